@@ -1,0 +1,257 @@
+"""Wiring: which parts the product is made of here. Values come from `assistant.env`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import dj_database_url
+from csp.constants import NONE, SELF
+
+from assistant.env import BASE_DIR, ENV, secret_key
+
+DATA_DIR = Path(ENV.DATA_DIR).resolve()
+MODELS_DIR = DATA_DIR / "models"
+MEDIA_ROOT = DATA_DIR / "files"  # never served by URL: every file goes through a view that asks who reads
+INDEX_DIR = DATA_DIR / "index"
+
+SECRET_KEY = secret_key(ENV)
+DEBUG = ENV.DEBUG
+SITE_URL = ENV.SITE_URL.rstrip("/")
+_site = urlsplit(SITE_URL)
+SECURE = _site.scheme == "https"
+_LOOPBACK = ["localhost", "127.0.0.1", "[::1]"]
+ALLOWED_HOSTS = [host for host in [_site.hostname, *ENV.ALLOWED_HOSTS.split(",")] if host]
+if _site.hostname in {"localhost", "127.0.0.1", "::1"}:
+    ALLOWED_HOSTS += _LOOPBACK
+ALLOWED_ORIGINS = sorted({f"{_site.scheme}://{host}{f':{_site.port}' if _site.port else ''}" for host in ALLOWED_HOSTS})
+CSRF_TRUSTED_ORIGINS = ALLOWED_ORIGINS
+
+INSTALLED_APPS = [
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "whitenoise.runserver_nostatic",
+    "django.contrib.staticfiles",
+    "django.contrib.humanize",
+    "channels",
+    "allauth",
+    "allauth.account",
+    "csp",
+    "django_htmx",
+    "heroicons",
+    "apps.users",
+    "apps.safety",
+    "apps.documents",
+    "apps.conversations",
+    "apps.operations",
+    "apps.evaluation",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+    "apps.users.middleware.private_pages",
+]
+
+ROOT_URLCONF = "assistant.urls"
+ASGI_APPLICATION = "assistant.asgi.application"
+TEMPLATES: list[dict[str, Any]] = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "apps.conversations.frame.frame",
+            ],
+        },
+    }
+]
+
+_SQLITE = {
+    "ENGINE": "django.db.backends.sqlite3",
+    "NAME": DATA_DIR / "openbook.sqlite3",
+    "OPTIONS": {
+        "transaction_mode": "IMMEDIATE",
+        "timeout": 20,
+        "init_command": (
+            "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON; "
+            "PRAGMA journal_size_limit=67108864; PRAGMA cache_size=-32000; PRAGMA temp_store=MEMORY"
+        ),
+    },
+    "CONN_MAX_AGE": 600,
+    # A file, not memory: threads of the pools must see the same tables.
+    "TEST": {"NAME": DATA_DIR / "test.sqlite3"},
+}
+DATABASES: dict[str, Any] = {
+    "default": dj_database_url.parse(ENV.DATABASE_URL, conn_max_age=600, conn_health_checks=True)
+    if ENV.DATABASE_URL
+    else _SQLITE
+}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+AUTH_USER_MODEL = "users.User"
+AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
+PASSWORD_HASHERS = [
+    "django.contrib.auth.hashers.Argon2PasswordHasher",
+    "django.contrib.auth.hashers.PBKDF2PasswordHasher",
+]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+LOGIN_URL = "account_login"
+LOGIN_REDIRECT_URL = "/"
+ACCOUNT_ADAPTER = "apps.users.adapter.AccountAdapter"
+ACCOUNT_USER_MODEL_USERNAME_FIELD = None
+ACCOUNT_LOGIN_METHODS = {"email"}
+ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*", "password2*"]
+ACCOUNT_EMAIL_VERIFICATION = "optional"
+ACCOUNT_UNIQUE_EMAIL = True
+ACCOUNT_PREVENT_ENUMERATION = True
+ACCOUNT_SESSION_REMEMBER = True
+ACCOUNT_LOGOUT_ON_GET = False
+ACCOUNT_LOGOUT_ON_PASSWORD_CHANGE = False
+INITIAL_SIGNUP = ENV.SIGNUP
+
+_mail = urlsplit(ENV.EMAIL_URL)
+EMAIL_BACKEND = f"django.core.mail.backends.{'smtp' if ENV.EMAIL_URL else 'console'}.EmailBackend"
+EMAIL_HOST, EMAIL_PORT = _mail.hostname or "localhost", _mail.port or 25
+EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = _mail.username or "", _mail.password or ""
+EMAIL_USE_SSL = _mail.scheme == "smtps"
+EMAIL_USE_TLS = _mail.scheme == "smtp" and bool(_mail.username)
+DEFAULT_FROM_EMAIL = ENV.EMAIL_FROM
+
+LANGUAGE_CODE = "en"
+TIME_ZONE = "UTC"
+USE_TZ = True
+
+STATIC_URL = "static/"
+STATIC_ROOT = DATA_DIR / "static"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {
+        "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
+        if DEBUG
+        else "whitenoise.storage.CompressedManifestStaticFilesStorage"
+    },
+}
+FILE_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
+DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
+DATA_UPLOAD_MAX_NUMBER_FILES = 200
+
+# --- security ----------------------------------------------------------------------------------------
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_NAME = "__Host-session" if SECURE else "session"
+CSRF_COOKIE_NAME = "__Host-csrf" if SECURE else "csrf"
+SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
+SECURE_REFERRER_POLICY = "no-referrer"
+SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_HSTS_SECONDS = 31_536_000 if SECURE else 0
+X_FRAME_OPTIONS = "DENY"
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [NONE],
+        "script-src": [SELF],
+        "style-src": [SELF],
+        "img-src": [SELF],
+        "font-src": [SELF],
+        # Some browsers do not count the socket of the same origin as 'self'.
+        "connect-src": [SELF, *(origin.replace("http", "ws", 1) for origin in ALLOWED_ORIGINS)],
+        "form-action": [SELF],
+        "base-uri": [NONE],
+        "frame-ancestors": [NONE],
+        "manifest-src": [SELF],
+    }
+}
+
+# --- engines -----------------------------------------------------------------------------------------
+ENGINES: dict[str, dict[str, Any]] = {
+    "chat": {
+        "BACKEND": ENV.LLM_BACKEND,
+        "OPTIONS": {
+            "url": ENV.LLM_URL,
+            "model": ENV.LLM_MODEL,
+            "api_key": ENV.LLM_API_KEY,
+            "tokenizer": ENV.LLM_TOKENIZER or str(MODELS_DIR / "chat"),
+        },
+    },
+    "embed": {
+        "BACKEND": ENV.EMBED_BACKEND,
+        "OPTIONS": {"model": ENV.EMBED_MODEL, "threads": ENV.EMBED_THREADS},
+    },
+    "index": {"BACKEND": ENV.INDEX_BACKEND, "OPTIONS": {"directory": str(INDEX_DIR)}},
+    "turnlog": {
+        "BACKEND": f"apps.engines.turnlog.{'redis.RedisTurnLog' if ENV.REDIS_URL else 'memory.MemoryTurnLog'}",
+        "OPTIONS": {"url": ENV.REDIS_URL} if ENV.REDIS_URL else {},
+    },
+}
+ANSWER_STYLE = ENV.ANSWER_STYLE
+
+CHANNEL_LAYERS: dict[str, dict[str, Any]] = {
+    "default": {
+        "BACKEND": "channels_redis.core.RedisChannelLayer",
+        "CONFIG": {"hosts": [ENV.REDIS_URL], "capacity": 200},
+    }
+    if ENV.REDIS_URL
+    else {"BACKEND": "channels.layers.InMemoryChannelLayer"}
+}
+
+# --- documents ---------------------------------------------------------------------------------------
+MAX_UPLOAD_BYTES = ENV.MAX_UPLOAD_MB * 1024 * 1024
+MAX_PAGES = ENV.MAX_PAGES
+PARSE_SECONDS = ENV.PARSE_SECONDS
+PARSE_MEMORY_BYTES = ENV.PARSE_MEMORY_MB * 1024 * 1024
+
+# --- Celery: a doorbell; the rows are the queue (apps/lib/leases.py) ----------------------------------
+CELERY_BROKER_URL = ENV.REDIS_URL or "filesystem://"
+_BROKER_DIR = DATA_DIR / "broker"
+CELERY_BROKER_TRANSPORT_OPTIONS: dict[str, Any] = (
+    {"visibility_timeout": 3600}
+    if ENV.REDIS_URL
+    else {
+        "data_folder_in": str(_BROKER_DIR / "messages"),
+        "data_folder_out": str(_BROKER_DIR / "messages"),
+        "control_folder": str(_BROKER_DIR / "control"),
+        "polling_interval": 0.2,
+    }
+)
+CELERY_TASK_SERIALIZER = "json"
+CELERY_ACCEPT_CONTENT = ["json"]
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_ACKS_LATE = True
+CELERY_TASK_REJECT_ON_WORKER_LOST = False
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_WORKER_MAX_TASKS_PER_CHILD = 500
+CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT = 20
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BEAT_SCHEDULE_FILENAME = str(DATA_DIR / "beat")
+
+LOGGING: dict[str, Any] = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "%(levelname)s %(name)s %(message)s"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["console"], "level": "INFO"},
+    "loggers": {"django.request": {"level": "ERROR"}, "httpx": {"level": "WARNING"}},
+}

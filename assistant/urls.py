@@ -1,0 +1,13 @@
+"""The map of the site."""
+
+from __future__ import annotations
+
+from django.urls import include, path
+
+urlpatterns = [
+    path("accounts/", include("allauth.urls")),
+    path("", include("apps.users.urls")),
+    path("", include("apps.documents.urls")),
+    path("", include("apps.operations.urls")),
+    path("", include("apps.conversations.urls")),
+]

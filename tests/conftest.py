@@ -1,0 +1,54 @@
+"""Fixtures that every test may use."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+
+from apps.engines import registry
+from apps.users.models import User
+from tests.people import person
+
+SHARED = Path(settings.BASE_DIR).parent / "shared"
+
+
+@pytest.fixture(autouse=True)
+def _fresh_engines() -> Iterator[None]:
+    registry.reset()
+    yield
+    registry.reset()
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    if not SHARED.is_dir():
+        pytest.skip("../shared is not here: its data sets are needed by this test")
+    return SHARED
+
+
+@pytest.fixture
+def alice(db: None) -> User:
+    return person("alice")
+
+
+@pytest.fixture
+def bob(db: None) -> User:
+    return person("bob")
+
+
+@pytest.fixture
+def charlie(db: None) -> User:
+    return person("charlie")
+
+
+@pytest.fixture
+def morgan(db: None) -> User:
+    return person("morgan", User.Role.REVIEWER)
+
+
+@pytest.fixture
+def ada(db: None) -> User:
+    return person("ada", User.Role.ADMINISTRATOR)

@@ -1,0 +1,11 @@
+"""The cast: Alice owns, Bob may read, Charlie may not, Morgan reviews, Ada administers."""
+
+from __future__ import annotations
+
+from apps.users.models import User
+
+PASSWORD = "correct horse battery"
+
+
+def person(name: str, role: str = User.Role.MEMBER) -> User:
+    return User.objects.create_user(f"{name}@example.org", PASSWORD, name=name.title(), role=role)
