@@ -1,0 +1,105 @@
+"""An index in memory: NumPy and dictionaries, exact, gone with the process. It passes the same contract as the real one."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+
+from apps.engines.base import EngineBroken, IndexEntry, IndexQuery, IndexResult, SegmentInfo
+from apps.engines.index.entries import checked, query_vector
+from apps.engines.index.scoring import FIELDS, K1, B, Found, Weights, best, field_texts, query_terms, weigh
+from apps.lib.words import terms
+
+if TYPE_CHECKING:
+    from apps.engines.base import Vectors
+
+
+@dataclass
+class _Segment:
+    ids: list[int]
+    vectors: Vectors
+    words: list[dict[str, Counter[str]]]  # per entry and field
+    checksum: str
+    written: float = field(default_factory=time.monotonic)
+
+    def frequency(self, name: str, term: str) -> int:
+        return sum(term in entry[name] for entry in self.words)
+
+    def average_length(self, name: str) -> float:
+        return sum(entry[name].total() for entry in self.words) / len(self.words)
+
+
+class MemoryIndex:
+    def __init__(self, directory: str = "") -> None:
+        self._segments: dict[str, _Segment] = {}
+        self._lock = threading.Lock()
+
+    def write(self, collection: str, entries: Sequence[IndexEntry], vectors: Vectors, fingerprint: str) -> SegmentInfo:
+        rows = checked(entries, vectors)
+        words = [{name: Counter(terms(text)) for name, text in field_texts(entry).items()} for entry in entries]
+        checksum = hashlib.sha256(rows.tobytes() + repr(entries).encode()).hexdigest()
+        segment = uuid4().hex
+        with self._lock:
+            self._segments[segment] = _Segment([e.chunk_id for e in entries], rows.copy(), words, checksum)
+        return SegmentInfo(
+            segment, collection, len(entries), rows.shape[1], fingerprint, "memory", checksum, rows.nbytes
+        )  # fmt: skip
+
+    def search(self, segments: Sequence[SegmentInfo], query: IndexQuery) -> IndexResult:
+        opened = [self._open(info) for info in segments]
+        wanted = query_terms(query.text)
+        frequencies = {
+            (name, term): sum(segment.frequency(name, term) for segment in opened) for name in FIELDS for term in wanted
+        }
+        weights = weigh(wanted, frequencies, sum(len(segment.ids) for segment in opened))
+        found = [entry for segment in opened for entry in _scored(segment, query.vector, weights)]
+        return best(found, [entry for entry in found if entry.bm25], query.limit, weights)
+
+    def drop(self, segments: Sequence[SegmentInfo]) -> None:
+        with self._lock:
+            for info in segments:
+                self._segments.pop(info.id, None)
+
+    def sweep(self, live: Sequence[SegmentInfo], older_than_s: float = 3600) -> int:
+        kept = {info.id for info in live}
+        limit = time.monotonic() - older_than_s
+        with self._lock:
+            gone = [key for key, segment in self._segments.items() if key not in kept and segment.written <= limit]
+            for key in gone:
+                del self._segments[key]
+        return len(gone)
+
+    def verify(self, segment: SegmentInfo) -> bool:
+        kept = self._segments.get(segment.id)
+        return kept is not None and kept.checksum == segment.checksum
+
+    def _open(self, info: SegmentInfo) -> _Segment:
+        if not self.verify(info):
+            raise EngineBroken(
+                f"The index segment {info.id} is missing or damaged. Rebuild it with `manage.py reindex`."
+            )
+        return self._segments[info.id]
+
+
+def _scored(segment: _Segment, vector: Vectors, weights: Weights) -> Iterator[Found]:
+    """Every chunk of the segment with both scores."""
+    cosines = segment.vectors @ query_vector(vector, segment.vectors.shape[1])[0]
+    averages = {name: segment.average_length(name) for name in FIELDS}
+    for position, chunk_id in enumerate(segment.ids):
+        yield Found(chunk_id, float(cosines[position]), _bm25(segment.words[position], averages, weights))
+
+
+def _bm25(words: dict[str, Counter[str]], averages: dict[str, float], weights: Weights) -> float:
+    score = 0.0
+    for (name, term), weight in weights.fields.items():
+        if count := words[name][term]:
+            length = words[name].total() / averages[name]
+            score += FIELDS[name] * weight * (K1 + 1) * count / (count + K1 * (1 - B + B * length))
+    return score
