@@ -1,4 +1,4 @@
-"""An index in memory: NumPy and dictionaries, exact, gone with the process. It passes the same contract as the real one."""
+"""An index in memory: NumPy and dictionaries, exact, gone with the process; it passes the contract of the real one."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from uuid import uuid4
-
 
 from apps.engines.base import EngineBroken, IndexEntry, IndexQuery, IndexResult, SegmentInfo
 from apps.engines.index.entries import checked, query_vector

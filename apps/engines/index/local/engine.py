@@ -1,0 +1,143 @@
+"""The built-in index: immutable segments on disk, FAISS for vectors and tantivy for words in each.
+
+The database says which segments are live; nothing here knows more than the files. A reader checks a segment's
+contents before FAISS or tantivy may open it (both load damaged files silently or crash), then keeps it mapped.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter, OrderedDict
+from collections.abc import Sequence
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+from apps.engines.base import EngineBroken, IndexEntry, IndexQuery, IndexResult, SegmentInfo
+from apps.engines.index.entries import checked, query_vector
+from apps.engines.index.local import files, words
+from apps.engines.index.local import vectors as _vectors
+from apps.engines.index.scoring import Found, Weights, best, query_terms, weigh
+
+if TYPE_CHECKING:
+    from apps.engines.base import Vectors
+
+_OPEN_AT_MOST = 128  # segments; each costs a dozen mapped files and a sleeping thread of tantivy
+
+
+class _Segment:
+    """One segment, opened."""
+
+    def __init__(self, folder: Path) -> None:
+        self.vectors = _vectors.VectorReader(folder)
+        self.words = words.WordReader(folder)
+
+    def search(self, row: Vectors, weights: Weights, local: words.Frequencies, limit: int) -> _Hits:
+        meaning = self.vectors.search(row, limit)
+        worded = self.words.search(weights, local, limit)
+        known = dict(meaning)
+        missing = [position for position, _ in worded if position not in known]
+        known.update(zip(missing, self.vectors.cosines(row, missing), strict=True))
+        ids = self.vectors.ids
+        return (
+            [Found(int(ids[position]), cosine, 0.0) for position, cosine in meaning],
+            [Found(int(ids[position]), known[position], score) for position, score in worded],
+        )
+
+
+_Hits = tuple[list[Found], list[Found]]
+
+
+class LocalIndex:
+    def __init__(self, directory: str, open_at_most: int = _OPEN_AT_MOST) -> None:
+        self._directory = Path(directory)
+        self._open_at_most = open_at_most
+        self._lock = threading.Lock()  # of the two below
+        self._opened: OrderedDict[str, tuple[str, _Segment]] = OrderedDict()  # id -> checksum, segment
+        self._checked: dict[str, tuple[str, files.Signature]] = {}
+        self._opening = threading.Lock()
+
+    def write(self, collection: str, entries: Sequence[IndexEntry], vectors: Vectors, fingerprint: str) -> SegmentInfo:
+        rows = checked(entries, vectors)
+        segment = uuid4().hex
+        kind = _vectors.kind_for(len(entries))
+        facts = {
+            "segment": segment, "collection": collection, "count": len(entries), "dimension": rows.shape[1],
+            "fingerprint": fingerprint, "kind": kind, "faiss": version("faiss-cpu"), "tantivy": version("tantivy"),
+        }  # fmt: skip
+        with files.beside(self._directory, segment) as staging:
+            _vectors.write(staging, [entry.chunk_id for entry in entries], rows, kind)
+            words.write(staging, entries)
+            checksum, size = files.seal(staging, facts)
+            files.publish(staging, files.place(self._directory, collection, segment))
+        return SegmentInfo(segment, collection, len(entries), rows.shape[1], fingerprint, kind, checksum, size)
+
+    def search(self, segments: Sequence[SegmentInfo], query: IndexQuery) -> IndexResult:
+        opened = [self._open(info) for info in segments]
+        rows = [query_vector(query.vector, segment.vectors.dimension) for segment in opened]
+        wanted = query_terms(query.text)
+        local = [segment.words.frequencies(wanted) for segment in opened]
+        common: Counter[tuple[str, str]] = Counter()
+        for frequencies in local:
+            common.update(frequencies)
+        weights = weigh(wanted, common, sum(segment.words.count for segment in opened))
+        meaning: list[Found] = []
+        worded: list[Found] = []
+        for segment, row, frequencies in zip(opened, rows, local, strict=True):
+            by_meaning, by_words = segment.search(row, weights, frequencies, query.limit)
+            meaning += by_meaning
+            worded += by_words
+        return best(meaning, worded, query.limit, weights)
+
+    def drop(self, segments: Sequence[SegmentInfo]) -> None:
+        for info in segments:
+            self._forget(info.id)
+            files.remove(files.place(self._directory, info.collection, info.id))
+
+    def sweep(self, live: Sequence[SegmentInfo], older_than_s: float = 3600) -> int:
+        gone = list(files.orphans(self._directory, {info.id for info in live}, older_than_s))
+        for folder in gone:
+            self._forget(folder.name)
+            files.remove(folder)
+        return len(gone)
+
+    def verify(self, segment: SegmentInfo) -> bool:
+        try:
+            files.check(files.place(self._directory, segment.collection, segment.id), segment)
+        except EngineBroken:
+            return False
+        return True
+
+    def _open(self, info: SegmentInfo) -> _Segment:
+        with self._lock:
+            kept = self._opened.get(info.id)
+            if kept is not None and kept[0] == info.checksum:
+                self._opened.move_to_end(info.id)
+                return kept[1]
+        with self._opening:  # one thread a time: ten questions at once must not check one segment ten times
+            segment = self._checked_and_opened(info)
+        with self._lock:
+            self._opened[info.id] = (info.checksum, segment)
+            while len(self._opened) > self._open_at_most:
+                self._opened.popitem(last=False)  # searches under way hold their own reference
+        return segment
+
+    def _checked_and_opened(self, info: SegmentInfo) -> _Segment:
+        kept = self._opened.get(info.id)
+        if kept is not None and kept[0] == info.checksum:
+            return kept[1]  # another thread opened it while this one waited
+        folder = files.place(self._directory, info.collection, info.id)
+        try:
+            seen = (info.checksum, files.signature(folder))
+            if self._checked.get(info.id) != seen:
+                files.check(folder, info)
+                self._checked[info.id] = seen
+            return _Segment(folder)
+        except (OSError, RuntimeError, ValueError) as error:  # FAISS raises RuntimeError, tantivy ValueError
+            raise files.broken(info, str(error).partition("\n")[0]) from error
+
+    def _forget(self, segment: str) -> None:
+        with self._lock:
+            self._opened.pop(segment, None)
+            self._checked.pop(segment, None)

@@ -1,0 +1,145 @@
+"""A segment on disk: written beside, durable, sealed by a manifest, then renamed into place; never changed afterwards.
+
+    directory/.writing/<segment>/          while it is written; a kill leaves it there, and the sweeper takes it
+    directory/<collection>/<segment>/      manifest.json, vectors.faiss, ids.npy, words/...
+
+The manifest names every file with its size and SHA-256; the segment's checksum is the SHA-256 of the manifest. So one
+number, kept in the database, covers names and contents of everything that FAISS and tantivy are going to read.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+from apps.engines.base import EngineBroken, EngineUnavailable, SegmentInfo
+
+FORMAT = 1
+MANIFEST = "manifest.json"
+_WRITING = ".writing"
+_READ = 1024 * 1024  # bytes a time while hashing
+
+Signature = tuple[tuple[str, int, int], ...]
+
+
+def place(directory: Path, collection: str, segment: str) -> Path:
+    """Where a segment lives; ids that are no UUIDs never become part of a path."""
+    return directory / UUID(hex=collection).hex / UUID(hex=segment).hex
+
+
+@contextmanager
+def beside(directory: Path, segment: str) -> Iterator[Path]:
+    """A folder to write a segment in, gone again when writing fails."""
+    staging = directory / _WRITING / segment
+    try:
+        staging.mkdir(parents=True)
+        yield staging
+    except OSError as error:
+        raise EngineUnavailable(f"The index could not be written: {error.strerror or error}.") from error
+    finally:
+        shutil.rmtree(staging, ignore_errors=True)
+
+
+def seal(staging: Path, facts: dict[str, Any]) -> tuple[str, int]:
+    """Writes the manifest and makes every file durable; returns the checksum and the size in bytes."""
+    files = {name: [path.stat().st_size, _digest(path)] for name, path in _contents(staging)}
+    manifest = json.dumps({"format": FORMAT, **facts, "files": files}, sort_keys=True).encode()
+    (staging / MANIFEST).write_bytes(manifest)
+    for path in sorted(staging.rglob("*"), reverse=True):  # files before the folders that hold them
+        _sync(path)
+    _sync(staging)
+    return hashlib.sha256(manifest).hexdigest(), len(manifest) + sum(size for size, _ in files.values())
+
+
+def publish(staging: Path, target: Path) -> None:
+    """Moves a sealed segment into place; after return it survives a power cut."""
+    if not target.parent.is_dir():
+        target.parent.mkdir(exist_ok=True)
+        _sync(target.parent.parent)
+    staging.rename(target)
+    _sync(target.parent)
+
+
+def signature(folder: Path) -> Signature:
+    """Names, sizes and times of a segment's files: while it stays the same, an earlier check of the contents holds."""
+    found = []
+    for name, path in [*_contents(folder), (MANIFEST, folder / MANIFEST)]:
+        stat = path.stat()
+        found.append((name, stat.st_size, stat.st_mtime_ns))
+    return tuple(found)
+
+
+def check(folder: Path, info: SegmentInfo) -> None:
+    """Raises EngineBroken unless the folder holds exactly the files, byte for byte, that were sealed."""
+    try:
+        raw = (folder / MANIFEST).read_bytes()
+        if hashlib.sha256(raw).hexdigest() != info.checksum:
+            raise broken(info, "its manifest was changed")
+        manifest = json.loads(raw)
+        if manifest["format"] != FORMAT:
+            raise broken(info, f"it has format {manifest['format']}, this version reads {FORMAT}")
+        there = dict(_contents(folder))
+        if there.keys() != manifest["files"].keys():
+            raise broken(info, "files are missing or were added")
+        for name, (size, digest) in manifest["files"].items():
+            if there[name].stat().st_size != size or _digest(there[name]) != digest:
+                raise broken(info, f"{name} was changed")
+    except OSError as error:
+        raise broken(info, error.strerror or str(error)) from error
+
+
+def broken(info: SegmentInfo, why: str) -> EngineBroken:
+    return EngineBroken(f"The index segment {info.id} is damaged ({why}). Rebuild it with `manage.py reindex`.")
+
+
+def remove(folder: Path) -> None:
+    """Takes a segment away, and its collection's folder when it was the last one."""
+    shutil.rmtree(folder, ignore_errors=True)
+    try:
+        folder.parent.rmdir()
+    except OSError:
+        return  # other segments live there, or it was gone already
+
+
+def orphans(directory: Path, live: set[str], older_than_s: float) -> Iterator[Path]:
+    """Folders of segments, finished or half written, that nobody needs and nobody is writing any more."""
+    limit = time.time() - older_than_s
+    for folder in directory.glob("*/*"):
+        if folder.name in live or not folder.is_dir():
+            continue
+        try:
+            written = folder.stat().st_mtime
+        except FileNotFoundError:
+            continue  # another sweeper was quicker
+        if written <= limit:
+            yield folder
+
+
+def _contents(folder: Path) -> list[tuple[str, Path]]:
+    """Every file that belongs to the segment, by name. tantivy leaves empty lock files behind; they mean nothing."""
+    found = [(str(path.relative_to(folder)), path) for path in folder.rglob("*") if path.is_file()]
+    return sorted((name, path) for name, path in found if name != MANIFEST and path.suffix != ".lock")
+
+
+def _digest(path: Path) -> str:
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while block := file.read(_READ):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+def _sync(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
