@@ -1,0 +1,4 @@
+// What every page of the frame can do.
+import "./menu.js";
+import "./sidebar.js";
+import "./shortcuts.js";
