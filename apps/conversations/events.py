@@ -1,7 +1,22 @@
 """The events of a turn, in the order in which a client may see them. The type is the class name in lower case.
 
 A client that has seen events 1..n knows the whole answer so far; `encode` is what travels and what the turn log keeps.
-HTML in an event was made by `render.py` and is inserted as it is.
+HTML in an event was made here on the server and is inserted as it is. Every event is one JSON object with `type`, `turn`
+(the answer's id, also the turn's), `seq` (1, 2, 3 … without gaps) and the fields of its class:
+
+    {"type": "opened", "turn": "…", "seq": 1, "conversation": "…", "question": "…", "question_html": "<p>…</p>"}
+    {"type": "step", …, "name": "search", "words": "Searched 3 collections", "ms": 7.4}
+    {"type": "sources", …, "html": "<section …>", "count": 4}
+    {"type": "quotes", …, "html": "<figure …>"}
+    {"type": "text", …, "block": 0, "keep": 12, "html": "next words</p>"}
+    {"type": "cited", …, "sentence": 0, "supported": true, "html": "<a class=\"pill\" …>1</a>"}
+    {"type": "waiting", …, "words": "The model server does not answer. …"}
+    {"type": "nothing", …, "html": "<div …>"}
+    {"type": "closed", …, "status": "complete", "html": "<p>…</p>", "reason": ""}
+
+Orders that happen: opened, step(search), then either nothing, closed, or step(write), sources, quotes (style "quotes"
+only), text and cited in turn, step(verify), sources, closed. A `waiting` may come wherever the model is awaited and ends with the
+next event of another type. After `closed` nothing follows.
 """
 
 from __future__ import annotations
@@ -23,7 +38,11 @@ class Opened:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One line of the steps: what is being done ("search", "read", "wait", "write", "verify"), in words, with its time."""
+    """One line of the steps: what is being done, in words, with its time.
+
+    `name` is "check", "wait", "search", "write" or "verify"; a client keeps one line a name, and a later event replaces it
+    ("wait" comes again while the place in the queue or the number of unread files changes).
+    """
 
     name: str
     words: str
@@ -32,7 +51,11 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Sources:
-    """The passages given to the model, ready to show below the answer."""
+    """The passages given to the model, ready to show below the answer.
+
+    Comes when the search is done (all as "retrieved") and again just before `closed`, parted into "Used in this answer" and
+    "Also retrieved": the last one is shown. Rendered from `conversations/_sources.html`.
+    """
 
     html: str
     count: int
@@ -40,14 +63,17 @@ class Sources:
 
 @dataclass(frozen=True, slots=True)
 class Nothing:
-    """Nothing relevant was found: what was searched, and what can be done."""
+    """Nothing relevant was found: what was searched, and what can be done. From `conversations/_nothing.html`."""
 
     html: str
 
 
 @dataclass(frozen=True, slots=True)
 class Quotes:
-    """The sentences of the passages that answer best, quoted and cited; shown before the model's own words."""
+    """The sentences of the passages that answer best, quoted and cited; shown before the model's own words.
+
+    Rendered from `conversations/_quotes.html`; comes before the first `text`.
+    """
 
     html: str
 
@@ -79,7 +105,12 @@ class Waiting:
 
 @dataclass(frozen=True, slots=True)
 class Closed:
-    """The end, always the last event. `html` is the finished answer as a reload would show it."""
+    """The end, always the last event. `html` is the finished answer as a reload would show it (its blocks only: quotes,
+    sources and the notice of `_nothing.html` are parts of their own and stay as they are).
+
+    `status` is "complete", "stopped", "withheld", "failed" or "interrupted"; `reason` is a sentence for the reader where
+    the answer did not end by itself.
+    """
 
     status: str  # Message.Status
     html: str
