@@ -1,0 +1,208 @@
+"""From an uploaded file to searchable passages: claim · sniff · parse · chunk · screen · embed · index · ready / failed(reason).
+
+The row is the queue and `Job` holds it. Every step can be done again: pages and chunks are written anew, the segment
+becomes visible in the transaction that makes the document ready, and that transaction checks that the lease is still
+ours. No transaction is open while a file is parsed or a model computes.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TypeVar
+from uuid import UUID
+
+import numpy as np
+from django.conf import settings
+from django.db import transaction
+
+from apps.documents import sandbox
+from apps.documents.chunking import Chunker, Draft, without
+from apps.documents.furniture import furniture
+from apps.documents.job import Fault, IngestError, Job, Lost
+from apps.documents.models import Chunk, Document, Page, Segment
+from apps.documents.parsers.base import MAX_CHARACTERS, ParsedPage, Piece, Unreadable
+from apps.documents.sniff import sniff
+from apps.engines import registry
+from apps.engines.base import EngineError, IndexEntry, SegmentInfo, Vectors
+from apps.safety.gate import check_passage
+
+log = logging.getLogger(__name__)
+
+Stage = Document.Stage
+T = TypeVar("T")
+ROWS = 400  # of one short transaction
+BATCH_S = 1.5  # that a batch of embeddings should take, so that the bar moves and cancelling is quick
+SMALLEST, LARGEST = 32, 512  # chunks of a batch
+
+NO_TEXT = {
+    "pdf": "This PDF holds only pictures of its pages, no text. Make it searchable with a text recognition program (OCR) and upload that.",
+}
+NOTHING = "No text was found in this file. Check that it is the right one."
+
+
+def ingest(document_id: UUID) -> None:
+    """The document is ready, or its row says why not; calling it again, or twice at once, changes nothing."""
+    job = Job.claim(document_id)
+    if job is None:
+        return
+    with job:
+        try:
+            kind = _sniff(job)
+            pages = _parse(job, kind)
+            chunks = _chunk(job, pages)
+            flags = _screen(job, chunks)
+            vectors = _embed(job, chunks)
+            rows = _store(job, pages, chunks, flags, vectors)
+            segment = _index(job, rows, vectors)
+            _publish(job, len(pages), segment)
+        except Unreadable as error:
+            raise IngestError(str(error), Fault.USER_FIXABLE) from error
+        except sandbox.ReaderBroke as error:
+            raise IngestError(str(error), Fault.BUG) from error
+        except EngineError as error:
+            raise IngestError(str(error), Fault.RETRYABLE if error.retry else Fault.BUG) from error
+
+
+def _sniff(job: Job) -> str:
+    job.tick(Stage.SNIFF)
+    path = _path(job.document)
+    if not path.is_file():
+        raise Unreadable("The stored file is missing. Please upload it again.")
+    kind = sniff(path, job.document.name)
+    job.renew(kind=kind)
+    job.document.kind = kind
+    return kind
+
+
+def _parse(job: Job, kind: str) -> list[ParsedPage]:
+    """All pages, read in a child process; the title that the document gives itself is on its row."""
+    job.tick(Stage.PARSE)
+    options = {"kind": kind, "pages": settings.MAX_PAGES, "characters": MAX_CHARACTERS}
+    answers = sandbox.stream(
+        "parse", _path(job.document), options, seconds=settings.PARSE_SECONDS, memory_bytes=settings.PARSE_MEMORY_BYTES
+    )
+    pages: list[ParsedPage] = []
+    title, total = "", 0
+    try:
+        for answer in answers:
+            if answer and "page" in answer:
+                pieces = tuple(Piece(*piece) for piece in answer["pieces"])
+                pages.append(ParsedPage(answer["page"], answer["text"], pieces, *answer["size"]))
+            elif answer:
+                title, total = answer.get("title", title), answer.get("total", total)
+            job.tick(Stage.PARSE, len(pages), total)
+    finally:
+        answers.close()
+    if not any(page.text.strip() for page in pages):
+        raise Unreadable(NO_TEXT.get(kind, NOTHING))
+    job.document.title = title
+    return pages
+
+
+def _chunk(job: Job, pages: list[ParsedPage]) -> list[Draft]:
+    job.tick(Stage.CHUNK, 0, len(pages))
+    embed = registry.embed()
+    chunker = Chunker(job.document.title or Path(job.document.name).stem, embed.offsets, embed.max_tokens)
+    drafts: list[Draft] = []
+    dropped = furniture(pages) if job.document.has_pages else {}
+    for page in pages:
+        drafts += chunker.cut(without(page, dropped.get(page.number, set())))
+        job.tick(Stage.CHUNK, page.number, len(pages))
+    if not drafts:
+        raise Unreadable(NOTHING)
+    return drafts
+
+
+def _screen(job: Job, chunks: list[Draft]) -> list[str]:
+    """For each chunk the rule of the gate that it matches, or nothing. A match is kept with the chunk; it hides nothing here."""
+    flags: list[str] = []
+    for chunk in chunks:
+        verdict = check_passage(chunk.text)
+        flags.append("" if verdict.allowed else verdict.rule)
+        job.tick(Stage.SCREEN, len(flags), len(chunks))
+    return flags
+
+
+def _embed(job: Job, chunks: list[Draft]) -> Vectors:
+    """One vector a chunk, in their order. Batches are of one length, so that little is computed on padding."""
+    embed = registry.embed()
+    job.tick(Stage.EMBED, 0, len(chunks))
+    vectors = np.zeros((len(chunks), embed.dimension), dtype=np.float32)
+    order = sorted(range(len(chunks)), key=lambda index: -chunks[index].tokens)
+    done, size = 0, SMALLEST
+    while done < len(order):
+        batch = order[done : done + size]
+        began = time.monotonic()
+        vectors[batch] = embed.embed_passages([chunks[index].embedded for index in batch])
+        took = max(time.monotonic() - began, 1e-3)
+        done += len(batch)
+        job.tick(Stage.EMBED, done, len(chunks))
+        size = int(min(LARGEST, max(SMALLEST, min(2 * size, BATCH_S * len(batch) / took))))
+    return vectors
+
+
+def _store(job: Job, pages: list[ParsedPage], chunks: list[Draft], flags: list[str], vectors: Vectors) -> list[Chunk]:
+    """Pages and chunks are in the database, still invisible; each batch is written only while the lease is ours."""
+    job.tick(Stage.INDEX)
+    fingerprint = registry.embed().fingerprint
+    document = job.document
+    with transaction.atomic():
+        job.renew()
+        Chunk.objects.filter(document=document).delete()
+        Page.objects.filter(document=document).delete()
+    for part in _parts(pages):
+        with transaction.atomic():
+            job.renew()
+            Page.objects.bulk_create(
+                Page(document=document, number=p.number, text=p.text, width=p.width, height=p.height) for p in part
+            )
+    rows: list[Chunk] = []
+    for part in _parts(list(enumerate(chunks))):
+        with transaction.atomic():
+            job.renew()
+            rows += Chunk.objects.bulk_create(
+                Chunk(
+                    document=document, position=at, page_number=draft.page_number, char_start=draft.start, char_end=draft.end,
+                    heading=draft.heading, text=draft.text, tokens=draft.tokens, flag=flags[at],
+                    vector=vectors[at].tobytes(), fingerprint=fingerprint,
+                )
+                for at, draft in part
+            )  # fmt: skip
+        job.tick(Stage.INDEX, len(rows), len(chunks))
+    return rows
+
+
+def _index(job: Job, rows: list[Chunk], vectors: Vectors) -> SegmentInfo:
+    title = job.document.title or job.document.name
+    entries = [IndexEntry(row.pk, row.text, title, row.heading) for row in rows]
+    job.tick(Stage.INDEX, len(rows), len(rows))
+    return registry.index().write(job.document.collection_id.hex, entries, vectors, rows[0].fingerprint)
+
+
+def _publish(job: Job, pages: int, segment: SegmentInfo) -> None:
+    """Everything of the document is visible from one moment to the next, or, where the lease was lost, nothing."""
+    document = job.document
+    try:
+        with transaction.atomic():
+            job.end(Document.Status.READY, title=document.title, pages_count=pages, reason="", attempts=0)
+            row = Segment.objects.create(
+                id=UUID(segment.id), collection_id=document.collection_id, count=segment.count,
+                dimension=segment.dimension, fingerprint=segment.fingerprint, kind=segment.kind,
+                checksum=segment.checksum, size_bytes=segment.size_bytes,
+            )  # fmt: skip
+            Chunk.objects.filter(document=document).update(segment=row)
+    except Lost:
+        registry.index().drop([segment])
+        raise
+
+
+def _parts(items: Sequence[T]) -> Iterator[Sequence[T]]:
+    for at in range(0, len(items), ROWS):
+        yield items[at : at + ROWS]
+
+
+def _path(document: Document) -> Path:
+    return Path(settings.MEDIA_ROOT) / document.file.name

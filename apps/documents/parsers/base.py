@@ -1,0 +1,132 @@
+"""The values that a parser yields, and the one Protocol behind which every format stands.
+
+Upload -> Page -> Piece -> Chunk. A parser makes pages of text and says which runs of it are headings,
+paragraphs, lists, tables and code. It runs in a child process, knows no Django, and imports only what it needs.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+PieceKind = Literal["heading", "paragraph", "list", "table", "code"]
+
+PART_CHARACTERS = 30_000  # formats without pages are cut into parts of about this size, so that a hit reads little text
+MAX_CHARACTERS = 20_000_000  # of one document: some 8,000 pages of print
+TITLE_CHARACTERS = 200
+BLOCK_CHARACTERS = 1_000_000  # a longer run without any structure is cut
+
+# Invisible characters that reorder, hide or smuggle text; joiners stay, because scripts and emoji need them.
+_INVISIBLE = re.compile(
+    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff\ufff9-\uffff"
+    "\U000e0000-\U000e0fff]"
+)
+
+
+class Unreadable(Exception):
+    """The file cannot be read; the message says why and what to do, in one or two sentences fit for its owner."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    pages: int = 3000
+    characters: int = MAX_CHARACTERS
+
+
+@dataclass(frozen=True, slots=True)
+class Total:
+    """How many pages are to come, as soon as it is known."""
+
+    pages: int
+
+
+@dataclass(frozen=True, slots=True)
+class Title:
+    """What the document calls itself."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A run of a page's text: `text[start:end]`. `level` counts from 1 for headings and is 0 otherwise."""
+
+    kind: PieceKind
+    level: int
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class ParsedPage:
+    """`width` and `height` are points; 0 where the format has no pages."""
+
+    number: int
+    text: str
+    pieces: tuple[Piece, ...]
+    width: float = 0
+    height: float = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """A piece before it has a place on a page."""
+
+    kind: PieceKind
+    text: str
+    level: int = 0
+
+
+Parsed = Total | Title | ParsedPage
+
+
+class Parser(Protocol):
+    """A format. Raises Unreadable; anything else that it raises is a fault of the parser."""
+
+    def __call__(self, path: str, limits: Limits) -> Iterator[Parsed]: ...
+
+
+def visible(text: str, instead: str = "") -> str:
+    """The text without characters that nobody sees; with a space `instead`, every offset stays as it was."""
+    return _INVISIBLE.sub(instead, text)
+
+
+def title_of(text: str) -> Title | None:
+    """A title fit to show, or None where the text is empty or says nothing."""
+    folded = " ".join(visible(unicodedata.normalize("NFC", text), " ").split())[:TITLE_CHARACTERS]
+    return Title(folded) if re.search(r"\w", folded) else None
+
+
+def paginate(blocks: Iterable[Block], limits: Limits) -> Iterator[ParsedPage]:
+    """Parts of about PART_CHARACTERS, cut between blocks; blocks stand apart by a blank line, items of a list by a line end."""
+    text, pieces, number, total, size = [""], list[Piece](), 1, 0, 0
+    before = ""
+    for block in _short(blocks):
+        total += len(block.text)
+        if total > limits.characters:
+            raise Unreadable(too_long(limits))
+        if size and size + len(block.text) > PART_CHARACTERS and block.kind != before:
+            yield ParsedPage(number, "".join(text), tuple(pieces))
+            text, pieces, number, size, before = [""], [], number + 1, 0, ""
+        gap = "" if not size else "\n" if block.kind == before in {"list", "table"} else "\n\n"
+        pieces.append(Piece(block.kind, block.level, size + len(gap), size + len(gap) + len(block.text)))
+        text += [gap, block.text]
+        size, before = pieces[-1].end, block.kind
+        if size > 2 * PART_CHARACTERS:
+            before = ""  # a long list or table may be cut too
+    if size:
+        yield ParsedPage(number, "".join(text), tuple(pieces))
+
+
+def _short(blocks: Iterable[Block]) -> Iterator[Block]:
+    for block in blocks:
+        text = block.text.strip("\n").rstrip() if block.kind == "code" else block.text.strip()
+        for at in range(0, len(text), BLOCK_CHARACTERS):
+            yield Block(block.kind, text[at : at + BLOCK_CHARACTERS], block.level)
+
+
+def too_long(limits: Limits) -> str:
+    return f"The document holds more than {limits.characters:,} characters of text. Split it into smaller files."

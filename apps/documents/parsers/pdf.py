@@ -1,0 +1,171 @@
+"""PDF by pypdfium2: the raw text of each page, to which every offset refers, and its lines grouped into pieces.
+
+`page_text` is the one place that says what the text of a page is; the viewer's boxes use it too, so that a character
+span means the same characters in both.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import math
+import re
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass
+
+import pypdfium2
+import pypdfium2.raw as pdfium
+
+from apps.documents.parsers.base import (
+    Limits,
+    ParsedPage,
+    Parsed,
+    Piece,
+    PieceKind,
+    Total,
+    Unreadable,
+    title_of,
+    too_long,
+    visible,
+)
+
+_PASSWORD = 4  # FPDF_ERR_PASSWORD
+_HYPHEN = "\u00ad"  # pdfium marks a hyphen at a line end by U+0002 or U+FFFE; a soft hyphen is exactly that
+_PAIR = re.compile("([\ud800-\udbff])([\udc00-\udfff])")
+_LONE = re.compile("[\ud800-\udfff]")
+_LINE = re.compile("[^\r\n\u00ad]+")  # a soft hyphen ends a printed line too
+_LIST = re.compile(r"\s*(?:[•◦▪‣·–-]|\(?\d{1,2}[.)]|\(?[a-z][.)])\s+\S")
+_NAME_OF_FILE = re.compile(
+    r"^(microsoft (word|powerpoint|excel) -|untitled|\S+\.(docx?|pdf|indd|tex|dvi|pptx?|xlsx?)$)", re.IGNORECASE
+)
+MAX_SIDE = 20_000  # points; PDF itself allows 14,400
+
+
+@dataclass(frozen=True, slots=True)
+class _Line:
+    start: int
+    end: int
+    bottom: float
+    size: float  # of its first letter, points
+    bold: bool
+
+
+def open_pdf(path: str) -> pypdfium2.PdfDocument:
+    """The document. Raises Unreadable with a reason that its owner understands."""
+    try:
+        return pypdfium2.PdfDocument(path)
+    except pypdfium2.PdfiumError as error:
+        if getattr(error, "err_code", None) == _PASSWORD:
+            raise Unreadable(
+                "This PDF is protected by a password. Save a copy without the password and upload that."
+            ) from error
+        raise Unreadable(
+            "This PDF is damaged or was cut off during a transfer. Open it in a PDF reader, save it again and upload that."
+        ) from error
+
+
+def page_text(textpage: pypdfium2.PdfTextPage) -> str:
+    """The text of a page: one character for each of pdfium's, a surrogate pair joined into one."""
+    units = map(chr, [pdfium.FPDFText_GetUnicode(textpage, index) for index in range(textpage.count_chars())])
+    text = "".join(units).replace("\x02", _HYPHEN).replace("\ufffe", _HYPHEN)
+    text = _PAIR.sub(lambda pair: (pair[1] + pair[2]).encode("utf-16-le", "surrogatepass").decode("utf-16-le"), text)
+    return visible(_LONE.sub("\ufffd", text), " ")
+
+
+def parse(path: str, limits: Limits) -> Iterator[Parsed]:
+    with closing(open_pdf(path)) as document:
+        count = len(document)
+        if count > limits.pages:
+            raise Unreadable(
+                f"This PDF has {count:,} pages; at most {limits.pages:,} are read. Split it into smaller files."
+            )
+        yield Total(count)
+        name = document.get_metadata_value("Title")
+        title = title_of(name)
+        if title and not _NAME_OF_FILE.match(title.text):
+            yield title
+        sizes: Counter[int] = Counter()
+        characters = damaged = 0
+        for number in range(1, count + 1):
+            try:
+                page = _page(document, number, sizes)
+            except pypdfium2.PdfiumError:
+                page, damaged = ParsedPage(number, "", ()), damaged + 1
+            characters += len(page.text)
+            if characters > limits.characters:
+                raise Unreadable(too_long(limits))
+            yield page
+        if damaged == count:
+            raise Unreadable(
+                "No page of this PDF can be opened: it is damaged. Save it again in a PDF reader and upload that."
+            )
+
+
+def _page(document: pypdfium2.PdfDocument, number: int, sizes: Counter[int]) -> ParsedPage:
+    with closing(document[number - 1]) as page, closing(page.get_textpage()) as textpage:
+        width, height = page.get_size()
+        text = page_text(textpage)
+        lines = list(_lines(textpage, text))
+        for line in lines:
+            sizes[round(line.size * 2)] += line.end - line.start
+        body = sizes.most_common(1)[0][0] / 2 if sizes else 0.0
+        return ParsedPage(number, text, tuple(_pieces(text, lines, body)), min(width, MAX_SIDE), min(height, MAX_SIDE))
+
+
+def _lines(textpage: pypdfium2.PdfTextPage, text: str) -> Iterator[_Line]:
+    """The lines of a page with what their first character tells of place and font."""
+    box, matrix, flags, pairs = pdfium.FS_RECTF(), pdfium.FS_MATRIX(), ctypes.c_int(), 0
+    astral = [index for index, char in enumerate(text) if ord(char) > 0xFFFF]
+    for match in _LINE.finditer(text):
+        start = match.start() + len(match.group()) - len(match.group().lstrip())
+        if start == match.end():
+            continue
+        while pairs < len(astral) and astral[pairs] < start:
+            pairs += 1
+        seen = start + pairs
+        pdfium.FPDFText_GetLooseCharBox(textpage, seen, box)
+        pdfium.FPDFText_GetMatrix(textpage, seen, matrix)
+        size = pdfium.FPDFText_GetFontSize(textpage, seen) * math.hypot(matrix.c, matrix.d)
+        weight = pdfium.FPDFText_GetFontWeight(textpage, seen)
+        pdfium.FPDFText_GetFontInfo(textpage, seen, None, 0, flags)
+        bold = weight >= 600 or bool(flags.value & (1 << 18))
+        yield _Line(start, match.end(), box.bottom, size, bold)
+
+
+def _pieces(text: str, lines: list[_Line], body: float) -> Iterator[Piece]:
+    """Lines that belong together become a paragraph; larger or bold short ones a heading."""
+    kinds = [_kind(text, lines, at, body) for at in range(len(lines))]
+    steps = sorted(a.bottom - b.bottom for a, b in zip(lines, lines[1:], strict=False) if a.bottom > b.bottom)
+    step = steps[len(steps) // 2] if steps else 0.0
+    first = 0
+    for at in range(1, len(lines) + 1):
+        if at < len(lines) and kinds[at] == kinds[at - 1] and _joined(lines[at - 1], lines[at], kinds[at][0], step):
+            continue
+        kind, level = kinds[first]
+        yield Piece(kind, level, lines[first].start, lines[at - 1].end)
+        first = at
+
+
+def _joined(above: _Line, line: _Line, kind: PieceKind, step: float) -> bool:
+    """Whether the line goes on with what stands above it."""
+    fall = above.bottom - line.bottom
+    if kind == "list":
+        return False
+    return -0.5 * line.size <= fall <= max(1.45 * step, 1.2 * line.size)
+
+
+def _kind(text: str, lines: list[_Line], at: int, body: float) -> tuple[PieceKind, int]:
+    line = lines[at]
+    words = text[line.start : line.end].strip()
+    if _LIST.match(words):
+        return ("heading", 3) if line.bold and len(words) <= 80 and line.size >= body else ("list", 0)
+    if len(words) > 120 or not any(char.isalpha() for char in words) or not body:
+        return "paragraph", 0
+    if line.size >= 1.15 * body:
+        return "heading", 1 if line.size >= 1.6 * body else 2 if line.size >= 1.3 * body else 3
+    after = lines[at + 1] if at + 1 < len(lines) else None
+    alone = (at == 0 or not lines[at - 1].bold) and (after is None or not after.bold)
+    if line.bold and alone and len(words) <= 80 and words[-1] not in ".,;:" and line.size >= 0.95 * body:
+        return "heading", 4
+    return "paragraph", 0

@@ -1,0 +1,22 @@
+"""What Celery calls. A task takes ids and holds no logic; the rows say what there is to do."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from celery import shared_task
+
+from apps.documents import worker
+from apps.documents.ingest import ingest as ingest_document
+
+worker.connect()
+
+
+@shared_task(name="documents.ingest")
+def ingest(document_id: str) -> None:
+    ingest_document(UUID(document_id))
+
+
+@shared_task(name="documents.sweep")
+def sweep() -> None:
+    worker.sweep()
