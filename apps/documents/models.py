@@ -36,6 +36,13 @@ class CollectionQuerySet(models.QuerySet["Collection"]):
         may_edit = Membership.objects.filter(user=user, role__in=[Membership.Role.EDITOR, Membership.Role.OWNER])
         return self.filter(Q(owner=user) | Q(pk__in=may_edit.values("collection")))
 
+    def owned_by(self, user: Reader) -> CollectionQuerySet:
+        """The collections that this person may rename, share and delete."""
+        if not user.is_authenticated:
+            return self.none()
+        owns = Membership.objects.filter(user=user, role=Membership.Role.OWNER)
+        return self.filter(Q(owner=user) | Q(pk__in=owns.values("collection")))
+
 
 class Collection(models.Model):
     """Documents that are searched together and shared together."""
@@ -74,6 +81,37 @@ class Membership(models.Model):
 
     def __str__(self) -> str:
         return f"{self.user_id} {self.role} {self.collection_id}"
+
+
+class PendingShare(models.Model):
+    """Becomes a membership when a person who has confirmed this address opens their collections."""
+
+    collection = models.ForeignKey(Collection, on_delete=models.CASCADE, related_name="pending_shares")
+    email = models.EmailField(help_text="In lower case")
+    role = models.CharField(max_length=8, choices=Membership.Role.choices, default=Membership.Role.READER)
+
+    class Meta:
+        ordering: ClassVar = ["email"]
+        constraints: ClassVar = [models.UniqueConstraint(fields=["collection", "email"], name="one_pending_share_an_address")]
+
+    def __str__(self) -> str:
+        return f"{self.email} {self.role} {self.collection_id}"
+
+
+class RefusedUpload(models.Model):
+    """A file that was not taken, kept so that its reason is still in the tray after a reload. Its content is not kept."""
+
+    collection = models.ForeignKey(Collection, on_delete=models.CASCADE, related_name="refused_uploads")
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="refused_uploads")
+    name = models.CharField(max_length=255)
+    reason = models.CharField(max_length=400)
+    created = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering: ClassVar = ["-created"]
+
+    def __str__(self) -> str:
+        return self.name
 
 
 class DocumentQuerySet(models.QuerySet["Document"]):
