@@ -207,6 +207,12 @@ class Page(models.Model):
         return f"page {self.number}"
 
 
+class SegmentQuerySet(models.QuerySet["Segment"]):
+    def live(self) -> SegmentQuerySet:
+        """Those that are searched: not yet replaced by a merge or a rebuild."""
+        return self.filter(retired__isnull=True)
+
+
 class Segment(models.Model):
     """An immutable part of a collection's index that is searched. A segment without a row is searched by nobody."""
 
@@ -219,6 +225,11 @@ class Segment(models.Model):
     checksum = models.CharField(max_length=64)
     size_bytes = models.PositiveBigIntegerField()
     created = models.DateTimeField(auto_now_add=True)
+    retired = models.DateTimeField(
+        null=True, blank=True, help_text="When another took its place; searches under way may still read its files"
+    )
+
+    objects = SegmentQuerySet.as_manager()
 
     class Meta:
         ordering: ClassVar = ["created"]
@@ -232,6 +243,16 @@ class Segment(models.Model):
             id=self.id.hex, collection=self.collection_id.hex, count=self.count, dimension=self.dimension,
             fingerprint=self.fingerprint, kind=self.kind, checksum=self.checksum, size_bytes=self.size_bytes,
         )  # fmt: skip
+
+
+class IndexCare(Leased):
+    """The lease of the one process that rewrites a collection's index, and whether it must be rebuilt from the rows."""
+
+    collection = models.OneToOneField(Collection, on_delete=models.CASCADE, primary_key=True, related_name="care")
+    rebuild = models.CharField(max_length=200, blank=True, help_text="Why it must be rebuilt; empty: it is sound")
+
+    def __str__(self) -> str:
+        return f"index of {self.collection_id}"
 
 
 class ChunkQuerySet(models.QuerySet["Chunk"]):
