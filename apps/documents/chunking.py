@@ -10,7 +10,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import accumulate
+from itertools import accumulate, pairwise
 
 from apps.documents.fold import fold
 from apps.documents.parsers.base import ParsedPage, Piece
@@ -101,7 +101,7 @@ class Chunker:
         yield Draft(page.number, start, end, heading, text, header, tokens)
 
     def _header(self, heading: str) -> tuple[str, int]:
-        """Title and headings, the outermost headings left out first where they are too long, and the tokens they take."""
+        """Title and headings, the outermost left out first where they are too long, and the tokens they take."""
         found = self._headers.get(heading)
         if found is None:
             parts = [self.title, *(item for item in heading.split(JOIN) if item and item != self.title)]
@@ -158,7 +158,7 @@ def _split(text: str, piece: Piece) -> Iterator[tuple[int, int]]:
         return
     cuts = [piece.start + start for start, _ in sentence_spans(text[piece.start : piece.end])][1:]
     edges = [piece.start, *cuts, piece.end]
-    yield from zip(edges, edges[1:], strict=False)
+    yield from pairwise(edges)
 
 
 def _words(text: str, start: int, end: int, tokens: _Tokens, room: int) -> Iterator[tuple[int, int]]:

@@ -1,4 +1,4 @@
-"""From an uploaded file to searchable passages: claim · sniff · parse · chunk · screen · embed · index · ready / failed(reason).
+"""From an uploaded file to passages: claim · sniff · parse · chunk · screen · embed · index · ready / failed(reason).
 
 The row is the queue and `Job` holds it. Every step can be done again: pages and chunks are written anew, the segment
 becomes visible in the transaction that makes the document ready, and that transaction checks that the lease is still
@@ -38,7 +38,8 @@ BATCH_S = 1.5  # that a batch of embeddings should take, so that the bar moves a
 SMALLEST, LARGEST = 32, 512  # chunks of a batch
 
 NO_TEXT = {
-    "pdf": "This PDF holds only pictures of its pages, no text. Make it searchable with a text recognition program (OCR) and upload that.",
+    "pdf": "This PDF holds only pictures of its pages, no text. "
+    "Make it searchable with a text recognition program (OCR) and upload that.",
 }
 NOTHING = "No text was found in this file. Check that it is the right one."
 
@@ -117,7 +118,7 @@ def _chunk(job: Job, pages: list[ParsedPage]) -> list[Draft]:
 
 
 def _screen(job: Job, chunks: list[Draft]) -> list[str]:
-    """For each chunk the rule of the gate that it matches, or nothing. A match is kept with the chunk; it hides nothing here."""
+    """For each chunk the rule of the gate that it matches, or nothing; a match is kept and hides nothing."""
     flags: list[str] = []
     for chunk in chunks:
         verdict = check_passage(chunk.text)
@@ -160,16 +161,17 @@ def _store(job: Job, pages: list[ParsedPage], chunks: list[Draft], flags: list[s
                 Page(document=document, number=p.number, text=p.text, width=p.width, height=p.height) for p in part
             )
     rows: list[Chunk] = []
-    for part in _parts(list(enumerate(chunks))):
+    for numbered in _parts(list(enumerate(chunks))):
         with transaction.atomic():
             job.renew()
             rows += Chunk.objects.bulk_create(
                 Chunk(
-                    document=document, position=at, page_number=draft.page_number, char_start=draft.start, char_end=draft.end,
-                    heading=draft.heading, text=draft.text, tokens=draft.tokens, flag=flags[at],
+                    document=document, position=at, page_number=draft.page_number,
+                    char_start=draft.start, char_end=draft.end, heading=draft.heading,
+                    text=draft.text, tokens=draft.tokens, flag=flags[at],
                     vector=vectors[at].tobytes(), fingerprint=fingerprint,
                 )
-                for at, draft in part
+                for at, draft in numbered
             )  # fmt: skip
         job.tick(Stage.INDEX, len(rows), len(chunks))
     return rows
@@ -205,4 +207,4 @@ def _parts(items: Sequence[T]) -> Iterator[Sequence[T]]:
 
 
 def _path(document: Document) -> Path:
-    return Path(settings.MEDIA_ROOT) / document.file.name
+    return Path(settings.MEDIA_ROOT) / str(document.file)

@@ -147,7 +147,8 @@ def give_up() -> int:
     free = Q(lease_until__isnull=True) | Q(lease_until__lt=timezone.now())
     return Document.objects.filter(free, status__in=Document.ACTIVE, attempts__gte=CRASHES).update(
         status=Document.Status.QUARANTINED,
-        reason=f"Reading this file stopped the worker {CRASHES} times, so it was set aside. Save it again in its own program, or tell an administrator.",
+        reason=f"Reading this file stopped the worker {CRASHES} times, so it was set aside. "
+        "Save it again in its own program, or tell an administrator.",
         stage="", done=0, total=0, lease_token="", lease_until=None, changed=timezone.now(),
     )  # fmt: skip
 

@@ -19,7 +19,7 @@ import time
 from collections.abc import Generator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, cast
 
 import orjson
 from django.conf import settings
@@ -38,7 +38,7 @@ TOO_SLOW = (
     "Reading this file took too long. It may be damaged, or made to keep programs busy; save it again or split it."
 )
 TOO_LARGE = "Reading this file needs more memory than is allowed here. Split it into smaller files."
-CRASHED = "The reader crashed on this file: it is damaged in an unusual way. Save it again in its own program and upload that."
+CRASHED = "The reader crashed on this file: it is damaged. Save it again in its own program and upload that."
 OUR_FAULT = "The reader failed on this file through a fault of its own. The log of the worker has the details."
 
 
@@ -86,7 +86,10 @@ def run(
 
 
 def render(path: str | Path, page: int, width: int, spans: list[list[int]]) -> Rendered:
-    """The page as an image `width` pixels wide. Raises Unreadable or ReaderBroke. Takes a fraction of a second: cache it."""
+    """The page as an image `width` pixels wide. Takes a fraction of a second: cache it.
+
+    Raises Unreadable or ReaderBroke.
+    """
     options = {"page": page, "width": width, "spans": spans}
     answer = run("render", path, options, seconds=RENDER_S, memory_bytes=settings.PARSE_MEMORY_BYTES)[0]
     return Rendered(base64.b64decode(answer["png"]), answer["width"], answer["height"], answer["boxes"])
@@ -95,17 +98,17 @@ def render(path: str | Path, page: int, width: int, spans: list[list[int]]) -> R
 def _answers(
     child: subprocess.Popen[bytes], seconds: int, errors: IO[bytes]
 ) -> Generator[dict[str, Any] | None, None, None]:
-    assert child.stdout is not None
+    stdout = cast(IO[bytes], child.stdout)
     deadline = time.monotonic() + seconds
     heard, size, rest = time.monotonic(), 0, b""
     while True:
-        if not select.select([child.stdout], [], [], POLL_S)[0]:
+        if not select.select([stdout], [], [], POLL_S)[0]:
             now = time.monotonic()
             if now > deadline or now > heard + SILENCE_S:
                 raise Unreadable(TOO_SLOW)
             yield None
             continue
-        data = os.read(child.stdout.fileno(), _READ)
+        data = os.read(stdout.fileno(), _READ)
         heard, size = time.monotonic(), size + len(data)
         if not data:
             raise _reason(child, errors)

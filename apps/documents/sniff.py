@@ -15,11 +15,15 @@ _CONTROL = bytes(set(range(32)) - set(b"\t\n\r\f\x1b"))
 
 # Beginnings that give a file away, and what to call it.
 _SIGNATURES = (
-    (b"\x89PNG", "a PNG picture"), (b"\xff\xd8\xff", "a JPEG picture"), (b"GIF8", "a GIF picture"), (b"BM", "a bitmap picture"),
+    (b"\x89PNG", "a PNG picture"), (b"\xff\xd8\xff", "a JPEG picture"), (b"GIF8", "a GIF picture"),
+    (b"BM", "a bitmap picture"),
     (b"II*\x00", "a TIFF picture"), (b"MM\x00*", "a TIFF picture"), (b"RIFF", "a sound, video or WebP file"),
-    (b"\x1f\x8b", "a gzip archive"), (b"BZh", "a bzip2 archive"), (b"7z\xbc\xaf", "a 7-Zip archive"), (b"Rar!", "a RAR archive"),
-    (b"\xfd7zXZ", "an XZ archive"), (b"\x28\xb5\x2f\xfd", "a Zstandard archive"), (b"\x7fELF", "a program"), (b"MZ", "a program"),
-    (b"ID3", "a sound file"), (b"OggS", "a sound or video file"), (b"fLaC", "a sound file"), (b"\x1aE\xdf\xa3", "a video"),
+    (b"\x1f\x8b", "a gzip archive"), (b"BZh", "a bzip2 archive"),
+    (b"7z\xbc\xaf", "a 7-Zip archive"), (b"Rar!", "a RAR archive"),
+    (b"\xfd7zXZ", "an XZ archive"), (b"\x28\xb5\x2f\xfd", "a Zstandard archive"), (b"\x7fELF", "a program"),
+    (b"MZ", "a program"),
+    (b"ID3", "a sound file"), (b"OggS", "a sound or video file"), (b"fLaC", "a sound file"),
+    (b"\x1aE\xdf\xa3", "a video"),
     (b"{\\rtf", "a Rich Text file (RTF)"), (b"%!PS", "a PostScript file"), (b"SQLite format 3", "a database"),
     (b"wOFF", "a font"), (b"wOF2", "a font"), (b"\x00\x01\x00\x00", "a font"), (b"8BPS", "a Photoshop picture"),
 )  # fmt: skip
@@ -44,7 +48,7 @@ def refuse_by_name(name: str) -> None:
 
 
 def sniff(path: str | Path, name: str) -> str:
-    """The `Document.Kind` of a file. Raises Unreadable with what the file really is where it is nothing that can be read."""
+    """The `Document.Kind` of a file. Raises Unreadable, saying what the file really is, where it cannot be read."""
     with Path(path).open("rb") as file:
         head = file.read(_HEAD)
     if not head.strip(b"\x00\xef\xbb\xbf\xff\xfe \t\r\n"):
@@ -87,7 +91,8 @@ def _archive_kind(path: str | Path) -> str:
             names = set(archive.namelist())
     except (zipfile.BadZipFile, NotImplementedError, UnicodeDecodeError) as error:
         raise Unreadable(
-            "This file is damaged or was cut off during a transfer. Open it in its own program, save it again and upload that."
+            "This file is damaged or was cut off during a transfer. "
+            "Open it in its own program, save it again and upload that."
         ) from error
     if "word/document.xml" in names or any(name.startswith("word/document") for name in names):
         return "docx"
@@ -127,4 +132,5 @@ def _not_accepted(words: str) -> str:
 
 
 def _mismatch(name: str, words: str) -> str:
-    return f"The name ends in {PurePath(name).suffix[:20]}, but the content is {words}. Give it the right ending, or save it again, and upload that."
+    suffix = PurePath(name).suffix[:20]
+    return f"The name ends in {suffix}, but the content is {words}. Give it the right ending and upload it again."

@@ -40,7 +40,7 @@ class UploadRefused(Exception):
     """The file was not taken; the message says why and what to do."""
 
 
-def upload(user: User, collection: Collection, file: UploadedFile) -> Document:
+def upload(user: User, collection: Collection, file: UploadedFile[bytes]) -> Document:
     """The file is stored, its row waits, and the worker's bell rings once that is committed."""
     name = display_name(file.name or "")
     try:
@@ -108,7 +108,7 @@ def retry(document: Document) -> None:
 
 def delete(document: Document) -> None:
     """The document, its pages and passages are gone at once; its file and its place in the index follow."""
-    path, collection = Path(settings.MEDIA_ROOT) / document.file.name, document.collection_id
+    path, collection = Path(settings.MEDIA_ROOT) / str(document.file), document.collection_id
     with transaction.atomic():
         Document.objects.filter(pk=document.pk).update(lease_token="")  # from here on no worker adds pages to it
         Document.objects.filter(pk=document.pk).delete()
@@ -143,10 +143,11 @@ def _refuse_size(size: int) -> None:
 
 
 def _too_big() -> str:
-    return f"This file is larger than {settings.MAX_UPLOAD_BYTES // 1024**2} MB, the most that is accepted. Split it into smaller files."
+    limit = settings.MAX_UPLOAD_BYTES // 1024**2
+    return f"This file is larger than {limit} MB, the most that is accepted. Split it into smaller files."
 
 
-def _store(file: UploadedFile, path: Path) -> tuple[str, int]:
+def _store(file: UploadedFile[bytes], path: Path) -> tuple[str, int]:
     """The content is on disk under a name that tells nothing; returns its SHA-256 and size."""
     path.parent.mkdir(parents=True, exist_ok=True)
     digest, size = hashlib.sha256(), 0

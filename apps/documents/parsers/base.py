@@ -26,6 +26,9 @@ _INVISIBLE = re.compile(
 )
 
 
+_NO_TITLES = {"word document", "document", "untitled", "untitled document", "powerpoint presentation", "title"}
+
+
 class Unreadable(Exception):
     """The file cannot be read; the message says why and what to do, in one or two sentences fit for its owner."""
 
@@ -97,11 +100,11 @@ def visible(text: str, instead: str = "") -> str:
 def title_of(text: str) -> Title | None:
     """A title fit to show, or None where the text is empty or says nothing."""
     folded = " ".join(visible(unicodedata.normalize("NFC", text), " ").split())[:TITLE_CHARACTERS]
-    return Title(folded) if re.search(r"\w", folded) else None
+    return Title(folded) if re.search(r"\w", folded) and folded.casefold() not in _NO_TITLES else None
 
 
 def paginate(blocks: Iterable[Block], limits: Limits) -> Iterator[ParsedPage]:
-    """Parts of about PART_CHARACTERS, cut between blocks; blocks stand apart by a blank line, items of a list by a line end."""
+    """Parts of about PART_CHARACTERS, cut between blocks; blocks stand apart by a blank line, list items by a line."""
     text, pieces, number, total, size = [""], list[Piece](), 1, 0, 0
     before = ""
     for block in _short(blocks):

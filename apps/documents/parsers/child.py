@@ -25,7 +25,7 @@ _FILES = 64
 
 
 def confine(seconds: int, memory_bytes: int) -> None:
-    """The process can no longer outlive its parent, use more than it may, start others, or (where the kernel allows) reach a network."""
+    """This process cannot outlive its parent, use more than it may, start another, or (if possible) reach a network."""
     libc = ctypes.CDLL(None, use_errno=True)
     libc.prctl(_PDEATHSIG, signal.SIGKILL)
     libc.prctl(_NO_NEW_PRIVS, 1, 0, 0, 0)

@@ -13,14 +13,15 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
+from itertools import pairwise
 
 import pypdfium2
 import pypdfium2.raw as pdfium
 
 from apps.documents.parsers.base import (
     Limits,
-    ParsedPage,
     Parsed,
+    ParsedPage,
     Piece,
     PieceKind,
     Total,
@@ -61,7 +62,8 @@ def open_pdf(path: str) -> pypdfium2.PdfDocument:
                 "This PDF is protected by a password. Save a copy without the password and upload that."
             ) from error
         raise Unreadable(
-            "This PDF is damaged or was cut off during a transfer. Open it in a PDF reader, save it again and upload that."
+            "This PDF is damaged or was cut off during a transfer. "
+            "Open it in a PDF reader, save it again and upload that."
         ) from error
 
 
@@ -136,7 +138,7 @@ def _lines(textpage: pypdfium2.PdfTextPage, text: str) -> Iterator[_Line]:
 def _pieces(text: str, lines: list[_Line], body: float) -> Iterator[Piece]:
     """Lines that belong together become a paragraph; larger or bold short ones a heading."""
     kinds = [_kind(text, lines, at, body) for at in range(len(lines))]
-    steps = sorted(a.bottom - b.bottom for a, b in zip(lines, lines[1:], strict=False) if a.bottom > b.bottom)
+    steps = sorted(a.bottom - b.bottom for a, b in pairwise(lines) if a.bottom > b.bottom)
     step = steps[len(steps) // 2] if steps else 0.0
     first = 0
     for at in range(1, len(lines) + 1):

@@ -19,7 +19,7 @@ _PAD = 0.0015  # of the page's width and height, so that a box does not cut its 
 
 
 def render_page(path: str, number: int, width: int, spans: list[list[int]]) -> dict[str, Any]:
-    """PNG (base64), its size in pixels, and the boxes of `spans` as left, top, width, height in fractions of the page, one a line."""
+    """PNG (base64), its size in pixels, and the boxes of `spans`: left, top, width, height in fractions of the page."""
     with closing(open_pdf(path)) as document:
         if not 1 <= number <= len(document):
             raise Unreadable(f"This PDF has no page {number}.")

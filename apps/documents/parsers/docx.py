@@ -1,0 +1,143 @@
+"""Word documents by python-docx: what a reader sees of it, in reading order, with its headings, lists and tables."""
+
+from __future__ import annotations
+
+import re
+import zipfile
+from collections.abc import Iterator
+from typing import Any
+
+import docx
+import lxml.etree
+from docx.opc.exceptions import PackageNotFoundError
+
+from apps.documents.parsers.archive import OpenedArchive
+from apps.documents.parsers.base import Block, Limits, Parsed, Unreadable, paginate, title_of
+from apps.documents.parsers.tables import is_header, table_blocks
+
+_W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
+_FALLBACK = "{http://schemas.openxmlformats.org/markup-compatibility/2006}Fallback"
+_HEADING = re.compile(r"heading (\d)", re.IGNORECASE)
+_LIST = re.compile(r"list|bullet", re.IGNORECASE)
+_GAPS = {_W + "tab": "\t", _W + "br": "\n", _W + "cr": "\n", _W + "noBreakHyphen": "-"}
+_WRAPPERS = {_W + "sdt", _W + "sdtContent", _W + "customXml", _W + "smartTag", _W + "ins"}
+_SKIPPED = {_FALLBACK, _W + "del", _W + "moveFrom", _W + "instrText", _W + "delText"}
+
+DAMAGED = (
+    "This Word document is damaged or was cut off during a transfer. Open it in Word, save it again and upload that."
+)
+
+
+def parse(path: str, limits: Limits) -> Iterator[Parsed]:
+    try:
+        OpenedArchive(path).close()
+        document = docx.Document(path)
+    except (
+        zipfile.BadZipFile,
+        PackageNotFoundError,
+        KeyError,
+        lxml.etree.XMLSyntaxError,
+        ValueError,
+        OSError,
+    ) as error:
+        raise Unreadable(DAMAGED) from error
+    reader = _Reader(document)
+    title = title_of(document.core_properties.title or "")
+    blocks = list(reader.blocks(document.element.body))
+    heading = next((title_of(block.text) for block in blocks if block.kind == "heading" and block.level == 1), None)
+    if title or heading:
+        yield title or heading  # type: ignore[misc]
+    yield from paginate(blocks, limits)
+
+
+class _Reader:
+    """Knows the styles of one document: which are headings and lists, and which hide their text."""
+
+    def __init__(self, document: Any) -> None:
+        self.headings: dict[str, int] = {}
+        self.lists: set[str] = set()
+        self.hidden: set[str] = set()
+        for style in document.styles.element.iter(_W + "style"):
+            name = style.find(_W + "name")
+            self._learn(style, style.get(_W + "styleId") or "", name.get(_W + "val") or "" if name is not None else "")
+
+    def _learn(self, style: Any, style_id: str, name: str) -> None:
+        heading, outline = _HEADING.match(name), style.find(f"{_W}pPr/{_W}outlineLvl")
+        if heading:
+            self.headings[style_id] = int(heading[1])
+        elif name.lower() == "title":
+            self.headings[style_id] = 1
+        elif outline is not None and (outline.get(_W + "val") or "9") in "01234567":
+            self.headings[style_id] = int(outline.get(_W + "val")) + 1
+        if _LIST.search(name) or style.find(f"{_W}pPr/{_W}numPr") is not None:
+            self.lists.add(style_id)
+        if _on(style.find(f"{_W}rPr/{_W}vanish")):
+            self.hidden.add(style_id)
+
+    def blocks(self, parent: Any) -> Iterator[Block]:
+        for child in parent:
+            if child.tag == _W + "p":
+                yield from self._paragraph(child)
+            elif child.tag == _W + "tbl":
+                rows = [[self._cell(cell) for cell in _inner(row, "tc")] for row in _inner(child, "tr")]
+                rows = [row for row in rows if any(row)]
+                named = bool(rows) and is_header(rows[0])
+                yield from table_blocks(rows[1:] if named else rows, rows[0] if named else None)
+            elif child.tag in _WRAPPERS:
+                yield from self.blocks(child)
+
+    def _paragraph(self, paragraph: Any) -> Iterator[Block]:
+        text = self._text(paragraph).strip()
+        if not text:
+            return
+        place = paragraph.find(_W + "pPr")
+        style = _value(place, "pStyle") or ""
+        outline = _value(place, "outlineLvl")
+        level = self.headings.get(style) or (int(outline) + 1 if outline and outline in "01234567" else 0)
+        if level and len(text) <= 300:
+            yield Block("heading", " ".join(text.split()), level)
+        elif style in self.lists or (place is not None and place.find(_W + "numPr") is not None):
+            yield Block("list", "- " + text)
+        else:
+            yield Block("paragraph", text)
+
+    def _cell(self, cell: Any) -> str:
+        return " ".join(self._text(paragraph) for paragraph in cell.iter(_W + "p"))
+
+    def _text(self, element: Any) -> str:
+        """The visible text below an element, in order."""
+        parts: list[str] = []
+        stack = [element]
+        while stack:
+            node = stack.pop()
+            if node.tag == _W + "t":
+                parts.append(node.text or "")
+            elif node.tag in _GAPS:
+                parts.append(_GAPS[node.tag])
+            elif node.tag not in _SKIPPED and not self._is_hidden(node):
+                stack.extend(reversed(node))
+        return "".join(parts)
+
+    def _is_hidden(self, node: Any) -> bool:
+        if node.tag != _W + "r":
+            return False
+        look = node.find(_W + "rPr")
+        return look is not None and (_on(look.find(_W + "vanish")) or (_value(look, "rStyle") or "") in self.hidden)
+
+
+def _value(parent: Any, name: str) -> str | None:
+    child = parent.find(_W + name) if parent is not None else None
+    return child.get(_W + "val") if child is not None else None
+
+
+def _inner(parent: Any, name: str) -> Iterator[Any]:
+    """The rows of a table or cells of a row, not those of tables inside them."""
+    for child in parent:
+        if child.tag == _W + name:
+            yield child
+        elif child.tag in _WRAPPERS:
+            yield from _inner(child, name)
+
+
+def _on(toggle: Any) -> bool:
+    return toggle is not None and toggle.get(_W + "val") not in {"0", "false", "off"}

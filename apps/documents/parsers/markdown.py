@@ -1,0 +1,85 @@
+"""Markdown by markdown-it-py: what a reader would see, without the marks."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from markdown_it import MarkdownIt
+from markdown_it.token import Token
+
+from apps.documents.parsers.base import Block, Limits, Parsed, paginate, title_of
+from apps.documents.parsers.decode import read_text
+from apps.documents.parsers.tables import table_blocks
+
+_FRONT = re.compile(r"\A---[ \t]*\n(.*?\n)(?:---|\.\.\.)[ \t]*(?:\n|\Z)", re.DOTALL)
+_TITLE = re.compile(r"^title:[ \t]*(.+)$", re.MULTILINE | re.IGNORECASE)
+_TAG = re.compile(r"<!--.*?-->|<[^>]*>", re.DOTALL)
+
+
+def parse(path: str, limits: Limits) -> Iterator[Parsed]:
+    text = read_text(path, limits)
+    front = _FRONT.match(text)
+    named = _TITLE.search(front[1]) if front else None
+    blocks = list(_blocks(MarkdownIt("commonmark").enable("table").parse(text[front.end() :] if front else text)))
+    heading = next((block.text for block in blocks if block.kind == "heading" and block.level == 1), "")
+    title = title_of(named[1].strip("\"' ") if named else heading)
+    if title:
+        yield title
+    yield from paginate(blocks, limits)
+
+
+def _blocks(tokens: list[Token]) -> Iterator[Block]:
+    lists: list[int | None] = []  # the number of the next item of each open list; None for bullets
+    marker, at = "", 0
+    while at < len(tokens):
+        token = tokens[at]
+        match token.type:
+            case "bullet_list_open":
+                lists.append(None)
+            case "ordered_list_open":
+                lists.append(int(token.attrGet("start") or 1))
+            case "bullet_list_close" | "ordered_list_close":
+                lists.pop()
+            case "list_item_open":
+                number = lists[-1]
+                marker = "  " * (len(lists) - 1) + ("- " if number is None else f"{number}. ")
+                lists[-1] = None if number is None else number + 1
+            case "heading_open":
+                yield Block("heading", _plain(tokens[at + 1]), int(token.tag[1:]))
+                at += 1
+            case "inline":
+                yield Block("list" if lists else "paragraph", marker + _plain(token))
+                marker = ""
+            case "fence" | "code_block":
+                yield Block("code", token.content)
+            case "html_block":
+                yield Block("paragraph", _TAG.sub(" ", token.content))
+            case "table_open":
+                end = next(i for i in range(at, len(tokens)) if tokens[i].type == "table_close")
+                yield from _table(tokens[at:end])
+                at = end
+        at += 1
+
+
+def _table(tokens: list[Token]) -> Iterator[Block]:
+    rows: list[list[str]] = []
+    for token in tokens:
+        if token.type == "tr_open":
+            rows.append([])
+        elif token.type == "inline":
+            rows[-1].append(_plain(token))
+    yield from table_blocks(rows[1:], rows[0] if rows else None)
+
+
+def _plain(token: Token) -> str:
+    """The text of a run, without marks; pictures by their description."""
+    parts = []
+    for child in token.children or []:
+        if child.type in {"text", "code_inline", "image", "text_special"}:
+            parts.append(child.content)
+        elif child.type in {"softbreak", "hardbreak"} or (
+            child.type == "html_inline" and child.content.startswith("<br")
+        ):
+            parts.append("\n")
+    return "".join(parts)
