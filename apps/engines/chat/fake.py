@@ -1,0 +1,127 @@
+"""A model server in memory: answers from the sources in its prompt, the same way every time, and does as it is told.
+
+    chat = FakeChat()                      # quotes the first sentence of the first two sources, with their marks
+    chat.replies.append("The answer.")     # said next, instead
+    chat.away = True                       # nobody answers
+    chat.fail = EngineBusy("…")            # raised by the next stream, after `fail_after` pieces
+    chat.first_token_s, chat.gap_s = 1, 0.05
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections import deque
+from collections.abc import AsyncIterator, Sequence
+from typing import Any
+
+from apps.engines.base import ChatRequest, Delta, EngineError, EngineRefused, EngineUnavailable, Finish, ModelInfo
+from apps.engines.base import TokenProb, Usage  # fmt: skip
+from apps.engines.chat.tokens import TokenCounter
+
+_PIECE = re.compile(r"\s*\S+")
+_SOURCE = re.compile(r"^\s*(?:<source[^>\d]*(\d+)[^>]*>|\[(\d+)\])[ \t]*(.*(?:\n(?!\s*(?:<|\[\d)).+)*)", re.MULTILINE)
+_SENTENCE = re.compile(r"[^.!?\n]{10,}[.!?]")
+
+
+class FakeChat:
+    """`options` are those of the real engine and any of the attributes below."""
+
+    def __init__(
+        self, url: str = "", model: str = "", api_key: str = "", tokenizer: str = "", reply: str = "", **options: Any
+    ) -> None:
+        self.name = model or "fake-1B"
+        self.context_tokens = 8192
+        self.parameters: int | None = 1_000_000_000
+        self.reply = reply  # said whenever `replies` is empty; empty: an answer made from the sources
+        self.replies: deque[str] = deque()
+        self.away = False
+        self.fail: EngineError | None = None
+        self.fail_after = 0
+        self.first_token_s = 0.0
+        self.gap_s = 0.0
+        self.finish = "stop"
+        self.requests: list[ChatRequest] = []
+        self.running = 0
+        self.aborted = 0
+        self._counter = TokenCounter(tokenizer)
+        for name, value in options.items():
+            setattr(self, name, value)
+
+    async def info(self) -> ModelInfo:
+        self._reachable()
+        return ModelInfo(self.name, self.context_tokens, self.parameters)
+
+    async def probe(self) -> float:
+        self._reachable()
+        await asyncio.sleep(self.first_token_s)
+        return 1000 * self.first_token_s
+
+    async def stream(self, request: ChatRequest) -> AsyncIterator[Delta | Finish]:
+        self._reachable()
+        prompt = sum(self.count([message.content for message in request.messages]))
+        if prompt >= self.context_tokens:
+            raise EngineRefused("The question and its sources are longer than the model can read at once.")
+        self.requests.append(request)
+        fail, self.fail = self.fail, None
+        pieces = _PIECE.findall(self._say(request))
+        wanted = request.sampling.max_tokens
+        self.running += 1
+        ended = False
+        try:
+            await asyncio.sleep(self.first_token_s)
+            for at, piece in enumerate(pieces[:wanted]):
+                self._go_on(fail, at)
+                yield Delta(piece, _probabilities(piece, request.sampling.logprobs))
+                await asyncio.sleep(self.gap_s)
+            self._go_on(fail, len(pieces))
+            ended = True
+            reason = self.finish if len(pieces) <= wanted else "length"
+            yield Finish(reason, Usage(prompt, min(len(pieces), wanted)))
+        except EngineError:
+            ended = True
+            raise
+        finally:
+            self.running -= 1
+            self.aborted += not ended
+
+    def count(self, texts: Sequence[str]) -> list[int]:
+        return self._counter.count(texts)
+
+    async def close(self) -> None:
+        return None
+
+    def _reachable(self) -> None:
+        if self.away:
+            raise EngineUnavailable("The model server does not answer.")
+
+    def _go_on(self, fail: EngineError | None, at: int) -> None:
+        if self.away:
+            raise EngineUnavailable("The model server stopped in the middle of the answer.")
+        if fail is not None and at >= self.fail_after:
+            raise fail
+
+    def _say(self, request: ChatRequest) -> str:
+        if self.replies:
+            return self.replies.popleft()
+        return self.reply or from_sources(request)
+
+
+def from_sources(request: ChatRequest) -> str:
+    """The first sentence of each of the first two sources with its mark, or the question said back."""
+    prompt = "\n".join(message.content for message in request.messages if message.role == "user")
+    said = []
+    for match in _SOURCE.finditer(prompt):
+        sentence = _SENTENCE.search(match[3])
+        if sentence:
+            said.append(f"{sentence.group().strip()[:-1]} [{match[1] or match[2]}].")
+    if said:
+        return " ".join(said[:2])
+    question = request.messages[-1].content.strip().splitlines()
+    return f"You asked: {question[-1] if question else ''}"
+
+
+def _probabilities(piece: str, alternatives: int) -> tuple[TokenProb, ...]:
+    if not alternatives:
+        return ()
+    return (TokenProb(piece, -0.1, tuple((piece if n == 0 else f"{piece}{n}", -0.1 - n) for n in range(alternatives))),)

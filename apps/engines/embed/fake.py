@@ -1,0 +1,57 @@
+"""An embedder without a model: a bag of stemmed words hashed into 64 numbers, so that texts that share words are near."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from functools import lru_cache
+from hashlib import blake2b
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from apps.lib.words import content_terms
+
+if TYPE_CHECKING:
+    from apps.engines.base import Vectors
+
+_TOKEN = re.compile(r"\w+|[^\w\s]")
+_DIMENSION = 64
+
+
+class FakeEmbed:
+    """Deterministic over processes and machines. `options` are those of the real engine, without effect."""
+
+    dimension = _DIMENSION
+    max_tokens = 256
+    fingerprint = "fake-bag-of-words-64"
+
+    def __init__(self, **options: Any) -> None:
+        self.options = options
+
+    def warm(self) -> None:
+        self.embed_query("warm")
+
+    def embed_query(self, text: str) -> Vectors:
+        return self.embed_passages([text])[0]
+
+    def embed_passages(self, texts: Sequence[str]) -> Vectors:
+        rows = np.zeros((len(texts), _DIMENSION), np.float32)
+        for row, text in zip(rows, texts, strict=True):
+            for term in content_terms(text):
+                row += _direction(term)
+            row[0] += not row.any()  # a text without words still has a direction
+        return rows / np.linalg.norm(rows, axis=1, keepdims=True)
+
+    def offsets(self, text: str) -> list[tuple[int, int]]:
+        return [match.span() for match in _TOKEN.finditer(text)]
+
+
+@lru_cache(maxsize=50_000)
+def _direction(term: str) -> Vectors:
+    """A random unit vector that belongs to the term: two terms are nearly orthogonal."""
+    seed = int.from_bytes(blake2b(term.encode("utf-8", "replace"), digest_size=8).digest())
+    vector = np.random.default_rng(seed).standard_normal(_DIMENSION).astype(np.float32)
+    unit: Vectors = vector / np.linalg.norm(vector)
+    unit.setflags(write=False)
+    return unit

@@ -1,0 +1,136 @@
+"""A turn log in this process: for one web process, gone with it. What a restart loses, the sweeper closes."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+
+from apps.engines.base import EngineRefused, LogEntry
+
+_MAX_TURN_BYTES = 16 * 1024 * 1024  # one answer with its sources and every repaint of its blocks; far above any real one
+_MAX_BYTES = 256 * 1024 * 1024  # all turns together; ended ones leave first
+_ABANDONED_S = 3600.0  # a turn that nobody appends to, ends or stops for so long has no owner any more
+
+
+@dataclass(eq=False)
+class _Turn:
+    entries: list[LogEntry] = field(default_factory=list)
+    size: int = 0
+    ended: bool = False
+    stopped: bool = False
+    touched: float = field(default_factory=time.monotonic)
+    waiting: set[asyncio.Future[None]] = field(default_factory=set)
+
+    def wake(self) -> None:
+        self.touched = time.monotonic()
+        waiting, self.waiting = self.waiting, set()
+        for future in waiting:
+            if not future.done():
+                future.set_result(None)
+
+    async def changed(self) -> None:
+        """Returns at the next event, end or stop of this turn."""
+        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.waiting.add(future)
+        try:
+            await future
+        finally:
+            self.waiting.discard(future)
+
+
+class MemoryTurnLog:
+    """All calls come from one event loop; nothing here waits while a turn is being changed, so no lock is needed."""
+
+    def __init__(self, keep_s: float = 600, max_turn_bytes: int = _MAX_TURN_BYTES, max_bytes: int = _MAX_BYTES) -> None:
+        self._keep_s = keep_s
+        self._max_turn_bytes = max_turn_bytes
+        self._max_bytes = max_bytes
+        self._turns: dict[str, _Turn] = {}
+        self._bytes = 0
+        self._swept = time.monotonic()
+
+    async def append(self, turn: str, data: bytes) -> int:
+        held = self._held(turn)
+        if held.ended:
+            raise EngineRefused("This answer is closed; nothing can be added to it.")
+        if held.size + len(data) > self._max_turn_bytes:
+            raise EngineRefused("The answer is longer than can be kept while it is being written.")
+        entry = LogEntry(len(held.entries) + 1, data)
+        held.entries.append(entry)
+        held.size += len(data)
+        self._bytes += len(data)
+        held.wake()
+        self._sweep()
+        return entry.seq
+
+    async def finish(self, turn: str) -> None:
+        held = self._held(turn)
+        held.ended = True
+        held.wake()
+        self._sweep()
+
+    async def read(self, turn: str, after: int = 0) -> list[LogEntry]:
+        held = self._find(turn)
+        return held.entries[max(after, 0) :] if held else []
+
+    async def exists(self, turn: str) -> bool:
+        held = self._find(turn)
+        return held is not None and (held.ended or bool(held.entries))
+
+    async def tail(self, turn: str, after: int = 0) -> AsyncIterator[LogEntry]:
+        held = self._find(turn)
+        if held is None or not (held.ended or held.entries):
+            return
+        at = max(after, 0)
+        while True:
+            while at < len(held.entries):
+                at += 1
+                yield held.entries[at - 1]
+            if held.ended:
+                return
+            await held.changed()
+
+    async def request_stop(self, turn: str) -> None:
+        held = self._held(turn)
+        held.stopped = True
+        held.wake()
+
+    async def wait_stop(self, turn: str) -> None:
+        held = self._held(turn)
+        while not held.stopped:
+            await held.changed()
+
+    def _held(self, turn: str) -> _Turn:
+        held = self._find(turn)
+        if held is None:
+            held = self._turns[turn] = _Turn()
+        return held
+
+    def _find(self, turn: str) -> _Turn | None:
+        held = self._turns.get(turn)
+        if held is not None and self._expired(held, time.monotonic()):
+            self._forget(turn)
+            return None
+        return held
+
+    def _expired(self, held: _Turn, now: float) -> bool:
+        return now - held.touched > (self._keep_s if held.ended else _ABANDONED_S) and not held.waiting
+
+    def _forget(self, turn: str) -> None:
+        self._bytes -= self._turns.pop(turn).size
+
+    def _sweep(self) -> None:
+        """Every few seconds what has expired goes; over the limit also what has ended, oldest first."""
+        now = time.monotonic()
+        if now - self._swept > min(self._keep_s, 10):
+            self._swept = now
+            for turn in [turn for turn, held in self._turns.items() if self._expired(held, now)]:
+                self._forget(turn)
+        if self._bytes > self._max_bytes:
+            ended = sorted((held.touched, turn) for turn, held in self._turns.items() if held.ended)
+            for _, turn in ended:
+                if self._bytes <= self._max_bytes:
+                    return
+                self._forget(turn)
