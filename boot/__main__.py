@@ -1,0 +1,93 @@
+"""`python -m boot setup|serve|demo`, with any Python 3.11 to 3.13; `./run` finds one."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from boot import machine, models, packages, serve, site
+from boot.places import PYTHON, ROOT, Places
+from boot.say import say
+from boot.stop import Code, Stop
+
+
+def main(arguments: list[str]) -> int:
+    parser = argparse.ArgumentParser(prog="./run")
+    parser.add_argument("verb", choices=["setup", "serve", "demo"])
+    parser.add_argument("--dev", action="store_true", help="also what checks and tests need")
+    options = parser.parse_args(arguments)
+    try:
+        machine.python()
+        places = Places.read()
+        if options.verb == "setup":
+            setup(places, ["dev"] if options.dev else extras())
+            say("Ready: ./run serve starts everything.")
+            return 0
+        serve.check(places)
+        setup(places, extras())
+        return start(places) if options.verb == "serve" else demo(places)
+    except Stop as stop:
+        sys.stderr.write(f"\n{stop}\n")
+        return stop.code
+    except KeyboardInterrupt:
+        sys.stderr.write("\nStopped; run it again to go on.\n")
+        return 130
+
+
+def setup(places: Places, wanted: list[str]) -> None:
+    """Everything is there that serving needs; what is there already is not touched."""
+    machine.writable(places.data)
+    if not packages.installed(wanted):
+        packages.install(places, wanted)
+        models.prepare_embedder()
+    if places.own_llm:
+        machine.cpu()
+        models.prepare_chat(places)
+    site.prepare(places)
+
+
+def extras() -> list[str]:
+    """The optional packages that the environment's choices need."""
+    found = {
+        "postgres": os.environ.get("DATABASE_URL", "").startswith("postgres"),
+        "redis": bool(os.environ.get("REDIS_URL")),
+        "milvus": "milvus" in os.environ.get("INDEX_BACKEND", ""),
+    }
+    return [name for name, needed in found.items() if needed]
+
+
+def start(places: Places) -> int:
+    sys.stdout.flush()
+    os.chdir(ROOT)
+    os.environ["DATA_DIR"] = str(places.data)
+    os.execv(PYTHON, [str(PYTHON), "-m", "boot.serve"])  # noqa: S606
+
+
+def demo(places: Places) -> int:
+    """A fresh data directory with an administrator and the sample collection, thrown away at the end."""
+    with tempfile.TemporaryDirectory(prefix="openbook-demo-") as name:
+        data = Path(name)
+        if models.prepared(places):
+            (data / "models").mkdir()
+            shutil.copytree(places.model, data / "models" / "chat", copy_function=_link_or_copy)
+        os.environ["DATA_DIR"] = name
+        site.prepare(Places.read())
+        if subprocess.run([str(PYTHON), "manage.py", "setup_demo"], cwd=ROOT, check=False).returncode:
+            raise Stop(Code.CONFIGURATION, "The demonstration could not be set up; the lines above say why.")
+        return subprocess.run([str(PYTHON), "-m", "boot.serve"], cwd=ROOT, check=False).returncode
+
+
+def _link_or_copy(source: str, target: str) -> None:
+    try:
+        os.link(source, target)
+    except OSError:  # another disk
+        shutil.copy2(source, target)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,36 @@
+"""What `./run` tells on the terminal: a line per step, and a sign of life while one takes long."""
+
+from __future__ import annotations
+
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+_BEAT_S = 10
+
+
+def say(words: str) -> None:
+    sys.stdout.write(f"{words}\n")
+    sys.stdout.flush()
+
+
+@contextmanager
+def step(words: str) -> Iterator[None]:
+    """Says what begins, that it goes on (every ten seconds), and how long it took."""
+    say(f"· {words} …")
+    started, done = time.monotonic(), threading.Event()
+
+    def beat() -> None:
+        while not done.wait(_BEAT_S):
+            say(f"  still at it: {words[0].lower()}{words[1:]} ({time.monotonic() - started:.0f} s)")
+
+    thread = threading.Thread(target=beat, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        done.set()
+        thread.join()
+    say(f"  done in {time.monotonic() - started:.1f} s")
