@@ -1,8 +1,8 @@
 """Where the sentences of a text begin and end. One pass over lines finds the units that end a sentence by their form
 (paragraph, heading, list item, table row, code block), one regular expression finds stops inside running text.
 
-What comes later never moves an earlier border further than the next word: an answer may be cut into sentences while it is
-being written. Index, cut, quotes, citations and the gate all use these spans.
+What comes later never moves an earlier border further than the next word: an answer may be cut into sentences while
+it is being written. Index, cut, quotes, citations and the gate all use these spans.
 """
 
 from __future__ import annotations
@@ -32,37 +32,43 @@ _NEXT = re.compile(r"\s*+(?:>[ \t]?)*+[\"'“‘«‹„「『(\[{*_~`$¿¡]*+([
 _WORD_BEFORE = re.compile(r"[\w.&-]{1,24}$")
 _NEXT_WORD = re.compile(r"\s*+[\"'“‘«(\[*_]*+([\w'’]{1,24})")
 
+
+def _set(words: str) -> frozenset[str]:
+    return frozenset(words.split())
+
+
 # After these a sentence goes on, whatever follows.
-_OPEN = frozenset(
-    "dr mr mrs ms mx prof st mt gen col lt sgt capt cmdr adm maj rev hon pres gov sen rep messrs mme mlle mgr e.g i.e eg ie cf viz "
-    "vs v fig figs eq eqs eqn vol vols pp p par para sec sect ch chap art approx ca circa resp incl excl ed eds trans "
-    "tel ext z.b d.h bzw vgl sog u.a ggf evtl inkl hr fr str nr abs sr.a sra dra lic".split()
+_OPEN = _set(
+    "dr mr mrs ms mx prof st mt gen col lt sgt capt cmdr adm maj rev hon pres gov sen rep messrs mme mlle mgr e.g "
+    "i.e eg ie cf viz vs v fig figs eq eqs eqn vol vols pp p par para sec sect ch chap art approx ca circa resp "
+    "incl excl ed eds trans tel ext z.b d.h bzw vgl sog u.a ggf evtl inkl hr fr str nr abs sr.a sra dra lic"
 )
 # After these it ends only where the next word is one that begins sentences.
-_EITHER = frozenset(
+_EITHER = _set(
     "inc ltd co corp llc bros jr sr al dept univ est min max avg jan feb mar apr jun jul aug sep sept oct nov dec "
-    "mon tue tues wed thu thur thurs fri sat sun ave blvd rd ft in oz lb lbs no nos op bd usw etc a.m p.m am pm u.s u.k u.n e.u "
-    "b.c a.d ph.d m.d d.c bc ad".split()
+    "mon tue tues wed thu thur thurs fri sat sun ave blvd rd ft in oz lb lbs no nos op bd usw etc a.m p.m am pm "
+    "u.s u.k u.n e.u b.c a.d ph.d m.d d.c bc ad"
 )
 # After these an upper-case word is enough.
-_ENDING = frozenset("etc usw inc ltd llc corp a.m p.m jr".split())
-_STARTERS = frozenset(
-    "the a an this that these those it its he she his her they their we our you your i in on at by for from as if when while "
-    "after before during since until because although though however but and or so then there here what why how who where "
-    "which not no yes both each every some many most all other another one two three first second finally also with without "
-    "under over between despite according such today now later der die das ein eine es er sie wir im am el la los las un una "
-    "en se".split()
+_ENDING = _set("etc usw inc ltd llc corp a.m p.m jr")
+_STARTERS = _set(
+    "the a an this that these those it its he she his her they their we our you your i in on at by for from as if "
+    "when while after before during since until because although though however but and or so then there here "
+    "what why how who where which not no yes both each every some many most all other another one two three first "
+    "second finally also with without under over between despite according such today now later der die das ein "
+    "eine es er sie wir im am el la los las un una en se"
 )
-_FUNCTION_WORDS = frozenset(
-    "the a an of in on at by for from to with and or but nor as than that which who whose is are was were be been has have had its "
-    "their his her our your my this these those into onto over under between about after before during when while if because".split()
+_FUNCTION_WORDS = _set(
+    "the a an of in on at by for from to with and or but nor as than that which who whose is are was were be been "
+    "has have had its their his her our your my this these those into onto over under between about after before "
+    "during when while if because"
 )
 _HEADING_CHARS = 60  # a first line up to this long, without a stop, may be a heading that a parser left unmarked
 _SHORT_LINE = 0.6  # of the longest line before it: a line this short ended its paragraph
 
 
 def spans(text: str) -> list[Span]:
-    """The sentences of plain or Markdown text as [start, end), in order, disjoint, never empty, all non-space text covered."""
+    """The sentences of plain or Markdown text as [start, end), in order, disjoint, not empty, covering all but space."""
     found: list[Span] = []
     for start, end, running in _units(text):
         pieces = _split(text, start, end) if running else [(start, end)]
@@ -128,7 +134,7 @@ def _units(text: str) -> Iterator[tuple[int, int, bool]]:
 
 
 def _ended(last: str, line: str, longest: int) -> bool:
-    """Whether `last` closed its sentence by its form: a heading without marks, or the short last line of a paragraph."""
+    """Whether `last` closed its sentence by its form: an unmarked heading, or the short last line of a paragraph."""
     first = _NEXT.match(line)
     if not first or not (first[1].isupper() or first[1].isdigit()) or _QUOTE.match(line):
         return False

@@ -10,14 +10,10 @@ from hypothesis import strategies as st
 
 from apps.lib.sentences import settled, spans
 
-PIECES = st.lists(
-    st.sampled_from(
-        'One. Two! Three? e.g. Dr. J. U.S. 3.14 1. 12) - * # | ``` ~~~ > [1] 【2】 (so) "Yes." etc. No. 。 」 … \n \n\n --- === a The '
-        "of ** $ .".split(" ")
-        + ["\n", "\n\n", " ", "  ", "\t", "\n```\n", "\n- ", "\n| a | b |\n", "\n# "]
-    ),
-    max_size=60,
-)
+ALPHABET = """One. Two! Three? e.g. Dr. J. U.S. 3.14 1. 12) - * # | ``` ~~~ > [1] 【2】 (so) "Yes." etc. No. 。 」 … --- ===
+a The of ** $ ."""
+FORMS = ["\n", "\n\n", " ", "  ", "\t", "\n```\n", "\n- ", "\n| a | b |\n", "\n# "]
+PIECES = st.lists(st.sampled_from([*ALPHABET.split(), *FORMS]), max_size=60)
 
 
 def cut(text: str) -> list[str]:
@@ -76,7 +72,8 @@ def test_headings_items_rows_and_code_are_units() -> None:
         "| a. B | c |\n|---|---|\n| d | e. F |\n\n```py\nx = 1. \nFoo. Bar.\n\nend\n```\nAfter"
     )
     assert cut(text) == [
-        "# A. Heading", "Some text.", "More\ntext here", "- one", "- two.", "And more\n  of it", "1. first", "2. second",
+        "# A. Heading", "Some text.", "More\ntext here", "- one", "- two.", "And more\n  of it", "1. first",
+        "2. second",
         "| a. B | c |", "|---|---|", "| d | e. F |", "```py\nx = 1. \nFoo. Bar.\n\nend\n```", "After",
     ]  # fmt: skip
 
