@@ -1,0 +1,32 @@
+// Reads an answer to a screen reader politely, a sentence at a time, and never twice.
+const region = document.querySelector("[data-announce]");
+const KEPT = 12;
+
+export function say(words) {
+  if (!words.trim()) return;
+  const line = document.createElement("p");
+  line.textContent = words;
+  region.append(line);
+  while (region.children.length > KEPT) region.firstElementChild.remove();
+}
+
+export class Reader {
+  next = 0;
+
+  // Sentences before the last one on the page are finished; at the end all are.
+  read(text, ended) {
+    const parts = [...text.querySelectorAll("[data-sentence]:not(.pills)")];
+    const last = Math.max(-1, ...parts.map((part) => Number(part.dataset.sentence)));
+    for (; this.next < last + (ended ? 1 : 0); this.next += 1) {
+      say(parts.filter((part) => Number(part.dataset.sentence) === this.next).map((part) => part.textContent).join(""));
+    }
+  }
+}
+
+export function ending(article, status) {
+  const sentences = new Set([...article.querySelectorAll("[data-sentence]:not(.pills)")].map((part) => part.dataset.sentence));
+  const bare = new Set([...article.querySelectorAll(".unsupported")].map((part) => part.dataset.sentence));
+  if (status !== "complete") return say(`The answer ended early: ${status}.`);
+  if (!sentences.size) return say("Done.");
+  say(`Answer complete. A source was found for ${sentences.size - bare.size} of ${sentences.size} sentences.`);
+}

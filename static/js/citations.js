@@ -1,0 +1,82 @@
+// A pill shows its passage on hover and focus, and opens it beside the answer on click.
+import { openPanel } from "./panel.js";
+
+const DELAY_MS = 140;
+const GAP_PX = 6;
+const seen = new Map(); // href -> html, asked for once
+const card = Object.assign(document.createElement("div"), { className: "hover-card", id: "hover-card", role: "tooltip", hidden: true });
+document.body.append(card);
+let pill = null;
+let timer = 0;
+
+const pillOf = (target) => target.closest?.("a.pill[href]");
+
+async function preview(href) {
+  if (!seen.has(href)) {
+    const answer = await fetch(`${href}?preview=1`, { headers: { "HX-Request": "true" } });
+    if (!answer.ok && answer.status !== 404) throw new Error(String(answer.status));
+    seen.set(href, answer.ok ? await answer.text() : '<p class="card-title">No longer available</p>');
+  }
+  return seen.get(href);
+}
+
+async function show(wanted) {
+  pill = wanted;
+  let html = "";
+  try {
+    html = await preview(wanted.getAttribute("href"));
+  } catch {
+    html = '<p class="card-text">The passage could not be fetched.</p>';
+  }
+  if (pill !== wanted || !wanted.isConnected) return;
+  card.innerHTML = html; // rendered and escaped by the server
+  card.hidden = false;
+  wanted.setAttribute("aria-describedby", card.id);
+  place(wanted.getBoundingClientRect());
+}
+
+function place(at) {
+  const { width, height } = card.getBoundingClientRect();
+  const left = Math.min(Math.max(8, at.left + at.width / 2 - width / 2), document.documentElement.clientWidth - width - 8);
+  const above = at.top - height - GAP_PX;
+  card.style.left = `${left}px`;
+  card.style.top = `${above > 8 ? above : at.bottom + GAP_PX}px`;
+}
+
+function hide() {
+  clearTimeout(timer);
+  pill?.removeAttribute("aria-describedby");
+  pill = null;
+  card.hidden = true;
+}
+
+function soon(action) {
+  clearTimeout(timer);
+  timer = setTimeout(action, DELAY_MS);
+}
+
+document.addEventListener("pointerover", (event) => {
+  if (event.pointerType === "touch") return;
+  const over = pillOf(event.target);
+  if (over && over !== pill) soon(() => show(over));
+  else if (over || card.contains(event.target)) clearTimeout(timer); // one may go to the card and read
+  else if (pill || timer) soon(hide);
+});
+document.addEventListener("focusin", ({ target }) => {
+  if (pillOf(target) && target.matches(":focus-visible")) show(pillOf(target));
+  else hide();
+});
+document.addEventListener("keydown", (event) => {
+  if (event.key !== "Escape" || card.hidden) return;
+  event.stopImmediatePropagation();
+  hide();
+});
+addEventListener("scroll", () => card.hidden || hide(), { passive: true });
+
+document.addEventListener("click", (event) => {
+  const link = event.target.closest("a.pill[href], a.passage[href]");
+  if (!link || event.ctrlKey || event.metaKey || event.shiftKey || event.button) return;
+  event.preventDefault();
+  hide();
+  openPanel(link);
+});

@@ -1,0 +1,19 @@
+// What was typed and not yet taken by the server survives a reload, a conversation at a time.
+const key = (kind, conversation) => `${kind}:${conversation || "new"}`;
+
+export function recall(kind, conversation) {
+  try {
+    return localStorage.getItem(key(kind, conversation)) ?? "";
+  } catch {
+    return ""; // storage may be forbidden: the text then lives as long as the page
+  }
+}
+
+export function keep(kind, conversation, text) {
+  try {
+    if (text) localStorage.setItem(key(kind, conversation), text);
+    else localStorage.removeItem(key(kind, conversation));
+  } catch {
+    // see above, or the storage is full
+  }
+}

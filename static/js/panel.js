@@ -1,0 +1,94 @@
+// The panel on the right shows a source beside the answer; on a narrow screen it is a sheet over it.
+const panel = document.querySelector("[data-panel]");
+const body = panel.querySelector("[data-panel-body]");
+const narrow = matchMedia("(max-width: 70rem)");
+const behind = () => document.querySelectorAll(".sidebar, .centre");
+let origin = null; // where the focus returns to
+
+export async function openPanel(link) {
+  origin = link;
+  mark(link.getAttribute("href"));
+  panel.hidden = false;
+  sheet();
+  panel.focus({ preventScroll: true });
+  await load(link.getAttribute("href"));
+}
+
+async function load(href) {
+  panel.ariaBusy = "true";
+  await htmx.ajax("GET", href, { target: body, swap: "innerHTML" });
+}
+
+function mark(href) {
+  for (const other of document.querySelectorAll('[aria-current="true"]')) other.removeAttribute("aria-current");
+  for (const link of document.querySelectorAll("a.pill, a.passage")) {
+    if (link.getAttribute("href") === href) link.setAttribute("aria-current", "true");
+  }
+}
+
+// On a narrow screen what lies behind cannot be reached until the sheet is closed.
+function sheet() {
+  const over = narrow.matches && !panel.hidden;
+  for (const part of behind()) part.inert = over;
+  if (over) {
+    panel.setAttribute("role", "dialog");
+    panel.setAttribute("aria-modal", "true");
+  } else {
+    panel.removeAttribute("role");
+    panel.removeAttribute("aria-modal");
+  }
+}
+
+function close() {
+  panel.hidden = true;
+  sheet();
+  mark(null);
+  body.replaceChildren();
+  if (origin?.isConnected) origin.focus({ preventScroll: true });
+}
+
+async function walk(way) {
+  const source = body.querySelector("[data-source-number]");
+  const href = way < 0 ? source?.dataset.previous : source?.dataset.next;
+  if (!href) return;
+  mark(href);
+  await load(href);
+}
+
+function dress() {
+  panel.ariaBusy = null;
+  const source = body.querySelector("[data-source-number]");
+  if (!source) return;
+  panel.querySelector("[data-panel-title]").textContent = `Source ${source.dataset.sourceNumber}`;
+  panel.querySelector('[data-walk="-1"]').disabled = !source.dataset.previous;
+  panel.querySelector('[data-walk="1"]').disabled = !source.dataset.next;
+}
+
+function toPassage() {
+  const passage = body.querySelector("[data-passage], mark");
+  if (!passage) return;
+  body.scrollTop += passage.getBoundingClientRect().top - body.getBoundingClientRect().top - body.clientHeight / 4;
+}
+
+panel.addEventListener("click", (event) => {
+  const button = event.target.closest("[data-walk], [data-close-panel]");
+  if (button) button.dataset.walk ? walk(Number(button.dataset.walk)) : close();
+});
+document.addEventListener("keydown", (event) => {
+  if (panel.hidden || event.defaultPrevented || document.querySelector("dialog[open]")) return;
+  if (event.key === "Escape") close();
+  if (!panel.contains(document.activeElement) || !/^Arrow(Up|Down)$/.test(event.key)) return;
+  event.preventDefault();
+  walk(event.key === "ArrowUp" ? -1 : 1);
+});
+body.addEventListener("htmx:afterSettle", () => {
+  dress();
+  toPassage();
+});
+for (const failure of ["htmx:responseError", "htmx:sendError"]) {
+  body.addEventListener(failure, () => {
+    panel.ariaBusy = null;
+    body.textContent = "This passage cannot be shown. It may have been deleted, or you may no longer read it.";
+  });
+}
+narrow.addEventListener("change", sheet);

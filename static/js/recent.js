@@ -1,0 +1,16 @@
+// The sidebar's list of conversations, asked for again when something in one of them has begun or ended.
+const list = () => document.getElementById("conversation-list");
+
+export async function refresh() {
+  await htmx.ajax("GET", "/conversations/", { target: "#conversation-list", swap: "outerHTML" });
+  for (const link of list().querySelectorAll("[data-conversation]")) {
+    if (link.pathname !== location.pathname) continue;
+    link.setAttribute("aria-current", "page");
+    const title = link.querySelector(".title").textContent;
+    document.querySelector("[data-title]").textContent = title;
+    document.title = `${title} · Openbook`;
+  }
+  document.querySelector("[data-filter]")?.dispatchEvent(new Event("input", { bubbles: true }));
+}
+
+export const isLive = (conversation) => Boolean(list().querySelector(`[data-conversation="${CSS.escape(conversation)}"] [data-live]`));

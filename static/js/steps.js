@@ -1,0 +1,17 @@
+// The line above an answer: what was done, and when opened, how long each part took.
+const time = (ms) => (ms === null ? "" : ms < 1000 ? `${Math.round(ms)} ms` : `${(ms / 1000).toFixed(1)} s`);
+
+export function step(steps, { name, words, ms }) {
+  const list = steps.querySelector("[data-list]");
+  let line = list.querySelector(`[data-step="${CSS.escape(name)}"]`);
+  if (!line) {
+    line = document.createElement("li");
+    line.dataset.step = name;
+    line.append(document.createElement("span"), " ", Object.assign(document.createElement("span"), { className: "ms" }));
+    list.append(line);
+  }
+  line.firstElementChild.textContent = words;
+  line.lastElementChild.textContent = time(ms);
+  steps.querySelector("[data-summary]").textContent = [...list.children].map((item) => item.firstElementChild.textContent).join(" · ");
+  steps.hidden = false;
+}

@@ -1,0 +1,92 @@
+// One question and its answer on the page: takes the events of its turn and shows them, once a frame.
+import { ending, Reader, say } from "./announce.js";
+import { Blocks } from "./blocks.js";
+import { fragment, morph } from "./morph.js";
+import { step } from "./steps.js";
+
+const SHOWN = new Set(["opened", "step", "sources", "nothing", "quotes", "waiting", "closed"]); // text and cited are gathered first
+
+export class Turn {
+  constructor(article, changed) {
+    this.article = article;
+    this.changed = changed; // called around each change, so that the page can stay at its bottom
+    this.seen = Number(article.dataset.after);
+    this.blocks = new Blocks();
+    this.reader = new Reader();
+    this.arrived = [];
+  }
+
+  get id() {
+    return this.article.dataset.turn;
+  }
+
+  get running() {
+    return this.article.dataset.status === "writing";
+  }
+
+  part(name) {
+    return this.article.querySelector(`[data-part="${name}"]`);
+  }
+
+  take(event) {
+    if (event.seq <= this.seen) return; // already here: two replays may overlap
+    this.seen = event.seq;
+    this.arrived.push(event);
+    if (this.arrived.length > 1) return;
+    // A hidden page gets no frames but goes on all the same.
+    if (document.hidden) setTimeout(() => this.show(), 200);
+    else requestAnimationFrame(() => this.show());
+  }
+
+  show() {
+    const events = this.arrived;
+    this.arrived = [];
+    this.changed(() => {
+      const written = events.filter((event) => event.type === "text" || event.type === "cited");
+      for (const event of written) event.type === "text" ? this.blocks.write(event) : this.blocks.cite(event);
+      if (written.length) morph(this.part("text"), this.blocks.fragment());
+      for (const event of events) if (SHOWN.has(event.type)) this[event.type](event);
+      this.article.querySelector("[data-waiting]").hidden = events.at(-1).type !== "waiting";
+      if (written.length && this.running) this.reader.read(this.part("text"), false);
+    });
+  }
+
+  opened({ question_html }) {
+    morph(this.article.querySelector("[data-question]"), fragment(question_html));
+  }
+
+  step(event) {
+    step(this.article.querySelector("[data-steps]"), event);
+    if (event.name === "search" && event.ms !== null) say(event.words);
+  }
+
+  sources({ html }) {
+    morph(this.part("sources"), fragment(html));
+  }
+
+  nothing({ html }) {
+    morph(this.part("nothing"), fragment(html));
+    say(this.part("nothing").textContent);
+  }
+
+  quotes({ html }) {
+    morph(this.part("quotes"), fragment(html));
+    for (const quote of this.part("quotes").querySelectorAll("blockquote")) say(`Quote: ${quote.textContent}`);
+  }
+
+  waiting({ words }) {
+    this.article.querySelector("[data-waiting]").textContent = words;
+  }
+
+  closed({ status, html, reason }) {
+    morph(this.part("text"), fragment(html));
+    this.article.dataset.status = status;
+    const end = document.querySelector(`[data-ending="${status}"]`).content.cloneNode(true);
+    const place = end.querySelector("[data-reason]");
+    if (place && reason) place.textContent = reason;
+    this.part("end").replaceChildren(end);
+    this.reader.read(this.part("text"), true);
+    ending(this.article, status);
+    this.article.dispatchEvent(new CustomEvent("turn:closed", { bubbles: true }));
+  }
+}
