@@ -50,7 +50,7 @@ def beside(directory: Path, segment: str) -> Iterator[Path]:
 
 def seal(staging: Path, facts: dict[str, Any]) -> tuple[str, int]:
     """Writes the manifest and makes every file durable; returns the checksum and the size in bytes."""
-    files = {name: [path.stat().st_size, _digest(path)] for name, path in _contents(staging)}
+    files = {name: (path.stat().st_size, _digest(path)) for name, path in _contents(staging)}
     manifest = json.dumps({"format": FORMAT, **facts, "files": files}, sort_keys=True).encode()
     (staging / MANIFEST).write_bytes(manifest)
     for path in sorted(staging.rglob("*"), reverse=True):  # files before the folders that hold them

@@ -1,0 +1,62 @@
+"""A question that leans on the one before it ("and in winter?", "who wrote it?"), made to stand alone by rules.
+
+No model is asked: on a small machine one call would cost more than the whole answer's search. The caller searches the
+question as it is and as it was made to stand alone, and keeps the better, so a rule that fires too often costs
+milliseconds and no answer.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from apps.lib.words import STOPWORDS, stem, words
+
+_POINTING = (
+    "it its itself he him his she her hers they them their theirs this that these those there then one ones same such "
+    "other others another former latter both either else"
+)
+_LEANING = frozenset(_POINTING.split())
+_OPENS = re.compile(
+    r"\s*(?:and|but|or|so|also|then|what about|how about|what if|why|why not|how so|how come|really)\b", re.I
+)
+_SHORT = 3  # content words; a question with fewer rarely says what it is about
+_BACK = 3  # turns
+_AT_MOST = 12  # words taken over
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    text: str
+    leans: bool = False  # it was completed with words of earlier questions
+
+
+def queries(question: str, history: Sequence[str]) -> list[Query]:
+    """The question as it is, and completed from those before it (oldest first) where it seems to lean on them."""
+    own = Query(question)
+    if not history or not leans(question):
+        return [own]
+    taken = _topic(question, history)
+    return [own, Query(f"{question} {' '.join(taken)}", leans=True)] if taken else [own]
+
+
+def leans(question: str) -> bool:
+    """Whether a question seems to need the one before it: it points back, goes on with "and", or says very little."""
+    found = words(question)
+    content = [word for word in found if word not in STOPWORDS and word not in _LEANING]
+    return bool(_LEANING.intersection(found)) or bool(_OPENS.match(question)) or len(content) < _SHORT
+
+
+def _topic(question: str, history: Sequence[str]) -> list[str]:
+    """The content words of the last question, and of those before it as long as each leans on its predecessor."""
+    known = {stem(word) for word in words(question)}
+    taken: list[str] = []
+    for earlier in reversed(history[-_BACK:]):
+        for word in words(earlier):
+            if word not in STOPWORDS and word not in _LEANING and stem(word) not in known:
+                known.add(stem(word))
+                taken.append(word)
+        if not leans(earlier):
+            break
+    return taken[:_AT_MOST]

@@ -1,0 +1,44 @@
+"""`manage.py reindex`: rebuilds the index of one collection or of all from the rows, beside the live one, and swaps."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser
+from typing import Any
+from uuid import UUID
+
+from django.core.management.base import BaseCommand, CommandError
+
+from apps.documents import segments
+from apps.documents.models import Collection
+from apps.engines.base import EngineError
+
+
+class Command(BaseCommand):
+    help = "Rebuilds the search index from the database, beside the live one; searches go on meanwhile."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--collection", type=UUID, help="only this one (its id, as in the address of its page)")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        chosen = Collection.objects.all()
+        if options["collection"]:
+            chosen = chosen.filter(pk=options["collection"])
+            if not chosen.exists():
+                raise CommandError("There is no such collection.")
+        for collection in chosen:
+            self._rebuild(collection)
+        segments.sweep()
+
+    def _rebuild(self, collection: Collection) -> None:
+        def progress(done: int, total: int) -> None:
+            self.stdout.write(f"{collection.name}: {done} of {total} passages")
+
+        try:
+            count = segments.reindex(collection.pk, progress)
+        except segments.Busy:
+            raise CommandError(
+                f"Another process is rewriting the index of {collection.name}. Try again in a few minutes."
+            ) from None
+        except EngineError as error:
+            raise CommandError(str(error)) from error
+        self.stdout.write(self.style.SUCCESS(f"{collection.name}: {count} passages in the new index"))

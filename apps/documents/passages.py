@@ -1,0 +1,175 @@
+"""From chunks found to passages shown: near-duplicates collapsed, a cap for each document, neighbours joined."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection as Sized
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from apps.documents.fold import fold
+from apps.lib.words import terms
+
+PER_DOCUMENT = 3  # as long as other documents have something to say too
+_SAME = 0.9  # share of common terms above which two chunks say the same
+_REACH = 1  # chunks before and after a hit that are read with it
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """A run of one page that was found for a question, and the sentences of it that go into the prompt."""
+
+    chunk_id: int
+    document_id: UUID
+    collection_id: UUID
+    title: str
+    kind: str
+    page_number: int
+    heading: str
+    spans: tuple[tuple[int, int], ...]  # sentences cut for the prompt, in Page.text
+    text: str  # those sentences joined, whitespace folded, " … " where something was left out
+    full_start: int  # the hit joined with its neighbours, in Page.text
+    full_end: int
+    full_text: str  # Page.text[full_start:full_end], exactly
+    relevance: float  # calibrated, 0 to 1
+    cosine: float
+    bm25: float
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A chunk that was found, is there, and may be read by the one who asks."""
+
+    chunk_id: int
+    document_id: UUID
+    collection_id: UUID
+    title: str
+    kind: str
+    position: int
+    page_number: int
+    heading: str
+    start: int
+    end: int
+    text: str
+    terms: frozenset[str]  # of title, heading and text
+    cosine: float
+    bm25: float
+    score: float  # fused
+    relevance: float
+
+
+@dataclass(frozen=True, slots=True)
+class Neighbour:
+    """Where the chunks beside a hit stand."""
+
+    document_id: UUID
+    position: int
+    page_number: int
+    heading: str
+    start: int
+    end: int
+
+
+@dataclass(slots=True)
+class Window:
+    """A hit with its neighbours: what one passage will be read from."""
+
+    hit: Hit
+    first: int  # positions of chunks
+    last: int
+    start: int
+    end: int
+
+    @property
+    def page(self) -> tuple[UUID, int]:
+        return self.hit.document_id, self.hit.page_number
+
+
+def chosen(hits: Sequence[Hit], limit: int) -> list[Hit]:
+    """The best hits, best first, each saying something of its own. One document gets more than PER_DOCUMENT places
+    only where no other wants them."""
+    kept: list[Hit] = []
+    passed_over: list[Hit] = []
+    seen: Counter[UUID] = Counter()
+    for hit in hits:
+        if len(kept) == limit:
+            break
+        if any(_same(hit, other) for other in kept):
+            continue
+        if seen[hit.document_id] == PER_DOCUMENT:
+            passed_over.append(hit)
+            continue
+        seen[hit.document_id] += 1
+        kept.append(hit)
+    kept += passed_over[: limit - len(kept)]
+    return sorted(kept, key=lambda hit: -hit.score)
+
+
+def windows(hits: Iterable[Hit], neighbours: Iterable[Neighbour]) -> list[Window]:
+    """Each hit joined with its neighbours of the same page and heading; hits that meet are one, led by the better."""
+    beside = {(n.document_id, n.position): n for n in neighbours}
+    found: list[Window] = []
+    for hit in hits:
+        window = Window(hit, hit.position, hit.position, hit.start, hit.end)
+        for position in range(hit.position - _REACH, hit.position + _REACH + 1):
+            near = beside.get((hit.document_id, position))
+            if near is not None and (near.page_number, near.heading) == (hit.page_number, hit.heading):
+                _widen(window, near.position, near.position, near.start, near.end)
+        for other in found:
+            if _meet(other, window):
+                _widen(other, window.first, window.last, window.start, window.end)
+                break
+        else:
+            found.append(window)
+    return found
+
+
+def positions(hits: Iterable[Hit]) -> dict[UUID, set[int]]:
+    """Which positions of which documents stand beside the hits."""
+    wanted: dict[UUID, set[int]] = {}
+    for hit in hits:
+        wanted.setdefault(hit.document_id, set()).update(
+            range(max(0, hit.position - _REACH), hit.position + _REACH + 1)
+        )
+    return wanted
+
+
+def joined(page: str, spans: Sequence[tuple[int, int]]) -> str:
+    """The spans of a page as running text, " … " where something between them was left out."""
+    pieces: list[str] = []
+    before = None
+    for start, end in spans:
+        if before is not None:
+            pieces.append(" … " if page[before:start].strip() else " ")
+        pieces.append(fold(page[start:end]))
+        before = end
+    return "".join(pieces)
+
+
+def text_terms(*texts: str) -> frozenset[str]:
+    return frozenset(term for text in texts for term in terms(text))
+
+
+def _same(one: Hit, other: Hit) -> bool:
+    """Whether two chunks hold the same words and exactly the same numbers."""
+    common = len(one.terms & other.terms)
+    return common >= _SAME * len(one.terms | other.terms) and _numbers(one.terms) == _numbers(other.terms)
+
+
+def _numbers(words: Sized[str]) -> set[str]:
+    return {word for word in words if word[0].isdigit()}
+
+
+def _meet(one: Window, other: Window) -> bool:
+    return (
+        one.page == other.page
+        and one.hit.heading == other.hit.heading
+        and one.first <= other.last + 1
+        and other.first <= one.last + 1
+    )
+
+
+def _widen(window: Window, first: int, last: int, start: int, end: int) -> None:
+    window.first, window.last = min(window.first, first), max(window.last, last)
+    window.start, window.end = min(window.start, start), max(window.end, end)

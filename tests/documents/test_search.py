@@ -1,0 +1,119 @@
+"""One question in, passages out: what is found, for whom, and what is said when nothing is."""
+
+from __future__ import annotations
+
+import pytest
+
+from apps.documents.models import Collection, Document
+from apps.documents.search import read, search
+from apps.engines import registry
+from apps.engines.base import EngineRefused
+from apps.lib.threads import in_db
+from apps.users.models import User
+from tests.documents.library import Section, collection, document
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+WHALES = "The blue whale is the largest animal that lived. It eats krill. A blue whale calf drinks 200 litres of milk a day."
+FOXES = "Foxes live in burrows. The red fox hunts mice at dusk."
+TIDES = "Tides follow the moon. Spring tides come at full moon and new moon."
+
+
+@pytest.fixture
+def library(alice: User) -> Collection:
+    place = collection(alice)
+    document(place, "Whales", [WHALES])
+    document(place, "Foxes", [FOXES])
+    document(place, "Tides", [TIDES])
+    return place
+
+
+async def test_the_passage_that_answers_comes_first(alice: User, library: Collection) -> None:
+    found = await search(alice, "How much milk does a blue whale calf drink?")
+
+    best = found.passages[0]
+    assert best.title == "Whales"
+    assert "200 litres of milk" in best.text
+    assert best.full_text == WHALES
+    assert (found.documents, found.waiting, found.searched) == (3, 0, ("Library",))
+    assert set(found.ms) == {"embed", "index", "read", "cut"}
+
+
+async def test_spans_point_at_the_sentences_in_the_page(alice: User, library: Collection) -> None:
+    best = (await search(alice, "What does the red fox hunt?")).passages[0]
+
+    assert [FOXES[start:end].strip() for start, end in best.spans][-1] == "The red fox hunts mice at dusk."
+    assert await in_db(read, alice, [(best.document_id, 1, [list(span) for span in best.spans])]) == [best.text]
+
+
+async def test_an_unrelated_question_finds_nothing(alice: User, library: Collection) -> None:
+    found = await search(alice, "Who won the football championship?")
+
+    assert found.passages == ()
+    assert (found.searched, found.documents) == (("Library",), 3)
+
+
+async def test_nothing_is_found_in_collections_of_others(charlie: User, library: Collection) -> None:
+    found = await search(charlie, "blue whale", collections=[library.pk])
+
+    assert (found.passages, found.searched, found.documents) == ((), (), 0)
+
+
+async def test_a_reader_finds_what_was_shared(bob: User, library: Collection) -> None:
+    await in_db(library.members.add, bob)
+
+    assert (await search(bob, "blue whale")).passages[0].title == "Whales"
+
+
+async def test_a_deleted_document_is_gone_with_the_next_question(alice: User, library: Collection) -> None:
+    await in_db(Document.objects.filter(title="Whales").delete)
+
+    assert all(passage.title != "Whales" for passage in (await search(alice, "blue whale calf milk")).passages)
+
+
+async def test_only_the_named_collections_are_searched(alice: User, library: Collection) -> None:
+    other = await in_db(collection, alice, "Other")
+    await in_db(document, other, "More whales", ["The blue whale sings low songs."])
+
+    found = await search(alice, "blue whale", collections=[other.pk])
+
+    assert [passage.title for passage in found.passages] == ["More whales"]
+    assert found.searched == ("Other",)
+
+
+async def test_a_follow_up_is_completed_from_the_question_before(alice: User, library: Collection) -> None:
+    found = await search(alice, "And what does it eat?", history=["How big is a blue whale?"])
+
+    assert found.passages[0].title == "Whales"
+    assert "blue whale" in found.query
+
+
+async def test_neighbours_under_the_same_heading_are_read_with_a_hit(alice: User) -> None:
+    place = await in_db(collection, alice)
+    sections = [
+        Section("Ovens are pre-heated.", "Bread"),
+        Section("Rye dough rests eighteen hours.", "Bread"),
+        Section("It is baked hot.", "Bread"),
+        Section("Cakes are sweet.", "Cake"),
+    ]
+    await in_db(document, place, "Baking", sections)
+
+    best = (await search(alice, "How many hours does rye dough rest?")).passages[0]
+
+    assert best.full_text == "Ovens are pre-heated.\n\nRye dough rests eighteen hours.\n\nIt is baked hot."
+
+
+async def test_texts_stay_within_the_token_budget(alice: User, library: Collection) -> None:
+    def words(texts: list[str]) -> list[int]:
+        return [len(text.split()) for text in texts]
+
+    found = await search(alice, "What does the blue whale eat, and the red fox?", token_budget=15, count=words)
+
+    assert 0 < sum(words([passage.text for passage in found.passages])) <= 15
+
+
+async def test_an_index_of_another_embedder_is_refused_with_the_way_out(alice: User, library: Collection) -> None:
+    registry.embed().fingerprint = "another"
+
+    with pytest.raises(EngineRefused, match=r"Library was indexed with another embedder .*`manage.py reindex`"):
+        await search(alice, "blue whale")
