@@ -6,8 +6,10 @@ import atexit
 import os
 import shutil
 import tempfile
+from pathlib import Path
 
 _directory = tempfile.mkdtemp(prefix="openbook-tests-")
+Path(_directory, "static").mkdir()  # WhiteNoise warns where it is missing
 atexit.register(shutil.rmtree, _directory, ignore_errors=True)
 
 for _name in ("REDIS_URL", "LLM_URL", "LLM_MODEL", "SECRET_KEY", "SITE_URL"):

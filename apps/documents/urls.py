@@ -1,6 +1,30 @@
+"""Addresses of collections and documents."""
+
 from __future__ import annotations
 
-from django.urls import URLPattern
+from django.urls import path
+
+from apps.documents import document_views, people_views, reading, views
 
 app_name = "documents"
-urlpatterns: list[URLPattern] = []
+urlpatterns = [
+    path("collections/", views.collections, name="collections"),
+    path("collections/<uuid:pk>/", views.collection, name="collection"),
+    path("collections/<uuid:pk>/tray/", views.tray, name="tray"),
+    path("collections/<uuid:pk>/upload/", views.upload_files, name="upload"),
+    path("collections/<uuid:pk>/retry/", views.retry_failed, name="retry_failed"),
+    path("collections/<uuid:pk>/dismiss/", views.dismiss, name="dismiss"),
+    path("collections/<uuid:pk>/people/", people_views.people, name="people"),
+    path("collections/<uuid:pk>/people/remove/", people_views.remove, name="unshare"),
+    path("collections/<uuid:pk>/people/everyone/", people_views.everyone, name="everyone"),
+    path("collections/<uuid:pk>/settings/", people_views.settings, name="settings"),
+    path("collections/<uuid:pk>/delete/", people_views.delete, name="delete_collection"),
+    path("documents/<uuid:pk>/", reading.document, name="document"),
+    path("documents/<uuid:pk>/passage/", reading.passage, name="passage"),
+    path("documents/<uuid:pk>/pages/<int:number>.png", reading.page_image, name="page_image"),
+    path("documents/<uuid:pk>/file/", reading.file, name="file"),
+    path("documents/<uuid:pk>/cancel/", document_views.cancel, name="cancel"),
+    path("documents/<uuid:pk>/retry/", document_views.retry, name="retry"),
+    path("documents/<uuid:pk>/rename/", document_views.rename, name="rename"),
+    path("documents/<uuid:pk>/delete/", document_views.delete, name="delete"),
+]

@@ -1,0 +1,66 @@
+"""What a person does with one document: cancel, retry, rename, delete."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.http import require_http_methods, require_POST
+
+from apps.documents import viewer
+from apps.documents.forms import TitleForm
+from apps.documents.models import Document
+from apps.documents.upload import cancel as cancel_document
+from apps.documents.upload import delete as delete_document
+from apps.documents.upload import retry as retry_document
+from apps.documents.views import after
+
+
+def _editable(request: HttpRequest, pk: UUID) -> Document:
+    return get_object_or_404(Document.objects.editable_by(request.user).select_related("collection"), pk=pk)
+
+
+@login_required
+@require_POST
+def cancel(request: HttpRequest, pk: UUID) -> HttpResponse:
+    document = _editable(request, pk)
+    cancel_document(document)
+    return after(request, document.collection_id)
+
+
+@login_required
+@require_POST
+def retry(request: HttpRequest, pk: UUID) -> HttpResponse:
+    document = _editable(request, pk)
+    retry_document(document)
+    return after(request, document.collection_id)
+
+
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def rename(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """The title under which a document is shown and cited; the name of its file stays."""
+    document = _editable(request, pk)
+    form = TitleForm(request.POST if request.method == "POST" else None, instance=document)
+    if request.method == "POST" and form.is_valid():
+        Document.objects.filter(pk=pk).update(title=form.cleaned_data["title"])  # a worker may be at the other fields
+        return redirect("documents:collection", document.collection_id)
+    context = {"document": document, "form": form}
+    return render(request, "documents/rename.html", context, status=400 if form.errors else 200)
+
+
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def delete(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """Asks first; then the document is gone, and citations into it grey out."""
+    document = _editable(request, pk)
+    if request.method != "POST":
+        return render(request, "documents/delete.html", {"document": document})
+    name = str(document)
+    delete_document(document)
+    viewer.forget([document.sha256])
+    messages.success(request, f"“{name}” was deleted.")
+    return redirect("documents:collection", document.collection_id)

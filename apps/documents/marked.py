@@ -1,0 +1,152 @@
+"""The text of a page as blocks with the passage marked. Pure; every offset is one in `Page.text`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Literal
+
+BlockKind = Literal["heading", "item", "table", "code", "paragraph"]
+Spans = list[tuple[int, int]]
+
+_GAP = re.compile(r"\n[ \t\r]*(?:\n[ \t\r]*)+")
+_LINE = re.compile(r"[^\n]+")
+_ITEM = re.compile(r"[ \t]*(?:[-*+•◦▪]|\d{1,3}[.)])[ \t]+\S")
+_HASHES = re.compile(r"#{1,6}[ \t]+")
+_CELL = re.compile(r" \| |\t")
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """Text that is marked, or not. The first marked run is the place to scroll to."""
+
+    text: str
+    marked: bool
+    first: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """`rows` are the lines of a table, each a list of cells; every other kind has one row with one cell."""
+
+    kind: BlockKind
+    rows: list[list[list[Run]]]
+
+    @property
+    def runs(self) -> list[Run]:
+        return self.rows[0][0]
+
+
+def window(text: str, spans: Spans, around: int) -> tuple[int, int]:
+    """The part that holds the spans and about `around` characters on each side, cut between lines or words."""
+    if not spans:
+        return 0, _border(text, min(len(text), 2 * around), 1)
+    start = max(0, min(start for start, _ in spans) - around)
+    end = min(len(text), max(end for _, end in spans) + around)
+    return _border(text, start, -1), _border(text, end, 1)
+
+
+def _border(text: str, at: int, step: int) -> int:
+    """The nearest line end, else space, in the direction of `step`; a place not found within reach is `at` itself."""
+    if at in {0, len(text)}:
+        return at
+    reach = text[max(0, at - 300) : at] if step < 0 else text[at : at + 300]
+    for mark in ("\n", " "):
+        found = reach.rfind(mark) if step < 0 else reach.find(mark)
+        if found >= 0:
+            return (max(0, at - 300) + found + 1) if step < 0 else at + found
+    return at
+
+
+def blocks(text: str, spans: Spans, headings: set[str], start: int = 0, end: int | None = None) -> list[Block]:
+    """The blocks of text[start:end]."""
+    marks = _merged(spans)
+    end = len(text) if end is None else end
+    found: list[Block] = []
+    fresh = True
+    for left, right in _pieces(text, start, end):
+        block = _block(text, left, right, marks, headings)
+        if fresh:
+            block, fresh = _with_first(block), not any(run.marked for row in block.rows for cell in row for run in cell)
+        found.append(block)
+    return found
+
+
+def _merged(spans: Spans) -> Spans:
+    found: Spans = []
+    for start, end in sorted(spans):
+        if found and start <= found[-1][1] + 1:
+            found[-1] = (found[-1][0], max(end, found[-1][1]))
+        else:
+            found.append((start, end))
+    return found
+
+
+def _pieces(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
+    """Runs between blank lines; items of a list each by itself."""
+    at = start
+    for gap in [*_GAP.finditer(text, start, end), None]:
+        stop = gap.start() if gap else end
+        if text[at:stop].strip():
+            yield from _items(text, at, stop)
+        at = gap.end() if gap else end
+
+
+def _items(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
+    lines = [match.start() for match in _LINE.finditer(text, start, end)]
+    starts = [at for at in lines if _ITEM.match(text, at, end)]
+    if not starts or len(starts) * 4 < len(lines):
+        yield start, end
+        return
+    cuts = [start, *(at for at in starts if at > start), end]
+    yield from pairwise(cuts)
+
+
+def _block(text: str, start: int, end: int, marks: Spans, headings: set[str]) -> Block:
+    raw = text[start:end]
+    line = raw.strip()
+    hashes = _HASHES.match(line)
+    if hashes and "\n" not in line:
+        begin = start + raw.index(line) + hashes.end()
+        return Block("heading", [[_runs(text, begin, end, marks)]])
+    if line in headings:
+        return Block("heading", [[_runs(text, start, end, marks)]])
+    lines = [(start + match.start(), start + match.end()) for match in _LINE.finditer(raw)]
+    if len(lines) > 1 and all(_CELL.search(text, left, right) for left, right in lines):
+        return Block("table", [list(_cells(text, left, right, marks)) for left, right in lines])
+    if sum(text.startswith(("    ", "\t"), left) for left, _ in lines) * 2 > len(lines):
+        return Block("code", [[_runs(text, start, end, marks)]])
+    kind: BlockKind = "item" if _ITEM.match(raw) else "paragraph"
+    return Block(kind, [[_runs(text, start, end, marks)]])
+
+
+def _cells(text: str, start: int, end: int, marks: Spans) -> Iterator[list[Run]]:
+    at = start
+    for gap in _CELL.finditer(text, start, end):
+        yield _runs(text, at, gap.start(), marks)
+        at = gap.end()
+    yield _runs(text, at, end, marks)
+
+
+def _runs(text: str, start: int, end: int, marks: Spans) -> list[Run]:
+    found, at = list[Run](), start
+    for left, right in marks:
+        left, right = max(left, start), min(right, end)
+        if left < right:
+            found += [Run(text[at:left], False)] if left > at else []
+            found.append(Run(text[left:right], True))
+            at = right
+    return [*found, Run(text[at:end], False)] if at < end or not found else found
+
+
+def _with_first(block: Block) -> Block:
+    """The first marked run of the block is named so."""
+    for row in block.rows:
+        for cell in row:
+            for index, run in enumerate(cell):
+                if run.marked:
+                    cell[index] = Run(run.text, True, True)
+                    return block
+    return block

@@ -1,0 +1,106 @@
+"""Reading a document: its pages, a passage in place, the file itself. Who may read is asked at every opening."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from uuid import UUID
+
+from django.conf import settings
+from django.contrib.auth.decorators import login_required
+from django.core.handlers.asgi import ASGIRequest
+from django.http import FileResponse, Http404, HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http.response import HttpResponseBase
+from django.shortcuts import get_object_or_404, render
+from django.utils.http import content_disposition_header
+from django.views.decorators.http import require_safe
+
+from apps.documents import viewer
+from apps.documents.models import Collection, Document
+from apps.lib.threads import in_pool
+
+ZOOMS = (100, 150, 200)  # percent of the width of the column
+_BLOCK = 1 << 18
+
+
+def _readable(request: HttpRequest, pk: UUID) -> Document:
+    return get_object_or_404(Document.objects.visible_to(request.user).select_related("collection"), pk=pk)
+
+
+def _number(raw: str, default: int = 1) -> int:
+    return int(raw) if raw.isascii() and raw.isdigit() and len(raw) < 8 else default
+
+
+@login_required
+@require_safe
+def document(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """A page of a document, with a passage boxed or marked where one is asked for."""
+    found = _readable(request, pk)
+    zoom = _number(request.GET.get("zoom", ""), ZOOMS[0])
+    shown = viewer.show(found, _number(request.GET.get("page", "")), request.GET.get("spans", ""))
+    context = {
+        "document": found,
+        "shown": shown,
+        "zoom": zoom if zoom in ZOOMS else ZOOMS[0],
+        "zooms": ZOOMS,
+        "can_edit": Collection.objects.editable_by(request.user).filter(pk=found.collection_id).exists(),
+    }
+    return render(request, "documents/document.html", context)
+
+
+@login_required
+@require_safe
+def passage(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """A passage in place, as a fragment for a panel: the whole page image, or the text around the passage."""
+    number, spans = _number(request.GET.get("page", "")), request.GET.get("spans", "")
+    shown = viewer.show(_readable(request, pk), number, spans, around=viewer.AROUND)
+    return render(request, "documents/_passage.html", {"shown": shown, "document": shown.document, "zoom": 100})
+
+
+@login_required
+@require_safe
+def page_image(request: HttpRequest, pk: UUID, number: int) -> HttpResponse:
+    """The image of a page. Browsers may keep it but ask each time, so that access that was taken away ends at once."""
+    found = _readable(request, pk)
+    width = viewer.nearest_width(_number(request.GET.get("w", ""), viewer.WIDTHS[1]))
+    if not found.has_pages or not 1 <= number <= found.pages_count:
+        raise Http404
+    tag = f'"{found.sha256[:32]}-{number}-{width}-{viewer.RENDERER}"'
+    if request.headers.get("If-None-Match") == tag:
+        response = HttpResponse(status=304)
+    else:
+        try:
+            response = HttpResponse(viewer.png_of(found, number, width), content_type="image/png")
+        except viewer.NotShown as error:
+            raise Http404 from error
+    response["ETag"], response["Cache-Control"] = tag, "private, no-cache"
+    return response
+
+
+@login_required
+@require_safe
+def file(request: HttpRequest, pk: UUID) -> HttpResponseBase:
+    """The file as it was uploaded: always saved, never opened in the page's own origin."""
+    found = _readable(request, pk)
+    path = Path(settings.MEDIA_ROOT) / str(found.file)
+    if not path.is_file():
+        raise Http404
+    if isinstance(request, ASGIRequest):
+        response: HttpResponseBase = StreamingHttpResponse(_parts(path))
+        response["Content-Length"] = str(path.stat().st_size)
+        response["Content-Disposition"] = content_disposition_header(True, found.name) or "attachment"
+    else:
+        response = FileResponse(path.open("rb"), as_attachment=True, filename=found.name)
+    response["Content-Type"] = "application/octet-stream"
+    response["Content-Security-Policy"] = "sandbox; default-src 'none'"
+    response["X-Content-Type-Options"] = "nosniff"
+    return response
+
+
+async def _parts(path: Path) -> AsyncIterator[bytes]:
+    opened = await in_pool(path.open, "rb")
+    try:
+        while part := await in_pool(opened.read, _BLOCK):
+            yield part
+    finally:
+        opened.close()

@@ -1,0 +1,76 @@
+"""Who may read and edit a collection, and the end of a collection. Callers fetched it through `owned_by(user)`.
+
+Sharing never tells whether an address has an account: both kinds are kept, and shown, by the address alone.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from allauth.account.models import EmailAddress
+from django.conf import settings
+from django.db import transaction
+
+from apps.documents.models import Collection, Document, Membership, PendingShare
+from apps.users.models import User
+
+
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """One address and what it may do."""
+
+    email: str
+    role: str
+    role_words: str
+
+
+def shares(collection: Collection) -> list[Shared]:
+    """Everybody with whom the collection is shared, by address."""
+    members = Membership.objects.filter(collection=collection).select_related("user")
+    found = [Shared(item.user.email, item.role, item.get_role_display()) for item in members]
+    found += [Shared(item.email, item.role, item.get_role_display()) for item in collection.pending_shares.all()]
+    return sorted(found, key=lambda item: item.email)
+
+
+def share(collection: Collection, email: str, role: str) -> None:
+    """The address has this role, now or as soon as its person comes. The owner's own address changes nothing."""
+    with transaction.atomic():
+        user = User.objects.filter(email=email, is_active=True).first()
+        if user is None:
+            PendingShare.objects.update_or_create(collection=collection, email=email, defaults={"role": role})
+        elif user.pk != collection.owner_id:
+            Membership.objects.update_or_create(collection=collection, user=user, defaults={"role": role})
+
+
+def unshare(collection: Collection, email: str) -> None:
+    with transaction.atomic():
+        Membership.objects.filter(collection=collection, user__email=email).delete()
+        collection.pending_shares.filter(email=email).delete()
+
+
+def accept_pending(user: User) -> None:
+    """What was shared with a confirmed address of this person before they came is theirs now."""
+    confirmed = EmailAddress.objects.filter(user=user, verified=True).values("email")
+    waiting = list(PendingShare.objects.filter(email__in=confirmed).select_related("collection"))
+    for item in waiting:
+        with transaction.atomic():
+            if item.collection.owner_id != user.pk:
+                Membership.objects.get_or_create(
+                    collection_id=item.collection_id, user=user, defaults={"role": item.role}
+                )
+            item.delete()
+
+
+def delete_collection(collection: Collection) -> None:
+    """The collection and its documents are gone; their files follow once that is committed."""
+    with transaction.atomic():
+        Document.objects.filter(collection=collection).update(lease_token="")  # no worker adds pages from here on
+        files = [Path(settings.MEDIA_ROOT) / name for name in collection.documents.values_list("file", flat=True)]
+        collection.delete()
+        transaction.on_commit(lambda: _remove(files))
+
+
+def _remove(files: list[Path]) -> None:
+    for path in files:
+        path.unlink(missing_ok=True)

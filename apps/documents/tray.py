@@ -1,0 +1,120 @@
+"""The files of a collection as a page shows them: one row a file, what happens to it, and what can be done."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django.core.paginator import Page as PageOfRows
+from django.core.paginator import Paginator
+from django.db.models import Count, Q, QuerySet
+
+from apps.documents.models import Collection, Document, RefusedUpload
+from apps.users.models import User
+
+PAGE_ROWS = 50
+REFUSED_KEPT = 50  # of one person in one collection; older reasons give way
+FAILED = [Document.Status.FAILED, Document.Status.QUARANTINED]
+_FILTERS: dict[str, list[Document.Status]] = {
+    "ready": [Document.Status.READY],
+    "active": list(Document.ACTIVE),
+    "failed": [*FAILED, Document.Status.CANCELLED],
+}
+_UNITS = {Document.Stage.SNIFF: "", Document.Stage.PARSE: "page"}  # every other stage counts passages
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """`words` say what happens now, or why nothing does."""
+
+    document: Document
+
+    @property
+    def active(self) -> bool:
+        return self.document.status in Document.ACTIVE
+
+    @property
+    def failed(self) -> bool:
+        return self.document.status in FAILED
+
+    @property
+    def ended_early(self) -> bool:
+        return self.failed or self.document.status == Document.Status.CANCELLED
+
+    @property
+    def words(self) -> str:
+        document = self.document
+        if document.status == Document.Status.QUEUED:
+            return document.reason or "Waiting for its turn"
+        if self.failed:
+            return document.reason or "It could not be read. Retry, or tell an administrator."
+        if document.status != Document.Status.WORKING:
+            return document.get_status_display()
+        return document.get_stage_display() or "Starting"
+
+    @property
+    def progress(self) -> str:
+        """How far the stage is: "page 3 of 40", or nothing where that is unknown."""
+        document = self.document
+        if document.status != Document.Status.WORKING or not document.total:
+            return ""
+        unit = _UNITS.get(Document.Stage(document.stage), "passage") if document.stage else ""
+        done = min(document.done, document.total)
+        return f"{unit} {done:,} of {document.total:,}".strip()
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    all: int
+    ready: int
+    active: int
+    failed: int  # could not be read, or was set aside
+    cancelled: int
+
+    @property
+    def ended_early(self) -> int:
+        return self.failed + self.cancelled
+
+
+@dataclass(frozen=True, slots=True)
+class Tray:
+    collection: Collection
+    can_edit: bool
+    counts: Counts
+    rows: list[Row]
+    page: PageOfRows[Document]
+    refused: list[RefusedUpload]
+    show: str
+
+    @property
+    def query(self) -> str:
+        """What a request for the same rows asks."""
+        return f"?show={self.show}&page={self.page.number}"
+
+
+def look(user: User, collection: Collection, can_edit: bool, show: str = "", page: str = "1") -> Tray:
+    """What the tray shows this person now; an unknown filter or page shows all, or the nearest."""
+    counts = _counts(collection)
+    show = show if show in _FILTERS else ""
+    rows = collection.documents.select_related("uploaded_by").defer("sha256", "lease_token", "lease_until")
+    found: QuerySet[Document] = rows.filter(status__in=_FILTERS[show]) if show else rows
+    shown = Paginator(found, PAGE_ROWS).get_page(page)
+    refused = list(collection.refused_uploads.filter(user=user)[:REFUSED_KEPT]) if can_edit else []
+    return Tray(collection, can_edit, counts, [Row(item) for item in shown], shown, refused, show)
+
+
+def _counts(collection: Collection) -> Counts:
+    found = collection.documents.aggregate(
+        all=Count("pk"),
+        ready=Count("pk", filter=Q(status=Document.Status.READY)),
+        active=Count("pk", filter=Q(status__in=Document.ACTIVE)),
+        failed=Count("pk", filter=Q(status__in=FAILED)),
+        cancelled=Count("pk", filter=Q(status=Document.Status.CANCELLED)),
+    )
+    return Counts(**found)
+
+
+def refuse(user: User, collection: Collection, name: str, reason: str) -> None:
+    """The reason stays in this person's tray until they put it away."""
+    mine = collection.refused_uploads.filter(user=user)
+    RefusedUpload.objects.create(collection=collection, user=user, name=name, reason=reason[:400])
+    mine.exclude(pk__in=list(mine.values_list("pk", flat=True)[:REFUSED_KEPT])).delete()

@@ -1,0 +1,142 @@
+"""Collections and their files. Rows are reached only through an access query; unknown and forbidden look the same."""
+
+from __future__ import annotations
+
+import io
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.core.files.uploadedfile import UploadedFile
+from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
+from django.db.models.functions import Coalesce
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from apps.documents.forms import CollectionForm
+from apps.documents.models import Collection, Document
+from apps.documents.parsers import ACCEPTED, FORMATS
+from apps.documents.sharing import accept_pending
+from apps.documents.tray import FAILED, look, refuse
+from apps.documents.upload import UploadRefused, display_name, retry, upload
+from apps.users.access import person
+from apps.users.models import User
+
+ACCEPT = ",".join(suffix for item in FORMATS.values() for suffix in item.suffixes)
+
+
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def collections(request: HttpRequest) -> HttpResponse:
+    """All collections that this person may read; a new one is made by POST."""
+    user = person(request)
+    form = CollectionForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        form.instance.owner = user
+        return redirect("documents:collection", form.save().pk)
+    accept_pending(user)
+    rows = list(_with_counts(Collection.objects.visible_to(user)))
+    context = {"collections": rows, "form": form, "accepted": ACCEPTED}
+    return render(request, "documents/collections.html", context, status=400 if form.errors else 200)
+
+
+def _with_counts(rows: QuerySet[Collection]) -> QuerySet[Collection]:
+    of_this = Document.objects.filter(collection=OuterRef("pk")).order_by().values("collection")
+
+    def count(which: Q | None = None) -> Coalesce:
+        return Coalesce(Subquery(of_this.annotate(n=Count("pk", filter=which)).values("n")), 0)
+
+    return rows.select_related("owner").annotate(
+        files=count(),
+        ready=count(Q(status=Document.Status.READY)),
+        waiting=count(Q(status__in=Document.ACTIVE)),
+        failed=count(Q(status__in=FAILED)),
+    )
+
+
+@login_required
+@require_safe
+def collection(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """The files of a collection."""
+    return render(request, "documents/collection.html", _files_of(request, pk))
+
+
+@login_required
+@require_safe
+def tray(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """The files of a collection, as the fragment that the page fetches again while something moves."""
+    return render(request, "documents/_tray.html", _files_of(request, pk))
+
+
+def _files_of(request: HttpRequest, pk: UUID) -> dict[str, object]:
+    user = person(request)
+    found = get_object_or_404(Collection.objects.visible_to(user).select_related("owner"), pk=pk)
+    can_edit = Collection.objects.editable_by(user).filter(pk=pk).exists()
+    is_owner = can_edit and Collection.objects.owned_by(user).filter(pk=pk).exists()
+    seen = look(user, found, can_edit, request.GET.get("show", ""), request.GET.get("page", "1"))
+    limits = {"accept": ACCEPT, "accepted": ACCEPTED, "max_bytes": settings.MAX_UPLOAD_BYTES}
+    return {"collection": found, "tray": seen, "is_owner": is_owner, "tab": "files", **limits}
+
+
+def after(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """The answer to a verb: the tray where only that was asked for, else the page of the collection."""
+    if request.headers.get("HX-Request"):
+        return render(request, "documents/_tray.html", _files_of(request, pk))
+    return redirect("documents:collection", pk)
+
+
+@login_required
+@require_POST
+def upload_files(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """Each file is taken, or refused with a reason that stays in the tray; one never stops the others."""
+    user = person(request)
+    target = get_object_or_404(Collection.objects.editable_by(user), pk=pk)
+    files = _files(request)
+    refused = [words for file in files if (words := _take(user, target, file))]
+    if "application/json" in request.headers.get("Accept", ""):
+        return JsonResponse({"refused": refused}, status=422 if refused or not files else 201)
+    if not files:
+        messages.error(request, "No file was chosen. Choose one or more files, then upload.")
+    return redirect("documents:collection", pk)
+
+
+def _files(request: HttpRequest) -> list[UploadedFile[Any]]:
+    """The files sent; or one that a page only announced, because its size alone decides."""
+    name, size = request.POST.get("announced", ""), request.POST.get("size", "")
+    if name and size.isdecimal() and len(size) < 20:
+        return [UploadedFile(io.BytesIO(), name, size=int(size))]
+    return list(request.FILES.getlist("files"))
+
+
+def _take(user: User, target: Collection, file: UploadedFile[Any]) -> str:
+    """Nothing, or why the file was refused."""
+    try:
+        upload(user, target, file)
+    except UploadRefused as error:
+        refuse(user, target, display_name(file.name or ""), str(error))
+        return str(error)
+    return ""
+
+
+@login_required
+@require_POST
+def retry_failed(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """Every file of the collection that failed waits again."""
+    target = get_object_or_404(Collection.objects.editable_by(request.user), pk=pk)
+    for document in target.documents.filter(status__in=FAILED):
+        retry(document)
+    return after(request, pk)
+
+
+@login_required
+@require_POST
+def dismiss(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """One refused upload, or all of this person's in the collection, are put away."""
+    target = get_object_or_404(Collection.objects.editable_by(request.user), pk=pk)
+    mine = target.refused_uploads.filter(user=person(request))
+    chosen = request.POST.get("refused", "")
+    (mine.filter(pk=int(chosen)) if chosen.isdecimal() and len(chosen) < 18 else mine).delete()
+    return after(request, pk)

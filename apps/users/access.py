@@ -1,0 +1,35 @@
+"""Who asks: the person of a request, and pages that only administrators have."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Concatenate, ParamSpec
+
+from django.contrib.auth.decorators import login_required
+from django.http import Http404, HttpRequest, HttpResponse
+
+from apps.users.models import User
+
+P = ParamSpec("P")
+View = Callable[Concatenate[HttpRequest, P], HttpResponse]
+
+
+def person(request: HttpRequest) -> User:
+    """The signed-in person; only for views behind `login_required`."""
+    user = request.user
+    if not isinstance(user, User):
+        raise Http404
+    return user
+
+
+def administrators_only(view: View[P]) -> View[P]:
+    """Anonymous people are asked to sign in; for everybody else but administrators the page does not exist."""
+
+    @wraps(view)
+    def asked(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+        if not person(request).is_administrator:
+            raise Http404
+        return view(request, *args, **kwargs)
+
+    return login_required(asked)
