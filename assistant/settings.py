@@ -176,7 +176,8 @@ CONTENT_SECURITY_POLICY = {
         "img-src": [SELF],
         "font-src": [SELF],
         # Some browsers do not count the socket of the same origin as 'self'.
-        "connect-src": [SELF, *(origin.replace("http", "ws", 1) for origin in ALLOWED_ORIGINS)],
+        # A policy cannot name an IPv6 address; those pages have 'self'.
+        "connect-src": [SELF, *(origin.replace("http", "ws", 1) for origin in ALLOWED_ORIGINS if "[" not in origin)],
         "form-action": [SELF],
         "base-uri": [NONE],
         "frame-ancestors": [NONE],
