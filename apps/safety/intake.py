@@ -1,0 +1,113 @@
+"""What a person or a document wrote, as the filter and the model both see it: no hidden characters, no disguises.
+
+Only what carries no meaning goes. Joiners stay where a script or an emoji needs them, flags of regions stay flags,
+`x²` stays `x²`; letters in fancy dress (full width, mathematical bold, ligatures) become plain letters.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+QUESTION_CHARACTERS = 20_000  # some 5,000 tokens, ten printed pages: more belongs into a document
+
+# Characters of control that no keyboard writes into a question; tab and line breaks are text.
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
+# England, Scotland, Wales: the only emoji that are spelled with tag characters.
+_FLAGS = re.compile("\U0001f3f4(?:\U000e0067\U000e0062(?:\U000e0065\U000e006e\U000e0067|\U000e0073\U000e0063\U000e0074|\U000e0077\U000e006c\U000e0073))\U000e007f")
+_MARKS = frozenset("\u200e\u200f\u061c")  # direction marks: harmless, and needed in Hebrew and Arabic
+_JOINERS = frozenset("\u200c\u200d")
+_STYLES = frozenset("\ufe0e\ufe0f")  # text or emoji style of the character before
+_MEANT = ("<super>", "<sub>", "<fraction>")  # folding these would change what is said
+
+
+def control_characters(text: str) -> bool:
+    return _CONTROL.search(text) is not None
+
+
+def normalise(text: str) -> str:
+    """The text without hidden characters and disguises; the same again when applied twice."""
+    if text.isascii():
+        return _CONTROL.sub("", text.replace("\r\n", "\n").replace("\r", "\n")) if _CONTROL.search(text) or "\r" in text else text
+    text = text.replace("\r\n", "\n").replace("\r", "\n").replace("\u2028", "\n").replace("\u2029", "\n\n")
+    parts: list[str] = []
+    at = 0
+    for flag in _FLAGS.finditer(text):
+        parts += [_clean(text[at : flag.start()]), flag.group()]
+        at = flag.end()
+    parts.append(_clean(text[at:]))
+    return "".join(parts)
+
+
+def visible(text: str) -> bool:
+    """Whether anything can be seen of it."""
+    return any(unicodedata.category(char)[0] in "LNPS" for char in text)
+
+
+def folded(text: str) -> str:
+    """For detection only: case, compatibility forms, look-alike letters and letter-like digits made one."""
+    plain = text if text.isascii() else unicodedata.normalize("NFKC", text)
+    return plain.casefold().translate(_LOOKALIKES)
+
+
+def _clean(text: str) -> str:
+    kept: list[str] = []
+    for at, char in enumerate(text):
+        if char.isascii():
+            if not _CONTROL.match(char):
+                kept.append(char)
+        elif _stays(kept, char, text[at + 1 : at + 2]):
+            kept.append(_plain(char))
+    return unicodedata.normalize("NFC", "".join(kept))
+
+
+def _stays(kept: list[str], char: str, after: str) -> bool:
+    category = unicodedata.category(char)
+    before = kept[-1] if kept else ""
+    if char in _MARKS:
+        return True
+    if char in _JOINERS:
+        return _joins(before, after)
+    if char in _STYLES:
+        return bool(before) and (_symbol(before) or before in "0123456789#*")
+    if category in ("Cf", "Cc", "Cs", "Co", "Cn"):
+        return False
+    return not _filler(char)
+
+
+def _joins(before: str, after: str) -> bool:
+    """Joiners mean something between emoji, and between letters of scripts that join."""
+    if not before or not after:
+        return False
+    if _symbol(after) or after in _STYLES:
+        return _symbol(before) or before in _STYLES or unicodedata.category(before) == "Sk"
+    return _joining(before) and _joining(after)
+
+
+def _joining(char: str) -> bool:
+    code = ord(char)  # Arabic, Syriac, N'Ko, Mandaic … through the Indic scripts, Tibetan, Burmese, Khmer, Mongolian
+    return 0x0600 <= code <= 0x109F or 0x1780 <= code <= 0x18AF or 0xA840 <= code <= 0xABFF or 0xFB50 <= code <= 0xFEFC
+
+
+def _symbol(char: str) -> bool:
+    return unicodedata.category(char) in ("So", "Sk", "Sm", "Po") and not char.isascii()
+
+
+def _filler(char: str) -> bool:
+    """Letters that show nothing, and variation selectors that could carry hidden bytes."""
+    code = ord(char)
+    return code in (0x115F, 0x1160, 0x3164, 0xFFA0, 0x034F) or 0xFE00 <= code <= 0xFE0D or 0xE0100 <= code <= 0xE01EF
+
+
+def _plain(char: str) -> str:
+    decomposition = unicodedata.decomposition(char)
+    if not decomposition.startswith("<") or decomposition.startswith(_MEANT):
+        return char
+    if decomposition.startswith("<font>") and char < "\uffff":
+        return char  # ℝ, ℕ, ℓ: signs of mathematics
+    plain = unicodedata.normalize("NFKC", char)
+    disguised = plain.isalnum() and not (decomposition.startswith("<circle>") and plain.isdigit())
+    return plain if plain.isspace() or disguised else char
+
+
+_LOOKALIKES = str.maketrans("аеорсухіјѕԁһӏոսɡοαεικνρτυχᴀᴇɪᴏᴜ", "aeopcyxijsdhlnugoaeiknptuxaeiou")
