@@ -15,7 +15,7 @@ that needs them, at its first use or in `warm()`, never at module import.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, Protocol
 
@@ -127,7 +127,7 @@ class ChatEngine(Protocol):
     async def probe(self) -> float:
         """Milliseconds that a real one-token request took. Raises EngineError when it did not work."""
 
-    def stream(self, request: ChatRequest) -> AsyncIterator[Delta | Finish]:
+    def stream(self, request: ChatRequest) -> AsyncGenerator[Delta | Finish, None]:
         """Yields the answer. Closing the iterator aborts the request at the server.
 
         Always consume it under `contextlib.aclosing`. Raises EngineError, before or between items.
@@ -261,7 +261,7 @@ class TurnLog(Protocol):
     async def exists(self, turn: str) -> bool:
         """Whether the log still holds this turn (running, or ended less than `keep_s` ago)."""
 
-    def tail(self, turn: str, after: int = 0) -> AsyncIterator[LogEntry]:
+    def tail(self, turn: str, after: int = 0) -> AsyncGenerator[LogEntry, None]:
         """What is there, then what comes, until `finish`. Consume under `aclosing`. Ends at once for an unknown turn."""
 
     async def request_stop(self, turn: str) -> None:
