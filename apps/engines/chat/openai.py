@@ -1,0 +1,195 @@
+"""Any server that speaks the OpenAI chat protocol; vLLM first.
+
+Nothing of a user travels but the messages: no cookies, no headers, no addresses. The base URL comes from the settings
+only, redirects are not followed. Dropping the stream closes the connection, and vLLM aborts the request.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+import time
+from collections.abc import AsyncIterator, Sequence
+from contextlib import aclosing, asynccontextmanager, suppress
+from dataclasses import dataclass
+from weakref import WeakKeyDictionary
+
+import aiohttp
+
+from apps.engines.base import ChatMessage, ChatRequest, Delta, EngineBroken, EngineBusy, EngineError, EngineRefused
+from apps.engines.base import EngineUnavailable, Finish, ModelInfo, Sampling  # fmt: skip
+from apps.engines.chat import wire
+from apps.engines.chat.breaker import Breaker
+from apps.engines.chat.errors import AWAY, CUT_OFF, SENSELESS, SLOW, from_status
+from apps.engines.chat.sse import EventReader
+from apps.engines.chat.tokens import TokenCounter
+
+log = logging.getLogger(__name__)
+
+_KEEP_ALIVE_S = 4  # below the 5 s after which uvicorn, and so vLLM, closes an idle connection
+_TRIES = 3  # of a request that the server is too busy for; only before its first token
+_PAUSE_S = 0.4  # before the second try; doubled for the third, and spread so that callers do not come back together
+_PROBE = ChatRequest((ChatMessage("user", "Hi"),), Sampling(max_tokens=1, temperature=0.0))
+
+
+@dataclass(frozen=True, slots=True)
+class Timeouts:
+    """Seconds."""
+
+    connect: float = 3
+    first_token: float = 60
+    gap: float = 20
+    total: float = 600
+
+
+class OpenAIChat:
+    def __init__(
+        self, url: str, model: str = "", api_key: str = "", tokenizer: str = "",
+        connect_s: float = 3, first_token_s: float = 60, gap_s: float = 20, total_s: float = 600,
+    ) -> None:  # fmt: skip
+        self._url = url.rstrip("/")
+        self._model = model
+        self._headers = {"User-Agent": "openbook"} | ({"Authorization": f"Bearer {api_key}"} if api_key else {})
+        self._limits = Timeouts(connect_s, first_token_s, gap_s, total_s)
+        self._counter = TokenCounter(tokenizer)
+        self._breaker = Breaker()
+        self._served: tuple[ModelInfo, bool] | None = None
+        self._sessions: WeakKeyDictionary[asyncio.AbstractEventLoop, aiohttp.ClientSession] = WeakKeyDictionary()
+
+    async def info(self) -> ModelInfo:
+        return (await self._known())[0]
+
+    async def probe(self) -> float:
+        start = time.perf_counter()
+        self._served = None  # the server may have come back with another model
+        await self._known()
+        async with aclosing(self._attempt(_PROBE)) as answer:
+            async for _ in answer:
+                pass
+        self._breaker.success()
+        return 1000 * (time.perf_counter() - start)
+
+    async def stream(self, request: ChatRequest) -> AsyncIterator[Delta | Finish]:
+        if not self._breaker.admits():
+            raise EngineUnavailable(AWAY)
+        begun = False
+        for attempt in range(_TRIES):
+            try:
+                async with aclosing(self._attempt(request)) as answer:
+                    async for item in answer:
+                        begun = True
+                        yield item
+                self._breaker.success()
+                return
+            except EngineBusy:
+                self._breaker.success()  # an answer is a sign of life
+                if begun or attempt == _TRIES - 1:
+                    raise
+            except (EngineUnavailable, EngineBroken):
+                self._served = None
+                self._breaker.failure()
+                raise
+            await asyncio.sleep(_PAUSE_S * 2**attempt * random.uniform(0.5, 1.5))  # noqa: S311  (spread, no secret)
+
+    def count(self, texts: Sequence[str]) -> list[int]:
+        return self._counter.count(texts)
+
+    async def close(self) -> None:
+        session = self._sessions.pop(asyncio.get_running_loop(), None)
+        if session is not None:
+            await session.close()
+
+    async def _known(self) -> tuple[ModelInfo, bool]:
+        if self._served is None:
+            async with _errors(AWAY), asyncio.timeout(self._limits.gap):
+                async with self._session().get(f"{self._url}/models", allow_redirects=False) as response:
+                    body = await response.content.read(1024 * 1024)
+                    if response.status != 200:
+                        raise from_status(response.status, body)
+            self._served = wire.model_info(body, self._model)
+        return self._served
+
+    async def _attempt(self, request: ChatRequest) -> AsyncIterator[Delta | Finish]:
+        """One request, from the first byte to the last."""
+        info, vllm = await self._known()
+        until = time.monotonic() + self._limits.total
+        answer, events = wire.Answer(), EventReader()
+        response = await self._open(wire.body(request, info.name, vllm=vllm))
+        try:
+            limit = self._limits.first_token
+            while not answer.done:
+                chunk = await self._read(response, min(limit, until - time.monotonic()), begun=answer.size > 0)
+                if not chunk:
+                    break
+                for data in events.feed(chunk):
+                    delta = answer.take(data)
+                    if delta is not None:
+                        limit = self._limits.gap
+                        yield delta
+            if not answer.done and not answer.reason:
+                raise EngineUnavailable(CUT_OFF)
+            with suppress(EngineUnavailable):  # the end of the body: the connection can be used again
+                await self._read(response, 0.1, begun=True)
+            yield answer.finish()
+        finally:
+            response.close()
+
+    async def _open(self, body: bytes) -> aiohttp.ClientResponse:
+        """The response, its head read. Raises what the server says instead."""
+        headers = {"Content-Type": "application/json", "Accept": "text/event-stream", "Accept-Encoding": "identity"}
+        url = f"{self._url}/chat/completions"
+        async with _errors(AWAY), asyncio.timeout(self._limits.first_token):
+            try:
+                response = await self._session().post(url, data=body, headers=headers, allow_redirects=False)
+            except (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError) as error:
+                if isinstance(error, aiohttp.ClientConnectorError):
+                    raise
+                # A connection kept from before had died unnoticed: a new one tells whether the server is there.
+                response = await self._session().post(url, data=body, headers=headers, allow_redirects=False)
+        if response.status == 200 and "event-stream" in response.headers.get("Content-Type", ""):
+            return response
+        try:
+            async with _errors(AWAY), asyncio.timeout(self._limits.gap):
+                said = await response.content.read(20_000)
+        finally:
+            response.close()
+        error = EngineBroken(SENSELESS) if response.status == 200 else from_status(response.status, said)
+        log.warning("The model server answered %s.", response.status)
+        if isinstance(error, EngineRefused):
+            self._served = None  # it may serve another model now
+        raise error
+
+    async def _read(self, response: aiohttp.ClientResponse, seconds: float, *, begun: bool) -> bytes:
+        """The next bytes, empty at the end. Written out, because it runs for every token."""
+        try:
+            async with asyncio.timeout(max(seconds, 0)):
+                return await response.content.readany()
+        except TimeoutError:
+            raise EngineUnavailable(SLOW) from None
+        except (aiohttp.ClientError, OSError):
+            raise EngineUnavailable(CUT_OFF if begun else AWAY) from None
+
+    def _session(self) -> aiohttp.ClientSession:
+        loop = asyncio.get_running_loop()
+        session = self._sessions.get(loop)
+        if session is None or session.closed:
+            session = self._sessions[loop] = aiohttp.ClientSession(
+                connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=_KEEP_ALIVE_S),
+                cookie_jar=aiohttp.DummyCookieJar(),
+                headers=self._headers,
+                timeout=aiohttp.ClientTimeout(total=None, sock_connect=self._limits.connect),
+                read_bufsize=256 * 1024,
+            )
+        return session
+
+
+@asynccontextmanager
+async def _errors(words: str) -> AsyncIterator[None]:
+    """Turns what the network raises into the error tree."""
+    try:
+        yield
+    except TimeoutError:
+        raise EngineUnavailable(SLOW) from None
+    except (aiohttp.ClientError, OSError):
+        raise EngineUnavailable(words) from None
