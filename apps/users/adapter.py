@@ -1,9 +1,91 @@
-"""Sign-up rules on top of django-allauth."""
+"""Sign-up rules and links in mails, on top of django-allauth."""
 
 from __future__ import annotations
 
+from typing import Any
+from urllib.parse import quote
+
 from allauth.account.adapter import DefaultAccountAdapter
+from allauth.core.exceptions import ImmediateHttpResponse
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.db import transaction
+from django.http import HttpRequest, HttpResponseRedirect
+from django.urls import reverse
+
+from apps.users import invitations
+from apps.users.models import SiteSettings, User
+
+Signup = SiteSettings.Signup
+
+
+def link(name: str, **parts: str) -> str:
+    """An address for a mail. Its host is configured; the Host header of a request never gets into a mail."""
+    return settings.SITE_URL + reverse(name, kwargs=parts)
 
 
 class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
-    pass
+    error_messages = DefaultAccountAdapter.error_messages | {
+        "account_inactive": "This account is suspended. Please ask an administrator.",
+        "email_password_mismatch": "Address and password do not belong together. Check both, or reset the password.",
+        "email_taken": "This address cannot be used here. If it is yours, sign in or reset the password.",
+        "incorrect_password": "This is not the password of your account.",
+        "enter_current_password": "This is not your current password.",
+        "too_many_login_attempts": "Too many attempts. Wait five minutes, then try again, or reset the password.",
+        "rate_limited": "Too many requests. Wait a minute, then try again.",
+        "same_as_current": "This is the address you have already.",
+    }
+
+    def is_open_for_signup(self, request: HttpRequest) -> bool:
+        """Whether this visitor may sign up. A link with a secret is left at once for an address without it."""
+        if invitations.open_link(request):
+            raise ImmediateHttpResponse(HttpResponseRedirect(reverse("account_signup")))
+        rule = SiteSettings.current().signup
+        invitation = invitations.of_session(request) if rule != Signup.CLOSED else None
+        if invitation is not None and invitation.email:
+            self.stash_verified_email(request, invitation.email)  # whoever has the link was given it for this address
+        return rule == Signup.OPEN or invitation is not None
+
+    def clean_email(self, email: str) -> str:
+        """Lower case everywhere; an invitation for one address is of use to no other."""
+        email = email.lower()
+        request = self.request
+        if request is not None and request.path == reverse("account_signup"):
+            invitation = invitations.of_session(request)
+            if invitation is not None and invitation.email and invitation.email != email:
+                raise ValidationError(f"This invitation is for {invitation.email}.")
+        return email
+
+    def save_user(self, request: HttpRequest, user: User, form: Any, commit: bool = True) -> User:
+        """The account exists and, where one was needed or held, the invitation is used up; or neither."""
+        with transaction.atomic():
+            user.is_active, user.role, user.is_superuser = True, User.Role.MEMBER, False
+            super().save_user(request, user, form, commit)
+            invitation = invitations.of_session(request)
+            used = invitation is not None and invitations.use(invitation, user)
+            if not used and SiteSettings.current().signup != Signup.OPEN:
+                raise ImmediateHttpResponse(HttpResponseRedirect(reverse("account_signup")))
+        request.session.pop(invitations.SESSION_KEY, None)
+        return user
+
+    def get_reset_password_from_key_url(self, key: str) -> str:
+        path = link("account_reset_password_from_key", uidb36="UID", key="KEY")
+        return path.replace("UID-KEY", quote(key))
+
+    def get_email_confirmation_url(self, request: HttpRequest, emailconfirmation: Any) -> str:
+        return link("account_confirm_email", key=emailconfirmation.key)
+
+    def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
+        safe = {"signup_url": link("account_signup"), "site_url": settings.SITE_URL}
+        if "key" not in context:
+            safe["password_reset_url"] = link("account_reset_password")
+        super().send_mail(template_prefix, email, {**context, **safe})
+
+    def format_email_subject(self, subject: str) -> str:
+        return f"[Openbook] {subject}"
+
+    def get_password_change_redirect_url(self, request: HttpRequest) -> str:
+        return reverse("account_change_password")
+
+    def get_logout_redirect_url(self, request: HttpRequest) -> str:
+        return reverse("account_login")

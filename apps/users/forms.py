@@ -1,0 +1,46 @@
+"""What a person fills in about people. Only the fields named here can change anything."""
+
+from __future__ import annotations
+
+from allauth.account.adapter import get_adapter
+from django import forms
+from django.http import HttpRequest
+
+from apps.users.models import User
+
+
+class SignupForm(forms.Form):
+    """The part of the sign-up form that is ours; django-allauth adds address and password."""
+
+    name = forms.CharField(
+        max_length=120,
+        required=False,
+        help_text="Shown to people with whom you share documents. It may stay empty.",
+        widget=forms.TextInput(attrs={"autocomplete": "name"}),
+    )
+    field_order = ("name", "email", "password1", "password2")
+
+    def signup(self, request: HttpRequest, user: User) -> None:
+        """Called by django-allauth once the account exists."""
+        user.name = self.cleaned_data["name"]
+        user.save(update_fields=["name"])
+
+
+class InvitationForm(forms.Form):
+    email = forms.EmailField(
+        label="E-mail address",
+        max_length=254,
+        required=False,
+        help_text="With an address, only that address can use the invitation. Empty: whoever has the link.",
+    )
+
+    def clean_email(self) -> str:
+        return str(get_adapter().clean_email(self.cleaned_data["email"]))
+
+
+class RoleForm(forms.Form):
+    role = forms.ChoiceField(choices=User.Role.choices)
+
+
+class ActiveForm(forms.Form):
+    active = forms.TypedChoiceField(choices=[("yes", "yes"), ("no", "no")], coerce=lambda value: value == "yes")

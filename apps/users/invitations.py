@@ -1,0 +1,56 @@
+"""Invitations: a link that lets one person sign up, once, for a while. Only the hash of its secret is kept."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils import timezone
+
+from apps.lib.ids import new_secret
+from apps.users.models import Invitation, User
+
+SESSION_KEY = "invitation"  # the hash: a session row tells nobody the secret
+_SECRET_CHARACTERS = 200
+
+
+def invite(by: User, email: str = "") -> str:
+    """The link of a new invitation. It cannot be shown again."""
+    secret = new_secret()
+    Invitation.objects.create(
+        secret_hash=Invitation.hash(secret), email=email.lower(), invited_by=by, expires=Invitation.expiry()
+    )
+    return f"{settings.SITE_URL}{reverse('account_signup')}?invitation={secret}"
+
+
+def find(secret_hash: str) -> Invitation | None:
+    """The invitation, where it can still be used and the person who gave it is still an administrator here."""
+    found = Invitation.objects.filter(
+        secret_hash=secret_hash, invited_by__is_active=True, invited_by__role=User.Role.ADMINISTRATOR
+    ).first()
+    return found if found is not None and found.usable else None
+
+
+def open_link(request: HttpRequest) -> bool:
+    """True where the request brought the secret of an invitation; the session then knows the invitation."""
+    secret = request.GET.get("invitation", "")
+    if not secret or len(secret) > _SECRET_CHARACTERS:
+        return False
+    request.session[SESSION_KEY] = Invitation.hash(secret)
+    return True
+
+
+def of_session(request: HttpRequest) -> Invitation | None:
+    secret_hash = request.session.get(SESSION_KEY)
+    return find(secret_hash) if isinstance(secret_hash, str) else None
+
+
+def use(invitation: Invitation, user: User) -> bool:
+    """Of all who hold the link, one gets True."""
+    unused = Invitation.objects.filter(pk=invitation.pk, used_by__isnull=True, expires__gt=timezone.now())
+    return bool(unused.update(used_by=user))
+
+
+def revoke(pk: int) -> None:
+    """The link no longer works; an invitation that was used stays on record."""
+    Invitation.objects.filter(pk=pk, used_by__isnull=True).delete()

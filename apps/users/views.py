@@ -1,0 +1,75 @@
+"""People of this site and invitations, for administrators."""
+
+from __future__ import annotations
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.http import require_http_methods, require_POST
+
+from apps.users import invitations
+from apps.users.access import administrators_only, person
+from apps.users.forms import ActiveForm, InvitationForm, RoleForm
+from apps.users.models import Invitation, SiteSettings, User
+from apps.users.people import LastAdministrator, reinstate, set_role, suspend
+
+LAST = "This is the last administrator who can sign in. Make somebody else an administrator first."
+
+
+@administrators_only
+@require_http_methods(["GET", "HEAD", "POST"])
+def people(request: HttpRequest) -> HttpResponse:
+    """Everybody, and open invitations; a POST makes an invitation and shows its link this once."""
+    form = InvitationForm(request.POST if request.method == "POST" else None)
+    fresh = ""
+    if request.method == "POST" and form.is_valid():
+        fresh = invitations.invite(person(request), form.cleaned_data["email"])
+        form = InvitationForm()
+    context = {
+        "people": User.objects.order_by("-is_active", "name", "email"),
+        "roles": User.Role.choices,
+        "invitations": Invitation.objects.filter(used_by__isnull=True).select_related("invited_by"),
+        "signup": SiteSettings.current(),
+        "form": form,
+        "fresh": fresh,
+    }
+    return render(request, "users/people.html", context, status=400 if form.errors else 200)
+
+
+@administrators_only
+@require_POST
+def revoke(request: HttpRequest, pk: int) -> HttpResponse:
+    invitations.revoke(pk)
+    messages.success(request, "The invitation no longer works.")
+    return redirect("users:people")
+
+
+@administrators_only
+@require_POST
+def role(request: HttpRequest, pk: int) -> HttpResponse:
+    user = get_object_or_404(User, pk=pk)
+    form = RoleForm(request.POST)
+    if not form.is_valid():
+        messages.error(request, "There is no such role.")
+        return redirect("users:people")
+    try:
+        set_role(user, form.cleaned_data["role"])
+    except LastAdministrator:
+        messages.error(request, LAST)
+    return redirect("users:people")
+
+
+@administrators_only
+@require_POST
+def active(request: HttpRequest, pk: int) -> HttpResponse:
+    """Suspends or reinstates. A suspended person is signed out everywhere at once."""
+    user = get_object_or_404(User, pk=pk)
+    form = ActiveForm(request.POST)
+    if not form.is_valid():
+        messages.error(request, "Say whether the person may sign in: yes or no.")
+        return redirect("users:people")
+    try:
+        (reinstate if form.cleaned_data["active"] else suspend)(user)
+    except LastAdministrator:
+        messages.error(request, LAST)
+    return redirect("users:people")
