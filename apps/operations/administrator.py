@@ -1,0 +1,89 @@
+"""The first administrator: whether there is one, who may become it, and the verb that makes it."""
+
+from __future__ import annotations
+
+import logging
+import os
+import secrets
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from allauth.account.models import EmailAddress
+from django.conf import settings
+from django.db import transaction
+from django.http import HttpRequest
+
+from apps.users.models import SiteSettings, User
+
+log = logging.getLogger(__name__)
+
+_LETTERS = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"  # none that look like another
+_LOOPBACK = {"localhost", "127.0.0.1", "::1"}
+
+
+class Taken(Exception):
+    """Somebody else has become the administrator in the meantime."""
+
+
+class _Seen:
+    """Asked on every request until it is true, then never again: administrators do not vanish."""
+
+    administrator = False
+
+
+seen = _Seen()
+
+
+def exists() -> bool:
+    if not seen.administrator:
+        seen.administrator = User.objects.filter(role=User.Role.ADMINISTRATOR, is_active=True).exists()
+    return seen.administrator
+
+
+def create(email: str, password: str, name: str = "") -> User:
+    """The first administrator, with a confirmed address. Raises Taken where there is one already."""
+    with transaction.atomic():
+        SiteSettings.current()
+        SiteSettings.objects.select_for_update().get()  # the second of two people at once waits here
+        if User.objects.filter(role=User.Role.ADMINISTRATOR, is_active=True).exists():
+            raise Taken
+        user = User.objects.create_superuser(email, password, name=name)
+        EmailAddress.objects.create(user=user, email=user.email, verified=True, primary=True)
+    seen.administrator = True
+    _code_file().unlink(missing_ok=True)
+    return user
+
+
+def code_needed(request: HttpRequest) -> bool:
+    """Whether somebody else than the owner of the machine could be asking: then only the log tells the code."""
+    return not (_loopback(urlsplit(settings.SITE_URL).hostname) and _loopback(request.META.get("REMOTE_ADDR")))
+
+
+def code() -> str:
+    """The set-up code of this installation, made when first needed, readable by its owner only."""
+    path = _code_file()
+    try:
+        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+            letters = "".join(secrets.choice(_LETTERS) for _ in range(10))
+            file.write(f"{letters[:5]}-{letters[5:]}")
+    except FileExistsError:
+        pass
+    return path.read_text().strip()
+
+
+def tell_code() -> None:
+    """The log holds the code, for whoever can read the log."""
+    log.warning("The set-up code is %s", code())
+
+
+def code_is_right(given: str) -> bool:
+    letters = given.upper().replace("-", "").replace(" ", "")
+    return secrets.compare_digest(letters.encode(), code().replace("-", "").encode())
+
+
+def _code_file() -> Path:
+    return Path(settings.DATA_DIR) / "setup_code"
+
+
+def _loopback(host: object) -> bool:
+    return host in _LOOPBACK

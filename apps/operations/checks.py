@@ -1,0 +1,197 @@
+"""What the Doctor looks at. Each check is a small async function that returns a `Check`; none raises.
+
+Checks of the machine and the database are here, those of the engines in `engine_checks.py`; `ALL` there lists them in
+the order in which the page shows them.
+"""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import psutil
+from celery import current_app
+from django.conf import settings
+from django.db import DatabaseError, connection
+from django.db.migrations.executor import MigrationExecutor
+from django.db.models import Count
+from django.utils.timesince import timesince
+from kombu.exceptions import OperationalError
+
+from apps.documents.models import Document
+from apps.documents.worker import alive_file
+from apps.lib.threads import in_db, in_pool
+
+GIB = 1 << 30
+DISK_BAD, DISK_WARN = GIB, 5 * GIB  # uploads stop below the first
+MEMORY_WARN = GIB
+QUIET_S = 30  # a worker touches its file every 5 s
+BROKER_S = 3
+
+
+class State(StrEnum):
+    GOOD = "good"
+    WARN = "warn"
+    BAD = "bad"
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """What was found, and what to do about it; `advice` is empty where all is well."""
+
+    state: State
+    words: str
+    advice: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """A check with the name of its address and the title that people read."""
+
+    name: str
+    title: str
+    run: Callable[[], Awaitable[Check]]
+
+
+def good(words: str) -> Check:
+    return Check(State.GOOD, words)
+
+
+def warn(words: str, advice: str) -> Check:
+    return Check(State.WARN, words, advice)
+
+
+def bad(words: str, advice: str) -> Check:
+    return Check(State.BAD, words, advice)
+
+
+async def database() -> Check:
+    return await in_db(_database)
+
+
+def _database() -> Check:
+    try:
+        plan = MigrationExecutor(connection)
+        missing = plan.migration_plan(plan.loader.graph.leaf_nodes())
+    except DatabaseError as error:
+        return bad(f"The database does not answer: {error}", "Look at DATABASE_URL, and whether the server runs.")
+    if missing:
+        return bad(f"{len(missing)} changes of the tables are missing.", "Run ./run setup, then start again.")
+    if connection.vendor != "sqlite":
+        return good(f"{connection.display_name} answers, and its tables are up to date.")
+    file = Path(str(connection.settings_dict["NAME"]))
+    size = f" ({file.stat().st_size / 2**20:.0f} MB)" if file.exists() else ""
+    with connection.cursor() as cursor:
+        cursor.execute("PRAGMA quick_check(1)")
+        found = cursor.fetchone()
+    if found and found[0] != "ok":
+        return bad(f"The SQLite file is damaged: {found[0]}", "Stop Openbook and restore the database from a backup.")
+    return good(f"SQLite{size} is sound, and its tables are up to date.")
+
+
+async def disk() -> Check:
+    return await in_pool(_disk, shutil.disk_usage)
+
+
+def _disk(usage: Callable[[Path], shutil._ntuple_diskusage]) -> Check:
+    found = usage(Path(settings.DATA_DIR))
+    words = f"{found.free / GIB:.1f} GiB of {found.total / GIB:.0f} GiB are free where the data lies."
+    advice = f"Free some space on the disk of {settings.DATA_DIR}, or move DATA_DIR to a larger one."
+    if found.free < DISK_BAD:
+        return bad(words, f"Nothing can be uploaded any more. {advice}")
+    return warn(words, advice) if found.free < DISK_WARN else good(words)
+
+
+async def memory() -> Check:
+    free = psutil.virtual_memory().available
+    words = f"{free / GIB:.1f} GiB of memory are free."
+    if free < MEMORY_WARN:
+        return warn(words, "Close other programs, or put the model server on another machine (LLM_URL).")
+    return good(words)
+
+
+async def worker() -> Check:
+    """Whether a worker lives; it alone reads uploaded documents."""
+    advice = "Documents wait until it runs. Look at the lines of 'worker' in the log, and start ./run serve again."
+    try:
+        age = time.time() - alive_file().stat().st_mtime
+    except FileNotFoundError:
+        return bad("No worker has run here yet.", advice)
+    if age > QUIET_S:
+        return bad(f"The worker has been silent for {_duration(age)}.", advice)
+    return good("The worker lives; its last sign is a few seconds old.")
+
+
+async def broker() -> Check:
+    return await in_pool(_broker)
+
+
+def _broker() -> Check:
+    kind = "Redis" if settings.CELERY_BROKER_URL.startswith("redis") else "The queue on disk"
+    try:
+        with current_app.connection_for_write() as link:
+            link.ensure_connection(max_retries=1, timeout=BROKER_S)
+            if kind == "Redis":
+                link.default_channel.client.ping()
+    except (OperationalError, OSError) as error:
+        return bad(
+            f"{kind} does not answer: {error}", "Uploads are read with a delay. Look at REDIS_URL and its server."
+        )
+    return good(f"{kind} takes messages for the worker.")
+
+
+async def documents() -> Check:
+    return await in_db(_documents)
+
+
+def _documents() -> Check:
+    counts = dict(Document.objects.order_by().values_list("status").annotate(Count("pk")))
+    waiting = sum(counts.get(state, 0) for state in Document.ACTIVE)
+    failed = counts.get(Document.Status.FAILED, 0) + counts.get(Document.Status.QUARANTINED, 0)
+    words = f"{counts.get(Document.Status.READY, 0)} ready, {waiting} waiting or being read, {failed} failed."
+    if not failed:
+        return good(words)
+    reasons = (
+        Document.objects.filter(status__in=[Document.Status.FAILED, Document.Status.QUARANTINED])
+        .order_by().values_list("reason").annotate(number=Count("pk")).order_by("-number")[:3]
+    )  # fmt: skip
+    most = " ".join(f"{number} × {reason or 'no reason given'}" for reason, number in reasons)
+    return warn(words, f"Their owners see why, and may retry. Most often: {most}")
+
+
+async def mail() -> Check:
+    if settings.EMAIL_BACKEND.endswith("console.EmailBackend"):
+        return warn(
+            "Mail is printed to the log and sent to nobody.",
+            "Set EMAIL_URL, or hand on links for new passwords and invitations yourself.",
+        )
+    return good(f"Mail goes through {settings.EMAIL_HOST}.")
+
+
+async def address() -> Check:
+    """Whether passwords can be read on their way."""
+    host = urlsplit(settings.SITE_URL).hostname
+    if settings.SECURE:
+        return good(f"People come to {settings.SITE_URL}, encrypted.")
+    if host in {"localhost", "127.0.0.1", "::1"}:
+        return good(f"{settings.SITE_URL} can be reached from this machine only.")
+    return warn(
+        f"People come to {settings.SITE_URL}, and passwords travel unencrypted.",
+        "Put a proxy with a certificate in front, and set SITE_URL to its https:// address.",
+    )
+
+
+def _duration(seconds: float) -> str:
+    from datetime import timedelta
+
+    from django.utils import timezone
+
+    now = timezone.now()
+    return (
+        timesince(now - timedelta(seconds=seconds), now).replace("\xa0", " ") if seconds >= 60 else f"{seconds:.0f} s"
+    )

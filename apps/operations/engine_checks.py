@@ -1,0 +1,145 @@
+"""What the Doctor asks of the engines, for real: a token, a vector, an event, the checksums of the index."""
+
+from __future__ import annotations
+
+import time
+from contextlib import aclosing
+from typing import Any
+
+from django.conf import settings
+
+from apps.conversations.models import ModelProfile
+from apps.documents.models import Segment
+from apps.documents.search import search
+from apps.engines import registry
+from apps.engines.base import EngineError, SegmentInfo
+from apps.lib.ids import new_id
+from apps.lib.threads import in_db, in_pool
+from apps.operations import checks, probes, sample
+from apps.operations.checks import Check, Named, bad, good, warn
+from apps.users.models import User
+
+_SLOW_TOKEN_MS = 2000
+_VERIFY_S = 5.0  # so long are segments verified; a large index is checked in part each time
+
+
+async def model() -> Check:
+    try:
+        found = await probes.model()
+    except EngineError as error:
+        away = "Look at the lines of 'llm' in the log; it may still be starting, which takes a minute."
+        elsewhere = "Look at LLM_URL, LLM_MODEL and LLM_API_KEY, and whether that server runs."
+        return bad(str(error), f"Questions wait until it is back. {away if _own_server() else elsewhere}")
+    await in_db(remember_model, found.info.name)
+    words = (
+        f"{found.info.name} wrote a token in {found.ms:.0f} ms and reads {found.info.context_tokens:,} tokens at once."
+    )
+    if found.ms > _SLOW_TOKEN_MS:
+        return warn(words, "That is slow. Other programs may be using the processor, or the server has many questions.")
+    return good(words)
+
+
+def remember_model(name: str) -> ModelProfile:
+    """The model has a row, so that the settings page can list it."""
+    return ModelProfile.objects.get_or_create(name=name)[0]
+
+
+def _own_server() -> bool:
+    return "//127.0.0.1" in settings.ENGINES["chat"]["OPTIONS"].get("url", "")
+
+
+async def embedder() -> Check:
+    try:
+        found = await probes.embedder()
+    except EngineError as error:
+        return bad(str(error), "Documents cannot be read or searched. Look at EMBED_MODEL, or run ./run setup again.")
+    return good(
+        f"A question became {found.dimension} numbers in {found.ms:.0f} ms; its answer is near ({found.near:.2f}), "
+        f"an unrelated sentence is not ({found.far:.2f})."
+    )
+
+
+async def index() -> Check:
+    """Files against their checksums, and vectors against the embedder of today."""
+    segments = await in_db(lambda: [row.info for row in Segment.objects.order_by("?")])
+    if not segments:
+        return good("The index is empty.")
+    checked, damaged, strange = await in_pool(_verify, segments)
+    words = f"{checked} of {len(segments)} segments were read, and {checked - damaged} of them match their checksums."
+    if damaged:
+        return bad(words, "Run 'manage.py reindex': it rebuilds the index from the database.")
+    if strange:
+        return bad(f"{strange} segments were made by another embedding model.", "Run 'manage.py reindex' once.")
+    return good(words)
+
+
+def _verify(segments: list[SegmentInfo]) -> tuple[int, int, int]:
+    engine, until = registry.index(), time.monotonic() + _VERIFY_S
+    fingerprint = registry.embed().fingerprint
+    checked = damaged = 0
+    for segment in segments:
+        if time.monotonic() > until:
+            break
+        checked += 1
+        damaged += not engine.verify(segment)
+    return checked, damaged, sum(segment.fingerprint != fingerprint for segment in segments)
+
+
+async def turn_log() -> Check:
+    """An event goes in and comes out again."""
+    kind = "Redis" if "redis" in settings.ENGINES["turnlog"]["BACKEND"] else "The memory of the web process"
+    log, turn = registry.turnlog(), f"doctor-{new_id().hex}"
+    try:
+        await log.append(turn, b"{}")
+        await log.finish(turn)
+        async with aclosing(log.tail(turn)) as entries:
+            found = [entry.data async for entry in entries]
+    except (EngineError, OSError) as error:
+        return bad(
+            f"{kind} does not keep events: {error}", "Answers cannot be shown. Look at REDIS_URL and its server."
+        )
+    if found != [b"{}"]:
+        return bad(f"{kind} lost an event.", "Answers would have holes. Start Openbook again.")
+    return good(f"{kind} keeps the events of running answers.")
+
+
+async def searching() -> Check:
+    """A question goes the whole way to its passages."""
+    found: dict[str, Any] = await in_db(_reader)
+    if not found:
+        return warn("There is no sample collection to search.", "Load it in set-up; it is also a manual.")
+    started = time.perf_counter()
+    try:
+        result = await search(found["user"], sample.QUESTIONS[0], collections=[found["collection"]])
+    except EngineError as error:
+        return bad(str(error), "Nothing can be found. The checks of the embedder and the index say why.")
+    ms = (time.perf_counter() - started) * 1000
+    if not result.passages:
+        return bad(
+            "The handbook holds the answer to a sample question, and it was not found.", "Run 'manage.py reindex'."
+        )
+    return good(f"A sample question found {len(result.passages)} passages in {ms:.0f} ms.")
+
+
+def _reader() -> dict[str, Any]:
+    progress = sample.progress()
+    if progress.collection is None or not progress.ready:
+        return {}
+    return {"user": User.objects.get(pk=progress.collection.owner_id), "collection": progress.collection.pk}
+
+
+ALL = (
+    Named("model", "Chat model", model),
+    Named("embedder", "Embedding model", embedder),
+    Named("database", "Database", checks.database),
+    Named("worker", "Worker", checks.worker),
+    Named("broker", "Queue", checks.broker),
+    Named("turnlog", "Running answers", turn_log),
+    Named("index", "Index", index),
+    Named("search", "Search", searching),
+    Named("documents", "Documents", checks.documents),
+    Named("disk", "Disk", checks.disk),
+    Named("memory", "Memory", checks.memory),
+    Named("mail", "Mail", checks.mail),
+    Named("address", "Address", checks.address),
+)

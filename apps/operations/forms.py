@@ -1,0 +1,79 @@
+"""What set-up and the settings page ask for."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.contrib.auth.password_validation import validate_password
+from django.core.exceptions import ValidationError
+
+from apps.conversations.models import Assistant, ModelProfile, Style
+from apps.operations import administrator
+from apps.users.models import SiteSettings, User
+
+
+class AdministratorForm(forms.Form):
+    """The account that runs the site; asks for the set-up code where others could reach the page."""
+
+    name = forms.CharField(max_length=120, label="Your name", widget=forms.TextInput({"autocomplete": "name"}))
+    email = forms.EmailField(
+        label="E-mail address",
+        widget=forms.EmailInput({"autocomplete": "username"}),
+        help_text="You sign in with it. Nothing is sent there now.",
+    )
+    password = forms.CharField(
+        label="Password",
+        strip=False,
+        widget=forms.PasswordInput({"autocomplete": "new-password"}),
+        help_text="At least 10 characters. A sentence is easier to remember than a riddle.",
+    )
+    code = forms.CharField(
+        label="Set-up code",
+        widget=forms.TextInput({"autocomplete": "off", "spellcheck": "false"}),
+        help_text="It stands in the log of the machine on which Openbook runs.",
+    )
+
+    def __init__(self, *args: Any, code_needed: bool, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if not code_needed:
+            del self.fields["code"]
+
+    def clean_code(self) -> str:
+        given = str(self.cleaned_data["code"])
+        if not administrator.code_is_right(given):
+            raise ValidationError("This is not the code in the log. It is written there each time this page opens.")
+        return given
+
+    def clean(self) -> dict[str, Any]:
+        values = super().clean() or self.cleaned_data
+        if password := values.get("password"):
+            try:
+                validate_password(password, User(email=values.get("email", ""), name=values.get("name", "")))
+            except ValidationError as error:
+                self.add_error("password", error)
+        return values
+
+
+class SignupForm(forms.ModelForm[SiteSettings]):
+    class Meta:
+        model = SiteSettings
+        fields = ["signup"]
+        labels = {"signup": "Who may sign up"}
+        widgets = {"signup": forms.RadioSelect}
+
+
+class AssistantForm(forms.ModelForm[Assistant]):
+    class Meta:
+        model = Assistant
+        fields = ["style"]
+        labels = {"style": "How answers are composed"}
+        widgets = {"style": forms.RadioSelect}
+
+
+class ModelForm(forms.ModelForm[ModelProfile]):
+    style = forms.ChoiceField(choices=Style.choices, label="Style with this model")
+
+    class Meta:
+        model = ModelProfile
+        fields = ["style"]

@@ -1,0 +1,21 @@
+"""Until there is an administrator, every page leads to set-up."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+
+from apps.operations import administrator
+
+_OPEN = ("/setup/", "/health/", "/static/")
+
+
+def first_run(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
+    def middleware(request: HttpRequest) -> HttpResponse:
+        if not request.path.startswith(_OPEN) and not administrator.exists():
+            return redirect("operations:setup")
+        return get_response(request)
+
+    return middleware

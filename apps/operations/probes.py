@@ -1,0 +1,58 @@
+"""Real tests of the engines, for set-up and the Doctor: a token from the model, three sentences for the embedder."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+
+import numpy as np
+
+from apps.engines import registry
+from apps.engines.base import EngineBroken, ModelInfo
+from apps.lib.threads import in_pool
+
+_QUESTION = "How can I change my password?"
+_NEAR = "You can change your password in the menu of your account."
+_FAR = "Two glaciers feed the river in spring."
+_UNIT = 1e-3  # how far the length of a unit vector may be from 1
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    info: ModelInfo
+    ms: float  # for one token
+
+
+@dataclass(frozen=True, slots=True)
+class Embedder:
+    fingerprint: str
+    dimension: int
+    ms: float  # for one short text, when warm
+    near: float
+    far: float
+
+
+async def model() -> Model:
+    """The model that answers, after it wrote one token. Raises EngineError."""
+    info = await registry.chat().info()
+    return Model(info, await registry.chat().probe())
+
+
+async def embedder() -> Embedder:
+    """The embedder, after it told a sentence that answers a question from one that does not. Raises EngineError."""
+    return await in_pool(_embedder)
+
+
+def _embedder() -> Embedder:
+    engine = registry.embed()
+    near, far = engine.embed_passages([_NEAR, _FAR])
+    started = time.perf_counter()
+    query = engine.embed_query(_QUESTION)
+    ms = (time.perf_counter() - started) * 1000
+    vectors = np.stack([query, near, far])
+    if not np.isfinite(vectors).all() or (np.abs(np.linalg.norm(vectors, axis=1) - 1) > _UNIT).any():
+        raise EngineBroken("The embedding model returns vectors that are not of unit length.")
+    found = Embedder(engine.fingerprint, engine.dimension, ms, float(query @ near), float(query @ far))
+    if found.near <= found.far:
+        raise EngineBroken("The embedding model finds an unrelated sentence nearer to a question than its answer.")
+    return found

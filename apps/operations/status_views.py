@@ -1,0 +1,44 @@
+"""Small answers for machines and for the frame: is it alive, is it ready, is the model warm."""
+
+from __future__ import annotations
+
+from django.db import DatabaseError, connection
+from django.http import HttpRequest, HttpResponse
+from django.template.loader import render_to_string
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_safe
+
+from apps.operations.warmth import warmth
+from apps.users.models import User
+
+_PLAIN = "text/plain; charset=utf-8"
+
+
+@require_safe
+@never_cache
+def live(request: HttpRequest) -> HttpResponse:
+    """The process answers; nothing else is asked."""
+    return HttpResponse("alive\n", content_type=_PLAIN)
+
+
+@require_safe
+@never_cache
+def ready(request: HttpRequest) -> HttpResponse:
+    """Pages can be served: the database answers and holds the tables."""
+    try:
+        User.objects.exists()
+    except DatabaseError:
+        connection.close()
+        return HttpResponse("the database does not answer\n", status=503, content_type=_PLAIN)
+    return HttpResponse("ready\n", content_type=_PLAIN)
+
+
+@require_safe
+@never_cache
+async def status(request: HttpRequest) -> HttpResponse:
+    """The pill of the frame: there while the model is not warm, nothing (and no further question) once it is."""
+    user = await request.auser()
+    if not isinstance(user, User):
+        return HttpResponse(status=204)
+    context = {"warmth": await warmth(), "administrator": user.is_administrator}
+    return HttpResponse(render_to_string("operations/_status.html", context))
