@@ -14,7 +14,7 @@ from tests.documents.library import Section, collection, document
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-WHALES = "The blue whale is the largest animal that lived. It eats krill. A blue whale calf drinks 200 litres of milk a day."
+WHALES = "The blue whale is the largest animal. It eats krill. A blue whale calf drinks 200 litres of milk a day."
 FOXES = "Foxes live in burrows. The red fox hunts mice at dusk."
 TIDES = "Tides follow the moon. Spring tides come at full moon and new moon."
 
