@@ -25,7 +25,7 @@ export class Reader {
 
 export function ending(article, status) {
   const sentences = new Set([...article.querySelectorAll("[data-sentence]:not(.pills)")].map((part) => part.dataset.sentence));
-  const bare = new Set([...article.querySelectorAll(".unsupported")].map((part) => part.dataset.sentence));
+  const bare = new Set([...article.querySelectorAll(".unsupported[data-sentence]")].map((part) => part.dataset.sentence));
   if (status !== "complete") return say(`The answer ended early: ${status}.`);
   if (!sentences.size) return say("Done.");
   say(`Answer complete. A source was found for ${sentences.size - bare.size} of ${sentences.size} sentences.`);

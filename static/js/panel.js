@@ -60,12 +60,13 @@ function dress() {
   const source = body.querySelector("[data-source-number]");
   if (!source) return;
   panel.querySelector("[data-panel-title]").textContent = `Source ${source.dataset.sourceNumber}`;
+  panel.querySelector("[data-panel-match]").textContent = source.dataset.match;
   panel.querySelector('[data-walk="-1"]').disabled = !source.dataset.previous;
   panel.querySelector('[data-walk="1"]').disabled = !source.dataset.next;
 }
 
 function toPassage() {
-  const passage = body.querySelector("[data-passage], mark");
+  const passage = body.querySelector("[data-here], mark");
   if (!passage) return;
   body.scrollTop += passage.getBoundingClientRect().top - body.getBoundingClientRect().top - body.clientHeight / 4;
 }

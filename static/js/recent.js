@@ -3,6 +3,9 @@ const list = () => document.getElementById("conversation-list");
 
 export async function refresh() {
   await htmx.ajax("GET", "/conversations/", { target: "#conversation-list", swap: "outerHTML" });
+  for (const place of document.querySelectorAll(".place[aria-current]")) {
+    if (place.pathname !== location.pathname) place.removeAttribute("aria-current");
+  }
   for (const link of list().querySelectorAll("[data-conversation]")) {
     if (link.pathname !== location.pathname) continue;
     link.setAttribute("aria-current", "page");
