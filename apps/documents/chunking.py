@@ -10,7 +10,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import accumulate, pairwise
+from itertools import pairwise
 
 from apps.documents.fold import fold
 from apps.documents.parsers.base import ParsedPage, Piece
@@ -117,19 +117,17 @@ class Chunker:
 
 
 class _Tokens:
-    """Counts tokens between two characters of a page."""
+    """Counts tokens between two characters of a page; a "word" of hundreds of letters counts as several."""
 
     def __init__(self, spans: Sequence[tuple[int, int]]) -> None:
-        self.starts = [start for start, _ in spans]
-        self.sums = [0, *accumulate(1 + (end - start) // LONG_TOKEN for start, end in spans)]
+        self.starts = [at for start, end in spans for at in range(start, max(end, start + 1), LONG_TOKEN)]
 
     def count(self, start: int, end: int) -> int:
-        return self.sums[bisect_left(self.starts, end)] - self.sums[bisect_left(self.starts, start)]
+        return bisect_left(self.starts, end) - bisect_left(self.starts, start)
 
     def reach(self, start: int, tokens: int, end: int) -> int:
         """The furthest character up to `end` such that no more than `tokens` lie between."""
-        first = bisect_left(self.starts, start)
-        last = bisect_left(self.sums, self.sums[first] + tokens + 1) - 1
+        last = bisect_left(self.starts, start) + tokens
         return min(end, self.starts[last]) if last < len(self.starts) else end
 
 

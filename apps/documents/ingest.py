@@ -11,23 +11,26 @@ import logging
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 from uuid import UUID
 
 import numpy as np
 from django.conf import settings
 from django.db import transaction
 
-from apps.documents import sandbox
+from apps.documents import sandbox, segments
 from apps.documents.chunking import Chunker, Draft, without
 from apps.documents.furniture import furniture
 from apps.documents.job import Fault, IngestError, Job, Lost
-from apps.documents.models import Chunk, Document, Page, Segment
+from apps.documents.models import Chunk, Document, Page
 from apps.documents.parsers.base import MAX_CHARACTERS, ParsedPage, Piece, Unreadable
 from apps.documents.sniff import sniff
 from apps.engines import registry
-from apps.engines.base import EngineError, IndexEntry, SegmentInfo, Vectors
+from apps.engines.base import EngineError, IndexEntry, SegmentInfo
 from apps.safety.gate import check_passage
+
+if TYPE_CHECKING:
+    from apps.engines.base import Vectors
 
 log = logging.getLogger(__name__)
 
@@ -65,6 +68,7 @@ def ingest(document_id: UUID) -> None:
             raise IngestError(str(error), Fault.BUG) from error
         except EngineError as error:
             raise IngestError(str(error), Fault.RETRYABLE if error.retry else Fault.BUG) from error
+    segments.merge(job.document.collection_id)
 
 
 def _sniff(job: Job) -> str:
@@ -190,11 +194,7 @@ def _publish(job: Job, pages: int, segment: SegmentInfo) -> None:
     try:
         with transaction.atomic():
             job.end(Document.Status.READY, title=document.title, pages_count=pages, reason="", attempts=0)
-            row = Segment.objects.create(
-                id=UUID(segment.id), collection_id=document.collection_id, count=segment.count,
-                dimension=segment.dimension, fingerprint=segment.fingerprint, kind=segment.kind,
-                checksum=segment.checksum, size_bytes=segment.size_bytes,
-            )  # fmt: skip
+            row = segments.record(segment)
             Chunk.objects.filter(document=document).update(segment=row)
     except Lost:
         registry.index().drop([segment])

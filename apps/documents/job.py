@@ -128,9 +128,9 @@ class Job:
             changes = {"reason": str(error)[:400], "stage": "", "changed": timezone.now()}
             leases.release(failed, self.document.pk, self.token, status=Document.Status.FAILED, **changes)
         else:
-            log.error("Document %s: attempt %s crashed", self.document.pk, self.document.attempts)
-            self._wait(CRASH_PAUSE_S, reason="")
-            return False
+            log.error("Document %s: attempt %s crashed", self.document.pk, self.document.attempts, exc_info=error)
+            self._wait(CRASH_PAUSE_S)
+            return isinstance(error, Exception)
         return True
 
 
@@ -153,8 +153,8 @@ def give_up() -> int:
     )  # fmt: skip
 
 
-def waiting() -> list[UUID]:
-    """Documents that could be worked on now."""
+def waiting(most: int) -> list[UUID]:
+    """Documents that could be worked on now, the oldest first."""
     free = Q(lease_until__isnull=True) | Q(lease_until__lt=timezone.now())
     rows = Document.objects.filter(free, status__in=Document.ACTIVE, attempts__lt=CRASHES)
-    return list(rows.order_by("created").values_list("pk", flat=True)[:500])
+    return list(rows.order_by("created").values_list("pk", flat=True)[:most])

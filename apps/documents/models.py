@@ -172,7 +172,6 @@ class Document(Leased):
     total = models.PositiveIntegerField(default=0, help_text="Pages or passages in this stage; 0 while unknown")
     pages_count = models.PositiveIntegerField(default=0)
     reason = models.CharField(max_length=400, blank=True, help_text="Why it failed, in words that say what to do")
-    cancel_requested = models.BooleanField(default=False)
     created = models.DateTimeField(auto_now_add=True)
     changed = models.DateTimeField(auto_now=True)
 

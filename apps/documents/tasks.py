@@ -6,15 +6,19 @@ from uuid import UUID
 
 from celery import shared_task
 
-from apps.documents import worker
-from apps.documents.ingest import ingest as ingest_document
+from apps.documents import segments, worker
 
 worker.connect()
 
 
 @shared_task(name="documents.ingest")
 def ingest(document_id: str) -> None:
-    ingest_document(UUID(document_id))
+    worker.drain(UUID(document_id))
+
+
+@shared_task(name="documents.merge")
+def merge(collection_id: str) -> None:
+    segments.merge(UUID(collection_id))
 
 
 @shared_task(name="documents.sweep")

@@ -6,28 +6,23 @@ The request returns at once; the worker does the work. Whoever calls fetched the
 from __future__ import annotations
 
 import hashlib
-import logging
 import os
 import re
 import shutil
 import unicodedata
 from pathlib import Path
-from uuid import UUID
 
-from celery import current_app
 from django.conf import settings
 from django.core.files.uploadedfile import UploadedFile
 from django.db import transaction
 from django.utils import timezone
-from kombu.exceptions import OperationalError
 
+from apps.documents.bell import ask_for_merge, ring
 from apps.documents.models import Chunk, Collection, Document, Page
 from apps.documents.parsers.base import Unreadable
 from apps.documents.sniff import refuse_by_name
 from apps.lib.ids import new_id
 from apps.users.models import User
-
-log = logging.getLogger(__name__)
 
 NAME_CHARACTERS = 255
 KEEP_FREE_BYTES = 1024**3  # uploads stop before the disk has less than this ...
@@ -113,19 +108,7 @@ def delete(document: Document) -> None:
         Document.objects.filter(pk=document.pk).update(lease_token="")  # from here on no worker adds pages to it
         Document.objects.filter(pk=document.pk).delete()
         transaction.on_commit(lambda: path.unlink(missing_ok=True))
-        transaction.on_commit(lambda: _send("documents.merge", collection))
-
-
-def ring(document_id: UUID) -> None:
-    """A worker hears of the document. Where the broker is away nothing is lost: the sweep rings again."""
-    _send("documents.ingest", document_id)
-
-
-def _send(task: str, row: UUID) -> None:
-    try:
-        current_app.send_task(task, args=[str(row)], retry=False, ignore_result=True)
-    except (OperationalError, OSError) as error:
-        log.warning("The broker is away; %s waits for the next sweep: %s", task, error)
+        transaction.on_commit(lambda: ask_for_merge(collection))
 
 
 def _refuse_size(size: int) -> None:

@@ -1,31 +1,35 @@
 """The life of a worker process: it says that it lives, keeps the leases of its work, and sweeps what others left.
 
-One thread does all three, so that no second process (Celery's beat) is needed and the sweep does not depend on the
-broker whose losses it makes good.
+Two threads do that, so that no second process (Celery's beat) is needed and the sweep does not depend on the broker
+whose losses it makes good. The pool has to be of threads (`--pool threads`): the leases are those of this process, and
+its workers share one embedder.
 """
 
 from __future__ import annotations
 
 import logging
-import os
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 from celery.signals import worker_ready, worker_shutting_down
 from django.conf import settings
 from django.db import DatabaseError, close_old_connections
 
-from apps.documents import job
+from apps.documents import job, segments
+from apps.documents.bell import ring
+from apps.documents.ingest import ingest
 from apps.documents.models import Document
-from apps.documents.upload import ring
+from apps.engines.base import EngineError
 
 log = logging.getLogger(__name__)
 
 PULSE_S = 5
 SWEEP_S = 30
-NICE = 10  # answers come before uploads
+RINGS = 4  # of one sweep; whoever hears one works on until nothing waits
 ORPHAN_S = 3600  # an upload is committed long before
 
 
@@ -40,10 +44,17 @@ def connect() -> None:
     worker_shutting_down.connect(_stop, dispatch_uid="documents.worker")
 
 
+def drain(document_id: UUID) -> None:
+    """The document, and after it whatever else waited, has been worked on."""
+    ingest(document_id)
+    while not job.stopping.is_set() and (waiting := job.waiting(1)):
+        ingest(waiting[0])
+
+
 def sweep() -> int:
-    """Documents that crash every time are set aside, and the bell rings for all that wait; returns how many wait."""
+    """Documents that crash every time are set aside, and the bell rings where some wait; returns how often it rang."""
     job.give_up()
-    waiting = job.waiting()
+    waiting = job.waiting(RINGS)
     for document_id in waiting:
         ring(document_id)
     return len(waiting)
@@ -61,9 +72,9 @@ def remove_orphans() -> int:
 
 
 def _start(**_: Any) -> None:
-    os.nice(NICE)
     job.stopping.clear()
-    threading.Thread(target=_pulse, name="pulse", daemon=True).start()
+    for name, seconds, work in (("pulse", PULSE_S, _pulse), ("sweep", SWEEP_S, _tidy)):
+        threading.Thread(target=_repeat, args=(seconds, work), name=name, daemon=True).start()
 
 
 def _stop(**_: Any) -> None:
@@ -71,19 +82,23 @@ def _stop(**_: Any) -> None:
 
 
 def _pulse() -> None:
-    swept, first = float("-inf"), True
+    alive_file().touch()
+    job.keep()
+
+
+def _tidy() -> None:
+    if not job.stopping.is_set():
+        sweep()
+        remove_orphans()
+        segments.care()
+
+
+def _repeat(seconds: float, work: Callable[[], None]) -> None:
     while True:
         try:
-            alive_file().touch()
-            job.keep()
-            if time.monotonic() - swept >= SWEEP_S and not job.stopping.is_set():
-                sweep()
-                swept = time.monotonic()
-            if first:
-                remove_orphans()
-                first = False
-        except (DatabaseError, OSError) as error:
-            log.warning("The worker's pulse missed a beat: %s", error)
+            work()
+        except (DatabaseError, OSError, EngineError) as error:
+            log.warning("The worker's %s failed and is tried again: %s", threading.current_thread().name, error)
         finally:
             close_old_connections()
-        time.sleep(PULSE_S)
+        time.sleep(seconds)

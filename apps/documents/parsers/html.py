@@ -32,7 +32,8 @@ _HIDDEN = re.compile(
 )
 _BLOCK_NAMES = (
     "p div section article main header body html li item list ul ol dl dt dd blockquote quote pre figure figcaption "
-    "caption address table tr row td th cell thead tbody tfoot h1 h2 h3 h4 h5 h6 head hr details summary fieldset legend center"
+    "caption address table tr row td th cell thead tbody tfoot h1 h2 h3 h4 h5 h6 head hr details "
+    "summary fieldset legend center"
 )
 _BLOCKS = frozenset(_BLOCK_NAMES.split())
 _DECLARED = re.compile(rb"""<meta[^>]+charset\s*=\s*["']?\s*([\w-]+)""", re.IGNORECASE)

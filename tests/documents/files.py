@@ -1,0 +1,129 @@
+"""Makes the files that the tests upload: honest ones, broken ones, and ones made to harm."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+import zlib
+
+import docx as python_docx
+from fpdf import FPDF
+
+_TYPES = (
+    '<?xml version="1.0"?><Types xmlns="http://schemas.openxmlformats.org/package/2006/content-types">'
+    '<Default Extension="rels" ContentType="application/vnd.openxmlformats-package.relationships+xml"/>'
+    '<Override PartName="/word/document.xml" '
+    'ContentType="application/vnd.openxmlformats-officedocument.wordprocessingml.document.main+xml"/></Types>'
+)
+_RELATIONS = (
+    '<?xml version="1.0"?><Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships">'
+    '<Relationship Id="rId1" Target="word/document.xml" '
+    'Type="http://schemas.openxmlformats.org/officeDocument/2006/relationships/officeDocument"/></Relationships>'
+)
+_WORD = 'xmlns:w="http://schemas.openxmlformats.org/wordprocessingml/2006/main"'
+
+
+def pdf(*pages: str, title: str = "", size: int = 12) -> bytes:
+    document = FPDF(format="A4")
+    document.set_title(title)
+    document.set_font("helvetica", size=size)
+    for text in pages:
+        document.add_page()
+        document.multi_cell(0, text=text)
+    return bytes(document.output())
+
+
+def encrypted_pdf() -> bytes:
+    document = FPDF()
+    document.set_encryption(owner_password="owner", user_password="user")
+    document.set_font("helvetica", size=12)
+    document.add_page()
+    document.cell(text="Secret")
+    return bytes(document.output())
+
+
+def scanned_pdf() -> bytes:
+    """A page without any text."""
+    document = FPDF()
+    document.add_page()
+    document.rect(20, 20, 100, 100, style="F")
+    return bytes(document.output())
+
+
+def raw_pdf(content: bytes, *, pages: int = 1, box: str = "0 0 595 842", filters: str = "/FlateDecode") -> bytes:
+    """A PDF whose pages all show one content stream, given already packed."""
+    kids = " ".join(f"{4 + n} 0 R" for n in range(pages))
+    objects = [
+        b"<</Type/Catalog/Pages 2 0 R>>",
+        f"<</Type/Pages/Count {pages}/Kids[{kids}]>>".encode(),
+        f"<</Length {len(content)}/Filter[{filters}]>>stream\n".encode() + content + b"\nendstream",
+    ]
+    page = f"<</Type/Page/Parent 2 0 R/MediaBox[{box}]/Contents 3 0 R/Resources<<>>>>".encode()
+    out, places = bytearray(b"%PDF-1.5\n"), []
+    for number, body in enumerate([*objects, *([page] * pages)], start=1):
+        places.append(len(out))
+        out += b"%d 0 obj\n" % number + body + b"\nendobj\n"
+    start = len(out)
+    out += b"xref\n0 %d\n0000000000 65535 f \n" % (len(places) + 1)
+    out += b"".join(b"%010d 00000 n \n" % place for place in places)
+    out += b"trailer<</Size %d/Root 1 0 R>>\nstartxref\n%d\n%%%%EOF" % (len(places) + 1, start)
+    return bytes(out)
+
+
+def flate_bomb(layers: int = 1, megabytes: int = 700) -> bytes:
+    packer = zlib.compressobj(9)
+    content = b"".join(packer.compress(b" " * 1024**2) for _ in range(megabytes)) + packer.flush()
+    for _ in range(layers - 1):
+        content = zlib.compress(content, 9)
+    return raw_pdf(content, filters="/FlateDecode" * layers)
+
+
+def docx(*paragraphs: str) -> bytes:
+    document = python_docx.Document()
+    for text in paragraphs:
+        document.add_paragraph(text)
+    file = io.BytesIO()
+    document.save(file)
+    return file.getvalue()
+
+
+def raw_docx(body: str | bytes, *, doctype: str = "", extra: dict[str, bytes] | None = None) -> bytes:
+    """A Word document with this XML as its body."""
+    file = io.BytesIO()
+    inner = body if isinstance(body, bytes) else body.encode()
+    head = f'<?xml version="1.0"?>{doctype}<w:document {_WORD}><w:body>'.encode()
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("[Content_Types].xml", _TYPES)
+        archive.writestr("_rels/.rels", _RELATIONS)
+        archive.writestr("word/document.xml", head + inner + b"</w:body></w:document>")
+        for name, content in (extra or {}).items():
+            archive.writestr(name, content)
+    return file.getvalue()
+
+
+def docx_bomb(megabytes: int = 300) -> bytes:
+    return raw_docx(b"<w:p><w:r><w:t>" + b"a" * megabytes * 1024**2 + b"</w:t></w:r></w:p>")
+
+
+def lol_docx() -> bytes:
+    """A billion laughs: entities that unfold to far more than memory."""
+    entities = '<!ENTITY a0 "lol">' + "".join(f'<!ENTITY a{n} "{f"&a{n - 1};" * 10}">' for n in range(1, 11))
+    return raw_docx("<w:p><w:r><w:t>&a10;</w:t></w:r></w:p>", doctype=f"<!DOCTYPE lol [{entities}]>")
+
+
+def xxe_docx(path: str = "/etc/passwd") -> bytes:
+    """Asks the parser to put a file of the server into the text."""
+    doctype = f'<!DOCTYPE x [<!ENTITY x SYSTEM "file://{path}">]>'
+    return raw_docx("<w:p><w:r><w:t>Before &x; after</w:t></w:r></w:p>", doctype=doctype)
+
+
+def archive(**content: bytes) -> bytes:
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as out:
+        for name, data in content.items():
+            out.writestr(name.replace("__", "/").replace("_xml", ".xml"), data)
+    return file.getvalue()
+
+
+def nested_html(depth: int = 200_000) -> bytes:
+    return b"<html><body>" + b"<div>" * depth + b"The innermost text." + b"</div>" * depth + b"</body></html>"
