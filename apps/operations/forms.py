@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django import forms
 from django.contrib.auth.password_validation import validate_password
@@ -11,6 +11,13 @@ from django.core.exceptions import ValidationError
 from apps.conversations.models import Assistant, ModelProfile, Style
 from apps.operations import administrator
 from apps.users.models import SiteSettings, User
+
+if TYPE_CHECKING:
+    SiteForm = forms.ModelForm[SiteSettings]
+    StyleForm = forms.ModelForm[Assistant]
+    ProfileForm = forms.ModelForm[ModelProfile]
+else:
+    SiteForm = StyleForm = ProfileForm = forms.ModelForm
 
 
 class AdministratorForm(forms.Form):
@@ -55,7 +62,7 @@ class AdministratorForm(forms.Form):
         return values
 
 
-class SignupForm(forms.ModelForm[SiteSettings]):
+class SignupForm(SiteForm):
     class Meta:
         model = SiteSettings
         fields = ["signup"]
@@ -63,7 +70,7 @@ class SignupForm(forms.ModelForm[SiteSettings]):
         widgets = {"signup": forms.RadioSelect}
 
 
-class AssistantForm(forms.ModelForm[Assistant]):
+class AssistantForm(StyleForm):
     class Meta:
         model = Assistant
         fields = ["style"]
@@ -71,7 +78,7 @@ class AssistantForm(forms.ModelForm[Assistant]):
         widgets = {"style": forms.RadioSelect}
 
 
-class ModelForm(forms.ModelForm[ModelProfile]):
+class ModelForm(ProfileForm):
     style = forms.ChoiceField(choices=Style.choices, label="Style with this model")
 
     class Meta:

@@ -1,0 +1,104 @@
+"""Makes the PDF and the Word document of the handbook from their sources: `python -m apps.operations.handbook.make`.
+
+Both are committed, so that an installation needs no printer of its own; a test compares their words with the sources.
+The sources use a little Markdown: headings, paragraphs and lists.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Literal
+
+from docx import Document
+from fpdf import FPDF
+from fpdf.enums import XPos, YPos
+from fpdf.fonts import TextStyle
+
+HERE = Path(__file__).parent
+MADE = datetime(2026, 1, 1, tzinfo=UTC)  # a fixed date: the same source makes the same file
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    kind: Literal["title", "heading", "paragraph", "item"]
+    text: str
+
+
+def blocks(source: str) -> Iterator[Block]:
+    """The source taken apart; paragraphs are single lines there."""
+    for line in source.splitlines():
+        for mark, kind in (("# ", "title"), ("## ", "heading"), ("- ", "item")):
+            if line.startswith(mark):
+                yield Block(kind, line.removeprefix(mark))  # type: ignore[arg-type]
+                break
+        else:
+            if line.strip():
+                yield Block("paragraph", line.strip())
+
+
+class Paper(FPDF):  # type: ignore[misc]
+    def footer(self) -> None:
+        self.set_y(-18)
+        self.set_font("Helvetica", size=9)
+        self.set_text_color(110)
+        self.cell(0, 6, f"{self.title} - page {self.page_no()}", align="C")
+
+
+def pdf(source: str, target: Path) -> None:
+    paper = Paper(format="A4")
+    paper.set_creation_date(MADE)
+    paper.set_margins(28, 26, 28)
+    paper.set_auto_page_break(True, 26)
+    paper.set_font("Helvetica", size=11)
+    paper.set_lang("en")
+    paper.set_author("Openbook")
+    paper.set_section_title_styles(
+        TextStyle("Helvetica", "B", 22, b_margin=6), TextStyle("Helvetica", "B", 13, t_margin=5, b_margin=2)
+    )
+    for block in blocks(source):
+        if block.kind == "title":
+            paper.set_title(block.text)
+            paper.add_page()
+            paper.start_section(block.text, level=0)
+        elif block.kind == "heading":
+            if paper.will_page_break(30):  # no heading alone at the foot of a page
+                paper.add_page()
+            paper.start_section(block.text, level=1)
+        else:
+            _paragraph(paper, block)
+    paper.output(str(target))
+
+
+def _paragraph(paper: FPDF, block: Block) -> None:
+    paper.set_font("Helvetica", size=11)
+    text, indent = (f"\u00b7 {block.text}", 5) if block.kind == "item" else (block.text, 0)
+    paper.set_x(paper.l_margin + indent)
+    paper.multi_cell(0, 5.6, text, align="L", new_x=XPos.LMARGIN, new_y=YPos.NEXT)
+    paper.ln(1 if block.kind == "item" else 2.4)
+
+
+def docx(source: str, target: Path) -> None:
+    document = Document()
+    core = document.core_properties
+    core.author, core.created, core.modified, core.last_modified_by = "Openbook", MADE, MADE, "Openbook"
+    for block in blocks(source):
+        if block.kind == "title":
+            core.title = block.text
+            document.add_heading(block.text, level=0)
+        elif block.kind == "heading":
+            document.add_heading(block.text, level=1)
+        else:
+            document.add_paragraph(block.text, style="List Bullet" if block.kind == "item" else None)
+    document.save(str(target))
+
+
+def main() -> None:
+    pdf((HERE / "source" / "First steps.md").read_text(), HERE / "First steps.pdf")
+    docx((HERE / "source" / "Answers and citations.md").read_text(), HERE / "Answers and citations.docx")
+
+
+if __name__ == "__main__":
+    main()
