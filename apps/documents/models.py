@@ -5,7 +5,7 @@ The database is the truth; FAISS and tantivy files are derived from it and can b
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, TypeAlias
 
 from django.conf import settings
 from django.contrib.auth.models import AnonymousUser
@@ -19,7 +19,7 @@ from apps.lib.leases import Leased
 if TYPE_CHECKING:
     from apps.users.models import User
 
-    Reader = User | AnonymousUser
+    Reader: TypeAlias = User | AnonymousUser
 
 
 class CollectionQuerySet(models.QuerySet["Collection"]):
