@@ -20,6 +20,7 @@ _ATOM = re.compile(  # headings, table rows, rules and underlines of headings: a
 )
 _LABEL = r"[-*+•‣▪◦·–—]|\(?(?:\d{1,3}|[a-zA-Z]|[ivx]{1,4})[.)]"
 _ITEM = re.compile(rf"[ \t]*+(?:>[ \t]?)*+[ \t]*+(?:{_LABEL})(?:\s|$)")
+_FOLLOWED = re.compile(r"\s*+\S|[ \t]*+\n[ \t]*+\n")
 _QUOTE = re.compile(r"[ \t]*+>")
 
 MARK = r"(?:[ \t]?(?:\[\d{1,3}(?:[ \t]?[,;–-][ \t]?\d{1,3})*+\]|【\d{1,3}[^】\n]{0,20}】))"
@@ -68,7 +69,7 @@ _SHORT_LINE = 0.6  # of the longest line before it: a line this short ended its 
 
 
 def spans(text: str) -> list[Span]:
-    """The sentences of plain or Markdown text as [start, end), in order, disjoint, not empty, covering all but space."""
+    """The sentences of plain or Markdown text as [start, end), in order, disjoint, not empty: all but the space."""
     found: list[Span] = []
     for start, end, running in _units(text):
         pieces = _split(text, start, end) if running else [(start, end)]
@@ -86,8 +87,8 @@ def settled(text: str, found: list[Span]) -> int:
     if not any(char.isalnum() for char in text[line + 1 : cut + 1]):
         cut = line  # a line that holds only marks so far may yet become anything
     done = sum(1 for _, end in found if end <= cut)
-    # The last one needs a whole word after it before its end is certain.
-    while done and not text[found[done - 1][1] : cut + 1].strip():
+    # The last one needs a whole word or an empty line after it before its end is certain.
+    while done and not _FOLLOWED.match(text, found[done - 1][1], cut + 1):
         done -= 1
     return done
 

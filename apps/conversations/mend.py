@@ -1,0 +1,56 @@
+"""The end of a text that is still being written, made to look as it will: what is open is closed or held back.
+
+Only what is shown meanwhile; when more has come, or nothing more comes, the text speaks for itself.
+"""
+
+from __future__ import annotations
+
+import re
+
+_HINT = re.compile(r"[ \t]?(?:\[\d[\d ,;–-]{0,20}|【\d[^】\n]{0,20}|[\[【])$")
+_LINK = re.compile(r"!?\[([^\[\]\n]{0,300})\]\([^()\s]{0,2000}$")
+_TICKS = re.compile(r"(?<!\\)`+")
+_DOLLARS = re.compile(r"(?<!\\)\${1,2}(?=\S)[^$\n]{0,400}$|\\[\[(][^\n]{0,400}$")
+_FORMULA = re.compile(r"[\\^_{}=]")
+_OPENERS = re.compile(r"(?<![\w\\*~])(\*{1,3}|~~)(?=[^\s*~])|(?<=[^\s*~\\])(\*{1,3}|~~)(?![\w*~])")
+_DANGLING = re.compile(r"(?:^|(?<=\s))(?:\*{1,3}|~{1,2}|_{1,2}|#{1,6}|[-+])$")
+_LAST_PARAGRAPH = 4_000  # characters looked at
+
+
+def mend(text: str) -> str:
+    """`text` with its unfinished end closed or held back; blocks of code are left alone."""
+    last = text.rfind("\n\n") + 2 if "\n\n" in text else 0
+    last = max(last, len(text) - _LAST_PARAGRAPH)
+    head, tail = text[:last], text[last:]
+    ticks = _TICKS.findall(tail)
+    if _fenced(text):
+        return text
+    if len(ticks) % 2 and len(ticks[-1]) < 3:
+        return head + (tail + ticks[-1] if not tail.endswith("`") else tail.rstrip("`"))
+    tail = _LINK.sub(lambda match: match[1], _HINT.sub("", tail))
+    formula = _DOLLARS.search(tail)
+    if formula and (formula[0][0] == "\\" or formula[0].startswith("$$") or _FORMULA.search(formula[0])):
+        tail = tail[: formula.start()]
+    tail = _DANGLING.sub("", tail)
+    return head + tail.rstrip() + _closers(tail)
+
+
+def _fenced(text: str) -> bool:
+    marks = re.findall(r"^[ \t]*(`{3,}|~{3,})", text, re.MULTILINE)
+    return bool(len(marks) % 2)
+
+
+def _closers(tail: str) -> str:
+    """What closes the emphasis that is open, the innermost first."""
+    open_marks: list[str] = []
+    for found in _OPENERS.finditer(_without_code(tail)):
+        opens, closes = found[1], found[2]
+        if opens:
+            open_marks.append(opens)
+        elif open_marks and open_marks[-1] == closes:
+            open_marks.pop()
+    return "".join(reversed(open_marks[-6:]))
+
+
+def _without_code(text: str) -> str:
+    return re.sub(r"(`+)[^`]*\1", "", text)

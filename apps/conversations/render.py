@@ -1,0 +1,210 @@
+"""The one renderer: what a model wrote, as HTML, whole or while it is being written, to the same bytes.
+
+The text is cut into the blocks of Markdown. A block that is finished is never rendered again; of the one that grows
+only what changed is sent. Nothing of what a person or a model wrote reaches a page by any other way.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from markdown_it.token import Token
+
+from apps.conversations.events import Text
+from apps.conversations.markup import clean, parser
+from apps.conversations.mend import mend
+from apps.conversations.pills import with_pills
+from apps.conversations.wrap import MOST, ZERO, Links, Wrapper, certain, mark, numbered
+from apps.lib.sentences import Span
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+    from apps.conversations.cite import Cite
+
+MOST_CHARS = 200_000  # of one answer; what is beyond is not shown, and the answer says so
+_ROUGH_CHARS = 50_000  # of one block of running text: longer is shown as it is
+_ROUGH_SIGNS = 3_000  # that may open something, in one block
+_EAGER_CHARS = 8_000  # a block longer than this is rendered again only when it has grown by a tenth
+_LEVELS = 8  # quotes and lists that may begin in one line
+_DECISIVE = 12  # characters of a line after which its kind of block is certain, except for fences and rules
+
+# Private use (ours), controls, and the characters that turn the direction of what follows: nothing of them is shown.
+_HIDDEN = re.compile(
+    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\ue000-\uf8ff\ufdd0-\ufdef\ufffe\uffff"
+    "\ud800-\udfff\U000f0000-\U0010ffff]"
+)
+_RETURN = re.compile(r"\r(?=\n)")
+_BREAKS = re.compile("[\r\u2028\u2029]")
+_NEST = re.compile(rf"^((?:[ \t]*(?:>|[-*+]|\d{{1,9}}[.)])[ \t]?){{{_LEVELS}}})([ \t>*+.)\d-]+)", re.MULTILINE)
+_SIGNS = re.compile(r"[\[\]*_`~!$\\<&]")
+_CUT = '<p class="cut">The answer goes on, but is too long to be shown.</p>\n'
+
+
+@dataclass(slots=True)
+class StreamRenderer:
+    """Takes the answer piece by piece; says what changed, and which sentences are complete."""
+
+    links: Links = field(default_factory=Links)
+    blocks: list[str] = field(default_factory=list)  # HTML, as the client has it
+    sentences: list[Span] = field(default_factory=list)  # complete ones, in the whole text
+    _tail: str = ""  # from the first block that is not finished
+    _at: int = 0  # where the tail begins
+    _done: int = 0  # blocks that are finished
+    _numbered: int = 0  # sentences in them
+    _rendered: int = 0  # length of the tail when it was rendered last
+    _cut: bool = False
+
+    def feed(self, piece: str) -> list[Text]:
+        """Adds a piece; the changes to what the client shows."""
+        room = MOST_CHARS - self._at - len(self._tail)
+        self._cut = self._cut or len(piece) > room
+        self._tail += piece[: max(room, 0)]
+        lazy = len(self._tail) > _EAGER_CHARS and len(self._tail) < self._rendered * 1.1
+        return [] if lazy or not piece else self._render(final=False)
+
+    def finish(self) -> list[Text]:
+        """Nothing follows: every block and sentence is complete, and unfinished Markdown stands as it was written."""
+        changes = self._render(final=True)
+        if self._cut:
+            changes += self._show(self._done, _CUT)
+            self._done += 1
+        return changes
+
+    def _render(self, final: bool) -> list[Text]:
+        source = _tame(self._tail[:-1] if self._tail.endswith("\r") and not final else self._tail)
+        self._rendered = len(self._tail)
+        found = _blocks(source)
+        del self.sentences[self._numbered :]
+        number, finished, changes = self._numbered, 0, list[Text]()
+        for place, block in enumerate(found):
+            following = found[place + 1] if place + 1 < len(found) else None
+            done = final or (finished == place and following is not None and _is_finished(source, block, following))
+            text = source[block.start : following.start if following else len(source)]
+            kept = numbered(text)
+            if done or finished == place:
+                until = len(text) if done else certain(text)
+                offset = self._at + block.start
+                self.sentences += [(a + offset, b + offset) for a, b in kept if b <= until]
+            shown = text if final or following else mend(text)
+            changes += self._show(self._done + place, _block_html(shown, number, self.links))
+            number += len(kept)
+            if done:
+                finished = place + 1
+        for place in range(self._done + len(found), len(self.blocks)):
+            changes += self._show(place, "")
+        self._advance(found, finished, len(source))
+        return changes
+
+    def _advance(self, found: list[_Block], finished: int, length: int) -> None:
+        start = found[finished].start if finished < len(found) else length
+        if finished:
+            end = self._at + start
+            self._numbered = sum(1 for span in self.sentences if span[0] < end)
+            self._done += finished
+            self._tail, self._at = self._tail[start:], end
+            self._rendered -= start
+
+    def _show(self, place: int, markup: str) -> list[Text]:
+        while len(self.blocks) <= place:
+            self.blocks.append("")
+        before = self.blocks[place]
+        if markup == before:
+            return []
+        keep = _common(before, markup)
+        self.blocks[place] = markup
+        return [Text(place, keep, markup[keep:])]
+
+
+@dataclass(frozen=True, slots=True)
+class _Block:
+    start: int
+    end: int
+    kind: str
+
+
+def answer_html(
+    text: str, citations: Iterable[Cite], answer_id: UUID | str, links: Links | None = None, gone: Collection[int] = ()
+) -> str:
+    """A whole answer as the stream and its `Cited` events end with. `gone` are sources that cannot be opened any more."""
+    renderer = StreamRenderer(links or Links())
+    renderer.feed(text)
+    renderer.finish()
+    return with_pills("".join(renderer.blocks), citations, answer_id, gone)
+
+
+def _common(one: str, other: str) -> int:
+    """How many characters the two begin with together."""
+    low, high = 0, min(len(one), len(other))
+    while low < high:
+        middle = (low + high + 1) // 2
+        if one[low:middle] == other[low:middle]:
+            low = middle
+        else:
+            high = middle - 1
+    return low
+
+
+def question_html(text: str) -> str:
+    """A question as it was written: no markup, line breaks kept."""
+    shown = _HIDDEN.sub("", _BREAKS.sub("\n", _RETURN.sub("", text))).strip()
+    paragraphs = re.split(r"\n[ \t]*\n+", shown)
+    return "".join(f"<p>{html.escape(part).replace(chr(10), '<br>')}</p>" for part in paragraphs if part)
+
+
+def _tame(text: str) -> str:
+    """The text without what may not be shown, of the same length, so that spans stay true."""
+    text = _BREAKS.sub("\n", _RETURN.sub(" ", _HIDDEN.sub(ZERO, text)))
+    return _NEST.sub(lambda found: found[1] + re.sub(r"[^\s\d]", "·", found[2]), text)
+
+
+def _blocks(text: str) -> list[_Block]:
+    """The top-level blocks of Markdown in order."""
+    tokens: list[Token] = []
+    md = parser()
+    md.block.parse(text, md, {}, tokens)
+    lines = [0, *(found.end() for found in re.finditer("\n", text)), len(text)]
+    return [
+        _Block(lines[token.map[0]], lines[min(token.map[1], len(lines) - 1)], token.type)
+        for token in tokens
+        if token.level == 0 and token.map and token.nesting >= 0
+    ]
+
+
+def _is_finished(text: str, block: _Block, following: _Block) -> bool:
+    """Whether no continuation of the text can change `block`, now that `following` has begun."""
+    rest = text[following.start :]
+    complete = rest.count("\n")
+    if following.kind == "table_open":
+        return complete >= 2
+    if complete:
+        return True
+    parted = (
+        text[block.start : following.start].count("\n") - text[block.start : following.start].rstrip().count("\n") > 1
+    )
+    if parted and block.kind not in {"bullet_list_open", "ordered_list_open", "blockquote_open", "code_block"}:
+        return True
+    return len(rest.strip()) >= _DECISIVE and not rest.lstrip().startswith(
+        ("```", "~~~", "***", "___", "---", "===", "|")
+    )
+
+
+def _block_html(text: str, first: int, links: Links) -> str:
+    sentences = numbered(text)
+    if _is_rough(text) or first + len(sentences) > MOST:
+        return clean(f'<p class="plain">{html.escape(text.strip())}</p>\n')
+    md = parser()
+    tokens = md.parse(mark(text, sentences, first))
+    Wrapper(links).block(tokens)
+    return clean(md.renderer.render(tokens, md.options, {}))
+
+
+def _is_rough(text: str) -> bool:
+    """Whether this block would cost more to read than it can be worth."""
+    if text.lstrip().startswith(("```", "~~~")):
+        return False
+    return len(text) > _ROUGH_CHARS or len(_SIGNS.findall(text)) > _ROUGH_SIGNS
