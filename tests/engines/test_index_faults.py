@@ -1,0 +1,141 @@
+"""A damaged segment is never read as if it were sound, and a killed writer leaves nothing that is."""
+
+from __future__ import annotations
+
+import os
+import random
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+
+from apps.engines.base import EngineBroken, IndexQuery, SegmentInfo
+from apps.engines.index.local.engine import LocalIndex
+from tests.engines.indexes import units, write
+
+TEXTS = [f"passage number {number} about foxes" for number in range(64)]
+KILLS = 50
+
+WRITERS = """
+import os, random, signal, sys, time
+sys.path.insert(0, {root!r})
+from apps.engines.index.local.engine import LocalIndex
+from tests.engines.indexes import write
+import faiss, tantivy  # loaded before the forks, which are quick then
+chance = random.Random(11)
+def start():
+    child = os.fork()
+    if child == 0:
+        write(LocalIndex({directory!r}), {texts!r})
+        os._exit(0)
+    return child
+began = time.monotonic()
+os.waitpid(start(), 0)
+whole = time.monotonic() - began
+for _ in range({kills}):
+    child = start()
+    time.sleep(chance.random() * 1.2 * whole)
+    os.kill(child, signal.SIGKILL)
+    os.waitpid(child, 0)
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return tmp_path / "index"
+
+
+def _file(folder: Path, segment: SegmentInfo, name: str) -> Path:
+    return max((folder / segment.collection / segment.id).rglob(name), key=lambda path: path.stat().st_size)
+
+
+def _flip(path: Path) -> None:
+    content = bytearray(path.read_bytes())
+    content[random.Random(7).randrange(len(content))] ^= 1
+    path.write_bytes(content)
+
+
+def _truncate(path: Path) -> None:
+    os.truncate(path, path.stat().st_size - 1)
+
+
+def _zero_a_page(path: Path) -> None:
+    with path.open("r+b") as file:
+        file.write(bytes(min(4096, path.stat().st_size)))
+
+
+def _remove(path: Path) -> None:
+    path.unlink()
+
+
+def _swap_for_another(path: Path) -> None:
+    shutil.copy(path, path.with_name(f"copy{path.suffix}"))
+
+
+@pytest.mark.parametrize(
+    "name", ["vectors.faiss", "ids.npy", "manifest.json", "*.term", "*.idx", "*.fast", "meta.json"]
+)
+@pytest.mark.parametrize("damage", [_flip, _truncate, _zero_a_page, _remove, _swap_for_another])
+def test_a_damaged_file_is_named_and_never_loaded(folder: Path, name: str, damage: Callable[[Path], None]) -> None:
+    segment = write(LocalIndex(str(folder)), TEXTS)
+    damage(_file(folder, segment, name))
+    index = LocalIndex(str(folder))
+
+    with pytest.raises(EngineBroken, match=segment.id):
+        index.search([segment], IndexQuery("fox", units(1)[0]))
+    assert not index.verify(segment)
+
+
+def test_damage_after_the_first_check_is_seen_when_the_segment_is_opened_again(folder: Path) -> None:
+    index = LocalIndex(str(folder), open_at_most=1)
+    segment, other = write(index, TEXTS), write(index, TEXTS, first=100)
+    query = IndexQuery("fox", units(1)[0])
+    index.search([segment], query)
+    index.search([other], query)  # closes the first
+
+    _flip(_file(folder, segment, "vectors.faiss"))
+
+    with pytest.raises(EngineBroken, match=segment.id):
+        index.search([segment], query)
+
+
+def test_a_full_disk_leaves_no_half_segment(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    index = LocalIndex(str(folder))
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("apps.engines.index.local.files._sync", full)
+    with pytest.raises(Exception, match="No space left on device") as caught:
+        write(index, TEXTS)
+
+    assert getattr(caught.value, "retry", False)
+    assert [path for path in folder.rglob("*") if path.is_file()] == []
+
+
+def test_a_writer_killed_at_any_moment_leaves_whole_segments_or_rubbish_to_sweep(folder: Path) -> None:
+    script = WRITERS.format(root=str(settings.BASE_DIR), directory=str(folder), texts=TEXTS, kills=KILLS)
+    subprocess.run([sys.executable, "-c", script], cwd=settings.BASE_DIR, check=True)
+
+    index = LocalIndex(str(folder))
+    half_written = list(folder.glob(".writing/*"))
+    in_place = list(folder.glob("[0-9a-f]*/*"))
+    for path in in_place:
+        info = _described(path)
+        assert index.verify(info)
+        assert index.search([info], IndexQuery("foxes", units(1)[0])).candidates
+    assert half_written  # some were killed while they wrote, or the test shows nothing
+    assert in_place
+    assert index.sweep([], older_than_s=0) == len(half_written) + len(in_place)
+    assert [path for path in folder.rglob("*") if path.is_file()] == []
+
+
+def _described(path: Path) -> SegmentInfo:
+    from hashlib import sha256
+
+    checksum = sha256((path / "manifest.json").read_bytes()).hexdigest()
+    return SegmentInfo(path.name, path.parent.name, len(TEXTS), 16, "tests", "flat", checksum, 0)
