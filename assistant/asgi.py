@@ -6,20 +6,22 @@ import os
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "assistant.settings")
 
-from channels.auth import AuthMiddlewareStack  # noqa: E402
-from channels.routing import ProtocolTypeRouter, URLRouter  # noqa: E402
-from channels.security.websocket import OriginValidator  # noqa: E402
-from django.conf import settings  # noqa: E402
-from django.core.asgi import get_asgi_application  # noqa: E402
+from channels.routing import ProtocolTypeRouter, URLRouter
+from channels.security.websocket import OriginValidator
+from django.conf import settings
+from django.core.asgi import get_asgi_application
 
 _http = get_asgi_application()  # loads the apps; consumers can be imported only afterwards
 
 from apps.conversations.consumers import websocket_urlpatterns  # noqa: E402
+from assistant.lifespan import lifespan  # noqa: E402
 
 application = ProtocolTypeRouter(
     {
+        "lifespan": lifespan,
         "http": _http,
         # OriginValidator compares scheme, host and port; AllowedHostsOriginValidator would ignore two of them.
-        "websocket": OriginValidator(AuthMiddlewareStack(URLRouter(websocket_urlpatterns)), settings.ALLOWED_ORIGINS),
+        # Who asks is read by the consumer, from the session, again and again: a snapshot would outlive a sign-out.
+        "websocket": OriginValidator(URLRouter(websocket_urlpatterns), settings.ALLOWED_ORIGINS),
     }
 )

@@ -1,8 +1,8 @@
 """The events of a turn, in the order in which a client may see them. The type is the class name in lower case.
 
 A client that has seen events 1..n knows the whole answer so far; `encode` is what travels and what the turn log keeps.
-HTML in an event was made here on the server and is inserted as it is. Every event is one JSON object with `type`, `turn`
-(the answer's id, also the turn's), `seq` (1, 2, 3 … without gaps) and the fields of its class:
+HTML in an event was made on the server and is inserted as it is. Every event is one JSON object with `type`, `turn` (the
+answer's id, also the turn's), `seq` (1, 2, 3 … without gaps) and the fields of its class:
 
     {"type": "opened", "turn": "…", "seq": 1, "conversation": "…", "question": "…", "question_html": "<p>…</p>"}
     {"type": "step", …, "name": "search", "words": "Searched 3 collections", "ms": 7.4}
@@ -15,8 +15,8 @@ HTML in an event was made here on the server and is inserted as it is. Every eve
     {"type": "closed", …, "status": "complete", "html": "<p>…</p>", "reason": ""}
 
 Orders that happen: opened, step(search), then either nothing, closed, or step(write), sources, quotes (style "quotes"
-only), text and cited in turn, step(verify), sources, closed. A `waiting` may come wherever the model is awaited and ends with the
-next event of another type. After `closed` nothing follows.
+only), text and cited in turn, step(verify), sources, closed. A `waiting` may come wherever the model is awaited and ends
+with the next event of another type. After `closed` nothing follows.
 """
 
 from __future__ import annotations
@@ -53,8 +53,8 @@ class Step:
 class Sources:
     """The passages given to the model, ready to show below the answer.
 
-    Comes when the search is done (all as "retrieved") and again just before `closed`, parted into "Used in this answer" and
-    "Also retrieved": the last one is shown. Rendered from `conversations/_sources.html`.
+    Comes when the search is done (all as "retrieved") and again just before `closed`, parted into "Used in this answer"
+    and "Also retrieved": the last one is shown. Rendered from `conversations/_sources.html`.
     """
 
     html: str
@@ -105,8 +105,9 @@ class Waiting:
 
 @dataclass(frozen=True, slots=True)
 class Closed:
-    """The end, always the last event. `html` is the finished answer as a reload would show it (its blocks only: quotes,
-    sources and the notice of `_nothing.html` are parts of their own and stay as they are).
+    """The end, always the last event. `html` is the finished answer as a reload would show it.
+
+    It holds the answer's blocks only: quotes, sources and the notice of `_nothing.html` stay as they are.
 
     `status` is "complete", "stopped", "withheld", "failed" or "interrupted"; `reason` is a sentence for the reader where
     the answer did not end by itself.

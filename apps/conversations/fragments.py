@@ -1,0 +1,60 @@
+"""The parts of an answer beside its text, as HTML: the same for the stream and for a reload."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from django.template.loader import render_to_string
+
+STRONG = 0.6  # of a support or a relevance, 0 to 1; below it a match is called partial
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A source as a page shows it. `gone`: deleted, or no longer this person's to read; then nothing else is known."""
+
+    number: int
+    href: str
+    title: str = ""
+    page: int | None = None
+    heading: str = ""
+    snippet: str = ""
+    strength: str = "strong"
+    gone: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Quoted:
+    number: int
+    href: str
+    text: str
+    title: str
+    page: int | None
+    strength: str
+
+
+def href(answer: UUID, number: int) -> str:
+    return f"/answers/{answer}/sources/{number}/"
+
+
+def strength(score: float) -> str:
+    return "strong" if score >= STRONG else "partial"
+
+
+def sources(answer: UUID, used: Sequence[Shown], also: Sequence[Shown]) -> str:
+    return render_to_string("conversations/_sources.html", {"answer": answer, "used": used, "also": also})
+
+
+def quotes(answer: UUID, quoted: Sequence[Quoted], model: str) -> str:
+    return (
+        render_to_string("conversations/_quotes.html", {"answer": answer, "quotes": quoted, "model": model})
+        if quoted
+        else ""
+    )
+
+
+def nothing(searched: dict[str, Any]) -> str:
+    return render_to_string("conversations/_nothing.html", searched)

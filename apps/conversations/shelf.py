@@ -1,0 +1,145 @@
+"""The passages of an answer as a page shows them: of a running turn, and read back for whoever may still read them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from uuid import UUID
+
+from apps.conversations import fragments
+from apps.conversations.events import Quotes, Sources
+from apps.conversations.fragments import Quoted, Shown
+from apps.conversations.models import Citation, Message, Retrieved, Source
+from apps.conversations.sources import Placed
+from apps.conversations.turn import Turn
+from apps.documents import search
+from apps.documents.passages import Passage
+from apps.users.models import User
+
+_SNIPPET = 240  # characters of a passage below an answer
+
+
+@dataclass(slots=True)
+class Shelf:
+    """What stands beside an answer's text: rendered quotes and sources, and the numbers that may no longer be read."""
+
+    quotes_html: str = ""
+    sources_html: str = ""
+    gone: frozenset[int] = field(default_factory=frozenset)
+
+
+def retrieved(turn: Turn) -> Sources:
+    """The turn's sources, before anything is known of their use."""
+    shown = [_placed(turn.opening.answer, item) for item in turn.placed]
+    return Sources(fragments.sources(turn.opening.answer, [], shown), len(shown))
+
+
+def parted(turn: Turn) -> Sources:
+    """The turn's sources: what sentences and quotes stand on, and the rest."""
+    used = {cite.source for cite in turn.cites} | {quote.source for quote in turn.quotes}
+    shown = [_placed(turn.opening.answer, item) for item in turn.placed]
+    return Sources(_html(turn.opening.answer, shown, used), len(shown))
+
+
+def quoted(turn: Turn) -> Quotes:
+    passages = {item.number: item.passage for item in turn.placed}
+    answer = turn.opening.answer
+    return Quotes(
+        fragments.quotes(
+            answer,
+            [
+                Quoted(
+                    quote.source, fragments.href(answer, quote.source), quote.text, passages[quote.source].title,
+                    _page(passages[quote.source]), fragments.strength(quote.score),
+                )
+                for quote in turn.quotes
+            ],
+            turn.model,
+        )
+    )  # fmt: skip
+
+
+def shelves(user: User, answers: Sequence[Message]) -> dict[UUID, Shelf]:
+    """The shelf of each answer, as this person may see it now. Four queries, however many answers."""
+    rows: dict[UUID, list[Retrieved]] = {}
+    for row in Retrieved.objects.filter(answer__in=answers).select_related("source__document").order_by("rank"):
+        rows.setdefault(row.answer_id, []).append(row)
+    used: dict[UUID, set[int | None]] = {}
+    cited = Citation.objects.filter(answer__in=answers, source__isnull=False)
+    for answer, number in cited.order_by().values_list("answer", "source__number").distinct():
+        used.setdefault(answer, set()).add(number)
+    return {
+        answer.pk: shelf
+        for answer, shelf in zip(answers, _read(user, answers, rows, used), strict=True)
+    }  # fmt: skip
+
+
+def _read(
+    user: User, answers: Sequence[Message], rows: Mapping[UUID, list[Retrieved]], used: Mapping[UUID, set[int | None]]
+) -> Iterable[Shelf]:
+    places: list[tuple[UUID | None, int, list[list[int]]]] = []
+    for answer in answers:
+        sources = {row.source.number: row.source for row in rows.get(answer.pk, [])}
+        places += [
+            (row.source.document_id, row.source.page_number, row.source.spans) for row in rows.get(answer.pk, [])
+        ]
+        places += [_quote_place(sources, quote) for quote in answer.quotes]
+    texts = iter(search.read(user, places))
+    for answer in answers:
+        own = rows.get(answer.pk, [])
+        shown = [_row(answer.pk, row, next(texts)) for row in own]
+        by_number = {item.number: item for item in shown}
+        quotes = [
+            Quoted(item.number, item.href, text, item.title, item.page, fragments.strength(quote["score"]))
+            for quote in answer.quotes
+            if (text := next(texts)) is not None and (item := by_number.get(quote["source"])) is not None
+        ]
+        numbers = used.get(answer.pk, set()) | {quote["source"] for quote in answer.quotes}
+        yield Shelf(
+            fragments.quotes(answer.pk, quotes, answer.model),
+            _html(answer.pk, shown, numbers) if answer.status != Message.Status.WRITING else "",
+            frozenset(item.number for item in shown if item.gone),
+        )
+
+
+def _quote_place(sources: Mapping[int, Source], quote: Mapping[str, int]) -> tuple[UUID | None, int, list[list[int]]]:
+    source = sources.get(quote["source"])
+    if source is None:
+        return None, 0, []
+    return source.document_id, source.page_number, [[quote["start"], quote["end"]]]
+
+
+def _row(answer: UUID, row: Retrieved, text: str | None) -> Shown:
+    document, number = row.source.document, row.source.number
+    if text is None or document is None:
+        return Shown(number, "", gone=True)
+    return Shown(
+        number, fragments.href(answer, number), str(document), row.source.page_number if document.has_pages else None,
+        "", snippet(text), fragments.strength(row.relevance),
+    )  # fmt: skip
+
+
+def _placed(answer: UUID, item: Placed) -> Shown:
+    passage = item.passage
+    return Shown(
+        item.number, fragments.href(answer, item.number), passage.title, _page(passage), passage.heading, snippet(passage.text),
+        fragments.strength(passage.relevance),
+    )  # fmt: skip
+
+
+def _page(passage: Passage) -> int | None:
+    return passage.page_number if passage.kind == "pdf" else None
+
+
+def _html(answer: UUID, shown: Sequence[Shown], used: Iterable[int | None]) -> str:
+    numbers = set(used)
+    return fragments.sources(
+        answer,
+        [item for item in shown if item.number in numbers],
+        [item for item in shown if item.number not in numbers],
+    )
+
+
+def snippet(text: str) -> str:
+    """The beginning of a passage, cut at a word."""
+    return text if len(text) <= _SNIPPET else text[:_SNIPPET].rsplit(" ", 1)[0] + " …"

@@ -1,0 +1,53 @@
+"""Turns whose process died are closed as interrupted, with the text that was last kept."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from uuid import UUID
+
+from django.db import DatabaseError
+from django.utils import timezone
+
+from apps.conversations.events import Closed, encode
+from apps.conversations.models import Message
+from apps.engines import registry
+from apps.engines.base import EngineError
+from apps.lib import leases
+from apps.lib.threads import in_db
+
+log = logging.getLogger(__name__)
+
+EVERY_S = 5.0
+REASON = "The server was restarted while this answer was written."
+
+
+def sweep() -> list[UUID]:
+    """The turns that were closed just now, because nobody had renewed their lease. For `in_db`, or a worker."""
+    dead = leases.expired(Message.objects.filter(status=Message.Status.WRITING))
+    closed = {"status": Message.Status.INTERRUPTED, "reason": REASON, "lease_token": "", "lease_until": None}
+    # One conditional update each: a process that was only slow may have renewed its lease since.
+    return [pk for pk in dead.values_list("pk", flat=True) if dead.filter(pk=pk).update(**closed, ended=timezone.now())]
+
+
+async def sweep_forever() -> None:
+    """Dead turns are closed soon after they died; whoever still follows one is told."""
+    while True:
+        try:
+            closed = await in_db(sweep)
+        except DatabaseError as error:  # busy, or away for a moment: the next round does it
+            log.warning("Dead turns could not be looked for: %s", error)
+            closed = []
+        for pk in closed:
+            await _tell(str(pk))
+        await asyncio.sleep(EVERY_S)
+
+
+async def _tell(turn: str) -> None:
+    turnlog = registry.turnlog()
+    try:
+        if await turnlog.exists(turn):
+            await turnlog.append(turn, encode(Closed(Message.Status.INTERRUPTED, "", REASON), turn=turn))
+            await turnlog.finish(turn)
+    except EngineError as error:
+        log.warning("A dead turn's log could not be ended: %s", error)

@@ -1,0 +1,157 @@
+"""Running turns: each in a task of its own, which outlives every socket. One exit for the five endings.
+
+complete      the answer ended by itself (also with nothing found)
+stopped       the person asked to stop; the text so far is kept
+withheld      the safety gate refused the question or a piece of the answer
+failed        an engine could not do its part, or something here broke
+interrupted   the process ended (or died: then `sweeper.py` closes the turn)
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from apps.conversations import closing, hints, opening, render, shelf
+from apps.conversations.answer import answer
+from apps.conversations.asks import Again, Ask
+from apps.conversations.events import Closed, Opened
+from apps.conversations.models import Message
+from apps.conversations.opening import LEASE_S, Kept, Opening
+from apps.conversations.turn import Turn
+from apps.engines import registry
+from apps.engines.base import EngineError
+from apps.lib import leases
+from apps.lib.threads import in_db, in_pool
+from apps.safety.gate import Withheld, normalise
+
+if TYPE_CHECKING:
+    from apps.engines.base import Vectors
+
+log = logging.getLogger(__name__)
+
+CHECKPOINT_S = 2.0  # the text so far is in the row after this time; the lease is renewed with it
+_STOPPED = "You stopped this answer."
+_INTERRUPTED = "The server was restarted while this answer was written."
+_BROKEN = "Something went wrong here. Your question is kept; the log of the server says what happened."
+_SHORT = "The answer reached its greatest length and ends here."
+
+_running: dict[UUID, tuple[Turn, asyncio.Task[None]]] = {}
+
+
+async def ask(key: str, wish: Ask | Again) -> Kept:
+    """The turn of an ask, started unless it had been before. Raises SignedOut, Refused."""
+    vector = None
+    if isinstance(wish, Ask) and not wish.without_documents:
+        vector = asyncio.create_task(in_pool(registry.embed().embed_query, normalise(wish.text)))
+        vector.add_done_callback(
+            lambda task: task.cancelled() or task.exception()
+        )  # whoever awaits it hears of a failure
+    opened = await in_db(opening.open_turn, key, wish)
+    if isinstance(opened, Opening):
+        await start(opened, vector)
+    return opened
+
+
+async def start(opened: Opening, vector: asyncio.Task[Vectors] | None = None) -> Turn:
+    """The turn runs, and its log has begun: whoever follows it from now on misses nothing."""
+    turn = Turn(opened, vector)
+    await turn.say(Opened(str(opened.conversation), str(opened.question), render.question_html(opened.text)))
+    _running[turn.opening.answer] = turn, asyncio.create_task(_run(turn), name=f"turn {turn.id}")
+    return turn
+
+
+async def stop(answer: UUID) -> None:
+    """Whichever process runs the turn was asked to end it."""
+    await registry.turnlog().request_stop(str(answer))
+
+
+async def shut_down() -> None:
+    """Every turn of this process is closed as interrupted, with what it has."""
+    for turn, _ in list(_running.values()):
+        turn.interrupt.set()
+    await idle()
+
+
+async def idle() -> None:
+    """No turn runs in this process."""
+    while _running:
+        await asyncio.wait([task for _, task in _running.values()])
+
+
+async def _run(turn: Turn) -> None:
+    ends = {
+        "answer": asyncio.create_task(answer(turn)),
+        "stop": asyncio.create_task(registry.turnlog().wait_stop(turn.id)),
+        "interrupt": asyncio.create_task(turn.interrupt.wait()),
+        "lease": asyncio.create_task(_keep(turn)),
+    }
+    try:
+        await asyncio.wait(ends.values(), return_when=asyncio.FIRST_COMPLETED)
+        ended = [name for name, task in ends.items() if task.done()]
+        for task in ends.values():
+            task.cancel()
+        await asyncio.wait(ends.values())
+        if "lease" not in ended:
+            await _close(turn, *_ending(ended, ends["answer"], turn.finish))
+    finally:
+        await registry.turnlog().finish(turn.id)
+        await hints.changed(turn.opening.user.pk, turn.opening.conversation)
+        del _running[turn.opening.answer]
+
+
+def _ending(ended: list[str], answering: asyncio.Task[None], finish: str) -> tuple[Message.Status, str]:
+    """The status of a turn, and words for the reader. What ended by itself is complete, also if stopped just then."""
+    if "answer" not in ended:
+        return (Message.Status.STOPPED, _STOPPED) if "stop" in ended else (Message.Status.INTERRUPTED, _INTERRUPTED)
+    error = None if answering.cancelled() else answering.exception()
+    match error:
+        case None:
+            return Message.Status.COMPLETE, _SHORT if finish == "length" else ""
+        case Withheld():
+            return Message.Status.WITHHELD, str(error)
+        case EngineError():
+            log.warning("An answer failed: %s", error)
+            return Message.Status.FAILED, str(error)
+        case _:
+            log.error("An answer failed", exc_info=error)
+            return Message.Status.FAILED, _BROKEN
+
+
+async def _keep(turn: Turn) -> None:
+    """Renews the lease and checkpoints the text; returns where the lease was lost."""
+    rows = Message.objects.filter(status=Message.Status.WRITING)
+    while True:
+        await asyncio.sleep(CHECKPOINT_S)
+        if not await in_db(leases.renew, rows, turn.opening.answer, turn.opening.lease, LEASE_S, text=turn.text):
+            log.error("Turn %s was closed by another process", turn.id)
+            return
+
+
+async def _close(turn: Turn, status: Message.Status, reason: str) -> None:
+    """The one exit: the rest is rendered and verified, the row is closed, and the log says so."""
+    for event in turn.renderer.finish():
+        await turn.say(event)
+    await _verified(turn)
+    if turn.placed:
+        await turn.say(shelf.parted(turn))
+    html = render.answer_html(turn.text, turn.cites, turn.id) if turn.text else ""
+    if await in_db(closing.close, closing.snapshot(turn, status, reason)):
+        await turn.say(Closed(status, html, reason))
+
+
+async def _verified(turn: Turn) -> None:
+    """The steps say how long writing and verifying took; every sentence has its finding."""
+    if not turn.text:
+        return
+    words = len(turn.text.split())
+    await turn.step(
+        "write", f"Wrote {words} word{'' if words == 1 else 's'}", (time.perf_counter() - turn.started) * 1000
+    )
+    if turn.placed:
+        await turn.verifier.done()
+        count = len(turn.renderer.sentences)
+        await turn.step("verify", f"Checked {count} sentence{'' if count == 1 else 's'}", turn.verifier.ms)

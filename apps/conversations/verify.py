@@ -1,0 +1,52 @@
+"""Verifies each sentence of a running answer as soon as it stands, in order, beside the stream: no text waits for it."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import TYPE_CHECKING
+
+from apps.conversations.cite import Citer
+from apps.conversations.events import Cited
+from apps.conversations.pills import pills_html, supported
+from apps.lib.threads import in_pool
+
+if TYPE_CHECKING:
+    from apps.conversations.turn import Turn
+
+
+class Verifier:
+    def __init__(self, turn: Turn) -> None:
+        self._turn = turn
+        self._citer: Citer | None = None
+        self._next = 0  # sentence to verify
+        self._task: asyncio.Task[None] | None = None
+        self.ms = 0.0
+
+    def sentences(self) -> None:
+        """Begins with the sentences that have become complete; returns at once."""
+        if (self._task is None or self._task.done()) and self._next < len(self._turn.renderer.sentences):
+            self._task = asyncio.create_task(self._verify())
+
+    async def done(self) -> None:
+        """Every complete sentence has its finding. Raises what went wrong in verifying."""
+        while True:
+            self.sentences()
+            if self._task is None or (self._task.done() and self._task.exception() is None):
+                return
+            await self._task
+
+    async def _verify(self) -> None:
+        turn = self._turn
+        while self._next < len(turn.renderer.sentences):
+            index = self._next
+            start, end = turn.renderer.sentences[index]
+            began = time.perf_counter()
+            if self._citer is None:
+                passages = {item.number: item.passage for item in turn.placed}
+                self._citer = await in_pool(Citer, turn.opening.text, passages)
+            cites = await in_pool(self._citer.cite, index, turn.text[start:end], start, end)
+            self.ms += (time.perf_counter() - began) * 1000
+            self._next += 1
+            turn.cites += cites
+            await turn.say(Cited(index, supported(cites), pills_html(cites, turn.opening.answer)))

@@ -1,0 +1,43 @@
+"""What the web process does beside serving: engines warm up, dead turns are closed, running ones end in order with it."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import Any
+
+from apps.conversations import sweeper, turns
+from apps.engines import registry
+from apps.lib.threads import in_pool
+
+log = logging.getLogger(__name__)
+
+
+async def lifespan(scope: dict[str, Any], receive: Any, send: Any) -> None:
+    """The ASGI lifespan protocol. Starting up waits for nothing: the page is there while the models still load."""
+    tasks: list[asyncio.Task[None]] = []
+    while True:
+        message = await receive()
+        if message["type"] == "lifespan.startup":
+            tasks = [asyncio.create_task(sweeper.sweep_forever()), asyncio.create_task(_warm())]
+            for task in tasks:
+                task.add_done_callback(_ended)
+            await send({"type": "lifespan.startup.complete"})
+        else:
+            for task in tasks:
+                task.cancel()
+            await turns.shut_down()
+            await registry.chat().close()
+            await send({"type": "lifespan.shutdown.complete"})
+            return
+
+
+async def _warm() -> None:
+    """The embedder is loaded, so that the first question does not wait for it."""
+    await in_pool(registry.embed().warm)
+    log.info("The embedder is warm")
+
+
+def _ended(task: asyncio.Task[None]) -> None:
+    if not task.cancelled() and (error := task.exception()) is not None:
+        log.error("A task of the web process ended", exc_info=error)

@@ -1,0 +1,169 @@
+"""A chat socket as a page has it, a library to ask, and turns that end with their test."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack
+from typing import Any
+
+import orjson
+import pytest
+from asgiref.testing import ApplicationCommunicator
+from django.conf import settings
+from django.test import Client
+
+from apps.conversations import consumers, turns
+from apps.conversations.events import Transcript
+from apps.documents.models import Collection
+from apps.engines import registry
+from apps.engines.chat.fake import FakeChat
+from apps.lib.threads import in_db
+from apps.users.models import User
+from assistant.asgi import application
+from tests.documents.library import collection, document
+from tests.people import person
+
+ORIGIN = settings.ALLOWED_ORIGINS[0].encode()
+WAIT_S = 10
+
+
+class Page:
+    """A page's end of a socket."""
+
+    def __init__(self, wire: ApplicationCommunicator) -> None:
+        self.wire = wire
+
+    async def tell(self, **message: Any) -> None:
+        await self.send(orjson.dumps(message).decode())
+
+    async def send(self, text: str) -> None:
+        await self.wire.send_input({"type": "websocket.receive", "text": text})
+
+    async def hear(self, *types: str, timeout: float = WAIT_S) -> dict[str, Any]:
+        """The next message; the next of those types, where some are named. Hints are only heard when asked for."""
+        while True:
+            output = await self.wire.receive_output(timeout=timeout)
+            if output["type"] == "websocket.close":
+                raise Closed(output["code"])
+            message: dict[str, Any] = orjson.loads(output["text"])
+            if message["type"] in types or (not types and message["type"] != "hint"):
+                return message
+
+    async def closed(self, timeout: float = WAIT_S) -> int:
+        """The code with which the server closes the socket."""
+        try:
+            while True:
+                await self.hear(timeout=timeout)
+        except Closed as closed:
+            return closed.code
+
+    async def ask(self, text: str, **also: Any) -> dict[str, Any]:
+        """What the server says to a question: accepted or refused."""
+        await self.tell(**{"do": "ask", "client_id": uuid.uuid4().hex, "conversation": None, "text": text, **also})
+        return await self.hear("accepted", "refused")
+
+    async def events(self, until: str = "closed") -> list[dict[str, Any]]:
+        """The events up to the one of that type."""
+        heard = []
+        while not heard or heard[-1]["type"] != until:
+            heard.append(await self.hear())
+        return heard
+
+
+class Closed(Exception):
+    def __init__(self, code: int) -> None:
+        super().__init__(code)
+        self.code = code
+
+
+def transcript(events: list[dict[str, Any]]) -> Transcript:
+    held = Transcript()
+    for event in events:
+        held.apply(orjson.dumps(event))
+    return held
+
+
+def session_of(user: User) -> str:
+    client = Client()
+    client.force_login(user)
+    return client.cookies[settings.SESSION_COOKIE_NAME].value
+
+
+def scope(key: str) -> dict[str, Any]:
+    cookie = f"{settings.SESSION_COOKIE_NAME}={key}".encode()
+    return {
+        "type": "websocket",
+        "path": "/ws/chat/",
+        "query_string": b"",
+        "headers": [(b"origin", ORIGIN), (b"cookie", cookie)],
+        "subprotocols": [],
+    }
+
+
+async def left(wire: ApplicationCommunicator) -> None:
+    """The page is gone, as when a tab is closed."""
+    if not wire.future.done():
+        await wire.send_input({"type": "websocket.disconnect", "code": 1001})
+    await wire.wait(WAIT_S)
+
+
+@pytest.fixture
+async def open_page(transactional_db: None) -> AsyncIterator[Callable[..., Any]]:
+    """Opens sockets: `page = await open_page(user)`; with `key` for a session that is there already."""
+    async with AsyncExitStack() as stack:
+
+        async def opened(user: User | None = None, key: str = "") -> Page:
+            if user is not None:
+                key = await in_db(session_of, user)
+            wire = ApplicationCommunicator(application, scope(key))
+            await wire.send_input({"type": "websocket.connect"})
+            assert (await wire.receive_output(timeout=WAIT_S))["type"] == "websocket.accept"
+            stack.push_async_callback(left, wire)
+            return Page(wire)
+
+        yield opened
+    for turn, _ in list(turns._running.values()):
+        turn.interrupt.set()
+    await turns.idle()
+    consumers._open.clear()
+
+
+@pytest.fixture
+def chat() -> FakeChat:
+    engine = registry.chat()
+    assert isinstance(engine, FakeChat)
+    return engine
+
+
+@pytest.fixture
+def alice(transactional_db: None) -> User:
+    return person("alice")
+
+
+@pytest.fixture
+def bob(transactional_db: None) -> User:
+    return person("bob")
+
+
+@pytest.fixture
+def library(alice: User) -> Collection:
+    """What Alice may search: two documents about different things."""
+    place = collection(alice, "Handbook")
+    document(
+        place,
+        "Lighthouses",
+        [
+            "The lighthouse of Alexandria was built between 280 and 247 BC. It stood about 100 metres high. "
+            "Three earthquakes damaged it badly.",
+        ],
+    )
+    document(
+        place,
+        "Bees",
+        [
+            "A honey bee colony has one queen. Workers live about six weeks in summer. "
+            "The queen can live for five years.",
+        ],
+    )
+    return place
