@@ -1,0 +1,105 @@
+"""What a sentence says that can be checked without understanding it: its words, numbers, names, and whether it denies."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from dataclasses import dataclass
+from functools import lru_cache
+
+from apps.lib.words import STOPWORDS, normalise, stem
+
+_TOKEN = re.compile(r"[^\W_]+(?:[.,]\d+)*(?:['’][^\W\d_]+)?|%|[$€£¥]")
+_NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
+_ORDINAL = re.compile(r"(\d+)(?:st|nd|rd|th)$")
+_ATTACHED = re.compile(r"(\d+(?:[.,]\d+)*)([^\W\d_]{1,4})$")  # 5km, 30s, 2nd
+_SPELT = {
+    word: number
+    for number, words in enumerate(
+        ["zero", "one first single", "two second both twice pair", "three third", "four fourth", "five fifth", "six sixth", "seven seventh", "eight eighth", "nine ninth", "ten tenth", "eleven eleventh", "twelve twelfth dozen", "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen", "twenty"]
+    )
+    for word in words.split()
+} | {"thirty": 30, "forty": 40, "fifty": 50, "sixty": 60, "seventy": 70, "eighty": 80, "ninety": 90}
+_SCALE = {"hundred": 1e2, "thousand": 1e3, "million": 1e6, "billion": 1e9, "trillion": 1e12}
+_SOFT_NUMBERS = {"one", "first", "second", "single", "both", "pair", "twice"}  # said without meaning an amount
+_NEGATIONS = frozenset(
+    ["not", "no", "never", "none", "neither", "nor", "nobody", "nothing", "nowhere", "without", "cannot", "cant", "dont", "doesnt", "didnt", "isnt", "arent", "wasnt", "werent", "wont", "wouldnt", "couldnt", "shouldnt", "hasnt", "havent", "hadnt", "fail", "fails", "failed", "lack", "lacks", "lacked", "unable", "refuse", "refused", "deny", "denied", "denies", "false", "hardly", "barely", "rarely", "seldom", "except", "unlike"]
+)
+_OPPOSITES_OF = ["increase/decrease", "rise/fall", "rose/fell", "grow/shrink", "gain/lose", "win/lose", "won/lost", "more/less", "more/fewer", "most/least", "high/low", "higher/lower", "large/small", "larger/smaller", "largest/smallest", "big/small", "long/short", "longer/shorter", "old/young", "older/younger", "oldest/youngest", "early/late", "earlier/later", "before/after", "first/last", "begin/end", "start/end", "start/stop", "open/close", "opened/closed", "allow/forbid", "allow/prohibit", "permit/forbid", "permit/prohibit", "accept/reject", "approve/reject", "agree/disagree", "include/exclude", "enable/disable", "enabled/disabled", "true/false", "right/wrong", "left/right", "north/south", "east/west", "northern/southern", "eastern/western", "above/below", "over/under", "inside/outside", "internal/external", "always/never", "all/none", "buy/sell", "bought/sold", "import/export", "arrive/depart", "enter/leave", "love/hate", "support/oppose", "supported/opposed", "ally/enemy", "male/female", "man/woman", "father/mother", "son/daughter", "husband/wife", "brother/sister", "king/queen", "life/death", "alive/dead", "born/died", "hot/cold", "warm/cool", "wet/dry", "strong/weak", "fast/slow", "faster/slower", "rich/poor", "public/private", "mandatory/optional", "required/optional", "positive/negative", "maximum/minimum", "success/failure", "succeed/fail", "pass/fail", "safe/dangerous", "legal/illegal", "possible/impossible", "present/absent", "day/night", "summer/winter", "morning/evening", "upper/lower", "top/bottom", "front/back", "input/output"]
+OPPOSITES: dict[str, set[str]] = {}
+for _pair in _OPPOSITES_OF:
+    _one, _other = map(stem, _pair.split("/"))
+    OPPOSITES.setdefault(_one, set()).add(_other)
+    OPPOSITES.setdefault(_other, set()).add(_one)
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """`order` are the stems of the content words as they come; `names` are stems of words written like names."""
+
+    order: tuple[str, ...]
+    terms: frozenset[str]
+    numbers: frozenset[str]
+    names: frozenset[str]
+    denies: int  # how many words of denial
+
+
+@lru_cache(maxsize=20_000)
+def facts(text: str) -> Facts:
+    """The facts of a short text."""
+    tokens = _TOKEN.findall(unicodedata.normalize("NFKC", text))
+    order: list[str] = []
+    names: set[str] = set()
+    denies = 0
+    for place, token in enumerate(tokens):
+        plain = normalise(token).replace("’", "'")
+        bare = plain.removesuffix("'s").replace("'", "")
+        if bare in _NEGATIONS or plain.endswith("n't"):
+            denies += 1
+            continue
+        if bare in STOPWORDS or not bare[0].isalnum():
+            continue
+        order.append(stem(bare))
+        if place and token[0].isupper() and not bare[0].isdigit():
+            names.add(stem(bare))
+    return Facts(tuple(order), frozenset(order), _numbers(tokens), frozenset(names), denies)
+
+
+def _numbers(tokens: list[str]) -> frozenset[str]:
+    """Amounts in one spelling: 1,000 and "one thousand" are 1000, 5th is 5, 3.50 is 3.5."""
+    found: set[str] = set()
+    value: float | None = None
+    soft = False
+    for token in [*map(str.casefold, tokens), ""]:
+        token = token.removesuffix("'s")
+        number = _value(token)
+        if number is not None and (value is None or value % 10 or value >= 100 or number >= 10):
+            if value is not None and not soft:
+                found.add(f"{value:.10g}")
+            value, soft = number, token in _SOFT_NUMBERS
+        elif number is not None and value is not None:
+            value += number  # twenty-five
+        elif token in _SCALE:
+            value, soft = (1.0 if value is None else value) * _SCALE[token], value is None
+        elif value is not None:
+            if not soft:
+                found.add(f"{value:.10g}")
+            value = None
+    return frozenset(found)
+
+
+def _value(token: str) -> float | None:
+    if token in _SPELT:
+        return float(_SPELT[token])
+    attached = _ORDINAL.match(token) or _ATTACHED.match(token)
+    digits = attached[1] if attached else token
+    if not _NUMBER.fullmatch(digits):
+        return None
+    if re.fullmatch(r"\d{1,3}(,\d{3})+(\.\d+)?", digits):
+        digits = digits.replace(",", "")
+    elif digits.count(",") == 1 and "." not in digits:
+        digits = digits.replace(",", ".")
+    try:
+        return float(digits)
+    except ValueError:
+        return None

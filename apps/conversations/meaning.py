@@ -1,0 +1,37 @@
+"""Vectors of sentences, kept while they are likely to be asked for again: quotes and support look at the same ones."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from apps.engines import registry
+
+if TYPE_CHECKING:
+    from apps.engines.base import Vectors
+
+_KEPT = 4_000  # vectors; 6 MB
+_lock = threading.Lock()
+_vectors: OrderedDict[tuple[str, str], Vectors] = OrderedDict()
+
+
+def vectors(texts: Sequence[str]) -> Vectors:
+    """Shape (n, dimension), unit rows. What is not known yet is embedded in one batch. For `in_pool`."""
+    engine = registry.embed()
+    keys = [(engine.fingerprint, text) for text in texts]
+    with _lock:
+        known = {key: _vectors[key] for key in keys if key in _vectors}
+    missing = list(dict.fromkeys(key for key in keys if key not in known))
+    if missing:
+        known |= zip(missing, engine.embed_passages([text for _, text in missing]), strict=True)
+    with _lock:
+        for key in keys:
+            _vectors[key] = known[key]
+            _vectors.move_to_end(key)
+        while len(_vectors) > _KEPT:
+            _vectors.popitem(last=False)
+    return np.stack([known[key] for key in keys]) if keys else np.zeros((0, engine.dimension), np.float32)

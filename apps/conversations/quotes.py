@@ -1,0 +1,165 @@
+"""The sentences of the passages that answer a question best: words, meaning, and whether the kind of answer is there.
+
+On a small machine the right sentence reaches the reader before a small model has said anything about it.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from apps.conversations.facts import facts
+from apps.conversations.kinds import expects, holds
+from apps.conversations.meaning import vectors
+from apps.documents.passages import Passage
+from apps.lib.sentences import spans
+from apps.lib.words import terms
+
+if TYPE_CHECKING:
+    from apps.engines.base import Vectors
+
+# Calibrated on ClapNQ and COVID-QA; see tests/conversations/test_quotes.py for what they do elsewhere.
+WEIGHTS = {
+    "words": 3.0, "rare": 1.0, "pairs": 0.6, "near": 0.4, "meaning": 2.5, "passage": 1.0, "first": 0.3, "kind": 0.5, "no_kind": -0.4,
+    "lead": 0.1, "short": -0.6, "long": -0.3, "echo": -0.3,
+}  # fmt: skip
+_EMBEDDED = 24  # sentences: the best by words alone, and all of the first passage's
+_LEAST_WORDS = 3
+_MOST_CHARS = 700  # a "sentence" longer than this is a table or a list that nobody wants quoted
+_FLOOR = 0.55  # of the best one's score: further quotes below it are left out
+_POINTS_BACK = re.compile(
+    r"(?:he|she|it|they|this|these|those|that|his|her|its|their|such|here|there|both)\b", re.IGNORECASE
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Quote:
+    """A sentence of a source; the span is in the text of its page."""
+
+    source: int
+    start: int
+    end: int
+    text: str
+    score: float
+
+
+@dataclass(slots=True)
+class Option:
+    """A sentence that may be quoted, and what speaks for it."""
+
+    source: int
+    rank: int  # of its passage, from 0
+    place: int  # among the sentences of its passage
+    start: int
+    end: int
+    text: str
+    context: str  # with the sentence before, where this one points back
+    passage: Passage
+    found: dict[str, float]
+
+
+def choose(
+    question: str, vector: Vectors | None, passages: Mapping[int, Passage], idf: Mapping[str, float], limit: int = 3
+) -> list[Quote]:
+    """The best sentences, best first; passages come best first. For `in_pool`."""
+    options = _options(passages)
+    if not options:
+        return []
+    weigh(question, vector, options, idf)
+    ranked = sorted(options, key=lambda option: -option.found["score"])
+    best = ranked[0].found["score"]
+    kept: list[Option] = []
+    for option in ranked:
+        if len(kept) == limit or (kept and option.found["score"] < best * _FLOOR):
+            break
+        if not any(_same(option, other) for other in kept):
+            kept.append(option)
+    return [
+        Quote(o.source, o.start, o.end, o.text, round(1 / (1 + math.exp(-(o.found["score"] - _MIDDLE))), 4))
+        for o in kept
+    ]
+
+
+_MIDDLE = 2.0  # the score of a sentence that is as likely right as wrong
+
+
+def weigh(question: str, vector: Vectors | None, options: Sequence[Option], idf: Mapping[str, float]) -> None:
+    """Fills in what speaks for each option, and its `score`."""
+    asked = facts(question)
+    kind = expects(question)
+    weight = {term: idf.get(term, _COMMON) for term in asked.terms}
+    for option in options:
+        option.found = _by_words(asked, weight, option, kind, question)
+    pool = sorted(options, key=lambda o: -o.found["words"] - (o.rank == 0))[:_EMBEDDED]
+    rows = vectors([question, *(option.context for option in pool)])
+    near = rows[1:] @ (rows[0] if vector is None else vector)
+    for option in options:
+        option.found["meaning"] = 0.0
+    for option, cosine in zip(pool, near, strict=True):
+        option.found["meaning"] = float(cosine)
+    for option in options:
+        option.found["score"] = sum(WEIGHTS[name] * value for name, value in option.found.items() if name in WEIGHTS)
+
+
+_COMMON = 1.0  # weight of a question's word that the index does not know
+
+
+def _by_words(asked: object, weight: Mapping[str, float], option: Option, kind: str, question: str) -> dict[str, float]:
+    here, around = facts(option.text), facts(option.context)
+    whole = sum(weight.values()) or 1.0
+    common = {term for term in weight if term in around.terms}
+    strong = {term for term in weight if term in here.terms}
+    rarest = max(weight.values(), default=1.0)
+    places = [place for place, term in enumerate(here.order) if term in weight]
+    pairs = list(zip(terms(question), terms(question)[1:], strict=False))
+    theirs = terms(option.context)
+    have = set(zip(theirs, theirs[1:], strict=False))
+    gap = (places[-1] - places[0] + 1) / len(set(places)) if len(places) > 1 else 0.0
+    answered = holds(kind, option.text, question)
+    words = len(here.order)
+    return {
+        "words": (0.8 * sum(weight[t] for t in common) + 0.2 * sum(weight[t] for t in strong)) / whole,
+        "rare": float(any(weight[t] == rarest for t in common)),
+        "pairs": sum(pair in have for pair in pairs) / len(pairs) if pairs else 0.0,
+        "near": 1 / gap if gap else 0.0,
+        "passage": option.passage.relevance,
+        "first": 1 / (1 + option.rank),
+        "kind": answered,
+        "no_kind": 1.0 - answered if kind else 0.0,
+        "lead": 1.0 if option.place == 0 else 0.0,
+        "short": 1.0 if words < 5 else 0.0,
+        "long": max(0.0, (words - 30) / 30),
+        "echo": 1.0 if option.text.rstrip().endswith("?") else 0.0,
+    }
+
+
+def _options(passages: Mapping[int, Passage]) -> list[Option]:
+    """Every sentence of the passages that could be quoted, once."""
+    options: list[Option] = []
+    seen: set[str] = set()
+    for rank, (source, passage) in enumerate(passages.items()):
+        before = ""
+        for place, (start, end) in enumerate(spans(passage.full_text)):
+            text = " ".join(passage.full_text[start:end].split())
+            key = text.casefold()
+            if (
+                len(facts(text).order) >= _LEAST_WORDS
+                and len(text) <= _MOST_CHARS
+                and key not in seen
+                and text[0] != "#"
+            ):
+                seen.add(key)
+                context = f"{before} {text}" if before and _POINTS_BACK.match(text.lstrip("\"'“‘*_")) else text
+                offset = passage.full_start
+                options.append(Option(source, rank, place, offset + start, offset + end, text, context, passage, {}))
+            before = text
+    return options
+
+
+def _same(one: Option, other: Option) -> bool:
+    """Whether two sentences say the same in nearly the same words."""
+    a, b = facts(one.text), facts(other.text)
+    return a.numbers == b.numbers and len(a.terms & b.terms) >= 0.85 * len(a.terms | b.terms)
