@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from django.db.models import Count
+from django.db.models import Count, F
 
 from apps.documents.models import Chunk, Collection, Document, Page, Segment
-from apps.documents.passages import Hit, Neighbour, Window, chosen, positions, text_terms, windows
+from apps.documents.passages import REACH, Hit, Neighbour, Window, chosen, text_terms, windows
 from apps.documents.relevance import FLOOR, coverage, relevance
 from apps.engines.base import Candidate, IndexResult, SegmentInfo
 
@@ -23,6 +23,12 @@ _DENSE_EXACT = 0.5  # for questions that name something exactly
 _EXACT = re.compile(r"\d|[\"“”„«»`]|\b[A-Z]{2,}\b|\b\w+[_./\\-]\w+[_./\\-]\w|\b[a-z]+[A-Z]\w*|\w_\w|\w\(\)")
 _BATCH = 24  # rows a time; a deleted document's rows may still hold places among the candidates
 AT_MOST = 8  # passages
+
+_OWN = (
+    "pk", "document__title", "document__name", "position", "page_number", "heading", "char_start", "char_end", "text",
+    "document_id", "document__collection_id", "document__kind",
+)  # fmt: skip
+_BESIDE = ("position", "page_number", "heading", "char_start", "char_end")
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,15 +82,20 @@ def fused(question: str, candidates: Sequence[Candidate]) -> list[tuple[float, C
 def ranked(user: Reader, question: str, result: IndexResult) -> Ranked:
     """The windows of the best candidates that are still there, may be read, and are relevant."""
     hits: list[Hit] = []
+    neighbours: list[Neighbour] = []
+    kept: list[Hit] = []
     order = fused(question, result.candidates)
     for start in range(0, len(order), _BATCH):
-        hits += _hits(user, order[start : start + _BATCH], result)
-        if len(hits) >= AT_MOST:
-            break
-    kept = chosen([hit for hit in hits if hit.relevance >= FLOOR], AT_MOST)
-    if not kept:
-        return Ranked((), {})
-    found = windows(kept, _neighbours(kept))
+        part = order[start : start + _BATCH]
+        rows = _rows(user, [candidate.chunk_id for _, candidate in part])
+        neighbours += [near for row in rows.values() for near in row.neighbours]
+        for score, candidate in part:
+            if candidate.chunk_id in rows and (hit := _hit(rows[candidate.chunk_id], score, candidate, result)):
+                hits.append(hit)
+        kept = chosen(hits, AT_MOST)
+        if len(kept) == AT_MOST or len(rows) == len(part):
+            break  # enough; or nothing was deleted, and what follows is worse
+    found = windows(kept, neighbours)
     return Ranked(tuple(found), _pages({window.page for window in found}))
 
 
@@ -93,44 +104,71 @@ def _scaled(values: Sequence[float]) -> list[float]:
     return [(value - least) / (most - least) if most > least else 0.0 for value in values]
 
 
-def _hits(user: Reader, order: Sequence[tuple[float, Candidate]], result: IndexResult) -> list[Hit]:
-    """Rows decide: a candidate whose document was deleted, hidden or unshared since is no hit."""
-    rows = {
-        chunk.pk: chunk
-        for chunk in Chunk.objects.searchable()
-        .visible_to(user)
-        .filter(pk__in=[candidate.chunk_id for _, candidate in order])
-        .select_related("document")
-        .defer("vector", "document__reason")
-    }
-    return [
-        _hit(rows[candidate.chunk_id], score, candidate, result)
-        for score, candidate in order
-        if candidate.chunk_id in rows
-    ]
+@dataclass(slots=True)
+class _Row:
+    """A chunk's row with its document's, and where it and the chunks beside it stand."""
+
+    document_id: UUID
+    collection_id: UUID
+    title: str
+    kind: str
+    position: int
+    page_number: int
+    heading: str
+    start: int
+    end: int
+    text: str
+    neighbours: list[Neighbour]
 
 
-def _hit(chunk: Chunk, score: float, candidate: Candidate, result: IndexResult) -> Hit:
-    document = chunk.document
-    title = str(document)
-    words = text_terms(title, chunk.heading, chunk.text)
+def _rows(user: Reader, ids: Sequence[int]) -> dict[int, _Row]:
+    """Rows decide: a candidate whose document was deleted, hidden or unshared since has none. One query, with the
+    chunks beside each."""
+    found: dict[int, _Row] = {}
+    near = {"document__chunks__position__range": (F("position") - REACH, F("position") + REACH)}
+    query = Chunk.objects.searchable().visible_to(user).filter(pk__in=ids, **near).order_by()
+    for (
+        pk,
+        title,
+        name,
+        position,
+        page,
+        heading,
+        start,
+        end,
+        text,
+        document,
+        collection,
+        kind,
+        *beside,
+    ) in query.values_list(*_OWN, *(f"document__chunks__{name}" for name in _BESIDE)):
+        row = found.get(pk)
+        if row is None:
+            row = found[pk] = _Row(
+                document, collection, title or name, kind, position, page, heading, start, end, text, []
+            )  # fmt: skip
+        row.neighbours.append(Neighbour(document, *beside))
+    return found
+
+
+def _hit(row: _Row, score: float, candidate: Candidate, result: IndexResult) -> Hit | None:
+    """The hit, where it has to do with the question."""
+    words = text_terms(row.title, row.heading, row.text)
+    relevant = relevance(candidate.cosine, coverage(result.idf, words))
+    if relevant < FLOOR:
+        return None
     return Hit(
-        chunk_id=chunk.pk, document_id=document.pk, collection_id=document.collection_id, title=title,
-        kind=document.kind, position=chunk.position, page_number=chunk.page_number, heading=chunk.heading,
-        start=chunk.char_start, end=chunk.char_end, text=chunk.text, terms=words, cosine=candidate.cosine,
-        bm25=candidate.bm25, score=score, relevance=relevance(candidate.cosine, coverage(result.idf, words)),
+        chunk_id=candidate.chunk_id, document_id=row.document_id, collection_id=row.collection_id, title=row.title,
+        kind=row.kind, position=row.position, page_number=row.page_number, heading=row.heading, start=row.start,
+        end=row.end, text=row.text, terms=words, cosine=candidate.cosine, bm25=candidate.bm25, score=score,
+        relevance=relevant,
     )  # fmt: skip
-
-
-def _neighbours(hits: Iterable[Hit]) -> list[Neighbour]:
-    wanted = positions(hits)
-    rows = Chunk.objects.filter(document__in=wanted, position__in=set().union(*wanted.values())).order_by()
-    fields = ("document_id", "position", "page_number", "heading", "char_start", "char_end")
-    return [Neighbour(*row) for row in rows.values_list(*fields)]
 
 
 def _pages(wanted: Iterable[tuple[UUID, int]]) -> dict[tuple[UUID, int], str]:
     wanted = set(wanted)
+    if not wanted:
+        return {}
     rows = Page.objects.filter(document__in={pk for pk, _ in wanted}, number__in={number for _, number in wanted})
     return {
         (document, number): text

@@ -13,7 +13,7 @@ from apps.lib.words import terms
 
 PER_DOCUMENT = 3  # as long as other documents have something to say too
 _SAME = 0.9  # share of common terms above which two chunks say the same
-_REACH = 1  # chunks before and after a hit that are read with it
+REACH = 1  # chunks before and after a hit that are read with it
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +112,7 @@ def windows(hits: Iterable[Hit], neighbours: Iterable[Neighbour]) -> list[Window
     found: list[Window] = []
     for hit in hits:
         window = Window(hit, hit.position, hit.position, hit.start, hit.end)
-        for position in range(hit.position - _REACH, hit.position + _REACH + 1):
+        for position in range(hit.position - REACH, hit.position + REACH + 1):
             near = beside.get((hit.document_id, position))
             if near is not None and (near.page_number, near.heading) == (hit.page_number, hit.heading):
                 _widen(window, near.position, near.position, near.start, near.end)
@@ -123,16 +123,6 @@ def windows(hits: Iterable[Hit], neighbours: Iterable[Neighbour]) -> list[Window
         else:
             found.append(window)
     return found
-
-
-def positions(hits: Iterable[Hit]) -> dict[UUID, set[int]]:
-    """Which positions of which documents stand beside the hits."""
-    wanted: dict[UUID, set[int]] = {}
-    for hit in hits:
-        wanted.setdefault(hit.document_id, set()).update(
-            range(max(0, hit.position - _REACH), hit.position + _REACH + 1)
-        )
-    return wanted
 
 
 def joined(page: str, spans: Sequence[tuple[int, int]]) -> str:
