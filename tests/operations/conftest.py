@@ -1,0 +1,33 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from django.test import Client
+from pytest_django import Settings
+
+from apps.operations import administrator, warmth
+
+
+@pytest.fixture(autouse=True)
+def _own_folder(settings: Settings, tmp_path: Path) -> None:
+    """Files of these tests (set-up code, uploads, signs of life) are their own."""
+    settings.DATA_DIR = tmp_path
+    settings.MEDIA_ROOT = tmp_path / "files"
+
+
+@pytest.fixture(autouse=True)
+def _cold() -> None:
+    warmth.forget()
+
+
+@pytest.fixture
+def nobody_yet(monkeypatch: pytest.MonkeyPatch, db: None) -> None:
+    """A fresh installation."""
+    monkeypatch.setattr(administrator.seen, "administrator", False)
+
+
+@pytest.fixture
+def as_ada(client: Client, ada: object) -> Client:
+    client.force_login(ada)  # type: ignore[arg-type]
+    return client

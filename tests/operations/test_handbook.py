@@ -1,0 +1,42 @@
+"""The handbook: the committed files say what their sources say."""
+
+from __future__ import annotations
+
+import re
+
+import docx
+import pypdfium2
+
+from apps.operations import sample
+from apps.operations.handbook import make
+
+
+def folded(text: str) -> str:
+    return re.sub(r"[\s\u00b7\u2022]+", " ", text.replace("\ufffe", "-")).strip()
+
+
+def source(name: str) -> list[make.Block]:
+    return list(make.blocks((make.HERE / "source" / f"{name}.md").read_text()))
+
+
+def test_the_pdf_holds_the_words_of_its_source_and_its_headings() -> None:
+    paper = pypdfium2.PdfDocument(sample.HANDBOOK / "First steps.pdf")
+    text = " ".join(
+        re.sub(r"First steps with Openbook - page \d+", "", page.get_textpage().get_text_range()) for page in paper
+    )
+    assert folded(text) == folded(" ".join(block.text for block in source("First steps")))
+    headings = [mark.get_title() for mark in paper.get_toc()]
+    assert headings == [block.text for block in source("First steps") if block.kind in {"title", "heading"}]
+    assert 2 <= len(paper) <= 4
+    paper.close()
+
+
+def test_the_word_document_holds_the_words_of_its_source_and_its_headings() -> None:
+    document = docx.Document(str(sample.HANDBOOK / "Answers and citations.docx"))
+    assert [part.text for part in document.paragraphs] == [block.text for block in source("Answers and citations")]
+    styles = [part.style.name for part in document.paragraphs if part.style and part.style.name]
+    assert styles.count("Heading 1") == sum(block.kind == "heading" for block in source("Answers and citations"))
+
+
+def test_every_file_of_the_sample_is_there() -> None:
+    assert all((sample.HANDBOOK / name).stat().st_size > 4000 for name in sample.FILES)

@@ -1,0 +1,191 @@
+"""Set-up: the first visitor becomes the administrator, each part is tried, and it ends in a question."""
+
+from __future__ import annotations
+
+import re
+import stat
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+from django.core.management import call_command
+from django.test import Client
+from pytest_django import Settings
+
+from apps.conversations.models import Message
+from apps.documents.models import Collection, Document
+from apps.engines import registry
+from apps.engines.chat.fake import FakeChat
+from apps.operations import administrator, sample
+from apps.users.models import User
+from tests.people import PASSWORD
+
+FORM = {"name": "Ada", "email": "Ada@Example.org", "password": PASSWORD}
+
+
+def fake() -> FakeChat:
+    chat = registry.chat()
+    assert isinstance(chat, FakeChat)
+    return chat
+
+
+@pytest.mark.usefixtures("nobody_yet")
+@pytest.mark.parametrize(
+    "path", ["/", "/collections/", "/accounts/login/", "/accounts/signup/", "/doctor/", "/nowhere/"]
+)
+def test_until_there_is_an_administrator_every_page_leads_to_setup(client: Client, path: str) -> None:
+    response = client.get(path)
+    assert (response.status_code, response["Location"]) == (302, "/setup/")
+
+
+@pytest.mark.usefixtures("nobody_yet")
+def test_the_first_visitor_becomes_the_administrator_and_is_signed_in(client: Client) -> None:
+    assert "Create the account" in client.get("/setup/").content.decode()
+    response = client.post("/setup/", FORM)
+    assert response["Location"] == "/setup/"
+    user = User.objects.get()
+    assert (user.email, user.is_administrator, user.is_superuser, user.check_password(PASSWORD)) == (
+        "ada@example.org",
+        True,
+        True,
+        True,
+    )
+    page = client.get("/setup/").content.decode()
+    assert "You are ada@example.org." in page and "Load the handbook" in page
+    assert client.get("/setup/").wsgi_request.user == user
+
+
+@pytest.mark.usefixtures("nobody_yet")
+@pytest.mark.parametrize(
+    ("wrong", "words"),
+    [
+        ({"email": "ada"}, "Enter a valid email address"),
+        ({"password": "short"}, "too short"),
+        ({"password": "ada@example.org"}, "too similar"),
+        ({"name": ""}, "required"),
+    ],
+)
+def test_a_form_that_is_not_right_says_why_and_makes_nobody(client: Client, wrong: dict[str, str], words: str) -> None:
+    response = client.post("/setup/", FORM | wrong)
+    assert response.status_code == 200
+    assert words in response.content.decode()
+    assert not User.objects.exists()
+
+
+@pytest.mark.usefixtures("nobody_yet")
+def test_two_first_visitors_make_one_administrator() -> None:
+    administrator.create("ada@example.org", PASSWORD)
+    administrator.seen.administrator = False  # the other process has not heard of it
+    with pytest.raises(administrator.Taken):
+        administrator.create("mallory@example.org", PASSWORD)
+    assert [user.email for user in User.objects.all()] == ["ada@example.org"]
+
+
+@pytest.mark.usefixtures("nobody_yet")
+class TestTheCode:
+    def test_it_is_asked_for_where_others_could_reach_the_page(self, client: Client, settings: Settings) -> None:
+        assert "Set-up code" not in client.get("/setup/").content.decode()
+        assert "Set-up code" in client.get("/setup/", REMOTE_ADDR="192.0.2.9").content.decode()
+        settings.SITE_URL = "https://books.example.org"
+        assert "Set-up code" in client.get("/setup/").content.decode()
+
+    def test_only_the_code_of_the_log_is_taken(
+        self, client: Client, settings: Settings, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        settings.SITE_URL = "https://books.example.org"
+        client.get("/setup/")
+        code = re.search(r"The set-up code is (\w{5}-\w{5})", caplog.text)
+        assert code
+        assert "not the code in the log" in client.post("/setup/", FORM | {"code": "AAAAA-AAAAA"}).content.decode()
+        assert client.post("/setup/", FORM).status_code == 200
+        assert not User.objects.exists()
+        client.post("/setup/", FORM | {"code": code[1].lower().replace("-", " ")})
+        assert User.objects.get().is_administrator
+
+    def test_it_is_readable_by_its_owner_only_and_gone_when_used(self) -> None:
+        administrator.code()
+        file = Path(settings.DATA_DIR) / "setup_code"
+        assert stat.S_IMODE(file.stat().st_mode) == 0o600
+        administrator.create("ada@example.org", PASSWORD)
+        assert not file.exists()
+
+
+def test_afterwards_setup_exists_for_administrators_only(client: Client, as_ada: Client, alice: User) -> None:
+    other = Client()
+    assert [other.get(f"/setup/{part}").status_code for part in ("", "model/", "embedding/")] == [404, 404, 404]
+    assert other.post("/setup/", FORM).status_code == 404
+    other.force_login(alice)
+    assert [other.get(f"/setup/{part}").status_code for part in ("", "model/", "embedding/", "sample/")] == [404] * 4
+    assert other.post("/setup/ask/").status_code == 404
+    assert as_ada.get("/setup/").status_code == 200
+
+
+def test_the_model_step_waits_until_the_model_writes(as_ada: Client) -> None:
+    fake().away = True
+    waiting = as_ada.get("/setup/model/").content.decode()
+    assert "warming up" in waiting and 'hx-trigger="every 2s"' in waiting
+    fake().away = False
+    ready = as_ada.get("/setup/model/").content.decode()
+    assert "fake-1B wrote its first word" in ready and "hx-trigger" not in ready
+    assert "begin with quotes" in ready
+
+
+def test_the_embedding_step_compares_meanings(as_ada: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "told an answer from an unrelated sentence" in as_ada.get("/setup/embedding/").content.decode()
+    engine = registry.embed()
+    monkeypatch.setattr(
+        engine, "embed_query", lambda text: engine.embed_passages(["Two glaciers feed the river in spring."])[0]
+    )
+    assert "nearer to a question than its answer" in as_ada.get("/setup/embedding/").content.decode()
+
+
+def test_the_handbook_is_loaded_once_for_everyone(as_ada: Client, alice: User) -> None:
+    for _ in range(2):
+        page = as_ada.post("/setup/sample/", headers={"HX-Request": "true"}).content.decode()
+    assert 'hx-trigger="every 1s"' in page
+    collection = Collection.objects.visible_to(alice).get()
+    assert sorted(document.name for document in collection.documents.all()) == sorted(sample.FILES)
+
+
+def test_a_file_that_failed_is_tried_again(ada: User) -> None:
+    collection = sample.load(ada)
+    collection.documents.update(status=Document.Status.FAILED, reason="The disk is full.")
+    sample.load(ada)
+    assert {document.status for document in collection.documents.all()} == {Document.Status.QUEUED}
+
+
+def test_questions_are_offered_when_every_document_is_ready(as_ada: Client, ada: User) -> None:
+    sample.load(ada)
+    assert sample.QUESTIONS[0] not in as_ada.get("/setup/sample/").content.decode()
+    Document.objects.update(status=Document.Status.READY)
+    page = as_ada.get("/setup/sample/").content.decode()
+    assert all(question in page for question in sample.QUESTIONS)
+    assert "hx-trigger" not in page
+
+
+@pytest.mark.django_db(transaction=True)
+async def test_it_ends_in_a_conversation_about_the_handbook(ada: User) -> None:
+    from django.test import AsyncClient
+
+    from apps.conversations import turns
+    from apps.lib.threads import in_db
+
+    client = AsyncClient()
+    await client.aforce_login(ada)
+    collection = await in_db(sample.load, ada)
+    response = await client.post("/setup/ask/", {"question": sample.QUESTIONS[1]})
+    assert response.status_code == 302
+    await turns.idle()
+    question = await in_db(Message.objects.select_related("conversation").get, role=Message.Role.USER)
+    assert question.text == sample.QUESTIONS[1]
+    assert response["Location"] == f"/c/{question.conversation_id}/"
+    assert await in_db(lambda: list(question.conversation.collections.all())) == [collection]
+
+
+@pytest.mark.usefixtures("nobody_yet")
+def test_the_command_makes_the_same_without_a_page(capsys: pytest.CaptureFixture[str]) -> None:
+    call_command("setup_demo", email="root@example.org", password=PASSWORD)
+    call_command("setup_demo")
+    assert User.objects.get().email == "root@example.org"
+    assert Document.objects.count() == len(sample.FILES)
+    assert "as before" in capsys.readouterr().out
