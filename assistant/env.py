@@ -38,7 +38,7 @@ class Env:
     MAX_UPLOAD_MB: int = 100
     MAX_PAGES: int = 3000
     PARSE_SECONDS: int = 120
-    PARSE_MEMORY_MB: int = 2048
+    PARSE_MEMORY_MB: int = 1024
     EMBED_THREADS: int = 0  # 0: all cores for indexing
 
     @classmethod

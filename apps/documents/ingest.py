@@ -41,7 +41,7 @@ BATCH_S = 1.5  # that a batch of embeddings should take, so that the bar moves a
 SMALLEST, LARGEST = 32, 512  # chunks of a batch
 
 NO_TEXT = {
-    "pdf": "This PDF holds only pictures of its pages, no text. "
+    "pdf": "No text was found in this PDF; its pages are perhaps pictures, as in a scan. "
     "Make it searchable with a text recognition program (OCR) and upload that.",
 }
 NOTHING = "No text was found in this file. Check that it is the right one."

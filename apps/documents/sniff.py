@@ -11,7 +11,7 @@ from apps.documents.parsers.base import Unreadable
 from apps.documents.parsers.decode import encoding_of
 
 _HEAD = 8192
-_CONTROL = bytes(set(range(32)) - set(b"\t\n\r\f\x1b"))
+_CONTROL = "".join(chr(code) for code in range(1, 32) if chr(code) not in "\t\n\r\f\x1b")
 
 # Beginnings that give a file away, and what to call it.
 _SIGNATURES = (
@@ -55,16 +55,16 @@ def sniff(path: str | Path, name: str) -> str:
         raise Unreadable("This file is empty. Check that it was saved, and upload it again.")
     named = by_suffix(PurePath(name).suffix)
     found = _binary_kind(path, head)
-    if found is None:
-        if named is not None and named.kind in {"pdf", "docx"}:
-            raise Unreadable(
-                _mismatch(name, f"text ({'a web page' if _looks_like_html(head) else 'no document inside'})")
-            )
-        _refuse_bytes(head)
-        return named.kind if named is not None else "html" if _looks_like_html(head) else "text"
-    if named is not None and named.kind != found:
-        raise Unreadable(_mismatch(name, FORMATS[found].words))
-    return found
+    if found is not None:
+        if named is not None and named.kind != found:
+            raise Unreadable(_mismatch(name, FORMATS[found].words))
+        return found
+    if not _is_text(head):
+        raise Unreadable(_not_accepted("a damaged file, or a binary file of an unknown kind"))
+    looks = "html" if _looks_like_html(head) else "text"
+    if named is not None and named.kind in {"pdf", "docx"}:
+        raise Unreadable(_mismatch(name, FORMATS[looks].words))
+    return named.kind if named is not None else looks
 
 
 def _binary_kind(path: str | Path, head: bytes) -> str | None:
@@ -114,12 +114,11 @@ def _old_office(path: str | Path) -> str:
     raise Unreadable(_not_accepted("a file in an old Office format"))
 
 
-def _refuse_bytes(head: bytes) -> None:
-    """Raises Unreadable where this is no text in any encoding that can be told."""
-    text = head.decode(encoding_of(head), errors="replace").encode("utf-8", "replace")
-    odd = sum(text.count(byte) for byte in (bytes([value]) for value in _CONTROL if value))
-    if odd > len(text) * 0.05 or text.count("\ufffd".encode()) * 3 > len(text) * 0.1:
-        raise Unreadable(_not_accepted("a binary file of an unknown kind"))
+def _is_text(head: bytes) -> bool:
+    """Whether this is text in some encoding that can be told."""
+    text = head.decode(encoding_of(head), errors="replace")
+    odd = sum(text.count(char) for char in _CONTROL)
+    return odd <= len(text) * 0.05 and text.count("\ufffd") <= len(text) * 0.1
 
 
 def _looks_like_html(head: bytes) -> bool:

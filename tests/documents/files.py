@@ -101,7 +101,7 @@ def raw_docx(body: str | bytes, *, doctype: str = "", extra: dict[str, bytes] | 
     return file.getvalue()
 
 
-def docx_bomb(megabytes: int = 300) -> bytes:
+def docx_bomb(megabytes: int = 210) -> bytes:
     return raw_docx(b"<w:p><w:r><w:t>" + b"a" * megabytes * 1024**2 + b"</w:t></w:r></w:p>")
 
 
@@ -111,7 +111,7 @@ def lol_docx() -> bytes:
     return raw_docx("<w:p><w:r><w:t>&a10;</w:t></w:r></w:p>", doctype=f"<!DOCTYPE lol [{entities}]>")
 
 
-def xxe_docx(path: str = "/etc/passwd") -> bytes:
+def xxe_docx(path: str) -> bytes:
     """Asks the parser to put a file of the server into the text."""
     doctype = f'<!DOCTYPE x [<!ENTITY x SYSTEM "file://{path}">]>'
     return raw_docx("<w:p><w:r><w:t>Before &x; after</w:t></w:r></w:p>", doctype=doctype)

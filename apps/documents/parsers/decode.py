@@ -23,7 +23,7 @@ def encoding_of(data: bytes) -> str:
         if data.startswith(mark):
             return name
     head = data[:_SAMPLE]
-    if head.count(0) > len(head) // 8:  # every other byte of Latin text in UTF-16 is zero
+    if head.count(0) > len(head) // 4:  # every other byte of Latin text in UTF-16 is zero
         return "utf-16-le" if head[1::2].count(0) >= head[::2].count(0) else "utf-16-be"
     try:
         codecs.getincrementaldecoder("utf-8")().decode(data)

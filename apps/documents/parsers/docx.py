@@ -16,6 +16,7 @@ from apps.documents.parsers.base import Block, Limits, Parsed, Unreadable, pagin
 from apps.documents.parsers.tables import is_header, table_blocks
 
 _W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
+_STRICT = b"http://purl.oclc.org/ooxml/wordprocessingml/main"
 _FALLBACK = "{http://schemas.openxmlformats.org/markup-compatibility/2006}Fallback"
 _HEADING = re.compile(r"heading (\d)", re.IGNORECASE)
 _LIST = re.compile(r"list|bullet", re.IGNORECASE)
@@ -30,8 +31,7 @@ DAMAGED = (
 
 def parse(path: str, limits: Limits) -> Iterator[Parsed]:
     try:
-        OpenedArchive(path).close()
-        document = docx.Document(path)
+        body, styles, named = _opened(path)
     except (
         zipfile.BadZipFile,
         PackageNotFoundError,
@@ -41,23 +41,44 @@ def parse(path: str, limits: Limits) -> Iterator[Parsed]:
         OSError,
     ) as error:
         raise Unreadable(DAMAGED) from error
-    reader = _Reader(document)
-    title = title_of(document.core_properties.title or "")
-    blocks = list(reader.blocks(document.element.body))
-    heading = next((title_of(block.text) for block in blocks if block.kind == "heading" and block.level == 1), None)
-    if title or heading:
-        yield title or heading  # type: ignore[misc]
+    blocks = list(_Reader(styles).blocks(body))
+    headings = (block.text for block in blocks if block.kind == "heading" and block.level == 1)
+    title = title_of(named) or title_of(next(headings, ""))
+    if title:
+        yield title
     yield from paginate(blocks, limits)
+
+
+def _opened(path: str) -> tuple[Any, Any, str]:
+    """The body, the styles, and the title in the properties."""
+    with OpenedArchive(path) as archive:
+        if _STRICT in archive.read("word/document.xml")[:4096]:
+            return _body(archive), _part(archive, "word/styles.xml"), ""
+    document = docx.Document(path)
+    return document.element.body, document.styles.element, document.core_properties.title or ""
+
+
+def _body(archive: zipfile.ZipFile) -> Any:
+    """Of a document in the strict form of the standard, whose names python-docx does not know."""
+    body = _part(archive, "word/document.xml").find(_W + "body")
+    if body is None:
+        raise KeyError("body")
+    return body
+
+
+def _part(archive: zipfile.ZipFile, name: str) -> Any:
+    data = archive.read(name).replace(_STRICT, _W[1:-1].encode())
+    return lxml.etree.fromstring(data, lxml.etree.XMLParser(resolve_entities=False, no_network=True))
 
 
 class _Reader:
     """Knows the styles of one document: which are headings and lists, and which hide their text."""
 
-    def __init__(self, document: Any) -> None:
+    def __init__(self, styles: Any) -> None:
         self.headings: dict[str, int] = {}
         self.lists: set[str] = set()
         self.hidden: set[str] = set()
-        for style in document.styles.element.iter(_W + "style"):
+        for style in styles.iter(_W + "style"):
             name = style.find(_W + "name")
             self._learn(style, style.get(_W + "styleId") or "", name.get(_W + "val") or "" if name is not None else "")
 
