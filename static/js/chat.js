@@ -7,29 +7,35 @@ import { connection } from "./connection.js";
 import { Queue } from "./queue.js";
 import { isLive, refresh } from "./recent.js";
 import { ask, newId, start, tell } from "./socket.js";
+import { keep, recall } from "./drafts.js";
 import * as transcript from "./transcript.js";
 
 const chat = document.querySelector("[data-chat]");
 const conversation = () => chat.dataset.conversation;
 const asked = new Map(); // client_id -> {article, text, former}: sent, not yet taken
 
+const busy = () => Boolean(transcript.running() || asked.size);
+
 function submit(text) {
   composer.write("", { focus: false });
-  if (transcript.running() || asked.size) queue.put(text);
-  else send({ do: "ask", conversation: conversation() || null, text, collections: chosen(), without_documents: false }, text);
+  if (busy()) return queue.put(text);
+  keep("sending", conversation(), text); // a reload before the server has it brings it back as a draft
+  send({ do: "ask", conversation: conversation() || null, text, collections: chosen(), without_documents: false }, text);
 }
 
-function send(message, text, former = null) {
+function send(message, text, again = null) {
+  const former = transcript.from(again);
   const client_id = newId();
   asked.set(client_id, { article: transcript.pending(text, former), text, former });
   composer.run(true);
+  chat.classList.add("busy");
   ask({ ...message, client_id });
 }
 
 function settled() {
-  const busy = Boolean(transcript.running() || asked.size);
-  composer.run(busy);
-  if (!busy && queue.text) submit(queue.take());
+  chat.classList.toggle("busy", busy());
+  composer.run(busy());
+  if (!busy() && queue.text) submit(queue.take());
 }
 
 const composer = new Composer(conversation, { submit, halt: () => tell({ do: "stop", turn: transcript.running()?.id }) });
@@ -47,29 +53,30 @@ const received = {
     const mine = asked.get(client_id);
     if (!mine) return;
     asked.delete(client_id);
-    if (!conversation()) {
-      chat.dataset.conversation = id;
-      history.replaceState(null, "", `/c/${id}/`);
-    }
+    for (const kind of ["sending", "draft", "queued"]) keep(kind, conversation(), "");
+    chat.dataset.conversation = id; // what is typed and queued is kept under its name from now on
+    composer.changed();
+    queue.show();
+    document.querySelector("[data-conversation-menu]").hidden = false;
+    if (location.pathname + location.search !== `/c/${id}/`) history.replaceState(null, "", `/c/${id}/`);
     transcript.accept(mine.article, turn);
-    if (queue.text) queue.show();
     refresh();
   },
   refused({ client_id, words }) {
     const mine = asked.get(client_id);
     asked.delete(client_id);
-    if (mine?.former) mine.article.replaceWith(mine.former);
-    else mine?.article.remove();
-    composer.refuse(words, mine?.former ? "" : mine?.text);
+    keep("sending", conversation(), "");
+    if (mine) transcript.refuse(mine.article, mine.former);
+    composer.refuse(words, mine?.former.length ? "" : mine?.text);
     settled();
   },
   async unknown({ turn }) {
-    await transcript.refetch(turn);
+    if (transcript.get(turn)) await transcript.refetch(turn);
     settled();
   },
   async hint({ conversation: id }) {
     await refresh();
-    if (id === conversation() && isLive(id) && !transcript.running() && !asked.size) {
+    if (id === conversation() && isLive(id) && !busy()) {
       await transcript.refetchAll();
       resume();
     }
@@ -77,7 +84,8 @@ const received = {
 };
 
 function resume() {
-  for (const turn of [transcript.running()].filter(Boolean)) tell({ do: "resume", turn: turn.id, after: turn.seen });
+  const turn = transcript.running();
+  if (turn) tell({ do: "resume", turn: turn.id, after: turn.seen });
   settled();
 }
 
@@ -105,10 +113,14 @@ document.addEventListener("click", (event) => {
   if (starter) return submit(starter.textContent.trim());
   const verb = event.target.closest("[data-do]")?.dataset.do;
   const turn = event.target.closest("[data-turn]");
-  if (verb && turn) verbs[verb](turn, turn.querySelector("[data-question]").innerText.trim());
+  if (verb && turn && !busy()) verbs[verb](turn, turn.querySelector("[data-question]").innerText.trim());
 });
 
 document.addEventListener("turn:closed", settled);
 
 transcript.adopt();
+// What was under way when the page was left: unsent, or in line for an answer that has ended meanwhile.
+const left = [recall("sending", conversation()), busy() ? "" : queue.take()].filter(Boolean).join("\n");
+keep("sending", conversation(), "");
+if (left) composer.write(composer.text ? `${left}\n${composer.text}` : left);
 settled();

@@ -84,6 +84,4 @@ field.addEventListener("keydown", (event) => {
 field.addEventListener("input", offer);
 field.addEventListener("blur", close);
 boxes.forEach((box) => box.addEventListener("change", () => choose()));
-// "Ask this collection" elsewhere leads here.
-const asked = new URLSearchParams(location.search).get("collection");
-choose(() => boxes.forEach((box) => (box.checked ||= box.value === asked)));
+choose();

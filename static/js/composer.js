@@ -39,6 +39,10 @@ export class Composer {
     if (matchMedia("(pointer: fine)").matches) field.focus({ preventScroll: true });
   }
 
+  get text() {
+    return field.value;
+  }
+
   changed() {
     const empty = !field.value.trim();
     send.disabled = empty;

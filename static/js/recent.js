@@ -1,7 +1,14 @@
 // The sidebar's list of conversations, asked for again when something in one of them has begun or ended.
 const list = () => document.getElementById("conversation-list");
 
-export async function refresh() {
+let running = null;
+
+export function refresh() {
+  running ??= fetchList().finally(() => (running = null));
+  return running;
+}
+
+async function fetchList() {
   await htmx.ajax("GET", "/conversations/", { target: "#conversation-list", swap: "outerHTML" });
   for (const place of document.querySelectorAll(".place[aria-current]")) {
     if (place.pathname !== location.pathname) place.removeAttribute("aria-current");

@@ -21,17 +21,27 @@ export function follow(article) {
 }
 
 // A question is on the page the moment it is sent; it becomes a turn when the server has taken it.
-export function pending(words, instead) {
+// Asked again, it takes the place of the former answer and of what followed from that one; `former` is put back on refusal.
+export function pending(words, former) {
   const article = document.querySelector("[data-new-turn]").content.cloneNode(true).firstElementChild;
   const question = document.createElement("p");
   question.textContent = words;
   article.querySelector("[data-question]").append(question);
   document.querySelector("[data-welcome]")?.remove();
   document.querySelector("[data-chat]").classList.remove("fresh");
-  if (instead) instead.replaceWith(article);
-  else list().append(article);
+  former[0]?.before(article);
+  for (const other of former) other.remove();
+  if (!former.length) list().append(article);
   toBottom();
   return article;
+}
+
+export function from(article) {
+  return article ? [article, ...from(article.nextElementSibling)] : [];
+}
+
+export function refuse(article, former) {
+  article.replaceWith(...former);
 }
 
 export function accept(article, id) {

@@ -1,0 +1,21 @@
+// Dialogs that open from a menu; rename and delete speak of the conversation that is on the page now.
+const chat = document.querySelector("[data-chat]");
+
+document.addEventListener("click", (event) => {
+  const opener = event.target.closest("[data-opens]");
+  if (opener) {
+    const dialog = document.getElementById(opener.dataset.opens);
+    opener.closest("details").open = false;
+    const title = dialog.querySelector("[name=title]");
+    if (title) title.value = document.querySelector("[data-title]").textContent;
+    dialog.showModal();
+    title?.select();
+    dialog.addEventListener("close", () => opener.closest("details").querySelector("summary").focus(), { once: true });
+  }
+  event.target.closest("[data-closes]")?.closest("dialog").close();
+  if (event.target.matches?.("dialog")) event.target.close(); // a click beside it
+});
+
+document.addEventListener("submit", ({ target }) => {
+  if (target.dataset.verb) target.action = `/c/${chat.dataset.conversation}/${target.dataset.verb}/`;
+});

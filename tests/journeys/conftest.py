@@ -1,0 +1,131 @@
+"""A running site, a browser, and pages that report whatever goes wrong in them.
+
+    site                    the processes; people and three documents are there, and read
+    signed_in               the cookies of a person by name: signed_in("ada")
+    visit                   opens a page: visit("/", width=1440, person="ada"); its errors fail the test at the end
+    page_wide, page_narrow  such a page of Alice's at 1,440 and at 360 px, on a new chat
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.journeys.site import Site, until
+from tests.people import PASSWORD
+
+playwright = pytest.importorskip("playwright.sync_api")
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update", "--disable-sync"]
+HEIGHT = {1440: 900, 360: 740}
+
+Visit = Callable[..., Any]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker(pytest.mark.browser)
+            item.add_marker(pytest.mark.process)
+
+
+@pytest.fixture(scope="package")
+def empty_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """A site on which nobody has been yet."""
+    yield from _running(Site(tmp_path_factory.mktemp("empty")))
+
+
+@pytest.fixture(scope="package")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    yield from _running(Site(tmp_path_factory.mktemp("site")), "people", "library")
+
+
+def _running(site: Site, *seeds: str) -> Iterator[Site]:
+    site.manage("migrate", "--verbosity=0")
+    site.manage("collectstatic", "--no-input", "--verbosity=0")
+    for seed in seeds:
+        site.seed(seed)
+    try:
+        site.start_worker()
+        site.start_web()
+        if seeds:
+            until(lambda: set(site.seed("states").split()) == {"ready"})
+        yield site
+    except BaseException:
+        print(site.logs())
+        raise
+    finally:
+        site.stop_all()
+
+
+@pytest.fixture(scope="package")
+def chromium() -> Iterator[Any]:
+    if CHROMIUM is None:
+        pytest.skip("Chromium is not installed")
+    with playwright.sync_playwright() as started:
+        browser = started.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="package")
+def signed_in(site: Site, chromium: Any) -> Callable[[str], Any]:
+    known: dict[str, Any] = {}
+
+    def _signed_in(name: str) -> Any:
+        if name not in known:
+            context = chromium.new_context()
+            page = context.new_page()
+            page.goto(f"{site.url}/accounts/login/")
+            page.fill("input[name=login]", f"{name}@example.org")
+            page.fill("input[name=password]", PASSWORD)
+            page.press("input[name=password]", "Enter")
+            page.wait_for_selector("[data-composer]")
+            known[name] = context.storage_state()
+            context.close()
+        return known[name]
+
+    return _signed_in
+
+
+@pytest.fixture
+def visit(site: Site, chromium: Any, signed_in: Callable[[str], Any]) -> Iterator[Visit]:
+    contexts: list[Any] = []
+    wrong: list[str] = []
+
+    def _visit(path: str = "/", *, width: int = 1440, person: str = "alice", **options: Any) -> Any:
+        context = chromium.new_context(
+            viewport={"width": width, "height": HEIGHT[width]}, storage_state=signed_in(person), has_touch=width < 500, **options
+        )
+        contexts.append(context)
+        page = context.new_page()
+        watch(page, site.url, wrong)
+        page.goto(site.url + path)
+        return page
+
+    yield _visit
+    for context in contexts:
+        context.close()
+    assert wrong == []
+
+
+def watch(page: Any, url: str, wrong: list[str]) -> None:
+    """Console errors, broken scripts, violations of the content policy, and requests that leave the site."""
+    page.on("console", lambda said: wrong.append(said.text) if said.type in {"error", "warning"} else None)
+    page.on("pageerror", lambda error: wrong.append(str(error)))
+    page.on("request", lambda asked: None if asked.url.startswith((url, "data:")) else wrong.append(asked.url))
+
+
+@pytest.fixture
+def page_wide(visit: Visit) -> Any:
+    return visit("/", width=1440)
+
+
+@pytest.fixture
+def page_narrow(visit: Visit) -> Any:
+    return visit("/", width=360)

@@ -1,0 +1,101 @@
+"""The product as it runs for people: a web process and a worker process of their own, on a data directory of their own."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from dataclasses import dataclass, field
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+PATIENCE_S = 120
+_OURS = ("DATABASE_URL", "REDIS_URL", "EMBED_BACKEND", "INDEX_BACKEND", "LLM_BACKEND", "LLM_URL", "SECRET_KEY", "DEBUG")
+WEB = "uvicorn assistant.asgi:application --host 127.0.0.1 --ws websockets-sansio --log-level warning --timeout-graceful-shutdown 3"
+WORKER = "celery -A assistant worker --pool threads --concurrency 2 --without-gossip --without-mingle --without-heartbeat -l warning"
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@dataclass
+class Site:
+    directory: Path
+    port: int = field(default_factory=_free_port)
+    running: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def env(self) -> dict[str, str]:
+        kept = {name: value for name, value in os.environ.items() if name not in _OURS}
+        model = os.environ.get("TEST_LLM_URL", "")
+        engine = {"LLM_URL": model} if model else {"LLM_BACKEND": "tests.journeys.model.PacedChat"}
+        return {**kept, "DATA_DIR": str(self.directory), "SITE_URL": self.url, "EMBED_THREADS": "1", **engine}
+
+    def manage(self, *words: str) -> None:
+        subprocess.run([sys.executable, "manage.py", *words], cwd=ROOT, env=self.env, check=True, stdout=subprocess.DEVNULL)
+
+    def seed(self, *words: str) -> str:
+        """What `seed.py` prints when it is told these words."""
+        done = subprocess.run(
+            [sys.executable, "-m", "tests.journeys.seed", *words], cwd=ROOT, env=self.env, check=True, stdout=subprocess.PIPE
+        )
+        return done.stdout.decode()
+
+    def start(self, name: str, command: str) -> None:
+        log = (self.directory / f"{name}.log").open("ab")
+        with log:
+            self.running[name] = subprocess.Popen(
+                [sys.executable, "-m", *command.split()], cwd=ROOT, env=self.env, stdout=log, stderr=log, start_new_session=True
+            )
+
+    def start_web(self) -> None:
+        self.start("web", f"{WEB} --port {self.port}")
+        until(self._answers)
+
+    def start_worker(self) -> None:
+        self.start("worker", WORKER)
+
+    def stop(self, name: str, how: signal.Signals = signal.SIGTERM) -> None:
+        process = self.running.pop(name)
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, how)
+        try:
+            process.wait(20)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait(20)
+
+    def stop_all(self) -> None:
+        for name in list(self.running):
+            self.stop(name)
+
+    def logs(self) -> str:
+        return "\n".join(f"--- {path.name}\n{path.read_text()[-4000:]}" for path in sorted(self.directory.glob("*.log")))
+
+    def _answers(self) -> bool:
+        try:
+            with urllib.request.urlopen(f"{self.url}/health/live/", timeout=5) as answer:  # noqa: S310 - our own address
+                return bool(answer.status == 200)
+        except OSError:
+            return False
+
+
+def until(holds: object, patience_s: float = PATIENCE_S) -> None:
+    """Returns when `holds()` is true; fails loudly when it does not become so in time."""
+    assert callable(holds)
+    deadline = time.monotonic() + patience_s
+    while not holds():
+        assert time.monotonic() < deadline, f"not within {patience_s} s: {getattr(holds, '__name__', holds)}"
+        time.sleep(0.2)
