@@ -43,13 +43,16 @@ def queries(question: str, history: Sequence[str]) -> list[Query]:
 
 def leans(question: str) -> bool:
     """Whether a question seems to need the one before it: it points back, goes on with "and", or says very little."""
-    found = words(question)
-    content = [word for word in found if word not in STOPWORDS and word not in _LEANING]
-    return bool(_LEANING.intersection(found)) or bool(_OPENS.match(question)) or len(content) < _SHORT
+    content = [word for word in words(question) if word not in STOPWORDS and word not in _LEANING]
+    return _points_back(question) or len(content) < _SHORT
+
+
+def _points_back(question: str) -> bool:
+    return bool(_LEANING.intersection(words(question))) or bool(_OPENS.match(question))
 
 
 def _topic(question: str, history: Sequence[str]) -> list[str]:
-    """The content words of the last question, and of those before it as long as each leans on its predecessor."""
+    """The content words of the last question, and of those before it as long as each points back."""
     known = {stem(word) for word in words(question)}
     taken: list[str] = []
     for earlier in reversed(history[-_BACK:]):
@@ -57,6 +60,6 @@ def _topic(question: str, history: Sequence[str]) -> list[str]:
             if word not in STOPWORDS and word not in _LEANING and stem(word) not in known:
                 known.add(stem(word))
                 taken.append(word)
-        if not leans(earlier):
+        if not _points_back(earlier):
             break
     return taken[:_AT_MOST]

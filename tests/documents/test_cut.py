@@ -1,0 +1,76 @@
+"""Which sentences of the passages reach the prompt."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from apps.documents.cut import cut
+from apps.documents.passages import Hit, Window, text_terms
+
+DOCUMENT = UUID(int=1)
+PAGE = (
+    "Rivers rise in spring. The bridge at Thun was built in 1820. It is made of oak. "
+    "Boats pass below it. Fishing is allowed on Sundays."
+)
+
+
+def window(page: str = PAGE, start: int = 0, end: int | None = None, full: tuple[int, int] | None = None) -> Window:
+    end = len(page) if end is None else end
+    hit = Hit(
+        1, DOCUMENT, UUID(int=2), "Guide", "text", 0, 1, "", start, end, page[start:end], text_terms(page[start:end]),
+        0.5, 1.0, 1.0, 0.9,
+    )  # fmt: skip
+    return Window(hit, 0, 0, *(full or (start, end)))
+
+
+def words(texts: Sequence[str]) -> list[int]:
+    return [len(text.split()) for text in texts]
+
+
+def one(idf: dict[str, float], budget: int, of: Window | None = None, page: str = PAGE) -> str:
+    passages = cut([of or window(page)], {(DOCUMENT, 1): page}, idf, budget, words)
+    return passages[0].text if passages else ""
+
+
+def test_the_sentence_with_the_rare_word_is_taken_first() -> None:
+    assert one({"fish": 3.0, "the": 0.1}, 5) == "Fishing is allowed on Sundays."
+
+
+def test_a_sentence_that_points_back_brings_the_one_before_it() -> None:
+    assert one({"oak": 3.0}, 13) == "The bridge at Thun was built in 1820. It is made of oak."
+
+
+def test_what_is_left_out_between_sentences_is_marked() -> None:
+    assert " … " in one({"spring": 3.0, "fish": 3.0}, 9)
+
+
+def test_sentences_keep_their_order_in_the_page() -> None:
+    text = one({"fish": 9.0, "river": 1.0}, 200)
+
+    assert text == PAGE
+
+
+def test_a_passage_without_room_is_left_out() -> None:
+    assert one({"fish": 3.0}, 2) == ""
+
+
+def test_a_sentence_of_the_hit_is_preferred_to_the_same_words_beside_it() -> None:
+    page = "Oak burns slowly. Oak grows slowly."
+    beside = window(page, start=18, full=(0, len(page)))
+
+    assert one({"oak": 3.0, "slowli": 1.0}, 3, beside, page) == "Oak grows slowly."
+
+
+@given(st.text(max_size=400), st.integers(0, 60))
+def test_any_page_is_cut_within_the_budget_and_its_spans_hold(page: str, budget: int) -> None:
+    passages = cut([window(page)], {(DOCUMENT, 1): page}, {"a": 1.0}, budget, words)
+
+    for passage in passages:
+        assert passage.full_text == page
+        assert all(0 <= start < end <= len(page) for start, end in passage.spans)
+        assert list(passage.spans) == sorted(passage.spans)
+        assert sum(words([page[start:end] for start, end in passage.spans])) <= budget

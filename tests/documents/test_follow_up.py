@@ -1,0 +1,54 @@
+"""Questions that lean on the one before them are completed; questions that stand alone are left alone."""
+
+from __future__ import annotations
+
+import pytest
+
+from apps.documents.follow_up import leans, queries
+
+
+@pytest.mark.parametrize(
+    ("question", "before", "added"),
+    [
+        ("and in winter?", "When does the museum of natural history open?", ["museum", "natural", "history", "open"]),
+        ("Who wrote it?", "What is the novel Middlemarch about?", ["novel", "middlemarch"]),
+        ("What about children?", "What does a day ticket cost?", ["day", "ticket", "cost"]),
+        ("Why?", "Is the north gate closed on Mondays?", ["north", "gate", "closed", "mondays"]),
+        ("How long does that take?", "How do I apply for parental leave?", ["apply", "parental", "leave"]),
+    ],
+)
+def test_a_leaning_question_is_completed(question: str, before: str, added: list[str]) -> None:
+    own, completed = queries(question, [before])
+
+    assert own.text == question
+    assert completed.text.startswith(question)
+    assert all(word in completed.text.split() for word in added)
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "How many days of parental leave do employees get?",
+        "What does the blue whale eat in winter?",
+        "List the opening hours of the north gate ticket office",
+    ],
+)
+def test_a_question_that_stands_alone_is_searched_as_it_is(question: str) -> None:
+    assert not leans(question)
+    assert [query.text for query in queries(question, ["Who wrote Middlemarch?"])] == [question]
+
+
+def test_the_first_question_has_nothing_to_lean_on() -> None:
+    assert [query.text for query in queries("And then?", [])] == ["And then?"]
+
+
+def test_a_chain_of_follow_ups_reaches_back_to_what_it_is_about() -> None:
+    history = ["What is the novel Middlemarch about?", "Who wrote it?"]
+
+    assert "middlemarch" in queries("And when?", history)[1].text
+
+
+def test_an_older_topic_is_not_dragged_along() -> None:
+    history = ["Where do foxes sleep in winter months?", "What is the novel Middlemarch about?"]
+
+    assert "foxes" not in queries("Who wrote it?", history)[1].text

@@ -1,0 +1,183 @@
+"""The care of the index: merging, rebuilding and sweeping never change what is found, and lose nothing."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.utils import timezone
+
+from apps.documents import segments
+from apps.documents.models import Chunk, Collection, Document, IndexCare, Segment
+from apps.documents.search import search
+from apps.engines import registry
+from apps.engines.base import EngineUnavailable, IndexQuery
+from apps.lib import leases
+from apps.users.models import User
+from tests.documents.library import collection, document
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+TOPICS = ["whales sing", "foxes hunt", "owls sleep", "mice eat cheese", "otters swim"]
+
+
+@pytest.fixture(autouse=True)
+def real_index(settings: Any, tmp_path: Path) -> Path:
+    folder = tmp_path / "index"
+    settings.ENGINES = settings.ENGINES | {
+        "index": {"BACKEND": "apps.engines.index.local.engine.LocalIndex", "OPTIONS": {"directory": str(folder)}}
+    }
+    registry.reset()
+    return folder
+
+
+@pytest.fixture
+def library(alice: User) -> Collection:
+    place = collection(alice)
+    for topic in TOPICS:
+        document(place, topic.split()[0].title(), [topic])
+    return place
+
+
+def found(question: str) -> list[tuple[int, float]]:
+    live = [segment.info for segment in Segment.objects.live()]
+    result = registry.index().search(live, IndexQuery(question, registry.embed().embed_query(question)))
+    return [(c.chunk_id, round(c.cosine, 3)) for c in result.candidates]
+
+
+def age_retired() -> None:
+    Segment.objects.filter(retired__isnull=False).update(
+        retired=timezone.now() - timedelta(seconds=segments.GRACE_S + 1)
+    )
+
+
+def test_a_merge_makes_one_segment_that_finds_the_same(library: Collection) -> None:
+    before = found("what do foxes hunt")
+
+    assert segments.merge(library.pk) == len(TOPICS)
+
+    assert Segment.objects.live().count() == 1
+    assert found("what do foxes hunt") == before
+    assert set(Chunk.objects.values_list("segment", flat=True)) == {Segment.objects.live().get().pk}
+    assert segments.merge(library.pk) == 0
+
+
+def test_retired_segments_stay_readable_for_searches_under_way(library: Collection) -> None:
+    old = [segment.info for segment in Segment.objects.live()]
+    segments.merge(library.pk)
+
+    assert segments.sweep() == 0
+    assert all(registry.index().verify(info) for info in old)
+
+    age_retired()
+    assert segments.sweep() == len(old)
+    assert not any(registry.index().verify(info) for info in old)
+    assert Segment.objects.count() == 1
+    assert len(found("foxes")) == len(TOPICS)
+
+
+def test_deleted_documents_give_their_space_back(library: Collection) -> None:
+    segments.merge(library.pk)
+    Document.objects.filter(title__in=["Whales", "Owls"]).delete()
+
+    assert segments.merge(library.pk) == 1
+
+    assert Segment.objects.live().get().count == 3
+    assert len(found("whales")) == 3
+
+
+def test_a_collection_whose_documents_are_all_deleted_has_no_segments_left(library: Collection) -> None:
+    Document.objects.all().delete()
+
+    segments.merge(library.pk)
+
+    assert Segment.objects.live().count() == 0
+
+
+def test_one_process_at_a_time_rewrites_a_collection(library: Collection) -> None:
+    IndexCare.objects.create(collection=library)
+    leases.claim(IndexCare.objects.all(), library.pk, 60)
+
+    assert segments.merge(library.pk) == 0
+    with pytest.raises(segments.Busy):
+        segments.reindex(library.pk)
+    with pytest.raises(CommandError, match="Another process"):
+        call_command("reindex")
+
+
+def test_a_merge_that_lost_its_lease_changes_nothing(library: Collection, monkeypatch: pytest.MonkeyPatch) -> None:
+    write = registry.index().write
+
+    def taken_over(*args: Any) -> Any:
+        IndexCare.objects.update(lease_token="another")
+        return write(*args)
+
+    monkeypatch.setattr(registry.index(), "write", taken_over)
+
+    assert segments.merge(library.pk) == 0
+    assert Segment.objects.live().count() == len(TOPICS)
+    assert Segment.objects.count() == len(TOPICS)
+
+
+def test_a_merge_that_fails_leaves_the_live_index_and_no_files(
+    library: Collection, real_index: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files = sorted(real_index.rglob("*.faiss"))
+
+    def fails(*_: Any) -> None:
+        raise EngineUnavailable("The disk is full.")
+
+    monkeypatch.setattr(segments, "_swap", fails)
+    with pytest.raises(EngineUnavailable):
+        segments.merge(library.pk)
+
+    assert sorted(real_index.rglob("*.faiss")) == files
+    assert not IndexCare.objects.get().lease_token
+    assert len(found("foxes")) == len(TOPICS)
+
+
+async def test_a_damaged_segment_is_left_out_then_rebuilt(alice: User, library: Collection, real_index: Path) -> None:
+    from apps.lib.threads import in_db
+
+    damaged = await in_db(lambda: Chunk.objects.get(text="foxes hunt").segment)
+    path = next((real_index / library.pk.hex / damaged.pk.hex).rglob("ids.npy"))
+    path.write_bytes(path.read_bytes()[:-1] + b"\x07")
+
+    assert [p.title for p in (await search(alice, "whales sing")).passages] == ["Whales"]
+    assert (await search(alice, "foxes hunt")).passages == ()
+    assert str(damaged.pk.hex) in (await in_db(IndexCare.objects.get)).rebuild
+
+    await in_db(segments.care)
+
+    assert [p.title for p in (await search(alice, "foxes hunt")).passages] == ["Foxes"]
+    assert (await in_db(IndexCare.objects.get)).rebuild == ""
+
+
+def test_reindex_embeds_again_what_another_embedder_made(library: Collection) -> None:
+    registry.embed().fingerprint = "the next embedder"
+
+    call_command("reindex", collection=library.pk, verbosity=0)
+
+    assert {segment.fingerprint for segment in Segment.objects.live()} == {"the next embedder"}
+    assert set(Chunk.objects.values_list("fingerprint", flat=True)) == {"the next embedder"}
+    assert len(found("foxes")) == len(TOPICS)
+
+
+def test_reindex_restores_an_index_whose_files_are_all_gone(library: Collection, real_index: Path) -> None:
+    import shutil
+
+    before = found("owls")
+    shutil.rmtree(real_index)
+    registry.reset()
+
+    call_command("reindex")
+
+    assert found("owls") == before
+
+
+def test_reindexing_an_unknown_collection_says_so() -> None:
+    with pytest.raises(CommandError, match="no such collection"):
+        call_command("reindex", collection="00000000-0000-0000-0000-000000000000")
