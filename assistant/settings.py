@@ -124,7 +124,7 @@ ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*", "password2*"]
 ACCOUNT_SIGNUP_FORM_CLASS = "apps.users.forms.SignupForm"
-# Where mail really goes out, an address must be confirmed before it is used; sign-up then tells nobody who has an account.
+# Where mail really goes out, an address is confirmed before it is used; sign-up then tells nobody who has an account.
 ACCOUNT_EMAIL_VERIFICATION = "mandatory" if ENV.EMAIL_URL else "optional"
 ACCOUNT_EMAIL_NOTIFICATIONS = True
 ACCOUNT_UNIQUE_EMAIL = True

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.urls import include, path
 
 urlpatterns = [
+    path("accounts/", include("apps.users.account_urls")),  # before the pages of django-allauth that they replace
     path("accounts/", include("allauth.urls")),
     path("", include("apps.users.urls")),
     path("", include("apps.documents.urls")),

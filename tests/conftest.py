@@ -13,6 +13,8 @@ from apps.operations import administrator
 from apps.users.models import User
 from tests.people import person
 
+settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # argon2 takes 0.1 s a person, rightly
+
 SHARED = Path(settings.BASE_DIR).parent / "shared"
 
 

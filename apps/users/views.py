@@ -1,8 +1,11 @@
-"""People of this site and invitations, for administrators."""
+"""A person's own address; people of this site and invitations, for administrators."""
 
 from __future__ import annotations
 
+from allauth.account.internal.flows.email_verification import send_verification_email_to_address
+from allauth.account.models import EmailAddress
 from django.contrib import messages
+from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods, require_POST
@@ -14,6 +17,18 @@ from apps.users.models import Invitation, SiteSettings, User
 from apps.users.people import LastAdministrator, reinstate, set_role, suspend
 
 LAST = "This is the last administrator who can sign in. Make somebody else an administrator first."
+
+
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def email(request: HttpRequest) -> HttpResponse:
+    """The address of an account, and whether it was confirmed; a POST sends the link that confirms it."""
+    user = person(request)
+    address, _ = EmailAddress.objects.get_or_create(user=user, email=user.email, defaults={"primary": True})
+    if request.method == "POST" and not address.verified:
+        send_verification_email_to_address(request, address)  # says so itself; once in three minutes
+        return redirect("account_email")
+    return render(request, "account/email.html", {"confirmed": address.verified})
 
 
 @administrators_only

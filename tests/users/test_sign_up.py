@@ -1,0 +1,143 @@
+"""Signing up: open, by invitation, or not at all."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from allauth.account.models import EmailAddress
+from django.core import mail
+from django.test import Client, override_settings
+from django.utils import timezone
+
+from apps.users.invitations import invite
+from apps.users.models import Invitation, SiteSettings, User
+from apps.users.people import suspend
+
+SIGNUP = "/accounts/signup/"
+PASSPHRASE = "a quite long passphrase"
+
+
+def fill_in(client: Client, email: str = "dana@example.org", **more: object):
+    data = {"name": "Dana", "email": email, "password1": PASSPHRASE, "password2": PASSPHRASE, **more}
+    return client.post(SIGNUP, data)
+
+
+def follow(client: Client, link: str):
+    return client.get(link.removeprefix("http://localhost:8000"), follow=True)
+
+
+def test_where_sign_up_is_open_anybody_may(client: Client, open_signup: None) -> None:
+    assert fill_in(client)["Location"] == "/"
+    dana = User.objects.get(email="dana@example.org")
+    assert (dana.name, dana.role, dana.is_superuser) == ("Dana", User.Role.MEMBER, False)
+    assert client.get("/collections/").status_code == 200
+
+
+def test_addresses_are_kept_in_lower_case(client: Client, open_signup: None) -> None:
+    fill_in(client, "Dana@Example.ORG")
+    assert User.objects.filter(email="dana@example.org").exists()
+
+
+@pytest.mark.parametrize("value", ["true", "1", "on", "administrator"])
+def test_more_fields_than_asked_for_change_nothing(client: Client, open_signup: None, value: str) -> None:
+    fill_in(client, role="administrator", is_superuser=value, is_staff=value, is_active=value, id="1", pk="1")
+    dana = User.objects.get(email="dana@example.org")
+    assert (dana.role, dana.is_superuser) == (User.Role.MEMBER, False)
+
+
+def test_without_an_invitation_nobody_signs_up(client: Client, db: None) -> None:
+    assert "by invitation" in client.get(SIGNUP).content.decode()
+    fill_in(client)
+    assert not User.objects.exists()
+
+
+def test_where_sign_up_is_closed_an_invitation_does_not_help(client: Client, ada: User, closed_signup: None) -> None:
+    follow(client, invite(ada))
+    fill_in(client)
+    assert not User.objects.filter(email="dana@example.org").exists()
+
+
+def test_an_invited_person_signs_up_once(client: Client, ada: User) -> None:
+    link = invite(ada)
+    page = follow(client, link)
+    assert page.redirect_chain == [(SIGNUP, 302)]  # the secret does not stay in the address
+    assert "Create account" in page.content.decode()
+    fill_in(client)
+    assert Invitation.objects.get().used_by == User.objects.get(email="dana@example.org")
+    late = Client()
+    assert "by invitation" in follow(late, link).content.decode()
+    fill_in(late, "eve@example.org")
+    assert not User.objects.filter(email="eve@example.org").exists()
+
+
+def test_of_two_who_opened_the_link_one_signs_up(ada: User) -> None:
+    link, first, second = invite(ada), Client(), Client()
+    follow(first, link)
+    follow(second, link)
+    fill_in(first, "first@example.org")
+    fill_in(second, "second@example.org")
+    assert list(User.objects.exclude(pk=ada.pk).values_list("email", flat=True)) == ["first@example.org"]
+
+
+def test_the_secret_is_kept_nowhere(client: Client, ada: User) -> None:
+    link = invite(ada)
+    follow(client, link)
+    secret = link.partition("invitation=")[2]
+    assert Invitation.objects.get().secret_hash == Invitation.hash(secret)
+    assert secret not in str(dict(client.session))
+
+
+def test_an_invitation_expires(client: Client, ada: User) -> None:
+    link = invite(ada)
+    Invitation.objects.update(expires=timezone.now() - timedelta(seconds=1))
+    assert "by invitation" in follow(client, link).content.decode()
+
+
+def test_an_invitation_dies_with_the_role_of_who_gave_it(client: Client, ada: User, alice: User) -> None:
+    User.objects.filter(pk=alice.pk).update(role=User.Role.ADMINISTRATOR)
+    link = invite(ada)
+    suspend(ada)
+    assert "by invitation" in follow(client, link).content.decode()
+
+
+@pytest.mark.parametrize("secret", ["", "wrong", "%00", "x" * 5000, "null"])
+def test_a_wrong_secret_opens_nothing(client: Client, ada: User, secret: str) -> None:
+    invite(ada)
+    assert "by invitation" in client.get(f"{SIGNUP}?invitation={secret}", follow=True).content.decode()
+
+
+def test_an_invitation_for_one_address_is_of_use_to_no_other(client: Client, ada: User) -> None:
+    follow(client, invite(ada, "Dana@example.org"))
+    assert "This invitation is for dana@example.org" in fill_in(client, "eve@example.org").content.decode()
+    assert not User.objects.filter(email="eve@example.org").exists()
+    fill_in(client)
+    assert EmailAddress.objects.get(email="dana@example.org").verified
+
+
+def test_two_accounts_never_share_an_address(client: Client, alice: User, open_signup: None) -> None:
+    fill_in(client, alice.email)
+    assert User.objects.filter(email=alice.email).count() == 1
+
+
+@override_settings(ACCOUNT_EMAIL_VERIFICATION="mandatory")
+def test_with_a_mail_server_sign_up_tells_nobody_who_has_an_account(alice: User, open_signup: None) -> None:
+    known, unknown = fill_in(Client(), alice.email), fill_in(Client(), "dana@example.org")
+    assert known.status_code == unknown.status_code == 302
+    assert known["Location"] == unknown["Location"] == "/accounts/confirm-email/"
+    assert [message.to for message in mail.outbox] == [[alice.email], ["dana@example.org"]]
+
+
+@override_settings(ACCOUNT_EMAIL_VERIFICATION="mandatory")
+def test_with_a_mail_server_the_address_is_confirmed_before_signing_in(client: Client, open_signup: None) -> None:
+    fill_in(client)
+    assert client.get("/collections/").status_code == 302
+    link = next(word for word in mail.outbox[-1].body.split() if word.startswith("http"))
+    page = follow(client, link)
+    assert "Confirm this address" in page.content.decode()
+    client.post(link.removeprefix("http://localhost:8000"))
+    assert EmailAddress.objects.get(email="dana@example.org").verified
+
+
+def test_the_rule_of_sign_up_starts_from_the_environment(db: None) -> None:
+    assert SiteSettings.current().signup == SiteSettings.Signup.INVITATION
