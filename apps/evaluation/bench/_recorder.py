@@ -1,0 +1,48 @@
+"""The stand-in model server with a clock beside it: when each request arrived, and when each word left.
+
+Run by uvicorn with STUB naming the folder of `stub_llm.py`. `GET /recorded` hands out what was seen, and forgets it.
+Times are of the system's monotonic clock, which all processes of a machine share.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+import sys
+import time
+from typing import Any
+
+sys.path.insert(0, os.environ["STUB"])
+stub = importlib.import_module("stub_llm")
+
+_seen: list[dict[str, Any]] = []
+
+
+async def app(scope: dict[str, Any], receive: Any, send: Any) -> None:
+    if scope["type"] != "http":
+        return
+    if scope["path"] == "/recorded":
+        await stub.answer(send, _seen.copy())
+        _seen.clear()
+        return
+    record: dict[str, Any] = {"words": []}
+
+    async def received() -> Any:
+        message = await receive()
+        if message["type"] == "http.request" and not message.get("more_body"):
+            record["arrived"] = time.monotonic()
+        return message
+
+    async def sent(message: dict[str, Any]) -> None:
+        left = time.monotonic()
+        await send(message)
+        body = message.get("body", b"")
+        if body.startswith(b"data: {"):
+            word = json.loads(body[6:])["choices"][0]["delta"].get("content")
+            if word:
+                record["words"].append((left, word))
+
+    if scope["path"].endswith("/chat/completions"):
+        _seen.append(record)
+    await stub.app(scope, received, sent)
