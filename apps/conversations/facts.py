@@ -1,4 +1,4 @@
-"""What a sentence says that can be checked without understanding it: its words, numbers, names, and whether it denies."""
+"""What a sentence says that can be checked without understanding it: words, numbers, names, and whether it denies."""
 
 from __future__ import annotations
 
@@ -13,24 +13,30 @@ _TOKEN = re.compile(r"[^\W_]+(?:[.,]\d+)*(?:['’][^\W\d_]+)?|%|[$€£¥]")
 _NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
 _ORDINAL = re.compile(r"(\d+)(?:st|nd|rd|th)$")
 _ATTACHED = re.compile(r"(\d+(?:[.,]\d+)*)([^\W\d_]{1,4})$")  # 5km, 30s, 2nd
-_SPELT = {
-    word: number
-    for number, words in enumerate(
-        ["zero", "one first single", "two second both twice pair", "three third", "four fourth", "five fifth", "six sixth", "seven seventh", "eight eighth", "nine ninth", "ten tenth", "eleven eleventh", "twelve twelfth dozen", "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen", "twenty"]
+
+
+def _set(words: str) -> frozenset[str]:
+    return frozenset(words.split())
+
+
+def _spelt() -> dict[str, int]:
+    rows = (
+        "zero|one first single|two second both twice pair|three third|four fourth|five fifth|six sixth|seven seventh|"
+        "eight eighth|nine ninth|ten tenth|eleven eleventh|twelve twelfth dozen|thirteen|fourteen|fifteen|sixteen|"
+        "seventeen|eighteen|nineteen|twenty"
     )
-    for word in words.split()
-} | {"thirty": 30, "forty": 40, "fifty": 50, "sixty": 60, "seventy": 70, "eighty": 80, "ninety": 90}
+    found = {word: number for number, row in enumerate(rows.split("|")) for word in row.split()}
+    return found | {"thirty": 30, "forty": 40, "fifty": 50, "sixty": 60, "seventy": 70, "eighty": 80, "ninety": 90}
+
+
+_SPELT = _spelt()
 _SCALE = {"hundred": 1e2, "thousand": 1e3, "million": 1e6, "billion": 1e9, "trillion": 1e12}
 _SOFT_NUMBERS = {"one", "first", "second", "single", "both", "pair", "twice"}  # said without meaning an amount
-_NEGATIONS = frozenset(
-    ["not", "no", "never", "none", "neither", "nor", "nobody", "nothing", "nowhere", "without", "cannot", "cant", "dont", "doesnt", "didnt", "isnt", "arent", "wasnt", "werent", "wont", "wouldnt", "couldnt", "shouldnt", "hasnt", "havent", "hadnt", "fail", "fails", "failed", "lack", "lacks", "lacked", "unable", "refuse", "refused", "deny", "denied", "denies", "false", "hardly", "barely", "rarely", "seldom", "except", "unlike"]
+_NEGATIONS = _set(
+    "not no never none neither nor nobody nothing nowhere without cannot cant dont doesnt didnt isnt arent "
+    "wasnt werent wont wouldnt couldnt shouldnt hasnt havent hadnt fail fails failed lack lacks lacked unable "
+    "refuse refused deny denied denies false hardly barely rarely seldom except unlike"
 )
-_OPPOSITES_OF = ["increase/decrease", "rise/fall", "rose/fell", "grow/shrink", "gain/lose", "win/lose", "won/lost", "more/less", "more/fewer", "most/least", "high/low", "higher/lower", "large/small", "larger/smaller", "largest/smallest", "big/small", "long/short", "longer/shorter", "old/young", "older/younger", "oldest/youngest", "early/late", "earlier/later", "before/after", "first/last", "begin/end", "start/end", "start/stop", "open/close", "opened/closed", "allow/forbid", "allow/prohibit", "permit/forbid", "permit/prohibit", "accept/reject", "approve/reject", "agree/disagree", "include/exclude", "enable/disable", "enabled/disabled", "true/false", "right/wrong", "left/right", "north/south", "east/west", "northern/southern", "eastern/western", "above/below", "over/under", "inside/outside", "internal/external", "always/never", "all/none", "buy/sell", "bought/sold", "import/export", "arrive/depart", "enter/leave", "love/hate", "support/oppose", "supported/opposed", "ally/enemy", "male/female", "man/woman", "father/mother", "son/daughter", "husband/wife", "brother/sister", "king/queen", "life/death", "alive/dead", "born/died", "hot/cold", "warm/cool", "wet/dry", "strong/weak", "fast/slow", "faster/slower", "rich/poor", "public/private", "mandatory/optional", "required/optional", "positive/negative", "maximum/minimum", "success/failure", "succeed/fail", "pass/fail", "safe/dangerous", "legal/illegal", "possible/impossible", "present/absent", "day/night", "summer/winter", "morning/evening", "upper/lower", "top/bottom", "front/back", "input/output"]
-OPPOSITES: dict[str, set[str]] = {}
-for _pair in _OPPOSITES_OF:
-    _one, _other = map(stem, _pair.split("/"))
-    OPPOSITES.setdefault(_one, set()).add(_other)
-    OPPOSITES.setdefault(_other, set()).add(_one)
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from apps.conversations.cite import Cite
 
-MOST_CHARS = 200_000  # of one answer; what is beyond is not shown, and the answer says so
+MOST_CHARS = 100_000  # of one answer; what is beyond is not shown, and the answer says so
 _ROUGH_CHARS = 50_000  # of one block of running text: longer is shown as it is
 _ROUGH_SIGNS = 3_000  # that may open something, in one block
 _EAGER_CHARS = 8_000  # a block longer than this is rendered again only when it has grown by a tenth

@@ -11,8 +11,9 @@ from typing import Protocol, cast
 from django.conf import settings
 from django.utils.module_loading import import_string
 
-from apps.conversations.facts import OPPOSITES, Facts, facts
+from apps.conversations.facts import Facts, facts
 from apps.conversations.meaning import vectors
+from apps.conversations.opposites import OPPOSITES
 
 SUPPORTED = 0.5  # from here on a sentence has a source
 STRONG = 0.75  # from here on the match is called strong
