@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Literal
 
-BlockKind = Literal["heading", "item", "table", "code", "paragraph"]
+BlockKind = Literal["heading", "bullet", "item", "table", "code", "paragraph"]
 Spans = list[tuple[int, int]]
 
 _GAP = re.compile(r"\n[ \t\r]*(?:\n[ \t\r]*)+")
 _LINE = re.compile(r"[^\n]+")
 _ITEM = re.compile(r"[ \t]*(?:[-*+•◦▪]|\d{1,3}[.)])[ \t]+\S")
 _HASHES = re.compile(r"#{1,6}[ \t]+")
+_BULLET = re.compile(r"[ \t]*[-*+•◦▪][ \t]+")
 _CELL = re.compile(r" \| |\t")
+_PART = re.compile(r"(?:^|; )([^:;\n]{1,80}): ", re.MULTILINE)  # "Column: " before a cell, as the parsers write it
+MOST_COLUMNS = 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +37,7 @@ class Block:
 
     kind: BlockKind
     rows: list[list[list[Run]]]
+    header: tuple[str, ...] = ()
 
     @property
     def runs(self) -> list[Run]:
@@ -116,10 +121,32 @@ def _block(text: str, start: int, end: int, marks: Spans, headings: set[str]) ->
     lines = [(start + match.start(), start + match.end()) for match in _LINE.finditer(raw)]
     if len(lines) > 1 and all(_CELL.search(text, left, right) for left, right in lines):
         return Block("table", [list(_cells(text, left, right, marks)) for left, right in lines])
-    if sum(text.startswith(("    ", "\t"), left) for left, _ in lines) * 2 > len(lines):
+    if len(lines) > 1 and (table := _named(text, lines, marks)):
+        return table
+    if len(lines) > 1 and sum(text.startswith(("    ", "\t"), left) for left, _ in lines) * 2 >= len(lines):
         return Block("code", [[_runs(text, start, end, marks)]])
-    kind: BlockKind = "item" if _ITEM.match(raw) else "paragraph"
-    return Block(kind, [[_runs(text, start, end, marks)]])
+    end = start + len(raw.rstrip())
+    if bullet := _BULLET.match(raw):
+        return Block("bullet", [[_runs(text, start + bullet.end(), end, marks)]])
+    return Block("item" if _ITEM.match(raw) else "paragraph", [[_runs(text, start, end, marks)]])
+
+
+def _named(text: str, lines: Spans, marks: Spans) -> Block | None:
+    """A table whose lines name the column of every cell; None where that is not so."""
+    parts = [list(_PART.finditer(text, start, end)) for start, end in lines]
+    counts = Counter(part[1] for line in parts for part in line)
+    columns = [name for name, count in counts.items() if count > 1][: MOST_COLUMNS + 1]
+    if not 1 < len(columns) <= MOST_COLUMNS:
+        return None
+    rows = []
+    for (start, end), line in zip(lines, parts, strict=True):
+        cells = [part for part in line if part[1] in columns]
+        if not cells or cells[0].start() != start:
+            return None
+        stops = [*(part.start() for part in cells[1:]), end]
+        filled = {part[1]: _runs(text, part.end(), stop, marks) for part, stop in zip(cells, stops, strict=True)}
+        rows.append([filled.get(name, [Run("", False)]) for name in columns])
+    return Block("table", rows, tuple(columns))
 
 
 def _cells(text: str, start: int, end: int, marks: Spans) -> Iterator[list[Run]]:

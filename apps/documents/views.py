@@ -77,7 +77,12 @@ def _files_of(request: HttpRequest, pk: UUID) -> dict[str, object]:
     can_edit = Collection.objects.editable_by(user).filter(pk=pk).exists()
     is_owner = can_edit and Collection.objects.owned_by(user).filter(pk=pk).exists()
     seen = look(user, found, can_edit, request.GET.get("show", ""), request.GET.get("page", "1"))
-    limits = {"accept": ACCEPT, "accepted": ACCEPTED, "max_bytes": settings.MAX_UPLOAD_BYTES}
+    limits = {
+        "accept": ACCEPT,
+        "accepted": ACCEPTED,
+        "max_bytes": settings.MAX_UPLOAD_BYTES,
+        "max_mb": settings.MAX_UPLOAD_BYTES // 1024**2,
+    }
     return {"collection": found, "tray": seen, "is_owner": is_owner, "tab": "files", **limits}
 
 
@@ -97,7 +102,7 @@ def upload_files(request: HttpRequest, pk: UUID) -> HttpResponse:
     files = _files(request)
     refused = [words for file in files if (words := _take(user, target, file))]
     if "application/json" in request.headers.get("Accept", ""):
-        return JsonResponse({"refused": refused}, status=422 if refused or not files else 201)
+        return JsonResponse({"refused": refused}, status=201 if files and not refused else 200)
     if not files:
         messages.error(request, "No file was chosen. Choose one or more files, then upload.")
     return redirect("documents:collection", pk)
