@@ -1,8 +1,8 @@
 """The gate: every question, every passage and every sentence of an answer passes here, and nowhere else.
 
-    check_question(text)   before anything is done with it
-    check_passage(text)    when a document is read; a match marks the passage
-    gated(deltas)          the answer: nothing is yielded before the window that holds it has a verdict
+check_question(text)   before anything is done with it
+check_passage(text)    when a document is read; a match marks the passage
+gated(deltas)          the answer: nothing is yielded before the window that holds it has a verdict
 """
 
 from __future__ import annotations
@@ -19,7 +19,16 @@ from apps.safety.check import ALLOWED, Check, CheckUnavailable, Verdict
 from apps.safety.intake import QUESTION_CHARACTERS, control_characters, normalise, visible
 from apps.safety.window import Window, windows
 
-__all__ = ["QUESTION_CHARACTERS", "Verdict", "Withheld", "check_passage", "check_question", "check_sentence", "gated", "normalise"]
+__all__ = [
+    "QUESTION_CHARACTERS",
+    "Verdict",
+    "Withheld",
+    "check_passage",
+    "check_question",
+    "check_sentence",
+    "gated",
+    "normalise",
+]
 
 DEFAULT_CHECK = "apps.safety.rules.RuleCheck"
 
@@ -30,9 +39,13 @@ _LONG = Verdict(
     f"This question is longer than {QUESTION_CHARACTERS:,} characters. Shorten it, or add the long part to a collection as a file.",
 )
 _CONTROL = Verdict(
-    False, "control_characters", "This question holds control characters that cannot be read. Remove them and ask again."
+    False,
+    "control_characters",
+    "This question holds control characters that cannot be read. Remove them and ask again.",
 )
-_UNCHECKED = Verdict(False, "check_unavailable", "The safety check is not available right now. Please try again in a moment.")
+_UNCHECKED = Verdict(
+    False, "check_unavailable", "The safety check is not available right now. Please try again in a moment."
+)
 
 _lock = threading.Lock()
 _built: dict[str, Check] = {}

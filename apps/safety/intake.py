@@ -14,7 +14,9 @@ QUESTION_CHARACTERS = 20_000  # some 5,000 tokens, ten printed pages: more belon
 # Characters of control that no keyboard writes into a question; tab and line breaks are text.
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 # England, Scotland, Wales: the only emoji that are spelled with tag characters.
-_FLAGS = re.compile("\U0001f3f4(?:\U000e0067\U000e0062(?:\U000e0065\U000e006e\U000e0067|\U000e0073\U000e0063\U000e0074|\U000e0077\U000e006c\U000e0073))\U000e007f")
+_FLAGS = re.compile(
+    "\U0001f3f4(?:\U000e0067\U000e0062(?:\U000e0065\U000e006e\U000e0067|\U000e0073\U000e0063\U000e0074|\U000e0077\U000e006c\U000e0073))\U000e007f"
+)
 _MARKS = frozenset("\u200e\u200f\u061c")  # direction marks: harmless, and needed in Hebrew and Arabic
 _JOINERS = frozenset("\u200c\u200d")
 _STYLES = frozenset("\ufe0e\ufe0f")  # text or emoji style of the character before
@@ -28,7 +30,11 @@ def control_characters(text: str) -> bool:
 def normalise(text: str) -> str:
     """The text without hidden characters and disguises; the same again when applied twice."""
     if text.isascii():
-        return _CONTROL.sub("", text.replace("\r\n", "\n").replace("\r", "\n")) if _CONTROL.search(text) or "\r" in text else text
+        return (
+            _CONTROL.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))
+            if _CONTROL.search(text) or "\r" in text
+            else text
+        )
     text = text.replace("\r\n", "\n").replace("\r", "\n").replace("\u2028", "\n").replace("\u2029", "\n\n")
     parts: list[str] = []
     at = 0

@@ -76,38 +76,140 @@ _SELF_HARM_FAR = r"\b(?:prevent\w{0,4}|character|novel|lyrics?|what does|mean(?:
 
 HARM: tuple[tuple[str, int, str, str], ...] = (
     ("self_harm", 3, _SELF_HARM, _SELF_HARM_FAR),
-    ("child_exploitation", 4, rf"{_ASK}.{{0,80}}{_SEXUAL}.{{0,60}}{_CHILD}|{_ASK}.{{0,80}}{_CHILD}.{{0,60}}{_SEXUAL}", _PROTECT),
-    ("child_exploitation", 4, rf"\bhow (?:to|do|can|could) .{{0,30}}\b(?:groom|lure|entice|seduce|molest)\w{{0,3}}\b.{{0,40}}{_CHILD}", _PROTECT),
+    (
+        "child_exploitation",
+        4,
+        rf"{_ASK}.{{0,80}}{_SEXUAL}.{{0,60}}{_CHILD}|{_ASK}.{{0,80}}{_CHILD}.{{0,60}}{_SEXUAL}",
+        _PROTECT,
+    ),
+    (
+        "child_exploitation",
+        4,
+        rf"\bhow (?:to|do|can|could) .{{0,30}}\b(?:groom|lure|entice|seduce|molest)\w{{0,3}}\b.{{0,40}}{_CHILD}",
+        _PROTECT,
+    ),
     ("weapons", 4, rf"{_ASK}.{{0,50}}{_MAKE}.{{0,50}}{_WEAPON}", _HARMLESS_WEAPON),
-    ("weapons", 4, rf"\b(?:instructions?|tutorial|guide|recipe|blueprint|steps?|manual)\b.{{0,30}}\b(?:for|to|on|of)\b.{{0,40}}{_WEAPON}", _HARMLESS_WEAPON),
-    ("violence", 3, rf"{_ASK}.{{0,50}}\b{_METHOD}\b {_PERSON}\b", rf"{_DEFEND}|\b(?:story|novel|character|game|laughter|with kindness|movie)\b"),
-    ("malware", 3, rf"\b(?:write|create|make|develop|build|design|generate|code|program|give me|provide)\b.{{0,60}}{_MALWARE}", _DEFEND),
-    ("crime", 3, rf"{_ASK}.{{0,50}}\b(?:hack(?:ing)? into|break(?:ing)? into (?:a |the |my |someone)|phishing (?:e-?mail|site|page|website|campaign)s?)", _DEFEND),
-    ("crime", 3, rf"{_ASK}.{{0,50}}\b(?:launder(?:ing)? money|money laundering|counterfeit(?:ing)? (?:money|currency|bills|banknotes)|identity theft|credit card fraud|steal(?:ing)? (?:someone|people|identit|credit card|confidential|sensitive|personal))", _DEFEND),
-    ("drugs", 3, rf"{_ASK}.{{0,50}}{_MAKE}.{{0,40}}\b(?:crystal meth|meth|methamphetamine|fentanyl|heroin|crack cocaine|cocaine|mdma)\b", _DEFEND),
-    ("hate", 3, r"\b(?:write|create|compose|draft|generate|produce|design)\b.{0,60}\b(?:racist|anti-?semitic|islamophobic|homophobic|neo-?nazi|white supremac\w{1,4}|hateful)\b.{0,40}\b(?:joke|speech|post|message|article|manifesto|meme|propaganda|song|poem|flyer|campaign|content)s?\b", _DEFEND),
+    (
+        "weapons",
+        4,
+        rf"\b(?:instructions?|tutorial|guide|recipe|blueprint|steps?|manual)\b.{{0,30}}\b(?:for|to|on|of)\b.{{0,40}}{_WEAPON}",
+        _HARMLESS_WEAPON,
+    ),
+    (
+        "violence",
+        3,
+        rf"{_ASK}.{{0,50}}\b{_METHOD}\b {_PERSON}\b",
+        rf"{_DEFEND}|\b(?:story|novel|character|game|laughter|with kindness|movie)\b",
+    ),
+    (
+        "malware",
+        3,
+        rf"\b(?:write|create|make|develop|build|design|generate|code|program|give me|provide)\b.{{0,60}}{_MALWARE}",
+        _DEFEND,
+    ),
+    (
+        "crime",
+        3,
+        rf"{_ASK}.{{0,50}}\b(?:hack(?:ing)? into|break(?:ing)? into (?:a |the |my |someone)|phishing (?:e-?mail|site|page|website|campaign)s?)",
+        _DEFEND,
+    ),
+    (
+        "crime",
+        3,
+        rf"{_ASK}.{{0,50}}\b(?:launder(?:ing)? money|money laundering|counterfeit(?:ing)? (?:money|currency|bills|banknotes)|identity theft|credit card fraud|steal(?:ing)? (?:someone|people|identit|credit card|confidential|sensitive|personal))",
+        _DEFEND,
+    ),
+    (
+        "drugs",
+        3,
+        rf"{_ASK}.{{0,50}}{_MAKE}.{{0,40}}\b(?:crystal meth|meth|methamphetamine|fentanyl|heroin|crack cocaine|cocaine|mdma)\b",
+        _DEFEND,
+    ),
+    (
+        "hate",
+        3,
+        r"\b(?:write|create|compose|draft|generate|produce|design)\b.{0,60}\b(?:racist|anti-?semitic|islamophobic|homophobic|neo-?nazi|white supremac\w{1,4}|hateful)\b.{0,40}\b(?:joke|speech|post|message|article|manifesto|meme|propaganda|song|poem|flyer|campaign|content)s?\b",
+        _DEFEND,
+    ),
 )
 
-_TELL = r"\b(?:you (?:can|could|should|will|need to|must|have to|want to)|to|first,?|next,?|then,?|step \d{1,2}\W{0,3}|now)"
+_TELL = (
+    r"\b(?:you (?:can|could|should|will|need to|must|have to|want to)|to|first,?|next,?|then,?|step \d{1,2}\W{0,3}|now)"
+)
 SAID: tuple[tuple[str, int, str, str], ...] = (
-    ("self_harm", 3, r"\b(?:you should|you could|just|go|please|then) (?:go )?kill yourself\b|\bkill yourself (?:by|with|using)\b|\b(?:best|easiest|painless|quickest) way to (?:kill yourself|end your life|commit suicide)\b", ""),
+    (
+        "self_harm",
+        3,
+        r"\b(?:you should|you could|just|go|please|then) (?:go )?kill yourself\b|\bkill yourself (?:by|with|using)\b|\b(?:best|easiest|painless|quickest) way to (?:kill yourself|end your life|commit suicide)\b",
+        "",
+    ),
     ("child_exploitation", 4, rf"{_SEXUAL}.{{0,30}}\b(?:with|of|between|from)\b.{{0,20}}{_CHILD}", _PROTECT),
     ("weapons", 4, rf"{_TELL} {_MAKE}.{{0,30}}{_WEAPON}|\bhow to {_MAKE}.{{0,30}}{_WEAPON}", _HARMLESS_WEAPON),
     ("violence", 3, rf"\b(?:how to|you (?:can|could|should)|step \d\W{{0,3}}) {_METHOD} {_PERSON}\b", _DEFEND),
-    ("drugs", 3, rf"\b(?:how to|you (?:can|could|need to)|step \d\W{{0,3}}) {_MAKE}.{{0,30}}\b(?:crystal meth|meth|methamphetamine|fentanyl|heroin|crack cocaine)\b", _DEFEND),
+    (
+        "drugs",
+        3,
+        rf"\b(?:how to|you (?:can|could|need to)|step \d\W{{0,3}}) {_MAKE}.{{0,30}}\b(?:crystal meth|meth|methamphetamine|fentanyl|heroin|crack cocaine)\b",
+        _DEFEND,
+    ),
 )
 
 _RULES_OF = r"(?:instructions?|prompts?|directions?|rules?|guidelines?|commands?|messages?|context|conversation|text|anweisungen|instrucciones)"
 PASSAGE_ATTACKS: tuple[tuple[str, int, str, str], ...] = (
-    ("prompt_attack", 2, rf"\b(?:ignore|disregard|forget|override|bypass|neglect|overlook|ignoriere|vergiss|ignora|olvida)\b.{{0,30}}\b(?:all|any|the|your|previous|prior|above|earlier|preceding|former|every|other|alle|vorherigen|anteriores|todas)\b.{{0,30}}\b{_RULES_OF}\b", ""),
-    ("prompt_attack", 2, r"\b(?:you are now|from now on,? you|you will now|pretend (?:to be|that you)|act as if you|you must act|i want you to act)\b.{0,60}\b(?:ai|assistant|model|dan|chatgpt|gpt|bot|unrestricted|no (?:rules|restrictions|limits)|without (?:rules|restrictions|limits|filters?)|respond|answer|reply|admin)\b", ""),
-    ("prompt_attack", 2, r"\b(?:reveal|print|show|repeat|output|leak|tell me|display)\b.{0,30}\b(?:your|the) (?:\w{1,10} )?(?:system prompt|initial prompt|hidden prompt|system instructions|initial instructions|hidden instructions)\b", ""),
-    ("prompt_attack", 2, r"(?:^|\n)\s*(?:#{1,4}\s*)?(?:system|assistant|developer) ?(?:message|prompt|note|override)?\s*:\s*\S.{0,80}\b(?:you|must|ignore|now|new)\b", ""),
-    ("prompt_attack", 2, r"\b(?:note|message|attention|important|instructions?|hey|dear)\b.{0,20}\b(?:to|for) (?:the |any |all |an )?(?:ai|assistants?|language models?|llms?|chatbots?|ai (?:models?|assistants?|systems?))\b", ""),
-    ("prompt_attack", 2, r"\b(?:do not|don't|never) (?:tell|inform|mention|reveal|show)\b.{0,40}\b(?:the user|the reader|the human)\b", ""),
+    (
+        "prompt_attack",
+        2,
+        rf"\b(?:ignore|disregard|forget|override|bypass|neglect|overlook|ignoriere|vergiss|ignora|olvida)\b.{{0,30}}\b(?:all|any|the|your|previous|prior|above|earlier|preceding|former|every|other|alle|vorherigen|anteriores|todas)\b.{{0,30}}\b{_RULES_OF}\b",
+        "",
+    ),
+    (
+        "prompt_attack",
+        2,
+        r"\b(?:you are now|from now on,? you|you will now|pretend (?:to be|that you)|act as if you|you must act|i want you to act)\b.{0,60}\b(?:ai|assistant|model|dan|chatgpt|gpt|bot|unrestricted|no (?:rules|restrictions|limits)|without (?:rules|restrictions|limits|filters?)|respond|answer|reply|admin)\b",
+        "",
+    ),
+    (
+        "prompt_attack",
+        2,
+        r"\b(?:reveal|print|show|repeat|output|leak|tell me|display)\b.{0,30}\b(?:your|the) (?:\w{1,10} )?(?:system prompt|initial prompt|hidden prompt|system instructions|initial instructions|hidden instructions)\b",
+        "",
+    ),
+    (
+        "prompt_attack",
+        2,
+        r"(?:^|\n)\s*(?:#{1,4}\s*)?(?:system|assistant|developer) ?(?:message|prompt|note|override)?\s*:\s*\S.{0,80}\b(?:you|must|ignore|now|new)\b",
+        "",
+    ),
+    (
+        "prompt_attack",
+        2,
+        r"\b(?:note|message|attention|important|instructions?|hey|dear)\b.{0,20}\b(?:to|for) (?:the |any |all |an )?(?:ai|assistants?|language models?|llms?|chatbots?|ai (?:models?|assistants?|systems?))\b",
+        "",
+    ),
+    (
+        "prompt_attack",
+        2,
+        r"\b(?:do not|don't|never) (?:tell|inform|mention|reveal|show)\b.{0,40}\b(?:the user|the reader|the human)\b",
+        "",
+    ),
     ("prompt_attack", 2, r"\b(?:new|updated|real|actual|additional) (?:instructions?|system prompt|task)\s*:", ""),
-    ("prompt_attack", 2, r"\b(?:append|add|include|insert|embed|render|put)\b.{0,40}\b(?:link|image|url|markdown)\b.{0,60}https?://", ""),
-    ("prompt_attack", 2, r"\b(?:end|begin|start|stop) (?:of )?(?:the )?(?:system )?(?:prompt|context|instructions)\b.{0,5}[-=\]>]{1,5}", ""),
-    ("prompt_attack", 2, r"\bdo anything now\b|\bjailbr(?:eak|oken)\b.{0,40}\b(?:mode|prompt|gpt)\b|\bdeveloper mode\b.{0,30}\b(?:enabled|output|on)\b|\bbroken free of\b.{0,30}\b(?:ai|confines)\b", ""),
+    (
+        "prompt_attack",
+        2,
+        r"\b(?:append|add|include|insert|embed|render|put)\b.{0,40}\b(?:link|image|url|markdown)\b.{0,60}https?://",
+        "",
+    ),
+    (
+        "prompt_attack",
+        2,
+        r"\b(?:end|begin|start|stop) (?:of )?(?:the )?(?:system )?(?:prompt|context|instructions)\b.{0,5}[-=\]>]{1,5}",
+        "",
+    ),
+    (
+        "prompt_attack",
+        2,
+        r"\bdo anything now\b|\bjailbr(?:eak|oken)\b.{0,40}\b(?:mode|prompt|gpt)\b|\bdeveloper mode\b.{0,30}\b(?:enabled|output|on)\b|\bbroken free of\b.{0,30}\b(?:ai|confines)\b",
+        "",
+    ),
     ("exfil", 2, r"!\[[^\]\n]{0,80}\]\(\s*https?://[^)\s]{1,200}[?&][^)\s]{0,40}=\s*[\[{<]", ""),
 )

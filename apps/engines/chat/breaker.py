@@ -12,7 +12,9 @@ COOL_S = 3.0  # until the next one may try
 class Breaker:
     """Closed, open or half open. For one event loop or many: each step is a few assignments."""
 
-    def __init__(self, failures: int = FAILURES, cool_s: float = COOL_S, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, failures: int = FAILURES, cool_s: float = COOL_S, clock: Callable[[], float] = time.monotonic
+    ) -> None:
         self._limit = failures
         self._cool_s = cool_s
         self._clock = clock

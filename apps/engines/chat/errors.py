@@ -18,7 +18,15 @@ _BUSY = "The model server is busy."
 _KEY = "The model server does not accept the key that is configured for it."
 _MODEL = "The model server does not serve the model that is configured."
 _REFUSED = "The model server refused the request."
-_CONTEXT_SIGNS = ("context_length", "context length", "maximum context", "max_model_len", "max_tokens", "too many tokens", "too long")
+_CONTEXT_SIGNS = (
+    "context_length",
+    "context length",
+    "maximum context",
+    "max_model_len",
+    "max_tokens",
+    "too many tokens",
+    "too long",
+)
 
 
 def from_status(status: int, body: bytes) -> EngineError:

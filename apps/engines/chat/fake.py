@@ -1,10 +1,10 @@
 """A model server in memory: answers from the sources in its prompt, the same way every time, and does as it is told.
 
-    chat = FakeChat()                      # quotes the first sentence of the first two sources, with their marks
-    chat.replies.append("The answer.")     # said next, instead
-    chat.away = True                       # nobody answers
-    chat.fail = EngineBusy("…")            # raised by the next stream, after `fail_after` pieces
-    chat.first_token_s, chat.gap_s = 1, 0.05
+chat = FakeChat()                      # quotes the first sentence of the first two sources, with their marks
+chat.replies.append("The answer.")     # said next, instead
+chat.away = True                       # nobody answers
+chat.fail = EngineBusy("…")            # raised by the next stream, after `fail_after` pieces
+chat.first_token_s, chat.gap_s = 1, 0.05
 """
 
 from __future__ import annotations

@@ -90,7 +90,9 @@ def model_info(answer: bytes, wanted: str) -> tuple[ModelInfo, bool]:
         chosen = found or ({"id": wanted} if wanted else served[0])
     except (ValueError, TypeError, KeyError, IndexError):
         raise EngineBroken("The model server does not say which models it serves.") from None
-    window = next((size for name in _WINDOW_NAMES if isinstance(size := chosen.get(name), int) and size > 0), ASSUMED_CONTEXT)
+    window = next(
+        (size for name in _WINDOW_NAMES if isinstance(size := chosen.get(name), int) and size > 0), ASSUMED_CONTEXT
+    )
     return ModelInfo(chosen["id"], window, parameters(chosen["id"])), chosen.get("owned_by") == "vllm"
 
 
@@ -105,7 +107,9 @@ def parameters(name: str) -> int | None:
 
 def _usage(usage: dict[str, Any]) -> Usage:
     details = usage.get("prompt_tokens_details") or {}
-    return Usage(int(usage["prompt_tokens"]), int(usage.get("completion_tokens", 0)), int(details.get("cached_tokens") or 0))
+    return Usage(
+        int(usage["prompt_tokens"]), int(usage.get("completion_tokens", 0)), int(details.get("cached_tokens") or 0)
+    )
 
 
 def _logprobs(logprobs: dict[str, Any]) -> tuple[TokenProb, ...]:

@@ -1,0 +1,159 @@
+"""A turn log in Redis Streams: several web processes, one log. The number of an event is the length of its stream.
+
+Appending is one script, so numbers have no gaps whoever appends; an append that the connection lost on its way back is
+recognised by its mark and not written twice.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections.abc import AsyncIterator, Awaitable, Iterator
+from contextlib import contextmanager
+from typing import Any, TypeVar, cast
+from weakref import WeakKeyDictionary
+
+from apps.engines.base import EngineRefused, EngineUnavailable, LogEntry
+
+T = TypeVar("T")
+
+_ABANDONED_MS = 3_600_000  # a turn that nobody appends to for so long has no owner any more
+_MAX_EVENTS = 100_000  # of one turn; a long answer has some hundred
+_BLOCK_MS = 2000  # of one wait; between two, a reader looks whether the log is still there
+_CLOSED, _FULL = -1, -2
+
+# KEYS: log. ARGV: data, mark, milliseconds to keep, most events. Fields of an entry: d data, m mark, e end.
+_APPEND = """
+local last = redis.call('XREVRANGE', KEYS[1], '+', '-', 'COUNT', 1)[1]
+local n = 0
+if last then
+  n = tonumber(string.match(last[1], '^%d+'))
+  if last[2][1] == 'e' then return -1 end
+  if last[2][4] == ARGV[2] then return n end
+  if n >= tonumber(ARGV[4]) then return -2 end
+end
+redis.call('XADD', KEYS[1], (n + 1) .. '-0', 'd', ARGV[1], 'm', ARGV[2])
+redis.call('PEXPIRE', KEYS[1], ARGV[3])
+return n + 1
+"""
+# KEYS: log, stop. ARGV: milliseconds to keep. The end is the entry after the last event.
+_FINISH = """
+local last = redis.call('XREVRANGE', KEYS[1], '+', '-', 'COUNT', 1)[1]
+local n = 0
+if last then n = tonumber(string.match(last[1], '^%d+')) end
+if not (last and last[2][1] == 'e') then redis.call('XADD', KEYS[1], (n + 1) .. '-0', 'e', '1') end
+redis.call('PEXPIRE', KEYS[1], ARGV[1])
+redis.call('PEXPIRE', KEYS[2], ARGV[1])
+return n
+"""
+
+
+class RedisTurnLog:
+    """`keep_s` counts from the end of a turn. One connection pool per event loop; a tail holds one connection."""
+
+    def __init__(self, url: str, keep_s: float = 600, prefix: str = "openbook:turn:") -> None:
+        self._url = url
+        self._keep_ms = max(1, int(keep_s * 1000))
+        self._prefix = prefix
+        self._clients: WeakKeyDictionary[asyncio.AbstractEventLoop, Any] = WeakKeyDictionary()
+
+    async def append(self, turn: str, data: bytes) -> int:
+        mark = secrets.token_hex(8)
+        seq = int(await self._ask(self._script(_APPEND, [self._log(turn)], data, mark, _ABANDONED_MS, _MAX_EVENTS)))
+        if seq == _CLOSED:
+            raise EngineRefused("This answer is closed; nothing can be added to it.")
+        if seq == _FULL:
+            raise EngineRefused("The answer is longer than can be kept while it is being written.")
+        return seq
+
+    async def finish(self, turn: str) -> None:
+        await self._ask(self._script(_FINISH, [self._log(turn), self._stop(turn)], self._keep_ms))
+
+    async def read(self, turn: str, after: int = 0) -> list[LogEntry]:
+        found = await self._ask(self._client().xrange(self._log(turn), min=f"({max(after, 0)}-0"))
+        return [entry for entry in map(_entry, found) if entry is not None]
+
+    async def exists(self, turn: str) -> bool:
+        return bool(await self._ask(self._client().exists(self._log(turn))))
+
+    async def tail(self, turn: str, after: int = 0) -> AsyncIterator[LogEntry]:
+        at = max(after, 0)
+        last = await self._ask(self._client().xrevrange(self._log(turn), count=1))
+        if last and _entry(last[0]) is None and _number(last[0]) <= at:
+            return  # whoever has seen more than there is has seen the end
+        while await self.exists(turn):
+            for item in await self._wait(self._log(turn), f"{at}-0"):
+                entry = _entry(item)
+                if entry is None:
+                    return
+                at = entry.seq
+                yield entry
+
+    async def request_stop(self, turn: str) -> None:
+        pipe = self._client().pipeline(transaction=True)
+        pipe.xadd(self._stop(turn), {"stop": "1"}, maxlen=1)
+        pipe.pexpire(self._stop(turn), _ABANDONED_MS)
+        await self._ask(pipe.execute())
+
+    async def wait_stop(self, turn: str) -> None:
+        while not await self._wait(self._stop(turn), "0-0"):
+            pass
+
+    async def close(self) -> None:
+        client = self._clients.pop(asyncio.get_running_loop(), None)
+        if client is not None:
+            await client.aclose()
+
+    async def _wait(self, key: str, after: str) -> list[Any]:
+        """Entries after that one, as soon as there are any; none when nothing came for a while."""
+        found = await self._ask(self._client().xread({key: after}, block=_BLOCK_MS, count=500))
+        streams = list(found.values()) if isinstance(found, dict) else [items for _, items in found or ()]
+        if streams and streams[0] and isinstance(streams[0][0], list):
+            return cast(list[Any], streams[0][0])  # the third version of the protocol nests once more
+        return cast(list[Any], streams[0]) if streams else []
+
+    def _script(self, text: str, keys: list[str], *values: Any) -> Awaitable[Any]:
+        return cast(Awaitable[Any], self._client().register_script(text)(keys=keys, args=list(values)))
+
+    async def _ask(self, call: Awaitable[T]) -> T:
+        with _errors():
+            return await call
+
+    def _log(self, turn: str) -> str:
+        return f"{self._prefix}{{{turn}}}:log"
+
+    def _stop(self, turn: str) -> str:
+        return f"{self._prefix}{{{turn}}}:stop"
+
+    def _client(self) -> Any:
+        loop = asyncio.get_running_loop()
+        client = self._clients.get(loop)
+        if client is None:
+            from redis.asyncio import Redis
+
+            client = self._clients[loop] = Redis.from_url(
+                self._url, socket_connect_timeout=3, socket_timeout=_BLOCK_MS / 1000 + 10, health_check_interval=30
+            )
+        return client
+
+
+def _number(item: Any) -> int:
+    return int(item[0].split(b"-")[0])
+
+
+def _entry(item: Any) -> LogEntry | None:
+    """None for the end."""
+    fields = item[1]
+    return LogEntry(_number(item), fields[b"d"]) if b"d" in fields else None
+
+
+@contextmanager
+def _errors() -> Iterator[None]:
+    from redis.exceptions import ConnectionError as Lost
+    from redis.exceptions import RedisError
+    from redis.exceptions import TimeoutError as Slow
+
+    try:
+        yield
+    except (Lost, Slow, OSError, RedisError):
+        raise EngineUnavailable("The log of running answers (Redis) does not answer.") from None

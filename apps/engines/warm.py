@@ -1,0 +1,32 @@
+"""Makes the engines ready before the first question: called in the background when the web process starts."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+
+from apps.engines import registry
+from apps.engines.base import EngineError
+
+log = logging.getLogger(__name__)
+
+
+def start() -> threading.Thread:
+    """Warms in a thread and returns at once; a question that comes before the end waits for the rest of it only."""
+    thread = threading.Thread(target=warm, name="warm", daemon=True)
+    thread.start()
+    return thread
+
+
+def warm() -> bool:
+    """The embedder is loaded and has embedded a text, the model's tokenizer is read. False where that failed; it is logged."""
+    began = time.monotonic()
+    try:
+        registry.embed().warm()
+        registry.chat().count(["warm"])
+    except EngineError as error:
+        log.error("The embedding model cannot be used: %s", error)
+        return False
+    log.info("The embedding model is ready after %.1f s.", time.monotonic() - began)
+    return True

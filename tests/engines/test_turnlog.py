@@ -1,0 +1,214 @@
+"""What every turn log promises: numbers without gaps, readers that miss nothing, a stop that arrives from anywhere."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import aclosing
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from apps.engines.base import EngineRefused, EngineUnavailable, LogEntry, TurnLog
+from apps.engines.turnlog.memory import MemoryTurnLog
+from apps.engines.turnlog.redis import RedisTurnLog
+
+KINDS = [pytest.param("memory", id="memory"), pytest.param("redis", id="redis", marks=pytest.mark.redis)]
+
+
+def build(kind: str, request: pytest.FixtureRequest, **options: Any) -> TurnLog:
+    if kind == "memory":
+        return MemoryTurnLog(**options)
+    return RedisTurnLog(request.getfixturevalue("redis_url"), **options)
+
+
+@pytest.fixture(params=KINDS)
+async def log(request: pytest.FixtureRequest) -> AsyncIterator[TurnLog]:
+    log = build(request.param, request)
+    yield log
+    if isinstance(log, RedisTurnLog):
+        await log.close()
+
+
+@pytest.fixture
+def turn() -> str:
+    return str(uuid4())
+
+
+async def collect(log: TurnLog, turn: str, after: int = 0) -> list[LogEntry]:
+    async with aclosing(log.tail(turn, after)) as entries:  # type: ignore[type-var]
+        return [entry async for entry in entries]
+
+
+async def test_events_are_numbered_from_one_without_gaps(log: TurnLog, turn: str) -> None:
+    assert [await log.append(turn, data) for data in (b"a", b"", b"\x00\xff")] == [1, 2, 3]
+    assert await log.read(turn) == [LogEntry(1, b"a"), LogEntry(2, b""), LogEntry(3, b"\x00\xff")]
+    assert await log.read(turn, 2) == [LogEntry(3, b"\x00\xff")]
+    assert await log.read(turn, 9) == []
+
+
+async def test_appends_at_once_get_numbers_of_their_own(log: TurnLog, turn: str) -> None:
+    assert sorted(await asyncio.gather(*[log.append(turn, b"x") for _ in range(50)])) == list(range(1, 51))
+
+
+async def test_an_unknown_turn_is_empty_and_its_tail_ends_at_once(log: TurnLog, turn: str) -> None:
+    assert await log.read(turn) == []
+    assert not await log.exists(turn)
+    assert await asyncio.wait_for(collect(log, turn), 5) == []
+
+
+async def test_a_tail_gives_what_is_there_and_then_what_comes(log: TurnLog, turn: str) -> None:
+    await log.append(turn, b"1")
+    reader = asyncio.create_task(collect(log, turn))
+    await asyncio.sleep(0.05)
+    await log.append(turn, b"2")
+    await log.finish(turn)
+    assert [entry.data for entry in await asyncio.wait_for(reader, 5)] == [b"1", b"2"]
+
+
+async def test_a_tail_after_the_end_replays_and_ends(log: TurnLog, turn: str) -> None:
+    await log.append(turn, b"1")
+    await log.append(turn, b"2")
+    await log.finish(turn)
+    assert [entry.data for entry in await asyncio.wait_for(collect(log, turn, 1), 5)] == [b"2"]
+    assert await asyncio.wait_for(collect(log, turn, 2), 5) == []
+    assert await asyncio.wait_for(collect(log, turn, 7), 5) == []
+
+
+async def test_nothing_follows_the_end(log: TurnLog, turn: str) -> None:
+    await log.append(turn, b"1")
+    await log.finish(turn)
+    await log.finish(turn)
+    with pytest.raises(EngineRefused):
+        await log.append(turn, b"2")
+    assert [entry.data for entry in await log.read(turn)] == [b"1"]
+
+
+async def test_turns_do_not_see_each_other(log: TurnLog, turn: str) -> None:
+    await log.append(turn, b"mine")
+    assert await log.read(str(uuid4())) == []
+
+
+async def test_a_reader_that_leaves_disturbs_nobody(log: TurnLog, turn: str) -> None:
+    await log.append(turn, b"1")
+    async with aclosing(log.tail(turn)) as entries:  # type: ignore[type-var]
+        async for _ in entries:
+            break
+    stays = asyncio.create_task(collect(log, turn))
+    gone = asyncio.create_task(collect(log, turn))
+    await asyncio.sleep(0.05)
+    gone.cancel()
+    await log.append(turn, b"2")
+    await log.finish(turn)
+    assert len(await asyncio.wait_for(stays, 5)) == 2
+
+
+async def test_a_stop_arrives_whether_asked_before_or_while_waiting(log: TurnLog, turn: str) -> None:
+    waiting = asyncio.create_task(log.wait_stop(turn))
+    await asyncio.sleep(0.05)
+    assert not waiting.done()
+    await log.append(turn, b"1")
+    await log.request_stop(turn)
+    await log.request_stop(turn)
+    await asyncio.wait_for(waiting, 5)
+    await asyncio.wait_for(log.wait_stop(turn), 5)
+
+
+async def test_a_stop_alone_makes_no_turn(log: TurnLog, turn: str) -> None:
+    await log.request_stop(turn)
+    assert not await log.exists(turn)
+    assert await asyncio.wait_for(collect(log, turn), 5) == []
+
+
+@pytest.mark.parametrize("kind", KINDS)
+async def test_a_turn_is_kept_for_a_while_after_its_end(kind: str, request: pytest.FixtureRequest, turn: str) -> None:
+    log = build(kind, request, keep_s=0.1)
+    await log.append(turn, b"1")
+    await log.finish(turn)
+    assert await log.exists(turn)
+    await asyncio.sleep(0.2)
+    assert not await log.exists(turn)
+    assert await log.read(turn) == []
+    if isinstance(log, RedisTurnLog):
+        await log.close()
+
+
+@pytest.mark.redis
+async def test_two_processes_share_one_log(redis_url: str, turn: str) -> None:
+    writer, reader = RedisTurnLog(redis_url), RedisTurnLog(redis_url)
+    await writer.append(turn, b"1")
+    tail = asyncio.create_task(collect(reader, turn))
+    waiting = asyncio.create_task(writer.wait_stop(turn))
+    await asyncio.sleep(0.05)
+    await reader.request_stop(turn)
+    await asyncio.wait_for(waiting, 5)
+    await writer.finish(turn)
+    assert [entry.data for entry in await asyncio.wait_for(tail, 5)] == [b"1"]
+    await writer.close()
+    await reader.close()
+
+
+async def test_a_redis_that_is_away_is_said_to_be_away(turn: str) -> None:
+    log = RedisTurnLog("redis://127.0.0.1:9/0")
+    with pytest.raises(EngineUnavailable):
+        await log.append(turn, b"1")
+    await log.close()
+
+
+async def test_the_memory_log_is_bounded() -> None:
+    log = MemoryTurnLog(max_turn_bytes=100, max_bytes=150)
+    await log.append("old", b"x" * 90)
+    await log.finish("old")
+    await log.append("new", b"x" * 90)
+    assert not await log.exists("old")
+    with pytest.raises(EngineRefused):
+        await log.append("new", b"x" * 20)
+    assert await log.exists("new")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    events=st.lists(st.binary(max_size=20), min_size=1, max_size=12),
+    joins=st.lists(st.tuples(st.integers(0, 12), st.integers(0, 12), st.integers(0, 12)), min_size=1, max_size=4),
+)
+def test_whoever_joins_leaves_and_resumes_has_the_same_bytes(
+    kind: str, request: pytest.FixtureRequest, events: list[bytes], joins: list[tuple[int, int, int]]
+) -> None:
+    """Each reader joins when some events are there, leaves after some, and resumes after the last it saw."""
+
+    async def reader(log: TurnLog, turn: str, leave: int) -> list[LogEntry]:
+        seen: list[LogEntry] = []
+        async with aclosing(log.tail(turn)) as entries:  # type: ignore[type-var]
+            async for entry in entries:
+                seen.append(entry)
+                if len(seen) == leave:
+                    break
+            else:
+                return seen
+        return seen + await collect(log, turn, seen[-1].seq)
+
+    async def run() -> None:
+        log, turn = build(kind, request), str(uuid4())
+        tasks = []
+        for at, event in enumerate(events):
+            await log.append(turn, event)
+            tasks += [
+                asyncio.create_task(reader(log, turn, leave))
+                for join, leave, _ in joins
+                if min(join, len(events) - 1) == at
+            ]
+            await asyncio.sleep(0)
+        await log.finish(turn)
+        everything = [LogEntry(seq, data) for seq, data in enumerate(events, 1)]
+        for seen in await asyncio.wait_for(asyncio.gather(*tasks), 20):
+            assert seen == everything
+        for _, _, after in joins:
+            assert await collect(log, turn, after) == everything[after:]
+        if isinstance(log, RedisTurnLog):
+            await log.close()
+
+    asyncio.run(run())
