@@ -12,7 +12,7 @@ from django.db.models import Count, F
 
 from apps.documents.models import Chunk, Collection, Document, Page, Segment
 from apps.documents.passages import REACH, Hit, Neighbour, Window, chosen, text_terms, windows
-from apps.documents.relevance import FLOOR, coverage, relevance
+from apps.documents.relevance import coverage, floor, relevance
 from apps.engines.base import Candidate, IndexResult, SegmentInfo
 
 if TYPE_CHECKING:
@@ -90,9 +90,10 @@ def ranked(user: Reader, question: str, result: IndexResult) -> Ranked:
         rows = _rows(user, [candidate.chunk_id for _, candidate in part])
         neighbours += [near for row in rows.values() for near in row.neighbours]
         for score, candidate in part:
-            if candidate.chunk_id in rows and (hit := _hit(rows[candidate.chunk_id], score, candidate, result)):
-                hits.append(hit)
-        kept = chosen(hits, AT_MOST)
+            if candidate.chunk_id in rows:
+                hits.append(_hit(rows[candidate.chunk_id], score, candidate, result))
+        least = floor(max((hit.relevance for hit in hits), default=0.0))
+        kept = chosen([hit for hit in hits if hit.relevance >= least], AT_MOST)
         if len(kept) == AT_MOST or len(rows) == len(part):
             break  # enough; or nothing was deleted, and what follows is worse
     found = windows(kept, neighbours)
@@ -151,17 +152,15 @@ def _rows(user: Reader, ids: Sequence[int]) -> dict[int, _Row]:
     return found
 
 
-def _hit(row: _Row, score: float, candidate: Candidate, result: IndexResult) -> Hit | None:
-    """The hit, where it has to do with the question."""
-    words = text_terms(row.title, row.heading, row.text)
-    relevant = relevance(candidate.cosine, coverage(result.idf, words))
-    if relevant < FLOOR:
-        return None
+def _hit(row: _Row, score: float, candidate: Candidate, result: IndexResult) -> Hit:
+    text = text_terms(row.text)
+    words = text | text_terms(row.title, row.heading)
+    covered, in_text = coverage(result.idf, words), coverage(result.idf, text)
     return Hit(
         chunk_id=candidate.chunk_id, document_id=row.document_id, collection_id=row.collection_id, title=row.title,
         kind=row.kind, position=row.position, page_number=row.page_number, heading=row.heading, start=row.start,
         end=row.end, text=row.text, terms=words, cosine=candidate.cosine, bm25=candidate.bm25, score=score,
-        relevance=relevant,
+        relevance=relevance(candidate.cosine, covered, in_text),
     )  # fmt: skip
 
 

@@ -1,4 +1,13 @@
-"""Whether a passage has to do with a question: a calibrated probability, and the floor below which it is not shown."""
+"""Whether a passage has to do with a question: a calibrated probability, and the floor below which it is not shown.
+
+A logistic function of three numbers that the search has at hand anyway: the cosine of the two vectors, and the share of
+the question's weight (rare words more) that stands in the passage, with and without its title and headings. The
+constants come from `manage.py calibrate_relevance`, which fits them to questions with and without an answer in a
+collection (CLAP NQ, PubMedQA, and each asked of the other's texts), positives and negatives of equal weight. Cosine
+alone tells answerable from unanswerable questions with an area under ROC of 0.84, this with 0.86 to 0.87; further
+features (BM25, the best sentence's share, the margin to the next passage) added nothing that also held in small
+collections.
+"""
 
 from __future__ import annotations
 
@@ -6,8 +15,10 @@ import math
 from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
 
-FLOOR = 0.25
-_BIAS, _COSINE, _COVERAGE = -5.5, 9.0, 3.0
+BIAS, COSINE, COVERED, COVERED_IN_TEXT = -7.65, 11.44, 1.96, 1.52
+
+FLOOR = 0.07  # saying "nothing found" of what is there is some 13 times as bad as showing a passage that is of no use
+OF_BEST = 0.25  # a passage less likely than this share of the best one only distracts; no right one was lost by it
 
 
 def coverage(idf: Mapping[str, float], words: AbstractSet[str]) -> float:
@@ -16,6 +27,12 @@ def coverage(idf: Mapping[str, float], words: AbstractSet[str]) -> float:
     return sum(weight for term, weight in idf.items() if term in words) / whole if whole else 0.0
 
 
-def relevance(cosine: float, covered: float) -> float:
-    """Between 0 and 1."""
-    return 1 / (1 + math.exp(-(_BIAS + _COSINE * cosine + _COVERAGE * covered)))
+def relevance(cosine: float, covered: float, covered_in_text: float) -> float:
+    """The probability, 0 to 1, that a passage answers a question. `covered` counts its title and headings too."""
+    weight = BIAS + COSINE * cosine + COVERED * covered + COVERED_IN_TEXT * covered_in_text
+    return 1 / (1 + math.exp(-weight))
+
+
+def floor(best: float) -> float:
+    """The relevance that a passage needs where the best one has `best`."""
+    return max(FLOOR, OF_BEST * best)

@@ -1,0 +1,70 @@
+"""`manage.py calibrate_relevance`: prints the constants of `documents/relevance.py` anew, and what they are worth."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from django.core.management.base import BaseCommand
+
+from apps.documents import relevance
+from apps.evaluation.calibration import (
+    DEPTH,
+    DEPTH_ELSEWHERE,
+    Example,
+    Group,
+    area,
+    best,
+    cross_validated,
+    examples,
+    fit,
+)
+from apps.evaluation.calibration import library as indexed
+from apps.evaluation.library import read
+from apps.evaluation.management.commands.bench import DATA
+
+CALIBRATE = ("clapnq", "pubmedqa")
+TEST = "xquad"
+ELSEWHERE = "cacm"  # texts that have nothing to do with the test questions
+
+
+class Command(BaseCommand):
+    help = "Fits the relevance of passages to judged questions and says how well it separates."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--data", type=Path, metavar="DIR", default=DATA, help="folder of the data sets")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        sets = {name: read(options["data"] / name) for name in (*CALIBRATE, TEST, ELSEWHERE)}
+        libraries = {name: indexed(data) for name, data in sets.items()}
+        one, two = CALIBRATE
+        groups = {name: Group(tuple(examples(sets[name], libraries[name], DEPTH, own=True)), 1.0) for name in CALIBRATE}
+        for asked, searched in ((one, two), (two, one)):
+            found = examples(sets[asked], libraries[searched], DEPTH_ELSEWHERE, own=False)
+            groups[f"{asked} asked of {searched}"] = Group(tuple(found), 0.5)
+        constants = fit(groups.values())
+        names = ("BIAS", "COSINE", "COVERED", "COVERED_IN_TEXT")
+        self.stdout.write(", ".join(names) + " = " + ", ".join(f"{value:.2f}" for value in constants))
+        self._separation(groups, sets[one].relevant.keys())
+        for name in (TEST, ELSEWHERE):
+            found = examples(sets[TEST], libraries[name], DEPTH, own=name == TEST)
+            self._silence(f"questions of {TEST} asked of {name}", found)
+
+    def _separation(self, groups: dict[str, Group], answerable: Any) -> None:
+        """Questions with an answer against questions whose nearest passage misses it."""
+        scores = cross_validated(groups, CALIBRATE[0])
+        cosines: dict[str, float] = {}
+        for example in groups[CALIBRATE[0]].examples:
+            cosines[example.question] = max(cosines.get(example.question, -1.0), example.features[0])
+        for name, values in (("relevance, cross-validated", scores), ("cosine alone", cosines)):
+            yes = [value for question, value in values.items() if question in answerable]
+            no = [value for question, value in values.items() if question not in answerable]
+            self.stdout.write(f"area under ROC on {CALIBRATE[0]}, {name}: {area(yes, no):.3f}")
+
+    def _silence(self, what: str, found: list[Example]) -> None:
+        """How often the constants in the code say that there is nothing."""
+        constants = np.array([relevance.BIAS, relevance.COSINE, relevance.COVERED, relevance.COVERED_IN_TEXT])
+        scores = np.array(list(best(found, constants).values()))
+        self.stdout.write(f"{what}: nothing found in {np.mean(scores < relevance.FLOOR):.3f}")
