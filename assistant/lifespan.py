@@ -1,4 +1,4 @@
-"""What the web process does beside serving: engines warm up, dead turns are closed, running ones end in order with it."""
+"""What the web process does beside serving: engines warm up, dead turns are closed, running ones end with it."""
 
 from __future__ import annotations
 

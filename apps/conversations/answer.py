@@ -10,9 +10,13 @@ from apps.safety import gate
 
 
 async def answer(turn: Turn) -> None:
-    """Check question · search · prompt · gated stream · cite and verify. Raises Withheld, EngineError."""
+    """Check question · search · prompt · gated stream · cite and verify. Raises Withheld, EngineError.
+
+    Search and the storing of the opened turn overlap; a model is asked only when both are done.
+    """
     await finding.check(turn)
     found = None if turn.opening.without_documents else await finding.search(turn)
+    await turn.opened()
     if found is not None and not found.passages:
         return await finding.nothing(turn, found)
 

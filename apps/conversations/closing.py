@@ -38,7 +38,8 @@ def snapshot(turn: Turn, status: Message.Status, reason: str) -> Closing:
         "status": status, "reason": reason[:400], "text": turn.text, "style": turn.style, "model": turn.model,
         "nothing_found": turn.nothing is not None, "usage": usage,
         "quotes": [
-            {"source": quote.source, "start": quote.start, "end": quote.end, "score": round(quote.score, 4)} for quote in turn.quotes
+            {"source": quote.source, "start": quote.start, "end": quote.end, "score": round(quote.score, 4)}
+            for quote in turn.quotes
         ],
         "steps": [
             {**asdict(step), **({"nothing": turn.nothing} if step.name == "search" and turn.nothing else {})}

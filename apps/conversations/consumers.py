@@ -11,13 +11,13 @@ A page asks:
     {"do": "answer_without_documents", "turn": uuid, "client_id": "…"}
                                                     likewise, and marked as not from the documents
 
-`client_id` has up to 40 characters and is made by the page: a repeated ask posts once. `collections: []` searches all that
-are visible; left out, the conversation's own are searched. The page is told, besides the events of `events.py`:
+`client_id` has up to 40 characters and is made by the page: a repeated ask posts once. `collections: []` searches all
+that are visible; left out, the conversation's own are searched. The page is told, besides the events of `events.py`:
 
     {"type": "accepted", "client_id", "turn", "conversation", "question"}
                                                     the turn runs; its events follow on this socket by themselves
-    {"type": "refused", "client_id", "words"}       nothing was kept; words for the person ("" where no id could be read)
-    {"type": "unknown", "turn"}                     cannot be followed (over for long, not yours, never was): fetch the page
+    {"type": "refused", "client_id", "words"}       nothing was kept; words for the person (id "" where none was read)
+    {"type": "unknown", "turn"}                     cannot be followed (over, not yours, never was): fetch the page
     {"type": "hint", "conversation"}                a turn began or ended there, in any tab: refresh lists
 
 Close codes: 4401 signed out, 4429 too many sockets, 1009 a message too large, 1013 a page that does not read, 1012 the
@@ -62,7 +62,7 @@ _UNREADABLE = "The page sent something that cannot be read. Reload it and ask ag
 _open: Counter[int] = Counter()
 
 
-class ChatConsumer(AsyncWebsocketConsumer):
+class ChatConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
     """One socket. Its own handlers are short; what it follows runs in tasks, so that a stop is heard at once."""
 
     user: User | None = None
@@ -81,10 +81,9 @@ class ChatConsumer(AsyncWebsocketConsumer):
         self.sending = asyncio.Lock()
         user = await in_db(signed_in, self.key)
         await self.accept()  # a refused handshake would not carry the close code to the page
-        if user is None:
-            return await self.close(SIGNED_OUT)
-        if _open[user.pk] >= SOCKETS:
-            return await self.close(TOO_MANY)
+        if user is None or _open[user.pk] >= SOCKETS:
+            await self.close(SIGNED_OUT if user is None else TOO_MANY)
+            return
         self.user = user
         _open[user.pk] += 1
         layer = get_channel_layer()
@@ -108,7 +107,8 @@ class ChatConsumer(AsyncWebsocketConsumer):
         if self.user is None:
             return
         if len(text_data or bytes_data or "") > LARGEST:
-            return await self.close(TOO_LARGE)
+            await self.close(TOO_LARGE)
+            return
         client_id = ""
         try:
             message = _message(text_data)
@@ -184,7 +184,7 @@ class ChatConsumer(AsyncWebsocketConsumer):
     async def _tail(self, turn: str, after: int) -> None:
         turnlog = registry.turnlog()
         closed = False
-        async with aclosing(turnlog.tail(turn, after)) as entries:  # type: ignore[type-var]
+        async with aclosing(turnlog.tail(turn, after)) as entries:
             async for entry in entries:
                 closed = entry.data.startswith(b'{"type":"closed"')
                 await self._send_text(b'{"seq":%d,%b' % (entry.seq, entry.data[1:]))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 
 from apps.conversations.events import Waiting
@@ -94,7 +94,7 @@ async def model(turn: Turn) -> ModelInfo:
             await patience.after(error)
 
 
-async def deltas(turn: Turn, request: ChatRequest) -> AsyncIterator[str]:
+async def deltas(turn: Turn, request: ChatRequest) -> AsyncGenerator[str, None]:
     """The model's text as it comes. A server that fails before the first word is waited for; one that fails later
     ends the answer, because what was shown is not taken back."""
     patience = Patience(turn)
@@ -112,10 +112,11 @@ async def deltas(turn: Turn, request: ChatRequest) -> AsyncIterator[str]:
             await patience.after(error)
 
 
-async def _stream(turn: Turn, request: ChatRequest) -> AsyncIterator[str]:
-    async for item in registry.chat().stream(request):
-        if isinstance(item, Finish):
-            turn.usage, turn.finish = item.usage, item.reason
-        elif item.text:
-            turn.begun = True
-            yield item.text
+async def _stream(turn: Turn, request: ChatRequest) -> AsyncGenerator[str, None]:
+    async with aclosing(registry.chat().stream(request)) as items:
+        async for item in items:
+            if isinstance(item, Finish):
+                turn.usage, turn.finish = item.usage, item.reason
+            elif item.text:
+                turn.begun = True
+                yield item.text

@@ -1,8 +1,8 @@
 """The events of a turn, in the order in which a client may see them. The type is the class name in lower case.
 
 A client that has seen events 1..n knows the whole answer so far; `encode` is what travels and what the turn log keeps.
-HTML in an event was made on the server and is inserted as it is. Every event is one JSON object with `type`, `turn` (the
-answer's id, also the turn's), `seq` (1, 2, 3 … without gaps) and the fields of its class:
+HTML in an event was made on the server and is inserted as it is. Every event is one JSON object with `type`, `turn`
+(the answer's id, also the turn's), `seq` (1, 2, 3 … without gaps) and the fields of its class:
 
     {"type": "opened", "turn": "…", "seq": 1, "conversation": "…", "question": "…", "question_html": "<p>…</p>"}
     {"type": "step", …, "name": "search", "words": "Searched 3 collections", "ms": 7.4}
@@ -15,8 +15,8 @@ answer's id, also the turn's), `seq` (1, 2, 3 … without gaps) and the fields o
     {"type": "closed", …, "status": "complete", "html": "<p>…</p>", "reason": ""}
 
 Orders that happen: opened, step(search), then either nothing, closed, or step(write), sources, quotes (style "quotes"
-only), text and cited in turn, step(verify), sources, closed. A `waiting` may come wherever the model is awaited and ends
-with the next event of another type. After `closed` nothing follows.
+only), text and cited in turn, step(verify), sources, closed. A `waiting` may come wherever the model is awaited and
+ends with the next event of another type. After `closed` nothing follows.
 """
 
 from __future__ import annotations
@@ -40,8 +40,8 @@ class Opened:
 class Step:
     """One line of the steps: what is being done, in words, with its time.
 
-    `name` is "check", "wait", "search", "write" or "verify"; a client keeps one line a name, and a later event replaces it
-    ("wait" comes again while the place in the queue or the number of unread files changes).
+    `name` is "check", "wait", "search", "write" or "verify"; a client keeps one line a name, and a later event
+    replaces it ("wait" comes again while the place in the queue or the number of unread files changes).
     """
 
     name: str
@@ -89,7 +89,7 @@ class Text:
 
 @dataclass(frozen=True, slots=True)
 class Cited:
-    """Sentence `sentence` has been verified: `html` are its pills; `supported` is False where no passage supports it."""
+    """`sentence` has been verified: `html` are its pills; `supported` is False where no passage supports it."""
 
     sentence: int
     supported: bool
@@ -109,8 +109,8 @@ class Closed:
 
     It holds the answer's blocks only: quotes, sources and the notice of `_nothing.html` stay as they are.
 
-    `status` is "complete", "stopped", "withheld", "failed" or "interrupted"; `reason` is a sentence for the reader where
-    the answer did not end by itself.
+    `status` is "complete", "stopped", "withheld", "failed" or "interrupted"; `reason` is a sentence for the reader
+    where the answer did not end by itself.
     """
 
     status: str  # Message.Status

@@ -1,4 +1,4 @@
-"""Hints to a person's tabs that something changed. They carry no content and may get lost: a tab that hears one refetches."""
+"""Hints to a person's tabs that something changed. They carry no content and may get lost: who hears one refetches."""
 
 from __future__ import annotations
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
@@ -13,7 +12,7 @@ from django.utils import timezone
 
 from apps.conversations import sources
 from apps.conversations.asks import Again, Ask, Refused
-from apps.conversations.models import Assistant, Conversation, Message, ModelProfile
+from apps.conversations.models import Assistant, Conversation, Message
 from apps.conversations.path import Exchange, before, path
 from apps.conversations.session import signed_in
 from apps.documents.models import Collection
@@ -50,7 +49,7 @@ class Kept:
 
 @dataclass(frozen=True, slots=True)
 class Opening(Kept):
-    """A turn that was just opened, and what it needs to run."""
+    """What a turn needs to run, and the rows that `keep` stores."""
 
     text: str
     collections: tuple[UUID, ...]
@@ -59,108 +58,94 @@ class Opening(Kept):
     history: tuple[Past, ...]
     numbers: sources.Numbers
     assistant: Assistant
-    profile: ModelProfile | None
+    place: Conversation
+    new: bool  # the conversation begins with this turn
+    rows: tuple[Message, ...]  # the question, where it is a new one, and the answer
+    chosen: tuple[UUID, ...] | None  # collections that the conversation shall have; None: as it has them
 
 
-def open_turn(key: str, wish: Ask | Again, model: str = "") -> Kept:
-    """The Opening of a turn for the person behind that session; only where it is Kept if the same ask had come before.
-
-    `model` is the one that will probably answer. Raises SignedOut, Refused. For `in_db`.
-    """
+def recall(key: str, wish: Ask | Again) -> Opening:
+    """Who asks, and what was said before; reads only. Raises SignedOut, Refused. For `in_db`."""
     user = signed_in(key)
     if user is None:
         raise SignedOut
-    if (known := _repeated(user, wish.client_id)) is not None:
-        return known
+    return _asked(user, wish) if isinstance(wish, Ask) else _again(user, wish)
+
+
+def keep(opening: Opening) -> Kept:
+    """The rows are stored, in one transaction; where the same ask had come before, the rows of then. Raises Refused."""
+    client_id = next((row.client_id for row in opening.rows if row.client_id), "")
     try:
         with transaction.atomic():
-            return _asked(user, wish, model) if isinstance(wish, Ask) else _again(user, wish, model)
-    except IntegrityError:  # the same ask came twice at once, and the other one won
-        if (known := _repeated(user, wish.client_id)) is not None:
-            return known
-        raise
+            _store(opening)
+    except (IntegrityError, Refused):
+        if (known := repeated(opening.user, client_id)) is None:
+            raise
+        return known
+    return opening
 
 
-def _repeated(user: User, client_id: str) -> Kept | None:
+def repeated(user: User, client_id: str) -> Kept | None:
+    """What was kept of an ask that had come before, under that id."""
     row = Message.objects.filter(asked_by=user, client_id=client_id).first() if client_id else None
     if row is None:
         return None
     answer = row if row.role == Message.Role.ASSISTANT else row.children.order_by("created").first()
     if answer is None or answer.parent_id is None:
-        raise Refused("This question was sent before, and its answer is gone. Ask again.")
+        return None
     return Kept(user, row.conversation_id, answer.parent_id, answer.pk)
 
 
-def _asked(user: User, ask: Ask, model: str) -> Opening:
-    if ask.conversation is None:
-        conversation = Conversation(owner=user, title=title(ask.text))
-        conversation.save(force_insert=True)
-        exchanges: list[Exchange] = []
-    else:
-        conversation = _conversation(user, ask.conversation)
-        exchanges = path(conversation.messages.all())
-    collections = _collections(user, conversation, ask)
+def _asked(user: User, ask: Ask) -> Opening:
+    exchanges: list[Exchange] = []
+    place = Conversation(owner=user, title=title(ask.text))
+    if ask.conversation is not None:
+        place = _conversation(user, ask.conversation)
+        exchanges = path(place.messages.all())
+    collections = _collections(user, place, ask)
     last = exchanges[-1].answer if exchanges else None
     question = Message(
-        conversation=conversation,
-        parent=last,
-        role=Message.Role.USER,
-        text=ask.text,
-        asked_by=user,
-        client_id=ask.client_id,
+        conversation=place, parent=last, role=Message.Role.USER, text=ask.text, asked_by=user, client_id=ask.client_id
     )
     answer = _answer(question, user, ask.without_documents)
-    Message.objects.bulk_create([question, answer])
-    return _opening(user, conversation, question, answer, exchanges, collections, model)
+    chosen = None if ask.collections is None else collections
+    return _opening(user, place, ask.conversation is None, (question, answer), exchanges, collections, chosen)
 
 
-def _again(user: User, wish: Again, model: str) -> Opening:
+def _again(user: User, wish: Again) -> Opening:
     old = Message.objects.visible_to(user).answers().filter(pk=wish.turn).select_related("parent").first()
     if old is None or old.parent is None:
         raise Refused("That answer is no longer there. Reload the page.")
-    conversation = _conversation(user, old.conversation_id)
-    exchanges = before(path(conversation.messages.all()), old.parent.pk)
-    collections = tuple(
-        Collection.objects.visible_to(user).filter(conversations=conversation).values_list("pk", flat=True)
-    )
+    place = _conversation(user, old.conversation_id)
+    exchanges = before(path(place.messages.all()), old.parent.pk)
+    visible = Collection.objects.visible_to(user).filter(conversations=place)
     without = old.without_documents if wish.without_documents is None else wish.without_documents
     answer = _answer(old.parent, user, without)
     answer.client_id = wish.client_id
-    answer.save(force_insert=True)
-    return _opening(user, conversation, old.parent, answer, exchanges, collections, model)
+    return _opening(user, place, False, (answer,), exchanges, tuple(visible.values_list("pk", flat=True)), None)
 
 
 def _conversation(user: User, pk: UUID) -> Conversation:
-    """The person's conversation, locked and without a running turn."""
-    conversation = Conversation.objects.visible_to(user).select_for_update().filter(pk=pk).first()
-    if conversation is None:
+    row = Conversation.objects.visible_to(user).select_related("assistant").filter(pk=pk).first()
+    if row is None:
         raise Refused("That conversation is no longer there. Reload the page.")
-    if conversation.messages.filter(status=Message.Status.WRITING).exists():
-        raise Refused("An answer is still being written in this conversation. Wait for it, or stop it.")
-    conversation.save(update_fields=["changed"])
-    return conversation
+    return row
 
 
-def _collections(user: User, conversation: Conversation, ask: Ask) -> tuple[UUID, ...]:
+def _collections(user: User, place: Conversation, ask: Ask) -> tuple[UUID, ...]:
+    """Where to search; () is everywhere."""
     visible = Collection.objects.visible_to(user)
-    if ask.collections is None:
-        return (
-            ()
-            if ask.conversation is None
-            else tuple(visible.filter(conversations=conversation).values_list("pk", flat=True))
-        )
-    if ask.conversation is None and not ask.collections:
-        return ()
-    chosen = tuple(visible.filter(pk__in=ask.collections).values_list("pk", flat=True)) if ask.collections else ()
-    if len(chosen) != len(set(ask.collections)):
-        raise Refused("One of the chosen collections is no longer there. Choose again.")
-    conversation.collections.set(chosen)
-    return chosen
+    if ask.collections:
+        found = tuple(visible.filter(pk__in=ask.collections).values_list("pk", flat=True))
+        if len(found) != len(set(ask.collections)):
+            raise Refused("One of the chosen collections is no longer there. Choose again.")
+        return found
+    if ask.collections is None and ask.conversation is not None:
+        return tuple(visible.filter(conversations=place).values_list("pk", flat=True))
+    return ()
 
 
 def _answer(question: Message, user: User, without_documents: bool) -> Message:
-    if Message.objects.filter(asked_by=user, status=Message.Status.WRITING).count() >= RUNNING_LIMIT:
-        raise Refused(f"{RUNNING_LIMIT} of your answers are still being written. Wait for one, or stop one.")
     return Message(
         conversation_id=question.conversation_id, parent=question, role=Message.Role.ASSISTANT, asked_by=user,
         status=Message.Status.WRITING, without_documents=without_documents, lease_token=secrets.token_hex(16),
@@ -169,19 +154,39 @@ def _answer(question: Message, user: User, without_documents: bool) -> Message:
 
 
 def _opening(
-    user: User, conversation: Conversation, question: Message, answer: Message, exchanges: list[Exchange],
-    collections: Sequence[UUID], model: str,
+    user: User, place: Conversation, new: bool, rows: tuple[Message, ...], exchanges: list[Exchange],
+    collections: tuple[UUID, ...], chosen: tuple[UUID, ...] | None,
 ) -> Opening:  # fmt: skip
-    kept = [item for item in exchanges if item.answer and item.answer.text and item.answer.status in _KEPT]
-    given = sources.given(user, [item.answer.pk for item in kept if item.answer]) if kept else {}
+    answer, question = rows[-1], rows[-1].parent
+    if question is None:
+        raise ValueError("An answer has a question")
+    kept = [row for item in exchanges if (row := item.answer) and row.text and row.status in _KEPT]
+    questions = {item.answer.pk: item.question.text for item in exchanges if item.answer}
+    given = sources.given(user, [row.pk for row in kept]) if kept else {}
     return Opening(
-        user, conversation.pk, question.pk, answer.pk, question.text, tuple(collections), answer.without_documents,
-        answer.lease_token,
-        tuple(Past(item.question.text, item.answer.text, given.get(item.answer.pk, ())) for item in kept if item.answer),
-        sources.numbers(conversation.pk) if exchanges else sources.Numbers(),
-        conversation.assistant or Assistant.default(),
-        ModelProfile.objects.filter(name=model).first() if model else None,
+        user, place.pk, question.pk, answer.pk, question.text, collections, answer.without_documents,
+        answer.lease_token, tuple(Past(questions[row.pk], row.text, given.get(row.pk, ())) for row in kept),
+        sources.numbers(place.pk) if exchanges else sources.Numbers(), place.assistant or Assistant.default(),
+        place, new, rows, chosen,
     )  # fmt: skip
+
+
+def _store(opening: Opening) -> None:
+    place = opening.place
+    if opening.new:
+        place.save(force_insert=True)
+    elif Conversation.objects.select_for_update().filter(pk=place.pk).first() is None:
+        raise Refused("That conversation is no longer there. Reload the page.")
+    writing = Message.objects.filter(asked_by=opening.user, status=Message.Status.WRITING)
+    running = list(writing.values_list("conversation", flat=True))
+    if place.pk in running:
+        raise Refused("An answer is still being written in this conversation. Wait for it, or stop it.")
+    if len(running) >= RUNNING_LIMIT:
+        raise Refused(f"{RUNNING_LIMIT} of your answers are still being written. Wait for one, or stop one.")
+    Message.objects.bulk_create(opening.rows)
+    Conversation.objects.filter(pk=place.pk).update(changed=timezone.now())
+    if opening.chosen is not None and (opening.chosen or not opening.new):
+        place.collections.set(Collection.objects.filter(pk__in=opening.chosen))
 
 
 def title(text: str) -> str:

@@ -30,11 +30,13 @@ class Offered:
 
 
 def collections(user: User, chosen: set[UUID]) -> list[Offered]:
-    rows = Collection.objects.filter(pk__in=Collection.objects.visible_to(user).values("pk")).annotate(
-        ready=Count("documents", filter=Q(documents__status=Document.Status.READY)),
-        waiting=Count("documents", filter=Q(documents__status__in=Document.ACTIVE)),
+    rows = (
+        Collection.objects.filter(pk__in=Collection.objects.visible_to(user).values("pk"))
+        .annotate(ready=Count("documents", filter=Q(documents__status=Document.Status.READY)))
+        .annotate(waiting=Count("documents", filter=Q(documents__status__in=Document.ACTIVE)))
+        .values_list("pk", "name", "ready", "waiting")
     )
-    return [Offered(row.pk, row.name, row.ready, row.waiting, row.pk in chosen) for row in rows]
+    return [Offered(pk, name, ready, waiting, pk in chosen) for pk, name, ready, waiting in rows]
 
 
 def turns(user: User, conversation: Conversation, wanted: UUID | None = None) -> list[dict[str, Any]]:

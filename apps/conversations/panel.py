@@ -24,7 +24,7 @@ Spans = list[list[int]]
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """A source as panel and card show it. `gone`: deleted, or no longer this person's to read; nothing else is known."""
+    """A source as panel and card show it. `gone`: deleted, or no longer theirs to read; nothing else is known."""
 
     number: int
     href: str

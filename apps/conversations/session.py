@@ -1,4 +1,4 @@
-"""Who sits behind a session key, asked again each time: a socket outlives sign-outs, and a snapshot would not notice."""
+"""Who sits behind a session key, asked again each time: a socket outlives sign-outs, a snapshot would not notice."""
 
 from __future__ import annotations
 

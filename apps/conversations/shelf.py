@@ -122,8 +122,8 @@ def _row(answer: UUID, row: Retrieved, text: str | None) -> Shown:
 def _placed(answer: UUID, item: Placed) -> Shown:
     passage = item.passage
     return Shown(
-        item.number, fragments.href(answer, item.number), passage.title, _page(passage), passage.heading, snippet(passage.text),
-        fragments.strength(passage.relevance),
+        item.number, fragments.href(answer, item.number), passage.title, _page(passage), passage.heading,
+        snippet(passage.text), fragments.strength(passage.relevance),
     )  # fmt: skip
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from apps.conversations.cite import Cite
 from apps.conversations.events import Event, Step, encode
-from apps.conversations.opening import Opening
+from apps.conversations.opening import Kept, Opening
 from apps.conversations.quotes import Quote
 from apps.conversations.render import StreamRenderer
 from apps.conversations.sources import Placed
@@ -21,12 +21,17 @@ if TYPE_CHECKING:
     from apps.engines.base import Vectors
 
 
+class AskedBefore(Exception):
+    """The same ask runs, or ran, as another turn."""
+
+
 @dataclass(slots=True, eq=False)
 class Turn:
     """Changed by the turn's own tasks only; whatever ends it finds here all there is to keep."""
 
     opening: Opening
-    vector: asyncio.Task[Vectors] | None = None  # of the question, where it was begun before the turn was open
+    vector: asyncio.Task[Vectors] | None  # of the question, where it was begun already
+    keeping: asyncio.Task[Kept]  # the rows of the opening are being stored
     renderer: StreamRenderer = field(default_factory=StreamRenderer)
     text: str = ""  # what was let through, exactly as the model wrote it
     begun: bool = False  # the model has said something, let through or not
@@ -51,6 +56,16 @@ class Turn:
     @property
     def id(self) -> str:
         return str(self.opening.answer)
+
+    @property
+    def kept(self) -> bool:
+        """Whether its rows are there, and are its own."""
+        return self.keeping.done() and self.keeping.exception() is None and self.keeping.result() is self.opening
+
+    async def opened(self) -> None:
+        """Its rows are kept. Raises what stood against it."""
+        if await asyncio.shield(self.keeping) is not self.opening:
+            raise AskedBefore
 
     async def say(self, event: Event) -> None:
         """Appends the event to the turn's log."""

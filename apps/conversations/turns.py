@@ -12,7 +12,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from apps.conversations import closing, hints, opening, render, shelf
@@ -50,18 +50,21 @@ async def ask(key: str, wish: Ask | Again) -> Kept:
         vector.add_done_callback(
             lambda task: task.cancelled() or task.exception()
         )  # whoever awaits it hears of a failure
-    opened = await in_db(opening.open_turn, key, wish)
-    if isinstance(opened, Opening):
-        await start(opened, vector)
-    return opened
+    opened = await in_db(opening.recall, key, wish)
+    return await start(opened, vector)
 
 
-async def start(opened: Opening, vector: asyncio.Task[Vectors] | None = None) -> Turn:
-    """The turn runs, and its log has begun: whoever follows it from now on misses nothing."""
-    turn = Turn(opened, vector)
+async def start(opened: Opening, vector: asyncio.Task[Vectors] | None = None) -> Kept:
+    """The turn runs, its rows are kept and its log has begun: who follows it from now on misses nothing. Raises Refused.
+
+    The search begins while the rows are being stored; the model is asked when they are.
+    """
+    turn = Turn(opened, vector, asyncio.create_task(in_db(opening.keep, opened)))
     await turn.say(Opened(str(opened.conversation), str(opened.question), render.question_html(opened.text)))
-    _running[turn.opening.answer] = turn, asyncio.create_task(_run(turn), name=f"turn {turn.id}")
-    return turn
+    task = asyncio.create_task(_run(turn), name=f"turn {turn.id}")
+    task.add_done_callback(_ran)
+    _running[turn.opening.answer] = turn, task
+    return await asyncio.shield(turn.keeping)
 
 
 async def stop(answer: UUID) -> None:
@@ -94,8 +97,8 @@ async def _run(turn: Turn) -> None:
         ended = [name for name, task in ends.items() if task.done()]
         for task in ends.values():
             task.cancel()
-        await asyncio.wait(ends.values())
-        if "lease" not in ended:
+        await asyncio.wait([*ends.values(), turn.keeping])
+        if turn.kept and "lease" not in ended:
             await _close(turn, *_ending(ended, ends["answer"], turn.finish))
     finally:
         await registry.turnlog().finish(turn.id)
@@ -103,7 +106,12 @@ async def _run(turn: Turn) -> None:
         del _running[turn.opening.answer]
 
 
-def _ending(ended: list[str], answering: asyncio.Task[None], finish: str) -> tuple[Message.Status, str]:
+def _ran(task: asyncio.Task[None]) -> None:
+    if not task.cancelled() and (error := task.exception()) is not None:
+        log.error("A turn could not be closed; the sweep does it", exc_info=error)
+
+
+def _ending(ended: list[str], answering: asyncio.Task[Any], finish: str) -> tuple[Message.Status, str]:
     """The status of a turn, and words for the reader. What ended by itself is complete, also if stopped just then."""
     if "answer" not in ended:
         return (Message.Status.STOPPED, _STOPPED) if "stop" in ended else (Message.Status.INTERRUPTED, _INTERRUPTED)

@@ -1,8 +1,9 @@
-"""Verifies each sentence of a running answer as soon as it stands, in order, beside the stream: no text waits for it."""
+"""Verifies each sentence of a running answer as soon as it stands, in order, beside the stream: text never waits."""
 
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,9 @@ from apps.lib.threads import in_pool
 
 if TYPE_CHECKING:
     from apps.conversations.turn import Turn
+
+
+log = logging.getLogger(__name__)
 
 
 class Verifier:
@@ -29,12 +33,18 @@ class Verifier:
             self._task = asyncio.create_task(self._verify())
 
     async def done(self) -> None:
-        """Every complete sentence has its finding. Raises what went wrong in verifying."""
-        while True:
+        """Every complete sentence has its finding. What goes wrong in verifying costs findings, never the answer."""
+        while self._next < len(self._turn.renderer.sentences) and not self._broken:
             self.sentences()
-            if self._task is None or (self._task.done() and self._task.exception() is None):
-                return
-            await self._task
+            if self._task is not None:
+                await asyncio.wait([self._task])
+
+    @property
+    def _broken(self) -> bool:
+        error = self._task.exception() if self._task is not None and self._task.done() else None
+        if error is not None:
+            log.error("Sentences could not be verified", exc_info=error)
+        return error is not None
 
     async def _verify(self) -> None:
         turn = self._turn

@@ -9,7 +9,7 @@
 where an answer is
 
     id, status, reason      `status` as in `Message.Status`; "writing" while its turn runs
-    html                    its blocks, pills included; of a writing answer what was last kept, until the replay replaces it
+    html                    its blocks, pills included; of a writing answer what was last kept, until the replay
     last_seq                resume after this number; 0 replays everything and replaces `html` (always 0 while writing)
     steps                   [{"name", "words", "ms"}]
     quotes_html, sources_html, nothing_html     rendered fragments, or ""

@@ -12,7 +12,7 @@ from apps.conversations.models import ModelProfile, Style
 from apps.conversations.turn import Turn
 from apps.documents.search import Found
 from apps.engines import registry
-from apps.engines.base import ChatRequest, EngineRefused, ModelInfo, Sampling
+from apps.engines.base import ChatRequest, EngineRefused, Sampling
 from apps.lib.threads import in_db, in_pool
 
 _REQUEST_FIRST_S = 0.003  # what is done beside the model begins after its request has left
@@ -42,16 +42,14 @@ async def request(turn: Turn, found: Found | None) -> ChatRequest:
             "The question is too long for this model. Shorten it, or put the long part into a collection as a file."
         )
     turn.model = info.name
-    turn.style = await _style(turn, info) if found else ""
     turn.timings["prompt"] = (time.perf_counter() - start) * 1000
     # People do not share a prefix cache: its timing would tell what others read.
     return ChatRequest(laid_out.messages, Sampling(max_tokens=laid_out.max_tokens), cache_salt=str(opening.user.pk))
 
 
-async def _style(turn: Turn, info: ModelInfo) -> str:
-    profile = turn.opening.profile
-    if profile is None or profile.name != info.name:
-        profile = await in_db(_profile, info.name)
+async def _style(turn: Turn) -> str:
+    info = await registry.chat().info()
+    profile = await in_db(_profile, info.name)
     return str(style.resolve(turn.opening.assistant, profile, info))
 
 
@@ -87,6 +85,7 @@ async def _shown(turn: Turn, found: Found | None) -> None:
     await hints.changed(turn.opening.user.pk, turn.opening.conversation)
     if found is None:
         return
+    turn.style = await _style(turn)
     passages = {item.number: item.passage for item in turn.placed}
     choosing = asyncio.ensure_future(
         in_pool(quotes.choose, turn.opening.text, found.vector, passages, found.idf)

@@ -46,7 +46,14 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(options: dict[str, Any]) -> dict[str, float]:
     with tempfile.TemporaryDirectory() as folder, _stand_in(options) as model:
-        env = {**os.environ, "DATA_DIR": folder, "LLM_URL": f"{model}/v1", "LLM_MODEL": "", "DEBUG": "1", "REDIS_URL": ""}
+        env = {
+            **os.environ,
+            "DATA_DIR": folder,
+            "LLM_URL": f"{model}/v1",
+            "LLM_MODEL": "",
+            "DEBUG": "1",
+            "REDIS_URL": "",
+        }
         env |= {"SITE_URL": "http://localhost:8000", "DATABASE_URL": "", "LLM_TOKENIZER": ""}
         Path(folder, "static").mkdir()
         prepared = _prepare(env, options)
