@@ -20,7 +20,6 @@ Offsets = Callable[[str], list[tuple[int, int]]]
 
 TARGET_TOKENS = 200  # of header and text; passages of about this size found the most in measurements
 HEADER_TOKENS = 40
-MARKS = 2  # tokens that the embedder itself adds around a text
 SMALL_TOKENS = 40  # a section shorter than this shares its chunk with the next
 LONG_TOKEN = 24  # characters; a longer "word" counts as several tokens, so that no chunk becomes huge
 MAX_HEADING = 400
@@ -71,7 +70,7 @@ class Chunker:
     def cut(self, page: ParsedPage) -> Iterator[Draft]:
         """The chunks of a page, in order, covering every character of its pieces that is not white space once."""
         tokens = _Tokens(self.offsets(page.text))
-        room = min(TARGET_TOKENS, self.window - MARKS - 1) - min(HEADER_TOKENS, self.window // 4)
+        room = min(TARGET_TOKENS, self.window - 1) - min(HEADER_TOKENS, self.window // 4)
         atoms = [atom for piece in page.pieces for atom in _atoms(page.text, piece, tokens, max(8, room))]
         for run in _pack(atoms, max(8, room)):
             body = next((at for at, atom in enumerate(run) if atom.piece.kind != "heading"), len(run))
@@ -91,7 +90,7 @@ class Chunker:
         header, taken = self._header(heading)
         text = fold(page.text[start:end])
         tokens = len(self.offsets(text)) + taken
-        if tokens > self.window - MARKS and end - start > 1:  # joining split words can, rarely, make more tokens
+        if tokens > self.window and end - start > 1:  # joining split words can, rarely, make more tokens
             middle = _middle(page.text, start, end)
             for part in ((start, middle), (middle, end)):
                 kept = _trimmed(page.text, *part)

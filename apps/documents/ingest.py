@@ -8,6 +8,7 @@ ours. No transaction is open while a file is parsed or a model computes.
 from __future__ import annotations
 
 import logging
+import threading
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -21,7 +22,7 @@ from django.db import transaction
 from apps.documents import sandbox, segments
 from apps.documents.chunking import Chunker, Draft, without
 from apps.documents.furniture import furniture
-from apps.documents.job import Fault, IngestError, Job, Lost
+from apps.documents.job import TICK_S, Fault, IngestError, Job, Lost
 from apps.documents.models import Chunk, Document, Page
 from apps.documents.parsers.base import MAX_CHARACTERS, ParsedPage, Piece, Unreadable
 from apps.documents.sniff import sniff
@@ -39,6 +40,7 @@ T = TypeVar("T")
 ROWS = 400  # of one short transaction
 BATCH_S = 1.5  # that a batch of embeddings should take, so that the bar moves and cancelling is quick
 SMALLEST, LARGEST = 32, 512  # chunks of a batch
+_encoding = threading.Lock()  # the encoder takes all cores: while one document is embedded, another is parsed
 
 NO_TEXT = {
     "pdf": "No text was found in this PDF; its pages are perhaps pictures, as in a scan. "
@@ -140,9 +142,14 @@ def _embed(job: Job, chunks: list[Draft]) -> Vectors:
     done, size = 0, SMALLEST
     while done < len(order):
         batch = order[done : done + size]
-        began = time.monotonic()
-        vectors[batch] = embed.embed_passages([chunks[index].embedded for index in batch])
-        took = max(time.monotonic() - began, 1e-3)
+        while not _encoding.acquire(timeout=TICK_S):
+            job.tick(Stage.EMBED, done, len(chunks))
+        try:
+            began = time.monotonic()
+            vectors[batch] = embed.embed_passages([chunks[index].embedded for index in batch])
+            took = max(time.monotonic() - began, 1e-3)
+        finally:
+            _encoding.release()
         done += len(batch)
         job.tick(Stage.EMBED, done, len(chunks))
         size = int(min(LARGEST, max(SMALLEST, min(2 * size, BATCH_S * len(batch) / took))))

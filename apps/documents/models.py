@@ -277,7 +277,7 @@ class Chunk(models.Model):
     vector = models.BinaryField(default=b"", help_text="float32, unit length, of header and text")
     fingerprint = models.CharField(max_length=120, blank=True, help_text="Of the embedder that made the vector")
     enabled = models.BooleanField(default=True)
-    flag = models.CharField(max_length=60, blank=True, help_text="Rule of the gate that the passage matched when it was read")
+    flag = models.CharField(max_length=60, blank=True, help_text="Rule of the gate that it matched when it was read")
 
     objects = ChunkQuerySet.as_manager()
 

@@ -55,7 +55,7 @@ def test_every_character_that_is_not_white_space_is_in_exactly_one_chunk(some: l
 def test_no_chunk_exceeds_the_window_with_its_header(some: list[Block], window: int) -> None:
     for page in paginate(some, Limits()):
         for draft in Chunker("Title", offsets, window).cut(page):
-            assert len(offsets(draft.embedded)) <= window - 2
+            assert len(offsets(draft.embedded)) <= window
             assert draft.tokens == len(offsets(draft.embedded))
 
 

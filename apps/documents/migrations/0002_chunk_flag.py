@@ -13,6 +13,6 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='chunk',
             name='flag',
-            field=models.CharField(blank=True, help_text='Rule of the gate that the passage matched when it was read', max_length=60),
+            field=models.CharField(blank=True, help_text='Rule of the gate that it matched when it was read', max_length=60),
         ),
     ]

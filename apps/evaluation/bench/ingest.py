@@ -1,0 +1,37 @@
+"""How fast documents become searchable, beside the bare encoder on the same chunks, in turns.
+
+The pipeline is the product's own: upload, the worker's two threads, the child processes that parse, rows and index on
+disk, in a data directory of its own. `pipeline_over_encoder` is its chunks per second divided by the encoder's.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from argparse import ArgumentParser
+from typing import Any, cast
+
+from django.conf import settings
+from django.core.management.base import CommandError
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    parser.add_argument("--chunks", type=int, default=600, metavar="N", help="about so many in each round (600)")
+    parser.add_argument("--rounds", type=int, default=3, metavar="N", help="of pipeline and encoder each (3)")
+
+
+def run(options: dict[str, Any]) -> dict[str, float]:
+    """`pipeline_over_encoder` (median of the rounds, goal 0.85), and the chunks per second of both."""
+    with tempfile.TemporaryDirectory(prefix="bench-ingest-") as folder:
+        done = subprocess.run(
+            [sys.executable, "-m", "apps.evaluation.bench._ingesting", str(options["data"]),
+             str(options["chunks"]), str(options["rounds"])],
+            cwd=settings.BASE_DIR, stdout=subprocess.PIPE, text=True,
+            env={**os.environ, "DATA_DIR": folder, "DATABASE_URL": "", "REDIS_URL": ""},
+        )  # fmt: skip
+        if done.returncode:
+            raise CommandError("The measurement failed; what it said stands above.")
+        return cast(dict[str, float], json.loads(done.stdout.splitlines()[-1]))
