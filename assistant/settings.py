@@ -124,6 +124,15 @@ ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*", "password2*"]
 ACCOUNT_SIGNUP_FORM_CLASS = "apps.users.forms.SignupForm"
+ACCOUNT_FORMS = {
+    "login": "apps.users.account_forms.LoginForm",
+    "signup": "apps.users.account_forms.SignupForm",
+    "reauthenticate": "apps.users.account_forms.ReauthenticateForm",
+    "change_password": "apps.users.account_forms.ChangePasswordForm",
+    "set_password": "apps.users.account_forms.SetPasswordForm",
+    "reset_password": "apps.users.account_forms.ResetPasswordForm",
+    "reset_password_from_key": "apps.users.account_forms.ResetPasswordKeyForm",
+}
 # Where mail really goes out, an address is confirmed before it is used; sign-up then tells nobody who has an account.
 ACCOUNT_EMAIL_VERIFICATION = "mandatory" if ENV.EMAIL_URL else "optional"
 ACCOUNT_EMAIL_NOTIFICATIONS = True

@@ -40,7 +40,7 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
         """Whether this visitor may sign up. A link with a secret is left at once for an address without it."""
         if invitations.open_link(request):
             raise ImmediateHttpResponse(HttpResponseRedirect(reverse("account_signup")))
-        rule = SiteSettings.current().signup
+        rule = request.signup_rule = SiteSettings.current().signup  # type: ignore[attr-defined]  # for the page
         invitation = invitations.of_session(request) if rule != Signup.CLOSED else None
         if invitation is not None and invitation.email:
             self.stash_verified_email(request, invitation.email)  # whoever has the link was given it for this address

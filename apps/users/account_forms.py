@@ -1,0 +1,58 @@
+"""The forms of django-allauth with our words: labels, rules in one sentence, no placeholders that repeat them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from allauth.account import forms as allauth_forms
+
+RULE = "At least 10 characters. A few words in a row are easy to keep and hard to guess."
+_LABELS = {
+    "login": "E-mail address",
+    "email": "E-mail address",
+    "oldpassword": "Current password",
+    "password2": "The same again",
+}
+
+
+class OurWords:
+    """Mixed into a form; changes what is said and nothing that is checked."""
+
+    fields: dict[str, Any]
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        new = "New password" if "oldpassword" in self.fields else "Password"
+        for name, field in self.fields.items():
+            field.widget.attrs.pop("placeholder", None)
+            field.label = _LABELS.get(name, new if name == "password1" else field.label)
+            if name in {"password", "password1", "password2", "oldpassword"}:
+                field.help_text = RULE if name == "password1" else ""
+
+
+class LoginForm(OurWords, allauth_forms.LoginForm):  # type: ignore[misc]
+    pass
+
+
+class SignupForm(OurWords, allauth_forms.SignupForm):  # type: ignore[misc]
+    pass
+
+
+class ReauthenticateForm(OurWords, allauth_forms.ReauthenticateForm):  # type: ignore[misc]
+    pass
+
+
+class ChangePasswordForm(OurWords, allauth_forms.ChangePasswordForm):  # type: ignore[misc]
+    pass
+
+
+class SetPasswordForm(OurWords, allauth_forms.SetPasswordForm):  # type: ignore[misc]
+    pass
+
+
+class ResetPasswordForm(OurWords, allauth_forms.ResetPasswordForm):  # type: ignore[misc]
+    pass
+
+
+class ResetPasswordKeyForm(OurWords, allauth_forms.ResetPasswordKeyForm):  # type: ignore[misc]
+    pass
