@@ -8,21 +8,22 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from apps.conversations.facts import Facts, facts
-from apps.conversations.support import SUPPORTED, check, rarity
+from apps.conversations.support import SUPPORTED, check, rarity, shared
 from apps.conversations.wrap import hints, without_hints
 from apps.documents.passages import Passage
 from apps.lib.sentences import spans
 
 _WINDOWS = (1, 2, 3)  # sentences in a row that may support a claim together
-_LOOKED_AT = 6  # windows that the check sees for one sentence
+_LOOKED_AT = 8  # windows that the check sees for one sentence
 _SOURCES = 3
 _HINTED = 0.02  # what a mark of the model's own is worth
 _NEAR_BEST = 0.15  # a further source is shown where it supports nearly as well
 
 _TOO_LITTLE = re.compile(r"^[\W\d_]*$")
 _TALK = re.compile(
-    r"^(?:hi|hello|hey|sure|certainly|of course|okay|ok|yes|no|great|thank you|thanks|you're welcome|i hope|let me know|feel free|"
-    r"here(?:'s| is| are)|below (?:is|are)|the following|in summary|to summari[sz]e|in conclusion|sources?|references?|note|answer|"
+    r"^(?:hi|hello|hey|sure|certainly|of course|okay|ok|yes|no|great|thank you|thanks|you're welcome|i hope|let me know|"
+    r"feel free|here(?:'s| is| are)|below (?:is|are)|the following|in summary|to summari[sz]e|in conclusion|sources?|"
+    r"references?|note|answer|"
     r"based on the (?:provided |given )?(?:passages?|sources?|text|context|information|documents?)|"
     r"according to the (?:passages?|sources?|text|documents?)|is there anything)\b",
     re.IGNORECASE,
@@ -64,62 +65,44 @@ class Citer:
     def cite(self, index: int, text: str, start: int, end: int) -> list[Cite]:
         """One to three sources of the sentence, best first; one `Cite` without a source where nothing supports it; none
         at all where there is nothing to support (see `states`)."""
-        claim = without_hints(text).strip(" \t\n*_#>|-")
         if not states(text):
             return []
-        found = self._looked_up(claim, frozenset(hints(text)))
-        best = self._supporting(claim, found)
-        if not best:
-            highest = found[0][0] if found else 0.0
-            return [Cite(index, start, end, None, 0, 0, round(highest, 4))]
-        return [Cite(index, start, end, w.source, w.start, w.end, round(min(score, 1.0), 4)) for score, w in best]
-
-    def _looked_up(self, claim: str, hinted: frozenset[int]) -> list[tuple[float, _Window]]:
-        """The windows that may support the claim with their scores, best first."""
+        claim = without_hints(text).strip(" \t\n*_#>|-")
         near = self._near(claim)
-        scores = self._check.scores(claim, [window.premise for window in near]) if near else []
-        return sorted(
-            ((score + _HINTED * (window.source in hinted), window) for score, window in zip(scores, near, strict=True)),
-            key=lambda pair: (-pair[0], len(pair[1].premise)),
-        )
-
-    def _supporting(self, claim: str, found: Sequence[tuple[float, _Window]]) -> list[tuple[float, _Window]]:
-        if not found:
-            return []
-        if found[0][0] < SUPPORTED:
-            return self._together(claim, found)
-        kept: dict[int, tuple[float, _Window]] = {}
-        for score, window in found:
-            if score >= max(SUPPORTED, found[0][0] - _NEAR_BEST):
-                kept.setdefault(window.source, (score, window))
-        return list(kept.values())[:_SOURCES]
-
-    def _together(self, claim: str, found: Sequence[tuple[float, _Window]]) -> list[tuple[float, _Window]]:
-        """Two sources that support the sentence only together."""
-        first = found[0][1]
-        others = [window for _, window in found[1:] if window.source != first.source or window.start > first.end]
-        if not others:
-            return []
-        missing = facts(claim).terms - first.facts.terms
-        other = max(others, key=lambda window: len(missing & window.facts.terms))
-        score = self._check.scores(claim, [f"{first.premise} {other.premise}", first.premise, other.premise])[0]
-        if score < SUPPORTED:
-            return []
-        return [(score, first)] if other.source == first.source else [(score, first), (score, other)]
+        judgement = self._check.judge(claim, [window.premise for window in near])
+        if judgement.score < SUPPORTED:
+            return [Cite(index, start, end, None, 0, 0, round(judgement.score, 4))]
+        chosen = _chosen(claim, list(zip(judgement.each, near, strict=True)), frozenset(hints(text)))
+        return [
+            Cite(index, start, end, window.source, window.start, window.end, round(max(score, SUPPORTED), 4))
+            for score, window in chosen
+        ]
 
     def _near(self, claim: str) -> list[_Window]:
         """The windows that share most with the claim, the short ones first among equals."""
         said = facts(claim)
         weight = rarity(said, [window.facts for window in self.windows])
+        return sorted(self.windows, key=lambda w: (-shared(said, w.facts, weight), len(w.premise)))[:_LOOKED_AT]
 
-        def shared(window: _Window) -> tuple[float, int]:
-            return -sum(weight[term] for term in said.terms & window.facts.terms), len(window.premise)
 
-        return sorted(self.windows, key=shared)[:_LOOKED_AT]
+def _chosen(claim: str, judged: Sequence[tuple[float, _Window]], hinted: frozenset[int]) -> list[tuple[float, _Window]]:
+    """The best window; then, of other sources, those that support as well, or that say what the first leaves out."""
+    ranked = sorted(judged, key=lambda pair: (-pair[0] - _HINTED * (pair[1].source in hinted), len(pair[1].premise)))
+    best, first = ranked[0]
+    kept = {first.source: (best, first)}
+    said = facts(claim)
+    missing = (said.terms | said.numbers) - (first.facts.terms | first.facts.numbers)
+    for score, window in ranked[1:]:
+        as_well = score >= max(SUPPORTED, best - _NEAR_BEST)
+        adds = best < SUPPORTED and bool(missing & (window.facts.terms | window.facts.numbers))
+        if window.source not in kept and (as_well or adds):
+            kept[window.source] = (score, window)
+            missing -= window.facts.terms | window.facts.numbers
+    return list(kept.values())[:_SOURCES]
 
 
 def states(text: str) -> bool:
-    """Whether a sentence states something that a source could support: no heading, no question, no small talk, no label."""
+    """Whether a sentence states something that a source could support: no heading, question, small talk or label."""
     shown = without_hints(text).strip()
     if shown.startswith("#") or shown.endswith(("?", ":")) or _TOO_LITTLE.match(shown):
         return False

@@ -9,7 +9,10 @@ from functools import lru_cache
 
 from apps.lib.words import STOPWORDS, normalise, stem
 
-_TOKEN = re.compile(r"[^\W_]+(?:[.,]\d+)*(?:['’][^\W\d_]+)?|%|[$€£¥]")
+_TOKEN = re.compile(r"[^\W_]+(?:[.,]\d+)*(?:['’][^\W\d_]+)?|[%$€£¥.,;:!?()]")
+_CLAUSE_ENDS = frozenset(".,;:!?()")
+_SENTENCE_ENDS = frozenset(".!?:")
+_REACH = 5  # content words that a denial reaches within its clause
 _NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
 _ORDINAL = re.compile(r"(\d+)(?:st|nd|rd|th)$")
 _ATTACHED = re.compile(r"(\d+(?:[.,]\d+)*)([^\W\d_]{1,4})$")  # 5km, 30s, 2nd
@@ -47,28 +50,34 @@ class Facts:
     terms: frozenset[str]
     numbers: frozenset[str]
     names: frozenset[str]
-    denies: int  # how many words of denial
+    denied: frozenset[str]  # stems that stand behind a word of denial, in the same clause
 
 
 @lru_cache(maxsize=20_000)
 def facts(text: str) -> Facts:
     """The facts of a short text."""
-    tokens = _TOKEN.findall(unicodedata.normalize("NFKC", text))
     order: list[str] = []
     names: set[str] = set()
-    denies = 0
+    denied: set[str] = set()
+    left = 0  # further content words that a denial reaches
+    tokens = _TOKEN.findall(unicodedata.normalize("NFKC", text))
     for place, token in enumerate(tokens):
         plain = normalise(token).replace("’", "'")
         bare = plain.removesuffix("'s").replace("'", "")
-        if bare in _NEGATIONS or plain.endswith("n't"):
-            denies += 1
-            continue
-        if bare in STOPWORDS or not bare[0].isalnum():
-            continue
-        order.append(stem(bare))
-        if place and token[0].isupper() and not bare[0].isdigit():
-            names.add(stem(bare))
-    return Facts(tuple(order), frozenset(order), _numbers(tokens), frozenset(names), denies)
+        if not bare[0].isalnum():
+            left = 0 if token in _CLAUSE_ENDS else left
+        elif bare in _NEGATIONS or plain.endswith("n't"):
+            number = bare == "no" and place + 1 < len(tokens) and tokens[place + 1][0].isdigit()
+            left = 0 if number else _REACH
+        elif bare not in STOPWORDS:
+            term = stem(bare)
+            order.append(term)
+            if left:
+                denied.add(term)
+                left -= 1
+            if place and token[0].isupper() and tokens[place - 1] not in _SENTENCE_ENDS:
+                names.add(term)
+    return Facts(tuple(order), frozenset(order), _numbers(tokens), frozenset(names), frozenset(denied))
 
 
 def _numbers(tokens: list[str]) -> frozenset[str]:
