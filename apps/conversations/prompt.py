@@ -74,7 +74,7 @@ def compose(
         messages += [ChatMessage("user", _past(past)), ChatMessage("assistant", neutralise(past.answer))]
     messages.append(ChatMessage("user", _asked(question, placed)))
     used = sum(count([message.content for message in messages])) + _OVERHEAD * len(messages)
-    return Prompt(tuple(messages), kept.start, max(16, min(MAX_ANSWER, window - used)))
+    return Prompt(tuple(messages), kept.start, max(0, min(MAX_ANSWER, window - used)))
 
 
 def system(instructions: str = "", *, free: bool = False) -> str:

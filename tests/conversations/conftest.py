@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import uuid
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack
@@ -57,6 +58,14 @@ class Page:
                 await self.hear(timeout=timeout)
         except Closed as closed:
             return closed.code
+
+    async def silent(self, seconds: float = 0.2) -> bool:
+        """Whether nothing but hints comes for so long."""
+        until = asyncio.get_running_loop().time() + seconds
+        while not await self.wire.receive_nothing(max(0.01, until - asyncio.get_running_loop().time())):
+            if orjson.loads((await self.wire.receive_output())["text"])["type"] != "hint":
+                return False
+        return True
 
     async def ask(self, text: str, **also: Any) -> dict[str, Any]:
         """What the server says to a question: accepted or refused."""

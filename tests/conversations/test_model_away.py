@@ -1,0 +1,90 @@
+"""A model server that is away: the question waits and is answered when it is back; stop and retry work meanwhile."""
+
+from __future__ import annotations
+
+import pytest
+
+from apps.conversations import door, turns
+from apps.conversations.models import Message
+from apps.engines.base import EngineBusy
+
+pytestmark = pytest.mark.django_db(transaction=True)
+QUESTION = "How high was the lighthouse of Alexandria?"
+
+
+@pytest.fixture(autouse=True)
+def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(door, "FIRST_PAUSE_S", 0.02)
+    monkeypatch.setattr(door, "LONGEST_PAUSE_S", 0.05)
+
+
+async def test_the_answer_begins_by_itself_when_the_server_is_back(open_page, alice, library, chat) -> None:
+    chat.away = True
+    page = await open_page(alice)
+    accepted = await page.ask(QUESTION)
+    assert accepted["type"] == "accepted", "the question is kept"
+    assert "does not answer" in (await page.hear("waiting"))["words"]
+    chat.away = False
+    events = await page.events()
+    assert events[-1]["status"] == "complete" and "waiting" not in [event["type"] for event in events]
+
+
+async def test_a_busy_server_is_asked_again(open_page, alice, library, chat) -> None:
+    chat.fail = EngineBusy("Later.")
+    page = await open_page(alice)
+    await page.ask(QUESTION)
+    events = await page.events()
+    assert [event["words"] for event in events if event["type"] == "waiting"] != []
+    assert events[-1]["status"] == "complete" and len(chat.requests) == 2
+
+
+async def test_stop_works_while_waiting_and_retry_afterwards(open_page, alice, library, chat) -> None:
+    chat.away = True
+    page = await open_page(alice)
+    accepted = await page.ask(QUESTION)
+    await page.hear("waiting")
+    await page.tell(do="stop", turn=accepted["turn"])
+    assert (await page.events())[-1]["status"] == "stopped"
+    chat.away = False
+    await page.tell(do="retry", turn=accepted["turn"], client_id="again")
+    await page.hear("accepted")
+    assert (await page.events())[-1]["status"] == "complete"
+    assert await Message.objects.filter(role="user").acount() == 1
+
+
+async def test_patience_has_an_end(open_page, alice, library, chat, monkeypatch) -> None:
+    monkeypatch.setattr(door, "PATIENCE_S", 0.05)
+    chat.away = True
+    page = await open_page(alice)
+    accepted = await page.ask(QUESTION)
+    closed = (await page.events())[-1]
+    assert (closed["status"], closed["reason"]) == ("failed", "The model server does not answer.")
+    assert (await Message.objects.select_related("parent").aget(pk=accepted["turn"])).parent.text == QUESTION
+
+
+async def test_a_turn_that_waits_keeps_its_lease(open_page, alice, library, chat, monkeypatch) -> None:
+    monkeypatch.setattr(turns, "CHECKPOINT_S", 0.02)
+    chat.away = True
+    page = await open_page(alice)
+    accepted = await page.ask(QUESTION)
+    await page.hear("waiting")
+    row = Message.objects.filter(pk=accepted["turn"])
+    before = (await row.aget()).lease_until
+    for _ in range(100):
+        if (await row.aget()).lease_until > before:
+            return
+    pytest.fail("the lease was not renewed")
+
+
+async def test_more_turns_than_the_door_has_places_wait_with_their_place_in_words(
+    open_page, alice, library, chat, monkeypatch
+) -> None:
+    monkeypatch.setattr(door, "door", door.Door(1))
+    chat.reply, chat.gap_s = "word " * 30, 0.01
+    page, other = await open_page(alice), await open_page(alice)
+    await page.ask(QUESTION)
+    await page.hear("text")
+    await other.ask(QUESTION)
+    waits = [event["words"] for event in await other.events() if event.get("name") == "wait"]
+    assert waits == ["Waiting for the model, place 1 in the queue", "Waited for the model"]
+    assert (await page.events())[-1]["status"] == "complete"
