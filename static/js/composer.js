@@ -15,7 +15,7 @@ export class Composer {
 
   constructor(conversation, { submit, halt }) {
     this.conversation = conversation;
-    field.value = recall("draft", conversation());
+    field.value ||= recall("draft", conversation()); // what was typed before this script ran is newer
     form.addEventListener("submit", (event) => {
       event.preventDefault();
       const text = field.value.trim();

@@ -1,0 +1,106 @@
+"""A person makes a collection and drops files into it: several at once, good and bad, without reloading."""
+
+from __future__ import annotations
+
+import io
+from typing import Any
+
+import pytest
+from docx import Document as Docx
+from fpdf import FPDF
+from playwright.sync_api import expect
+
+READ_MS = 90_000
+SENTENCE = (
+    "The lighthouse keeper of Eastness writes down the height of the tide at six in the morning and at six at night. "
+)
+
+
+def _pdf(pages: int = 3, password: str = "") -> bytes:
+    pdf = FPDF()
+    pdf.set_font("Helvetica", size=12)
+    for number in range(pages):
+        pdf.add_page()
+        pdf.multi_cell(0, 8, f"Year {1900 + number}. {SENTENCE * (number + 1)}")
+    if password:
+        pdf.set_encryption(owner_password=password, user_password=password)
+    return bytes(pdf.output())
+
+
+def _docx() -> bytes:
+    document = Docx()
+    document.add_heading("Tides", 1)
+    document.add_paragraph("The spring tide of March is the highest tide of the year at Eastness.")
+    out = io.BytesIO()
+    document.save(out)
+    return out.getvalue()
+
+
+def _file(name: str, data: bytes | str) -> dict[str, Any]:
+    return {
+        "name": name,
+        "mimeType": "application/octet-stream",
+        "buffer": data if isinstance(data, bytes) else data.encode(),
+    }
+
+
+GOOD = [
+    _file("log.pdf", _pdf()),
+    _file("tides.docx", _docx()),
+    _file("keepers.md", "# Keepers\n\nThe first keeper of the lighthouse was Ines Halloran.\n"),
+    _file("visit.html", "<html><body><h1>Visits</h1><p>Visitors may climb the tower on the first Sunday of a month.</p></body></html>"),
+    _file("lamp.txt", "The lamp of the lighthouse burns with four hundred watts.\n"),
+    _file("heights.csv", "date,height in metres\n2024-03-11,7.2\n2024-03-12,7.4\n"),
+]  # fmt: skip
+BAD = [
+    _file("locked.pdf", _pdf(password="secret")),
+    _file("picture.pdf", b"\x89PNG\r\n\x1a\n" + bytes(400)),
+    _file("<b>bold<b>.txt", ""),
+]
+
+
+@pytest.fixture(params=[1440, 360])
+def collection(visit: Any, request: pytest.FixtureRequest) -> Any:
+    """The empty page of a new collection of Alice's."""
+    page = visit("/collections/", width=request.param)
+    page.get_by_label("Name").fill(f"Eastness {request.node.name}"[:110])
+    page.get_by_role("button", name="Create collection").click()
+    expect(page.get_by_role("heading", name="No files yet")).to_be_visible()
+    return page
+
+
+def test_several_files_are_read_and_the_bad_ones_say_why(collection: Any) -> None:
+    page = collection
+    page.evaluate("window.never_reloaded = true")
+    page.set_input_files("#files", [*GOOD, *BAD])
+    expect(page.locator("#tray .tick")).to_have_count(len(GOOD), timeout=READ_MS)
+    tray = page.locator("#tray")
+    expect(tray.locator(".file.bad")).to_have_count(len(BAD), timeout=READ_MS)
+    expect(tray).to_contain_text("password")
+    expect(tray).to_contain_text("<b>bold<b>.txt")  # shown as text, not taken for markup
+    assert page.evaluate("window.never_reloaded") is True
+
+    page.reload()
+    expect(page.locator("#tray .tick")).to_have_count(len(GOOD))
+    page.get_by_role("link", name="tides.docx").or_(page.get_by_role("link", name="Tides")).first.click()
+    expect(page.locator("main")).to_contain_text("spring tide of March")
+
+
+def test_one_file_is_cancelled_and_read_after_all(collection: Any) -> None:
+    page = collection
+    page.set_input_files("#files", [_file("long.txt", "".join(f"{n}. {SENTENCE}" for n in range(2500)))])
+    page.get_by_role("button", name="Cancel long.txt").click(timeout=READ_MS)
+    expect(page.locator("#tray")).to_contain_text("Cancelled", timeout=READ_MS)
+    page.get_by_role("button", name="Retry long.txt").click()
+    expect(page.get_by_role("button", name="Cancel long.txt")).to_be_visible(timeout=READ_MS)
+    page.get_by_role("button", name="Cancel long.txt").click()
+
+
+def test_an_answer_comes_from_what_was_just_uploaded(collection: Any) -> None:
+    page = collection
+    page.set_input_files("#files", GOOD)
+    expect(page.locator("#tray .tick")).to_have_count(len(GOOD), timeout=READ_MS)
+    page.get_by_role("link", name="Ask this collection").click()
+    page.locator("[data-composer] textarea").fill("Who was the first keeper of the lighthouse?")
+    page.get_by_role("button", name="Send").click()  # enabled once the page is ready to send
+    expect(page.locator("blockquote").first).to_contain_text("Ines Halloran", timeout=READ_MS)

@@ -1,0 +1,70 @@
+"""A newcomer's first minutes: set-up with real tests, the sample collection, a first answer with its sources."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.journeys.conftest import HEIGHT, watch
+from tests.journeys.site import Site
+from tests.people import PASSWORD
+
+WARM_MS = 120_000
+
+
+@pytest.fixture(params=[1440, 360])
+def stranger(empty_site: Site, chromium: Any, request: pytest.FixtureRequest) -> Any:
+    """A browser that has never been here, and nobody has an account."""
+    empty_site.manage("flush", "--no-input")
+    context = chromium.new_context(viewport={"width": request.param, "height": HEIGHT[request.param]})
+    page = context.new_page()
+    wrong: list[str] = []
+    watch(page, empty_site.url, wrong)
+    page.goto(empty_site.url)
+    yield page
+    context.close()
+    assert wrong == []
+
+
+def test_a_newcomer_is_led_from_the_first_page_to_a_cited_answer(stranger: Any) -> None:
+    page = stranger
+    expect(page).to_have_url(re.compile("/setup/$"))
+    page.get_by_label("Your name").fill("Ada")
+    page.get_by_label("E-mail address").fill("ada@example.org")
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Create the account").click()
+
+    expect(page.locator("#setup-model.done")).to_be_visible(timeout=WARM_MS)
+    expect(page.locator("#setup-embedding.done")).to_be_visible(timeout=WARM_MS)
+    page.get_by_role("button", name="Load the handbook").click()
+    expect(page.locator("#setup-sample.done")).to_be_visible(timeout=WARM_MS)
+    page.locator("#setup-sample button[name=question]").first.click()
+
+    expect(page).to_have_url(re.compile("/c/[0-9a-f-]{36}/$"))
+    expect(page.locator("blockquote .pill").first).to_be_visible(timeout=WARM_MS)
+    expect(page.get_by_role("button", name="Regenerate")).to_be_visible(timeout=WARM_MS)
+
+
+def test_the_doctor_repeats_the_checks_at_any_time(stranger: Any) -> None:
+    page = stranger
+    page.get_by_label("Your name").fill("Ada")
+    page.get_by_label("E-mail address").fill("ada@example.org")
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Create the account").click()
+    expect(page.locator("#setup-model.done")).to_be_visible(timeout=WARM_MS)
+    page.get_by_role("link", name="All checks").click()
+    for name in ("database", "embedding", "model", "worker"):
+        expect(page.locator(f"#check-{name}.good")).to_be_visible(timeout=WARM_MS)
+
+
+def test_a_weak_password_is_refused_and_what_was_typed_stays(stranger: Any) -> None:
+    page = stranger
+    page.get_by_label("Your name").fill("Ada")
+    page.get_by_label("E-mail address").fill("ada@example.org")
+    page.get_by_label("Password").fill("12345")
+    page.get_by_role("button", name="Create the account").click()
+    expect(page.locator(".error").first).to_be_visible()
+    assert page.get_by_label("E-mail address").input_value() == "ada@example.org"
