@@ -20,7 +20,7 @@ def start() -> threading.Thread:
 
 
 def warm() -> bool:
-    """The embedder is loaded and has embedded a text, the model's tokenizer is read. False where that failed; it is logged."""
+    """The embedder has embedded a text and the model's tokenizer is read; False where that failed, which is logged."""
     began = time.monotonic()
     try:
         registry.embed().warm()

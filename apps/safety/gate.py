@@ -36,7 +36,8 @@ _EMPTY = Verdict(False, "empty", "Write a question first.")
 _LONG = Verdict(
     False,
     "too_long",
-    f"This question is longer than {QUESTION_CHARACTERS:,} characters. Shorten it, or add the long part to a collection as a file.",
+    f"This question is longer than {QUESTION_CHARACTERS:,} characters. "
+    "Shorten it, or add the long part to a collection as a file.",
 )
 _CONTROL = Verdict(
     False,

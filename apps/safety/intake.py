@@ -15,7 +15,8 @@ QUESTION_CHARACTERS = 20_000  # some 5,000 tokens, ten printed pages: more belon
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 # England, Scotland, Wales: the only emoji that are spelled with tag characters.
 _FLAGS = re.compile(
-    "\U0001f3f4(?:\U000e0067\U000e0062(?:\U000e0065\U000e006e\U000e0067|\U000e0073\U000e0063\U000e0074|\U000e0077\U000e006c\U000e0073))\U000e007f"
+    "\U0001f3f4\U000e0067\U000e0062(?:\U000e0065\U000e006e\U000e0067|\U000e0073\U000e0063\U000e0074|"
+    "\U000e0077\U000e006c\U000e0073)\U000e007f"
 )
 _MARKS = frozenset("\u200e\u200f\u061c")  # direction marks: harmless, and needed in Hebrew and Arabic
 _JOINERS = frozenset("\u200c\u200d")

@@ -25,7 +25,7 @@ def hosts(text: str) -> set[str]:
 
 
 def allowed(url: str, known_hosts: Collection[str], known_addresses: Collection[str] = ()) -> bool:
-    """Whether an answer may link there: a web address, on a known host, and with a query only where the whole address is known.
+    """Whether an answer may link there: on a known host, and with a query only where the whole address is known.
 
     A query that nobody wrote before could carry what the model read.
     """

@@ -16,7 +16,7 @@ _SPECIAL = re.compile(
 
 
 def neutralise(text: str) -> str:
-    """The text with a space inside every such token, so that no tokenizer reads it as one; the same when applied twice."""
+    """The text with a space inside every such token: no tokenizer reads it as one. The same when applied twice."""
     return _SPECIAL.sub(lambda match: f"{match.group()} ", text)
 
 

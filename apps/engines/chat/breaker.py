@@ -1,4 +1,4 @@
-"""A circuit breaker: after a run of failures nobody waits for a server that is away; one call at a time looks whether it is back."""
+"""A circuit breaker: after some failures nobody waits for a server that is away; one call at a time looks for it."""
 
 from __future__ import annotations
 

@@ -12,15 +12,24 @@ from __future__ import annotations
 import asyncio
 import re
 from collections import deque
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from typing import Any
 
-from apps.engines.base import ChatRequest, Delta, EngineError, EngineRefused, EngineUnavailable, Finish, ModelInfo
-from apps.engines.base import TokenProb, Usage  # fmt: skip
+from apps.engines.base import (
+    ChatRequest,
+    Delta,
+    EngineError,
+    EngineRefused,
+    EngineUnavailable,
+    Finish,
+    ModelInfo,
+    TokenProb,
+    Usage,
+)
 from apps.engines.chat.tokens import TokenCounter
 
 _PIECE = re.compile(r"\s*\S+")
-_SOURCE = re.compile(r"^\s*(?:<source[^>\d]*(\d+)[^>]*>|\[(\d+)\])[ \t]*(.*(?:\n(?!\s*(?:<|\[\d)).+)*)", re.MULTILINE)
+_SOURCE = re.compile(r"^\[(\d+)\][ \t]*(.*(?:\n(?!\[\d|Question:).+)*)", re.MULTILINE)
 _SENTENCE = re.compile(r"[^.!?\n]{10,}[.!?]")
 
 
@@ -57,7 +66,7 @@ class FakeChat:
         await asyncio.sleep(self.first_token_s)
         return 1000 * self.first_token_s
 
-    async def stream(self, request: ChatRequest) -> AsyncIterator[Delta | Finish]:
+    async def stream(self, request: ChatRequest) -> AsyncGenerator[Delta | Finish, None]:
         self._reachable()
         prompt = sum(self.count([message.content for message in request.messages]))
         if prompt >= self.context_tokens:
@@ -112,9 +121,10 @@ def from_sources(request: ChatRequest) -> str:
     prompt = "\n".join(message.content for message in request.messages if message.role == "user")
     said = []
     for match in _SOURCE.finditer(prompt):
-        sentence = _SENTENCE.search(match[3])
+        quoted = match[2].split(': "', 1)[-1]
+        sentence = _SENTENCE.search(quoted)
         if sentence:
-            said.append(f"{sentence.group().strip()[:-1]} [{match[1] or match[2]}].")
+            said.append(f"{sentence.group().strip()[:-1]} [{match[1]}].")
     if said:
         return " ".join(said[:2])
     question = request.messages[-1].content.strip().splitlines()

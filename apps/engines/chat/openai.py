@@ -10,15 +10,25 @@ import asyncio
 import logging
 import random
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import aclosing, asynccontextmanager, suppress
 from dataclasses import dataclass
 from weakref import WeakKeyDictionary
 
 import aiohttp
 
-from apps.engines.base import ChatMessage, ChatRequest, Delta, EngineBroken, EngineBusy, EngineError, EngineRefused
-from apps.engines.base import EngineUnavailable, Finish, ModelInfo, Sampling  # fmt: skip
+from apps.engines.base import (
+    ChatMessage,
+    ChatRequest,
+    Delta,
+    EngineBroken,
+    EngineBusy,
+    EngineRefused,
+    EngineUnavailable,
+    Finish,
+    ModelInfo,
+    Sampling,
+)
 from apps.engines.chat import wire
 from apps.engines.chat.breaker import Breaker
 from apps.engines.chat.errors import AWAY, CUT_OFF, SENSELESS, SLOW, from_status
@@ -28,8 +38,10 @@ from apps.engines.chat.tokens import TokenCounter
 log = logging.getLogger(__name__)
 
 _KEEP_ALIVE_S = 4  # below the 5 s after which uvicorn, and so vLLM, closes an idle connection
+_MAX_BODY_BYTES = 1024 * 1024  # of a list of models, or of an error
 _TRIES = 3  # of a request that the server is too busy for; only before its first token
 _PAUSE_S = 0.4  # before the second try; doubled for the third, and spread so that callers do not come back together
+_spread = random.SystemRandom()
 _PROBE = ChatRequest((ChatMessage("user", "Hi"),), Sampling(max_tokens=1, temperature=0.0))
 
 
@@ -70,7 +82,7 @@ class OpenAIChat:
         self._breaker.success()
         return 1000 * (time.perf_counter() - start)
 
-    async def stream(self, request: ChatRequest) -> AsyncIterator[Delta | Finish]:
+    async def stream(self, request: ChatRequest) -> AsyncGenerator[Delta | Finish, None]:
         if not self._breaker.admits():
             raise EngineUnavailable(AWAY)
         begun = False
@@ -90,7 +102,7 @@ class OpenAIChat:
                 self._served = None
                 self._breaker.failure()
                 raise
-            await asyncio.sleep(_PAUSE_S * 2**attempt * random.uniform(0.5, 1.5))  # noqa: S311  (spread, no secret)
+            await asyncio.sleep(_PAUSE_S * 2**attempt * _spread.uniform(0.5, 1.5))
 
     def count(self, texts: Sequence[str]) -> list[int]:
         return self._counter.count(texts)
@@ -102,31 +114,34 @@ class OpenAIChat:
 
     async def _known(self) -> tuple[ModelInfo, bool]:
         if self._served is None:
-            async with _errors(AWAY), asyncio.timeout(self._limits.gap):
-                async with self._session().get(f"{self._url}/models", allow_redirects=False) as response:
-                    body = await response.content.read(1024 * 1024)
-                    if response.status != 200:
-                        raise from_status(response.status, body)
+            async with (
+                _errors(AWAY),
+                asyncio.timeout(self._limits.gap),
+                self._session().get(f"{self._url}/models", allow_redirects=False) as response,
+            ):
+                body = await _whole(response)
+            if response.status != 200:
+                raise from_status(response.status, body)
             self._served = wire.model_info(body, self._model)
         return self._served
 
-    async def _attempt(self, request: ChatRequest) -> AsyncIterator[Delta | Finish]:
+    async def _attempt(self, request: ChatRequest) -> AsyncGenerator[Delta | Finish, None]:
         """One request, from the first byte to the last."""
         info, vllm = await self._known()
-        until = time.monotonic() + self._limits.total
+        began = time.monotonic()
+        until, by = began + self._limits.total, began + self._limits.first_token
         answer, events = wire.Answer(), EventReader()
         response = await self._open(wire.body(request, info.name, vllm=vllm))
         try:
-            limit = self._limits.first_token
             while not answer.done:
-                chunk = await self._read(response, min(limit, until - time.monotonic()), begun=answer.size > 0)
+                chunk = await self._read(response, min(by, until) - time.monotonic(), begun=answer.size > 0)
                 if not chunk:
                     break
                 for data in events.feed(chunk):
                     delta = answer.take(data)
                     if delta is not None:
-                        limit = self._limits.gap
                         yield delta
+                        by = time.monotonic() + self._limits.gap
             if not answer.done and not answer.reason:
                 raise EngineUnavailable(CUT_OFF)
             with suppress(EngineUnavailable):  # the end of the body: the connection can be used again
@@ -142,16 +157,16 @@ class OpenAIChat:
         async with _errors(AWAY), asyncio.timeout(self._limits.first_token):
             try:
                 response = await self._session().post(url, data=body, headers=headers, allow_redirects=False)
-            except (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError) as error:
-                if isinstance(error, aiohttp.ClientConnectorError):
-                    raise
+            except aiohttp.ClientConnectorError:
+                raise
+            except (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError):
                 # A connection kept from before had died unnoticed: a new one tells whether the server is there.
                 response = await self._session().post(url, data=body, headers=headers, allow_redirects=False)
         if response.status == 200 and "event-stream" in response.headers.get("Content-Type", ""):
             return response
         try:
             async with _errors(AWAY), asyncio.timeout(self._limits.gap):
-                said = await response.content.read(20_000)
+                said = await _whole(response)
         finally:
             response.close()
         error = EngineBroken(SENSELESS) if response.status == 200 else from_status(response.status, said)
@@ -182,6 +197,14 @@ class OpenAIChat:
                 read_bufsize=256 * 1024,
             )
         return session
+
+
+async def _whole(response: aiohttp.ClientResponse) -> bytes:
+    """The body of a short answer, up to a limit: `read(n)` alone may stop at the first packet."""
+    body = b""
+    while len(body) < _MAX_BODY_BYTES and (chunk := await response.content.readany()):
+        body += chunk
+    return body
 
 
 @asynccontextmanager

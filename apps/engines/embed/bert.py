@@ -1,7 +1,7 @@
 """The forward pass of BERT, written out: the same numbers as the library's with a third of its time for a short text.
 
-The weights are packed once for the matrix kernels of the processor, query, key and value are one product, and nothing is
-asked at run time that the configuration already answers. Pooling is done in float32, whatever the weights are.
+The weights are packed once for the matrix kernels of the processor, query, key and value are one product, and nothing
+is asked at run time that the configuration already answers. Pooling is done in float32, whatever the weights are.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""An embedder without a model: a bag of stemmed words hashed into 64 numbers, so that texts that share words are near."""
+"""An embedder without a model: stemmed words hashed into 64 numbers, so that texts that share words are near."""
 
 from __future__ import annotations
 
@@ -33,7 +33,8 @@ class FakeEmbed:
         self.embed_query("warm")
 
     def embed_query(self, text: str) -> Vectors:
-        return self.embed_passages([text])[0]
+        row: Vectors = self.embed_passages([text])[0]
+        return row
 
     def embed_passages(self, texts: Sequence[str]) -> Vectors:
         rows = np.zeros((len(texts), _DIMENSION), np.float32)
@@ -41,7 +42,8 @@ class FakeEmbed:
             for term in content_terms(text):
                 row += _direction(term)
             row[0] += not row.any()  # a text without words still has a direction
-        return rows / np.linalg.norm(rows, axis=1, keepdims=True)
+        rows /= np.linalg.norm(rows, axis=1, keepdims=True)
+        return rows
 
     def offsets(self, text: str) -> list[tuple[int, int]]:
         return [match.span() for match in _TOKEN.finditer(text)]

@@ -139,7 +139,7 @@ class SentenceEmbed:
             with self._lock:
                 if self._encoder is None:
                     folder = self._described()
-                    self.fingerprint  # noqa: B018  (checks the weights before they are loaded)
+                    folder.sha256()  # the packaged weights are checked before they are loaded
                     half = _computes_half() if self._half is None else self._half
                     self._encoder = bert.Bert(folder, half=half) if bert.fits(folder) else _Library(folder, half)
         return self._encoder

@@ -106,11 +106,11 @@ class RedisTurnLog:
 
     async def _wait(self, key: str, after: str) -> list[Any]:
         """Entries after that one, as soon as there are any; none when nothing came for a while."""
-        found = await self._ask(self._client().xread({key: after}, block=_BLOCK_MS, count=500))
-        streams = list(found.values()) if isinstance(found, dict) else [items for _, items in found or ()]
+        found: Any = await self._ask(self._client().xread({key: after}, block=_BLOCK_MS, count=500))
+        streams: list[Any] = list(found.values()) if isinstance(found, dict) else [items for _, items in found or ()]
         if streams and streams[0] and isinstance(streams[0][0], list):
-            return cast(list[Any], streams[0][0])  # the third version of the protocol nests once more
-        return cast(list[Any], streams[0]) if streams else []
+            return streams[0][0]  # the third version of the protocol nests once more
+        return streams[0] if streams else []
 
     def _script(self, text: str, keys: list[str], *values: Any) -> Awaitable[Any]:
         return cast(Awaitable[Any], self._client().register_script(text)(keys=keys, args=list(values)))
