@@ -11,20 +11,32 @@ from apps.documents.parsers.base import ParsedPage
 _LINE = re.compile(r"[^\r\n]+")
 _NUMBER = re.compile(r"\d+|\b[ivxlc]+\b")
 EDGE = 2  # lines at the top and at the bottom that are looked at
+BODY = 2  # lines between them that a page must have; of a shorter page nothing is left out
 PAGES = 3  # a line on fewer pages is no furniture ...
 SHARE = 0.2  # ... nor on a smaller share of them
-LONGEST = 160  # characters
+LONGEST = 100  # characters
+SENTENCE = 7  # spaces between the words of a line that ends with a stop and is then a sentence
+
+Span = tuple[int, int]
 
 
-def furniture(pages: Sequence[ParsedPage]) -> dict[int, set[tuple[int, int]]]:
-    """For each page number the spans of its lines that are furniture."""
+def furniture(pages: Sequence[ParsedPage]) -> dict[int, set[Span]]:
+    """For each page number the spans of its lines that are furniture; no page with text is left without any."""
     edges = {page.number: _edges(page.text) for page in pages}
     counts = Counter(key for lines in edges.values() for key in {key for key, _ in lines})
     often = {key for key, count in counts.items() if count >= max(PAGES, SHARE * len(pages))}
     return {number: {span for key, span in lines if key in often} for number, lines in edges.items()}
 
 
-def _edges(text: str) -> list[tuple[str, tuple[int, int]]]:
+def _edges(text: str) -> list[tuple[tuple[str, str], Span]]:
+    """The outer lines of a page: where they stand and what they say, numbers set aside, and their spans."""
     lines = [(match.group().strip(), match.span()) for match in _LINE.finditer(text) if match.group().strip()]
-    shown = lines if len(lines) <= 2 * EDGE else [*lines[:EDGE], *lines[-EDGE:]]
-    return [(_NUMBER.sub("#", words.casefold()), span) for words, span in shown if len(words) <= LONGEST]
+    if len(lines) < 2 * EDGE + BODY:
+        return []
+    outer = [("top", *line) for line in lines[:EDGE]] + [("bottom", *line) for line in lines[-EDGE:]]
+    return [((place, _NUMBER.sub("#", words.casefold())), span) for place, words, span in outer if not _is_text(words)]
+
+
+def _is_text(words: str) -> bool:
+    """Whether it reads like a line of the text itself: long, or the end of a sentence."""
+    return len(words) > LONGEST or (words[-1] in ".!?" and words.count(" ") >= SENTENCE)

@@ -1,0 +1,34 @@
+"""Running heads and page numbers are left out of passages, and nothing else is."""
+
+from __future__ import annotations
+
+from apps.documents.furniture import furniture
+from apps.documents.parsers.base import ParsedPage
+
+
+def dropped(*texts: str) -> list[list[str]]:
+    pages = [ParsedPage(number, text, ()) for number, text in enumerate(texts, start=1)]
+    found = furniture(pages)
+    return [[page.text[start:end] for start, end in sorted(found[page.number])] for page in pages]
+
+
+def body(number: int) -> str:
+    return "\r\n".join(
+        f"Line {word} of page {number} says something of its own." for word in ("one", "two", "six", "ten")
+    )
+
+
+def book(*numbers: int) -> list[str]:
+    return [f"ACME Handbook\r\n{body(number)}\r\nPage {number} of 9" for number in numbers]
+
+
+def test_heads_and_page_numbers_that_come_again_are_furniture() -> None:
+    assert dropped(*book(1, 2, 3)) == [["ACME Handbook", f"Page {number} of 9"] for number in (1, 2, 3)]
+
+
+def test_two_pages_are_not_enough_to_tell() -> None:
+    assert dropped(*book(1, 2)) == [[], []]
+
+
+def test_short_pages_that_differ_by_a_number_keep_their_text() -> None:
+    assert dropped(*(f"Page {n}. The same sentence stands here.\r\nAnd a second." for n in (1, 2, 3))) == [[], [], []]
