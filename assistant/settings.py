@@ -237,7 +237,7 @@ PARSE_SECONDS = ENV.PARSE_SECONDS
 PARSE_MEMORY_BYTES = ENV.PARSE_MEMORY_MB * 1024 * 1024
 
 # --- Celery: a doorbell; the rows are the queue (apps/lib/leases.py) ----------------------------------
-CELERY_BROKER_URL = ENV.REDIS_URL or "filesystem://"
+CELERY_BROKER_URL = ENV.REDIS_URL or "filesystem://localhost//"
 _BROKER_DIR = DATA_DIR / "broker"
 CELERY_BROKER_TRANSPORT_OPTIONS: dict[str, Any] = (
     {"visibility_timeout": 3600}

@@ -20,7 +20,7 @@ from pathlib import Path
 
 FIRST_WAIT_S, LONGEST_WAIT_S = 0.5, 30.0
 HEALTHY_S = 30.0  # a command that ran this long starts again without delay
-GRACE_S = 4.0  # below the 5 s after which honcho kills the keeper itself
+GRACE_S = 6.0  # Celery takes 4 to 5 s to end even when idle
 _PDEATHSIG, _CHILD_SUBREAPER = 1, 36  # prctl options, linux/prctl.h
 _ENDINGS = {signal.SIGTERM, signal.SIGINT, signal.SIGHUP}
 _libc = ctypes.CDLL(None, use_errno=True)

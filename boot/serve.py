@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 from boot import machine
+from boot.keep import GRACE_S
 from boot.models import CHAT_NAME
 from boot.places import ROOT, VENV, Places
 from boot.say import say
@@ -16,10 +17,11 @@ from boot.say import say
 
 def serve(places: Places) -> int:
     """Returns when everything has ended; 0 where that was asked for."""
+    from honcho import manager as honcho
     from honcho.environ import parse_procfile
-    from honcho.manager import Manager
 
-    manager = Manager()
+    honcho.KILL_WAIT = GRACE_S + 3  # the keepers end their commands; only then would they be ended by force
+    manager = honcho.Manager()
     env = environment(places)
     for name, command in parse_procfile((ROOT / "Procfile").read_text()).processes.items():
         if name == "llm" and not places.own_llm:
@@ -65,7 +67,7 @@ def _model_server(places: Places, env: dict[str, str]) -> dict[str, str]:
         "DO_NOT_TRACK": "1",
         "LLM_ENGINE_ARGS": env.get("LLM_ENGINE_ARGS", ""),
         "VLLM_CPU_KVCACHE_SPACE": env.get("VLLM_CPU_KVCACHE_SPACE", "1"),  # GiB: 46,000 tokens of the packaged model
-        "VLLM_LOGGING_LEVEL": env.get("VLLM_LOGGING_LEVEL", "WARNING"),
+        "VLLM_LOGGING_LEVEL": env.get("VLLM_LOGGING_LEVEL", "ERROR"),
     }
 
 

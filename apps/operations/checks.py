@@ -10,6 +10,7 @@ import shutil
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from datetime import timedelta
 from enum import StrEnum
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -20,6 +21,8 @@ from django.conf import settings
 from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 from django.db.models import Count
+from django.template.defaultfilters import filesizeformat
+from django.utils import timezone
 from django.utils.timesince import timesince
 from kombu.exceptions import OperationalError
 
@@ -70,6 +73,10 @@ def bad(words: str, advice: str) -> Check:
     return Check(State.BAD, words, advice)
 
 
+def count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
 async def database() -> Check:
     return await in_db(_database)
 
@@ -81,11 +88,11 @@ def _database() -> Check:
     except DatabaseError as error:
         return bad(f"The database does not answer: {error}", "Look at DATABASE_URL, and whether the server runs.")
     if missing:
-        return bad(f"{len(missing)} changes of the tables are missing.", "Run ./run setup, then start again.")
+        return bad(f"{count(len(missing), 'change')} of the tables missing.", "Run ./run setup, then start again.")
     if connection.vendor != "sqlite":
         return good(f"{connection.display_name} answers, and its tables are up to date.")
     file = Path(str(connection.settings_dict["NAME"]))
-    size = f" ({file.stat().st_size / 2**20:.0f} MB)" if file.exists() else ""
+    size = f" ({filesizeformat(file.stat().st_size)})" if file.exists() else ""
     with connection.cursor() as cursor:
         cursor.execute("PRAGMA quick_check(1)")
         found = cursor.fetchone()
@@ -187,10 +194,6 @@ async def address() -> Check:
 
 
 def _duration(seconds: float) -> str:
-    from datetime import timedelta
-
-    from django.utils import timezone
-
     now = timezone.now()
     return (
         timesince(now - timedelta(seconds=seconds), now).replace("\xa0", " ") if seconds >= 60 else f"{seconds:.0f} s"

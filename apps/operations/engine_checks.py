@@ -16,7 +16,7 @@ from apps.engines.base import EngineError, SegmentInfo
 from apps.lib.ids import new_id
 from apps.lib.threads import in_db, in_pool
 from apps.operations import checks, probes, sample
-from apps.operations.checks import Check, Named, bad, good, warn
+from apps.operations.checks import Check, Named, bad, count, good, warn
 from apps.users.models import User
 
 _SLOW_TOKEN_MS = 2000
@@ -48,6 +48,14 @@ def _own_server() -> bool:
     return "//127.0.0.1" in settings.ENGINES["chat"]["OPTIONS"].get("url", "")
 
 
+async def reading() -> Check:
+    """How well the model finds what a passage says; measured at the first look at a new model."""
+    try:
+        return good(await probes.reading())
+    except EngineError as error:
+        return warn(str(error), "It is measured when the model answers again.")
+
+
 async def embedder() -> Check:
     try:
         found = await probes.embedder()
@@ -65,11 +73,11 @@ async def index() -> Check:
     if not segments:
         return good("The index is empty.")
     checked, damaged, strange = await in_pool(_verify, segments)
-    words = f"{checked} of {len(segments)} segments were read, and {checked - damaged} of them match their checksums."
+    words = f"{checked} of {count(len(segments), 'segment')} read; {checked - damaged} match their checksums."
     if damaged:
         return bad(words, "Run 'manage.py reindex': it rebuilds the index from the database.")
     if strange:
-        return bad(f"{strange} segments were made by another embedding model.", "Run 'manage.py reindex' once.")
+        return bad(f"{count(strange, 'segment')} made by another embedding model.", "Run 'manage.py reindex' once.")
     return good(words)
 
 
@@ -118,7 +126,7 @@ async def searching() -> Check:
         return bad(
             "The handbook holds the answer to a sample question, and it was not found.", "Run 'manage.py reindex'."
         )
-    return good(f"A sample question found {len(result.passages)} passages in {ms:.0f} ms.")
+    return good(f"A sample question found {count(len(result.passages), 'passage')} in {ms:.0f} ms.")
 
 
 def _reader() -> dict[str, Any]:
@@ -130,6 +138,7 @@ def _reader() -> dict[str, Any]:
 
 ALL = (
     Named("model", "Chat model", model),
+    Named("reading", "Reading", reading),
     Named("embedder", "Embedding model", embedder),
     Named("database", "Database", checks.database),
     Named("worker", "Worker", checks.worker),

@@ -61,6 +61,17 @@ async def model(request: HttpRequest) -> HttpResponse:
 
 @require_GET
 @administrators_only_async
+async def reading(request: HttpRequest) -> HttpResponse:
+    """How well the model reads, measured now where it was not before."""
+    try:
+        words = await probes.reading()
+    except EngineError as error:
+        words = f"{error} How well it reads is measured later."
+    return HttpResponse(render_to_string("operations/_setup_reading.html", {"words": words}))
+
+
+@require_GET
+@administrators_only_async
 async def embedding(request: HttpRequest) -> HttpResponse:
     """Whether the embedder told near from far just now."""
     return await _step("operations/_setup_embedding.html", probes.embedder)

@@ -10,6 +10,7 @@ app_name = "operations"
 urlpatterns = [
     path("setup/", setup_views.setup, name="setup"),
     path("setup/model/", setup_views.model, name="setup_model"),
+    path("setup/reading/", setup_views.reading, name="setup_reading"),
     path("setup/embedding/", setup_views.embedding, name="setup_embedding"),
     path("setup/sample/", setup_views.sample_collection, name="setup_sample"),
     path("setup/ask/", setup_views.ask, name="setup_ask"),

@@ -115,7 +115,9 @@ def test_afterwards_setup_exists_for_administrators_only(client: Client, as_ada:
     assert [other.get(f"/setup/{part}").status_code for part in ("", "model/", "embedding/")] == [404, 404, 404]
     assert other.post("/setup/", FORM).status_code == 404
     other.force_login(alice)
-    assert [other.get(f"/setup/{part}").status_code for part in ("", "model/", "embedding/", "sample/")] == [404] * 4
+    assert [
+        other.get(f"/setup/{part}").status_code for part in ("", "model/", "reading/", "embedding/", "sample/")
+    ] == [404] * 5
     assert other.post("/setup/ask/").status_code == 404
     assert as_ada.get("/setup/").status_code == 200
 
@@ -126,8 +128,23 @@ def test_the_model_step_waits_until_the_model_writes(as_ada: Client) -> None:
     assert "warming up" in waiting and 'hx-trigger="every 2s"' in waiting
     fake().away = False
     ready = as_ada.get("/setup/model/").content.decode()
-    assert "fake-1B wrote its first word" in ready and "hx-trigger" not in ready
-    assert "begin with quotes" in ready
+    assert "fake-1B wrote its first word" in ready and "every 2s" not in ready
+    assert 'hx-get="/setup/reading/"' in ready
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_reading_of_a_model_is_measured_once_and_told(as_ada: Client) -> None:
+    fake().reply = "I do not know."
+    assert "found 0 of 8 answers" in as_ada.get("/setup/reading/").content.decode()
+    asked = len(fake().requests)
+    assert "Quotes from your documents come first" in as_ada.get("/setup/reading/").content.decode()
+    assert len(fake().requests) == asked
+    assert "answered 0 of 8 questions" in as_ada.get("/settings/").content.decode()
+
+
+def test_a_model_that_goes_away_while_it_reads_is_measured_later(as_ada: Client) -> None:
+    fake().away = True
+    assert "measured later" in as_ada.get("/setup/reading/").content.decode()
 
 
 def test_the_embedding_step_compares_meanings(as_ada: Client, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -173,6 +190,7 @@ async def test_it_ends_in_a_conversation_about_the_handbook(ada: User) -> None:
     client = AsyncClient()
     await client.aforce_login(ada)
     collection = await in_db(sample.load, ada)
+    await in_db(lambda: Document.objects.update(status=Document.Status.READY))
     response = await client.post("/setup/ask/", {"question": sample.QUESTIONS[1]})
     assert response.status_code == 302
     await turns.idle()
