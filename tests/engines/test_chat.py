@@ -10,8 +10,19 @@ from typing import Any
 import pytest
 
 from apps.engines.base import (
-    ChatEngine, ChatMessage, ChatRequest, Delta, EngineBroken, EngineBusy, EngineError, EngineRefused, EngineUnavailable,
-    Finish, Sampling, TokenProb, Usage,
+    ChatEngine,
+    ChatMessage,
+    ChatRequest,
+    Delta,
+    EngineBroken,
+    EngineBusy,
+    EngineError,
+    EngineRefused,
+    EngineUnavailable,
+    Finish,
+    Sampling,
+    TokenProb,
+    Usage,
 )  # fmt: skip
 from apps.engines.chat.breaker import Breaker
 from apps.engines.chat.fake import FakeChat
@@ -82,7 +93,9 @@ async def test_many_streams_run_at_once(chat: ChatEngine) -> None:
 
 
 async def test_the_request_says_what_was_asked_and_nothing_of_the_user() -> None:
-    sampling = Sampling(max_tokens=5, temperature=0.5, top_p=0.9, seed=7, stop=("END",), repetition_penalty=1.1, logprobs=2)
+    sampling = Sampling(
+        max_tokens=5, temperature=0.5, top_p=0.9, seed=7, stop=("END",), repetition_penalty=1.1, logprobs=2
+    )
     async with serving(GOOD) as server:
         engine = OpenAIChat(server.url, api_key="internal")
         await collect(engine, ChatRequest(ASK.messages, sampling, cache_salt="alice"))
@@ -95,7 +108,15 @@ async def test_the_request_says_what_was_asked_and_nothing_of_the_user() -> None
         "messages": [{"role": "system", "content": "Be brief."}, {"role": "user", "content": "Hello?"}],
     }  # fmt: skip
     assert headers["authorization"] == "Bearer internal"
-    assert set(headers) <= {"host", "accept", "accept-encoding", "user-agent", "authorization", "content-type", "content-length"}
+    assert set(headers) <= {
+        "host",
+        "accept",
+        "accept-encoding",
+        "user-agent",
+        "authorization",
+        "content-type",
+        "content-length",
+    }
 
 
 async def test_what_only_vllm_knows_is_not_sent_to_other_servers() -> None:
@@ -117,9 +138,15 @@ async def test_a_cookie_that_the_server_sets_is_never_sent_back() -> None:
 
 
 async def test_usage_and_probabilities_are_kept() -> None:
-    probability = {"token": "Hi", "logprob": -0.5, "top_logprobs": [{"token": "Hi", "logprob": -0.5}, {"token": "Yo", "logprob": -2}]}
+    probability = {
+        "token": "Hi",
+        "logprob": -0.5,
+        "top_logprobs": [{"token": "Hi", "logprob": -0.5}, {"token": "Yo", "logprob": -2}],
+    }
     choice = {"delta": {"content": "Hi"}, "finish_reason": None, "logprobs": {"content": [probability]}}
-    async with serving(stream(event(choices=[choice]), event(None, "length"), event(None, usage=USAGE, choices=[]), DONE)) as server:
+    async with serving(
+        stream(event(choices=[choice]), event(None, "length"), event(None, usage=USAGE, choices=[]), DONE)
+    ) as server:
         engine = OpenAIChat(server.url)
         items = await collect(engine)
         await engine.close()
@@ -214,7 +241,9 @@ async def test_a_server_that_is_away_is_unavailable() -> None:
     await engine.close()
 
 
-@pytest.mark.parametrize("play", [stream(5.0, event("late")), stream(event("begun "), 5.0), stream(b": ping\n\n", 0.15, b": ping\n\n", 5.0)])
+@pytest.mark.parametrize(
+    "play", [stream(5.0, event("late")), stream(event("begun "), 5.0), stream(b": ping\n\n", 0.15, b": ping\n\n", 5.0)]
+)
 async def test_a_server_that_hangs_is_not_waited_for_longer_than_the_limit(play: Play) -> None:
     error = await asyncio.wait_for(fails(play, first_token_s=0.2, gap_s=0.2), 2)
     assert isinstance(error, EngineUnavailable)

@@ -54,7 +54,9 @@ DONE = b"data: [DONE]\n\n"
 @dataclass
 class Server:
     plays: list[Play] = field(default_factory=list)  # one a chat request; the last one is repeated
-    models: list[dict[str, Any]] = field(default_factory=lambda: [{"id": "test-7B", "owned_by": "vllm", "max_model_len": 999}])
+    models: list[dict[str, Any]] = field(
+        default_factory=lambda: [{"id": "test-7B", "owned_by": "vllm", "max_model_len": 999}]
+    )
     requests: list[tuple[str, dict[str, str], Any]] = field(default_factory=list)  # path, headers, JSON
     connections: int = 0
     dropped: int = 0

@@ -11,6 +11,9 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
+from apps.engines.base import EngineBroken
+from apps.engines.tokenizer import load
+
 log = logging.getLogger(__name__)
 
 _KEPT = 20_000  # texts; a count is asked again for every question that meets the same passage
@@ -68,22 +71,17 @@ class TokenCounter:
     def _read(self) -> Any:
         if self._path is None:
             return None
-        from tokenizers import Tokenizer
-
         try:
-            tokenizer = Tokenizer.from_file(str(self._path))
-        except (OSError, ValueError) as error:
-            log.warning("The tokenizer %s cannot be read (%s): tokens are estimated.", self._path.name, error)
+            return load(self._path)
+        except EngineBroken as error:
+            log.warning("%s Tokens are estimated.", error)
             return None
-        tokenizer.no_truncation()
-        tokenizer.no_padding()
-        return tokenizer
 
 
 def estimate(text: str) -> int:
-    """More tokens than any common tokenizer makes of the text: words by length, everything else by its bytes."""
+    """More tokens than common tokenizers make of prose: three letters of a word, or one byte of anything else, are one."""
     letters = _WORD.findall(text)
-    tokens = sum(1 + len(word) // 3 for word in letters)
+    tokens = sum((len(word) + 2) // 3 for word in letters)
     rest = len(text.encode("utf-8", "surrogatepass")) - sum(map(len, letters)) - text.count(" ")
     return tokens + rest
 

@@ -18,6 +18,7 @@ import numpy as np
 from apps.engines.base import EngineBroken
 from apps.engines.embed import bert
 from apps.engines.embed.folder import PACKAGE, Folder, locate, read
+from apps.engines.tokenizer import load
 
 if TYPE_CHECKING:
     from apps.engines.base import Vectors
@@ -179,15 +180,10 @@ class _Library:
 
 
 def _tokenizer(path: Path) -> Any:
-    from tokenizers import Tokenizer
-
     file = path / "tokenizer.json"
     if not file.is_file():
         raise EngineBroken(f"The embedding model {path.name} has no tokenizer.json.")
-    tokenizer = Tokenizer.from_file(str(file))
-    tokenizer.no_padding()
-    tokenizer.no_truncation()
-    return tokenizer
+    return load(file)
 
 
 def _computes_half() -> bool:
