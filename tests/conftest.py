@@ -10,7 +10,6 @@ from django.conf import settings
 
 from apps.engines import registry
 from apps.operations import administrator
-from apps.operations import administrator
 from apps.users.models import User
 from tests.people import person
 
@@ -24,18 +23,6 @@ def _fresh_engines() -> Iterator[None]:
     registry.reset()
     yield
     registry.reset()
-
-
-@pytest.fixture(autouse=True)
-def _set_up_already(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Pages answer as they do when there is an administrator; the tests of set-up say otherwise."""
-    monkeypatch.setattr(administrator.seen, "administrator", True)
-
-
-@pytest.fixture(autouse=True)
-def _set_up_is_done(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Pages answer as on a site that has an administrator; tests of set-up say otherwise."""
-    monkeypatch.setattr(administrator.seen, "administrator", True)
 
 
 @pytest.fixture(scope="session")
