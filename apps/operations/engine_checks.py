@@ -139,7 +139,7 @@ def _reader() -> dict[str, Any]:
 ALL = (
     Named("model", "Chat model", model),
     Named("reading", "Reading", reading),
-    Named("embedder", "Embedding model", embedder),
+    Named("embedding", "Embedding model", embedder),
     Named("database", "Database", checks.database),
     Named("worker", "Worker", checks.worker),
     Named("broker", "Queue", checks.broker),

