@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db.models import Count, Q
+from django.utils.safestring import SafeString
 
 from apps.conversations import fragments, render
 from apps.conversations.cite import Cite
@@ -49,7 +50,7 @@ def turns(user: User, conversation: Conversation, wanted: UUID | None = None) ->
         {
             "question": {
                 "id": exchange.question.pk,
-                "html": render.question_html(exchange.question.text),
+                "html": SafeString(render.question_html(exchange.question.text)),
                 "text": exchange.question.text,
             },
             "answer": _answer(exchange, answer, shelf[answer.pk], cites.get(answer.pk, [])),
@@ -79,7 +80,7 @@ def _answer(exchange: Exchange, answer: Message, shelf: Shelf, cites: list[Cite]
         "id": answer.pk,
         "status": answer.status,
         "reason": answer.reason,
-        "html": render.answer_html(answer.text, cites, answer.pk, gone=shelf.gone) if answer.text else "",
+        "html": SafeString(render.answer_html(answer.text, cites, answer.pk, gone=shelf.gone)) if answer.text else "",
         "last_seq": 0,
         "steps": answer.steps,
         "quotes_html": shelf.quotes_html,

@@ -20,7 +20,7 @@ from apps.conversations.answer import answer
 from apps.conversations.asks import Again, Ask
 from apps.conversations.events import Closed, Opened
 from apps.conversations.models import Message
-from apps.conversations.opening import LEASE_S, Kept, Opening
+from apps.conversations.opening import Kept, Opening
 from apps.conversations.turn import Turn
 from apps.engines import registry
 from apps.engines.base import EngineError
@@ -55,7 +55,7 @@ async def ask(key: str, wish: Ask | Again) -> Kept:
 
 
 async def start(opened: Opening, vector: asyncio.Task[Vectors] | None = None) -> Kept:
-    """The turn runs, its rows are kept and its log has begun: who follows it from now on misses nothing. Raises Refused.
+    """The turn runs, its rows are kept, its log has begun: who follows it now misses nothing. Raises Refused.
 
     The search begins while the rows are being stored; the model is asked when they are.
     """
@@ -134,7 +134,9 @@ async def _keep(turn: Turn) -> None:
     rows = Message.objects.filter(status=Message.Status.WRITING)
     while True:
         await asyncio.sleep(CHECKPOINT_S)
-        if not await in_db(leases.renew, rows, turn.opening.answer, turn.opening.lease, LEASE_S, text=turn.text):
+        if not await in_db(
+            leases.renew, rows, turn.opening.answer, turn.opening.lease, opening.LEASE_S, text=turn.text
+        ):
             log.error("Turn %s was closed by another process", turn.id)
             return
 

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from apps.conversations import sweeper, turns
-from apps.conversations.events import Cited, Closed, Opened, Step, Text, Transcript, encode
+from apps.conversations.events import Cited, Closed, Opened, Step, Transcript, encode
 from apps.conversations.models import Message
 from apps.conversations.render import StreamRenderer
 from apps.engines import registry
@@ -32,7 +32,9 @@ def _log(pieces: list[str]) -> list[bytes]:
 
 
 @given(st.lists(st.text(alphabet="ab *_`#\n|-1.é😀<&", max_size=8), max_size=30), st.data())
-def test_a_client_that_leaves_and_returns_at_any_event_holds_the_same_in_the_end(pieces: list[str], data: st.DataObject) -> None:
+def test_a_client_that_leaves_and_returns_at_any_event_holds_the_same_in_the_end(
+    pieces: list[str], data: st.DataObject
+) -> None:
     log = _log(pieces)
     whole = Transcript()
     for event in log:
@@ -97,13 +99,17 @@ async def test_when_the_log_is_gone_the_page_is_told_to_fetch_the_answer(open_pa
 
 
 @pytest.mark.django_db(transaction=True)
-async def test_a_turn_whose_process_died_is_closed_by_the_sweep_and_its_page_told(open_page, alice, library, chat) -> None:
+async def test_a_turn_whose_process_died_is_closed_by_the_sweep_and_its_page_told(
+    open_page, alice, library, chat
+) -> None:
     page = await open_page(alice)
     accepted = await page.ask(QUESTION)
     await page.events()
     await turns.idle()
     dead = Message.objects.filter(pk=accepted["turn"])
-    await dead.aupdate(status=Message.Status.WRITING, lease_token="of the dead", lease_until="2020-01-01T00:00Z", text="So far")
+    await dead.aupdate(
+        status=Message.Status.WRITING, lease_token="of the dead", lease_until="2020-01-01T00:00Z", text="So far"
+    )
     registry._built.pop("turnlog")
     await page.tell(do="resume", turn=accepted["turn"], after=0)
     assert await page.silent(), "while it may still be written, nothing is said"

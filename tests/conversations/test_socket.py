@@ -27,7 +27,9 @@ async def test_nobody_in_particular_is_sent_away(open_page) -> None:
         assert await page.closed() == 4401
 
 
-@pytest.mark.parametrize("origin", [None, b"null", b"https://evil.example", b"http://localhost:1", b"https://localhost"])
+@pytest.mark.parametrize(
+    "origin", [None, b"null", b"https://evil.example", b"http://localhost:1", b"https://localhost"]
+)
 async def test_another_origin_is_refused_before_anything_else(alice: User, origin: bytes | None) -> None:
     handshake = scope(await in_db(session_of, alice))
     handshake["headers"] = [(name, value) for name, value in handshake["headers"] if name != b"origin"]
@@ -53,7 +55,9 @@ async def _new_password(user: User) -> None:
 
 
 @pytest.mark.parametrize("end", [_sign_out, _deactivate, _new_password])
-async def test_an_open_socket_closes_soon_after_its_person_may_no_longer_come_in(open_page, alice, monkeypatch, end) -> None:
+async def test_an_open_socket_closes_soon_after_its_person_may_no_longer_come_in(
+    open_page, alice, monkeypatch, end
+) -> None:
     assert consumers.RECHECK_S < 5
     monkeypatch.setattr(consumers, "RECHECK_S", 0.05)
     page = await open_page(alice)
@@ -84,12 +88,14 @@ async def test_ten_sockets_a_person_and_one_more_when_one_is_closed(open_page, a
 @pytest.mark.parametrize(
     "text",
     [
-        "", "{", "null", "[]", "7", '"ask"', "{}", '{"do": 7}', '{"do": "dance"}', '{"do": "ask"}', '{"do": "ask", "text": {}}',
+        "", "{", "null", "[]", "7", '"ask"', "{}", '{"do": 7}', '{"do": "dance"}', '{"do": "ask"}',
+        '{"do": "ask", "text": {}}',
         '{"do": "stop"}', '{"do": "stop", "turn": 7}', '{"do": "resume", "turn": "x"}', '{"do": "retry", "turn": null}',
         '{"do": "resume", "turn": "6f1c3f0e-0000-4000-8000-000000000000", "after": "1"}',
         '{"do": "resume", "turn": "6f1c3f0e-0000-4000-8000-000000000000", "after": -1}',
         '{"do": "resume", "turn": "6f1c3f0e-0000-4000-8000-000000000000", "after": true}',
-        '{"do": "ask", "client_id": "\\ud800", "text": "x"}', "[" * 5000, '{"do": "ask", "client_id": "1", "text": "\x00"}',
+        '{"do": "ask", "client_id": "\\ud800", "text": "x"}', "[" * 5000,
+        '{"do": "ask", "client_id": "1", "text": "\x00"}',
     ],
 )  # fmt: skip
 async def test_nonsense_is_refused_and_the_socket_lives(open_page, alice, caplog, text: str) -> None:

@@ -66,19 +66,25 @@ async def _measured(options: dict[str, Any], prepared: dict[str, Any], model: st
     questions = prepared["questions"]
     headers = {"Origin": "http://localhost:8000", "Cookie": f"{settings.SESSION_COOKIE_NAME}={prepared['session']}"}
     seen = []
-    async with aiohttp.ClientSession() as http:
-        async with http.ws_connect(f"ws://localhost:{port}/ws/chat/", headers=headers, max_msg_size=0) as wire:
-            for number in range(options["turns"] + WARM_UP):
-                bare = await _bare(http, model)
-                product = await _product(http, wire, model, questions[number % len(questions)])
-                if number >= WARM_UP:
-                    seen.append(_turn(product, bare))
+    address = f"ws://localhost:{port}/ws/chat/"
+    async with aiohttp.ClientSession() as http, http.ws_connect(address, headers=headers, max_msg_size=0) as wire:
+        for number in range(options["turns"] + WARM_UP):
+            bare = await _bare(http, model)
+            product = await _product(http, wire, model, questions[number % len(questions)])
+            if number >= WARM_UP:
+                seen.append(_turn(product, bare))
     return seen
 
 
 async def _product(http: aiohttp.ClientSession, wire: Any, model: str, question: str) -> dict[str, Any]:
     """One turn over the socket: when it was asked, when each event came, and what the server saw."""
-    ask = {"do": "ask", "client_id": uuid4().hex, "conversation": None, "text": question, "collections": []}
+    ask: dict[str, Any] = {
+        "do": "ask",
+        "client_id": uuid4().hex,
+        "conversation": None,
+        "text": question,
+        "collections": [],
+    }
     text = json.dumps(ask)
     asked = time.monotonic()
     await wire.send_str(text)
@@ -116,7 +122,7 @@ async def _recorded(http: aiohttp.ClientSession, model: str) -> list[dict[str, A
 
 
 def _turn(product: dict[str, Any], bare: dict[str, float]) -> dict[str, Any]:
-    """The milliseconds of one pair. A question for which nothing was found has reached no model and counts for nothing."""
+    """The milliseconds of one pair; none where nothing was found, and so no model was asked."""
     record, asked = product["record"], product["asked"]
     if record is None:
         return {}

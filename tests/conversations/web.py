@@ -1,0 +1,108 @@
+"""The web process and a model server as processes of their own, for tests that kill them.
+
+`python -m tests.conversations.web PORT` is the web process, with leases that end soon; with `seed` it fills an empty
+data directory and prints a session key.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+ORIGIN = "http://localhost:8000"
+LEASE_S = 3
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+class Process:
+    """A server that can be killed and started again on its port."""
+
+    def __init__(self, command: list[str], env: dict[str, str]) -> None:
+        self.port = free_port()
+        self._command = [part.replace("PORT", str(self.port)) for part in command]
+        self._env = env
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        self._process = subprocess.Popen(self._command, env=self._env, cwd=ROOT)
+        until = time.monotonic() + 60
+        while self._process.poll() is None and time.monotonic() < until:
+            try:
+                socket.create_connection(("127.0.0.1", self.port), timeout=1).close()
+                return
+            except OSError:
+                time.sleep(0.05)
+        raise RuntimeError("It did not start")
+
+    def kill(self) -> None:
+        self.end(signal.SIGKILL)
+
+    def end(self, how: signal.Signals = signal.SIGTERM) -> int:
+        if self._process is None:
+            return 0
+        self._process.send_signal(how)
+        code = self._process.wait(20)
+        self._process = None
+        return code
+
+
+def environment(folder: Path, model: str) -> dict[str, str]:
+    (folder / "static").mkdir(exist_ok=True)
+    return {
+        **os.environ, "DATA_DIR": str(folder), "LLM_URL": model, "DEBUG": "1", "SITE_URL": ORIGIN,
+        "LLM_BACKEND": "apps.engines.chat.openai.OpenAIChat",
+        "INDEX_BACKEND": "apps.engines.index.local.engine.LocalIndex",
+    }  # fmt: skip
+
+
+def seed(env: dict[str, str]) -> str:
+    """A session key of Alice, who has a library."""
+    command = [sys.executable, "-m", "tests.conversations.web", "seed"]
+    done = subprocess.run(command, env=env, cwd=ROOT, capture_output=True, text=True, check=True)
+    return done.stdout.split()[-1]
+
+
+def _seed() -> None:
+    import django
+
+    django.setup()
+    from django.core.management import call_command
+
+    call_command("migrate", verbosity=0)
+    from tests.conversations.conftest import session_of
+    from tests.documents.library import collection, document
+    from tests.people import person
+
+    person("ada", "administrator")  # without one, every page leads to the set-up
+    alice = person("alice")
+    document(
+        collection(alice, "Handbook"), "Lighthouses", ["The lighthouse of Alexandria stood about 100 metres high."]
+    )
+    print(session_of(alice))
+
+
+def _serve(port: int) -> None:
+    import uvicorn
+
+    from assistant.asgi import application
+
+    from apps.conversations import opening  # isort: skip  (after Django is set up)
+
+    opening.LEASE_S = LEASE_S
+    uvicorn.run(application, port=port, log_level="warning", ws="websockets-sansio", timeout_graceful_shutdown=5)
+
+
+if __name__ == "__main__":
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "assistant.settings")
+    _seed() if sys.argv[1] == "seed" else _serve(int(sys.argv[1]))
