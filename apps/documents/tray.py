@@ -95,9 +95,11 @@ def look(user: User, collection: Collection, can_edit: bool, show: str = "", pag
     """What the tray shows this person now; an unknown filter or page shows all, or the nearest."""
     counts = _counts(collection)
     show = show if show in _FILTERS else ""
-    rows = collection.documents.select_related("uploaded_by").defer("sha256", "lease_token", "lease_until")
+    rows = collection.documents.defer("sha256", "lease_token", "lease_until")
     found: QuerySet[Document] = rows.filter(status__in=_FILTERS[show]) if show else rows
-    shown = Paginator(found, PAGE_ROWS).get_page(page)
+    pages = Paginator(found, PAGE_ROWS)
+    pages.count = {"ready": counts.ready, "active": counts.active, "failed": counts.ended_early}.get(show, counts.all)
+    shown = pages.get_page(page)
     refused = list(collection.refused_uploads.filter(user=user)[:REFUSED_KEPT]) if can_edit else []
     return Tray(collection, can_edit, counts, [Row(item) for item in shown], shown, refused, show)
 

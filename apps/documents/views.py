@@ -74,8 +74,9 @@ def tray(request: HttpRequest, pk: UUID) -> HttpResponse:
 def _files_of(request: HttpRequest, pk: UUID) -> dict[str, object]:
     user = person(request)
     found = get_object_or_404(Collection.objects.visible_to(user).select_related("owner"), pk=pk)
-    can_edit = Collection.objects.editable_by(user).filter(pk=pk).exists()
-    is_owner = can_edit and Collection.objects.owned_by(user).filter(pk=pk).exists()
+    mine = found.owner_id == user.pk
+    can_edit = mine or Collection.objects.editable_by(user).filter(pk=pk).exists()
+    is_owner = mine or (can_edit and Collection.objects.owned_by(user).filter(pk=pk).exists())
     seen = look(user, found, can_edit, request.GET.get("show", ""), request.GET.get("page", "1"))
     limits = {
         "accept": ACCEPT,
