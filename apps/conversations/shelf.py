@@ -62,7 +62,8 @@ def quoted(turn: Turn) -> Quotes:
 def shelves(user: User, answers: Sequence[Message]) -> dict[UUID, Shelf]:
     """The shelf of each answer, as this person may see it now. Four queries, however many answers."""
     rows: dict[UUID, list[Retrieved]] = {}
-    for row in Retrieved.objects.filter(answer__in=answers).select_related("source__document").order_by("rank"):
+    retrieved = Retrieved.objects.filter(answer__in=answers).select_related("source__document", "source__chunk")
+    for row in retrieved.defer("source__chunk__vector", "source__chunk__text").order_by("rank"):
         rows.setdefault(row.answer_id, []).append(row)
     used: dict[UUID, set[int | None]] = {}
     cited = Citation.objects.filter(answer__in=answers, source__isnull=False)
@@ -115,7 +116,7 @@ def _row(answer: UUID, row: Retrieved, text: str | None) -> Shown:
         return Shown(number, "", gone=True)
     return Shown(
         number, fragments.href(answer, number), str(document), row.source.page_number if document.has_pages else None,
-        "", snippet(text), fragments.strength(row.relevance),
+        row.source.chunk.heading if row.source.chunk else "", snippet(text), fragments.strength(row.relevance),
     )  # fmt: skip
 
 

@@ -13,7 +13,9 @@ const pillOf = (target) => target.closest?.("a.pill[href]");
 
 async function preview(href) {
   if (!seen.has(href)) {
-    const answer = await fetch(`${href}?preview=1`, { headers: { "HX-Request": "true" } });
+    const url = new URL(href, location.href);
+    url.searchParams.set("preview", "1");
+    const answer = await fetch(url, { headers: { "HX-Request": "true" } });
     if (!answer.ok && answer.status !== 404) throw new Error(String(answer.status));
     seen.set(href, answer.ok ? await answer.text() : '<p class="card-title">No longer available</p>');
   }
@@ -41,6 +43,14 @@ function place(at) {
   const above = at.top - height - GAP_PX;
   card.style.left = `${left}px`;
   card.style.top = `${above > 8 ? above : at.bottom + GAP_PX}px`;
+}
+
+// Focus may have scrolled the page: the card stays at its pill as long as that is to be seen.
+function follow() {
+  if (!pill || card.hidden) return;
+  const at = pill.getBoundingClientRect();
+  if (at.bottom < 0 || at.top > innerHeight) hide();
+  else place(at);
 }
 
 function hide() {
@@ -71,7 +81,7 @@ document.addEventListener("keydown", (event) => {
   event.stopImmediatePropagation();
   hide();
 });
-addEventListener("scroll", () => card.hidden || hide(), { passive: true });
+addEventListener("scroll", follow, { passive: true });
 
 document.addEventListener("click", (event) => {
   const link = event.target.closest("a.pill[href], a.passage[href]");

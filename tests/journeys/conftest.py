@@ -1,9 +1,9 @@
 """A running site, a browser, and pages that report whatever goes wrong in them.
 
-    site                    the processes; people and three documents are there, and read
-    signed_in               the cookies of a person by name: signed_in("ada")
-    visit                   opens a page: visit("/", width=1440, person="ada"); its errors fail the test at the end
-    page_wide, page_narrow  such a page of Alice's at 1,440 and at 360 px, on a new chat
+site                    the processes; people and three documents are there, and read
+signed_in               the cookies of a person by name: signed_in("ada")
+visit                   opens a page: visit("/", width=1440, person="ada"); its errors fail the test at the end
+page_wide, page_narrow  such a page of Alice's at 1,440 and at 360 px, on a new chat
 """
 
 from __future__ import annotations
@@ -21,7 +21,13 @@ from tests.people import PASSWORD
 playwright = pytest.importorskip("playwright.sync_api")
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update", "--disable-sync"]
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
 HEIGHT = {1440: 900, 360: 740}
 
 Visit = Callable[..., Any]
@@ -98,13 +104,17 @@ def visit(site: Site, chromium: Any, signed_in: Callable[[str], Any]) -> Iterato
     contexts: list[Any] = []
     wrong: list[str] = []
 
-    def _visit(path: str = "/", *, width: int = 1440, person: str = "alice", **options: Any) -> Any:
+    def _visit(path: str = "/", *, width: int = 1440, person: str = "alice", tolerate: str = "", **options: Any) -> Any:
         context = chromium.new_context(
-            viewport={"width": width, "height": HEIGHT[width]}, storage_state=signed_in(person), has_touch=width < 500, **options
+            viewport={"width": width, "height": HEIGHT[width]},
+            storage_state=signed_in(person),
+            has_touch=width < 500,
+            **options,
         )
         contexts.append(context)
+        context.set_default_timeout(20_000)
         page = context.new_page()
-        watch(page, site.url, wrong)
+        watch(page, site.url, wrong, tolerate)
         page.goto(site.url + path)
         return page
 
@@ -114,9 +124,17 @@ def visit(site: Site, chromium: Any, signed_in: Callable[[str], Any]) -> Iterato
     assert wrong == []
 
 
-def watch(page: Any, url: str, wrong: list[str]) -> None:
-    """Console errors, broken scripts, violations of the content policy, and requests that leave the site."""
-    page.on("console", lambda said: wrong.append(said.text) if said.type in {"error", "warning"} else None)
+def watch(page: Any, url: str, wrong: list[str], tolerate: str = "") -> None:
+    """Console errors, broken scripts, violations of the content policy, and requests that leave the site.
+
+    What is said about `tolerate` is meant to happen in the test.
+    """
+
+    def heard(said: Any) -> None:
+        if said.type in {"error", "warning"} and not (tolerate and tolerate in said.text):
+            wrong.append(said.text)
+
+    page.on("console", heard)
     page.on("pageerror", lambda error: wrong.append(str(error)))
     page.on("request", lambda asked: None if asked.url.startswith((url, "data:")) else wrong.append(asked.url))
 

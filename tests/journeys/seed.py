@@ -1,4 +1,4 @@
-"""Fills a site's data directory from outside its processes: `python -m tests.journeys.seed people | library | states`."""
+"""Fills a site's data from outside its processes: `python -m tests.journeys.seed people | library | states`."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ import django
 
 LEAVE = """# Parental leave
 
-Every employee who has been with the company for six months may take parental leave. Parental leave lasts up to 26 weeks.
+Every employee who has been with the company for six months may take parental leave.
+Parental leave lasts up to 26 weeks.
 The first 16 weeks of parental leave are paid in full. Leave must be announced in writing eight weeks before it begins.
 
 ## Part time

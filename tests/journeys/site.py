@@ -1,4 +1,4 @@
-"""The product as it runs for people: a web process and a worker process of their own, on a data directory of their own."""
+"""The product as it runs for people: web and worker are processes of their own, on a data directory of their own."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent.parent
 PATIENCE_S = 120
 _OURS = ("DATABASE_URL", "REDIS_URL", "EMBED_BACKEND", "INDEX_BACKEND", "LLM_BACKEND", "LLM_URL", "SECRET_KEY", "DEBUG")
-WEB = "uvicorn assistant.asgi:application --host 127.0.0.1 --ws websockets-sansio --log-level warning --timeout-graceful-shutdown 3"
-WORKER = "celery -A assistant worker --pool threads --concurrency 2 --without-gossip --without-mingle --without-heartbeat -l warning"
+WEB = "uvicorn assistant.asgi:application --host 127.0.0.1 --ws websockets-sansio --timeout-graceful-shutdown 3"
+WORKER = "celery -A assistant worker --pool threads --concurrency 2 --without-gossip --without-mingle"
 
 
 def _free_port() -> int:
@@ -44,12 +44,18 @@ class Site:
         return {**kept, "DATA_DIR": str(self.directory), "SITE_URL": self.url, "EMBED_THREADS": "1", **engine}
 
     def manage(self, *words: str) -> None:
-        subprocess.run([sys.executable, "manage.py", *words], cwd=ROOT, env=self.env, check=True, stdout=subprocess.DEVNULL)
+        subprocess.run(
+            [sys.executable, "manage.py", *words], cwd=ROOT, env=self.env, check=True, stdout=subprocess.DEVNULL
+        )
 
     def seed(self, *words: str) -> str:
         """What `seed.py` prints when it is told these words."""
         done = subprocess.run(
-            [sys.executable, "-m", "tests.journeys.seed", *words], cwd=ROOT, env=self.env, check=True, stdout=subprocess.PIPE
+            [sys.executable, "-m", "tests.journeys.seed", *words],
+            cwd=ROOT,
+            env=self.env,
+            check=True,
+            stdout=subprocess.PIPE,
         )
         return done.stdout.decode()
 
@@ -57,15 +63,20 @@ class Site:
         log = (self.directory / f"{name}.log").open("ab")
         with log:
             self.running[name] = subprocess.Popen(
-                [sys.executable, "-m", *command.split()], cwd=ROOT, env=self.env, stdout=log, stderr=log, start_new_session=True
+                [sys.executable, "-m", *command.split()],
+                cwd=ROOT,
+                env=self.env,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
             )
 
     def start_web(self) -> None:
-        self.start("web", f"{WEB} --port {self.port}")
+        self.start("web", f"{WEB} --log-level warning --port {self.port}")
         until(self._answers)
 
     def start_worker(self) -> None:
-        self.start("worker", WORKER)
+        self.start("worker", f"{WORKER} --without-heartbeat -l warning")
 
     def stop(self, name: str, how: signal.Signals = signal.SIGTERM) -> None:
         process = self.running.pop(name)
@@ -82,7 +93,9 @@ class Site:
             self.stop(name)
 
     def logs(self) -> str:
-        return "\n".join(f"--- {path.name}\n{path.read_text()[-4000:]}" for path in sorted(self.directory.glob("*.log")))
+        return "\n".join(
+            f"--- {path.name}\n{path.read_text()[-4000:]}" for path in sorted(self.directory.glob("*.log"))
+        )
 
     def _answers(self) -> bool:
         try:

@@ -1,0 +1,45 @@
+"""What a person does on a chat page, in words."""
+
+from __future__ import annotations
+
+from typing import Any
+
+LEAVE = "How long does parental leave last?"
+BOILER = "What does error E4 of the boiler mean?"
+LONG = "Tell me about parental leave in detail."
+OFF_TOPIC = "Which composer wrote the opera Wozzeck?"
+PATIENCE_MS = 60_000
+
+
+def ask(page: Any, text: str) -> Any:
+    """The question is on the page, under way; returns its turn."""
+    before = page.locator("[data-turn]").count()
+    page.fill("textarea[name=text]", text)
+    page.press("textarea[name=text]", "Enter")
+    turn = page.locator("[data-turn]").nth(before)
+    turn.wait_for()
+    return turn
+
+
+def ended(turn: Any, status: str = "complete") -> Any:
+    """The turn, after its end."""
+    turn.page.wait_for_function(
+        "turn => turn.dataset.status !== 'writing'", arg=turn.element_handle(), timeout=PATIENCE_MS, polling=50
+    )
+    assert turn.get_attribute("data-status") == status
+    return turn
+
+
+def writing(turn: Any, characters: int = 150) -> str:
+    """The text so far, once there is that much of it."""
+    text = turn.locator("[data-part=text]")
+    turn.page.wait_for_function(
+        "([part, wanted]) => part.innerText.length > wanted",
+        arg=[text.element_handle(), characters],
+        timeout=PATIENCE_MS,
+    )
+    return str(text.inner_text())
+
+
+def answer(turn: Any) -> str:
+    return str(turn.locator("[data-answer]").inner_text())

@@ -1,0 +1,117 @@
+"""Ask, read, stop, reload, ask on."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.journeys.chat import LEAVE, LONG, OFF_TOPIC, answer, ask, ended, writing
+from tests.journeys.conftest import Visit
+from tests.journeys.site import Site
+
+
+@pytest.mark.parametrize("width", [1440, 360])
+def test_an_answer_streams_in_with_quotes_and_citations_and_reads_the_same_after_a_reload(
+    visit: Visit, width: int
+) -> None:
+    page = visit(width=width)
+    turn = ended(ask(page, LEAVE))
+    assert "26 weeks" in turn.locator("blockquote").first.inner_text()
+    assert turn.locator("[data-part=text] a.pill").count() > 0
+    assert "Searched 2 collections" in turn.locator("[data-summary]").inner_text()
+    assert turn.get_by_text("Used in this answer").is_visible()
+    assert "/c/" in page.url
+    before = answer(turn)
+    page.reload()
+    assert answer(page.locator("[data-turn]")) == before
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+def test_stop_ends_the_answer_keeps_what_was_written_and_offers_another(page_wide: Any) -> None:
+    turn = ask(page_wide, LONG)
+    written = writing(turn)
+    page_wide.get_by_role("button", name="Stop").click()
+    ended(turn, "stopped")
+    assert written in turn.locator("[data-part=text]").inner_text()
+    assert turn.locator(".badge").inner_text() == "Stopped"
+    assert page_wide.locator("[data-send]").is_visible()
+    turn.get_by_role("button", name="Regenerate").click()
+    again = page_wide.locator("[data-turn]")
+    writing(again)
+    assert again.count() == 1
+    page_wide.get_by_role("button", name="Stop").click()
+    ended(again, "stopped")
+    page_wide.reload()
+    assert "2 of 2" in page_wide.locator(".siblings").inner_text()
+    page_wide.get_by_role("link", name="Earlier answer").click()
+    assert "1 of 2" in page_wide.locator(".siblings").inner_text()
+
+
+def test_a_reload_in_the_middle_shows_what_is_there_and_the_answer_goes_on(page_wide: Any) -> None:
+    before = writing(ask(page_wide, LONG), 300)
+    page_wide.reload()
+    turn = page_wide.locator("[data-turn]")
+    after = writing(turn, len(before) + 100)
+    assert after.startswith(before[:250])
+    page_wide.get_by_role("button", name="Stop").click()
+    ended(turn, "stopped")
+
+
+def test_a_second_window_follows_the_same_answer_and_may_stop_it(page_wide: Any, visit: Visit) -> None:
+    turn = ask(page_wide, LONG)
+    writing(turn)
+    page_wide.wait_for_url("**/c/**")
+    other = visit(page_wide.url.removeprefix(page_wide.url.split("/c/")[0]), width=360)
+    writing(other.locator("[data-turn]"), 300)
+    other.get_by_role("button", name="Stop").click()
+    ended(turn, "stopped")
+    ended(other.locator("[data-turn]"), "stopped")
+
+
+def test_a_follow_up_typed_meanwhile_waits_in_line_and_is_sent_when_the_answer_ends(page_wide: Any) -> None:
+    first = ask(page_wide, LEAVE)
+    page_wide.fill("textarea[name=text]", "And how many weeks are paid in full?")
+    page_wide.press("textarea[name=text]", "Enter")
+    assert "And how many weeks" in page_wide.locator("[data-queue]").inner_text()
+    ended(first)
+    second = page_wide.locator("[data-turn]").nth(1)
+    second.wait_for()
+    ended(second)
+    assert not page_wide.locator("[data-queue]").is_visible()
+    assert "16 weeks" in answer(second)
+
+
+def test_nothing_found_says_what_was_searched_and_answers_without_documents_on_request(page_wide: Any) -> None:
+    turn = ended(ask(page_wide, OFF_TOPIC))
+    said = turn.locator("[data-part=nothing]").inner_text()
+    assert "House rules" in said
+    assert "Manuals" in said
+    turn.get_by_role("button", name="Answer without documents").click()
+    again = page_wide.locator("[data-turn]")
+    writing(again, 5)
+    ended(again)
+    assert again.locator("a.pill").count() == 0
+
+
+def test_a_question_that_is_refused_and_a_draft_are_not_lost(page_wide: Any) -> None:
+    page_wide.fill("textarea[name=text]", "word " * 20_000)
+    page_wide.press("textarea[name=text]", "Enter")
+    page_wide.locator("[data-refusal]").wait_for()
+    assert len(page_wide.input_value("textarea[name=text]")) > 90_000
+    assert page_wide.locator("[data-turn]").count() == 0
+    page_wide.fill("textarea[name=text]", "half a thought")
+    page_wide.reload()
+    assert page_wide.input_value("textarea[name=text]") == "half a thought"
+
+
+def test_what_is_sent_while_the_server_is_away_is_answered_when_it_is_back(site: Site, visit: Visit) -> None:
+    page = visit(tolerate="WebSocket")
+    site.stop("web")
+    page.locator("[data-connection]").wait_for()
+    assert "Reconnecting" in page.locator("[data-connection]").inner_text()
+    turn = ask(page, LEAVE)
+    site.start_web()
+    ended(turn)
+    assert "26 weeks" in answer(turn)
+    assert not page.locator("[data-connection]").is_visible()

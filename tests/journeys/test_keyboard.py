@@ -1,0 +1,99 @@
+"""Everything without a mouse, and for eyes and ears of every kind."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.journeys.chat import LEAVE, ask, ended
+from tests.journeys.conftest import Visit
+
+AUDIT = Path(__file__).with_name("audit.js").read_text()
+
+
+def focused(page: Any) -> str:
+    return str(page.evaluate("document.activeElement.className || document.activeElement.tagName"))
+
+
+def test_a_question_is_asked_and_its_source_read_by_keyboard_alone(page_wide: Any) -> None:
+    page_wide.evaluate("document.activeElement.blur()")
+    page_wide.keyboard.press("/")
+    page_wide.keyboard.type(LEAVE)
+    page_wide.keyboard.press("Enter")
+    ended(page_wide.locator("[data-turn]").first)
+    assert focused(page_wide) == "TEXTAREA"
+    for _ in range(30):
+        page_wide.keyboard.press("Shift+Tab")
+        if focused(page_wide) == "pill":
+            break
+    assert focused(page_wide) == "pill"
+    page_wide.locator(".hover-card b").first.wait_for()
+    page_wide.keyboard.press("Enter")
+    page_wide.locator("[data-panel] mark").first.wait_for()
+    page_wide.keyboard.press("Escape")
+    assert focused(page_wide) == "pill"
+
+
+def test_the_first_tab_leads_past_the_sidebar_and_a_question_mark_shows_the_keys(visit: Visit) -> None:
+    page = visit("/collections/")
+    page.keyboard.press("Tab")
+    assert focused(page) == "skip"
+    page.keyboard.press("Enter")
+    assert page.evaluate("document.activeElement.id") == "main"
+    page.keyboard.press("?")
+    assert page.get_by_role("dialog", name="Keyboard").is_visible()
+    page.keyboard.press("Escape")
+    assert not page.get_by_role("dialog", name="Keyboard").is_visible()
+
+
+def test_a_collection_is_chosen_by_typing_its_name(page_wide: Any) -> None:
+    page_wide.locator("textarea[name=text]").press_sequentially("#manu")
+    page_wide.get_by_role("option", name="Manuals").wait_for()
+    page_wide.keyboard.press("Enter")
+    assert page_wide.locator(".chip").inner_text().startswith("Manuals")
+    assert page_wide.input_value("textarea[name=text]") == ""
+    turn = ended(ask(page_wide, LEAVE))
+    assert "Searched Manuals" in turn.locator("[data-summary]").inner_text()
+
+
+def test_an_answer_is_read_out_politely_and_the_focus_stays(page_wide: Any) -> None:
+    ended(ask(page_wide, LEAVE))
+    said = page_wide.locator("[data-announce]").inner_text()
+    assert "Quote:" in said
+    assert "Answer complete" in said
+    assert page_wide.locator("[data-announce]").get_attribute("aria-live") == "polite"
+    assert focused(page_wide) == "TEXTAREA"
+
+
+def test_the_drawer_of_a_narrow_screen_holds_the_focus_and_gives_it_back(page_narrow: Any) -> None:
+    opener = page_narrow.get_by_role("button", name="Conversations and places")
+    opener.click()
+    assert page_narrow.locator("#sidebar").is_visible()
+    assert page_narrow.evaluate("document.querySelector('#sidebar').contains(document.activeElement)")
+    assert page_narrow.evaluate("document.querySelector('.centre').inert")
+    page_narrow.keyboard.press("Escape")
+    assert page_narrow.evaluate("document.activeElement.hasAttribute('data-drawer')")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1440, 360])
+def test_words_have_contrast_controls_have_names_and_are_large_enough(visit: Visit, scheme: str, width: int) -> None:
+    page = visit(width=width, color_scheme=scheme, reduced_motion="reduce")
+    turn = ended(ask(page, LEAVE))
+    turn.locator("a.passage").first.click()
+    page.locator("[data-panel] mark").first.wait_for()
+    assert page.evaluate(AUDIT) == {"contrast": [], "size": [], "name": []}
+
+
+def test_the_chosen_colours_are_there_before_the_first_paint(page_wide: Any) -> None:
+    page_wide.locator("footer summary").click()
+    page_wide.get_by_role("button", name="Dark").click()
+    dark = page_wide.evaluate("getComputedStyle(document.documentElement).backgroundColor")
+    page_wide.add_init_script(
+        "addEventListener('DOMContentLoaded', () => (window.atFirst = document.documentElement.dataset.theme))"
+    )
+    page_wide.reload()
+    assert page_wide.evaluate("window.atFirst") == "dark"
+    assert page_wide.evaluate("getComputedStyle(document.documentElement).backgroundColor") == dark
