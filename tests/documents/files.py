@@ -50,6 +50,26 @@ def scanned_pdf() -> bytes:
     return bytes(document.output())
 
 
+def hidden_pdf() -> bytes:
+    """Lines that are seen, and lines without ink, white on white, tiny, and beside the page."""
+    document = FPDF()
+    document.set_font("helvetica", size=12)
+    document.add_page()
+    document.text(20, 20, "Seen on paper.")
+    with document.local_context(text_mode="INVISIBLE"):
+        document.text(20, 40, "Hidden without ink.")
+    with document.local_context(text_color=(255, 255, 255)):
+        document.text(20, 60, "Hidden in white.")
+        document.set_fill_color(0, 0, 80)
+        document.rect(15, 70, 100, 20, style="F")
+        document.text(20, 80, "Seen on a dark box.")
+    with document.local_context(font_size_pt=0.4):
+        document.text(20, 100, "Hidden by its size.")
+    document.text(900, 120, "Hidden beside the page.")
+    document.text(20, 140, "Seen at the end.")
+    return bytes(document.output())
+
+
 def raw_pdf(content: bytes, *, pages: int = 1, box: str = "0 0 595 842", filters: str = "/FlateDecode") -> bytes:
     """A PDF whose pages all show one content stream, given already packed."""
     kids = " ".join(f"{4 + n} 0 R" for n in range(pages))

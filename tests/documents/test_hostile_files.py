@@ -19,6 +19,7 @@ from apps.documents.sniff import sniff
 from tests.documents import files
 
 SECONDS, MEMORY = 30, 1024**3
+PDF = {"kind": "pdf", "pages": 3000, "characters": 10**6}
 TEXT = b"Thirty days of paid leave."
 
 
@@ -148,6 +149,15 @@ def test_hidden_text_is_left_out_of_web_pages_and_word_documents(tmp_path: Path)
     assert read(tmp_path, "a.docx", word) == "Seen."
 
 
+def test_hidden_text_of_a_pdf_is_blank_in_its_page(tmp_path: Path) -> None:
+    path = tmp_path / "stored"
+    path.write_bytes(files.hidden_pdf())
+    answers = sandbox.run("parse", path, PDF, seconds=SECONDS, memory_bytes=MEMORY)
+    (page,) = (answer for answer in answers if "page" in answer)
+    assert page["text"].split("\r\n")[::3] == ["Seen on paper.", "Seen on a dark box.", "Seen at the end."]
+    assert "Hidden" not in page["text"]
+
+
 def test_invisible_characters_do_not_survive(tmp_path: Path) -> None:
     text = "pay\u200bment \u202eevil\u202c \U000e0041\U000e0042 done"
     assert read(tmp_path, "a.txt", text.encode()) == "payment evil  done"
@@ -173,8 +183,7 @@ def test_a_child_cannot_take_more_than_it_may(tmp_path: Path, attempt: str, fail
 def test_a_child_is_killed_when_its_answer_is_no_longer_wanted(tmp_path: Path) -> None:
     path = tmp_path / "stored"
     path.write_bytes(files.pdf(*["Text"] * 400))
-    options = {"kind": "pdf", "pages": 3000, "characters": 10**6}
-    answers = sandbox.stream("parse", path, options, seconds=30, memory_bytes=MEMORY)
+    answers = sandbox.stream("parse", path, PDF, seconds=30, memory_bytes=MEMORY)
     next(answers)
     before = set(Path("/proc").glob("[0-9]*"))
     answers.close()

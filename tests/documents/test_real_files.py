@@ -52,7 +52,7 @@ def test_honest_files_are_read_and_cut(shared: Path) -> None:
     for path in list(listed(shared, "normal"))[::SKIPPED]:
         chunker = Chunker(path.stem, offsets, 256)
         for page in pages(path):
-            inside = "".join(page.text[piece.start : piece.end] for piece in page.pieces)
+            inside = "".join(page.text[piece.start : piece.end] for piece in page.pieces)  # hidden text is blank
             assert "".join(inside.replace("\u00ad", "").split()) == "".join(page.text.replace("\u00ad", "").split()), (
                 path
             )

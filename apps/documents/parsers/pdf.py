@@ -30,6 +30,7 @@ from apps.documents.parsers.base import (
     too_long,
     visible,
 )
+from apps.documents.parsers.ink import blank_unseen
 
 _PASSWORD = 4  # FPDF_ERR_PASSWORD
 _HYPHEN = "\u00ad"  # pdfium marks a hyphen at a line end by U+0002 or U+FFFE; a soft hyphen is exactly that
@@ -107,7 +108,7 @@ def parse(path: str, limits: Limits) -> Iterator[Parsed]:
 def _page(document: pypdfium2.PdfDocument, number: int, sizes: Counter[int]) -> ParsedPage:
     with closing(document[number - 1]) as page, closing(page.get_textpage()) as textpage:
         width, height = page.get_size()
-        text = page_text(textpage)
+        text = blank_unseen(page_text(textpage), page, textpage)
         lines = list(_lines(textpage, text))
         for line in lines:
             sizes[round(line.size * 2)] += line.end - line.start
