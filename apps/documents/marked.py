@@ -46,6 +46,7 @@ class Block:
 
 def window(text: str, spans: Spans, around: int) -> tuple[int, int]:
     """The part that holds the spans and about `around` characters on each side, cut between lines or words."""
+    spans = [span for span in spans if span[0] < len(text)]
     if not spans:
         return 0, _border(text, min(len(text), 2 * around), 1)
     start = max(0, min(start for start, _ in spans) - around)
