@@ -19,7 +19,7 @@ _SOURCES = 3
 _HINTED = 0.02  # what a mark of the model's own is worth
 _NEAR_BEST = 0.15  # a further source is shown where it supports nearly as well
 
-_TOO_LITTLE = re.compile(r"^[\W\d_]*$")
+_TOO_LITTLE = re.compile(r"[\W_]*|\W*\d{1,2}[.)]")
 _TALK = re.compile(
     r"^(?:hi|hello|hey|sure|certainly|of course|okay|ok|yes|no|great|thank you|thanks|you're welcome|i hope|let me know|"
     r"feel free|here(?:'s| is| are)|below (?:is|are)|the following|in summary|to summari[sz]e|in conclusion|sources?|"
@@ -104,7 +104,7 @@ def _chosen(claim: str, judged: Sequence[tuple[float, _Window]], hinted: frozens
 def states(text: str) -> bool:
     """Whether a sentence states something that a source could support: no heading, question, small talk or label."""
     shown = without_hints(text).strip()
-    if shown.startswith("#") or shown.endswith(("?", ":")) or _TOO_LITTLE.match(shown):
+    if shown.startswith("#") or shown.endswith(("?", ":")) or _TOO_LITTLE.fullmatch(shown):
         return False
     words = facts(shown).terms
     bare = shown.strip(" *_>-")

@@ -26,11 +26,20 @@ def test_amounts_are_compared_in_one_spelling(text: str, numbers: set[str]) -> N
 
 
 def test_names_are_words_written_like_names_but_not_because_a_sentence_begins() -> None:
-    assert facts("Yesterday Rhoda Lind reached Oldwick's port. Everyone cheered.").names == {"rhoda", "lind", stem("oldwick")}
+    assert facts("Yesterday Rhoda Lind reached Oldwick's port. Everyone cheered.").names == {
+        "rhoda",
+        "lind",
+        stem("oldwick"),
+    }
 
 
 def test_a_denial_reaches_the_words_of_its_clause() -> None:
-    assert facts("Refunds are not given after 30 days, but exchanges are.").denied == {stem("given"), "after", "30", "day"}
+    assert facts("Refunds are not given after 30 days, but exchanges are.").denied == {
+        stem("given"),
+        "after",
+        "30",
+        "day",
+    }
     assert facts("They didn't arrive without tickets.").denied == {stem("arrive"), stem("tickets")}
     assert facts("See No. 5 for details.").denied == frozenset()
 
