@@ -87,7 +87,7 @@ class Chunker:
 
     def _draft(self, page: ParsedPage, start: int, end: int) -> Iterator[Draft]:
         heading = JOIN.join(words for _, words in self._path)[-MAX_HEADING:]
-        header, taken = self._header(heading)
+        header, taken = self.header(heading)
         text = fold(page.text[start:end])
         tokens = len(self.offsets(text)) + taken
         if tokens > self.window and end - start > 1:  # joining split words can, rarely, make more tokens
@@ -99,7 +99,7 @@ class Chunker:
             return
         yield Draft(page.number, start, end, heading, text, header, tokens)
 
-    def _header(self, heading: str) -> tuple[str, int]:
+    def header(self, heading: str) -> tuple[str, int]:
         """Title and headings, the outermost left out first where they are too long, and the tokens they take."""
         found = self._headers.get(heading)
         if found is None:

@@ -112,7 +112,7 @@ def _parse(job: Job, kind: str) -> list[ParsedPage]:
 def _chunk(job: Job, pages: list[ParsedPage]) -> list[Draft]:
     job.tick(Stage.CHUNK, 0, len(pages))
     embed = registry.embed()
-    chunker = Chunker(job.document.title or Path(job.document.name).stem, embed.offsets, embed.max_tokens)
+    chunker = Chunker(str(job.document), embed.offsets, embed.max_tokens)
     drafts: list[Draft] = []
     dropped = furniture(pages) if job.document.has_pages else {}
     for page in pages:
