@@ -21,7 +21,7 @@ NEEDS = (
     r"bomb|explosi|molotov|grenade|napalm|nerve (?:agent|gas)|sarin|novichok|tabun|\bvx\b|"
     r"mustard gas|ricin|anthrax|botulin|smallpox|weapon|dirty bomb|"
     r"uranium|pathogen|\bvirus|malware|ransomware|keylogger|trojan|spyware|botnet|phish|hack|suicid|"
-    r"kill|die|dying|my life|dead|"
+    r"kill|die|dying|my life|dead|\blive\b|alive|be here|end it all|"
     r"hurt myself|harm myself|cut myself|overdose|murder|assassinat|poison|kidnap|tortur|stalk|rape|"
     r"child|minor|underage|preteen|toddler|kid\b|kids\b|"
     r"meth\b|methamphet|fentanyl|heroin|cocaine|mdma|launder|counterfeit|identit|credit card|steal|"

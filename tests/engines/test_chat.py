@@ -102,8 +102,8 @@ async def test_the_request_says_what_was_asked_and_nothing_of_the_user() -> None
         await engine.close()
     _, headers, body = server.requests[-1]
     assert body == {
-        "model": "test-7B", "stream": True, "stream_options": {"include_usage": True}, "max_tokens": 5, "temperature": 0.5,
-        "top_p": 0.9, "seed": 7, "stop": ["END"], "logprobs": True, "top_logprobs": 2, "repetition_penalty": 1.1,
+        "model": "test-7B", "stream": True, "stream_options": {"include_usage": True}, "max_tokens": 5,
+        "temperature": 0.5, "top_p": 0.9, "seed": 7, "stop": ["END"], "logprobs": True, "top_logprobs": 2, "repetition_penalty": 1.1,
         "cache_salt": "alice",
         "messages": [{"role": "system", "content": "Be brief."}, {"role": "user", "content": "Hello?"}],
     }  # fmt: skip
@@ -294,7 +294,7 @@ async def test_the_configured_model_is_chosen_among_several() -> None:
     ("name", "size"),
     [
         ("SmolLM2-135M-Instruct", 135_000_000), ("meta-llama/Llama-3.2-1B", 1_000_000_000), ("Qwen3-0.6B", 600_000_000),
-        ("gpt-oss-20b", 20_000_000_000), ("Qwen3-30B-A3B", 30_000_000_000), ("some-model-4bit", None), ("gpt-4.1", None),
+        ("gpt-oss-20b", 20_000_000_000), ("Qwen3-30B-A3B", 30_000_000_000), ("model-4bit", None), ("gpt-4.1", None),
     ],
 )  # fmt: skip
 def test_the_size_of_a_model_is_read_from_its_name(name: str, size: int | None) -> None:
@@ -302,7 +302,11 @@ def test_the_size_of_a_model_is_read_from_its_name(name: str, size: int | None) 
 
 
 async def test_the_fake_quotes_the_sources_of_its_prompt() -> None:
-    prompt = 'Sources:\n[1] Ferry.pdf, page 2: "The ferry leaves at nine. It is blue."\n[4] Tea: "Green tea is steeped cold."\n\nQuestion: When?'
+    first, second = (
+        '[1] Ferry.pdf, page 2: "The ferry leaves at nine. It is blue."',
+        '[4] Tea: "Green tea is steeped cold."',
+    )
+    prompt = f"Sources:\n{first}\n{second}\n\nQuestion: When?"
     items = await collect(FakeChat(), ChatRequest((ChatMessage("user", prompt),)))
     assert text(items) == "The ferry leaves at nine [1]. Green tea is steeped cold [4]."
 

@@ -79,7 +79,7 @@ class TokenCounter:
 
 
 def estimate(text: str) -> int:
-    """More tokens than common tokenizers make of prose: three letters of a word, or one byte of anything else, are one."""
+    """More tokens than common tokenizers make of prose: three letters of a word are one, and so is any other byte."""
     letters = _WORD.findall(text)
     tokens = sum((len(word) + 2) // 3 for word in letters)
     rest = len(text.encode("utf-8", "surrogatepass")) - sum(map(len, letters)) - text.count(" ")

@@ -1,0 +1,27 @@
+"""Warming happens beside the start, and never stops it."""
+
+from __future__ import annotations
+
+import logging
+
+import pytest
+from django.conf import LazySettings
+
+from apps.engines import registry, warm
+
+
+def test_warming_builds_the_engines_in_the_background() -> None:
+    thread = warm.start()
+    thread.join(20)
+    assert thread.daemon
+    assert registry._built.keys() >= {"embed", "chat"}
+
+
+def test_a_model_that_cannot_be_loaded_is_logged_and_stops_nothing(
+    settings: LazySettings, caplog: pytest.LogCaptureFixture, tmp_path: object
+) -> None:
+    backend = {"BACKEND": "apps.engines.embed.sentence.SentenceEmbed", "OPTIONS": {"model": str(tmp_path)}}
+    settings.ENGINES = settings.ENGINES | {"embed": backend}
+    with caplog.at_level(logging.ERROR):
+        assert warm.warm() is False
+    assert "incomplete or damaged" in caplog.text

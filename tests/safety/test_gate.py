@@ -1,0 +1,217 @@
+"""The gate: clear words for what cannot be asked, nothing shown unjudged, phrases caught wherever they are cut."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Iterable
+from contextlib import aclosing
+from itertools import pairwise
+
+import pytest
+from django.conf import LazySettings
+from hypothesis import given
+from hypothesis import strategies as st
+
+from apps.safety import gate
+from apps.safety.check import ALLOWED, CheckUnavailable, Verdict
+from apps.safety.gate import Withheld, check_passage, check_question, check_sentence, gated
+from apps.safety.window import WAIT_S, WORDS
+
+FORBIDDEN = "the purple elephant password"  # what the check of these tests withholds: no hostile text is needed
+
+
+class Strict:
+    """Withholds one harmless phrase, and notes what it was shown."""
+
+    seen: list[tuple[str, int]] = []
+
+    async def question(self, text: str) -> Verdict:
+        return Verdict(FORBIDDEN not in text, "phrase", "No.")
+
+    async def sentence(self, text: str, since: int) -> Verdict:
+        self.seen.append((text, since))
+        return Verdict(FORBIDDEN not in " ".join(text.split()), "phrase", "No.")
+
+    def passage(self, text: str) -> Verdict:
+        return Verdict(FORBIDDEN not in text, "phrase", "No.")
+
+
+class Away(Strict):
+    async def question(self, text: str) -> Verdict:
+        raise CheckUnavailable
+
+    async def sentence(self, text: str, since: int) -> Verdict:
+        raise CheckUnavailable
+
+    def passage(self, text: str) -> Verdict:
+        raise CheckUnavailable
+
+
+@pytest.fixture
+def strict(settings: LazySettings) -> None:
+    Strict.seen = []
+    settings.SAFETY_CHECK = f"{__name__}.Strict"
+
+
+@pytest.fixture
+def away(settings: LazySettings) -> None:
+    settings.SAFETY_CHECK = f"{__name__}.Away"
+
+
+async def said(pieces: Iterable[str | float]) -> AsyncIterator[str]:
+    for piece in pieces:
+        if isinstance(piece, str):
+            yield piece
+        await asyncio.sleep(0 if isinstance(piece, str) else piece)
+
+
+async def shown(pieces: Iterable[str | float]) -> list[str]:
+    async with aclosing(gated(said(pieces))) as stream:  # type: ignore[type-var]
+        return [piece async for piece in stream]
+
+
+async def refused(pieces: Iterable[str | float]) -> str:
+    """What was shown before the rest was withheld."""
+    got: list[str] = []
+    with pytest.raises(Withheld) as caught:
+        async with aclosing(gated(said(pieces))) as stream:  # type: ignore[type-var]
+            async for piece in stream:
+                got.append(piece)
+    assert caught.value.verdict.rule == "phrase"
+    return "".join(got)
+
+
+@pytest.mark.parametrize(
+    ("text", "rule", "words"),
+    [
+        ("", "empty", "Write a question"),
+        (" \n\u200b", "empty", "Write a question"),
+        ("a" * 100_000, "too_long", "20,000 characters"),
+        ("what\x00is this", "control_characters", "control characters"),
+    ],
+)
+async def test_what_cannot_be_asked_is_refused_in_clear_words(text: str, rule: str, words: str) -> None:
+    verdict = await check_question(text)
+    assert (verdict.allowed, verdict.rule) == (False, rule)
+    assert words in verdict.words
+
+
+async def test_a_question_is_judged_without_its_disguise(strict: None) -> None:
+    assert not (await check_question("the pur\u200bple eleph\u00adant ｐａｓｓｗｏｒｄ")).allowed
+    assert (await check_question("a question of any other kind")).allowed
+
+
+async def test_a_check_that_is_away_lets_nothing_through(away: None) -> None:
+    assert (await check_question("hello")).rule == "check_unavailable"
+    assert (await check_sentence("hello.")).rule == "check_unavailable"
+    assert check_passage("hello").rule == "unchecked"
+    with pytest.raises(Withheld):
+        await shown(["hello."])
+
+
+async def test_each_sentence_is_shown_as_soon_as_its_stop_is_there(strict: None) -> None:
+    first, *rest = await shown(["Tea ", "is ", "warm.", 0.05, " It is ", "green [1]. ", "Good", "!"])
+    assert first == "Tea is warm."
+    assert "".join([first, *rest]) == "Tea is warm. It is green [1]. Good!"
+
+
+async def test_a_long_sentence_is_shown_in_windows_of_words(strict: None) -> None:
+    pieces = await shown([f"word{n} " for n in range(3 * WORDS)])
+    assert "".join(pieces) == "".join(f"word{n} " for n in range(3 * WORDS))
+    assert max(len(piece.split()) for piece in pieces) == WORDS
+
+
+async def test_a_slow_sentence_is_shown_after_the_wait_up_to_a_whole_word(strict: None) -> None:
+    began = time.monotonic()
+    async with aclosing(gated(said(["Slowly comes a wor", 2.0, "d."]))) as stream:  # type: ignore[type-var]
+        async for piece in stream:
+            assert piece == "Slowly comes a "
+            break
+    assert WAIT_S <= time.monotonic() - began < WAIT_S + 0.8
+
+
+async def test_nothing_is_shown_before_its_window_has_a_verdict(strict: None) -> None:
+    text = ""
+    async for piece in gated(said(["One sentence. ", "And another one, ", "longer. ", "End"])):
+        text += piece
+        judged, since = Strict.seen[-1]
+        assert judged[since:] == piece
+        assert text.endswith(judged)
+
+
+async def test_what_came_before_an_error_is_shown_and_then_the_error_comes(strict: None) -> None:
+    async def breaks() -> AsyncIterator[str]:
+        yield "Half a"
+        yield " sentence"
+        raise RuntimeError("gone")
+
+    got: list[str] = []
+    with pytest.raises(RuntimeError, match="gone"):
+        async for piece in gated(breaks()):
+            got.append(piece)
+    assert "".join(got) == "Half a sentence"
+
+
+@pytest.mark.parametrize("ends", ["closed", "withheld"])
+async def test_the_model_is_stopped_when_the_gate_closes(strict: None, ends: str) -> None:
+    closed = asyncio.Event()
+
+    async def endless() -> AsyncIterator[str]:
+        try:
+            while True:
+                yield "Fine. " if ends == "closed" else f"{FORBIDDEN}. "
+                await asyncio.sleep(0.001)
+        finally:
+            closed.set()
+
+    if ends == "withheld":
+        with pytest.raises(Withheld):
+            async for _ in gated(endless()):
+                pass
+    else:
+        async with aclosing(gated(endless())) as stream:  # type: ignore[type-var]
+            async for _ in stream:
+                break
+    assert closed.is_set()
+
+
+@pytest.mark.parametrize("offset", range(len(FORBIDDEN)))
+async def test_a_phrase_is_caught_wherever_it_is_cut(
+    strict: None, offset: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("apps.safety.window.WAIT_S", 0.02)
+    text = f"It is said that {FORBIDDEN} opens it. And so on."
+    at = text.index(FORBIDDEN) + offset
+    before = await refused([text[:at], 0.04, text[at:]])
+    assert FORBIDDEN not in before
+
+
+@given(cuts=st.lists(st.integers(1, 70), max_size=12), lead=st.integers(0, 40))
+def test_a_phrase_is_caught_in_pieces_of_any_size(cuts: list[int], lead: int) -> None:
+    text = "word " * lead + f"and then {FORBIDDEN}, they said. More follows here."
+    edges = sorted({0, *(cut * len(text) // 70 for cut in cuts), len(text)})
+    pieces = [text[start:end] for start, end in pairwise(edges)]
+    patched = pytest.MonkeyPatch()
+    patched.setattr(gate, "_check", Strict)
+    try:
+        assert FORBIDDEN not in asyncio.run(refused(pieces))
+    finally:
+        patched.undo()
+
+
+@given(st.lists(st.text(alphabet="ab .\n!?1。語", max_size=6), max_size=40))
+def test_harmless_text_arrives_whole(pieces: list[str]) -> None:
+    assert "".join(asyncio.run(shown(pieces))) == "".join(pieces)
+
+
+async def test_the_gate_costs_little(strict: None) -> None:
+    pieces = [f"word{n} " if n % 12 else f"word{n}. " for n in range(1, 2400)]
+    began = time.thread_time()
+    await shown(pieces)
+    per_sentence = (time.thread_time() - began) / 200
+    assert per_sentence < 0.003  # about 0.3 ms when nothing else runs
+
+
+def test_an_allowed_verdict_has_no_words() -> None:
+    assert Verdict(True, "", "") == ALLOWED

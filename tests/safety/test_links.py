@@ -1,0 +1,61 @@
+"""An answer links only to places that its sources or the person named."""
+
+from __future__ import annotations
+
+import pytest
+
+from apps.safety.links import addresses, allowed, hosts
+
+SOURCE = (
+    "See https://docs.example.org/guide/start?lang=en, www.ferry.example/times (or tea.example). Mail: me@mail.example"
+)
+
+
+def test_hosts_are_found_in_addresses_and_bare() -> None:
+    assert hosts(SOURCE) == {"docs.example.org", "ferry.example", "tea.example"}
+    assert addresses(SOURCE) == {"https://docs.example.org/guide/start?lang=en", "www.ferry.example/times"}
+    assert addresses("(https://en.example/wiki/Tea_(drink)).") == {"https://en.example/wiki/Tea_(drink)"}
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://docs.example.org/other/page#part",
+        "http://DOCS.example.org",
+        "https://ferry.example/times",
+        "https://www.ferry.example/",
+        "https://docs.example.org/guide/start?lang=en",
+        "https://docs.example.org:8443/x",
+    ],
+)
+def test_a_place_that_was_named_may_be_linked(url: str) -> None:
+    assert allowed(url, hosts(SOURCE), addresses(SOURCE))
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://evil.example/?d=SECRET",
+        "https://docs.example.org/?d=SECRET",
+        "https://docs.example.org/guide/start?lang=SECRET",
+        "https://docs.example.org/" + "S" * 400,
+        "https://docs.example.org/#" + "S" * 100,
+        "https://docs.example.org.evil.example/",
+        "https://docs.example.org@evil.example/",
+        "https://evil.example\\@docs.example.org/",
+        "https://docs.example.org\\.evil.example/",
+        "//docs.example.org/x",
+        "/documents/1/delete/",
+        "javascript:alert(1)",
+        "data:text/html,x",
+        "ftp://docs.example.org/",
+        "https://127.0.0.1/",
+        "https://[::1]/",
+        "https://docs.exаmple.org/",
+        "https://docs.example.org:99999/",
+        "https://docs.example.org/\u202e",
+        "",
+    ],
+)
+def test_any_other_place_is_shown_as_text(url: str) -> None:
+    assert not allowed(url, hosts(SOURCE) | {"127.0.0.1"}, addresses(SOURCE))
