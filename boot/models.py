@@ -57,7 +57,7 @@ def prepare_chat(places: Places) -> None:
     with step("Fetching the chat model, 93 MB"):
         gguf = _fetch(places, work)
         check(gguf, CHAT_SHA256, f"The chat model {gguf.name}")
-    with step("Converting the chat model, once"):
+    with step("Converting the chat model, once, about 20 s"):
         _convert(gguf, work / "chat", places.data / "setup.log")
     shutil.rmtree(places.model, ignore_errors=True)
     (work / "chat").rename(places.model)

@@ -17,6 +17,7 @@ from boot.say import say, step
 from boot.stop import Code, Stop
 
 STAMP = VENV / "openbook.stamp"
+_BARE = 3  # pip and setuptools come with the environment
 _SELF = re.compile(r"openbook\[([\w,]+)\]")
 _NETWORK = (
     "Temporary failure in name resolution", "Name or service not known", "Network is unreachable", "NewConnectionError",
@@ -63,17 +64,29 @@ def install(places: Places, extras: list[str]) -> None:
     """Makes the environment hold everything; an interrupted installation is simply repeated."""
     machine.disk(ROOT, machine.PACKAGES_BYTES if not STAMP.exists() else machine.GIB, "for the packages")
     places.data.mkdir(parents=True, exist_ok=True)
-    if not PYTHON.exists():
+    if not _usable():
         with step("Making the virtual environment"):
             shutil.rmtree(VENV, ignore_errors=True)
             _make()
-    with step("Installing packages, about 0.7 GB to download the first time"):
+    with step("Installing packages, about 0.7 GB to download the first time", _progress):
         _pip(places, requirements(extras))
         _drop_what_cannot_load()
     known = set(STAMP.read_text().split()) if STAMP.exists() else set()
     if stamp([]) not in known:
         known.clear()  # the files have changed: what was installed for the old ones says nothing
     STAMP.write_text("\n".join(sorted(known | {stamp([]), stamp(extras)})))
+
+
+def _progress() -> str:
+    number = len(list((VENV / "lib").glob("python3*/site-packages/*.dist-info")))
+    return f"{number} packages are in place" if number > _BARE else "downloading"
+
+
+def _usable() -> bool:
+    """Whether the environment has a working pip; one that was cut off while it was made has none."""
+    if not PYTHON.exists():
+        return False
+    return subprocess.run([str(PYTHON), "-m", "pip", "--version"], capture_output=True, check=False).returncode == 0
 
 
 def _make() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 _BEAT_S = 10
@@ -17,14 +17,15 @@ def say(words: str) -> None:
 
 
 @contextmanager
-def step(words: str) -> Iterator[None]:
-    """Says what begins, that it goes on (every ten seconds), and how long it took."""
+def step(words: str, progress: Callable[[], str] | None = None) -> Iterator[None]:
+    """Says what begins, how far it is (every ten seconds), and how long it took."""
     say(f"· {words} …")
     started, done = time.monotonic(), threading.Event()
 
     def beat() -> None:
         while not done.wait(_BEAT_S):
-            say(f"  still at it: {words[0].lower()}{words[1:]} ({time.monotonic() - started:.0f} s)")
+            far = progress() if progress else "still at it"
+            say(f"  {far} ({time.monotonic() - started:.0f} s)")
 
     thread = threading.Thread(target=beat, daemon=True)
     thread.start()

@@ -9,6 +9,7 @@ import re
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
@@ -16,7 +17,8 @@ from types import SimpleNamespace
 import pytest
 from django.conf import settings
 
-from boot import machine, models, packages, places
+from boot import machine, models, packages, places, serve
+from boot.say import step
 from boot.stop import Code, Stop
 
 ROOT = Path(settings.BASE_DIR)
@@ -215,3 +217,38 @@ def test_the_verbs_end_with_the_code_and_the_sentence() -> None:
     env = {**os.environ, "PYTHON": "no-such-python"}
     without = subprocess.run([ROOT / "run", "serve"], env=env, capture_output=True, text=True, timeout=30, check=False)
     assert without.returncode == Code.PYTHON
+
+
+def test_the_processes_know_the_model_server_by_a_key_that_only_this_user_can_read(tmp_path: Path) -> None:
+    here = places.Places.read({"DATA_DIR": str(tmp_path), "LLM_PORT": "8123", "PORT": "8124"})
+    first, second = serve.environment(here), serve.environment(here)
+    assert first["LLM_URL"] == "http://127.0.0.1:8123/v1"
+    assert first["SITE_URL"] == "http://localhost:8124"
+    assert first["LLM_API_KEY"] == first["VLLM_API_KEY"] == second["LLM_API_KEY"]
+    assert len(first["LLM_API_KEY"]) > 30
+    assert (tmp_path / "llm_key").stat().st_mode & 0o777 == 0o600
+    assert (first["VLLM_NO_USAGE_STATS"], first["DO_NOT_TRACK"]) == ("1", "1")
+
+
+def test_with_a_model_server_elsewhere_no_key_is_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LLM_URL", "http://192.0.2.7:9000/v1")
+    env = serve.environment(places.Places.read({**os.environ, "DATA_DIR": str(tmp_path)}))
+    assert env["LLM_URL"] == "http://192.0.2.7:9000/v1"
+    assert "VLLM_API_KEY" not in env and not (tmp_path / "llm_key").exists()
+
+
+def test_every_process_of_the_procfile_is_kept() -> None:
+    lines = (ROOT / "Procfile").read_text().splitlines()
+    names = [line.partition(":")[0] for line in lines]
+    assert names == ["web", "worker", "llm"]
+    assert all(f"python -m boot.keep {name} -- " in line for name, line in zip(names, lines, strict=True))
+    assert "--host 127.0.0.1" in lines[2]
+
+
+def test_a_long_step_shows_a_sign_of_life(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("boot.say._BEAT_S", 0.02)
+    with step("Converting", lambda: "3 of 9"):
+        time.sleep(0.1)
+    told = capsys.readouterr().out.splitlines()
+    assert told[0] == "· Converting …" and told[-1].startswith("  done in")
+    assert any(line.startswith("  3 of 9 (") for line in told)
