@@ -26,7 +26,7 @@ _INVISIBLE = re.compile(
 )
 
 
-_NO_TITLES = {"word document", "document", "untitled", "untitled document", "title", "(anonymous)", "unspecified", "none"}
+_NO_TITLES = {"word document", "document", "untitled", "untitled document", "title", "(anonymous)", "unspecified"}
 
 
 class Unreadable(Exception):
