@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 _DENSE = 0.7  # weight of meaning in the fusion; words get the rest
 _DENSE_EXACT = 0.5  # for questions that name something exactly
 _EXACT = re.compile(r"\d|[\"“”„«»`]|\b[A-Z]{2,}\b|\b\w+[_./\\-]\w+[_./\\-]\w|\b[a-z]+[A-Z]\w*|\w_\w|\w\(\)")
-_BATCH = 24  # rows a time; a deleted document's rows may still hold places among the candidates
+_BATCH = 16  # rows a time: twice what is shown, for near-duplicates; more where documents were deleted since
 AT_MOST = 8  # passages
 
 _OWN = (

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from apps.documents.fold import fold
-from apps.lib.words import terms
+from apps.lib.words import stem, words
 
 PER_DOCUMENT = 3  # as long as other documents have something to say too
 _SAME = 0.9  # share of common terms above which two chunks say the same
@@ -138,7 +138,7 @@ def joined(page: str, spans: Sequence[tuple[int, int]]) -> str:
 
 
 def text_terms(*texts: str) -> frozenset[str]:
-    return frozenset(term for text in texts for term in terms(text))
+    return frozenset(map(stem, {word for text in texts for word in words(text)}))
 
 
 def _same(one: Hit, other: Hit) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -13,7 +12,6 @@ from numpy.typing import NDArray
 from apps.documents.candidates import fused
 from apps.documents.passages import text_terms
 from apps.documents.relevance import coverage
-from apps.engines.index.local.engine import LocalIndex
 from apps.evaluation.library import DataSet, Library, embedded
 
 if TYPE_CHECKING:
@@ -40,10 +38,6 @@ class Group:
 
     examples: tuple[Example, ...]
     weight: float
-
-
-def library(data: DataSet) -> Library:
-    return Library(data.texts, LocalIndex(tempfile.mkdtemp(prefix="calibration-")))
 
 
 def examples(asked: DataSet, searched: Library, depth: int, *, own: bool) -> list[Example]:

@@ -79,6 +79,18 @@ def test_retired_segments_stay_readable_for_searches_under_way(library: Collecti
     assert len(found("foxes")) == len(TOPICS)
 
 
+def test_few_segments_are_left_while_documents_come_and_made_one_when_it_is_quiet(alice: User) -> None:
+    place = collection(alice)
+    for topic in TOPICS[:2]:
+        document(place, topic, [topic])
+
+    assert segments.merge(place.pk) == 0
+
+    Segment.objects.update(created=timezone.now() - timedelta(seconds=segments.QUIET_S + 1))
+    assert segments.merge(place.pk) == 2
+    assert Segment.objects.live().count() == 1
+
+
 def test_deleted_documents_give_their_space_back(library: Collection) -> None:
     segments.merge(library.pk)
     Document.objects.filter(title__in=["Whales", "Owls"]).delete()

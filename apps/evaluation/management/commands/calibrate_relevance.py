@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ import numpy as np
 from django.core.management.base import BaseCommand
 
 from apps.documents import relevance
+from apps.engines.index.local.engine import LocalIndex
 from apps.evaluation.calibration import (
     DEPTH,
     DEPTH_ELSEWHERE,
@@ -21,8 +23,7 @@ from apps.evaluation.calibration import (
     examples,
     fit,
 )
-from apps.evaluation.calibration import library as indexed
-from apps.evaluation.library import read
+from apps.evaluation.library import Library, read
 from apps.evaluation.management.commands.bench import DATA
 
 CALIBRATE = ("clapnq", "pubmedqa")
@@ -37,8 +38,12 @@ class Command(BaseCommand):
         parser.add_argument("--data", type=Path, metavar="DIR", default=DATA, help="folder of the data sets")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        sets = {name: read(options["data"] / name) for name in (*CALIBRATE, TEST, ELSEWHERE)}
-        libraries = {name: indexed(data) for name, data in sets.items()}
+        with tempfile.TemporaryDirectory() as folder:
+            self._calibrate(options["data"], LocalIndex(folder))
+
+    def _calibrate(self, data: Path, index: LocalIndex) -> None:
+        sets = {name: read(data / name) for name in (*CALIBRATE, TEST, ELSEWHERE)}
+        libraries = {name: Library(texts.texts, index) for name, texts in sets.items()}
         one, two = CALIBRATE
         groups = {name: Group(tuple(examples(sets[name], libraries[name], DEPTH, own=True)), 1.0) for name in CALIBRATE}
         for asked, searched in ((one, two), (two, one)):
