@@ -124,3 +124,4 @@ const left = [recall("sending", conversation()), busy() ? "" : queue.take()].fil
 keep("sending", conversation(), "");
 if (left) composer.write(composer.text ? `${left}\n${composer.text}` : left);
 settled();
+chat.dataset.ready = "";

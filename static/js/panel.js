@@ -19,10 +19,12 @@ async function load(href) {
   await htmx.ajax("GET", href, { target: body, swap: "innerHTML" });
 }
 
+// Everything on the page that speaks of this source; a pill's address also says of which sentence it is.
 function mark(href) {
+  const path = href && new URL(href, location.href).pathname;
   for (const other of document.querySelectorAll('[aria-current="true"]')) other.removeAttribute("aria-current");
   for (const link of document.querySelectorAll("a.pill, a.passage")) {
-    if (link.getAttribute("href") === href) link.setAttribute("aria-current", "true");
+    if (link.pathname === path) link.setAttribute("aria-current", "true");
   }
 }
 

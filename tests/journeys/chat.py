@@ -13,6 +13,7 @@ PATIENCE_MS = 60_000
 
 def ask(page: Any, text: str) -> Any:
     """The question is on the page, under way; returns its turn."""
+    page.locator("[data-chat][data-ready]").wait_for()
     before = page.locator("[data-turn]").count()
     page.fill("textarea[name=text]", text)
     page.press("textarea[name=text]", "Enter")

@@ -116,6 +116,8 @@ def visit(site: Site, chromium: Any, signed_in: Callable[[str], Any]) -> Iterato
         page = context.new_page()
         watch(page, site.url, wrong, tolerate)
         page.goto(site.url + path)
+        if page.locator("[data-chat]").count():
+            page.locator("[data-chat][data-ready]").wait_for()
         return page
 
     yield _visit
