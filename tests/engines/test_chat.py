@@ -103,7 +103,8 @@ async def test_the_request_says_what_was_asked_and_nothing_of_the_user() -> None
     _, headers, body = server.requests[-1]
     assert body == {
         "model": "test-7B", "stream": True, "stream_options": {"include_usage": True}, "max_tokens": 5,
-        "temperature": 0.5, "top_p": 0.9, "seed": 7, "stop": ["END"], "logprobs": True, "top_logprobs": 2, "repetition_penalty": 1.1,
+        "temperature": 0.5, "top_p": 0.9, "seed": 7, "stop": ["END"], "logprobs": True, "top_logprobs": 2,
+        "repetition_penalty": 1.1,
         "cache_salt": "alice",
         "messages": [{"role": "system", "content": "Be brief."}, {"role": "user", "content": "Hello?"}],
     }  # fmt: skip
@@ -299,30 +300,3 @@ async def test_the_configured_model_is_chosen_among_several() -> None:
 )  # fmt: skip
 def test_the_size_of_a_model_is_read_from_its_name(name: str, size: int | None) -> None:
     assert parameters(name) == size
-
-
-async def test_the_fake_quotes_the_sources_of_its_prompt() -> None:
-    first, second = (
-        '[1] Ferry.pdf, page 2: "The ferry leaves at nine. It is blue."',
-        '[4] Tea: "Green tea is steeped cold."',
-    )
-    prompt = f"Sources:\n{first}\n{second}\n\nQuestion: When?"
-    items = await collect(FakeChat(), ChatRequest((ChatMessage("user", prompt),)))
-    assert text(items) == "The ferry leaves at nine [1]. Green tea is steeped cold [4]."
-
-
-async def test_the_fake_fails_and_goes_away_when_told() -> None:
-    fake = FakeChat(reply="one two three")
-    fake.fail, fake.fail_after = EngineBusy("Busy."), 2
-    got: list[str] = []
-    with pytest.raises(EngineBusy):
-        async with aclosing(fake.stream(ASK)) as items:
-            async for item in items:
-                got.append(item.text if isinstance(item, Delta) else "end")
-    assert got == ["one", " two"]
-    fake.away = True
-    for call in (fake.info(), fake.probe(), collect(fake)):
-        with pytest.raises(EngineUnavailable):
-            await call
-    fake.away = False
-    assert text(await collect(fake)) == "one two three"
