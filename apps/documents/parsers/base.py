@@ -111,7 +111,8 @@ def paginate(blocks: Iterable[Block], limits: Limits) -> Iterator[ParsedPage]:
         total += len(block.text)
         if total > limits.characters:
             raise Unreadable(too_long(limits))
-        if size and size + len(block.text) > PART_CHARACTERS and block.kind != before:
+        inside = block.kind == before and block.kind in {"list", "table"}
+        if size and size + len(block.text) > PART_CHARACTERS and not inside:
             yield ParsedPage(number, "".join(text), tuple(pieces))
             text, pieces, number, size, before = [""], [], number + 1, 0, ""
         gap = "" if not size else "\n" if block.kind == before in {"list", "table"} else "\n\n"

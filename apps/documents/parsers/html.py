@@ -50,6 +50,7 @@ def parse(path: str, limits: Limits) -> Iterator[Parsed]:
         raise Unreadable("No text was found in this web page. Check that it is the right file.") from error
     title = title_of(tree.findtext(".//title") or tree.findtext(".//h1") or "")
     _drop(tree)
+    _mark_code(tree)
     everything = list(_blocks(tree))
     blocks = (_article(tree, everything) if len(text) <= MAX_ARTICLE else None) or everything
     if title:
@@ -83,6 +84,13 @@ def _drop(tree: Any) -> None:
             element.drop_tree()
 
 
+def _mark_code(tree: Any) -> None:
+    """Text whose lines were laid out is code, also for trafilatura, which else takes it for a quotation."""
+    for element in tree.iter("pre"):
+        if len(element) == 0 and element.text:
+            lxml.etree.SubElement(element, "code").text, element.text = element.text, None
+
+
 def _article(tree: Any, everything: list[Block]) -> list[Block] | None:
     """The main text as trafilatura sees it, where that is most of the page."""
     found = trafilatura.bare_extraction(
@@ -102,6 +110,8 @@ def _blocks(tree: Any) -> Iterator[Block]:
     kinds: list[tuple[PieceKind, int]] = [("paragraph", 0)]
     for event, element in walk:
         tag = element.tag if isinstance(element.tag, str) else ""
+        if tag == "code" and "\n" in (element.text or ""):
+            tag = "pre"  # so does trafilatura call it
         if tag in _BLOCKS:
             yield from _flush(parts, kinds[-1])
         if event == "start":

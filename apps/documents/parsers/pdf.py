@@ -143,18 +143,21 @@ def _pieces(text: str, lines: list[_Line], body: float) -> Iterator[Piece]:
     step = steps[len(steps) // 2] if steps else 0.0
     first = 0
     for at in range(1, len(lines) + 1):
-        if at < len(lines) and kinds[at] == kinds[at - 1] and _joined(lines[at - 1], lines[at], kinds[at][0], step):
+        if at < len(lines) and _goes_on(kinds[first], kinds[at]) and _near(lines[at - 1], lines[at], step):
             continue
         kind, level = kinds[first]
         yield Piece(kind, level, lines[first].start, lines[at - 1].end)
         first = at
 
 
-def _joined(above: _Line, line: _Line, kind: PieceKind, step: float) -> bool:
-    """Whether the line goes on with what stands above it."""
+def _goes_on(begun: tuple[PieceKind, int], line: tuple[PieceKind, int]) -> bool:
+    """Whether a line of this kind can belong to a piece that began with that one; every item of a list begins anew."""
+    return line[0] != "list" and (line == begun or (begun[0], line[0]) == ("list", "paragraph"))
+
+
+def _near(above: _Line, line: _Line, step: float) -> bool:
+    """Whether the line stands as close below as lines of one paragraph do."""
     fall = above.bottom - line.bottom
-    if kind == "list":
-        return False
     return -0.5 * line.size <= fall <= max(1.45 * step, 1.2 * line.size)
 
 
