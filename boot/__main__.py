@@ -26,11 +26,17 @@ def main(arguments: list[str]) -> int:
         places = Places.read()
         if options.verb == "setup":
             setup(places, ["dev"] if options.dev else extras())
+            site.prepare(places)
             say("Ready: ./run serve starts everything.")
             return 0
         serve.check(places)
         setup(places, extras())
-        return start(places) if options.verb == "serve" else demo(places)
+        if options.verb == "demo":
+            places = throw_away(places)
+        site.prepare(places)
+        if options.verb == "demo":
+            populate()
+        return start(places)
     except Stop as stop:
         sys.stderr.write(f"\n{stop}\n")
         return stop.code
@@ -40,7 +46,7 @@ def main(arguments: list[str]) -> int:
 
 
 def setup(places: Places, wanted: list[str]) -> None:
-    """Everything is there that serving needs; what is there already is not touched."""
+    """Packages and models are there; what is there already is not touched."""
     machine.writable(places.data)
     if not packages.installed(wanted):
         packages.install(places, wanted)
@@ -48,7 +54,6 @@ def setup(places: Places, wanted: list[str]) -> None:
     if places.own_llm:
         machine.cpu()
         models.prepare_chat(places)
-    site.prepare(places)
 
 
 def extras() -> list[str]:
@@ -68,18 +73,19 @@ def start(places: Places) -> int:
     os.execv(PYTHON, [str(PYTHON), "-m", "boot.serve"])  # noqa: S606
 
 
-def demo(places: Places) -> int:
-    """A fresh data directory with an administrator and the sample collection, thrown away at the end."""
-    with tempfile.TemporaryDirectory(prefix="openbook-demo-") as name:
-        data = Path(name)
-        if models.prepared(places):
-            (data / "models").mkdir()
-            shutil.copytree(places.model, data / "models" / "chat", copy_function=_link_or_copy)
-        os.environ["DATA_DIR"] = name
-        site.prepare(Places.read())
-        if subprocess.run([str(PYTHON), "manage.py", "setup_demo"], cwd=ROOT, check=False).returncode:
-            raise Stop(Code.CONFIGURATION, "The demonstration could not be set up; the lines above say why.")
-        return subprocess.run([str(PYTHON), "-m", "boot.serve"], cwd=ROOT, check=False).returncode
+def throw_away(places: Places) -> Places:
+    """A fresh data directory with the model in it; `boot.serve` removes it at the end."""
+    data = Path(tempfile.mkdtemp(prefix=serve.THROWN_AWAY))
+    if models.prepared(places):
+        shutil.copytree(places.model, data / "models" / "chat", copy_function=_link_or_copy)
+    os.environ["DATA_DIR"] = str(data)
+    return Places.read()
+
+
+def populate() -> None:
+    """An administrator and the sample collection."""
+    if subprocess.run([str(PYTHON), "manage.py", "setup_demo"], cwd=ROOT, check=False).returncode:
+        raise Stop(Code.CONFIGURATION, "The demonstration could not be set up; the lines above say why.")
 
 
 def _link_or_copy(source: str, target: str) -> None:

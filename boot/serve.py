@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import secrets
+import shutil
 import signal
 import sys
+import tempfile
 from pathlib import Path
 
 from boot import machine
@@ -13,6 +15,8 @@ from boot.keep import GRACE_S
 from boot.models import CHAT_NAME
 from boot.places import ROOT, VENV, Places
 from boot.say import say
+
+THROWN_AWAY = "openbook-demo-"  # how the name of a demonstration's data directory begins
 
 
 def serve(places: Places) -> int:
@@ -83,6 +87,12 @@ def _key(path: Path) -> str:
     return path.read_text().strip()
 
 
+def throw_away(data: Path) -> None:
+    """The data directory of a demonstration is gone; any other stays."""
+    if data.name.startswith(THROWN_AWAY) and data.parent == Path(tempfile.gettempdir()).resolve():
+        shutil.rmtree(data, ignore_errors=True)
+
+
 def check(places: Places) -> None:
     """Whether the processes can start here and now."""
     machine.reachable(places.host, places.site_url)
@@ -94,5 +104,13 @@ def check(places: Places) -> None:
         machine.port("127.0.0.1", places.llm_port, "LLM_PORT (or LLM_URL, if it is a model server of yours)")
 
 
+def main() -> int:
+    places = Places.read()
+    try:
+        return serve(places)
+    finally:
+        throw_away(places.data)
+
+
 if __name__ == "__main__":
-    sys.exit(serve(Places.read()))
+    sys.exit(main())
