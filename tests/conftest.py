@@ -14,6 +14,8 @@ from apps.users.models import User
 from tests.people import person
 
 settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # argon2 takes 0.1 s a person, rightly
+# Threads of the pools let their connections go; a server would not drop the test database under them.
+settings.DATABASES["default"]["CONN_MAX_AGE"] = 0
 
 SHARED = Path(settings.BASE_DIR).parent / "shared"
 

@@ -69,6 +69,7 @@ MATRIX = {
     "setup/": SETUP,
     "setup/model/": SETUP,
     "setup/embedding/": SETUP,
+    "setup/reading/": SETUP,
     "setup/sample/": SETUP,
     "setup/ask/": SETUP,
     "doctor/": ADMIN,

@@ -40,8 +40,12 @@ class RoleForm(forms.Form):
     role = forms.ChoiceField(choices=Membership.Role.choices)
 
 
-class ShareForm(RoleForm):
+class AddressForm(forms.Form):
     email = forms.EmailField(label="E-mail address", max_length=254)
 
     def clean_email(self) -> str:
         return str(self.cleaned_data["email"]).lower()
+
+
+class ShareForm(RoleForm, AddressForm):
+    field_order = ("email", "role")

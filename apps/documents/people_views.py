@@ -11,7 +11,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods, require_POST
 
 from apps.documents import viewer
-from apps.documents.forms import CollectionForm, EveryoneForm, ShareForm
+from apps.documents.forms import AddressForm, CollectionForm, EveryoneForm, ShareForm
 from apps.documents.models import Collection
 from apps.documents.sharing import delete_collection, share, shares, unshare
 
@@ -39,7 +39,9 @@ def people(request: HttpRequest, pk: UUID) -> HttpResponse:
 def remove(request: HttpRequest, pk: UUID) -> HttpResponse:
     """The address may no longer read the collection."""
     collection = _owned(request, pk)
-    unshare(collection, request.POST.get("email", ""))
+    form = AddressForm(request.POST)
+    if form.is_valid():
+        unshare(collection, form.cleaned_data["email"])
     return redirect("documents:people", pk)
 
 

@@ -12,10 +12,10 @@ from typing import Any
 import pytest
 from django.conf import settings
 from django.core.files.uploadedfile import SimpleUploadedFile
-from django.test import AsyncClient, Client
+from django.test import AsyncRequestFactory, Client
 from PIL import Image
 
-from apps.documents import ingest, viewer
+from apps.documents import ingest, reading, viewer
 from apps.documents.models import Collection, Document, Membership, Page
 from apps.documents.upload import upload
 from apps.lib.threads import in_db
@@ -222,9 +222,9 @@ def test_a_file_is_saved_and_never_opened_in_place(reader: Client, shelf: Collec
 @pytest.mark.django_db(transaction=True)
 async def test_a_file_is_streamed_under_asgi(shelf: Collection, alice: User) -> None:
     row = await in_db(upload, alice, shelf, SimpleUploadedFile("übung.txt", b"x" * 600_000))
-    client = AsyncClient()
-    await client.aforce_login(alice)
-    response = await client.get(f"/documents/{row.pk}/file/")
+    request = AsyncRequestFactory().get(f"/documents/{row.pk}/file/")
+    request.user = alice
+    response = await in_db(reading.file, request, pk=row.pk)
     assert response.is_async
     assert sum([len(part) async for part in response.streaming_content]) == 600_000
     assert response["Content-Length"] == "600000"
