@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+from typing import Any
+
 import pytest
 
 from apps.documents.models import Collection, Document
@@ -69,6 +72,36 @@ async def test_a_deleted_document_is_gone_with_the_next_question(alice: User, li
     await in_db(Document.objects.filter(title="Whales").delete)
 
     assert all(passage.title != "Whales" for passage in (await search(alice, "blue whale calf milk")).passages)
+
+
+async def test_what_is_unshared_while_the_index_is_searched_is_not_shown(
+    bob: User, library: Collection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await in_db(library.members.add, bob)
+    index = registry.index()
+    original = index.search
+    loop = asyncio.get_running_loop()
+
+    def slow(*args: Any) -> Any:
+        result = original(*args)
+        asyncio.run_coroutine_threadsafe(in_db(library.members.remove, bob), loop).result()
+        return result
+
+    monkeypatch.setattr(index, "search", slow)
+
+    assert (await search(bob, "blue whale")).passages == ()
+
+
+async def test_a_deletion_makes_room_for_what_ranked_behind(alice: User) -> None:
+    place = await in_db(collection, alice)
+    for number in range(40):
+        await in_db(document, place, f"Copy {number}", [f"The otter number {number} swims in the river."])
+    await in_db(
+        document, place, "Last", ["Otters are found at the river mouth, said the ranger of the northern shore."]
+    )
+    await in_db(Document.objects.filter(title__startswith="Copy").delete)
+
+    assert [passage.title for passage in (await search(alice, "otter river")).passages] == ["Last"]
 
 
 async def test_only_the_named_collections_are_searched(alice: User, library: Collection) -> None:

@@ -1,0 +1,64 @@
+"""The constants of relevance are the best for their examples, and the numbers that judge them are right."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from apps.documents import relevance
+from apps.evaluation.bench.retrieval import ndcg
+from apps.evaluation.calibration import Example, Group, area, best, cross_validated, fit
+
+
+def drawn(count: int, seed: int) -> Group:
+    """Examples whose odds follow known constants."""
+    chance = np.random.default_rng(seed)
+    found = []
+    for number in range(count):
+        features = tuple(float(value) for value in chance.random(3))
+        odds = -3 + 4 * features[0] + 2 * features[1]
+        found.append(Example(str(number), features, bool(chance.random() < 1 / (1 + np.exp(-odds)))))  # type: ignore[arg-type]
+    return Group(tuple(found), 1.0)
+
+
+def test_the_fit_recovers_what_the_examples_follow() -> None:
+    _, cosine, covered, in_text = fit([drawn(20_000, 1)])
+
+    assert (cosine, covered, in_text) == pytest.approx((4, 2, 0), abs=0.3)
+
+
+def test_cross_validation_scores_every_question_once() -> None:
+    groups = {"one": drawn(200, 2), "two": drawn(200, 3)}
+
+    assert cross_validated(groups, "one").keys() == {str(number) for number in range(200)}
+
+
+def test_the_best_passage_speaks_for_its_question() -> None:
+    found = [Example("q", (0.1, 0, 0), False), Example("q", (0.9, 0, 0), True)]
+
+    assert best(found, np.array([0.0, 1.0, 0.0, 0.0]))["q"] == pytest.approx(1 / (1 + np.exp(-0.9)))
+
+
+def test_area_under_roc() -> None:
+    assert area([3, 4], [1, 2]) == 1.0
+    assert area([1, 2], [1, 2]) == 0.5
+
+
+def test_ndcg_rewards_early_places() -> None:
+    assert ndcg(["a", "b"], {"a": 1}) == 1.0
+    assert ndcg(["b", "a"], {"a": 1}) == pytest.approx(1 / np.log2(3))
+    assert ndcg(["b"], {"a": 1}) == 0.0
+
+
+def test_relevance_grows_with_each_sign() -> None:
+    base = relevance.relevance(0.4, 0.5, 0.5)
+
+    assert relevance.relevance(0.6, 0.5, 0.5) > base
+    assert relevance.relevance(0.4, 0.9, 0.5) > base
+    assert relevance.relevance(0.4, 0.5, 0.9) > base
+    assert relevance.relevance(0.15, 0.2, 0.2) < relevance.FLOOR < relevance.relevance(0.45, 0.6, 0.6)
+
+
+def test_the_floor_rises_with_the_best_passage() -> None:
+    assert relevance.floor(0.1) == relevance.FLOOR
+    assert relevance.floor(0.9) == pytest.approx(0.225)
