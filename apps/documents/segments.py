@@ -8,6 +8,7 @@ rewrites.
 from __future__ import annotations
 
 import logging
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import timedelta
 from itertools import groupby
@@ -19,9 +20,9 @@ from django.db.models import Count
 from django.utils import timezone
 
 from apps.documents.chunking import Chunker, embedded
-from apps.documents.models import Chunk, ChunkQuerySet, Collection, IndexCare, Segment
+from apps.documents.models import Chunk, ChunkQuerySet, IndexCare, Segment
 from apps.engines import registry
-from apps.engines.base import EmbedEngine, IndexEntry, SegmentInfo
+from apps.engines.base import EmbedEngine, EngineError, IndexEntry, SegmentInfo
 from apps.lib import leases
 
 log = logging.getLogger(__name__)
@@ -76,7 +77,10 @@ def _quiet(rows: Sequence[Segment]) -> bool:
 
 
 def merge(collection: UUID) -> int:
-    """Rewrites what is due; returns how many segments were replaced. Does nothing while another process is at it."""
+    """Rewrites what is due; returns how many segments were replaced.
+
+    Does nothing while another process is at it, and only says so where it fails: the live index is whole without it.
+    """
     if not due(collection):
         return 0
     try:
@@ -85,6 +89,9 @@ def merge(collection: UUID) -> int:
             _rewrite(held, old, reembed=False)
             return len(old)
     except Busy:
+        return 0
+    except EngineError as error:
+        log.warning("The index of collection %s could not be merged: %s", collection, error)
         return 0
 
 
@@ -116,9 +123,19 @@ def care() -> None:
             log.info("rebuilt the index of collection %s (%d passages)", collection, reindex(collection))
         except Busy:
             log.info("the index of collection %s is being rewritten by another process", collection)
-    for collection in list(Collection.objects.values_list("pk", flat=True)):
+        except EngineError as error:
+            log.error("The index of collection %s could not be rebuilt: %s", collection, error)
+    for collection in _worth_a_look():
         merge(collection)
     sweep()
+
+
+def _worth_a_look() -> set[UUID]:
+    """Collections with several segments, or with a segment that has holes: two queries, however many there are."""
+    live = list(Segment.objects.live().values_list("collection", "pk", "count"))
+    there = dict(Chunk.objects.filter(segment__isnull=False).order_by().values_list("segment").annotate(Count("pk")))
+    several = Counter(collection for collection, _, _ in live)
+    return {collection for collection, pk, count in live if several[collection] > 1 or there.get(pk, 0) < count}
 
 
 class _Held:

@@ -143,8 +143,8 @@ def test_a_merge_that_fails_leaves_the_live_index_and_no_files(
         raise EngineUnavailable("The disk is full.")
 
     monkeypatch.setattr(segments, "_swap", fails)
-    with pytest.raises(EngineUnavailable):
-        segments.merge(library.pk)
+
+    assert segments.merge(library.pk) == 0
 
     assert sorted(real_index.rglob("*.faiss")) == files
     assert not IndexCare.objects.get().lease_token
@@ -166,6 +166,32 @@ async def test_a_damaged_segment_is_left_out_then_rebuilt(alice: User, library: 
 
     assert [p.title for p in (await search(alice, "foxes hunt")).passages] == ["Foxes"]
     assert (await in_db(IndexCare.objects.get)).rebuild == ""
+
+
+def test_one_round_of_care_merges_what_is_due_everywhere(alice: User, library: Collection) -> None:
+    single = collection(alice, "Single")
+    document(single, "Alone", ["hedgehogs roll up"])
+
+    segments.care()
+
+    assert library.segments.live().count() == 1
+    assert single.segments.live().count() == 1
+    assert single.segments.count() == 1
+
+
+def test_a_collection_that_cannot_be_rebuilt_does_not_keep_others_from_care(
+    library: Collection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    IndexCare.objects.create(collection=library, rebuild="damaged")
+
+    def fails(*_: Any, **__: Any) -> None:
+        raise EngineUnavailable("The embedder is still starting.")
+
+    monkeypatch.setattr(segments, "_reembedded", fails)
+    segments.care()
+
+    assert IndexCare.objects.get().rebuild == "damaged"
+    assert Segment.objects.live().count() == 1
 
 
 def test_reindex_embeds_again_what_another_embedder_made(library: Collection) -> None:

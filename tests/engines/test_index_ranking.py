@@ -22,7 +22,7 @@ WORDS = ["fox", "whale", "mouse", "owl", "red", "blue", "sings", "hunts", "sleep
 LENGTH = 6  # words of a text: the average length stays local to a segment, so texts are of one length here
 
 texts = st.lists(st.lists(st.sampled_from(WORDS), min_size=LENGTH, max_size=LENGTH), min_size=2, max_size=30)
-quick = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+quick = settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 @pytest.fixture(scope="module", params=[MemoryIndex, LocalIndex])
