@@ -21,9 +21,9 @@ _NEAR_BEST = 0.15  # a further source is shown where it supports nearly as well
 
 _TOO_LITTLE = re.compile(r"[\W_]*|\W*\d{1,2}[.)]")
 _TALK = re.compile(
-    r"^(?:hi|hello|hey|sure|certainly|of course|okay|ok|yes|no|great|thank you|thanks|you're welcome|i hope|let me know|"
-    r"feel free|here(?:'s| is| are)|below (?:is|are)|the following|in summary|to summari[sz]e|in conclusion|sources?|"
-    r"references?|note|answer|"
+    r"^(?:hi|hello|hey|sure|certainly|of course|okay|ok|yes|no|great|thank you|thanks|you're welcome|i hope|"
+    r"let me know|feel free|here(?:'s| is| are)|below (?:is|are)|the following|in summary|"
+    r"to summari[sz]e|in conclusion|sources?|references?|note|answer|"
     r"based on the (?:provided |given )?(?:passages?|sources?|text|context|information|documents?)|"
     r"according to the (?:passages?|sources?|text|documents?)|is there anything)\b",
     re.IGNORECASE,

@@ -8,28 +8,42 @@ from apps.conversations.facts import facts
 from apps.lib.words import stem
 
 _ASKS = (  # the first that matches counts
-    ("amount", re.compile(r"\bhow (?:many|much|few|often|long|far|tall|high|old|large|big|deep|fast|wide|heavy|hot|cold)\b", re.I)),
-    ("amount", re.compile(r"\bwhat (?:percent|percentage|number|share|proportion|amount|population|size|age|price|cost|distance|"
-                          r"rank|ratio|rate|temperature|speed|height|length|area|score)\b", re.I)),
-    ("time", re.compile(r"\b(?:when|(?:what|which|in what|in which) (?:year|century|decade|month|day|date|time|season)|"
-                        r"how long ago|since when)\b", re.I)),
-    ("person", re.compile(r"\b(?:who|whom|whose|(?:what|which) (?:person|man|woman|king|queen|president|author|actor|player|"
-                          r"scientist|director|singer|writer|emperor|pope|general))\b", re.I)),
-    ("place", re.compile(r"\b(?:where|(?:what|which) (?:country|city|state|town|place|river|region|county|continent|island|"
-                         r"location|street|province|area of))\b", re.I)),
-    ("reason", re.compile(r"\b(?:why|what (?:caused|causes|is the (?:reason|cause|purpose)|was the (?:reason|cause|purpose)))\b", re.I)),
-    ("name", re.compile(r"\b(?:what|which)\b.{0,40}\b(?:name|called|named|title|known as|term)\b", re.I)),
-)  # fmt: skip
+    (
+        "amount",
+        r"\bhow (?:many|much|few|often|long|far|tall|high|old|large|big|deep|fast|wide|heavy|hot|cold)\b|"
+        r"\bwhat (?:percent|percentage|number|share|proportion|amount|population|size|age|price|cost|distance|rank|"
+        r"ratio|rate|temperature|speed|height|length|area|score)\b",
+    ),
+    (
+        "time",
+        r"\b(?:when|(?:what|which) (?:year|century|decade|month|day|date|time|season)|since when)\b",
+    ),
+    (
+        "person",
+        r"\b(?:who|whom|whose|(?:what|which) (?:person|man|woman|king|queen|president|author|actor|player|scientist|"
+        r"director|singer|writer|emperor|pope|general))\b",
+    ),
+    (
+        "place",
+        r"\b(?:where|(?:what|which) (?:country|city|state|town|place|river|region|county|continent|island|location|"
+        r"street|province))\b",
+    ),
+    ("reason", r"\b(?:why|what (?:caused|causes|(?:is|was) the (?:reason|cause|purpose)))\b"),
+    ("name", r"\b(?:what|which)\b.{0,40}\b(?:name|called|named|title|known as|term)\b"),
+)
+_PATTERNS = tuple((kind, re.compile(pattern, re.IGNORECASE)) for kind, pattern in _ASKS)
 _MONTHS = "january|february|march|april|may|june|july|august|september|october|november|december"
 _TIME = re.compile(
     rf"\b(?:1[0-9]{{3}}|20[0-9]{{2}})s?\b|\b(?:{_MONTHS})\b|\b\d{{1,2}}(?:st|nd|rd|th) century\b|\bcentur(?:y|ies)\b|"
-    r"\b(?:spring|summer|autumn|winter|today|yesterday|mondays?|tuesdays?|wednesdays?|thursdays?|fridays?|saturdays?|sundays?)\b|"
-    r"\b\d{1,4} ?(?:BC|BCE|AD|CE)\b|\b\d{1,2}(?::\d\d)? ?(?:a\.?m|p\.?m)\b|\b(?:after|before|until|since|within|every) \d",
+    r"\b(?:spring|summer|autumn|winter|today|yesterday)\b|"
+    r"\b(?:mondays?|tuesdays?|wednesdays?|thursdays?|fridays?|saturdays?|sundays?)\b|"
+    r"\b\d{1,4} ?(?:BC|BCE|AD|CE)\b|\b\d{1,2}(?::\d\d)? ?(?:a\.?m|p\.?m)\b|"
+    r"\b(?:after|before|until|since|within|every) \d",
     re.I,
 )  # fmt: skip
 _REASON = re.compile(
-    r"\b(?:because|due to|since|so that|in order to|as a result|therefore|thus|owing to|caused|causes|reason|led to|to avoid|"
-    r"to prevent|to ensure|for fear|result(?:s|ed)? (?:in|from))\b",
+    r"\b(?:because|due to|since|so that|in order to|as a result|therefore|thus|owing to|caused|causes|reason|led to|"
+    r"to avoid|to prevent|to ensure|for fear|result(?:s|ed)? (?:in|from))\b",
     re.I,
 )
 _PLACE = re.compile(
@@ -39,7 +53,7 @@ _PLACE = re.compile(
 
 def expects(question: str) -> str:
     """The kind of answer: amount, time, person, place, reason, name, or empty where the question does not tell."""
-    return next((kind for kind, pattern in _ASKS if pattern.search(question)), "")
+    return next((kind for kind, pattern in _PATTERNS if pattern.search(question)), "")
 
 
 def holds(kind: str, text: str, question: str) -> float:
@@ -52,13 +66,13 @@ def holds(kind: str, text: str, question: str) -> float:
     if kind in {"person", "name"}:
         return float(bool(facts(text).names - facts(question).terms))
     if kind == "place":
-        return float(any(_new(found.group(), text, found.end(), question) for found in _PLACE.finditer(text)))
+        return float(any(_new(text[found.end() - 1 :], question) for found in _PLACE.finditer(text)))
     if kind == "reason":
         return float(bool(_REASON.search(text)))
     return 0.0
 
 
-def _new(_found: str, text: str, end: int, question: str) -> bool:
-    """Whether the name that begins just before `end` is none of the question's."""
-    name = re.match(r"\w+", text[end - 1 :])
-    return bool(name) and stem(name.group().casefold()) not in facts(question).terms  # type: ignore[union-attr]
+def _new(text: str, question: str) -> bool:
+    """Whether the name that `text` begins with is none of the question's."""
+    name = re.match(r"\w+", text)
+    return name is not None and stem(name.group().casefold()) not in facts(question).terms

@@ -28,9 +28,10 @@ _CODE_CHARS = 20_000  # longer code is shown without colours
 _FORMULA_CHARS = 1_000
 _FORMULA_DEPTH = 12  # of braces: the converter recurses
 
-_MATH_ERRORS = tuple(
-    kind for kind in vars(exceptions).values() if isinstance(kind, type) and issubclass(kind, Exception)
-) + (ValueError, LookupError, AttributeError, TypeError, StopIteration)  # what malformed formulas were seen to raise
+_MATH_ERRORS: tuple[type[Exception], ...] = (  # the converter's own, and what malformed formulas were seen to raise
+    *(kind for kind in vars(exceptions).values() if isinstance(kind, type) and issubclass(kind, Exception)),
+    *(ValueError, LookupError, AttributeError, TypeError, StopIteration),
+)
 
 _MATH_TAGS = frozenset(
     {

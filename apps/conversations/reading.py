@@ -1,4 +1,4 @@
-"""The built-in reading check: eight short passages with one question each, written for this purpose. A model that cannot
+"""The built-in reading check: eight short passages with one question each, written for it. A model that cannot
 find a plain fact in three sentences should not have the first word."""
 
 from __future__ import annotations
@@ -27,43 +27,44 @@ class Item:
 
 ITEMS = (
     Item(
-        "The harbour library opened in 1931 and was rebuilt after the flood of 1974. Its oldest map, drawn by Ines Calder, shows "
-        "the bay before the lighthouse was moved. Members may borrow up to six books for four weeks.",
+        "The harbour library opened in 1931 and was rebuilt after the flood of 1974. Its oldest map, drawn by "
+        "Ines Calder, shows the bay before the lighthouse was moved. Members may borrow up to six books for four "
+        "weeks.",
         "How many books may a member borrow?", ("six", "6"), ("four", "1931", "1974"),
     ),
     Item(
-        "Marlow & Quint make bicycle bells in two towns. The brass bells come from Tarrin, the steel ones from Oldwick. Last year "
-        "Tarrin made 40,000 bells and Oldwick twice as many.",
+        "Marlow & Quint make bicycle bells in two towns. The brass bells come from Tarrin, the steel ones from "
+        "Oldwick. Last year Tarrin made 40,000 bells and Oldwick twice as many.",
         "In which town are the steel bells made?", ("Oldwick",), ("Tarrin",),
     ),
     Item(
-        "A request for leave must be sent at least ten working days before the first day off. The team lead answers within three "
-        "days. Where the lead is away, the deputy, Jonas Feld, decides.",
+        "A request for leave must be sent at least ten working days before the first day off. The team lead "
+        "answers within three days. Where the lead is away, the deputy, Jonas Feld, decides.",
         "Who decides when the team lead is away?", ("Jonas Feld", "Feld", "the deputy"), (),
     ),
     Item(
-        "The Veldra moth flies only in the last week of May. Its caterpillars feed on willow, never on birch, and sleep through the "
-        "winter under the bark. Birds avoid them because they taste bitter.",
+        "The Veldra moth flies only in the last week of May. Its caterpillars feed on willow, never on birch, and "
+        "sleep through the winter under the bark. Birds avoid them because they taste bitter.",
         "Why do birds avoid the caterpillars?", ("bitter",), ("willow", "birch"),
     ),
     Item(
-        "To reset the pump, first close the red valve, then hold the grey button for twelve seconds. The lamp turns green when the "
-        "pump is ready. If it stays orange, call the night desk on extension 417.",
+        "To reset the pump, first close the red valve, then hold the grey button for twelve seconds. The lamp "
+        "turns green when the pump is ready. If it stays orange, call the night desk on extension 417.",
         "How long must the grey button be held?", ("twelve", "12"), ("417",),
     ),
     Item(
-        "The first edition of the guide was printed in Lund in 1988. The second, with new photographs by Mira Osei, followed in 1996 "
-        "and sold out within a month. A third is planned.",
+        "The first edition of the guide was printed in Lund in 1988. The second, with new photographs by Mira "
+        "Osei, followed in 1996 and sold out within a month. A third is planned.",
         "When was the second edition printed?", ("1996",), ("1988",),
     ),
     Item(
-        "Plan A costs 9 euros a month and holds 20 users. Plan B costs 25 euros and holds 100. Both include backups; only plan B "
-        "includes support by telephone.",
+        "Plan A costs 9 euros a month and holds 20 users. Plan B costs 25 euros and holds 100. Both include "
+        "backups; only plan B includes support by telephone.",
         "Which plan includes support by telephone?", ("plan B", "B"), ("plan A",),
     ),
     Item(
-        "The expedition left the coast with fourteen sledges. Three were lost in the crevasse field, and two were left at the last "
-        "depot. Captain Rhoda Lind reached the plateau on 2 February.",
+        "The expedition left the coast with fourteen sledges. Three were lost in the crevasse field, and two were "
+        "left at the last depot. Captain Rhoda Lind reached the plateau on 2 February.",
         "Who was the captain of the expedition?", ("Rhoda Lind", "Lind"), (),
     ),
 )  # fmt: skip
@@ -111,7 +112,7 @@ async def _answer(chat: ChatEngine, item: Item) -> str:
     pieces: list[str] = []
     async with aclosing(
         chat.stream(ChatRequest(messages, Sampling(max_tokens=_TOKENS, temperature=0.0, seed=1)))
-    ) as stream:  # type: ignore[type-var]
+    ) as stream:
         async for part in stream:
             if isinstance(part, Delta):
                 pieces.append(part.text)

@@ -130,7 +130,7 @@ class _Block:
 def answer_html(
     text: str, citations: Iterable[Cite], answer_id: UUID | str, links: Links | None = None, gone: Collection[int] = ()
 ) -> str:
-    """A whole answer as the stream and its `Cited` events end with. `gone` are sources that cannot be opened any more."""
+    """A whole answer as the stream and its `Cited` events end with; `gone` are sources that cannot be opened now."""
     renderer = StreamRenderer(links or Links())
     renderer.feed(text)
     renderer.finish()

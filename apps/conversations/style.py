@@ -1,4 +1,4 @@
-"""Who has the first word: the quotes, or the model. Decided by whoever said so first: assistant, model, site, measurement."""
+"""Who has the first word, the quotes or the model: as the assistant says, else the model, the site, the measurement."""
 
 from __future__ import annotations
 

@@ -12,6 +12,7 @@ def passage(
 ) -> Passage:
     end = start + len(text)
     return Passage(
-        chunk_id=1, document_id=uuid4(), collection_id=uuid4(), title=title, kind="text", page_number=1, heading=heading,
-        spans=((start, end),), text=text, full_start=start, full_end=end, full_text=text, relevance=relevance, cosine=0.6, bm25=3.0,
+        chunk_id=1, document_id=uuid4(), collection_id=uuid4(), title=title, kind="text", page_number=1,
+        heading=heading, spans=((start, end),), text=text, full_start=start, full_end=end, full_text=text,
+        relevance=relevance, cosine=0.6, bm25=3.0,
     )  # fmt: skip

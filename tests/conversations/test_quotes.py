@@ -13,8 +13,9 @@ from apps.documents.passages import Passage
 from tests.conversations.passages import passage
 
 LIBRARY = (
-    "The harbour library opened in 1931. It was rebuilt after the flood of 1974 by Ines Calder. Members may borrow up to six books "
-    "for four weeks. The reading room stands in Oldwick. It is closed because the roof leaks. Was it always so?"
+    "The harbour library opened in 1931. It was rebuilt after the flood of 1974 by Ines Calder. Members may borrow up "
+    "to six books for four weeks. The reading room stands in Oldwick. It is closed because the roof leaks. "
+    "Was it always so?"
 )
 PUMP = "To reset the pump, close the red valve. Then hold the grey button for twelve seconds. The lamp turns green."
 

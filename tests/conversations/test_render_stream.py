@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import time
+from itertools import pairwise
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -42,48 +43,24 @@ $$
 > goes on
 
 今日は**晴れ。**明日は雨！ The end"""
-BITS = st.lists(
-    st.sampled_from(
-        [
-            "One. ",
-            "Two",
-            " ",
-            "\n",
-            "\n\n",
-            "**",
-            "*",
-            "`",
-            "```\n",
-            "$",
-            "$$",
-            "[1]",
-            "[a](b)",
-            "- ",
-            "1. ",
-            "# ",
-            "> ",
-            "| a | b |\n",
-        ]
-        + [
-            "|---|---|\n",
-            "---\n",
-            "===\n",
-            "\r",
-            "\r\n",
-            "😀",
-            "\ue000",
-            "\U000f0001 ",
-            "<b>",
-            "&amp;",
-            "\\(",
-            "\\)",
-            "~~",
-            "。",
-            "![x](y)",
-        ]
-    ),
-    max_size=40,
-)
+BITS = """Two ** * ` $ $$ [1] [a](b) \r 😀 \ue000 <b> &amp; \\( \\) ~~ 。 ![x](y)"""
+LINES = [
+    "One. ",
+    " ",
+    "\n",
+    "\n\n",
+    "\r\n",
+    "\r",
+    "```\n",
+    "- ",
+    "1. ",
+    "# ",
+    "> ",
+    "| a | b |\n",
+    "|---|---|\n",
+    "---\n",
+]
+TEXTS = st.lists(st.sampled_from([*BITS.split(), *LINES, "===\n", "\U000f0001 "]), max_size=40).map("".join)
 
 
 def play(pieces: list[str]) -> tuple[Transcript, StreamRenderer, list[Text]]:
@@ -98,10 +75,10 @@ def play(pieces: list[str]) -> tuple[Transcript, StreamRenderer, list[Text]]:
 
 def cut(text: str, places: list[int]) -> list[str]:
     borders = [0, *sorted(place % (len(text) + 1) for place in places), len(text)]
-    return [text[a:b] for a, b in zip(borders, borders[1:], strict=False)]
+    return [text[a:b] for a, b in pairwise(borders)]
 
 
-@given(st.one_of(st.just(ANSWER), BITS.map("".join)), st.lists(st.integers(0, 10_000), max_size=60))
+@given(st.one_of(st.just(ANSWER), TEXTS), st.lists(st.integers(0, 10_000), max_size=60))
 def test_any_way_to_cut_ends_with_the_same_bytes(text: str, places: list[int]) -> None:
     whole, _, _ = play([text])
     client, renderer, _ = play(cut(text, places))
@@ -185,7 +162,7 @@ def test_an_unfinished_end_looks_as_it_will() -> None:
 def test_a_complete_sentence_is_known_before_its_paragraph_ends() -> None:
     renderer = StreamRenderer()
     renderer.feed("One stands. Two is ")
-    assert [span for span in renderer.sentences] == [(0, 11)]
+    assert renderer.sentences == [(0, 11)]
     renderer.feed("here.\n\n")
     assert renderer.sentences == [(0, 11), (12, 24)]
 

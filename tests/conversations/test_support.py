@@ -15,8 +15,9 @@ from apps.conversations.support import SUPPORTED, Judgement, WordsAndMeaning, ch
 from apps.engines import registry
 
 PASSAGE = (
-    "The harbour library opened in 1931 and was rebuilt after the flood of 1974. Members may borrow up to six books for four "
-    "weeks. Refunds are not given after thirty days. Sales of maps rose by 12 percent in Oldwick under Rhoda Lind."
+    "The harbour library opened in 1931 and was rebuilt after the flood of 1974. Members may borrow up to six books "
+    "for four weeks. Refunds are not given after thirty days. Sales of maps rose by 12 percent in Oldwick "
+    "under Rhoda Lind."
 )
 TRUE = [
     "The harbour library was opened in 1931.",
@@ -72,7 +73,7 @@ def test_another_check_takes_its_place_by_name(settings: Settings) -> None:
 
 @pytest.mark.shared
 def test_real_claims_are_told_apart_far_better_than_by_similarity(shared: Path, settings: Settings) -> None:
-    """Every third claim of WiCE dev with the real embedder: wide bounds, so that noise of a small sample never fails."""
+    """Every third claim of WiCE dev with the real embedder: wide bounds, for the sample is small."""
     settings.ENGINES = {**django_settings.ENGINES, "embed": {"BACKEND": "apps.engines.embed.sentence.SentenceEmbed"}}
     registry.reset()
     rows = [json.loads(line) for line in (shared / "data" / "wice" / "claim_dev.jsonl").read_text().splitlines()][::3]

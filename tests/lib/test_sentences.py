@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from apps.lib.sentences import settled, spans
 
-ALPHABET = """One. Two! Three? e.g. Dr. J. U.S. 3.14 1. 12) - * # | ``` ~~~ > [1] 【2】 (so) "Yes." etc. No. 。 」 … --- ===
-a The of ** $ ."""
+ALPHABET = """One. Two! Three? e.g. Dr. J. U.S. 3.14 1. 12) - * # | ``` ~~~ > [1] 【2】 (so) "Yes." etc. No. 。 」 … ---
+=== a The of ** $ ."""
 FORMS = ["\n", "\n\n", " ", "  ", "\t", "\n```\n", "\n- ", "\n| a | b |\n", "\n# "]
 PIECES = st.lists(st.sampled_from([*ALPHABET.split(), *FORMS]), max_size=60)
 

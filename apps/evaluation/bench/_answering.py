@@ -108,7 +108,7 @@ async def _answer(question: str, passages: Sequence[Any]) -> str:
     placed = sources.place(passages, sources.Numbers(), kept.given)
     laid_out = prompt.compose(question, (), kept, placed, window, chat.count)
     request = ChatRequest(laid_out.messages, Sampling(max_tokens=min(laid_out.max_tokens, 160)))
-    async with aclosing(chat.stream(request)) as stream:  # type: ignore[type-var]
+    async with aclosing(chat.stream(request)) as stream:
         return "".join([part.text async for part in stream if isinstance(part, Delta)])
 
 

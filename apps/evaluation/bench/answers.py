@@ -1,8 +1,8 @@
 """How often the right answer reaches the reader: in the first quote, in any quote, in the model's own text.
 
-Paragraphs of a set in the form of SQuAD become one collection; every question goes through the product's search and choice
-of quotes, a sample also through its prompt to the model at LLM_URL. An answer counts where it holds a gold answer, both
-normalised as SQuAD does.
+Paragraphs of a set in the form of SQuAD become one collection; every question goes through the product's search and
+choice of quotes, a sample also through its prompt to the model at LLM_URL. An answer counts where it holds a gold
+answer, both normalised as SQuAD does.
 """
 
 from __future__ import annotations
