@@ -24,7 +24,6 @@ from apps.engines.base import (
     TokenProb,
     Usage,
 )  # fmt: skip
-from apps.engines.chat.breaker import Breaker
 from apps.engines.chat.fake import FakeChat
 from apps.engines.chat.openai import OpenAIChat
 from apps.engines.chat.wire import parameters
@@ -267,19 +266,6 @@ async def test_after_repeated_failures_nobody_waits_until_one_call_finds_it_back
         assert await engine.probe() > 0
         assert text(await collect(engine)) == "Hello there."
         await engine.close()
-
-
-def test_the_breaker_lets_one_call_through_after_each_cooling_time() -> None:
-    now = [0.0]
-    breaker = Breaker(failures=2, cool_s=5, clock=lambda: now[0])
-    breaker.failure()
-    assert breaker.admits()
-    breaker.failure()
-    assert not breaker.admits()
-    now[0] = 5.0
-    assert [breaker.admits(), breaker.admits()] == [True, False]
-    breaker.success()
-    assert [breaker.admits(), breaker.admits()] == [True, True]
 
 
 async def test_the_configured_model_is_chosen_among_several() -> None:
