@@ -128,3 +128,17 @@ def test_a_fragment_never_becomes_a_sign_in_page(client: Client, db: None) -> No
 @pytest.mark.parametrize("host", ["evil.example", "localhost.evil.example"])
 def test_a_foreign_host_name_is_refused(client: Client, db: None, host: str) -> None:
     assert client.get(LOGIN, headers={"host": host}).status_code == 400
+
+
+def test_an_address_that_leads_nowhere_says_so_in_the_frame(client: Client, alice: User) -> None:
+    client.force_login(alice)
+    response = client.get("/nowhere/")
+    assert response.status_code == 404
+    assert "There is nothing here" in response.content.decode()
+
+
+def test_a_form_without_its_token_says_what_to_do(alice: User) -> None:
+    client = Client(enforce_csrf_checks=True)
+    response = client.post(LOGIN, {"login": alice.email, "password": PASSWORD})
+    assert response.status_code == 403
+    assert "Please send it again" in response.content.decode()
