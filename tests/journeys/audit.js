@@ -24,7 +24,7 @@
   function size(e) {
     // What stands in a sentence may be as small as its line; a pill is larger than it looks.
     if (!visible(e) || e.matches("a.pill, p a, .skip, .visually-hidden")) return [];
-    const { width, height } = (e.type === "checkbox" ? e.parentElement : e).getBoundingClientRect();
+    const { width, height } = (e.matches("[type=checkbox], [type=radio]") ? e.parentElement : e).getBoundingClientRect();
     return width < 24 || height < 24 ? [`${width}x${height} ${e.outerHTML.slice(0, 80)}`] : [];
   }
 

@@ -35,6 +35,7 @@ def test_stop_ends_the_answer_keeps_what_was_written_and_offers_another(page_wid
     ended(turn, "stopped")
     assert written in turn.locator("[data-part=text]").inner_text()
     assert turn.locator(".badge").inner_text() == "Stopped"
+    assert turn.locator("[data-weak]").is_visible()
     assert page_wide.locator("[data-send]").is_visible()
     turn.get_by_role("button", name="Regenerate").click()
     again = page_wide.locator("[data-turn]")
