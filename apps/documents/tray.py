@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 
 from django.core.paginator import Page as PageOfRows
@@ -89,6 +90,16 @@ class Tray:
     def query(self) -> str:
         """What a request for the same rows asks."""
         return f"?show={self.show}&page={self.page.number}"
+
+    @property
+    def seen(self) -> str:
+        """Changes with everything that is shown but the ages of files."""
+        rows = [
+            (item.pk, item.status, item.stage, item.done, item.total, item.reason, str(item), item.pages_count)
+            for item in self.page
+        ]
+        told = (self.collection.name, self.can_edit, self.counts, rows, [item.pk for item in self.refused])
+        return hashlib.sha256(repr(told).encode()).hexdigest()[:16]
 
 
 def look(user: User, collection: Collection, can_edit: bool, show: str = "", page: str = "1") -> Tray:

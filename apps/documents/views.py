@@ -68,10 +68,13 @@ def collection(request: HttpRequest, pk: UUID) -> HttpResponse:
 @require_safe
 def tray(request: HttpRequest, pk: UUID) -> HttpResponse:
     """The files of a collection, as the fragment that the page fetches again while something moves."""
-    return render(request, "documents/_tray.html", _files_of(request, pk))
+    context = _files_of(request, pk)
+    if request.GET.get("seen") == context["tray"].seen:
+        return HttpResponse(status=204)  # nothing has moved, so nothing is drawn again under anybody's fingers
+    return render(request, "documents/_tray.html", context)
 
 
-def _files_of(request: HttpRequest, pk: UUID) -> dict[str, object]:
+def _files_of(request: HttpRequest, pk: UUID) -> dict[str, Any]:
     user = person(request)
     found = get_object_or_404(Collection.objects.visible_to(user).select_related("owner"), pk=pk)
     mine = found.owner_id == user.pk

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import html
+import re
 from typing import Any
 
 import pytest
@@ -149,6 +151,15 @@ def test_the_tray_asks_again_only_while_something_moves(owner: Client, shelf: Co
     assert "every 1s" in tray(owner, shelf)
     Document.objects.filter(pk=moving.pk).update(status=S.READY)
     assert "every 1s" not in tray(owner, shelf)
+
+
+def test_a_tray_in_which_nothing_moved_is_not_sent_again(owner: Client, shelf: Collection) -> None:
+    moving = row(shelf, status=S.WORKING, stage="parse", done=1, total=9)
+    (again,) = re.findall(r'hx-get="([^"]+)"', tray(owner, shelf))
+    address = html.unescape(again)
+    assert owner.get(address).status_code == 204
+    Document.objects.filter(pk=moving.pk).update(done=2)
+    assert "page 2 of 9" in owner.get(address).content.decode()
 
 
 def test_cancel_retry_and_delete(owner: Client, shelf: Collection) -> None:
