@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import sys
 from typing import Any
 
 from apps.conversations import sweeper, turns
@@ -12,6 +13,9 @@ from apps.lib.threads import in_pool
 
 log = logging.getLogger(__name__)
 
+# Python's 5 ms would let a thread that computes hold back the one that answers; measured: 2 ms less from ask to model.
+_SWITCH_S = 0.0005
+
 
 async def lifespan(scope: dict[str, Any], receive: Any, send: Any) -> None:
     """The ASGI lifespan protocol. Starting up waits for nothing: the page is there while the models still load."""
@@ -19,6 +23,7 @@ async def lifespan(scope: dict[str, Any], receive: Any, send: Any) -> None:
     while True:
         message = await receive()
         if message["type"] == "lifespan.startup":
+            sys.setswitchinterval(_SWITCH_S)
             tasks = [asyncio.create_task(sweeper.sweep_forever()), asyncio.create_task(_warm())]
             for task in tasks:
                 task.add_done_callback(_ended)

@@ -113,7 +113,7 @@ class ChatConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
         try:
             message = _message(text_data)
             client_id = asks.client_id(message, required=False)
-            await self._do(message, client_id)
+            await self._do(self.user, message, client_id)
         except Refused as refusal:
             await self._send({"type": "refused", "client_id": client_id, "words": str(refusal)})
         except EngineError as error:
@@ -124,14 +124,16 @@ class ChatConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
     async def hint(self, message: dict[str, Any]) -> None:
         await self._send({"type": "hint", "conversation": message["conversation"]})
 
-    async def _do(self, message: dict[str, Any], client_id: str) -> None:
+    async def _do(self, user: User, message: dict[str, Any], client_id: str) -> None:
         match message.get("do"):
             case "ask":
-                await self._begun(await turns.ask(self.key, asks.ask(message)), client_id)
+                await self._begun(await turns.ask(user, self.key, asks.ask(message)), client_id)
             case "retry":
-                await self._begun(await turns.ask(self.key, asks.again(message)), client_id)
+                await self._begun(await turns.ask(user, self.key, asks.again(message)), client_id)
             case "answer_without_documents":
-                await self._begun(await turns.ask(self.key, asks.again(message, without_documents=True)), client_id)
+                await self._begun(
+                    await turns.ask(user, self.key, asks.again(message, without_documents=True)), client_id
+                )
             case "resume":
                 await self._resume(asks.identifier(message.get("turn")), message.get("after"))
             case "stop":

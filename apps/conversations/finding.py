@@ -68,7 +68,7 @@ async def _search(turn: Turn) -> Found:
         history=[past.question for past in opening.history],
         token_budget=TOKEN_BUDGET,
         count=registry.chat().count,
-        vector=await turn.vector if turn.vector else None,
+        vector=turn.vector,
     )
 
 

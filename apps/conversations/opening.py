@@ -64,16 +64,19 @@ class Opening(Kept):
     chosen: tuple[UUID, ...] | None  # collections that the conversation shall have; None: as it has them
 
 
-def recall(key: str, wish: Ask | Again) -> Opening:
-    """Who asks, and what was said before; reads only. Raises SignedOut, Refused. For `in_db`."""
-    user = signed_in(key)
-    if user is None:
-        raise SignedOut
+def recall(user: User, wish: Ask | Again) -> Opening:
+    """What was said before, and where to search; reads only. Raises Refused. For `in_db`."""
     return _asked(user, wish) if isinstance(wish, Ask) else _again(user, wish)
 
 
-def keep(opening: Opening) -> Kept:
-    """The rows are stored, in one transaction; where the same ask had come before, the rows of then. Raises Refused."""
+def keep(opening: Opening, key: str) -> Kept:
+    """The rows are stored, in one transaction; where the same ask had come before, the rows of then.
+
+    Whether the session still is that person's is asked again here, beside the search: before this is done, nothing
+    leaves for a model or a page. Raises SignedOut, Refused. For `in_db`.
+    """
+    if signed_in(key) != opening.user:
+        raise SignedOut
     client_id = next((row.client_id for row in opening.rows if row.client_id), "")
     try:
         with transaction.atomic():

@@ -27,6 +27,7 @@ from apps.engines.base import EngineError
 from apps.lib import leases
 from apps.lib.threads import in_db, in_pool
 from apps.safety.gate import Withheld, normalise
+from apps.users.models import User
 
 if TYPE_CHECKING:
     from apps.engines.base import Vectors
@@ -42,24 +43,23 @@ _SHORT = "The answer reached its greatest length and ends here."
 _running: dict[UUID, tuple[Turn, asyncio.Task[None]]] = {}
 
 
-async def ask(key: str, wish: Ask | Again) -> Kept:
-    """The turn of an ask, started unless it had been before. Raises SignedOut, Refused."""
+async def ask(user: User, key: str, wish: Ask | Again) -> Kept:
+    """The turn of an ask of that person in that session, started unless it had been before. Raises SignedOut, Refused."""
     vector = None
     if isinstance(wish, Ask) and not wish.without_documents:
         vector = asyncio.create_task(in_pool(registry.embed().embed_query, normalise(wish.text)))
         vector.add_done_callback(
             lambda task: task.cancelled() or task.exception()
         )  # whoever awaits it hears of a failure
-    opened = await in_db(opening.recall, key, wish)
-    return await start(opened, vector)
+    return await start(await in_db(opening.recall, user, wish), key, vector)
 
 
-async def start(opened: Opening, vector: asyncio.Task[Vectors] | None = None) -> Kept:
+async def start(opened: Opening, key: str, vector: asyncio.Task[Vectors] | None = None) -> Kept:
     """The turn runs, its rows are kept, its log has begun: who follows it now misses nothing. Raises Refused.
 
     The search begins while the rows are being stored; the model is asked when they are.
     """
-    turn = Turn(opened, vector, asyncio.create_task(in_db(opening.keep, opened)))
+    turn = Turn(opened, vector, asyncio.create_task(in_db(opening.keep, opened, key)))
     await turn.say(Opened(str(opened.conversation), str(opened.question), render.question_html(opened.text)))
     task = asyncio.create_task(_run(turn), name=f"turn {turn.id}")
     task.add_done_callback(_ran)

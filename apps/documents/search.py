@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from uuid import UUID
@@ -51,19 +51,19 @@ async def search(
     token_budget: int = 700,
     count: Count | None = None,
     embed: EmbedEngine | None = None,
-    vector: Vectors | None = None,
+    vector: Awaitable[Vectors] | None = None,
 ) -> Found:
     """Searches the named collections (none: all) as far as the person may read them.
 
     `history` holds the person's earlier questions, oldest first; `count` counts tokens as the model does; `vector` is
-    the question's, where the caller has it already. Raises EngineError where the embedder or the index cannot serve.
+    the question's, where the caller has begun it already. Raises EngineError where the embedder or the index cannot serve.
     """
     engine = embed or registry.embed()
     clock = _Clock()
     queries = follow_up.queries(question, history)
     place, vectors = await asyncio.gather(
         in_db(candidates.scope, user, collections),
-        in_pool(_embedded, engine, [query.text for query in queries], vector),
+        _embedded(engine, [query.text for query in queries], vector),
     )
     clock.stop("embed")
     best = _Try(queries[0], vectors[0], IndexResult((), {}), Ranked((), {}))
@@ -130,10 +130,10 @@ def _better(best: _Try, found: _Try) -> _Try:
     return found if not best.ranked.windows or found.ranked.relevance > _PREFERRED * best.ranked.relevance else best
 
 
-def _embedded(engine: EmbedEngine, texts: Sequence[str], vector: Vectors | None) -> list[Vectors]:
-    """The vector of each text; that of the first may be known already."""
-    known = [] if vector is None else [vector]
-    return known + [engine.embed_query(text) for text in texts[len(known) :]]
+async def _embedded(engine: EmbedEngine, texts: Sequence[str], vector: Awaitable[Vectors] | None) -> list[Vectors]:
+    """The vector of each text; that of the first may be on its way already."""
+    first = vector if vector is not None else in_pool(engine.embed_query, texts[0])
+    return list(await asyncio.gather(first, *(in_pool(engine.embed_query, text) for text in texts[1:])))
 
 
 async def _indexed(place: Scope, engine: EmbedEngine, text: str, vector: Vectors) -> IndexResult:
