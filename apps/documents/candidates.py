@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 _DENSE = 0.7  # weight of meaning in the fusion; words get the rest
 _DENSE_EXACT = 0.5  # for questions that name something exactly
 _EXACT = re.compile(r"\d|[\"“”„«»`]|\b[A-Z]{2,}\b|\b\w+[_./\\-]\w+[_./\\-]\w|\b[a-z]+[A-Z]\w*|\w_\w|\w\(\)")
-_BATCH = 16  # rows a time: twice what is shown, for near-duplicates; more where documents were deleted since
+_BATCH = 10  # rows a time; further ones only where documents were deleted since, or say the same
 AT_MOST = 8  # passages
 
 _OWN = (
@@ -93,9 +93,10 @@ def ranked(user: Reader, question: str, result: IndexResult) -> Ranked:
             if candidate.chunk_id in rows:
                 hits.append(_hit(rows[candidate.chunk_id], score, candidate, result))
         least = floor(max((hit.relevance for hit in hits), default=0.0))
-        kept = chosen([hit for hit in hits if hit.relevance >= least], AT_MOST)
-        if len(kept) == AT_MOST or len(rows) == len(part):
-            break  # enough; or nothing was deleted, and what follows is worse
+        relevant = [hit for hit in hits if hit.relevance >= least]
+        kept = chosen(relevant, AT_MOST)
+        if len(kept) == AT_MOST or (len(rows) == len(part) and len(kept) == len(relevant)):
+            break  # enough; or nothing was deleted or repeated, and what follows is worse
     found = windows(kept, neighbours)
     return Ranked(tuple(found), _pages({window.page for window in found}))
 

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Collection as Sized
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from uuid import UUID
 
 from apps.documents.fold import fold
@@ -137,7 +138,9 @@ def joined(page: str, spans: Sequence[tuple[int, int]]) -> str:
     return "".join(pieces)
 
 
+@lru_cache(maxsize=1024)  # about 10 MB; the same passages are found again and again, and each takes 50 µs
 def text_terms(*texts: str) -> frozenset[str]:
+    """The distinct stemmed words of some texts."""
     return frozenset(map(stem, {word for text in texts for word in words(text)}))
 
 
