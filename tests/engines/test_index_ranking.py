@@ -116,7 +116,7 @@ steps = st.lists(
         st.tuples(st.just("merge"), st.integers(1, 4)),
     ),
     min_size=1,
-    max_size=12,
+    max_size=8,
 )
 
 
