@@ -4,6 +4,7 @@
 
     conversation    the row, or None on the page of a new chat
     collections     what may be searched: [{"id", "name", "documents" (ready), "waiting" (still being read), "chosen"}]
+    starters        questions to begin with, on the page of a new chat
     turns           [{"question": {"id", "html", "text"}, "answer": {…}}] along the chosen path, oldest first
 
 where an answer is
@@ -40,6 +41,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from apps.conversations import pages, panel
 from apps.conversations.models import Conversation
+from apps.conversations.starters import starters
 from apps.users.models import User
 
 _TITLE = 120  # Conversation.title
@@ -51,9 +53,8 @@ def new(request: HttpRequest) -> HttpResponse:
     """The page of a new chat; `?collection=` chooses where to search."""
     chosen = {pk} if (pk := _identifier(request.GET.get("collection"))) else set()
     offered = pages.collections(_user(request), chosen)
-    return render(
-        request, "conversations/conversation.html", {"conversation": None, "turns": [], "collections": offered}
-    )
+    context = {"conversation": None, "turns": [], "collections": offered, "starters": starters(_user(request), chosen)}
+    return render(request, "conversations/conversation.html", context)
 
 
 @login_required

@@ -1,5 +1,6 @@
-// Single keys work while nobody is typing; "?" shows them.
+// Single keys work while nobody is typing; "?" shows them. Who speaks to the computer can turn them off.
 const dialog = document.getElementById("shortcuts");
+const box = document.querySelector("[data-single-keys]");
 const typing = (target) => target.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName);
 
 const actions = {
@@ -8,9 +9,19 @@ const actions = {
   n: () => location.assign("/"),
 };
 
+function off() {
+  try {
+    return localStorage.getItem("single-keys") === "off";
+  } catch {
+    return false; // storage may be forbidden
+  }
+}
+
 if (dialog) {
+  box.checked = !off();
+  box.addEventListener("change", () => localStorage.setItem("single-keys", box.checked ? "on" : "off"));
   document.addEventListener("keydown", (event) => {
-    if (event.ctrlKey || event.metaKey || event.altKey || typing(event.target) || document.querySelector("dialog[open]")) return;
+    if (event.ctrlKey || event.metaKey || event.altKey || off() || typing(event.target) || document.querySelector("dialog[open]")) return;
     const action = actions[event.key];
     if (!action) return;
     event.preventDefault();

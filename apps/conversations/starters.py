@@ -1,0 +1,45 @@
+"""Questions to begin with, made of headings that this person's documents really have."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from uuid import UUID
+
+from apps.documents.models import Chunk, Collection, Document
+from apps.users.models import User
+
+STARTERS = 3
+_LONGEST = 60  # characters of a heading or title that still reads as part of a question
+_HEADINGS = 40  # looked at per document
+SEPARATOR = " › "
+
+
+def starters(user: User, chosen: set[UUID]) -> list[str]:
+    """Up to three questions, one a document where there are several, the newest documents first."""
+    visible = Collection.objects.visible_to(user)
+    searched = visible.filter(pk__in=chosen) if chosen else visible
+    documents = Document.objects.filter(collection__in=searched.values("pk"), status=Document.Status.READY)
+    found = [list(_questions(document)) for document in documents.order_by("-created")[:STARTERS]]
+    rounds = [questions[turn] for turn in range(STARTERS) for questions in found if turn < len(questions)]
+    return rounds[:STARTERS]
+
+
+def _questions(document: Document) -> Iterator[str]:
+    title = str(document)
+    headings = (
+        Chunk.objects.filter(document=document)
+        .exclude(heading="")
+        .order_by("position")
+        .values_list("heading", flat=True)
+    )
+    for heading in dict.fromkeys(path.split(SEPARATOR)[-1].strip() for path in headings[:_HEADINGS]):
+        if heading.endswith("?"):
+            yield heading
+        elif heading != title and max(len(heading), len(title)) <= _LONGEST:
+            yield f"What does “{title}” say about {_inside(heading)}?"
+
+
+def _inside(heading: str) -> str:
+    """As it stands within a sentence: a capital goes unless the word has more of them."""
+    first = heading.split(maxsplit=1)[0]
+    return heading if first[1:] != first[1:].lower() or len(first) == 1 else heading[0].lower() + heading[1:]
