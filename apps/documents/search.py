@@ -56,7 +56,7 @@ async def search(
     """Searches the named collections (none: all) as far as the person may read them.
 
     `history` holds the person's earlier questions, oldest first; `count` counts tokens as the model does; `vector` is
-    the question's, where the caller has begun it already. Raises EngineError where the embedder or the index cannot serve.
+    the question's, where the caller has begun it already. Raises EngineError where embedder or index cannot serve.
     """
     engine = embed or registry.embed()
     clock = _Clock()
