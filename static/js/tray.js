@@ -8,3 +8,10 @@ document.addEventListener("htmx:beforeRequest", (event) => {
 document.addEventListener("visibilitychange", () => {
   if (!document.hidden) document.getElementById("tray").dispatchEvent(new Event("refresh"));
 });
+
+// A reader of the screen hears how many are ready, from one place that stays, whenever that changes.
+const said = document.querySelector("[data-said]");
+document.addEventListener("htmx:afterSwap", () => {
+  const words = document.querySelector("#tray [data-summary]")?.textContent.trim() ?? "";
+  if (said.textContent !== words) said.textContent = words;
+});

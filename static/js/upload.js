@@ -31,7 +31,7 @@ function send(item) {
   running += 1;
   const { file, request, shown } = item;
   const data = new FormData();
-  data.append("csrfmiddlewaretoken", form.elements.csrfmiddlewaretoken.value);
+  data.append("csrfmiddlewaretoken", token());
   if (file.size > limit) {
     data.append("announced", file.name); // the server says why it is refused; nobody waits for 200 MB to hear that
     data.append("size", file.size);
@@ -88,6 +88,9 @@ function fail(item, words, again = true) {
   button.textContent = again ? "Try again" : "Close";
   button.addEventListener("click", () => again && add([item.file]), { once: true });
 }
+
+// Signing in again in another tab changes the token; the cookie has the one that counts.
+const token = () => document.cookie.match(/(?:^|; )(?:__Host-)?csrf=([^;]+)/)?.[1] ?? form.elements.csrfmiddlewaretoken.value;
 
 const say = (item, words) => {
   item.shown.querySelector("[data-words]").textContent = words;
