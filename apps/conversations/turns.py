@@ -44,7 +44,7 @@ _running: dict[UUID, tuple[Turn, asyncio.Task[None]]] = {}
 
 
 async def ask(user: User, key: str, wish: Ask | Again) -> Kept:
-    """The turn of an ask of that person in that session, started unless it had been before. Raises SignedOut, Refused."""
+    """The turn of a person's ask in a session, started unless it had been before. Raises SignedOut, Refused."""
     vector = None
     if isinstance(wish, Ask) and not wish.without_documents:
         vector = asyncio.create_task(in_pool(registry.embed().embed_query, normalise(wish.text)))

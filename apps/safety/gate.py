@@ -8,7 +8,7 @@ gated(deltas)          the answer: nothing is yielded before the window that hol
 from __future__ import annotations
 
 import threading
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
 from typing import cast
 
@@ -89,7 +89,7 @@ async def check_sentence(text: str, since: int = 0) -> Verdict:
     return await _sentence(head + normalise(text[since:]), len(head))
 
 
-async def gated(deltas: AsyncIterator[str]) -> AsyncIterator[str]:
+async def gated(deltas: AsyncIterator[str]) -> AsyncGenerator[str, None]:
     """Yields the normalised text in approved pieces. Raises Withheld where a piece is refused.
 
     Closes `deltas` when it ends, is closed, or refuses: the model then stops writing.
