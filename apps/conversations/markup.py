@@ -181,11 +181,17 @@ def parser() -> MarkdownIt:
 
 
 def _mapped(rule: Callable[..., bool]) -> Callable[..., bool]:
-    """The rule, with the lines that it took noted on its tokens (some plugins leave them out)."""
+    """The rule, kept from reaching over an empty line (what is finished must stay so, whatever closes later), and with
+    the lines that it took noted on its tokens (some plugins leave them out)."""
 
     def mapped(state: StateBlock, start: int, end: int, silent: bool) -> bool:
-        before = len(state.tokens)
-        done = rule(state, start, end, silent)
+        before, line = len(state.tokens), state.line
+        limit = next((number for number in range(start, end) if state.isEmpty(number)), end)
+        done = rule(state, start, limit, silent)
+        if done and not silent and state.line > limit:
+            del state.tokens[before:]
+            state.line = line
+            return False
         for token in state.tokens[before:]:
             token.map = token.map or [start, state.line]
         return done

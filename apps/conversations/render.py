@@ -42,6 +42,8 @@ _RETURN = re.compile(r"\r(?=\n)")
 _BREAKS = re.compile("[\r\u2028\u2029]")
 _NEST = re.compile(rf"^((?:[ \t]*(?:>|[-*+]|\d{{1,9}}[.)])[ \t]?){{{_LEVELS}}})([ \t>*+.)\d-]+)", re.MULTILINE)
 _SIGNS = re.compile(r"[\[\]*_`~!$\\<&]")
+_FORMULA = re.compile(r"^[ \t>*+.)\d-]*(?:\$\$|\\\[)", re.MULTILINE)
+_EMPTY_LINE = re.compile(r"\n[ \t]*\n")
 _CUT = '<p class="cut">The answer goes on, but is too long to be shown.</p>\n'
 
 
@@ -87,7 +89,7 @@ class StreamRenderer:
             text = source[block.start : following.start if following else len(source)]
             kept = numbered(text)
             if done or finished == place:
-                until = len(text) if done else certain(text)
+                until = len(text) if done else certain(source[block.start :])
                 offset = self._at + block.start
                 self.sentences += [(a + offset, b + offset) for a, b in kept if b <= until]
             shown = text if final or following else mend(text)
@@ -178,6 +180,8 @@ def _blocks(text: str) -> list[_Block]:
 def _is_finished(text: str, block: _Block, following: _Block) -> bool:
     """Whether no continuation of the text can change `block`, now that `following` has begun."""
     rest = text[following.start :]
+    if _FORMULA.search(text, block.start, following.start) and not _EMPTY_LINE.search(text, block.start):
+        return False  # a formula that is open may yet swallow what follows
     complete = rest.count("\n")
     if following.kind == "table_open":
         return complete >= 2

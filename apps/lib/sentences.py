@@ -87,10 +87,15 @@ def settled(text: str, found: list[Span]) -> int:
     if not any(char.isalnum() for char in text[line + 1 : cut + 1]):
         cut = line  # a line that holds only marks so far may yet become anything
     done = sum(1 for _, end in found if end <= cut)
-    # The last one needs a whole word or an empty line after it before its end is certain.
-    while done and not _FOLLOWED.match(text, found[done - 1][1], cut + 1):
+    # The last one needs a whole word or an empty line after it before its end is certain; code that is open, a word.
+    while done and not _follows(text, *found[done - 1], cut + 1):
         done -= 1
     return done
+
+
+def _follows(text: str, start: int, end: int, until: int) -> bool:
+    following = _FOLLOWED.match(text, end, until)
+    return following is not None and (not following.group().isspace() or not _FENCE.match(text, start, end))
 
 
 def _trim(text: str, start: int, end: int) -> Span | None:

@@ -88,7 +88,7 @@ def test_marks_that_the_model_wrote_are_not_shown_but_remain_as_hints() -> None:
 
 
 def test_pills_name_the_best_source_and_fold_the_others() -> None:
-    cites = [Cite(0, 0, 5, 2, 10, 20, 0.6), Cite(0, 0, 5, 7, 10, 20, 0.9), Cite(0, 0, 5, 4, 10, 20, 0.55)]
+    cites = [Cite(0, 0, 5, 2, 10, 20, 0.56), Cite(0, 0, 5, 7, 10, 20, 0.9), Cite(0, 0, 5, 4, 10, 20, 0.55)]
     html = pills_html(cites, ID)
     assert html.startswith(f'<a class="pill" href="/answers/{ID}/sources/7/?sentence=0" data-source="7"')
     assert 'data-sources="7,2,4" data-strength="strong"' in html

@@ -6,7 +6,7 @@ import re
 import time
 from itertools import pairwise
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from apps.conversations.cite import Cite
@@ -78,6 +78,7 @@ def cut(text: str, places: list[int]) -> list[str]:
     return [text[a:b] for a, b in pairwise(borders)]
 
 
+@settings(max_examples=60, deadline=None)
 @given(st.one_of(st.just(ANSWER), TEXTS), st.lists(st.integers(0, 10_000), max_size=60))
 def test_any_way_to_cut_ends_with_the_same_bytes(text: str, places: list[int]) -> None:
     whole, _, _ = play([text])
@@ -86,6 +87,7 @@ def test_any_way_to_cut_ends_with_the_same_bytes(text: str, places: list[int]) -
     assert client.blocks == renderer.blocks
 
 
+@settings(max_examples=60, deadline=None)
 @given(st.lists(st.integers(0, 10_000), max_size=60))
 def test_sentences_that_are_complete_never_move(places: list[int]) -> None:
     renderer = StreamRenderer()

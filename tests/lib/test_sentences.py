@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from apps.lib.sentences import settled, spans
@@ -20,6 +20,7 @@ def cut(text: str) -> list[str]:
     return [text[start:end] for start, end in spans(text)]
 
 
+@settings(deadline=None)
 @given(st.one_of(st.text(max_size=300), PIECES.map(" ".join), PIECES.map("".join)))
 def test_spans_are_ordered_disjoint_not_empty_and_cover_all_that_is_not_space(text: str) -> None:
     at = 0
@@ -31,6 +32,7 @@ def test_spans_are_ordered_disjoint_not_empty_and_cover_all_that_is_not_space(te
     assert not text[at:].strip()
 
 
+@settings(deadline=None)
 @given(PIECES.map(" ".join), st.data())
 def test_what_is_settled_stays_whatever_follows(text: str, data: st.DataObject) -> None:
     head = text[: data.draw(st.integers(0, len(text)))]
