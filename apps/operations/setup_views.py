@@ -115,7 +115,7 @@ async def ask(request: HttpRequest) -> HttpResponse:
         collections=(progress.collection.pk,),
     )
     try:
-        kept = await turns.ask(request.session.session_key or "", wish)
+        kept = await turns.ask(person(request), request.session.session_key or "", wish)
     except (Refused, SignedOut) as error:
         return HttpResponse(str(error) or "Sign in again.", status=409, content_type="text/plain; charset=utf-8")
     return redirect(f"/c/{kept.conversation}/")

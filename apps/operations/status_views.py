@@ -8,6 +8,7 @@ from django.template.loader import render_to_string
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
+from apps.operations.access import signed_in
 from apps.operations.warmth import warmth
 from apps.users.models import User
 
@@ -37,8 +38,8 @@ def ready(request: HttpRequest) -> HttpResponse:
 @never_cache
 async def status(request: HttpRequest) -> HttpResponse:
     """The pill of the frame: there while the model is not warm, nothing (and no further question) once it is."""
-    user = await request.auser()
-    if not isinstance(user, User):
+    user = await signed_in(request)
+    if user is None:
         return HttpResponse(status=204)
     context = {"warmth": await warmth(), "administrator": user.is_administrator}
     return HttpResponse(render_to_string("operations/_status.html", context))

@@ -20,6 +20,8 @@ from apps.operations import administrator, sample
 from apps.users.models import User
 from tests.people import PASSWORD
 
+# The views ask the database from threads of their own.
+pytestmark = pytest.mark.django_db(transaction=True)
 FORM = {"name": "Ada", "email": "Ada@Example.org", "password": PASSWORD}
 
 
@@ -187,8 +189,9 @@ async def test_it_ends_in_a_conversation_about_the_handbook(ada: User) -> None:
     from apps.conversations import turns
     from apps.lib.threads import in_db
 
-    client = AsyncClient()
-    await client.aforce_login(ada)
+    client, signed_in = AsyncClient(), Client()
+    await in_db(signed_in.force_login, ada)
+    client.cookies = signed_in.cookies
     collection = await in_db(sample.load, ada)
     await in_db(lambda: Document.objects.update(status=Document.Status.READY))
     response = await client.post("/setup/ask/", {"question": sample.QUESTIONS[1]})

@@ -12,6 +12,8 @@ from apps.engines.chat.fake import FakeChat
 from apps.operations import warmth
 from apps.users.models import SiteSettings, User
 
+pytestmark = pytest.mark.django_db(transaction=True)  # the views ask the database from threads of their own
+
 
 @pytest.fixture
 def chat() -> FakeChat:
