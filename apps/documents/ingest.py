@@ -38,8 +38,8 @@ log = logging.getLogger(__name__)
 Stage = Document.Stage
 T = TypeVar("T")
 ROWS = 400  # of one short transaction
-BATCH_S = 1.5  # that a batch of embeddings should take, so that the bar moves and cancelling is quick
-SMALLEST, LARGEST = 32, 512  # chunks of a batch
+BATCH_S = 3  # that a batch of embeddings should take, so that the bar moves and a worker ends soon when told to
+SMALLEST, LARGEST = 64, 512  # chunks of a batch
 _encoding = threading.Lock()  # the encoder takes all cores: while one document is embedded, another is parsed
 
 NO_TEXT = {

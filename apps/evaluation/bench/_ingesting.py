@@ -20,7 +20,7 @@ import django
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "assistant.settings")
 
 THREADS = 2  # of the worker
-TEXTS_OF_A_FILE = 40  # some 40 to 80 chunks: a report of 20 to 30 pages
+TEXTS_OF_A_FILE = 60  # some 60 to 90 chunks: a report of 20 to 30 pages
 CHUNKS_OF_A_TEXT = 1.4
 
 
