@@ -57,7 +57,7 @@ class Count:
     skipped: int = 0
 
     def read(self, report: Path) -> int:
-        """Adds what one pytest counted; returns how many tests it ran."""
+        """Adds what one pytest counted; returns how many tests really ran."""
         suite = ET.parse(report).getroot().find("testsuite")  # noqa: S314 - written by pytest a moment ago
         if suite is None:
             return 0
@@ -66,7 +66,7 @@ class Count:
         self.failed += failed
         self.skipped += number["skipped"]
         self.passed += max(0, number["tests"] - failed - number["skipped"])
-        return number["tests"]
+        return number["tests"] - number["skipped"]
 
 
 class Servers:
@@ -143,7 +143,7 @@ def run(phase: Phase, servers: Servers, reports: Path, count: Count) -> bool:
     command = [sys.executable, "-m", "pytest", "-q", f"--junitxml={report}", *phase.select]
     code = subprocess.run(command, cwd=ROOT, env={**os.environ, **servers.env(phase.needs)}, check=False).returncode
     ran = count.read(report) if report.exists() else 0
-    say(f"{phase.name}: {ran} tests in {time.monotonic() - started:.0f} s")
+    say(f"{phase.name}: {ran} tests ran in {time.monotonic() - started:.0f} s")
     if code and not count.failed:
         count.failed += 1  # pytest itself broke off, or found nothing to run
     return code == 0 and ran > 0
