@@ -20,8 +20,8 @@ that are visible; left out, the conversation's own are searched. The page is tol
     {"type": "unknown", "turn"}                     cannot be followed (over, not yours, never was): fetch the page
     {"type": "hint", "conversation"}                a turn began or ended there, in any tab: refresh lists
 
-Close codes: 4401 signed out, 4429 too many sockets, 1009 a message too large, 1013 a page that does not read, 1012 the
-server restarts (connect again and resume). A turn runs in a task of its own (`turns.py`); a socket only reads its log.
+Close codes: 4401 signed out, 4429 too many sockets, 1009 a message too large, 1012 the server restarts (connect
+again and resume). A page that reads nothing for ten seconds is dropped. A turn runs in a task of its own (`turns.py`); a socket only reads its log.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ from apps.users.models import User
 
 log = logging.getLogger(__name__)
 
-SIGNED_OUT, TOO_MANY, TOO_LARGE, TOO_SLOW = 4401, 4429, 1009, 1013
+SIGNED_OUT, TOO_MANY, TOO_LARGE = 4401, 4429, 1009
 SOCKETS = 10  # open at once per person, in this process
 FOLLOWED = 20  # turns that one socket follows at once
 LARGEST = 256 * 1024  # bytes of a message; a question of 20,000 characters has at most 120 KB in JSON
@@ -120,6 +120,10 @@ class ChatConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
             await self._send({"type": "refused", "client_id": client_id, "words": str(error)})
         except SignedOut:
             await self.close(SIGNED_OUT)
+
+    async def drop(self, message: dict[str, Any]) -> None:
+        """The consumer ends, and the server closes the line."""
+        await self.disconnect(1011)
 
     async def hint(self, message: dict[str, Any]) -> None:
         await self._send({"type": "hint", "conversation": message["conversation"]})
@@ -216,7 +220,10 @@ class ChatConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
             async with self.sending, asyncio.timeout(SEND_S):
                 await self.send(text_data=data.decode())
         except TimeoutError:
-            await self.close(TOO_SLOW)
+            # A close frame would wait behind what is not read: the consumer itself has to end.
+            await get_channel_layer().send(self.channel_name, {"type": "drop"})
+        except OSError:
+            log.debug("A page left while it was told something")
 
 
 def _message(text: str | None) -> dict[str, Any]:
