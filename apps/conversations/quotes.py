@@ -30,12 +30,13 @@ WEIGHTS = {
 }  # fmt: skip
 _SLOPE, _MIDDLE = 0.6, 4.5  # from a score to how likely the sentence is right, on ClapNQ
 _COMMON = 1.0  # weight of a question's word that the index does not know
-_EMBEDDED = 24  # sentences: the best by words alone, and all of the first passage's
+_EMBEDDED = 12  # sentences, the best by words and of the first passage: one costs 3 ms of one core
 _LEAST_WORDS = 3
 _MOST_CHARS = 700  # a "sentence" longer than this is a table or a list that nobody wants quoted
 _FLOOR = 0.45  # of the best one's score: further quotes below it are left out
-_POINTS_BACK = re.compile(
-    r"(?:he|she|it|they|this|these|those|that|his|her|its|their|such|here|there|both)\b", re.IGNORECASE
+_POINTS_BACK = re.compile(  # a pronoun at the beginning, or a personal one among the first four words
+    r"\W*(?:(?:this|these|those|that|such|here|there|both)\b|(?:[\w,]+ ){0,3}(?:he|she|it|they|his|her|its|their)\b)",
+    re.IGNORECASE,
 )
 
 
@@ -166,7 +167,7 @@ def _options(passages: Mapping[int, Passage]) -> list[Option]:
                 and text[0] != "#"
             ):
                 seen.add(key)
-                context = f"{before} {text}" if before and _POINTS_BACK.match(text.lstrip("\"'“‘*_")) else text
+                context = f"{before} {text}" if before and _POINTS_BACK.match(text) else text
                 offset = passage.full_start
                 options.append(Option(source, rank, place, offset + start, offset + end, text, context, passage))
             before = text

@@ -19,7 +19,6 @@ from apps.lib.sentences import spans
 
 SUPPORTED = 0.4  # from here on a sentence has a source: none of the unsupported claims of WiCE dev gets there
 STRONG = 0.6  # from here on the match is called strong
-DEFAULT = {"BACKEND": "apps.conversations.support.WordsAndMeaning", "OPTIONS": {}}
 
 # Logistic regression on real claims and the pages they cite (WiCE dev): cross-validated area under ROC 0.82, where the
 # cosine alone has 0.67.
@@ -27,7 +26,7 @@ BIAS = -2.31
 WEIGHTS = {"together": 1.3, "best": 2.23, "meaning": 1.45, "numbers": -1.62, "names": -1.23}
 _DISAGREES = 0.35  # the most that can support which says another number, or the contrary
 _UNNAMED = 0.38  # ... which does not name most of what the sentence names
-_EMBEDDED = 4  # sentences whose meaning is compared
+_EMBEDDED = 2  # sentences whose meaning is compared
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +66,7 @@ _built: dict[str, SupportCheck] = {}
 
 def check() -> SupportCheck:
     """The check that the settings name, built once a process."""
-    config = getattr(settings, "SUPPORT_CHECK", DEFAULT)
+    config = settings.SUPPORT_CHECK
     key = repr(config)
     found = _built.get(key)
     if found is None:
