@@ -9,6 +9,7 @@ from typing import Any
 
 from apps.conversations import sweeper, turns
 from apps.engines import registry
+from apps.engines.warm import warm
 from apps.lib.threads import in_pool
 
 log = logging.getLogger(__name__)
@@ -19,12 +20,12 @@ _SWITCH_S = 0.0005
 
 async def lifespan(scope: dict[str, Any], receive: Any, send: Any) -> None:
     """The ASGI lifespan protocol. Starting up waits for nothing: the page is there while the models still load."""
-    tasks: list[asyncio.Task[None]] = []
+    tasks: list[asyncio.Task[Any]] = []
     while True:
         message = await receive()
         if message["type"] == "lifespan.startup":
             sys.setswitchinterval(_SWITCH_S)
-            tasks = [asyncio.create_task(sweeper.sweep_forever()), asyncio.create_task(_warm())]
+            tasks = [asyncio.create_task(sweeper.sweep_forever()), asyncio.create_task(in_pool(warm))]
             for task in tasks:
                 task.add_done_callback(_ended)
             await send({"type": "lifespan.startup.complete"})
@@ -37,12 +38,6 @@ async def lifespan(scope: dict[str, Any], receive: Any, send: Any) -> None:
             return
 
 
-async def _warm() -> None:
-    """The embedder is loaded, so that the first question does not wait for it."""
-    await in_pool(registry.embed().warm)
-    log.info("The embedder is warm")
-
-
-def _ended(task: asyncio.Task[None]) -> None:
+def _ended(task: asyncio.Task[Any]) -> None:
     if not task.cancelled() and (error := task.exception()) is not None:
         log.error("A task of the web process ended", exc_info=error)

@@ -220,6 +220,9 @@ ENGINES: dict[str, dict[str, Any]] = {
     },
 }
 ANSWER_STYLE = ENV.ANSWER_STYLE
+# What stands behind two Protocols of the product itself: a stronger check takes its place by name.
+SAFETY_CHECK = "apps.safety.rules.RuleCheck"
+SUPPORT_CHECK: dict[str, Any] = {"BACKEND": "apps.conversations.support.WordsAndMeaning", "OPTIONS": {}}
 
 CHANNEL_LAYERS: dict[str, dict[str, Any]] = {
     "default": {

@@ -20,6 +20,20 @@ settings.DATABASES["default"]["CONN_MAX_AGE"] = 0
 SHARED = Path(settings.BASE_DIR).parent / "shared"
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--only-database", action="store_true", help="run only the tests that use the database")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if config.getoption("--only-database"):
+        items[:] = [item for item in items if _uses_database(item)]
+
+
+def _uses_database(item: pytest.Item) -> bool:
+    names = getattr(item, "fixturenames", ())
+    return item.get_closest_marker("django_db") is not None or not {"db", "transactional_db"}.isdisjoint(names)
+
+
 @pytest.fixture(autouse=True)
 def _fresh_engines() -> Iterator[None]:
     registry.reset()

@@ -31,7 +31,9 @@ class ModelProfile(models.Model):
 
     name = models.CharField(max_length=255, unique=True)
     style = models.CharField(max_length=16, choices=Style.choices, default=Style.AUTOMATIC)
-    reading_right = models.PositiveSmallIntegerField(null=True, blank=True, help_text="Reading questions answered right")
+    reading_right = models.PositiveSmallIntegerField(
+        null=True, blank=True, help_text="Reading questions answered right"
+    )
     reading_asked = models.PositiveSmallIntegerField(null=True, blank=True)
     measured = models.DateTimeField(null=True, blank=True)
 
@@ -75,7 +77,10 @@ class Conversation(models.Model):
     assistant = models.ForeignKey(Assistant, on_delete=models.SET_NULL, null=True, blank=True)
     title = models.CharField(max_length=120, blank=True)
     collections = models.ManyToManyField(
-        Collection, blank=True, related_name="conversations", help_text="Searched for answers; none: all that are visible"
+        Collection,
+        blank=True,
+        related_name="conversations",
+        help_text="Searched for answers; none: all that are visible",
     )
     created = models.DateTimeField(auto_now_add=True)
     changed = models.DateTimeField(auto_now=True)
@@ -125,7 +130,9 @@ class Message(Leased):
     model = models.CharField(max_length=255, blank=True)
     without_documents = models.BooleanField(default=False)
     nothing_found = models.BooleanField(default=False)
-    quotes = models.JSONField(default=list, blank=True, help_text="[{source: number, start, end, score}], spans in Page.text")
+    quotes = models.JSONField(
+        default=list, blank=True, help_text="[{source: number, start, end, score}], spans in Page.text"
+    )
     steps = models.JSONField(default=list, blank=True, help_text="[{name, ms, detail}] in call order")
     usage = models.JSONField(default=dict, blank=True)
     created = models.DateTimeField(auto_now_add=True)
@@ -158,9 +165,7 @@ class Source(models.Model):
 
     class Meta:
         ordering: ClassVar = ["conversation", "number"]
-        constraints: ClassVar = [
-            models.UniqueConstraint(fields=["conversation", "number"], name="one_source_a_number")
-        ]
+        constraints: ClassVar = [models.UniqueConstraint(fields=["conversation", "number"], name="one_source_a_number")]
 
     def __str__(self) -> str:
         return f"[{self.number}]"
@@ -176,7 +181,8 @@ class Retrieved(models.Model):
     cosine = models.FloatField()
     bm25 = models.FloatField()
     given = models.JSONField(
-        default=list, help_text="[[start, end], ...] in Page.text: what this turn's prompt added; [] where all was given before"
+        default=list,
+        help_text="[[start, end], ...] in Page.text: what this turn's prompt added; [] where all was given before",
     )
 
     class Meta:

@@ -49,9 +49,7 @@ class Collection(models.Model):
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="collections")
-    members = models.ManyToManyField(
-        settings.AUTH_USER_MODEL, through="Membership", related_name="shared_collections"
-    )
+    members = models.ManyToManyField(settings.AUTH_USER_MODEL, through="Membership", related_name="shared_collections")
     everyone = models.BooleanField(default=False, help_text="Everyone who is signed in may read it")
     name = models.CharField(max_length=120)
     description = models.CharField(max_length=400, blank=True)
@@ -92,14 +90,16 @@ class PendingShare(models.Model):
 
     class Meta:
         ordering: ClassVar = ["email"]
-        constraints: ClassVar = [models.UniqueConstraint(fields=["collection", "email"], name="one_pending_share_an_address")]
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["collection", "email"], name="one_pending_share_an_address")
+        ]
 
     def __str__(self) -> str:
         return f"{self.email} {self.role} {self.collection_id}"
 
 
 class RefusedUpload(models.Model):
-    """A file that was not taken, kept so that its reason is still in the tray after a reload. Its content is not kept."""
+    """A file that was not taken: its reason stays in the tray after a reload, its content is not kept."""
 
     collection = models.ForeignKey(Collection, on_delete=models.CASCADE, related_name="refused_uploads")
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="refused_uploads")
@@ -283,10 +283,7 @@ class Chunk(models.Model):
 
     class Meta:
         ordering: ClassVar = ["document", "position"]
-        constraints: ClassVar = [
-            models.UniqueConstraint(fields=["document", "position"], name="one_chunk_a_position")
-        ]
+        constraints: ClassVar = [models.UniqueConstraint(fields=["document", "position"], name="one_chunk_a_position")]
 
     def __str__(self) -> str:
         return self.text[:80]
-

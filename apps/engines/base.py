@@ -262,7 +262,7 @@ class TurnLog(Protocol):
         """Whether the log still holds this turn (running, or ended less than `keep_s` ago)."""
 
     def tail(self, turn: str, after: int = 0) -> AsyncGenerator[LogEntry, None]:
-        """What is there, then what comes, until `finish`. Consume under `aclosing`. Ends at once for an unknown turn."""
+        """What is there, then what comes, until `finish`; nothing for an unknown turn. Consume under `aclosing`."""
 
     async def request_stop(self, turn: str) -> None:
         """Asks the process that owns the turn to stop it; from any process, any number of times."""

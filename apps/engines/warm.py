@@ -3,20 +3,12 @@
 from __future__ import annotations
 
 import logging
-import threading
 import time
 
 from apps.engines import registry
 from apps.engines.base import EngineError
 
 log = logging.getLogger(__name__)
-
-
-def start() -> threading.Thread:
-    """Warms in a thread and returns at once; a question that comes before the end waits for the rest of it only."""
-    thread = threading.Thread(target=warm, name="warm", daemon=True)
-    thread.start()
-    return thread
 
 
 def warm() -> bool:

@@ -1,4 +1,4 @@
-"""The one way in which the product takes a text apart into words: index, cut, quotes and support all count the same terms."""
+"""The one way to take a text apart into words: index, cut, quotes and support all count the same terms."""
 
 from __future__ import annotations
 
@@ -13,11 +13,15 @@ _WORD = re.compile(r"\w+(?:[.,]\d+)*")  # keeps 3.14 and 1,000 whole
 _MAX_WORD = 60  # characters; longer runs are noise to a word index
 _local = threading.local()
 
-STOPWORDS = frozenset(
-    "a an and are as at be been but by did do does for from had has have he her his how i if in into is it its many much "
-    "me my no not of on or our she so than that the their them then there these they this to us was we were what when "
-    "where which who whom whose why will with would you your can could should about".split()
-)
+# fmt: off
+STOPWORDS = frozenset((
+    "a", "about", "an", "and", "are", "as", "at", "be", "been", "but", "by", "can", "could", "did", "do", "does",
+    "for", "from", "had", "has", "have", "he", "her", "his", "how", "i", "if", "in", "into", "is", "it", "its",
+    "many", "me", "much", "my", "no", "not", "of", "on", "or", "our", "she", "should", "so", "than", "that", "the",
+    "their", "them", "then", "there", "these", "they", "this", "to", "us", "was", "we", "were", "what", "when",
+    "where", "which", "who", "whom", "whose", "why", "will", "with", "would", "you", "your",
+))
+# fmt: on
 
 
 def normalise(text: str) -> str:

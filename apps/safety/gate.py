@@ -30,7 +30,6 @@ __all__ = [
     "normalise",
 ]
 
-DEFAULT_CHECK = "apps.safety.rules.RuleCheck"
 
 _EMPTY = Verdict(False, "empty", "Write a question first.")
 _LONG = Verdict(
@@ -113,7 +112,7 @@ async def _sentence(text: str, since: int) -> Verdict:
 
 
 def _check() -> Check:
-    path = getattr(settings, "SAFETY_CHECK", DEFAULT_CHECK)
+    path = settings.SAFETY_CHECK
     check = _built.get(path)
     if check is None:
         with _lock:

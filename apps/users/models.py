@@ -23,9 +23,7 @@ class UserManager(BaseUserManager["User"]):
         return user
 
     def create_superuser(self, email: str, password: str | None = None, **fields: Any) -> User:
-        return self.create_user(
-            email, password, **{"role": User.Role.ADMINISTRATOR, "is_superuser": True, **fields}
-        )
+        return self.create_user(email, password, **{"role": User.Role.ADMINISTRATOR, "is_superuser": True, **fields})
 
 
 class User(AbstractBaseUser, PermissionsMixin):

@@ -48,7 +48,11 @@ GOOD = [
     _file("log.pdf", _pdf()),
     _file("tides.docx", _docx()),
     _file("keepers.md", "# Keepers\n\nThe first keeper of the lighthouse was Ines Halloran.\n"),
-    _file("visit.html", "<html><body><h1>Visits</h1><p>Visitors may climb the tower on the first Sunday of a month.</p></body></html>"),
+    _file(
+        "visit.html",
+        "<html><body><h1>Visits</h1>"
+        "<p>Visitors may climb the tower on the first Sunday of a month.</p></body></html>",
+    ),
     _file("lamp.txt", "The lamp of the lighthouse burns with four hundred watts.\n"),
     _file("heights.csv", "date,height in metres\n2024-03-11,7.2\n2024-03-12,7.4\n"),
 ]  # fmt: skip
