@@ -76,6 +76,7 @@ def holds(text: str, gold: Sequence[str]) -> bool:
 async def _ask(user: Any, questions: Sequence[Asked], sample: int) -> dict[str, list[bool]]:
     from apps.conversations import quotes
     from apps.documents.search import search
+    from apps.engines import registry
     from apps.lib.threads import in_pool
 
     drawn = set(range(0, len(questions), max(1, len(questions) // sample))) if sample else set()
@@ -91,6 +92,8 @@ async def _ask(user: Any, questions: Sequence[Asked], sample: int) -> dict[str, 
         if number % 100 == 99:
             shares = {name: f"{sum(right) / len(right):.3f}" for name, right in found.items() if right}
             print(f"{number + 1} of {len(questions)} questions: {shares}", file=sys.stderr)
+    if sample:
+        await registry.chat().close()
     return found
 
 
