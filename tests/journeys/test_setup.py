@@ -68,5 +68,5 @@ def test_a_weak_password_is_refused_and_what_was_typed_stays(stranger: Any) -> N
     page.get_by_label("E-mail address").fill("ada@example.org")
     page.get_by_label("Password").fill("12345")
     page.get_by_role("button", name="Create the account").click()
-    expect(page.locator(".error").first).to_be_visible()
+    expect(page.locator(".error, .errorlist").first).to_be_visible()
     assert page.get_by_label("E-mail address").input_value() == "ada@example.org"
