@@ -21,7 +21,8 @@ that are visible; left out, the conversation's own are searched. The page is tol
     {"type": "hint", "conversation"}                a turn began or ended there, in any tab: refresh lists
 
 Close codes: 4401 signed out, 4429 too many sockets, 1009 a message too large, 1012 the server restarts (connect
-again and resume). A page that reads nothing for ten seconds is dropped. A turn runs in a task of its own (`turns.py`); a socket only reads its log.
+again and resume). A page that reads nothing for ten seconds is dropped. A turn runs in a task of its own (`turns.py`);
+a socket only reads its log.
 """
 
 from __future__ import annotations
