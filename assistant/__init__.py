@@ -1,3 +1,1 @@
-from assistant.celery import app as celery_app
-
-__all__ = ["celery_app"]
+"""The project: wiring only. Importing it imports nothing: `assistant.boot` runs before any package is there."""

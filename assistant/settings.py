@@ -29,6 +29,7 @@ ALLOWED_ORIGINS = sorted({f"{_site.scheme}://{host}{f':{_site.port}' if _site.po
 CSRF_TRUSTED_ORIGINS = ALLOWED_ORIGINS
 
 INSTALLED_APPS = [
+    "assistant",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",

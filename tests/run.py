@@ -25,9 +25,9 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from boot.places import ROOT, Places
-from boot.say import say
-from boot.serve import environment
+from assistant.boot.places import ROOT, Places
+from assistant.boot.say import say
+from assistant.boot.serve import environment
 
 UNIT = "not vllm and not process and not browser"
 MODEL_S = 300  # vLLM starts in 40 s on a quiet machine

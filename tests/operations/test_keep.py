@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 from django.conf import settings
 
-from boot import keep
+from assistant.boot import keep
 
 ROOT = Path(settings.BASE_DIR)
 # Writes its own id and that of a child it leaves behind, then waits.
@@ -39,7 +39,7 @@ class Kept:
         self.started: list[subprocess.Popen[str]] = []
 
     def start(self, code: str = PARENT, **env: str) -> subprocess.Popen[str]:
-        command = [sys.executable, "-m", "boot.keep", "it", "--", sys.executable, "-c", code, str(self.file)]
+        command = [sys.executable, "-m", "assistant.boot.keep", "it", "--", sys.executable, "-c", code, str(self.file)]
         process = subprocess.Popen(
             command, cwd=ROOT, env={**os.environ, "DATA_DIR": str(self.folder), **env}, text=True,
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True,

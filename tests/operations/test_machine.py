@@ -17,9 +17,9 @@ from types import SimpleNamespace
 import pytest
 from django.conf import settings
 
-from boot import machine, models, packages, places, serve
-from boot.say import step
-from boot.stop import Code, Stop
+from assistant.boot import machine, models, packages, places, serve
+from assistant.boot.say import step
+from assistant.boot.stop import Code, Stop
 
 ROOT = Path(settings.BASE_DIR)
 
@@ -241,12 +241,12 @@ def test_every_process_of_the_procfile_is_kept() -> None:
     lines = (ROOT / "Procfile").read_text().splitlines()
     names = [line.partition(":")[0] for line in lines]
     assert names == ["web", "worker", "llm"]
-    assert all(f"python -m boot.keep {name} -- " in line for name, line in zip(names, lines, strict=True))
+    assert all(f"python -m assistant.boot.keep {name} -- " in line for name, line in zip(names, lines, strict=True))
     assert "--host 127.0.0.1" in lines[2]
 
 
 def test_a_long_step_shows_a_sign_of_life(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("boot.say._BEAT_S", 0.02)
+    monkeypatch.setattr("assistant.boot.say._BEAT_S", 0.02)
     with step("Converting", lambda: "3 of 9"):
         time.sleep(0.1)
     told = capsys.readouterr().out.splitlines()

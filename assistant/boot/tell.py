@@ -1,4 +1,4 @@
-"""Tells on the log when the page answers and when the model is warm, then keeps quiet: `python -m boot.tell`."""
+"""Tells on the log when the page answers and the model is warm, then is quiet: `python -m assistant.boot.tell`."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ import urllib.error
 import urllib.request
 from typing import Any
 
-from boot.places import Places
-from boot.say import say
+from assistant.boot.places import Places
+from assistant.boot.say import say
 
 _PATIENCE_S = 600  # then it says what is missing; it goes on trying
 

@@ -1,4 +1,4 @@
-"""`python -m boot setup|serve|demo`, with any Python 3.11 to 3.13; `./run` finds one."""
+"""`python -m assistant.boot setup|serve|demo`, with any Python 3.11 to 3.13; `./run` finds one."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ import sys
 import tempfile
 from pathlib import Path
 
-from boot import machine, models, packages, serve, site
-from boot.places import PYTHON, ROOT, Places
-from boot.say import say
-from boot.stop import Code, Stop
+from assistant.boot import machine, models, packages, serve, site
+from assistant.boot.places import PYTHON, ROOT, Places
+from assistant.boot.say import say
+from assistant.boot.stop import Code, Stop
 
 
 def main(arguments: list[str]) -> int:
@@ -70,11 +70,11 @@ def start(places: Places) -> int:
     sys.stdout.flush()
     os.chdir(ROOT)
     os.environ["DATA_DIR"] = str(places.data)
-    os.execv(PYTHON, [str(PYTHON), "-m", "boot.serve"])  # noqa: S606
+    os.execv(PYTHON, [str(PYTHON), "-m", "assistant.boot.serve"])  # noqa: S606
 
 
 def throw_away(places: Places) -> Places:
-    """A fresh data directory with the model in it; `boot.serve` removes it at the end."""
+    """A fresh data directory with the model in it; `assistant.boot.serve` removes it at the end."""
     data = Path(tempfile.mkdtemp(prefix=serve.THROWN_AWAY))
     if models.prepared(places):
         shutil.copytree(places.model, data / "models" / "chat", copy_function=_link_or_copy)

@@ -1,4 +1,4 @@
-"""Turns a GGUF file into a folder that vLLM serves: `python -m boot.convert FILE FOLDER`, inside the environment."""
+"""Turns a GGUF file into a folder that vLLM serves: `python -m assistant.boot.convert FILE FOLDER`."""
 
 from __future__ import annotations
 

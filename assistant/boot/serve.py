@@ -1,4 +1,4 @@
-"""Starts the processes of the Procfile with one log, inside the environment: `python -m boot.serve`."""
+"""Starts the processes of the Procfile with one log, inside the environment: `python -m assistant.boot.serve`."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ import sys
 import tempfile
 from pathlib import Path
 
-from boot import machine
-from boot.keep import GRACE_S
-from boot.models import CHAT_NAME
-from boot.places import ROOT, VENV, Places
-from boot.say import say
+from assistant.boot import machine
+from assistant.boot.keep import GRACE_S
+from assistant.boot.models import CHAT_NAME
+from assistant.boot.places import ROOT, VENV, Places
+from assistant.boot.say import say
 
 THROWN_AWAY = "openbook-demo-"  # how the name of a demonstration's data directory begins
 
@@ -32,7 +32,7 @@ def serve(places: Places) -> int:
             say(f"The model server is {env['LLM_URL']}; none is started here")
             continue
         manager.add_process(name, command, env=env, cwd=str(ROOT))
-    manager.add_process("openbook", "exec python -m boot.tell", env=env, cwd=str(ROOT))
+    manager.add_process("openbook", "exec python -m assistant.boot.tell", env=env, cwd=str(ROOT))
     say(f"Starting; the page will be at {places.address}. Ctrl-C ends everything.")
     manager.loop()
     asked = {128 + signal.SIGINT, 128 + signal.SIGTERM}

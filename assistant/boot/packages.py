@@ -11,10 +11,10 @@ import tomllib
 from collections import deque
 from pathlib import Path
 
-from boot import machine
-from boot.places import PYTHON, ROOT, VENV, Places
-from boot.say import say, step
-from boot.stop import Code, Stop
+from assistant.boot import machine
+from assistant.boot.places import PYTHON, ROOT, VENV, Places
+from assistant.boot.say import say, step
+from assistant.boot.stop import Code, Stop
 
 STAMP = VENV / "openbook.stamp"
 _BARE = 3  # pip and setuptools come with the environment

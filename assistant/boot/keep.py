@@ -1,4 +1,4 @@
-"""Runs a command and starts it again whenever it ends: `python -m boot.keep NAME -- COMMAND …`.
+"""Runs a command and starts it again whenever it ends: `python -m assistant.boot.keep NAME -- COMMAND …`.
 
 The command gets a process group of its own. Before it is started again, and at the end, the whole group is killed,
 because some programs leave children behind when they die (a model server its engine, which holds the memory and the
@@ -174,7 +174,7 @@ def _belongs(pid: int, left: dict[str, int]) -> bool:
 def main(arguments: list[str]) -> int:
     name, dashes, *command = arguments
     if dashes != "--" or not command:
-        raise SystemExit("usage: python -m boot.keep NAME -- COMMAND …")
+        raise SystemExit("usage: python -m assistant.boot.keep NAME -- COMMAND …")
     data = os.environ.get("DATA_DIR")
     owner = int(os.environ.get("KEEP_WHILE", "0"))
     return Keeper(name, command, Path(data) / "run" if data else None, owner).run()

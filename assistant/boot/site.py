@@ -6,10 +6,10 @@ import hashlib
 import os
 import subprocess
 
-from boot import machine
-from boot.places import PYTHON, ROOT, Places
-from boot.say import step
-from boot.stop import Code, Stop
+from assistant.boot import machine
+from assistant.boot.places import PYTHON, ROOT, Places
+from assistant.boot.say import step
+from assistant.boot.stop import Code, Stop
 
 
 def stamp(places: Places) -> str:
