@@ -19,7 +19,7 @@ HEAVY = ("torch", "faiss", "tantivy", "transformers", "sentence_transformers", "
 
 
 def modules() -> Iterator[Path]:
-    for folder in ("assistant", "apps", "boot", "tests"):
+    for folder in ("assistant", "apps", "tests"):
         for path in sorted((ROOT / folder).rglob("*.py")):
             if "migrations" not in path.parts:
                 yield path

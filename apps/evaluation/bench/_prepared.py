@@ -1,6 +1,6 @@
 """Fills an empty data directory for a measurement: a person, a session, and a collection of so many chunks. Prints JSON.
 
-    DATA_DIR=… python -m apps.evaluation.bench._prepared FOLDER_OF_DATA_SETS CHUNKS
+DATA_DIR=… python -m apps.evaluation.bench._prepared FOLDER_OF_DATA_SETS CHUNKS
 """
 
 from __future__ import annotations
@@ -47,9 +47,9 @@ def _fill(user: Any, texts: list[Any], wanted: int) -> int:
     from apps.documents import segments
     from apps.documents.chunking import Chunker
     from apps.documents.models import Chunk, Collection, Document, Page
+    from apps.documents.parsers.base import ParsedPage, Piece
     from apps.engines import registry
     from apps.engines.base import IndexEntry
-    from apps.documents.parsers.base import ParsedPage, Piece
 
     embed = registry.embed()
     place = Collection.objects.create(owner=user, name="Measured")
