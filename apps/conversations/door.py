@@ -30,30 +30,32 @@ class Door:
     @asynccontextmanager
     async def place(self, turn: Turn) -> AsyncIterator[None]:
         """Held while the model writes. Waiting shows how many are before this turn."""
-        await self._enter(turn)
+        start = time.perf_counter()
+        waited = await self._enter(turn)
         try:
+            if waited:
+                await turn.step("wait", "Waited for the model", (time.perf_counter() - start) * 1000)
             yield
         finally:
             self._free += 1
             self._move()
 
-    async def _enter(self, turn: Turn) -> None:
+    async def _enter(self, turn: Turn) -> bool:
+        """One place is taken; whether it had to be waited for."""
         moved = asyncio.Event()
         self._queue.append(moved)
-        start = time.perf_counter()
         waited = False
         try:
             while not (self._free > 0 and self._queue[0] is moved):
                 waited = True
+                moved.clear()  # before it is said: what moves meanwhile counts
                 await turn.step("wait", f"Waiting for the model, place {self._queue.index(moved) + 1} in the queue")
-                moved.clear()
                 await moved.wait()
             self._free -= 1
         finally:
             self._queue.remove(moved)
             self._move()
-        if waited:
-            await turn.step("wait", "Waited for the model", (time.perf_counter() - start) * 1000)
+        return waited
 
     def _move(self) -> None:
         for moved in self._queue:

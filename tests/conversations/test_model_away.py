@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
 from apps.conversations import door, turns
 from apps.conversations.models import Message
-from apps.engines.base import EngineBusy
+from apps.engines.base import EngineBusy, EngineUnavailable
 
 pytestmark = pytest.mark.django_db(transaction=True)
 QUESTION = "How high was the lighthouse of Alexandria?"
@@ -88,3 +90,42 @@ async def test_more_turns_than_the_door_has_places_wait_with_their_place_in_word
     waits = [event["words"] for event in await other.events() if event.get("name") == "wait"]
     assert waits == ["Waiting for the model, place 1 in the queue", "Waited for the model"]
     assert (await page.events())[-1]["status"] == "complete"
+
+
+class _Slow:
+    """A turn whose log takes its time, as one on another machine does."""
+
+    def __init__(self) -> None:
+        self.said: list[str] = []
+        self.fails = False
+
+    async def step(self, name: str, words: str, ms: float | None = None) -> None:
+        await asyncio.sleep(0.02)
+        if self.fails and ms is not None:
+            raise EngineUnavailable("The log does not answer.")
+        self.said.append(words)
+
+
+async def _through(place: door.Door, turn: _Slow, seconds: float = 0.0) -> None:
+    async with place.place(turn):
+        await asyncio.sleep(seconds)
+
+
+async def test_a_place_that_gets_free_while_the_waiting_is_told_is_not_missed() -> None:
+    place = door.Door(1)
+    async with asyncio.timeout(2), asyncio.TaskGroup() as group:
+        group.create_task(_through(place, _Slow(), 0.01))
+        await asyncio.sleep(0)
+        group.create_task(_through(place, _Slow()))
+
+
+async def test_a_turn_that_ends_at_the_door_gives_its_place_back() -> None:
+    place, turn = door.Door(1), _Slow()
+    turn.fails = True
+    async with asyncio.timeout(2):
+        first = asyncio.create_task(_through(place, _Slow(), 0.1))
+        await asyncio.sleep(0)
+        with pytest.raises(EngineUnavailable):
+            await _through(place, turn)
+        await first
+        await _through(place, _Slow())
