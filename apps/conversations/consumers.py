@@ -189,13 +189,15 @@ class ChatConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
             log.error("A turn could not be followed", exc_info=error)
 
     async def _tail(self, turn: str, after: int) -> None:
-        turnlog = registry.turnlog()
         closed = False
-        async with aclosing(turnlog.tail(turn, after)) as entries:
-            async for entry in entries:
-                closed = entry.data.startswith(b'{"type":"closed"')
-                await self._send_text(b'{"seq":%d,%b' % (entry.seq, entry.data[1:]))
-        if not closed:  # the log is gone, or its process died before the end
+        try:
+            async with aclosing(registry.turnlog().tail(turn, after)) as entries:
+                async for entry in entries:
+                    closed = entry.data.startswith(b'{"type":"closed"')
+                    await self._send_text(b'{"seq":%d,%b' % (entry.seq, entry.data[1:]))
+        except EngineError as error:
+            log.warning("A turn is no longer followed: %s", error)
+        if not closed:  # the log is gone or away, or its process died before the end
             await self._over(turn)
 
     async def _over(self, turn: str) -> None:

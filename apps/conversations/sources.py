@@ -73,9 +73,14 @@ def place(
 
 
 def store(conversation: UUID, answer: UUID, placed: Sequence[Placed]) -> None:
-    """Keeps the sources of a turn and how each was found, in one transaction."""
+    """Keeps the sources of a turn and how each was found, in one transaction; said twice, it keeps them once.
+
+    A turn that ends while they are being stored cannot know whether they were, and stores them again.
+    """
     with transaction.atomic():
         Conversation.objects.select_for_update().filter(pk=conversation).first()
+        if Retrieved.objects.filter(answer=answer).exists():
+            return
         rows = {row.number: row for row in Source.objects.filter(conversation=conversation)}
         for item in placed:
             spans = [list(span) for span in item.passage.spans]

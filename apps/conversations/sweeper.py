@@ -6,7 +6,7 @@ import asyncio
 import logging
 from uuid import UUID
 
-from django.db import DatabaseError
+from django.db import Error
 from django.utils import timezone
 
 from apps.conversations.events import Closed, encode
@@ -35,7 +35,7 @@ async def sweep_forever() -> None:
     while True:
         try:
             closed = await in_db(sweep)
-        except DatabaseError as error:  # busy, or away for a moment: the next round does it
+        except Error as error:  # busy, or away for a moment: the next round does it
             log.warning("Dead turns could not be looked for: %s", error)
             closed = []
         for pk in closed:

@@ -12,13 +12,17 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
+
+from django.db import Error
 
 from apps.conversations import closing, hints, opening, render, shelf
 from apps.conversations.answer import answer
 from apps.conversations.asks import Again, Ask
-from apps.conversations.events import Closed, Opened
+from apps.conversations.events import Closed, Opened, encode
 from apps.conversations.models import Message
 from apps.conversations.opening import Kept, Opening
 from apps.conversations.turn import Turn
@@ -55,12 +59,15 @@ async def ask(user: User, key: str, wish: Ask | Again) -> Kept:
 
 
 async def start(opened: Opening, key: str, vector: asyncio.Task[Vectors] | None = None) -> Kept:
-    """The turn runs, its rows are kept, its log has begun: who follows it now misses nothing. Raises Refused.
+    """The turn runs, its rows are kept, its log has begun: who follows it now misses nothing. Raises Refused, and
+    EngineError where there is no log; then nothing is kept.
 
     The search begins while the rows are being stored; the model is asked when they are.
     """
+    name = str(opened.answer)
+    begun = Opened(str(opened.conversation), str(opened.question), render.question_html(opened.text))
+    await registry.turnlog().append(name, encode(begun, turn=name))
     turn = Turn(opened, vector, asyncio.create_task(in_db(opening.keep, opened, key)))
-    await turn.say(Opened(str(opened.conversation), str(opened.question), render.question_html(opened.text)))
     task = asyncio.create_task(_run(turn), name=f"turn {turn.id}")
     task.add_done_callback(_ran)
     _running[turn.opening.answer] = turn, task
@@ -88,7 +95,7 @@ async def idle() -> None:
 async def _run(turn: Turn) -> None:
     ends = {
         "answer": asyncio.create_task(answer(turn)),
-        "stop": asyncio.create_task(registry.turnlog().wait_stop(turn.id)),
+        "stop": asyncio.create_task(_stopped(turn)),
         "interrupt": asyncio.create_task(turn.interrupt.wait()),
         "lease": asyncio.create_task(_keep(turn)),
     }
@@ -101,9 +108,12 @@ async def _run(turn: Turn) -> None:
         if turn.kept and "lease" not in ended:
             await _close(turn, *_ending(ended, ends["answer"], turn.finish))
     finally:
-        await registry.turnlog().finish(turn.id)
-        await hints.changed(turn.opening.user.pk, turn.opening.conversation)
-        del _running[turn.opening.answer]
+        try:
+            with _deaf():
+                await registry.turnlog().finish(turn.id)
+            await hints.changed(turn.opening.user.pk, turn.opening.conversation)
+        finally:
+            del _running[turn.opening.answer]
 
 
 def _ran(task: asyncio.Task[None]) -> None:
@@ -129,28 +139,53 @@ def _ending(ended: list[str], answering: asyncio.Task[Any], finish: str) -> tupl
             return Message.Status.FAILED, _BROKEN
 
 
+async def _stopped(turn: Turn) -> None:
+    """Returns when somebody asked the turn to end; a log that is away for a moment asks nothing."""
+    while True:
+        try:
+            return await registry.turnlog().wait_stop(turn.id)
+        except EngineError as error:
+            log.warning("Turn %s cannot hear a stop: %s", turn.id, error)
+            await asyncio.sleep(CHECKPOINT_S)
+
+
 async def _keep(turn: Turn) -> None:
     """Renews the lease and checkpoints the text; returns where the lease was lost."""
     rows = Message.objects.filter(status=Message.Status.WRITING)
-    while True:
+    held = True
+    while held:
         await asyncio.sleep(CHECKPOINT_S)
-        if not await in_db(
-            leases.renew, rows, turn.opening.answer, turn.opening.lease, opening.LEASE_S, text=turn.text
-        ):
-            log.error("Turn %s was closed by another process", turn.id)
-            return
+        try:
+            held = await in_db(
+                leases.renew, rows, turn.opening.answer, turn.opening.lease, opening.LEASE_S, text=turn.text
+            )
+        except Error as error:  # busy, or away for a moment: the lease outlasts several rounds
+            log.warning("Turn %s could not be kept: %s", turn.id, error)
+    log.error("Turn %s was closed by another process", turn.id)
+
+
+@contextmanager
+def _deaf() -> Iterator[None]:
+    """A log that does not take an event costs that event, never the answer: the row holds all of it."""
+    try:
+        yield
+    except EngineError as error:
+        log.warning("The log of a turn took nothing: %s", error)
 
 
 async def _close(turn: Turn, status: Message.Status, reason: str) -> None:
     """The one exit: the rest is rendered and verified, the row is closed, and the log says so."""
-    for event in turn.renderer.finish():
-        await turn.say(event)
-    await _verified(turn)
-    if turn.placed:
-        await turn.say(shelf.parted(turn))
+    with _deaf():
+        for event in turn.renderer.finish():
+            await turn.say(event)
+    with _deaf():
+        await _verified(turn)
+        if turn.placed:
+            await turn.say(shelf.parted(turn))
     html = render.answer_html(turn.text, turn.cites, turn.id) if turn.text else ""
     if await in_db(closing.close, closing.snapshot(turn, status, reason)):
-        await turn.say(Closed(status, html, reason))
+        with _deaf():
+            await turn.say(Closed(status, html, reason))
 
 
 async def _verified(turn: Turn) -> None:

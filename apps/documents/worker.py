@@ -17,7 +17,7 @@ from uuid import UUID
 
 from celery.signals import worker_ready, worker_shutting_down
 from django.conf import settings
-from django.db import DatabaseError, close_old_connections
+from django.db import Error, close_old_connections
 
 from apps.documents import job, segments
 from apps.documents.bell import ring
@@ -97,7 +97,7 @@ def _repeat(seconds: float, work: Callable[[], None]) -> None:
     while True:
         try:
             work()
-        except (DatabaseError, OSError, EngineError) as error:
+        except (Error, OSError, EngineError) as error:
             log.warning("The worker's %s failed and is tried again: %s", threading.current_thread().name, error)
         finally:
             close_old_connections()
