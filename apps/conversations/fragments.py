@@ -9,8 +9,6 @@ from uuid import UUID
 
 from django.template.loader import render_to_string
 
-STRONG = 0.6  # of a support or a relevance, 0 to 1; below it a match is called partial
-
 
 @dataclass(frozen=True, slots=True)
 class Shown:
@@ -38,10 +36,6 @@ class Quoted:
 
 def href(answer: UUID, number: int) -> str:
     return f"/answers/{answer}/sources/{number}/"
-
-
-def strength(score: float) -> str:
-    return "strong" if score >= STRONG else "partial"
 
 
 def sources(answer: UUID, used: Sequence[Shown], also: Sequence[Shown]) -> str:

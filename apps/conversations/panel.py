@@ -12,6 +12,7 @@ from django.utils.safestring import SafeString
 
 from apps.conversations import fragments
 from apps.conversations.models import Citation, Message, Retrieved, Source
+from apps.conversations.pills import strength
 from apps.documents import search
 from apps.lib.words import content_terms, normalise, stem
 from apps.users.models import User
@@ -60,7 +61,7 @@ def opened(user: User, answer: Message, number: int) -> Opened:
     return Opened(
         number, href, str(source.document), source.page_number if source.document.has_pages else None, text,
         marked(text[:_CARD] if len(text) <= _CARD else text[:_CARD].rsplit(" ", 1)[0] + " …", _terms(answer, cites)),
-        fragments.strength(cites[0].score if cites else _relevance(answer, source)),
+        strength(cites[0].score if cites else _relevance(answer, source)),
         passage_url=_passage_url(source, spans),
     )  # fmt: skip
 

@@ -44,7 +44,7 @@ def pills_html(cites: Sequence[Cite], answer_id: UUID | str, gone: Collection[in
 
 
 def strength(score: float) -> str:
-    """How well a passage supports a sentence, in one word."""
+    """How well a passage supports a sentence or meets a question, in one word."""
     return "strong" if score >= STRONG else "partial"
 
 

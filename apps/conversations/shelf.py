@@ -10,6 +10,7 @@ from apps.conversations import fragments
 from apps.conversations.events import Quotes, Sources
 from apps.conversations.fragments import Quoted, Shown
 from apps.conversations.models import Citation, Message, Retrieved, Source
+from apps.conversations.pills import strength
 from apps.conversations.sources import Placed
 from apps.conversations.turn import Turn
 from apps.documents import search
@@ -50,7 +51,7 @@ def quoted(turn: Turn) -> Quotes:
             [
                 Quoted(
                     quote.source, fragments.href(answer, quote.source), quote.text, passages[quote.source].title,
-                    _page(passages[quote.source]), fragments.strength(quote.score),
+                    _page(passages[quote.source]), strength(quote.score),
                 )
                 for quote in turn.quotes
             ],
@@ -91,7 +92,7 @@ def _read(
         shown = [_row(answer.pk, row, next(texts)) for row in own]
         by_number = {item.number: item for item in shown}
         quotes = [
-            Quoted(item.number, item.href, text, item.title, item.page, fragments.strength(quote["score"]))
+            Quoted(item.number, item.href, text, item.title, item.page, strength(quote["score"]))
             for quote in answer.quotes
             if (text := next(texts)) is not None and (item := by_number.get(quote["source"])) is not None
         ]
@@ -116,7 +117,7 @@ def _row(answer: UUID, row: Retrieved, text: str | None) -> Shown:
         return Shown(number, "", gone=True)
     return Shown(
         number, fragments.href(answer, number), str(document), row.source.page_number if document.has_pages else None,
-        row.source.chunk.heading if row.source.chunk else "", snippet(text), fragments.strength(row.relevance),
+        row.source.chunk.heading if row.source.chunk else "", snippet(text), strength(row.relevance),
     )  # fmt: skip
 
 
@@ -124,7 +125,7 @@ def _placed(answer: UUID, item: Placed) -> Shown:
     passage = item.passage
     return Shown(
         item.number, fragments.href(answer, item.number), passage.title, _page(passage), passage.heading,
-        snippet(passage.text), fragments.strength(passage.relevance),
+        snippet(passage.text), strength(passage.relevance),
     )  # fmt: skip
 
 
