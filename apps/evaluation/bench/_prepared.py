@@ -1,4 +1,4 @@
-"""Fills an empty data directory for a measurement: a person, a session, and a collection of so many chunks. Prints JSON.
+"""Fills an empty data directory for a measurement: a person, a session, a collection of so many chunks. Prints JSON.
 
 DATA_DIR=… python -m apps.evaluation.bench._prepared FOLDER_OF_DATA_SETS CHUNKS
 """
@@ -59,7 +59,8 @@ def _fill(user: Any, texts: list[Any], wanted: int) -> int:
         if len(rows) >= wanted:
             break
         document = Document.objects.create(
-            collection=place, name=f"{text.id}.txt", title=text.title, file=f"documents/{text.id}", sha256=uuid4().hex * 2,
+            collection=place, name=f"{text.id}.txt", title=text.title,
+            file=f"documents/{text.id}", sha256=uuid4().hex * 2,
             size=len(text.text), kind=Document.Kind.TEXT, status=Document.Status.READY, pages_count=1,
         )  # fmt: skip
         Page.objects.create(document=document, number=1, text=text.text)

@@ -43,4 +43,5 @@ class Command(BaseCommand):
         for name, value in numbers.items():
             self.stdout.write(f"{name:<{width}}  {value:,.4g}")
         if options["json"]:
+            options["json"].parent.mkdir(parents=True, exist_ok=True)
             options["json"].write_text(json.dumps(numbers, indent=2) + "\n")
