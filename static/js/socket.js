@@ -3,6 +3,7 @@ const FIRST_MS = 400;
 const LONGEST_MS = 15_000;
 const SIGNED_OUT = 4401;
 const TOO_MANY = 4429;
+const TOO_LARGE = 1009;
 
 const outbox = new Map(); // client_id -> message: sent again after a reconnect, which the server recognises
 let socket = null;
@@ -49,10 +50,17 @@ function connect() {
 
 function lost(code) {
   if (code === SIGNED_OUT) return page.state("signed out");
+  if (code === TOO_LARGE) refuse("This question is too long to be sent. Shorten it, or add the long part to a collection as a file.");
   page.state(code === TOO_MANY ? "too many" : "lost");
   const wait = Math.min(LONGEST_MS, FIRST_MS * 2 ** attempts++);
   // Jitter, so that all pages do not come back in the same moment after a restart.
   timer = setTimeout(connect, wait * (0.5 + Math.random() / 2));
+}
+
+// What the line does not carry would break it again and again.
+function refuse(words) {
+  for (const client_id of outbox.keys()) page.received({ type: "refused", client_id, words });
+  outbox.clear();
 }
 
 function hurry() {
