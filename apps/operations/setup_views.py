@@ -13,7 +13,7 @@ from django.template.loader import render_to_string
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from apps.conversations import turns
-from apps.conversations.asks import Ask, Refused
+from apps.conversations.asks import Ask, Refused, question
 from apps.conversations.opening import SignedOut
 from apps.documents.upload import UploadRefused
 from apps.engines.base import EngineError
@@ -109,13 +109,13 @@ async def ask(request: HttpRequest) -> HttpResponse:
     progress = await in_db(sample.progress)
     if progress.collection is None:
         raise Http404
-    wish = Ask(
-        client_id=secrets.token_hex(16),
-        text=request.POST.get("question", "")[:500] or sample.QUESTIONS[0],
-        collections=(progress.collection.pk,),
-    )
     try:
+        wish = Ask(
+            client_id=secrets.token_hex(16),
+            text=question(request.POST.get("question") or sample.QUESTIONS[0]),
+            collections=(progress.collection.pk,),
+        )
         kept = await turns.ask(person(request), request.session.session_key or "", wish)
-    except (Refused, SignedOut) as error:
+    except (Refused, SignedOut, EngineError) as error:
         return HttpResponse(str(error) or "Sign in again.", status=409, content_type="text/plain; charset=utf-8")
     return redirect(f"/c/{kept.conversation}/")

@@ -194,6 +194,8 @@ async def test_it_ends_in_a_conversation_about_the_handbook(ada: User) -> None:
     client.cookies = signed_in.cookies
     collection = await in_db(sample.load, ada)
     await in_db(lambda: Document.objects.update(status=Document.Status.READY))
+    refused = await client.post("/setup/ask/", {"question": "\0"})
+    assert (refused.status_code, await in_db(Message.objects.count)) == (409, 0)
     response = await client.post("/setup/ask/", {"question": sample.QUESTIONS[1]})
     assert response.status_code == 302
     await turns.idle()
