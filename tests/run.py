@@ -1,7 +1,7 @@
 """Every test, in an order that finds the cheap mistakes first: `./run test`, or `python -m tests.run [PHASE …]`.
 
     sqlite      unit and contract tests
-    postgres    the same on a real PostgreSQL server, started here
+    postgres    those of them that use the database, on a real PostgreSQL server, started here
     processes   real worker, web and stand-in model server, killed in turn
     model       the packaged model on vLLM, started here as `./run serve` does
     browser     journeys in Chromium
@@ -42,7 +42,7 @@ class Phase:
 
 PHASES = (
     Phase("sqlite", ("-m", UNIT)),
-    Phase("postgres", ("-m", UNIT), ("postgres",)),
+    Phase("postgres", ("-m", UNIT, "--only-database"), ("postgres",)),
     Phase("processes", ("-m", "process and not browser and not vllm")),
     Phase("model", ("-m", "vllm"), ("model",)),
     Phase("browser", ("-m", "browser")),
