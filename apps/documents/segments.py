@@ -108,11 +108,16 @@ def reindex(collection: UUID, progress: Progress = _silent) -> int:
 
 
 def sweep() -> int:
-    """Segments retired long enough ago, and files that no row names, are gone; returns how many."""
+    """Segments retired long enough ago, and files that no row names, are gone; returns how many.
+
+    While an index is being rewritten, which may take hours, no row names its new files yet: they stay.
+    """
     limit = timezone.now() - timedelta(seconds=GRACE_S)
     old = list(Segment.objects.filter(retired__lt=limit))
     registry.index().drop([segment.info for segment in old])
     Segment.objects.filter(pk__in=[segment.pk for segment in old]).delete()
+    if IndexCare.objects.filter(lease_until__gt=timezone.now()).exists():
+        return len(old)
     return len(old) + registry.index().sweep([segment.info for segment in Segment.objects.all()])
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -76,6 +77,26 @@ def test_retired_segments_stay_readable_for_searches_under_way(library: Collecti
     assert segments.sweep() == len(old)
     assert not any(registry.index().verify(info) for info in old)
     assert Segment.objects.count() == 1
+    assert len(found("foxes")) == len(TOPICS)
+
+
+def test_new_files_of_a_rewrite_that_takes_hours_are_left_alone(
+    library: Collection, real_index: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(segments, "PART", 2)
+    write, swept = registry.index().write, []
+
+    def slow(*args: Any) -> Any:
+        info = write(*args)
+        for folder in real_index.glob("*/*"):
+            os.utime(folder, (0, 0))
+        swept.append(segments.sweep())
+        return info
+
+    monkeypatch.setattr(registry.index(), "write", slow)
+    assert segments.merge(library.pk) == len(TOPICS)
+    assert swept == [0, 0, 0]
+    assert all(registry.index().verify(row.info) for row in Segment.objects.live())
     assert len(found("foxes")) == len(TOPICS)
 
 
