@@ -166,6 +166,12 @@ def test_the_handbook_is_loaded_once_for_everyone(as_ada: Client, alice: User) -
     assert sorted(document.name for document in collection.documents.all()) == sorted(sample.FILES)
 
 
+def test_a_collection_of_the_same_name_that_a_member_made_stays_theirs(ada: User, alice: User) -> None:
+    theirs = Collection.objects.create(owner=alice, everyone=True, name=sample.NAME)
+    assert sample.load(ada) != theirs
+    assert not theirs.documents.exists()
+
+
 def test_a_file_that_failed_is_tried_again(ada: User) -> None:
     collection = sample.load(ada)
     collection.documents.update(status=Document.Status.FAILED, reason="The disk is full.")
