@@ -30,12 +30,14 @@ WEIGHTS = {
 }  # fmt: skip
 _SLOPE, _MIDDLE = 0.6, 4.5  # from a score to how likely the sentence is right, on ClapNQ
 _COMMON = 1.0  # weight of a question's word that the index does not know
-_EMBEDDED = 12  # sentences, the best by words and of the first passage: one costs 3 ms of one core
+_EMBEDDED = 8  # sentences, the best by words: as good as all of them; each costs 6 ms of one core
 _LEAST_WORDS = 3
 _MOST_CHARS = 700  # a "sentence" longer than this is a table or a list that nobody wants quoted
 _FLOOR = 0.45  # of the best one's score: further quotes below it are left out
+_CLOSE = 0.5  # of score: a neighbour this near to the best sentence answers about as well
+_JOINED_WORDS = 60
 _POINTS_BACK = re.compile(  # a pronoun at the beginning, or a personal one among the first four words
-    r"\W*(?:(?:this|these|those|that|such|here|there|both)\b|(?:[\w,]+ ){0,3}(?:he|she|it|they|his|her|its|their)\b)",
+    r"\W*(?:(?:this|these|those|that|such|both)\b|(?:[\w,]+ ){0,3}(?:he|she|it|they|his|her|its|their)\b)",
     re.IGNORECASE,
 )
 
@@ -68,21 +70,54 @@ class Option:
 
 
 def choose(
-    question: str, vector: Vectors | None, passages: Mapping[int, Passage], idf: Mapping[str, float], limit: int = 3
+    question: str,
+    vector: Vectors | None,
+    passages: Mapping[int, Passage],
+    idf: Mapping[str, float],
+    limit: int = 3,
+    *,
+    join: bool = True,
 ) -> list[Quote]:
-    """The best sentences, best first; passages come best first. For `in_pool`."""
+    """The best sentences, best first; passages come best first. A sentence that cannot be read alone comes joined with
+    the one before it, and the best one with a neighbour that answers as well: two at most. For `in_pool`."""
     options = _options(passages)
     if not options:
         return []
     weigh(question, vector, options, idf)
     ranked = sorted(options, key=lambda option: -option.score)
-    kept: list[Option] = []
+    taken: list[Option] = []
+    found: list[Quote] = []
     for option in ranked:
-        if len(kept) == limit or (kept and option.score < ranked[0].score * _FLOOR):
+        if len(found) == limit or (found and option.score < ranked[0].score * _FLOOR):
             break
-        if not any(_same(option, other) for other in kept):
-            kept.append(option)
-    return [Quote(o.source, o.start, o.end, o.text, _likely(o.score)) for o in kept]
+        if not any(_same(option, other) for other in taken):
+            second = _second(option, ranked, taken) if join else None
+            parts = [option] if second is None else [option, second]
+            taken += parts
+            found.append(_quote(option, parts))
+    return found
+
+
+def _quote(option: Option, parts: Sequence[Option]) -> Quote:
+    start, end = min(part.start for part in parts), max(part.end for part in parts)
+    offset = option.passage.full_start
+    text = " ".join(option.passage.full_text[start - offset : end - offset].split())
+    return Quote(option.source, start, end, text, _likely(option.score))
+
+
+def _second(option: Option, ranked: Sequence[Option], taken: Sequence[Option]) -> Option | None:
+    """The neighbour that belongs into the same quote, if any."""
+    beside = [o for o in ranked if o.source == option.source and abs(o.place - option.place) == 1 and o not in taken]
+    before = next((o for o in beside if o.place < option.place), None)
+    if before is not None and _POINTS_BACK.match(option.text):
+        return before if _fit(option, before) else None
+    if option is ranked[0] and beside and beside[0] is ranked[1] and ranked[1].score >= option.score - _CLOSE:
+        return beside[0] if _fit(option, beside[0]) else None
+    return None
+
+
+def _fit(one: Option, other: Option) -> bool:
+    return len(one.text.split()) + len(other.text.split()) <= _JOINED_WORDS and not _same(one, other)
 
 
 def _likely(score: float) -> float:
@@ -94,13 +129,17 @@ def weigh(question: str, vector: Vectors | None, options: Sequence[Option], idf:
     asked = _Question.read(question, idf)
     for option in options:
         option.found = _by_words(asked, option)
-    pool = sorted(options, key=lambda o: -o.found["words"] - (o.rank == 0))[:_EMBEDDED]
+        option.score = _sum(option.found)
+    pool = sorted(options, key=lambda option: -option.score)[:_EMBEDDED]
     rows = vectors([option.context for option in pool])
     near = rows @ (vectors([question])[0] if vector is None else vector)
     for option, cosine in zip(pool, near, strict=True):
         option.found["meaning"] = float(cosine)
-    for option in options:
-        option.score = sum(WEIGHTS[name] * value for name, value in option.found.items())
+        option.score = _sum(option.found)
+
+
+def _sum(found: Mapping[str, float]) -> float:
+    return sum(WEIGHTS[name] * value for name, value in found.items())
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +158,7 @@ class _Question:
 
 
 def _by_words(asked: _Question, option: Option) -> dict[str, float]:
-    """What can be said without the embedder; `meaning` is filled in later, and stays 0 for what has too few words."""
+    """What can be said without the embedder; `meaning` is added later, to the best ones."""
     here, around = facts(option.text), facts(option.context)
     weight = asked.weight
     whole = sum(weight.values()) or 1.0

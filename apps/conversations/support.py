@@ -17,7 +17,8 @@ from apps.conversations.meaning import vectors
 from apps.conversations.opposites import OPPOSITES
 from apps.lib.sentences import spans
 
-SUPPORTED = 0.4  # from here on a sentence has a source: none of the unsupported claims of WiCE dev gets there
+# From here on a sentence has a source: on WiCE dev 7 of 100 unsupported claims get there, 66 of 100 supported ones.
+SUPPORTED = 0.4
 STRONG = 0.6  # from here on the match is called strong
 
 # Logistic regression on real claims and the pages they cite (WiCE dev): cross-validated area under ROC 0.82, where the
@@ -44,7 +45,8 @@ class SupportCheck(Protocol):
 
 
 class WordsAndMeaning:
-    """The built-in check: no model of its own, only the embedder that is there."""
+    """The built-in check: no model of its own, only the embedder that is there, and that only where words leave a claim
+    open: it costs 6 ms of one core a sentence, all else under 1 ms."""
 
     def judge(self, claim: str, premises: Sequence[str]) -> Judgement:
         if not premises:
@@ -53,11 +55,21 @@ class WordsAndMeaning:
         given = [facts(premise) for premise in premises]
         weight = rarity(said, given)
         near = nearest(said, premises, weight)
-        rows = vectors([claim, *near])
-        meaning = float(max(rows[1:] @ rows[0]))
         against = contradicts(said, facts(near[0]))
-        each = tuple(judged(features(said, [one], weight, meaning), against) for one in given)
-        return Judgement(max(judged(features(said, given, weight, meaning), against), *each), each)
+        found = [features(said, given, weight), *(features(said, [one], weight) for one in given)]
+
+        def scores(meaning: float) -> list[float]:
+            return [judged(one | {"meaning": meaning}, against) for one in found]
+
+        if max(scores(1.0)) < SUPPORTED or max(scores(0.0)) >= STRONG:
+            return _judgement(scores(found[0]["best"]))  # the embedder cannot change the outcome, so it is not asked
+        rows = vectors([claim, *near])
+        return _judgement(scores(float(max(rows[1:] @ rows[0]))))
+
+
+def _judgement(scores: Sequence[float]) -> Judgement:
+    """Of all premises together, and of each."""
+    return Judgement(max(scores), tuple(scores[1:]))
 
 
 _lock = threading.Lock()
@@ -89,12 +101,19 @@ def shared(said: Facts, premise: Facts, weight: Mapping[str, float]) -> float:
 
 
 def nearest(said: Facts, premises: Sequence[str], weight: Mapping[str, float]) -> list[str]:
-    """The sentences of the premises that share most with the claim, best first."""
+    """The sentences of the premises that share most with the claim, best first; one that comes with and without the
+    titles above it counts once."""
     sentences = dict.fromkeys(premise[start:end] for premise in premises for start, end in spans(premise))
-    return sorted(sentences, key=lambda text: -shared(said, facts(text), weight))[:_EMBEDDED] or list(premises[:1])
+    kept: list[str] = []
+    for text in sorted(sentences, key=lambda text: -shared(said, facts(text), weight)):
+        if len(kept) == _EMBEDDED:
+            break
+        if not any(text.endswith(other) or other.endswith(text) for other in kept):
+            kept.append(text)
+    return kept or list(premises[:1])
 
 
-def features(said: Facts, given: Sequence[Facts], weight: Mapping[str, float], meaning: float) -> dict[str, float]:
+def features(said: Facts, given: Sequence[Facts], weight: Mapping[str, float]) -> dict[str, float]:
     """How far the words, numbers and names of the claim are there, each 0 to 1."""
     covered = [shared(said, premise, weight) for premise in given]
     terms = frozenset[str]().union(*(premise.terms for premise in given))
@@ -103,7 +122,6 @@ def features(said: Facts, given: Sequence[Facts], weight: Mapping[str, float], m
     return {
         "together": sum(weight[term] for term in said.terms & terms) / whole,
         "best": max(covered),
-        "meaning": meaning,
         "numbers": len(said.numbers - numbers) / len(said.numbers) if said.numbers else 0.0,
         "names": len(said.names - terms) / len(said.names) if said.names else 0.0,
     }

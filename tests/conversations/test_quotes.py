@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
+from itertools import pairwise
 from uuid import uuid4
 
+import numpy as np
 import pytest
 
+from apps.conversations import meaning, quotes
 from apps.conversations.kinds import expects, holds
 from apps.conversations.quotes import choose
 from apps.documents.passages import Passage
+from apps.engines import registry
+from apps.lib.sentences import spans
 from tests.conversations.passages import passage
 
 LIBRARY = (
@@ -32,7 +38,7 @@ PUMP = "To reset the pump, close the red valve. Then hold the grey button for tw
     ],
 )
 def test_the_sentence_that_answers_comes_first(question: str, start: str) -> None:
-    chosen = choose(question, None, {1: passage(LIBRARY), 2: passage(PUMP)}, {})
+    chosen = choose(question, None, {1: passage(LIBRARY), 2: passage(PUMP)}, {}, join=False)
     assert chosen[0].text.startswith(start)
 
 
@@ -53,6 +59,55 @@ def test_the_same_sentence_is_quoted_once_and_neighbours_stay_apart() -> None:
     assert len({quote.text for quote in chosen}) == len(chosen)
     neighbours = choose("red valve grey button pump lamp", None, {1: passage(PUMP)}, {})
     assert len(neighbours) > 1
+
+
+def test_a_sentence_that_points_back_is_quoted_with_the_one_before_it() -> None:
+    given = {3: passage(LIBRARY, start=40)}
+    quote = choose("Why is the reading room closed?", None, given, {})[0]
+    assert quote.text == "The reading room stands in Oldwick. It is closed because the roof leaks."
+    start = LIBRARY.index("The reading room")
+    assert (quote.source, quote.start, quote.end) == (3, 40 + start, 40 + start + len(quote.text))
+    alone = choose("Why is the reading room closed?", None, given, {}, join=False)[0]
+    assert alone.text == "It is closed because the roof leaks."
+
+
+def test_no_sentence_is_quoted_twice_when_quotes_are_joined() -> None:
+    joined = 0
+    for question in ("Why is the reading room closed?", "Who rebuilt the harbour library and when did it open?"):
+        chosen = choose(question, None, {1: passage(LIBRARY)}, {})
+        places = sorted((quote.start, quote.end) for quote in chosen)
+        assert all(before[1] <= after[0] for before, after in pairwise(places))
+        joined += sum(len(spans(quote.text)) == 2 for quote in chosen)
+    assert joined
+
+
+def test_neighbours_that_answer_equally_well_are_one_quote_of_two_sentences() -> None:
+    text = (
+        "The harbour crane lifts forty tons. The harbour crane lifts forty boats. The tower is red. Gulls sleep here."
+    )
+    quote = choose("What does the harbour crane lift?", None, {1: passage(text)}, {})[0]
+    assert quote.text == "The harbour crane lifts forty tons. The harbour crane lifts forty boats."
+
+
+def test_what_would_be_too_long_together_stays_apart() -> None:
+    long = "The reading room of Oldwick " + "with its old oak shelves and lamps " * 8 + "stands open."
+    assert len(long.split()) > 55
+    text = f"{long} It is closed in the winter because the roof leaks on the chairs."
+    quote = choose("Why is the room closed in winter?", None, {1: passage(text)}, {})[0]
+    assert quote.text == "It is closed in the winter because the roof leaks on the chairs."
+
+
+def test_only_a_short_list_is_embedded(monkeypatch: pytest.MonkeyPatch) -> None:
+    texts: list[str] = []
+
+    def vectors(asked: Sequence[str]) -> np.ndarray:
+        texts.extend(asked)
+        return meaning.vectors(asked)
+
+    monkeypatch.setattr(quotes, "vectors", vectors)
+    given = {n: passage(LIBRARY.replace("1931", f"19{n}1")) for n in range(1, 7)}
+    choose("When did the harbour library open?", np.ones(registry.embed().dimension, np.float32), given, {})
+    assert 0 < len(texts) <= 8
 
 
 def test_rare_words_weigh_more() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,8 @@ import pytest
 from django.conf import settings as django_settings
 from pytest_django import Settings
 
-from apps.conversations import support
+from apps.conversations import meaning, support
+from apps.conversations.facts import facts
 from apps.conversations.support import SUPPORTED, Judgement, WordsAndMeaning, check
 from apps.engines import registry
 
@@ -58,6 +60,37 @@ def test_no_premise_supports_nothing() -> None:
     assert WordsAndMeaning().judge("Anything.", []) == Judgement(0.0, ())
 
 
+@pytest.mark.parametrize(
+    ("claim", "asked"),
+    [
+        ("Members may borrow up to six books for four weeks.", False),
+        ("Members may borrow eight books.", False),
+        ("Sales of maps rose fast and members borrow more books.", True),
+    ],
+)
+def test_the_embedder_is_asked_only_where_words_leave_it_open(
+    claim: str, asked: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    texts: list[str] = []
+
+    def vectors(asked: Sequence[str]) -> np.ndarray:
+        texts.extend(asked)
+        return meaning.vectors(asked)
+
+    monkeypatch.setattr(support, "vectors", vectors)
+    WordsAndMeaning().judge(claim, [PASSAGE])
+    assert bool(texts) is asked
+
+
+def test_a_sentence_with_and_without_its_title_is_compared_once() -> None:
+    said = facts("Members may borrow six books.")
+    bare, other = "Members may borrow up to six books.", "The library has books."
+    premises = [f"Handbook {bare} {other}", f"Handbook {other} {bare}"]
+    near = support.nearest(said, premises, support.rarity(said, [facts(bare), facts(other)]))
+    assert len(near) == 2
+    assert sum(text.endswith(bare) for text in near) == 1
+
+
 class Yes:
     def __init__(self, score: float) -> None:
         self.score = score
@@ -87,10 +120,10 @@ def test_real_claims_are_told_apart_far_better_than_by_similarity(shared: Path, 
 
 def _score(row: dict[str, object]) -> float:
     claim, evidence = str(row["claim"]), list(map(str, row["evidence"]))  # type: ignore[call-overload]
-    said = support.facts(claim)
+    said = facts(claim)
     windows = [" ".join(evidence[n : n + 3])[:900] for n in range(max(1, len(evidence) - 2))]
-    weight = support.rarity(said, [support.facts(window) for window in windows])
-    near = sorted(windows, key=lambda window: -support.shared(said, support.facts(window), weight))[:8]
+    weight = support.rarity(said, [facts(window) for window in windows])
+    near = sorted(windows, key=lambda window: -support.shared(said, facts(window), weight))[:8]
     return WordsAndMeaning().judge(claim, near).score
 
 

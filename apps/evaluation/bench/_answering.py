@@ -15,6 +15,7 @@ import sys
 from collections.abc import Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -77,16 +78,22 @@ async def _ask(user: Any, questions: Sequence[Asked], sample: int) -> dict[str, 
     from apps.conversations import quotes
     from apps.documents.search import search
     from apps.engines import registry
+    from apps.evaluation.bench import answers
     from apps.lib.threads import in_pool
 
     drawn = set(range(0, len(questions), max(1, len(questions) // sample))) if sample else set()
-    found: dict[str, list[bool]] = {"gold_in_first_quote": [], "gold_in_quotes": [], "gold_in_model_text": []}
+    found: dict[str, list[bool]] = {name: [] for name in answers.SHARES}
     for number, asked in enumerate(questions):
         result = await search(user, asked.question)
         passages = dict(enumerate(result.passages, 1))
         chosen = await in_pool(quotes.choose, asked.question, result.vector, passages, result.idf)
         found["gold_in_first_quote"].append(bool(chosen) and holds(chosen[0].text, asked.gold))
         found["gold_in_quotes"].append(any(holds(quote.text, asked.gold) for quote in chosen))
+        alone = await in_pool(
+            partial(quotes.choose, asked.question, result.vector, passages, result.idf, limit=1, join=False)
+        )
+        found["gold_in_best_sentence"].append(bool(alone) and holds(alone[0].text, asked.gold))
+        found["first_quotes_joined"].append([quote.text for quote in chosen[:1]] != [quote.text for quote in alone])
         if number in drawn and len(found["gold_in_model_text"]) < sample:
             found["gold_in_model_text"].append(holds(await _answer(asked.question, result.passages), asked.gold))
         if number % 100 == 99:

@@ -1,5 +1,7 @@
 """How often the right answer reaches the reader: in the first quote, in any quote, in the model's own text.
 
+The first quote may be two sentences joined; how many are, and what the best sentence alone would hold, is told too.
+
 Paragraphs of a set in the form of SQuAD become one collection; every question goes through the product's search and
 choice of quotes, a sample also through its prompt to the model at LLM_URL. An answer counts where it holds a gold
 answer, both normalised as SQuAD does.
@@ -18,7 +20,9 @@ from collections.abc import Sequence
 from typing import Any
 
 _DRAWS = 2_000  # of the bootstrap
-_SHARES = ("gold_in_first_quote", "gold_in_quotes", "gold_in_model_text")
+SHARES = (
+    "gold_in_first_quote", "gold_in_best_sentence", "first_quotes_joined", "gold_in_quotes", "gold_in_model_text",
+)  # fmt: skip
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -39,7 +43,7 @@ def run(options: dict[str, Any]) -> dict[str, float]:
         done = subprocess.run(command, env=env, stdout=subprocess.PIPE, check=True)
     found: dict[str, list[bool]] = json.loads(done.stdout)
     numbers = {}
-    for name in _SHARES:
+    for name in SHARES:
         if found[name]:
             numbers[name] = sum(found[name]) / len(found[name])
             low, high = interval(found[name])
