@@ -85,7 +85,7 @@ def _sniff(job: Job) -> str:
 
 
 def _parse(job: Job, kind: str) -> list[ParsedPage]:
-    """All pages, read in a child process; the title that the document gives itself is on its row."""
+    """All pages, read in a child process; the document has the title that it gives itself, unless a person gave one."""
     job.tick(Stage.PARSE)
     options = {"kind": kind, "pages": settings.MAX_PAGES, "characters": MAX_CHARACTERS}
     answers = sandbox.stream(
@@ -105,7 +105,7 @@ def _parse(job: Job, kind: str) -> list[ParsedPage]:
         answers.close()
     if not any(page.text.strip() for page in pages):
         raise Unreadable(NO_TEXT.get(kind, NOTHING))
-    job.document.title = title
+    job.document.title = job.document.title or title
     return pages
 
 
@@ -200,7 +200,8 @@ def _publish(job: Job, pages: int, segment: SegmentInfo) -> None:
     document = job.document
     try:
         with transaction.atomic():
-            job.end(Document.Status.READY, title=document.title, pages_count=pages, reason="", attempts=0)
+            job.end(Document.Status.READY, pages_count=pages, reason="", attempts=0)
+            Document.objects.filter(pk=document.pk, title="").update(title=document.title)  # a person's own stays
             row = segments.record(segment)
             Chunk.objects.filter(document=document).update(segment=row)
     except Lost:

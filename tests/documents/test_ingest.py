@@ -10,6 +10,7 @@ import pytest
 from django.conf import settings
 from django.core.files.uploadedfile import SimpleUploadedFile
 
+from apps.documents import ingest as ingesting
 from apps.documents import job, upload, worker
 from apps.documents.ingest import ingest
 from apps.documents.models import Chunk, Collection, Document, Page, Segment
@@ -79,6 +80,22 @@ def test_every_format_becomes_searchable(put: Put, name: str, content: bytes, ki
     document = after_ingest(put(name, content))
     assert (document.status, document.kind, document.reason) == ("ready", kind, "")
     assert find("thirty days paid leave") == set(document.chunks.values_list("pk", flat=True))
+
+
+@pytest.mark.parametrize("when", ["before", "meanwhile"])
+def test_a_title_that_a_person_gave_stays(put: Put, monkeypatch: pytest.MonkeyPatch, when: str) -> None:
+    document = put("a.md", b"# Leave\n\nThirty days of **paid** leave.")
+
+    def rename() -> None:
+        Document.objects.filter(pk=document.pk).update(title="Holidays")
+
+    if when == "before":
+        rename()
+    else:
+        check = ingesting.check_passage
+        monkeypatch.setattr(ingesting, "check_passage", lambda text: (rename(), check(text))[1])
+    found = after_ingest(document)
+    assert (found.status, found.title) == ("ready", "Holidays")
 
 
 def test_ingesting_again_changes_nothing(put: Put) -> None:
