@@ -1,5 +1,6 @@
-// What was typed and not yet taken by the server survives a reload, a conversation at a time.
-const key = (kind, conversation) => `${kind}:${conversation || "new"}`;
+// What was typed and not yet taken by the server survives a reload, a conversation at a time, for the person who typed it.
+const { person } = document.querySelector("[data-chat]").dataset; // the next one at this browser is another
+const key = (kind, conversation) => `${kind}:${person}:${conversation || "new"}`;
 
 export function recall(kind, conversation) {
   try {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -130,3 +131,14 @@ def test_a_block_is_cut_where_the_server_counted_also_after_an_emoji(page_wide: 
         }"""
     )
     assert html == "<p>\U0001f600 b</p>"
+
+
+def test_a_draft_waits_for_the_person_who_typed_it(page_wide: Any, signed_in: Callable[[str], Any]) -> None:
+    field = "textarea[name=text]"
+    page_wide.fill(field, "half a thought")
+    for name, found in [("ada", ""), ("alice", "half a thought")]:
+        page_wide.context.clear_cookies()
+        page_wide.context.add_cookies(signed_in(name)["cookies"])
+        page_wide.reload()
+        page_wide.locator("[data-chat][data-ready]").wait_for()
+        assert page_wide.input_value(field) == found
