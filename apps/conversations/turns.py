@@ -19,7 +19,7 @@ from uuid import UUID
 
 from django.db import Error
 
-from apps.conversations import closing, hints, opening, render, shelf
+from apps.conversations import closing, hints, opening, render, shelf, sweeper
 from apps.conversations.answer import answer
 from apps.conversations.asks import Again, Ask
 from apps.conversations.events import Closed, Opened, encode
@@ -40,7 +40,6 @@ log = logging.getLogger(__name__)
 
 CHECKPOINT_S = 2.0  # the text so far is in the row after this time; the lease is renewed with it
 _STOPPED = "You stopped this answer."
-_INTERRUPTED = "The server was restarted while this answer was written."
 _BROKEN = "Something went wrong here. Your question is kept; the log of the server says what happened."
 _SHORT = "The answer reached its greatest length and ends here."
 
@@ -124,7 +123,7 @@ def _ran(task: asyncio.Task[None]) -> None:
 def _ending(ended: list[str], answering: asyncio.Task[Any], finish: str) -> tuple[Message.Status, str]:
     """The status of a turn, and words for the reader. What ended by itself is complete, also if stopped just then."""
     if "answer" not in ended:
-        return (Message.Status.STOPPED, _STOPPED) if "stop" in ended else (Message.Status.INTERRUPTED, _INTERRUPTED)
+        return (Message.Status.STOPPED, _STOPPED) if "stop" in ended else (Message.Status.INTERRUPTED, sweeper.REASON)
     error = None if answering.cancelled() else answering.exception()
     match error:
         case None:
@@ -151,7 +150,8 @@ async def _stopped(turn: Turn) -> None:
 
 async def _keep(turn: Turn) -> None:
     """Renews the lease and checkpoints the text; returns where the lease was lost."""
-    rows = Message.objects.filter(status=Message.Status.WRITING)
+    # For a person who was suspended nothing is written on.
+    rows = Message.objects.filter(status=Message.Status.WRITING, asked_by__is_active=True)
     held = True
     while held:
         await asyncio.sleep(CHECKPOINT_S)
@@ -161,7 +161,7 @@ async def _keep(turn: Turn) -> None:
             )
         except Error as error:  # busy, or away for a moment: the lease outlasts several rounds
             log.warning("Turn %s could not be kept: %s", turn.id, error)
-    log.error("Turn %s was closed by another process", turn.id)
+    log.error("Turn %s was closed by another process, or deleted, or its person may no longer ask", turn.id)
 
 
 @contextmanager

@@ -10,7 +10,11 @@ from apps.conversations import turns
 from apps.conversations.models import Citation, Message, Retrieved, Source
 from apps.engines import registry
 from apps.engines.base import EngineRefused, EngineUnavailable
+from apps.lib.threads import in_db
+from apps.users.models import User
+from apps.users.people import suspend
 from tests.conversations.conftest import transcript
+from tests.people import person
 
 pytestmark = pytest.mark.django_db(transaction=True)
 Status = Message.Status
@@ -176,6 +180,21 @@ async def test_a_deleted_conversation_stops_the_model(open_page, alice, library,
     await page.hear("text")
     await Message.objects.filter(pk=accepted["turn"]).adelete()
     assert (await page.events(until="unknown"))[-1]["turn"] == accepted["turn"]
+    async with asyncio.timeout(5):
+        await turns.idle()
+    assert chat.running == 0
+
+
+async def test_nothing_is_written_on_for_a_person_who_was_suspended(
+    open_page, alice, library, chat, monkeypatch
+) -> None:
+    monkeypatch.setattr(turns, "CHECKPOINT_S", 0.05)
+    chat.reply, chat.gap_s = "word " * 1000, 0.01
+    page = await open_page(alice)
+    await page.ask(QUESTION)
+    await page.hear("text")
+    await in_db(person, "ada", User.Role.ADMINISTRATOR)  # somebody has to stay
+    await in_db(suspend, alice)
     async with asyncio.timeout(5):
         await turns.idle()
     assert chat.running == 0
