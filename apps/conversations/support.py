@@ -62,10 +62,9 @@ class WordsAndMeaning:
 
         if max(scores(1.0)) < SUPPORTED or max(scores(0.0)) >= STRONG:
             return _judgement(scores(found[0]["best"]))  # the embedder cannot change the outcome, so it is not asked
-        one, other = vectors(
-            [claim, near]
-        )  # a second sentence costs half as much again and tells claims apart no better
-        return _judgement(scores(float(one @ other)))
+        # A second sentence would cost half as much again, and tells claims apart no better.
+        one, other = vectors([claim, near])
+        return _judgement(scores(max(0.0, float(one @ other))))
 
 
 def _judgement(scores: Sequence[float]) -> Judgement:
