@@ -32,14 +32,15 @@ async def search(turn: Turn) -> Found:
     """The passages; where there are none yet, files that are still being read are waited for, visibly."""
     start = time.perf_counter()
     found = await _search(turn)
-    said = 0
-    while not found.passages and found.waiting and time.perf_counter() - start < READING_S:
-        if found.waiting != said:
-            said = found.waiting
-            await turn.step("wait", f"{_files(said)} still being read")
-        await asyncio.sleep(_LOOK_S)
+    said, waited = 0, False
+    while not found.passages and (found.waiting or said) and time.perf_counter() - start < READING_S:
+        if found.waiting:  # else the last file was finished meanwhile, perhaps too late for that search
+            if found.waiting != said:
+                await turn.step("wait", f"{_files(found.waiting)} still being read")
+            await asyncio.sleep(_LOOK_S)
+        said, waited = found.waiting, True
         found = await _search(turn)
-    if said:
+    if waited:
         await turn.step("wait", "Waited for files to be read", _since(start))
     turn.timings |= found.ms
     turn.timings["search"] = sum(found.ms.values())

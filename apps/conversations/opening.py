@@ -178,7 +178,7 @@ def _store(opening: Opening) -> None:
     place = opening.place
     if opening.new:
         place.save(force_insert=True)
-    elif Conversation.objects.select_for_update().filter(pk=place.pk).first() is None:
+    elif not Conversation.objects.filter(pk=place.pk).update(changed=timezone.now()):  # the row is locked by this
         raise Refused("That conversation is no longer there. Reload the page.")
     writing = Message.objects.filter(asked_by=opening.user, status=Message.Status.WRITING)
     running = list(writing.values_list("conversation", flat=True))
@@ -187,7 +187,6 @@ def _store(opening: Opening) -> None:
     if len(running) >= RUNNING_LIMIT:
         raise Refused(f"{RUNNING_LIMIT} of your answers are still being written. Wait for one, or stop one.")
     Message.objects.bulk_create(opening.rows)
-    Conversation.objects.filter(pk=place.pk).update(changed=timezone.now())
     if opening.chosen is not None and (opening.chosen or not opening.new):
         place.collections.set(Collection.objects.filter(pk__in=opening.chosen))
 

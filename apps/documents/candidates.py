@@ -37,8 +37,6 @@ class Scope:
 
     collections: dict[UUID, str]
     segments: tuple[SegmentInfo, ...]
-    documents: int
-    waiting: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,20 +52,26 @@ class Ranked:
 
 
 def scope(user: Reader, wanted: Sequence[UUID]) -> Scope:
-    """The collections that this person may read (of those wanted, if any), their live segments and documents."""
+    """The collections that this person may read (of those wanted, if any), and their live segments."""
     visible = Collection.objects.visible_to(user)
     if wanted:
         visible = visible.filter(pk__in=wanted)
     collections = dict(visible.values_list("pk", "name"))
     segments = tuple(segment.info for segment in Segment.objects.live().filter(collection__in=collections))
-    statuses = list(
-        Document.objects.filter(collection__in=collections, status__in=[Document.Status.READY, *Document.ACTIVE])
+    return Scope(collections, segments)
+
+
+def counted(collections: Iterable[UUID]) -> tuple[int, int]:
+    """How many documents of these collections are ready, and how many are still being ingested."""
+    statuses = (
+        Document.objects.filter(collection__in=list(collections), status__in=[Document.Status.READY, *Document.ACTIVE])
         .order_by()
         .values_list("status")
         .annotate(count=Count("pk"))
     )
-    ready = sum(count for status, count in statuses if status == Document.Status.READY)
-    return Scope(collections, segments, ready, sum(count for _, count in statuses) - ready)
+    counts: dict[str, int] = dict(statuses)
+    ready = counts.pop(Document.Status.READY, 0)
+    return ready, sum(counts.values())
 
 
 def fused(question: str, candidates: Sequence[Candidate]) -> list[tuple[float, Candidate]]:

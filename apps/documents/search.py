@@ -34,8 +34,8 @@ class Found:
 
     passages: tuple[Passage, ...]  # best first, all above the relevance floor; empty: nothing relevant
     searched: tuple[str, ...]  # names of the collections searched
-    documents: int  # ready documents in them
-    waiting: int  # documents in them that are still being ingested
+    documents: int  # ready documents in them; counted only where nothing was found
+    waiting: int  # documents in them that are still being ingested; likewise
     query: str  # what was searched, after a follow-up was completed
     vector: Vectors  # of the query
     idf: dict[str, float]  # of the query's terms
@@ -77,8 +77,9 @@ async def search(
         cut, best.ranked.windows, best.ranked.pages, best.result.idf, token_budget, count or rough_count
     )
     clock.stop("cut")
+    documents, waiting = (0, 0) if passages else await in_db(candidates.counted, place.collections)
     return Found(
-        tuple(passages), tuple(sorted(place.collections.values())), place.documents, place.waiting, best.query.text,
+        tuple(passages), tuple(sorted(place.collections.values())), documents, waiting, best.query.text,
         best.vector, best.result.idf, clock.ms,
     )  # fmt: skip
 
