@@ -151,6 +151,19 @@ async def test_two_processes_share_one_log(redis_url: str, turn: str) -> None:
     await reader.close()
 
 
+@pytest.mark.redis
+async def test_who_stops_waiting_while_the_line_is_made_has_stopped(redis_url: str, turn: str) -> None:
+    for step in range(20):
+        log = RedisTurnLog(redis_url)
+        waiting = asyncio.create_task(log.wait_stop(turn))
+        for _ in range(step):
+            await asyncio.sleep(0)
+        waiting.cancel()
+        await asyncio.wait([waiting], timeout=5)
+        assert waiting.cancelled()
+        await log.close()
+
+
 async def test_a_redis_that_is_away_is_said_to_be_away(turn: str) -> None:
     log = RedisTurnLog("redis://127.0.0.1:9/0")
     with pytest.raises(EngineUnavailable):

@@ -116,8 +116,13 @@ class RedisTurnLog:
         return cast(Awaitable[Any], self._client().register_script(text)(keys=keys, args=list(values)))
 
     async def _ask(self, call: Awaitable[T]) -> T:
-        with _errors():
-            return await call
+        try:
+            with _errors():
+                return await call
+        finally:
+            # The client loses a cancellation that comes while it connects; who waits for the end would wait for ever.
+            if (task := asyncio.current_task()) is not None and task.cancelling():
+                raise asyncio.CancelledError
 
     def _log(self, turn: str) -> str:
         return f"{self._prefix}{{{turn}}}:log"
