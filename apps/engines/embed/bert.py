@@ -2,6 +2,9 @@
 
 The weights are packed once for the matrix kernels of the processor, query, key and value are one product, and nothing
 is asked at run time that the configuration already answers. Pooling is done in float32, whatever the weights are.
+
+The layers are TorchScript: one call that lets go of the interpreter once. Its ninety steps called from Python each
+waited for it again, for as long as other threads had work.
 """
 
 from __future__ import annotations
@@ -17,6 +20,38 @@ if TYPE_CHECKING:
 
 BATCH_TOKENS = 4096  # padded tokens of one pass: large enough for the kernels, small enough for the caches
 _PACK_ROWS = 16  # tokens of a usual question: the shape that the weights are packed for
+_SETTLED = 3  # passes after which TorchScript has planned its own
+
+_LAYERS = """
+def layers(ids: Tensor, mask: Optional[Tensor], words: Tensor, positions: Tensor, norm: List[Tensor],
+           weights: List[List[Tensor]], heads: int, eps: float) -> Tensor:
+    texts, tokens, width = ids.size(0), ids.size(1), words.size(1)
+    x = torch.layer_norm(torch.embedding(words, ids) + positions[:tokens], [width], norm[0], norm[1], eps)
+    for w in weights:
+        q, k, v = linear(x, w[0], w[1]).view([texts, tokens, 3, heads, -1]).permute([2, 0, 3, 1, 4]).unbind(0)
+        seen = torch.ops.aten.scaled_dot_product_attention(q, k, v, mask)
+        x = x + linear(seen.transpose(1, 2).reshape([texts, tokens, width]), w[2], w[3])
+        x = torch.layer_norm(x, [width], w[4], w[5], eps)
+        x = x + linear(linear_gelu(x, w[6], w[7]), w[8], w[9])
+        x = torch.layer_norm(x, [width], w[10], w[11], eps)
+    return x
+"""
+_PACKED = """
+def linear(x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
+    scalars: List[Optional[number]] = []
+    return torch.ops.mkldnn._linear_pointwise(x, weight, bias, "none", scalars, "")
+
+def linear_gelu(x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
+    scalars: List[Optional[number]] = []
+    return torch.ops.mkldnn._linear_pointwise(x, weight, bias, "gelu", scalars, "none")
+"""
+_PLAIN = """
+def linear(x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
+    return torch.ops.aten.linear(x, weight, bias)
+
+def linear_gelu(x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
+    return torch.ops.aten.gelu(torch.ops.aten.linear(x, weight, bias))
+"""
 
 
 def fits(folder: Folder) -> bool:
@@ -43,15 +78,17 @@ class Bert:
         self._heads = int(folder.config["num_attention_heads"])
         self._eps = float(folder.config.get("layer_norm_eps", 1e-12))
         self._width = int(folder.config["hidden_size"])
-        self._linear = _packed_linear(torch)
         tensors = {name.removeprefix("bert."): tensor for name, tensor in load_file(folder.weights[0]).items()}
         weights = {name: tensor.to(self._dtype) for name, tensor in tensors.items() if tensor.is_floating_point()}
         names = "embeddings.word_embeddings", "embeddings.position_embeddings", "embeddings.token_type_embeddings"
         self._words, positions, types = (weights[f"{name}.weight"] for name in names)
         self._positions = positions + types[0]
-        self._norm = weights["embeddings.LayerNorm.weight"], weights["embeddings.LayerNorm.bias"]
+        self._norm = [weights["embeddings.LayerNorm.weight"], weights["embeddings.LayerNorm.bias"]]
         layers = range(int(folder.config["num_hidden_layers"]))
-        self._layers = [self._layer(weights, f"encoder.layer.{number}.") for number in layers]
+        self._weights = [self._layer(weights, f"encoder.layer.{number}.") for number in layers]
+        self._layers = torch.jit.CompilationUnit((_PACKED if _packs(torch) else _PLAIN) + _LAYERS).layers
+        for _ in range(_SETTLED):
+            self.encode([[self._pad] * _PACK_ROWS])
 
     def encode(self, texts: Sequence[Sequence[int]]) -> Vectors:
         """One row a text, in order. Long texts share a pass with long ones, so that little is computed on padding."""
@@ -71,31 +108,20 @@ class Bert:
         lengths = torch.tensor([len(text) for text in texts])
         ids = torch.tensor([[*text, *[self._pad] * (longest - len(text))] for text in texts])
         if int(lengths.min()) == longest:
-            hidden = self._forward(ids, None).float()
+            hidden = self._hidden(ids, None).float()
             pooled = hidden.mean(1) if self._mean else hidden[:, 0]
         else:
             real = torch.arange(longest)[None, :] < lengths[:, None]
             mask = torch.zeros(real.shape, dtype=self._dtype).masked_fill_(~real, torch.finfo(self._dtype).min)
-            hidden = self._forward(ids, mask[:, None, None, :]).float()
+            hidden = self._hidden(ids, mask[:, None, None, :]).float()
             pooled = (hidden * real[..., None]).sum(1) / lengths[:, None] if self._mean else hidden[:, 0]
         unit: Vectors = torch.nn.functional.normalize(pooled, dim=1).numpy()
         return unit
 
-    def _forward(self, ids: Any, mask: Any) -> Any:
-        functional, linear, width = self._torch.nn.functional, self._linear, (self._width,)
-        texts, tokens = ids.shape
-        x = functional.embedding(ids, self._words) + self._positions[:tokens]
-        x = functional.layer_norm(x, width, *self._norm, self._eps)
-        for qkv, attended, norm, up, down, last_norm in self._layers:
-            q, k, v = linear(x, *qkv, "none").view(texts, tokens, 3, self._heads, -1).permute(2, 0, 3, 1, 4)
-            seen = functional.scaled_dot_product_attention(q, k, v, attn_mask=mask)
-            x = x + linear(seen.transpose(1, 2).reshape(texts, tokens, self._width), *attended, "none")
-            x = functional.layer_norm(x, width, *norm, self._eps)
-            x = x + linear(linear(x, *up, "gelu"), *down, "none")
-            x = functional.layer_norm(x, width, *last_norm, self._eps)
-        return x
+    def _hidden(self, ids: Any, mask: Any) -> Any:
+        return self._layers(ids, mask, self._words, self._positions, self._norm, self._weights, self._heads, self._eps)
 
-    def _layer(self, weights: dict[str, Any], at: str) -> tuple[Any, ...]:
+    def _layer(self, weights: dict[str, Any], at: str) -> list[Any]:
         torch = self._torch
 
         def pair(name: str) -> tuple[Any, Any]:
@@ -104,10 +130,10 @@ class Bert:
         parts = [pair(f"attention.self.{name}") for name in ("query", "key", "value")]
         qkv = torch.cat([weight for weight, _ in parts]), torch.cat([bias for _, bias in parts])
         pack = _packer(torch)
-        return (
-            pack(qkv), pack(pair("attention.output.dense")), pair("attention.output.LayerNorm"),
-            pack(pair("intermediate.dense")), pack(pair("output.dense")), pair("output.LayerNorm"),
-        )  # fmt: skip
+        return [
+            *pack(qkv), *pack(pair("attention.output.dense")), *pair("attention.output.LayerNorm"),
+            *pack(pair("intermediate.dense")), *pack(pair("output.dense")), *pair("output.LayerNorm"),
+        ]  # fmt: skip
 
 
 def _packs(torch: Any) -> bool:
@@ -119,16 +145,3 @@ def _packer(torch: Any) -> Any:
     if not _packs(torch):
         return lambda pair: pair
     return lambda pair: (torch.ops.mkldnn._reorder_linear_weight(pair[0], _PACK_ROWS), pair[1])
-
-
-def _packed_linear(torch: Any) -> Any:
-    if _packs(torch):
-        fused = torch.ops.mkldnn._linear_pointwise
-        return lambda x, weight, bias, then: fused(x, weight, bias, then, [], "none" if then == "gelu" else "")
-    functional = torch.nn.functional
-
-    def plain(x: Any, weight: Any, bias: Any, then: str) -> Any:
-        y = functional.linear(x, weight, bias)
-        return functional.gelu(y) if then == "gelu" else y
-
-    return plain
