@@ -46,6 +46,7 @@ MATRIX = {
     P: ADMIN,
     P + "<int:pk>/role/": ADMIN,
     P + "<int:pk>/active/": ADMIN,
+    P + "<int:pk>/address/": ADMIN,
     P + "invitations/<int:pk>/revoke/": ADMIN,
     "collections/": SIGNED_IN,
     C: READ,

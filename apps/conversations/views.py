@@ -42,6 +42,7 @@ from django.views.decorators.http import require_GET, require_POST
 from apps.conversations import pages, panel
 from apps.conversations.models import Conversation
 from apps.conversations.starters import starters
+from apps.documents.sharing import accept_pending
 from apps.users.models import User
 
 _TITLE = 120  # Conversation.title
@@ -51,6 +52,7 @@ _TITLE = 120  # Conversation.title
 @require_GET
 def new(request: HttpRequest) -> HttpResponse:
     """The page of a new chat; `?collection=` chooses where to search."""
+    accept_pending(_user(request))
     chosen = {pk} if (pk := _identifier(request.GET.get("collection"))) else set()
     offered = pages.collections(_user(request), chosen)
     context = {"conversation": None, "turns": [], "collections": offered, "starters": starters(_user(request), chosen)}

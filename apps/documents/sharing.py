@@ -34,9 +34,11 @@ def shares(collection: Collection) -> list[Shared]:
 
 
 def share(collection: Collection, email: str, role: str) -> None:
-    """The address has this role, now or as soon as its person comes. The owner's own address changes nothing."""
+    """The address has this role: now where an account has confirmed it, else as soon as one does. Whoever signed up
+    with somebody else's address gets nothing by it. The owner's own address changes nothing."""
     with transaction.atomic():
-        user = User.objects.filter(email=email, is_active=True).first()
+        address = EmailAddress.objects.filter(email=email, verified=True, user__is_active=True).first()
+        user = address.user if address is not None else None
         if user is None:
             PendingShare.objects.update_or_create(collection=collection, email=email, defaults={"role": role})
         elif user.pk != collection.owner_id:

@@ -11,5 +11,6 @@ urlpatterns = [
     path("people/", views.people, name="people"),
     path("people/<int:pk>/role/", views.role, name="role"),
     path("people/<int:pk>/active/", views.active, name="active"),
+    path("people/<int:pk>/address/", views.address, name="address"),
     path("people/invitations/<int:pk>/revoke/", views.revoke, name="revoke"),
 ]

@@ -14,7 +14,7 @@ from apps.users import invitations
 from apps.users.access import administrators_only, person
 from apps.users.forms import ActiveForm, InvitationForm, RoleForm
 from apps.users.models import Invitation, SiteSettings, User
-from apps.users.people import LastAdministrator, reinstate, set_role, suspend
+from apps.users.people import LastAdministrator, everybody, reinstate, set_role, suspend, vouch
 
 LAST = "This is the last administrator who can sign in. Make somebody else an administrator first."
 
@@ -41,7 +41,7 @@ def people(request: HttpRequest) -> HttpResponse:
         fresh = invitations.invite(person(request), form.cleaned_data["email"])
         form = InvitationForm()
     context = {
-        "people": User.objects.order_by("-is_active", "name", "email"),
+        "people": everybody(),
         "roles": User.Role.choices,
         "invitations": Invitation.objects.filter(used_by__isnull=True).select_related("invited_by"),
         "signup": SiteSettings.current(),
@@ -87,4 +87,14 @@ def active(request: HttpRequest, pk: int) -> HttpResponse:
         (reinstate if form.cleaned_data["active"] else suspend)(user)
     except LastAdministrator:
         messages.error(request, LAST)
+    return redirect("users:people")
+
+
+@administrators_only
+@require_POST
+def address(request: HttpRequest, pk: int) -> HttpResponse:
+    """An administrator who knows the person says that the address is theirs."""
+    user = get_object_or_404(User, pk=pk)
+    vouch(user)
+    messages.success(request, f"{user.email} counts as confirmed. What was shared with it is {user}'s now.")
     return redirect("users:people")

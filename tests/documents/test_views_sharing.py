@@ -72,11 +72,12 @@ def test_known_and_unknown_addresses_look_the_same(owner: Client, shelf: Collect
 def test_an_address_without_account_gets_access_once_it_is_confirmed(owner: Client, shelf: Collection) -> None:
     share(owner, shelf, "dana@example.org", "editor")
     dana = person("dana")
+    EmailAddress.objects.filter(user=dana).update(verified=False)
     theirs = Client()
     theirs.force_login(dana)
     theirs.get("/collections/")
     assert shelf not in Collection.objects.visible_to(dana)  # anybody could have signed up with that address
-    EmailAddress.objects.create(user=dana, email=dana.email, verified=True, primary=True)
+    EmailAddress.objects.filter(user=dana).update(verified=True)
     theirs.get("/collections/")
     assert roles(shelf) == {"dana@example.org": "editor"}
     assert not PendingShare.objects.exists()
@@ -114,3 +115,29 @@ def test_everyone_may_read_while_the_switch_is_on(owner: Client, shelf: Collecti
 def test_the_page_says_who_can_see_answers(owner: Client, shelf: Collection) -> None:
     page = owner.get(f"/collections/{shelf.pk}/people/").content.decode()
     assert "Who can see answers made from this" in page
+
+
+def test_whoever_signed_up_with_somebody_elses_address_gets_nothing(
+    owner: Client, shelf: Collection, bob: User
+) -> None:
+    EmailAddress.objects.filter(user=bob).update(verified=False)
+    share(owner, shelf, bob.email)
+    theirs = Client()
+    theirs.force_login(bob)
+    theirs.get("/collections/")
+    assert theirs.get(f"/collections/{shelf.pk}/").status_code == 404
+    assert roles(shelf) == {}
+
+
+def test_what_was_shared_comes_when_an_administrator_confirms_the_address(
+    owner: Client, shelf: Collection, bob: User, ada: User
+) -> None:
+    EmailAddress.objects.filter(user=bob).update(verified=False)
+    share(owner, shelf, bob.email)
+    admin = Client()
+    admin.force_login(ada)
+    admin.post(f"/people/{bob.pk}/address/")
+    theirs = Client()
+    theirs.force_login(bob)
+    theirs.get("/")
+    assert theirs.get(f"/collections/{shelf.pk}/").status_code == 200

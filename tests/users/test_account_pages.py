@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from allauth.account import urls
+from allauth.account.models import EmailAddress
 from django.core import mail
 from django.test import Client
 from django.urls import reverse
@@ -42,6 +43,7 @@ def test_a_person_confirms_their_address_and_gets_what_was_shared_with_it(
 ) -> None:
     shelf = Collection.objects.create(owner=bob, name="Shelf")
     PendingShare.objects.create(collection=shelf, email=alice.email)
+    EmailAddress.objects.filter(user=alice).update(verified=False)
     client.force_login(alice)
     client.get("/collections/")
     assert shelf not in Collection.objects.visible_to(alice)
