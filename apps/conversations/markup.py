@@ -185,6 +185,8 @@ def _mapped(rule: Callable[..., bool]) -> Callable[..., bool]:
     the lines that it took noted on its tokens (some plugins leave them out)."""
 
     def mapped(state: StateBlock, start: int, end: int, silent: bool) -> bool:
+        if not state.src.startswith(("$$", "\\["), state.bMarks[start] + state.tShift[start]):
+            return False  # at once: looking for the empty line from every line would take quadratic time
         before, line = len(state.tokens), state.line
         limit = next((number for number in range(start, end) if state.isEmpty(number)), end)
         done = rule(state, start, limit, silent)
