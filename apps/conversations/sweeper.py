@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from apps.conversations.events import Closed, encode
 from apps.conversations.models import Message
+from apps.conversations.render import answer_html
 from apps.engines import registry
 from apps.engines.base import EngineError
 from apps.lib import leases
@@ -22,12 +23,17 @@ EVERY_S = 5.0
 REASON = "The server was restarted while this answer was written."
 
 
-def sweep() -> list[UUID]:
-    """The turns that were closed just now, because nobody had renewed their lease. For `in_db`, or a worker."""
+def sweep() -> dict[UUID, str]:
+    """The turns that were closed just now, because nobody had renewed their lease, with the text that was last kept.
+    For `in_db`, or a worker."""
     dead = leases.expired(Message.objects.filter(status=Message.Status.WRITING))
     closed = {"status": Message.Status.INTERRUPTED, "reason": REASON, "lease_token": "", "lease_until": None}
     # One conditional update each: a process that was only slow may have renewed its lease since.
-    return [pk for pk in dead.values_list("pk", flat=True) if dead.filter(pk=pk).update(**closed, ended=timezone.now())]
+    return {
+        pk: text
+        for pk, text in list(dead.values_list("pk", "text"))
+        if dead.filter(pk=pk).update(**closed, ended=timezone.now())
+    }
 
 
 async def sweep_forever() -> None:
@@ -37,17 +43,18 @@ async def sweep_forever() -> None:
             closed = await in_db(sweep)
         except Error as error:  # busy, or away for a moment: the next round does it
             log.warning("Dead turns could not be looked for: %s", error)
-            closed = []
-        for pk in closed:
-            await _tell(str(pk))
+            closed = {}
+        for pk, text in closed.items():
+            await _tell(str(pk), text)
         await asyncio.sleep(EVERY_S)
 
 
-async def _tell(turn: str) -> None:
+async def _tell(turn: str, text: str) -> None:
     turnlog = registry.turnlog()
+    html = answer_html(text, [], turn) if text else ""  # as a reload shows it
     try:
         if await turnlog.exists(turn):
-            await turnlog.append(turn, encode(Closed(Message.Status.INTERRUPTED, "", REASON), turn=turn))
+            await turnlog.append(turn, encode(Closed(Message.Status.INTERRUPTED, html, REASON), turn=turn))
             await turnlog.finish(turn)
     except EngineError as error:
         log.warning("A dead turn's log could not be ended: %s", error)

@@ -53,11 +53,11 @@ export function accept(article, id) {
 export async function refetch(id) {
   turns.delete(id);
   const target = `#turn-${id}`;
-  await htmx.ajax("GET", location.pathname, { target, select: target, swap: "outerHTML" });
+  await htmx.ajax("GET", location.pathname + location.search, { target, select: target, swap: "outerHTML" });
 }
 
 export async function refetchAll() {
   turns.clear();
-  await htmx.ajax("GET", location.pathname, { target: "[data-transcript]", select: "[data-transcript]", swap: "outerHTML" });
+  await htmx.ajax("GET", location.pathname + location.search, { target: "[data-transcript]", select: "[data-transcript]", swap: "outerHTML" });
   adopt();
 }

@@ -127,7 +127,7 @@ async def test_the_sweep_leaves_running_turns_alone(open_page, alice, library, c
     page = await open_page(alice)
     await page.ask(QUESTION)
     await page.hear("text")
-    assert await in_db(sweeper.sweep) == []
+    assert await in_db(sweeper.sweep) == {}
 
 
 @pytest.mark.django_db(transaction=True)
@@ -150,3 +150,13 @@ async def test_an_unknown_turn_is_unknown(open_page, alice) -> None:
     turn = str(uuid.uuid4())
     await page.tell(do="resume", turn=turn, after=0)
     assert await page.hear() == {"type": "unknown", "turn": turn}
+
+
+@pytest.mark.django_db(transaction=True)
+async def test_the_end_that_the_sweep_writes_into_a_log_that_lives_on_keeps_the_text(alice, library) -> None:
+    log = registry.turnlog()
+    turn = str(uuid.uuid4())
+    await log.append(turn, b"{}")
+    await sweeper._tell(turn, "So far.")
+    entries = await log.read(turn, 1)
+    assert b"So far." in entries[0].data and b"interrupted" in entries[0].data
