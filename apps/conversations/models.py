@@ -147,6 +147,8 @@ class Message(Leased):
                 fields=["asked_by", "client_id"], condition=~models.Q(client_id=""), name="one_message_a_client_id"
             )
         ]
+        # What a person has being written is counted before each question, however many messages there are.
+        indexes: ClassVar = [models.Index(fields=["asked_by", "status"], name="messages_of_a_person_by_status")]
 
     def __str__(self) -> str:
         return f"{self.role}: {self.text[:60]}"

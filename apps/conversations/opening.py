@@ -181,7 +181,7 @@ def _store(opening: Opening) -> None:
     elif not Conversation.objects.filter(pk=place.pk).update(changed=timezone.now()):  # the row is locked by this
         raise Refused("That conversation is no longer there. Reload the page.")
     writing = Message.objects.filter(asked_by=opening.user, status=Message.Status.WRITING)
-    running = list(writing.values_list("conversation", flat=True))
+    running = list(writing.order_by().values_list("conversation", flat=True))
     if place.pk in running:
         raise Refused("An answer is still being written in this conversation. Wait for it, or stop it.")
     if len(running) >= RUNNING_LIMIT:
