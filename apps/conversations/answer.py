@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import aclosing
 
 from apps.conversations import door, finding, writing
-from apps.conversations.turn import Turn
+from apps.conversations.turn import LOOP, Turn
 from apps.safety import gate
 
 
@@ -24,5 +24,8 @@ async def answer(turn: Turn) -> None:
     async with writing.beside(turn, found) as shown, aclosing(gate.gated(door.deltas(turn, request))) as pieces:
         async for piece in pieces:
             await shown  # sources and quotes stand before the first word
+            if turn.repeats.loops(piece):
+                turn.finish = LOOP
+                break
             await writing.write(turn, piece)
             turn.verifier.sentences()

@@ -36,6 +36,7 @@ _MOST_CHARS = 700  # a "sentence" longer than this is a table or a list that nob
 _FLOOR = 0.45  # of the best one's score: further quotes below it are left out
 _CLOSE = 0.5  # of score: a neighbour this near to the best sentence answers about as well
 _JOINED_WORDS = 60
+_BULLET = re.compile(r"[·•▪◦‣∙*–-]\s+")  # of a list: no part of what is said
 _POINTS_BACK = re.compile(  # a pronoun at the beginning, or a personal one among the first four words
     r"\W*(?:(?:this|these|those|that|such|both)\b|(?:[\w,]+ ){0,3}(?:he|she|it|they|his|her|its|their)\b)",
     re.IGNORECASE,
@@ -195,8 +196,10 @@ def _options(passages: Mapping[int, Passage]) -> list[Option]:
     options: list[Option] = []
     seen: set[str] = set()
     for rank, (source, passage) in enumerate(passages.items()):
-        before = ""
+        before, headings = "", passage.heading.casefold().split(" › ")
         for place, (start, end) in enumerate(spans(passage.full_text)):
+            if (bullet := _BULLET.match(passage.full_text, start, end)) is not None:
+                start = bullet.end()
             text = " ".join(passage.full_text[start:end].split())
             key = text.casefold()
             if (
@@ -204,6 +207,7 @@ def _options(passages: Mapping[int, Passage]) -> list[Option]:
                 and len(text) <= _MOST_CHARS
                 and key not in seen
                 and text[0] != "#"
+                and key not in headings
             ):
                 seen.add(key)
                 context = f"{before} {text}" if before and _POINTS_BACK.match(text) else text

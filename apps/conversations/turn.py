@@ -12,6 +12,7 @@ from apps.conversations.events import Event, Step, encode
 from apps.conversations.opening import Kept, Opening
 from apps.conversations.quotes import Quote
 from apps.conversations.render import StreamRenderer
+from apps.conversations.repeats import Repeats
 from apps.conversations.sources import Placed
 from apps.conversations.verify import Verifier
 from apps.engines import registry
@@ -19,6 +20,9 @@ from apps.engines.base import Usage
 
 if TYPE_CHECKING:
     from apps.engines.base import Vectors
+
+
+LOOP = "loop"  # the model began to repeat itself, and was stopped
 
 
 class AskedBefore(Exception):
@@ -35,7 +39,8 @@ class Turn:
     renderer: StreamRenderer = field(default_factory=StreamRenderer)
     text: str = ""  # what was let through, exactly as the model wrote it
     begun: bool = False  # the model has said something, let through or not
-    finish: str = ""  # the server's word for how the stream ended
+    finish: str = ""  # the server's word for how the stream ended, or LOOP
+    repeats: Repeats = field(default_factory=Repeats)
     usage: Usage | None = None
     model: str = ""
     style: str = ""

@@ -25,7 +25,7 @@ from apps.conversations.asks import Again, Ask
 from apps.conversations.events import Closed, Opened, encode
 from apps.conversations.models import Message
 from apps.conversations.opening import Kept, Opening
-from apps.conversations.turn import Turn
+from apps.conversations.turn import LOOP, Turn
 from apps.engines import registry
 from apps.engines.base import EngineError
 from apps.lib import leases
@@ -41,7 +41,10 @@ log = logging.getLogger(__name__)
 CHECKPOINT_S = 2.0  # the text so far is in the row after this time; the lease is renewed with it
 _STOPPED = "You stopped this answer."
 _BROKEN = "Something went wrong here. Your question is kept; the log of the server says what happened."
-_SHORT = "The answer reached its greatest length and ends here."
+_CUT = {
+    "length": "The answer reached its greatest length and ends here.",
+    LOOP: "The model began to repeat itself, so the answer ends here.",
+}
 
 _running: dict[UUID, tuple[Turn, asyncio.Task[None]]] = {}
 
@@ -127,7 +130,7 @@ def _ending(ended: list[str], answering: asyncio.Task[Any], finish: str) -> tupl
     error = None if answering.cancelled() else answering.exception()
     match error:
         case None:
-            return Message.Status.COMPLETE, _SHORT if finish == "length" else ""
+            return Message.Status.COMPLETE, _CUT.get(finish, "")
         case Withheld():
             return Message.Status.WITHHELD, str(error)
         case EngineError():

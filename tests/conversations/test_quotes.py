@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import pairwise
 from uuid import uuid4
 
@@ -160,3 +161,12 @@ def test_choosing_among_six_passages_is_quick_apart_from_the_embedder() -> None:
     started = time.process_time()
     choose("How many books may a member borrow now?", None, passages, {})
     assert time.process_time() - started < 0.2
+
+
+def test_bullets_and_headings_are_no_part_of_a_quote() -> None:
+    text = "Resetting the pump\n· To reset the pump, close the red valve.\n· The lamp turns green then."
+    page = replace(passage(text), heading="Manual › Resetting the pump")
+    chosen = choose("How is the pump reset?", None, {1: page}, {})
+    assert chosen[0].text == "To reset the pump, close the red valve."
+    assert text[chosen[0].start : chosen[0].end] == chosen[0].text
+    assert all(quote.text != "Resetting the pump" for quote in chosen)

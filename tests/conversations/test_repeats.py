@@ -1,0 +1,50 @@
+"""An answer that goes round in circles is ended, and what repeats is not shown again and again."""
+
+from __future__ import annotations
+
+import pytest
+
+from apps.conversations.models import Message
+from apps.conversations.repeats import Repeats
+
+QUESTION = "How high was the lighthouse of Alexandria?"
+
+
+def shown(*pieces: str) -> list[str]:
+    repeats = Repeats()
+    kept = []
+    for piece in pieces:
+        if repeats.loops(piece):
+            break
+        kept.append(piece)
+    return kept
+
+
+def test_the_same_sentence_is_shown_twice_at_most_in_a_row() -> None:
+    assert shown(*["Press the button to stop. "] * 9) == ["Press the button to stop. "] * 2
+
+
+def test_two_sentences_in_turn_are_a_loop_too() -> None:
+    assert len(shown(*["Press the button to stop. ", "It will stop at once then. "] * 20)) == 8
+
+
+@pytest.mark.parametrize("piece", ["Yes. ", "}\n", "- \n", "## Answer\n"])
+def test_short_pieces_may_come_again(piece: str) -> None:
+    assert len(shown(*[piece] * 9)) == 9
+
+
+def test_an_answer_that_differs_is_left_alone() -> None:
+    pieces = [f"Step {number} is to press the button once. " for number in range(30)]
+    assert shown(*pieces) == pieces
+
+
+@pytest.mark.django_db(transaction=True)
+async def test_the_turn_ends_and_says_why(open_page, alice, library, chat) -> None:
+    chat.replies.append("The lighthouse stood about 100 metres high. " * 40)
+    page = await open_page(alice)
+    accepted = await page.ask(QUESTION)
+    events = await page.events()
+    assert "repeat itself" in events[-1]["reason"]
+    answer = await Message.objects.aget(pk=accepted["turn"])
+    assert answer.status == Message.Status.COMPLETE
+    assert answer.text.count("100 metres") == 2
