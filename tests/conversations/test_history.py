@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from apps.conversations import finding, turns
@@ -112,6 +114,32 @@ async def test_a_question_waits_for_files_that_are_still_being_read(
     await reading.adelete()
     events = await page.events()
     assert events[-1]["status"] == "complete" and "LZ 126" in events[-1]["html"]
+
+
+async def test_a_file_that_is_finished_during_a_search_is_searched_after_it(
+    open_page, alice, library, chat, monkeypatch
+) -> None:
+    monkeypatch.setattr(finding, "_LOOK_S", 0.01)
+    reading = await Document.objects.acreate(
+        collection=library, name="later.pdf", sha256="0" * 64, size=1, status=Document.Status.WORKING
+    )
+    searched = []
+
+    async def search(turn):
+        searched.append(await once(turn))
+        if len(searched) == 2:
+            await in_db(document, library, "Zeppelins", ["The zeppelin that crossed the Atlantic first was LZ 126."])
+            await reading.adelete()
+            return replace(searched[-1], waiting=0)  # counted after the search, as the files stand then
+        return searched[-1]
+
+    once = finding._search
+    monkeypatch.setattr(finding, "_search", search)
+    page = await open_page(alice)
+    await page.ask("Which zeppelin crossed the Atlantic?")
+    events = await page.events()
+    assert events[-1]["status"] == "complete" and "LZ 126" in events[-1]["html"]
+    assert len(searched) == 3
 
 
 async def test_waiting_for_files_has_an_end(open_page, alice, library, chat, monkeypatch) -> None:
