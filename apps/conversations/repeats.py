@@ -8,7 +8,7 @@ from apps.lib.words import words
 
 _LEAST_WORDS = 4  # shorter pieces (a brace, a heading, "Yes.") may well come again
 _IN_A_ROW = 3  # the same piece so often, one after the other, is a loop
-_IN_ALL = 5  # ... or so often in one answer, whatever stands between
+_IN_ALL = 3  # ... or so often in one answer, whatever stands between
 
 
 class Repeats:

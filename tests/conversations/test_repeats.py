@@ -25,7 +25,7 @@ def test_the_same_sentence_is_shown_twice_at_most_in_a_row() -> None:
 
 
 def test_two_sentences_in_turn_are_a_loop_too() -> None:
-    assert len(shown(*["Press the button to stop. ", "It will stop at once then. "] * 20)) == 8
+    assert len(shown(*["Press the button to stop. ", "It will stop at once then. "] * 20)) == 4
 
 
 @pytest.mark.parametrize("piece", ["Yes. ", "}\n", "- \n", "## Answer\n"])
