@@ -39,7 +39,7 @@ Stage = Document.Stage
 T = TypeVar("T")
 ROWS = 400  # of one short transaction
 BATCH_S = 3  # that a batch of embeddings should take, so that the bar moves and a worker ends soon when told to
-SMALLEST, LARGEST = 64, 512  # chunks of a batch
+SMALLEST, LARGEST = 128, 512  # chunks of a batch
 _encoding = threading.Lock()  # the encoder takes all cores: while one document is embedded, another is parsed
 
 NO_TEXT = {

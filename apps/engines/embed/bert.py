@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from apps.engines.base import Vectors
     from apps.engines.embed.folder import Folder
 
+ENOUGH_TOKENS = 768  # of one pass: smaller ones leave the kernels idle
+PADDING = 0.02  # of a pass may be computed on nothing
 BATCH_TOKENS = 4096  # padded tokens of one pass: large enough for the kernels, small enough for the caches
 _PACK_ROWS = 16  # tokens of a usual question: the shape that the weights are packed for
 _SETTLED = 3  # passes after which TorchScript has planned its own
@@ -98,7 +100,7 @@ class Bert:
         with self._torch.inference_mode():
             while start < len(order):
                 longest = len(texts[order[start]])
-                batch = order[start : start + max(1, BATCH_TOKENS // longest)]
+                batch = order[start : start + fitting([len(texts[at]) for at in order[start:]])]
                 rows[batch] = self._pass([texts[at] for at in batch], longest)
                 start += len(batch)
         return rows
@@ -145,3 +147,16 @@ def _packer(torch: Any) -> Any:
     if not _packs(torch):
         return lambda pair: pair
     return lambda pair: (torch.ops.mkldnn._reorder_linear_weight(pair[0], _PACK_ROWS), pair[1])
+
+
+def fitting(lengths: Sequence[int]) -> int:
+    """How many of the texts, longest first, share the next pass: as many as fit, ended where padding would cost more
+    than a further pass."""
+    most = max(1, min(len(lengths), BATCH_TOKENS // lengths[0]))
+    real = 0
+    for count, length in enumerate(lengths[:most]):
+        padded = count * lengths[0]
+        if padded >= ENOUGH_TOKENS and padded + lengths[0] - real - length > PADDING * padded:
+            return count
+        real += length
+    return most
