@@ -121,11 +121,11 @@ def _again(user: User, wish: Again) -> Opening:
         raise Refused("That answer is no longer there. Reload the page.")
     place = _conversation(user, old.conversation_id)
     exchanges = before(path(place.messages.all()), old.parent.pk)
-    visible = Collection.objects.visible_to(user).filter(conversations=place)
+    collections = _chosen_before(user, place)
     without = old.without_documents if wish.without_documents is None else wish.without_documents
     answer = _answer(old.parent, user, without)
     answer.client_id = wish.client_id
-    return _opening(user, place, False, (answer,), exchanges, tuple(visible.values_list("pk", flat=True)), None)
+    return _opening(user, place, False, (answer,), exchanges, collections, None)
 
 
 def _conversation(user: User, pk: UUID) -> Conversation:
@@ -144,8 +144,17 @@ def _collections(user: User, place: Conversation, ask: Ask) -> tuple[UUID, ...]:
             raise Refused("One of the chosen collections is no longer there. Choose again.")
         return found
     if ask.collections is None and ask.conversation is not None:
-        return tuple(visible.filter(conversations=place).values_list("pk", flat=True))
+        return _chosen_before(user, place)
     return ()
+
+
+def _chosen_before(user: User, place: Conversation) -> tuple[UUID, ...]:
+    """The conversation's own collections, as far as they may be read. Where none of them may be any more, everywhere is
+    not what was meant."""
+    found = Collection.objects.visible_to(user).filter(conversations=place).values_list("pk", flat=True)
+    if not (kept := tuple(found)) and place.collections.exists():
+        raise Refused("The collections of this conversation are no longer shared with you. Choose others.")
+    return kept
 
 
 def _answer(question: Message, user: User, without_documents: bool) -> Message:

@@ -122,3 +122,15 @@ async def test_the_chosen_collections_stay_with_the_conversation(open_page, alic
     await page.ask(QUESTION, conversation=first["conversation"], collections=[str(other.pk)])
     assert "nothing" in [event["type"] for event in await page.events()]
     assert [row.pk async for row in conversation.collections.all()] == [other.pk]
+
+
+@pytest.mark.django_db(transaction=True)
+async def test_a_conversation_whose_collections_are_no_longer_shared_does_not_search_everywhere(
+    open_page, alice, bob, library, chat
+) -> None:
+    page = await open_page(alice)
+    accepted = await page.ask(QUESTION, collections=[str(library.pk)])
+    await page.events()
+    await Collection.objects.filter(pk=library.pk).aupdate(owner=bob)
+    await page.tell(do="retry", turn=accepted["turn"], client_id="again")
+    assert "no longer shared" in (await page.hear("refused"))["words"]
