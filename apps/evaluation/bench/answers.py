@@ -3,8 +3,8 @@
 The first quote may be two sentences joined; how many are, and what the best sentence alone would hold, is told too.
 
 Paragraphs of a set in the form of SQuAD become one collection; every question goes through the product's search and
-choice of quotes, a sample also through its prompt to the model at LLM_URL. An answer counts where it holds a gold
-answer, both normalised as SQuAD does.
+choice of quotes, a sample also through its prompt to the model (`model_server.py`). An answer counts where it holds a
+gold answer, both normalised as SQuAD does.
 """
 
 from __future__ import annotations
@@ -17,7 +17,10 @@ import sys
 import tempfile
 from argparse import ArgumentParser
 from collections.abc import Sequence
+from contextlib import ExitStack
 from typing import Any
+
+from apps.evaluation.model_server import model_server
 
 _DRAWS = 2_000  # of the bootstrap
 SHARES = (
@@ -34,10 +37,10 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 
 def run(options: dict[str, Any]) -> dict[str, float]:
-    with tempfile.TemporaryDirectory() as folder:
-        env = {**os.environ, "DATA_DIR": folder, "DATABASE_URL": "", "REDIS_URL": "", "DEBUG": "1"}
-        if not options["questions"]:
-            env.pop("LLM_URL", None)
+    with ExitStack() as stack:
+        folder = stack.enter_context(tempfile.TemporaryDirectory())
+        model = stack.enter_context(model_server()) if options["questions"] else {}
+        env = {**os.environ, "DATA_DIR": folder, "DATABASE_URL": "", "REDIS_URL": "", "DEBUG": "1", **model}
         command = [sys.executable, "-m", "apps.evaluation.bench._answering", str(options["data"] / options["set"])]
         command += [str(options["questions"]), str(options["first"])]
         done = subprocess.run(command, env=env, stdout=subprocess.PIPE, check=True)

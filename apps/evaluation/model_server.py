@@ -1,0 +1,62 @@
+"""A model server for a measurement: the one that answers already, or the packaged model on vLLM meanwhile."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from django.conf import settings
+from django.core.management.base import CommandError
+
+NAME = "SmolLM2-135M-Instruct"
+PATIENCE_S = 300  # vLLM starts in 40 s on a quiet machine
+
+
+@contextmanager
+def model_server() -> Iterator[dict[str, str]]:
+    """Yields what to set in the environment of a process that shall use the model. Raises CommandError."""
+    chat = settings.ENGINES["chat"]["OPTIONS"]
+    model = Path(settings.MODELS_DIR) / "chat"
+    if _answers(f"{chat['url']}/models"):
+        yield {"LLM_URL": chat["url"], "LLM_TOKENIZER": chat["tokenizer"]}
+        return
+    if not (model / "config.json").is_file():
+        raise CommandError(f"No model answers at {chat['url']}, and there is none in {model}: run ./run setup first.")
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = str(probe.getsockname()[1])
+    command = [sys.executable, "-W", "ignore", "-m", "vllm.entrypoints.openai.api_server", "--model", str(model)]
+    command += ["--served-model-name", NAME, "--host", "127.0.0.1", "--port", port, "--enforce-eager"]
+    env = {**os.environ, "VLLM_CPU_KVCACHE_SPACE": "1", "HF_HUB_OFFLINE": "1", "VLLM_NO_USAGE_STATS": "1"}
+    with tempfile.TemporaryFile() as log:
+        process = subprocess.Popen(command, env=env, stdout=log, stderr=log)
+        try:
+            _wait(f"http://127.0.0.1:{port}/health", process)
+            yield {"LLM_URL": f"http://127.0.0.1:{port}/v1", "LLM_TOKENIZER": str(model)}
+        finally:
+            process.terminate()
+            process.wait(30)
+
+
+def _wait(url: str, process: subprocess.Popen[bytes]) -> None:
+    until = time.monotonic() + PATIENCE_S
+    while not _answers(url):
+        if process.poll() is not None or time.monotonic() > until:
+            raise CommandError("The model server did not start. Try ./run serve and read the lines of llm.")
+        time.sleep(0.5)
+
+
+def _answers(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(url, timeout=3):  # noqa: S310 - from the settings, or our own
+            return True
+    except OSError:
+        return False
