@@ -140,3 +140,9 @@ addEventListener("beforeunload", (event) => {
 for (const part of document.querySelectorAll("[data-without-script]")) part.hidden = true;
 for (const part of document.querySelectorAll("[data-with-script]")) part.hidden = false;
 form.classList.add("scripted");
+
+// Chosen before this script ran: nobody heard of it then.
+if (form.elements.files.files.length) {
+  add([...form.elements.files.files]);
+  form.elements.files.value = "";
+}
