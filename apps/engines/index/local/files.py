@@ -112,7 +112,7 @@ def remove(folder: Path) -> None:
 def orphans(directory: Path, live: set[str], older_than_s: float) -> Iterator[Path]:
     """Folders of segments, finished or half written, that nobody needs and nobody is writing any more."""
     limit = time.time() - older_than_s
-    for folder in directory.glob("*/*"):
+    for folder in (inner for outer in _within(directory) for inner in _within(outer)):
         if folder.name in live or not folder.is_dir():
             continue
         try:
@@ -121,6 +121,14 @@ def orphans(directory: Path, live: set[str], older_than_s: float) -> Iterator[Pa
             continue  # another sweeper was quicker
         if written <= limit:
             yield folder
+
+
+def _within(folder: Path) -> list[Path]:
+    """What stands in a folder; nothing where it is none, or went while it was looked at."""
+    try:
+        return list(folder.iterdir())
+    except (FileNotFoundError, NotADirectoryError):
+        return []
 
 
 def _contents(folder: Path) -> list[tuple[str, Path]]:
