@@ -52,7 +52,7 @@ def upload(user: User, collection: Collection, file: UploadedFile[bytes]) -> Doc
             document = Document.objects.create(
                 collection=collection, uploaded_by=user, name=name, file=stored, sha256=sha256, size=size
             )
-            transaction.on_commit(lambda: ring(document.pk))
+            transaction.on_commit(lambda: ring(document.pk), robust=True)  # a bell that breaks takes no upload away
     except BaseException:
         path.unlink(missing_ok=True)
         raise
@@ -98,7 +98,7 @@ def retry(document: Document) -> None:
             changed=timezone.now(),
         )
         if again:
-            transaction.on_commit(lambda: ring(document.pk))
+            transaction.on_commit(lambda: ring(document.pk), robust=True)
 
 
 def delete(document: Document) -> None:
@@ -108,7 +108,7 @@ def delete(document: Document) -> None:
         Document.objects.filter(pk=document.pk).update(lease_token="")  # from here on no worker adds pages to it
         Document.objects.filter(pk=document.pk).delete()
         transaction.on_commit(lambda: path.unlink(missing_ok=True))
-        transaction.on_commit(lambda: ask_for_merge(collection))
+        transaction.on_commit(lambda: ask_for_merge(collection), robust=True)
 
 
 def _refuse_size(size: int) -> None:

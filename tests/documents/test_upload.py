@@ -178,3 +178,13 @@ def test_a_long_name_keeps_its_ending() -> None:
     shown = display_name("x" * 300 + ".pdf")
     assert len(shown) <= 255
     assert shown.endswith("….pdf")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_broker_that_answers_nonsense_costs_nobody_their_upload(
+    alice: User, library: Collection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(current_app, "send_task", Mock(side_effect=RuntimeError("OOM command not allowed")))
+    document = put(alice, library)
+    assert Document.objects.get(pk=document.pk).status == Document.Status.QUEUED
+    assert (Path(live.MEDIA_ROOT) / document.file.name).is_file()
