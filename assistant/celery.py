@@ -6,14 +6,27 @@ import os
 from pathlib import Path
 
 from celery import Celery
+from kombu.transport import TRANSPORT_ALIASES
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "assistant.settings")
 
 from django.conf import settings  # (the settings module must be named first)
 
+TRANSPORT_ALIASES["filesystem"] = "apps.lib.broker:Transport"
 app = Celery("assistant")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
+
+
+@app.on_after_finalize.connect
+def _chores(**_: object) -> None:
+    """What the worker sweeps for rooms that know nothing of each other."""
+    from apps.documents import worker
+    from apps.images import queue
+
+    worker.chores.append(queue.sweep)
+
+
 for _folder in ("data_folder_in", "control_folder"):
     if _folder in settings.CELERY_BROKER_TRANSPORT_OPTIONS:
         Path(settings.CELERY_BROKER_TRANSPORT_OPTIONS[_folder]).mkdir(parents=True, exist_ok=True)

@@ -10,6 +10,7 @@ import secrets
 from dataclasses import dataclass, fields
 from pathlib import Path
 
+SHORTEST_KEY = 32  # characters
 BASE_DIR = Path(__file__).resolve().parent.parent
 
 
@@ -30,15 +31,58 @@ class Env:
     LLM_API_KEY: str = ""
     LLM_TOKENIZER: str = ""  # folder or file with tokenizer.json; empty: DATA_DIR/models/chat
     LLM_BACKEND: str = "apps.engines.chat.openai.OpenAIChat"
+    LLM_STREAMS: int = 8  # answers that the model server writes at once for one web process; the others wait in line
+    LLM_TOOLS: bool = True  # the model is offered tools, where its server takes them
+    LLM_NAME: str = ""  # what the model is called where people choose among several; empty: LLM_MODEL, or "Standard"
+    LLM_REASONS: str = ""  # yes | begun: the model thinks before it answers, in its own part
+    LLM_MORE: str = ""  # JSON, [{"name", "url", "model", …}]: further models that people may choose
+    LLM_SEES: bool = False  # the model takes pictures: those that a person attaches are sent to it
     LLM_ENGINE_ARGS: str = ""  # further arguments for the vLLM that `./run serve` starts
+    MCP_HOSTS: str = ""  # IP:port of MCP servers that are not on the public web, comma separated
+    MCP_COMMANDS: str = ""  # JSON, {"name": ["program", "argument", …]}: programs that may be MCP servers
+    MCP_TOKENS: str = ""  # JSON, {"name of the server": "its token"}
     EMBED_MODEL: str = ""  # a hub name or folder; empty: the packaged all-MiniLM-L6-v2
     EMBED_BACKEND: str = "apps.engines.embed.sentence.SentenceEmbed"
-    INDEX_BACKEND: str = "apps.engines.index.local.engine.LocalIndex"
+    RANK_MODEL: str = ""  # a cross-encoder by hub name or folder that orders the best passages anew; empty: none
+    SUPPORT_MODEL: str = ""  # a model of inference by hub name or folder that judges support; empty: words and meaning
+    CLASSIFY_BACKEND: str = "apps.engines.classify.text.LinearClassifier"
+    GUARD_URL: str = ""  # an OpenAI-compatible server with a guard model, with its /v1; empty: none is asked
+    GUARD_MODEL: str = ""  # its name there
+    GUARD_FORMAT: str = "qwen3guard"  # qwen3guard | llama_guard | gpt_oss_safeguard
+    GUARD_API_KEY: str = ""
+    GUARD_SECONDS: int = 5  # that it may take; later is as if it were away
+    PICTURE_CHECK: str = ""  # an ONNX file, or a folder with model.safetensors, that classifies pictures; empty: none
+    PICTURE_CHECK_SHA256: str = ""  # of that file
+    PICTURE_CHECK_LABELS: str = ""  # which of its labels mean which clause: nsfw=sexual, gore=violence
+    PLANTED_BACKEND: str = "apps.engines.classify.planted.PlantedClassifier"
+    TAGGER_BACKEND: str = "apps.engines.classify.tagger.PersonalTagger"
+    INDEX_BACKEND: str = "local"  # local | pgvector | milvus, or a dotted path to a class
+    PGVECTOR_URL: str = ""  # postgresql://…, a server with the extension `vector`; empty: that of DATABASE_URL
+    MILVUS_URL: str = ""  # http://user:password@host:19530
+    IMAGE_MODEL: str = ""  # a pipeline of diffusers, by hub name or folder; empty: the built-in painter; "none"
+    IMAGE_URL: str = ""  # an OpenAI-compatible picture server, with its /v1; empty: pictures are drawn here
+    IMAGE_API_KEY: str = ""
+    IMAGE_LORAS: str = ""  # folders or files of adapters, comma separated
+    IMAGE_BACKEND: str = ""  # dotted path to a class; empty: as IMAGE_URL and IMAGE_MODEL say
+    SIGN_CERTIFICATES: str = ""  # PEM file, leaf first, of the key that signs pictures; empty: a self-made one
+    SIGN_KEY: str = ""  # PEM file with its private key
+    PICTURE_LABEL: str = ""  # words that are written visibly onto every picture, such as "AI"; empty: none
+    PICTURE_NAMES: str = ""  # names of people and brands that are not drawn, comma separated
+    CLIP_MODEL: str = ""  # a CLIP model by hub name or folder that measures how well pictures fit words; empty: none
     ANSWER_STYLE: str = "automatic"  # automatic | quotes | model; used where assistant and model leave it open
+    TOKEN_CHOICES: int = 4  # what else the model weighed for each token, recorded where the server is vLLM; 0: nothing
+    WARM_WHILE_TYPING: bool = True  # on a pause in the composer, search and prefix of the answer are prepared
+    REWRITE: bool = True  # a model that reads well makes a follow-up stand alone before it is searched
+    TITLES: bool = True  # the model names a conversation after its first answer
     MAX_UPLOAD_MB: int = 100
     MAX_PAGES: int = 3000
     PARSE_SECONDS: int = 120
     PARSE_MEMORY_MB: int = 1024
+    OCR_PAGES: int = 300  # scanned pages of one document whose text is recognised; 0: of none
+    WEB_PAGES: bool = True  # whether people may add public web pages by their address
+    SYNC_DIR: str = ""  # a folder of this server whose folders administrators may keep collections the same as
+    REVIEW_SECOND_PERCENT: int = 10  # of the decisions of review that somebody else looks at once more; 0: none
+    REVIEW_AUDIT_PER_MILLE: int = 0  # of the turns of people who agreed that a reviewer reads at random; 0: none
     EMBED_THREADS: int = 0  # 0: all cores for indexing
 
     @classmethod
@@ -57,6 +101,18 @@ class Env:
         return cls(**values)  # type: ignore[arg-type]
 
 
+def faults(env: Env) -> list[str]:
+    """What is set up so dangerously that nothing starts, in words that say what to do."""
+    found = []
+    if "*" in {host.strip() for host in env.ALLOWED_HOSTS.split(",")}:
+        found.append("ALLOWED_HOSTS must name the hosts: with * anybody's page could speak to this one.")
+    if env.SECRET_KEY and len(env.SECRET_KEY) < SHORTEST_KEY:
+        found.append(f"SECRET_KEY is shorter than {SHORTEST_KEY} characters; leave it empty, and one is made.")
+    if env.DEBUG and env.SITE_URL.startswith("https://"):
+        found.append("DEBUG shows the inside of the site to everybody; take it away where people come by https.")
+    return found
+
+
 def secret_key(env: Env) -> str:
     """The configured key, or the one kept in the data directory (made when missing, readable by its owner only)."""
     if env.SECRET_KEY:
@@ -69,6 +125,11 @@ def secret_key(env: Env) -> str:
     except FileExistsError:
         pass
     return path.read_text().strip()
+
+
+def secret(name: str) -> str:
+    """The value of a variable that a setting names: keys of further servers."""
+    return os.environ.get(name, "")
 
 
 ENV = Env.read(dict(os.environ))

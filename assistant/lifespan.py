@@ -7,7 +7,7 @@ import logging
 import sys
 from typing import Any
 
-from apps.conversations import sweeper, turns
+from apps.conversations import sweeper, temporary, turns
 from apps.engines import registry
 from apps.engines.warm import warm
 from apps.lib.threads import in_pool
@@ -25,13 +25,14 @@ async def lifespan(scope: dict[str, Any], receive: Any, send: Any) -> None:
         message = await receive()
         if message["type"] == "lifespan.startup":
             sys.setswitchinterval(_SWITCH_S)
-            tasks = [asyncio.create_task(sweeper.sweep_forever()), asyncio.create_task(in_pool(warm))]
+            tasks = [asyncio.create_task(sweeper.sweep_forever(turns.go_on)), asyncio.create_task(in_pool(warm))]
             for task in tasks:
                 task.add_done_callback(_ended)
             await send({"type": "lifespan.startup.complete"})
         else:
             for task in tasks:
                 task.cancel()
+            temporary.forget()
             await turns.shut_down()
             await registry.chat().close()
             await send({"type": "lifespan.shutdown.complete"})

@@ -8,8 +8,13 @@ from urllib.parse import urlsplit
 
 import dj_database_url
 from csp.constants import NONE, SELF
+from django.core.exceptions import ImproperlyConfigured
 
-from assistant.env import BASE_DIR, ENV, secret_key
+from assistant import engines, llms, tools
+from assistant.env import BASE_DIR, ENV, faults, secret, secret_key
+
+if _wrong := faults(ENV):
+    raise ImproperlyConfigured(" ".join(_wrong))
 
 DATA_DIR = Path(ENV.DATA_DIR).resolve()
 MODELS_DIR = DATA_DIR / "models"
@@ -43,12 +48,15 @@ INSTALLED_APPS = [
     "csp",
     "django_htmx",
     "heroicons",
+    "ninja",
     "apps.users",
     "apps.safety",
     "apps.documents",
     "apps.conversations",
     "apps.operations",
     "apps.evaluation",
+    "apps.images",
+    "apps.privacy",
 ]
 
 MIDDLEWARE = [
@@ -56,9 +64,11 @@ MIDDLEWARE = [
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",  # after the session, before what answers in words
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "apps.users.language.persons",
     "apps.operations.middleware.first_run",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
@@ -77,6 +87,7 @@ TEMPLATES: list[dict[str, Any]] = [
         "OPTIONS": {
             "context_processors": [
                 "django.template.context_processors.request",
+                "django.template.context_processors.i18n",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
                 "apps.conversations.frame.frame",
@@ -153,6 +164,9 @@ EMAIL_USE_TLS = _mail.scheme == "smtp" and bool(_mail.username)
 DEFAULT_FROM_EMAIL = ENV.EMAIL_FROM
 
 LANGUAGE_CODE = "en"
+LANGUAGES = [("en", "English"), ("de", "Deutsch"), ("es", "Español")]  # each in its own words
+LOCALE_PATHS = [BASE_DIR / "locale"]
+LANGUAGE_COOKIE_NAME = "language"
 TIME_ZONE = "UTC"
 USE_TZ = True
 
@@ -170,6 +184,8 @@ STORAGES = {
 FILE_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
 DATA_UPLOAD_MAX_NUMBER_FILES = 200
+NINJA_PAGINATION_PER_PAGE = NINJA_PAGINATION_MAX_LIMIT = 200
+NINJA_PAGINATION_MAX_OFFSET = 1_000_000
 
 # --- security ----------------------------------------------------------------------------------------
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE
@@ -200,30 +216,24 @@ CONTENT_SECURITY_POLICY = {
 }
 
 # --- engines -----------------------------------------------------------------------------------------
-ENGINES: dict[str, dict[str, Any]] = {
-    "chat": {
-        "BACKEND": ENV.LLM_BACKEND,
-        "OPTIONS": {
-            "url": ENV.LLM_URL,
-            "model": ENV.LLM_MODEL,
-            "api_key": ENV.LLM_API_KEY,
-            "tokenizer": ENV.LLM_TOKENIZER or str(MODELS_DIR / "chat"),
-        },
-    },
-    "embed": {
-        "BACKEND": ENV.EMBED_BACKEND,
-        "OPTIONS": {"model": ENV.EMBED_MODEL, "threads": ENV.EMBED_THREADS},
-    },
-    "index": {"BACKEND": ENV.INDEX_BACKEND, "OPTIONS": {"directory": str(INDEX_DIR)}},
-    "turnlog": {
-        "BACKEND": f"apps.engines.turnlog.{'redis.RedisTurnLog' if ENV.REDIS_URL else 'memory.MemoryTurnLog'}",
-        "OPTIONS": {"url": ENV.REDIS_URL} if ENV.REDIS_URL else {},
-    },
-}
+INDEXES, ENGINES = engines.of(ENV, INDEX_DIR)
+CHATS = llms.of(ENV, MODELS_DIR, secret)  # by name; the first is the site's own
+# Reads for the classifiers where the embedder above is not the one that they were trained with.
+CLASSIFY_EMBED_BACKEND = "apps.engines.embed.sentence.SentenceEmbed"
 ANSWER_STYLE = ENV.ANSWER_STYLE
+TITLES = ENV.TITLES
+REWRITE = ENV.REWRITE
+TOKEN_CHOICES = ENV.TOKEN_CHOICES
+WARM_WHILE_TYPING = ENV.WARM_WHILE_TYPING
 # What stands behind two Protocols of the product itself: a stronger check takes its place by name.
-SAFETY_CHECK = "apps.safety.rules.RuleCheck"
-SUPPORT_CHECK: dict[str, Any] = {"BACKEND": "apps.conversations.support.WordsAndMeaning", "OPTIONS": {}}
+SAFETY_CHECK = "apps.safety.classified.ClassifiedCheck"
+REVIEW_SECOND_PERCENT, REVIEW_AUDIT_PER_MILLE = ENV.REVIEW_SECOND_PERCENT, ENV.REVIEW_AUDIT_PER_MILLE
+POLICY_S = 5.0  # that the gate's copy of the policy may be old
+SUPPORT_MODEL = ENV.SUPPORT_MODEL
+SUPPORT_CHECK: dict[str, Any] = {
+    "BACKEND": f"apps.conversations.{'entailment.WordsAndInference' if SUPPORT_MODEL else 'support.WordsAndMeaning'}",
+    "OPTIONS": {},
+}
 
 CHANNEL_LAYERS: dict[str, dict[str, Any]] = {
     "default": {
@@ -239,6 +249,16 @@ MAX_UPLOAD_BYTES = ENV.MAX_UPLOAD_MB * 1024 * 1024
 MAX_PAGES = ENV.MAX_PAGES
 PARSE_SECONDS = ENV.PARSE_SECONDS
 PARSE_MEMORY_BYTES = ENV.PARSE_MEMORY_MB * 1024 * 1024
+OCR_PAGES = ENV.OCR_PAGES
+WEB_PAGES = ENV.WEB_PAGES
+SYNC_DIR = ENV.SYNC_DIR
+MCP_HOSTS, MCP_COMMANDS, MCP_TOKENS = tools.of(ENV)
+FETCH_ALSO: set[tuple[str, int]] = set()  # (IP, port) that may be fetched from though not public: only tests fill it
+
+# --- pictures ----------------------------------------------------------------------------------------
+SIGN_CERTIFICATES = ENV.SIGN_CERTIFICATES
+SIGN_KEY = ENV.SIGN_KEY
+PICTURE_LABEL, PICTURE_NAMES = ENV.PICTURE_LABEL, ENV.PICTURE_NAMES
 
 # --- Celery: a doorbell; the rows are the queue (apps/lib/leases.py) ----------------------------------
 CELERY_BROKER_URL = ENV.REDIS_URL or "filesystem://localhost//"
@@ -271,5 +291,10 @@ LOGGING: dict[str, Any] = {
     "formatters": {"line": {"format": "%(levelname)s %(name)s %(message)s"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["console"], "level": "INFO"},
-    "loggers": {"django.request": {"level": "ERROR"}, "httpx": {"level": "WARNING"}, "faiss": {"level": "WARNING"}},
+    "loggers": {
+        "django.request": {"level": "ERROR"},
+        "httpx": {"level": "WARNING"},
+        "httpcore": {"level": "WARNING"},
+        "faiss": {"level": "WARNING"},
+    },
 }

@@ -4,11 +4,18 @@ from __future__ import annotations
 
 from django.urls import include, path
 
+from apps.api.site import api
+
 urlpatterns = [
     path("accounts/", include("apps.users.account_urls")),  # before the pages of django-allauth that they replace
     path("accounts/", include("allauth.urls")),
     path("", include("apps.users.urls")),
+    path("", include("apps.safety.urls")),
     path("", include("apps.documents.urls")),
+    path("", include("apps.evaluation.urls")),
     path("", include("apps.operations.urls")),
+    path("", include("apps.images.urls")),
+    path("", include("apps.privacy.urls")),
     path("", include("apps.conversations.urls")),
+    path("", api.urls),
 ]

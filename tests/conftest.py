@@ -2,28 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 from django.conf import settings
 from django.db import connection
+from django.utils import translation
 
 from apps.engines import registry
 from apps.operations import administrator
+from apps.safety import audit, policies
 from apps.users.models import User
+from assistant.boot.words import compile_all
 from tests.people import person
 
+hypothesis.settings.register_profile("any machine", deadline=None)  # a busy one takes its time, and that is no defect
+hypothesis.settings.load_profile("any machine")
 settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # argon2 takes 0.1 s a person, rightly
 # Threads of the pools let their connections go; a server would not drop the test database under them.
 settings.DATABASES["default"]["CONN_MAX_AGE"] = 0
+settings.POLICY_S = float("inf")  # the gate judges by the product's own policy, and asks no database for another
 
 SHARED = Path(settings.BASE_DIR).parent / "shared"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--only-database", action="store_true", help="run only the tests that use the database")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    compile_all()  # for this process, and for the servers that tests start
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -36,9 +47,18 @@ def _uses_database(item: pytest.Item) -> bool:
     return item.get_closest_marker("django_db") is not None or not {"db", "transactional_db"}.isdisjoint(names)
 
 
+def _emptied(tables: Sequence[str]) -> list[str]:
+    """Deleting nothing takes no time, where TRUNCATE makes new files of every table and index, and waits for everybody
+    who reads one. Triggers are not asked, as by TRUNCATE."""
+    rows = [f"DELETE FROM {connection.ops.quote_name(table)}" for table in tables]  # noqa: S608 - names of ours
+    return ["SET session_replication_role = replica", *rows, "SET session_replication_role = DEFAULT"]
+
+
 @pytest.fixture(scope="session")
 def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
     """A server drops no database that somebody is still connected to: threads outlive the tests that used them."""
+    if connection.vendor == "postgresql":
+        connection.ops.sql_flush = lambda style, tables, **_: _emptied(tables)  # type: ignore[method-assign]
     yield
     if connection.vendor == "postgresql":
         with django_db_blocker.unblock(), connection.cursor() as cursor:
@@ -49,8 +69,31 @@ def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> Iterator[N
 @pytest.fixture(autouse=True)
 def _fresh_engines() -> Iterator[None]:
     registry.reset()
+    policies.forget()
     yield
     registry.reset()
+    policies.forget()
+
+
+@pytest.fixture(autouse=True)
+def _the_log_can_be_emptied(request: pytest.FixtureRequest) -> Iterator[None]:
+    """After a test with transactions of its own SQLite deletes row by row, which the log's triggers forbid."""
+    own = not {"transactional_db", "django_db_serialized_rollback"}.isdisjoint(request.fixturenames)
+    marker = request.node.get_closest_marker("django_db")
+    if not (own or (marker and marker.kwargs.get("transaction"))) or connection.vendor != "sqlite":
+        yield
+        return
+    request.getfixturevalue("transactional_db")
+    audit.install()
+    yield
+    with connection.cursor() as cursor:
+        cursor.execute("DROP TRIGGER IF EXISTS safety_event_no_delete")
+
+
+@pytest.fixture(autouse=True)
+def _in_the_language_of_the_site() -> None:
+    """A page that a test asked for in another language leaves that behind in its thread."""
+    translation.deactivate()
 
 
 @pytest.fixture(autouse=True)

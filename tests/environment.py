@@ -12,14 +12,21 @@ _directory = tempfile.mkdtemp(prefix="openbook-tests-")
 Path(_directory, "static").mkdir()  # WhiteNoise warns where it is missing
 atexit.register(shutil.rmtree, _directory, ignore_errors=True)
 
-for _name in ("REDIS_URL", "LLM_URL", "LLM_MODEL", "SECRET_KEY", "SITE_URL"):
+for _name in ("REDIS_URL", "LLM_URL", "LLM_MODEL", "LLM_MORE", "LLM_NAME", "LLM_REASONS", "SECRET_KEY", "SITE_URL"):
     os.environ.pop(_name, None)
 os.environ |= {
     "DATA_DIR": _directory,
     "DEBUG": "1",
     "LLM_BACKEND": "apps.engines.chat.fake.FakeChat",
     "EMBED_BACKEND": "apps.engines.embed.fake.FakeEmbed",
+    "CLASSIFY_BACKEND": "apps.engines.classify.fake.FakeClassifier",
+    "PLANTED_BACKEND": "apps.engines.classify.fake.FakePlanted",
+    "TAGGER_BACKEND": "apps.engines.classify.fake.FakeTagger",
+    "IMAGE_BACKEND": "apps.engines.image.fake.FakePainter",
+    "IMAGE_MODEL": "stripes",
     "INDEX_BACKEND": "apps.engines.index.memory.MemoryIndex",
+    "TITLES": "0",  # one more request after each first answer: tests/conversations/test_finding.py turns it on
+    "REVIEW_SECOND_PERCENT": "0",  # drawn by chance: tests/safety/test_opinions.py turns it on
     "HF_HUB_OFFLINE": "1",
     "TOKENIZERS_PARALLELISM": "false",
 }

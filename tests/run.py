@@ -12,6 +12,7 @@ The last line says how many passed. Exit code 0 only where all did, and no phase
 
 from __future__ import annotations
 
+import json
 import os
 import socket
 import subprocess
@@ -30,6 +31,7 @@ from assistant.boot.say import say
 from assistant.boot.serve import environment
 
 UNIT = "not vllm and not process and not browser"
+TWO = ("-n", "2", "--dist", "loadfile")  # at once; what a file shares among its tests is made once
 MODEL_S = 300  # vLLM starts in 40 s on a quiet machine
 
 
@@ -41,8 +43,8 @@ class Phase:
 
 
 PHASES = (
-    Phase("sqlite", ("-m", UNIT)),
-    Phase("postgres", ("-m", UNIT, "--only-database"), ("postgres",)),
+    Phase("sqlite", (*TWO, "-m", UNIT)),
+    Phase("postgres", (*TWO, "-m", UNIT, "--only-database"), ("postgres",)),
     Phase("processes", ("-m", "process and not browser and not vllm")),
     Phase("model", ("-m", "vllm"), ("model",)),
     Phase("browser", ("-m", "browser")),
@@ -114,6 +116,7 @@ def model() -> Iterator[dict[str, str]]:
         process = subprocess.Popen(line.removeprefix("llm:"), shell=True, cwd=ROOT, env=env, stdout=log, stderr=log)  # noqa: S602
         try:
             _wait(f"http://127.0.0.1:{port}/health", process)
+            _warm(env["LLM_URL"])
             yield {"TEST_LLM_URL": env["LLM_URL"], "TEST_LLM_TOKENIZER": str(places.model)}
         except BaseException:
             log.seek(0)
@@ -133,6 +136,18 @@ def _wait(url: str, process: subprocess.Popen[bytes]) -> None:
         except OSError:
             time.sleep(0.5)
     raise TimeoutError("the model server did not start")
+
+
+def _warm(url: str) -> None:
+    """Asks once: what a server compiles at its first request takes longer than a test waits for an answer."""
+    with urllib.request.urlopen(f"{url}/models", timeout=MODEL_S) as found:  # noqa: S310
+        name = json.load(found)["data"][0]["id"]
+    question = {"model": name, "max_tokens": 8, "messages": [{"role": "user", "content": "Are you there?"}]}
+    request = urllib.request.Request(  # noqa: S310
+        f"{url}/chat/completions", json.dumps(question).encode(), {"Content-Type": "application/json"}
+    )
+    with urllib.request.urlopen(request, timeout=MODEL_S):  # noqa: S310
+        pass
 
 
 def run(phase: Phase, servers: Servers, reports: Path, count: Count) -> bool:

@@ -15,7 +15,10 @@ from django.conf import settings
 ROOT = Path(settings.BASE_DIR)
 FUNCTION_LINES = 40
 MODULE_LINES = 300
-HEAVY = ("torch", "faiss", "tantivy", "transformers", "sentence_transformers", "tokenizers", "vllm", "scipy", "sklearn")
+HEAVY = (
+    "torch", "faiss", "tantivy", "transformers", "sentence_transformers", "tokenizers", "vllm", "scipy", "sklearn",
+    "pymilvus",
+)  # fmt: skip
 
 
 def modules() -> Iterator[Path]:
@@ -53,7 +56,7 @@ def test_starting_a_process_imports_no_heavy_library(entry: str) -> None:
 
 
 def test_apps_read_settings_and_never_the_environment() -> None:
-    allowed = {"apps/documents/parsers/child.py", "apps/documents/sandbox.py"}
+    allowed = {"apps/documents/parsers/child.py", "apps/documents/parsers/nursery.py"}  # they empty a reader's
     found = [
         name
         for path in modules()

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from apps.documents.models import Collection, Membership
+from apps.documents.models import Collection, Membership, Role
 from apps.users.models import User
 
 
@@ -13,6 +13,6 @@ def test_a_collection_is_seen_by_its_owner_its_members_and_nobody_else(alice: Us
 
 def test_a_reader_may_not_edit(alice: User, bob: User) -> None:
     collection = Collection.objects.create(owner=alice, name="Recipes")
-    Membership.objects.create(collection=collection, user=bob, role=Membership.Role.READER)
+    Membership.objects.create(collection=collection, user=bob, role=Role.READER)
     assert list(Collection.objects.editable_by(alice)) == [collection]
     assert list(Collection.objects.editable_by(bob)) == []

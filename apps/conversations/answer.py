@@ -2,30 +2,53 @@
 
 from __future__ import annotations
 
-from contextlib import aclosing
+import asyncio
 
-from apps.conversations import door, finding, writing
-from apps.conversations.turn import LOOP, Turn
-from apps.safety import gate
+from apps.conversations import finding, pictures, writing
+from apps.conversations.attached import seeing
+from apps.conversations.tools import commands, offering, rounds
+from apps.conversations.turn import Turn
+from apps.documents.search import Found
+from apps.engines.base import ChatRequest
 
 
 async def answer(turn: Turn) -> None:
-    """Check question · search · prompt · gated stream · cite and verify. Raises Withheld, EngineError.
+    """Check question beside search · prompt · gated stream · cite and verify, again after each round of tools that the
+    model calls. Raises Withheld, EngineError.
 
-    Search and the storing of the opened turn overlap; a model is asked only when both are done.
+    The rows of the turn are stored while the model reads; nothing is shown before they are.
     """
-    await finding.check(turn)
-    found = None if turn.opening.without_documents else await finding.search(turn)
-    await turn.opened()
-    if found is not None and not found.passages:
+    if (ask := pictures.wanted(turn)) is not None:
+        return await pictures.draw(turn, ask)
+    if turn.acts and (command := commands.read(turn.opening.text)) is not None:
+        await finding.check(turn)
+        if not await commands.run(turn, command):
+            return
+        found = None
+    else:
+        found = await _found(turn)
+    await seeing.look(turn)
+    if found is not None and not found.passages and not turn.kit and not turn.attached:
         return await finding.nothing(turn, found)
 
-    request = await writing.request(turn, found)
-    async with writing.beside(turn, found) as shown, aclosing(gate.gated(door.deltas(turn, request))) as pieces:
-        async for piece in pieces:
-            await shown  # sources and quotes stand before the first word
-            if turn.repeats.loops(piece):
-                turn.finish = LOOP
-                break
-            await writing.write(turn, piece)
-            turn.verifier.sentences()
+    request: ChatRequest | None = await writing.request(turn, found)
+    async with writing.beside(turn, found) as shown:
+        while request is not None:
+            began = len(turn.text)
+            await writing.stream(turn, request, shown)
+            request = await rounds.following(turn, request, began)
+    if found is not None and turn.groundless:
+        await finding.nothing(turn, found)
+
+
+async def _found(turn: Turn) -> Found | None:
+    """What the search found; which tools may be called is looked up while it runs."""
+    kit = asyncio.create_task(offering.kit(turn))
+    try:
+        found = await finding.found(turn)
+        turn.kit = await kit
+        return found
+    finally:
+        kit.cancel()
+        await asyncio.wait([kit])
+        _ = kit.cancelled() or kit.exception()  # of no interest where the question was withheld

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from apps.conversations.facts import Facts, facts
+from apps.conversations.sources import Stretch
 from apps.conversations.support import SUPPORTED, check, rarity, shared
 from apps.conversations.wrap import hints, without_hints
 from apps.documents.passages import Passage
@@ -46,7 +47,7 @@ class Cite:
 
 
 @dataclass(frozen=True, slots=True)
-class _Window:
+class Window:
     source: int
     start: int  # in Page.text
     end: int
@@ -55,11 +56,14 @@ class _Window:
 
 
 class Citer:
-    """Knows the passages of one answer. Sync, for `in_pool`."""
+    """Knows the passages of one answer, and what earlier turns of the path had been given. Sync, for `in_pool`."""
 
-    def __init__(self, question: str, passages: Mapping[int, Passage]) -> None:
+    def __init__(self, question: str, passages: Mapping[int, Passage], earlier: Iterable[Stretch] = ()) -> None:
         self.question = question
-        self.windows = [window for number, passage in passages.items() for window in _windows(number, passage)]
+        own = [_stretch(number, passage) for number, passage in passages.items()]
+        known = {item.number: item for item in own}
+        further = [item for item in earlier if not _within(item, known.get(item.number))]
+        self.windows = [window for item in (*own, *further) for window in _windows(item)]
         self._check = check()
 
     def cite(self, index: int, text: str, start: int, end: int) -> list[Cite]:
@@ -68,7 +72,7 @@ class Citer:
         if not states(text):
             return []
         claim = without_hints(text).strip(" \t\n*_#>|-")
-        near = self._near(claim)
+        near = self.near(claim)
         judgement = self._check.judge(claim, [window.premise for window in near])
         if judgement.score < SUPPORTED:
             return [Cite(index, start, end, None, 0, 0, round(judgement.score, 4))]
@@ -78,14 +82,14 @@ class Citer:
             for score, window in chosen
         ]
 
-    def _near(self, claim: str) -> list[_Window]:
+    def near(self, claim: str) -> list[Window]:
         """The windows that share most with the claim, the short ones first among equals."""
         said = facts(claim)
         weight = rarity(said, [window.facts for window in self.windows])
         return sorted(self.windows, key=lambda w: (-shared(said, w.facts, weight), len(w.premise)))[:_LOOKED_AT]
 
 
-def _chosen(claim: str, judged: Sequence[tuple[float, _Window]], hinted: frozenset[int]) -> list[tuple[float, _Window]]:
+def _chosen(claim: str, judged: Sequence[tuple[float, Window]], hinted: frozenset[int]) -> list[tuple[float, Window]]:
     """The best window; then, of other sources, those that support as well, or that say what the first leaves out."""
     ranked = sorted(judged, key=lambda pair: (-pair[0] - _HINTED * (pair[1].source in hinted), len(pair[1].premise)))
     best, first = ranked[0]
@@ -121,17 +125,22 @@ def weak(cites: Iterable[Cite]) -> bool:
     return bool(sentences) and sum(sentences.values()) * 2 < len(sentences)
 
 
-WEAK = "Most of this answer is not in your documents. Check it against the sources before you rely on it."
+def _stretch(number: int, passage: Passage) -> Stretch:
+    return Stretch(number, passage.title, passage.heading, passage.full_start, passage.full_text)
 
 
-def _windows(number: int, passage: Passage) -> list[_Window]:
-    text, offset = passage.full_text, passage.full_start
-    found = spans(text)
-    prefix = f"{passage.title} {passage.heading} " if passage.heading else f"{passage.title} "
+def _within(item: Stretch, whole: Stretch | None) -> bool:
+    """Whether this turn's passage of the same source holds it already."""
+    return whole is not None and whole.start <= item.start and item.text in whole.text
+
+
+def _windows(stretch: Stretch) -> list[Window]:
+    found = spans(stretch.text)
+    prefix = f"{stretch.title} {stretch.heading} " if stretch.heading else f"{stretch.title} "
     windows = []
     for size in _WINDOWS:
         for first in range(len(found) - size + 1):
             start, end = found[first][0], found[first + size - 1][1]
-            piece = " ".join(text[start:end].split())
-            windows.append(_Window(number, offset + start, offset + end, prefix + piece, facts(prefix + piece)))
+            piece = prefix + " ".join(stretch.text[start:end].split())
+            windows.append(Window(stretch.number, stretch.start + start, stretch.start + end, piece, facts(piece)))
     return windows

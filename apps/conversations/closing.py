@@ -9,11 +9,18 @@ from uuid import UUID
 from django.db import transaction
 from django.utils import timezone
 
+from apps.conversations import reviewing, trace, window
 from apps.conversations.cite import Cite
-from apps.conversations.models import Citation, Conversation, Message, Source
+from apps.conversations.models import Citation, Conversation, Message, Source, Trace
 from apps.conversations.sources import Placed, store
+from apps.conversations.tools import cards
 from apps.conversations.turn import Turn
+from apps.engines import registry
 from apps.lib import leases
+from apps.safety.check import Judged
+from apps.users import limits
+from apps.users.models import User
+from apps.users.quota import Resource
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,28 +33,49 @@ class Closing:
     fields: dict[str, Any]  # of the answer's row
     placed: tuple[Placed, ...]  # sources not stored yet
     cites: tuple[Cite, ...]
+    trace: dict[str, Any]  # what lies behind it
+    asked_by: int
+    judged: Judged | None  # what the gate withheld
+    user: User  # who asked
+    tokens: int  # that the model read and wrote
 
 
 def snapshot(turn: Turn, status: Message.Status, reason: str) -> Closing:
     """What is kept of that turn, as it is now."""
     opening = turn.opening
-    usage = {key: round(value, 1) for key, value in turn.timings.items()}
+    usage: dict[str, Any] = {key: round(value, 1) for key, value in turn.timings.items()}
     if turn.usage is not None:
         usage |= asdict(turn.usage)
+    if turn.model and len(registry.chat_models()) > 1:
+        usage["writer"] = turn.writer
+    if turn.window is not None:
+        usage["window"] = window.record(turn.window)
+    if turn.thoughts:
+        usage["thoughts"] = len(turn.thoughts)
+    if turn.finish:
+        usage["finish"] = turn.finish
+    if turn.model:
+        usage["sampling"] = opening.sampling.record()
     fields = {
         "status": status, "reason": reason[:400], "text": turn.text, "style": turn.style, "model": turn.model,
+        "links": list(turn.renderer.links.used),
         "nothing_found": turn.nothing is not None, "usage": usage,
         "quotes": [
             {"source": quote.source, "start": quote.start, "end": quote.end, "score": round(quote.score, 4)}
             for quote in turn.quotes
         ],
+        "tools": [cards.record(call) for call in turn.made.values()],
         "steps": [
             {**asdict(step), **({"nothing": turn.nothing} if step.name == "search" and turn.nothing else {})}
             for step in turn.steps.values()
         ],
     }  # fmt: skip
     placed = () if turn.stored else tuple(turn.placed)
-    return Closing(opening.conversation, opening.answer, opening.lease, fields, placed, tuple(turn.cites))
+    cites = tuple(turn.cites)
+    return Closing(
+        opening.conversation, opening.answer, opening.lease, fields, placed, cites, trace.record(turn), opening.user.pk,
+        turn.judged, opening.user, turn.used,
+    )  # fmt: skip
 
 
 def close(closing: Closing) -> bool:
@@ -60,7 +88,11 @@ def close(closing: Closing) -> bool:
             store(closing.conversation, closing.answer, closing.placed)
         if closing.cites:
             _cite(closing)
+        Trace.objects.create(answer_id=closing.answer, data=trace.pack(closing.trace))
+        reviewing.flag(closing.answer, closing.asked_by, closing.judged)
+        reviewing.sample(closing.answer, closing.asked_by)
         Conversation.objects.filter(pk=closing.conversation).update(changed=timezone.now())
+        limits.owe(closing.user, Resource.TOKENS, closing.tokens)
     return True
 
 

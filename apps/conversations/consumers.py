@@ -2,23 +2,36 @@
 
 A page asks:
 
-    {"do": "ask", "client_id": "…", "conversation": uuid or null, "text": "…",
-     "collections": [uuid, …], "without_documents": false}
+    {"do": "ask", "client_id": "…", "conversation": uuid or null, "text": "…", "collections": [uuid, …],
+     "filters": {…}, "without_documents": false, "after": uuid or null, "beside": uuid or null}
+    {"do": "typing", "text": "…", …}                as "ask", on a pause while it is written: what an answer would need
+                                                    is done ahead; an empty text ends that. Nothing is said or kept
     {"do": "resume", "turn": uuid, "after": seq}    replays what came after that number, then follows to the end
     {"do": "stop", "turn": uuid}                    from any tab; the turn ends as "stopped"
-    {"do": "retry", "turn": uuid, "client_id": "…"}
+    {"do": "decide", "turn": uuid, "call": "1", "allow": true}     what the person says to a call of a tool that asks
+    {"do": "retry", "turn": uuid, "client_id": "…", "sampling": {…}, "filters": {…}}
                                                     the same question again: a new answer beside it
-    {"do": "answer_without_documents", "turn": uuid, "client_id": "…"}
-                                                    likewise, and marked as not from the documents
+    {"do": "answer_without_documents", "turn", …}   likewise, and marked as not from the documents
+    {"do": "continue", "turn": uuid, …}             an unfinished answer is written on, and takes its place
+    {"do": "queue", "position", …}                  like "ask": waits until the answer there has ended
+    {"do": "queue_now" or "unqueue", "queued": id}  goes out at once, and the running answer stops; waits no more
+    {"do": "seen", "conversation": uuid}            what is there now is not new to the person
+    {"do": "stay", "conversation": uuid}            this page shows that temporary chat: asks have `temporary`
+    {"do": "reword", "question": uuid, "text": "…", "client_id": "…"}
+                                                    the question says something else, its answers stay
 
 `client_id` has up to 40 characters and is made by the page: a repeated ask posts once. `collections: []` searches all
-that are visible; left out, the conversation's own are searched. The page is told, besides the events of `events.py`:
+that are visible, `filters` are those of `documents/filters.py`; left out, the conversation's own hold. `after` is the
+answer that is followed, `beside` the question of which this is another wording. The page is told, besides `events.py`:
 
     {"type": "accepted", "client_id", "turn", "conversation", "question"}
                                                     the turn runs; its events follow on this socket by themselves
     {"type": "refused", "client_id", "words"}       nothing was kept; words for the person (id "" where none was read)
+    {"type": "reworded", "client_id", "html"}       the question as it reads now
+    {"type": "queued" or "first" or "unqueued", …}  replies to those; the last with "text" and "position"
+    {"type": "gone", "conversation"}                that temporary chat is over
     {"type": "unknown", "turn"}                     cannot be followed (over, not yours, never was): fetch the page
-    {"type": "hint", "conversation"}                a turn began or ended there, in any tab: refresh lists
+    {"type": "hint", "conversation"}                a turn began or ended there, in any tab ("turn": is over): refresh
 
 Close codes: 4401 signed out, 4429 too many sockets, 1009 a message too large, 1012 the server restarts (connect
 again and resume). A page that reads nothing for ten seconds is dropped. A turn runs in a task of its own (`turns.py`);
@@ -30,7 +43,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import Counter
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from typing import Any
 from uuid import UUID
 
@@ -40,27 +53,34 @@ from channels.generic.websocket import AsyncWebsocketConsumer
 from channels.layers import get_channel_layer
 from django.urls import path
 
-from apps.conversations import asks, hints, turns
+from apps.conversations import asks, branches, hints, keeping, queue, temporary, turns, warming
 from apps.conversations.asks import Refused
 from apps.conversations.models import Message
-from apps.conversations.opening import Kept, SignedOut
-from apps.conversations.session import session_key, signed_in
+from apps.conversations.opening import SignedOut
+from apps.conversations.render import question_html
+from apps.conversations.session import session_key, signed_in, speak_to, still_there
+from apps.conversations.tools import consents
 from apps.engines import registry
 from apps.engines.base import EngineError
+from apps.lib.rounds import Rounds
 from apps.lib.threads import in_db
+from apps.safety import gate
+from apps.users.access import ADDRESS_CHARACTERS
+from apps.users.limits import OverLimit
 from apps.users.models import User
 
 log = logging.getLogger(__name__)
 
 SIGNED_OUT, TOO_MANY, TOO_LARGE = 4401, 4429, 1009
+CLOSED = {1000, 1001}  # by a page that was closed or left
 SOCKETS = 10  # open at once per person, in this process
 FOLLOWED = 20  # turns that one socket follows at once
 LARGEST = 256 * 1024  # bytes of a message; a question of 20,000 characters has at most 120 KB in JSON
 RECHECK_S = 4.0  # a sign-out, a deactivation or a new password closes the socket within this time
 SEND_S = 10.0  # a client that reads nothing for so long is dropped
-_UNREADABLE = "The page sent something that cannot be read. Reload it and ask again."
 
 _open: Counter[int] = Counter()
+_sessions = Rounds(lambda: RECHECK_S, still_there)  # of all sockets of this process
 
 
 class ChatConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
@@ -77,6 +97,7 @@ class ChatConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
 
     async def connect(self) -> None:
         self.key = session_key(self.scope["headers"])
+        self.address = str((self.scope.get("client") or [""])[0])[:ADDRESS_CHARACTERS]
         self.following: dict[str, asyncio.Task[None]] = {}
         self.watch: asyncio.Task[None] | None = None
         self.sending = asyncio.Lock()
@@ -85,7 +106,7 @@ class ChatConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
         if user is None or _open[user.pk] >= SOCKETS:
             await self.close(SIGNED_OUT if user is None else TOO_MANY)
             return
-        self.user = user
+        self.user = speak_to(user, self.scope["headers"])
         _open[user.pk] += 1
         layer = get_channel_layer()
         if layer is not None:
@@ -93,10 +114,12 @@ class ChatConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
         self.watch = asyncio.create_task(self._watch())
 
     async def disconnect(self, code: int) -> None:
+        temporary.left(self.channel_name, closed=code in CLOSED)
         tasks = [*self.following.values(), *([self.watch] if self.watch else [])]
         for task in tasks:
             task.cancel()
         if self.user is not None:
+            warming.cancel(self.user)
             _open[self.user.pk] -= 1
             layer = get_channel_layer()
             if layer is not None:
@@ -112,12 +135,10 @@ class ChatConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
             return
         client_id = ""
         try:
-            message = _message(text_data)
+            message = asks.message(text_data)
             client_id = asks.client_id(message, required=False)
             await self._do(self.user, message, client_id)
-        except Refused as refusal:
-            await self._send({"type": "refused", "client_id": client_id, "words": str(refusal)})
-        except EngineError as error:
+        except (Refused, OverLimit, EngineError) as error:
             await self._send({"type": "refused", "client_id": client_id, "words": str(error)})
         except SignedOut:
             await self.close(SIGNED_OUT)
@@ -127,26 +148,44 @@ class ChatConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
         await self.disconnect(1011)
 
     async def hint(self, message: dict[str, Any]) -> None:
-        await self._send({"type": "hint", "conversation": message["conversation"]})
+        named = {"turn": message["turn"]} if message.get("turn") else {}
+        await self._send({"type": "hint", "conversation": message["conversation"], **named})
 
     async def _do(self, user: User, message: dict[str, Any], client_id: str) -> None:
         match message.get("do"):
             case "ask":
-                await self._begun(await turns.ask(user, self.key, asks.ask(message)), client_id)
-            case "retry":
-                await self._begun(await turns.ask(user, self.key, asks.again(message)), client_id)
+                warming.cancel(user)
+                await self._ask(user, asks.ask(message), client_id)
+            case "retry" | "continue" as kind:
+                await self._ask(user, asks.again(message, on=kind == "continue"), client_id)
             case "answer_without_documents":
-                await self._begun(
-                    await turns.ask(user, self.key, asks.again(message, without_documents=True)), client_id
-                )
+                await self._ask(user, asks.again(message, without_documents=True), client_id)
+            case "reword":
+                await self._reword(user, asks.identifier(message.get("question")), message, client_id)
+            case "typing":
+                self._typing(user, message)
             case "resume":
                 await self._resume(asks.identifier(message.get("turn")), message.get("after"))
+            case "queue" | "queue_now" | "unqueue":
+                said = await queue.handle(user, message)
+                await self._send({"client_id": client_id, **said})
+                await self._queued(said)
+            case "seen":
+                await in_db(keeping.see, user, asks.identifier(message.get("conversation")))
+            case "stay":
+                await self._stay(user, asks.identifier(message.get("conversation")))
+            case "decide":
+                await in_db(consents.decide, user, asks.identifier(message.get("turn")), message)
             case "stop":
                 await self._stop(asks.identifier(message.get("turn")))
             case _:
-                raise Refused(_UNREADABLE)
+                raise Refused(asks.UNREADABLE)
 
-    async def _begun(self, kept: Kept, client_id: str) -> None:
+    async def _ask(self, user: User, wish: asks.Ask | asks.Again, client_id: str) -> None:
+        if isinstance(wish, asks.Ask) and wish.temporary:
+            kept = await temporary.ask(user, self.key, wish, self.channel_name, self.address)
+        else:
+            kept = await turns.ask(user, self.key, wish, self.address)
         await self._send(
             {
                 "type": "accepted",
@@ -158,19 +197,49 @@ class ChatConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
         )
         self._follow(kept.answer, 0)
 
+    async def _stay(self, user: User, conversation: UUID) -> None:
+        if not temporary.stay(user, conversation, self.channel_name):
+            await self._send({"type": "gone", "conversation": str(conversation)})
+
+    def _typing(self, user: User, message: dict[str, Any]) -> None:
+        """A question that cannot be asked as it stands may become one that can: nothing is said."""
+        warming.cancel(user)
+        with suppress(Refused):
+            warming.begin(user, self.key, asks.ask(message))
+
+    async def _queued(self, said: dict[str, Any]) -> None:
+        """A question that is to be asked now stops the answer before it, or is asked where none runs."""
+        if said.get("turn"):
+            await turns.stop(said["turn"])
+        else:
+            await turns.go_on(UUID(said["conversation"]))
+
+    async def _reword(self, user: User, question: UUID, message: dict[str, Any], client_id: str) -> None:
+        text = asks.question(message.get("text"))
+        verdict = await gate.check_question(text)
+        if not verdict.allowed:
+            raise Refused(verdict.words)
+        await in_db(branches.reword, user, question, text)
+        await self._send({"type": "reworded", "client_id": client_id, "html": question_html(text)})
+
     async def _resume(self, turn: UUID, after: Any) -> None:
         if not isinstance(after, int) or isinstance(after, bool) or after < 0:
-            raise Refused(_UNREADABLE)
-        if await in_db(_status, self.key, turn) is None:
+            raise Refused(asks.UNREADABLE)
+        if await self._status(turn) is None:
             return await self._send({"type": "unknown", "turn": str(turn)})
         self._follow(turn, after)
 
     async def _stop(self, turn: UUID) -> None:
-        status = await in_db(_status, self.key, turn)
+        status = await self._status(turn)
         if status is None:
             await self._send({"type": "unknown", "turn": str(turn)})
         elif status == Message.Status.WRITING:
-            await turns.stop(turn)
+            await turns.stop(turn, temporary.log_of(turn))
+
+    async def _status(self, turn: UUID) -> str | None:
+        if self.user is not None and temporary.holds(self.user, turn):
+            return Message.Status.WRITING  # its log knows whether it is over
+        return await in_db(turns.status, self.key, turn)
 
     def _follow(self, turn: UUID, after: int) -> None:
         """The events of the turn after that number go out on this socket, from the log alone."""
@@ -191,7 +260,7 @@ class ChatConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
     async def _tail(self, turn: str, after: int) -> None:
         closed = False
         try:
-            async with aclosing(registry.turnlog().tail(turn, after)) as entries:
+            async with aclosing((temporary.log_of(UUID(turn)) or registry.turnlog()).tail(turn, after)) as entries:
                 async for entry in entries:
                     closed = entry.data.startswith(b'{"type":"closed"')
                     await self._send_text(b'{"seq":%d,%b' % (entry.seq, entry.data[1:]))
@@ -202,17 +271,14 @@ class ChatConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
 
     async def _over(self, turn: str) -> None:
         """The page is told to fetch the stored answer once the row is at an end."""
-        while await in_db(_status, self.key, UUID(turn)) == Message.Status.WRITING:
+        while await in_db(turns.status, self.key, UUID(turn)) == Message.Status.WRITING:
             await asyncio.sleep(1)
         await self._send({"type": "unknown", "turn": turn})
 
     async def _watch(self) -> None:
         """Closes the socket soon after its person was signed out, deactivated, or changed the password."""
-        while True:
-            await asyncio.sleep(RECHECK_S)
-            if await in_db(signed_in, self.key) is None:
-                await self.close(SIGNED_OUT)
-                return
+        await _sessions.over(self.key)
+        await self.close(SIGNED_OUT)
 
     async def _send(self, value: dict[str, Any]) -> None:
         await self._send_text(orjson.dumps(value))
@@ -227,24 +293,6 @@ class ChatConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
             await get_channel_layer().send(self.channel_name, {"type": "drop"})
         except OSError:
             log.debug("A page left while it was told something")
-
-
-def _message(text: str | None) -> dict[str, Any]:
-    try:
-        value = orjson.loads(text or "")
-    except orjson.JSONDecodeError:
-        raise Refused(_UNREADABLE) from None
-    if not isinstance(value, dict):
-        raise Refused(_UNREADABLE)
-    return value
-
-
-def _status(key: str, turn: UUID) -> str | None:
-    """The status of that person's turn; None where it is not theirs or is not there. Raises SignedOut."""
-    user = signed_in(key)
-    if user is None:
-        raise SignedOut
-    return Message.objects.visible_to(user).answers().filter(pk=turn).values_list("status", flat=True).first()
 
 
 websocket_urlpatterns: list[Any] = [path("ws/chat/", ChatConsumer.as_asgi())]

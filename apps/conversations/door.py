@@ -6,13 +6,16 @@ import asyncio
 import time
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager
+from dataclasses import astuple
+
+from django.utils.translation import gettext
 
 from apps.conversations.events import Waiting
+from apps.conversations.thinking import Thought
 from apps.conversations.turn import Turn
 from apps.engines import registry
-from apps.engines.base import ChatRequest, EngineBusy, EngineError, Finish, ModelInfo
+from apps.engines.base import ChatRequest, EngineBusy, EngineError, Finish, ModelInfo, Usage
 
-STREAMS = 8  # at once in this process; the server batches them, more would only slow each other down
 PATIENCE_S = 30 * 60.0  # how long a question waits for a server that is away
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.5, 10.0  # between looks at it
 
@@ -24,8 +27,13 @@ class Door:
     """Lets turns through in the order in which they came."""
 
     def __init__(self, places: int) -> None:
-        self._free = places
+        self._places = self._free = places
         self._queue: list[asyncio.Event] = []
+
+    @property
+    def idle(self) -> bool:
+        """Nobody is inside, and nobody waits."""
+        return self._free == self._places and not self._queue
 
     @asynccontextmanager
     async def place(self, turn: Turn) -> AsyncIterator[None]:
@@ -34,7 +42,7 @@ class Door:
         waited = await self._enter(turn)
         try:
             if waited:
-                await turn.step("wait", "Waited for the model", (time.perf_counter() - start) * 1000)
+                await turn.step("wait", gettext("Waited for the model"), (time.perf_counter() - start) * 1000)
             yield
         finally:
             self._free += 1
@@ -49,7 +57,11 @@ class Door:
             while not (self._free > 0 and self._queue[0] is moved):
                 waited = True
                 moved.clear()  # before it is said: what moves meanwhile counts
-                await turn.step("wait", f"Waiting for the model, place {self._queue.index(moved) + 1} in the queue")
+                await turn.step(
+                    "wait",
+                    gettext("Waiting for the model, place %(place)s in the queue")
+                    % {"place": self._queue.index(moved) + 1},
+                )
                 await moved.wait()
             self._free -= 1
         finally:
@@ -83,7 +95,18 @@ class Patience:
         self._pause = min(self._pause * 2, LONGEST_PAUSE_S)
 
 
-door = Door(STREAMS)
+_doors: dict[str, Door] = {}  # by server
+
+
+def of(name: str) -> Door:
+    """The door of the server of that model; models of one server share it."""
+    model = registry.chat_model(name) or registry.chat_models()[0]
+    return _doors.setdefault(model.server, Door(model.streams))
+
+
+def forget() -> None:
+    """The doors are made anew (tests)."""
+    _doors.clear()
 
 
 async def model(turn: Turn) -> ModelInfo:
@@ -91,19 +114,21 @@ async def model(turn: Turn) -> ModelInfo:
     patience = Patience(turn)
     while True:
         try:
-            return await registry.chat().info()
+            return await turn.chat.info()
         except EngineError as error:
             await patience.after(error)
 
 
-async def deltas(turn: Turn, request: ChatRequest) -> AsyncGenerator[str, None]:
-    """The model's text as it comes. A server that fails before the first word is waited for; one that fails later
-    ends the answer, because what was shown is not taken back."""
+async def deltas(turn: Turn, request: ChatRequest) -> AsyncGenerator[str | Thought, None]:
+    """The model's text as it comes, and what it thinks. A server that fails before the first word is waited for; one
+    that fails later ends the answer, because what was shown is not taken back."""
+    if turn.opening.written and not turn.text:  # it is written on: what it had passes the gate and is checked again
+        yield turn.opening.written
     patience = Patience(turn)
     while True:
         try:
             async with AsyncExitStack() as stack:
-                await stack.enter_async_context(door.place(turn))
+                await stack.enter_async_context(of(turn.opening.model).place(turn))
                 stream = await stack.enter_async_context(aclosing(_stream(turn, request)))
                 async for text in stream:
                     yield text
@@ -114,11 +139,29 @@ async def deltas(turn: Turn, request: ChatRequest) -> AsyncGenerator[str, None]:
             await patience.after(error)
 
 
-async def _stream(turn: Turn, request: ChatRequest) -> AsyncGenerator[str, None]:
-    async with aclosing(registry.chat().stream(request)) as items:
+async def _stream(turn: Turn, request: ChatRequest) -> AsyncGenerator[str | Thought, None]:
+    async with aclosing(turn.chat.stream(request)) as items:
         async for item in items:
             if isinstance(item, Finish):
-                turn.usage, turn.finish = item.usage, item.reason
-            elif item.text:
-                turn.begun = True
+                turn.usage, turn.finish, turn.calls = _together(turn.usage, item.usage), item.reason, item.calls
+                turn.timings["last_token"] = _since(turn)
+                continue
+            turn.tokens += item.logprobs
+            if not turn.begun and (item.text or item.thought):
+                turn.begun, turn.timings["first_token"] = True, _since(turn)
+            if item.thought:
+                yield Thought(item.thought)
+            if item.text:
                 yield item.text
+
+
+def _together(one: Usage | None, other: Usage | None) -> Usage | None:
+    """What all rounds of an answer used."""
+    if one is None or other is None:
+        return one or other
+    return Usage(*map(sum, zip(astuple(one), astuple(other), strict=True)))
+
+
+def _since(turn: Turn) -> float:
+    """Milliseconds since the turn began."""
+    return (time.perf_counter() - turn.started) * 1000

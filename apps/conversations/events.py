@@ -8,20 +8,25 @@ HTML in an event was made on the server and is inserted as it is. Every event is
     {"type": "step", …, "name": "search", "words": "Searched 3 collections", "ms": 7.4}
     {"type": "sources", …, "html": "<section …>", "count": 4}
     {"type": "quotes", …, "html": "<figure …>"}
+    {"type": "tool", …, "call": "1", "html": "<section …>"}
     {"type": "text", …, "block": 0, "keep": 12, "html": "next words</p>"}
+    {"type": "pictures", …, "html": "<section …>"}
     {"type": "cited", …, "sentence": 0, "supported": true, "html": "<a class=\"pill\" …>1</a>"}
     {"type": "waiting", …, "words": "The model server does not answer. …"}
     {"type": "nothing", …, "html": "<div …>"}
-    {"type": "closed", …, "status": "complete", "html": "<p>…</p>", "reason": ""}
+    {"type": "closed", …, "status": "complete", "html": "<p>…</p>", "reason": "", "more": false,
+     "weak": false}
 
-Orders that happen: opened, step(search), then either nothing, closed, or step(write), sources, quotes (style "quotes"
-only), text and cited in turn, step(verify), sources, closed. A `waiting` may come wherever the model is awaited and
-ends with the next event of another type. After `closed` nothing follows.
+Orders that happen: opened, pictures, step(draw), closed; or opened, step(search), then either nothing, closed, or
+step(write), sources, quotes (style "quotes" only), text and cited in turn, step(verify), sources, closed. `tool` and
+further `sources` come among them whenever a call begins, asks, or ends; where a person calls a tool, before all others.
+A `waiting` may come wherever the model is awaited and ends with the next event of another type. After `closed` nothing
+follows.
 """
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
@@ -40,7 +45,7 @@ class Opened:
 class Step:
     """One line of the steps: what is being done, in words, with its time.
 
-    `name` is "check", "wait", "search", "write" or "verify"; a client keeps one line a name, and a later event
+    `name` is "check", "wait", "search", "draw", "write" or "verify"; a client keeps one line a name, and a later event
     replaces it ("wait" comes again while the place in the queue or the number of unread files changes).
     """
 
@@ -79,11 +84,45 @@ class Quotes:
 
 
 @dataclass(frozen=True, slots=True)
+class Tool:
+    """The call of a tool as it now is: its card, which takes the place of that call's card. From
+    `conversations/_tool.html`."""
+
+    call: str  # "1", "2" … in the answer
+    html: str
+
+
+@dataclass(frozen=True, slots=True)
+class Thought:
+    """What the model thinks before it answers goes on, from that character on. Plain text, never part of the answer."""
+
+    at: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """How much of the model's window the turn takes: the gauge of the composer, from `conversations/_window.html`."""
+
+    html: str
+
+
+@dataclass(frozen=True, slots=True)
 class Text:
     """Block `block` of the answer now is its first `keep` characters of HTML followed by `html`."""
 
     block: int
     keep: int
+    html: str
+
+
+@dataclass(frozen=True, slots=True)
+class Pictures:
+    """The tiles of pictures that were asked for, which from then on are fetched again while one is being drawn.
+
+    Rendered from `conversations/_pictures.html`.
+    """
+
     html: str
 
 
@@ -116,14 +155,19 @@ class Closed:
     status: str  # Message.Status
     html: str
     reason: str = ""
+    more: bool = False  # the answer is unfinished, and the model could write on
+    weak: bool = False  # most of what it states has no source
 
 
-Event = Opened | Step | Sources | Nothing | Quotes | Text | Cited | Waiting | Closed
+Event = (
+    Opened | Step | Sources | Nothing | Quotes | Tool | Thought | Window | Text | Pictures | Cited | Waiting | Closed
+)
 
 
 def encode(event: Event, **also: Any) -> bytes:
     """JSON of the event with its `type`, and whatever else travels with it."""
-    return orjson.dumps({"type": type(event).__name__.lower(), **asdict(event), **also})
+    named = {name: getattr(event, name) for name in type(event).__dataclass_fields__}
+    return orjson.dumps({"type": type(event).__name__.lower(), **named, **also})
 
 
 @dataclass(slots=True)

@@ -9,6 +9,8 @@ from uuid import UUID
 
 from django.template.loader import render_to_string
 
+from apps.documents import filters
+
 
 @dataclass(frozen=True, slots=True)
 class Shown:
@@ -51,4 +53,5 @@ def quotes(answer: UUID, quoted: Sequence[Quoted], model: str) -> str:
 
 
 def nothing(searched: dict[str, Any]) -> str:
-    return render_to_string("conversations/_nothing.html", searched)
+    only = filters.read_kept(searched.get("filters", {})).words
+    return render_to_string("conversations/_nothing.html", {**searched, "only": only})

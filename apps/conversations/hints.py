@@ -11,8 +11,9 @@ def group(user: int) -> str:
     return f"user.{user}"
 
 
-async def changed(user: int, conversation: UUID) -> None:
-    """Every tab of that person was told that the conversation changed, as far as it listens."""
+async def changed(user: int, conversation: UUID, turn: str = "") -> None:
+    """Every tab of that person was told that the conversation changed, as far as it listens; `turn` names one that may
+    be over before a tab has looked."""
     layer = get_channel_layer()
     if layer is not None:
-        await layer.group_send(group(user), {"type": "hint", "conversation": str(conversation)})
+        await layer.group_send(group(user), {"type": "hint", "conversation": str(conversation), "turn": turn})

@@ -124,7 +124,7 @@ _ATTRIBUTES: dict[str, set[str]] = {
     "td": set(),
 }
 _ALIGN = {"left", "center", "right"}
-_CODE_CLASSES = {name for name in STANDARD_TYPES.values() if name} | {"sentence", "pills"}
+_CODE_CLASSES = {name for name in STANDARD_TYPES.values() if name} | {"sentence", "pills", "host"}
 _CLASSES = {
     "span": _CODE_CLASSES,
     "div": {"code", "scroll"},
@@ -138,7 +138,11 @@ _cleaner = nh3.Cleaner(
     allowed_classes=_CLASSES,
     url_schemes={"http", "https", "mailto"},
     link_rel="noopener noreferrer nofollow",
-    set_tag_attribute_values={"a": {"target": "_blank"}},
+    set_tag_attribute_values={  # what may be wider than the page is scrolled by keyboard too
+        "a": {"target": "_blank"},
+        "pre": {"tabindex": "0"},
+        "table": {"tabindex": "0"},
+    },
     clean_content_tags={"script", "style"},
 )
 _ASTRAL = re.compile(r"[\U00010000-\U0010FFFF]")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import threading
 from collections import OrderedDict
 from collections.abc import Sequence
@@ -17,21 +18,22 @@ if TYPE_CHECKING:
 _KEPT = 4_000  # vectors; 6 MB
 _TOGETHER = 3  # texts of one pass: 12 sentences in one cost 110 ms of one core, in passes of two to four 76
 _lock = threading.Lock()
-_vectors: OrderedDict[tuple[str, str], Vectors] = OrderedDict()
+_vectors: OrderedDict[tuple[str, bytes], Vectors] = OrderedDict()
 
 
 def vectors(texts: Sequence[str]) -> Vectors:
     """Shape (n, dimension), unit rows. What is not known yet is embedded, and kept. For `in_pool`."""
     engine = registry.embed()
-    keys = [(engine.fingerprint, text) for text in texts]
+    keys = [(engine.fingerprint, _name(text)) for text in texts]
+    said = dict(zip(keys, texts, strict=True))
     with _lock:
         known = {key: _vectors[key] for key in keys if key in _vectors}
     missing = list(dict.fromkeys(key for key in keys if key not in known))
     if missing:
-        missing.sort(key=lambda key: len(key[1]))  # of like length: half of a mixed batch is padding
+        missing.sort(key=lambda key: len(said[key]))  # of like length: half of a mixed batch is padding
         for start in range(0, len(missing), _TOGETHER):
             batch = missing[start : start + _TOGETHER]
-            known |= zip(batch, engine.embed_passages([text for _, text in batch]), strict=True)
+            known |= zip(batch, engine.embed_passages([said[key] for key in batch]), strict=True)
     with _lock:
         for key in keys:
             _vectors[key] = known[key]
@@ -39,3 +41,8 @@ def vectors(texts: Sequence[str]) -> Vectors:
         while len(_vectors) > _KEPT:
             _vectors.popitem(last=False)
     return np.stack([known[key] for key in keys]) if keys else np.zeros((0, engine.dimension), np.float32)
+
+
+def _name(text: str) -> bytes:
+    """What is said in a chat that nobody keeps is not kept here either."""
+    return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).digest()

@@ -7,10 +7,28 @@ from typing import TYPE_CHECKING, ClassVar
 from django.conf import settings
 from django.contrib.auth.models import AnonymousUser
 from django.db import models
+from django.utils import timezone
+from django.utils.translation import gettext, gettext_lazy
 
+from apps.conversations.assistant import Assistant, AssistantShare, AssistantVersion, Style
+from apps.conversations.attached.rows import AttachedPicture, Attachment
+from apps.conversations.feedback import Feedback
+from apps.conversations.imported import Import, ImportItem
+from apps.conversations.preference import Preference
+from apps.conversations.profile import ModelProfile
+from apps.conversations.saved import SavedPrompt
+from apps.conversations.share import Share
+from apps.conversations.tools.rows import ToolConsent, ToolServer, ToolSetting
 from apps.documents.models import Chunk, Collection, Document
+from apps.images.models import Picture
 from apps.lib.ids import new_id
 from apps.lib.leases import Leased
+
+__all__ = [
+    "Assistant", "AssistantShare", "AssistantVersion", "AttachedPicture", "Attachment", "Citation", "Conversation",
+    "Feedback", "Folder", "Import", "ImportItem", "Message", "ModelProfile", "Preference", "Queued", "Retrieved",
+    "SavedPrompt", "Share", "Source", "Style", "ToolConsent", "ToolServer", "ToolSetting", "Trace",
+]  # fmt: skip
 
 if TYPE_CHECKING:
     from apps.users.models import User
@@ -18,70 +36,63 @@ if TYPE_CHECKING:
     Reader = User | AnonymousUser
 
 
-class Style(models.TextChoices):
-    """How an answer is composed."""
+class Folder(models.Model):
+    """Where a person puts conversations that belong together. Nobody else sees it."""
 
-    AUTOMATIC = "automatic", "Automatic"
-    QUOTES = "quotes", "Quotes first"
-    MODEL = "model", "Model only"
-
-
-class ModelProfile(models.Model):
-    """What is known of a chat model here: the style chosen for it, and how well it reads."""
-
-    name = models.CharField(max_length=255, unique=True)
-    style = models.CharField(max_length=16, choices=Style.choices, default=Style.AUTOMATIC)
-    reading_right = models.PositiveSmallIntegerField(
-        null=True, blank=True, help_text="Reading questions answered right"
-    )
-    reading_asked = models.PositiveSmallIntegerField(null=True, blank=True)
-    measured = models.DateTimeField(null=True, blank=True)
-
-    def __str__(self) -> str:
-        return self.name
-
-
-class Assistant(models.Model):
-    """Instructions and a style under a name. One is the default; people and sharing come with more of them."""
-
-    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
-    name = models.CharField(max_length=80, unique=True)
-    instructions = models.TextField(blank=True, max_length=4000)
-    style = models.CharField(max_length=16, choices=Style.choices, default=Style.AUTOMATIC)
-    is_default = models.BooleanField(default=False)
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="folders")
+    name = models.CharField(max_length=60)
 
     class Meta:
-        constraints: ClassVar = [
-            models.UniqueConstraint(
-                fields=["is_default"], condition=models.Q(is_default=True), name="one_default_assistant"
-            )
-        ]
+        ordering: ClassVar = ["name"]
+        constraints: ClassVar = [models.UniqueConstraint(fields=["owner", "name"], name="one_folder_a_name")]
 
     def __str__(self) -> str:
         return self.name
-
-    @classmethod
-    def default(cls) -> Assistant:
-        row, _ = cls.objects.get_or_create(is_default=True, defaults={"name": "Openbook"})
-        return row
 
 
 class ConversationQuerySet(models.QuerySet["Conversation"]):
     def visible_to(self, user: Reader) -> ConversationQuerySet:
+        return self.owned_by(user).filter(deleted__isnull=True)
+
+    def owned_by(self, user: Reader) -> ConversationQuerySet:
+        """Also what was deleted and can still be brought back."""
         return self.filter(owner=user) if user.is_authenticated else self.none()
 
 
 class Conversation(models.Model):
+    class Titled(models.TextChoices):
+        QUESTION = "question", gettext_lazy("The first words of the question")
+        MODEL = "model", gettext_lazy("The model")
+        PERSON = "person", gettext_lazy("The person")
+
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="conversations")
     assistant = models.ForeignKey(Assistant, on_delete=models.SET_NULL, null=True, blank=True)
     title = models.CharField(max_length=120, blank=True)
+    titled = models.CharField(max_length=8, choices=Titled.choices, default=Titled.QUESTION, help_text="By whom")
+    folder = models.ForeignKey(Folder, on_delete=models.SET_NULL, null=True, blank=True, related_name="conversations")
+    pinned = models.DateTimeField(null=True, blank=True)
+    archived = models.DateTimeField(null=True, blank=True)
+    deleted = models.DateTimeField(
+        null=True, blank=True, help_text="Gone for everybody; its owner can bring it back for a while"
+    )
+    seen = models.DateTimeField(
+        null=True, blank=True, default=timezone.now, help_text="What changed later is new to its owner"
+    )
     collections = models.ManyToManyField(
         Collection,
         blank=True,
         related_name="conversations",
         help_text="Searched for answers; none: all that are visible",
     )
+    narrow = models.BooleanField(default=False, help_text="Collections were chosen: never all of them")
+    sampling = models.JSONField(default=dict, blank=True, help_text="As chosen last; empty: as the assistant has it")
+    model = models.CharField(
+        max_length=60, blank=True, help_text="By name, as chosen last; empty: as the assistant has it"
+    )
+    filters = models.JSONField(default=dict, blank=True, help_text="Of documents, as chosen last; empty: none")
+    imported = models.CharField(max_length=20, blank=True, help_text="The program it came from; empty: it began here")
+    imported_key = models.CharField(max_length=64, blank=True, help_text="Hash of what came: it comes once")
     created = models.DateTimeField(auto_now_add=True)
     changed = models.DateTimeField(auto_now=True)
 
@@ -89,14 +100,25 @@ class Conversation(models.Model):
 
     class Meta:
         ordering: ClassVar = ["-changed"]
+        indexes: ClassVar = [
+            models.Index(fields=["owner", "-changed"], name="conversations_of_a_person"),
+            models.Index(fields=["deleted"], condition=models.Q(deleted__isnull=False), name="deleted_conversations"),
+        ]
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["owner", "imported_key"], condition=~models.Q(imported_key=""), name="one_import_a_conversation"
+            )
+        ]
 
     def __str__(self) -> str:
-        return self.title or "New conversation"
+        return self.title or gettext("New conversation")
 
 
 class MessageQuerySet(models.QuerySet["Message"]):
     def visible_to(self, user: Reader) -> MessageQuerySet:
-        return self.filter(conversation__owner=user) if user.is_authenticated else self.none()
+        if not user.is_authenticated:
+            return self.none()
+        return self.filter(conversation__owner=user, conversation__deleted__isnull=True)
 
     def answers(self) -> MessageQuerySet:
         return self.filter(role=Message.Role.ASSISTANT)
@@ -106,16 +128,16 @@ class Message(Leased):
     """A question or an answer. An answer row is its turn: the turn's id is the answer's id."""
 
     class Role(models.TextChoices):
-        USER = "user", "Question"
-        ASSISTANT = "assistant", "Answer"
+        USER = "user", gettext_lazy("Question")
+        ASSISTANT = "assistant", gettext_lazy("Answer")
 
     class Status(models.TextChoices):
-        WRITING = "writing", "Writing"
-        COMPLETE = "complete", "Complete"
-        STOPPED = "stopped", "Stopped"
-        WITHHELD = "withheld", "Withheld"
-        FAILED = "failed", "Failed"
-        INTERRUPTED = "interrupted", "Interrupted"
+        WRITING = "writing", gettext_lazy("Writing")
+        COMPLETE = "complete", gettext_lazy("Complete")
+        STOPPED = "stopped", gettext_lazy("Stopped")
+        WITHHELD = "withheld", gettext_lazy("Withheld")
+        FAILED = "failed", gettext_lazy("Failed")
+        INTERRUPTED = "interrupted", gettext_lazy("Interrupted")
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     conversation = models.ForeignKey(Conversation, on_delete=models.CASCADE, related_name="messages")
@@ -126,6 +148,12 @@ class Message(Leased):
     client_id = models.CharField(max_length=40, blank=True, help_text="Made by the client: a repeated ask posts once")
     asked_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
     reason = models.CharField(max_length=400, blank=True, help_text="Why it ended as it did, for the reader")
+    chosen = models.DateTimeField(null=True, blank=True, help_text="When it was last turned to among its siblings")
+    edited = models.DateTimeField(null=True, blank=True, help_text="When a question was reworded without a new answer")
+    continues = models.ForeignKey(
+        "self", on_delete=models.SET_NULL, null=True, blank=True, related_name="+",
+        help_text="The unfinished answer whose text this one begins with, and whose place it takes",
+    )  # fmt: skip
     style = models.CharField(max_length=16, choices=Style.choices, blank=True, help_text="The style that was used")
     model = models.CharField(max_length=255, blank=True)
     without_documents = models.BooleanField(default=False)
@@ -134,7 +162,11 @@ class Message(Leased):
         default=list, blank=True, help_text="[{source: number, start, end, score}], spans in Page.text"
     )
     steps = models.JSONField(default=list, blank=True, help_text="[{name, ms, detail}] in call order")
+    tools = models.JSONField(default=list, blank=True, help_text="Calls of tools in their order: fields of `Call`")
+    links = models.JSONField(default=list, blank=True, help_text="Addresses in the text that are shown as links")
     usage = models.JSONField(default=dict, blank=True)
+    draws = models.JSONField(default=dict, blank=True, help_text="Of an answer that has pictures: what was asked for")
+    pictures = models.ManyToManyField(Picture, blank=True, related_name="answers")
     created = models.DateTimeField(auto_now_add=True)
     ended = models.DateTimeField(null=True, blank=True)
 
@@ -148,10 +180,53 @@ class Message(Leased):
             )
         ]
         # What a person has being written is counted before each question, however many messages there are.
-        indexes: ClassVar = [models.Index(fields=["asked_by", "status"], name="messages_of_a_person_by_status")]
+        indexes: ClassVar = [
+            models.Index(fields=["asked_by", "status"], name="messages_of_a_person_by_status"),
+            models.Index(fields=["asked_by", "-created"], name="messages_of_a_person_by_time"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.role}: {self.text[:60]}"
+
+    @property
+    def unfinished(self) -> bool:
+        """Whether the model could write on where this answer ends."""
+        return bool(self.text) and (self.status in _CUT_SHORT or self.usage.get("finish") == "length")
+
+
+_CUT_SHORT = {Message.Status.STOPPED, Message.Status.INTERRUPTED, Message.Status.FAILED}
+
+
+class Queued(models.Model):
+    """A follow-up that waits until the answer before it has ended: see `queue.py`."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    conversation = models.ForeignKey(Conversation, on_delete=models.CASCADE, related_name="queued")
+    text = models.TextField()
+    settings = models.JSONField(default=dict, blank=True, help_text="As the page sends them with a question")
+    client_id = models.CharField(max_length=40, help_text="Made by the client; the question will be kept under it")
+    position = models.IntegerField(default=0, help_text="Lower comes first; among equals the older one")
+    problem = models.CharField(max_length=400, blank=True, help_text="Why it cannot be asked as it is")
+    created = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering: ClassVar = ["position", "created"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["conversation", "client_id"], name="one_queued_a_client_id")
+        ]
+
+    def __str__(self) -> str:
+        return self.text[:60]
+
+
+class Trace(models.Model):
+    """What lies behind an answer, as `trace.py` records it: compressed, and read only when somebody opens it."""
+
+    answer = models.OneToOneField(Message, on_delete=models.CASCADE, primary_key=True, related_name="trace")
+    data = models.BinaryField()
+
+    def __str__(self) -> str:
+        return str(self.answer_id)
 
 
 class Source(models.Model):

@@ -3,25 +3,34 @@
 from __future__ import annotations
 
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from apps.conversations import sources
-from apps.conversations.asks import Again, Ask, Refused
+from apps.conversations import choosing, picture_asks, scoping, sources
+from apps.conversations.asks import Again, Ask, Busy, Refused
+from apps.conversations.attached import given
+from apps.conversations.attached.given import Attached
+from apps.conversations.briefing import briefing, personal
 from apps.conversations.models import Assistant, Conversation, Message
-from apps.conversations.path import Exchange, before, path
+from apps.conversations.path import Exchange, before, path, turned
+from apps.conversations.sampling import Chosen, read
 from apps.conversations.session import signed_in
+from apps.documents.candidates import Scope, scope
+from apps.documents.filters import EVERYTHING, Filters, read_kept
 from apps.documents.models import Collection
+from apps.engines.chat.offered import MAIN
+from apps.lib.compiled import Compiled
+from apps.users import limits
 from apps.users.models import User
 
 LEASE_S = 15  # renewed every 2 s; a killed process is noticed within this time
 RUNNING_LIMIT = 3  # answers that one person may have written at once
-_TITLE = 60  # characters
-_KEPT = {Message.Status.COMPLETE, Message.Status.STOPPED, Message.Status.INTERRUPTED, Message.Status.FAILED}
+KEPT = {Message.Status.COMPLETE, Message.Status.STOPPED, Message.Status.INTERRUPTED, Message.Status.FAILED}
 
 
 class SignedOut(Exception):
@@ -35,6 +44,9 @@ class Past:
     question: str
     answer: str
     given: tuple[sources.Given, ...] = ()
+    attached: tuple[Attached, ...] = ()
+    notes: tuple[str, ...] = ()  # what the prompt says of them
+    pictures: tuple[str, ...] = ()  # they themselves, for a model that sees
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,26 +74,42 @@ class Opening(Kept):
     new: bool  # the conversation begins with this turn
     rows: tuple[Message, ...]  # the question, where it is a new one, and the answer
     chosen: tuple[UUID, ...] | None  # collections that the conversation shall have; None: as it has them
+    turned: tuple[UUID, ...] = ()  # messages on the way here that the remembered path had passed by
+    written: str = ""  # what an unfinished answer had, where this one writes on
+    sampling: Chosen = field(default_factory=Chosen)
+    instructions: str = ""  # of the assistant and of the person
+    scope: Scope | None = None  # what may be searched at this moment
+    address: str = ""  # where the question comes from
+    model: str = MAIN  # that writes, by its name in the settings
+    gone: str = ""  # one that was chosen and is no longer offered
+    filters: Filters = EVERYTHING  # which documents there are searched
+    attached: tuple[Attached, ...] = ()  # pictures of the question
 
 
-def recall(user: User, wish: Ask | Again) -> Opening:
-    """What was said before, and where to search; reads only. Raises Refused. For `in_db`."""
-    return _asked(user, wish) if isinstance(wish, Ask) else _again(user, wish)
-
-
-def keep(opening: Opening, key: str) -> Kept:
-    """The rows are stored, in one transaction; where the same ask had come before, the rows of then.
-
-    Whether the session still is that person's is asked again here, beside the search: before this is done, nothing
-    leaves for a model or a page. Raises SignedOut, Refused. For `in_db`.
-    """
-    if signed_in(key) != opening.user:
+def recall(user: User, key: str | None, wish: Ask | Again, address: str = "") -> Opening | Kept:
+    """Who asks, what was said before, and where to search, all as it is now; where the same ask had come before, what
+    was kept of it. Reads only. Raises SignedOut where the session is no longer that person's (None: it was asked when
+    the question was put into the queue), Refused, and OverLimit. For `in_db`."""
+    if (now := user if key is None else signed_in(key)) is None or now != user:
         raise SignedOut
+    if (known := repeated(now, wish.client_id)) is not None:
+        return known
+    opening = _asked(now, wish) if isinstance(wish, Ask) else _again(now, wish)
+    has_place(opening)
+    limits.check(now, limits.Resource.MESSAGES, limits.Resource.TOKENS, address=address)
+    place = None if opening.without_documents else opening.filters.narrowed(scope(now, opening.collections))
+    model, gone = choosing.of(opening.place, opening.assistant, wish.model)
+    return replace(opening, address=address, scope=place, model=model, gone=gone)
+
+
+def keep(opening: Opening) -> Kept:
+    """The rows are stored, in one transaction, or the rows of the same ask of before. Raises Refused. For `in_db`."""
     client_id = next((row.client_id for row in opening.rows if row.client_id), "")
     try:
         with transaction.atomic():
+            limits.take(opening.user, limits.Resource.MESSAGES, address=opening.address)
             _store(opening)
-    except (IntegrityError, Refused):
+    except (IntegrityError, Refused, limits.OverLimit):
         if (known := repeated(opening.user, client_id)) is None:
             raise
         return known
@@ -90,7 +118,7 @@ def keep(opening: Opening, key: str) -> Kept:
 
 def repeated(user: User, client_id: str) -> Kept | None:
     """What was kept of an ask that had come before, under that id."""
-    row = Message.objects.filter(asked_by=user, client_id=client_id).first() if client_id else None
+    row = next(iter(_under(user, client_id)), None) if client_id else None
     if row is None:
         return None
     answer = row if row.role == Message.Role.ASSISTANT else row.children.order_by("created").first()
@@ -101,60 +129,83 @@ def repeated(user: User, client_id: str) -> Kept | None:
 
 def _asked(user: User, ask: Ask) -> Opening:
     exchanges: list[Exchange] = []
-    place = Conversation(owner=user, title=title(ask.text))
-    if ask.conversation is not None:
+    if ask.conversation is None:
+        place = Conversation(owner=user, title=picture_asks.title(ask.text), assistant=assistant(user, ask.assistant))
+    else:
         place = _conversation(user, ask.conversation)
-        exchanges = path(place.messages.all())
-    collections = _collections(user, place, ask)
+        exchanges = _said_before(place, ask)
+    choosing.keep(place, ask)
+    collections = scoping.collections(user, place, ask)
     last = exchanges[-1].answer if exchanges else None
     question = Message(
         conversation=place, parent=last, role=Message.Role.USER, text=ask.text, asked_by=user, client_id=ask.client_id
     )
     answer = _answer(question, user, ask.without_documents)
+    answer.draws = ask.picture.record() if ask.picture else {}
     chosen = None if ask.collections is None else collections
-    return _opening(user, place, ask.conversation is None, (question, answer), exchanges, collections, chosen)
+    new = ask.conversation is None
+    opening = _opening(user, place, new, (question, answer), exchanges, collections, chosen, turned(exchanges))
+    return replace(opening, attached=given.chosen(user, ask.attached))
 
 
 def _again(user: User, wish: Again) -> Opening:
     old = Message.objects.visible_to(user).answers().filter(pk=wish.turn).select_related("parent").first()
     if old is None or old.parent is None:
         raise Refused("That answer is no longer there. Reload the page.")
+    if wish.on and not old.unfinished:
+        raise Refused("That answer is finished. Ask a follow-up instead.")
     place = _conversation(user, old.conversation_id)
-    exchanges = before(path(place.messages.all()), old.parent.pk)
-    collections = _chosen_before(user, place)
+    way = path(place.messages.all(), old.pk)
+    collections = scoping.chosen_before(user, place)
     without = old.without_documents if wish.without_documents is None else wish.without_documents
     answer = _answer(old.parent, user, without)
-    answer.client_id = wish.client_id
-    return _opening(user, place, False, (answer,), exchanges, collections, None)
+    answer.client_id, answer.continues, answer.draws = wish.client_id, old if wish.on else None, _draws(old)
+    choosing.keep(place, wish)
+    passed = turned(way, old.parent.pk)
+    opening = _opening(user, place, False, (answer,), before(way, old.parent.pk), collections, None, passed)
+    return replace(opening, attached=given.of([old.parent.pk]).get(old.parent.pk, ()))
+
+
+def _draws(old: Message) -> dict[str, Any]:
+    """What a new answer to the same question draws: nothing, where the question was reworded to ask for no picture."""
+    return dict(old.draws) if old.parent and picture_asks.words(old.parent.text) else {}
+
+
+def _said_before(place: Conversation, ask: Ask) -> list[Exchange]:
+    """The exchanges up to the answer that is followed, or up to the question that gets another wording."""
+    exchanges = path(place.messages.all(), ask.beside or ask.after)
+    if ask.beside is not None:
+        if any(item.question.pk == ask.beside for item in exchanges):
+            return before(exchanges, ask.beside)
+    elif ask.after is None:
+        return exchanges
+    else:
+        for position, item in enumerate(exchanges, 1):
+            if item.answer is not None and item.answer.pk == ask.after:
+                return exchanges[:position]
+    raise Refused("What this follows is no longer there. Reload the page.")
 
 
 def _conversation(user: User, pk: UUID) -> Conversation:
-    row = Conversation.objects.visible_to(user).select_related("assistant").filter(pk=pk).first()
+    row = (
+        Conversation.objects.visible_to(user)
+        .select_related("assistant")
+        .defer("assistant__picture")
+        .filter(pk=pk)
+        .first()
+    )
     if row is None:
         raise Refused("That conversation is no longer there. Reload the page.")
     return row
 
 
-def _collections(user: User, place: Conversation, ask: Ask) -> tuple[UUID, ...]:
-    """Where to search; () is everywhere."""
-    visible = Collection.objects.visible_to(user)
-    if ask.collections:
-        found = tuple(visible.filter(pk__in=ask.collections).values_list("pk", flat=True))
-        if len(found) != len(set(ask.collections)):
-            raise Refused("One of the chosen collections is no longer there. Choose again.")
-        return found
-    if ask.collections is None and ask.conversation is not None:
-        return _chosen_before(user, place)
-    return ()
-
-
-def _chosen_before(user: User, place: Conversation) -> tuple[UUID, ...]:
-    """The conversation's own collections, as far as they may be read. Where none of them may be any more, everywhere is
-    not what was meant."""
-    found = Collection.objects.visible_to(user).filter(conversations=place).values_list("pk", flat=True)
-    if not (kept := tuple(found)) and place.collections.exists():
-        raise Refused("The collections of this conversation are no longer shared with you. Choose others.")
-    return kept
+def assistant(user: User, pk: UUID | None) -> Assistant | None:
+    if pk is None:
+        return None
+    found = Assistant.objects.visible_to(user).filter(pk=pk).first()
+    if found is None:
+        raise Refused("That assistant is no longer there, or no longer shared with you. Choose another.")
+    return found
 
 
 def _answer(question: Message, user: User, without_documents: bool) -> Message:
@@ -167,42 +218,79 @@ def _answer(question: Message, user: User, without_documents: bool) -> Message:
 
 def _opening(
     user: User, place: Conversation, new: bool, rows: tuple[Message, ...], exchanges: list[Exchange],
-    collections: tuple[UUID, ...], chosen: tuple[UUID, ...] | None,
+    collections: tuple[UUID, ...], chosen: tuple[UUID, ...] | None, passed: tuple[UUID, ...],
 ) -> Opening:  # fmt: skip
     answer, question = rows[-1], rows[-1].parent
     if question is None:
         raise ValueError("An answer has a question")
-    kept = [row for item in exchanges if (row := item.answer) and row.text and row.status in _KEPT]
-    questions = {item.answer.pk: item.question.text for item in exchanges if item.answer}
-    given = sources.given(user, [row.pk for row in kept]) if kept else {}
+    assistant = place.assistant or Assistant.default()
+    kept = [row for item in exchanges if (row := item.answer) and row.text and row.status in KEPT]
+    questions = {item.answer.pk: item.question for item in exchanges if item.answer}
+    had = sources.given(user, [row.pk for row in kept]) if kept else {}
+    seen = given.of(questions[row.pk].pk for row in kept) if kept else {}
     return Opening(
         user, place.pk, question.pk, answer.pk, question.text, collections, answer.without_documents,
-        answer.lease_token, tuple(Past(questions[row.pk], row.text, given.get(row.pk, ())) for row in kept),
-        sources.numbers(place.pk) if exchanges else sources.Numbers(), place.assistant or Assistant.default(),
-        place, new, rows, chosen,
+        answer.lease_token, _past(kept, questions, had, seen),
+        sources.Numbers() if new else sources.numbers(place.pk), assistant,
+        place, new, rows, chosen, passed, answer.continues.text if answer.continues else "", sampling_of(place),
+        briefing(assistant, personal(user)), filters=read_kept(place.filters),
     )  # fmt: skip
+
+
+def _past(
+    answers: list[Message], questions: dict[UUID, Message],
+    had: dict[UUID, tuple[sources.Given, ...]], seen: dict[UUID, tuple[Attached, ...]],
+) -> tuple[Past, ...]:  # fmt: skip
+    asked = [questions[row.pk] for row in answers]
+    return tuple(
+        Past(question.text, row.text, had.get(row.pk, ()), seen.get(question.pk, ()))
+        for row, question in zip(answers, asked, strict=True)
+    )
+
+
+def sampling_of(place: Conversation) -> Chosen:
+    """As the conversation has it, else its assistant. What was stored is what was read once."""
+    assistant = place.assistant
+    own = {"preset": assistant.preset, **assistant.sampling} if assistant else {}
+    return read(place.sampling or own)
 
 
 def _store(opening: Opening) -> None:
     place = opening.place
+    if opening.chosen is not None:
+        place.narrow = bool(opening.chosen)
     if opening.new:
         place.save(force_insert=True)
-    elif not Conversation.objects.filter(pk=place.pk).update(changed=timezone.now()):  # the row is locked by this
+    elif not Conversation.objects.filter(pk=place.pk, deleted__isnull=True).update(
+        changed=timezone.now(),
+        sampling=place.sampling,
+        narrow=place.narrow,
+        model=place.model,
+        filters=place.filters,
+    ):  # the row is locked by this
         raise Refused("That conversation is no longer there. Reload the page.")
-    writing = Message.objects.filter(asked_by=opening.user, status=Message.Status.WRITING)
-    running = list(writing.order_by().values_list("conversation", flat=True))
-    if place.pk in running:
-        raise Refused("An answer is still being written in this conversation. Wait for it, or stop it.")
-    if len(running) >= RUNNING_LIMIT:
-        raise Refused(f"{RUNNING_LIMIT} of your answers are still being written. Wait for one, or stop one.")
+    has_place(opening)
     Message.objects.bulk_create(opening.rows)
+    if len(opening.rows) > 1:
+        given.put(opening.question, opening.attached)
+    if opening.turned:
+        Message.objects.filter(pk__in=opening.turned).update(chosen=timezone.now())
     if opening.chosen is not None and (opening.chosen or not opening.new):
         place.collections.set(Collection.objects.filter(pk__in=opening.chosen))
 
 
-def title(text: str) -> str:
-    """The first words of a question, as the name of its conversation."""
-    line = " ".join(text.split())
-    if len(line) <= _TITLE:
-        return line
-    return line[:_TITLE].rsplit(" ", 1)[0].rstrip(",;:.") + " …"
+def has_place(opening: Opening, others: int = 0) -> None:
+    """Raises Refused where an answer has to end before this one may begin; `others` run and have no rows."""
+    running = [conversation for (conversation,) in _running(opening.user)]
+    if opening.conversation in running:
+        raise Busy("An answer is still being written in this conversation. Wait for it, or stop it.")
+    if len(running) + others >= RUNNING_LIMIT:
+        raise Busy("%(limit)s of your answers are still being written. Wait for one, or stop one.", limit=RUNNING_LIMIT)
+
+
+_under = Compiled(lambda user, client_id: Message.objects.filter(asked_by=user, client_id=client_id))
+_running = Compiled(
+    lambda user: (
+        Message.objects.filter(asked_by=user, status=Message.Status.WRITING).order_by().values_list("conversation_id")
+    )
+)

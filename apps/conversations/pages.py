@@ -10,11 +10,16 @@ from uuid import UUID
 from django.db.models import Count, Q
 from django.utils.safestring import SafeString
 
-from apps.conversations import fragments, render
-from apps.conversations.cite import Cite
-from apps.conversations.models import Citation, Conversation, Message
+from apps.conversations import fragments, render, window
+from apps.conversations import tiles as tiled
+from apps.conversations.attached import given
+from apps.conversations.attached.given import Attached
+from apps.conversations.cite import Cite, weak
+from apps.conversations.links import Links
+from apps.conversations.models import Citation, Conversation, Feedback, Message
 from apps.conversations.path import Exchange, path
 from apps.conversations.shelf import Shelf, shelves
+from apps.conversations.tools import cards
 from apps.documents.models import Collection, Document
 from apps.users.models import User
 
@@ -40,31 +45,43 @@ def collections(user: User, chosen: set[UUID]) -> list[Offered]:
     return [Offered(pk, name, ready, waiting, pk in chosen) for pk, name, ready, waiting in rows]
 
 
-def turns(user: User, conversation: Conversation, wanted: UUID | None = None) -> list[dict[str, Any]]:
-    """The exchanges along the path, oldest first; `wanted` is an answer to show in place of the newest one."""
-    exchanges = path(conversation.messages.all())
-    chosen = [answer for exchange in exchanges if (answer := _chosen(exchange, wanted)) is not None]
-    shelf = shelves(user, chosen)
-    cites = _cites(chosen)
+def turns(user: User, conversation: Conversation, at: UUID | None = None) -> list[dict[str, Any]]:
+    """The exchanges of the path through `at`, or of the remembered one, oldest first."""
+    return shown(user, path(conversation.messages.all(), at))
+
+
+def one(user: User, answer: Message) -> dict[str, Any]:
+    """The exchange of that answer alone, or of the one that continues it."""
+    way = path(answer.conversation.messages.all(), answer.pk)
+    return shown(user, [item for item in way if item.question.pk == answer.parent_id])[0]
+
+
+def shown(user: User, exchanges: Sequence[Exchange]) -> list[dict[str, Any]]:
+    """The exchanges as templates take them. A handful of queries, however many they are."""
+    answers = [item.answer for item in exchanges if item.answer]
+    shelf = shelves(user, answers)
+    cites = citations(answers)
+    tiles = tiled.of(answers)
+    attached = given.of(item.question.pk for item in exchanges)
+    said = Feedback.objects.filter(answer__in=answers, person=user).values_list("answer", "good")
+    rated = {pk: "good" if good else "poor" for pk, good in said}
     return [
         {
-            "question": {
-                "id": exchange.question.pk,
-                "html": SafeString(render.question_html(exchange.question.text)),
-                "text": exchange.question.text,
+            "question": _question(item, attached.get(item.question.pk, ())),
+            "answer": _answer(item.answer, item, shelf[item.answer.pk], cites.get(item.answer.pk, []))
+            | {
+                "rated": rated.get(item.answer.pk, ""),
+                "pictures_html": tiled.render(item.answer, tiles.get(item.answer.pk)),
+                "pictures": tiles.get(item.answer.pk),
             },
-            "answer": _answer(exchange, answer, shelf[answer.pk], cites.get(answer.pk, [])),
         }
-        for exchange in exchanges
-        if (answer := _chosen(exchange, wanted)) is not None
+        for item in exchanges
+        if item.answer
     ]
 
 
-def _chosen(exchange: Exchange, wanted: UUID | None) -> Message | None:
-    return next((answer for answer in exchange.answers if answer.pk == wanted), exchange.answer)
-
-
-def _cites(answers: Sequence[Message]) -> dict[UUID, list[Cite]]:
+def citations(answers: Sequence[Message]) -> dict[UUID, list[Cite]]:
+    """What each answer's sentences stand on, sentence by sentence, the best support first."""
     found: dict[UUID, list[Cite]] = {}
     for row in Citation.objects.filter(answer__in=answers).select_related("source").order_by("sentence", "-score"):
         number = row.source.number if row.source else None
@@ -74,31 +91,60 @@ def _cites(answers: Sequence[Message]) -> dict[UUID, list[Cite]]:
     return found
 
 
-def _answer(exchange: Exchange, answer: Message, shelf: Shelf, cites: list[Cite]) -> dict[str, Any]:
-    place = exchange.answers.index(answer)
+def _question(item: Exchange, attached: tuple[Attached, ...]) -> dict[str, Any]:
+    row = item.question
+    return {
+        "id": row.pk,
+        "html": SafeString(render.question_html(row.text)),
+        "text": row.text,
+        "edited": row.edited,
+        "attached": attached,
+        "fork": fork(row, item.questions),
+    }
+
+
+def _answer(answer: Message, item: Exchange, shelf: Shelf, cites: list[Cite]) -> dict[str, Any]:
     return {
         "id": answer.pk,
         "status": answer.status,
         "reason": answer.reason,
-        "html": SafeString(render.answer_html(answer.text, cites, answer.pk, gone=shelf.gone)) if answer.text else "",
+        "html": SafeString(_html(answer, shelf, cites)) if answer.text else "",
         "last_seq": 0,
-        "steps": answer.steps,
+        "window": window.shown(window.read(answer)),
+        "thoughts": bool(answer.usage.get("thoughts")),
+        "weak": weak(cites),
+        "steps": [step for step in answer.steps if step["name"] != "see"],  # which stands by itself
+        "seen": next((step["words"] for step in answer.steps if step["name"] == "see"), ""),
         "quotes_html": shelf.quotes_html,
+        "tools_html": cards.cards(answer.pk, answer.tools, ended=answer.status != Message.Status.WRITING),
         "sources_html": shelf.sources_html,
         "nothing_html": _nothing(answer),
         "style": answer.style,
         "model": answer.model,
         "without_documents": answer.without_documents,
         "nothing_found": answer.nothing_found,
-        "siblings": len(exchange.answers),
-        "place": place + 1,
-        "older": _href(exchange.answers[place - 1]) if place else "",
-        "newer": _href(exchange.answers[place + 1]) if place + 1 < len(exchange.answers) else "",
+        "unfinished": answer.unfinished,
+        "fork": fork(answer, item.answers),
     }
 
 
-def _href(answer: Message) -> str:
-    return f"/c/{answer.conversation_id}/?answer={answer.pk}#turn-{answer.pk}"
+def _html(answer: Message, shelf: Shelf, cites: list[Cite]) -> str:
+    return render.answer_html(answer.text, cites, answer.pk, Links(kept=answer.links), gone=shelf.gone)
+
+
+def fork(row: Message, siblings: Sequence[Message]) -> dict[str, Any]:
+    """Where a message stands among its siblings, and the addresses of its neighbours; "" at the ends."""
+    place = siblings.index(row)
+    return {
+        "siblings": len(siblings),
+        "place": place + 1,
+        "older": _href(siblings[place - 1]) if place else "",
+        "newer": _href(siblings[place + 1]) if place + 1 < len(siblings) else "",
+    }
+
+
+def _href(row: Message) -> str:
+    return f"/c/{row.conversation_id}/?at={row.pk}"
 
 
 def _nothing(answer: Message) -> str:

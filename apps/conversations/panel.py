@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -14,6 +15,7 @@ from apps.conversations import fragments
 from apps.conversations.models import Citation, Message, Retrieved, Source
 from apps.conversations.pills import strength
 from apps.documents import search
+from apps.documents.models import Document
 from apps.lib.words import content_terms, normalise, stem
 from apps.users.models import User
 
@@ -37,12 +39,25 @@ class Opened:
     gone: bool = False
     passage_url: str = ""
 
+    @property
+    def reader_url(self) -> str:
+        return self.passage_url.replace("/passage/", "/", 1)
+
 
 def answer_of(user: User, pk: UUID) -> Message:
     answer = Message.objects.visible_to(user).answers().filter(pk=pk).select_related("parent").first()
     if answer is None:
         raise Http404
     return answer
+
+
+def read_by(user: User, pk: UUID) -> Message:
+    """The answer, where it is theirs, or where they are staff and its person has said what they think of it. Which
+    passages open is another question, asked for each. Raises Http404."""
+    rated = Message.objects.filter(feedback__isnull=False, conversation__deleted__isnull=True).answers()
+    if user.is_staff and (row := rated.filter(pk=pk).select_related("parent").first()) is not None:
+        return row
+    return answer_of(user, pk)
 
 
 def opened(user: User, answer: Message, number: int) -> Opened:
@@ -58,17 +73,35 @@ def opened(user: User, answer: Message, number: int) -> Opened:
     href = fragments.href(answer.pk, number)
     if text is None or source.document is None:
         return Opened(number, href, gone=True)
+    match = strength(cites[0].score if cites else _relevance(answer, source))
+    return _shown(number, href, source.document, source.page_number, text, spans, match, _terms(answer, cites))
+
+
+def at(user: User, pk: UUID, number: int, page: int, spans: Spans, match: str) -> Opened:
+    """A source that no row knows: the passage of that document at those spans, under that number. Raises Http404."""
+    document = Document.every.visible_to(user).filter(pk=pk).first()
+    text = search.read(user, [(pk, page, spans)])[0]
+    if document is None or text is None:
+        raise Http404
+    return _shown(number, "", document, page, text, spans, "partial" if match == "partial" else "strong")
+
+
+def _shown(
+    number: int, href: str, document: Document, page: int, text: str, spans: Spans, match: str,
+    terms: Collection[str] = (),
+) -> Opened:  # fmt: skip
+    beginning = text if len(text) <= _CARD else text[:_CARD].rsplit(" ", 1)[0] + " …"
     return Opened(
-        number, href, str(source.document), source.page_number if source.document.has_pages else None, text,
-        marked(text[:_CARD] if len(text) <= _CARD else text[:_CARD].rsplit(" ", 1)[0] + " …", _terms(answer, cites)),
-        strength(cites[0].score if cites else _relevance(answer, source)),
-        passage_url=_passage_url(source, spans),
+        number, href, str(document), page if document.has_pages else None, text, marked(beginning, terms), match,
+        passage_url=_passage_url(document.pk, page, spans),
     )  # fmt: skip
 
 
 def neighbours(answer: Message, number: int) -> tuple[str, str]:
     """The addresses of the source before and after it among the answer's own; empty at the ends."""
-    own = sorted(Retrieved.objects.filter(answer=answer).values_list("source__number", flat=True))
+    given = Retrieved.objects.filter(answer=answer).values_list("source__number", flat=True)
+    cited = Citation.objects.filter(answer=answer, source__isnull=False).values_list("source__number", flat=True)
+    own = sorted({*given, *cited.order_by()})
     before = [other for other in own if other < number]
     after = [other for other in own if other > number]
     return (
@@ -77,7 +110,7 @@ def neighbours(answer: Message, number: int) -> tuple[str, str]:
     )
 
 
-def marked(text: str, terms: set[str]) -> SafeString:
+def marked(text: str, terms: Collection[str]) -> SafeString:
     """The text, escaped, with the words of those stems in <b>."""
     parts: list[str] = []
     at = 0
@@ -93,7 +126,13 @@ def _spans(answer: Message, source: Source, cites: list[Citation]) -> Spans:
     """The sentences that the answer stands on; before any are known, all that the model was given."""
     exact = {(cite.source_start, cite.source_end) for cite in cites if cite.source_end}
     exact |= {(quote["start"], quote["end"]) for quote in answer.quotes if quote["source"] == source.number}
-    return sorted([start, end] for start, end in exact) or source.spans
+    merged: Spans = []
+    for start, end in sorted(exact):
+        if merged and start < merged[-1][1]:
+            merged[-1][1] = max(end, merged[-1][1])
+        else:
+            merged.append([start, end])
+    return merged or source.spans
 
 
 def _terms(answer: Message, cites: list[Citation]) -> set[str]:
@@ -106,6 +145,6 @@ def _relevance(answer: Message, source: Source) -> float:
     return Retrieved.objects.filter(answer=answer, source=source).values_list("relevance", flat=True).first() or 0.0
 
 
-def _passage_url(source: Source, spans: Spans) -> str:
+def _passage_url(document: UUID, page: int, spans: Spans) -> str:
     where = ",".join(f"{start}-{end}" for start, end in spans)
-    return f"/documents/{source.document_id}/passage/?page={source.page_number}&spans={where}"
+    return f"/documents/{document}/passage/?page={page}&spans={where}"

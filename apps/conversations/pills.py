@@ -7,6 +7,8 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from typing import TYPE_CHECKING
 
+from django.utils.translation import gettext_lazy
+
 from apps.conversations.support import STRONG
 from apps.conversations.wrap import SENTENCE, SLOT
 
@@ -15,8 +17,8 @@ if TYPE_CHECKING:
 
     from apps.conversations.cite import Cite
 
-UNSUPPORTED = "No source found for this sentence"
-GONE = "This source was deleted, or you can no longer open it"
+UNSUPPORTED = gettext_lazy("No source found for this sentence")
+GONE = gettext_lazy("This source was deleted, or you can no longer open it")
 _SENTENCE = re.compile(re.escape(SENTENCE).replace("%d", r"(\d+)"))
 _SLOT = re.compile(re.escape(SLOT).replace("%d", r"(\d+)"))
 

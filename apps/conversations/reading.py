@@ -111,7 +111,7 @@ async def _answer(chat: ChatEngine, item: Item) -> str:
     )
     pieces: list[str] = []
     async with aclosing(
-        chat.stream(ChatRequest(messages, Sampling(max_tokens=_TOKENS, temperature=0.0, seed=1)))
+        chat.stream(ChatRequest(messages, Sampling(max_tokens=_TOKENS, temperature=0.0, seed=1), thinks=False))
     ) as stream:
         async for part in stream:
             if isinstance(part, Delta):

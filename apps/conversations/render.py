@@ -15,10 +15,12 @@ from typing import TYPE_CHECKING
 from markdown_it.token import Token
 
 from apps.conversations.events import Text
+from apps.conversations.links import Links
 from apps.conversations.markup import clean, parser
 from apps.conversations.mend import mend
 from apps.conversations.pills import with_pills
-from apps.conversations.wrap import MOST, ZERO, Links, Wrapper, certain, mark, numbered
+from apps.conversations.settled import Settled
+from apps.conversations.wrap import MOST, ZERO, Wrapper, mark
 from apps.lib.sentences import Span
 
 if TYPE_CHECKING:
@@ -60,6 +62,7 @@ class StreamRenderer:
     _numbered: int = 0  # sentences in them
     _rendered: int = 0  # length of the tail when it was rendered last
     _cut: bool = False
+    _settled: Settled = field(default_factory=Settled)  # of the first block that is not finished
 
     def feed(self, piece: str) -> list[Text]:
         """Adds a piece; the changes to what the client shows."""
@@ -87,13 +90,15 @@ class StreamRenderer:
             following = found[place + 1] if place + 1 < len(found) else None
             done = final or (finished == place and following is not None and _is_finished(source, block, following))
             text = source[block.start : following.start if following else len(source)]
-            kept = numbered(text)
+            settled = self._settled_of(block, text) if finished == place else Settled()
+            markup, kept = self._block(settled, text, number, whole=final or following is not None)
             if done or finished == place:
-                until = len(text) if done else certain(source[block.start :])
+                until = len(text) if done else settled.certain(source[block.start :])
                 offset = self._at + block.start
                 self.sentences += [(a + offset, b + offset) for a, b in kept if b <= until]
-            shown = text if final or following else mend(text)
-            changes += self._show(self._done + place, _block_html(shown, number, self.links))
+                if not done and settled is self._settled:
+                    settled.grow(text, kept, number, self._html)
+            changes += self._show(self._done + place, markup)
             number += len(kept)
             if done:
                 finished = place + 1
@@ -101,6 +106,35 @@ class StreamRenderer:
             changes += self._show(place, "")
         self._advance(found, finished, len(source))
         return changes
+
+    def _settled_of(self, block: _Block, text: str) -> Settled:
+        """What is settled of the first block that is not finished."""
+        start = self._at + block.start
+        if self._settled.start != start:
+            self._settled = Settled(start)
+        rough = len(text) > _ROUGH_SIGNS and _is_rough(text)
+        return (
+            self._settled if block.kind == "paragraph_open" and not rough and "\n" not in text.rstrip() else Settled()
+        )
+
+    def _block(self, settled: Settled, text: str, first: int, *, whole: bool) -> tuple[str, list[Span]]:
+        """The HTML of a block, and its sentences; only what is not settled of it is made anew."""
+        rest = settled.rest(text)
+        spans = settled.spans(rest)
+        shown = rest if whole else mend(rest)
+        known = spans if shown == rest else settled.spans(shown)
+        if settled.cut >= 0 and not known:  # nothing of the sentence that goes on may be shown yet
+            return self._block(Settled(), text, first, whole=whole)
+        first += len(settled.sentences)
+        rough = _is_rough(shown) or first + len(known) > MOST
+        plain = clean(f'<p class="plain">{html.escape(shown.strip())}</p>\n') if rough else ""
+        return settled.whole(plain or self._html(shown, known, first)), settled.all(spans)
+
+    def _html(self, text: str, sentences: list[Span], first: int) -> str:
+        md = parser()
+        tokens = md.parse(mark(text, sentences, first))
+        Wrapper(self.links).block(tokens)
+        return clean(md.renderer.render(tokens, md.options, {}))
 
     def _advance(self, found: list[_Block], finished: int, length: int) -> None:
         start = found[finished].start if finished < len(found) else length
@@ -195,16 +229,6 @@ def _is_finished(text: str, block: _Block, following: _Block) -> bool:
     return len(rest.strip()) >= _DECISIVE and not rest.lstrip().startswith(
         ("```", "~~~", "***", "___", "---", "===", "|")
     )
-
-
-def _block_html(text: str, first: int, links: Links) -> str:
-    sentences = numbered(text)
-    if _is_rough(text) or first + len(sentences) > MOST:
-        return clean(f'<p class="plain">{html.escape(text.strip())}</p>\n')
-    md = parser()
-    tokens = md.parse(mark(text, sentences, first))
-    Wrapper(links).block(tokens)
-    return clean(md.renderer.render(tokens, md.options, {}))
 
 
 def _is_rough(text: str) -> bool:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from uuid import UUID
 
+from django.db.models import Max
+
 from apps.conversations import fragments
+from apps.conversations.cite import Cite
 from apps.conversations.events import Quotes, Sources
 from apps.conversations.fragments import Quoted, Shown
 from apps.conversations.models import Citation, Message, Retrieved, Source
 from apps.conversations.pills import strength
-from apps.conversations.sources import Placed
+from apps.conversations.sources import Given, Placed
 from apps.conversations.turn import Turn
 from apps.documents import search
 from apps.documents.passages import Passage
@@ -27,6 +30,9 @@ class Shelf:
     quotes_html: str = ""
     sources_html: str = ""
     gone: frozenset[int] = field(default_factory=frozenset)
+    shown: tuple[Shown, ...] = ()  # every source of the answer, the best first
+    used: frozenset[int] = frozenset()  # the numbers of those that a sentence or quote stands on
+    quotes: tuple[Quoted, ...] = ()
 
 
 def retrieved(turn: Turn) -> Sources:
@@ -38,7 +44,11 @@ def retrieved(turn: Turn) -> Sources:
 def parted(turn: Turn) -> Sources:
     """The turn's sources: what sentences and quotes stand on, and the rest."""
     used = {cite.source for cite in turn.cites} | {quote.source for quote in turn.quotes}
-    shown = [_placed(turn.opening.answer, item) for item in turn.placed]
+    answer = turn.opening.answer
+    shown = [_placed(answer, item) for item in turn.placed]
+    known = {item.number for item in shown}
+    earlier = {item.number: item for past in turn.opening.history for item in past.given}
+    shown += [_given(answer, earlier[n], turn.cites) for n in sorted(set(earlier) - known) if n in used]
     return Sources(_html(turn.opening.answer, shown, used), len(shown))
 
 
@@ -61,23 +71,49 @@ def quoted(turn: Turn) -> Quotes:
 
 
 def shelves(user: User, answers: Sequence[Message]) -> dict[UUID, Shelf]:
-    """The shelf of each answer, as this person may see it now. Four queries, however many answers."""
-    rows: dict[UUID, list[Retrieved]] = {}
+    """The shelf of each answer, as this person may see it now. Five queries at most, however many answers."""
+    rows: dict[UUID, list[_Found]] = {}
     retrieved = Retrieved.objects.filter(answer__in=answers).select_related("source__document", "source__chunk")
     for row in retrieved.defer("source__chunk__vector", "source__chunk__text").order_by("rank"):
-        rows.setdefault(row.answer_id, []).append(row)
+        rows.setdefault(row.answer_id, []).append(_Found(row.source, row.relevance))
     used: dict[UUID, set[int | None]] = {}
-    cited = Citation.objects.filter(answer__in=answers, source__isnull=False)
-    for answer, number in cited.order_by().values_list("answer", "source__number").distinct():
+    earlier: dict[int, list[tuple[UUID, float]]] = {}
+    for answer, source, number, best in _cited(answers):
         used.setdefault(answer, set()).add(number)
+        if all(found.source.pk != source for found in rows.get(answer, ())):
+            earlier.setdefault(source, []).append((answer, best))
+    for place in _sources(earlier):
+        for answer, best in earlier[place.pk]:
+            rows.setdefault(answer, []).append(_Found(place, best))
     return {
         answer.pk: shelf
         for answer, shelf in zip(answers, _read(user, answers, rows, used), strict=True)
     }  # fmt: skip
 
 
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """A source that an answer was given, or that it stands on though an earlier one was given it."""
+
+    source: Source
+    weight: float  # its relevance to the question; of an earlier one, how well it supports
+
+
+def _cited(answers: Sequence[Message]) -> Iterable[tuple[UUID, int, int, float]]:
+    """(answer, source, its number, best support) of all that sentences stand on."""
+    rows = Citation.objects.filter(answer__in=answers, source__isnull=False).order_by()
+    return rows.values_list("answer", "source", "source__number").annotate(best=Max("score"))
+
+
+def _sources(pks: Collection[int]) -> Iterable[Source]:
+    if not pks:
+        return ()
+    rows = Source.objects.filter(pk__in=pks).select_related("document", "chunk")
+    return rows.defer("chunk__vector", "chunk__text").order_by("number")
+
+
 def _read(
-    user: User, answers: Sequence[Message], rows: Mapping[UUID, list[Retrieved]], used: Mapping[UUID, set[int | None]]
+    user: User, answers: Sequence[Message], rows: Mapping[UUID, list[_Found]], used: Mapping[UUID, set[int | None]]
 ) -> Iterable[Shelf]:
     places: list[tuple[UUID | None, int, list[list[int]]]] = []
     for answer in answers:
@@ -97,11 +133,13 @@ def _read(
             if (text := next(texts)) is not None and (item := by_number.get(quote["source"])) is not None
         ]
         numbers = used.get(answer.pk, set()) | {quote["source"] for quote in answer.quotes}
+        known = {item.number for item in shown}
         yield Shelf(
             fragments.quotes(answer.pk, quotes, answer.model),
             _html(answer.pk, shown, numbers) if answer.status != Message.Status.WRITING else "",
             frozenset(item.number for item in shown if item.gone),
-        )
+            tuple(shown), frozenset(known & numbers), tuple(quotes),
+        )  # fmt: skip
 
 
 def _quote_place(sources: Mapping[int, Source], quote: Mapping[str, int]) -> tuple[UUID | None, int, list[list[int]]]:
@@ -111,13 +149,13 @@ def _quote_place(sources: Mapping[int, Source], quote: Mapping[str, int]) -> tup
     return source.document_id, source.page_number, [[quote["start"], quote["end"]]]
 
 
-def _row(answer: UUID, row: Retrieved, text: str | None) -> Shown:
+def _row(answer: UUID, row: _Found, text: str | None) -> Shown:
     document, number = row.source.document, row.source.number
     if text is None or document is None:
         return Shown(number, "", gone=True)
     return Shown(
         number, fragments.href(answer, number), str(document), row.source.page_number if document.has_pages else None,
-        row.source.chunk.heading if row.source.chunk else "", snippet(text), strength(row.relevance),
+        row.source.chunk.heading if row.source.chunk else "", snippet(text), strength(row.weight),
     )  # fmt: skip
 
 
@@ -126,6 +164,15 @@ def _placed(answer: UUID, item: Placed) -> Shown:
     return Shown(
         item.number, fragments.href(answer, item.number), passage.title, _page(passage), passage.heading,
         snippet(passage.text), strength(passage.relevance),
+    )  # fmt: skip
+
+
+def _given(answer: UUID, item: Given, cites: Iterable[Cite]) -> Shown:
+    """A source of an earlier turn that a sentence of this one stands on."""
+    best = max(cite.score for cite in cites if cite.source == item.number)
+    return Shown(
+        item.number, fragments.href(answer, item.number), item.title, item.page_number if item.paged else None,
+        item.heading, snippet(item.text), strength(best),
     )  # fmt: skip
 
 

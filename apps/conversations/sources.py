@@ -7,7 +7,7 @@ earlier turn gave are given again.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from uuid import UUID
 
 from django.db import transaction
@@ -29,6 +29,19 @@ class Given:
     page_number: int
     paged: bool
     spans: Spans
+    text: str
+    document_id: UUID | None = None
+    heading: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """Sentences of a source that stand together on its page, exactly as they stand there."""
+
+    number: int
+    title: str
+    heading: str
+    start: int  # in Page.text
     text: str
 
 
@@ -72,14 +85,65 @@ def place(
     return placed
 
 
+def extended(
+    placed: Sequence[Placed], passages: Sequence[Passage], numbers: Numbers
+) -> tuple[list[Placed], list[Placed], list[Placed]]:
+    """What a turn has after a further search: all of it; what was found; and what of that is new to the model.
+
+    A passage that the turn has already keeps its number, and grows by the sentences that were found now."""
+    own = {item.number: item for item in placed}
+    known = {(item.passage.document_id, item.passage.chunk_id): item.number for item in placed}
+    highest = max([numbers.highest, *own])
+    found = place(passages, Numbers({**numbers.known, **known}, highest), {})
+    fresh = []
+    for item in found:
+        before = own.get(item.number)
+        new = tuple(span for span in item.fresh if before is None or not _covered(span, before.passage.spans))
+        if new:
+            fresh.append(replace(item, fresh=new))
+            own[item.number] = item if before is None else _grown(before, item)
+    return list(own.values()), found, fresh
+
+
+def _covered(span: tuple[int, int], spans: Spans) -> bool:
+    return any(start <= span[0] and span[1] <= end for start, end in spans)
+
+
+def _grown(before: Placed, item: Placed) -> Placed:
+    """Both as one: they stand on the same page, and each holds the chunk that was found."""
+    one, other = sorted((before.passage, item.passage), key=lambda passage: passage.full_start)
+    text = one.full_text + other.full_text[max(0, one.full_end - other.full_start) :]
+    spans = _union([*before.passage.spans, *item.passage.spans])
+    start, end = one.full_start, one.full_start + len(text)
+    passage = replace(
+        before.passage, spans=spans, text=joined(text, [(a - start, b - start) for a, b in spans]),
+        full_start=start, full_end=end, full_text=text,
+    )  # fmt: skip
+    return Placed(before.number, passage, _union([*before.fresh, *item.fresh]))
+
+
+def _union(spans: Iterable[tuple[int, int]]) -> Spans:
+    """The spans in order, those that overlap as one."""
+    kept: list[tuple[int, int]] = []
+    for start, end in sorted(spans):
+        if kept and start < kept[-1][1]:
+            kept[-1] = kept[-1][0], max(end, kept[-1][1])
+        else:
+            kept.append((start, end))
+    return tuple(kept)
+
+
 def store(conversation: UUID, answer: UUID, placed: Sequence[Placed]) -> None:
     """Keeps the sources of a turn and how each was found, in one transaction; said twice, it keeps them once.
 
-    A turn that ends while they are being stored cannot know whether they were, and stores them again.
+    A turn that ends while they are being stored cannot know whether they were, and stores them again; one whose tools
+    find further ones stores those, and what earlier ones have grown by.
     """
     with transaction.atomic():
         Conversation.objects.select_for_update().filter(pk=conversation).first()
-        if Retrieved.objects.filter(answer=answer).exists():
+        had = {row.source.number: row for row in Retrieved.objects.filter(answer=answer).select_related("source")}
+        placed = [item for item in placed if item.number not in had or _grew(item, had[item.number])]
+        if not placed:
             return
         rows = {row.number: row for row in Source.objects.filter(conversation=conversation)}
         for item in placed:
@@ -95,13 +159,22 @@ def store(conversation: UUID, answer: UUID, placed: Sequence[Placed]) -> None:
         numbers = {item.number for item in placed}
         Source.objects.bulk_create(row for row in rows.values() if row.pk is None)
         Source.objects.bulk_update([row for number, row in rows.items() if number in numbers], ["spans"])
+        Retrieved.objects.bulk_update([had[number] for number in numbers & set(had)], ["given"])
         Retrieved.objects.bulk_create(
             Retrieved(
                 answer_id=answer, source=rows[item.number], rank=rank, relevance=item.passage.relevance,
                 cosine=item.passage.cosine, bm25=item.passage.bm25, given=[list(span) for span in item.fresh],
             )
-            for rank, item in enumerate(placed, 1)
+            for rank, item in enumerate([item for item in placed if item.number not in had], len(had) + 1)
         )  # fmt: skip
+
+
+def _grew(item: Placed, row: Retrieved) -> bool:
+    """Whether the turn gave more of it than its row says; the row then says it."""
+    given = [list(span) for span in item.fresh]
+    before: list[list[int]] = row.given
+    row.given = given
+    return given != before
 
 
 def numbers(conversation: UUID) -> Numbers:
@@ -116,7 +189,8 @@ def given(user: User, answers: Iterable[UUID]) -> dict[UUID, tuple[Given, ...]]:
     rows = list(
         Retrieved.objects.filter(answer__in=list(answers))
         .exclude(given=[])
-        .select_related("source__document")
+        .select_related("source__document", "source__chunk")
+        .defer("source__chunk__vector", "source__chunk__text")
         .order_by("rank")
     )
     texts = search.read(user, [(row.source.document_id, row.source.page_number, row.given) for row in rows])
@@ -127,7 +201,35 @@ def given(user: User, answers: Iterable[UUID]) -> dict[UUID, tuple[Given, ...]]:
             found.setdefault(row.answer_id, []).append(
                 Given(
                     row.source.number, str(document), row.source.page_number, document.has_pages,
-                    tuple((a, b) for a, b in row.given), text,
+                    tuple((a, b) for a, b in row.given), text, document.pk,
+                    row.source.chunk.heading if row.source.chunk else "",
                 )
             )  # fmt: skip
     return {answer: tuple(sorted(items, key=lambda item: item.number)) for answer, items in found.items()}
+
+
+def stretches(user: User, items: Iterable[Given]) -> list[Stretch]:
+    """What earlier turns gave, read again as this person may read it now; what is gone is left out. For `in_db`."""
+    placed = [(item, (item.document_id, item.page_number)) for item in items if item.document_id is not None]
+    pages = search.page_texts(user, {place for _, place in placed})
+    found = []
+    for item, place in placed:
+        page = pages.get(place, "")
+        found += [
+            Stretch(item.number, item.title, item.heading, start, page[start:end])
+            for start, end in _runs(page, item.spans)
+        ]
+    return found
+
+
+def _runs(page: str, spans: Spans) -> list[tuple[int, int]]:
+    """The spans, those with nothing but space between them as one; none where the page no longer reaches that far."""
+    runs: list[tuple[int, int]] = []
+    for start, end in sorted(spans):
+        if not 0 <= start < end <= len(page):
+            return []
+        if runs and not page[runs[-1][1] : start].strip():
+            runs[-1] = runs[-1][0], end
+        else:
+            runs.append((start, end))
+    return runs

@@ -3,23 +3,32 @@
 from __future__ import annotations
 
 from django.conf import settings
+from django.utils.translation import gettext
 
 from apps.conversations.models import Assistant, ModelProfile, Style
-from apps.engines.base import ModelInfo
+from apps.engines.chat.offered import ChatModel
 
 READS_WELL = 0.85  # share of the reading check from which a model may speak first
 
 
-def resolve(assistant: Assistant, profile: ModelProfile, info: ModelInfo) -> Style:
-    """Quotes first or model only; never automatic."""
+def resolve(assistant: Assistant, profile: ModelProfile, model: ChatModel | None = None) -> Style:
+    """Quotes first or model only; never automatic. `model` is what the operator says of it."""
     for chosen in (assistant.style, profile.style, settings.ANSWER_STYLE):
         if chosen in (Style.QUOTES, Style.MODEL):
             return Style(chosen)
-    return Style.MODEL if reads_well(profile) else Style.QUOTES
+    return Style.MODEL if reads_well(profile, model) else Style.QUOTES
 
 
-def reads_well(profile: ModelProfile) -> bool:
-    """Whether the model has shown that it finds what a passage says; one that was never asked has not."""
+def profile(name: str) -> ModelProfile:
+    """What is known of a model; nothing, of one that was never here."""
+    return ModelProfile.objects.filter(name=name).first() or ModelProfile(name=name)
+
+
+def reads_well(profile: ModelProfile, model: ChatModel | None = None) -> bool:
+    """Whether the model has shown that it finds what a passage says; one that was never asked has not. What the
+    operator says counts more."""
+    if model is not None and model.reads_well is not None:
+        return model.reads_well
     if not profile.reading_asked or profile.reading_right is None:
         return False
     return profile.reading_right / profile.reading_asked >= READS_WELL
@@ -27,15 +36,26 @@ def reads_well(profile: ModelProfile) -> bool:
 
 def explain(style: str, assistant: Assistant, profile: ModelProfile, model: str) -> str:
     """Which model writes, and why quotes come first or not, in one or two sentences for the reader."""
-    writes = f"{model} writes the answers." if model else "The model writes the answers."
+    writes = (
+        gettext("%(model)s writes the answers.") % {"model": model}
+        if model
+        else gettext("The model writes the answers.")
+    )
     if style != Style.QUOTES:
-        return f"{writes} It answers in its own words, and each sentence is checked against the sources."
+        return gettext("%(writes)s It answers in its own words, and each sentence is checked against the sources.") % {
+            "writes": writes
+        }
     if Style.QUOTES in (assistant.style, profile.style) or _site_wants_quotes(assistant, profile):
-        return f"{writes} Quotes from your documents come first, because it is set so."
+        return gettext("%(writes)s Quotes from your documents come first, because it is set so.") % {"writes": writes}
     if profile.reading_asked and profile.reading_right is not None:
-        measured = f"in the reading check it found {profile.reading_right} of {profile.reading_asked} answers"
-        return f"{writes} Quotes from your documents come first, because {measured}."
-    return f"{writes} Quotes from your documents come first, because it has not yet shown how well it reads."
+        return gettext(
+            "%(writes)s Quotes from your documents come first, because in the reading check it found "
+            "%(right)s of %(asked)s "
+            "answers."
+        ) % {"writes": writes, "right": profile.reading_right, "asked": profile.reading_asked}
+    return gettext(
+        "%(writes)s Quotes from your documents come first, because it has not yet shown how well it reads."
+    ) % {"writes": writes}
 
 
 def _site_wants_quotes(assistant: Assistant, profile: ModelProfile) -> bool:

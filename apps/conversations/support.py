@@ -120,6 +120,14 @@ def features(said: Facts, given: Sequence[Facts], weight: Mapping[str, float]) -
     }
 
 
+def evidence(claim: str, premises: Sequence[str]) -> dict[str, float]:
+    """All that the built-in check weighs, each 0 to 1 and named as in WEIGHTS; for calibration."""
+    said, given = facts(claim), [facts(premise) for premise in premises]
+    weight = rarity(said, given)
+    one, other = vectors([claim, nearest(said, premises, weight)])
+    return features(said, given, weight) | {"meaning": max(0.0, float(one @ other))}
+
+
 def contradicts(said: Facts, premise: Facts) -> bool:
     """Whether one denies what the other states, or says "rose" where the other says "fell"."""
     if bool(said.denied & premise.terms) != bool(premise.denied & said.terms):
@@ -129,9 +137,18 @@ def contradicts(said: Facts, premise: Facts) -> bool:
     )
 
 
+def disagreeing(score: float, said: Facts, given: Sequence[Facts], near: str) -> float:
+    """A score from elsewhere, held down where the premises plainly disagree."""
+    return _held(score, features(said, given, rarity(said, given)), contradicts(said, facts(near)))
+
+
 def judged(found: Mapping[str, float], against: bool) -> float:
     """The probability, held down where something plainly disagrees."""
     score = 1 / (1 + math.exp(-BIAS - sum(weight * found[name] for name, weight in WEIGHTS.items())))
+    return _held(score, found, against)
+
+
+def _held(score: float, found: Mapping[str, float], against: bool) -> float:
     if against or found["numbers"]:
         score = min(score, _DISAGREES)
     return min(score, _UNNAMED) if found["names"] > 0.5 else score

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Awaitable, Callable
 from uuid import UUID
 
 from django.db import Error
 from django.utils import timezone
 
+from apps.conversations import keeping, queue
 from apps.conversations.events import Closed, encode
 from apps.conversations.models import Message
 from apps.conversations.render import answer_html
@@ -36,16 +38,21 @@ def sweep() -> dict[UUID, str]:
     }
 
 
-async def sweep_forever() -> None:
-    """Dead turns are closed soon after they died; whoever still follows one is told."""
+async def sweep_forever(go_on: Callable[[UUID], Awaitable[None]]) -> None:
+    """Dead turns are closed soon after they died; whoever still follows one is told. Where questions were left waiting,
+    `go_on` is called."""
     while True:
         try:
             closed = await in_db(sweep)
+            await in_db(keeping.purge)
+            left = await in_db(queue.ready)
         except Error as error:  # busy, or away for a moment: the next round does it
             log.warning("Dead turns could not be looked for: %s", error)
-            closed = {}
+            closed, left = {}, []
         for pk, text in closed.items():
             await _tell(str(pk), text)
+        for place in left:
+            await go_on(place)
         await asyncio.sleep(EVERY_S)
 
 
@@ -54,7 +61,7 @@ async def _tell(turn: str, text: str) -> None:
     html = answer_html(text, [], turn) if text else ""  # as a reload shows it
     try:
         if await turnlog.exists(turn):
-            await turnlog.append(turn, encode(Closed(Message.Status.INTERRUPTED, html, REASON), turn=turn))
+            await turnlog.append(turn, encode(Closed(Message.Status.INTERRUPTED, html, REASON, bool(text)), turn=turn))
             await turnlog.finish(turn)
     except EngineError as error:
         log.warning("A dead turn's log could not be ended: %s", error)

@@ -4,22 +4,32 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
+from apps.conversations import choosing, hints, sources
 from apps.conversations.cite import Cite
 from apps.conversations.events import Event, Step, encode
 from apps.conversations.opening import Kept, Opening
 from apps.conversations.quotes import Quote
 from apps.conversations.render import StreamRenderer
 from apps.conversations.repeats import Repeats
-from apps.conversations.sources import Placed
+from apps.conversations.sources import Placed, Spans
+from apps.conversations.tools import cards
 from apps.conversations.verify import Verifier
+from apps.documents.search import Found
 from apps.engines import registry
-from apps.engines.base import Usage
+from apps.engines.base import ChatEngine, ChatRequest, TokenProb, ToolCall, Usage
+from apps.lib.threads import Begun, in_db
 
 if TYPE_CHECKING:
+    from apps.conversations.attached.given import Attached
+    from apps.conversations.tools.base import Call
+    from apps.conversations.tools.offering import Kit
+    from apps.conversations.window import Window
     from apps.engines.base import Vectors
+    from apps.safety.check import Judged
 
 
 LOOP = "loop"  # the model began to repeat itself, and was stopped
@@ -34,16 +44,37 @@ class Turn:
     """Changed by the turn's own tasks only; whatever ends it finds here all there is to keep."""
 
     opening: Opening
-    vector: asyncio.Task[Vectors] | None  # of the question, where it was begun already
-    keeping: asyncio.Task[Kept]  # the rows of the opening are being stored
+    records: ClassVar[bool] = True  # what the model weighed, token by token
+    acts: ClassVar[bool] = True  # its model may call tools: somebody sees the cards, and can be asked
+
+    vector: Begun[Vectors] | None  # of the question, where it was begun already
+    keeping: asyncio.Future[Kept]  # the rows of the opening are being stored, or will be when they are due
+    due: asyncio.Event = field(default_factory=asyncio.Event)
     renderer: StreamRenderer = field(default_factory=StreamRenderer)
     text: str = ""  # what was let through, exactly as the model wrote it
+    measure: Callable[[], Window] | None = None  # counts the next; when the request has left
+    window: Window | None = None  # what the request takes of the model's
+    thoughts: str = ""  # what it thought before, let through
     begun: bool = False  # the model has said something, let through or not
     finish: str = ""  # the server's word for how the stream ended, or LOOP
     repeats: Repeats = field(default_factory=Repeats)
     usage: Usage | None = None
+    judged: Judged | None = None  # what the gate withheld, and why
+    rewritten: asyncio.Task[str] | None = None  # the question, made to stand alone by the model
+    found: Found | None = None  # by the search
+    request: ChatRequest | None = None  # as the model got it
+    tokens: list[TokenProb] = field(default_factory=list)  # as the model wrote them, let through or not
+    pieces: int = 0  # of the answer that passed the gate
+    calls: tuple[ToolCall, ...] = ()  # tools that the model wants to be called
+    kit: Kit = field(default_factory=dict)  # tools that the model may call
+    made: dict[str, Call] = field(default_factory=dict)  # calls in their order, as they now are
+    called: set[tuple[str, str]] = field(default_factory=set)  # names and arguments, as the model wrote them
+    rounds: int = 0  # in which tools were called
+    lines: list[tuple[str, int, int, Spans]] = field(default_factory=list)  # of passages from tools
+    notes: list[str] = field(default_factory=list)  # what a tool gave that the person called, for the model
     model: str = ""
     style: str = ""
+    attached: tuple[Attached, ...] = ()  # the pictures of the question, their text read
     placed: list[Placed] = field(default_factory=list)
     stored: bool = False  # `placed` is in the database
     quotes: list[Quote] = field(default_factory=list)
@@ -63,18 +94,60 @@ class Turn:
         return str(self.opening.answer)
 
     @property
+    def chat(self) -> ChatEngine:
+        """The engine of the model that writes. Raises EngineRefused where it was taken away since."""
+        return registry.chat(self.opening.model)
+
+    @property
+    def writer(self) -> str:
+        """What people call the model that writes."""
+        model = registry.chat_model(self.opening.model)
+        return choosing.shown(model) if model else ""
+
+    @property
     def kept(self) -> bool:
         """Whether its rows are there, and are its own."""
         return self.keeping.done() and self.keeping.exception() is None and self.keeping.result() is self.opening
 
+    @property
+    def groundless(self) -> bool:
+        """It has searched and found nothing, its model has called no tool, and there is no picture to speak of: what
+        that says by itself is not shown, since it would read as an answer from the documents."""
+        return self.found is not None and not self.found.passages and not self.made and not self.opening.attached
+
+    @property
+    def used(self) -> int:
+        """Tokens that the model read and wrote; estimated where the stream was cut, four characters each."""
+        if self.usage is not None:
+            return self.usage.prompt_tokens + self.usage.completion_tokens
+        if not self.begun or self.request is None:
+            return 0
+        return (
+            sum(len(message.content) for message in self.request.messages) + len(self.text) + len(self.thoughts)
+        ) // 4
+
     async def opened(self) -> None:
-        """Its rows are kept. Raises what stood against it."""
+        """Its rows are kept, which nothing that is shown may overtake. Raises what stood against it."""
+        self.due.set()
         if await asyncio.shield(self.keeping) is not self.opening:
             raise AskedBefore
 
     async def say(self, event: Event) -> None:
         """Appends the event to the turn's log."""
         await registry.turnlog().append(self.id, encode(event, turn=self.id))
+
+    async def tell_others(self) -> None:
+        """Other pages of the person learn that something moves in this conversation."""
+        await hints.changed(self.opening.user.pk, self.opening.conversation)
+
+    async def store_sources(self) -> None:
+        """The passages under their numbers are in the database."""
+        await in_db(sources.store, self.opening.conversation, self.opening.answer, self.placed)
+        self.stored = True
+
+    async def store_calls(self) -> None:
+        """The calls of tools, as they now are, are in the database."""
+        await in_db(cards.store, self.opening.answer, self.opening.lease, self.made.values())
 
     async def step(self, name: str, words: str, ms: float | None = None) -> None:
         """Says what is being done, or that it is done and how long it took."""

@@ -13,85 +13,108 @@ import asyncio
 import logging
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from django.db import Error
+from django.utils.translation import ngettext
 
-from apps.conversations import closing, hints, opening, render, shelf, sweeper
+from apps.conversations import choosing, closing, finding, hints, naming, opening, queue, render, shelf, sweeper
 from apps.conversations.answer import answer
-from apps.conversations.asks import Again, Ask
+from apps.conversations.asks import Again, Ask, Refused
+from apps.conversations.cite import weak
 from apps.conversations.events import Closed, Opened, encode
 from apps.conversations.models import Message
-from apps.conversations.opening import Kept, Opening
+from apps.conversations.opening import Kept, Opening, SignedOut
+from apps.conversations.session import signed_in
+from apps.conversations.tools import calling
 from apps.conversations.turn import LOOP, Turn
 from apps.engines import registry
-from apps.engines.base import EngineError
+from apps.engines.base import EngineError, TurnLog
 from apps.lib import leases
-from apps.lib.threads import in_db, in_pool
-from apps.safety.gate import Withheld, normalise
+from apps.lib.rounds import Rounds
+from apps.lib.threads import Begun, in_db
+from apps.safety.gate import Withheld
+from apps.users.limits import OverLimit
 from apps.users.models import User
 
 if TYPE_CHECKING:
     from apps.engines.base import Vectors
+    from apps.safety.check import Judged
 
 log = logging.getLogger(__name__)
 
+UNKEPT_S = 0.03  # a turn whose search takes long is kept while it searches
 CHECKPOINT_S = 2.0  # the text so far is in the row after this time; the lease is renewed with it
 _STOPPED = "You stopped this answer."
-_BROKEN = "Something went wrong here. Your question is kept; the log of the server says what happened."
+BROKEN = "Something went wrong here. Your question is kept; the log of the server says what happened."
 _CUT = {
     "length": "The answer reached its greatest length and ends here.",
+    "thoughts": "The model thought until its greatest length and gave no answer. "
+    "Allow a greater length under Advanced, or choose another model.",
     LOOP: "The model began to repeat itself, so the answer ends here.",
 }
 
 _running: dict[UUID, tuple[Turn, asyncio.Task[None]]] = {}
 
 
-async def ask(user: User, key: str, wish: Ask | Again) -> Kept:
-    """The turn of a person's ask in a session, started unless it had been before. Raises SignedOut, Refused."""
-    vector = None
-    if isinstance(wish, Ask) and not wish.without_documents:
-        vector = asyncio.create_task(in_pool(registry.embed().embed_query, normalise(wish.text)))
-        vector.add_done_callback(
-            lambda task: task.cancelled() or task.exception()
-        )  # whoever awaits it hears of a failure
-    return await start(await in_db(opening.recall, user, wish), key, vector)
+async def ask(user: User, key: str | None, wish: Ask | Again, address: str = "") -> Kept:
+    """The turn of a person's ask in a session (None: from the queue), started unless it had been before. Raises
+    SignedOut, Refused, OverLimit."""
+    vector = finding.embedded(wish.text) if isinstance(wish, Ask) and not wish.without_documents else None
+    opened = await in_db(opening.recall, user, key, wish, address)
+    return await start(opened, vector) if isinstance(opened, Opening) else opened
 
 
-async def start(opened: Opening, key: str, vector: asyncio.Task[Vectors] | None = None) -> Kept:
+async def start(opened: Opening, vector: Begun[Vectors] | None = None) -> Kept:
     """The turn runs, its rows are kept, its log has begun: who follows it now misses nothing. Raises Refused, and
-    EngineError where there is no log; then nothing is kept.
-
-    The search begins while the rows are being stored; the model is asked when they are.
-    """
+    EngineError where there is no log; then nothing is kept."""
     name = str(opened.answer)
     begun = Opened(str(opened.conversation), str(opened.question), render.question_html(opened.text))
     await registry.turnlog().append(name, encode(begun, turn=name))
-    turn = Turn(opened, vector, asyncio.create_task(in_db(opening.keep, opened, key)))
+    if vector is None and not opened.without_documents:
+        vector = finding.embedded(opened.text)
+    due = asyncio.Event()
+    turn = Turn(opened, vector, asyncio.create_task(_stored(opened, due)), due)
     task = asyncio.create_task(_run(turn), name=f"turn {turn.id}")
     task.add_done_callback(_ran)
     _running[turn.opening.answer] = turn, task
     return await asyncio.shield(turn.keeping)
 
 
-async def stop(answer: UUID) -> None:
-    """Whichever process runs the turn was asked to end it."""
-    await registry.turnlog().request_stop(str(answer))
+async def stop(answer: UUID, log: TurnLog | None = None) -> None:
+    """Whichever process runs the turn was asked to end it; `log` is where a temporary one listens."""
+    await (log or registry.turnlog()).request_stop(str(answer))
+
+
+def status(key: str, turn: UUID) -> str | None:
+    """The status of that person's turn; None where it is not theirs or is not there. Raises SignedOut."""
+    user = signed_in(key)
+    if user is None:
+        raise SignedOut
+    return Message.objects.visible_to(user).answers().filter(pk=turn).values_list("status", flat=True).first()
 
 
 async def shut_down() -> None:
     """Every turn of this process is closed as interrupted, with what it has."""
-    for turn, _ in list(_running.values()):
-        turn.interrupt.set()
-    await idle()
+    while _running:
+        for turn, _ in list(_running.values()):
+            turn.interrupt.set()  # also of one that the end of another has begun meanwhile
+        await asyncio.wait([task for _, task in _running.values()], return_when=asyncio.FIRST_COMPLETED)
 
 
 async def idle() -> None:
     """No turn runs in this process."""
     while _running:
         await asyncio.wait([task for _, task in _running.values()])
+
+
+async def _stored(opened: Opening, due: asyncio.Event) -> Kept:
+    """The rows are stored when the request to the model has left, or soon: on few cores both at once delay it."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(UNKEPT_S):
+            await due.wait()
+    return await in_db(opening.keep, opened)
 
 
 async def _run(turn: Turn) -> None:
@@ -106,16 +129,40 @@ async def _run(turn: Turn) -> None:
         ended = [name for name, task in ends.items() if task.done()]
         for task in ends.values():
             task.cancel()
-        await asyncio.wait([*ends.values(), turn.keeping])
+        turn.due.set()
+        unfinished: list[asyncio.Future[Any]] = [*ends.values(), turn.keeping]
+        await asyncio.wait(unfinished)
+        turn.judged = judged(ends["answer"])
         if turn.kept and "lease" not in ended:
-            await _close(turn, *_ending(ended, ends["answer"], turn.finish))
+            await _close(turn, *ending(ended, ends["answer"], _finish(turn)))
     finally:
         try:
             with _deaf():
                 await registry.turnlog().finish(turn.id)
             await hints.changed(turn.opening.user.pk, turn.opening.conversation)
         finally:
-            del _running[turn.opening.answer]
+            try:
+                if not turn.interrupt.is_set():
+                    await go_on(turn.opening.conversation)
+            finally:  # until then it is at work, and whoever waits for idleness waits for it
+                del _running[turn.opening.answer]
+
+
+async def go_on(place: UUID) -> None:
+    """The next question of that conversation's queue is asked, if one waits and may be asked now."""
+    if (found := await in_db(queue.next_of, place)) is None:
+        return
+    user, wish, row = found
+    try:
+        await ask(user, None, wish)
+        await in_db(queue.asked, row.pk)
+    except OverLimit as limit:
+        log.info("A question waits on: %s", limit)  # the sweep asks it again
+    except Refused as refusal:
+        await in_db(queue.refused, row.pk, refusal)
+    except EngineError as error:
+        log.warning("A queued question waits on: %s", error)
+    await hints.changed(user.pk, place)
 
 
 def _ran(task: asyncio.Task[None]) -> None:
@@ -123,7 +170,7 @@ def _ran(task: asyncio.Task[None]) -> None:
         log.error("A turn could not be closed; the sweep does it", exc_info=error)
 
 
-def _ending(ended: list[str], answering: asyncio.Task[Any], finish: str) -> tuple[Message.Status, str]:
+def ending(ended: list[str], answering: asyncio.Task[Any], finish: str) -> tuple[Message.Status, str]:
     """The status of a turn, and words for the reader. What ended by itself is complete, also if stopped just then."""
     if "answer" not in ended:
         return (Message.Status.STOPPED, _STOPPED) if "stop" in ended else (Message.Status.INTERRUPTED, sweeper.REASON)
@@ -138,7 +185,18 @@ def _ending(ended: list[str], answering: asyncio.Task[Any], finish: str) -> tupl
             return Message.Status.FAILED, str(error)
         case _:
             log.error("An answer failed", exc_info=error)
-            return Message.Status.FAILED, _BROKEN
+            return Message.Status.FAILED, BROKEN
+
+
+def _finish(turn: Turn) -> str:
+    """How the model ended; "thoughts" where it came no further than to think."""
+    return "thoughts" if turn.thoughts and not turn.text and turn.finish == "length" else turn.finish
+
+
+def judged(answering: asyncio.Task[Any]) -> Judged | None:
+    """What the gate withheld of the turn, if anything."""
+    error = None if answering.cancelled() else answering.exception()
+    return error.verdict.judged if isinstance(error, Withheld) else None
 
 
 async def _stopped(turn: Turn) -> None:
@@ -152,19 +210,28 @@ async def _stopped(turn: Turn) -> None:
 
 
 async def _keep(turn: Turn) -> None:
-    """Renews the lease and checkpoints the text; returns where the lease was lost."""
-    # For a person who was suspended nothing is written on.
-    rows = Message.objects.filter(status=Message.Status.WRITING, asked_by__is_active=True)
-    held = True
-    while held:
-        await asyncio.sleep(CHECKPOINT_S)
-        try:
-            held = await in_db(
-                leases.renew, rows, turn.opening.answer, turn.opening.lease, opening.LEASE_S, text=turn.text
-            )
-        except Error as error:  # busy, or away for a moment: the lease outlasts several rounds
-            log.warning("Turn %s could not be kept: %s", turn.id, error)
+    """Renews the lease and checkpoints the text; returns where the rows were not stored, or the lease was lost."""
+    await asyncio.wait([turn.keeping])
+    if not turn.kept:
+        return  # what the model has begun is of no use
+    await _holding.over(turn)
     log.error("Turn %s was closed by another process, or deleted, or its person may no longer ask", turn.id)
+
+
+async def _renewed(held: list[Turn]) -> list[bool]:
+    """Whether each still holds its row, which then has the text so far; for all turns of this process at once."""
+    # For a person who was suspended nothing is written on, nor where the conversation was deleted.
+    rows = Message.objects.filter(
+        status=Message.Status.WRITING, asked_by__is_active=True, conversation__deleted__isnull=True
+    )
+    tokens = {turn.opening.answer: turn.opening.lease for turn in held}
+    texts = {turn.opening.answer: {"text": turn.text} for turn in held}
+    # The lease outlasts several rounds: a database that is busy or away for a moment costs nothing.
+    kept = await in_db(leases.renew_all, rows, tokens, opening.LEASE_S, texts)
+    return [turn.opening.answer in kept for turn in held]
+
+
+_holding = Rounds(lambda: CHECKPOINT_S, _renewed)
 
 
 @contextmanager
@@ -178,17 +245,28 @@ def _deaf() -> Iterator[None]:
 
 async def _close(turn: Turn, status: Message.Status, reason: str) -> None:
     """The one exit: the rest is rendered and verified, the row is closed, and the log says so."""
+    html = await finished(turn)
+    kept = closing.snapshot(turn, status, reason)
+    if await in_db(closing.close, kept):
+        with _deaf():
+            unfinished = Message(**kept.fields).unfinished
+            await turn.say(Closed(status, html, reason, unfinished, weak(turn.cites)))
+        if status == Message.Status.COMPLETE:
+            naming.begin(turn)
+
+
+async def finished(turn: Turn) -> str:
+    """The rest is rendered, shown and verified; the HTML of the whole answer."""
     with _deaf():
+        await calling.ended(turn)
         for event in turn.renderer.finish():
             await turn.say(event)
     with _deaf():
         await _verified(turn)
         if turn.placed:
             await turn.say(shelf.parted(turn))
-    html = render.answer_html(turn.text, turn.cites, turn.id) if turn.text else ""
-    if await in_db(closing.close, closing.snapshot(turn, status, reason)):
-        with _deaf():
-            await turn.say(Closed(status, html, reason))
+    turn.renderer.links.used.clear()  # addresses that were links while they were being written
+    return render.answer_html(turn.text, turn.cites, turn.id, turn.renderer.links) if turn.text else ""
 
 
 async def _verified(turn: Turn) -> None:
@@ -197,9 +275,17 @@ async def _verified(turn: Turn) -> None:
         return
     words = len(turn.text.split())
     await turn.step(
-        "write", f"Wrote {words} word{'' if words == 1 else 's'}", (time.perf_counter() - turn.started) * 1000
+        "write",
+        choosing.wrote(turn.writer, words),
+        (time.perf_counter() - turn.started) * 1000,
     )
     if turn.placed:
         await turn.verifier.done()
         count = len(turn.renderer.sentences)
-        await turn.step("verify", f"Checked {count} sentence{'' if count == 1 else 's'}", turn.verifier.ms)
+        await turn.step(
+            "verify",
+            ngettext("Checked %(n)s sentence", "Checked %(n)s sentences", count) % {"n": count},
+            turn.verifier.ms,
+        )
+    elif turn.made and turn.found is not None:  # it was searched for an answer, which then came from elsewhere
+        await turn.step("verify", "Not checked against documents: no passage was found", 0.0)

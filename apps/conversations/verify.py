@@ -7,16 +7,19 @@ import logging
 import time
 from typing import TYPE_CHECKING
 
+from apps.conversations import sources
 from apps.conversations.cite import Citer
 from apps.conversations.events import Cited
 from apps.conversations.pills import pills_html, supported
-from apps.lib.threads import in_pool
+from apps.lib.threads import in_db, in_pool
 
 if TYPE_CHECKING:
     from apps.conversations.turn import Turn
 
 
 log = logging.getLogger(__name__)
+
+_EARLIER = 100  # sources of earlier turns that a sentence may be credited to
 
 
 class Verifier:
@@ -31,6 +34,10 @@ class Verifier:
         """Begins with the sentences that have become complete; returns at once."""
         if (self._task is None or self._task.done()) and self._next < len(self._turn.renderer.sentences):
             self._task = asyncio.create_task(self._verify())
+
+    def renew(self) -> None:
+        """The turn has further passages: sentences from here on are compared with them too."""
+        self._citer = None
 
     async def done(self) -> None:
         """Every complete sentence has its finding. What goes wrong in verifying costs findings, never the answer."""
@@ -53,10 +60,17 @@ class Verifier:
             start, end = turn.renderer.sentences[index]
             began = time.perf_counter()
             if self._citer is None:
-                passages = {item.number: item.passage for item in turn.placed}
-                self._citer = await in_pool(Citer, turn.opening.text, passages)
+                self._citer = await self._built()
             cites = await in_pool(self._citer.cite, index, turn.text[start:end], start, end)
             self.ms += (time.perf_counter() - began) * 1000
             self._next += 1
             turn.cites += cites
             await turn.say(Cited(index, supported(cites), pills_html(cites, turn.opening.answer)))
+
+    async def _built(self) -> Citer:
+        """Knows this turn's passages, and what earlier turns of the path were given, the latest of it."""
+        opening = self._turn.opening
+        passages = {item.number: item.passage for item in self._turn.placed}
+        given = [item for past in opening.history for item in past.given][-_EARLIER:]
+        earlier = await in_db(sources.stretches, opening.user, given) if given else []
+        return await in_pool(Citer, opening.text, passages, earlier)

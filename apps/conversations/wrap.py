@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from markdown_it.token import Token
 
+from apps.conversations.links import Links, host_html, href, written_out
 from apps.lib.sentences import MARK, Span, settled, spans
-from apps.safety.links import allowed
 
 _AFTER_SPACE = 0xF0000  # + number: the space behind the mark is ours
 _NO_SPACE = 0x100000  # + number: the spaces on both sides are ours
@@ -94,17 +94,6 @@ def without_hints(text: str) -> str:
     return _HINTS.sub("", text)
 
 
-@dataclass(frozen=True, slots=True)
-class Links:
-    """What an answer may link to: hosts, and whole addresses, that its sources or the person's own words name."""
-
-    hosts: Collection[str] = ()
-    addresses: Collection[str] = ()
-
-    def allow(self, address: str) -> bool:
-        return allowed(address, self.hosts, self.addresses)
-
-
 @dataclass(slots=True)
 class Wrapper:
     """Turns the inline tokens of one block into tokens whose text pieces are wrapped."""
@@ -112,7 +101,8 @@ class Wrapper:
     links: Links
     current: int | None = None  # the sentence that the next piece belongs to
     out: list[Token] = field(default_factory=list)
-    open_links: list[bool] = field(default_factory=list)  # for each link that is open: whether it is shown as one
+    open_links: list[str] = field(default_factory=list)  # the address of each link that is open; "": shown as text
+    words: str = ""  # of the link that is open
     waiting: list[int] = field(default_factory=list)  # slots that may not stand inside a link
 
     def block(self, tokens: Sequence[Token]) -> None:
@@ -139,12 +129,14 @@ class Wrapper:
             self._text(child.content)
         elif child.type == "link_open":
             address = str(child.attrs.get("href", ""))
-            self.open_links.append(self.links.allow(address))
+            self.open_links.append(address if self.links.allow(address) else "")
             if self.open_links[-1]:
+                self.words = ""
                 child.attrs = {"href": address}
                 self.out.append(child)
         elif child.type == "link_close":
-            if self.open_links.pop():
+            if address := self.open_links.pop():
+                self._raw(host_html(address, self.words))
                 self.out.append(child)
             if not any(self.open_links):
                 while self.waiting:
@@ -171,9 +163,24 @@ class Wrapper:
             return
         before = len(shown) - len(shown.lstrip())
         self._raw(shown[:before])
-        body = html.escape(core, quote=False)
+        self.words += shown
+        body = html.escape(core, quote=False) if any(self.open_links) else self._linked(core)
         self._raw(body if self.current is None else f"{SENTENCE % self.current}{body}</span>")
         self._raw(shown[before + len(core) :])
+
+    def _linked(self, text: str) -> str:
+        """The text, escaped; addresses written out in it are links where they may be."""
+        parts, at = [], 0
+        for start, end in written_out(text):
+            address = text[start:end]
+            if self.links.allow(href(address)):
+                shown = html.escape(address)
+                parts += [
+                    html.escape(text[at:start], quote=False),
+                    f'<a href="{html.escape(href(address))}">{shown}</a>',
+                ]
+                at = end
+        return "".join([*parts, html.escape(text[at:], quote=False)])
 
     def _raw(self, markup: str) -> None:
         if markup:

@@ -4,18 +4,28 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing, asynccontextmanager
+from dataclasses import replace
+from functools import partial
 
-from apps.conversations import door, hints, prompt, quotes, shelf, sources, style
-from apps.conversations.models import ModelProfile, Style
-from apps.conversations.turn import Turn
+from django.conf import settings
+
+from apps.conversations import choosing, door, links, prompt, quotes, shelf, sources, style, thinking, window
+from apps.conversations.attached import seeing
+from apps.conversations.briefing import heeded
+from apps.conversations.events import Window
+from apps.conversations.models import Style
+from apps.conversations.tools import commands, offering
+from apps.conversations.turn import LOOP, Turn
 from apps.documents.search import Found
 from apps.engines import registry
-from apps.engines.base import ChatRequest, EngineRefused, Sampling
+from apps.engines.base import ChatRequest, EngineRefused
 from apps.lib.threads import in_db, in_pool
+from apps.safety import gate
 
 _REQUEST_FIRST_S = 0.003  # what is done beside the model begins after its request has left
+_TOO_LONG = "The question is too long for this model. Shorten it, or put the long part into a collection as a file."
 _LEAST_ANSWER = 32  # tokens; a window without so much room cannot hold the question
 
 
@@ -23,38 +33,86 @@ async def request(turn: Turn, found: Found | None) -> ChatRequest:
     """The request, its passages numbered. Raises EngineRefused where the window cannot hold the question."""
     start = time.perf_counter()
     info = await door.model(turn)
-    opening, count = turn.opening, registry.chat().count
-    instructions = opening.assistant.instructions
-    kept = prompt.keep(opening.history, info.context_tokens, count, instructions=instructions)
-    turn.placed = sources.place(found.passages, opening.numbers, kept.given) if found else []
+    opening, count, sees = turn.opening, turn.chat.count, seeing.sees(turn.opening.model)
+    history, pictures = await seeing.shown(turn, sees)
+    kept = prompt.keep(history, info.context_tokens, count, instructions=opening.instructions)
+    if found is not None:
+        turn.placed = sources.place(found.passages, opening.numbers, kept.given)
+    tools = offering.described(turn.kit)
+    cost = offering.cost(tools, count)
     laid_out = prompt.compose(
-        opening.text,
-        opening.history,
+        commands.question(opening.text),
+        history,
         kept,
         turn.placed,
         info.context_tokens,
         count,
-        instructions=instructions,
-        free=found is None,
+        instructions=opening.instructions,
+        free=not turn.placed and (found is None or bool(turn.attached)),
+        written=opening.written,
+        longest=opening.sampling.longest(prompt.MAX_ANSWER + thinking.room(opening.model)),
+        notes=[*turn.notes, *seeing.notes(turn.attached, sees=sees)],
+        pictures=pictures,
+        a_picture=seeing.TOKENS,
+        tools=cost,
     )
     if laid_out.max_tokens < _LEAST_ANSWER:
-        raise EngineRefused(
-            "The question is too long for this model. Shorten it, or put the long part into a collection as a file."
-        )
+        raise EngineRefused(_TOO_LONG)
     turn.model = info.name
+    turn.measure = partial(window.measured, laid_out, history, turn.placed, info.context_tokens, cost, count)
+    await seeing.tell(turn, sees=sees)
+    await _noted(turn, laid_out.start)
     turn.timings["prompt"] = (time.perf_counter() - start) * 1000
     # People do not share a prefix cache: its timing would tell what others read.
-    return ChatRequest(laid_out.messages, Sampling(max_tokens=laid_out.max_tokens), cache_salt=str(opening.user.pk))
+    sampling = replace(
+        opening.sampling.sampling(laid_out.max_tokens), logprobs=settings.TOKEN_CHOICES if turn.records else 0
+    )
+    turn.request = ChatRequest(laid_out.messages, sampling, str(opening.user.pk), tools)
+    return turn.request
+
+
+async def _noted(turn: Turn, dropped: int) -> None:
+    """The steps say what the request is made of, as far as somebody might expect otherwise."""
+    opening = turn.opening
+    if dropped:
+        await turn.step("window", window.dropped_words(dropped), 0.0)
+    if opening.gone:
+        await turn.step("model", choosing.gone_words(opening.gone), 0.0)
+    if said := heeded(opening.user, opening.instructions):
+        await turn.step("personal", said, 0.0)
 
 
 async def _style(turn: Turn) -> str:
-    info = await registry.chat().info()
-    profile = await in_db(_profile, info.name)
-    return str(style.resolve(turn.opening.assistant, profile, info))
+    profile = await in_db(style.profile, turn.model)  # known since the request, wherever the server is by now
+    return str(style.resolve(turn.opening.assistant, profile, registry.chat_model(turn.opening.model)))
 
 
-def _profile(name: str) -> ModelProfile:
-    return ModelProfile.objects.filter(name=name).first() or ModelProfile(name=name)
+async def stream(turn: Turn, request: ChatRequest, shown: asyncio.Task[None]) -> None:
+    """The model's answer to that request, gated, written and verified as it comes. Raises Withheld, EngineError."""
+    async with aclosing(door.deltas(turn, request)) as deltas:
+        said = thinking.Said(deltas)
+        if await said.thinks():
+            await thinking.show(turn, said.thoughts(), shown)
+        await _answer(turn, said.text(), shown)
+        await thinking.show(turn, said.late(), shown)
+    await shown
+
+
+async def _answer(turn: Turn, text: AsyncGenerator[str, None], shown: asyncio.Task[None]) -> None:
+    again = bool(turn.text)  # an earlier round has said something
+    async with aclosing(gate.gated(text)) as pieces:
+        async for piece in pieces:
+            await shown  # sources and quotes stand before the first word
+            said = turn.repeats.until(piece)
+            if said and not turn.groundless:
+                if again and not turn.text.endswith("\n"):
+                    await write(turn, "\n\n")
+                again = False
+                await write(turn, said)
+                turn.verifier.sentences()
+            if said != piece:
+                turn.finish = LOOP
+                break
 
 
 async def write(turn: Turn, piece: str) -> None:
@@ -62,6 +120,7 @@ async def write(turn: Turn, piece: str) -> None:
     if not turn.text:
         turn.timings["first_text"] = (time.perf_counter() - turn.started) * 1000
     turn.text += piece
+    turn.pieces += 1
     for event in turn.renderer.feed(piece):
         await turn.say(event)
 
@@ -74,30 +133,42 @@ async def beside(turn: Turn, found: Found | None) -> AsyncIterator[asyncio.Task[
         yield task
         await task  # also where the model said nothing at all
     finally:
-        if not task.done():
-            task.cancel()
-            await asyncio.wait([task])
+        task.cancel()
+        await asyncio.wait([task])
+        _ = task.cancelled() or task.exception()  # whoever waits for the rows hears of it too
 
 
 async def _shown(turn: Turn, found: Found | None) -> None:
     await asyncio.sleep(_REQUEST_FIRST_S)
-    await turn.step("write", "Writing")
-    await hints.changed(turn.opening.user.pk, turn.opening.conversation)
-    if found is None:
+    await turn.opened()
+    await turn.step("write", choosing.writing(turn.writer))
+    await turn.tell_others()
+    if turn.measure is not None:
+        turn.window = turn.measure()
+        await turn.say(Window(window.gauge(turn.window)))
+    turn.renderer.links = await in_pool(links.named_in, _naming(turn))
+    if found is None or not found.passages:
         return
     turn.style = await _style(turn)
     passages = {item.number: item.passage for item in turn.placed}
-    choosing = asyncio.ensure_future(
+    quoting = asyncio.ensure_future(
         in_pool(quotes.choose, turn.opening.text, found.vector, passages, found.idf)
         if turn.style == Style.QUOTES
         else _none()
     )
-    await in_db(sources.store, turn.opening.conversation, turn.opening.answer, turn.placed)
-    turn.stored = True
+    await turn.store_sources()
     await turn.say(shelf.retrieved(turn))
-    turn.quotes = await choosing
+    turn.quotes = await quoting
     if turn.quotes:
         await turn.say(shelf.quoted(turn))
+
+
+def _naming(turn: Turn) -> list[str]:
+    """What may name a place that the answer links to: what the person asked, and what the model was given."""
+    opening = turn.opening
+    asked = [opening.text, *(past.question for past in opening.history)]
+    given = [item.text for past in opening.history for item in past.given]
+    return [*asked, *(item.passage.full_text for item in turn.placed), *given]
 
 
 async def _none() -> list[quotes.Quote]:

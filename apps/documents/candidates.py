@@ -2,31 +2,32 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from uuid import UUID
 
 from django.db.models import Count, F
 
-from apps.documents.models import Chunk, Collection, Document, Page, Segment
+from apps.documents.fusion import fused
+from apps.documents.models import Chunk, Collection, Document, IndexBuild, Page, Segment
 from apps.documents.passages import REACH, Hit, Neighbour, Window, chosen, text_terms, windows
 from apps.documents.relevance import coverage, floor, relevance
+from apps.documents.tuning import DEFAULT, Tuning, tuning
 from apps.engines.base import Candidate, IndexResult, SegmentInfo
+from apps.lib.compiled import Compiled
 
 if TYPE_CHECKING:
     from apps.documents.models import Reader
+    from apps.engines.base import Vectors
 
-_DENSE = 0.7  # weight of meaning in the fusion; words get the rest
-_DENSE_EXACT = 0.5  # for questions that name something exactly
-_EXACT = re.compile(r"\d|[\"“”„«»`]|\b[A-Z]{2,}\b|\b\w+[_./\\-]\w+[_./\\-]\w|\b[a-z]+[A-Z]\w*|\w_\w|\w\(\)")
+_ADDED = 0.4  # the likeness that a person vouches for who added all words of the question to a passage
 _BATCH = 10  # rows a time; further ones only where documents were deleted since, or say the same
 AT_MOST = 8  # passages
 
 _OWN = (
     "pk", "document__title", "document__name", "position", "page_number", "heading", "char_start", "char_end", "text",
-    "document_id", "document__collection_id", "document__kind",
+    "keywords", "document_id", "document__collection_id", "document__kind",
 )  # fmt: skip
 _BESIDE = ("position", "page_number", "heading", "char_start", "char_end")
 
@@ -37,14 +38,18 @@ class Scope:
 
     collections: dict[UUID, str]
     segments: tuple[SegmentInfo, ...]
+    tunings: Mapping[UUID, Tuning] = field(default_factory=dict)  # of those that are not searched as by default
+    documents: frozenset[str] | None = None  # hex of the only ones that are looked into; None: all
 
 
 @dataclass(frozen=True, slots=True)
 class Ranked:
-    """Windows worth reading for one query, best first, and the pages that they are read from."""
+    """Windows worth reading for one query, best first, the pages that they are read from, and what was weighed."""
 
     windows: tuple[Window, ...]
     pages: dict[tuple[UUID, int], str]
+    hits: tuple[Hit, ...] = ()  # all whose rows were read, best first; those in no window were dropped
+    least: float = 0.0  # relevance below which a hit is dropped
 
     @property
     def relevance(self) -> float:
@@ -53,42 +58,55 @@ class Ranked:
 
 def scope(user: Reader, wanted: Sequence[UUID]) -> Scope:
     """The collections that this person may read (of those wanted, if any), and their live segments."""
-    visible = Collection.objects.visible_to(user)
-    if wanted:
-        visible = visible.filter(pk__in=wanted)
-    collections = dict(visible.values_list("pk", "name"))
-    segments = tuple(segment.info for segment in Segment.objects.live().filter(collection__in=collections))
-    return Scope(collections, segments)
+    rows = _wanted(user, wanted) if wanted else _visible(user)
+    collections = {pk: name for pk, name, _ in rows}
+    tunings = {pk: tuning(kept) for pk, _, kept in rows if kept}
+    return Scope(collections, tuple(segment.info for segment in _segments(list(collections))), tunings)
 
 
-def counted(collections: Iterable[UUID]) -> tuple[int, int]:
-    """How many documents of these collections are ready, and how many are still being ingested."""
+def on_trial(build: IndexBuild) -> Scope:
+    """What is searched where a build is tried: its collection by its settings. The caller asked who may."""
+    place = build.collection
+    segments = Segment.objects.filter(retired__isnull=True, build=build.pk if build.cut else 0, collection=place)
+    return Scope({place.pk: place.name}, tuple(segment.info for segment in segments), {place.pk: build.wanted})
+
+
+def counted(place: Scope) -> tuple[int, int]:
+    """How many documents were looked into, and how many of the collections are still being ingested."""
     statuses = (
-        Document.objects.filter(collection__in=list(collections), status__in=[Document.Status.READY, *Document.ACTIVE])
+        Document.objects.filter(collection__in=place.collections, status__in=[Document.Status.READY, *Document.ACTIVE])
         .order_by()
         .values_list("status")
         .annotate(count=Count("pk"))
     )
     counts: dict[str, int] = dict(statuses)
     ready = counts.pop(Document.Status.READY, 0)
-    return ready, sum(counts.values())
+    return ready if place.documents is None else len(place.documents), sum(counts.values())
 
 
-def fused(question: str, candidates: Sequence[Candidate]) -> list[tuple[float, Candidate]]:
-    """Every candidate with one score from meaning and words, best first."""
-    dense = _DENSE_EXACT if _EXACT.search(question) else _DENSE
-    cosines = _scaled([candidate.cosine for candidate in candidates])
-    words = _scaled([candidate.bm25 for candidate in candidates])
-    scores = [dense * cosine + (1 - dense) * word for cosine, word in zip(cosines, words, strict=True)]
-    return sorted(zip(scores, candidates, strict=True), key=lambda pair: (-pair[0], pair[1].chunk_id))
+def ordered(query: Vectors, result: IndexResult, meaning: float) -> list[tuple[float, Candidate]]:
+    """Every candidate with its score, best first. Where the index did not bring the vectors that the best are compared
+    by, the rows have them."""
+    if result.vectors is not None:
+        return fused(result.candidates, meaning, query, result.vectors)
+    ids = [candidate.chunk_id for candidate in result.candidates]
+    return fused(result.candidates, meaning, query, dict(_vectors(ids)) if ids else {})
 
 
-def ranked(user: Reader, question: str, result: IndexResult) -> Ranked:
+def texts(user: Reader, ids: Sequence[int]) -> dict[int, str]:
+    """What a reader of passages is given of each: title, headings and text. None of what may not be read."""
+    rows = _texts_of(user, ids) if ids else []
+    return {pk: "\n".join(filter(None, [title or name, heading, text])) for pk, title, name, heading, text in rows}
+
+
+def ranked(
+    user: Reader, order: Sequence[tuple[float, Candidate]], result: IndexResult, tunings: Mapping[UUID, Tuning]
+) -> Ranked:
     """The windows of the best candidates that are still there, may be read, and are relevant."""
     hits: list[Hit] = []
     neighbours: list[Neighbour] = []
     kept: list[Hit] = []
-    order = fused(question, result.candidates)
+    least = 0.0
     for start in range(0, len(order), _BATCH):
         part = order[start : start + _BATCH]
         rows = _rows(user, [candidate.chunk_id for _, candidate in part])
@@ -96,18 +114,24 @@ def ranked(user: Reader, question: str, result: IndexResult) -> Ranked:
         for score, candidate in part:
             if candidate.chunk_id in rows:
                 hits.append(_hit(rows[candidate.chunk_id], score, candidate, result))
-        least = floor(max((hit.relevance for hit in hits), default=0.0))
-        relevant = [hit for hit in hits if hit.relevance >= least]
+        best = max((hit.relevance for hit in hits), default=0.0)
+        floors = {hit.collection_id: floor(best, tunings.get(hit.collection_id, DEFAULT).floor) for hit in hits}
+        least = min(floors.values(), default=floor(best))
+        relevant = [hit for hit in hits if hit.relevance >= floors[hit.collection_id]]
         kept = chosen(relevant, AT_MOST)
         if len(kept) == AT_MOST or (len(rows) == len(part) and len(kept) == len(relevant)):
             break  # enough; or nothing was deleted or repeated, and what follows is worse
     found = windows(kept, neighbours)
-    return Ranked(tuple(found), _pages({window.page for window in found}))
+    return Ranked(tuple(found), _pages({window.page for window in found}), tuple(hits), least)
 
 
-def _scaled(values: Sequence[float]) -> list[float]:
-    least, most = min(values, default=0.0), max(values, default=0.0)
-    return [(value - least) / (most - least) if most > least else 0.0 for value in values]
+def documents(user: Reader, order: Sequence[tuple[float, Candidate]]) -> list[UUID]:
+    """The documents of the candidates that the person may read, each where its best passage stands."""
+    ids = [candidate.chunk_id for _, candidate in order]
+    owners: dict[int, UUID] = dict(
+        Chunk.every.searchable().visible_to(user).filter(pk__in=ids).order_by().values_list("pk", "document")
+    )
+    return list(dict.fromkeys(owners[pk] for pk in ids if pk in owners))
 
 
 @dataclass(slots=True)
@@ -124,6 +148,7 @@ class _Row:
     start: int
     end: int
     text: str
+    keywords: str
     neighbours: list[Neighbour]
 
 
@@ -131,8 +156,6 @@ def _rows(user: Reader, ids: Sequence[int]) -> dict[int, _Row]:
     """Rows decide: a candidate whose document was deleted, hidden or unshared since has none. One query, with the
     chunks beside each."""
     found: dict[int, _Row] = {}
-    near = {"document__chunks__position__range": (F("position") - REACH, F("position") + REACH)}
-    query = Chunk.objects.searchable().visible_to(user).filter(pk__in=ids, **near).order_by()
     for (
         pk,
         title,
@@ -143,29 +166,31 @@ def _rows(user: Reader, ids: Sequence[int]) -> dict[int, _Row]:
         start,
         end,
         text,
+        keywords,
         document,
         collection,
         kind,
         *beside,
-    ) in query.values_list(*_OWN, *(f"document__chunks__{name}" for name in _BESIDE)):
+    ) in _chunks(user, ids):
         row = found.get(pk)
         if row is None:
             row = found[pk] = _Row(
-                document, collection, title or name, kind, position, page, heading, start, end, text, []
+                document, collection, title or name, kind, position, page, heading, start, end, text, keywords, []
             )  # fmt: skip
         row.neighbours.append(Neighbour(document, *beside))
     return found
 
 
 def _hit(row: _Row, score: float, candidate: Candidate, result: IndexResult) -> Hit:
-    text = text_terms(row.text)
+    text = text_terms(row.text, row.keywords)
     words = text | text_terms(row.title, row.heading)
     covered, in_text = coverage(result.idf, words), coverage(result.idf, text)
+    added = coverage(result.idf, text_terms(row.keywords)) if row.keywords else 0.0
     return Hit(
         chunk_id=candidate.chunk_id, document_id=row.document_id, collection_id=row.collection_id, title=row.title,
         kind=row.kind, position=row.position, page_number=row.page_number, heading=row.heading, start=row.start,
         end=row.end, text=row.text, terms=words, cosine=candidate.cosine, bm25=candidate.bm25, score=score,
-        relevance=relevance(candidate.cosine, covered, in_text),
+        relevance=relevance(max(candidate.cosine, _ADDED * added), covered, in_text),
     )  # fmt: skip
 
 
@@ -173,9 +198,42 @@ def _pages(wanted: Iterable[tuple[UUID, int]]) -> dict[tuple[UUID, int], str]:
     wanted = set(wanted)
     if not wanted:
         return {}
-    rows = Page.objects.filter(document__in={pk for pk, _ in wanted}, number__in={number for _, number in wanted})
-    return {
-        (document, number): text
-        for document, number, text in rows.order_by().values_list("document_id", "number", "text")
-        if (document, number) in wanted
-    }
+    rows = _texts({document for document, _ in wanted}, {number for _, number in wanted})
+    return {(document, number): text for document, number, text in rows if (document, number) in wanted}
+
+
+_SCOPE = ("pk", "name", "tuning")
+_visible = Compiled(lambda user: Collection.objects.visible_to(user).values_list(*_SCOPE))
+_wanted = Compiled(lambda user, pks: Collection.objects.visible_to(user).filter(pk__in=pks).values_list(*_SCOPE))
+_segments = Compiled(lambda collections: Segment.objects.live().filter(collection__in=collections))
+_NEAR = {
+    "document__chunks__position__range": (F("position") - REACH, F("position") + REACH),
+    "document__chunks__build": F("build"),
+    "document__chunks__enabled": True,  # what was switched off is not read beside a hit either
+}
+_chunks = Compiled(
+    lambda user, pks: (
+        Chunk.every.searchable()  # of the segments that were searched, which may be those of a build on trial
+        .visible_to(user)
+        .filter(pk__in=pks, **_NEAR)
+        .order_by()
+        .values_list(*_OWN, *(f"document__chunks__{name}" for name in _BESIDE))
+    )
+)
+_texts_of = Compiled(
+    lambda user, pks: (
+        Chunk.every.searchable()
+        .visible_to(user)
+        .filter(pk__in=pks)
+        .order_by()
+        .values_list("pk", "document__title", "document__name", "heading", "text")
+    )
+)
+_vectors = Compiled(lambda pks: Chunk.every.filter(pk__in=pks).order_by().values_list("pk", "vector"))
+_texts = Compiled(
+    lambda documents, numbers: (
+        Page.objects.filter(document__in=documents, number__in=numbers)
+        .order_by()
+        .values_list("document_id", "number", "text")
+    )
+)

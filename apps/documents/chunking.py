@@ -14,9 +14,11 @@ from itertools import pairwise
 
 from apps.documents.fold import fold
 from apps.documents.parsers.base import ParsedPage, Piece
+from apps.engines.base import Tokenised
 from apps.lib.sentences import spans as sentence_spans
 
 Offsets = Callable[[str], list[tuple[int, int]]]
+Read = Callable[[str], Tokenised]
 
 TARGET_TOKENS = 200  # of header and text; passages of about this size found the most in measurements
 HEADER_TOKENS = 40
@@ -28,7 +30,8 @@ JOIN = " › "
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """A chunk before it has a row. `tokens` counts header and text, as the embedder will see them."""
+    """A chunk before it has a row. `tokens` counts header and text, as the embedder will see them; `read` is what it
+    made of them, where it was asked to count."""
 
     page_number: int
     start: int
@@ -37,6 +40,7 @@ class Draft:
     text: str
     header: str
     tokens: int
+    read: Tokenised | None = None
 
     @property
     def embedded(self) -> str:
@@ -60,21 +64,27 @@ def embedded(header: str, text: str) -> str:
 
 
 class Chunker:
-    """Cuts the pages of one document, in order: the headings of one page hold on the next."""
+    """Cuts the pages of one document, in order: the headings of one page hold on the next.
 
-    def __init__(self, title: str, offsets: Offsets, window: int) -> None:
-        self.title, self.offsets, self.window = " ".join(title.split()), offsets, window
+    With `read`, chunks come as the embedder reads them, and nothing is left to be tokenised again.
+    """
+
+    def __init__(
+        self, title: str, offsets: Offsets, window: int, read: Read | None = None, target: int = TARGET_TOKENS
+    ) -> None:
+        self.title, self.offsets, self.window, self.read = " ".join(title.split()), offsets, window, read
+        self.target = target
         self._path: list[tuple[int, str]] = []
         self._headers: dict[str, tuple[str, int]] = {}
 
     def cut(self, page: ParsedPage) -> Iterator[Draft]:
         """The chunks of a page, in order, covering every character of its pieces that is not white space once."""
         tokens = _Tokens(self.offsets(page.text))
-        room = min(TARGET_TOKENS, self.window - 1) - min(HEADER_TOKENS, self.window // 4)
+        room = min(self.target, self.window - 1) - min(HEADER_TOKENS, self.window // 4)
         atoms = [atom for piece in page.pieces for atom in _atoms(page.text, piece, tokens, max(8, room))]
         for run in _pack(atoms, max(8, room)):
             body = next((at for at, atom in enumerate(run) if atom.piece.kind != "heading"), len(run))
-            self._enter(run[:body], page.text)
+            self._enter(run[: body + 1], page.text)
             yield from self._draft(page, run[0].start, run[-1].end)
             self._enter(run[body:], page.text)
 
@@ -89,7 +99,8 @@ class Chunker:
         heading = JOIN.join(words for _, words in self._path)[-MAX_HEADING:]
         header, taken = self.header(heading)
         text = fold(page.text[start:end])
-        tokens = len(self.offsets(text)) + taken
+        read = self.read(embedded(header, text)) if self.read else None
+        tokens = read.count if read else len(self.offsets(text)) + taken
         if tokens > self.window and end - start > 1:  # joining split words can, rarely, make more tokens
             middle = _middle(page.text, start, end)
             for part in ((start, middle), (middle, end)):
@@ -97,7 +108,7 @@ class Chunker:
                 if kept:
                     yield from self._draft(page, *kept)
             return
-        yield Draft(page.number, start, end, heading, text, header, tokens)
+        yield Draft(page.number, start, end, heading, text, header, tokens, read)
 
     def header(self, heading: str) -> tuple[str, int]:
         """Title and headings, the outermost left out first where they are too long, and the tokens they take."""

@@ -18,8 +18,8 @@ from apps.lib.words import terms
 
 Count = Callable[[Sequence[str]], list[int]]
 
-_AT_MOST = 6  # sentences of one passage where the budget is small
-_SENTENCE_TOKENS = 100  # of the budget for each further one: a large model reads more of what stands around
+_AT_MOST = 7  # sentences of one passage where the budget is small
+_SMALL, _SENTENCE_TOKENS = 700, 25  # beyond so many tokens one more for each 25: a large model reads what stands around
 _OUTSIDE = 0.6  # a sentence of a neighbour counts less than one of the hit
 _LEANS = re.compile(
     r"(?:he|she|it|they|this|that|these|those|such|here|there|his|her|its|their|however|but|also)\b", re.I
@@ -81,7 +81,7 @@ def _sentences(number: int, window: Window, page: str, idf: Mapping[str, float])
 def _taken(found: Sequence[list[_Sentence]], budget: int) -> list[list[_Sentence]]:
     """First the best sentence of each passage, best passage first; then the best of all that is left."""
     taken: list[list[_Sentence]] = [[] for _ in found]
-    left, most = budget, max(_AT_MOST, budget // _SENTENCE_TOKENS)
+    left, most = budget, _AT_MOST + max(0, budget - _SMALL) // _SENTENCE_TOKENS
     first = [max(group, key=lambda s: (s.value, -s.place)) for group in found if group]
     chosen = {(s.passage, s.place) for s in first}
     rest = sorted(

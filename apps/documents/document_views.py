@@ -8,15 +8,19 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext
 from django.views.decorators.http import require_http_methods, require_POST
 
 from apps.documents import viewer
 from apps.documents.forms import TitleForm
 from apps.documents.models import Document
+from apps.documents.upload import UploadRefused
 from apps.documents.upload import cancel as cancel_document
 from apps.documents.upload import delete as delete_document
 from apps.documents.upload import retry as retry_document
+from apps.documents.versions import refetch
 from apps.documents.views import after
+from apps.users.access import person
 
 
 def _editable(request: HttpRequest, pk: UUID) -> Document:
@@ -36,6 +40,18 @@ def cancel(request: HttpRequest, pk: UUID) -> HttpResponse:
 def retry(request: HttpRequest, pk: UUID) -> HttpResponse:
     document = _editable(request, pk)
     retry_document(document)
+    return after(request, document.collection_id)
+
+
+@login_required
+@require_POST
+def fetch(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """The web page waits to be fetched again, as a new version of the document."""
+    document = _editable(request, pk)
+    try:
+        refetch(person(request), document)
+    except UploadRefused as error:
+        messages.error(request, str(error))
     return after(request, document.collection_id)
 
 
@@ -62,5 +78,5 @@ def delete(request: HttpRequest, pk: UUID) -> HttpResponse:
     name = str(document)
     delete_document(document)
     viewer.forget([document.sha256])
-    messages.success(request, f"“{name}” was deleted.")
+    messages.success(request, gettext("“%(name)s” was deleted.") % {"name": name})
     return redirect("documents:collection", document.collection_id)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django import forms
+from django.contrib.auth.models import Group
+from django.db.models import QuerySet
+from django.utils.translation import gettext_lazy
 
-from apps.documents.models import Collection, Document, Membership
+from apps.documents.models import Collection, Document, Role
 
 if TYPE_CHECKING:
     ForCollection = forms.ModelForm[Collection]
@@ -19,15 +22,15 @@ class CollectionForm(ForCollection):
     class Meta:
         model = Collection
         fields = ("name", "description")
-        labels = {"description": "What it holds"}
-        help_texts = {"description": "One sentence, shown in the list. It may stay empty."}
+        labels = {"description": gettext_lazy("What it holds")}
+        help_texts = {"description": gettext_lazy("One sentence, shown in the list. It may stay empty.")}
 
 
 class TitleForm(ForDocument):
     class Meta:
         model = Document
         fields = ("title",)
-        help_texts = {"title": "Empty: the name of the file is shown."}
+        help_texts = {"title": gettext_lazy("Empty: the name of the file is shown.")}
 
 
 class EveryoneForm(ForCollection):
@@ -37,11 +40,11 @@ class EveryoneForm(ForCollection):
 
 
 class RoleForm(forms.Form):
-    role = forms.ChoiceField(choices=Membership.Role.choices)
+    role = forms.ChoiceField(choices=Role.choices)
 
 
 class AddressForm(forms.Form):
-    email = forms.EmailField(label="E-mail address", max_length=254)
+    email = forms.EmailField(label=gettext_lazy("E-mail address"), max_length=254)
 
     def clean_email(self) -> str:
         return str(self.cleaned_data["email"]).lower()
@@ -49,3 +52,21 @@ class AddressForm(forms.Form):
 
 class ShareForm(RoleForm, AddressForm):
     field_order = ("email", "role")
+
+
+class GroupForm(forms.Form):
+    """A group that is among those offered."""
+
+    group = forms.ModelChoiceField(
+        Group.objects.none(), label=gettext_lazy("Group"), empty_label=gettext_lazy("Choose a group")
+    )
+
+    def __init__(self, data: Any = None, *, offered: QuerySet[Group]) -> None:
+        super().__init__(data)
+        field = self.fields["group"]
+        if isinstance(field, forms.ModelChoiceField):
+            field.queryset = offered
+
+
+class GroupShareForm(RoleForm, GroupForm):
+    field_order = ("group", "role")

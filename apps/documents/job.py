@@ -5,6 +5,7 @@ IngestError(fault)    USER_FIXABLE  failed, with a reason that says what to do
                       BUG           failed, and the log has the details
 Lost                  cancelled, deleted, or taken over by another worker: nothing more is written
 Stopping              the worker shuts down: back in the queue as if nothing had been
+a full disk           likewise, wherever it showed: the file is not to blame
 anything else         counts as a crash: tried again, set aside after the third time
 """
 
@@ -13,25 +14,29 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from collections.abc import Mapping, Sequence, Set
+from contextlib import suppress
 from datetime import timedelta
 from enum import Enum
-from types import TracebackType
 from typing import Any
 from uuid import UUID
 
+from django.db import DatabaseError
 from django.db.models import F, Q
 from django.utils import timezone
 
 from apps.documents.models import Document
-from apps.lib import leases
+from apps.documents.queue import ALLOWED, CRASHES, served
+from apps.lib import disk, leases
 
 log = logging.getLogger(__name__)
 
 LEASE_S = 60  # a killed worker's document goes on after at most this and one sweep
 TICK_S = 0.25  # between two updates of the progress, and between two looks at whether the work is still wanted
-CRASHES = 3
 RETRY_S = 20  # until an engine that was away is asked again
 CRASH_PAUSE_S = 5
+FULL = "The disk of this server is full. This goes on by itself once there is space."
+MUCH = 24  # pages or passages before a stage, and its beginning is shown at once; less is over within a moment
 STUCK_S = 900  # without a sign of progress, and the lease is no longer renewed for the job
 
 stopping = threading.Event()
@@ -61,44 +66,63 @@ class Stopping(Exception):
 
 
 class Job:
-    """A claimed document, as a context that gives it back in the right state whatever happens inside."""
+    """A claimed document. Whoever holds it says once how its work ended: `end_all`, or `settle` for what went wrong."""
 
     def __init__(self, document: Document, token: str) -> None:
         self.document, self.token = document, token
+        self.over = False  # given back, or no longer ours
         self.touched = time.monotonic()
         self._stage = ""
-        self._next = 0.0
+        self._next = self.touched + TICK_S
+        self._told: dict[str, Any] = {}  # what the next update of the row says besides
 
     @classmethod
     def claim(cls, document_id: UUID) -> Job | None:
         """The document, held; None where it needs no work, another worker has it, or it was given up."""
-        waiting = Document.objects.filter(status__in=Document.ACTIVE, attempts__lt=CRASHES)
-        token = leases.claim(waiting, document_id, LEASE_S, status=Document.Status.WORKING, changed=timezone.now())
-        if token is None:
-            return None
-        document = Document.objects.select_related("collection").filter(pk=document_id, lease_token=token).first()
-        return cls(document, token) if document is not None else None
+        return next(iter(cls.claim_all([document_id])), None)
 
-    def tick(self, stage: str, done: int = 0, total: int = 0) -> None:
-        """Progress is in the row (at most every TICK_S, and at once when a stage begins). Raises Lost or Stopping."""
-        self.touched = now = time.monotonic()
-        if stage == self._stage and now < self._next:
-            return
-        self._stage, self._next = stage, now + TICK_S
+    @classmethod
+    def claim_all(cls, ids: Sequence[UUID]) -> list[Job]:
+        """Those of the documents that could be claimed, held, in the order of `ids`."""
+        waiting = Document.objects.filter(ALLOWED, status__in=Document.ACTIVE, attempts__lt=CRASHES)
+        changes = {"status": Document.Status.WORKING, "changed": timezone.now()}
+        tokens = leases.claim_all(waiting, ids, LEASE_S, **changes)
+        rows = Document.objects.select_related("collection", "uploaded_by").filter(pk__in=tokens)
+        found = {row.pk: row for row in rows if row.lease_token == tokens[row.pk]} if tokens else {}
+        jobs = [cls(found[pk], tokens[pk]) for pk in ids if pk in found]
+        for job in jobs:
+            served(job.document)
+            held[job.token] = job
+        return jobs
+
+    def tick(self, stage: str, done: int = 0, total: int = 0, **changes: Any) -> None:
+        """Progress is in the row, with `changes`: at most every TICK_S, and at once where a stage begins that has MUCH
+        before it. Raises Lost or Stopping."""
+        self._told |= changes
+        if self.due(stage, total):
+            self.renew(stage=stage, done=done, total=total, changed=timezone.now())
+
+    def due(self, stage: str, total: int) -> bool:
+        """Whether the row is to be told now. Raises Stopping."""
         if stopping.is_set():
             raise Stopping
-        self.renew(stage=stage, done=done, total=total, changed=timezone.now())
+        self.touched = now = time.monotonic()
+        if now < self._next and (stage == self._stage or total < MUCH):
+            return False
+        self._stage, self._next = stage, now + TICK_S
+        return True
 
     def renew(self, **changes: Any) -> None:
         """The lease is extended and `changes` are set, or Lost is raised."""
-        if not leases.renew(Document.objects.all(), self.document.pk, self.token, LEASE_S, **changes):
+        rows = Document.objects.filter(ALLOWED)
+        if not leases.renew(rows, self.document.pk, self.token, LEASE_S, **self._told, **changes):
             raise Lost
+        self._told = {}
 
-    def end(self, status: str, **changes: Any) -> None:
-        """The row is given back in its last state; raises Lost where that was not ours to say."""
-        changes = {"stage": "", "done": 0, "total": 0, "changed": timezone.now(), **changes}
-        if not leases.release(Document.objects.all(), self.document.pk, self.token, status=status, **changes):
-            raise Lost
+    def release(self) -> None:
+        """It is held no longer: others have it, or nobody needs to."""
+        self.over = True
+        held.pop(self.token, None)
 
     def _wait(self, seconds: float, **changes: Any) -> None:
         """Back in the queue; nobody claims it before `seconds` have passed."""
@@ -108,30 +132,72 @@ class Job:
             changed=timezone.now(), **changes,
         )  # fmt: skip
 
-    def __enter__(self) -> Job:
-        held[self.token] = self
-        return self
+    def _wait_for_space(self) -> None:
+        """As for an engine that is away; where not even that can be written down, the lease runs out by itself."""
+        for _ in range(2):
+            with suppress(DatabaseError):
+                self._wait(RETRY_S, reason=FULL, attempts=F("attempts") - 1)
+                return
+            disk.make_room()
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> bool:
-        held.pop(self.token, None)
-        if error is None or isinstance(error, Lost):
-            return True
+    def settle(self, error: BaseException) -> None:
+        """The row is given back in the state that the error asks for."""
+        self.release()
         uncounted = {"attempts": F("attempts") - 1}
+        if isinstance(error, Lost):
+            return
         if isinstance(error, Stopping):
             self._wait(0, **uncounted)
         elif isinstance(error, IngestError) and error.fault is Fault.RETRYABLE:
             self._wait(RETRY_S, reason=str(error)[:400], **uncounted)
         elif isinstance(error, IngestError):
             failed = Document.objects.filter(pk=self.document.pk)
-            changes = {"reason": str(error)[:400], "stage": "", "changed": timezone.now()}
+            changes = {"reason": str(error)[:400], "stage": "", "changed": timezone.now(), **self._told}
             leases.release(failed, self.document.pk, self.token, status=Document.Status.FAILED, **changes)
+        elif disk.full(error):
+            log.error("Document %s waits: the disk is full (%s)", self.document.pk, error)
+            self._wait_for_space()
         else:
             log.error("Document %s: attempt %s crashed", self.document.pk, self.document.attempts, exc_info=error)
             self._wait(CRASH_PAUSE_S)
-            return isinstance(error, Exception)
-        return True
+
+
+def tick_all(jobs: Sequence[Job], stage: str, counts: Sequence[tuple[int, int]]) -> None:
+    """The progress of several, `counts` of each as done and total, is in their rows in one short transaction. Those
+    that were lost are over; raises Lost where it is all of them, and Stopping."""
+    if len(jobs) == 1:
+        return jobs[0].tick(stage, *counts[0])
+    due = [job.due(stage, total) for job, (_, total) in zip(jobs, counts, strict=True)]
+    if any(due):
+        now = timezone.now()
+        told = [{"stage": stage, "done": done, "total": total, "changed": now} for done, total in counts]
+        renew_all(jobs, [{**told[at], "kind": job.document.kind} for at, job in enumerate(jobs)])
+
+
+def renew_all(jobs: Sequence[Job], changes: Sequence[Mapping[str, Any]] = ()) -> None:
+    """The leases of several are extended, and `changes` of each are set. Those that were lost are over; raises Lost
+    where it is all of them."""
+    if len(jobs) == 1 and not changes:
+        return jobs[0].renew()
+    tokens = {job.document.pk: job.token for job in jobs if not job.over}
+    told = dict(zip((job.document.pk for job in jobs), changes or [{}] * len(jobs), strict=True))
+    _end_lost(jobs, leases.renew_all(Document.objects.filter(ALLOWED), tokens, LEASE_S, told))
+
+
+def end_all(jobs: Sequence[Job], changes: Sequence[Mapping[str, Any]]) -> None:
+    """The rows are given back with `changes` of each. Those that were lost are over; raises Lost where it is all."""
+    ends = {"stage": "", "done": 0, "total": 0, "changed": timezone.now()}
+    tokens = {job.document.pk: job.token for job in jobs if not job.over}
+    told = {job.document.pk: {**ends, **own} for job, own in zip(jobs, changes, strict=True)}
+    _end_lost(jobs, leases.release_all(Document.objects.all(), tokens, told))
+
+
+def _end_lost(jobs: Sequence[Job], kept: Set[Any]) -> None:
+    for job in jobs:
+        if job.document.pk not in kept:
+            job.release()
+    if all(job.over for job in jobs):
+        raise Lost
 
 
 def keep() -> None:
@@ -151,10 +217,3 @@ def give_up() -> int:
         "Save it again in its own program, or tell an administrator.",
         stage="", done=0, total=0, lease_token="", lease_until=None, changed=timezone.now(),
     )  # fmt: skip
-
-
-def waiting(most: int) -> list[UUID]:
-    """Documents that could be worked on now, the oldest first."""
-    free = Q(lease_until__isnull=True) | Q(lease_until__lt=timezone.now())
-    rows = Document.objects.filter(free, status__in=Document.ACTIVE, attempts__lt=CRASHES)
-    return list(rows.order_by("created").values_list("pk", flat=True)[:most])

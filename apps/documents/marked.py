@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Literal
 
@@ -24,24 +24,34 @@ MOST_COLUMNS = 40
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """Text that is marked, or not. The first marked run is the place to scroll to."""
+    """Text that is marked, or not. The first marked run is the place to scroll to. `look` is a class of a colour."""
 
     text: str
     marked: bool
     first: bool = False
+    look: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """`rows` are the lines of a table, each a list of cells; every other kind has one row with one cell."""
+    """`rows` are the lines of a table, each a list of cells; every other kind has one row with one cell.
+
+    `level` is that of a heading, from 1.
+    """
 
     kind: BlockKind
     rows: list[list[list[Run]]]
     header: tuple[str, ...] = ()
+    level: int = 2
 
     @property
     def runs(self) -> list[Run]:
         return self.rows[0][0]
+
+    @property
+    def lines(self) -> list[tuple[bool, list[list[Run]]]]:
+        """The rows, each with whether something in it is marked."""
+        return [(any(run.marked for cell in row for run in cell), row) for row in self.rows]
 
 
 def window(text: str, spans: Spans, around: int) -> tuple[int, int]:
@@ -68,19 +78,12 @@ def _border(text: str, at: int, step: int) -> int:
 
 def blocks(text: str, spans: Spans, headings: set[str], start: int = 0, end: int | None = None) -> list[Block]:
     """The blocks of text[start:end]."""
-    marks = _merged(spans)
+    marks = merged(spans)
     end = len(text) if end is None else end
-    found: list[Block] = []
-    fresh = True
-    for left, right in _pieces(text, start, end):
-        block = _block(text, left, right, marks, headings)
-        if fresh:
-            block, fresh = _with_first(block), not any(run.marked for row in block.rows for cell in row for run in cell)
-        found.append(block)
-    return found
+    return with_first([_block(text, left, right, marks, headings) for left, right in _pieces(text, start, end)])
 
 
-def _merged(spans: Spans) -> Spans:
+def merged(spans: Spans) -> Spans:
     found: Spans = []
     for start, end in sorted(spans):
         if found and start <= found[-1][1] + 1:
@@ -116,23 +119,23 @@ def _block(text: str, start: int, end: int, marks: Spans, headings: set[str]) ->
     hashes = _HASHES.match(line)
     if hashes and "\n" not in line:
         begin = start + raw.index(line) + hashes.end()
-        return Block("heading", [[_runs(text, begin, end, marks)]])
+        return Block("heading", [[runs_of(text, begin, end, marks)]])
     if line in headings:
-        return Block("heading", [[_runs(text, start, end, marks)]])
+        return Block("heading", [[runs_of(text, start, end, marks)]])
     lines = [(start + match.start(), start + match.end()) for match in _LINE.finditer(raw)]
     if len(lines) > 1 and all(_CELL.search(text, left, right) for left, right in lines):
-        return Block("table", [list(_cells(text, left, right, marks)) for left, right in lines])
-    if len(lines) > 1 and (table := _named(text, lines, marks)):
+        return Block("table", [list(cells(text, left, right, marks)) for left, right in lines])
+    if len(lines) > 1 and (table := named(text, lines, marks)):
         return table
     if len(lines) > 1 and sum(text.startswith(("    ", "\t"), left) for left, _ in lines) * 2 >= len(lines):
-        return Block("code", [[_runs(text, start, end, marks)]])
+        return Block("code", [[runs_of(text, start, end, marks)]])
     end = start + len(raw.rstrip())
     if bullet := _BULLET.match(raw):
-        return Block("bullet", [[_runs(text, start + bullet.end(), end, marks)]])
-    return Block("item" if _ITEM.match(raw) else "paragraph", [[_runs(text, start, end, marks)]])
+        return Block("bullet", [[runs_of(text, start + bullet.end(), end, marks)]])
+    return Block("item" if _ITEM.match(raw) else "paragraph", [[runs_of(text, start, end, marks)]])
 
 
-def _named(text: str, lines: Spans, marks: Spans) -> Block | None:
+def named(text: str, lines: Spans, marks: Spans) -> Block | None:
     """A table whose lines name the column of every cell; None where that is not so."""
     parts = [list(_PART.finditer(text, start, end)) for start, end in lines]
     counts = Counter(part[1] for line in parts for part in line)
@@ -145,20 +148,20 @@ def _named(text: str, lines: Spans, marks: Spans) -> Block | None:
         if not cells or cells[0].start() != start:
             return None
         stops = [*(part.start() for part in cells[1:]), end]
-        filled = {part[1]: _runs(text, part.end(), stop, marks) for part, stop in zip(cells, stops, strict=True)}
+        filled = {part[1]: runs_of(text, part.end(), stop, marks) for part, stop in zip(cells, stops, strict=True)}
         rows.append([filled.get(name, [Run("", False)]) for name in columns])
     return Block("table", rows, tuple(columns))
 
 
-def _cells(text: str, start: int, end: int, marks: Spans) -> Iterator[list[Run]]:
+def cells(text: str, start: int, end: int, marks: Spans) -> Iterator[list[Run]]:
     at = start
     for gap in _CELL.finditer(text, start, end):
-        yield _runs(text, at, gap.start(), marks)
+        yield runs_of(text, at, gap.start(), marks)
         at = gap.end()
-    yield _runs(text, at, end, marks)
+    yield runs_of(text, at, end, marks)
 
 
-def _runs(text: str, start: int, end: int, marks: Spans) -> list[Run]:
+def runs_of(text: str, start: int, end: int, marks: Spans) -> list[Run]:
     found, at = list[Run](), start
     for left, right in marks:
         left, right = max(left, start), min(right, end)
@@ -169,12 +172,11 @@ def _runs(text: str, start: int, end: int, marks: Spans) -> list[Run]:
     return [*found, Run(text[at:end], False)] if at < end or not found else found
 
 
-def _with_first(block: Block) -> Block:
-    """The first marked run of the block is named so."""
-    for row in block.rows:
-        for cell in row:
-            for index, run in enumerate(cell):
-                if run.marked:
-                    cell[index] = Run(run.text, True, True)
-                    return block
-    return block
+def with_first(found: list[Block]) -> list[Block]:
+    """The first marked run of all is named so."""
+    for cell in (cell for block in found for row in block.rows for cell in row):
+        for index, run in enumerate(cell):
+            if run.marked:
+                cell[index] = replace(run, first=True)
+                return found
+    return found

@@ -5,113 +5,28 @@ The database is the truth; FAISS and tantivy files are derived from it and can b
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, TypeAlias
+from typing import TYPE_CHECKING, ClassVar
 
 from django.conf import settings
-from django.contrib.auth.models import AnonymousUser
 from django.db import models
-from django.db.models import Q
+from django.utils.translation import gettext_lazy
 
-from apps.engines.base import SegmentInfo
+from apps.documents.collection import Collection, GroupShare, Membership, PendingShare, RefusedUpload, Role
+from apps.documents.folder import FolderSync as FolderSync
+from apps.documents.index_build import IndexBuild
+from apps.documents.page import Page
+from apps.documents.parsers import FORMATS, kinds
+from apps.engines.base import IndexEntry, SegmentInfo
 from apps.lib.ids import new_id
 from apps.lib.leases import Leased
 
 if TYPE_CHECKING:
-    from apps.users.models import User
+    from apps.documents.collection import Reader as Reader
 
-    Reader: TypeAlias = User | AnonymousUser
-
-
-class CollectionQuerySet(models.QuerySet["Collection"]):
-    def visible_to(self, user: Reader) -> CollectionQuerySet:
-        """The collections whose documents this person may read."""
-        if not user.is_authenticated:
-            return self.none()
-        return self.filter(Q(owner=user) | Q(everyone=True) | Q(members=user)).distinct()
-
-    def editable_by(self, user: Reader) -> CollectionQuerySet:
-        """The collections into which this person may put documents."""
-        if not user.is_authenticated:
-            return self.none()
-        may_edit = Membership.objects.filter(user=user, role__in=[Membership.Role.EDITOR, Membership.Role.OWNER])
-        return self.filter(Q(owner=user) | Q(pk__in=may_edit.values("collection")))
-
-    def owned_by(self, user: Reader) -> CollectionQuerySet:
-        """The collections that this person may rename, share and delete."""
-        if not user.is_authenticated:
-            return self.none()
-        owns = Membership.objects.filter(user=user, role=Membership.Role.OWNER)
-        return self.filter(Q(owner=user) | Q(pk__in=owns.values("collection")))
-
-
-class Collection(models.Model):
-    """Documents that are searched together and shared together."""
-
-    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
-    owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="collections")
-    members = models.ManyToManyField(settings.AUTH_USER_MODEL, through="Membership", related_name="shared_collections")
-    everyone = models.BooleanField(default=False, help_text="Everyone who is signed in may read it")
-    name = models.CharField(max_length=120)
-    description = models.CharField(max_length=400, blank=True)
-    created = models.DateTimeField(auto_now_add=True)
-
-    objects = CollectionQuerySet.as_manager()
-
-    class Meta:
-        ordering: ClassVar = ["name"]
-
-    def __str__(self) -> str:
-        return self.name
-
-
-class Membership(models.Model):
-    class Role(models.TextChoices):
-        READER = "reader", "Reader"
-        EDITOR = "editor", "Editor"
-        OWNER = "owner", "Owner"
-
-    collection = models.ForeignKey(Collection, on_delete=models.CASCADE)
-    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE)
-    role = models.CharField(max_length=8, choices=Role.choices, default=Role.READER)
-
-    class Meta:
-        constraints: ClassVar = [models.UniqueConstraint(fields=["collection", "user"], name="one_membership_a_person")]
-
-    def __str__(self) -> str:
-        return f"{self.user_id} {self.role} {self.collection_id}"
-
-
-class PendingShare(models.Model):
-    """Becomes a membership when a person who has confirmed this address opens their collections."""
-
-    collection = models.ForeignKey(Collection, on_delete=models.CASCADE, related_name="pending_shares")
-    email = models.EmailField(help_text="In lower case")
-    role = models.CharField(max_length=8, choices=Membership.Role.choices, default=Membership.Role.READER)
-
-    class Meta:
-        ordering: ClassVar = ["email"]
-        constraints: ClassVar = [
-            models.UniqueConstraint(fields=["collection", "email"], name="one_pending_share_an_address")
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.email} {self.role} {self.collection_id}"
-
-
-class RefusedUpload(models.Model):
-    """A file that was not taken: its reason stays in the tray after a reload, its content is not kept."""
-
-    collection = models.ForeignKey(Collection, on_delete=models.CASCADE, related_name="refused_uploads")
-    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="refused_uploads")
-    name = models.CharField(max_length=255)
-    reason = models.CharField(max_length=400)
-    created = models.DateTimeField(auto_now_add=True)
-
-    class Meta:
-        ordering: ClassVar = ["-created"]
-
-    def __str__(self) -> str:
-        return self.name
+__all__ = [
+    "Chunk", "Collection", "Document", "GroupShare", "IndexBuild", "IndexCare", "Membership", "Page", "PendingShare",
+    "PreparedSegment", "RefusedUpload", "Role", "Segment",
+]  # fmt: skip
 
 
 class DocumentQuerySet(models.QuerySet["Document"]):
@@ -126,32 +41,45 @@ class DocumentQuerySet(models.QuerySet["Document"]):
         return self.filter(status__in=Document.ACTIVE)
 
 
+class CurrentDocuments(models.Manager["Document"]):
+    """Without earlier versions."""
+
+    def get_queryset(self) -> DocumentQuerySet:
+        return DocumentQuerySet(self.model, using=self._db).exclude(status=Document.Status.REPLACED)
+
+    def visible_to(self, user: Reader) -> DocumentQuerySet:
+        return self.get_queryset().visible_to(user)
+
+    def editable_by(self, user: Reader) -> DocumentQuerySet:
+        return self.get_queryset().editable_by(user)
+
+    def active(self) -> DocumentQuerySet:
+        return self.get_queryset().active()
+
+
 class Document(Leased):
-    """One uploaded file and how far its ingestion has come. `status` is changed only by `ingest.py` and `upload.py`."""
+    """One uploaded file and how far its ingestion has come. `status` is changed only by `ingest.py`, `upload.py` and
+    `versions.py`. `objects` are without earlier versions, `every` with them.
+    """
 
     class Status(models.TextChoices):
-        QUEUED = "queued", "Waiting"
-        WORKING = "working", "Working"
-        READY = "ready", "Ready"
-        FAILED = "failed", "Failed"
-        CANCELLED = "cancelled", "Cancelled"
-        QUARANTINED = "quarantined", "Set aside"  # killed its worker three times
+        QUEUED = "queued", gettext_lazy("Waiting")
+        WORKING = "working", gettext_lazy("Working")
+        READY = "ready", gettext_lazy("Ready")
+        FAILED = "failed", gettext_lazy("Failed")
+        CANCELLED = "cancelled", gettext_lazy("Cancelled")
+        QUARANTINED = "quarantined", gettext_lazy("Set aside")  # killed its worker three times
+        REPLACED = "replaced", gettext_lazy("Earlier version")
 
     class Stage(models.TextChoices):
-        SNIFF = "sniff", "Checking the file"
-        PARSE = "parse", "Reading pages"
-        SCREEN = "screen", "Screening"
-        CHUNK = "chunk", "Cutting into passages"
-        EMBED = "embed", "Computing meaning"
-        INDEX = "index", "Adding to the index"
-
-    class Kind(models.TextChoices):
-        PDF = "pdf", "PDF"
-        DOCX = "docx", "Word document"
-        MARKDOWN = "markdown", "Markdown"
-        HTML = "html", "Web page"
-        TEXT = "text", "Plain text"
-        CSV = "csv", "Table (CSV)"
+        FETCH = "fetch", gettext_lazy("Fetching the page")
+        SNIFF = "sniff", gettext_lazy("Checking the file")
+        PARSE = "parse", gettext_lazy("Reading pages")
+        RECOGNISE = "scan", gettext_lazy("Recognising text")
+        SCREEN = "screen", gettext_lazy("Screening")
+        CHUNK = "chunk", gettext_lazy("Cutting into passages")
+        EMBED = "embed", gettext_lazy("Computing meaning")
+        INDEX = "index", gettext_lazy("Adding to the index")
 
     ACTIVE: ClassVar = [Status.QUEUED, Status.WORKING]
 
@@ -161,11 +89,34 @@ class Document(Leased):
         settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="uploads"
     )
     name = models.CharField(max_length=255, help_text="As uploaded, for display only; never part of a path")
+    path = models.CharField(
+        max_length=500, blank=True, help_text="Of its folder where it came from, 'a/b', for display only; empty: none"
+    )
     title = models.CharField(max_length=255, blank=True, help_text="From the document itself; empty: the name is shown")
-    file = models.FileField(upload_to="documents", max_length=200)
-    sha256 = models.CharField(max_length=64, db_index=True)
+    file = models.FileField(
+        upload_to="documents", max_length=200, blank=True, help_text="Empty: a web page that was not fetched yet"
+    )
+    sha256 = models.CharField(max_length=64, db_index=True, blank=True)
+    url = models.CharField(max_length=2000, blank=True, help_text="Where a web page is fetched from; empty: a file")
+    fetched = models.DateTimeField(null=True, blank=True, help_text="When it was fetched; null: a file, or not yet")
+    replaces = models.ForeignKey(
+        "self", on_delete=models.CASCADE, null=True, blank=True, related_name="versions",
+        help_text="Of which it is a version: one that waits, or an earlier one; null: a document of its own",
+    )  # fmt: skip
+    version = models.PositiveIntegerField(default=1)
+    synced = models.CharField(
+        max_length=255, blank=True, help_text="Folder of SYNC_DIR that it came from; empty: it was uploaded or fetched"
+    )
+    modified = models.BigIntegerField(
+        null=True, blank=True, help_text="Of that folder's file, ns since 1970, when it was taken"
+    )
     size = models.PositiveBigIntegerField()
-    kind = models.CharField(max_length=16, choices=Kind.choices, blank=True)
+    kind = models.CharField(max_length=16, choices=kinds, blank=True)
+    language = models.CharField(max_length=8, blank=True, help_text="ISO 639-1 of its text; empty: not told")
+    note = models.CharField(max_length=400, blank=True, help_text="What was left out when it was read, in sentences")
+    read_by = models.CharField(max_length=64, blank=True, help_text="How it was read; empty: it serves no other")
+    own_title = models.CharField(max_length=255, blank=True, help_text="That the file gives itself")
+    cut_by = models.CharField(max_length=64, blank=True, help_text="How its live chunks were made; empty: not known")
     status = models.CharField(max_length=16, choices=Status.choices, default=Status.QUEUED, db_index=True)
     stage = models.CharField(max_length=8, choices=Stage.choices, blank=True)
     done = models.PositiveIntegerField(default=0, help_text="Pages or passages finished in this stage")
@@ -175,41 +126,41 @@ class Document(Leased):
     created = models.DateTimeField(auto_now_add=True)
     changed = models.DateTimeField(auto_now=True)
 
-    objects = DocumentQuerySet.as_manager()
+    objects = CurrentDocuments()
+    every = DocumentQuerySet.as_manager()
 
     class Meta:
         ordering: ClassVar = ["-created", "name"]
 
     def __str__(self) -> str:
-        return self.title or self.name
+        known = self.title or self.name
+        return f"{known} (version {self.version})" if self.status == self.Status.REPLACED else known
+
+    @property
+    def address(self) -> str:
+        """Where a web page comes from, without the query: that may hold a secret of the person who added it."""
+        return self.url.partition("?")[0]
 
     @property
     def has_pages(self) -> bool:
         """Whether a reader sees page images; otherwise the text itself is shown."""
-        return self.kind == self.Kind.PDF
+        return self.kind in {"pdf", "image"}
 
+    @property
+    def unit(self) -> str:
+        """What a `Page` of it is called: page, slide, part."""
+        return FORMATS[self.kind].unit if self.kind in FORMATS else "part"
 
-class Page(models.Model):
-    """The raw text of one page, to which every character span refers. Formats without pages have one page."""
-
-    document = models.ForeignKey(Document, on_delete=models.CASCADE, related_name="pages")
-    number = models.PositiveIntegerField(help_text="From 1")
-    text = models.TextField(blank=True)
-    width = models.FloatField(default=0, help_text="Points; 0 where there are no pages")
-    height = models.FloatField(default=0)
-
-    class Meta:
-        ordering: ClassVar = ["document", "number"]
-        constraints: ClassVar = [models.UniqueConstraint(fields=["document", "number"], name="one_row_a_page")]
-
-    def __str__(self) -> str:
-        return f"page {self.number}"
+    @property
+    def icon(self) -> str:
+        """The name of its kind's heroicon."""
+        return FORMATS[self.kind].icon if self.kind in FORMATS else "document"
 
 
 class SegmentQuerySet(models.QuerySet["Segment"]):
     def live(self) -> SegmentQuerySet:
-        """Those that are searched: not yet replaced by a merge or a rebuild."""
-        return self.filter(retired__isnull=True)
+        """Those that are searched: not yet replaced by a merge or a rebuild, and of no build on trial."""
+        return self.filter(retired__isnull=True, build=0)
 
 
 class Segment(models.Model):
@@ -221,9 +172,16 @@ class Segment(models.Model):
     dimension = models.PositiveIntegerField()
     fingerprint = models.CharField(max_length=120, help_text="Of the embedder whose vectors it holds")
     kind = models.CharField(max_length=16)
+    backend = models.CharField(
+        max_length=80, blank=True, default="local", help_text="Name of the index that holds it; empty: the only one"
+    )
     checksum = models.CharField(max_length=64)
     size_bytes = models.PositiveBigIntegerField()
+    build = models.PositiveBigIntegerField(default=0, help_text="The IndexBuild that it belongs to; 0: live")
     created = models.DateTimeField(auto_now_add=True)
+    annotated = models.DateTimeField(
+        null=True, blank=True, help_text="When words were last added to a chunk that the files do not know of yet"
+    )
     retired = models.DateTimeField(
         null=True, blank=True, help_text="When another took its place; searches under way may still read its files"
     )
@@ -241,7 +199,24 @@ class Segment(models.Model):
         return SegmentInfo(
             id=self.id.hex, collection=self.collection_id.hex, count=self.count, dimension=self.dimension,
             fingerprint=self.fingerprint, kind=self.kind, checksum=self.checksum, size_bytes=self.size_bytes,
+            backend=self.backend,
         )  # fmt: skip
+
+
+class PreparedSegment(models.Model):
+    """A copy of a segment in another index, whole and checked, that is not searched yet (`moving.py`)."""
+
+    segment = models.OneToOneField(Segment, on_delete=models.CASCADE, related_name="prepared")
+    backend = models.CharField(max_length=80)
+    info = models.JSONField()
+    created = models.DateTimeField(auto_now_add=True)
+
+    def __str__(self) -> str:
+        return f"copy of {self.segment_id} in {self.backend}"
+
+    @property
+    def copy(self) -> SegmentInfo:
+        return SegmentInfo(**self.info)
 
 
 class IndexCare(Leased):
@@ -262,8 +237,19 @@ class ChunkQuerySet(models.QuerySet["Chunk"]):
         return self.filter(segment__isnull=False, enabled=True, document__status=Document.Status.READY)
 
 
+_Chunks = models.Manager.from_queryset(ChunkQuerySet)
+
+
+class LiveChunks(_Chunks["Chunk"]):
+    def get_queryset(self) -> ChunkQuerySet:
+        return super().get_queryset().filter(build=0)  # type: ignore[return-value]
+
+
 class Chunk(models.Model):
-    """A run of a page's text that fits the embedder's window, and the vector of it."""
+    """A run of a page's text that fits the embedder's window, and the vector of it.
+
+    `objects` are those of the live index, `every` also those of builds on trial and kept (`rebuilding.py`).
+    """
 
     document = models.ForeignKey(Document, on_delete=models.CASCADE, related_name="chunks")
     segment = models.ForeignKey(Segment, on_delete=models.SET_NULL, null=True, blank=True, related_name="chunks")
@@ -277,13 +263,30 @@ class Chunk(models.Model):
     vector = models.BinaryField(default=b"", help_text="float32, unit length, of header and text")
     fingerprint = models.CharField(max_length=120, blank=True, help_text="Of the embedder that made the vector")
     enabled = models.BooleanField(default=True)
+    keywords = models.CharField(max_length=400, blank=True, help_text="Words that a person added: found like a heading")
     flag = models.CharField(max_length=60, blank=True, help_text="Rule of the gate that it matched when it was read")
 
-    objects = ChunkQuerySet.as_manager()
+    build = models.PositiveBigIntegerField(default=0, help_text="The IndexBuild that it belongs to; 0: live")
+
+    objects = LiveChunks()
+    every = ChunkQuerySet.as_manager()
 
     class Meta:
         ordering: ClassVar = ["document", "position"]
-        constraints: ClassVar = [models.UniqueConstraint(fields=["document", "position"], name="one_chunk_a_position")]
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["document", "position", "build"], name="one_chunk_a_position_of_a_build")
+        ]
+        indexes: ClassVar = [  # few rows each: counting them must not read every text and vector
+            models.Index(fields=["document"], condition=models.Q(enabled=False), name="chunks_switched_off"),
+            models.Index(fields=["document"], condition=~models.Q(keywords=""), name="chunks_with_keywords"),
+            models.Index(fields=["document"], condition=~models.Q(flag=""), name="chunks_flagged"),
+        ]
 
     def __str__(self) -> str:
         return self.text[:80]
+
+    @property
+    def entry(self) -> IndexEntry:
+        """What the index is given of it."""
+        heading = f"{self.heading} {self.keywords}".strip()
+        return IndexEntry(self.pk, self.text, str(self.document), heading, self.document_id.hex)

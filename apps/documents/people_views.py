@@ -6,14 +6,26 @@ from uuid import UUID
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
+from django.contrib.auth.models import Group
+from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext
 from django.views.decorators.http import require_http_methods, require_POST
 
 from apps.documents import viewer
-from apps.documents.forms import AddressForm, CollectionForm, EveryoneForm, ShareForm
-from apps.documents.models import Collection
-from apps.documents.sharing import delete_collection, share, shares, unshare
+from apps.documents.forms import AddressForm, CollectionForm, EveryoneForm, GroupForm, GroupShareForm, ShareForm
+from apps.documents.models import Collection, Role
+from apps.documents.sharing import (
+    delete_collection,
+    group_shares,
+    share,
+    share_with_group,
+    shares,
+    unshare,
+    unshare_group,
+)
+from apps.users.groups import groups_for
 
 
 def _owned(request: HttpRequest, pk: UUID) -> Collection:
@@ -28,10 +40,55 @@ def people(request: HttpRequest, pk: UUID) -> HttpResponse:
     form = ShareForm(request.POST if request.method == "POST" else None)
     if request.method == "POST" and form.is_valid():
         share(collection, form.cleaned_data["email"], form.cleaned_data["role"])
-        messages.success(request, f"Shared with {form.cleaned_data['email']}.")
+        messages.success(
+            request, gettext("Shared with %(cleaned_data)s.") % {"cleaned_data": form.cleaned_data["email"]}
+        )
         return redirect("documents:people", pk)
-    context = {"collection": collection, "shares": shares(collection), "form": form, "tab": "people", "is_owner": True}
-    return render(request, "documents/people.html", context, status=400 if form.errors else 200)
+    return _people(request, collection, form, GroupShareForm(offered=groups_for(request.user)))
+
+
+@login_required
+@require_POST
+def groups(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """The collection is shared with a group, or its people get another role."""
+    collection = _owned(request, pk)
+    known = Group.objects.filter(pk__in=[item.pk for item in group_shares(collection)])
+    offered = Group.objects.filter(Q(pk__in=groups_for(request.user).values("pk")) | Q(pk__in=known.values("pk")))
+    form = GroupShareForm(request.POST, offered=offered)
+    if not form.is_valid():
+        return _people(request, collection, ShareForm(), form)
+    share_with_group(collection, form.cleaned_data["group"], form.cleaned_data["role"])
+    messages.success(
+        request, gettext("Shared with the people of %(cleaned_data)s.") % {"cleaned_data": form.cleaned_data["group"]}
+    )
+    return redirect("documents:people", pk)
+
+
+@login_required
+@require_POST
+def remove_group(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """The people of the group may no longer read the collection, unless it is shared with them otherwise."""
+    collection = _owned(request, pk)
+    form = GroupForm(request.POST, offered=Group.objects.filter(shares__collection=collection))
+    if form.is_valid():
+        unshare_group(collection, form.cleaned_data["group"].pk)
+    return _back(request, collection)
+
+
+def _people(request: HttpRequest, collection: Collection, form: ShareForm, group_form: GroupShareForm) -> HttpResponse:
+    context = {
+        "collection": collection,
+        "shares": shares(collection),
+        "groups": group_shares(collection),
+        "form": form,
+        "group_form": group_form,
+        "offered": groups_for(request.user).exists(),
+        "roles": Role.choices,
+        "tab": "people",
+        "is_owner": True,
+    }
+    bad = bool(form.errors or group_form.errors)
+    return render(request, "documents/people.html", context, status=400 if bad else 200)
 
 
 @login_required
@@ -42,7 +99,15 @@ def remove(request: HttpRequest, pk: UUID) -> HttpResponse:
     form = AddressForm(request.POST)
     if form.is_valid():
         unshare(collection, form.cleaned_data["email"])
-    return redirect("documents:people", pk)
+    return _back(request, collection)
+
+
+def _back(request: HttpRequest, collection: Collection) -> HttpResponse:
+    """To the list of people; an owner may have taken away what let them see it."""
+    if Collection.objects.owned_by(request.user).filter(pk=collection.pk).exists():
+        return redirect("documents:people", collection.pk)
+    messages.success(request, gettext("You are no longer an owner of “%(name)s”.") % {"name": collection.name})
+    return redirect("documents:collections")
 
 
 @login_required
@@ -80,5 +145,5 @@ def delete(request: HttpRequest, pk: UUID) -> HttpResponse:
     hashes = list(collection.documents.values_list("sha256", flat=True))
     delete_collection(collection)
     viewer.forget(hashes)
-    messages.success(request, f"“{collection.name}” was deleted.")
+    messages.success(request, gettext("“%(name)s” was deleted.") % {"name": collection.name})
     return redirect("documents:collections")

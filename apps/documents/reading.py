@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import BinaryIO
 from uuid import UUID
 
 from django.conf import settings
@@ -15,7 +17,7 @@ from django.shortcuts import get_object_or_404, render
 from django.utils.http import content_disposition_header
 from django.views.decorators.http import require_safe
 
-from apps.documents import viewer
+from apps.documents import viewer, walking
 from apps.documents.models import Collection, Document
 from apps.lib.threads import in_pool
 
@@ -24,7 +26,7 @@ _BLOCK = 1 << 18
 
 
 def _readable(request: HttpRequest, pk: UUID) -> Document:
-    return get_object_or_404(Document.objects.visible_to(request.user).select_related("collection"), pk=pk)
+    return get_object_or_404(Document.every.visible_to(request.user).select_related("collection"), pk=pk)
 
 
 def _number(raw: str, default: int = 1) -> int:
@@ -37,13 +39,20 @@ def document(request: HttpRequest, pk: UUID) -> HttpResponse:
     """A page of a document, with a passage boxed or marked where one is asked for."""
     found = _readable(request, pk)
     zoom = _number(request.GET.get("zoom", ""), ZOOMS[0])
-    shown = viewer.show(found, _number(request.GET.get("page", "")), request.GET.get("spans", ""))
+    as_text = found.has_pages and request.GET.get("view") == "text"
+    number, spans = _number(request.GET.get("page", "")), request.GET.get("spans", "")
+    shown = viewer.show(found, number, spans, as_text=as_text)
     context = {
         "document": found,
         "shown": shown,
+        "as_text": as_text,
+        "walk": walking.walk(found, shown.number, viewer.spans_of(spans)),
+        "small": [] if as_text else walking.in_small(found, shown.number),
         "zoom": zoom if zoom in ZOOMS else ZOOMS[0],
         "zooms": ZOOMS,
+        "kept": "&view=text" if as_text else f"&zoom={zoom}" if zoom in ZOOMS[1:] else "",
         "can_edit": Collection.objects.editable_by(request.user).filter(pk=found.collection_id).exists(),
+        "earlier": Document.every.filter(replaces=found, status=Document.Status.REPLACED).order_by("-version"),
     }
     return render(request, "documents/document.html", context)
 
@@ -62,7 +71,7 @@ def passage(request: HttpRequest, pk: UUID) -> HttpResponse:
 def page_image(request: HttpRequest, pk: UUID, number: int) -> HttpResponse:
     """The image of a page. Browsers may keep it but ask each time, so that access that was taken away ends at once."""
     found = _readable(request, pk)
-    width = viewer.nearest_width(_number(request.GET.get("w", ""), viewer.WIDTHS[1]))
+    width = viewer.nearest_width(_number(request.GET.get("w", ""), viewer.WIDTHS[2]))
     if not found.has_pages or not 1 <= number <= found.pages_count:
         raise Http404
     tag = f'"{found.sha256[:32]}-{number}-{width}-{viewer.RENDERER}"'
@@ -82,23 +91,28 @@ def page_image(request: HttpRequest, pk: UUID, number: int) -> HttpResponse:
 def file(request: HttpRequest, pk: UUID) -> HttpResponseBase:
     """The file as it was uploaded: always saved, never opened in the page's own origin."""
     found = _readable(request, pk)
-    path = Path(settings.MEDIA_ROOT) / str(found.file)
-    if not path.is_file():
+    root, path = Path(settings.MEDIA_ROOT), Path(settings.MEDIA_ROOT) / str(found.file)
+    if path.is_symlink() or not path.is_file() or not path.resolve().is_relative_to(root.resolve()):
         raise Http404
     if isinstance(request, ASGIRequest):
         response: HttpResponseBase = StreamingHttpResponse(_parts(path))
         response["Content-Length"] = str(path.stat().st_size)
         response["Content-Disposition"] = content_disposition_header(True, found.name) or "attachment"
     else:
-        response = FileResponse(path.open("rb"), as_attachment=True, filename=found.name)
+        response = FileResponse(_opened(path), as_attachment=True, filename=found.name)
     response["Content-Type"] = "application/octet-stream"
     response["Content-Security-Policy"] = "sandbox; default-src 'none'"
     response["X-Content-Type-Options"] = "nosniff"
     return response
 
 
+def _opened(path: Path) -> BinaryIO:
+    """Never what a link that took the file's place leads to."""
+    return os.fdopen(os.open(path, os.O_RDONLY | os.O_NOFOLLOW), "rb")
+
+
 async def _parts(path: Path) -> AsyncIterator[bytes]:
-    opened = await in_pool(path.open, "rb")
+    opened = await in_pool(_opened, path)
     try:
         while part := await in_pool(opened.read, _BLOCK):
             yield part

@@ -33,6 +33,6 @@ def relevance(cosine: float, covered: float, covered_in_text: float) -> float:
     return 1 / (1 + math.exp(-weight))
 
 
-def floor(best: float) -> float:
-    """The relevance that a passage needs where the best one has `best`."""
-    return max(FLOOR, OF_BEST * best)
+def floor(best: float, least: float = FLOOR) -> float:
+    """The relevance that a passage needs where the best one has `best`, and none is used below `least`."""
+    return max(least, OF_BEST * best)

@@ -2,7 +2,7 @@
 
 The child gets the file as its standard input (opened here, never following a link), an empty environment and a
 temporary folder, limits itself (`parsers/child.py`), and answers with lines of JSON. It is killed with its whole group
-when it takes too long, falls silent, says too much, or is no longer wanted.
+when it takes too long, falls silent, says too much, or is no longer wanted (`forking.py`).
 """
 
 from __future__ import annotations
@@ -12,18 +12,18 @@ import logging
 import os
 import select
 import signal
-import subprocess
-import sys
 import tempfile
 import time
-from collections.abc import Generator
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any, cast
+from typing import IO, Any
 
 import orjson
 from django.conf import settings
 
+from apps.documents import forking
 from apps.documents.parsers.base import Unreadable
 
 log = logging.getLogger(__name__)
@@ -48,12 +48,80 @@ class ReaderBroke(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Rendered:
-    """`boxes` are left, top, width, height in fractions of the page, one for each line of each span."""
+    """`words` are start, end in the page's text; left, top, width, height in fractions of the page."""
 
     png: bytes
     width: int
     height: int
-    boxes: list[list[float]]
+    words: list[list[float]]
+
+
+class Reading:
+    """A child at work on a file; what it says is heard by `take`. Closing it kills the child."""
+
+    def __init__(
+        self, task: str, path: str | Path, options: dict[str, Any], *, seconds: int, memory_bytes: int
+    ) -> None:
+        self.over = False  # it has said its last word
+        self._size, self._rest = 0, b""
+        self._seconds = seconds
+        with ExitStack() as held:
+            folder = held.enter_context(tempfile.TemporaryDirectory(prefix="reader-"))
+            self._errors = held.enter_context(tempfile.TemporaryFile())
+            words = {"task": task, "folder": folder, "seconds": seconds, "memory_bytes": memory_bytes, **options}
+            with os.fdopen(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC), "rb") as file:
+                self._reader = forking.fork(orjson.dumps(words), file.fileno(), self._errors.fileno())
+            held.callback(self._reader.kill)
+            self._held = held.pop_all()
+        self._heard = time.monotonic()
+        self._deadline = self._heard + seconds
+
+    def fileno(self) -> int:
+        """Readable when there is something to take."""
+        return self._reader.answers
+
+    def close(self) -> None:
+        self._held.close()
+
+    def take(self) -> list[dict[str, Any]]:
+        """What it has said since, at most a part of it; nothing where it says nothing, which is no end. Raises
+        Unreadable (the file) or ReaderBroke (the parser)."""
+        if not select.select([self], [], [], 0)[0]:
+            self._silent()
+            return []
+        data = os.read(self.fileno(), _READ)
+        self._heard, self._size = time.monotonic(), self._size + len(data)
+        if not data:
+            raise _reason(self._reader, self._errors)
+        if self._size > MAX_OUTPUT:
+            raise Unreadable(TOO_LARGE)
+        *lines, self._rest = (self._rest + data).split(b"\n")
+        answers = list(self._answers(lines))
+        if not self.over and self._heard > self._deadline:
+            raise Unreadable(TOO_SLOW)
+        return answers
+
+    def _silent(self) -> None:
+        now = time.monotonic()
+        if now > self._deadline or now > self._heard + SILENCE_S:
+            raise Unreadable(TOO_SLOW)
+
+    def _answers(self, lines: list[bytes]) -> Iterator[dict[str, Any]]:
+        for line in lines:
+            answer = orjson.loads(line)
+            if "end" in answer:
+                self.over = True
+                return
+            if "unreadable" in answer:
+                raise Unreadable(answer["unreadable"])
+            if "memory" in answer:
+                raise Unreadable(TOO_LARGE)
+            yield answer
+
+
+def wait(readings: Sequence[Reading]) -> None:
+    """One of them has something to say, or POLL_S have passed."""
+    select.select(readings, [], [], POLL_S)
 
 
 def stream(
@@ -63,18 +131,13 @@ def stream(
 
     Raises Unreadable (the file) or ReaderBroke (the parser).
     """
-    words = orjson.dumps({"task": task, "seconds": seconds, "memory_bytes": memory_bytes, **options}).decode()
-    with tempfile.TemporaryDirectory(prefix="reader-") as folder, tempfile.TemporaryFile() as errors:
-        with os.fdopen(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC), "rb") as file:
-            child = subprocess.Popen(
-                [sys.executable, "-X", "utf8", "-m", "apps.documents.parsers.child", words],
-                stdin=file, stdout=subprocess.PIPE, stderr=errors, cwd=folder, start_new_session=True,
-                env={"PYTHONPATH": str(settings.BASE_DIR), "TMPDIR": folder, "HOME": folder},
-            )  # fmt: skip
-        try:
-            yield from _answers(child, seconds, errors)
-        finally:
-            _kill(child)
+    with closing(Reading(task, path, options, seconds=seconds, memory_bytes=memory_bytes)) as reading:
+        while not reading.over:
+            wait([reading])
+            answers = reading.take()
+            yield from answers
+            if not answers and not reading.over:
+                yield None
 
 
 def run(
@@ -85,52 +148,19 @@ def run(
     return [answer for answer in found if answer is not None]
 
 
-def render(path: str | Path, page: int, width: int, spans: list[list[int]]) -> Rendered:
-    """The page as an image `width` pixels wide. Takes a fraction of a second: cache it.
+def render(path: str | Path, kind: str, page: int, width: int) -> Rendered:
+    """The page of a PDF, or a picture, as an image `width` pixels wide. Takes a fraction of a second: cache it.
 
     Raises Unreadable or ReaderBroke.
     """
-    options = {"page": page, "width": width, "spans": spans}
+    options = {"kind": kind, "page": page, "width": width}
     answer = run("render", path, options, seconds=RENDER_S, memory_bytes=settings.PARSE_MEMORY_BYTES)[0]
-    return Rendered(base64.b64decode(answer["png"]), answer["width"], answer["height"], answer["boxes"])
+    return Rendered(base64.b64decode(answer["png"]), answer["width"], answer["height"], answer["words"])
 
 
-def _answers(
-    child: subprocess.Popen[bytes], seconds: int, errors: IO[bytes]
-) -> Generator[dict[str, Any] | None, None, None]:
-    stdout = cast(IO[bytes], child.stdout)
-    deadline = time.monotonic() + seconds
-    heard, size, rest = time.monotonic(), 0, b""
-    while True:
-        if not select.select([stdout], [], [], POLL_S)[0]:
-            now = time.monotonic()
-            if now > deadline or now > heard + SILENCE_S:
-                raise Unreadable(TOO_SLOW)
-            yield None
-            continue
-        data = os.read(stdout.fileno(), _READ)
-        heard, size = time.monotonic(), size + len(data)
-        if not data:
-            raise _reason(child, errors)
-        if size > MAX_OUTPUT:
-            raise Unreadable(TOO_LARGE)
-        *lines, rest = (rest + data).split(b"\n")
-        for line in lines:
-            answer = orjson.loads(line)
-            if "end" in answer:
-                return
-            if "unreadable" in answer:
-                raise Unreadable(answer["unreadable"])
-            if "memory" in answer:
-                raise Unreadable(TOO_LARGE)
-            yield answer
-        if heard > deadline:
-            raise Unreadable(TOO_SLOW)
-
-
-def _reason(child: subprocess.Popen[bytes], errors: IO[bytes]) -> Exception:
+def _reason(reader: forking.Reader, errors: IO[bytes]) -> Exception:
     """Why a child that ended without its last word did so."""
-    code = child.wait()
+    code = reader.code()
     errors.seek(max(0, errors.seek(0, os.SEEK_END) - 2000))
     said = errors.read().decode(errors="replace").strip()
     log.warning("A reader ended with %s: %s", code, said)
@@ -138,12 +168,4 @@ def _reason(child: subprocess.Popen[bytes], errors: IO[bytes]) -> Exception:
         return Unreadable(TOO_SLOW)
     if "MemoryError" in said or "bad_alloc" in said or "out of memory" in said.lower():
         return Unreadable(TOO_LARGE)
-    return Unreadable(CRASHED) if code < 0 else ReaderBroke(OUR_FAULT)
-
-
-def _kill(child: subprocess.Popen[bytes]) -> None:
-    if child.poll() is None:
-        os.killpg(child.pid, signal.SIGKILL)
-    child.wait()
-    if child.stdout:
-        child.stdout.close()
+    return Unreadable(CRASHED) if code is not None and code < 0 else ReaderBroke(OUR_FAULT)

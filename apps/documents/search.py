@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Mapping, Sequence, Set
 from dataclasses import dataclass
+from functools import partial, reduce
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from apps.documents import candidates, follow_up, segments
+from apps.documents import candidates, follow_up, reranking, segments
 from apps.documents.candidates import Ranked, Scope
 from apps.documents.cut import Count, cut, rough_count
+from apps.documents.filters import EVERYTHING, Filters
+from apps.documents.follow_up import Query
 from apps.documents.models import Document, Page
-from apps.documents.passages import Passage, joined
+from apps.documents.passages import Hit, Passage, joined
+from apps.documents.tuning import DEFAULT, Tuning, together
 from apps.engines import registry
-from apps.engines.base import EmbedEngine, EngineBroken, EngineRefused, IndexQuery, IndexResult
-from apps.lib.threads import in_db, in_pool
+from apps.engines.base import EmbedEngine, EngineBroken, EngineRefused, IndexQuery, IndexResult, SegmentInfo
+from apps.lib.threads import Begun, begin, in_db
 
 if TYPE_CHECKING:
     from apps.documents.models import Reader
@@ -25,6 +28,10 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+_FOREIGN = (
+    "was indexed with another embedder than the one configured now. Set EMBED_MODEL as it was, or rebuild the index "
+    "with `manage.py reindex`."
+)
 _PREFERRED = 1.1  # a question that stands alone keeps its own result unless the completed one is this much better
 
 
@@ -34,12 +41,15 @@ class Found:
 
     passages: tuple[Passage, ...]  # best first, all above the relevance floor; empty: nothing relevant
     searched: tuple[str, ...]  # names of the collections searched
-    documents: int  # ready documents in them; counted only where nothing was found
-    waiting: int  # documents in them that are still being ingested; likewise
+    documents: int  # ready documents in them that the filters let through; counted only where nothing was found
+    waiting: int  # documents in them that are still being ingested, whatever the filters; likewise
     query: str  # what was searched, after a follow-up was completed
     vector: Vectors  # of the query
     idf: dict[str, float]  # of the query's terms
-    ms: dict[str, float]  # "embed", "index", "read", "cut" in milliseconds
+    ms: dict[str, float]  # "embed", "index", "read", "cut", and "rewrite" where that was waited for, in milliseconds
+    hits: tuple[Hit, ...] = ()  # all that was weighed, best first, also what was then dropped
+    least: float = 0.0  # relevance below which a hit was dropped
+    left_out: tuple[str, ...] = ()  # names of collections that another embedder indexed, in part or in whole
 
 
 async def search(
@@ -51,50 +61,57 @@ async def search(
     token_budget: int = 700,
     count: Count | None = None,
     embed: EmbedEngine | None = None,
-    vector: Awaitable[Vectors] | None = None,
+    scope: Scope | None = None,
+    vector: Begun[Vectors] | None = None,
+    rewritten: Awaitable[str] | None = None,
+    filters: Filters | None = None,
 ) -> Found:
-    """Searches the named collections (none: all) as far as the person may read them.
+    """Searches the named collections (none: all) as far as the person may read them, and `filters` let through.
 
-    `history` holds the person's earlier questions, oldest first; `count` counts tokens as the model does; `vector` is
-    the question's, where the caller has begun it already. Raises EngineError where embedder or index cannot serve.
+    `history` holds the person's earlier questions, oldest first; `count` counts tokens as the model does. Where the
+    caller knows already, `scope` is what is searched at this moment, filters included, and `vector` becomes the
+    question's; `rewritten` becomes another wording of it that stands alone, or "".
+    Raises EngineError where embedder or index cannot serve.
     """
     engine = embed or registry.embed()
     clock = _Clock()
     queries = follow_up.queries(question, history)
-    place, vectors = await asyncio.gather(
-        in_db(candidates.scope, user, collections),
-        _embedded(engine, [query.text for query in queries], vector),
-    )
-    clock.stop("embed")
-    best = _Try(queries[0], vectors[0], IndexResult((), {}), Ranked((), {}))
-    for query, row in zip(queries, vectors, strict=True):
-        result = await _indexed(place, engine, query.text, row)
-        clock.stop("index")
-        found = _Try(query, row, result, await in_db(candidates.ranked, user, query.text, result))
-        clock.stop("read")
-        best = _better(best, found)
+    vectors = _embedded(engine, [query.text for query in queries], vector)
+    place = await _scope(user, collections, scope, filters)
+    best = await _tried(user, place, engine, _also(engine, queries, vectors, rewritten, clock), clock)
     # A third of a millisecond, which a hop to another thread and back would lengthen by half.
     passages = cut(best.ranked.windows, best.ranked.pages, best.result.idf, token_budget, count or rough_count)
     clock.stop("cut")
-    documents, waiting = (0, 0) if passages else await in_db(candidates.counted, place.collections)
+    documents, waiting = (0, 0) if passages else await in_db(candidates.counted, place)
     return Found(
-        tuple(passages), tuple(sorted(place.collections.values())), documents, waiting, best.query.text,
-        best.vector, best.result.idf, clock.ms,
+        tuple(passages), _searched(place, engine), documents, waiting, best.query.text,
+        best.vector, best.result.idf, clock.ms, best.ranked.hits, best.ranked.least, _left_out(place, engine),
     )  # fmt: skip
+
+
+async def ranking(user: Reader, question: str, collections: Sequence[UUID], vector: Vectors) -> list[UUID]:
+    """All documents that a search weighs, best first, whether they reach the relevance floor or not: for measurements.
+    Raises as `search` does."""
+    place = await _scope(user, collections)
+    result = await _indexed(place, registry.embed(), question, begin(lambda: vector), _Clock())
+    order: reranking.Order = await in_db(candidates.ordered, vector, result, together(_tunings(place)))
+    if registry.rank().active:
+        order = await reranking.reordered(user, question, order)
+    return await in_db(candidates.documents, user, order)
 
 
 def read(user: Reader, places: Sequence[tuple[UUID | None, int, list[list[int]]]]) -> list[str | None]:
     """The text at each place (document, page, spans); None where this person may not read it, or it is gone."""
-    documents = {document for document, _, _ in places if document is not None}
-    visible = Document.objects.visible_to(user).filter(pk__in=documents).values("pk")
-    numbers = {number for _, number, _ in places}
-    pages = {
-        (document, number): text
-        for document, number, text in Page.objects.filter(document__in=visible, number__in=numbers)
-        .order_by()
-        .values_list("document_id", "number", "text")
-    }
+    pages = page_texts(user, {(document, number) for document, number, _ in places if document is not None})
     return [_text(pages.get((document, number)) if document else None, spans) for document, number, spans in places]
+
+
+def page_texts(user: Reader, wanted: Set[tuple[UUID, int]]) -> dict[tuple[UUID, int], str]:
+    """The whole text of those pages (document, number), as far as they are there and this person may read them."""
+    visible = Document.every.visible_to(user).filter(pk__in={document for document, _ in wanted}).values("pk")
+    rows = Page.objects.filter(document__in=visible, number__in={number for _, number in wanted}).order_by()
+    found = rows.values_list("document_id", "number", "text")
+    return {(document, number): text for document, number, text in found if (document, number) in wanted}
 
 
 def _text(page: str | None, spans: list[list[int]]) -> str | None:
@@ -106,7 +123,7 @@ def _text(page: str | None, spans: list[list[int]]) -> str | None:
 
 @dataclass(frozen=True, slots=True)
 class _Try:
-    query: follow_up.Query
+    query: Query
     vector: Vectors
     result: IndexResult
     ranked: Ranked
@@ -125,30 +142,106 @@ class _Clock:
         self._last = now
 
 
+async def _tried(
+    user: Reader, place: Scope, engine: EmbedEngine, queries: AsyncIterator[tuple[Query, Begun[Vectors]]], clock: _Clock
+) -> _Try:
+    """The best of what each query finds; the first one's own where none of the others is clearly better."""
+    tries = []
+    async for query, vector in queries:
+        result, row = await _indexed(place, engine, query.text, vector, clock), await vector
+        clock.stop("index")
+        tries.append(_Try(query, row, result, await _ranked(user, query.text, row, result, place)))
+        clock.stop("read")
+    return reduce(_better, tries)
+
+
+async def _also(
+    engine: EmbedEngine, queries: Sequence[Query], vectors: Sequence[Begun[Vectors]],
+    rewritten: Awaitable[str] | None, clock: _Clock,
+) -> AsyncIterator[tuple[Query, Begun[Vectors]]]:  # fmt: skip
+    """The queries with their vectors, which are being made, and then the one that is still being written."""
+    for query, vector in zip(queries, vectors, strict=True):
+        yield query, vector
+    if rewritten is None:
+        return
+    text = await rewritten
+    clock.stop("rewrite")
+    if text:
+        yield Query(text, leans=True), begin(engine.embed_query, text)
+
+
 def _better(best: _Try, found: _Try) -> _Try:
-    """The completed question's result where it is clearly better, the question's own otherwise."""
-    return found if not best.ranked.windows or found.ranked.relevance > _PREFERRED * best.ranked.relevance else best
+    """A completed question's result where it is clearly better than the question's own, or better than that of another
+    completed one."""
+    least = best.ranked.relevance * (1.0 if best.query.leans else _PREFERRED)
+    return found if not best.ranked.windows or found.ranked.relevance > least else best
 
 
-async def _embedded(engine: EmbedEngine, texts: Sequence[str], vector: Awaitable[Vectors] | None) -> list[Vectors]:
-    """The vector of each text; that of the first may be on its way already."""
-    first = vector if vector is not None else in_pool(engine.embed_query, texts[0])
-    return list(await asyncio.gather(first, *(in_pool(engine.embed_query, text) for text in texts[1:])))
+async def _ranked(user: Reader, question: str, query: Vectors, result: IndexResult, place: Scope) -> Ranked:
+    tunings = _tunings(place)
+    meaning = together(tunings)
+    if not registry.rank().active or not any(item.rerank for item in tunings.values()):
+        return await in_db(_rank, user, query, result, tunings, meaning)  # one way there and back
+    order = await in_db(candidates.ordered, query, result, meaning)
+    return await in_db(candidates.ranked, user, await reranking.reordered(user, question, order), result, tunings)
 
 
-async def _indexed(place: Scope, engine: EmbedEngine, text: str, vector: Vectors) -> IndexResult:
-    """Candidates of all sound segments. A damaged one is left out and logged, and its collection will be rebuilt."""
-    live = list(place.segments)
-    foreign = [s for s in live if (s.fingerprint, s.dimension) != (engine.fingerprint, engine.dimension)]
-    if foreign:
-        names = sorted({place.collections[UUID(segment.collection)] for segment in foreign})
-        raise EngineRefused(
-            f"{' and '.join(names)} was indexed with another embedder than the one configured now. "
-            "Rebuild it with `manage.py reindex`."
-        )
+def _rank(user: Reader, query: Vectors, result: IndexResult, tunings: Mapping[UUID, Tuning], meaning: float) -> Ranked:
+    return candidates.ranked(user, candidates.ordered(query, result, meaning), result, tunings)
+
+
+def _tunings(place: Scope) -> dict[UUID, Tuning]:
+    return {pk: place.tunings.get(pk, DEFAULT) for pk in place.collections}
+
+
+async def _scope(
+    user: Reader, collections: Sequence[UUID], known: Scope | None = None, filters: Filters | None = None
+) -> Scope:
+    return known if known is not None else await in_db(_narrowed, user, collections, filters or EVERYTHING)
+
+
+def _narrowed(user: Reader, collections: Sequence[UUID], filters: Filters) -> Scope:
+    return filters.narrowed(candidates.scope(user, collections))
+
+
+def _embedded(engine: EmbedEngine, texts: Sequence[str], vector: Begun[Vectors] | None) -> list[Begun[Vectors]]:
+    """The vector of each text, which is being made; that of the first may have been begun already."""
+    first = vector if vector is not None else begin(engine.embed_query, texts[0])
+    return [first, *(begin(engine.embed_query, text) for text in texts[1:])]
+
+
+def _fits(segment: SegmentInfo, engine: EmbedEngine) -> bool:
+    return (segment.fingerprint, segment.dimension) == (engine.fingerprint, engine.dimension)
+
+
+def _left_out(place: Scope, engine: EmbedEngine) -> tuple[str, ...]:
+    """The collections of which at least a part was indexed by another embedder."""
+    owners = {UUID(segment.collection) for segment in place.segments if not _fits(segment, engine)}
+    return tuple(sorted(place.collections[owner] for owner in owners))
+
+
+def _searched(place: Scope, engine: EmbedEngine) -> tuple[str, ...]:
+    """All collections but those of which nothing could be searched; an empty one has nothing that could not."""
+    owners = {UUID(segment.collection) for segment in place.segments}
+    served = {UUID(segment.collection) for segment in place.segments if _fits(segment, engine)}
+    return tuple(sorted(name for pk, name in place.collections.items() if pk in served or pk not in owners))
+
+
+async def _indexed(place: Scope, engine: EmbedEngine, text: str, vector: Begun[Vectors], clock: _Clock) -> IndexResult:
+    """Candidates of all sound segments that this embedder made. A damaged one is left out and logged, and its
+    collection will be rebuilt. Raises EngineRefused where another embedder made all of them."""
+
+    def look(some: Sequence[SegmentInfo], row: Vectors) -> IndexResult:
+        clock.stop("embed")
+        return registry.index().search(some, IndexQuery(text, row, documents=place.documents))
+
+    live = [s for s in place.segments if _fits(s, engine)]
+    if place.segments and not live:
+        names = " and ".join(sorted({place.collections[UUID(segment.collection)] for segment in place.segments}))
+        raise EngineRefused(f"{names} {_FOREIGN}")
     while live:
         try:
-            return await in_pool(registry.index().search, live, IndexQuery(text, vector))
+            return await vector.then(partial(look, live))
         except EngineBroken as error:
             damaged = [segment for segment in live if segment.id in str(error)]
             if not damaged:
@@ -156,4 +249,6 @@ async def _indexed(place: Scope, engine: EmbedEngine, text: str, vector: Vectors
             log.error("%s", error)
             await in_db(segments.ask_for_rebuild, [segment.id for segment in damaged], str(error))
             live = [segment for segment in live if segment not in damaged]
+    await vector
+    clock.stop("embed")
     return IndexResult((), {})

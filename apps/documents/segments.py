@@ -8,10 +8,12 @@ rewrites.
 from __future__ import annotations
 
 import logging
+from array import array
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
-from itertools import groupby
+from functools import partial
 from uuid import UUID
 
 import numpy as np
@@ -20,23 +22,25 @@ from django.db.models import Count
 from django.utils import timezone
 
 from apps.documents.chunking import Chunker, embedded
-from apps.documents.models import Chunk, ChunkQuerySet, IndexCare, Segment
+from apps.documents.models import Chunk, ChunkQuerySet, IndexCare, PreparedSegment, Segment
 from apps.engines import registry
-from apps.engines.base import EmbedEngine, EngineError, IndexEntry, SegmentInfo
+from apps.engines.base import EmbedEngine, EngineError, Part, SegmentInfo
 from apps.lib import leases
 
 log = logging.getLogger(__name__)
 
-LEASE_S = 300  # renewed with every part; a part takes seconds
+LEASE_S = 900  # renewed with every part, which takes seconds; the last work on a large segment takes minutes
 GRACE_S = 600  # a search takes milliseconds; the rest is for clocks that differ
-PART = 16_384  # chunks of one new segment: about 60 MB of memory while it is made
-FAN = 4  # so many segments of about one size become one
+LARGEST = 1 << 20  # chunks of one segment: beyond, one more costs a search little, and writing all again much
+PART = 4096  # chunks that are read from the rows at a time: about 15 MB
+FAN = 8  # so many segments of about one size become one: fewer would write a chunk more often, more slow a search
 SIZE_BITS = 4  # "about one size" is within a factor of 16: a chunk is rewritten a handful of times in its life
 HOLES = 0.2  # share of deleted chunks above which a segment is rewritten
 
 QUIET_S = 60
 QUIET_CHUNKS = 4096  # are rewritten in about a second; each segment less makes every search 0.2 ms quicker
 ROWS = 500  # of one statement; SQLite and drivers have limits
+_NAMED = [f"document__{field}" for field in ("title", "name", "version", "status")]  # what names a document, at once
 
 Progress = Callable[[int, int], None]
 
@@ -56,14 +60,14 @@ def ask_for_rebuild(segments: Iterable[str], why: str) -> None:
 
 
 def due(collection: UUID) -> list[Segment]:
-    """The live segments that are better rewritten: those with many holes, each size of which there are FAN, and, when
-    nothing is being added, all small ones."""
+    """The live segments that are better rewritten: those with many holes or with words added since, each size of which
+    there are FAN, and, when nothing is being added, all small ones."""
     rows = list(Segment.objects.live().filter(collection=collection))
     there = dict(Chunk.objects.filter(segment__in=rows).order_by().values_list("segment").annotate(Count("pk")))
-    holed = [row for row in rows if there.get(row.pk, 0) < row.count * (1 - HOLES)]
+    holed = [row for row in rows if row.annotated or there.get(row.pk, 0) < row.count * (1 - HOLES)]
     sizes: dict[int, list[Segment]] = {}
     for row in rows:
-        if row not in holed and row.count <= PART // 2:
+        if row not in holed and row.count <= LARGEST // 2:
             sizes.setdefault(row.count.bit_length() // SIZE_BITS, []).append(row)
     small = [row for tier in sizes.values() for row in tier if row.count <= QUIET_CHUNKS]
     if _quiet(rows) and len(small) > 1 and sum(row.count for row in small) <= QUIET_CHUNKS:
@@ -71,20 +75,28 @@ def due(collection: UUID) -> list[Segment]:
     return holed + [row for tier in sizes.values() if len(tier) >= FAN for row in tier]
 
 
+def _crowded(collection: UUID) -> bool:
+    """FAN segments of about one size are live."""
+    counts = Segment.objects.live().filter(collection=collection).order_by().values_list("count", flat=True)
+    sizes = Counter(count.bit_length() // SIZE_BITS for count in counts if count <= LARGEST // 2)
+    return max(sizes.values(), default=0) >= FAN
+
+
 def _quiet(rows: Sequence[Segment]) -> bool:
     """Nothing was added for a while: time to make one segment of the few that are left."""
     return all(row.created < timezone.now() - timedelta(seconds=QUIET_S) for row in rows)
 
 
-def merge(collection: UUID) -> int:
-    """Rewrites what is due; returns how many segments were replaced.
+def merge(collection: UUID, thorough: bool = True) -> int:
+    """Rewrites what is due; returns how many segments were replaced. Not `thorough`: only looks whether one size has
+    become too many, which is all that a new document can do, and costs one short query.
 
     Does nothing while another process is at it, and only says so where it fails: the live index is whole without it.
     """
-    if not due(collection):
+    if not (due(collection) if thorough else _crowded(collection)):
         return 0
     try:
-        with _Held(collection) as held:
+        with Held(collection) as held:
             old = due(collection)
             _rewrite(held, old, reembed=False)
             return len(old)
@@ -100,7 +112,7 @@ def reindex(collection: UUID, progress: Progress = _silent) -> int:
 
     Chunks whose vector is of another embedder are embedded again. Raises Busy.
     """
-    with _Held(collection) as held:
+    with Held(collection) as held:
         old = list(Segment.objects.live().filter(collection=collection))
         count = _rewrite(held, old, reembed=True, progress=progress)
         IndexCare.objects.filter(pk=collection).update(rebuild="")
@@ -118,7 +130,8 @@ def sweep() -> int:
     Segment.objects.filter(pk__in=[segment.pk for segment in old]).delete()
     if IndexCare.objects.filter(lease_until__gt=timezone.now()).exists():
         return len(old)
-    return len(old) + registry.index().sweep([segment.info for segment in Segment.objects.all()])
+    known = [segment.info for segment in Segment.objects.all()]
+    return len(old) + registry.index().sweep(known + [row.copy for row in PreparedSegment.objects.all()])
 
 
 def care() -> None:
@@ -136,20 +149,25 @@ def care() -> None:
 
 
 def _worth_a_look() -> set[UUID]:
-    """Collections with several segments, or with a segment that has holes: two queries, however many there are."""
-    live = list(Segment.objects.live().values_list("collection", "pk", "count"))
+    """Collections with several segments, or with a segment that has holes or does not know all words: two queries,
+    however many there are."""
+    live = list(Segment.objects.live().values_list("collection", "pk", "count", "annotated"))
     there = dict(Chunk.objects.filter(segment__isnull=False).order_by().values_list("segment").annotate(Count("pk")))
-    several = Counter(collection for collection, _, _ in live)
-    return {collection for collection, pk, count in live if several[collection] > 1 or there.get(pk, 0) < count}
+    several = Counter(collection for collection, *_ in live)
+    return {
+        collection
+        for collection, pk, count, annotated in live
+        if several[collection] > 1 or annotated or there.get(pk, 0) < count
+    }
 
 
-class _Held:
+class Held:
     """The right to rewrite one collection's index; `renew` raises Busy once it was lost."""
 
     def __init__(self, collection: UUID) -> None:
         self.collection = collection
 
-    def __enter__(self) -> _Held:
+    def __enter__(self) -> Held:
         IndexCare.objects.get_or_create(collection_id=self.collection)
         token = leases.claim(IndexCare.objects.all(), self.collection, LEASE_S)
         if token is None:
@@ -165,22 +183,37 @@ class _Held:
             raise Busy
 
 
-def _rewrite(held: _Held, old: Sequence[Segment], *, reembed: bool, progress: Progress = _silent) -> int:
+@dataclass(frozen=True, slots=True)
+class _Share:
+    """Chunks that become one segment: those of the old segments between two numbers and, unless they are embedded
+    again, of one embedder."""
+
+    ids: Sequence[int]  # ascending
+    fingerprint: str | None
+
+    def chunks(self, old: Sequence[Segment]) -> ChunkQuerySet:
+        found = Chunk.objects.filter(segment__in=old, pk__range=(self.ids[0], self.ids[-1]))
+        return found if self.fingerprint is None else found.filter(fingerprint=self.fingerprint)
+
+
+def _rewrite(held: Held, old: Sequence[Segment], *, reembed: bool, progress: Progress = _silent) -> int:
     """New segments hold what the old ones held and is still there; readers see the old or the new, never both."""
-    made: list[tuple[SegmentInfo, list[int]]] = []
-    chunks = Chunk.objects.filter(segment__in=old)
-    total, done = chunks.count(), 0
+    made: list[tuple[SegmentInfo, _Share]] = []
+    shares = list(_shares(old, reembed))
+    total, done = sum(len(share.ids) for share in shares), 0
     try:
-        for part in _parts(chunks, reembed):
-            held.renew()
-            rows = _loaded(part)
-            if rows:
-                fingerprint = _reembedded(rows, held.renew) if reembed else rows[0].fingerprint
-                vectors = np.stack([np.frombuffer(row.vector, dtype=np.float32) for row in rows])
-                entries = [IndexEntry(row.pk, row.text, str(row.document), row.heading) for row in rows]
-                made.append((registry.index().write(held.collection.hex, entries, vectors, fingerprint), part))
-            done += len(part)
-            progress(done, total)
+        for share in shares:
+            before = done
+
+            def tell(part: int, before: int = before) -> None:
+                held.renew()
+                progress(before + part, total)
+
+            tell(0)
+            fingerprint = registry.embed().fingerprint if share.fingerprint is None else share.fingerprint
+            parts = _read(share, tell)
+            made.append((registry.index().build(held.collection.hex, parts, len(share.ids), fingerprint), share))
+            done += len(share.ids)
         with transaction.atomic():
             held.renew()
             _swap(old, made)
@@ -190,45 +223,61 @@ def _rewrite(held: _Held, old: Sequence[Segment], *, reembed: bool, progress: Pr
     return total
 
 
-def _swap(old: Sequence[Segment], made: Sequence[tuple[SegmentInfo, list[int]]]) -> None:
-    for info, chunks in made:
-        row = record(info)
-        for start in range(0, len(chunks), ROWS):
-            Chunk.objects.filter(pk__in=chunks[start : start + ROWS], segment__in=old).update(segment=row)
-    Segment.objects.filter(pk__in=[segment.pk for segment in old]).update(retired=timezone.now())
+def _shares(old: Sequence[Segment], reembed: bool) -> Iterator[_Share]:
+    found: dict[str | None, array[int]] = {}
+    for fingerprint, pk in (
+        Chunk.objects.filter(segment__in=old).order_by("pk").values_list("fingerprint", "pk").iterator()
+    ):
+        found.setdefault(None if reembed else fingerprint, array("q")).append(pk)
+    for kind, ids in found.items():
+        for start in range(0, len(ids), LARGEST):
+            yield _Share(ids[start : start + LARGEST], kind)
 
 
-def record(info: SegmentInfo) -> Segment:
-    """The row that makes a written segment live."""
+def _read(share: _Share, tell: Callable[[int], None]) -> Iterator[Part]:
+    """The chunks that are still there, a part at a time."""
+    for start in range(0, len(share.ids), PART):
+        rows = loaded(share.ids[start : start + PART])
+        if rows:
+            if share.fingerprint is None:
+                _reembed(rows, partial(tell, start))
+            vectors = np.stack([np.frombuffer(row.vector, dtype=np.float32) for row in rows])
+            yield [row.entry for row in rows], vectors
+        tell(min(start + PART, len(share.ids)))
+
+
+def _swap(old: Sequence[Segment], made: Sequence[tuple[SegmentInfo, _Share]]) -> None:
+    rows = [record(info) for info, _ in made]
+    for row, (_, share) in zip(rows, made, strict=True):
+        share.chunks(old).update(segment=row)
+    known = {segment.pk: segment.annotated for segment in old}
+    for pk, annotated in Segment.objects.filter(pk__in=known).values_list("pk", "annotated"):
+        if annotated != known[pk]:  # words were added while this was written: once more
+            Segment.objects.filter(pk__in=[row.pk for row in rows]).update(annotated=annotated)
+    Segment.objects.filter(pk__in=known).update(retired=timezone.now())
+
+
+def record(info: SegmentInfo, build: int = 0) -> Segment:
+    """The row that makes a written segment live, or part of a build beside the live ones."""
     return Segment.objects.create(
+        build=build,
         id=UUID(info.id), collection_id=UUID(info.collection), count=info.count, dimension=info.dimension,
         fingerprint=info.fingerprint, kind=info.kind, checksum=info.checksum, size_bytes=info.size_bytes,
+        backend=info.backend,
     )  # fmt: skip
 
 
-def _parts(chunks: ChunkQuerySet, mixed: bool) -> Iterator[list[int]]:
-    """The chunks by parts that become one segment each: of a size that fits memory and, unless they are embedded
-    again, of one embedder."""
-    found = chunks.order_by("fingerprint", "pk").values_list("fingerprint", "pk")
-    for _, group in groupby(found, key=lambda row: "" if mixed else row[0]):
-        ids = [pk for _, pk in group]
-        for start in range(0, len(ids), PART):
-            yield ids[start : start + PART]
-
-
-def _loaded(ids: Sequence[int]) -> list[Chunk]:
+def loaded(ids: Sequence[int]) -> list[Chunk]:
     """The rows that are still there."""
     rows: list[Chunk] = []
     for start in range(0, len(ids), ROWS):
-        part = Chunk.objects.filter(pk__in=ids[start : start + ROWS]).select_related("document")
-        rows += part.only("text", "heading", "vector", "fingerprint", "document__title", "document__name").order_by(
-            "pk"
-        )
+        part = Chunk.every.filter(pk__in=ids[start : start + ROWS]).select_related("document")
+        rows += part.only("text", "heading", "keywords", "vector", "fingerprint", *_NAMED).order_by("pk")
     return rows
 
 
-def _reembedded(rows: Sequence[Chunk], renew: Callable[[], None]) -> str:
-    """Every row holds a vector of the configured embedder, whose fingerprint is returned."""
+def _reembed(rows: Sequence[Chunk], renew: Callable[[], None]) -> None:
+    """Every row holds a vector of the configured embedder."""
     embed = registry.embed()
     size = embed.dimension * np.dtype(np.float32).itemsize
     chunkers: dict[UUID, Chunker] = {}
@@ -240,7 +289,6 @@ def _reembedded(rows: Sequence[Chunk], renew: Callable[[], None]) -> str:
             row.vector, row.fingerprint = vector.tobytes(), embed.fingerprint
         Chunk.objects.bulk_update(part, ["vector", "fingerprint"], batch_size=100)
         renew()
-    return embed.fingerprint
 
 
 def _embedded(row: Chunk, chunkers: dict[UUID, Chunker], embed: EmbedEngine) -> str:

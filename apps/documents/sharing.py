@@ -10,9 +10,11 @@ from pathlib import Path
 
 from allauth.account.models import EmailAddress
 from django.conf import settings
+from django.contrib.auth.models import Group
 from django.db import transaction
+from django.db.models import Count, Q
 
-from apps.documents.models import Collection, Document, Membership, PendingShare
+from apps.documents.models import Collection, Document, GroupShare, Membership, PendingShare
 from apps.users.models import User
 
 
@@ -25,12 +27,30 @@ class Shared:
     role_words: str
 
 
+@dataclass(frozen=True, slots=True)
+class SharedGroup:
+    """One group, how many people belong to it now, and what they may do."""
+
+    pk: int
+    name: str
+    people: int
+    role: str
+    role_words: str
+
+
 def shares(collection: Collection) -> list[Shared]:
-    """Everybody with whom the collection is shared, by address."""
+    """Every person with whom the collection is shared, by address."""
     members = Membership.objects.filter(collection=collection).select_related("user")
     found = [Shared(item.user.email, item.role, item.get_role_display()) for item in members]
     found += [Shared(item.email, item.role, item.get_role_display()) for item in collection.pending_shares.all()]
     return sorted(found, key=lambda item: item.email)
+
+
+def group_shares(collection: Collection) -> list[SharedGroup]:
+    """Every group with which the collection is shared."""
+    people = Count("group__user", filter=Q(group__user__is_active=True))
+    rows = collection.group_shares.select_related("group").annotate(people=people)
+    return [SharedGroup(row.group_id, row.group.name, row.people, row.role, row.get_role_display()) for row in rows]
 
 
 def share(collection: Collection, email: str, role: str) -> None:
@@ -51,6 +71,15 @@ def unshare(collection: Collection, email: str) -> None:
         collection.pending_shares.filter(email=email).delete()
 
 
+def share_with_group(collection: Collection, group: Group, role: str) -> None:
+    """Whoever belongs to the group has this role, as long as they belong to it."""
+    GroupShare.objects.update_or_create(collection=collection, group=group, defaults={"role": role})
+
+
+def unshare_group(collection: Collection, group: int) -> None:
+    GroupShare.objects.filter(collection=collection, group=group).delete()
+
+
 def accept_pending(user: User) -> None:
     """What was shared with a confirmed address of this person before they came is theirs now."""
     confirmed = EmailAddress.objects.filter(user=user, verified=True).values("email")
@@ -67,8 +96,10 @@ def accept_pending(user: User) -> None:
 def delete_collection(collection: Collection) -> None:
     """The collection and its documents are gone; their files follow once that is committed."""
     with transaction.atomic():
-        Document.objects.filter(collection=collection).update(lease_token="")  # no worker adds pages from here on
-        files = [Path(settings.MEDIA_ROOT) / name for name in collection.documents.values_list("file", flat=True)]
+        rows = Document.every.filter(collection=collection)
+        rows.update(lease_token="")  # no worker adds pages from here on
+        names = rows.exclude(file="").values_list("file", flat=True)
+        files = [Path(settings.MEDIA_ROOT) / name for name in names]
         collection.delete()
         transaction.on_commit(lambda: _remove(files))
 

@@ -5,83 +5,145 @@ from __future__ import annotations
 import zipfile
 from pathlib import Path, PurePath
 
-from apps.documents.parsers import ACCEPTED, FORMATS, by_suffix
+from apps.documents.parsers import ACCEPTED, FORMATS, by_name, by_suffix, dbase
 from apps.documents.parsers.archive import OpenedArchive
 from apps.documents.parsers.base import Unreadable
 from apps.documents.parsers.decode import encoding_of
+from apps.documents.parsers.ole import kind_inside
 
 _HEAD = 8192
 _CONTROL = "".join(chr(code) for code in range(1, 32) if chr(code) not in "\t\n\r\f\x1b")
 
-# Beginnings that give a file away, and what to call it.
+# Beginnings that give a file away: the kind that it is, or what to call it.
+_PICTURES = (b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"GIF87a", b"GIF89a", b"II*\x00", b"MM\x00*")
 _SIGNATURES = (
-    (b"\x89PNG", "a PNG picture"), (b"\xff\xd8\xff", "a JPEG picture"), (b"GIF8", "a GIF picture"),
-    (b"BM", "a bitmap picture"),
-    (b"II*\x00", "a TIFF picture"), (b"MM\x00*", "a TIFF picture"), (b"RIFF", "a sound, video or WebP file"),
-    (b"\x1f\x8b", "a gzip archive"), (b"BZh", "a bzip2 archive"),
-    (b"7z\xbc\xaf", "a 7-Zip archive"), (b"Rar!", "a RAR archive"),
-    (b"\xfd7zXZ", "an XZ archive"), (b"\x28\xb5\x2f\xfd", "a Zstandard archive"), (b"\x7fELF", "a program"),
-    (b"MZ", "a program"),
-    (b"ID3", "a sound file"), (b"OggS", "a sound or video file"), (b"fLaC", "a sound file"),
-    (b"\x1aE\xdf\xa3", "a video"),
-    (b"{\\rtf", "a Rich Text file (RTF)"), (b"%!PS", "a PostScript file"), (b"SQLite format 3", "a database"),
-    (b"wOFF", "a font"), (b"wOF2", "a font"), (b"\x00\x01\x00\x00", "a font"), (b"8BPS", "a Photoshop picture"),
+    (b"RIFF", "a sound or video file"),
+    (b"7z\xbc\xaf", "a 7-Zip archive"), (b"Rar!", "a RAR archive"), (b"\x1f\x8b", "a gzip archive"),
+    (b"BZh", "a bzip2 archive"), (b"\xfd7zXZ", "an XZ archive"), (b"\x28\xb5\x2f\xfd", "a Zstandard archive"),
+    (b"\x7fELF", "a program"), (b"MZ", "a program"), (b"ID3", "a sound file"), (b"OggS", "a sound or video file"),
+    (b"fLaC", "a sound file"), (b"\x1aE\xdf\xa3", "a video"), (b"%!PS", "a PostScript file"),
+    (b"SQLite format 3", "a database"), (b"wOFF", "a font"), (b"wOF2", "a font"), (b"\x00\x01\x00\x00", "a font"),
+    (b"8BPS", "a Photoshop picture"), (b"ITSF", "a Windows help file (CHM)"),
+    (b"\xe4\x52\x5c\x7b\x8c\xd8\xa7\x4d", "a OneNote notebook"), (b"\xd7\xcd\xc6\x9a", "a Windows drawing (WMF)"),
+    (b"\x01\x00\x00\x00", "a Windows drawing (EMF)"), (b"\x01\x00\x09\x00", "a Windows drawing (WMF)"),
+    (b"\x02\x00\x09\x00", "a Windows drawing (WMF)"),
 )  # fmt: skip
+_ARCHIVES = ("7z", "rar", "gz", "tgz", "bz2", "xz", "zst", "tar", "zip", "jar", "warc")
+_WAYS = {  # what to do with a file that cannot be read, by what it is
+    "archive": "Unpack it and upload the files in it; a whole folder can be dropped at once.",
+    "drawing": "Export it as PDF or as a picture and upload that.",
+    "notebook": "Export it as PDF and upload that.",
+    "help file": "Export it as HTML or PDF and upload that.",
+    "Visio": "Save it as .vsdx, or export it as PDF, and upload that.",
+    "PostScript": "Convert it to PDF and upload that.",
+    "Photoshop": "Save it as JPEG or PNG and upload that.",
+    "Works": "Open it in Word or LibreOffice, save it as .docx and upload that.",
+    "message": "Open it in the mail program, save it as text or PDF and upload that.",
+    "sound": "Upload what is said in it as text.",
+    "video": "Upload what is said in it as text.",
+    "Apple": "Export it as PDF, or in the format of Word, Excel or PowerPoint, and upload that.",
+}
+_KNOWN = (  # by their ending
+    ("svg emf wmf eps ai", "a drawing"),
+    ("psd", "a Photoshop picture"),
+    ("one", "a OneNote notebook"),
+    ("chm", "a Windows help file (CHM)"),
+    ("pages numbers key", "an Apple Pages, Numbers or Keynote file"),
+    ("vsd", "an old Visio drawing (.vsd)"),
+    ("ps", "a PostScript file"),
+    ("wps wks", "a Microsoft Works document"),
+    ("p7m p7s", "an encrypted or signed message"),
+    ("mp3 wav m4a flac ogg", "a sound file"),
+    ("mp4 mov avi mkv webm", "a video"),
+    ("exe dll msi apk", "a program"),
+)
 _INSIDE = (  # a file in an archive that tells what the archive is
-    ("xl/workbook.xml", "an Excel workbook"),
-    ("xl/workbook.bin", "an Excel workbook"),
-    ("ppt/presentation.xml", "a PowerPoint presentation"),
-    ("visio/document.xml", "a Visio drawing"),
-    ("META-INF/container.xml", "an e-book (EPUB)"),
-    ("content.xml", "an OpenDocument file"),
+    ("word/document.xml", "docx"),
+    ("ppt/presentation.xml", "slides"),
+    ("xl/workbook.xml", "sheet"),
+    ("xl/workbook.bin", "sheet"),
+    ("META-INF/container.xml", "epub"),
+    ("visio/document.xml", "visio"),
+)
+_OPEN = {  # what an OpenDocument file says it is
+    "text": "odt", "text-template": "odt", "spreadsheet": "sheet", "spreadsheet-template": "sheet",
+    "presentation": "odp", "presentation-template": "odp",
+}  # fmt: skip
+_OTHER = (
+    ("Index/Document.iwa", "an Apple Pages, Numbers or Keynote file"),
+    ("index.xml", "an Apple Pages, Numbers or Keynote file"),
+    ("index.apxl", "an Apple Keynote file"),
     ("META-INF/MANIFEST.MF", "a Java archive"),
 )
+_KIN = {  # what programs often save under the ending of another kind
+    "doc": ("docx", "rtf", "html"), "docx": ("doc", "rtf"), "ppt": ("slides",), "slides": ("ppt",), "sheet": ("html",),
+    "odt": ("docx",), "html": ("mail",),
+}  # fmt: skip
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
-_WHERE_ZIP = "Only these can be read: " + ACCEPTED + "."
+_CUT = (
+    "This file is damaged or was cut off during a transfer. Open it in its own program, save it again and upload that."
+)
 
 
 def refuse_by_name(name: str) -> None:
     """Raises Unreadable where the ending of the name already says that the file is of no accepted kind."""
-    suffix = PurePath(name).suffix
+    suffix = PurePath(name).suffix.lower()
+    if suffix[1:] in _ARCHIVES:
+        raise Unreadable(f"Archives ({suffix}) are not unpacked here. {_WAYS['archive']}")
+    for endings, words in _KNOWN:
+        if suffix[1:] in endings.split():
+            raise Unreadable(_not_accepted(words))
     if suffix and by_suffix(suffix) is None and not suffix[1:].isdigit():
-        raise Unreadable(f"Files ending in {suffix[:20]} cannot be read yet. Accepted are {ACCEPTED}.")
+        raise Unreadable(f"Files ending in {suffix[:20]} cannot be read. Accepted are {ACCEPTED}.")
 
 
 def sniff(path: str | Path, name: str) -> str:
-    """The `Document.Kind` of a file. Raises Unreadable, saying what the file really is, where it cannot be read."""
+    """The kind of a file, a key of FORMATS. Raises Unreadable, saying what it really is, where it cannot be read."""
     with Path(path).open("rb") as file:
         head = file.read(_HEAD)
     if not head.strip(b"\x00\xef\xbb\xbf\xff\xfe \t\r\n"):
         raise Unreadable("This file is empty. Check that it was saved, and upload it again.")
-    named = by_suffix(PurePath(name).suffix)
+    named = by_name(name)
     found = _binary_kind(path, head)
     if found is not None:
-        if named is not None and named.kind != found:
+        if named is not None and named.kind != found and found not in _KIN.get(named.kind, ()):
             raise Unreadable(_mismatch(name, FORMATS[found].words))
         return found
     if not _is_text(head):
         raise Unreadable(_not_accepted("a damaged file, or a binary file of an unknown kind"))
-    looks = "html" if _looks_like_html(head) else "text"
-    if named is not None and named.kind in {"pdf", "docx"}:
+    looks = "rtf" if head.startswith(b"{\\rtf") else "html" if _looks_like_html(head) else "text"
+    if named is not None and (looks == "rtf" or looks in _KIN.get(named.kind, ())):
+        return looks
+    if named is not None and named.binary:
         raise Unreadable(_mismatch(name, FORMATS[looks].words))
     return named.kind if named is not None else looks
 
 
 def _binary_kind(path: str | Path, head: bytes) -> str | None:
-    """pdf or docx, or None for what may be text. Raises Unreadable for every other known kind."""
+    """A kind that is known by its content, or None for what may be text. Raises Unreadable for what cannot be read."""
     if b"%PDF-" in head[:1024]:
         return "pdf"
+    if head.startswith(_PICTURES) or (head[:4] == b"RIFF" and head[8:12] == b"WEBP"):
+        return "image"
+    if head.startswith(b"BM") and head[6:10] == bytes(4):
+        return "image"
     if head.startswith(b"PK\x03\x04"):
         return _archive_kind(path)
     if head.startswith(b"PK"):
-        raise Unreadable("This is an empty or split ZIP archive. " + _WHERE_ZIP)
+        raise Unreadable(f"This is an empty or split ZIP archive. {_WAYS['archive']}")
     if head.startswith(_OLE):
         return _old_office(path)
     if head[4:8] == b"ftyp":
-        raise Unreadable(_not_accepted("a video or a HEIC picture"))
+        if head[8:11] in {b"hei", b"mif", b"msf", b"hev", b"avi"}:
+            return "image"
+        raise Unreadable(_not_accepted("a video"))
+    if dbase.looks_like(head):
+        return "dbase"
     for start, words in _SIGNATURES:
         if head.startswith(start) and (len(start) > 2 or b"\x00" in head):
             raise Unreadable(_not_accepted(words))
+    if head[257:262] == b"ustar":
+        raise Unreadable(_not_accepted("a tar archive"))
     return None
 
 
@@ -89,28 +151,26 @@ def _archive_kind(path: str | Path) -> str:
     try:
         with OpenedArchive(path) as archive:
             names = set(archive.namelist())
-    except (zipfile.BadZipFile, NotImplementedError, UnicodeDecodeError) as error:
-        raise Unreadable(
-            "This file is damaged or was cut off during a transfer. "
-            "Open it in its own program, save it again and upload that."
-        ) from error
-    if "word/document.xml" in names or any(name.startswith("word/document") for name in names):
+            says = archive.read("mimetype")[:100].decode("ascii", "replace").strip() if "mimetype" in names else ""
+    except (zipfile.BadZipFile, NotImplementedError, UnicodeDecodeError, RuntimeError, OSError, EOFError) as error:
+        raise Unreadable(_CUT) from error
+    for inside, kind in _INSIDE:
+        if inside in names:
+            return kind
+    if any(name.startswith("word/document") for name in names):
         return "docx"
-    for inside, words in _INSIDE:
+    if kind := _OPEN.get(says.rpartition("application/vnd.oasis.opendocument.")[2], ""):
+        return kind
+    for inside, words in _OTHER:
         if inside in names:
             raise Unreadable(_not_accepted(words))
-    raise Unreadable(_not_accepted("a ZIP archive") + " Unpack it and upload the files in it.")
+    raise Unreadable(_not_accepted("an OpenDocument file of another kind" if says else "a ZIP archive"))
 
 
 def _old_office(path: str | Path) -> str:
-    with Path(path).open("rb") as file:
-        data = file.read(4 * 1024 * 1024)
-    if "EncryptedPackage".encode("utf-16-le") in data:
-        raise Unreadable(
-            "This Office document is protected by a password. Save a copy without the password and upload that."
-        )
-    if "WordDocument".encode("utf-16-le") in data:
-        raise Unreadable("This is a Word document in the old format (.doc). Save it as .docx and upload that.")
+    kind = kind_inside(path)
+    if kind in FORMATS:
+        return kind
     raise Unreadable(_not_accepted("a file in an old Office format"))
 
 
@@ -127,7 +187,8 @@ def _looks_like_html(head: bytes) -> bool:
 
 
 def _not_accepted(words: str) -> str:
-    return f"This is {words}, which cannot be read yet. Accepted are {ACCEPTED}."
+    way = next((way for word, way in _WAYS.items() if word in words), f"Accepted are {ACCEPTED}.")
+    return f"This is {words}, which cannot be read. {way}"
 
 
 def _mismatch(name: str, words: str) -> str:

@@ -6,9 +6,11 @@ from uuid import UUID
 
 from celery import shared_task
 
-from apps.documents import segments, worker
+from apps.documents import folder_sync, rebuilding, segments, worker
+from apps.users import limits
 
 worker.connect()
+worker.chores += [rebuilding.sweep, folder_sync.sweep, limits.tidy]
 
 
 @shared_task(name="documents.ingest")
@@ -24,3 +26,13 @@ def merge(collection_id: str) -> None:
 @shared_task(name="documents.sweep")
 def sweep() -> None:
     worker.sweep()
+
+
+@shared_task(name=rebuilding.TASK)
+def build(build_id: str) -> None:
+    rebuilding.run(int(build_id))
+
+
+@shared_task(name=folder_sync.TASK)
+def sync_folder(sync_id: str) -> None:
+    folder_sync.run(int(sync_id))

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from datetime import datetime
+from urllib.parse import urlencode
 
 from django.core.paginator import Page as PageOfRows
 from django.core.paginator import Paginator
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count, Min, Q, QuerySet, Sum
+from django.utils.translation import gettext
 
 from apps.documents.models import Collection, Document, RefusedUpload
+from apps.documents.remaining import left
+from apps.documents.twins import twins
 from apps.users.models import User
 
 PAGE_ROWS = 50
@@ -25,9 +30,10 @@ _UNITS = {Document.Stage.SNIFF: "", Document.Stage.PARSE: "page"}  # every other
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """`words` say what happens now, or why nothing does."""
+    """`words` say what happens now, or why nothing does; `twin` holds the same in another collection."""
 
     document: Document
+    twin: Document | None = None
 
     @property
     def active(self) -> bool:
@@ -45,9 +51,9 @@ class Row:
     def words(self) -> str:
         document = self.document
         if document.status == Document.Status.QUEUED:
-            return document.reason or "Waiting for its turn"
+            return document.reason or gettext("Waiting for its turn")
         if self.failed:
-            return document.reason or "It could not be read. Retry, or tell an administrator."
+            return document.reason or gettext("It could not be read. Retry, or tell an administrator.")
         if document.status != Document.Status.WORKING:
             return document.get_status_display()
         return document.get_stage_display() or "Starting"
@@ -70,6 +76,8 @@ class Counts:
     active: int
     failed: int  # could not be read, or was set aside
     cancelled: int
+    waiting_bytes: int | None
+    began: datetime | None  # when the first file that waits came
 
     @property
     def ended_early(self) -> int:
@@ -85,34 +93,59 @@ class Tray:
     page: PageOfRows[Document]
     refused: list[RefusedUpload]
     show: str
+    left: str  # how long it will still take, in words; empty: not known
+    text: str  # that the name, title or folder of a file holds
 
     @property
     def query(self) -> str:
         """What a request for the same rows asks."""
-        return f"?show={self.show}&page={self.page.number}"
+        return f"{self.filters}&page={self.page.number}"
+
+    @property
+    def filters(self) -> str:
+        return "?" + urlencode({"show": self.show, "q": self.text})
 
     @property
     def seen(self) -> str:
         """Changes with everything that is shown but the ages of files."""
         rows = [
-            (item.pk, item.status, item.stage, item.done, item.total, item.reason, str(item), item.pages_count)
-            for item in self.page
+            (
+                item.pk,
+                item.status,
+                item.stage,
+                item.done,
+                item.total,
+                item.reason,
+                str(item),
+                item.pages_count,
+                twin and twin.pk,
+            )
+            for item, twin in ((row.document, row.twin) for row in self.rows)
         ]
-        told = (self.collection.name, self.can_edit, self.counts, rows, [item.pk for item in self.refused])
+        told = (self.collection.name, self.can_edit, self.counts, self.left, rows, [item.pk for item in self.refused])
         return hashlib.sha256(repr(told).encode()).hexdigest()[:16]
 
 
-def look(user: User, collection: Collection, can_edit: bool, show: str = "", page: str = "1") -> Tray:
+def look(user: User, collection: Collection, can_edit: bool, show: str = "", page: str = "1", text: str = "") -> Tray:
     """What the tray shows this person now; an unknown filter or page shows all, or the nearest."""
     counts = _counts(collection)
     show = show if show in _FILTERS else ""
-    rows = collection.documents.defer("sha256", "lease_token", "lease_until")
+    rows = collection.documents.defer("lease_token", "lease_until")
     found: QuerySet[Document] = rows.filter(status__in=_FILTERS[show]) if show else rows
+    text = " ".join(text.replace("\0", "").split())[:200]
+    if text:
+        found = found.filter(Q(name__icontains=text) | Q(title__icontains=text) | Q(path__icontains=text))
     pages = Paginator(found, PAGE_ROWS)
-    pages.count = {"ready": counts.ready, "active": counts.active, "failed": counts.ended_early}.get(show, counts.all)
+    if not text:
+        pages.count = {"ready": counts.ready, "active": counts.active, "failed": counts.ended_early}.get(
+            show, counts.all
+        )
     shown = pages.get_page(page)
     refused = list(collection.refused_uploads.filter(user=user)[:REFUSED_KEPT]) if can_edit else []
-    return Tray(collection, can_edit, counts, [Row(item) for item in shown], shown, refused, show)
+    rest = left(collection, counts.waiting_bytes or 0, counts.began) if counts.began else ""
+    same = twins(user, collection, shown)
+    listed = [Row(item, same.get(item.sha256)) for item in shown]
+    return Tray(collection, can_edit, counts, listed, shown, refused, show, rest, text)
 
 
 def _counts(collection: Collection) -> Counts:
@@ -122,12 +155,14 @@ def _counts(collection: Collection) -> Counts:
         active=Count("pk", filter=Q(status__in=Document.ACTIVE)),
         failed=Count("pk", filter=Q(status__in=FAILED)),
         cancelled=Count("pk", filter=Q(status=Document.Status.CANCELLED)),
+        waiting_bytes=Sum("size", filter=Q(status__in=Document.ACTIVE)),
+        began=Min("created", filter=Q(status__in=Document.ACTIVE)),
     )
     return Counts(**found)
 
 
-def refuse(user: User, collection: Collection, name: str, reason: str) -> None:
-    """The reason stays in this person's tray until they put it away."""
+def refuse(user: User, collection: Collection, name: str, reason: str, same: Document | None = None) -> None:
+    """The reason stays in this person's tray until they put it away; `same` is what is there already instead."""
     mine = collection.refused_uploads.filter(user=user)
-    RefusedUpload.objects.create(collection=collection, user=user, name=name, reason=reason[:400])
+    RefusedUpload.objects.create(collection=collection, user=user, name=name, reason=reason[:400], same=same)
     mine.exclude(pk__in=list(mine.values_list("pk", flat=True)[:REFUSED_KEPT])).delete()

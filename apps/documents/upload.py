@@ -15,7 +15,9 @@ from pathlib import Path
 from django.conf import settings
 from django.core.files.uploadedfile import UploadedFile
 from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone
+from django.utils.translation import gettext
 
 from apps.documents.bell import ask_for_merge, ring
 from apps.documents.models import Chunk, Collection, Document, Page
@@ -25,36 +27,51 @@ from apps.lib.ids import new_id
 from apps.users.models import User
 
 NAME_CHARACTERS = 255
+PATH_CHARACTERS = 500
 KEEP_FREE_BYTES = 1024**3  # uploads stop before the disk has less than this ...
 KEEP_FREE_SHARE = 0.05  # ... or this share, of which a large disk need not keep more than
 KEEP_FREE_AT_MOST = 20 * 1024**3
-_ENDED = [Document.Status.FAILED, Document.Status.CANCELLED, Document.Status.QUARANTINED]
+ENDED = [Document.Status.FAILED, Document.Status.CANCELLED, Document.Status.QUARANTINED]
 
 
 class UploadRefused(Exception):
-    """The file was not taken; the message says why and what to do."""
+    """The file was not taken; the message says why and what to do. `same` is there already, with the same content."""
+
+    def __init__(self, reason: str, same: Document | None = None) -> None:
+        super().__init__(reason)
+        self.same = same
 
 
-def upload(user: User, collection: Collection, file: UploadedFile[bytes]) -> Document:
-    """The file is stored, its row waits, and the worker's bell rings once that is committed."""
-    name = display_name(file.name or "")
+def upload(
+    user: User, collection: Collection, file: UploadedFile[bytes], path: str = "", replaces: Document | None = None
+) -> Document:
+    """The file is stored, its row waits, and the worker's bell rings once that is committed.
+
+    `path` is the folder in which it stood, for display; the stored file lies under a name of our own. A file of the
+    name and folder of a document that is ready is a new version of it, and so is every file where `replaces` is given.
+    """
+    name, path = display_name(file.name or ""), display_path(path)
     try:
         refuse_by_name(name)
     except Unreadable as error:
         raise UploadRefused(str(error)) from error
     _refuse_size(file.size or 0)
     stored = f"documents/{new_id().hex}"
-    path = Path(settings.MEDIA_ROOT) / stored
+    place = Path(settings.MEDIA_ROOT) / stored
+    sha256 = _sha256(file)
+    _refuse_known(collection, sha256)
     try:
-        sha256, size = _store(file, path)
+        size = _store(file, place)
         with transaction.atomic():
             _refuse_duplicate(collection, sha256)
+            replaces = replaces or _of_the_same_name(collection, name, path)
             document = Document.objects.create(
-                collection=collection, uploaded_by=user, name=name, file=stored, sha256=sha256, size=size
-            )
+                collection=collection, uploaded_by=user, name=name, path=path, file=stored, sha256=sha256, size=size,
+                replaces=replaces,
+            )  # fmt: skip
             transaction.on_commit(lambda: ring(document.pk), robust=True)  # a bell that breaks takes no upload away
     except BaseException:
-        path.unlink(missing_ok=True)
+        place.unlink(missing_ok=True)
         raise
     return document
 
@@ -74,6 +91,14 @@ def display_name(name: str) -> str:
     return words or "Unnamed file"
 
 
+def display_path(path: str) -> str:
+    """The folders of a path, 'a/b', each fit to be shown as a name; nothing that leads elsewhere is left of it."""
+    folders = [display_name(folder) for folder in re.split(r"[/\\]", path) if folder.strip(". \0")]
+    while sum(map(len, folders)) + len(folders) > PATH_CHARACTERS:
+        folders.pop(0)  # the nearest folders say most
+    return "/".join(folders)
+
+
 def cancel(document: Document) -> None:
     """Nothing more is done for a document that was not ready yet; a worker that is at it stops within a moment."""
     with transaction.atomic():
@@ -82,76 +107,128 @@ def cancel(document: Document) -> None:
             changed=timezone.now(),
         )  # fmt: skip
         if stopped:
-            Chunk.objects.filter(document=document.pk).delete()
+            Chunk.every.filter(document=document.pk).delete()
             Page.objects.filter(document=document.pk).delete()
 
 
 def retry(document: Document) -> None:
-    """A document that failed, was cancelled or was set aside waits again, with all its attempts."""
+    """A document that failed, was cancelled or was set aside waits again, with all its attempts.
+
+    A web page is fetched anew: what is wrong with it may have been mended where it comes from.
+    """
+    if document.url and document.file:
+        dropped, anew = [Path(settings.MEDIA_ROOT) / str(document.file)], {"file": "", "sha256": "", "size": 0}
+    else:
+        dropped, anew = [], {}
     with transaction.atomic():
-        again = Document.objects.filter(pk=document.pk, status__in=_ENDED).update(
+        again = Document.objects.filter(pk=document.pk, status__in=ENDED).update(
             status=Document.Status.QUEUED,
             attempts=0,
             reason="",
             lease_token="",
             lease_until=None,
             changed=timezone.now(),
+            **anew,
         )
         if again:
+            transaction.on_commit(lambda: remove_files(dropped))
             transaction.on_commit(lambda: ring(document.pk), robust=True)
 
 
 def delete(document: Document) -> None:
-    """The document, its pages and passages are gone at once; its file and its place in the index follow."""
-    path, collection = Path(settings.MEDIA_ROOT) / str(document.file), document.collection_id
+    """The document, its versions, pages and passages are gone at once; its files and its place in the index follow."""
+    collection = document.collection_id
     with transaction.atomic():
-        Document.objects.filter(pk=document.pk).update(lease_token="")  # from here on no worker adds pages to it
-        Document.objects.filter(pk=document.pk).delete()
-        transaction.on_commit(lambda: path.unlink(missing_ok=True))
+        rows = Document.every.filter(Q(pk=document.pk) | Q(replaces=document.pk))
+        files = [Path(settings.MEDIA_ROOT) / name for name in rows.exclude(file="").values_list("file", flat=True)]
+        rows.update(lease_token="")  # from here on no worker adds pages to it
+        rows.delete()
+        transaction.on_commit(lambda: remove_files(files))
         transaction.on_commit(lambda: ask_for_merge(collection), robust=True)
+
+
+def remove_files(paths: list[Path]) -> None:
+    for path in paths:
+        path.unlink(missing_ok=True)
 
 
 def _refuse_size(size: int) -> None:
     if size > settings.MAX_UPLOAD_BYTES:
         raise UploadRefused(_too_big())
     if not size:
-        raise UploadRefused("This file is empty. Check that it was saved, and upload it again.")
+        raise UploadRefused(gettext("This file is empty. Check that it was saved, and upload it again."))
     Path(settings.MEDIA_ROOT).mkdir(parents=True, exist_ok=True)
     disk = shutil.disk_usage(settings.MEDIA_ROOT)
     keep = max(KEEP_FREE_BYTES, min(KEEP_FREE_SHARE * disk.total, KEEP_FREE_AT_MOST))
     if disk.free - size < keep:
         raise UploadRefused(
-            "The disk of this server is nearly full, so nothing can be uploaded now. Please tell an administrator."
+            gettext(
+                "The disk of this server is nearly full, so nothing can be uploaded now. Please tell an administrator."
+            )
         )
+
+
+def _of_the_same_name(collection: Collection, name: str, path: str) -> Document | None:
+    """The document that a file of this name and folder is a new version of; what waited to be one makes room."""
+    ready = Document.Status.READY
+    found = collection.documents.filter(name=name, path=path, status=ready, url="", replaces__isnull=True).first()
+    if found is not None:
+        drop_waiting(found)
+    return found
+
+
+def drop_waiting(document: Document) -> None:
+    """What waited to become its next version, or could not, is gone."""
+    for row in Document.objects.filter(replaces=document):
+        delete(row)
 
 
 def _too_big() -> str:
     limit = settings.MAX_UPLOAD_BYTES // 1024**2
-    return f"This file is larger than {limit} MB, the most that is accepted. Split it into smaller files."
+    return gettext("This file is larger than %(limit)s MB, the most that is accepted. Split it into smaller files.") % {
+        "limit": limit
+    }
 
 
-def _store(file: UploadedFile[bytes], path: Path) -> tuple[str, int]:
-    """The content is on disk under a name that tells nothing; returns its SHA-256 and size."""
+def _sha256(file: UploadedFile[bytes]) -> str:
+    digest = hashlib.sha256()
+    for part in file.chunks():
+        digest.update(part)
+    return digest.hexdigest()
+
+
+def _store(file: UploadedFile[bytes], path: Path) -> int:
+    """The content is on disk under a name that tells nothing; returns its size in bytes."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    digest, size = hashlib.sha256(), 0
+    size = 0
     with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as out:
         for part in file.chunks():
             size += len(part)
             if size > settings.MAX_UPLOAD_BYTES:
                 raise UploadRefused(_too_big())
-            digest.update(part)
             out.write(part)
         out.flush()
         os.fsync(out.fileno())
     if not size:
-        raise UploadRefused("This file is empty. Check that it was saved, and upload it again.")
-    return digest.hexdigest(), size
+        raise UploadRefused(gettext("This file is empty. Check that it was saved, and upload it again."))
+    return size
+
+
+def _refuse_known(collection: Collection, sha256: str) -> None:
+    """What is there already is told at once, before anything is written."""
+    same = collection.documents.filter(sha256=sha256).exclude(status__in=ENDED).first()
+    if same is not None:
+        raise UploadRefused(
+            gettext("Already in %(name)s as %(name2)s.") % {"name": collection.name, "name2": same.name}, same
+        )
 
 
 def _refuse_duplicate(collection: Collection, sha256: str) -> None:
     """Only one document of this content is in the collection; one that did not become ready makes room."""
     Collection.objects.select_for_update().get(pk=collection.pk)  # two uploads of one file at once: one after the other
     for same in collection.documents.filter(sha256=sha256):
-        if same.status not in _ENDED:
-            raise UploadRefused(f"Already in {collection.name} as {same.name}.")
+        if same.status not in ENDED:
+            raise UploadRefused(
+                gettext("Already in %(name)s as %(name2)s.") % {"name": collection.name, "name2": same.name}, same
+            )
         delete(same)

@@ -6,7 +6,6 @@ person: callers have asked who reads before they come here, at every opening.
 
 from __future__ import annotations
 
-import hashlib
 import os
 import shutil
 import threading
@@ -16,17 +15,28 @@ from pathlib import Path
 
 import orjson
 from django.conf import settings
+from django.utils.html import format_html_join
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext, gettext_lazy
 
 from apps.documents import sandbox
+from apps.documents.coloured import in_colour
+from apps.documents.composed import composed, parted
 from apps.documents.marked import Block, blocks, window
 from apps.documents.models import Chunk, Document, Page
 from apps.documents.parsers.base import Unreadable
+from apps.documents.recognised import lit
+from apps.documents.text_layer import Layer, layer
 
-RENDERER = 1  # grows whenever the same page would be drawn otherwise
-WIDTHS = (800, 1200, 1800)  # pixels; a fixed few, so that addresses cannot fill the disk
+RENDERER = 3  # grows whenever the same page would be drawn otherwise
+WIDTHS = (200, 800, 1200, 1800)  # pixels; a fixed few, so that addresses cannot fill the disk
 SPANS = 60  # of one passage
 AROUND = 1500  # characters of text shown before and after a passage in the panel
 CACHE_BYTES = 512 * 1024**2
+_PLACES = {
+    "page": gettext_lazy("Page %(number)s of %(last)s"), "slide": gettext_lazy("Slide %(number)s of %(last)s"),
+    "part": gettext_lazy("Part %(number)s of %(last)s"),
+}  # fmt: skip
 _TRIM_EVERY = 64  # writes
 _WAIT_S = 20
 _renders = threading.BoundedSemaphore(2)  # children at once; the page is one of several things this machine does
@@ -41,11 +51,18 @@ class NotShown(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Image:
-    """`boxes` are left, top, width, height in thousandths of the page, fit for the view box of an SVG."""
+    """`boxes` are left, top, width, height in thousandths of the page, fit for the view box of an SVG; so are `words`,
+    the places of all words where they were recognised. `layer` is the page's text, to be laid over its image."""
 
     width: int
     height: int
-    boxes: list[tuple[float, float, float, float]]
+    boxes: list[tuple[float, ...]]
+    words: list[tuple[float, ...]]
+    layer: Layer
+
+    @property
+    def word_rects(self) -> SafeString:
+        return format_html_join("", '<rect x="{}" y="{}" width="{}" height="{}"/>', self.words)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,15 +76,16 @@ class Shown:
     heading: str
     image: Image | None
     blocks: list[Block]
+    notes: list[Block]  # of a slide
     before: bool  # text stands before the blocks ...
     after: bool  # ... and after them
     problem: str
 
     @property
     def place(self) -> str:
-        if self.document.has_pages:
-            return f"Page {self.number} of {self.last}"
-        return f"Part {self.number} of {self.last}" if self.last > 1 else ""
+        if self.last <= 1 and not self.document.has_pages:
+            return ""
+        return str(_PLACES[self.document.unit]) % {"number": self.number, "last": self.last}
 
     @property
     def previous(self) -> int:
@@ -88,27 +106,39 @@ def spans_of(raw: str) -> Spans:
     return found
 
 
-def show(document: Document, number: int, raw_spans: str, *, around: int = 0) -> Shown:
-    """One page with a passage of it; a number beyond the document shows its nearest page."""
+def show(document: Document, number: int, raw_spans: str, *, around: int = 0, as_text: bool = False) -> Shown:
+    """One page with a passage of it; a number beyond the document shows its nearest page.
+
+    `around` characters before and after the passage are enough; 0 shows all. `as_text` shows no image.
+    """
     last = max(1, document.pages_count)
     number = min(max(1, number), last)
     spans = spans_of(raw_spans)
     image, problem = None, ""
-    if document.has_pages:
+    if document.has_pages and not as_text:
         try:
-            image = image_of(document, number, WIDTHS[1], spans)
+            image = image_of(document, number, spans)
         except NotShown as error:
             problem = str(error)
-    text = (
-        ""
-        if image
-        else Page.objects.filter(document=document, number=number).values_list("text", flat=True).first() or ""
-    )
-    start, end = window(text, spans, around) if around else (0, len(text))
-    lines = [] if image else blocks(text, spans, _headings(document, number), start, end)
+    found, before, after = ([], False, False) if image else _text(document, number, spans, around)
     kept = ",".join(f"{a}-{b}" for a, b in spans)
+    slide, notes = parted(found) if document.unit == "slide" else (found, [])
     heading = _heading(document, number, spans)
-    return Shown(document, number, last, kept, heading, image, lines, start > 0, end < len(text), problem)
+    return Shown(document, number, last, kept, heading, image, slide, notes, before, after, problem)
+
+
+def _text(document: Document, number: int, spans: Spans, around: int) -> tuple[list[Block], bool, bool]:
+    """The blocks of a page, and whether text was left out before and after them."""
+    page = Page.objects.filter(document=document, number=number).defer("boxes").first()
+    if page is None:
+        return [], False, False
+    start, end = window(page.text, spans, around) if around else (0, len(page.text))
+    if page.pieces:
+        found = composed(page.text, spans, page.pieces, start, end)
+    else:
+        found = blocks(page.text, spans, _headings(document, number), start, end)
+    coloured = in_colour(found, document.name) if document.kind in {"code", "notebook"} else found
+    return coloured, start > 0, end < len(page.text)
 
 
 def _heading(document: Document, number: int, spans: Spans) -> str:
@@ -124,18 +154,27 @@ def _headings(document: Document, number: int) -> set[str]:
     return {part for path in paths for part in path.split(" › ") if part}
 
 
-def image_of(document: Document, number: int, width: int, spans: Spans) -> Image:
-    """Size and boxes of a page; afterwards its image is on disk too. Raises NotShown."""
-    key = hashlib.sha256(repr(spans).encode()).hexdigest()[:24]
-    kept = _folder(document.sha256) / f"{number}-{width}-{key}-v{RENDERER}.json"
+def image_of(document: Document, number: int, spans: Spans) -> Image:
+    """Size, boxes and text layer of a page; afterwards its image is on disk too. Raises NotShown."""
+    kept = _folder(document.sha256) / f"{number}-v{RENDERER}.json"
     try:
-        return _image(orjson.loads(kept.read_bytes()))
+        facts = orjson.loads(kept.read_bytes())
     except FileNotFoundError:
-        found = _render(document, number, width, spans)
-    facts = {"width": found.width, "height": found.height, "boxes": found.boxes}
-    _keep(_png(document.sha256, number, width), found.png)
-    _keep(kept, orjson.dumps(facts))
-    return _image(facts)
+        found = _render(document, number, WIDTHS[2])
+        facts = {"width": found.width, "height": found.height, "words": found.words}
+        _keep(_png(document.sha256, number, WIDTHS[2]), found.png)
+        _keep(kept, orjson.dumps(facts))
+    text, recognised = Page.objects.filter(document=document, number=number).values_list("text", "boxes").first() or (
+        "", None,
+    )  # fmt: skip
+    words = recognised or facts["words"]
+    boxes = [_thousandths(box) for box in lit(words, spans)]
+    seen = [_thousandths(word[2:]) for word in recognised or ()]
+    return Image(facts["width"], facts["height"], boxes, seen, layer(text, words, facts["height"] / facts["width"]))
+
+
+def _thousandths(box: Iterable[float]) -> tuple[float, ...]:
+    return tuple(round(side * 1000, 2) for side in box)
 
 
 def png_of(document: Document, number: int, width: int) -> bytes:
@@ -144,7 +183,7 @@ def png_of(document: Document, number: int, width: int) -> bytes:
     try:
         return path.read_bytes()
     except FileNotFoundError:
-        found = _render(document, number, width, [])
+        found = _render(document, number, width)
     _keep(path, found.png)
     return found.png
 
@@ -155,27 +194,26 @@ def nearest_width(wanted: int) -> int:
 
 def forget(hashes: Iterable[str]) -> None:
     """Images of content that no document holds any more are gone."""
-    gone = set(hashes)
-    gone -= set(Document.objects.filter(sha256__in=gone).values_list("sha256", flat=True))
+    gone = set(filter(None, hashes))  # a web page that was never fetched has none
+    gone -= set(Document.every.filter(sha256__in=gone).values_list("sha256", flat=True))
     for sha256 in gone:
         shutil.rmtree(_folder(sha256), ignore_errors=True)
 
 
-def _image(facts: dict[str, object]) -> Image:
-    boxes = [tuple(round(side * 1000, 2) for side in box) for box in facts["boxes"]]  # type: ignore[attr-defined]
-    return Image(int(facts["width"]), int(facts["height"]), boxes)  # type: ignore[call-overload]
-
-
-def _render(document: Document, number: int, width: int, spans: Spans) -> sandbox.Rendered:
+def _render(document: Document, number: int, width: int) -> sandbox.Rendered:
     if not _renders.acquire(timeout=_WAIT_S):
-        raise NotShown("Many pages are being drawn right now. Here is the text of the page; reload for its image.")
+        raise NotShown(
+            gettext("Many pages are being drawn right now. Here is the text of the page; reload for its image.")
+        )
     try:
         path = Path(settings.MEDIA_ROOT) / str(document.file)
-        return sandbox.render(path, number, width, [list(span) for span in spans])
+        return sandbox.render(path, document.kind, number, width)
     except (Unreadable, sandbox.ReaderBroke) as error:
-        raise NotShown(f"This page cannot be drawn: {error}") from error
+        raise NotShown(gettext("This page cannot be drawn: %(error)s") % {"error": error}) from error
     except FileNotFoundError as error:
-        raise NotShown("The file of this document is missing on the server. Its text was kept and is shown.") from error
+        raise NotShown(
+            gettext("The file of this document is missing on the server. Its text was kept and is shown.")
+        ) from error
     finally:
         _renders.release()
 

@@ -14,16 +14,20 @@ from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from apps.documents.forms import CollectionForm
 from apps.documents.models import Collection, Document
 from apps.documents.parsers import ACCEPTED, FORMATS
+from apps.documents.places import place
 from apps.documents.sharing import accept_pending
 from apps.documents.tray import FAILED, look, refuse
 from apps.documents.upload import UploadRefused, display_name, retry, upload
-from apps.users.access import person
+from apps.users import limits
+from apps.users.access import address_of, person
 from apps.users.models import User
+from apps.users.quota import Resource
 
 ACCEPT = ",".join(suffix for item in FORMATS.values() for suffix in item.suffixes)
 
@@ -75,19 +79,25 @@ def tray(request: HttpRequest, pk: UUID) -> HttpResponse:
 
 
 def _files_of(request: HttpRequest, pk: UUID) -> dict[str, Any]:
-    user = person(request)
-    found = get_object_or_404(Collection.objects.visible_to(user).select_related("owner"), pk=pk)
-    mine = found.owner_id == user.pk
-    can_edit = mine or Collection.objects.editable_by(user).filter(pk=pk).exists()
-    is_owner = mine or (can_edit and Collection.objects.owned_by(user).filter(pk=pk).exists())
-    seen = look(user, found, can_edit, request.GET.get("show", ""), request.GET.get("page", "1"))
+    here = place(request, pk, "files")
+    asked = request.GET
+    seen = look(
+        person(request),
+        here.collection,
+        here.can_edit,
+        asked.get("show", ""),
+        asked.get("page", "1"),
+        asked.get("q", ""),
+    )
     limits = {
         "accept": ACCEPT,
         "accepted": ACCEPTED,
         "max_bytes": settings.MAX_UPLOAD_BYTES,
         "max_mb": settings.MAX_UPLOAD_BYTES // 1024**2,
+        "web_pages": settings.WEB_PAGES,
+        "sync": bool(settings.SYNC_DIR) and person(request).is_administrator,
     }
-    return {"collection": found, "tray": seen, "is_owner": is_owner, "tab": "files", **limits}
+    return {**here.context, "tray": seen, **limits}
 
 
 def after(request: HttpRequest, pk: UUID) -> HttpResponse:
@@ -104,28 +114,31 @@ def upload_files(request: HttpRequest, pk: UUID) -> HttpResponse:
     user = person(request)
     target = get_object_or_404(Collection.objects.editable_by(user), pk=pk)
     files = _files(request)
-    refused = [words for file in files if (words := _take(user, target, file))]
+    limits.take(user, Resource.UPLOADS, address=address_of(request), cost=len(files))
+    refused = [words for file, path in files if (words := _take(user, target, file, path))]
     if "application/json" in request.headers.get("Accept", ""):
         return JsonResponse({"refused": refused}, status=201 if files and not refused else 200)
     if not files:
-        messages.error(request, "No file was chosen. Choose one or more files, then upload.")
+        messages.error(request, gettext("No file was chosen. Choose one or more files, then upload."))
     return redirect("documents:collection", pk)
 
 
-def _files(request: HttpRequest) -> list[UploadedFile[Any]]:
-    """The files sent; or one that a page only announced, because its size alone decides."""
+def _files(request: HttpRequest) -> list[tuple[UploadedFile[Any], str]]:
+    """The files sent, with their folders; or one that a page only announced, because its size alone decides."""
     name, size = request.POST.get("announced", ""), request.POST.get("size", "")
     if name and size.isdecimal() and len(size) < 20:
-        return [UploadedFile(io.BytesIO(), name, size=int(size))]
-    return list(request.FILES.getlist("files"))
+        return [(UploadedFile(io.BytesIO(), name, size=int(size)), "")]
+    files = request.FILES.getlist("files")
+    paths = [*request.POST.getlist("paths"), *[""] * len(files)]  # a form without a script sends none
+    return list(zip(files, paths, strict=False))
 
 
-def _take(user: User, target: Collection, file: UploadedFile[Any]) -> str:
+def _take(user: User, target: Collection, file: UploadedFile[Any], path: str) -> str:
     """Nothing, or why the file was refused."""
     try:
-        upload(user, target, file)
+        upload(user, target, file, path)
     except UploadRefused as error:
-        refuse(user, target, display_name(file.name or ""), str(error))
+        refuse(user, target, display_name(file.name or ""), str(error), error.same)
         return str(error)
     return ""
 

@@ -7,54 +7,82 @@ its workers share one embedder.
 
 from __future__ import annotations
 
+import gc
 import logging
 import threading
 import time
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from celery.signals import worker_ready, worker_shutting_down
+from celery.signals import worker_init, worker_ready, worker_shutting_down
 from django.conf import settings
 from django.db import Error, close_old_connections
 
-from apps.documents import job, segments
+from apps.documents import job, queue, segments
 from apps.documents.bell import ring
 from apps.documents.ingest import ingest
 from apps.documents.models import Document
 from apps.engines.base import EngineError
+from apps.lib import disk, memory
 
 log = logging.getLogger(__name__)
 
 PULSE_S = 5
 SWEEP_S = 30
+DESKS = 3  # documents worked on at once: one waits for the disk while two are embedded
 RINGS = 4  # of one sweep; whoever hears one works on until nothing waits
 ORPHAN_S = 3600  # an upload is committed long before
 
+chores: list[Callable[[], object]] = []  # what apps above this one have swept, each quick
+_desks = threading.Semaphore(DESKS)
+_threads: list[threading.Thread] = []  # of this process, once it works
+
 
 def alive_file() -> Path:
-    """Touched every PULSE_S while a worker runs."""
+    """Touched every PULSE_S while a worker runs, and as long as it also sweeps."""
     return Path(settings.DATA_DIR) / "worker.alive"
 
 
 def connect() -> None:
     """The hooks below run when a worker starts and ends; elsewhere they never do."""
+    worker_init.connect(_spare, dispatch_uid="documents.worker")
     worker_ready.connect(_start, dispatch_uid="documents.worker")
     worker_shutting_down.connect(_stop, dispatch_uid="documents.worker")
 
 
 def drain(document_id: UUID) -> None:
-    """The document, and after it whatever else waited, has been worked on."""
-    ingest(document_id)
-    while not job.stopping.is_set() and (waiting := job.waiting(1)):
-        ingest(waiting[0])
+    """The document, and after it whatever else waited, has been worked on; or DESKS others are at it, and go on.
+
+    So a thread of the pool is always left for what else a worker is asked to do.
+    """
+    first = [document_id]
+    while _desks.acquire(blocking=False):
+        try:
+            while not job.stopping.is_set() and (rows := first or queue.together()):
+                ingest(*rows)
+                _settle()
+                first = []
+        finally:
+            _desks.release()
+        if job.stopping.is_set() or not queue.waiting(1):  # nothing came while nobody was listening any more
+            return
+
+
+@cache
+def _settle() -> None:
+    """What was loaded for the first document stays as long as the process does: the collector need not walk through it
+    again and again, while everybody waits."""
+    gc.collect()
+    gc.freeze()
 
 
 def sweep() -> int:
     """Documents that crash every time are set aside, and the bell rings where some wait; returns how often it rang."""
     job.give_up()
-    waiting = job.waiting(RINGS)
+    waiting = queue.waiting(RINGS)
     for document_id in waiting:
         ring(document_id)
     return len(waiting)
@@ -65,16 +93,24 @@ def remove_orphans() -> int:
     folder, removed = Path(settings.MEDIA_ROOT) / "documents", 0
     for path in folder.iterdir() if folder.is_dir() else ():
         old = time.time() - path.stat().st_mtime > ORPHAN_S
-        if old and not Document.objects.filter(file=f"documents/{path.name}").exists():
+        if old and not Document.every.filter(file=f"documents/{path.name}").exists():
             path.unlink(missing_ok=True)
             removed += 1
     return removed
 
 
+def _spare(**_: Any) -> None:
+    memory.spare()
+
+
 def _start(**_: Any) -> None:
     job.stopping.clear()
-    for name, seconds, work in (("pulse", PULSE_S, _pulse), ("sweep", SWEEP_S, _tidy)):
-        threading.Thread(target=_repeat, args=(seconds, work), name=name, daemon=True).start()
+    _threads[:] = [
+        threading.Thread(target=_repeat, args=(seconds, work), name=name, daemon=True)
+        for name, seconds, work in (("sweep", SWEEP_S, _tidy), ("pulse", PULSE_S, _pulse))
+    ]
+    for thread in _threads:
+        thread.start()
 
 
 def _stop(**_: Any) -> None:
@@ -82,15 +118,29 @@ def _stop(**_: Any) -> None:
 
 
 def _pulse() -> None:
-    alive_file().touch()
-    job.keep()
+    if all(thread.is_alive() for thread in _threads):
+        alive_file().touch()
+    else:  # a defect ended the sweep, and its trace is in the log
+        log.error("The worker no longer sweeps: what others left is not taken up. Start it again.")
+    job.keep()  # what is being read goes on all the same
 
 
 def _tidy() -> None:
     if not job.stopping.is_set():
+        disk.hold()
         sweep()
         remove_orphans()
         segments.care()
+        for chore in chores:
+            _try(chore)
+
+
+def _try(chore: Callable[[], object]) -> None:
+    """One that fails is tried again with the next sweep, and keeps no other from its turn."""
+    try:
+        chore()
+    except (Error, OSError, EngineError) as error:
+        log.warning("A chore of the worker (%s) failed and is tried again: %s", chore.__module__, error)
 
 
 def _repeat(seconds: float, work: Callable[[], None]) -> None:

@@ -15,15 +15,21 @@ that needs them, at its first use or in `warm()`, never at module import.
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
+
+from apps.engines.index.base import Candidate, Index, IndexEntry, IndexQuery, IndexResult, Part, SegmentInfo
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
     Vectors = NDArray[np.float32]
+
+__all__ = [
+    "Candidate", "Index", "IndexEntry", "IndexQuery", "IndexResult", "Part", "SegmentInfo",
+]  # fmt: skip
 
 
 class EngineError(Exception):
@@ -52,9 +58,21 @@ class EngineBroken(EngineError):
 
 
 @dataclass(frozen=True, slots=True)
+class ToolCall:
+    """That the model wants a tool to be called. `arguments` is JSON as the model wrote it, and may be anything."""
+
+    id: str
+    name: str
+    arguments: str
+
+
+@dataclass(frozen=True, slots=True)
 class ChatMessage:
-    role: Literal["system", "user", "assistant"]
+    role: Literal["system", "user", "assistant", "tool"]
     content: str
+    calls: tuple[ToolCall, ...] = ()  # of an assistant
+    call_id: str = ""  # of a tool: the call that it answers
+    pictures: tuple[str, ...] = ()  # of a user, as data: addresses, for a model that sees
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +82,8 @@ class Sampling:
     max_tokens: int = 512
     temperature: float = 0.2
     top_p: float | None = None
+    top_k: int | None = None  # like the next one, left out where the server is not vLLM
+    min_p: float | None = None
     seed: int | None = None
     stop: tuple[str, ...] = ()
     repetition_penalty: float | None = None
@@ -75,6 +95,9 @@ class ChatRequest:
     messages: tuple[ChatMessage, ...]
     sampling: Sampling = field(default_factory=Sampling)
     cache_salt: str = ""  # separates prefix caches of people who must not share one
+    tools: tuple[dict[str, Any], ...] = ()  # as the OpenAI protocol describes them
+    tool_choice: str | dict[str, Any] | None = None
+    thinks: bool = True  # False: a model that reasons is asked to answer at once, where its server can tell it so
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +114,8 @@ class Delta:
     """A piece of the answer, as the server sent it."""
 
     text: str
-    logprobs: tuple[TokenProb, ...] = ()
+    logprobs: tuple[TokenProb, ...] = ()  # of the text
+    thought: str = ""  # what the model thinks before it answers, never a part of the text
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,8 +129,9 @@ class Usage:
 class Finish:
     """Always the last item of a stream that ended by itself."""
 
-    reason: str  # "stop" | "length" | what the server said
+    reason: str  # "stop" | "length" | "tool_calls" | what the server said
     usage: Usage | None = None
+    calls: tuple[ToolCall, ...] = ()  # whole, in the model's order
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +148,10 @@ class ChatEngine(Protocol):
 
     async def info(self) -> ModelInfo:
         """The model served; cached once known. Raises EngineUnavailable while the server is away."""
+
+    async def takes_tools(self) -> bool:
+        """Whether the model may be offered tools; found out once, of the server itself. Raises EngineUnavailable while
+        the server is away."""
 
     async def probe(self) -> float:
         """Milliseconds that a real one-token request took. Raises EngineError when it did not work."""
@@ -144,6 +173,14 @@ class ChatEngine(Protocol):
 # --- embed ------------------------------------------------------------------------------------------
 
 
+@dataclass(frozen=True, slots=True)
+class Tokenised:
+    """A text as the embedder reads it, so that counting and embedding tokenise it once."""
+
+    count: int  # tokens of its own, uncut, without what the model adds
+    ids: Any  # mean something to the embedder alone
+
+
 class EmbedEngine(Protocol):
     """Texts to unit vectors. Sync, thread-safe."""
 
@@ -157,80 +194,65 @@ class EmbedEngine(Protocol):
     def embed_query(self, text: str) -> Vectors:
         """Shape (dimension,), float32, unit length. Made for one short text at low latency."""
 
-    def embed_passages(self, texts: Sequence[str]) -> Vectors:
+    def embed_passages(self, texts: Sequence[str | Tokenised]) -> Vectors:
         """Shape (n, dimension), float32, unit rows, finite. Sorts by length itself; pass many at once."""
+
+    def tokenised(self, text: str) -> Tokenised:
+        """A passage, ready to be embedded; one that fits has at most `max_tokens`."""
 
     def offsets(self, text: str) -> list[tuple[int, int]]:
         """Character span of every token of `text`, in order, without special tokens, uncut."""
 
 
-# --- index ------------------------------------------------------------------------------------------
+# --- classify ---------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
-class IndexEntry:
-    """One chunk as the index sees it. `title` and `heading` are weighted above `text` for words."""
+class Cuts:
+    """From which probability on a label is worth noting, and from which on harmless texts are (almost) never."""
 
-    chunk_id: int
-    text: str
-    title: str = ""
-    heading: str = ""
+    flag: float
+    block: float
 
 
-@dataclass(frozen=True, slots=True)
-class SegmentInfo:
-    """An immutable, durable set of chunks. The caller records it; only recorded segments are searched."""
+class RankEngine(Protocol):
+    """Reads question and passage together. Sync, thread-safe; tens of milliseconds a passage, so it sees only the
+    best."""
 
-    id: str  # UUID hex
-    collection: str  # UUID hex
-    count: int
-    dimension: int
-    fingerprint: str  # of the embedder
-    kind: str  # "flat" | "hnsw" | ...
-    checksum: str  # SHA-256 over all its files, checked before it is opened
-    size_bytes: int
+    active: bool  # False: there is none, and what it says is not asked for
+
+    def scores(self, question: str, texts: Sequence[str]) -> Sequence[float]:
+        """For each text the probability, 0 to 1, that it answers the question. Raises EngineBroken where the model
+        cannot be loaded or does not tell that."""
 
 
-@dataclass(frozen=True, slots=True)
-class IndexQuery:
-    text: str
-    vector: Vectors  # shape (dimension,)
-    limit: int = 60  # candidates wanted from words and from vectors, each
+class InferenceEngine(Protocol):
+    """Whether one text follows from another. Sync, thread-safe."""
+
+    def entailed(self, pairs: Sequence[tuple[str, str]]) -> Sequence[float]:
+        """For each (premise, claim) the probability, 0 to 1, that the claim follows. Raises EngineBroken as above."""
 
 
-@dataclass(frozen=True, slots=True)
-class Candidate:
-    """A chunk found by words, by meaning, or both. Scores are raw: fusion is the caller's."""
+class TextClassifier(Protocol):
+    """Texts and their vectors to probabilities, one a label. Sync, thread-safe, well below a millisecond a text."""
 
-    chunk_id: int
-    cosine: float  # always filled in, also for chunks that only words found
-    bm25: float  # 0.0 where words did not find it; comparable across segments (global document frequency)
+    labels: tuple[str, ...]
+    fingerprint: str  # of the weights
+    embedder: str  # the fingerprint of the embedder whose vectors it reads; "" for any
 
+    @property
+    def cuts(self) -> Mapping[str, Cuts]:
+        """For each label what was found on texts held out in training. A policy may say otherwise."""
 
-@dataclass(frozen=True, slots=True)
-class IndexResult:
-    candidates: tuple[Candidate, ...]
-    idf: dict[str, float]  # query term (stemmed) -> inverse document frequency over the searched segments
+    def warm(self) -> None:
+        """Reads the weights."""
 
+    def reads(self, text: str) -> str:
+        """What the text's vector is made of: mostly the text itself."""
 
-class Index(Protocol):
-    """Sync, thread-safe for search; `write` and `merge` by one process per collection at a time."""
-
-    def write(self, collection: str, entries: Sequence[IndexEntry], vectors: Vectors, fingerprint: str) -> SegmentInfo:
-        """Durable on return (files fsynced and renamed), visible to nobody until the caller records it.
-        Refuses what is not finite, of wrong dimension, or repeated (EngineRefused)."""
-
-    def search(self, segments: Sequence[SegmentInfo], query: IndexQuery) -> IndexResult:
-        """Candidates over exactly these segments. Raises EngineBroken(segment id in message) when one is damaged."""
-
-    def drop(self, segments: Sequence[SegmentInfo]) -> None:
-        """Frees their space. Dropping what is gone already is no error."""
-
-    def sweep(self, live: Sequence[SegmentInfo], older_than_s: float = 3600) -> int:
-        """Removes files of segments not in `live` and older than that; returns how many."""
-
-    def verify(self, segment: SegmentInfo) -> bool:
-        """Whether the files are all there and match the checksum."""
+    def scores(self, texts: Sequence[str], vectors: Vectors) -> Vectors:
+        """Shape (n, labels), float32, calibrated: of many texts scored 0.7, seven in ten are what the label says.
+        Raises EngineRefused where the vectors are not one a text, or of another embedder."""
 
 
 # --- turn log ---------------------------------------------------------------------------------------

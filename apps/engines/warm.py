@@ -16,6 +16,8 @@ def warm() -> bool:
     began = time.monotonic()
     try:
         registry.embed().warm()
+        registry.classify().warm()
+        registry.planted().warm()
         registry.chat().count(["warm"])
     except EngineError as error:
         log.error("The embedding model cannot be used: %s", error)

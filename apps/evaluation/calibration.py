@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from apps.documents.candidates import fused
+from apps.documents.fusion import fused
 from apps.documents.passages import text_terms
 from apps.documents.relevance import coverage
 from apps.evaluation.library import DataSet, Library, embedded
@@ -43,11 +43,12 @@ class Group:
 def examples(asked: DataSet, searched: Library, depth: int, *, own: bool) -> list[Example]:
     """The best passages of each question. `own`: the collection is the one that the judgements are about."""
     vectors = embedded(list(asked.questions.values()))
+    stored = {pk: np.asarray(row, np.float32).tobytes() for pk, row in searched.vectors.items()}
     found = []
     for (question, text), vector in zip(asked.questions.items(), vectors, strict=True):
         result = searched.search(text, vector)
         right = asked.relevant.get(question, {}) if own else {}
-        for _, candidate in fused(text, result.candidates)[:depth]:
+        for _, candidate in fused(result.candidates, query=vector, vectors=stored)[:depth]:
             source, draft = searched.chunks[candidate.chunk_id]
             body = text_terms(draft.text)
             whole = body | text_terms(source.title, draft.heading)
@@ -65,7 +66,11 @@ def fit(groups: Iterable[Group]) -> Numbers:
             rows.append((1.0, *example.features))
             answers.append(float(example.answers))
             weights.append(group.weight / (yes if example.answers else len(group.examples) - yes))
-    x, y, w = np.array(rows), np.array(answers), np.array(weights) * 100
+    return logistic(np.array(rows), np.array(answers), np.array(weights) * 100)
+
+
+def logistic(x: Numbers, y: Numbers, w: Numbers) -> Numbers:
+    """Weights of a logistic regression, by Newton's method; the first column of `x` is 1 for the bias."""
     ridge = _RIDGE * np.diag([0.0] + [1.0] * (x.shape[1] - 1))
     constants: Numbers = np.zeros(x.shape[1])
     for _ in range(_STEPS):

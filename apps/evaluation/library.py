@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import csv
+import gzip
 import hashlib
 import json
+import os
+import tempfile
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-from django.conf import settings
 
 from apps.documents.chunking import Chunker, Draft
 from apps.documents.parsers.base import ParsedPage, Piece
@@ -54,6 +56,32 @@ def read(folder: Path) -> DataSet:
     return DataSet(folder.name, texts, questions, relevant)
 
 
+def read_any(data: Path, name: str) -> DataSet:
+    """A set by name: a folder in the form that `read` knows, or FOLDER_LANGUAGE, in it a file in the form of SQuAD."""
+    if (data / name / "corpus.jsonl").is_file():
+        return read(data / name)
+    folder, _, language = name.rpartition("_")
+    for path in (data / folder / f"{folder}.{language}.json{end}" for end in (".gz", "")):
+        if path.is_file():
+            return _paragraphs(name, path)
+    raise FileNotFoundError(f"There is no data set {name} in {data}.")
+
+
+def _paragraphs(name: str, path: Path) -> DataSet:
+    """Each paragraph is a text, and answers the questions that were asked about it."""
+    content = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
+    texts: list[Text] = []
+    questions: dict[str, str] = {}
+    relevant: dict[str, dict[str, int]] = {}
+    for article in json.loads(content)["data"]:
+        for paragraph in article["paragraphs"]:
+            texts.append(Text(f"p{len(texts)}", str(article.get("title", "")).replace("_", " "), paragraph["context"]))
+            for item in paragraph["qas"]:
+                questions[item["id"]] = item["question"]
+                relevant[item["id"]] = {texts[-1].id: 1}
+    return DataSet(name, tuple(texts), questions, relevant)
+
+
 class Library:
     """Texts, cut into chunks, embedded and indexed as ingestion does it. A chunk's id is its place in `chunks`."""
 
@@ -61,6 +89,7 @@ class Library:
         embed = registry.embed()
         self.chunks: list[tuple[Text, Draft]] = [(text, draft) for text in texts for draft in _drafts(text)]
         vectors = embedded([draft.embedded for _, draft in self.chunks])
+        self.vectors = dict(enumerate(vectors))
         entries = [
             IndexEntry(number, draft.text, text.title, draft.heading)
             for number, (text, draft) in enumerate(self.chunks)
@@ -76,13 +105,15 @@ def embedded(texts: Sequence[str]) -> Vectors:
     """The vectors of the texts, kept on disk between runs: most of a measurement's time would go there."""
     embed = registry.embed()
     key = hashlib.sha256("\0".join([embed.fingerprint, *texts]).encode()).hexdigest()[:32]
-    kept = Path(settings.DATA_DIR) / "evaluation" / f"{key}.npy"
+    kept = Path(tempfile.gettempdir()) / f"openbook-vectors-{os.getuid()}" / f"{key}.npy"
     if kept.is_file():
         vectors: Vectors = np.load(kept, allow_pickle=False)
         return vectors
     vectors = embed.embed_passages(texts)
-    kept.parent.mkdir(parents=True, exist_ok=True)
-    np.save(kept, vectors, allow_pickle=False)
+    kept.parent.mkdir(mode=0o700, exist_ok=True)
+    beside = kept.with_suffix(f".{os.getpid()}.npy")
+    np.save(beside, vectors, allow_pickle=False)
+    beside.replace(kept)
     return vectors
 
 

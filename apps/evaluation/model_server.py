@@ -23,7 +23,7 @@ PATIENCE_S = 300  # vLLM starts in 40 s on a quiet machine
 @contextmanager
 def model_server() -> Iterator[dict[str, str]]:
     """Yields what to set in the environment of a process that shall use the model. Raises CommandError."""
-    chat = settings.ENGINES["chat"]["OPTIONS"]
+    chat = settings.CHATS["main"]["OPTIONS"]
     model = Path(settings.MODELS_DIR) / "chat"
     if _answers(f"{chat['url']}/models"):
         yield {"LLM_URL": chat["url"], "LLM_TOKENIZER": chat["tokenizer"]}
@@ -35,6 +35,7 @@ def model_server() -> Iterator[dict[str, str]]:
         port = str(probe.getsockname()[1])
     command = [sys.executable, "-W", "ignore", "-m", "vllm.entrypoints.openai.api_server", "--model", str(model)]
     command += ["--served-model-name", NAME, "--host", "127.0.0.1", "--port", port, "--enforce-eager"]
+    command += ["--block-size", "32"]  # as the Procfile has it
     env = {**os.environ, "VLLM_CPU_KVCACHE_SPACE": "1", "HF_HUB_OFFLINE": "1", "VLLM_NO_USAGE_STATS": "1"}
     with tempfile.TemporaryFile() as log:
         process = subprocess.Popen(command, env=env, stdout=log, stderr=log)

@@ -10,14 +10,16 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import functools
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from typing import ParamSpec, TypeVar
+import threading
+from collections.abc import Callable, Generator
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any, Generic, ParamSpec, TypeVar
 
 from django.db import close_old_connections
 
 P = ParamSpec("P")
 T = TypeVar("T")
+U = TypeVar("U")
 
 _DB_THREADS = 4  # SQLite has one writer; four readers beside it never waited in the measurements
 _POOL_THREADS = 4  # engine calls release the GIL; more threads than cores only trade latency for queueing
@@ -34,6 +36,40 @@ async def in_db(function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) 
 async def in_pool(function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
     """Runs an engine call or other work that takes its time and never touches the ORM."""
     return await _submit(_pool, functools.partial(function, *args, **kwargs))
+
+
+class Begun(Generic[T]):
+    """Work of the pool that is under way. Any number of tasks may await it, and none of them ends it for the others."""
+
+    def __init__(self, future: Future[T]) -> None:
+        self._future = future
+
+    def __await__(self) -> Generator[Any, None, T]:
+        return asyncio.shield(asyncio.wrap_future(self._future)).__await__()
+
+    def then(self, function: Callable[[T], U]) -> Begun[U]:
+        """What follows from its result, by the thread that made it and at once: the way to the event loop and back
+        takes a millisecond where others compute. Fails as the work itself does."""
+        after: Future[U] = Future()
+        here, context = threading.get_ident(), contextvars.copy_context()
+
+        def follow(done: Future[T]) -> None:
+            if threading.get_ident() == here:  # it was done before; this thread is the loop's and has no time
+                _pool.submit(follow, done)
+                return
+            try:
+                after.set_result(context.run(function, done.result()))
+            except BaseException as error:  # noqa: BLE001 - whoever awaits it hears of it
+                after.set_exception(error)
+
+        self._future.add_done_callback(follow)
+        return Begun(after)
+
+
+def begin(function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Begun[T]:
+    """As `in_pool`, begun at once, whether or not anybody awaits it."""
+    call = functools.partial(function, *args, **kwargs)
+    return Begun(_pool.submit(contextvars.copy_context().run, call))
 
 
 async def _submit(executor: ThreadPoolExecutor, call: Callable[[], T]) -> T:

@@ -9,7 +9,20 @@ from functools import lru_cache
 
 import Stemmer
 
-_WORD = re.compile(r"\w+(?:[.,]\d+)*")  # keeps 3.14 and 1,000 whole
+# Vowel signs and accents that stand as characters of their own, which \w leaves out: Hebrew, Arabic, Hindi, Thai ...
+_MARKS = (
+    "\u0300-\u036f\u0591-\u05bd\u05bf\u064b-\u065f\u0670\u0900-\u0963\u0966-\u0dff\u0e31\u0e34-\u0e3a\u0e47-\u0e4e"
+    "\u0eb1\u0eb4-\u0ebc\u0ec8-\u0ecd\u102b-\u103e\u17b4-\u17d3"
+)
+_WORD = re.compile(rf"[\w{_MARKS}]+(?:[.,]\d+)*")  # keeps 3.14 and 1,000 whole
+# Chinese, Japanese, Korean, Thai, Lao, Burmese, Khmer: written without spaces, so a run of them is no word.
+_UNSPACED = re.compile(
+    "[\u0e00-\u0eff\u1000-\u109f\u1100-\u11ff\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff"
+    "\U00020000-\U0003ffff]+"
+)
+# A part number, a date, a version, an address: taken apart, and whole too, so that the very same one counts more.
+_CODE = re.compile(r"\w++(?:[-./:@]\w++)++")
+_DIGIT = re.compile(r"\d")
 _MAX_WORD = 60  # characters; longer runs are noise to a word index
 _local = threading.local()
 
@@ -30,8 +43,25 @@ def normalise(text: str) -> str:
 
 
 def words(text: str) -> list[str]:
-    """The words of a text in order, unstemmed, stop words included."""
-    return [word[:_MAX_WORD] for word in _WORD.findall(normalise(text))]
+    """The words of a text in order, unstemmed, stop words included; of scripts without spaces every two characters."""
+    text = normalise(text)
+    found: list[str] = _WORD.findall(text)
+    if _DIGIT.search(text):
+        found += [code for code in _CODE.findall(text) if _DIGIT.search(code) and code not in found]
+    if not text.isascii() and _UNSPACED.search(text):
+        found = [part for word in found for part in _parts(word)]
+    return [word[:_MAX_WORD] for word in found]
+
+
+def _parts(word: str) -> list[str]:
+    """A word taken apart where it holds characters of scripts without spaces: pairs of those, the rest as it stands."""
+    parts, at = [], 0
+    for run in _UNSPACED.finditer(word):
+        start, end = run.span()
+        parts += [word[at:start]] if start > at else []
+        parts += [word[n : min(n + 2, end)] for n in range(start, max(end - 1, start + 1))]
+        at = end
+    return [*parts, word[at:]] if at < len(word) else parts
 
 
 def terms(text: str) -> list[str]:
@@ -47,7 +77,9 @@ def content_terms(text: str) -> list[str]:
 
 @lru_cache(maxsize=200_000)
 def stem(word: str) -> str:
-    """Snowball English; words of other scripts and numbers stay as they are."""
+    """Snowball English; words of other scripts, numbers and names with digits stay as they are."""
+    if not word.isalpha():
+        return word
     stemmer = getattr(_local, "stemmer", None)
     if stemmer is None:
         stemmer = _local.stemmer = Stemmer.Stemmer("english")

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import psutil
@@ -24,15 +25,20 @@ from django.db.models import Count
 from django.template.defaultfilters import filesizeformat
 from django.utils import timezone
 from django.utils.timesince import timesince
+from django.utils.translation import gettext, ngettext
 from kombu.exceptions import OperationalError
 
 from apps.documents.models import Document
 from apps.documents.worker import alive_file
 from apps.lib.threads import in_db, in_pool
 
+if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise
+
 GIB = 1 << 30
 DISK_BAD, DISK_WARN = GIB, 5 * GIB  # uploads stop below the first
 MEMORY_WARN = GIB
+READ_THROUGH = GIB // 4  # a database up to this size is read whole, in a second or two, to see whether it is sound
 QUIET_S = 30  # a worker touches its file every 5 s
 BROKER_S = 3
 
@@ -57,7 +63,7 @@ class Named:
     """A check with the name of its address and the title that people read."""
 
     name: str
-    title: str
+    title: StrOrPromise
     run: Callable[[], Awaitable[Check]]
 
 
@@ -86,19 +92,40 @@ def _database() -> Check:
         plan = MigrationExecutor(connection)
         missing = plan.migration_plan(plan.loader.graph.leaf_nodes())
     except DatabaseError as error:
-        return bad(f"The database does not answer: {error}", "Look at DATABASE_URL, and whether the server runs.")
+        return bad(
+            gettext("The database does not answer: %(error)s") % {"error": error},
+            gettext("Look at DATABASE_URL, and whether the server runs."),
+        )
     if missing:
-        return bad(f"{count(len(missing), 'change')} of the tables missing.", "Run ./run setup, then start again.")
+        return bad(
+            ngettext("%(n)s change of the tables missing.", "%(n)s changes of the tables missing.", len(missing))
+            % {"n": len(missing)},
+            gettext("Run ./run setup, then start again."),
+        )
     if connection.vendor != "sqlite":
-        return good(f"{connection.display_name} answers, and its tables are up to date.")
+        return good(
+            gettext("%(display_name)s answers, and its tables are up to date.")
+            % {"display_name": connection.display_name}
+        )
     file = Path(str(connection.settings_dict["NAME"]))
     size = f" ({filesizeformat(file.stat().st_size)})" if file.exists() else ""
+    if file.exists() and file.stat().st_size > READ_THROUGH:
+        return good(
+            gettext(
+                "SQLite%(size)s answers, and its tables are up to date. It is too large to be read through "
+                "while a page waits; `sqlite3 %(name)s 'PRAGMA quick_check'` in %(parent)s does it."
+            )
+            % {"size": size, "name": file.name, "parent": file.parent}
+        )
     with connection.cursor() as cursor:
         cursor.execute("PRAGMA quick_check(1)")
         found = cursor.fetchone()
     if found and found[0] != "ok":
-        return bad(f"The SQLite file is damaged: {found[0]}", "Stop Openbook and restore the database from a backup.")
-    return good(f"SQLite{size} is sound, and its tables are up to date.")
+        return bad(
+            gettext("The SQLite file is damaged: %(found)s") % {"found": found[0]},
+            gettext("Stop Openbook and restore the database from a backup."),
+        )
+    return good(gettext("SQLite%(size)s is sound, and its tables are up to date.") % {"size": size})
 
 
 async def disk() -> Check:
@@ -107,31 +134,38 @@ async def disk() -> Check:
 
 def _disk(usage: Callable[[Path], shutil._ntuple_diskusage]) -> Check:
     found = usage(Path(settings.DATA_DIR))
-    words = f"{found.free / GIB:.1f} GiB of {found.total / GIB:.0f} GiB are free where the data lies."
-    advice = f"Free some space on the disk of {settings.DATA_DIR}, or move DATA_DIR to a larger one."
+    words = gettext("%(gib)s GiB of %(gib2)s GiB are free where the data lies.") % {
+        "gib": f"{found.free / GIB:.1f}",
+        "gib2": f"{found.total / GIB:.0f}",
+    }
+    advice = gettext("Free some space on the disk of %(data_dir)s, or move DATA_DIR to a larger one.") % {
+        "data_dir": settings.DATA_DIR
+    }
     if found.free < DISK_BAD:
-        return bad(words, f"Nothing can be uploaded any more. {advice}")
+        return bad(words, gettext("Nothing can be uploaded any more. %(advice)s") % {"advice": advice})
     return warn(words, advice) if found.free < DISK_WARN else good(words)
 
 
 async def memory() -> Check:
     free = psutil.virtual_memory().available
-    words = f"{free / GIB:.1f} GiB of memory are free."
+    words = gettext("%(gib)s GiB of memory are free.") % {"gib": f"{free / GIB:.1f}"}
     if free < MEMORY_WARN:
-        return warn(words, "Close other programs, or put the model server on another machine (LLM_URL).")
+        return warn(words, gettext("Close other programs, or put the model server on another machine (LLM_URL)."))
     return good(words)
 
 
 async def worker() -> Check:
     """Whether a worker lives; it alone reads uploaded documents."""
-    advice = "Documents wait until it runs. Look at the lines of 'worker' in the log, and start ./run serve again."
+    advice = gettext(
+        "Documents wait until it runs. Look at the lines of 'worker' in the log, and start ./run serve again."
+    )
     try:
         age = time.time() - alive_file().stat().st_mtime
     except FileNotFoundError:
-        return bad("No worker has run here yet.", advice)
+        return bad(gettext("No worker has run here yet."), advice)
     if age > QUIET_S:
-        return bad(f"The worker has been silent for {_duration(age)}.", advice)
-    return good("The worker lives; its last sign is a few seconds old.")
+        return bad(gettext("The worker has been silent for %(duration)s.") % {"duration": _duration(age)}, advice)
+    return good(gettext("The worker lives; its last sign is a few seconds old."))
 
 
 async def broker() -> Check:
@@ -139,7 +173,7 @@ async def broker() -> Check:
 
 
 def _broker() -> Check:
-    kind = "Redis" if settings.CELERY_BROKER_URL.startswith("redis") else "The queue on disk"
+    kind = gettext("Redis") if settings.CELERY_BROKER_URL.startswith("redis") else gettext("The queue on disk")
     try:
         with current_app.connection_for_write() as link:
             link.ensure_connection(max_retries=1, timeout=BROKER_S)
@@ -147,9 +181,10 @@ def _broker() -> Check:
                 link.default_channel.client.ping()
     except (OperationalError, OSError) as error:
         return bad(
-            f"{kind} does not answer: {error}", "Uploads are read with a delay. Look at REDIS_URL and its server."
+            gettext("%(kind)s does not answer: %(error)s") % {"kind": kind, "error": error},
+            gettext("Uploads are read with a delay. Look at REDIS_URL and its server."),
         )
-    return good(f"{kind} takes messages for the worker.")
+    return good(gettext("%(kind)s takes messages for the worker.") % {"kind": kind})
 
 
 async def documents() -> Check:
@@ -160,7 +195,11 @@ def _documents() -> Check:
     counts = dict(Document.objects.order_by().values_list("status").annotate(Count("pk")))
     waiting = sum(counts.get(state, 0) for state in Document.ACTIVE)
     failed = counts.get(Document.Status.FAILED, 0) + counts.get(Document.Status.QUARANTINED, 0)
-    words = f"{counts.get(Document.Status.READY, 0)} ready, {waiting} waiting or being read, {failed} failed."
+    words = gettext("%(counts)s ready, %(waiting)s waiting or being read, %(failed)s failed.") % {
+        "counts": counts.get(Document.Status.READY, 0),
+        "waiting": waiting,
+        "failed": failed,
+    }
     if not failed:
         return good(words)
     reasons = (
@@ -168,28 +207,28 @@ def _documents() -> Check:
         .order_by().values_list("reason").annotate(number=Count("pk")).order_by("-number")[:3]
     )  # fmt: skip
     most = " ".join(f"{number} × {reason or 'no reason given'}" for reason, number in reasons)
-    return warn(words, f"Their owners see why, and may retry. Most often: {most}")
+    return warn(words, gettext("Their owners see why, and may retry. Most often: %(most)s") % {"most": most})
 
 
 async def mail() -> Check:
     if settings.EMAIL_BACKEND.endswith("console.EmailBackend"):
         return warn(
-            "Mail is printed to the log and sent to nobody.",
-            "Set EMAIL_URL, or hand on links for new passwords and invitations yourself.",
+            gettext("Mail is printed to the log and sent to nobody."),
+            gettext("Set EMAIL_URL, or hand on links for new passwords and invitations yourself."),
         )
-    return good(f"Mail goes through {settings.EMAIL_HOST}.")
+    return good(gettext("Mail goes through %(email_host)s.") % {"email_host": settings.EMAIL_HOST})
 
 
 async def address() -> Check:
     """Whether passwords can be read on their way."""
     host = urlsplit(settings.SITE_URL).hostname
     if settings.SECURE:
-        return good(f"People come to {settings.SITE_URL}, encrypted.")
+        return good(gettext("People come to %(site_url)s, encrypted.") % {"site_url": settings.SITE_URL})
     if host in {"localhost", "127.0.0.1", "::1"}:
-        return good(f"{settings.SITE_URL} can be reached from this machine only.")
+        return good(gettext("%(site_url)s can be reached from this machine only.") % {"site_url": settings.SITE_URL})
     return warn(
-        f"People come to {settings.SITE_URL}, and passwords travel unencrypted.",
-        "Put a proxy with a certificate in front, and set SITE_URL to its https:// address.",
+        gettext("People come to %(site_url)s, and passwords travel unencrypted.") % {"site_url": settings.SITE_URL},
+        gettext("Put a proxy with a certificate in front, and set SITE_URL to its https:// address."),
     )
 
 

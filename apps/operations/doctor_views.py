@@ -9,25 +9,23 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from apps.operations.access import administrators_only_async
-from apps.operations.engine_checks import ALL
+from apps.operations.engine_checks import every
 from apps.users.access import administrators_only
-
-_BY_NAME = {check.name: check for check in ALL}
 
 
 @require_safe
 @administrators_only
 def doctor(request: HttpRequest) -> HttpResponse:
     """The list of checks; each asks for its own result, so that a slow one keeps none waiting."""
-    return render(request, "operations/doctor.html", {"checks": ALL})
+    return render(request, "operations/doctor.html", {"checks": every()})
 
 
 @require_safe
 @never_cache
 @administrators_only_async
 async def check(request: HttpRequest, name: str) -> HttpResponse:
-    if name not in _BY_NAME:
+    named = next((check for check in every() if check.name == name), None)
+    if named is None:
         raise Http404
-    named = _BY_NAME[name]
     found = await named.run()
     return HttpResponse(render_to_string("operations/_check.html", {"check": named, "found": found}))

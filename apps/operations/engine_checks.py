@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import time
 from contextlib import aclosing
+from functools import partial
 from typing import Any
 
 from django.conf import settings
+from django.utils.translation import gettext, gettext_lazy, ngettext
 
 from apps.conversations.models import ModelProfile
 from apps.documents.models import Segment
 from apps.documents.search import search
 from apps.engines import registry
 from apps.engines.base import EngineError, SegmentInfo
+from apps.engines.chat.offered import MAIN
 from apps.lib.ids import new_id
 from apps.lib.threads import in_db, in_pool
 from apps.operations import checks, probes, sample
@@ -23,19 +26,29 @@ _SLOW_TOKEN_MS = 2000
 _VERIFY_S = 5.0  # so long are segments verified; a large index is checked in part each time
 
 
-async def model() -> Check:
+async def model(name: str = MAIN) -> Check:
     try:
-        found = await probes.model()
+        found = await probes.model(name)
     except EngineError as error:
-        away = "Look at the lines of 'llm' in the log; it may still be starting, which takes a minute."
-        elsewhere = "Look at LLM_URL, LLM_MODEL and LLM_API_KEY, and whether that server runs."
-        return bad(str(error), f"Questions wait until it is back. {away if _own_server() else elsewhere}")
+        away = gettext("Look at the lines of 'llm' in the log; it may still be starting, which takes a minute.")
+        elsewhere = gettext("Look at LLM_URL, LLM_MODEL and LLM_API_KEY, and whether that server runs.")
+        if name != MAIN:
+            elsewhere = gettext("Look at its entry in LLM_MORE, and whether that server runs. The other models go on.")
+        return bad(
+            str(error),
+            gettext("Questions wait until it is back. %(elsewhere)s")
+            % {"elsewhere": away if name == MAIN and _own_server() else elsewhere},
+        )
     await in_db(remember_model, found.info.name)
-    words = (
-        f"{found.info.name} wrote a token in {found.ms:.0f} ms and reads {found.info.context_tokens:,} tokens at once."
-    )
+    words = gettext("%(name)s wrote a token in %(ms)s ms and reads %(context_tokens)s tokens at once.") % {
+        "name": found.info.name,
+        "ms": f"{found.ms:.0f}",
+        "context_tokens": f"{found.info.context_tokens:,}",
+    }
     if found.ms > _SLOW_TOKEN_MS:
-        return warn(words, "That is slow. Other programs may be using the processor, or the server has many questions.")
+        return warn(
+            words, gettext("That is slow. Other programs may be using the processor, or the server has many questions.")
+        )
     return good(words)
 
 
@@ -45,25 +58,35 @@ def remember_model(name: str) -> ModelProfile:
 
 
 def _own_server() -> bool:
-    return "//127.0.0.1" in settings.ENGINES["chat"]["OPTIONS"].get("url", "")
+    return "//127.0.0.1" in settings.CHATS["main"]["OPTIONS"].get("url", "")
 
 
-async def reading() -> Check:
+async def reading(name: str = MAIN) -> Check:
     """How well the model finds what a passage says; measured at the first look at a new model."""
     try:
-        return good(await probes.reading())
+        return good(await probes.reading(name))
     except EngineError as error:
-        return warn(str(error), "It is measured when the model answers again.")
+        return warn(str(error), gettext("It is measured when the model answers again."))
 
 
 async def embedder() -> Check:
     try:
         found = await probes.embedder()
     except EngineError as error:
-        return bad(str(error), "Documents cannot be read or searched. Look at EMBED_MODEL, or run ./run setup again.")
+        return bad(
+            str(error), gettext("Documents cannot be read or searched. Look at EMBED_MODEL, or run ./run setup again.")
+        )
     return good(
-        f"A question became {found.dimension} numbers in {found.ms:.0f} ms; its answer is near ({found.near:.2f}), "
-        f"an unrelated sentence is not ({found.far:.2f})."
+        gettext(
+            "A question became %(dimension)s numbers in %(ms)s ms; its answer is near (%(near)s), an "
+            "unrelated sentence is not (%(far)s)."
+        )
+        % {
+            "dimension": found.dimension,
+            "ms": f"{found.ms:.0f}",
+            "near": f"{found.near:.2f}",
+            "far": f"{found.far:.2f}",
+        }
     )
 
 
@@ -71,13 +94,21 @@ async def index() -> Check:
     """Files against their checksums, and vectors against the embedder of today."""
     segments = await in_db(lambda: [row.info for row in Segment.objects.order_by("?")])
     if not segments:
-        return good("The index is empty.")
+        return good(gettext("The index is empty."))
     checked, damaged, strange = await in_pool(_verify, segments)
     words = f"{checked} of {count(len(segments), 'segment')} read; {checked - damaged} match their checksums."
     if damaged:
-        return bad(words, "Run 'manage.py reindex': it rebuilds the index from the database.")
+        return bad(words, gettext("Run 'manage.py reindex': it rebuilds the index from the database."))
     if strange:
-        return bad(f"{count(strange, 'segment')} made by another embedding model.", "Run 'manage.py reindex' once.")
+        return bad(
+            ngettext(
+                "%(n)s segment made by another embedding model.",
+                "%(n)s segments made by another embedding model.",
+                strange,
+            )
+            % {"n": strange},
+            gettext("Run 'manage.py reindex' once."),
+        )
     return good(words)
 
 
@@ -95,7 +126,11 @@ def _verify(segments: list[SegmentInfo]) -> tuple[int, int, int]:
 
 async def turn_log() -> Check:
     """An event goes in and comes out again."""
-    kind = "Redis" if "redis" in settings.ENGINES["turnlog"]["BACKEND"] else "The memory of the web process"
+    kind = (
+        gettext("Redis")
+        if "redis" in settings.ENGINES["turnlog"]["BACKEND"]
+        else gettext("The memory of the web process")
+    )
     log, turn = registry.turnlog(), f"doctor-{new_id().hex}"
     try:
         await log.append(turn, b"{}")
@@ -104,29 +139,42 @@ async def turn_log() -> Check:
             found = [entry.data async for entry in entries]
     except (EngineError, OSError) as error:
         return bad(
-            f"{kind} does not keep events: {error}", "Answers cannot be shown. Look at REDIS_URL and its server."
+            gettext("%(kind)s does not keep events: %(error)s") % {"kind": kind, "error": error},
+            gettext("Answers cannot be shown. Look at REDIS_URL and its server."),
         )
     if found != [b"{}"]:
-        return bad(f"{kind} lost an event.", "Answers would have holes. Start Openbook again.")
-    return good(f"{kind} keeps the events of running answers.")
+        return bad(
+            gettext("%(kind)s lost an event.") % {"kind": kind},
+            gettext("Answers would have holes. Start Openbook again."),
+        )
+    return good(gettext("%(kind)s keeps the events of running answers.") % {"kind": kind})
 
 
 async def searching() -> Check:
     """A question goes the whole way to its passages."""
     found: dict[str, Any] = await in_db(_reader)
     if not found:
-        return warn("There is no sample collection to search.", "Load it in set-up; it is also a manual.")
+        return warn(
+            gettext("There is no sample collection to search."), gettext("Load it in set-up; it is also a manual.")
+        )
     started = time.perf_counter()
     try:
         result = await search(found["user"], sample.QUESTIONS[0], collections=[found["collection"]])
     except EngineError as error:
-        return bad(str(error), "Nothing can be found. The checks of the embedder and the index say why.")
+        return bad(str(error), gettext("Nothing can be found. The checks of the embedder and the index say why."))
     ms = (time.perf_counter() - started) * 1000
     if not result.passages:
         return bad(
-            "The handbook holds the answer to a sample question, and it was not found.", "Run 'manage.py reindex'."
+            gettext("The handbook holds the answer to a sample question, and it was not found."),
+            gettext("Run 'manage.py reindex'."),
         )
-    return good(f"A sample question found {count(len(result.passages), 'passage')} in {ms:.0f} ms.")
+    number = len(result.passages)
+    words = ngettext(
+        "A sample question found %(n)s passage in %(ms)s ms.",
+        "A sample question found %(n)s passages in %(ms)s ms.",
+        number,
+    )
+    return good(words % {"n": number, "ms": f"{ms:.0f}"})
 
 
 def _reader() -> dict[str, Any]:
@@ -136,14 +184,25 @@ def _reader() -> dict[str, Any]:
     return {"user": User.objects.get(pk=progress.collection.owner_id), "collection": progress.collection.pk}
 
 
+def every() -> list[Named]:
+    """All checks; those of further models follow the ones of the site's own."""
+    further: list[Named] = []
+    for number, item in enumerate(registry.chat_models()[1:], 2):
+        titles = gettext("Chat model “%(name)s”"), gettext("Reading of “%(name)s”")
+        of_model, of_reading = (title % {"name": item.name} for title in titles)
+        further.append(Named(f"model-{number}", of_model, partial(model, item.name)))
+        further.append(Named(f"reading-{number}", of_reading, partial(reading, item.name)))
+    return [*ALL[:2], *further, *ALL[2:]]
+
+
 ALL = (
-    Named("model", "Chat model", model),
+    Named("model", gettext_lazy("Chat model"), model),
     Named("reading", "Reading", reading),
-    Named("embedding", "Embedding model", embedder),
+    Named("embedding", gettext_lazy("Embedding model"), embedder),
     Named("database", "Database", checks.database),
     Named("worker", "Worker", checks.worker),
     Named("broker", "Queue", checks.broker),
-    Named("turnlog", "Running answers", turn_log),
+    Named("turnlog", gettext_lazy("Running answers"), turn_log),
     Named("index", "Index", index),
     Named("search", "Search", searching),
     Named("documents", "Documents", checks.documents),

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from django import forms
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
+from django.utils.translation import gettext, gettext_lazy
 
 from apps.conversations.models import Assistant, ModelProfile, Style
 from apps.operations import administrator
@@ -23,22 +24,24 @@ else:
 class AdministratorForm(forms.Form):
     """The account that runs the site; asks for the set-up code where others could reach the page."""
 
-    name = forms.CharField(max_length=120, label="Your name", widget=forms.TextInput({"autocomplete": "name"}))
+    name = forms.CharField(
+        max_length=120, label=gettext_lazy("Your name"), widget=forms.TextInput({"autocomplete": "name"})
+    )
     email = forms.EmailField(
-        label="E-mail address",
+        label=gettext_lazy("E-mail address"),
         widget=forms.EmailInput({"autocomplete": "username"}),
-        help_text="You sign in with it. Nothing is sent there now.",
+        help_text=gettext_lazy("You sign in with it. Nothing is sent there now."),
     )
     password = forms.CharField(
-        label="Password",
+        label=gettext_lazy("Password"),
         strip=False,
         widget=forms.PasswordInput({"autocomplete": "new-password"}),
-        help_text="At least 10 characters. A sentence is easier to remember than a riddle.",
+        help_text=gettext_lazy("At least 10 characters. A sentence is easier to remember than a riddle."),
     )
     code = forms.CharField(
-        label="Set-up code",
+        label=gettext_lazy("Set-up code"),
         widget=forms.TextInput({"autocomplete": "off", "spellcheck": "false"}),
-        help_text="It stands in the log of the machine on which Openbook runs.",
+        help_text=gettext_lazy("It stands in the log of the machine on which Openbook runs."),
     )
 
     def __init__(self, *args: Any, code_needed: bool, **kwargs: Any) -> None:
@@ -49,7 +52,9 @@ class AdministratorForm(forms.Form):
     def clean_code(self) -> str:
         given = str(self.cleaned_data["code"])
         if not administrator.code_is_right(given):
-            raise ValidationError("This is not the code in the log. It is written there each time this page opens.")
+            raise ValidationError(
+                gettext("This is not the code in the log. It is written there each time this page opens.")
+            )
         return given
 
     def clean(self) -> dict[str, Any]:
@@ -66,7 +71,7 @@ class SignupForm(SiteForm):
     class Meta:
         model = SiteSettings
         fields = ["signup"]
-        labels = {"signup": "Who may sign up"}
+        labels = {"signup": gettext_lazy("Who may sign up")}
         widgets = {"signup": forms.RadioSelect}
 
 
@@ -74,12 +79,12 @@ class AssistantForm(StyleForm):
     class Meta:
         model = Assistant
         fields = ["style"]
-        labels = {"style": "How answers are composed"}
+        labels = {"style": gettext_lazy("How answers are composed")}
         widgets = {"style": forms.RadioSelect}
 
 
 class ModelForm(ProfileForm):
-    style = forms.ChoiceField(choices=Style.choices, label="Style with this model")
+    style = forms.ChoiceField(choices=Style.choices, label=gettext_lazy("Style with this model"))
 
     class Meta:
         model = ModelProfile

@@ -9,7 +9,7 @@ from django.shortcuts import redirect
 
 from apps.operations import administrator
 
-_OPEN = ("/setup/", "/health/", "/static/")
+_OPEN = ("/setup/", "/health/", "/static/", "/manifest/", "/service-worker.js", "/offline/")
 
 
 def first_run(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:

@@ -13,6 +13,7 @@ from apps.conversations.models import Assistant
 from apps.conversations.reading import profile_for
 from apps.engines import registry
 from apps.engines.base import EngineBroken, ModelInfo
+from apps.engines.chat.offered import MAIN
 from apps.lib.threads import in_db, in_pool
 
 _QUESTION = "How can I change my password?"
@@ -36,22 +37,22 @@ class Embedder:
     far: float
 
 
-async def model() -> Model:
-    """The model that answers, after it wrote one token. Raises EngineError."""
-    info = await registry.chat().info()
-    return Model(info, await registry.chat().probe())
+async def model(name: str = MAIN) -> Model:
+    """That model, after it wrote one token. Raises EngineError."""
+    info = await registry.chat(name).info()
+    return Model(info, await registry.chat(name).probe())
 
 
-async def reading() -> str:
+async def reading(name: str = MAIN) -> str:
     """Which model writes, how well it reads, and what has the first word therefore. Raises EngineError.
 
     Measured once for each model, in about ten seconds.
     """
-    chat = registry.chat()
+    chat = registry.chat(name)
     profile = await profile_for(chat)
     info = await chat.info()
     assistant = await in_db(Assistant.default)
-    return style.explain(style.resolve(assistant, profile, info), assistant, profile, info.name)
+    return style.explain(style.resolve(assistant, profile, registry.chat_model(name)), assistant, profile, info.name)
 
 
 async def embedder() -> Embedder:

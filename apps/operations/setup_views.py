@@ -10,6 +10,7 @@ from django.contrib.auth import login
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.template.loader import render_to_string
+from django.utils.translation import gettext
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from apps.conversations import turns
@@ -66,7 +67,7 @@ async def reading(request: HttpRequest) -> HttpResponse:
     try:
         words = await probes.reading()
     except EngineError as error:
-        words = f"{error} How well it reads is measured later."
+        words = gettext("%(error)s How well it reads is measured later.") % {"error": error}
     return HttpResponse(render_to_string("operations/_setup_reading.html", {"words": words}))
 
 
@@ -117,5 +118,7 @@ async def ask(request: HttpRequest) -> HttpResponse:
         )
         kept = await turns.ask(person(request), request.session.session_key or "", wish)
     except (Refused, SignedOut, EngineError) as error:
-        return HttpResponse(str(error) or "Sign in again.", status=409, content_type="text/plain; charset=utf-8")
+        return HttpResponse(
+            str(error) or gettext("Sign in again."), status=409, content_type="text/plain; charset=utf-8"
+        )
     return redirect(f"/c/{kept.conversation}/")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from apps.operations import doctor_views, settings_views, setup_views, status_views
+from apps.operations import app_views, doctor_views, settings_views, setup_views, status_views
 
 app_name = "operations"
 urlpatterns = [
@@ -18,6 +18,9 @@ urlpatterns = [
     path("doctor/<slug:name>/", doctor_views.check, name="check"),
     path("settings/", settings_views.settings, name="settings"),
     path("status/", status_views.status, name="status"),
+    path("manifest/<slug:code>.webmanifest", app_views.manifest, name="manifest"),
+    path("service-worker.js", app_views.service_worker, name="service_worker"),
+    path("offline/<slug:code>/", app_views.offline, name="offline"),
     path("health/live/", status_views.live, name="live"),
     path("health/ready/", status_views.ready, name="ready"),
 ]

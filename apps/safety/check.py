@@ -5,12 +5,27 @@ Chosen by the dotted path `settings.SAFETY_CHECK` and built on first use. A chec
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Protocol
+from collections.abc import Awaitable, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from apps.engines.base import Vectors
+    from apps.safety.folding import Outcome, Signal
 
 
 class CheckUnavailable(Exception):
     """The check could not come to a verdict. That is never the same as "safe"."""
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """How a verdict came about: enough to judge the same text again, bit for bit."""
+
+    stage: str
+    text: str  # normalised
+    outcome: Outcome
+    signals: tuple[Signal, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,19 +35,24 @@ class Verdict:
     allowed: bool
     rule: str = ""
     words: str = ""
+    judged: Judged | None = field(default=None, compare=False)
 
 
 ALLOWED = Verdict(True)
+AWAY = "The safety check is not available right now. Please try again in a moment."
 
 
 class Check(Protocol):
     """Texts come normalised (`intake.normalise`). Any method may raise CheckUnavailable."""
 
-    async def question(self, text: str) -> Verdict:
-        """What a person asks, whole."""
+    async def question(self, text: str, vector: Awaitable[Vectors] | None = None) -> Verdict:
+        """What a person asks, whole. `vector` is the embedder's of exactly this text, where it is being made anyway."""
 
     async def sentence(self, text: str, since: int) -> Verdict:
         """What the model writes: `text[since:]` is new, before it stands the end of what was let through."""
 
     def passage(self, text: str) -> Verdict:
         """What a document says, when it is read (in the worker). Not allowed means: marked, never hidden."""
+
+    def passages(self, texts: Sequence[str], vectors: Vectors) -> list[Verdict]:
+        """The same for many at once, with a vector for each: they are computed for the index anyway."""

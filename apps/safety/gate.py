@@ -1,29 +1,38 @@
 """The gate: every question, every passage and every sentence of an answer passes here, and nowhere else.
 
 check_question(text)   before anything is done with it
-check_passage(text)    when a document is read; a match marks the passage
+check_passages(texts)  when a document is read; a match marks the passage
 gated(deltas)          the answer: nothing is yielded before the window that holds it has a verdict
 """
 
 from __future__ import annotations
 
+import asyncio
+import logging
 import threading
-from collections.abc import AsyncGenerator, AsyncIterator
+import time
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import aclosing
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 from django.conf import settings
 from django.utils.module_loading import import_string
 
-from apps.safety.check import ALLOWED, Check, CheckUnavailable, Verdict
+from apps.lib.threads import in_db
+from apps.safety import deadlines, degraded, hits, policies
+from apps.safety.check import ALLOWED, AWAY, Check, CheckUnavailable, Verdict
 from apps.safety.intake import QUESTION_CHARACTERS, control_characters, normalise, visible
 from apps.safety.window import Window, windows
+
+if TYPE_CHECKING:
+    from apps.engines.base import Vectors
 
 __all__ = [
     "QUESTION_CHARACTERS",
     "Verdict",
     "Withheld",
     "check_passage",
+    "check_passages",
     "check_question",
     "check_sentence",
     "gated",
@@ -43,12 +52,14 @@ _CONTROL = Verdict(
     "control_characters",
     "This question holds control characters that cannot be read. Remove them and ask again.",
 )
-_UNCHECKED = Verdict(
-    False, "check_unavailable", "The safety check is not available right now. Please try again in a moment."
-)
+_UNCHECKED = Verdict(False, "check_unavailable", AWAY)
 
+DEADLINE_S = deadlines.CHECK_S  # later is as if it were away
+
+log = logging.getLogger(__name__)
 _lock = threading.Lock()
 _built: dict[str, Check] = {}
+_refreshing: set[asyncio.Task[None]] = set()
 
 
 class Withheld(Exception):
@@ -59,8 +70,11 @@ class Withheld(Exception):
         self.verdict = verdict
 
 
-async def check_question(text: str) -> Verdict:
-    """Whether the question may be asked. What goes on from here is `normalise(text)`, the text that was checked."""
+async def check_question(text: str, vector: Awaitable[Vectors] | None = None) -> Verdict:
+    """Whether the question may be asked. What goes on from here is `normalise(text)`, the text that was checked.
+
+    `vector` is what the embedder makes of `normalise(text)`, where the search has it made already.
+    """
     if len(text) > QUESTION_CHARACTERS:
         return _LONG
     if control_characters(text):
@@ -68,18 +82,27 @@ async def check_question(text: str) -> Verdict:
     clean = normalise(text)
     if not visible(clean):
         return _EMPTY
+    _keep_fresh()
     try:
-        return await _check().question(clean)
+        verdict = await _within(_check().question(clean, vector))
     except CheckUnavailable:
         return _UNCHECKED
+    _count_hits()
+    return verdict if verdict.allowed or not policies.allowed(clean) else ALLOWED
 
 
 def check_passage(text: str) -> Verdict:
     """Not allowed means that the passage is marked with the rule. It stays readable; it is never obeyed."""
-    try:
-        return _check().passage(normalise(text))
-    except CheckUnavailable:
-        return Verdict(False, "unchecked", _UNCHECKED.words)
+    clean = normalise(text)
+    return _looked_at(lambda: [_check().passage(clean)], 1)[0]
+
+
+def check_passages(texts: Sequence[str], vectors: Vectors) -> list[Verdict]:
+    """The same for many, in their order, where each one's vector is known."""
+    if policies.stale():
+        policies.refresh()
+    clean = [normalise(text) for text in texts]
+    return _looked_at(lambda: _check().passages(clean, vectors), len(clean))
 
 
 async def check_sentence(text: str, since: int = 0) -> Verdict:
@@ -102,13 +125,81 @@ async def gated(deltas: AsyncIterator[str]) -> AsyncGenerator[str, None]:
             yield window.text[window.since :]
 
 
+async def _within(verdict: Awaitable[Verdict]) -> Verdict:
+    """The verdict, in time; a minute without one is counted. Raises CheckUnavailable."""
+    began = time.monotonic()
+    status = ""
+    try:
+        async with asyncio.timeout(DEADLINE_S):
+            return await verdict
+    except TimeoutError as error:
+        status = "timeout"
+        raise CheckUnavailable from error
+    except CheckUnavailable:
+        status = "error"
+        raise
+    except Exception as error:
+        status = "error"
+        log.exception("A text could not be judged")
+        raise CheckUnavailable from error
+    finally:
+        if not status and time.monotonic() - began > degraded.SLOW_S:
+            status = "slow"
+        if status and degraded.note("text", status):
+            _beside(degraded.write)
+
+
+def _looked_at(judged: Callable[[], list[Verdict]], count: int) -> list[Verdict]:
+    """A verdict each, in time; "unchecked" for all where there is none, and the minute is counted."""
+    status = "error"
+    try:
+        verdicts = deadlines.within(DEADLINE_S + deadlines.PASSAGE_S * count, judged)
+        if len(verdicts) == count:
+            return verdicts
+    except TimeoutError:
+        status = "timeout"
+    except CheckUnavailable:
+        pass
+    except Exception:
+        log.exception("Passages could not be judged")
+    finally:
+        _write_hits()
+    if degraded.note("text", status):
+        degraded.write()
+    return [Verdict(False, "unchecked", _UNCHECKED.words)] * count
+
+
+def _count_hits() -> None:
+    if hits.pending():
+        _beside(hits.write)
+
+
+def _write_hits() -> None:
+    if hits.pending():
+        hits.write()
+
+
+def _keep_fresh() -> None:
+    """The copy of the policy is read anew, beside the question, where it is old."""
+    if policies.stale():
+        _beside(policies.refresh)
+
+
+def _beside(work: Callable[[], None]) -> None:
+    task = asyncio.get_running_loop().create_task(in_db(work))
+    _refreshing.add(task)
+    task.add_done_callback(_refreshing.discard)
+
+
 async def _sentence(text: str, since: int) -> Verdict:
     if not text[since:].strip():
         return ALLOWED
     try:
-        return await _check().sentence(text, since)
+        return await _within(_check().sentence(text, since))
     except CheckUnavailable:
         return _UNCHECKED
+    finally:
+        _count_hits()
 
 
 def _check() -> Check:

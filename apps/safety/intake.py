@@ -13,6 +13,7 @@ QUESTION_CHARACTERS = 20_000  # some 5,000 tokens, ten printed pages: more belon
 
 # Characters of control that no keyboard writes into a question; tab and line breaks are text.
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
+_FOREIGN = re.compile(r"[^\x00-\x7f]")
 # England, Scotland, Wales: the only emoji that are spelled with tag characters.
 _FLAGS = re.compile(
     "\U0001f3f4\U000e0067\U000e0062(?:\U000e0065\U000e006e\U000e0067|\U000e0073\U000e0063\U000e0074|"
@@ -59,18 +60,19 @@ def folded(text: str) -> str:
 
 def _clean(text: str) -> str:
     kept: list[str] = []
-    for at, char in enumerate(text):
-        if char.isascii():
-            if not _CONTROL.match(char):
-                kept.append(char)
-        elif _stays(kept, char, text[at + 1 : at + 2]):
+    at = 0
+    for found in _FOREIGN.finditer(text):
+        kept += filter(None, [_CONTROL.sub("", text[at : found.start()])])
+        at, char = found.end(), found.group()
+        if _stays(kept, char, text[at : at + 1]):
             kept.append(_plain(char))
+    kept.append(_CONTROL.sub("", text[at:]))
     return unicodedata.normalize("NFC", "".join(kept))
 
 
 def _stays(kept: list[str], char: str, after: str) -> bool:
     category = unicodedata.category(char)
-    before = kept[-1] if kept else ""
+    before = kept[-1][-1] if kept else ""  # a ligature became several letters
     if char in _MARKS:
         return True
     if char in _JOINERS:

@@ -10,12 +10,25 @@ from urllib.parse import urlsplit
 
 _ADDRESS = re.compile(r"(?:https?://|www\.)[^\s<>\"'`\\]{1,2000}", re.IGNORECASE)
 _BARE = re.compile(r"(?<![\w@.-])(?:[a-z0-9](?:[a-z0-9-]{0,62})\.)+[a-z]{2,24}(?![\w.-]*@)", re.IGNORECASE)
+_MAILBOX = re.compile(
+    r"(?<![\w.+-])[\w.+-]{1,64}@(?:[a-z0-9](?:[a-z0-9-]{0,62})\.)+[a-z]{2,24}(?![\w@-])", re.IGNORECASE
+)
 _TRAILING = ".,;:!?)]}*_~'\"”’»"
 
 
 def addresses(text: str) -> set[str]:
     """The web addresses written out in a text, without the punctuation behind them."""
-    return {_trimmed(match.group()) for match in _ADDRESS.finditer(text)}
+    return {text[start:end] for start, end in places(text)}
+
+
+def places(text: str) -> list[tuple[int, int]]:
+    """Where web addresses are written out in a text, without the punctuation behind them."""
+    return [(match.start(), match.start() + len(_trimmed(match.group()))) for match in _ADDRESS.finditer(text)]
+
+
+def mailboxes(text: str) -> set[str]:
+    """The e-mail addresses in a text, lower case."""
+    return {match.group().casefold() for match in _MAILBOX.finditer(text)}
 
 
 def hosts(text: str) -> set[str]:
@@ -24,13 +37,26 @@ def hosts(text: str) -> set[str]:
     return found | {_plain(match.group()) for match in _BARE.finditer(text)}
 
 
-def allowed(url: str, known_hosts: Collection[str], known_addresses: Collection[str] = ()) -> bool:
-    """Whether an answer may link there: on a known host, and with a query only where the whole address is known.
+def host(url: str) -> str:
+    """Where a link leads, as a person reads it: the host in ASCII, lower case, or the mailbox; "" for any other."""
+    if url[:7].casefold() == "mailto:":
+        mailbox = url[7:].casefold()
+        return mailbox if _MAILBOX.fullmatch(mailbox) else ""
+    return _host(url)
+
+
+def allowed(
+    url: str, known_hosts: Collection[str], known_addresses: Collection[str] = (), known_mailboxes: Collection[str] = ()
+) -> bool:
+    """Whether an answer may link there: on a known host, and with a query only where the whole address is known; or to
+    a known mailbox, with no subject and no text.
 
     A query that nobody wrote before could carry what the model read.
     """
-    host = _host(url)
-    if not host or host not in known_hosts:
+    if url[:7].casefold() == "mailto:":
+        return host(url) in known_mailboxes
+    place = _host(url)
+    if not place or place not in known_hosts:
         return False
     return not _carries(url) or url in known_addresses or _trimmed(url) in known_addresses
 

@@ -13,7 +13,10 @@ CARE = (
     "13 11 14 in Australia; findahelpline.com lists lines in other countries. "
     "If there is a person whom you trust, telling them how you feel is a good next step."
 )
-WITHHELD = "This question asks for something that could seriously hurt people, so it is not answered here."
+WITHHELD = (
+    "This question asks for something that could seriously hurt people, so it is not answered here. "
+    "If that is a mistake, a person sets it right; look at your notices."
+)
 WITHHELD_ANSWER = "The rest of this answer was held back, because it could seriously hurt people."
 
 # Without one of these no rule of harm can match: one quick look spares most texts all the others.

@@ -6,13 +6,20 @@ Severities, as the taxonomy has them: 4 always withheld (weapons of many victims
 
 from __future__ import annotations
 
+import hashlib
 import re
+from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from apps.safety.check import ALLOWED, Verdict
 from apps.safety.intake import folded
+from apps.safety.orders import ORDERS
 from apps.safety.phrases import CARE, HARM, NEEDS, PASSAGE_ATTACKS, SAID, WITHHELD, WITHHELD_ANSWER
 from apps.safety.untrusted import special
+
+if TYPE_CHECKING:
+    from apps.engines.base import Vectors
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,13 +47,22 @@ def _rules(table: tuple[tuple[str, int, str, str], ...]) -> tuple[Rule, ...]:
 _QUESTION = _rules(HARM)
 _SENTENCE = _rules(SAID)
 _PASSAGE = _rules(PASSAGE_ATTACKS)
+_ORDERS = _rules(ORDERS)
 _NEEDS = re.compile(NEEDS)
+# The version of a signal of the rules: another rule is another version.
+FINGERPRINT = f"rules-{hashlib.sha256(repr((HARM, SAID, PASSAGE_ATTACKS, ORDERS, NEEDS)).encode()).hexdigest()[:16]}"
 
 
 class RuleCheck:
     """Pure and fast: well below a millisecond a text. Safe to call from everywhere."""
 
-    async def question(self, text: str) -> Verdict:
+    async def question(self, text: str, vector: Awaitable[Vectors] | None = None) -> Verdict:
+        return self.asked(text)
+
+    async def sentence(self, text: str, since: int) -> Verdict:
+        return self.said(text, since)
+
+    def asked(self, text: str) -> Verdict:
         plain = folded(text)
         if _NEEDS.search(plain):
             for rule in _QUESTION:
@@ -56,7 +72,7 @@ class RuleCheck:
             return Verdict(True, "prompt_attack")  # people may try the assistant out; it holds no secret
         return ALLOWED
 
-    async def sentence(self, text: str, since: int) -> Verdict:
+    def said(self, text: str, since: int = 0) -> Verdict:
         plain = folded(text)
         if not _NEEDS.search(plain):
             return ALLOWED
@@ -68,9 +84,12 @@ class RuleCheck:
 
     def passage(self, text: str) -> Verdict:
         plain = folded(text)
-        if special(text) or any(rule.hits(plain) for rule in _PASSAGE):
+        if special(text) or any(rule.hits(plain) for rule in (*_PASSAGE, *_ORDERS)):
             return Verdict(False, "prompt_attack", "This passage speaks to an assistant instead of to its reader.")
         return ALLOWED
+
+    def passages(self, texts: Sequence[str], vectors: Vectors) -> list[Verdict]:
+        return [self.passage(text) for text in texts]
 
 
 def _verdict(rule: Rule, words: str) -> Verdict:

@@ -11,6 +11,8 @@ from django.http import Http404, HttpRequest, HttpResponse
 
 from apps.users.models import User
 
+ADDRESS_CHARACTERS = 45  # of an IPv6 address; what is longer is none
+
 P = ParamSpec("P")
 View = Callable[Concatenate[HttpRequest, P], HttpResponse]
 
@@ -23,12 +25,29 @@ def person(request: HttpRequest) -> User:
     return user
 
 
+def address_of(request: HttpRequest) -> str:
+    """Where the request comes from. uvicorn has put the address there that a trusted proxy names, and no other."""
+    return str(request.META.get("REMOTE_ADDR") or "")[:ADDRESS_CHARACTERS]
+
+
 def administrators_only(view: View[P]) -> View[P]:
     """Anonymous people are asked to sign in; for everybody else but administrators the page does not exist."""
 
     @wraps(view)
     def asked(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
         if not person(request).is_administrator:
+            raise Http404
+        return view(request, *args, **kwargs)
+
+    return login_required(asked)
+
+
+def staff_only(view: View[P]) -> View[P]:
+    """Likewise, for reviewers and administrators."""
+
+    @wraps(view)
+    def asked(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+        if not person(request).is_staff:
             raise Http404
         return view(request, *args, **kwargs)
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from allauth.account import forms as allauth_forms
+from django.utils.translation import gettext, gettext_lazy
 
-RULE = "At least 10 characters. A few words in a row are easy to keep and hard to guess."
+RULE = gettext_lazy("At least 10 characters. A few words in a row are easy to keep and hard to guess.")
 _LABELS = {
-    "login": "E-mail address",
-    "email": "E-mail address",
-    "oldpassword": "Current password",
-    "password2": "The same again",
+    "login": gettext_lazy("E-mail address"),
+    "email": gettext_lazy("E-mail address"),
+    "oldpassword": gettext_lazy("Current password"),
+    "password2": gettext_lazy("The same again"),
 }
 
 
@@ -22,7 +23,7 @@ class OurWords:
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        new = "New password" if "oldpassword" in self.fields else "Password"
+        new = gettext("New password") if "oldpassword" in self.fields else gettext("Password")
         for name, field in self.fields.items():
             field.widget.attrs.pop("placeholder", None)
             field.label = _LABELS.get(name, new if name == "password1" else field.label)

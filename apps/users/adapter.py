@@ -12,8 +12,9 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.http import HttpRequest, HttpResponseRedirect
 from django.urls import reverse
+from django.utils.translation import gettext, gettext_lazy
 
-from apps.users import invitations
+from apps.users import devices, invitations, limits
 from apps.users.models import SiteSettings, User
 
 Signup = SiteSettings.Signup
@@ -26,14 +27,18 @@ def link(name: str, **parts: str) -> str:
 
 class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
     error_messages = DefaultAccountAdapter.error_messages | {
-        "account_inactive": "This account is suspended. Please ask an administrator.",
-        "email_password_mismatch": "Address and password do not belong together. Check both, or reset the password.",
-        "email_taken": "This address cannot be used here. If it is yours, sign in or reset the password.",
-        "incorrect_password": "This is not the password of your account.",
-        "enter_current_password": "This is not your current password.",
-        "too_many_login_attempts": "Too many attempts. Wait five minutes, then try again, or reset the password.",
-        "rate_limited": "Too many requests. Wait a minute, then try again.",
-        "same_as_current": "This is the address you have already.",
+        "account_inactive": gettext_lazy("This account is suspended. Please ask an administrator."),
+        "email_password_mismatch": gettext_lazy(
+            "Address and password do not belong together. Check both, or reset the password."
+        ),
+        "email_taken": gettext_lazy("This address cannot be used here. If it is yours, sign in or reset the password."),
+        "incorrect_password": gettext_lazy("This is not the password of your account."),
+        "enter_current_password": gettext_lazy("This is not your current password."),
+        "too_many_login_attempts": gettext_lazy(
+            "Too many attempts. Wait five minutes, then try again, or reset the password."
+        ),
+        "rate_limited": gettext_lazy("Too many requests. Wait a minute, then try again."),
+        "same_as_current": gettext_lazy("This is the address you have already."),
     }
 
     def is_open_for_signup(self, request: HttpRequest) -> bool:
@@ -53,7 +58,7 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
         if request is not None and request.path == reverse("account_signup"):
             invitation = invitations.of_session(request)
             if invitation is not None and invitation.email and invitation.email != email:
-                raise ValidationError(f"This invitation is for {invitation.email}.")
+                raise ValidationError(gettext("This invitation is for %(email)s.") % {"email": invitation.email})
         return email
 
     def save_user(self, request: HttpRequest, user: User, form: Any, commit: bool = True) -> User:
@@ -67,6 +72,26 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
                 raise ImmediateHttpResponse(HttpResponseRedirect(reverse("account_signup")))
         request.session.pop(invitations.SESSION_KEY, None)
         return user
+
+    def authenticate(self, request: HttpRequest, **credentials: Any) -> Any:
+        """The person, or None. A failed attempt counts for the account and the network; from a device on which the
+        account was signed in before it counts for that device, so that the attempts of others lock nobody out."""
+        held = devices.attempt(request, str(credentials.get("email") or ""))
+        if held is None:
+            raise self.validation_error("too_many_login_attempts")
+        user = super().authenticate(request, **credentials)
+        if user is not None:
+            for one in held:
+                limits.give_back(one)
+        return user
+
+    def pre_authenticate(self, request: HttpRequest, **credentials: Any) -> None:
+        """django-allauth counts by account alone: that would let strangers lock a person out of a device of theirs."""
+        if not devices.known(request, str(credentials.get("email") or "")):
+            super().pre_authenticate(request, **credentials)
+
+    def post_login(self, request: HttpRequest, user: User, **options: Any) -> Any:
+        return devices.remember(super().post_login(request, user, **options), user)
 
     def get_reset_password_from_key_url(self, key: str) -> str:
         path = link("account_reset_password_from_key", uidb36="UID", key="KEY")

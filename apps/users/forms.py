@@ -5,6 +5,7 @@ from __future__ import annotations
 from allauth.account.adapter import get_adapter
 from django import forms
 from django.http import HttpRequest
+from django.utils.translation import gettext_lazy
 
 from apps.users.models import User
 
@@ -15,7 +16,7 @@ class SignupForm(forms.Form):
     name = forms.CharField(
         max_length=120,
         required=False,
-        help_text="Shown to people with whom you share documents. It may stay empty.",
+        help_text=gettext_lazy("Shown to people with whom you share documents. It may stay empty."),
         widget=forms.TextInput(attrs={"autocomplete": "name"}),
     )
     field_order = ("name", "email", "password1", "password2")
@@ -28,10 +29,12 @@ class SignupForm(forms.Form):
 
 class InvitationForm(forms.Form):
     email = forms.EmailField(
-        label="E-mail address",
+        label=gettext_lazy("E-mail address"),
         max_length=254,
         required=False,
-        help_text="With an address, only that address can use the invitation. Empty: whoever has the link.",
+        help_text=gettext_lazy(
+            "With an address, only that address can use the invitation. Empty: whoever has the link."
+        ),
     )
 
     def clean_email(self) -> str:
@@ -43,4 +46,6 @@ class RoleForm(forms.Form):
 
 
 class ActiveForm(forms.Form):
-    active = forms.TypedChoiceField(choices=[("yes", "yes"), ("no", "no")], coerce=lambda value: value == "yes")
+    active = forms.TypedChoiceField(
+        choices=[("yes", gettext_lazy("yes")), ("no", gettext_lazy("no"))], coerce=lambda value: value == "yes"
+    )

@@ -1,12 +1,15 @@
-"""Pages of signed-in people stay out of every cache, and a fragment never becomes a sign-in page."""
+"""Pages of signed-in people stay out of every cache, a fragment never becomes a sign-in page, and who uses more than a
+limit allows is told how long to wait."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse
-from django.shortcuts import resolve_url
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import render, resolve_url
+
+from apps.users.limits import OverLimit
 
 Next = Callable[[HttpRequest], HttpResponse]
 
@@ -18,7 +21,21 @@ def private_pages(get_response: Next) -> Next:
             response["Cache-Control"] = "no-store"
         return _whole_page(request, response)
 
+    middleware.process_exception = over_limit  # type: ignore[attr-defined]
     return middleware
+
+
+def over_limit(request: HttpRequest, error: Exception) -> HttpResponse | None:
+    """429 with the seconds to wait, as a page or as what the script of a page reads."""
+    if not isinstance(error, OverLimit):
+        return None
+    response: HttpResponse
+    if "application/json" in request.headers.get("Accept", ""):
+        response = JsonResponse({"refused": [str(error)]}, status=429)
+    else:
+        response = render(request, "429.html", {"words": str(error)}, status=429)
+    response["Retry-After"] = str(error.retry_s)
+    return response
 
 
 def _whole_page(request: HttpRequest, response: HttpResponse) -> HttpResponse:

@@ -11,6 +11,10 @@ from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.auth.models import PermissionsMixin
 from django.db import models
 from django.utils import timezone
+from django.utils.translation import gettext_lazy
+
+from apps.users.quota import Bucket as Bucket
+from apps.users.quota import Limit as Limit
 
 INVITATION_DAYS = 14
 
@@ -30,13 +34,20 @@ class User(AbstractBaseUser, PermissionsMixin):
     """A person, known by e-mail address."""
 
     class Role(models.TextChoices):
-        MEMBER = "member", "Member"
-        REVIEWER = "reviewer", "Reviewer"
-        ADMINISTRATOR = "administrator", "Administrator"
+        MEMBER = "member", gettext_lazy("Member")
+        REVIEWER = "reviewer", gettext_lazy("Reviewer")
+        ADMINISTRATOR = "administrator", gettext_lazy("Administrator")
 
     email = models.EmailField(unique=True)
     name = models.CharField(max_length=120, blank=True)
     role = models.CharField(max_length=16, choices=Role.choices, default=Role.MEMBER)
+    instructions = models.TextField(blank=True, max_length=2000, help_text="What every assistant is to heed for them")
+    facts = models.JSONField(default=list, blank=True, help_text="What they want remembered: [{text, on}]")
+    language = models.CharField(max_length=8, blank=True, help_text="Of pages; empty: as the browser asks for it")
+    remembers = models.BooleanField(default=True, help_text="Whether answers heed the facts")
+    lends_answers = models.BooleanField(
+        default=False, help_text="The answers that they rated may be used to train a model"
+    )
     is_active = models.BooleanField(default=True)
     date_joined = models.DateTimeField(default=timezone.now)
 
@@ -90,13 +101,45 @@ class Invitation(models.Model):
         return self.used_by_id is None and self.expires > timezone.now()
 
 
+class Token(models.Model):
+    """What a program of a person signs in with. Only the hash of the secret is kept."""
+
+    class Scope(models.TextChoices):
+        CHAT = "chat", gettext_lazy("Ask questions and compute embeddings")
+        READ = "read", gettext_lazy("Read collections, documents and conversations")
+        WRITE = "write", gettext_lazy("Add, change and delete collections, documents and conversations")
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="tokens")
+    name = models.CharField(max_length=80)
+    scopes = models.JSONField(default=list)
+    secret_hash = models.CharField(max_length=64, unique=True)
+    tail = models.CharField(max_length=4, help_text="The end of the secret, to tell tokens apart")
+    created = models.DateTimeField(auto_now_add=True)
+    expires = models.DateTimeField(null=True, blank=True)
+    last_used = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering: ClassVar = ["-created"]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def expired(self) -> bool:
+        return self.expires is not None and self.expires <= timezone.now()
+
+    @property
+    def scope_words(self) -> list[str]:
+        return [str(scope.label) for scope in Token.Scope if scope in self.scopes]
+
+
 class SiteSettings(models.Model):
     """The one row of settings that an administrator changes on the page."""
 
     class Signup(models.TextChoices):
-        OPEN = "open", "Open: anyone may sign up"
-        INVITATION = "invitation", "By invitation"
-        CLOSED = "closed", "Closed"
+        OPEN = "open", gettext_lazy("Open: anyone may sign up")
+        INVITATION = "invitation", gettext_lazy("By invitation")
+        CLOSED = "closed", gettext_lazy("Closed")
 
     signup = models.CharField(max_length=16, choices=Signup.choices, default=Signup.INVITATION)
 

@@ -8,6 +8,7 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext, gettext_lazy
 from django.views.decorators.http import require_http_methods, require_POST
 
 from apps.users import invitations
@@ -16,7 +17,7 @@ from apps.users.forms import ActiveForm, InvitationForm, RoleForm
 from apps.users.models import Invitation, SiteSettings, User
 from apps.users.people import LastAdministrator, everybody, reinstate, set_role, suspend, vouch
 
-LAST = "This is the last administrator who can sign in. Make somebody else an administrator first."
+LAST = gettext_lazy("This is the last administrator who can sign in. Make somebody else an administrator first.")
 
 
 @login_required
@@ -55,7 +56,7 @@ def people(request: HttpRequest) -> HttpResponse:
 @require_POST
 def revoke(request: HttpRequest, pk: int) -> HttpResponse:
     invitations.revoke(pk)
-    messages.success(request, "The invitation no longer works.")
+    messages.success(request, gettext("The invitation no longer works."))
     return redirect("users:people")
 
 
@@ -65,7 +66,7 @@ def role(request: HttpRequest, pk: int) -> HttpResponse:
     user = get_object_or_404(User, pk=pk)
     form = RoleForm(request.POST)
     if not form.is_valid():
-        messages.error(request, "There is no such role.")
+        messages.error(request, gettext("There is no such role."))
         return redirect("users:people")
     try:
         set_role(user, form.cleaned_data["role"])
@@ -81,7 +82,7 @@ def active(request: HttpRequest, pk: int) -> HttpResponse:
     user = get_object_or_404(User, pk=pk)
     form = ActiveForm(request.POST)
     if not form.is_valid():
-        messages.error(request, "Say whether the person may sign in: yes or no.")
+        messages.error(request, gettext("Say whether the person may sign in: yes or no."))
         return redirect("users:people")
     try:
         (reinstate if form.cleaned_data["active"] else suspend)(user)
@@ -96,5 +97,9 @@ def address(request: HttpRequest, pk: int) -> HttpResponse:
     """An administrator who knows the person says that the address is theirs."""
     user = get_object_or_404(User, pk=pk)
     vouch(user)
-    messages.success(request, f"{user.email} counts as confirmed. What was shared with it is {user}'s now.")
+    messages.success(
+        request,
+        gettext("%(email)s counts as confirmed. What was shared with it is %(user)s's now.")
+        % {"email": user.email, "user": user},
+    )
     return redirect("users:people")

@@ -58,10 +58,11 @@ def setup(places: Places, wanted: list[str]) -> None:
 
 def extras() -> list[str]:
     """The optional packages that the environment's choices need."""
+    index = os.environ.get("INDEX_BACKEND", "")
     found = {
-        "postgres": os.environ.get("DATABASE_URL", "").startswith("postgres"),
+        "postgres": any(os.environ.get(name, "").startswith("postgres") for name in ("DATABASE_URL", "PGVECTOR_URL")),
         "redis": bool(os.environ.get("REDIS_URL")),
-        "milvus": "milvus" in os.environ.get("INDEX_BACKEND", ""),
+        "milvus": bool(os.environ.get("MILVUS_URL")) or "milvus" in index,
     }
     return [name for name, needed in found.items() if needed]
 

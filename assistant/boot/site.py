@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import os
+import sqlite3
 import subprocess
+from contextlib import closing
+from pathlib import Path
 
-from assistant.boot import machine
+from assistant.boot import machine, words
 from assistant.boot.places import PYTHON, ROOT, Places
-from assistant.boot.say import step
+from assistant.boot.say import say, step
 from assistant.boot.stop import Code, Stop
+
+_INDEX = ("DATABASE_URL", "EMBED_MODEL", "EMBED_BACKEND", "INDEX_BACKEND", "PGVECTOR_URL", "MILVUS_URL")
 
 
 def stamp(places: Places) -> str:
@@ -25,26 +30,66 @@ def stamp(places: Places) -> str:
 
 def prepare(places: Places) -> None:
     machine.writable(places.data)
+    if words.stale():
+        with step("Compiling the texts of other languages"):
+            _python(places, "-m", "assistant.boot.words")
     kept = places.data / "site.stamp"
     database_is_there = bool(os.environ.get("DATABASE_URL")) or (places.data / "openbook.sqlite3").exists()
-    if database_is_there and kept.exists() and kept.read_text() == stamp(places):
+    if not (database_is_there and kept.exists() and kept.read_text() == stamp(places)):
+        with step("Preparing the database"):
+            _manage(places, "migrate", "--no-input")
+        with step("Collecting static files"):
+            _manage(places, "collectstatic", "--no-input", "--clear")
+        kept.write_text(stamp(places))
+    _compare(places)
+
+
+def _compare(places: Places) -> None:
+    """Refuses to start where the index cannot be searched with what is configured now.
+
+    Asked again where anything that decides it is another than last time; at each start where the database is a server,
+    whose index other machines may have rebuilt.
+    """
+    kept, now = places.data / "index.stamp", _index_stamp(places)
+    if not os.environ.get("DATABASE_URL") and kept.exists() and kept.read_text() == now:
         return
-    with step("Preparing the database"):
-        _manage(places, "migrate", "--no-input")
-    with step("Collecting static files"):
-        _manage(places, "collectstatic", "--no-input", "--clear")
-    kept.write_text(stamp(places))
+    with step("Comparing the embedding model with the index"):
+        said = _manage(places, "index", "fits")
+    if said.strip():
+        say(said.strip())
+    else:
+        kept.write_text(now)
 
 
-def _manage(places: Places, *arguments: str) -> None:
+def _index_stamp(places: Places) -> str:
+    """Of what is configured, of the files of a model that is a folder, and of what the index was made with."""
+    digest = hashlib.sha256("\0".join(os.environ.get(name, "") for name in _INDEX).encode())
+    digest.update((PYTHON.parent.parent / "openbook.stamp").read_bytes())  # the packaged model is one of the packages
+    for path in sorted(Path(os.environ.get("EMBED_MODEL") or os.devnull).glob("**/*")):
+        digest.update(f"{path} {path.stat().st_size} {path.stat().st_mtime_ns}".encode())
+    base = places.data / "openbook.sqlite3"
+    if base.exists():
+        with closing(sqlite3.connect(base)) as database:
+            rows = database.execute(
+                "SELECT DISTINCT fingerprint, dimension FROM documents_segment WHERE retired IS NULL ORDER BY 1, 2"
+            )
+            digest.update(repr(rows.fetchall()).encode())
+    return digest.hexdigest()
+
+
+def _manage(places: Places, *arguments: str) -> str:
+    return _python(places, "manage.py", *arguments)
+
+
+def _python(places: Places, *arguments: str) -> str:
+    """What it printed. Raises Stop with its last words where it fails."""
     env = {**os.environ, "DATA_DIR": str(places.data)}
-    done = subprocess.run(
-        [str(PYTHON), "manage.py", *arguments], cwd=ROOT, env=env, capture_output=True, text=True, check=False
-    )
+    done = subprocess.run([str(PYTHON), *arguments], cwd=ROOT, env=env, capture_output=True, text=True, check=False)
     with (places.data / "setup.log").open("a") as log:
         log.write(done.stdout + done.stderr)
     if done.returncode:
-        last = (done.stderr.strip().splitlines() or ["no reason given"])[-1][:200]
+        last = (done.stderr.strip().splitlines() or ["no reason given"])[-1].removeprefix("CommandError: ")[:300]
         if "disk is full" in last or "No space left" in last:
-            raise Stop(Code.DISK, f"The disk is full: '{arguments[0]}' could not finish.")
-        raise Stop(Code.CONFIGURATION, f"'{arguments[0]}' failed: {last} ({places.data / 'setup.log'} has all of it).")
+            raise Stop(Code.DISK, f"The disk is full: '{arguments[1]}' could not finish.")
+        raise Stop(Code.CONFIGURATION, f"'{arguments[1]}' failed: {last} ({places.data / 'setup.log'} has all of it).")
+    return done.stdout

@@ -1,6 +1,14 @@
 // Reads an answer to a screen reader politely, a sentence at a time, and never twice.
+import { gettext, put } from "./words.js";
+
 const region = document.querySelector("[data-announce]");
 const KEPT = 12;
+const ENDINGS = {
+  stopped: gettext("stopped"),
+  withheld: gettext("withheld"),
+  failed: gettext("failed"),
+  interrupted: gettext("interrupted"),
+};
 
 export function say(words) {
   if (!words.trim()) return;
@@ -26,7 +34,7 @@ export class Reader {
 export function ending(article, status) {
   const sentences = new Set([...article.querySelectorAll("[data-sentence]:not(.pills)")].map((part) => part.dataset.sentence));
   const bare = new Set([...article.querySelectorAll(".unsupported[data-sentence]")].map((part) => part.dataset.sentence));
-  if (status !== "complete") return say(`The answer ended early: ${status}.`);
-  if (!sentences.size) return say("Done.");
-  say(`Answer complete. A source was found for ${sentences.size - bare.size} of ${sentences.size} sentences.`);
+  if (status !== "complete") return say(put(gettext("The answer ended early: %(status)s."), { status: ENDINGS[status] ?? status }));
+  if (!sentences.size) return say(gettext("Done."));
+  say(put(gettext("Answer complete. A source was found for %(found)s of %(all)s sentences."), { found: sentences.size - bare.size, all: sentences.size }));
 }

@@ -1,5 +1,6 @@
 // The HTML of an answer as its events describe it: block by block, each kept to a point and written on from there.
 import { fragment } from "./morph.js";
+import { gettext } from "./words.js";
 
 const PAIR = /[\ud800-\udfff]/;
 
@@ -26,7 +27,7 @@ export class Blocks {
         if (part.classList.contains("pills")) part.replaceChildren(fragment(html));
         else if (!supported) {
           part.classList.add("unsupported");
-          part.title = "No source found for this sentence";
+          part.title = gettext("No source found for this sentence");
         }
       }
     }

@@ -1,13 +1,28 @@
 // A chat page: what the person does goes to the socket, what the socket brings goes to the turns.
+import "./assistants.js";
+import "./behind.js";
 import "./citations.js";
 import "./copy.js";
-import { chosen, clear } from "./collections.js";
+import "./edit.js";
+import "./feedback.js";
+import "./prompts.js";
+import "./share.js";
+import "./tools.js";
+import "./typing.js";
+import { fork } from "./branches.js";
+import { clear } from "./collections.js";
 import { Composer } from "./composer.js";
 import { connection } from "./connection.js";
+import { drawing } from "./drawing.js";
+import * as filters from "./filters.js";
 import { Queue } from "./queue.js";
+import { model } from "./models.js";
 import { isLive, refresh } from "./recent.js";
+import { question } from "./question.js";
 import { ask, newId, start, tell } from "./socket.js";
+import { together } from "./together.js";
 import { keep, recall } from "./drafts.js";
+import { begun, gone, stay, temporary, undocumented, WAIT } from "./temporary.js";
 import * as transcript from "./transcript.js";
 
 const chat = document.querySelector("[data-chat]");
@@ -18,15 +33,16 @@ const busy = () => Boolean(transcript.running() || asked.size);
 
 function submit(text) {
   composer.write("", { focus: false });
-  if (busy()) return queue.put(text);
+  if (busy()) return temporary ? composer.refuse(WAIT, text) : queue.put({ ...question(text), client_id: newId() });
   keep("sending", conversation(), text); // a reload before the server has it brings it back as a draft
-  send({ do: "ask", conversation: conversation() || null, text, collections: chosen(), without_documents: false }, text);
+  send(question(text), text);
 }
 
 function send(message, text, again = null) {
   const former = transcript.from(again);
   const client_id = newId();
-  asked.set(client_id, { article: transcript.pending(text, former), text, former });
+  const written = message.do === "continue" && again.querySelector('[data-part="text"]');
+  asked.set(client_id, { article: transcript.pending(text, former, written), text, former });
   composer.run(true);
   chat.classList.add("busy");
   ask({ ...message, client_id });
@@ -35,32 +51,25 @@ function send(message, text, again = null) {
 function settled() {
   chat.classList.toggle("busy", busy());
   composer.run(busy());
-  if (!busy() && queue.text) submit(queue.take());
 }
 
+// Before what is being typed, which is not lost.
+const before = (text) => composer.write(composer.text ? `${text}\n${composer.text}` : text);
+
 const composer = new Composer(conversation, { submit, halt: () => tell({ do: "stop", turn: transcript.running()?.id }) });
-const queue = new Queue(conversation, {
-  now(text) {
-    queue.put(text); // goes out as soon as the running answer has stopped
-    tell({ do: "stop", turn: transcript.running()?.id });
-  },
-  edit: (text) => composer.write(text),
-  delete() {},
-});
+const queue = new Queue(() => (temporary ? "" : conversation()), { edit: before, refuse: (words, text) => composer.refuse(words, text) });
 
 const received = {
-  accepted({ client_id, turn, conversation: id }) {
+  accepted({ client_id, turn, conversation: id, question: asking }) {
     const mine = asked.get(client_id);
     if (!mine) return;
     asked.delete(client_id);
-    for (const kind of ["sending", "draft", "queued"]) keep(kind, conversation(), "");
+    for (const kind of ["sending", "draft", "attaching"]) keep(kind, conversation(), "");
     chat.dataset.conversation = id; // what is typed and queued is kept under its name from now on
     composer.changed();
-    queue.show();
-    document.querySelector("[data-conversation-menu]").hidden = false;
-    if (location.pathname + location.search !== `/c/${id}/`) history.replaceState(null, "", `/c/${id}/`);
-    transcript.accept(mine.article, turn);
-    refresh();
+    queue.flush();
+    transcript.accept(mine.article, turn, asking).sibling = mine.former.length > 0;
+    begun(id, turn);
   },
   refused({ client_id, words }) {
     const mine = asked.get(client_id);
@@ -71,16 +80,19 @@ const received = {
     settled();
   },
   async unknown({ turn }) {
-    if (transcript.get(turn)) await transcript.refetch(turn);
+    if (temporary) gone(composer, turn);
+    else if (transcript.get(turn)) await transcript.refetch(turn);
     settled();
   },
-  async hint({ conversation: id }) {
-    await refresh();
-    if (id === conversation() && isLive(id) && !busy()) {
+  gone: () => gone(composer, transcript.running()?.id),
+  hint: together(async () => {
+    const place = conversation();
+    await Promise.all([refresh(), queue.refresh()]);
+    if (place && place === conversation() && (isLive(place) || transcript.lacking()) && !busy() && !document.querySelector(".edit")) {
       await transcript.refetchAll();
       resume();
     }
-  },
+  }),
 };
 
 function resume() {
@@ -91,7 +103,7 @@ function resume() {
 
 start({
   state: connection,
-  opened: resume,
+  opened: () => resume(stay()),
   received(event) {
     if (received[event.type]) return received[event.type](event);
     transcript.get(event.turn)?.take(event);
@@ -99,13 +111,13 @@ start({
 });
 
 const verbs = {
-  retry: (turn, text) => send({ do: "retry", turn: turn.dataset.turn }, text, turn),
-  answer_without_documents: (turn, text) => send({ do: "answer_without_documents", turn: turn.dataset.turn }, text, turn),
+  retry: (turn, text) => send({ do: "retry", turn: turn.dataset.turn, sampling: drawing(), model: model(), filters: filters.filters() }, text, turn),
+  continue: (turn, text) => send({ do: "continue", turn: turn.dataset.turn }, text, turn),
+  fork,
+  answer_without_documents: (turn, text) => send(undocumented(turn, text), text, temporary ? null : turn),
   rephrase: (_, text) => composer.write(text),
-  widen(_, text) {
-    clear();
-    submit(text);
-  },
+  widen: (_, text) => submit(text, clear()),
+  unfilter: (_, text) => submit(text, filters.clear()),
 };
 
 document.addEventListener("click", (event) => {
@@ -113,15 +125,25 @@ document.addEventListener("click", (event) => {
   if (starter) return submit(starter.textContent.trim());
   const verb = event.target.closest("[data-do]")?.dataset.do;
   const turn = event.target.closest("[data-turn]");
-  if (verb && turn && !busy()) verbs[verb](turn, turn.querySelector("[data-question]").innerText.trim());
+  if (verb && turn && !busy()) verbs[verb](turn, turn.querySelector("[data-question]").dataset.text);
 });
 
-document.addEventListener("turn:closed", settled);
+document.addEventListener("question:rerun", (event) => {
+  if (busy()) return event.preventDefault();
+  const { text } = event.detail;
+  send({ ...question(text), after: null, beside: event.target.dataset.questionId }, text, event.target);
+});
+
+document.addEventListener("turn:closed", ({ target }) => {
+  if (!document.hidden) tell({ do: "seen", conversation: conversation() });
+  if (transcript.get(target.dataset.turn)?.sibling) transcript.dress(target);
+  settled();
+});
 
 transcript.adopt();
-// What was under way when the page was left: unsent, or in line for an answer that has ended meanwhile.
-const left = [recall("sending", conversation()), busy() ? "" : queue.take()].filter(Boolean).join("\n");
+// What was under way when the page was left, and had not been taken by the server.
+const left = recall("sending", conversation());
 keep("sending", conversation(), "");
-if (left) composer.write(composer.text ? `${left}\n${composer.text}` : left);
+if (left) before(left);
 settled();
 chat.dataset.ready = "";

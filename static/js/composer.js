@@ -1,6 +1,7 @@
 // The field in which a question is written. It stays usable while an answer runs: Enter then puts the question in line.
 import "./collections.js";
 import { keep, recall } from "./drafts.js";
+import { temporary } from "./temporary.js";
 
 const form = document.querySelector("[data-composer]");
 const field = form.querySelector("textarea");
@@ -46,7 +47,7 @@ export class Composer {
   changed() {
     const empty = !field.value.trim();
     send.disabled = empty;
-    enqueue.hidden = !this.running || empty;
+    enqueue.hidden = !this.running || empty || temporary;
     keep("draft", this.conversation(), field.value);
     if (grows) return;
     field.style.height = "auto";
@@ -71,6 +72,7 @@ export class Composer {
   }
 
   refuse(words, text) {
+    document.dispatchEvent(new CustomEvent("composer:refused", { detail: text }));
     refusal.textContent = words;
     refusal.hidden = false;
     if (text && !field.value.trim()) this.write(text);

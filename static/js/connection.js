@@ -1,9 +1,11 @@
 // A slim bar says so when the line is gone; it waits a moment, because most losses are over before anyone looks.
+import { gettext } from "./words.js";
+
 const bar = document.querySelector("[data-connection]");
 const PATIENCE_MS = 700;
 const WORDS = {
-  lost: "Reconnecting… What you send meanwhile is kept.",
-  "too many": "This is open in too many windows. Close one, and this one goes on by itself.",
+  lost: gettext("Reconnecting… What you send meanwhile is kept."),
+  "too many": gettext("This is open in too many windows. Close one, and this one goes on by itself."),
 };
 let timer = 0;
 
@@ -14,8 +16,8 @@ export function connection(state) {
     return;
   }
   if (state === "signed out") {
-    const link = Object.assign(document.createElement("a"), { href: `/accounts/login/?next=${encodeURIComponent(location.pathname)}`, textContent: "Sign in again" });
-    bar.replaceChildren("You have been signed out. ", link, ". What you typed is kept.");
+    const link = Object.assign(document.createElement("a"), { href: `/accounts/login/?next=${encodeURIComponent(location.pathname)}`, textContent: gettext("Sign in again") });
+    bar.replaceChildren(gettext("You have been signed out."), " ", link, ". ", gettext("What you typed is kept."));
     bar.hidden = false;
     return;
   }

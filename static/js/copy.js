@@ -1,4 +1,6 @@
 // Copies an answer, or the code of one block, without pills and buttons.
+import { gettext } from "./words.js";
+
 const HELD_MS = 1600;
 
 function plain(element) {
@@ -13,23 +15,25 @@ function plain(element) {
   return text;
 }
 
+export const spoken = (answer) => ["quotes", "text"].map((part) => plain(answer.querySelector(`[data-part="${part}"]`))).filter(Boolean).join("\n\n");
+
 async function copy(button, text) {
   const words = button.querySelector("[data-words]");
   const before = words.textContent;
   try {
     await navigator.clipboard.writeText(text);
-    words.textContent = "Copied";
+    words.textContent = gettext("Copied");
   } catch {
-    words.textContent = "The browser does not allow it";
+    words.textContent = gettext("The browser does not allow it");
   }
   setTimeout(() => (words.textContent = before), HELD_MS);
 }
 
 function codeButton() {
   const button = Object.assign(document.createElement("button"), { type: "button", className: "code-copy" });
-  button.append(Object.assign(document.createElement("span"), { textContent: "Copy" }));
+  button.append(Object.assign(document.createElement("span"), { textContent: gettext("Copy") }));
   button.firstChild.dataset.words = "";
-  button.setAttribute("aria-label", "Copy the code");
+  button.setAttribute("aria-label", gettext("Copy the code"));
   return button;
 }
 
@@ -45,7 +49,7 @@ document.addEventListener("click", (event) => {
   if (!button) return;
   const answer = button.closest("[data-answer]");
   if (button.matches(".code-copy")) copy(button, plain(button.parentElement));
-  else copy(button, ["quotes", "text"].map((part) => plain(answer.querySelector(`[data-part="${part}"]`))).filter(Boolean).join("\n\n"));
+  else copy(button, spoken(answer));
 });
 document.addEventListener("turn:closed", () => dress(document));
 document.addEventListener("htmx:afterSwap", () => dress(document));

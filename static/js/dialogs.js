@@ -18,4 +18,7 @@ document.addEventListener("click", (event) => {
 
 document.addEventListener("submit", ({ target }) => {
   if (target.dataset.verb) target.action = `/c/${chat.dataset.conversation}/${target.dataset.verb}/`;
+  if (!target.matches("[data-of-conversation]")) return;
+  target.elements.id.value = chat.dataset.conversation;
+  target.elements.back.value = `/c/${chat.dataset.conversation}/`;
 });

@@ -1,8 +1,9 @@
 // What was typed and not yet taken by the server survives a reload, a conversation at a time, for the person who typed it.
-const { person } = document.querySelector("[data-chat]").dataset; // the next one at this browser is another
+const { person, temporary } = document.querySelector("[data-chat]").dataset; // the next one at this browser is another
 const key = (kind, conversation) => `${kind}:${person}:${conversation || "new"}`;
 
 export function recall(kind, conversation) {
+  if (temporary !== undefined) return "";
   try {
     return localStorage.getItem(key(kind, conversation)) ?? "";
   } catch {
@@ -11,6 +12,7 @@ export function recall(kind, conversation) {
 }
 
 export function keep(kind, conversation, text) {
+  if (temporary !== undefined) return; // nothing of such a chat is kept, here neither
   try {
     if (text) localStorage.setItem(key(kind, conversation), text);
     else localStorage.removeItem(key(kind, conversation));

@@ -1,4 +1,6 @@
 // Copies the link of a new invitation.
+import { gettext } from "./words.js";
+
 for (const button of document.querySelectorAll("[data-copy-link]")) {
   const field = document.getElementById(button.dataset.copyLink);
   field.addEventListener("focus", () => field.select());
@@ -6,9 +8,9 @@ for (const button of document.querySelectorAll("[data-copy-link]")) {
     field.select();
     try {
       await navigator.clipboard.writeText(field.value);
-      button.textContent = "Copied";
+      button.textContent = gettext("Copied");
     } catch {
-      button.textContent = "Selected: press Ctrl C"; // without https, browsers do not let a page copy
+      button.textContent = gettext("Selected: press Ctrl C"); // without https, browsers do not let a page copy
     }
   });
 }

@@ -5,8 +5,9 @@ document.addEventListener("click", (event) => {
   for (const menu of open()) if (!menu.contains(event.target)) menu.open = false;
 });
 
-document.addEventListener("focusin", (event) => {
-  for (const menu of open()) if (!menu.contains(event.target)) menu.open = false;
+// A press on words in a menu, such as a label's, focuses what the menu stands in: that is not elsewhere.
+document.addEventListener("focusin", ({ target }) => {
+  for (const menu of open()) if (!menu.contains(target) && !target.contains(menu)) menu.open = false;
 });
 
 document.addEventListener("keydown", (event) => {

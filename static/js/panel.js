@@ -1,22 +1,24 @@
 // The panel on the right shows a source beside the answer; on a narrow screen it is a sheet over it.
+import { gettext, put } from "./words.js";
+
 const panel = document.querySelector("[data-panel]");
 const body = panel.querySelector("[data-panel-body]");
 const narrow = matchMedia("(max-width: 70rem)");
 const behind = () => document.querySelectorAll(".sidebar, .centre");
 let origin = null; // where the focus returns to
 
-export async function openPanel(link) {
+export async function openPanel(link, href = link.getAttribute("href"), { verb = "GET", values = {} } = {}) {
   origin = link;
-  mark(link.getAttribute("href"));
+  mark(href);
   panel.hidden = false;
   sheet();
   panel.focus({ preventScroll: true });
-  await load(link.getAttribute("href"));
+  await load(href, verb, values);
 }
 
-async function load(href) {
+async function load(href, verb = "GET", values = {}) {
   panel.ariaBusy = "true";
-  await htmx.ajax("GET", href, { target: body, swap: "innerHTML" });
+  await htmx.ajax(verb, href, { target: body, swap: "innerHTML", values });
 }
 
 // Everything on the page that speaks of this source; a pill's address also says of which sentence it is.
@@ -60,8 +62,15 @@ async function walk(way) {
 function dress() {
   panel.ariaBusy = null;
   const source = body.querySelector("[data-source-number]");
+  const named = body.querySelector("[data-panel-name]");
+  for (const button of panel.querySelectorAll("[data-walk]")) button.hidden = Boolean(named);
+  if (named) {
+    panel.querySelector("[data-panel-title]").textContent = named.dataset.panelName;
+    panel.querySelector("[data-panel-match]").textContent = "";
+    body.scrollTop = 0;
+  }
   if (!source) return;
-  panel.querySelector("[data-panel-title]").textContent = `Source ${source.dataset.sourceNumber}`;
+  panel.querySelector("[data-panel-title]").textContent = put(gettext("Source %(n)s"), { n: source.dataset.sourceNumber });
   panel.querySelector("[data-panel-match]").textContent = source.dataset.match;
   panel.querySelector('[data-walk="-1"]').disabled = !source.dataset.previous;
   panel.querySelector('[data-walk="1"]').disabled = !source.dataset.next;
@@ -81,6 +90,7 @@ document.addEventListener("keydown", (event) => {
   if (panel.hidden || event.defaultPrevented || document.querySelector("dialog[open]")) return;
   if (event.key === "Escape") close();
   if (!panel.contains(document.activeElement) || !/^Arrow(Up|Down)$/.test(event.key)) return;
+  if (!body.querySelector("[data-source-number]")) return;
   event.preventDefault();
   walk(event.key === "ArrowUp" ? -1 : 1);
 });
@@ -91,7 +101,7 @@ body.addEventListener("htmx:afterSettle", () => {
 for (const failure of ["htmx:responseError", "htmx:sendError"]) {
   body.addEventListener(failure, () => {
     panel.ariaBusy = null;
-    body.textContent = "This passage cannot be shown. It may have been deleted, or you may no longer read it.";
+    body.textContent = gettext("This passage cannot be shown. It may have been deleted, or you may no longer read it.");
   });
 }
 narrow.addEventListener("change", sheet);

@@ -16,6 +16,7 @@ async function fetchList() {
   for (const link of list().querySelectorAll("[data-conversation]")) {
     if (link.pathname !== location.pathname) continue;
     link.setAttribute("aria-current", "page");
+    link.querySelector("[data-unread]")?.remove();
     const title = link.querySelector(".title").textContent;
     document.querySelector("[data-title]").textContent = title;
     document.title = `${title} · Openbook`;

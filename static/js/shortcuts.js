@@ -9,7 +9,7 @@ const actions = {
   n: () => location.assign("/"),
 };
 
-function off() {
+export function off() {
   try {
     return localStorage.getItem("single-keys") === "off";
   } catch {
@@ -23,7 +23,7 @@ if (dialog) {
   document.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || off() || typing(event.target) || document.querySelector("dialog[open]")) return;
     const action = actions[event.key];
-    if (!action) return;
+    if (!action || document.querySelector(`[data-key="${CSS.escape(event.key)}"]`)) return; // the page's own key
     event.preventDefault();
     action();
   });

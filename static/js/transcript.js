@@ -1,12 +1,22 @@
 // The turns on the page: adopted from what the server rendered, added when something is asked, fetched again when the log is gone.
+import { shown } from "./attach.js";
+import { fragment, morph } from "./morph.js";
 import { around, toBottom } from "./scroll.js";
 import { Turn } from "./turn.js";
 
 const list = () => document.querySelector("[data-transcript]");
 const turns = new Map();
 
+let missing = false; // a turn of another tab, over before this one could follow it
+
+document.addEventListener("turn:elsewhere", ({ detail }) => {
+  const here = document.querySelector("[data-chat]").dataset.conversation === detail.conversation;
+  missing ||= here && !document.getElementById(`turn-${detail.turn}`);
+});
+export const lacking = () => missing;
 export const running = () => [...turns.values()].find((turn) => turn.running);
 export const get = (id) => turns.get(id);
+export const last = () => [...list().querySelectorAll("[data-turn]")].at(-1)?.dataset.turn || null;
 
 export function adopt() {
   for (const article of list().querySelectorAll('[data-turn][data-status="writing"]')) {
@@ -22,11 +32,15 @@ export function follow(article) {
 
 // A question is on the page the moment it is sent; it becomes a turn when the server has taken it.
 // Asked again, it takes the place of the former answer and of what followed from that one; `former` is put back on refusal.
-export function pending(words, former) {
+export function pending(words, former, written) {
   const article = document.querySelector("[data-new-turn]").content.cloneNode(true).firstElementChild;
   const question = document.createElement("p");
   question.textContent = words;
   article.querySelector("[data-question]").append(question);
+  article.querySelector("[data-question]").dataset.text = words;
+  const pictures = former[0]?.querySelector('[data-part="attached"]').cloneNode(true).childNodes ?? shown(words);
+  article.querySelector('[data-part="attached"]').append(...pictures);
+  if (written) article.querySelector('[data-part="text"]').replaceChildren(...written.cloneNode(true).childNodes);
   document.querySelector("[data-welcome]")?.remove();
   document.querySelector("[data-chat]").classList.remove("fresh");
   former[0]?.before(article);
@@ -44,20 +58,38 @@ export function refuse(article, former) {
   article.replaceWith(...former);
 }
 
-export function accept(article, id) {
+export function accept(article, id, question) {
   article.dataset.turn = id;
+  article.dataset.questionId = question;
   article.id = `turn-${id}`;
   return follow(article);
 }
 
-export async function refetch(id) {
+// The server no longer has it: what is there stays, and nothing more comes.
+export function lose(id) {
+  get(id)?.article.setAttribute("data-status", "interrupted");
   turns.delete(id);
-  const target = `#turn-${id}`;
-  await htmx.ajax("GET", location.pathname + location.search, { target, select: target, swap: "outerHTML" });
 }
 
-export async function refetchAll() {
+// What only the server knows of a turn that has ended, such as its siblings.
+export async function dress(article) {
+  const answer = await fetch(`/answers/${article.dataset.turn}/`, { headers: { "HX-Request": "true" } });
+  if (!answer.ok) return;
+  const fresh = fragment(await answer.text()).firstElementChild;
+  morph(article, fresh);
+  document.dispatchEvent(new CustomEvent("htmx:afterSwap")); // code blocks are dressed again
+}
+
+export async function refetch(id) {
+  turns.delete(id);
+  await htmx.ajax("GET", `/answers/${id}/`, { target: `#turn-${id}`, swap: "outerHTML" });
+}
+
+// Along the path that this page shows, whatever another tab has turned to meanwhile.
+export async function refetchAll(verb = "GET", address = location.pathname, at = last()) {
   turns.clear();
-  await htmx.ajax("GET", location.pathname + location.search, { target: "[data-transcript]", select: "[data-transcript]", swap: "outerHTML" });
+  missing = false;
+  const values = at ? { at } : {};
+  await htmx.ajax(verb, address, { target: "[data-transcript]", select: "[data-transcript]", swap: "outerHTML", values });
   adopt();
 }

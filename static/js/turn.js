@@ -3,8 +3,10 @@ import { ending, Reader, say } from "./announce.js";
 import { Blocks } from "./blocks.js";
 import { fragment, morph } from "./morph.js";
 import { step } from "./steps.js";
+import { card } from "./tools.js";
+import { gettext, put } from "./words.js";
 
-const SHOWN = new Set(["opened", "step", "sources", "nothing", "quotes", "waiting", "closed"]); // text and cited are gathered first
+const SHOWN = new Set(["opened", "step", "sources", "nothing", "quotes", "tool", "thought", "window", "waiting", "pictures", "closed"]); // text and cited are gathered first
 
 export class Turn {
   constructor(article, changed) {
@@ -56,6 +58,7 @@ export class Turn {
   }
 
   step(event) {
+    if (event.name === "see") return this.part("seen").replaceChildren(event.words);
     step(this.article.querySelector("[data-steps]"), event);
     if (event.name === "search" && event.ms !== null) say(event.words);
   }
@@ -71,19 +74,39 @@ export class Turn {
 
   quotes({ html }) {
     morph(this.part("quotes"), fragment(html));
-    for (const quote of this.part("quotes").querySelectorAll("blockquote")) say(`Quote: ${quote.textContent}`);
+    for (const quote of this.part("quotes").querySelectorAll("blockquote")) say(put(gettext("Quote: %(words)s"), { words: quote.textContent }));
+  }
+
+  pictures({ html }) {
+    morph(this.part("pictures"), fragment(html));
+  }
+
+  tool({ call, html }) {
+    card(this.part("tools"), call, fragment(html));
+  }
+
+  thought({ at, text }) {
+    const part = this.part("thoughts");
+    part.textContent = part.textContent.slice(0, at) + text;
+    part.closest("[data-thoughts]").hidden = false;
+  }
+
+  window({ html }) {
+    morph(document.querySelector("[data-window]"), fragment(html));
   }
 
   waiting({ words }) {
     this.article.querySelector("[data-waiting]").textContent = words;
   }
 
-  closed({ status, html, reason }) {
+  closed({ status, html, reason, more, weak }) {
     morph(this.part("text"), fragment(html));
+    this.article.querySelector("[data-weak]").hidden = !weak;
     this.article.dataset.status = status;
     const end = document.querySelector(`[data-ending="${status}"]`).content.cloneNode(true);
     const place = end.querySelector("[data-reason]");
     if (place && reason) place.textContent = reason;
+    end.querySelector('[data-do="continue"]').hidden = !more;
     this.part("end").replaceChildren(end);
     this.reader.read(this.part("text"), true);
     ending(this.article, status);

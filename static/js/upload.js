@@ -1,17 +1,20 @@
 // Files are sent one request each, three at a time, with their own bar; what was sent is the tray's to show.
+import { dropped, folderOf } from "./drop.js";
+import { gettext, put } from "./words.js";
+
 const AT_ONCE = 3;
 const form = document.querySelector("[data-upload]");
 const list = document.querySelector("[data-sending]");
 const row = document.querySelector("[data-sending-row]").content.firstElementChild;
-const veil = document.querySelector("[data-drop-here]");
 const limit = Number(form.dataset.maxBytes);
 const waiting = [];
 let running = 0;
 
+// `folder` is where a file stood in the folder that was dropped or chosen; empty for a file by itself.
 function add(files) {
-  for (const file of files) {
-    const item = { file, shown: row.cloneNode(true), request: new XMLHttpRequest(), over: false };
-    item.shown.querySelector("[data-name]").textContent = file.name;
+  for (const { file, folder } of files) {
+    const item = { file, folder, shown: row.cloneNode(true), request: new XMLHttpRequest(), over: false };
+    item.shown.querySelector("[data-name]").textContent = folder ? `${folder}/${file.name}` : file.name;
     item.shown.querySelector("[data-abort]").addEventListener("click", () => end(item));
     list.append(item.shown);
     waiting.push(item);
@@ -29,7 +32,7 @@ function next() {
 
 function send(item) {
   running += 1;
-  const { file, request, shown } = item;
+  const { file, folder, request, shown } = item;
   const data = new FormData();
   data.append("csrfmiddlewaretoken", token());
   if (file.size > limit) {
@@ -37,13 +40,14 @@ function send(item) {
     data.append("size", file.size);
   } else {
     data.append("files", file);
+    data.append("paths", folder);
   }
   const bar = shown.querySelector("[data-bar]");
-  say(item, "Sending");
+  say(item, gettext("Sending"));
   request.upload.addEventListener("progress", (event) => {
     if (!event.lengthComputable) return;
     bar.value = event.loaded / event.total;
-    say(item, event.loaded < event.total ? `Sending, ${Math.floor(bar.value * 100)} %` : "Storing");
+    say(item, event.loaded < event.total ? put(gettext("Sending, %(share)s %"), { share: Math.floor(bar.value * 100) }) : gettext("Storing"));
   });
   request.addEventListener("loadend", () => {
     running -= 1;
@@ -64,11 +68,11 @@ function received(item) {
     known = false; // a page instead of an answer: signed out, or something stands between
   }
   if (known) end(item);
-  else if (status === 0) fail(item, "The connection broke. Check it, then try again.");
-  else if (status === 404) fail(item, "This collection is no longer yours to add to. Reload the page.", false);
-  else if (status === 413) fail(item, "A server in between does not let files of this size through.", false);
-  else if (status === 200 || status === 403) fail(item, "You are signed out. Sign in again in another tab, then try again.");
-  else fail(item, `The server could not take it (${status}). Try again in a moment.`);
+  else if (status === 0) fail(item, gettext("The connection broke. Check it, then try again."));
+  else if (status === 404) fail(item, gettext("This collection is no longer yours to add to. Reload the page."), false);
+  else if (status === 413) fail(item, gettext("A server in between does not let files of this size through."), false);
+  else if (status === 200 || status === 403) fail(item, gettext("You are signed out. Sign in again in another tab, then try again."));
+  else fail(item, put(gettext("The server could not take it (%(status)s). Try again in a moment."), { status }));
 }
 
 function end(item) {
@@ -85,8 +89,8 @@ function fail(item, words, again = true) {
   item.over = true;
   say(item, words);
   const button = item.shown.querySelector("[data-abort]");
-  button.textContent = again ? "Try again" : "Close";
-  button.addEventListener("click", () => again && add([item.file]), { once: true });
+  button.textContent = again ? gettext("Try again") : gettext("Close");
+  button.addEventListener("click", () => again && add([item]), { once: true });
 }
 
 // Signing in again in another tab changes the token; the cookie has the one that counts.
@@ -98,40 +102,21 @@ const say = (item, words) => {
 
 // --- choosing and dropping
 
-form.elements.files.addEventListener("change", (event) => {
-  add([...event.target.files]);
-  event.target.value = "";
-});
-
-async function* filesIn(entry) {
-  if (entry.isFile) yield await new Promise((found, gone) => entry.file(found, gone));
-  if (!entry.isDirectory) return;
-  const reader = entry.createReader();
-  for (let batch; (batch = await new Promise((found, gone) => reader.readEntries(found, gone))).length; ) {
-    for (const inner of batch) if (!inner.name.startsWith(".")) yield* filesIn(inner);
-  }
+for (const chooser of form.querySelectorAll("[type=file]")) {
+  chooser.addEventListener("change", () => take(chooser));
 }
 
-const carriesFiles = (event) => event.dataTransfer?.types.includes("Files");
+form.querySelector("[data-choose-folder]").addEventListener("click", () => form.querySelector("[data-folder]").click());
 
-document.addEventListener("dragover", (event) => {
-  if (!carriesFiles(event)) return;
-  event.preventDefault();
-  veil.hidden = false;
-});
+function take(chooser) {
+  add([...chooser.files].map((file) => ({ file, folder: folderOf(file.webkitRelativePath) })));
+  chooser.value = "";
+}
 
-document.addEventListener("dragleave", (event) => {
-  if (!event.relatedTarget) veil.hidden = true;
-});
+dropped(document.querySelector("[data-drop-here]"), add);
 
-document.addEventListener("drop", async (event) => {
-  if (!carriesFiles(event)) return;
-  event.preventDefault();
-  veil.hidden = true;
-  const entries = [...event.dataTransfer.items].map((item) => item.webkitGetAsEntry?.()).filter(Boolean);
-  if (!entries.length) add([...event.dataTransfer.files]);
-  for (const entry of entries) for await (const file of filesIn(entry)) add([file]);
-});
+const page = document.querySelector("[data-web-page]");
+page?.addEventListener("htmx:afterRequest", (event) => event.target === page && event.detail.successful && page.reset());
 
 addEventListener("beforeunload", (event) => {
   if (running || waiting.some((item) => !item.over)) event.preventDefault();
@@ -141,8 +126,4 @@ for (const part of document.querySelectorAll("[data-without-script]")) part.hidd
 for (const part of document.querySelectorAll("[data-with-script]")) part.hidden = false;
 form.classList.add("scripted");
 
-// Chosen before this script ran: nobody heard of it then.
-if (form.elements.files.files.length) {
-  add([...form.elements.files.files]);
-  form.elements.files.value = "";
-}
+take(form.elements.files); // chosen before this script ran: nobody heard of it then

@@ -19,11 +19,15 @@ from apps.conversations.events import Transcript
 from apps.documents.models import Collection
 from apps.engines import registry
 from apps.engines.chat.fake import FakeChat
+from apps.engines.turnlog.redis import RedisTurnLog
 from apps.lib.threads import in_db
 from apps.users.models import User
 from assistant.asgi import application
 from tests.documents.library import collection, document
+from tests.engines.conftest import redis_url
 from tests.people import person
+
+__all__ = ["redis_url"]
 
 ORIGIN = settings.ALLOWED_ORIGINS[0].encode()
 WAIT_S = 10
@@ -72,11 +76,11 @@ class Page:
         await self.tell(**{"do": "ask", "client_id": uuid.uuid4().hex, "conversation": None, "text": text, **also})
         return await self.hear("accepted", "refused")
 
-    async def events(self, until: str = "closed") -> list[dict[str, Any]]:
-        """The events up to the one of that type."""
+    async def events(self, until: str = "closed", timeout: float = WAIT_S) -> list[dict[str, Any]]:
+        """The events up to the one of that type, each within so many seconds of the one before."""
         heard = []
         while not heard or heard[-1]["type"] != until:
-            heard.append(await self.hear())
+            heard.append(await self.hear(timeout=timeout))
         return heard
 
 
@@ -136,6 +140,33 @@ async def open_page(transactional_db: None) -> AsyncIterator[Callable[..., Any]]
         turn.interrupt.set()
     await turns.idle()
     consumers._open.clear()
+
+
+class Log:
+    """The turn log that this process uses, of either kind."""
+
+    async def forget(self) -> None:
+        """What was written is gone, as after a restart."""
+        log = registry.turnlog()
+        if isinstance(log, RedisTurnLog):
+            await log._client().flushdb()
+        else:
+            registry._built.pop("turnlog")
+
+
+@pytest.fixture(params=[pytest.param("memory"), pytest.param("redis", marks=pytest.mark.redis)])
+async def log(request: pytest.FixtureRequest) -> AsyncIterator[Log]:
+    """What a test says holds for the log in memory and for the one in a real Redis."""
+    kept: RedisTurnLog | None = None
+    if request.param == "redis":
+        kept = RedisTurnLog(request.getfixturevalue("redis_url"))
+        registry._built["turnlog"] = kept
+    yield Log()
+    if kept is not None:
+        for turn, _ in list(turns._running.values()):
+            turn.interrupt.set()
+        await turns.idle()
+        await kept.close()
 
 
 @pytest.fixture

@@ -11,6 +11,8 @@ from apps.conversations import asks
 from apps.conversations.asks import Refused
 from apps.conversations.models import Conversation, Message
 from apps.documents.models import Collection
+from apps.lib.threads import in_db
+from tests.documents.library import collection
 
 QUESTION = "How high was the lighthouse of Alexandria?"
 
@@ -134,3 +136,25 @@ async def test_a_conversation_whose_collections_are_no_longer_shared_does_not_se
     await Collection.objects.filter(pk=library.pk).aupdate(owner=bob)
     await page.tell(do="retry", turn=accepted["turn"], client_id="again")
     assert "no longer shared" in (await page.hear("refused"))["words"]
+
+
+@pytest.mark.django_db(transaction=True)
+async def test_where_the_chosen_collections_were_deleted_not_everything_is_searched(
+    open_page, alice, library, chat
+) -> None:
+    page = await open_page(alice)
+    first = await page.ask(QUESTION, collections=[str(library.pk)])
+    await page.events()
+    await in_db(collection, alice, "Private things")
+    await Collection.objects.filter(pk=library.pk).adelete()
+    for message in (
+        {"do": "retry", "turn": first["turn"], "client_id": "again"},
+        {"do": "ask", "conversation": first["conversation"], "text": QUESTION, "client_id": "more"},
+    ):
+        await page.tell(**message)
+        assert "were deleted" in (await page.hear("refused", "accepted"))["words"]
+    again = await page.ask(QUESTION, conversation=first["conversation"], collections=[])
+    assert again["type"] == "accepted", "to search everywhere can be chosen"
+    await page.events()
+    await page.tell(do="retry", turn=again["turn"], client_id="everywhere")
+    await page.hear("accepted")

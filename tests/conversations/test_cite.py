@@ -7,6 +7,7 @@ import time
 import pytest
 
 from apps.conversations.cite import Cite, Citer, states, weak
+from apps.conversations.sources import Stretch
 from apps.conversations.support import STRONG, SUPPORTED
 from tests.conversations.passages import passage
 
@@ -109,3 +110,17 @@ def test_a_sentence_costs_at_most_ten_milliseconds_apart_from_the_embedder() -> 
     for number in range(20):
         citer.cite(0, f"Members may borrow {number} books for four weeks.", 0, 40)
     assert (time.process_time() - started) / 20 < 0.1  # ten times what it takes, for busy machines
+
+
+def test_a_sentence_is_credited_to_what_an_earlier_turn_was_given() -> None:
+    citer = Citer("?", {2: passage(PUMP)}, [Stretch(1, "Handbook", "", 50, LIBRARY)])
+    assert [item.source for item in citer.cite(0, "The harbour library opened in 1931.", 0, 35)] == [1]
+    assert [item.source for item in citer.cite(1, "The lamp turns green.", 0, 20)] == [2]
+    assert [item.source_start for item in citer.cite(0, "Members may borrow six books for four weeks.", 0, 9)] == [86]
+
+
+def test_what_this_turns_passage_holds_already_is_not_looked_at_twice() -> None:
+    whole = passage(LIBRARY, start=50)
+    again = Stretch(1, "Handbook", "", 50, LIBRARY[:35])
+    assert Citer("?", {1: whole}, [again]).windows == Citer("?", {1: whole}).windows
+    assert len(Citer("?", {1: whole}, [Stretch(1, "Handbook", "", 500, "Else.")]).windows) == 7

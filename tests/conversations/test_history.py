@@ -10,8 +10,9 @@ from apps.conversations import finding, turns
 from apps.conversations.models import Conversation, Message, Retrieved, Source
 from apps.conversations.prompt import FREE_SYSTEM, SYSTEM
 from apps.documents.models import Document
+from apps.engines import registry
 from apps.lib.threads import in_db
-from tests.documents.library import document
+from tests.documents.library import collection, document
 
 pytestmark = pytest.mark.django_db(transaction=True)
 QUESTION = "How high was the lighthouse of Alexandria?"
@@ -99,6 +100,19 @@ async def test_nothing_found_asks_no_model_and_offers_what_can_be_done(open_page
     assert "unsupported" not in (await Message.objects.aget(pk=again["turn"])).text
 
 
+async def test_what_another_embedding_model_has_read_is_named(open_page, alice, library, chat) -> None:
+    registry.embed().fingerprint = "another"
+    place = await in_db(collection, alice, "Reread")
+    await in_db(document, place, "Zeppelins", ["The zeppelin that crossed the Atlantic first was LZ 126."])
+    page = await open_page(alice)
+    await page.ask("Which zeppelin crossed the Atlantic?")
+    words = [event["words"] for event in await page.events() if event["type"] == "step"]
+    assert "Searched Reread, found 1 passage. Left out what another embedding model has read: Handbook" in words
+    await page.ask("Quantum chromodynamics lattice renormalisation?")
+    nothing = next(event for event in await page.events() if event["type"] == "nothing")
+    assert "Left out what another embedding model has read: Handbook." in nothing["html"]
+
+
 async def test_a_question_waits_for_files_that_are_still_being_read(
     open_page, alice, library, chat, monkeypatch
 ) -> None:
@@ -125,8 +139,8 @@ async def test_a_file_that_is_finished_during_a_search_is_searched_after_it(
     )
     searched = []
 
-    async def search(turn):
-        searched.append(await once(turn))
+    async def search(turn, scope=None):
+        searched.append(await once(turn, scope))
         if len(searched) == 2:
             await in_db(document, library, "Zeppelins", ["The zeppelin that crossed the Atlantic first was LZ 126."])
             await reading.adelete()

@@ -83,7 +83,7 @@ async def test_a_page_is_told_to_fetch_the_answer_where_the_log_cannot_be_follow
 async def test_a_database_that_is_busy_for_a_moment_ends_no_answer(
     open_page, alice, library, chat, monkeypatch
 ) -> None:
-    renew, failed = leases.renew, []
+    renew, failed = leases.renew_all, []
 
     def busy(*args, **kwargs):
         if not failed:
@@ -91,7 +91,7 @@ async def test_a_database_that_is_busy_for_a_moment_ends_no_answer(
             raise OperationalError("database is locked")
         return renew(*args, **kwargs)
 
-    monkeypatch.setattr(leases, "renew", busy)
+    monkeypatch.setattr(leases, "renew_all", busy)
     monkeypatch.setattr(turns, "CHECKPOINT_S", 0.02)
     chat.reply, chat.gap_s = "word " * 30 + "end.", 0.01
     page = await open_page(alice)

@@ -12,8 +12,10 @@ from django.test.utils import CaptureQueriesContext
 from apps.conversations import opening, panel
 from apps.conversations.asks import Ask
 from apps.conversations.models import Conversation, Message
+from apps.conversations.session import signed_in
 from apps.documents.models import Collection, Document
 from apps.lib.threads import in_db
+from apps.users import limits
 from apps.users.models import User
 from tests.conversations.conftest import session_of
 
@@ -80,17 +82,27 @@ async def test_deleting_and_renaming(answered, alice) -> None:
     assert (await Conversation.objects.aget()).title == "<b>High</b> things"
     assert "High" in (await in_db(_get, alice, "/conversations/")).content.decode()
     assert (await in_db(_post, alice, f"{path}delete/", {}))["Location"] == "/"
-    assert await Message.objects.acount() == 0
+    assert await Message.objects.visible_to(alice).acount() == 0
 
 
 async def test_the_panel_shows_the_passage_and_the_card_the_words_that_match(answered, alice) -> None:
     path = f"/answers/{answered['turn']}/sources/1/"
-    html = (await in_db(_get, alice, path)).content.decode()
+    html = (await in_db(_panel, alice, path)).content.decode()
     document = await Document.objects.aget(title="Lighthouses")
     assert "Lighthouses" in html and f"/documents/{document.pk}/passage/?page=1&amp;spans=" in html
     card = (await in_db(_get, alice, f"{path}?preview=1")).content.decode()
     assert "<b>metres</b>" in card and "<b>high</b>" in card and "<b>about</b>" not in card
     assert (await in_db(_get, alice, f"/answers/{answered['turn']}/sources/9/")).status_code == 404
+
+
+async def test_in_a_tab_of_its_own_a_pill_opens_the_document_at_the_passage(answered, alice) -> None:
+    path = f"/answers/{answered['turn']}/sources/1/?sentence=0"
+    document = await Document.objects.aget(title="Lighthouses")
+    address = (await in_db(_get, alice, path))["Location"]
+    assert address.startswith(f"/documents/{document.pk}/?page=1&spans=")
+    assert "<mark" in (await in_db(_get, alice, address)).content.decode()
+    await document.adelete()
+    assert (await in_db(_get, alice, path)).status_code == 404
 
 
 def test_what_a_document_says_is_escaped_in_the_card() -> None:
@@ -100,7 +112,7 @@ def test_what_a_document_says_is_escaped_in_the_card() -> None:
 async def test_a_source_whose_document_is_gone_is_grey_and_says_nothing_of_it(answered, alice) -> None:
     await Document.objects.filter(title="Lighthouses").adelete()
     for path in (f"/answers/{answered['turn']}/sources/1/", f"/answers/{answered['turn']}/sources/1/?preview=1"):
-        html = (await in_db(_get, alice, path)).content.decode()
+        html = (await in_db(_panel, alice, path)).content.decode()
         assert "No longer available" in html and "metres" not in html
     page = (await in_db(_get, alice, f"/c/{answered['conversation']}/")).content.decode()
     assert 'class="pill gone"' in page and "Three earthquakes" not in page and "Lighthouses" not in page
@@ -109,7 +121,7 @@ async def test_a_source_whose_document_is_gone_is_grey_and_says_nothing_of_it(an
 async def test_a_source_that_may_no_longer_be_read_is_grey_too(answered, alice, library) -> None:
     other = await User.objects.acreate(email="owner@example.org")
     await Collection.objects.filter(pk=library.pk).aupdate(owner=other)
-    html = (await in_db(_get, alice, f"/answers/{answered['turn']}/sources/1/")).content.decode()
+    html = (await in_db(_panel, alice, f"/answers/{answered['turn']}/sources/1/")).content.decode()
     assert "No longer available" in html and "metres" not in html and "Lighthouses" not in html
 
 
@@ -122,12 +134,12 @@ async def test_the_other_answers_to_a_question_can_be_reached(open_page, answere
     path = f"/c/{answered['conversation']}/"
     newest = (await in_db(_get, alice, path)).context["turns"]
     assert len(newest) == 1
-    answer = newest[0]["answer"]
-    assert (str(answer["id"]), answer["place"], answer["siblings"]) == (again["turn"], 2, 2)
-    assert answer["older"] and not answer["newer"]
-    older = (await in_db(_get, alice, f"{path}?answer={answered['turn']}")).context["turns"][0]["answer"]
-    assert str(older["id"]) == answered["turn"] and older["newer"] and not older["older"]
-    assert (await in_db(_get, alice, f"{path}?answer=nonsense")).status_code == 200
+    answer, fork = newest[0]["answer"], newest[0]["answer"]["fork"]
+    assert (str(answer["id"]), fork["place"], fork["siblings"]) == (again["turn"], 2, 2)
+    assert fork["older"] and not fork["newer"]
+    older = (await in_db(_get, alice, fork["older"])).context["turns"][0]["answer"]
+    assert str(older["id"]) == answered["turn"] and older["fork"]["newer"] and not older["fork"]["older"]
+    assert (await in_db(_get, alice, f"{path}?at=nonsense")).status_code == 200
 
 
 async def test_a_writing_answer_shows_what_was_last_kept(answered, alice) -> None:
@@ -153,16 +165,19 @@ async def test_the_page_takes_as_many_queries_for_one_turn_as_for_four(open_page
     for question in ("How long can a queen bee live?", "What damaged the lighthouse of Alexandria?", "And the bees?"):
         await page.ask(question, conversation=answered["conversation"])
         await page.events()
-    assert await in_db(_queries, alice, path) == one
-    assert one <= 14
+    four = await in_db(_queries, alice, path)
+    assert four <= one + 1, "one more for all the sources that were given to earlier answers"
+    assert one <= 19
 
 
-async def test_opening_and_closing_a_turn_takes_few_queries(answered, alice, library) -> None:
+async def test_opening_and_closing_a_turn_takes_few_queries(answered, alice, library, monkeypatch) -> None:
+    monkeypatch.setattr(limits, "COPY_S", 3600.0)  # on a busy machine the copy grows old in the middle of this
     key = await in_db(session_of, alice)
+    assert await in_db(signed_in, key), "proven once, as that of a page that is open"
     ask = Ask("1", QUESTION, uuid.UUID(answered["conversation"]), ())
-    recalled, reads = await in_db(_counted, opening.recall, alice, ask)
-    _, writes = await in_db(_counted, opening.keep, recalled, key)
-    assert reads <= 7 and writes <= 10, (reads, writes)
+    recalled, reads = await in_db(_counted, opening.recall, alice, key, ask)
+    _, writes = await in_db(_counted, opening.keep, recalled)
+    assert reads <= 15 and writes <= 7, (reads, writes)  # one of each for the limits
 
 
 def _counted(function, *args):
@@ -177,6 +192,10 @@ def _queries(user: User, path: str) -> int:
     with CaptureQueriesContext(connection) as queries:
         assert client.get(path).status_code == 200
     return len(queries)
+
+
+def _panel(user: User, path: str):
+    return as_(user).get(path, headers={"HX-Request": "true"})
 
 
 def _get(user: User, path: str):

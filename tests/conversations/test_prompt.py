@@ -6,7 +6,7 @@ import uuid
 from collections.abc import Sequence
 from itertools import pairwise
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from apps.conversations import prompt
@@ -88,6 +88,7 @@ def _long(number: int) -> Past:
     return Past(f"Question {number}?", "word " * 100, (Given(number, "T", 1, False, ((0, 9),), "source " * 20),))
 
 
+@settings(deadline=None)
 @given(st.integers(1, 40), st.sampled_from([512, 1024, 2048]))
 def test_beyond_the_limit_the_oldest_turns_go_and_the_prefix_stays_until_the_next_time(turns: int, window: int) -> None:
     history = [_long(number) for number in range(turns)]

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import re
 
+import pytest
+
 from apps.conversations.cite import Cite
+from apps.conversations.links import Links, named_in
 from apps.conversations.pills import GONE, UNSUPPORTED, pills_html
 from apps.conversations.render import StreamRenderer, answer_html, question_html
-from apps.conversations.wrap import Links, hints
+from apps.conversations.wrap import hints
 
 ID = "3f0c0e9e-1111-4222-8333-444455556666"
 
@@ -35,6 +38,11 @@ def test_code_is_coloured_by_classes_and_holds_no_sentences() -> None:
     assert '<span class="s2">"One. Two."</span>' in html
     assert "style=" not in html
     assert html.count("data-sentence") == 2  # "See:" and its slot
+
+
+def test_what_may_be_wider_than_the_page_is_scrolled_by_keyboard() -> None:
+    assert '<pre tabindex="0">' in show("```\ncode\n```")
+    assert '<table tabindex="0">' in show("| a |\n|---|\n| b |\n")
 
 
 def test_formulas_become_mathml_in_both_spellings() -> None:
@@ -114,10 +122,45 @@ def test_a_link_stays_only_where_its_host_is_known() -> None:
     )
     html = show(text, Links(hosts={"good.example"}))
     assert (
-        '<a href="https://good.example/a" target="_blank" rel="noopener noreferrer nofollow">the page</a> or that or'
-        in html
-    )
+        '<a href="https://good.example/a" target="_blank" rel="noopener noreferrer nofollow">the page '
+        '<span class="host">(good.example)</span></a> or that or'
+    ) in html
     assert html.count("<a ") == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("<https://good.example/a>", ""),
+        ("[good.example/a](https://good.example/a)", ""),
+        ("[bank.example](https://good.example/a)", "(good.example)"),
+        ("[gооd.example](https://good.example/a)", "(good.example)"),  # Cyrillic letters
+        ("[the *page*](http://www.good.example/)", "(good.example)"),
+        ("[us](mailto:me@good.example)", "(me@good.example)"),
+        ("<me@good.example>", ""),
+    ],
+)
+def test_a_link_says_where_it_leads_unless_its_words_do(text: str, shown: str) -> None:
+    html = show(f"See {text}.", Links(hosts={"good.example"}, mailboxes={"me@good.example"}))
+    assert html.count("<a ") == 1
+    assert re.findall(r'<span class="host">(.*?)</span>', html) == ([shown] if shown else [])
+
+
+def test_an_address_written_out_is_a_link_where_it_may_be_one() -> None:
+    html = show("See https://good.example/a_b_c, www.good.example (or http://evil.example/x).", Links({"good.example"}))
+    assert re.findall(r'<a href="(.*?)" .*?>(.*?)</a>', html) == [
+        ("https://good.example/a_b_c", "https://good.example/a_b_c"),
+        ("https://www.good.example", "www.good.example"),
+    ]
+    assert "http://evil.example/x" in html
+
+
+def test_what_was_a_link_remains_one_when_its_source_is_gone() -> None:
+    text = "See [the page](https://good.example/a?b=1), https://good.example/x or [that](https://evil.example/)."
+    links = named_in(["It is at https://good.example/a?b=1."])
+    written = answer_html(text, [], ID, links)
+    assert list(links.used) == ["https://good.example/a?b=1", "https://good.example/x"]
+    assert answer_html(text, [], ID, Links(kept=list(links.used))) == written
 
 
 def test_a_question_is_shown_as_it_was_written() -> None:

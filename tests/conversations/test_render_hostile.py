@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from apps.conversations.links import Links
 from apps.conversations.render import StreamRenderer, answer_html, question_html
-from apps.conversations.wrap import Links
 
 ID = "3f0c0e9e-1111-4222-8333-444455556666"
 HOSTILE = [
@@ -73,7 +73,7 @@ math mrow mi mn mo ms mtext mspace mfrac msqrt mroot msup msub msubsup munder mo
 mpadded mphantom menclose mstyle"""
 ATTRIBUTES = """class data-sentence href target rel start display stretchy mathvariant fence form width linethickness
 columnalign displaystyle minsize maxsize accent separator scriptlevel title lspace rspace height depth notation
-rowspacing columnspacing movablelimits largeop symmetric accentunder"""
+rowspacing columnspacing movablelimits largeop symmetric accentunder tabindex"""
 AROUND = ["{}", "# {}", "- {}\n- {}", "> {}", "**{}**", "| {} |\n|---|\n| {} |", "word. {} And more."]
 AROUND += ["[{}](https://known.example/)"]
 SIGNS = [" ", "\n", "\n\n", "**", "`", "$", "[", "](", ")", "<", ">", '"', "- ", "|"]
@@ -89,6 +89,7 @@ class Reader(HTMLParser):
         for name, value in attrs:
             assert name in ATTRIBUTES.split(), (tag, name)
             assert "url(" not in (value or "")
+            assert name != "tabindex" or (tag in {"pre", "table"} and value == "0")
             if name == "href":
                 assert (value or "").startswith(("https://known.example/", f"/answers/{ID}/sources/")), value
 

@@ -38,6 +38,18 @@ def test_an_answer_that_differs_is_left_alone() -> None:
     assert shown(*pieces) == pieces
 
 
+def test_of_many_sentences_at_once_those_before_the_loop_are_kept() -> None:
+    repeats = Repeats()
+    said = "It is tall and white. " * 2
+    assert repeats.until("The lighthouse stood on an island. " + said + "It is tall and white. And more of it. ") == (
+        "The lighthouse stood on an island. " + said
+    )
+    assert (
+        Repeats().until("One of them is red.\nTwo of them are blue.\n")
+        == "One of them is red.\nTwo of them are blue.\n"
+    )
+
+
 @pytest.mark.django_db(transaction=True)
 async def test_the_turn_ends_and_says_why(open_page, alice, library, chat) -> None:
     chat.replies.append("The lighthouse stood about 100 metres high. " * 40)

@@ -18,7 +18,7 @@ INFO = ModelInfo("tiny", 2048)
 def resolved(assistant: str = "automatic", model: str = "automatic", right: int | None = None) -> Style:
     asked = None if right is None else 8
     profile = ModelProfile(name="tiny", style=model, reading_right=right, reading_asked=asked)
-    return style.resolve(Assistant(style=assistant), profile, INFO)
+    return style.resolve(Assistant(style=assistant), profile)
 
 
 def test_the_assistant_is_heard_before_the_model_and_the_site(settings: Settings) -> None:

@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from apps.conversations import turns
+from apps.conversations import pages, turns
 from apps.conversations.models import Citation, Message, Retrieved, Source
 from apps.engines import registry
 from apps.engines.base import EngineRefused, EngineUnavailable
@@ -16,7 +16,7 @@ from apps.users.people import suspend
 from tests.conversations.conftest import transcript
 from tests.people import person
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("log")]
 Status = Message.Status
 QUESTION = "How high was the lighthouse of Alexandria?"
 
@@ -86,7 +86,7 @@ async def test_withheld_a_sentence_that_the_gate_refuses_is_never_shown(
     from apps.safety.check import ALLOWED, Verdict
 
     class Wary:
-        async def question(self, text):
+        async def question(self, text, vector=None):
             return ALLOWED
 
         async def sentence(self, text, since):
@@ -218,3 +218,17 @@ async def test_nothing_is_asked_of_the_turn_log_after_the_end(open_page, alice, 
     events = await page.events()
     await turns.idle()
     assert len(await registry.turnlog().read(accepted["turn"])) == len(events)
+
+
+@pytest.mark.parametrize(
+    ("reply", "weak"), [("It was made of cheese.", True), ("The lighthouse stood about 100 metres high.", False)]
+)
+async def test_an_answer_that_is_mostly_without_sources_says_so_now_and_after_a_reload(
+    open_page, alice, library, chat, reply, weak
+) -> None:
+    chat.replies.append(reply)
+    page = await open_page(alice)
+    accepted = await page.ask(QUESTION)
+    assert (await page.events())[-1]["weak"] is weak
+    answer = await Message.objects.select_related("conversation").aget(pk=accepted["turn"])
+    assert (await in_db(pages.one, alice, answer))["answer"]["weak"] is weak

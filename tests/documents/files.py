@@ -51,7 +51,7 @@ def scanned_pdf() -> bytes:
 
 
 def hidden_pdf() -> bytes:
-    """Lines that are seen, and lines without ink, white on white, tiny, and beside the page."""
+    """Lines that are seen, and lines without ink, white on white, nearly so, tiny, beside the page, and cut away."""
     document = FPDF()
     document.set_font("helvetica", size=12)
     document.add_page()
@@ -63,9 +63,15 @@ def hidden_pdf() -> bytes:
         document.set_fill_color(0, 0, 80)
         document.rect(15, 70, 100, 20, style="F")
         document.text(20, 80, "Seen on a dark box.")
+    with document.local_context(text_color=(247, 250, 245)):
+        document.text(20, 95, "Hidden in nearly white.")
     with document.local_context(font_size_pt=0.4):
         document.text(20, 100, "Hidden by its size.")
     document.text(900, 120, "Hidden beside the page.")
+    with document.rect_clip(x=150, y=250, w=20, h=20):
+        document.text(20, 130, "Hidden by what it is drawn through.")
+    with document.rect_clip(x=10, y=100, w=180, h=100):
+        document.text(20, 135, "Seen through a shape.")
     document.text(20, 140, "Seen at the end.")
     return bytes(document.output())
 
@@ -112,11 +118,10 @@ def raw_docx(body: str | bytes, *, doctype: str = "", extra: dict[str, bytes] | 
     file = io.BytesIO()
     inner = body if isinstance(body, bytes) else body.encode()
     head = f'<?xml version="1.0"?>{doctype}<w:document {_WORD}><w:body>'.encode()
+    parts: dict[str, str | bytes] = {"[Content_Types].xml": _TYPES, "_rels/.rels": _RELATIONS}
+    parts |= {"word/document.xml": head + inner + b"</w:body></w:document>", **(extra or {})}
     with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
-        archive.writestr("[Content_Types].xml", _TYPES)
-        archive.writestr("_rels/.rels", _RELATIONS)
-        archive.writestr("word/document.xml", head + inner + b"</w:body></w:document>")
-        for name, content in (extra or {}).items():
+        for name, content in parts.items():
             archive.writestr(name, content)
     return file.getvalue()
 
@@ -147,3 +152,17 @@ def archive(**content: bytes) -> bytes:
 
 def nested_html(depth: int = 200_000) -> bytes:
     return b"<html><body>" + b"<div>" * depth + b"The innermost text." + b"</div>" * depth + b"</body></html>"
+
+
+def slides(*parts: tuple[str, str, str]) -> bytes:
+    """A presentation: for each slide its title, its text and its notes."""
+    import pptx
+
+    show = pptx.Presentation()
+    for title, text, notes in parts:
+        slide = show.slides.add_slide(show.slide_layouts[1])
+        slide.shapes.title.text, slide.placeholders[1].text = title, text
+        slide.notes_slide.notes_text_frame.text = notes
+    out = io.BytesIO()
+    show.save(out)
+    return out.getvalue()

@@ -11,7 +11,6 @@ from apps.documents.chunking import embedded
 from apps.documents.fold import fold
 from apps.documents.models import Chunk, Collection, Document, Page
 from apps.engines import registry
-from apps.engines.base import IndexEntry
 from apps.users.models import User
 
 
@@ -33,7 +32,7 @@ def document(place: Collection, title: str, sections: Sequence[Section | str]) -
     parts = [section if isinstance(section, Section) else Section(section) for section in sections]
     row = Document.objects.create(
         collection=place, name=f"{title}.md", title=title, file=f"documents/{uuid4()}", sha256=uuid4().hex * 2, size=1,
-        kind=Document.Kind.MARKDOWN, status=Document.Status.READY, pages_count=max(part.page for part in parts),
+        kind="markdown", status=Document.Status.READY, pages_count=max(part.page for part in parts),
     )  # fmt: skip
     pages: dict[int, str] = {}
     chunks = []
@@ -65,6 +64,6 @@ def publish(row: Document, chunks: list[Chunk]) -> None:
     for chunk, vector in zip(chunks, vectors, strict=True):
         chunk.vector, chunk.fingerprint = vector.tobytes(), embed.fingerprint
     stored = Chunk.objects.bulk_create(chunks)
-    entries = [IndexEntry(chunk.pk, chunk.text, str(row), chunk.heading) for chunk in stored]
+    entries = [chunk.entry for chunk in stored]
     segment = segments.record(registry.index().write(row.collection_id.hex, entries, vectors, embed.fingerprint))
     Chunk.objects.filter(document=row).update(segment=segment)

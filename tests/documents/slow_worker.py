@@ -23,16 +23,18 @@ from assistant.celery import app  # noqa: E402
 app.finalize()
 app.loader.import_default_modules()
 
-from apps.documents import ingest  # noqa: E402
+from apps.documents import ingest, publishing  # noqa: E402
 from apps.engines import registry  # noqa: E402
 
-PAUSE = os.environ.get("TEST_PAUSE", "")
+PAUSE, _, TOGETHER = os.environ.get("TEST_PAUSE", "").partition(" ")
 
 
 def _hang(function: Callable[..., Any], before: bool) -> Callable[..., Any]:
-    """The function, which does not return until the process is killed."""
+    """The function, which does not return until the process is killed; with TOGETHER, when it is for several."""
 
     def hanging(*args: Any, **options: Any) -> Any:
+        if TOGETHER and len(args[0]) < 2:
+            return function(*args, **options)
         result = None if before else function(*args, **options)
         Path(os.environ["TEST_MARKER"]).touch()
         time.sleep(600)
@@ -55,11 +57,11 @@ match PAUSE:
     case "parse":
         ingest._chunk = _hang(ingest._chunk, before=True)
     case "embed":
-        ingest._store = _hang(ingest._store, before=True)
+        publishing.store = _hang(publishing.store, before=True)
     case "index":
-        ingest._index = _hang(ingest._index, before=False)
+        publishing.index = _hang(publishing.index, before=False)
     case "publish":
-        ingest._publish = _hang(ingest._publish, before=True)
+        publishing.name = _hang(publishing.name, before=True)
     case "slow":
         embed = registry.embed()
         embed.embed_passages = _slow(embed.embed_passages)  # type: ignore[method-assign]

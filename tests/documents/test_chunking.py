@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import pairwise
 
 from hypothesis import given, settings
@@ -57,6 +58,16 @@ def test_no_chunk_exceeds_the_window_with_its_header(some: list[Block], window: 
         for draft in Chunker("Title", offsets, window).cut(page):
             assert len(offsets(draft.embedded)) <= window
             assert draft.tokens == len(offsets(draft.embedded))
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.lists(blocks, min_size=1, max_size=8))
+def test_chunks_are_the_same_where_the_embedder_reads_them_while_they_are_cut(some: list[Block]) -> None:
+    embed = FakeEmbed()
+    for page in paginate(some, Limits()):
+        read = list(Chunker("Title", offsets, 64, embed.tokenised).cut(page))
+        assert [replace(draft, read=None) for draft in read] == list(Chunker("Title", offsets, 64).cut(page))
+        assert [draft.read for draft in read] == [embed.tokenised(draft.embedded) for draft in read]
 
 
 def test_a_chunk_is_cut_at_a_heading_and_knows_its_path() -> None:

@@ -74,3 +74,12 @@ def test_any_page_is_cut_within_the_budget_and_its_spans_hold(page: str, budget:
         assert all(0 <= start < end <= len(page) for start, end in passage.spans)
         assert list(passage.spans) == sorted(passage.spans)
         assert sum(words([page[start:end] for start, end in passage.spans])) <= budget
+
+
+def test_a_large_budget_reads_all_that_stands_around() -> None:
+    page = " ".join(f"Sentence number {number} speaks of otters." for number in range(30))
+
+    small, large = one({"otter": 1.0}, 700, page=page), one({"otter": 1.0}, 2_000, page=page)
+
+    assert small.count("otters") == 7
+    assert large.count("otters") == 30

@@ -14,6 +14,7 @@ from apps.documents.parsers.docx import parse as parse_docx
 from apps.documents.parsers.html import parse as parse_html
 from apps.documents.parsers.markdown import parse as parse_markdown
 from apps.documents.parsers.text import parse as parse_text
+from tests.documents import files
 
 Pieces = list[tuple[str, int, str]]
 
@@ -95,6 +96,24 @@ def test_html(file: Path) -> None:
     ]
 
 
+SPANS = """<html><body><h1>Rates</h1><p>Of all clubs.</p><table>
+<tr><th>Club</th><th>Year</th><th>Price</th></tr><tr><td rowspan="2">Chess</td><td>2025</td><td>10</td></tr>
+<tr><td>2026</td><td>12</td></tr><tr><td colspan="2">Others</td><td>9</td></tr></table>
+<p>Before taxes.</p></body></html>"""
+
+
+def test_cells_that_span_others_stand_in_each_row_and_short_pages_keep_their_form(file: Path) -> None:
+    assert read(parse_html, file, SPANS.encode())[1] == [
+        ("heading", 1, "Rates"),
+        ("paragraph", 0, "Of all clubs."),
+        ("table", 0, "Club: Chess; Year: 2025; Price: 10\nClub: Chess; Year: 2026; Price: 12\n"
+         "Club: Others; Year: Others; Price: 9"),
+        ("paragraph", 0, "Before taxes."),
+    ]  # fmt: skip
+    bomb = "<table>" + "<tr><td rowspan=60000 colspan=60000>x<td>y</tr>" * 200 + "</table>"
+    assert sum(len(words) for _, _, words in read(parse_html, file, bomb.encode())[1]) < 100_000
+
+
 def test_html_in_the_encoding_that_it_declares(file: Path) -> None:
     page = '<html><head><meta charset="iso-8859-2"></head><body><p>Żółć i łąka</p></body></html>'
     assert read(parse_html, file, page.encode("iso-8859-2"))[1] == [("paragraph", 0, "Żółć i łąka")]
@@ -121,6 +140,62 @@ def test_word(file: Path) -> None:
         ("table", 0, "Kind: Paid; Days: 30"),
         ("heading", 2, "Illness"),
     ]
+
+
+MERGED = (
+    "<w:tbl><w:tr>{0}<w:p><w:r><w:t>Club</w:t></w:r></w:p></w:tc>{0}<w:p><w:r><w:t>Year</w:t></w:r></w:p></w:tc>"
+    "{0}<w:p><w:r><w:t>Fee</w:t></w:r></w:p></w:tc></w:tr><w:tr><w:tc><w:tcPr><w:vMerge w:val='restart'/></w:tcPr>"
+    "<w:p><w:r><w:t>Chess</w:t></w:r></w:p></w:tc>{0}<w:p><w:r><w:t>2025</w:t></w:r></w:p></w:tc>{0}<w:p><w:r>"
+    "<w:t>10</w:t></w:r></w:p></w:tc></w:tr><w:tr><w:tc><w:tcPr><w:vMerge/></w:tcPr><w:p/></w:tc><w:tc><w:tcPr>"
+    "<w:gridSpan w:val='2'/></w:tcPr><w:p><w:r><w:t>free</w:t></w:r></w:p></w:tc></w:tr></w:tbl>"
+).replace("{0}", "<w:tc>")
+
+
+def test_merged_cells_of_word_stand_in_each_place_that_they_cover(file: Path) -> None:
+    assert read(parse_docx, file, files.raw_docx(MERGED))[1] == [
+        ("table", 0, "Club: Chess; Year: 2025; Fee: 10\nClub: Chess; Year: free; Fee: free")
+    ]
+
+
+def test_footnotes_of_word_follow_what_they_are_to(file: Path) -> None:
+    body = (
+        "<w:p><w:r><w:t>Thirty days.</w:t></w:r><w:r><w:footnoteReference w:id='2'/></w:r></w:p>"
+        "<w:p><w:r><w:t>After.</w:t></w:r></w:p>"
+    )
+    notes = (
+        "<w:footnotes xmlns:w='http://schemas.openxmlformats.org/wordprocessingml/2006/main'>"
+        "<w:footnote w:id='2'><w:p><w:r><w:t>Ten for trainees.</w:t></w:r></w:p></w:footnote></w:footnotes>"
+    )
+    content = files.raw_docx(body, extra={"word/footnotes.xml": notes.encode()})
+    assert [words for *_, words in read(parse_docx, file, content)[1]] == [
+        "Thirty days.", "Note: Ten for trainees.", "After.",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("inner", "text"),
+    [
+        ("<m:sSup><m:e><m:r><m:t>x</m:t></m:r></m:e><m:sup><m:r><m:t>2</m:t></m:r></m:sup></m:sSup>", "x^2"),
+        ("<m:f><m:num><m:r><m:t>x-c</m:t></m:r></m:num><m:den><m:r><m:t>v</m:t></m:r></m:den></m:f>", "(x-c)/v"),
+        ("<m:rad><m:deg/><m:e><m:r><m:t>2</m:t></m:r></m:e></m:rad>", "√(2)"),
+        ("<m:nary><m:naryPr><m:chr m:val='∑'/></m:naryPr><m:sub><m:r><m:t>i</m:t></m:r></m:sub><m:sup><m:r><m:t>n</m:t>"
+         "</m:r></m:sup><m:e><m:r><m:t>k</m:t></m:r></m:e></m:nary>", "∑_i^n k"),
+    ],
+)  # fmt: skip
+def test_formulas_of_word_on_one_line(file: Path, inner: str, text: str) -> None:
+    math = 'xmlns:m="http://schemas.openxmlformats.org/officeDocument/2006/math"'
+    body = f"<w:p><w:r><w:t>So </w:t></w:r><m:oMath {math}>{inner}</m:oMath><w:r><w:t>.</w:t></w:r></w:p>"
+    assert read(parse_docx, file, files.raw_docx(body))[1] == [("paragraph", 0, f"So {text}.")]
+
+
+def test_html_in_markdown_is_read_as_html(file: Path) -> None:
+    source = (
+        b"Before.\n\n<table><tr><th>Kind</th><th>Days</th></tr><tr><td>Paid</td><td>30</td></tr></table>\n\n"
+        b"<p style='display:none'>hidden</p>\n\n<!-- remark -->\n\nAfter."
+    )
+    assert read(parse_markdown, file, source)[1] == [
+        ("paragraph", 0, "Before."), ("table", 0, "Kind: Paid; Days: 30"), ("paragraph", 0, "After."),
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])

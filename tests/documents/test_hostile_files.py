@@ -54,12 +54,12 @@ def bounded(tmp_path: Path) -> Iterator[None]:
         ("a.docx", lambda: files.pdf("Text"), "a PDF"),
         ("a.txt", lambda: files.pdf("Text"), "a PDF"),
         ("a.pdf", lambda: files.docx("Text"), "a Word document"),
-        ("a.docx", lambda: files.archive(xl__workbook_xml=b"<x/>"), "an Excel workbook"),
+        ("a.docx", lambda: files.archive(xl__workbook_xml=b"<x/>"), "a workbook"),
         ("a.docx", lambda: files.archive(ppt__presentation_xml=b"<x/>"), "a PowerPoint presentation"),
         ("a.docx", lambda: files.archive(readme=b"x"), "a ZIP archive"),
-        ("a.docx", lambda: b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + "WordDocument".encode("utf-16-le"), "old format"),
+        ("a.docx", lambda: b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + "WordDocument".encode("utf-16-le"), "damaged"),
         ("a.docx", lambda: b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + "EncryptedPackage".encode("utf-16-le"), "password"),
-        ("a.txt", lambda: b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 20, "a PNG picture"),
+        ("a.txt", lambda: b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 20, "a picture"),
         ("a.csv", lambda: b"\x7fELF" + bytes(range(256)) * 20, "a program"),
         ("a.md", lambda: bytes((n * 97 + n // 7) % 256 for n in range(9000)), "unknown kind"),
         ("a.docx", lambda: files.raw_docx("<w:p><w:r><w:t>unclosed"), "damaged"),
@@ -154,8 +154,8 @@ def test_hidden_text_of_a_pdf_is_blank_in_its_page(tmp_path: Path) -> None:
     path.write_bytes(files.hidden_pdf())
     answers = sandbox.run("parse", path, PDF, seconds=SECONDS, memory_bytes=MEMORY)
     (page,) = (answer for answer in answers if "page" in answer)
-    assert page["text"].split("\r\n")[::3] == ["Seen on paper.", "Seen on a dark box.", "Seen at the end."]
-    assert "Hidden" not in page["text"]
+    lines = [line for line in page["text"].split("\r\n") if line.strip()]
+    assert lines == ["Seen on paper.", "Seen on a dark box.", "Seen through a shape.", "Seen at the end."]
 
 
 def test_invisible_characters_do_not_survive(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from django.conf import settings
 from django.core.files.uploadedfile import SimpleUploadedFile
 
 from apps.documents import ingest as ingesting
-from apps.documents import job, upload, worker
+from apps.documents import job, queue, upload, worker
 from apps.documents.ingest import ingest
 from apps.documents.models import Chunk, Collection, Document, Page, Segment
 from apps.engines import registry
@@ -92,8 +92,8 @@ def test_a_title_that_a_person_gave_stays(put: Put, monkeypatch: pytest.MonkeyPa
     if when == "before":
         rename()
     else:
-        check = ingesting.check_passage
-        monkeypatch.setattr(ingesting, "check_passage", lambda text: (rename(), check(text))[1])
+        check = ingesting.check_passages
+        monkeypatch.setattr(ingesting, "check_passages", lambda *given: (rename(), check(*given))[1])
     found = after_ingest(document)
     assert (found.status, found.title) == ("ready", "Holidays")
 
@@ -124,7 +124,7 @@ def test_what_a_killed_worker_left_is_made_whole_by_the_next(put: Put, monkeypat
     assert not Page.objects.filter(pk=page.pk).exists()
     assert [chunk.text[:8] for chunk in document.chunks.all()] == ["Holidays"]
     with pytest.raises(job.Lost):
-        first.end("failed")
+        job.end_all([first], [{"status": "failed"}])
 
 
 def lose_during(monkeypatch: pytest.MonkeyPatch, happen: Callable[[], Any]) -> None:
@@ -189,7 +189,7 @@ def test_an_engine_that_is_away_puts_the_document_back_uncounted(put: Put, monke
     lose_during(monkeypatch, away)
     after_ingest(document)
     assert (document.status, document.attempts, document.reason) == ("queued", 0, "The embedding server is busy.")
-    assert job.waiting(9) == []  # it is asked again later, not at once
+    assert queue.waiting(9) == []  # it is asked again later, not at once
 
 
 def test_three_crashes_set_a_document_aside(put: Put, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -201,7 +201,7 @@ def test_three_crashes_set_a_document_aside(put: Put, monkeypatch: pytest.Monkey
     for _ in range(3):
         assert after_ingest(document).status == "queued"
         Document.objects.update(lease_until=None)
-    assert job.waiting(9) == []
+    assert queue.waiting(9) == []
     worker.sweep()
     document.refresh_from_db()
     assert document.status == "quarantined"
@@ -234,7 +234,7 @@ def test_progress_is_in_the_row(put: Put, monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setattr(job.Job, "renew", renew)
     after_ingest(document)
     stages = list(dict.fromkeys(stage for stage, _, _ in seen if stage))
-    assert stages == ["sniff", "parse", "chunk", "screen", "embed", "index"]
+    assert stages == ["sniff", "parse", "chunk", "embed", "screen", "index"]
     embedded = [(done, total) for stage, done, total in seen if stage == "embed"]
     assert embedded[-1][0] == embedded[-1][1] == document.chunks.count() > 32
 

@@ -12,6 +12,7 @@ from PIL import Image
 
 from apps.documents import sandbox
 from apps.documents.parsers.base import Unreadable
+from apps.documents.recognised import lit
 
 
 def handbook() -> bytes:
@@ -78,19 +79,20 @@ def test_headings_paragraphs_and_lists_are_told_apart(stored: Path) -> None:
 def test_a_page_is_drawn_with_a_box_for_every_line_of_a_span(stored: Path) -> None:
     text = parsed(stored)[-1]["text"]
     start, end = text.index("thirty days"), text.index("the team agrees.")
-    shown = sandbox.render(stored, 1, 800, [[start, end]])
+    shown = sandbox.render(stored, "pdf", 1, 800)
+    boxes = lit(shown.words, [(start, end)])
     image = Image.open(io.BytesIO(shown.png))
     assert image.size == (shown.width, shown.height)
     assert shown.width == 800
-    assert len(shown.boxes) == 2
-    for left, top, width, height in shown.boxes:
+    assert len(boxes) == 2
+    for left, top, width, height in boxes:
         assert 0 < left < left + width < 1
         assert 0 < top < top + height < 1
         crop = image.convert("L").crop(
             (int(left * 800), int(top * shown.height), int((left + width) * 800), int((top + height) * shown.height))
         )
         assert crop.getextrema()[0] < 100  # there is ink in it
-    first, second = shown.boxes
+    first, second = boxes
     assert first[1] < second[1]
     assert first[0] > second[0]  # the span begins in the middle of its first line
 
@@ -104,13 +106,44 @@ def test_boxes_stand_right_on_a_turned_page(tmp_path: Path) -> None:
     document.save(str(path))
     text = parsed(path)[-1]["text"]
     at = text.index("Time off")
-    shown = sandbox.render(path, 1, 800, [[at, at + 8]])
+    shown = sandbox.render(path, "pdf", 1, 800)
     assert shown.width > shown.height
-    ((left, _, width, height),) = shown.boxes
-    assert left > 0.8  # the top of the page is now at its right
-    assert height > width
+    for left, _, width, height in lit(shown.words, [(at, at + 8)]):  # a word a box
+        assert left > 0.8  # the top of the page is now at its right
+        assert height > width
+
+
+def test_every_word_of_a_page_has_a_place(stored: Path) -> None:
+    text = parsed(stored)[-1]["text"]
+    words = sandbox.render(stored, "pdf", 1, 800).words
+    assert [text[int(start) : int(end)] for start, end, *_ in words] == text.split()
+    assert all(
+        0 <= left < left + width <= 1 and 0 <= top < top + height <= 1 for _, _, left, top, width, height in words
+    )
 
 
 def test_a_page_that_is_not_there_is_refused(stored: Path) -> None:
     with pytest.raises(Unreadable, match="no page 2"):
-        sandbox.render(stored, 2, 800, [])
+        sandbox.render(stored, "pdf", 2, 800)
+
+
+@pytest.mark.parametrize(
+    ("words", "wide", "is_scan"),
+    [
+        ("Confidential. Report of the commission, page 12 of 80", 200, True),  # a head upon a scan
+        ("Confidential. Report of the commission, page 12 of 80", 60, False),  # a small picture
+        ("A page of text upon a picture that fills the paper. " * 12, 200, False),
+        ("", 60, True),
+    ],
+)
+def test_a_page_that_is_a_picture_but_for_a_line_is_a_scan(
+    tmp_path: Path, words: str, wide: int, is_scan: bool
+) -> None:
+    document = FPDF(format="A4")
+    document.set_font("helvetica", size=9)
+    document.add_page()
+    document.image(Image.new("RGB", (100, 140), "grey"), 5, 5, wide)
+    document.multi_cell(0, text=words)
+    path = tmp_path / "stored"
+    path.write_bytes(bytes(document.output()))
+    assert parsed(path)[-1]["scan"] is is_scan

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from apps.documents.models import Collection, Document
-from apps.documents.search import read, search
+from apps.documents.search import ranking, read, search
 from apps.engines import registry
 from apps.engines.base import EngineRefused
 from apps.lib.threads import in_db
@@ -136,6 +136,21 @@ async def test_neighbours_under_the_same_heading_are_read_with_a_hit(alice: User
     assert best.full_text == "Ovens are pre-heated.\n\nRye dough rests eighteen hours.\n\nIt is baked hot."
 
 
+async def test_the_words_of_its_headings_find_a_passage(alice: User) -> None:
+    place = await in_db(collection, alice)
+    sections = [
+        Section("It takes eighteen hours.", "Bread › Rye dough"),
+        Section("It takes two hours.", "Cake › Sponge"),
+        Section("It takes a week.", "Cheese › Ripening"),
+    ]
+    await in_db(document, place, "Baking", sections)
+
+    found = {hit.heading: hit for hit in (await search(alice, "How long does rye dough take?")).hits}
+
+    bread, cake = found["Bread › Rye dough"], found["Cake › Sponge"]
+    assert bread.bm25 > 10 * cake.bm25 and {"rye", "dough"} <= bread.terms
+
+
 async def test_texts_stay_within_the_token_budget(alice: User, library: Collection) -> None:
     def words(texts: list[str]) -> list[int]:
         return [len(text.split()) for text in texts]
@@ -150,3 +165,47 @@ async def test_an_index_of_another_embedder_is_refused_with_the_way_out(alice: U
 
     with pytest.raises(EngineRefused, match=r"Library was indexed with another embedder .*`manage.py reindex`"):
         await search(alice, "blue whale")
+
+
+async def test_a_collection_of_another_embedder_is_left_out_and_named(alice: User, library: Collection) -> None:
+    other = await in_db(collection, alice, "Reread")
+    registry.embed().fingerprint = "another"
+    await in_db(document, other, "More whales", ["The blue whale sings low songs."])
+
+    found = await search(alice, "What does the blue whale sing?")
+
+    assert [passage.title for passage in found.passages] == ["More whales"]
+    assert (found.searched, found.left_out) == (("Reread",), ("Library",))
+
+
+async def test_a_collection_that_another_embedder_read_in_part_is_searched_and_named(
+    alice: User, library: Collection
+) -> None:
+    registry.embed().fingerprint = "another"
+    await in_db(document, library, "More whales", ["The blue whale sings low songs."])
+
+    found = await search(alice, "What does the blue whale sing?")
+
+    assert [passage.title for passage in found.passages] == ["More whales"]
+    assert (found.searched, found.left_out) == (("Library",), ("Library",))
+
+
+async def test_an_empty_collection_is_searched_and_not_left_out(alice: User, library: Collection) -> None:
+    await in_db(collection, alice, "Empty")
+
+    found = await search(alice, "blue whale")
+
+    assert (found.searched, found.left_out) == (("Empty", "Library"), ())
+
+
+async def test_a_ranking_names_every_document_once_and_none_that_may_not_be_read(
+    alice: User, charlie: User, library: Collection
+) -> None:
+    vector = registry.embed().embed_query("the red fox")
+
+    mine = await ranking(alice, "the red fox", [library.pk], vector)
+    theirs = await ranking(charlie, "the red fox", [library.pk], vector)
+
+    assert set(mine) == {row.pk async for row in library.documents.all()} and len(mine) == 3
+    assert (await Document.objects.aget(pk=mine[0])).name.startswith("Foxes")
+    assert theirs == []

@@ -22,7 +22,7 @@ from tests.documents.library import collection, document
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-TOPICS = ["whales sing", "foxes hunt", "owls sleep", "mice eat cheese", "otters swim"]
+TOPICS = ["whales sing", "foxes hunt", "owls sleep", "mice nest", "otters swim", "bees dance", "cats purr", "elks roam"]
 
 
 @pytest.fixture(autouse=True)
@@ -55,6 +55,25 @@ def age_retired() -> None:
     )
 
 
+def test_what_a_merge_reads_takes_one_query_however_many_documents(
+    library: Collection, django_assert_num_queries: Any
+) -> None:
+    ids = list(Chunk.objects.values_list("pk", flat=True))
+    with django_assert_num_queries(1):
+        entries = [row.entry for row in segments.loaded(ids)]
+    assert sorted(entry.title for entry in entries) == sorted(topic.split()[0].title() for topic in TOPICS)
+
+
+def test_a_new_document_only_asks_whether_one_size_has_become_too_many(
+    library: Collection, alice: User, django_assert_num_queries: Any
+) -> None:
+    other = collection(alice, "Other")
+    document(other, "Bees", ["bees dance"])
+    with django_assert_num_queries(1):
+        assert segments.merge(other.pk, thorough=False) == 0
+    assert segments.merge(library.pk, thorough=False) == len(TOPICS) == segments.FAN
+
+
 def test_a_merge_makes_one_segment_that_finds_the_same(library: Collection) -> None:
     before = found("what do foxes hunt")
 
@@ -83,19 +102,19 @@ def test_retired_segments_stay_readable_for_searches_under_way(library: Collecti
 def test_new_files_of_a_rewrite_that_takes_hours_are_left_alone(
     library: Collection, real_index: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(segments, "PART", 2)
-    write, swept = registry.index().write, []
+    monkeypatch.setattr(segments, "LARGEST", 2)
+    build, swept = registry.index().build, []
 
     def slow(*args: Any) -> Any:
-        info = write(*args)
+        info = build(*args)
         for folder in real_index.glob("*/*"):
             os.utime(folder, (0, 0))
         swept.append(segments.sweep())
         return info
 
-    monkeypatch.setattr(registry.index(), "write", slow)
+    monkeypatch.setattr(registry.index(), "build", slow)
     assert segments.merge(library.pk) == len(TOPICS)
-    assert swept == [0, 0, 0]
+    assert swept == [0] * (len(TOPICS) // 2)
     assert all(registry.index().verify(row.info) for row in Segment.objects.live())
     assert len(found("foxes")) == len(TOPICS)
 
@@ -114,12 +133,13 @@ def test_few_segments_are_left_while_documents_come_and_made_one_when_it_is_quie
 
 def test_deleted_documents_give_their_space_back(library: Collection) -> None:
     segments.merge(library.pk)
-    Document.objects.filter(title__in=["Whales", "Owls"]).delete()
+    gone = ["Whales", "Owls"]
+    Document.objects.filter(title__in=gone).delete()
 
     assert segments.merge(library.pk) == 1
 
-    assert Segment.objects.live().get().count == 3
-    assert len(found("whales")) == 3
+    assert Segment.objects.live().get().count == len(TOPICS) - len(gone)
+    assert len(found("whales")) == len(TOPICS) - len(gone)
 
 
 def test_a_collection_whose_documents_are_all_deleted_has_no_segments_left(library: Collection) -> None:
@@ -142,13 +162,13 @@ def test_one_process_at_a_time_rewrites_a_collection(library: Collection) -> Non
 
 
 def test_a_merge_that_lost_its_lease_changes_nothing(library: Collection, monkeypatch: pytest.MonkeyPatch) -> None:
-    write = registry.index().write
+    build = registry.index().build
 
     def taken_over(*args: Any) -> Any:
         IndexCare.objects.update(lease_token="another")
-        return write(*args)
+        return build(*args)
 
-    monkeypatch.setattr(registry.index(), "write", taken_over)
+    monkeypatch.setattr(registry.index(), "build", taken_over)
 
     assert segments.merge(library.pk) == 0
     assert Segment.objects.live().count() == len(TOPICS)
@@ -208,7 +228,7 @@ def test_a_collection_that_cannot_be_rebuilt_does_not_keep_others_from_care(
     def fails(*_: Any, **__: Any) -> None:
         raise EngineUnavailable("The embedder is still starting.")
 
-    monkeypatch.setattr(segments, "_reembedded", fails)
+    monkeypatch.setattr(segments, "_reembed", fails)
     segments.care()
 
     assert IndexCare.objects.get().rebuild == "damaged"

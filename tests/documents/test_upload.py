@@ -97,8 +97,8 @@ def test_a_file_that_lies_about_its_size_is_refused(alice: User, library: Collec
 
 
 def test_a_kind_that_cannot_be_read_is_refused_with_what_can(alice: User, library: Collection) -> None:
-    words = refused(alice, library, "sheet.xlsx", b"PK")
-    assert ".xlsx" in words
+    words = refused(alice, library, "drawing.dwg", b"AC1032")
+    assert ".dwg" in words
     assert "PDF" in words
 
 

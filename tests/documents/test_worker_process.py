@@ -29,7 +29,7 @@ pytestmark = [pytest.mark.process, pytest.mark.django_db(transaction=True)]
 
 START_S = 60
 PAUSES = (  # where the worker is when it is killed: the function that hangs there, by the settings of the test
-    "parse", "embed", "index", "publish",
+    "parse", "embed", "index", "publish", "index together", "publish together",
 )  # fmt: skip
 
 
@@ -42,7 +42,7 @@ class Worker:
         database = connection.settings_dict
         self.process = subprocess.Popen(
             [sys.executable, "-m", "celery", "-A", "tests.documents.slow_worker", "worker", "--pool", "threads",
-             "--concurrency", "2", "--without-gossip", "--without-mingle", "--without-heartbeat", "--loglevel", "INFO"],
+             "--concurrency", "5", "--without-gossip", "--without-mingle", "--without-heartbeat", "--loglevel", "INFO"],
             cwd=settings.BASE_DIR, stdout=self.log, stderr=self.log, start_new_session=True,
             env={
                 **os.environ, "TEST_DATABASE": str(database["NAME"]), "TEST_INDEX": str(folder / "index"),
@@ -122,14 +122,16 @@ def test_a_worker_killed_in_any_step_loses_and_doubles_nothing(
     os.environ["TEST_MARKER"] = str(marker)
     first = put(alice, place, "a.txt", paragraphs(60, "rivers"))
     second = put(alice, place, "b.pdf", files.pdf("Mountains are high.", "Valleys are low."))
+    small = [put(alice, place, f"{n}.txt", paragraphs(1, f"lake {n}")) for n in range(8 if "together" in pause else 0)]
     worker = start(pause)
     until(marker.exists)
     worker.kill()
     assert not Chunk.objects.searchable().filter(document__status="working").exists()
     forget_leases()
-    start()
-    until(lambda: Document.objects.filter(status="ready").count() == 2)
-    for document in (first, second):
+    last = start()
+    until(lambda: Document.objects.filter(status="ready").count() == 2 + len(small))
+    last.kill()  # it may be merging the segments that are counted below
+    for document in (first, second, *small):
         whole_and_once(document)
     registry.index().sweep([segment.info for segment in Segment.objects.all()], older_than_s=0)
     stored = {path.name for path in (tmp_path / "index").rglob("*") if path.is_dir() and len(path.name) == 32}

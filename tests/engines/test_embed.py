@@ -49,6 +49,13 @@ def test_vectors_are_unit_rows_in_the_order_of_the_texts(embed: EmbedEngine) -> 
         assert float(row @ embed.embed_passages([text])[0]) > 0.999
 
 
+def test_texts_that_were_tokenised_before_have_the_same_vectors(embed: EmbedEngine) -> None:
+    read = [embed.tokenised(text) for text in TEXTS]
+    assert [item.count for item in read] == [len(embed.offsets(text)) for text in TEXTS]
+    mixed = [read[at] if at % 2 else text for at, text in enumerate(TEXTS)]
+    assert np.allclose(embed.embed_passages(mixed), embed.embed_passages(TEXTS), atol=1e-6)
+
+
 def test_no_texts_give_no_rows(embed: EmbedEngine) -> None:
     assert embed.embed_passages([]).shape == (0, embed.dimension)
 
@@ -97,6 +104,17 @@ def test_the_real_one_gives_the_numbers_of_the_library(real: SentenceEmbed) -> N
     assert (real.embed_passages(TEXTS) * expected).sum(1).min() > 0.9995
     for text, row in zip(TEXTS, expected, strict=True):
         assert float(real.embed_query(text) @ row) > 0.9995
+
+
+def test_texts_of_many_lengths_do_not_mix_in_a_pass(real: SentenceEmbed) -> None:
+    from sentence_transformers import SentenceTransformer
+
+    library = SentenceTransformer(str(locate("")), device="cpu", local_files_only=True)
+    texts = [" ".join(f"word{n % 7}" for n in range(at % 90)) + f" ends {at}" for at in range(150)]
+    expected = library.encode(texts, show_progress_bar=False)
+    exact = SentenceEmbed(half=False)
+    assert (exact.embed_passages(texts) * expected).sum(1).min() > 0.99999
+    assert (real.embed_passages(texts) * expected).sum(1).min() > 0.9995
 
 
 def test_a_text_that_fills_the_window_is_not_cut(real: SentenceEmbed) -> None:

@@ -14,6 +14,7 @@ import pytest
 from django.conf import settings
 
 from apps.engines.base import EngineBroken, IndexQuery, SegmentInfo
+from apps.engines.index.local import files
 from apps.engines.index.local.engine import LocalIndex
 from tests.engines.indexes import units, write
 
@@ -101,6 +102,15 @@ def test_damage_after_the_first_check_is_seen_when_the_segment_is_opened_again(f
 
     with pytest.raises(EngineBroken, match=segment.id):
         index.search([segment], query)
+
+
+def test_a_segment_of_another_format_is_refused_with_the_way_out(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(files, "FORMAT", files.FORMAT - 1)
+    segment = write(LocalIndex(str(folder)), TEXTS)
+    monkeypatch.undo()
+
+    with pytest.raises(EngineBroken, match=r"another version \(format \d+, .*manage.py reindex"):
+        LocalIndex(str(folder)).search([segment], IndexQuery("foxes", units(1)[0]))
 
 
 def test_a_full_disk_leaves_no_half_segment(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,7 +12,7 @@ from apps.engines import registry, warm
 
 def test_warming_builds_the_engines() -> None:
     assert warm.warm() is True
-    assert registry._built.keys() >= {"embed", "chat"}
+    assert registry._built.keys() >= {"embed", "chat main"}
 
 
 def test_a_model_that_cannot_be_loaded_is_logged_and_stops_nothing(

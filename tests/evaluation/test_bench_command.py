@@ -24,7 +24,7 @@ def data(tmp_path: Path) -> Path:
 
 
 def test_every_measurement_is_found_by_name() -> None:
-    assert {"retrieval", "turn", "ingest"} <= set(names())
+    assert {"retrieval", "turn", "ingest", "chat"} <= set(names())
 
 
 def test_numbers_are_printed_and_written_as_one_flat_object(
@@ -35,9 +35,10 @@ def test_numbers_are_printed_and_written_as_one_flat_object(
     call_command("bench", "retrieval", "--sets", "tiny", "--data", str(data), "--json", str(file))
 
     numbers = json.loads(file.read_text())
-    assert numbers["tiny_ndcg_fused"] == 1.0
+    assert {f"ndcg10.tiny.{way}" for way in ("bm25", "vectors", "fusion", "ours")} <= numbers.keys()
+    assert numbers["ndcg10.tiny.ours"] == numbers["recall10.tiny.ours"] == 1.0
     assert all(isinstance(value, float) for value in numbers.values())
-    assert "tiny_ndcg_fused" in capsys.readouterr().out
+    assert "ndcg10.tiny.ours" in capsys.readouterr().out
 
 
 def test_missing_data_sets_are_named(tmp_path: Path) -> None:

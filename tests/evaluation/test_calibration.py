@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 from apps.documents import relevance
-from apps.evaluation.bench.retrieval import ndcg
 from apps.evaluation.calibration import Example, Group, area, best, cross_validated, fit
 
 
@@ -42,12 +41,6 @@ def test_the_best_passage_speaks_for_its_question() -> None:
 def test_area_under_roc() -> None:
     assert area([3, 4], [1, 2]) == 1.0
     assert area([1, 2], [1, 2]) == 0.5
-
-
-def test_ndcg_rewards_early_places() -> None:
-    assert ndcg(["a", "b"], {"a": 1}) == 1.0
-    assert ndcg(["b", "a"], {"a": 1}) == pytest.approx(1 / np.log2(3))
-    assert ndcg(["b"], {"a": 1}) == 0.0
 
 
 def test_relevance_grows_with_each_sign() -> None:

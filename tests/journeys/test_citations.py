@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from playwright.sync_api import expect
+
 from tests.journeys.chat import BOILER, LEAVE, ask, ended
 
 
@@ -39,7 +41,8 @@ def test_a_pdf_opens_at_the_page_with_the_passage_boxed(page_wide: Any) -> None:
     turn.locator("a.passage", has_text="page 2").first.click()
     panel = page_wide.locator("[data-panel]")
     panel.locator("img").wait_for()
-    page_wide.wait_for_function("document.querySelector('[data-panel] img').naturalWidth > 600")
+    expect(panel.locator("img")).to_have_js_property("complete", True)
+    assert panel.locator("img").evaluate("image => image.naturalWidth") > 600
     assert panel.locator("svg rect").count() > 0
     assert panel.locator("[data-here]").first.is_visible()
 
@@ -53,3 +56,11 @@ def test_on_a_narrow_screen_the_source_covers_the_page_and_holds_the_focus(page_
     assert page_narrow.evaluate("document.querySelector('.centre').inert")
     panel.get_by_role("button", name="Close").tap()
     assert not page_narrow.evaluate("document.querySelector('.centre').inert")
+
+
+def test_a_pill_opened_in_a_tab_of_its_own_shows_its_passage_in_the_document(page_wide: Any) -> None:
+    pill = ended(ask(page_wide, LEAVE)).locator("a.pill").first
+    page_wide.goto(pill.evaluate("pill => pill.href"))
+    expect(page_wide.locator("main mark").first).to_be_visible()
+    assert page_wide.url.split("?")[0].split("/")[-3:-2] != ["sources"]
+    assert "/collections/" in page_wide.url or "/documents/" in page_wide.url

@@ -90,6 +90,29 @@ def test_several_files_are_read_and_the_bad_ones_say_why(collection: Any) -> Non
     expect(page.locator("main")).to_contain_text("spring tide of March")
 
 
+def test_forty_files_at_once_survive_a_reload_and_two_bad_ones(visit: Any) -> None:
+    page = visit("/collections/")
+    page.get_by_label("Name").fill("Forty")
+    page.get_by_role("button", name="Create collection").click()
+    good = [
+        _file(f"day-{n:02}.txt", f"On day {n} of the log the tide stood at {n + 30} decimetres.") for n in range(38)
+    ]
+    page.set_input_files("#files", [*good[:20], BAD[0], *good[20:], BAD[1]])
+    expect(page.locator("[data-sending]")).to_be_hidden(timeout=READ_MS)  # all have been sent
+    page.reload()  # in the middle of their reading
+    summary = page.locator("[data-summary]")
+    expect(summary).to_contain_text("of 40 ready")
+    expect(summary).to_contain_text("38 of 40 ready · 2 failed", timeout=READ_MS)
+    expect(page.locator("#tray .file.bad")).to_have_count(2)
+    expect(page.locator("#tray")).to_contain_text("password")
+    page.get_by_role("button", name="Retry failed").click()
+    expect(summary).to_contain_text("38 of 40 ready · 2 failed", timeout=READ_MS)
+    page.get_by_role("link", name="Ask this collection").click()
+    page.locator("[data-composer] textarea[name=text]").fill("How high did the tide stand on day 17?")
+    page.get_by_role("button", name="Send").click()
+    expect(page.locator("blockquote").first).to_contain_text("47 decimetres", timeout=READ_MS)
+
+
 def test_one_file_is_cancelled_and_read_after_all(collection: Any) -> None:
     page = collection
     page.set_input_files("#files", [_file("long.txt", "".join(f"{n}. {SENTENCE}" for n in range(2500)))])
@@ -105,6 +128,6 @@ def test_an_answer_comes_from_what_was_just_uploaded(collection: Any) -> None:
     page.set_input_files("#files", GOOD)
     expect(page.locator("#tray .tick")).to_have_count(len(GOOD), timeout=READ_MS)
     page.get_by_role("link", name="Ask this collection").click()
-    page.locator("[data-composer] textarea").fill("Who was the first keeper of the lighthouse?")
+    page.locator("[data-composer] textarea[name=text]").fill("Who was the first keeper of the lighthouse?")
     page.get_by_role("button", name="Send").click()  # enabled once the page is ready to send
     expect(page.locator("blockquote").first).to_contain_text("Ines Halloran", timeout=READ_MS)

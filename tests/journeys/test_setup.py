@@ -19,7 +19,7 @@ WARM_MS = 120_000
 def stranger(empty_site: Site, chromium: Any, request: pytest.FixtureRequest) -> Any:
     """A browser that has never been here, and nobody has an account."""
     empty_site.stop("web")  # it remembers that somebody administers the site
-    empty_site.manage("flush", "--no-input")
+    empty_site.seed("nobody")
     empty_site.start_web()
     context = chromium.new_context(viewport={"width": request.param, "height": HEIGHT[request.param]})
     page = context.new_page()

@@ -10,7 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from pytest_django import Settings
 
 from apps.conversations.models import ModelProfile
@@ -24,6 +26,7 @@ from apps.operations import checks, engine_checks, sample
 from apps.operations.checks import GIB, State
 from apps.operations.engine_checks import ALL
 from apps.users.models import User
+from tests.several import engine, offer
 
 Usage = namedtuple("Usage", "total used free")
 threads = pytest.mark.django_db(transaction=True)  # the checks ask the database from threads of their own
@@ -76,6 +79,18 @@ async def test_a_model_that_is_away_is_bad_and_says_where_to_look(settings: Sett
     assert found.state == State.BAD and "Questions wait" in found.advice
 
 
+@threads
+def test_each_further_model_is_asked_for_itself(as_ada: Client, settings: Settings) -> None:
+    offer(settings)
+    page = as_ada.get("/doctor/").content.decode()
+    assert 'hx-get="/doctor/model-2/"' in page and 'hx-get="/doctor/reading-2/"' in page
+    assert "big-70B wrote a token" in as_ada.get("/doctor/model-2/").content.decode()
+    engine().away = True
+    assert "The other models go on" in as_ada.get("/doctor/model-2/").content.decode()
+    assert "fake-1B wrote a token" in as_ada.get("/doctor/model/").content.decode()
+    assert as_ada.get("/doctor/model-3/").status_code == 404
+
+
 async def test_vectors_that_make_no_sense_are_found(monkeypatch: pytest.MonkeyPatch) -> None:
     assert (await engine_checks.embedder()).state == State.GOOD
     engine = registry.embed()
@@ -92,6 +107,21 @@ async def test_the_worker_is_alive_while_it_signs() -> None:
     os.utime(alive_file(), (time.time() - 300, time.time() - 300))
     found = await checks.worker()
     assert found.state == State.BAD and "5 minutes" in found.words
+
+
+@pytest.mark.django_db
+def test_a_large_database_is_not_read_through_while_a_page_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    if connection.vendor != "sqlite":
+        pytest.skip("about the file of SQLite")
+    monkeypatch.setattr(checks, "READ_THROUGH", 0)
+    with CaptureQueriesContext(connection) as queries:
+        found = checks._database()
+    assert found.state == State.GOOD and "too large to be read through" in found.words
+    assert not any("quick_check" in query["sql"] for query in queries)
+    monkeypatch.undo()
+    with CaptureQueriesContext(connection) as queries:
+        assert "is sound" in checks._database().words
+    assert any("quick_check" in query["sql"] for query in queries)
 
 
 @pytest.mark.parametrize(("free", "state"), [(100 * GIB, State.GOOD), (3 * GIB, State.WARN), (GIB // 2, State.BAD)])

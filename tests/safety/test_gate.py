@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import aclosing
 from itertools import pairwise
 
@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from apps.safety import gate
 from apps.safety.check import ALLOWED, CheckUnavailable, Verdict
 from apps.safety.gate import Withheld, check_passage, check_question, check_sentence, gated
-from apps.safety.window import WAIT_S, WORDS
+from apps.safety.window import FIRST_WAIT_S, MOST, WAIT_S, WORDS, windows
 
 FORBIDDEN = "the purple elephant password"  # what the check of these tests withholds: no hostile text is needed
 
@@ -26,7 +26,7 @@ class Strict:
 
     seen: list[tuple[str, int]] = []
 
-    async def question(self, text: str) -> Verdict:
+    async def question(self, text: str, vector: object = None) -> Verdict:
         return Verdict(FORBIDDEN not in text, "phrase", "No.")
 
     async def sentence(self, text: str, since: int) -> Verdict:
@@ -36,15 +36,21 @@ class Strict:
     def passage(self, text: str) -> Verdict:
         return Verdict(FORBIDDEN not in text, "phrase", "No.")
 
+    def passages(self, texts: Sequence[str], vectors: object) -> list[Verdict]:
+        return [self.passage(text) for text in texts]
+
 
 class Away(Strict):
-    async def question(self, text: str) -> Verdict:
+    async def question(self, text: str, vector: object = None) -> Verdict:
         raise CheckUnavailable
 
     async def sentence(self, text: str, since: int) -> Verdict:
         raise CheckUnavailable
 
     def passage(self, text: str) -> Verdict:
+        raise CheckUnavailable
+
+    def passages(self, texts: Sequence[str], vectors: object) -> list[Verdict]:
         raise CheckUnavailable
 
 
@@ -128,7 +134,58 @@ async def test_a_slow_sentence_is_shown_after_the_wait_up_to_a_whole_word(strict
         async for piece in stream:
             assert piece == "Slowly comes a "
             break
+    assert FIRST_WAIT_S <= time.monotonic() - began < FIRST_WAIT_S + 0.8
+
+
+async def test_what_follows_the_beginning_is_held_back_longer(strict: None) -> None:
+    began = time.monotonic()
+    async with aclosing(gated(said(["It is so. ", "Slowly comes a wor", 2.0, "d."]))) as stream:  # type: ignore[type-var]
+        assert [await anext(stream), await anext(stream)] == ["It is so. ", "Slowly comes a "]
     assert WAIT_S <= time.monotonic() - began < WAIT_S + 0.8
+
+
+class Clock:
+    """The loop, with a time that only the test moves, and timers that never come."""
+
+    def __init__(self) -> None:
+        self.now = 1.0
+        self._loop = asyncio.get_running_loop()
+        self.create_future = self._loop.create_future
+
+    def time(self) -> float:
+        return self.now
+
+    def call_at(self, *_: object) -> asyncio.Handle:
+        return self._loop.call_soon(lambda: None)
+
+
+async def test_what_is_due_goes_out_with_the_last_word_that_comes_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = Clock()
+    monkeypatch.setattr("apps.safety.window.asyncio.get_running_loop", lambda: clock)
+
+    async def evenly() -> AsyncIterator[str]:
+        for number in range(40):
+            yield f"word{number} "
+            for _ in range(10):  # whoever takes them has the time to
+                await asyncio.sleep(0)
+            clock.now += 0.125
+
+    async with aclosing(windows(evenly())) as found:  # type: ignore[type-var]
+        sizes = [len(window.text[window.since :].split()) async for window in found]
+    assert max(sizes) == 4  # the fifth would come 500 ms after the first
+    assert sizes[0] == 2
+
+
+async def test_the_more_has_come_the_fewer_verdicts_it_takes() -> None:
+    pieces = [f"Sentence number {n} is here. " for n in range(200)]
+    async with aclosing(windows(said(pieces))) as found:  # type: ignore[type-var]
+        taken = [await anext(found)]
+        for _ in range(1000):  # as long as a verdict may take
+            await asyncio.sleep(0)
+        taken += [window async for window in found]
+    assert "".join(window.text[window.since :] for window in taken) == "".join(pieces)
+    assert max(len(window.text) - window.since for window in taken) <= MOST
+    assert len(taken) < 20
 
 
 async def test_nothing_is_shown_before_its_window_has_a_verdict(strict: None) -> None:
@@ -181,6 +238,7 @@ async def test_a_phrase_is_caught_wherever_it_is_cut(
     strict: None, offset: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("apps.safety.window.WAIT_S", 0.02)
+    monkeypatch.setattr("apps.safety.window.FIRST_WAIT_S", 0.02)
     text = f"It is said that {FORBIDDEN} opens it. And so on."
     at = text.index(FORBIDDEN) + offset
     before = await refused([text[:at], 0.04, text[at:]])

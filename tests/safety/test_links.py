@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from apps.safety.links import addresses, allowed, hosts
+from apps.safety.links import addresses, allowed, host, hosts, mailboxes
 
 SOURCE = (
     "See https://docs.example.org/guide/start?lang=en, www.ferry.example/times (or tea.example). Mail: me@mail.example"
@@ -59,3 +59,19 @@ def test_a_place_that_was_named_may_be_linked(url: str) -> None:
 )
 def test_any_other_place_is_shown_as_text(url: str) -> None:
     assert not allowed(url, hosts(SOURCE) | {"127.0.0.1"}, addresses(SOURCE))
+
+
+def test_a_mailbox_that_was_named_may_be_written_to_and_nothing_is_put_into_the_letter() -> None:
+    known = mailboxes(SOURCE)
+    assert known == {"me@mail.example"}
+    assert allowed("mailto:Me@mail.example", (), (), known)
+    for url in (
+        "mailto:me@mail.example?body=SECRET",
+        "mailto:me@mail.example,x@evil.example",
+        "mailto:",
+        "mailto:x@y.zz",
+    ):
+        assert not allowed(url, hosts(SOURCE), addresses(SOURCE), known)
+    assert host("https://www.Dócs.example/x") == "xn--dcs-gna.example"
+    assert host("mailto:me@mail.example") == "me@mail.example"
+    assert host("javascript:alert(1)") == host("mailto:x?y") == ""

@@ -134,5 +134,13 @@ def test_names_are_shown_as_text(admin: Client, alice: User) -> None:
 def test_the_page_asks_few_questions(admin: Client, django_assert_max_num_queries) -> None:
     for number in range(20):
         person(f"p{number}")
-    with django_assert_max_num_queries(9):
+    with django_assert_max_num_queries(11):
         admin.get("/people/")
+
+
+def test_instructions_of_a_person_are_kept_for_that_person(alice: User, bob: User, client: Client) -> None:
+    client.force_login(alice)
+    client.post("/instructions/", {"instructions": "Use metres."})
+    assert (User.objects.get(pk=alice.pk).instructions, User.objects.get(pk=bob.pk).instructions) == ("Use metres.", "")
+    assert "Use metres." in client.get("/instructions/").content.decode()
+    assert client.post("/instructions/", {"instructions": "x" * 2001}).status_code == 400

@@ -9,15 +9,18 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, Protocol
 
 PieceKind = Literal["heading", "paragraph", "list", "table", "code"]
 
 PART_CHARACTERS = 30_000  # formats without pages are cut into parts of about this size, so that a hit reads little text
 MAX_CHARACTERS = 20_000_000  # of one document: some 8,000 pages of print
+TOO_LONG = f"The document holds more than {MAX_CHARACTERS:,} characters of text. Split it into smaller files."
 TITLE_CHARACTERS = 200
 BLOCK_CHARACTERS = 1_000_000  # a longer run without any structure is cut
+HIDDEN = "Hidden text was left out."  # the note where something was that no reader of the file would see
+NOTES = "Speaker notes"  # the heading above what a slide does not show
 
 # Invisible characters that reorder, hide or smuggle text; joiners stay, because scripts and emoji need them.
 _INVISIBLE = re.compile(
@@ -29,14 +32,20 @@ _INVISIBLE = re.compile(
 _NO_TITLES = {"word document", "document", "untitled", "untitled document", "title", "(anonymous)", "unspecified"}
 
 
+Word = tuple[int, int, float, float, float, float]  # start, end, left, top, width, height; fractions of the page
+
+
 class Unreadable(Exception):
     """The file cannot be read; the message says why and what to do, in one or two sentences fit for its owner."""
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
+    """`name` is the file's as it was uploaded; it tells a parser of what kind the text is, and nothing else."""
+
     pages: int = 3000
     characters: int = MAX_CHARACTERS
+    name: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +63,13 @@ class Title:
 
 
 @dataclass(frozen=True, slots=True)
+class Note:
+    """What was left out, in one sentence for the file's owner."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class Piece:
     """A run of a page's text: `text[start:end]`. `level` counts from 1 for headings and is 0 otherwise."""
 
@@ -65,13 +81,18 @@ class Piece:
 
 @dataclass(frozen=True, slots=True)
 class ParsedPage:
-    """`width` and `height` are points; 0 where the format has no pages."""
+    """`width` and `height` are points; 0 where the format has no pages.
+
+    A `scan` has ink but hardly a word of its own; once it was recognised, `boxes` say where its words stand.
+    """
 
     number: int
     text: str
     pieces: tuple[Piece, ...]
     width: float = 0
     height: float = 0
+    scan: bool = False
+    boxes: tuple[Word, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +104,7 @@ class Block:
     level: int = 0
 
 
-Parsed = Total | Title | ParsedPage
+Parsed = Total | Title | Note | ParsedPage
 
 
 class Parser(Protocol):
@@ -110,7 +131,7 @@ def paginate(blocks: Iterable[Block], limits: Limits) -> Iterator[ParsedPage]:
     for block in _short(blocks):
         total += len(block.text)
         if total > limits.characters:
-            raise Unreadable(too_long(limits))
+            raise Unreadable(TOO_LONG)
         inside = block.kind == before and block.kind in {"list", "table"}
         if size and size + len(block.text) > PART_CHARACTERS and not inside:
             yield ParsedPage(number, "".join(text), tuple(pieces))
@@ -125,6 +146,21 @@ def paginate(blocks: Iterable[Block], limits: Limits) -> Iterator[ParsedPage]:
         yield ParsedPage(number, "".join(text), tuple(pieces))
 
 
+def in_units(units: Iterable[Iterable[Block]], limits: Limits) -> Iterator[ParsedPage]:
+    """A page for each slide, sheet or chapter, also an empty one; a long one takes several."""
+    number = taken = 0
+    for blocks in units:
+        first = number
+        for page in paginate(blocks, replace(limits, characters=max(0, limits.characters - taken))):
+            number, taken = number + 1, taken + len(page.text)
+            yield replace(page, number=number)
+        if number == first:
+            number += 1
+            yield ParsedPage(number, "", ())
+        if number > limits.pages:
+            raise Unreadable(too_many(number, limits))
+
+
 def _short(blocks: Iterable[Block]) -> Iterator[Block]:
     for block in blocks:
         text = block.text.strip("\n").rstrip() if block.kind == "code" else block.text.strip()
@@ -132,5 +168,5 @@ def _short(blocks: Iterable[Block]) -> Iterator[Block]:
             yield Block(block.kind, text[at : at + BLOCK_CHARACTERS], block.level)
 
 
-def too_long(limits: Limits) -> str:
-    return f"The document holds more than {limits.characters:,} characters of text. Split it into smaller files."
+def too_many(count: int, limits: Limits) -> str:
+    return f"This document has {count:,} parts; at most {limits.pages:,} are read. Split it into smaller files."

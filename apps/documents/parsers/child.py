@@ -1,7 +1,7 @@
 """The child process in which files are read: limits itself, does one task, writes JSON lines, and ends.
 
-It is started by `apps.documents.sandbox`, with the file as standard input and no Django. Whatever a hostile file
-does to a parser, it does it here: without network, children or files to write, and killed as a group.
+It is forked by `nursery.py` for `apps.documents.sandbox`, with the file as standard input and no Django. Whatever a
+hostile file does to a parser, it does it here: without network, children or files to write, and killed as a group.
 """
 
 from __future__ import annotations
@@ -11,12 +11,14 @@ import importlib
 import os
 import resource
 import signal
-import sys
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, NoReturn
 
 import orjson
 
+from apps.documents.parsers.base import Unreadable
+
+NESTED = "This file is nested more deeply than any program makes it. Save it again in its own program and upload that."
 _FILE = "/dev/stdin"
 _NEW_USER, _NEW_NET = 0x10000000, 0x40000000
 _PDEATHSIG, _NO_NEW_PRIVS = 1, 38
@@ -43,36 +45,66 @@ def confine(seconds: int, memory_bytes: int) -> None:
 
 def parse(options: dict[str, Any]) -> Iterator[dict[str, Any]]:
     from apps.documents.parsers import FORMATS
-    from apps.documents.parsers.base import Limits, ParsedPage, Title, Total
+    from apps.documents.parsers.base import Limits, Note, ParsedPage, Title, Total
 
     parser = importlib.import_module(FORMATS[options["kind"]].module).parse
-    for item in parser(_FILE, Limits(options["pages"], options["characters"])):
+    for item in parser(_FILE, Limits(options["pages"], options["characters"], options.get("name", ""))):
         match item:
             case Total(pages):
                 yield {"total": pages}
             case Title(text):
                 yield {"title": text}
+            case Note(text):
+                yield {"note": text}
             case ParsedPage():
                 pieces = [(piece.kind, piece.level, piece.start, piece.end) for piece in item.pieces]
-                yield {"page": item.number, "text": item.text, "size": (item.width, item.height), "pieces": pieces}
+                place = {"size": (item.width, item.height), "scan": item.scan}
+                yield {"page": item.number, "text": item.text, "pieces": pieces, **place}
+
+
+def recognise(options: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """The text of pages that are pictures; a beat after each few lines, so that the parent sees that it goes on."""
+    os.nice(19)
+    os.environ.update(
+        OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1"
+    )  # before NumPy asks for threads that it would not get
+    from apps.documents.parsers.base import Unreadable
+    from apps.documents.parsers.ocr import recognise as steps
+
+    for number in options["numbers"]:
+        try:
+            for step in steps(_FILE, options["kind"], number):
+                if step is None:
+                    yield {"beat": number}
+                else:
+                    page, words = step
+                    pieces = [(piece.kind, piece.level, piece.start, piece.end) for piece in page.pieces]
+                    yield {"page": number, "text": page.text, "pieces": pieces, "boxes": words}
+        except Unreadable as error:
+            yield {"page": number, "text": "", "pieces": [], "boxes": [], "problem": str(error)}
 
 
 def render(options: dict[str, Any]) -> Iterator[dict[str, Any]]:
     from apps.documents.parsers.render import render_page
 
-    yield render_page(_FILE, options["page"], options["width"], options["spans"])
+    yield render_page(_FILE, options["kind"], options["page"], options["width"])
 
 
-TASKS = {"parse": parse, "render": render}
+def read(options: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """What a module of an app above this one reads out of the file; it knows no Django either."""
+    yield from importlib.import_module(options["module"]).read(_FILE, options)
 
 
-def main() -> None:
-    options = orjson.loads(sys.argv[1])
+TASKS = {"parse": parse, "recognise": recognise, "render": render, "read": read}
+
+
+def work(options: dict[str, Any], parent: int) -> NoReturn:
+    """The task is done and answered, and the process ended; `parent` is the process without which it must not live."""
     answers = os.fdopen(os.dup(1), "wb", buffering=1 << 16)
     os.dup2(2, 1)  # what a native library prints never mixes with the answers
     confine(options["seconds"], options["memory_bytes"])
-    from apps.documents.parsers.base import Unreadable
-
+    if os.getppid() != parent:  # it ended before its end was asked to end this one
+        os._exit(1)
     try:
         for item in TASKS[options["task"]](options):
             answers.write(orjson.dumps(item) + b"\n")
@@ -80,11 +112,9 @@ def main() -> None:
         answers.write(b'{"end":true}\n')
     except Unreadable as error:
         answers.write(orjson.dumps({"unreadable": str(error)}) + b"\n")
+    except RecursionError:
+        answers.write(orjson.dumps({"unreadable": NESTED}) + b"\n")
     except MemoryError:
         answers.write(b'{"memory":true}\n')
     answers.flush()
     os._exit(0)  # nothing is tidied up: a library's own shutdown is one more chance to hang
-
-
-if __name__ == "__main__":
-    main()

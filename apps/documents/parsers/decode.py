@@ -5,7 +5,7 @@ from __future__ import annotations
 import codecs
 from pathlib import Path
 
-from apps.documents.parsers.base import Limits, Unreadable, too_long, visible
+from apps.documents.parsers.base import TOO_LONG, Limits, Unreadable, visible
 
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
@@ -44,9 +44,9 @@ def read_text(path: str, limits: Limits) -> str:
     with Path(path).open("rb") as file:
         data = file.read(limits.characters * 4 + 1)
     if len(data) > limits.characters * 4:
-        raise Unreadable(too_long(limits))
+        raise Unreadable(TOO_LONG)
     text = data.decode(encoding_of(data), errors="replace")
     del data
     if len(text) > limits.characters:
-        raise Unreadable(too_long(limits))
+        raise Unreadable(TOO_LONG)
     return visible(text.replace("\r\n", "\n").replace("\r", "\n").replace("\f", "\n\n"))

@@ -12,10 +12,12 @@ import lxml.etree
 from docx.opc.exceptions import PackageNotFoundError
 
 from apps.documents.parsers.archive import OpenedArchive
-from apps.documents.parsers.base import Block, Limits, Parsed, Unreadable, paginate, title_of
-from apps.documents.parsers.tables import is_header, table_blocks
+from apps.documents.parsers.base import HIDDEN, Block, Limits, Note, Parsed, Unreadable, paginate, title_of
+from apps.documents.parsers.docx_hidden import Hidden, value
+from apps.documents.parsers.docx_hidden import W as _W
+from apps.documents.parsers.docx_math import MATH, formula
+from apps.documents.parsers.tables import is_header, spread, table_blocks
 
-_W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
 _STRICT = b"http://purl.oclc.org/ooxml/wordprocessingml/main"
 _FALLBACK = "{http://schemas.openxmlformats.org/markup-compatibility/2006}Fallback"
 _HEADING = re.compile(r"heading (\d)", re.IGNORECASE)
@@ -32,6 +34,7 @@ DAMAGED = (
 def parse(path: str, limits: Limits) -> Iterator[Parsed]:
     try:
         body, styles, named = _opened(path)
+        notes = _notes(path)
     except (
         zipfile.BadZipFile,
         PackageNotFoundError,
@@ -41,12 +44,15 @@ def parse(path: str, limits: Limits) -> Iterator[Parsed]:
         OSError,
     ) as error:
         raise Unreadable(DAMAGED) from error
-    blocks = list(_Reader(styles).blocks(body))
+    reader = _Reader(styles, Hidden(body, styles), notes)
+    blocks = list(reader.blocks(body))
     headings = (block.text for block in blocks if block.kind == "heading" and block.level == 1)
     title = title_of(named) or title_of(next(headings, ""))
     if title:
         yield title
     yield from paginate(blocks, limits)
+    if reader.hidden.found:
+        yield Note(HIDDEN)
 
 
 def _opened(path: str) -> tuple[Any, Any, str]:
@@ -54,8 +60,23 @@ def _opened(path: str) -> tuple[Any, Any, str]:
     with OpenedArchive(path) as archive:
         if _STRICT in archive.read("word/document.xml")[:4096]:
             return _body(archive), _part(archive, "word/styles.xml"), ""
-    document = docx.Document(path)
+    try:
+        document = docx.Document(path)
+    except ValueError:  # a template, or a document with macros: python-docx opens only plain ones
+        with OpenedArchive(path) as archive:
+            return _body(archive), _part(archive, "word/styles.xml"), ""
     return document.element.body, document.styles.element, document.core_properties.title or ""
+
+
+def _notes(path: str) -> dict[tuple[str, str], Any]:
+    """Footnotes and endnotes by what refers to them: the tag of the mark and its number."""
+    found = {}
+    with OpenedArchive(path) as archive:
+        for kind in ("footnote", "endnote"):
+            if f"word/{kind}s.xml" in archive.namelist():
+                for note in _part(archive, f"word/{kind}s.xml").iter(_W + kind):
+                    found[f"{_W}{kind}Reference", note.get(_W + "id") or ""] = note
+    return found
 
 
 def _body(archive: zipfile.ZipFile) -> Any:
@@ -72,12 +93,13 @@ def _part(archive: zipfile.ZipFile, name: str) -> Any:
 
 
 class _Reader:
-    """Knows the styles of one document: which are headings and lists, and which hide their text."""
+    """Knows the styles of one document, which are headings and lists, and its notes."""
 
-    def __init__(self, styles: Any) -> None:
+    def __init__(self, styles: Any, hidden: Hidden, notes: dict[tuple[str, str], Any]) -> None:
+        self.notes = notes
         self.headings: dict[str, int] = {}
         self.lists: set[str] = set()
-        self.hidden: set[str] = set()
+        self.hidden = hidden
         for style in styles.iter(_W + "style"):
             name = style.find(_W + "name")
             self._learn(style, style.get(_W + "styleId") or "", name.get(_W + "val") or "" if name is not None else "")
@@ -92,16 +114,14 @@ class _Reader:
             self.headings[style_id] = int(outline.get(_W + "val")) + 1
         if _LIST.search(name) or style.find(f"{_W}pPr/{_W}numPr") is not None:
             self.lists.add(style_id)
-        if _on(style.find(f"{_W}rPr/{_W}vanish")):
-            self.hidden.add(style_id)
 
     def blocks(self, parent: Any) -> Iterator[Block]:
         for child in parent:
             if child.tag == _W + "p":
                 yield from self._paragraph(child)
+                yield from self._said_below(child)
             elif child.tag == _W + "tbl":
-                rows = [[self._cell(cell) for cell in _inner(row, "tc")] for row in _inner(child, "tr")]
-                rows = [row for row in rows if any(row)]
+                rows = [row for row in spread(self._rows(child)) if any(row)]
                 named = bool(rows) and is_header(rows[0])
                 yield from table_blocks(rows[1:] if named else rows, rows[0] if named else None)
             elif child.tag in _WRAPPERS:
@@ -112,8 +132,8 @@ class _Reader:
         if not text:
             return
         place = paragraph.find(_W + "pPr")
-        style = _value(place, "pStyle") or ""
-        outline = _value(place, "outlineLvl")
+        style = value(place, "pStyle") or ""
+        outline = value(place, "outlineLvl")
         level = self.headings.get(style) or (int(outline) + 1 if outline and outline in "01234567" else 0)
         if level and len(text) <= 300:
             yield Block("heading", " ".join(text.split()), level)
@@ -121,6 +141,35 @@ class _Reader:
             yield Block("list", "- " + text)
         else:
             yield Block("paragraph", text)
+
+    def _said_below(self, paragraph: Any) -> Iterator[Block]:
+        """The notes to which a paragraph refers, which stand at the foot of its page, or at the end."""
+        for mark in paragraph.iter(_W + "footnoteReference", _W + "endnoteReference") if self.notes else ():
+            note = self.notes.pop((mark.tag, mark.get(_W + "id") or ""), None)
+            words = " ".join(self._text(note).split()) if note is not None else ""
+            if words:
+                yield Block("paragraph", f"Note: {words}")
+
+    def _rows(self, table: Any) -> Iterator[list[tuple[str, int, int]]]:
+        """Text, columns and rows of each cell; one that goes on from the row above is told there."""
+        begun: dict[int, tuple[list[tuple[str, int, int]], int]] = {}  # by column: row and place of what goes on
+        told: list[list[tuple[str, int, int]]] = []
+        for row in _inner(table, "tr"):
+            cells: list[tuple[str, int, int]] = []
+            column = 0
+            for cell in _inner(row, "tc"):
+                place = cell.find(_W + "tcPr")
+                merge = place.find(_W + "vMerge") if place is not None else None
+                wide = int(span) if (span := value(place, "gridSpan") or "1").isdecimal() else 1
+                if merge is not None and merge.get(_W + "val") != "restart" and column in begun:
+                    above, at = begun[column]
+                    above[at] = (*above[at][:2], above[at][2] + 1)
+                else:
+                    begun[column] = cells, len(cells)
+                    cells.append((self._cell(cell), wide, 1))
+                column += wide
+            told.append(cells)
+        yield from told
 
     def _cell(self, cell: Any) -> str:
         return " ".join(self._text(paragraph) for paragraph in cell.iter(_W + "p"))
@@ -133,22 +182,13 @@ class _Reader:
             node = stack.pop()
             if node.tag == _W + "t":
                 parts.append(node.text or "")
+            elif node.tag == MATH:
+                parts.append(formula(node))
             elif node.tag in _GAPS:
                 parts.append(_GAPS[node.tag])
-            elif node.tag not in _SKIPPED and not self._is_hidden(node):
+            elif node.tag not in _SKIPPED and not (node.tag == _W + "r" and self.hidden.hides(node)):
                 stack.extend(reversed(node))
         return "".join(parts)
-
-    def _is_hidden(self, node: Any) -> bool:
-        if node.tag != _W + "r":
-            return False
-        look = node.find(_W + "rPr")
-        return look is not None and (_on(look.find(_W + "vanish")) or (_value(look, "rStyle") or "") in self.hidden)
-
-
-def _value(parent: Any, name: str) -> str | None:
-    child = parent.find(_W + name) if parent is not None else None
-    return child.get(_W + "val") if child is not None else None
 
 
 def _inner(parent: Any, name: str) -> Iterator[Any]:
@@ -158,7 +198,3 @@ def _inner(parent: Any, name: str) -> Iterator[Any]:
             yield child
         elif child.tag in _WRAPPERS:
             yield from _inner(child, name)
-
-
-def _on(toggle: Any) -> bool:
-    return toggle is not None and toggle.get(_W + "val") not in {"0", "false", "off"}

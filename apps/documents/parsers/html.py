@@ -6,8 +6,10 @@ and footers, as it does with pages that are no articles, the whole visible text 
 
 from __future__ import annotations
 
+import copy
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +17,21 @@ import lxml.etree
 import lxml.html
 import trafilatura
 
-from apps.documents.parsers.base import Block, Limits, Parsed, PieceKind, Unreadable, paginate, title_of, visible
+from apps.documents.parsers.base import (
+    HIDDEN,
+    Block,
+    Limits,
+    Note,
+    Parsed,
+    PieceKind,
+    Title,
+    Unreadable,
+    paginate,
+    title_of,
+    visible,
+)
 from apps.documents.parsers.decode import encoding_of, read_text
+from apps.documents.parsers.html_hidden import Unseen
 from apps.documents.parsers.tables import is_header, table_blocks
 
 _NEVER_NAMES = (
@@ -25,11 +40,6 @@ _NEVER_NAMES = (
 )
 _NEVER = frozenset(_NEVER_NAMES.split())
 _AROUND = frozenset(["nav", "footer", "aside", "form", "menu"])
-_HIDDEN = re.compile(
-    r"display\s*:\s*none|visibility\s*:\s*(?:hidden|collapse)|opacity\s*:\s*0(?:\.0+)?\s*(?:;|$)|font-size\s*:\s*0(?![.\d]*[1-9])"
-    r"|(?:left|top|text-indent)\s*:\s*-\d{3,}|clip\s*:\s*rect\(\s*0|clip-path\s*:\s*inset\(\s*(?:50|100)%",
-    re.IGNORECASE,
-)
 _BLOCK_NAMES = (
     "p div section article main header body html li item list ul ol dl dt dd blockquote quote pre figure figcaption "
     "caption address table tr row td th cell thead tbody tfoot h1 h2 h3 h4 h5 h6 head hr details "
@@ -39,23 +49,47 @@ _BLOCKS = frozenset(_BLOCK_NAMES.split())
 _DECLARED = re.compile(rb"""<meta[^>]+charset\s*=\s*["']?\s*([\w-]+)""", re.IGNORECASE)
 _PROLOGUE = re.compile(r"\A\s*<\?xml[^>]*\?>")
 KEPT_SHARE = 0.6  # of the visible text; where trafilatura keeps less, it is not trusted with the page
+KEPT_BLOCKS = 0.4  # of its paragraphs; where trafilatura makes one of many, it has lost how the page is made
+SHORT_PAGE = 1_500  # characters, in which nothing has to be looked for
+MOST_SPANNED = 40  # columns or rows that one cell is repeated in
+MOST_COPIES = 1_000  # of cells on one page
 MAX_ARTICLE = 2_000_000  # characters of HTML that trafilatura is asked about; it takes seconds for more
 
 
+@dataclass(frozen=True, slots=True)
+class WebPage:
+    """`hidden` counts elements with text that nobody sees."""
+
+    title: Title | None
+    blocks: list[Block]
+    tree: Any
+    hidden: int
+
+
 def parse(path: str, limits: Limits) -> Iterator[Parsed]:
-    text = _PROLOGUE.sub("", _read(path, limits))
+    text = _read(path, limits)
     try:
-        tree = lxml.html.document_fromstring(text)
+        page = read_page(text, around=False)
     except (lxml.etree.ParserError, lxml.etree.XMLSyntaxError, ValueError) as error:
         raise Unreadable("No text was found in this web page. Check that it is the right file.") from error
-    title = title_of(tree.findtext(".//title") or tree.findtext(".//h1") or "")
-    _drop(tree)
-    _mark_code(tree)
-    everything = list(_blocks(tree))
-    blocks = (_article(tree, everything) if len(text) <= MAX_ARTICLE else None) or everything
-    if title:
-        yield title
+    if page.title:
+        yield page.title
+    blocks = (_article(page.tree, page.blocks) if len(text) <= MAX_ARTICLE else None) or page.blocks
     yield from paginate(blocks, limits)
+    if page.hidden:
+        yield Note(HIDDEN)
+
+
+def read_page(text: str, *, around: bool = True) -> WebPage:
+    """What a reader sees of a page; with what stands around its text, as menus, or without."""
+    tree = lxml.html.document_fromstring(_PROLOGUE.sub("", text) or "<p></p>")
+    title = title_of(tree.findtext(".//title") or tree.findtext(".//h1") or "")
+    hidden = _drop(tree, frozenset() if around else _AROUND)
+    _mark_code(tree)
+    left = MOST_COPIES
+    for table in tree.iter("table"):
+        left = _spread(table, left)
+    return WebPage(title, list(_blocks(tree)), tree, hidden)
 
 
 def _read(path: str, limits: Limits) -> str:
@@ -71,17 +105,20 @@ def _read(path: str, limits: Limits) -> str:
         return read_text(path, limits)
 
 
-def _drop(tree: Any) -> None:
-    """What nobody sees is gone, and so is what stands around the text."""
+def _drop(tree: Any, around: frozenset[str]) -> int:
+    """What nobody sees is gone, and so is what stands around the text; returns how much text was hidden."""
+    count, sheet = 0, Unseen(tree)
     for element in list(tree.iter()):
         if not isinstance(element.tag, str):
             gone = True
         else:
             tag = element.tag.rpartition("}")[2]
-            hidden = element.get("hidden") is not None or element.get("aria-hidden") == "true"
-            gone = hidden or tag in _NEVER or tag in _AROUND or bool(_HIDDEN.search(element.get("style", "")))
+            unseen = sheet.hides(element)
+            count += unseen and any(words.strip() for words in element.itertext())
+            gone = unseen or element.get("aria-hidden") == "true" or tag in _NEVER or tag in around
         if gone and element.getparent() is not None:
             element.drop_tree()
+    return count
 
 
 def _mark_code(tree: Any) -> None:
@@ -92,7 +129,9 @@ def _mark_code(tree: Any) -> None:
 
 
 def _article(tree: Any, everything: list[Block]) -> list[Block] | None:
-    """The main text as trafilatura sees it, where that is most of the page."""
+    """The main text as trafilatura sees it, where that is most of a page that has much around it."""
+    if sum(len(block.text) for block in everything) < SHORT_PAGE:
+        return None
     found = trafilatura.bare_extraction(
         lxml.html.tostring(tree, encoding="unicode"), favor_recall=True, include_comments=False, with_metadata=False
     )
@@ -100,7 +139,10 @@ def _article(tree: Any, everything: list[Block]) -> list[Block] | None:
         return None
     blocks = list(_blocks(found.body))
     kept, whole = (sum(len(block.text) for block in some) for some in (blocks, everything))
-    return blocks if kept >= KEPT_SHARE * whole else None
+    head = next((block for block in everything if block.kind == "heading" and block.level == 1), None)
+    if head is not None and all(block.text != head.text for block in blocks):
+        blocks.insert(0, head)  # trafilatura takes a heading that repeats the title for furniture
+    return blocks if kept >= KEPT_SHARE * whole and len(blocks) >= KEPT_BLOCKS * len(everything) else None
 
 
 def _blocks(tree: Any) -> Iterator[Block]:
@@ -161,6 +203,32 @@ def _kind(element: Any, tag: str, around: tuple[PieceKind, int]) -> tuple[PieceK
     if tag in {"td", "th", "body", "html", "section", "article", "main"}:
         return "paragraph", 0
     return around
+
+
+def _spread(table: Any, left: int) -> int:
+    """Cells that span columns or rows stand in each of them, so that every row has the same columns.
+
+    At most `left` copies are made; returns how many could still be.
+    """
+    rows = [row for row in table.iter("tr") if next(row.iterancestors("table"), None) is table]
+    for at, row in enumerate(rows):
+        column = 0
+        for cell in [cell for cell in row if cell.tag in {"td", "th"}]:
+            wide, high = (_span(cell.attrib.pop(name, "")) for name in ("colspan", "rowspan"))
+            left -= wide * high - 1
+            if left < 0:
+                return left
+            for below in rows[at + 1 : at + high]:
+                for _ in range(wide):
+                    below.insert(min(column, len(below)), copy.deepcopy(cell))
+            for _ in range(wide - 1):
+                row.insert(row.index(cell), copy.deepcopy(cell))
+            column += wide
+    return left
+
+
+def _span(value: str) -> int:
+    return min(max(int(value), 1), MOST_SPANNED) if value.strip().isdecimal() and len(value) < 6 else 1
 
 
 def _rows(table: Any) -> list[list[str]] | None:

@@ -1,4 +1,5 @@
-"""Text of a PDF page that no reader sees: without ink, in the colour of the paper, too small, or beside the page.
+"""Text of a PDF page that no reader sees: without ink, in the colour of the paper, too small, beside the page, or cut
+away by the shape through which it is drawn.
 
 Text without ink above a picture is the work of text recognition, and white text above a dark shape is a heading: both
 are seen, so whatever stands behind decides.
@@ -10,6 +11,7 @@ import ctypes
 import math
 import re
 from bisect import bisect_left
+from collections.abc import Iterator
 from itertools import islice
 from typing import Any
 
@@ -17,10 +19,12 @@ import pypdfium2
 import pypdfium2.raw as pdfium
 
 SMALLEST = 1.0  # points; nothing smaller is meant to be read
-_WHITE = 250  # of 255, in each colour
-_CLEAR = 8  # of 255
+_WHITE = 240  # of 255, in each colour
+_CLEAR = 16  # of 255
 _INVISIBLE = {pdfium.FPDF_TEXTRENDERMODE_INVISIBLE, pdfium.FPDF_TEXTRENDERMODE_CLIP}
 _MOST_OBJECTS = 5_000
+_MOST_PATHS = 20
+_MOST_POINTS = 1_000
 _WORD = re.compile(r"\S+")
 
 Place = tuple[float, float]
@@ -63,7 +67,7 @@ class _Ink:
         pdfium.FPDFText_GetMatrix(self._textpage, index, self._matrix)
         size = pdfium.FPDFText_GetFontSize(self._textpage, index) * math.hypot(self._matrix.c, self._matrix.d)
         place = ((self._box.left + self._box.right) / 2, (self._box.bottom + self._box.top) / 2)
-        if size < SMALLEST or not _within(place, self._paper):
+        if size < SMALLEST or not _within(place, self._paper) or (text and _cut_away(text)):
             return False
         return self._printed(index, text) or any(_within(place, bounds) for bounds in self._shapes())
 
@@ -80,6 +84,31 @@ class _Ink:
             objects = islice(self._page.get_objects(max_depth=3), _MOST_OBJECTS)
             self._behind = [item.get_bounds() for item in objects if item.type != pdfium.FPDF_PAGEOBJ_TEXT]
         return self._behind
+
+
+def _cut_away(text: Any) -> bool:
+    """Whether all of a text object lies outside of the shape that it is drawn through; both have the same axes."""
+    shape = pdfium.FPDFPageObj_GetClipPath(text)
+    count = pdfium.FPDFClipPath_CountPaths(shape) if shape else 0
+    sides = [ctypes.c_float() for _ in range(4)]
+    if count <= 0 or not pdfium.FPDFPageObj_GetBounds(text, *sides):
+        return False
+    left, bottom, right, top = (side.value for side in sides)
+    for path in range(min(count, _MOST_PATHS)):
+        points = list(_points(shape, path))
+        if not points:
+            continue
+        across, up = ([point[axis] for point in points] for axis in (0, 1))
+        if min(right, max(across)) <= max(left, min(across)) or min(top, max(up)) <= max(bottom, min(up)):
+            return True
+    return False
+
+
+def _points(shape: Any, path: int) -> Iterator[Place]:
+    x, y = ctypes.c_float(), ctypes.c_float()
+    for at in range(min(pdfium.FPDFClipPath_CountPathSegments(shape, path), _MOST_POINTS)):
+        if pdfium.FPDFPathSegment_GetPoint(pdfium.FPDFClipPath_GetPathSegment(shape, path, at), x, y):
+            yield x.value, y.value
 
 
 def _within(place: Place, bounds: Bounds) -> bool:

@@ -5,15 +5,18 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+import lxml.etree
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
 from apps.documents.parsers.base import Block, Limits, Parsed, paginate, title_of
 from apps.documents.parsers.decode import read_text
+from apps.documents.parsers.html import read_page
 from apps.documents.parsers.tables import table_blocks
 
 _FRONT = re.compile(r"\A---[ \t]*\n(.*?\n)(?:---|\.\.\.)[ \t]*(?:\n|\Z)", re.DOTALL)
 _TITLE = re.compile(r"^title:[ \t]*(.+)$", re.MULTILINE | re.IGNORECASE)
+_MADE = re.compile(r"<(?:table|ul|ol|dl|h[1-6]|pre|script|style|template)\b|\bstyle\s*=|\bhidden\b", re.IGNORECASE)
 _TAG = re.compile(r"<!--.*?-->|<[^>]*>", re.DOTALL)
 
 
@@ -21,12 +24,16 @@ def parse(path: str, limits: Limits) -> Iterator[Parsed]:
     text = read_text(path, limits)
     front = _FRONT.match(text)
     named = _TITLE.search(front[1]) if front else None
-    blocks = list(_blocks(MarkdownIt("commonmark").enable("table").parse(text[front.end() :] if front else text)))
+    blocks = list(read_markdown(text[front.end() :] if front else text))
     heading = next((block.text for block in blocks if block.kind == "heading" and block.level == 1), "")
     title = title_of(named[1].strip("\"' ") if named else heading)
     if title:
         yield title
     yield from paginate(blocks, limits)
+
+
+def read_markdown(text: str) -> Iterator[Block]:
+    yield from _blocks(MarkdownIt("commonmark").enable("table").parse(text))
 
 
 def _blocks(tokens: list[Token]) -> Iterator[Block]:
@@ -54,12 +61,26 @@ def _blocks(tokens: list[Token]) -> Iterator[Block]:
             case "fence" | "code_block":
                 yield Block("code", token.content)
             case "html_block":
-                yield Block("paragraph", _TAG.sub(" ", token.content))
+                yield from _html(token.content)
             case "table_open":
                 end = next(i for i in range(at, len(tokens)) if tokens[i].type == "table_close")
                 yield from _table(tokens[at:end])
                 at = end
         at += 1
+
+
+def _html(source: str) -> Iterator[Block]:
+    """What a reader sees of HTML between paragraphs: its lists and tables too."""
+    words = _TAG.sub(" ", source)
+    if not words.strip():
+        return
+    if not _MADE.search(source):
+        yield Block("paragraph", words)
+        return
+    try:
+        yield from read_page(source).blocks
+    except (lxml.etree.ParserError, lxml.etree.XMLSyntaxError, ValueError):
+        yield Block("paragraph", words)
 
 
 def _table(tokens: list[Token]) -> Iterator[Block]:

@@ -10,16 +10,19 @@ import ctypes
 import math
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import islice, pairwise
 
 import pypdfium2
 import pypdfium2.raw as pdfium
 
 from apps.documents.parsers.base import (
+    HIDDEN,
+    TOO_LONG,
     Limits,
+    Note,
     Parsed,
     ParsedPage,
     Piece,
@@ -27,10 +30,12 @@ from apps.documents.parsers.base import (
     Total,
     Unreadable,
     title_of,
-    too_long,
     visible,
 )
 from apps.documents.parsers.ink import blank_unseen
+from apps.documents.parsers.pdf_forms import open_page
+from apps.documents.parsers.pdf_layout import arranged, indexes, line_order, reading_order, rows_of
+from apps.documents.parsers.pdf_tables import ABSENT, written
 
 _PASSWORD = 4  # FPDF_ERR_PASSWORD
 _HYPHEN = "\u00ad"  # pdfium marks a hyphen at a line end by U+0002 or U+FFFE; a soft hyphen is exactly that
@@ -41,6 +46,11 @@ _LIST = re.compile(r"\s*(?:[•◦▪‣·–-]|\(?\d{1,2}[.)]|\(?[a-z][.)])\s+\
 _NAME_OF_FILE = re.compile(
     r"^(microsoft (word|powerpoint|excel) -|untitled|\S+\.(docx?|pdf|indd|tex|dvi|pptx?|xlsx?)$)", re.IGNORECASE
 )
+FEW_CHARACTERS = 30  # a page with fewer, and with ink, is read as a picture
+FEW_BESIDE = 250  # likewise, where a picture covers most of the page: a scan with a stamp, or a running head
+COVERS = 0.5  # of the page
+FEW_SHAPES = 40
+MOST_OBJECTS = 5_000
 MAX_SIDE = 20_000  # points; PDF itself allows 14,400
 
 
@@ -68,8 +78,36 @@ def open_pdf(path: str) -> pypdfium2.PdfDocument:
         ) from error
 
 
-def page_text(textpage: pypdfium2.PdfTextPage) -> str:
-    """The text of a page: one character for each of pdfium's, a surrogate pair joined into one."""
+@dataclass(frozen=True, slots=True)
+class PageText:
+    """The text of a page as it is read, pdfium's index for each of its characters, and the spans of its tables.
+
+    ABSENT is the index of what stands nowhere on the page: names of columns before each cell. `hidden` says whether
+    there was also text that nobody sees.
+    """
+
+    text: str
+    at: Sequence[int]
+    tables: Sequence[tuple[int, int]]
+    hidden: bool
+
+
+def page_text(page: pypdfium2.PdfPage, textpage: pypdfium2.PdfTextPage, *, filled: bool = False) -> PageText:
+    """What the text of a page is: what can be seen, columns one after the other, and what was `filled` into a form
+    beside its labels."""
+    raw = _drawn(textpage)
+    at = indexes(raw)
+    rows, seen = rows_of(raw, at, textpage), blank_unseen(raw, page, textpage)
+    order = line_order(rows) if filled else reading_order(rows, page.get_width())
+    text = seen
+    if order is not None:
+        text, at = arranged(seen, order, at)
+        rows = rows_of(text, at, textpage)
+    return PageText(*written(text, at, rows), seen != raw)
+
+
+def _drawn(textpage: pypdfium2.PdfTextPage) -> str:
+    """One character for each of pdfium's, a surrogate pair joined into one."""
     units = map(chr, [pdfium.FPDFText_GetUnicode(textpage, index) for index in range(textpage.count_chars())])
     text = "".join(units).replace("\x02", _HYPHEN).replace("\ufffe", _HYPHEN)
     text = _PAIR.sub(lambda pair: (pair[1] + pair[2]).encode("utf-16-le", "surrogatepass").decode("utf-16-le"), text)
@@ -89,44 +127,71 @@ def parse(path: str, limits: Limits) -> Iterator[Parsed]:
         if title and not _NAME_OF_FILE.match(title.text):
             yield title
         sizes: Counter[int] = Counter()
-        characters = damaged = 0
+        characters = damaged = hidden = 0
         for number in range(1, count + 1):
             try:
-                page = _page(document, number, sizes)
+                page, unseen = _page(document, number, sizes)
             except pypdfium2.PdfiumError:
-                page, damaged = ParsedPage(number, "", ()), damaged + 1
+                page, unseen, damaged = ParsedPage(number, "", ()), False, damaged + 1
             characters += len(page.text)
+            hidden += unseen
             if characters > limits.characters:
-                raise Unreadable(too_long(limits))
+                raise Unreadable(TOO_LONG)
             yield page
+        if hidden:
+            yield Note(HIDDEN)
         if damaged == count:
             raise Unreadable(
                 "No page of this PDF can be opened: it is damaged. Save it again in a PDF reader and upload that."
             )
 
 
-def _page(document: pypdfium2.PdfDocument, number: int, sizes: Counter[int]) -> ParsedPage:
-    with closing(document[number - 1]) as page, closing(page.get_textpage()) as textpage:
+def _page(document: pypdfium2.PdfDocument, number: int, sizes: Counter[int]) -> tuple[ParsedPage, bool]:
+    """A page, and whether it holds text that nobody sees."""
+    page, filled = open_page(document, number)
+    with closing(page), closing(page.get_textpage()) as textpage:
         width, height = page.get_size()
-        text = blank_unseen(page_text(textpage), page, textpage)
-        lines = list(_lines(textpage, text))
+        told = page_text(page, textpage, filled=filled)
+        text = told.text
+        lines = list(_lines(textpage, told))
         for line in lines:
             sizes[round(line.size * 2)] += line.end - line.start
         body = sizes.most_common(1)[0][0] / 2 if sizes else 0.0
-        return ParsedPage(number, text, tuple(_pieces(text, lines, body)), min(width, MAX_SIDE), min(height, MAX_SIDE))
+        own = len(text.strip())
+        scan = (own < FEW_CHARACTERS and _has_ink(page)) or (own < FEW_BESIDE and _is_covered(page))
+        size = min(width, MAX_SIDE), min(height, MAX_SIDE)
+        return ParsedPage(number, text, tuple(_with_tables(told, lines, body)), *size, scan=scan), told.hidden
 
 
-def _lines(textpage: pypdfium2.PdfTextPage, text: str) -> Iterator[_Line]:
+def _has_ink(page: pypdfium2.PdfPage) -> bool:
+    """Whether the page shows a picture, or so many shapes that they may be letters."""
+    shapes = 0
+    for item in islice(page.get_objects(max_depth=3), MOST_OBJECTS):
+        if item.type in {pdfium.FPDF_PAGEOBJ_IMAGE, pdfium.FPDF_PAGEOBJ_FORM}:
+            return True
+        shapes += item.type == pdfium.FPDF_PAGEOBJ_PATH
+    return shapes >= FEW_SHAPES
+
+
+def _is_covered(page: pypdfium2.PdfPage) -> bool:
+    """Whether one picture covers most of the page."""
+    left, bottom, right, top = page.get_bbox()
+    enough = COVERS * (right - left) * (top - bottom)
+    for item in islice(page.get_objects(filter=(pdfium.FPDF_PAGEOBJ_IMAGE,), max_depth=3), MOST_OBJECTS):
+        x, y, far, high = item.get_bounds()
+        if max(0.0, min(far, right) - max(x, left)) * max(0.0, min(high, top) - max(y, bottom)) >= enough:
+            return True
+    return False
+
+
+def _lines(textpage: pypdfium2.PdfTextPage, told: PageText) -> Iterator[_Line]:
     """The lines of a page with what their first character tells of place and font."""
-    box, matrix, flags, pairs = pdfium.FS_RECTF(), pdfium.FS_MATRIX(), ctypes.c_int(), 0
-    astral = [index for index, char in enumerate(text) if ord(char) > 0xFFFF]
-    for match in _LINE.finditer(text):
+    box, matrix, flags = pdfium.FS_RECTF(), pdfium.FS_MATRIX(), ctypes.c_int()
+    for match in _LINE.finditer(told.text):
         start = match.start() + len(match.group()) - len(match.group().lstrip())
-        if start == match.end():
+        seen = next((index for index in told.at[start : match.end()] if index != ABSENT), ABSENT)
+        if seen == ABSENT:
             continue
-        while pairs < len(astral) and astral[pairs] < start:
-            pairs += 1
-        seen = start + pairs
         pdfium.FPDFText_GetLooseCharBox(textpage, seen, box)
         pdfium.FPDFText_GetMatrix(textpage, seen, matrix)
         size = pdfium.FPDFText_GetFontSize(textpage, seen) * math.hypot(matrix.c, matrix.d)
@@ -134,6 +199,16 @@ def _lines(textpage: pypdfium2.PdfTextPage, text: str) -> Iterator[_Line]:
         pdfium.FPDFText_GetFontInfo(textpage, seen, None, 0, flags)
         bold = weight >= 600 or bool(flags.value & (1 << 18))
         yield _Line(start, match.end(), box.bottom, size, bold)
+
+
+def _with_tables(told: PageText, lines: list[_Line], body: float) -> Iterator[Piece]:
+    """Tables are pieces of their own."""
+    rest = lines
+    for span in told.tables:
+        yield from _pieces(told.text, [line for line in rest if line.end <= span[0]], body)
+        yield Piece("table", 0, *span)
+        rest = [line for line in rest if line.start >= span[1]]
+    yield from _pieces(told.text, rest, body)
 
 
 def _pieces(text: str, lines: list[_Line], body: float) -> Iterator[Piece]:

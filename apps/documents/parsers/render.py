@@ -1,76 +1,88 @@
-"""A page of a PDF as an image, and where character spans stand on it."""
+"""A page of a PDF, or a picture, as an image, and where its words stand on it."""
 
 from __future__ import annotations
 
 import base64
 import io
+import re
+from collections.abc import Iterator
 from contextlib import closing
+from itertools import islice
 from typing import Any
 
 import pypdfium2
 import pypdfium2.raw as pdfium
 
-from apps.documents.parsers.base import Unreadable
+from apps.documents.parsers import picture
+from apps.documents.parsers.base import Unreadable, Word
 from apps.documents.parsers.pdf import MAX_SIDE, open_pdf, page_text
+from apps.documents.parsers.pdf_forms import open_page
+from apps.documents.parsers.pdf_tables import ABSENT
 
-Box = tuple[float, float, float, float]
 MAX_PIXELS = 12_000_000
-_PAD = 0.0015  # of the page's width and height, so that a box does not cut its letters
+MOST_WORDS = 20_000  # of a page
+_ALONE = "\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff"  # letters of scripts that set no space between words
+_WORD = re.compile(f"[{_ALONE}]|[^\\s\u00ad{_ALONE}]+\u00ad?")  # a soft hyphen ends a line
 
 
-def render_page(path: str, number: int, width: int, spans: list[list[int]]) -> dict[str, Any]:
-    """PNG (base64), its size in pixels, and the boxes of `spans`: left, top, width, height in fractions of the page."""
+def render_page(path: str, kind: str, number: int, width: int) -> dict[str, Any]:
+    """PNG (base64), its size in pixels, and the words of a PDF's page as `Page.boxes` holds those of a recognised one:
+    start, end in the page's text; left, top, width, height in fractions of the page.
+
+    What was recognised on a picture stands in no file: a picture has no words.
+    """
+    if kind == "image":
+        return _answer(picture.page(path, number, width, MAX_PIXELS), [])
     with closing(open_pdf(path)) as document:
         if not 1 <= number <= len(document):
             raise Unreadable(f"This PDF has no page {number}.")
-        with closing(document[number - 1]) as page:
+        page, filled = open_page(document, number)
+        with closing(page):
             points = page.get_size()
             if not all(0 < side <= MAX_SIDE for side in points):
                 raise Unreadable("This page has an impossible size and cannot be shown.")
             scale = min(width / points[0], (MAX_PIXELS / (points[0] * points[1])) ** 0.5)
             bitmap = page.render(scale=scale, may_draw_forms=False, rev_byteorder=True)
-            boxes = _boxes(page, bitmap, spans)
-            file = io.BytesIO()
-            image = bitmap.to_pil()
-            image.save(file, "PNG", compress_level=3)
-            return {
-                "png": base64.b64encode(file.getvalue()).decode(),
-                "width": image.width,
-                "height": image.height,
-                "boxes": boxes,
-            }
+            return _answer(bitmap.to_pil(), list(islice(_words(page, bitmap, filled), MOST_WORDS)))
 
 
-def _boxes(page: pypdfium2.PdfPage, bitmap: pypdfium2.PdfBitmap, spans: list[list[int]]) -> list[Box]:
+def _answer(image: Any, words: list[Word]) -> dict[str, Any]:
+    file = io.BytesIO()
+    image.save(file, "PNG", compress_level=3)
+    png = base64.b64encode(file.getvalue()).decode()
+    return {"png": png, "width": image.width, "height": image.height, "words": words}
+
+
+def _words(page: pypdfium2.PdfPage, bitmap: pypdfium2.PdfBitmap, filled: bool) -> Iterator[Word]:
+    """Each run without a space, once for every line on which it stands."""
     place = bitmap.get_posconv(page)
-    boxes: list[Box] = []
     with closing(page.get_textpage()) as textpage:
-        text = page_text(textpage)
-        for start, end in spans:
-            first = start + sum(ord(char) > 0xFFFF for char in text[:start])
-            count = sum(2 if ord(char) > 0xFFFF else 1 for char in text[start:end])
-            lines: list[Box] = []
-            for index in range(pdfium.FPDFText_CountRects(textpage, first, count) if count else 0):
-                left, bottom, right, top = textpage.get_rect(index)
-                corners = [place.to_bitmap(left, bottom), place.to_bitmap(right, top)]
-                xs, ys = sorted(x / bitmap.width for x, _ in corners), sorted(y / bitmap.height for _, y in corners)
-                _add(lines, (xs[0], ys[0], xs[1], ys[1]))
-            boxes += lines
-    return [_rounded(box) for box in boxes]
+        told = page_text(page, textpage, filled=filled)
+        for match in _WORD.finditer(told.text):
+            here = told.at[match.start() : match.end()]
+            drawn = [char for char, index in zip(match.group(), here, strict=True) if index != ABSENT]
+            count = sum(2 if ord(char) > 0xFFFF else 1 for char in drawn)
+            first = next((index for index in here if index != ABSENT), ABSENT)
+            for xs, ys in _lines(textpage, place, first, count) if drawn else ():
+                sides = [xs[0] / bitmap.width, ys[0] / bitmap.height, xs[1] / bitmap.width, ys[1] / bitmap.height]
+                yield (*match.span(), *_rounded(sides))
 
 
-def _add(lines: list[Box], box: Box) -> None:
-    """The box joins the last one where both stand on one line."""
-    if lines:
-        left, top, right, bottom = lines[-1]
-        shared = min(bottom, box[3]) - max(top, box[1])
-        if shared > 0.5 * min(bottom - top, box[3] - box[1]):
-            lines[-1] = (min(left, box[0]), min(top, box[1]), max(right, box[2]), max(bottom, box[3]))
-            return
-    lines.append(box)
+def _lines(textpage: pypdfium2.PdfTextPage, place: Any, first: int, count: int) -> list[tuple[list[int], list[int]]]:
+    """Left and right, top and bottom in pixels of some characters, once a line; what is set higher goes on."""
+    found: list[tuple[list[int], list[int]]] = []
+    for index in range(pdfium.FPDFText_CountRects(textpage, first, count)):
+        left, bottom, right, top = textpage.get_rect(index)
+        corners = [place.to_bitmap(left, bottom), place.to_bitmap(right, top)]
+        xs, ys = sorted(x for x, _ in corners), sorted(y for _, y in corners)
+        if found and min(ys[1], found[-1][1][1]) > max(ys[0], found[-1][1][0]):
+            before = found.pop()
+            xs = [min(xs[0], before[0][0]), max(xs[1], before[0][1])]
+            ys = [min(ys[0], before[1][0]), max(ys[1], before[1][1])]
+        found.append((xs, ys))
+    return found
 
 
-def _rounded(box: Box) -> Box:
-    left, top = max(0.0, box[0] - _PAD), max(0.0, box[1] - _PAD)
-    right, bottom = min(1.0, box[2] + _PAD), min(1.0, box[3] + _PAD)
+def _rounded(sides: list[float]) -> tuple[float, float, float, float]:
+    left, top, right, bottom = (min(1.0, max(0.0, side)) for side in sides)
     return round(left, 5), round(top, 5), round(right - left, 5), round(bottom - top, 5)

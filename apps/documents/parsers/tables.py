@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from apps.documents.parsers.base import Block
 
 GROUP_CHARACTERS = 12_000  # of one block of rows
+MOST_SPANNED = 40  # columns or rows that one cell is repeated in
 _NUMBER = re.compile(r"[\s\d.,:%€$£()+/-]+")
 
 
@@ -32,9 +33,13 @@ def table_blocks(rows: Iterable[Sequence[str]], header: Sequence[str] | None) ->
 
 
 def is_header(row: Sequence[str]) -> bool:
-    """Whether a first row names columns: every cell filled, all different, none a number."""
+    """Whether a first row names columns: every cell filled, all different, none a number.
+
+    The first may be empty: below it stand the names of the rows.
+    """
     cells = [_cell(cell) for cell in row]
-    return len(cells) > 1 and all(cells) and len(set(cells)) == len(cells) and not any(map(_NUMBER.fullmatch, cells))
+    named = cells if len(cells) < 3 or cells[0] else cells[1:]
+    return len(named) > 1 and all(named) and len(set(named)) == len(named) and not any(map(_NUMBER.fullmatch, named))
 
 
 def _only_header(names: list[str]) -> Iterator[Block]:
@@ -49,8 +54,33 @@ def _line(names: Sequence[str], row: Sequence[str]) -> str:
     for at, cell in enumerate(cells):
         name = names[at] if at < len(names) else ""
         if cell:
-            parts.append(f"{name}: {cell}" if name and name != cell else cell)
+            parts.append(f"{name.rstrip(' :')}: {cell}" if name and name != cell else cell)
     return "; ".join(parts)
+
+
+def spread(rows: Iterable[Iterable[tuple[str, int, int]]]) -> list[list[str]]:
+    """Rows of equal columns from cells of text, columns and rows that each covers: it stands in every one of them."""
+    found: list[list[str]] = []
+    below: dict[int, tuple[str, int]] = {}  # by column: what a cell above covers, and for how many rows yet
+    for cells in rows:
+        row: list[str] = []
+        told = list(cells)
+        left, alone = iter(told), len(told) == 1 and not below  # one across all of a table is a title
+        taken, below = below, {}
+        while True:
+            if len(row) in taken:
+                text, more = taken.pop(len(row))
+                wide = 1
+            elif (cell := next(left, None)) is not None:
+                text, wide, more = cell[0], min(max(cell[1], 1), MOST_SPANNED), min(max(cell[2], 1), MOST_SPANNED)
+            else:
+                break
+            for _ in range(1 if alone else wide):
+                if more > 1:
+                    below[len(row)] = text, more - 1
+                row.append(text)
+        found.append(row)
+    return found
 
 
 def _cell(text: str) -> str:

@@ -13,10 +13,10 @@ _BLANK = re.compile(r"\n[ \t]*(?:\n[ \t]*)+")
 
 def parse(path: str, limits: Limits) -> Iterator[Parsed]:
     text = read_text(path, limits)
-    yield from paginate(_blocks(text), limits)
+    yield from paginate(paragraphs(text), limits)
 
 
-def _blocks(text: str) -> Iterator[Block]:
+def paragraphs(text: str) -> Iterator[Block]:
     start = 0
     for gap in _BLANK.finditer(text):
         yield Block("paragraph", text[start : gap.start()])

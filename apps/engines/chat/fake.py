@@ -1,7 +1,9 @@
 """A model server in memory: answers from the sources in its prompt, the same way every time, and does as it is told.
 
 chat = FakeChat()                      # quotes the first sentence of the first two sources, with their marks
-chat.replies.append("The answer.")     # said next, instead
+chat.replies.append("The answer.")     # said next, instead; "<think>…</think>" before it are thoughts
+chat.calls.append((ToolCall(…),))      # called next, where the request offers tools
+chat.tools = True                      # its server takes tools
 chat.away = True                       # nobody answers
 chat.fail = EngineBusy("…")            # raised by the next stream, after `fail_after` pieces
 chat.first_token_s, chat.gap_s = 1, 0.05
@@ -24,13 +26,19 @@ from apps.engines.base import (
     Finish,
     ModelInfo,
     TokenProb,
+    ToolCall,
     Usage,
 )
+from apps.engines.chat.thinking import Thinking
 from apps.engines.chat.tokens import TokenCounter
 
 _PIECE = re.compile(r"\s*\S+")
 _SOURCE = re.compile(r"^\[(\d+)\][ \t]*(.*(?:\n(?!\[\d|Question:).+)*)", re.MULTILINE)
 _SENTENCE = re.compile(r"[^.!?\n]{10,}[.!?]")
+
+
+# That tools may be offered: whether its server takes them is said in a test. And what no server is away behind.
+_NOT_ITS_OWN = ("tools", "breaker")
 
 
 class FakeChat:
@@ -44,6 +52,9 @@ class FakeChat:
         self.parameters: int | None = 1_000_000_000
         self.reply = reply  # said whenever `replies` is empty; empty: an answer made from the sources
         self.replies: deque[str] = deque()
+        self.calls: deque[tuple[ToolCall, ...]] = deque()
+        self.tools = False
+        self.say_before_calls = ""
         self.away = False
         self.fail: EngineError | None = None
         self.fail_after = 0
@@ -53,13 +64,19 @@ class FakeChat:
         self.requests: list[ChatRequest] = []
         self.running = 0
         self.aborted = 0
+        self.reasons = ""
         self._counter = TokenCounter(tokenizer)
         for name, value in options.items():
-            setattr(self, name, value)
+            if name not in _NOT_ITS_OWN:
+                setattr(self, name, value)
 
     async def info(self) -> ModelInfo:
         self._reachable()
         return ModelInfo(self.name, self.context_tokens, self.parameters)
+
+    async def takes_tools(self) -> bool:
+        self._reachable()
+        return self.tools
 
     async def probe(self) -> float:
         self._reachable()
@@ -73,20 +90,27 @@ class FakeChat:
             raise EngineRefused("The question and its sources are longer than the model can read at once.")
         self.requests.append(request)
         fail, self.fail = self.fail, None
-        pieces = _PIECE.findall(self._say(request))
+        calls = self.calls.popleft() if request.tools and request.tool_choice != "none" and self.calls else ()
+        pieces = _PIECE.findall(self.say_before_calls) if calls else _PIECE.findall(self._say(request))
         wanted = request.sampling.max_tokens
+        thinking = Thinking(begun=self.reasons == "begun")
         self.running += 1
         ended = False
         try:
             await asyncio.sleep(self.first_token_s)
             for at, piece in enumerate(pieces[:wanted]):
                 self._go_on(fail, at)
-                yield Delta(piece, _probabilities(piece, request.sampling.logprobs))
+                text, thought = thinking.feed(piece)
+                if text or thought:
+                    yield Delta(text, _probabilities(text, request.sampling.logprobs) if text else (), thought)
                 await asyncio.sleep(self.gap_s)
             self._go_on(fail, len(pieces))
+            text, thought = thinking.finish()
+            if text or thought:
+                yield Delta(text, (), thought)
             ended = True
-            reason = self.finish if len(pieces) <= wanted else "length"
-            yield Finish(reason, Usage(prompt, min(len(pieces), wanted)))
+            reason = "tool_calls" if calls else self.finish if len(pieces) <= wanted else "length"
+            yield Finish(reason, Usage(prompt, min(len(pieces), wanted)), calls)
         except EngineError:
             ended = True
             raise

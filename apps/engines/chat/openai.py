@@ -12,7 +12,7 @@ import random
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import aclosing, asynccontextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from weakref import WeakKeyDictionary
 
 import aiohttp
@@ -32,7 +32,9 @@ from apps.engines.base import (
 from apps.engines.chat import wire
 from apps.engines.chat.breaker import Breaker
 from apps.engines.chat.errors import AWAY, CUT_OFF, SENSELESS, SLOW, from_status
+from apps.engines.chat.pace import Pace, Rest
 from apps.engines.chat.sse import EventReader
+from apps.engines.chat.thinking import Thinking
 from apps.engines.chat.tokens import TokenCounter
 
 log = logging.getLogger(__name__)
@@ -42,6 +44,9 @@ _MAX_BODY_BYTES = 1024 * 1024  # of a list of models, or of an error
 _TRIES = 3  # of a request that the server is too busy for; only before its first token
 _PAUSE_S = 0.4  # before the second try; doubled for the third, and spread so that callers do not come back together
 _spread = random.SystemRandom()
+_TOOLLESS_S = 60.0  # until a server that could not say whether it takes tools is asked again
+_TOOL = {"type": "function", "function": {"name": "look", "parameters": {"type": "object", "properties": {}}}}
+_WITH_TOOL = ChatRequest((ChatMessage("user", "Hi"),), Sampling(max_tokens=1, temperature=0.0), tools=(_TOOL,))
 _PROBE = ChatRequest((ChatMessage("user", "Hi"),), Sampling(max_tokens=1, temperature=0.0))
 
 
@@ -58,19 +63,50 @@ class Timeouts:
 class OpenAIChat:
     def __init__(
         self, url: str, model: str = "", api_key: str = "", tokenizer: str = "",
-        connect_s: float = 3, first_token_s: float = 60, gap_s: float = 20, total_s: float = 600,
+        connect_s: float = 3, first_token_s: float = 60, gap_s: float = 20, total_s: float = 600, tools: bool = True,
+        context_tokens: int = 0, reasons: str = "", breaker: Breaker | None = None,
     ) -> None:  # fmt: skip
         self._url = url.rstrip("/")
         self._model = model
         self._headers = {"User-Agent": "openbook"} | ({"Authorization": f"Bearer {api_key}"} if api_key else {})
         self._limits = Timeouts(connect_s, first_token_s, gap_s, total_s)
         self._counter = TokenCounter(tokenizer)
-        self._breaker = Breaker()
+        self._breaker = breaker or Breaker()
+        self._context_tokens = context_tokens  # 0: as the server says
+        self._reasons = reasons
+        self._tools = tools  # may be offered
+        self._takes_tools: dict[str, bool] = {}  # by the model that was asked
+        self._toolless_until = 0.0
+        self._asking: asyncio.Task[None] | None = None  # whether it takes tools
+        self._pace = Pace()
         self._served: tuple[ModelInfo, bool] | None = None
         self._sessions: WeakKeyDictionary[asyncio.AbstractEventLoop, aiohttp.ClientSession] = WeakKeyDictionary()
 
     async def info(self) -> ModelInfo:
         return (await self._known())[0]
+
+    async def takes_tools(self) -> bool:
+        if not self._tools or time.monotonic() < self._toolless_until:
+            return False
+        model = (await self.info()).name
+        if model not in self._takes_tools:  # one asks for all that come meanwhile
+            loop, asking = asyncio.get_running_loop(), self._asking
+            if asking is None or asking.done() or asking.get_loop() is not loop:
+                asking = self._asking = loop.create_task(self._ask_for_tools(model))
+            await asyncio.shield(asking)
+        return self._takes_tools.get(model, False)
+
+    async def _ask_for_tools(self, model: str) -> None:
+        """Notes whether the model takes tools; the first word of its answer tells."""
+        try:
+            async with aclosing(self._attempt(_WITH_TOOL)) as answer:
+                async for _ in answer:
+                    break
+            self._takes_tools[model] = True
+        except EngineRefused:  # as vLLM says without --enable-auto-tool-choice
+            self._takes_tools[model] = False
+        except (EngineBroken, EngineBusy, EngineUnavailable):
+            self._toolless_until = time.monotonic() + _TOOLLESS_S
 
     async def probe(self) -> float:
         start = time.perf_counter()
@@ -122,7 +158,8 @@ class OpenAIChat:
                 body = await _whole(response)
             if response.status != 200:
                 raise from_status(response.status, body)
-            self._served = wire.model_info(body, self._model)
+            info, vllm = wire.model_info(body, self._model)
+            self._served = replace(info, context_tokens=self._context_tokens or info.context_tokens), vllm
         return self._served
 
     async def _attempt(self, request: ChatRequest) -> AsyncGenerator[Delta | Finish, None]:
@@ -130,22 +167,30 @@ class OpenAIChat:
         info, vllm = await self._known()
         began = time.monotonic()
         until, by = began + self._limits.total, began + self._limits.first_token
-        answer, events = wire.Answer(), EventReader()
+        goes_on = bool(request.messages) and request.messages[-1].role == "assistant"
+        begun = self._reasons == "begun" and request.thinks and not goes_on
+        answer, events = wire.Answer(thinking=Thinking(begun=begun)), EventReader()
         response = await self._open(wire.body(request, info.name, vllm=vllm))
         try:
-            while not answer.done:
-                chunk = await self._read(response, min(by, until) - time.monotonic(), begun=answer.size > 0)
-                if not chunk:
-                    break
-                for data in events.feed(chunk):
-                    delta = answer.take(data)
+            with Rest(self._pace, response) as rest:
+                while not answer.done:
+                    chunk = await self._read(response, min(by, until) - time.monotonic(), begun=answer.size > 0)
+                    if not chunk:
+                        break
+                    delta, error = answer.added(events.feed(chunk))
                     if delta is not None:
                         yield delta
                         by = time.monotonic() + self._limits.gap
+                    if error is not None:
+                        raise error
+                    if answer.size and not answer.done:
+                        await rest.taken()
             if not answer.done and not answer.reason:
                 raise EngineUnavailable(CUT_OFF)
             with suppress(EngineUnavailable):  # the end of the body: the connection can be used again
                 await self._read(response, 0.1, begun=True)
+            if (held := answer.rest()) is not None:
+                yield held
             yield answer.finish()
         finally:
             response.close()

@@ -3,16 +3,30 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
 
-from apps.engines.base import ChatRequest, Delta, EngineBroken, Finish, ModelInfo, TokenProb, Usage
+from apps.engines.base import (
+    ChatMessage,
+    ChatRequest,
+    Delta,
+    EngineBroken,
+    EngineError,
+    Finish,
+    ModelInfo,
+    TokenProb,
+    ToolCall,
+    Usage,
+)
 from apps.engines.chat.errors import SENSELESS, from_event
+from apps.engines.chat.thinking import Thinking
 
 ASSUMED_CONTEXT = 4096  # tokens, where the server does not tell: every model of the last years reads as much
 MAX_ANSWER_BYTES = 4 * 1024 * 1024  # an endless answer ends here, whatever the server thinks of max_tokens
+GO_ON = "Go on exactly where you stopped. Do not repeat anything."
 _SIZE = re.compile(r"(?<![\w.])(?:(\d{1,3})x)?(\d{1,4}(?:\.\d{1,3})?)\s?([bm])(?![a-z0-9])", re.IGNORECASE)
 _WINDOW_NAMES = ("max_model_len", "context_length", "max_context_length", "context_window", "n_ctx")
 
@@ -22,7 +36,7 @@ def body(request: ChatRequest, model: str, *, vllm: bool) -> bytes:
     sampling = request.sampling
     value: dict[str, Any] = {
         "model": model,
-        "messages": [{"role": message.role, "content": message.content} for message in request.messages],
+        "messages": [_message(message) for message in request.messages],
         "stream": True,
         "stream_options": {"include_usage": True},
         "max_tokens": sampling.max_tokens,
@@ -30,13 +44,38 @@ def body(request: ChatRequest, model: str, *, vllm: bool) -> bytes:
     }
     optional = {"top_p": sampling.top_p, "seed": sampling.seed, "stop": list(sampling.stop) or None}
     value |= {name: setting for name, setting in optional.items() if setting is not None}
-    if sampling.logprobs:
+    if request.messages and request.messages[-1].role == "assistant":  # an unfinished answer, to be written on
+        if vllm:
+            value |= {"add_generation_prompt": False, "continue_final_message": True}
+        else:
+            value["messages"].append({"role": "user", "content": GO_ON})
+    if sampling.logprobs and vllm:  # some servers refuse a request that asks for them
         value |= {"logprobs": True, "top_logprobs": sampling.logprobs}
-    if vllm and sampling.repetition_penalty is not None:
-        value["repetition_penalty"] = sampling.repetition_penalty
+    if request.tools:
+        value |= {"tools": list(request.tools), "tool_choice": request.tool_choice or "auto"}
+    if vllm:
+        own = {name: getattr(sampling, name) for name in ("top_k", "min_p", "repetition_penalty")}
+        value |= {name: setting for name, setting in own.items() if setting is not None}
+    if vllm and not request.thinks:
+        value["chat_template_kwargs"] = {"enable_thinking": False}
     if vllm and request.cache_salt:
         value["cache_salt"] = request.cache_salt
     return orjson.dumps(value)
+
+
+def _message(message: ChatMessage) -> dict[str, Any]:
+    value: dict[str, Any] = {"role": message.role, "content": message.content}
+    if message.pictures:
+        seen = [{"type": "image_url", "image_url": {"url": address}} for address in message.pictures]
+        value["content"] = [*seen, {"type": "text", "text": message.content}]
+    if message.calls:
+        value["tool_calls"] = [
+            {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": call.arguments}}
+            for call in message.calls
+        ]
+    if message.call_id:
+        value["tool_call_id"] = message.call_id
+    return value
 
 
 @dataclass(slots=True)
@@ -44,9 +83,40 @@ class Answer:
     """Takes the events of one stream in order and says what each adds."""
 
     reason: str = ""
+    calls: dict[int, list[str]] = field(default_factory=dict)  # id, name, arguments so far, by index
     usage: Usage | None = None
     done: bool = False
     size: int = field(default=0)
+    thinking: Thinking = field(default_factory=Thinking)
+
+    def added(self, events: Iterable[bytes]) -> tuple[Delta | None, EngineError | None]:
+        """What several events add together, and what was wrong with the one after them."""
+        texts: list[str] = []
+        thoughts: list[str] = []
+        weighed: list[TokenProb] = []
+        error = None
+        try:
+            for data in events:
+                delta = self.take(data)
+                if delta is not None:
+                    texts.append(delta.text)
+                    thoughts.append(delta.thought)
+                    weighed += delta.logprobs
+        except EngineError as found:
+            error = found
+        return (self._parted("".join(texts), "".join(thoughts), weighed) if texts else None), error
+
+    def rest(self) -> Delta | None:
+        """What was held back, because it could have been a mark."""
+        text, thought = self.thinking.finish()
+        return Delta(text, (), thought) if text or thought else None
+
+    def _parted(self, text: str, thought: str, weighed: list[TokenProb]) -> Delta | None:
+        if not self.thinking.over:
+            text, also = self.thinking.feed(text)
+            thought += also
+            weighed = _last(weighed, len(text))
+        return Delta(text, tuple(weighed), thought) if text or thought or weighed else None
 
     def take(self, data: bytes) -> Delta | None:
         """Raises EngineError where the event reports one or makes no sense."""
@@ -65,20 +135,42 @@ class Answer:
             raise EngineBroken(SENSELESS) from None
 
     def finish(self) -> Finish:
-        return Finish(self.reason or "stop", self.usage)
+        calls = tuple(ToolCall(*self.calls[index]) for index in sorted(self.calls))
+        return Finish(self.reason or "stop", self.usage, calls)
 
     def _choice(self, choice: dict[str, Any]) -> Delta | None:
         self.reason = choice.get("finish_reason") or self.reason
-        text = choice["delta"].get("content") or ""
-        logprobs = choice.get("logprobs")
-        if not isinstance(text, str):
+        delta = choice["delta"]
+        text, thought = delta.get("content") or "", delta.get("reasoning") or delta.get("reasoning_content") or ""
+        logprobs = choice.get("logprobs") if text or not thought else None
+        if not isinstance(text, str) or not isinstance(thought, str):
             raise TypeError
-        self.size += len(text)
+        self.size += len(text) + len(thought) + self._calls(choice["delta"].get("tool_calls") or ())
         if self.size > MAX_ANSWER_BYTES:
             raise EngineBroken("The model does not stop writing.")
-        if not text and not logprobs:
+        if not text and not thought and not logprobs:
             return None
-        return Delta(text, _logprobs(logprobs) if logprobs else ())
+        return Delta(text, _logprobs(logprobs) if logprobs else (), thought)
+
+    def _calls(self, pieces: Iterable[dict[str, Any]]) -> int:
+        """The pieces are added to the calls that they belong to; returns their characters."""
+        size = 0
+        for piece in pieces:
+            call = self.calls.setdefault(int(piece["index"]), ["", "", ""])
+            function = piece.get("function") or {}
+            for place, text in enumerate((piece.get("id"), function.get("name"), function.get("arguments"))):
+                call[place] += text or ""
+                size += len(text or "")
+        return size
+
+
+def _last(weighed: list[TokenProb], characters: int) -> list[TokenProb]:
+    """The tokens of the end of a text, which has so many characters."""
+    at = len(weighed)
+    while at and characters > 0:
+        at -= 1
+        characters -= len(weighed[at].token)
+    return weighed[at:]
 
 
 def model_info(answer: bytes, wanted: str) -> tuple[ModelInfo, bool]:

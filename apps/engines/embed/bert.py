@@ -1,38 +1,52 @@
 """The forward pass of BERT, written out: the same numbers as the library's with a third of its time for a short text.
 
 The weights are packed once for the matrix kernels of the processor, query, key and value are one product, and nothing
-is asked at run time that the configuration already answers. Pooling is done in float32, whatever the weights are.
+is asked at run time that the configuration already answers. Texts stand one behind the other in a pass and only meet
+in their own attention, so nothing is computed on padding, however few or different they are. Pooling is done in
+float32, whatever the weights are.
 
 The layers are TorchScript: one call that lets go of the interpreter once. Its ninety steps called from Python each
-waited for it again, for as long as other threads had work.
+waited for it again, for as long as other threads had work. A pass takes one core, and several passes run side by side:
+one pass over all cores would wait, at each of its steps, for the core that somebody else was using for a moment.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 if TYPE_CHECKING:
     from apps.engines.base import Vectors
     from apps.engines.embed.folder import Folder
 
-ENOUGH_TOKENS = 768  # of one pass: smaller ones leave the kernels idle
-PADDING = 0.02  # of a pass may be computed on nothing
-BATCH_TOKENS = 4096  # padded tokens of one pass: large enough for the kernels, small enough for the caches
+PASS_TOKENS = 4096  # of one pass at most: large enough for the kernels, small enough for the caches
+LEAST_TOKENS = 512  # that are worth a second core
 _PACK_ROWS = 16  # tokens of a usual question: the shape that the weights are packed for
+_READ_TEXTS = 32  # whose states are computed in one pass
 _SETTLED = 3  # passes after which TorchScript has planned its own
 
 _LAYERS = """
-def layers(ids: Tensor, mask: Optional[Tensor], words: Tensor, positions: Tensor, norm: List[Tensor],
-           weights: List[List[Tensor]], heads: int, eps: float) -> Tensor:
-    texts, tokens, width = ids.size(0), ids.size(1), words.size(1)
-    x = torch.layer_norm(torch.embedding(words, ids) + positions[:tokens], [width], norm[0], norm[1], eps)
+def layers(ids: Tensor, places: Tensor, counts: List[int], lengths: List[int], words: Tensor, positions: Tensor,
+           norm: List[Tensor], weights: List[List[Tensor]], heads: int, eps: float) -> Tensor:
+    width = words.size(1)
+    x = torch.embedding(words, ids) + torch.embedding(positions, places)
+    x = torch.layer_norm(x, [width], norm[0], norm[1], eps)
     for w in weights:
-        q, k, v = linear(x, w[0], w[1]).view([texts, tokens, 3, heads, -1]).permute([2, 0, 3, 1, 4]).unbind(0)
-        seen = torch.ops.aten.scaled_dot_product_attention(q, k, v, mask)
-        x = x + linear(seen.transpose(1, 2).reshape([texts, tokens, width]), w[2], w[3])
+        mixed = linear(x, w[0], w[1])
+        seen: List[Tensor] = []
+        start = 0
+        for i in range(len(counts)):
+            end = start + counts[i] * lengths[i]
+            qkv = mixed[start:end].view([counts[i], lengths[i], 3, heads, -1]).permute([2, 0, 3, 1, 4])
+            q, k, v = qkv.unbind(0)
+            seen.append(torch.ops.aten.scaled_dot_product_attention(q, k, v).transpose(1, 2).reshape([-1, width]))
+            start = end
+        x = x + linear(torch.cat(seen), w[2], w[3])
         x = torch.layer_norm(x, [width], w[4], w[5], eps)
         x = x + linear(linear_gelu(x, w[6], w[7]), w[8], w[9])
         x = torch.layer_norm(x, [width], w[10], w[11], eps)
@@ -69,14 +83,13 @@ def fits(folder: Folder) -> bool:
 class Bert:
     """Token numbers to unit vectors. Immutable once built, so safe to call from several threads."""
 
-    def __init__(self, folder: Folder, *, half: bool) -> None:
+    def __init__(self, folder: Folder, *, half: bool, threads: int) -> None:
         import torch
         from safetensors.torch import load_file
 
         self._torch = torch
         self._dtype = torch.bfloat16 if half else torch.float32
         self._mean = folder.pooling == "mean"
-        self._pad = int(folder.config.get("pad_token_id") or 0)
         self._heads = int(folder.config["num_attention_heads"])
         self._eps = float(folder.config.get("layer_norm_eps", 1e-12))
         self._width = int(folder.config["hidden_size"])
@@ -89,39 +102,74 @@ class Bert:
         layers = range(int(folder.config["num_hidden_layers"]))
         self._weights = [self._layer(weights, f"encoder.layer.{number}.") for number in layers]
         self._layers = torch.jit.CompilationUnit((_PACKED if _packs(torch) else _PLAIN) + _LAYERS).layers
+        self._threads = threads
+        self._cores = ThreadPoolExecutor(threads, "embed")  # shared by all callers, so that no core has two passes
         for _ in range(_SETTLED):
-            self.encode([[self._pad] * _PACK_ROWS])
+            self.encode([[0] * _PACK_ROWS])
 
     def encode(self, texts: Sequence[Sequence[int]]) -> Vectors:
-        """One row a text, in order. Long texts share a pass with long ones, so that little is computed on padding."""
+        """One row a text, in order. What fits one short pass, such as a question, is computed by the caller's thread at
+        once; the rest by all cores, in turn with what others have asked for."""
+        ids = [np.asarray(text, np.int32) for text in texts]
+        batches = _batches([len(text) for text in texts], self._threads)
+        if len(batches) == 1:
+            return self._pass(ids)
         rows = np.empty((len(texts), self._width), np.float32)
-        order = sorted(range(len(texts)), key=lambda at: -len(texts[at]))
-        start = 0
-        with self._torch.inference_mode():
-            while start < len(order):
-                longest = len(texts[order[start]])
-                batch = order[start : start + fitting([len(texts[at]) for at in order[start:]])]
-                rows[batch] = self._pass([texts[at] for at in batch], longest)
-                start += len(batch)
+        for batch, found in zip(
+            batches, self._cores.map(lambda b: self._pass([ids[at] for at in b]), batches), strict=True
+        ):
+            rows[batch] = found
         return rows
 
-    def _pass(self, texts: list[Sequence[int]], longest: int) -> Vectors:
+    def states(self, texts: Sequence[Sequence[int]], layers: int) -> list[NDArray[np.float32]]:
+        """For each text the states of its tokens, (tokens, width), after so many layers. On the caller's thread."""
+        ids = [np.asarray(text, np.int32) for text in texts]
+        found: list[NDArray[np.float32]] = []
+        for start in range(0, len(ids), _READ_TEXTS):
+            batch = ids[start : start + _READ_TEXTS]
+            if self._torch.get_num_threads() != 1:
+                self._torch.set_num_threads(1)
+            with self._torch.inference_mode():
+                order, lengths, counts, hidden = self._hidden(batch, layers)
+            rows: list[Any] = [None] * len(batch)
+            ends = np.cumsum(np.repeat(lengths, counts))
+            for at, piece in zip(order, np.split(hidden.numpy(), ends[:-1]), strict=True):
+                rows[at] = piece
+            found += rows
+        return found
+
+    def _pass(self, texts: list[NDArray[np.int32]]) -> Vectors:
+        if self._torch.get_num_threads() != 1:
+            self._torch.set_num_threads(1)  # of the thread that calls
+        with self._torch.inference_mode():
+            return self._computed(texts)
+
+    def _computed(self, texts: list[NDArray[np.int32]]) -> Vectors:
         torch = self._torch
-        lengths = torch.tensor([len(text) for text in texts])
-        ids = torch.tensor([[*text, *[self._pad] * (longest - len(text))] for text in texts])
-        if int(lengths.min()) == longest:
-            hidden = self._hidden(ids, None).float()
-            pooled = hidden.mean(1) if self._mean else hidden[:, 0]
-        else:
-            real = torch.arange(longest)[None, :] < lengths[:, None]
-            mask = torch.zeros(real.shape, dtype=self._dtype).masked_fill_(~real, torch.finfo(self._dtype).min)
-            hidden = self._hidden(ids, mask[:, None, None, :]).float()
-            pooled = (hidden * real[..., None]).sum(1) / lengths[:, None] if self._mean else hidden[:, 0]
-        unit: Vectors = torch.nn.functional.normalize(pooled, dim=1).numpy()
+        order, lengths, counts, hidden = self._hidden(texts, len(self._weights))
+        pooled, start = [], 0
+        for length, count in zip(lengths, counts, strict=True):
+            group = hidden[start : start + length * count].view(count, length, -1)
+            pooled.append(group.mean(1) if self._mean else group[:, 0])
+            start += length * count
+        unit: Vectors = np.empty((len(texts), self._width), np.float32)
+        unit[order] = torch.nn.functional.normalize(torch.cat(pooled), dim=1).numpy()
         return unit
 
-    def _hidden(self, ids: Any, mask: Any) -> Any:
-        return self._layers(ids, mask, self._words, self._positions, self._norm, self._weights, self._heads, self._eps)
+    def _hidden(
+        self, texts: list[NDArray[np.int32]], layers: int
+    ) -> tuple[list[int], tuple[int, ...], tuple[int, ...], Any]:
+        """Those of one length stand together, so that their attention is one call."""
+        torch = self._torch
+        order = sorted(range(len(texts)), key=lambda at: len(texts[at]))
+        lengths, counts = zip(*Counter(len(texts[at]) for at in order).items(), strict=True)
+        ids = torch.from_numpy(np.concatenate([texts[at] for at in order]))
+        places = torch.cat([torch.arange(length).repeat(count) for length, count in zip(lengths, counts, strict=True)])
+        hidden = self._layers(
+            ids, places, list(counts), list(lengths), self._words, self._positions, self._norm,
+            self._weights[:layers], self._heads, self._eps,
+        )  # fmt: skip
+        return order, lengths, counts, hidden.float()
 
     def _layer(self, weights: dict[str, Any], at: str) -> list[Any]:
         torch = self._torch
@@ -149,14 +197,15 @@ def _packer(torch: Any) -> Any:
     return lambda pair: (torch.ops.mkldnn._reorder_linear_weight(pair[0], _PACK_ROWS), pair[1])
 
 
-def fitting(lengths: Sequence[int]) -> int:
-    """How many of the texts, longest first, share the next pass: as many as fit, ended where padding would cost more
-    than a further pass."""
-    most = max(1, min(len(lengths), BATCH_TOKENS // lengths[0]))
-    real = 0
-    for count, length in enumerate(lengths[:most]):
-        padded = count * lengths[0]
-        if padded >= ENOUGH_TOKENS and padded + lengths[0] - real - length > PADDING * padded:
-            return count
-        real += length
-    return most
+def _batches(lengths: Sequence[int], cores: int) -> list[list[int]]:
+    """The texts by length, in passes of about one size: one, or as many for each core, none above PASS_TOKENS."""
+    total = sum(lengths)
+    count = 1 if total <= LEAST_TOKENS else -(-total // (PASS_TOKENS * cores)) * cores
+    batches: list[list[int]] = [[]]
+    tokens = 0
+    for at in sorted(range(len(lengths)), key=lambda at: -lengths[at]):
+        if batches[-1] and tokens + lengths[at] / 2 > total * len(batches) / count:
+            batches.append([])
+        batches[-1].append(at)
+        tokens += lengths[at]
+    return batches

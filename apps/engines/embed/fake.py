@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from apps.engines.base import Tokenised
 from apps.lib.words import content_terms
 
 if TYPE_CHECKING:
@@ -36,14 +37,17 @@ class FakeEmbed:
         row: Vectors = self.embed_passages([text])[0]
         return row
 
-    def embed_passages(self, texts: Sequence[str]) -> Vectors:
+    def embed_passages(self, texts: Sequence[str | Tokenised]) -> Vectors:
         rows = np.zeros((len(texts), _DIMENSION), np.float32)
         for row, text in zip(rows, texts, strict=True):
-            for term in content_terms(text):
+            for term in content_terms(text.ids if isinstance(text, Tokenised) else text):
                 row += _direction(term)
             row[0] += not row.any()  # a text without words still has a direction
         rows /= np.linalg.norm(rows, axis=1, keepdims=True)
         return rows
+
+    def tokenised(self, text: str) -> Tokenised:
+        return Tokenised(len(self.offsets(text)), text)
 
     def offsets(self, text: str) -> list[tuple[int, int]]:
         return [match.span() for match in _TOKEN.finditer(text)]

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
-from apps.engines.base import EngineBroken
+from apps.engines.base import EngineBroken, EngineRefused, Tokenised
+from apps.engines.classify.base import Tokens
 from apps.engines.embed import bert
 from apps.engines.embed.folder import PACKAGE, Folder, locate, read
 from apps.engines.tokenizer import load
@@ -23,6 +24,7 @@ from apps.engines.tokenizer import load
 if TYPE_CHECKING:
     from apps.engines.base import Vectors
 
+_USUAL = 48  # tokens of a question that is typed by hand
 _REMEMBERED = 2048  # questions whose vector is kept; 3 MB
 _NORM_TOLERANCE = 1e-3
 _HALF_FLAGS = ("avx512_bf16", "amx_bf16")
@@ -55,7 +57,7 @@ class SentenceEmbed:
     def max_tokens(self) -> int:
         """Tokens of a text's own, so without the special ones and the prompt that the model adds."""
         self._tokens()
-        return self._described().window - self._special - len(self._prompt_tokens("passage", "document"))
+        return self._described().window - self._special - self._prompt_tokens(self._prompt("passage", "document"))
 
     @property
     def fingerprint(self) -> str:
@@ -68,12 +70,15 @@ class SentenceEmbed:
     def warm(self) -> None:
         self._load()
         self._tokens()
-        self._run([self._ids("warm", "query")], 1)
+        ids = self._read("warm", "query")[1]
+        for length in range(len(ids), min(_USUAL, self._described().window) + 1):
+            # The kernels for a length are made when it first comes, which takes half as long again as the question.
+            self._run([ids[:1] * length])
 
     def embed_query(self, text: str) -> Vectors:
         known = self._questions.get(text)
         if known is None:
-            known = self._run([self._ids(text, "query")], 1)[0]
+            known = self._run([self._read(text, "query")[1]])[0]
             known.setflags(write=False)
             with self._lock:
                 self._questions[text] = known
@@ -81,42 +86,58 @@ class SentenceEmbed:
                     self._questions.popitem(last=False)
         return known
 
-    def embed_passages(self, texts: Sequence[str]) -> Vectors:
+    def embed_passages(self, texts: Sequence[str | Tokenised]) -> Vectors:
         if not texts:
             return np.zeros((0, self.dimension), np.float32)
-        return self._run([self._ids(text, "passage", "document") for text in texts], self._threads)
+        read = (text if isinstance(text, Tokenised) else self.tokenised(text) for text in texts)
+        return self._run([text.ids for text in read])
+
+    def tokenised(self, text: str) -> Tokenised:
+        count, ids = self._read(text, "passage", "document")
+        return Tokenised(count, np.asarray(ids, np.int32))  # a list of numbers would take ten times the memory
 
     def offsets(self, text: str) -> list[tuple[int, int]]:
         return list(self._tokens().encode(text, add_special_tokens=False).offsets)
 
-    def _run(self, ids: list[list[int]], threads: int) -> Vectors:
-        import torch
-
+    def states(self, texts: Sequence[str], layers: int) -> list[Tokens]:
+        """The tokens of each text, cut to the window, with their states after so many layers: for a tagger."""
         encoder = self._load()
-        # The number belongs to the calling thread: a question and a batch may run side by side, each with its own.
-        if torch.get_num_threads() != threads:
-            torch.set_num_threads(threads)
-        rows = encoder.encode(ids)
+        if not isinstance(encoder, bert.Bert):
+            raise EngineRefused("Only the packaged embedding model shows the states of its tokens.")
+        read = [self._tokens().encode(text) for text in texts]
+        window = self._described().window
+        rows = encoder.states([each.ids[:window] for each in read], layers)
+        return [
+            Tokens(np.array(each.offsets[: len(row)], np.int64).reshape(-1, 2), row)
+            for each, row in zip(read, rows, strict=True)
+        ]
+
+    def _run(self, ids: Sequence[Sequence[int]]) -> Vectors:
+        rows = self._load().encode(ids)
         norms = np.linalg.norm(rows, axis=1)
         if not np.all(np.abs(norms - 1) < _NORM_TOLERANCE):  # also false for what is not finite
             raise EngineBroken("The embedding model gave a vector that makes no sense.")
         return rows
 
-    def _ids(self, text: str, *prompts: str) -> list[int]:
-        """Token numbers as the model wants them: prompt and special tokens added, cut to its window."""
-        prompt = next((found for name in prompts if (found := self._described().prompts.get(name))), "")
+    def _read(self, text: str, *prompts: str) -> tuple[int, list[int]]:
+        """How many tokens the text has, and their numbers as the model wants them: prompt and special tokens added, cut
+        to its window."""
+        prompt = self._prompt(*prompts)
         encoding = self._tokens().encode(prompt + text)
         ids: list[int] = encoding.ids
+        count = len(ids) - self._special - self._prompt_tokens(prompt)
         window = self._described().window
         if len(ids) <= window:
-            return ids
+            return count, ids
         encoding.truncate(window - self._special)
         kept = encoding.ids
-        return [ids[0], *kept[1 : window - 1], ids[-1]] if self._special == 2 else kept[:window]
+        return count, [ids[0], *kept[1 : window - 1], ids[-1]] if self._special == 2 else kept[:window]
 
-    def _prompt_tokens(self, *prompts: str) -> list[int]:
-        prompt = next((found for name in prompts if (found := self._described().prompts.get(name))), "")
-        return list(self._tokens().encode(prompt, add_special_tokens=False).ids) if prompt else []
+    def _prompt(self, *names: str) -> str:
+        return next((found for name in names if (found := self._described().prompts.get(name))), "")
+
+    def _prompt_tokens(self, prompt: str) -> int:
+        return len(self._tokens().encode(prompt, add_special_tokens=False).ids) if prompt else 0
 
     def _described(self) -> Folder:
         if self._folder is None:
@@ -142,14 +163,15 @@ class SentenceEmbed:
                     folder = self._described()
                     folder.sha256()  # the packaged weights are checked before they are loaded
                     half = _computes_half() if self._half is None else self._half
-                    self._encoder = bert.Bert(folder, half=half) if bert.fits(folder) else _Library(folder, half)
+                    kind: Any = bert.Bert if bert.fits(folder) else _Library
+                    self._encoder = kind(folder, half=half, threads=self._threads)
         return self._encoder
 
 
 class _Library:
     """Any other model, by sentence-transformers itself."""
 
-    def __init__(self, folder: Folder, half: bool) -> None:
+    def __init__(self, folder: Folder, *, half: bool, threads: int) -> None:
         import torch
         from sentence_transformers import SentenceTransformer
 
@@ -158,19 +180,22 @@ class _Library:
             str(folder.path), device="cpu", trust_remote_code=False, local_files_only=True,
             model_kwargs={"use_safetensors": True, "dtype": torch.float32},
         )  # fmt: skip
-        self._half = half
+        self._half, self._threads = half, threads
 
     def encode(self, texts: Sequence[Sequence[int]]) -> Vectors:
         torch = self._torch
+        threads = self._threads if len(texts) > 1 else 1
+        if torch.get_num_threads() != threads:  # of the calling thread: a question and a batch each have their own
+            torch.set_num_threads(threads)
         rows: list[Any] = [None] * len(texts)
         order = sorted(range(len(texts)), key=lambda at: -len(texts[at]))
         start = 0
         with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16, enabled=self._half):
             while start < len(order):
                 longest = len(texts[order[start]])
-                batch = order[start : start + max(1, bert.BATCH_TOKENS // longest)]
+                batch = order[start : start + max(1, bert.PASS_TOKENS // longest)]
                 padded = self._model.tokenizer.pad(
-                    {"input_ids": [list(texts[at]) for at in batch]}, return_tensors="pt"
+                    {"input_ids": [np.asarray(texts[at]).tolist() for at in batch]}, return_tensors="pt"
                 )
                 pooled = self._model(dict(padded))["sentence_embedding"].float()
                 for at, row in zip(batch, torch.nn.functional.normalize(pooled, dim=1), strict=True):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,7 +10,7 @@ import numpy as np
 from apps.engines.base import EngineRefused, IndexEntry
 
 if TYPE_CHECKING:
-    from apps.engines.base import Vectors
+    from apps.engines.base import Part, Vectors
 
 _UNIT_TOLERANCE = 1e-2  # bfloat16 encoders end within 4e-3 of length one; a raw, unscaled vector is far off
 _INT64_MAX = 2**63 - 1
@@ -37,6 +37,18 @@ def checked(entries: Sequence[IndexEntry], vectors: Vectors) -> Vectors:
     if min(ids) < 0 or max(ids) > _INT64_MAX:
         raise EngineRefused("A passage's number does not fit 64 bits.")
     return rows
+
+
+def gathered(parts: Iterable[Part]) -> tuple[list[IndexEntry], Vectors]:
+    """All parts as one, for an index that keeps everything in memory anyway."""
+    entries: list[IndexEntry] = []
+    vectors: list[Vectors] = []
+    for some, rows in parts:
+        entries += some
+        vectors.append(checked(some, rows))
+    if len({rows.shape[1] for rows in vectors}) > 1:
+        raise EngineRefused("Vectors of different dimensions came for one index.")
+    return entries, np.concatenate(vectors) if vectors else np.zeros((0, 0), np.float32)
 
 
 def query_vector(vector: Vectors, dimension: int) -> Vectors:

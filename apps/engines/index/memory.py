@@ -6,13 +6,13 @@ import hashlib
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
-from apps.engines.base import EngineBroken, IndexEntry, IndexQuery, IndexResult, SegmentInfo
-from apps.engines.index.entries import checked, query_vector
+from apps.engines.base import EngineBroken, IndexEntry, IndexQuery, IndexResult, Part, SegmentInfo
+from apps.engines.index.entries import checked, gathered, query_vector
 from apps.engines.index.scoring import FIELDS, K1, B, Found, Weights, best, field_texts, query_terms, weigh
 from apps.lib.words import terms
 
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 @dataclass
 class _Segment:
     ids: list[int]
+    documents: list[str]
     vectors: Vectors
     words: list[dict[str, Counter[str]]]  # per entry and field
     checksum: str
@@ -44,12 +45,15 @@ class MemoryIndex:
         rows = checked(entries, vectors)
         words = [{name: Counter(terms(text)) for name, text in field_texts(entry).items()} for entry in entries]
         checksum = hashlib.sha256(rows.tobytes() + repr(entries).encode()).hexdigest()
-        segment = uuid4().hex
+        segment, documents = uuid4().hex, [entry.document for entry in entries]
         with self._lock:
-            self._segments[segment] = _Segment([e.chunk_id for e in entries], rows.copy(), words, checksum)
+            self._segments[segment] = _Segment([e.chunk_id for e in entries], documents, rows.copy(), words, checksum)
         return SegmentInfo(
             segment, collection, len(entries), rows.shape[1], fingerprint, "memory", checksum, rows.nbytes
         )  # fmt: skip
+
+    def build(self, collection: str, parts: Iterable[Part], count: int, fingerprint: str) -> SegmentInfo:
+        return self.write(collection, *gathered(parts), fingerprint)
 
     def search(self, segments: Sequence[SegmentInfo], query: IndexQuery) -> IndexResult:
         opened = [self._open(info) for info in segments]
@@ -58,7 +62,7 @@ class MemoryIndex:
             (name, term): sum(segment.frequency(name, term) for segment in opened) for name in FIELDS for term in wanted
         }
         weights = weigh(wanted, frequencies, sum(len(segment.ids) for segment in opened))
-        found = [entry for segment in opened for entry in _scored(segment, query.vector, weights)]
+        found = [entry for segment in opened for entry in _scored(segment, query, weights)]
         return best(found, [entry for entry in found if entry.bm25], query.limit, weights)
 
     def drop(self, segments: Sequence[SegmentInfo]) -> None:
@@ -87,12 +91,13 @@ class MemoryIndex:
         return self._segments[info.id]
 
 
-def _scored(segment: _Segment, vector: Vectors, weights: Weights) -> Iterator[Found]:
-    """Every chunk of the segment with both scores."""
-    cosines = segment.vectors @ query_vector(vector, segment.vectors.shape[1])[0]
+def _scored(segment: _Segment, query: IndexQuery, weights: Weights) -> Iterator[Found]:
+    """Every chunk of the segment that the query leaves, with both scores."""
+    cosines = segment.vectors @ query_vector(query.vector, segment.vectors.shape[1])[0]
     averages = {name: segment.average_length(name) for name in FIELDS}
-    for position, chunk_id in enumerate(segment.ids):
-        yield Found(chunk_id, float(cosines[position]), _bm25(segment.words[position], averages, weights))
+    for position, (chunk_id, document) in enumerate(zip(segment.ids, segment.documents, strict=True)):
+        if chunk_id not in query.hidden and (query.documents is None or document in query.documents):
+            yield Found(chunk_id, float(cosines[position]), _bm25(segment.words[position], averages, weights))
 
 
 def _bm25(words: dict[str, Counter[str]], averages: dict[str, float], weights: Weights) -> float:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from dataclasses import dataclass, field
 
 from apps.engines.base import EngineRefused, LogEntry
@@ -23,23 +23,24 @@ class _Turn:
     ended: bool = False
     stopped: bool = False
     touched: float = field(default_factory=time.monotonic)
-    waiting: set[asyncio.Future[None]] = field(default_factory=set)
+    reading: set[asyncio.Future[None]] = field(default_factory=set)  # wait for an event, or the end
+    stopping: set[asyncio.Future[None]] = field(default_factory=set)  # wait for a stop: events do not wake them
 
-    def wake(self) -> None:
+    def wake(self, waiting: set[asyncio.Future[None]]) -> None:
         self.touched = time.monotonic()
-        waiting, self.waiting = self.waiting, set()
         for future in waiting:
             if not future.done():
                 future.set_result(None)
 
-    async def changed(self) -> None:
-        """Returns at the next event, end or stop of this turn."""
+    @staticmethod
+    async def woken(waiting: set[asyncio.Future[None]]) -> None:
+        """Returns when those that wait there are woken."""
         future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self.waiting.add(future)
+        waiting.add(future)
         try:
             await future
         finally:
-            self.waiting.discard(future)
+            waiting.discard(future)
 
 
 class MemoryTurnLog:
@@ -63,14 +64,14 @@ class MemoryTurnLog:
         held.entries.append(entry)
         held.size += len(data)
         self._bytes += len(data)
-        held.wake()
+        held.wake(held.reading)
         self._sweep()
         return entry.seq
 
     async def finish(self, turn: str) -> None:
         held = self._held(turn)
         held.ended = True
-        held.wake()
+        held.wake(held.reading)
         self._sweep()
 
     async def read(self, turn: str, after: int = 0) -> list[LogEntry]:
@@ -81,7 +82,7 @@ class MemoryTurnLog:
         held = self._find(turn)
         return held is not None and (held.ended or bool(held.entries))
 
-    async def tail(self, turn: str, after: int = 0) -> AsyncIterator[LogEntry]:
+    async def tail(self, turn: str, after: int = 0) -> AsyncGenerator[LogEntry, None]:
         held = self._find(turn)
         if held is None or not (held.ended or held.entries):
             return
@@ -92,17 +93,17 @@ class MemoryTurnLog:
                 yield held.entries[at - 1]
             if held.ended:
                 return
-            await held.changed()
+            await held.woken(held.reading)
 
     async def request_stop(self, turn: str) -> None:
         held = self._held(turn)
         held.stopped = True
-        held.wake()
+        held.wake(held.stopping)
 
     async def wait_stop(self, turn: str) -> None:
         held = self._held(turn)
         while not held.stopped:
-            await held.changed()
+            await held.woken(held.stopping)
 
     def _held(self, turn: str) -> _Turn:
         held = self._find(turn)
@@ -118,7 +119,9 @@ class MemoryTurnLog:
         return held
 
     def _expired(self, held: _Turn, now: float) -> bool:
-        return now - held.touched > (self._keep_s if held.ended else _ABANDONED_S) and not held.waiting
+        return now - held.touched > (self._keep_s if held.ended else _ABANDONED_S) and not (
+            held.reading or held.stopping
+        )
 
     def _forget(self, turn: str) -> None:
         self._bytes -= self._turns.pop(turn).size

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+from collections.abc import Sequence
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -43,13 +44,21 @@ def _session(user: Any) -> str:
 
 
 def _fill(user: Any, texts: list[Any], wanted: int) -> int:
-    """One document a text, one collection, one segment, until there are so many chunks."""
+    """One document a text, one collection, one segment, until there are so many chunks; returns how many."""
+    from apps.documents.models import Chunk
+
+    place = filled(user, texts, wanted)
+    return Chunk.objects.filter(document__collection=place).count()
+
+
+def filled(user: Any, texts: Sequence[Any], wanted: int = 10**9) -> Any:
+    """A new collection with one document a text and one segment, of so many chunks, more or less."""
     from apps.documents import segments
     from apps.documents.chunking import Chunker
     from apps.documents.models import Chunk, Collection, Document, Page
     from apps.documents.parsers.base import ParsedPage, Piece
     from apps.engines import registry
-    from apps.engines.base import IndexEntry
+    from apps.evaluation.library import embedded
 
     embed = registry.embed()
     place = Collection.objects.create(owner=user, name="Measured")
@@ -61,7 +70,7 @@ def _fill(user: Any, texts: list[Any], wanted: int) -> int:
         document = Document.objects.create(
             collection=place, name=f"{text.id}.txt", title=text.title,
             file=f"documents/{text.id}", sha256=uuid4().hex * 2,
-            size=len(text.text), kind=Document.Kind.TEXT, status=Document.Status.READY, pages_count=1,
+            size=len(text.text), kind="text", status=Document.Status.READY, pages_count=1,
         )  # fmt: skip
         Page.objects.create(document=document, number=1, text=text.text)
         page = ParsedPage(1, text.text, (Piece("paragraph", 0, 0, len(text.text)),))
@@ -73,14 +82,30 @@ def _fill(user: Any, texts: list[Any], wanted: int) -> int:
                     heading=draft.heading, text=draft.text, tokens=draft.tokens,
                 )
             )  # fmt: skip
-    vectors = embed.embed_passages(lines)
+    vectors = embedded(lines)
     for row, vector in zip(rows, vectors, strict=True):
         row.vector, row.fingerprint = vector.tobytes(), embed.fingerprint
     stored = Chunk.objects.bulk_create(rows)
-    entries = [IndexEntry(row.pk, row.text, str(row.document), row.heading) for row in stored]
+    entries = [row.entry for row in stored]
     segment = segments.record(registry.index().write(place.pk.hex, entries, vectors, embed.fingerprint))
     Chunk.objects.filter(document__collection=place).update(segment=segment)
-    return len(stored)
+    return place
+
+
+def ingested(user: Any, place: Any, path: Path) -> Any:
+    """A file, uploaded and read as the worker does it; returns the document's key."""
+    from django.core.files.uploadedfile import SimpleUploadedFile
+
+    from apps.documents.models import Document
+    from apps.documents.upload import upload
+    from apps.documents.worker import drain
+
+    document = upload(user, place, SimpleUploadedFile(path.name, path.read_bytes()))
+    drain(document.pk)
+    row = Document.objects.get(pk=document.pk)
+    if row.status != Document.Status.READY:
+        raise SystemExit(f"{path.name} did not become searchable: {row.reason}")
+    return row.pk
 
 
 if __name__ == "__main__":

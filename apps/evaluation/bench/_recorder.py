@@ -1,6 +1,7 @@
 """The stand-in model server with a clock beside it: when each request arrived, and when each word left.
 
-Run by uvicorn with STUB naming the folder of `stub_llm.py`. `GET /recorded` hands out what was seen, and forgets it.
+Run by uvicorn with STUB naming the folder of `stub_llm.py`. `GET /recorded` hands out what was seen, and forgets it;
+`GET /set?RATE=…&WORDS=…` changes how fast the stand-in writes from now on, and how much.
 Times are of the system's monotonic clock, which all processes of a machine share.
 """
 
@@ -12,11 +13,18 @@ import os
 import sys
 import time
 from typing import Any
+from urllib.parse import parse_qsl
 
 sys.path.insert(0, os.environ["STUB"])
 stub = importlib.import_module("stub_llm")
 
 _seen: list[dict[str, Any]] = []
+
+
+def _asked(body: bytes | bytearray) -> str:
+    """What the model is asked last."""
+    messages = json.loads(body or b"{}").get("messages") or [{}]
+    return str(messages[-1].get("content", ""))
 
 
 async def app(scope: dict[str, Any], receive: Any, send: Any) -> None:
@@ -26,12 +34,21 @@ async def app(scope: dict[str, Any], receive: Any, send: Any) -> None:
         await stub.answer(send, _seen.copy())
         _seen.clear()
         return
+    if scope["path"] == "/set":
+        for name, value in parse_qsl(scope["query_string"].decode()):
+            setattr(stub, name, type(getattr(stub, name))(value))
+        await stub.answer(send, {})
+        return
     record: dict[str, Any] = {"words": []}
+    body = bytearray()
 
     async def received() -> Any:
         message = await receive()
-        if message["type"] == "http.request" and not message.get("more_body"):
-            record["arrived"] = time.monotonic()
+        if message["type"] == "http.request":
+            body.extend(message.get("body", b""))
+            if not message.get("more_body"):
+                record["arrived"] = time.monotonic()
+                record["asked"] = _asked(body)
         return message
 
     async def sent(message: dict[str, Any]) -> None:

@@ -1,62 +1,96 @@
-"""How well search ranks: words alone, meaning alone, and the product's fusion, as nDCG@10 over judged questions."""
+"""How well search finds: BM25, vectors and plain rank fusion over whole texts beside the product's own search.
+
+Also how much of the marked words of a text the first 1,000 tokens hold, whether relevance tells questions without an
+answer, and whether support tells claims that their sources bear out. Vectors are kept in the system's temporary folder.
+"""
 
 from __future__ import annotations
 
-import math
+import json
+import os
+import subprocess
+import sys
 import tempfile
 from argparse import ArgumentParser
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
-from apps.documents.candidates import fused
-from apps.engines.base import Candidate
-from apps.engines.index.local.engine import LocalIndex
-from apps.evaluation.library import DataSet, Library, embedded, read
+from apps.evaluation import claims, plain
+from apps.evaluation.bench._retrieving import ABSTAIN, CHUNKS
+from apps.evaluation.calibration import area
+from apps.evaluation.judged import interval, ndcg, recall
+from apps.evaluation.library import DataSet, embedded, read_any
 
-SETS = ("xquad", "cranfield", "cacm", "anthropic_docs_rag")
-DEPTH = 10
+SETS = ("cranfield", "cacm", "anthropic_docs_rag", "xquad", "xquad_de", "xquad_es")
+WAYS = ("bm25", "vectors", "fusion", "ours")
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    parser.add_argument("--sets", nargs="+", default=SETS, metavar="SET", help="folders under the data sets' folder")
+    parser.add_argument(
+        "--sets", nargs="+", default=SETS, metavar="SET",
+        help="folders under the data sets' folder; SET_LANGUAGE for a file of one in the form of SQuAD",
+    )  # fmt: skip
 
 
 def run(options: dict[str, Any]) -> dict[str, float]:
+    data, names = options["data"], list(options["sets"])
+    sets = [read_any(data, name) for name in names]
+    found = _asked(data, names)
     numbers: dict[str, float] = {}
-    for name in options["sets"]:
-        with tempfile.TemporaryDirectory() as folder:
-            numbers |= measure(read(options["data"] / name), folder)
+    for name, texts in zip(names, sets, strict=True):
+        numbers |= _compared(name, texts, found["sets"][name])
+    if "chunks" in found:
+        recalled, precise = found["chunks"]["recall"], found["chunks"]["precision"]
+        numbers["chunk_recall_1000"] = _told(f"{CHUNKS}: gold characters in 1,000 tokens", recalled)
+        numbers["chunk_precision_1000"] = _told(f"{CHUNKS}: of the returned characters gold", precise)
+    if "abstain" in found:
+        numbers |= _abstention(found["abstain"])
+    return numbers | claims.measured(data)
+
+
+def _asked(data: Path, names: Sequence[str]) -> dict[str, Any]:
+    """What the product's search says, in a data directory of its own."""
+    with tempfile.TemporaryDirectory() as folder:
+        env = {**os.environ, "DATA_DIR": folder, "DATABASE_URL": "", "REDIS_URL": "", "DEBUG": "1"}
+        command = [sys.executable, "-m", "apps.evaluation.bench._retrieving", str(data), *names]
+        done = subprocess.run(command, env=env, stdout=subprocess.PIPE, check=True)
+    found: dict[str, Any] = json.loads(done.stdout)
+    return found
+
+
+def _compared(name: str, data: DataSet, ours: Mapping[str, Sequence[str]]) -> dict[str, float]:
+    """nDCG@10 and recall of every way to search, over the judged questions of one set."""
+    judged = list(ours)
+    words = plain.Words([plain.whole(text) for text in data.texts])
+    vectors = embedded([plain.whole(text) for text in data.texts])
+    queries = embedded([data.questions[question] for question in judged])
+    rows: dict[str, list[Sequence[str]]] = {way: [] for way in WAYS}
+    for question, query in zip(judged, queries, strict=True):
+        for way, places in plain.rankings(words, vectors, data.questions[question], query).items():
+            rows[way].append([data.texts[place].id for place in places])
+        rows["ours"].append(ours[question])
+    numbers: dict[str, float] = {}
+    for way in WAYS:
+        pairs = [(ranking, data.relevant[q]) for q, ranking in zip(judged, rows[way], strict=True)]
+        numbers[f"ndcg10.{name}.{way}"] = _told(f"{name}: nDCG@10, {way}", [ndcg(*pair) for pair in pairs])
+        for depth in (10, 100):
+            values = [recall(*pair, depth) for pair in pairs]
+            numbers[f"recall{depth}.{name}.{way}"] = sum(values) / len(values)
     return numbers
 
 
-def measure(data: DataSet, folder: str) -> dict[str, float]:
-    """Mean nDCG@10 of each way to rank, and what the fusion is to the better of the other two."""
-    library = Library(data.texts, LocalIndex(folder))
-    judged = [question for question in data.questions if question in data.relevant]
-    vectors = embedded([data.questions[question] for question in judged])
-    scores: dict[str, list[float]] = {"words": [], "meaning": [], "fused": []}
-    for question, vector in zip(judged, vectors, strict=True):
-        candidates = library.search(data.questions[question], vector).candidates
-        for way, order in _orders(data.questions[question], candidates).items():
-            ranking = list(dict.fromkeys(library.chunks[number][0].id for number in order))
-            scores[way].append(ndcg(ranking, data.relevant[question]))
-    means = {f"{data.name}_ndcg_{way}": sum(values) / len(values) for way, values in scores.items()}
-    single = max(means[f"{data.name}_ndcg_words"], means[f"{data.name}_ndcg_meaning"])
-    return means | {f"{data.name}_fused_over_best_single": means[f"{data.name}_ndcg_fused"] / single}
+def _abstention(rows: Sequence[tuple[bool, float, float]]) -> dict[str, float]:
+    """Areas under ROC of the best relevance of a question, and of the best cosine."""
+    numbers = {}
+    for name, at in (("abstain_auc", 1), ("abstain_auc_cosine", 2)):
+        numbers[name] = area([row[at] for row in rows if row[0]], [row[at] for row in rows if not row[0]])
+    print(f"{ABSTAIN}: {sum(row[0] for row in rows)} of {len(rows)} questions have an answer")
+    return numbers
 
 
-def ndcg(ranking: Sequence[str], relevant: Mapping[str, int]) -> float:
-    """Normalised discounted cumulative gain of the first DEPTH texts; grades are gains."""
-    gain = sum(relevant.get(text, 0) / math.log2(place + 2) for place, text in enumerate(ranking[:DEPTH]))
-    ideal = sum(grade / math.log2(place + 2) for place, grade in enumerate(sorted(relevant.values())[::-1][:DEPTH]))
-    return gain / ideal
-
-
-def _orders(question: str, candidates: Sequence[Candidate]) -> dict[str, list[int]]:
-    by_words = sorted((c for c in candidates if c.bm25), key=lambda c: -c.bm25)
-    by_meaning = sorted(candidates, key=lambda c: -c.cosine)
-    return {
-        "words": [candidate.chunk_id for candidate in by_words],
-        "meaning": [candidate.chunk_id for candidate in by_meaning],
-        "fused": [candidate.chunk_id for _, candidate in fused(question, candidates)],
-    }
+def _told(what: str, values: Sequence[float]) -> float:
+    """The mean, printed with its interval."""
+    mean, (low, high) = sum(values) / len(values), interval(values)
+    print(f"{what}: {mean:.4f}, 95 % between {low:.4f} and {high:.4f}, over {len(values)} questions")
+    return mean

@@ -13,27 +13,24 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
-import signal
-import socket
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
 from argparse import ArgumentParser
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from pathlib import Path
+from collections.abc import Sequence
 from typing import Any
 from uuid import uuid4
 
 import aiohttp
 from django.conf import settings
 
+from apps.evaluation.bench import _site
+
 WARM_UP = 5  # turns that are not counted: caches, connections and lazy imports settle
 WORDS_A_SENTENCE = 12  # as the stand-in writes them
-_READY_S = 180.0
+_URL = "http://localhost:8000"  # as its pages know it, whatever the port
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -45,26 +42,21 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 
 def run(options: dict[str, Any]) -> dict[str, float]:
-    with tempfile.TemporaryDirectory() as folder, _stand_in(options) as model:
-        env = {
-            **os.environ,
-            "DATA_DIR": folder,
-            "LLM_URL": f"{model}/v1",
-            "LLM_MODEL": "",
-            "DEBUG": "1",
-            "REDIS_URL": "",
-        }
-        env |= {"SITE_URL": "http://localhost:8000", "DATABASE_URL": "", "LLM_TOKENIZER": ""}
-        Path(folder, "static").mkdir()
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        _site.stand_in(options["data"], options["rate"], options["words"], options["ttft"]) as model,
+    ):
+        # A title is a second request after the answer, and would run into the next turn.
+        env = _site.environment(folder, _URL, LLM_URL=f"{model}/v1", LLM_TOKENIZER="", DEBUG="1", TITLES="0")
         prepared = _prepare(env, options)
-        with _web(env) as port:
+        with _site.web(env) as (port, _):
             seen = asyncio.run(_measured(options, prepared, model, port))
     return _numbers(seen)
 
 
 async def _measured(options: dict[str, Any], prepared: dict[str, Any], model: str, port: int) -> list[dict[str, float]]:
     questions = prepared["questions"]
-    headers = {"Origin": "http://localhost:8000", "Cookie": f"{settings.SESSION_COOKIE_NAME}={prepared['session']}"}
+    headers = _site.session(_URL, prepared["session"])
     seen = []
     address = f"ws://localhost:{port}/ws/chat/"
     async with aiohttp.ClientSession() as http, http.ws_connect(address, headers=headers, max_msg_size=0) as wire:
@@ -96,7 +88,7 @@ async def _product(http: aiohttp.ClientSession, wire: Any, model: str, question:
         if event["type"] == "refused":
             raise RuntimeError(event["words"])
         events.append((at, event))
-    recorded = await _recorded(http, model)
+    recorded = await _site.recorded(http, model)
     return {"asked": asked, "events": events, "record": recorded[-1] if recorded else None}
 
 
@@ -111,14 +103,8 @@ async def _bare(http: aiohttp.ClientSession, model: str) -> dict[str, float]:
                 first = first or time.monotonic()
                 if words == WORDS_A_SENTENCE:
                     sentence = time.monotonic()
-    await _recorded(http, model)
+    await _site.recorded(http, model)
     return {"first": 1000 * (first - start), "sentence": 1000 * (sentence - start)}
-
-
-async def _recorded(http: aiohttp.ClientSession, model: str) -> list[dict[str, Any]]:
-    async with http.get(f"{model}/recorded") as response:
-        records: list[dict[str, Any]] = await response.json(content_type=None)
-        return records
 
 
 def _turn(product: dict[str, Any], bare: dict[str, float]) -> dict[str, Any]:
@@ -157,48 +143,3 @@ def _prepare(env: dict[str, str], options: dict[str, Any]) -> dict[str, Any]:
     prepared: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
     print(f"{prepared['chunks']} chunks indexed")
     return prepared
-
-
-@contextmanager
-def _stand_in(options: dict[str, Any]) -> Iterator[str]:
-    env = {**os.environ, "STUB": str(Path(options["data"]).parent / "tools")}
-    env |= {"RATE": str(options["rate"]), "WORDS": str(options["words"]), "TTFT": str(options["ttft"])}
-    with _uvicorn("apps.evaluation.bench._recorder:app", env, "/stats", "--lifespan", "off") as port:
-        yield f"http://127.0.0.1:{port}"
-
-
-@contextmanager
-def _web(env: dict[str, str]) -> Iterator[int]:
-    options = ["--ws", "websockets-sansio", "--ws-per-message-deflate", "false"]
-    with _uvicorn("assistant.asgi:application", env, "/health/live/", *options) as port:
-        yield port
-
-
-@contextmanager
-def _uvicorn(app: str, env: dict[str, str], path: str, *options: str) -> Iterator[int]:
-    """A server in a process of its own, from the moment it answers to the end of the block."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-    command = [sys.executable, "-m", "uvicorn", app, "--port", str(port), "--log-level", "warning", *options]
-    process = subprocess.Popen(command, env=env, cwd=settings.BASE_DIR)
-    try:
-        _wait(process, port)
-        yield port
-    finally:
-        process.send_signal(signal.SIGTERM)
-        try:
-            process.wait(20)
-        except subprocess.TimeoutExpired:
-            process.kill()
-
-
-def _wait(process: subprocess.Popen[bytes], port: int) -> None:
-    until = time.monotonic() + _READY_S
-    while time.monotonic() < until and process.poll() is None:
-        try:
-            socket.create_connection(("127.0.0.1", port), timeout=1).close()
-            return
-        except OSError:
-            time.sleep(0.1)
-    raise RuntimeError("A server of this measurement did not start; what it said stands above.")

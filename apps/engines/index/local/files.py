@@ -1,7 +1,7 @@
 """A segment on disk: written beside, durable, sealed by a manifest, then renamed into place; never changed afterwards.
 
     directory/.writing/<segment>/          while it is written; a kill leaves it there, and the sweeper takes it
-    directory/<collection>/<segment>/      manifest.json, vectors.faiss, ids.npy, words/...
+    directory/<collection>/<segment>/      manifest.json, vectors.faiss, ids.npy, documents.npy, words/...
 
 The manifest names every file with its size and SHA-256; the segment's checksum is the SHA-256 of the manifest. So one
 number, kept in the database, covers names and contents of everything that FAISS and tantivy are going to read.
@@ -12,6 +12,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import shutil
 import time
 from collections.abc import Iterator
@@ -21,11 +22,13 @@ from typing import Any
 from uuid import UUID
 
 from apps.engines.base import EngineBroken, EngineUnavailable, SegmentInfo
+from apps.lib import disk
 
-FORMAT = 1
+FORMAT = 3
 MANIFEST = "manifest.json"
 _WRITING = ".writing"
-_READ = 1024 * 1024  # bytes a time while hashing
+# NumPy and FAISS say no more of a full disk than that they wrote less than they wanted.
+_SHORT = re.compile(r"\d+ requested and \d+ written|ret == |write error")
 
 Signature = tuple[tuple[str, int, int], ...]
 
@@ -42,10 +45,19 @@ def beside(directory: Path, segment: str) -> Iterator[Path]:
     try:
         staging.mkdir(parents=True)
         yield staging
-    except OSError as error:
-        raise EngineUnavailable(f"The index could not be written: {error.strerror or error}.") from error
+    except (OSError, RuntimeError, ValueError) as error:  # FAISS raises RuntimeError, tantivy ValueError
+        unsaid = "io::Error" in str(error)  # all that tantivy says where a thread of it ended before others noticed
+        if disk.full(error) or _SHORT.search(str(error)) or (unsaid and disk.used_up(staging)):
+            raise EngineUnavailable(f"The disk is full, so the index was not written: {_reason(error)}.") from error
+        if isinstance(error, OSError) or unsaid:
+            raise EngineUnavailable(f"The index could not be written: {_reason(error)}.") from error
+        raise
     finally:
         shutil.rmtree(staging, ignore_errors=True)
+
+
+def _reason(error: Exception) -> str:
+    return (getattr(error, "strerror", None) or str(error).partition("\n")[0]).rstrip(".")
 
 
 def seal(staging: Path, facts: dict[str, Any]) -> tuple[str, int]:
@@ -85,7 +97,10 @@ def check(folder: Path, info: SegmentInfo) -> None:
             raise broken(info, "its manifest was changed")
         manifest = json.loads(raw)
         if manifest["format"] != FORMAT:
-            raise broken(info, f"it has format {manifest['format']}, this version reads {FORMAT}")
+            raise EngineBroken(
+                f"The index segment {info.id} was written by another version (format {manifest['format']}, this one "
+                f"reads {FORMAT}). Rebuild it with `manage.py reindex`."
+            )
         there = dict(_contents(folder))
         if there.keys() != manifest["files"].keys():
             raise broken(info, "files are missing or were added")
@@ -138,11 +153,8 @@ def _contents(folder: Path) -> list[tuple[str, Path]]:
 
 
 def _digest(path: Path) -> str:
-    digest = hashlib.sha256()
     with path.open("rb") as file:
-        while block := file.read(_READ):
-            digest.update(block)
-    return digest.hexdigest()
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _sync(path: Path) -> None:

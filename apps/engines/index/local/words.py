@@ -4,35 +4,51 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from apps.engines.base import IndexEntry
 from apps.engines.index.scoring import FIELDS, Weights, field_texts, idf
 from apps.lib.words import terms
 
+if TYPE_CHECKING:
+    from apps.engines.index.local.allowed import Allowed
+
 _FOLDER = "words"
-_POSITION = "position"
-_HEAP_LEAST, _HEAP_MOST = 15_000_000, 512_000_000  # bytes; tantivy refuses to write with less than the first
+_POSITION, _DOCUMENT = "position", "document"
+_HEAP_LEAST, _HEAP_MOST = 15_000_000, 256_000_000  # bytes; tantivy refuses to write with less than the first
+_HEAP_EACH = 8000  # bytes an entry, so that a small segment becomes one of tantivy's own
+_FEW = 0.1  # share of the entries below which tantivy looks only at those allowed, and above which it skips the others
+_SPARE, _MORE = 1.3, 16  # how many hits more are asked for than the share of those allowed says
 
 Frequencies = dict[tuple[str, str], int]  # (field, term) -> how many entries hold it
 
 
-def write(folder: Path, entries: Sequence[IndexEntry]) -> None:
-    import tantivy
+class WordWriter:
+    """Takes entries as they come; `finish` makes them an index on disk."""
 
-    path = folder / _FOLDER
-    path.mkdir()
-    index = tantivy.Index(_schema(), path=str(path))
-    heap = min(max(_HEAP_LEAST, 8 * sum(len(entry.text) for entry in entries)), _HEAP_MOST)
-    writer = index.writer(heap_size=heap, num_threads=1)
-    for position, entry in enumerate(entries):
-        document = tantivy.Document()
-        document.add_unsigned(_POSITION, position)
-        for field, text in field_texts(entry).items():
-            document.add_text(field, " ".join(terms(text)))
-        writer.add_document(document)
-    writer.commit()
-    writer.wait_merging_threads()
+    def __init__(self, folder: Path, expected: int) -> None:
+        import tantivy
+
+        path = folder / _FOLDER
+        path.mkdir()
+        heap = min(max(_HEAP_LEAST, expected * _HEAP_EACH), _HEAP_MOST)
+        self._document = tantivy.Document
+        self._writer: Any = tantivy.Index(_schema(), path=str(path)).writer(heap_size=heap, num_threads=1)
+        self._position = 0
+
+    def add(self, entries: Sequence[IndexEntry]) -> None:
+        for entry in entries:
+            document = self._document()
+            document.add_unsigned(_POSITION, self._position)
+            document.add_text(_DOCUMENT, entry.document)
+            for field, text in field_texts(entry).items():
+                document.add_text(field, " ".join(terms(text)))
+            self._writer.add_document(document)
+            self._position += 1
+
+    def finish(self) -> None:
+        self._writer.commit()
+        self._writer.wait_merging_threads()
 
 
 class WordReader:
@@ -52,11 +68,29 @@ class WordReader:
         pairs = ((field, term) for term in wanted for field in FIELDS)
         return {pair: count for pair in pairs if (count := int(self._searcher.doc_freq(*pair)))}
 
-    def search(self, weights: Weights, local: Frequencies, limit: int) -> list[tuple[int, float]]:
-        """Positions with their BM25, best first, as if the segments searched were one.
+    def search(
+        self, weights: Weights, local: Frequencies, limit: int, allowed: Allowed | None = None
+    ) -> list[tuple[int, float]]:
+        """Positions with their BM25, best first, as if the segments searched were one."""
+        clauses = self._clauses(weights, local)
+        if not clauses or (allowed is not None and not allowed.count):
+            return []
+        if allowed is None:
+            return self._best(self._tantivy.Query.boolean_query(clauses), limit)
+        if allowed.documents is not None and allowed.share < _FEW:
+            query, more = self._within(clauses, allowed), 1.0
+        else:
+            query, more = self._tantivy.Query.boolean_query(clauses), 1 / allowed.share
+        wanted = int(limit * more * _SPARE) + _MORE
+        while True:
+            found = self._best(query, wanted)
+            kept = [(position, score) for position, score in found if allowed.mask[position]]
+            if len(kept) >= limit or len(found) < wanted:
+                return kept[:limit]
+            wanted *= 4
 
-        tantivy weighs by what this segment alone knows, so each term is boosted by common over local weight.
-        """
+    def _clauses(self, weights: Weights, local: Frequencies) -> list[tuple[Any, Any]]:
+        """tantivy weighs by what this segment alone knows, so each term is boosted by common over local weight."""
         query_class, should = self._tantivy.Query, self._tantivy.Occur.Should
         clauses = []
         for pair, count in local.items():
@@ -64,9 +98,17 @@ class WordReader:
                 boost = FIELDS[pair[0]] * weights.fields[pair] / idf(count, self.count)
                 term = query_class.term_query(self._schema, *pair, index_option="freq")
                 clauses.append((should, query_class.boost_query(term, boost)))
-        if not clauses:
-            return []
-        hits = self._searcher.search(query_class.boolean_query(clauses), limit=limit, count=False).hits
+        return clauses
+
+    def _within(self, clauses: list[tuple[Any, Any]], allowed: Allowed) -> Any:
+        """The same words, in some documents only; which these are adds nothing to the score."""
+        query_class, must = self._tantivy.Query, self._tantivy.Occur.Must
+        names = [] if allowed.documents is None else [name.decode() for name in allowed.documents.tolist()]
+        documents = query_class.const_score_query(query_class.term_set_query(self._schema, _DOCUMENT, names), 0.0)
+        return query_class.boolean_query([(must, documents), (must, query_class.boolean_query(clauses))])
+
+    def _best(self, query: Any, limit: int) -> list[tuple[int, float]]:
+        hits = self._searcher.search(query, limit=min(limit, self.count), count=False).hits
         positions = self._searcher.fast_field_values(_POSITION, [address for _, address in hits])
         return [(position, score) for position, (score, _) in zip(positions, hits, strict=True)]
 
@@ -76,6 +118,7 @@ def _schema() -> Any:
 
     builder = tantivy.SchemaBuilder()
     builder.add_unsigned_field(_POSITION, fast=True)
+    builder.add_text_field(_DOCUMENT, tokenizer_name="raw", index_option="basic")
     for field in FIELDS:
         builder.add_text_field(field, tokenizer_name="whitespace", index_option="freq")
     return builder.build()

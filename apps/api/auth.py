@@ -1,0 +1,56 @@
+"""Who calls: a personal token in the Authorization header, and what it may do. Cookies open nothing here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import cast
+
+from django.http import HttpRequest
+from ninja.errors import HttpError
+from ninja.security import HttpBearer
+
+from apps.lib.threads import in_db
+from apps.users.models import Token, User
+from apps.users.tokens import find
+
+Scope = Token.Scope
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """What `request.auth` holds."""
+
+    user: User
+    scopes: frozenset[str]
+
+
+class Bearer(HttpBearer):
+    """The caller of a token that has the scope: 401 without a living token, 403 where it may not do that."""
+
+    openapi_bearerFormat = "ob_…"
+
+    def __init__(self, scope: Scope) -> None:
+        self.scope = scope
+        super().__init__()
+
+    def authenticate(self, request: HttpRequest, token: str) -> Caller | None:
+        return self._allowed(find(token))
+
+    def _allowed(self, token: Token | None) -> Caller | None:
+        if token is None:
+            return None
+        if self.scope not in token.scopes:
+            raise HttpError(403, f"This token may not “{self.scope.label.lower()}”. Make one that may.")
+        return Caller(token.user, frozenset(token.scopes))
+
+
+class AsyncBearer(Bearer):
+    """The same for operations that stream."""
+
+    async def authenticate(self, request: HttpRequest, token: str) -> Caller | None:  # type: ignore[override]
+        return self._allowed(await in_db(find, token))
+
+
+def caller(request: HttpRequest) -> User:
+    """The person behind the token; only in operations that ask for one."""
+    return cast(Caller, request.auth).user  # type: ignore[attr-defined]

@@ -1,0 +1,160 @@
+"""/v1/models, /v1/chat/completions, /v1/embeddings: clients of the OpenAI protocol work unchanged."""
+
+import base64
+from collections import defaultdict
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator
+from contextlib import aclosing, contextmanager
+from typing import Any
+from weakref import WeakSet
+
+from django.http import HttpRequest, StreamingHttpResponse
+from ninja import Router
+from ninja.errors import HttpError
+
+from apps.api import replies, served
+from apps.api.auth import AsyncBearer, Scope, caller
+from apps.api.errors import problem
+from apps.api.protocol import ChatIn, EmbeddingsIn, composed, history, instructions, question, sampling
+from apps.conversations import asks, unkept
+from apps.conversations.unkept import Unkept
+from apps.engines import registry
+from apps.engines.base import EngineBusy, EngineError
+from apps.lib.threads import in_db, in_pool
+from apps.safety.gate import Withheld
+from apps.users import limits
+from apps.users.access import address_of
+from apps.users.quota import Resource
+
+AT_ONCE = 3  # answers that one person may have written for programs in this process
+_MARGIN = 64  # tokens that a chat template may add
+
+router = Router(tags=["OpenAI protocol"])
+_CHAT = AsyncBearer(Scope.CHAT)
+_running: defaultdict[int, WeakSet[Unkept]] = defaultdict(WeakSet)  # by person; a stream that nobody began drops out
+
+
+@router.get("/models", auth=_CHAT)
+async def models(request: HttpRequest) -> dict[str, Any]:
+    """“openbook” answers from the documents that you may read, “openbook/NAME” by that model; the others are the models
+    alone."""
+    names = [*(item.id for item in await served.served()), registry.embed().fingerprint]
+    data = [{"id": name, "object": "model", "created": 0, "owned_by": "openbook"} for name in names]
+    return {"object": "list", "data": data}
+
+
+@router.post("/chat/completions", auth=_CHAT)
+async def chat_completions(request: HttpRequest, wish: ChatIn) -> StreamingHttpResponse | dict[str, Any]:
+    """An answer, streamed or whole. `openbook`, in the last chunk or beside the choices, has sources and citations."""
+    turn = await _turn(request, wish)
+    reply = replies.Reply(wish.model)
+    if wish.stream:
+        response = StreamingHttpResponse(_streamed(turn, wish, reply), content_type="text/event-stream")
+        response["Cache-Control"] = "no-store"
+        response["X-Accel-Buffering"] = "no"
+        return response
+    text = ""
+    with _counted(turn):
+        try:
+            async with aclosing(unkept.while_allowed(turn, _pieces(turn, wish))) as pieces:
+                async for piece in pieces:
+                    text += piece
+            reason = replies.end("tool_calls" if turn.calls else turn.finish)
+        except Withheld as error:
+            if not text:
+                raise HttpError(400, str(error)) from error
+            reason = "content_filter"
+    return reply.whole(text, turn, turn.calls, reason, **replies.evidence(turn, len(text) - len(turn.text)))
+
+
+@router.post("/embeddings", auth=_CHAT)
+async def embeddings(request: HttpRequest, wish: EmbeddingsIn) -> dict[str, Any]:
+    """Vectors of unit length from the embedder that the documents are indexed with."""
+    engine = registry.embed()
+    if wish.dimensions not in (None, engine.dimension):
+        raise HttpError(400, f"The vectors of this model have {engine.dimension} dimensions.")
+    texts = [wish.input] if isinstance(wish.input, str) else wish.input
+    if not all(text.strip() for text in texts):
+        raise HttpError(400, "An input is empty.")
+    user = caller(request)
+    await in_db(limits.check, user, Resource.TOKENS)
+    vectors = await in_pool(engine.embed_passages, texts)
+    tokens = await in_pool(lambda: sum(len(engine.offsets(text)) for text in texts))
+    await in_db(limits.owe, user, Resource.TOKENS, tokens)
+    data = [
+        {
+            "object": "embedding", "index": index,
+            "embedding": base64.b64encode(vector.astype("<f4").tobytes()).decode()
+            if wish.encoding_format == "base64"
+            else vector.tolist(),
+        }
+        for index, vector in enumerate(vectors)
+    ]  # fmt: skip
+    usage = {"prompt_tokens": tokens, "total_tokens": tokens}
+    return {"object": "list", "data": data, "model": engine.fingerprint, "usage": usage}
+
+
+async def _turn(request: HttpRequest, wish: ChatIn) -> Unkept:
+    """The turn of that request. Raises HttpError, Refused."""
+    item = await served.wanted(wish.model)
+    if item.grounded and wish.tools:
+        alone = item.model or (await registry.chat().info()).name
+        raise HttpError(400, f"Tools are passed on to the model alone: ask for the model “{alone}”.")
+    user = caller(request)
+    asked = asks.question(question(wish))
+    turn = await unkept.opened(
+        user, asked, history(wish), tuple(wish.collections), instructions=instructions(wish),
+        without_documents=not item.grounded, address=address_of(request), model=item.model,
+    )  # fmt: skip
+    if len(_running[user.pk]) >= AT_ONCE:
+        raise EngineBusy(f"{AT_ONCE} of your answers are still being written. Wait for one.")
+    _running[user.pk].add(turn)
+    return turn
+
+
+@contextmanager
+def _counted(turn: Unkept) -> Iterator[None]:
+    """The answer counts as being written no longer than this lasts."""
+    try:
+        yield
+    finally:
+        _running[turn.opening.user.pk].discard(turn)
+
+
+async def _streamed(turn: Unkept, wish: ChatIn, reply: replies.Reply) -> AsyncIterator[bytes]:
+    yield reply.chunk({"role": "assistant", "content": ""})
+    size = 0
+    with _counted(turn):
+        try:
+            async with aclosing(unkept.while_allowed(turn, _pieces(turn, wish))) as pieces:
+                async for piece in pieces:
+                    size += len(piece)
+                    yield reply.chunk({"content": piece})
+            reason = replies.end("tool_calls" if turn.calls else turn.finish)
+        except Withheld:
+            reason = "content_filter"
+        except EngineError as error:
+            yield replies.event(problem(str(error), 503))
+            return
+    if turn.calls:
+        yield reply.chunk({"tool_calls": replies.called(turn.calls)})
+    yield reply.chunk({}, reason, **replies.evidence(turn, size - len(turn.text)))
+    if wish.usage_wanted:
+        yield reply.usage(turn.usage)
+    yield replies.DONE
+
+
+async def _pieces(turn: Unkept, wish: ChatIn) -> AsyncGenerator[str, None]:
+    """The content in approved pieces."""
+    if turn.opening.without_documents:
+        info, count = await turn.chat.info(), turn.chat.count
+        used = sum(count([message.text for message in wish.messages])) + _MARGIN + 8 * len(wish.messages)
+        if (room := info.context_tokens - used) < 1:
+            raise HttpError(400, f"The messages are longer than the {info.context_tokens} tokens that the model reads.")
+        said = composed(wish, sampling(wish, room), str(turn.opening.user.pk))
+        async with aclosing(unkept.passed(turn, said)) as pieces:
+            async for piece in pieces:
+                yield piece
+        return
+    async with aclosing(unkept.spoken(turn)) as pieces:
+        async for piece in pieces:
+            yield piece

@@ -1,0 +1,84 @@
+"""Errors in the shape that each family of clients reads: `{"detail"}` for ours, `{"error": {…}}` under /v1/."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import Http404, HttpRequest, HttpResponse
+from ninja import NinjaAPI
+from ninja.errors import AuthenticationError, HttpError, ValidationError
+
+from apps.conversations.asks import Refused
+from apps.documents.upload import UploadRefused
+from apps.engines.base import EngineBusy, EngineError, EngineRefused
+from apps.users.limits import OverLimit
+
+_TYPES = {
+    401: "authentication_error",
+    403: "permission_error",
+    404: "not_found_error",
+    429: "rate_limit_error",
+}
+_NO_TOKEN = "Send a personal token in the header “Authorization: Bearer ob_…”; this one is unknown, expired or revoked."  # noqa: S105
+_RETRY_S = "5"
+
+
+def install(api: NinjaAPI) -> None:
+    """Every error that may leave an operation has an answer here."""
+
+    @api.exception_handler(AuthenticationError)
+    def no_token(request: HttpRequest, error: AuthenticationError) -> HttpResponse:
+        response = said(api, request, _NO_TOKEN, 401)
+        response["WWW-Authenticate"] = "Bearer"
+        return response
+
+    @api.exception_handler(HttpError)
+    def stated(request: HttpRequest, error: HttpError) -> HttpResponse:
+        return said(api, request, str(error), error.status_code)
+
+    @api.exception_handler(Http404)
+    def unknown(request: HttpRequest, error: Http404) -> HttpResponse:
+        return said(api, request, "There is nothing under this id.", 404)
+
+    @api.exception_handler(ValidationError)
+    def malformed(request: HttpRequest, error: ValidationError) -> HttpResponse:
+        return said(api, request, _words(error.errors), 422)
+
+    @api.exception_handler(UploadRefused)
+    @api.exception_handler(Refused)
+    def refused(request: HttpRequest, error: Exception) -> HttpResponse:
+        return said(api, request, str(error), 400)
+
+    @api.exception_handler(OverLimit)
+    def over_limit(request: HttpRequest, error: OverLimit) -> HttpResponse:
+        response = said(api, request, str(error), 429)
+        response["Retry-After"] = str(error.retry_s)
+        return response
+
+    @api.exception_handler(EngineError)
+    def engine(request: HttpRequest, error: EngineError) -> HttpResponse:
+        status = 400 if isinstance(error, EngineRefused) else 429 if isinstance(error, EngineBusy) else 503
+        response = said(api, request, str(error), status)
+        if error.retry:
+            response["Retry-After"] = _RETRY_S
+        return response
+
+
+def said(api: NinjaAPI, request: HttpRequest, words: str, status: int) -> HttpResponse:
+    body = problem(words, status) if request.path.startswith("/v1/") else {"detail": words}
+    return api.create_response(request, body, status=status)
+
+
+def problem(words: str, status: int) -> dict[str, Any]:
+    """An error as the OpenAI protocol has it."""
+    kind = _TYPES.get(status, "invalid_request_error" if status < 500 else "server_error")
+    return {"error": {"message": words, "type": kind, "param": None, "code": None}}
+
+
+def _words(errors: list[dict[str, Any]]) -> str:
+    """The first few faults of a request, each with the place where it is."""
+    found = []
+    for error in errors[:3]:
+        place = ".".join(str(part) for part in error.get("loc", ()) if part not in {"body", "query", "path", "data"})
+        found.append(f"{place}: {error.get('msg', 'not readable')}" if place else str(error.get("msg", "not readable")))
+    return "; ".join(found)[:600]

@@ -1,0 +1,143 @@
+"""Requests of the OpenAI protocol as values, and what they mean here. Fields that are not named are ignored."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from ninja import Schema
+from ninja.errors import HttpError
+from pydantic import ConfigDict, Field
+
+from apps.conversations.opening import Past
+from apps.engines.base import ChatMessage, ChatRequest, Sampling, ToolCall
+from apps.safety.untrusted import neutralise
+
+MESSAGES = 1000
+TOOLS = 128
+INSTRUCTIONS = 4000  # characters of system messages that are heeded beside the documents
+CONTENT = 400_000  # characters of one message
+MAX_TOKENS = 100_000
+
+Text = Annotated[str, Field(max_length=CONTENT)]
+
+
+class Open(Schema):
+    model_config = ConfigDict(extra="ignore")
+
+
+class Part(Open):
+    type: str
+    text: Text = ""
+
+
+class Function(Open):
+    name: Annotated[str, Field(max_length=200)]
+    arguments: Text = ""
+
+
+class Call(Open):
+    id: Annotated[str, Field(max_length=200)]
+    function: Function
+
+
+class ApiMessage(Open):
+    role: Literal["system", "developer", "user", "assistant", "tool"]
+    content: Text | Annotated[list[Part], Field(max_length=100)] | None = None
+    tool_calls: Annotated[list[Call], Field(max_length=TOOLS)] | None = None
+    tool_call_id: Annotated[str, Field(max_length=200)] | None = None
+
+    @property
+    def text(self) -> str:
+        """Raises HttpError where there is something that is not text."""
+        if isinstance(self.content, list):
+            if odd := next((part.type for part in self.content if part.type not in {"text", "input_text"}), None):
+                raise HttpError(400, f"Only text can be read here, and a message holds “{odd[:40]}”.")
+            return "\n".join(part.text for part in self.content)
+        return self.content or ""
+
+
+class StreamOptions(Open):
+    include_usage: bool = False
+
+
+class ChatIn(Open):
+    """`model` is "openbook" for answers from documents ("openbook/NAME" where there are several models), or the name of
+    the model for the model alone."""
+
+    model: Annotated[str, Field(max_length=255)]
+    messages: Annotated[list[ApiMessage], Field(min_length=1, max_length=MESSAGES)]
+    stream: bool = False
+    stream_options: StreamOptions | None = None
+    n: Annotated[int, Field(ge=1, le=1)] | None = None
+    temperature: Annotated[float, Field(ge=0, le=2)] | None = None
+    top_p: Annotated[float, Field(gt=0, le=1)] | None = None
+    seed: Annotated[int, Field(ge=-(2**63), lt=2**63)] | None = None
+    stop: Annotated[str, Field(max_length=200)] | Annotated[list[str], Field(max_length=16)] | None = None
+    max_tokens: Annotated[int, Field(ge=1, le=MAX_TOKENS)] | None = None
+    max_completion_tokens: Annotated[int, Field(ge=1, le=MAX_TOKENS)] | None = None
+    tools: Annotated[list[dict[str, Any]], Field(max_length=TOOLS)] | None = None
+    tool_choice: str | dict[str, Any] | None = None
+    collections: Annotated[list[UUID], Field(max_length=200)] = Field(
+        [], description="Where to search; none: all that you may read. Only for the model “openbook”."
+    )
+
+    @property
+    def usage_wanted(self) -> bool:
+        return self.stream_options is not None and self.stream_options.include_usage
+
+
+class EmbeddingsIn(Open):
+    model: Annotated[str, Field(max_length=255)] = ""
+    input: Text | Annotated[list[Text], Field(min_length=1, max_length=256)]
+    encoding_format: Literal["float", "base64"] = "float"
+    dimensions: int | None = None
+
+
+def question(wish: ChatIn) -> str:
+    """What is asked: the last message, which is the user's. Raises HttpError."""
+    last = wish.messages[-1]
+    if last.role not in {"user", "tool"}:
+        raise HttpError(400, "The last message must be the user's.")
+    return next((message.text for message in reversed(wish.messages) if message.role == "user"), "")
+
+
+def history(wish: ChatIn) -> list[Past]:
+    """The exchanges before the question; a question without an answer has none to repeat."""
+    found, asked = [], ""
+    for message in wish.messages[:-1]:
+        if message.role == "user":
+            asked = message.text
+        elif message.role == "assistant" and asked and message.text:
+            found.append(Past(asked, message.text))
+            asked = ""
+    return found
+
+
+def instructions(wish: ChatIn) -> str:
+    """What the client's system messages say, for the assistant."""
+    return "\n".join(item.text for item in wish.messages if item.role in {"system", "developer"})[:INSTRUCTIONS]
+
+
+def sampling(wish: ChatIn, room: int) -> Sampling:
+    """`room` is how many tokens the answer may have."""
+    stop = (wish.stop,) if isinstance(wish.stop, str) else tuple(wish.stop or ())
+    wanted = wish.max_completion_tokens or wish.max_tokens or room
+    return Sampling(
+        max_tokens=max(1, min(wanted, room)), temperature=1.0 if wish.temperature is None else wish.temperature,
+        top_p=wish.top_p, seed=wish.seed, stop=stop,
+    )  # fmt: skip
+
+
+def composed(wish: ChatIn, chosen: Sampling, salt: str) -> ChatRequest:
+    """The messages as they are, but that nothing in them can pose as a part of the chat template."""
+    return ChatRequest(
+        tuple(_message(item) for item in wish.messages), chosen, cache_salt=salt, tools=tuple(wish.tools or ()),
+        tool_choice=wish.tool_choice if wish.tools else None,
+    )  # fmt: skip
+
+
+def _message(item: ApiMessage) -> ChatMessage:
+    calls = tuple(ToolCall(call.id, call.function.name, call.function.arguments) for call in item.tool_calls or ())
+    role: Literal["system", "user", "assistant", "tool"] = "system" if item.role == "developer" else item.role
+    return ChatMessage(role, neutralise(item.text), calls, item.tool_call_id or "")

@@ -1,0 +1,98 @@
+"""Answers in the shape of the OpenAI protocol, with what this product knows beside them under `openbook`."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from typing import Any
+
+import orjson
+
+from apps.conversations.cite import Cite
+from apps.conversations.sources import Placed
+from apps.conversations.turn import LOOP, Turn
+from apps.engines.base import ToolCall, Usage
+from apps.lib.ids import new_id
+
+DONE = b"data: [DONE]\n\n"
+_ENDS = {"length": "length", LOOP: "length", "tool_calls": "tool_calls", "content_filter": "content_filter"}
+
+
+class Reply:
+    """One answer on its way to a client."""
+
+    def __init__(self, model: str) -> None:
+        self._head = {"id": f"chatcmpl-{new_id().hex}", "created": int(time.time()), "model": model}
+
+    def chunk(self, delta: dict[str, Any], reason: str | None = None, **more: Any) -> bytes:
+        choice = {"index": 0, "delta": delta, "logprobs": None, "finish_reason": reason}
+        return event({**self._head, "object": "chat.completion.chunk", "choices": [choice], **more})
+
+    def usage(self, used: Usage | None) -> bytes:
+        return event({**self._head, "object": "chat.completion.chunk", "choices": [], "usage": spent(used)})
+
+    def whole(self, text: str, turn: Turn, calls: Sequence[ToolCall], reason: str, **more: Any) -> dict[str, Any]:
+        message: dict[str, Any] = {"role": "assistant", "content": text or (None if calls else ""), "refusal": None}
+        if calls:
+            message["tool_calls"] = called(calls)
+        choice = {"index": 0, "message": message, "logprobs": None, "finish_reason": reason}
+        return {
+            **self._head, "object": "chat.completion", "choices": [choice], "usage": spent(turn.usage), **more
+        }  # fmt: skip
+
+
+def event(value: dict[str, Any]) -> bytes:
+    return b"data: " + orjson.dumps(value) + b"\n\n"
+
+
+def end(reason: str) -> str:
+    """The protocol's word for how an answer ended."""
+    return _ENDS.get(reason, "stop")
+
+
+def called(calls: Sequence[ToolCall]) -> list[dict[str, Any]]:
+    return [
+        {
+            "index": index,
+            "id": call.id,
+            "type": "function",
+            "function": {"name": call.name, "arguments": call.arguments},
+        }
+        for index, call in enumerate(calls)
+    ]
+
+
+def spent(used: Usage | None) -> dict[str, Any]:
+    prompt, written = (used.prompt_tokens, used.completion_tokens) if used else (0, 0)
+    return {
+        "prompt_tokens": prompt, "completion_tokens": written, "total_tokens": prompt + written,
+        "prompt_tokens_details": {"cached_tokens": used.cached_tokens if used else 0},
+    }  # fmt: skip
+
+
+def evidence(turn: Turn, offset: int) -> dict[str, Any]:
+    """What the answer rests on. Spans are characters of the content, which begins with `offset` of quotes."""
+    return {
+        "openbook": {
+            "sources": [_source(item) for item in turn.placed],
+            "citations": [_cite(cite, offset) for cite in turn.cites],
+            "nothing_found": turn.nothing is not None,
+            "searched": (turn.nothing or {}).get("searched"),
+        }
+    }
+
+
+def _source(item: Placed) -> dict[str, Any]:
+    passage = item.passage
+    return {
+        "number": item.number, "document_id": str(passage.document_id), "collection_id": str(passage.collection_id),
+        "title": passage.title, "page_number": passage.page_number, "text": passage.text,
+        "relevance": round(passage.relevance, 4),
+    }  # fmt: skip
+
+
+def _cite(cite: Cite, offset: int) -> dict[str, Any]:
+    """`source` is null where no passage supports the sentence."""
+    return {
+        "start": cite.start + offset, "end": cite.end + offset, "source": cite.source, "score": round(cite.score, 4)
+    }  # fmt: skip

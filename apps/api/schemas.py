@@ -1,0 +1,126 @@
+"""What the REST operations take and give."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+from ninja import Schema
+from pydantic import ConfigDict, Field, StringConstraints
+
+Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=120, pattern=r"^[^\x00]*$")]
+Description = Annotated[str, StringConstraints(strip_whitespace=True, max_length=400, pattern=r"^[^\x00]*$")]
+Title = Annotated[str, StringConstraints(strip_whitespace=True, max_length=255, pattern=r"^[^\x00]*$")]
+
+
+class CollectionOut(Schema):
+    id: UUID
+    name: str
+    description: str
+    everyone: bool
+    created: datetime
+
+
+class CollectionIn(Schema):
+    name: Name
+    description: Description = ""
+
+
+class CollectionChange(Schema):
+    name: Name | None = None
+    description: Description | None = None
+
+
+class DocumentOut(Schema):
+    id: UUID
+    collection_id: UUID
+    name: str
+    path: str
+    title: str
+    kind: str
+    size: int
+    sha256: str
+    status: str
+    stage: str
+    done: int
+    total: int
+    pages_count: int
+    reason: str
+    version: int
+    address: str  # of a web page, without its query
+    fetched: datetime | None
+    created: datetime
+    changed: datetime
+
+
+class WebPageIn(Schema):
+    model_config = ConfigDict(extra="forbid")  # nothing else that names a place is taken, let alone ignored
+    url: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=2000)]
+
+
+class DocumentChange(Schema):
+    title: Title
+
+
+class PassageOut(Schema):
+    document_id: UUID
+    collection_id: UUID
+    title: str
+    page_number: int
+    heading: str
+    text: str
+    relevance: float
+
+
+class SearchIn(Schema):
+    question: str
+    collections: Annotated[list[UUID], Field(max_length=200)] = []
+    kinds: Annotated[list[str], Field(max_length=50, description="Only these, as in a document's `kind`")] = []
+    languages: Annotated[list[str], Field(max_length=50, description="Only these, two letters of ISO 639-1")] = []
+    path: Annotated[str, Field(max_length=500, description="Only this folder and the folders in it")] = ""
+    since: date | None = Field(None, description="Only what was added on this day or later")
+    until: date | None = Field(None, description="Only what was added on this day or earlier")
+
+
+class SearchOut(Schema):
+    passages: list[PassageOut]
+    searched: list[str]
+    left_out: Annotated[list[str], Field(description="Collections of which another embedding model read all or a part")]
+    documents: int
+    waiting: int
+    query: str
+
+
+class ConversationOut(Schema):
+    id: UUID
+    title: str
+    created: datetime
+    changed: datetime
+
+
+class CitationOut(Schema):
+    start: int
+    end: int
+    source: int | None
+    score: float
+
+    @staticmethod
+    def resolve_source(row: Any) -> int | None:
+        return row.source.number if row.source_id else None
+
+
+class MessageOut(Schema):
+    id: UUID
+    parent_id: UUID | None
+    role: str
+    status: str
+    text: str
+    model: str
+    reason: str
+    created: datetime
+    citations: list[CitationOut] = []
+
+
+class ConversationChange(Schema):
+    title: Name

@@ -1,0 +1,84 @@
+"""Search and kept conversations over REST."""
+
+from typing import Any
+from uuid import UUID
+
+from django.db.models import Prefetch, QuerySet
+from django.http import Http404, HttpRequest
+from django.shortcuts import get_object_or_404
+from ninja import Router, Status
+from ninja.pagination import paginate
+
+from apps.api.auth import AsyncBearer, Bearer, Scope, caller
+from apps.api.schemas import ConversationChange, ConversationOut, MessageOut, SearchIn, SearchOut
+from apps.conversations import asks, keeping
+from apps.conversations.models import Citation, Conversation, Message
+from apps.documents import search as documents
+from apps.documents.filters import Filters
+from apps.documents.models import Collection
+from apps.lib.threads import in_db
+from apps.safety.gate import check_question
+from apps.users.models import User
+
+router = Router()
+_READ, _WRITE = Bearer(Scope.READ), Bearer(Scope.WRITE)
+
+
+@router.post("/search", auth=AsyncBearer(Scope.READ), response={200: SearchOut, 400: dict[str, str]}, tags=["search"])
+async def search(request: HttpRequest, wish: SearchIn) -> Any:
+    """The passages that speak to a question, best first, of documents that you may read; none: nothing relevant."""
+    question = asks.question(wish.question)
+    verdict = await check_question(question)
+    if not verdict.allowed:
+        return Status(400, {"detail": verdict.words})
+    user = caller(request)
+    await in_db(_readable, user, wish.collections)
+    filters = Filters(tuple(wish.kinds), tuple(wish.languages), wish.path, wish.since, wish.until)
+    found = await documents.search(user, question, collections=wish.collections, filters=filters)
+    return {
+        "passages": found.passages, "searched": found.searched, "left_out": found.left_out,
+        "documents": found.documents, "waiting": found.waiting, "query": found.query,
+    }  # fmt: skip
+
+
+@router.get("/conversations", auth=_READ, response=list[ConversationOut], tags=["conversations"])
+@paginate
+def list_conversations(request: HttpRequest) -> QuerySet[Conversation]:
+    """Your conversations, the last changed first."""
+    return Conversation.objects.visible_to(caller(request))
+
+
+@router.get("/conversations/{uuid:pk}", auth=_READ, response=ConversationOut, tags=["conversations"])
+def get_conversation(request: HttpRequest, pk: UUID) -> Conversation:
+    return get_object_or_404(Conversation.objects.visible_to(caller(request)), pk=pk)
+
+
+@router.get("/conversations/{uuid:pk}/messages", auth=_READ, response=list[MessageOut], tags=["conversations"])
+@paginate
+def list_messages(request: HttpRequest, pk: UUID) -> QuerySet[Message]:
+    """Questions and answers, oldest first; `parent_id` makes a tree of them. An answer's citations name the sentence
+    by its characters, and the source by its number; `null` means that no passage supports it."""
+    get_object_or_404(Conversation.objects.visible_to(caller(request)), pk=pk)
+    cites = Prefetch("citations", Citation.objects.select_related("source"))
+    return Message.objects.visible_to(caller(request)).filter(conversation=pk).prefetch_related(cites)
+
+
+@router.patch("/conversations/{uuid:pk}", auth=_WRITE, response=ConversationOut, tags=["conversations"])
+def rename_conversation(request: HttpRequest, pk: UUID, wish: ConversationChange) -> Conversation:
+    found = get_object_or_404(Conversation.objects.visible_to(caller(request)), pk=pk)
+    Conversation.objects.filter(pk=found.pk).update(title=wish.title, titled=Conversation.Titled.PERSON)
+    return get_object_or_404(Conversation.objects.visible_to(caller(request)), pk=pk)
+
+
+@router.delete("/conversations/{uuid:pk}", auth=_WRITE, response={204: None}, tags=["conversations"])
+def remove_conversation(request: HttpRequest, pk: UUID) -> Status[None]:
+    """The conversation is gone, with its answers. On the page its owner can bring it back for an hour."""
+    found = get_object_or_404(Conversation.objects.visible_to(caller(request)), pk=pk)
+    keeping.delete(caller(request), [found.pk])
+    return Status(204, None)
+
+
+def _readable(user: User, chosen: list[UUID]) -> None:
+    """Raises Http404 where one of the collections may not be read."""
+    if Collection.objects.visible_to(user).filter(pk__in=chosen).count() != len(set(chosen)):
+        raise Http404

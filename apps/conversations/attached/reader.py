@@ -1,0 +1,41 @@
+"""A picture that came from somebody, drawn anew, in the child process. Knows no Django."""
+
+from __future__ import annotations
+
+import base64
+import io
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from PIL import Image
+
+from apps.documents.parsers.base import Unreadable
+from apps.documents.parsers.picture import frame
+
+LONGEST = 2048  # pixels of the longer side of what is kept
+LEAST = 8  # of the shorter one, as _THIN says: what is thinner shows nothing, and breaks encoders of vision models
+THUMBNAIL = 320
+_COLOURS = 4096  # a picture with fewer is a drawing or the picture of a screen, which JPEG would blur
+_THIN = "This picture has fewer than 8 pixels on one of its sides, so there is nothing to see. Choose another."
+
+
+def read(path: str, options: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    """One answer: `picture` and `thumbnail` in base64, `ending`, `width`, `height`. Raises Unreadable."""
+    picture = frame(path, 1, LONGEST)
+    if min(picture.size) < LEAST:
+        raise Unreadable(_THIN)
+    picture.info = {}  # what a camera or a program wrote into it: places, names, profiles
+    flat = picture.getcolors(_COLOURS) is not None
+    content = _saved(picture, "PNG", optimize=True) if flat else _saved(picture, "JPEG", quality=90, subsampling=0)
+    small = picture.copy()
+    small.thumbnail((THUMBNAIL, THUMBNAIL))
+    yield {
+        "picture": content, "thumbnail": _saved(small, "JPEG", quality=80), "ending": "png" if flat else "jpg",
+        "width": picture.width, "height": picture.height,
+    }  # fmt: skip
+
+
+def _saved(picture: Image.Image, form: str, **options: Any) -> str:
+    file = io.BytesIO()
+    picture.save(file, form, **options)
+    return base64.b64encode(file.getvalue()).decode()

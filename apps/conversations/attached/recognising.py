@@ -1,0 +1,95 @@
+"""The text in attached pictures, recognised in a child process of the worker, one picture at a time."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from pathlib import Path
+from uuid import UUID
+
+from django.conf import settings
+from django.db.models import Q
+from django.utils import timezone
+
+from apps.conversations.attached import taking
+from apps.conversations.attached.rows import AttachedPicture
+from apps.documents import sandbox
+from apps.documents.parsers.base import Unreadable
+from apps.documents.scans import ADDRESSES_BYTES, SECONDS_A_PAGE
+from apps.lib import leases
+from apps.lib.bell import send
+from apps.safety.intake import normalise
+
+log = logging.getLogger(__name__)
+
+CHARACTERS = 8_000  # of the text that is kept of a picture
+ATTEMPTS = 3
+LEASE_S = SECONDS_A_PAGE + 30.0
+_RINGS = 2  # of one sweep
+_ORPHAN_S = 3600
+_BROKEN = "Reading its text stopped the worker."
+_one = threading.Lock()  # two at once would only take turns
+
+Status = AttachedPicture.Status
+
+
+def drain() -> None:
+    """What waited has been read, the oldest first; a process that is at it does that by itself."""
+    while _waiting(1) and _one.acquire(blocking=False):
+        try:
+            while rows := _waiting(1):
+                read(rows[0])
+        finally:
+            _one.release()
+
+
+def read(pk: UUID) -> None:
+    """The text of the picture is in its row, or why there is none."""
+    waiting = AttachedPicture.objects.filter(status=Status.WAITING, attempts__lt=ATTEMPTS)
+    token = leases.claim(waiting, pk, LEASE_S)
+    row = AttachedPicture.objects.filter(pk=pk, lease_token=token).first() if token else None
+    if row is None or token is None:
+        return
+    try:
+        changes = {"text": _text(Path(row.file.path)), "unread": ""}
+    except (Unreadable, sandbox.ReaderBroke, FileNotFoundError) as error:
+        log.warning("The text of the attached picture %s was not recognised: %s", row.pk, error)
+        changes = {"unread": str(error)[:400]}
+    working = AttachedPicture.objects.filter(status=Status.WAITING)
+    leases.release(working, row.pk, token, status=Status.READY, **changes)
+
+
+def sweep() -> None:
+    """Those that crash the worker each time are let go without their text, the bell rings where some wait, and what
+    nobody will ask about any more is gone. A chore."""
+    free = Q(lease_until=None) | Q(lease_until__lt=timezone.now())
+    dead = AttachedPicture.objects.filter(free, status=Status.WAITING, attempts__gte=ATTEMPTS)
+    dead.update(status=Status.READY, unread=_BROKEN, lease_token="", lease_until=None)
+    for pk in _waiting(_RINGS):
+        send(taking.TASK, pk)
+    taking.remove(AttachedPicture.objects.forgotten())
+    folder = Path(settings.MEDIA_ROOT) / "attached"
+    for path in folder.iterdir() if folder.is_dir() else ():
+        old = time.time() - path.stat().st_mtime > _ORPHAN_S
+        if old and not AttachedPicture.objects.filter(file=f"attached/{path.name}").exists():
+            path.unlink(missing_ok=True)
+
+
+def _text(path: Path) -> str:
+    """Raises Unreadable or ReaderBroke."""
+    options = {"kind": "image", "numbers": [1]}
+    answers = sandbox.run(
+        "recognise", path, options,
+        seconds=SECONDS_A_PAGE, memory_bytes=settings.PARSE_MEMORY_BYTES + ADDRESSES_BYTES,
+    )  # fmt: skip
+    found = next(answer for answer in answers if "page" in answer)
+    if "problem" in found:
+        raise Unreadable(found["problem"])
+    return normalise(found["text"]).strip()[:CHARACTERS]
+
+
+def _waiting(most: int) -> list[UUID]:
+    free = Q(lease_until=None) | Q(lease_until__lt=timezone.now())
+    rows = AttachedPicture.objects.filter(free, status=Status.WAITING, attempts__lt=ATTEMPTS)
+    return list(rows.order_by("created").values_list("pk", flat=True)[:most])

@@ -1,0 +1,67 @@
+"""Attached pictures in review."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.utils.translation import gettext_lazy
+
+from apps.conversations.attached.rows import AttachedPicture
+from apps.safety import review
+from apps.safety.check import Judged
+from apps.safety.review import Flagged
+from apps.safety.reviewable import Turn
+
+KIND = "attached"
+_KEPT = ("status", "reason")
+Status = AttachedPicture.Status
+
+
+class AttachedReviewable:
+    name = gettext_lazy("an attached picture")
+
+    def exists(self, subject: str) -> bool:
+        return AttachedPicture.objects.filter(pk=subject).exists()
+
+    def around(self, subject: str) -> list[Turn]:
+        row = AttachedPicture.objects.filter(pk=subject).first()
+        if row is None:
+            return []
+        asked = row.attachments.select_related("question").order_by("pk").first()
+        turns = [Turn("Its file", row.name)]
+        turns += [Turn("Text in it", row.text[:2000])] if row.text else []
+        return [*turns, Turn("Question", asked.question.text[:2000])] if asked else turns
+
+    def withhold(self, subject: str, words: str) -> dict[str, Any]:
+        """Nobody sees it, and no model is given it."""
+        rows = AttachedPicture.objects.filter(pk=subject)
+        before = rows.values(*_KEPT).first()
+        rows.update(status=Status.HELD, reason=words[:400])
+        return before or {}
+
+    def release(self, subject: str) -> dict[str, Any]:
+        """Its text is read next, and then it can be asked about."""
+        held = AttachedPicture.objects.filter(pk=subject, status=Status.HELD)
+        before = held.values(*_KEPT).first()
+        held.update(status=Status.WAITING, reason="", attempts=0)
+        return before or {}
+
+    def picture(self, subject: str) -> bytes:
+        row = AttachedPicture.objects.filter(pk=subject).first()
+        if row is None:
+            return b""
+        try:
+            with row.file.open("rb") as file:
+                return bytes(file.read())
+        except OSError:
+            return b""
+
+    def give_back(self, subject: str, before: dict[str, Any]) -> None:
+        if before:
+            AttachedPicture.objects.filter(pk=subject).update(**before)
+
+
+def flag(row: AttachedPicture, judged: Judged | None) -> None:
+    """A case is open where the policy asks for people. Call inside the transaction that keeps the picture."""
+    if judged is not None and judged.outcome.reviewed:
+        review.flag(Flagged(KIND, str(row.pk), judged.stage, judged.text, row.owner_id, judged.outcome, judged.signals))

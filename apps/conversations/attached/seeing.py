@@ -1,0 +1,149 @@
+"""What a model is given of attached pictures: the pictures, where it sees; else the text in them and what is known.
+
+The text in a picture is what its person says, so it passes the gate as a question does. The worker reads it; a turn
+waits for that, visibly, and goes on without it after a while.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import io
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from django.utils.translation import gettext, ngettext
+
+from apps.conversations.attached import given
+from apps.conversations.attached.given import Attached
+from apps.engines import registry
+from apps.engines.base import EngineRefused
+from apps.lib.threads import in_db, in_pool
+from apps.safety import gate
+from apps.safety.gate import Withheld
+from apps.safety.untrusted import neutralise
+
+if TYPE_CHECKING:
+    from apps.conversations.opening import Past
+    from apps.conversations.turn import Turn
+
+LONGEST = 1024  # pixels of the longer side of what a model is given
+_LEAST = 32  # of the shorter one: encoders of vision models refuse less
+TOKENS = 1400  # that such a picture takes at most, where an encoder reads 28 x 28 pixels a token
+READING_S = 60.0  # how long a question waits for the text in its pictures
+SHOWN = 4  # pictures of a whole request, the latest ones
+CHARACTERS = 3_000  # of the text of one picture, in a prompt
+_LOOK_S = 0.4  # between looks at it
+
+
+async def look(turn: Turn) -> None:
+    """The turn knows what its pictures say, and its page how the model is told. Raises Withheld, EngineRefused."""
+    if not turn.opening.attached:
+        return
+    start = time.perf_counter()
+    attached = await _read(turn)
+    for item in attached:
+        if item.text and not (verdict := await gate.check_question(item.text)).allowed:
+            raise Withheld(verdict)
+    turn.attached = attached
+    turn.timings["see"] = (time.perf_counter() - start) * 1000
+
+
+def sees(model: str) -> bool:
+    """Whether that model, by its name in the settings, is declared to take pictures."""
+    known = registry.chat_model(model)
+    return known is not None and known.pictures
+
+
+async def tell(turn: Turn, *, sees: bool) -> None:
+    """The page says in words what the model is given of the pictures."""
+    if turn.attached:
+        await turn.step("see", told(turn.attached, sees=sees), turn.timings.get("see"))
+
+
+async def _read(turn: Turn) -> tuple[Attached, ...]:
+    ids, start = [item.id for item in turn.opening.attached], time.perf_counter()
+    said = False
+    while True:
+        found = await in_db(given.fresh, ids)
+        if len(found) != len(ids) or any(item.held for item in found):
+            raise EngineRefused("A picture that you attached is gone or held for review. Ask without it.")
+        if not any(item.waiting for item in found) or time.perf_counter() - start > READING_S:
+            return found
+        if not said:
+            await turn.opened()
+            await turn.step("see", gettext("The text in what you attached is being read"))
+            said = True
+        await asyncio.sleep(_LOOK_S)
+
+
+def told(attached: Sequence[Attached], *, sees: bool) -> str:
+    """What the page says under the question."""
+    many = len(attached)
+    if sees:
+        return ngettext("The model sees the picture.", "The model sees the %(n)s pictures.", many) % {"n": many}
+    if texts := [item for item in attached if item.text]:
+        count = f"{sum(len(item.text) for item in texts):,}"
+        return gettext(
+            "This model sees no pictures. It was given the text that was recognised in what you attached "
+            "(%(count)s characters), and names and sizes."
+        ) % {"count": count}
+    return gettext(
+        "This model sees no pictures, and no text was recognised in what you attached: it knows only names and sizes."
+    )
+
+
+async def shown(turn: Turn, sees: bool) -> tuple[tuple[Past, ...], tuple[str, ...]]:
+    """The earlier exchanges with what their prompts say of their pictures, and the pictures of this question, for a
+    model that sees: of all of them the latest SHOWN."""
+    own = await encoded(turn.attached) if sees else ()
+    left, history = SHOWN - len(own), list(turn.opening.history)
+    for at in reversed(range(len(history))):
+        past = history[at]
+        if past.attached:
+            pictures = await encoded(past.attached) if sees and left >= len(past.attached) else ()
+            left -= len(pictures)
+            history[at] = replace(past, notes=notes(past.attached, sees=bool(pictures)), pictures=pictures)
+    return tuple(history), own
+
+
+def notes(attached: Sequence[Attached], *, sees: bool) -> tuple[str, ...]:
+    """One line a picture, for the prompt: what is known of it, as data."""
+    return tuple(_note(number, item, sees) for number, item in enumerate(attached, 1) if not item.held)
+
+
+def _note(number: int, item: Attached, sees: bool) -> str:
+    name = " ".join(neutralise(item.name).split())
+    known = f"Attached picture {number}: {name}, {item.width} x {item.height} pixels."
+    if sees:
+        return known
+    text = " ".join(neutralise(item.text).split())[:CHARACTERS].replace('"', "'")
+    if text:
+        return f'{known} You cannot see it. Text recognised in it: "{text}"'
+    return f"{known} You cannot see it, and no text was recognised in it."
+
+
+async def encoded(attached: Sequence[Attached]) -> tuple[str, ...]:
+    """The pictures as the OpenAI protocol carries them; one whose file is gone, or that is held, is left out."""
+    found = [await in_pool(_encoded, item.path) for item in attached if not item.held]
+    return tuple(filter(None, found))
+
+
+def _encoded(path: str) -> str:
+    from PIL import Image
+
+    try:
+        with Image.open(path, formats=["PNG", "JPEG"]) as file:  # drawn by ourselves, from what came
+            picture = file.convert("RGB")
+    except OSError:
+        return ""
+    picture.thumbnail((LONGEST, LONGEST))
+    if min(picture.size) < _LEAST:
+        larger = Image.new("RGB", (max(_LEAST, picture.width), max(_LEAST, picture.height)), "white")
+        larger.paste(picture)
+        picture = larger
+    out = io.BytesIO()
+    picture.save(out, "JPEG", quality=90, subsampling=0)
+    return f"data:image/jpeg;base64,{base64.b64encode(out.getvalue()).decode()}"

@@ -1,0 +1,109 @@
+"""Turning to another branch of a conversation, rewording a question, and going on with a part of it elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from django.db import transaction
+from django.utils import timezone
+from django.utils.translation import gettext
+
+from apps.conversations import tiles as tiled
+from apps.conversations.asks import Refused
+from apps.conversations.attached import given
+from apps.conversations.models import Citation, Conversation, Message, Retrieved, Source
+from apps.conversations.path import Exchange, path, turned
+from apps.lib.ids import new_id
+from apps.users.models import User
+
+_TITLE = 120  # Conversation.title
+_FORK = " (fork)"
+
+
+def choose(place: Conversation, at: UUID | None) -> None:
+    """The path through that message is the one that is remembered."""
+    if passed := turned(path(place.messages.all(), at)):
+        Message.objects.filter(pk__in=passed).update(chosen=timezone.now())
+
+
+def reword(user: User, pk: UUID, text: str) -> None:
+    """The question says something else, and its answers stay. Raises Refused while one of them is being written, and
+    where the question is not there. The gate has let the text through."""
+    with transaction.atomic():
+        question = Message.objects.visible_to(user).filter(pk=pk, role=Message.Role.USER).first()
+        if question is None:
+            raise Refused(gettext("That question is no longer there. Reload the page."))
+        if question.children.filter(status=Message.Status.WRITING).exists():
+            raise Refused(gettext("An answer to this question is still being written. Wait for it, or stop it."))
+        Message.objects.filter(pk=question.pk).update(text=text, edited=timezone.now())
+
+
+def fork(user: User, place: Conversation, at: UUID | None) -> Conversation | None:
+    """A conversation of its own that holds the path down to that answer, or all of it, with all it stands on; None
+    where there is nothing to hold. Answers that are still being written are left behind."""
+    way = path(place.messages.all(), at)
+    until = next((number for number, item in enumerate(way, 1) if item.answer and item.answer.pk == at), len(way))
+    kept = [item for item in way[:until] if item.answer and item.answer.status != Message.Status.WRITING]
+    if not kept:
+        return None
+    title = place.title.removesuffix(_FORK)
+    with transaction.atomic():
+        new = Conversation.objects.create(
+            owner=user,
+            assistant=place.assistant,
+            title=title[: _TITLE - len(_FORK)] + _FORK,
+            narrow=place.narrow,
+            model=place.model,
+            filters=place.filters,
+        )
+        new.collections.set(place.collections.all())
+        copied(new, kept)
+    return new
+
+
+def copied(new: Conversation, way: Sequence[Exchange], *, with_sources: bool = True) -> None:
+    """The exchanges are in the conversation, as its owner's. Call inside a transaction."""
+    own = all(item.question.asked_by_id == new.owner_id for item in way)
+    old = [row for item in way for row in (item.question, item.answer) if row is not None]
+    ids = {row.pk: new_id() for row in old}
+    attached = given.of(ids) if own else {}
+    drawn = Message.pictures.through.objects.filter(message__in=ids).order_by("pk") if own else ()
+    above: UUID | None = None
+    for row in old:
+        created, answer = row.created, row.pk
+        row.pk, row.conversation, row.parent_id, row.continues_id = ids[answer], new, above, None
+        row.usage = {name: value for name, value in row.usage.items() if name != "thoughts"}  # they stay in its record
+        row.client_id, row.chosen, row.asked_by_id = "", None, new.owner_id
+        if not own:
+            row.steps = []  # they name collections that were searched
+            row.tools = []  # what they gave was for whoever asked
+        if not with_sources:
+            row.quotes = []
+        row.save(force_insert=True)
+        Message.objects.filter(pk=row.pk).update(created=created)  # when it was written first; only an update says so
+        above = row.pk
+    for link in drawn:  # pictures are their maker's: whoever copies a shared conversation has none of them
+        tiled.put(ids[link.message_id], [link.picture_id])
+    for question, pictures in attached.items():
+        given.put(ids[question], pictures)
+    if with_sources:
+        _sources(new, ids)
+
+
+def _sources(new: Conversation, ids: dict[UUID, UUID]) -> None:
+    """The sources of the answers under their old numbers, how they were found, and what stands on them."""
+    retrieved = list(Retrieved.objects.filter(answer__in=ids))
+    cited = list(Citation.objects.filter(answer__in=ids))
+    wanted = {row.source_id for row in retrieved} | {row.source_id for row in cited if row.source_id}
+    twins = {row.pk: row for row in Source.objects.filter(pk__in=wanted)}
+    for source in twins.values():
+        source.pk, source.conversation = None, new
+    Source.objects.bulk_create(twins.values())
+    for found in retrieved:
+        found.pk, found.answer_id, found.source_id = None, ids[found.answer_id], twins[found.source_id].pk
+    for cite in cited:
+        cite.pk, cite.answer_id = None, ids[cite.answer_id]
+        cite.source_id = twins[cite.source_id].pk if cite.source_id else None
+    Retrieved.objects.bulk_create(retrieved)
+    Citation.objects.bulk_create(cited)

@@ -1,0 +1,71 @@
+"""What the composer offers beside the question: who answers, and how words are drawn."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+import orjson
+from django.conf import settings
+
+from apps.conversations import choosing
+from apps.conversations.assistant import Assistant
+from apps.conversations.models import Conversation, SavedPrompt
+from apps.conversations.sampling import CONTROLS, WORDS, Preset, read
+from apps.conversations.tools.kit import BUILT_IN
+from apps.documents import filters
+from apps.documents.models import Collection
+from apps.images import described
+from apps.users.models import User
+
+_OFFERED = 100  # assistants in the menu; all of them are on their page
+
+
+def composing(user: User, conversation: Conversation | None, wanted: UUID | None = None) -> dict[str, Any]:
+    """`assistants` to choose from in a new chat, the chosen `assistant` or None, `drawing`: presets and controls,
+    `warm`: whether what is typed is looked up ahead, `pictures_drawn`: whether any can be,
+    `models`: what may write, where there is a choice, and `model_gone`: one that was chosen and is gone;
+    `filters`: JSON of the parts of those that are chosen, `of_assistant`: its collections."""
+    visible = Assistant.objects.visible_to(user).filter(is_default=False)
+    if conversation is None:
+        offered = list(
+            visible.only("name", "description", "owner_id", "starters", "preset", "sampling", "model")[:_OFFERED]
+        )
+        chosen = next((item for item in offered if item.pk == wanted), None)
+    else:
+        offered, chosen = [], conversation.assistant
+    stored = conversation.sampling if conversation else {}
+    own = {"preset": chosen.preset, **chosen.sampling} if chosen else {}
+    writes, gone = choosing.of(conversation or Conversation(), chosen)
+    return {
+        "assistants": offered,
+        "models": choosing.offered(writes),
+        "model_gone": gone,
+        "assistant": chosen,
+        "drawing": drawing(stored or own),
+        "prompts": list(SavedPrompt.objects.visible_to(user)[:_OFFERED]),
+        "commands": [tool for tool in BUILT_IN if tool.command],
+        "warm": settings.WARM_WHILE_TYPING,
+        "pictures_drawn": described.is_set_up(),
+        "filters": orjson.dumps(filters.read_kept(conversation.filters if conversation else {}).parts()).decode(),
+        "of_assistant": _places(user, chosen),
+    }
+
+
+def _places(user: User, assistant: Assistant | None) -> list[UUID]:
+    """The assistant's collections, which are searched where none are chosen."""
+    if assistant is None:
+        return []
+    return list(Collection.objects.visible_to(user).filter(assistants=assistant).values_list("pk", flat=True))
+
+
+def drawing(stored: dict[str, Any]) -> dict[str, Any]:
+    """What the menu of the choice of words shows."""
+    record = read(stored).record()
+    return {
+        "preset": Preset(record["preset"]),
+        "presets": [(preset, preset.label, WORDS[preset]) for preset in Preset],
+        "controls": [(control, record.get(control.name, "")) for control in CONTROLS],
+        "stop": "\n".join(record.get("stop", [])),
+        "changed": len(record) > 1,
+    }

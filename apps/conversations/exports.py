@@ -1,0 +1,185 @@
+"""A conversation to take away: as JSON with all its branches, or as Markdown along one path.
+
+What a reader may not open any more is named nowhere in it. Every export says that its answers were written by a model.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+from uuid import UUID
+
+from django.utils import timezone
+
+from apps.conversations import behind
+from apps.conversations import tiles as tiled
+from apps.conversations.attached import given
+from apps.conversations.attached.given import Attached
+from apps.conversations.cite import Cite
+from apps.conversations.fragments import Shown
+from apps.conversations.models import Conversation, Message
+from apps.conversations.pages import citations
+from apps.conversations.path import Exchange, path
+from apps.conversations.shelf import Shelf, shelves
+from apps.conversations.tiles import Tile
+from apps.lib.sentences import MARK
+from apps.users.models import User
+
+FORMAT = "openbook-conversation/1"
+DISCLOSURE = (
+    "The answers were written by a language model. A number after a sentence names the passage that was found to "
+    "support it; [?] marks a sentence for which none was found. Check what matters against the sources."
+)
+# The term of the IPTC for what a trained model made, which other programs read.
+SOURCE_TYPE = "http://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmicMedia"
+UNCHECKED = "What the model thought before it answered: no part of the answer, and checked against nothing."
+_CALL = ("tool", "title", "arguments", "status", "words", "text", "sources", "ms")
+_FENCE = re.compile(r"(^[ \t]*(?:```|~~~).*?(?:^[ \t]*(?:```|~~~)[ \t]*$|\Z))", re.MULTILINE | re.DOTALL)
+_HINTS = re.compile(rf"{MARK}+")
+
+
+def record(user: User, place: Conversation) -> dict[str, Any]:
+    """All messages of all branches, and which of them are on the remembered path."""
+    messages = list(place.messages.all())
+    answers = [row for row in messages if row.role == Message.Role.ASSISTANT]
+    shelf, cites, tiles = shelves(user, answers), citations(answers), tiled.of(answers)
+    attached = given.of(row.pk for row in messages if row.role == Message.Role.USER)
+    kept = [row for item in path(messages) for row in (item.question, item.answer) if row]
+    thoughts = behind.all_thoughts(answers)
+    return {
+        "format": FORMAT,
+        "disclosure": DISCLOSURE,
+        "digital_source_type": SOURCE_TYPE,
+        "title": str(place),
+        "created": place.created.isoformat(),
+        "exported": timezone.now().isoformat(),
+        "path": [str(row.pk) for row in kept],
+        "messages": [
+            _answer(row, shelf[row.pk], cites.get(row.pk, []), tiles.get(row.pk, ()), thoughts)
+            if row.pk in shelf
+            else _message(row) | {"attached": given.record(attached.get(row.pk, ()))}
+            for row in messages
+        ],
+    }
+
+
+def markdown(user: User, place: Conversation, way: Sequence[Exchange]) -> str:
+    """The path as a document to read."""
+    answers = [item.answer for item in way if item.answer]
+    shelf, cites, tiles = shelves(user, answers), citations(answers), tiled.of(answers)
+    attached = given.of(item.question.pk for item in way)
+    parts = [f"# {_line(str(place))}", f"> {DISCLOSURE}"]
+    for item in way:
+        if item.answer:
+            parts += [f"## {_line(item.question.text)}"] if len(item.question.text) <= 200 else _quoted(item.question)
+            parts += [_attached(one) for one in attached.get(item.question.pk, ())]
+            parts += _written(item.answer, shelf[item.answer.pk], cites.get(item.answer.pk, []))
+            parts += [_drawn(tile) for tile in tiles.get(item.answer.pk, ())]
+    return "\n\n".join(parts) + "\n"
+
+
+def cited(text: str, cites: Iterable[Cite], gone: frozenset[int]) -> str:
+    """The answer with the numbers of the passages that were verified in place of those that the model wrote."""
+    ends: dict[int, tuple[int, list[int]]] = {}
+    for cite in cites:
+        numbers = ends.setdefault(cite.end, (cite.start, []))[1]
+        if cite.source is not None:
+            numbers.append(cite.source)
+    pieces, at = [], 0
+    for end, (start, numbers) in sorted(ends.items()):
+        sentence = _HINTS.sub("", text[start:end])
+        marks = "".join(f"[{number}]" for number in numbers if number not in gone) or ("" if numbers else "[?]")
+        pieces += [text[at:start], sentence.rstrip(), f" {marks}" if marks else ""]
+        pieces.append(sentence[len(sentence.rstrip()) :])
+        at = end
+    return _tame("".join([*pieces, text[at:]]))
+
+
+def _message(row: Message) -> dict[str, Any]:
+    return {
+        "id": str(row.pk),
+        "parent": str(row.parent_id) if row.parent_id else None,
+        "role": row.role,
+        "text": row.text,
+        "created": row.created.isoformat(),
+        "edited": row.edited.isoformat() if row.edited else None,
+    }
+
+
+def _answer(
+    row: Message, shelf: Shelf, cites: Sequence[Cite], tiles: Sequence[Tile], thoughts: Mapping[UUID, str]
+) -> dict[str, Any]:
+    sentences: dict[int, dict[str, Any]] = {}
+    for cite in cites:
+        found = sentences.setdefault(cite.sentence, {"start": cite.start, "end": cite.end, "sources": []})
+        if cite.source is not None and cite.source not in shelf.gone:
+            found["sources"].append({"number": cite.source, "support": cite.score})
+    return {
+        **_message(row),
+        "written_by": "language model",
+        "digital_source_type": SOURCE_TYPE,
+        "model": row.model,
+        "status": row.status,
+        "reason": row.reason,
+        **({"thoughts": {"text": said, "note": UNCHECKED}} if (said := thoughts.get(row.pk)) else {}),
+        "without_documents": row.without_documents,
+        "nothing_found": row.nothing_found,
+        "tools": [{name: item[name] for name in _CALL if name in item} for item in row.tools],
+        "quotes": [{"source": quote.number, "text": quote.text} for quote in shelf.quotes],
+        "sentences": list(sentences.values()),
+        "pictures": tiled.record(tiles),
+        "sources": [_source(item, item.number in shelf.used) for item in shelf.shown if not item.gone],
+    }
+
+
+def _source(item: Shown, used: bool) -> dict[str, Any]:
+    return {"number": item.number, "title": item.title, "page": item.page, "heading": item.heading, "used": used}
+
+
+def _written(answer: Message, shelf: Shelf, cites: Sequence[Cite]) -> list[str]:
+    by = f"language model {answer.model}" if answer.model else "language model"
+    how = "" if answer.status == Message.Status.COMPLETE else f", {answer.get_status_display().lower()}"
+    parts = [f"*Answer by a {by}, {answer.created:%Y-%m-%d %H:%M} UTC{how}*"]
+    parts += [f"> {_line(quote.text)} [{quote.number}]" for quote in shelf.quotes]
+    if answer.text:
+        parts.append(cited(answer.text, cites, shelf.gone).strip())
+    if answer.nothing_found:
+        parts.append("Nothing in the documents answered this.")
+    used = [item for item in shelf.shown if item.number in shelf.used]
+    if used:
+        parts.append("Sources:\n\n" + "\n".join(_listed(item) for item in sorted(used, key=lambda item: item.number)))
+    return parts
+
+
+def _attached(item: Attached) -> str:
+    if item.held:
+        return "- Attached picture: held for review"
+    text = f"; text recognised in it: {_line(item.text)}" if item.text else ""
+    return f"- Attached picture: {_line(item.name)}, {item.width} × {item.height}{text}"
+
+
+def _drawn(tile: Tile) -> str:
+    row = tile.row
+    how = "" if row.status == row.Status.READY else f" ({row.get_status_display().lower()})"
+    return f"- Picture{how} of {_line(row.prompt)}: drawn by {row.model}, seed {row.seed}, {row.width} × {row.height}"
+
+
+def _listed(item: Shown) -> str:
+    if item.gone:
+        return f"- [{item.number}] no longer available"
+    return f"- [{item.number}] {_line(item.title)}" + (f", page {item.page}" if item.page else "")
+
+
+def _quoted(question: Message) -> list[str]:
+    return ["## Question", "\n".join(f"> {line}" for line in question.text.splitlines())]
+
+
+def _line(text: str) -> str:
+    return _tame(" ".join(text.split()))
+
+
+def _tame(text: str) -> str:
+    """Without pictures: a program that shows the document would fetch them from wherever the text says."""
+    parts = _FENCE.split(text)
+    return "".join(part if number % 2 else part.replace("![", "!\\[") for number, part in enumerate(parts))

@@ -1,0 +1,45 @@
+"""What a person thinks of an answer."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from django.conf import settings
+from django.db import models
+from django.utils.translation import gettext_lazy
+
+
+class Feedback(models.Model):
+    """One a person and answer; changed as often as they like, and gone when they take it back."""
+
+    class Reason(models.TextChoices):
+        WRONG = "wrong", gettext_lazy("It is wrong")
+        CITATION = "citation", gettext_lazy("A citation does not support it")
+        OUTDATED = "outdated", gettext_lazy("It is outdated")
+        UNSAFE = "unsafe", gettext_lazy("It is unsafe or offensive")
+        STYLE = "style", gettext_lazy("Its length, tone or form")
+
+    answer = models.ForeignKey("conversations.Message", on_delete=models.CASCADE, related_name="feedback")
+    person = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    good = models.BooleanField()
+    reasons = models.JSONField(default=list, blank=True, help_text="Of a poor answer")
+    note = models.CharField(max_length=1000, blank=True)
+    reported = models.DateTimeField(null=True, blank=True, help_text="When it went to the reviewers")
+    handled = models.DateTimeField(null=True, blank=True, help_text="When somebody had looked at it")
+    handler = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+")
+    created = models.DateTimeField(auto_now_add=True)
+    changed = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        ordering: ClassVar = ["-changed"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["answer", "person"], name="one_feedback_a_person_and_answer")
+        ]
+        indexes: ClassVar = [models.Index(fields=["-changed"], name="feedback_by_time")]
+
+    def __str__(self) -> str:
+        return "good" if self.good else "poor"
+
+    @property
+    def reason_words(self) -> list[str]:
+        return [str(reason.label) for reason in Feedback.Reason if reason in self.reasons]

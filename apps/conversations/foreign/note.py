@@ -1,0 +1,98 @@
+"""What every format is read into: the messages of one conversation, and which hangs on which."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Literal
+
+from apps.safety.intake import normalise
+
+Role = Literal["user", "assistant"]
+
+MESSAGES = 10_000  # of one conversation
+CHARACTERS = 4_000_000  # of one conversation
+MESSAGE_CHARACTERS = 400_000
+TITLE_CHARACTERS = 120  # Conversation.title
+_MODEL_CHARACTERS = 100
+_YEAR_2001 = 978_307_200.0
+
+
+class Broken(Exception):
+    """This conversation cannot be taken; the message says why, in words fit for its owner."""
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """A message as the file has it. Without a role it is only what others hang on: a system text, a call of a tool."""
+
+    id: str
+    parent: str | None
+    role: Role | None
+    text: str = ""
+    at: float | None = None  # seconds since 1970
+    model: str = ""
+    status: str = "complete"
+
+
+@dataclass(frozen=True, slots=True)
+class Chat:
+    source: str  # the program, as people call it
+    title: str
+    notes: tuple[Note, ...]
+    current: str | None = None  # the note at which its reader was
+    at: float | None = None
+    key: str = ""  # by which that program knows it
+    pinned: bool = False
+    archived: bool = False
+    left: Mapping[str, int] = field(default_factory=dict)  # what the file only points at, counted
+
+
+def words(value: Any) -> str:
+    """The text without hidden characters; empty for anything that is no text."""
+    if not isinstance(value, str):
+        return ""
+    text = normalise(value).strip()
+    if len(text) > MESSAGE_CHARACTERS:
+        raise Broken(f"A message of it has {len(text):,} characters; at most {MESSAGE_CHARACTERS:,} are taken.")
+    return text
+
+
+def title(value: Any) -> str:
+    return " ".join(normalise(value).split())[:TITLE_CHARACTERS] if isinstance(value, str) else ""
+
+
+def model(value: Any) -> str:
+    return " ".join(normalise(value).split())[:_MODEL_CHARACTERS] if isinstance(value, str) else ""
+
+
+def identity(value: Any) -> str:
+    """Raises Broken where a message has no name that others could hang on."""
+    if not isinstance(value, str) or not 0 < len(value) <= 200:
+        raise Broken("A message of it has no id.")
+    return value
+
+
+def moment(value: Any) -> float | None:
+    """Seconds since 1970 of a number (also of milliseconds or nanoseconds) or of an ISO date; None where it is none."""
+    if isinstance(value, str):
+        try:
+            value = datetime.fromisoformat(value).timestamp()
+        except (ValueError, OverflowError):
+            return None
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        return None
+    seconds = float(value)
+    while seconds > 1e11:
+        seconds /= 1000
+    return seconds if seconds > _YEAR_2001 else None
+
+
+def mapping(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []

@@ -1,0 +1,78 @@
+"""Files of chats from elsewhere that a person brings along, and what became of each conversation in them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from django.conf import settings
+from django.contrib.auth.models import AnonymousUser
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy
+
+from apps.lib.ids import new_id
+from apps.lib.leases import Leased
+
+if TYPE_CHECKING:
+    from apps.users.models import User
+
+    Reader = User | AnonymousUser
+
+
+class ImportQuerySet(models.QuerySet["Import"]):
+    def visible_to(self, user: Reader) -> ImportQuerySet:
+        return self.filter(owner=user) if user.is_authenticated else self.none()
+
+
+class Import(Leased):
+    """One file. The worker takes its conversations one by one; the row is the queue, and afterwards the report."""
+
+    class Status(models.TextChoices):
+        WAITING = "waiting", gettext_lazy("Waiting")
+        DONE = "done", gettext_lazy("Done")
+        FAILED = "failed", gettext_lazy("Failed")
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="imports")
+    name = models.CharField(max_length=255, help_text="Of the file, for display")
+    status = models.CharField(max_length=8, choices=Status.choices, default=Status.WAITING)
+    reason = models.CharField(max_length=400, blank=True, help_text="Why nothing could be taken, and what to do")
+    total = models.PositiveIntegerField(default=0, help_text="Conversations in the file; 0 until it was read")
+    created = models.DateTimeField(auto_now_add=True)
+    ended = models.DateTimeField(null=True, blank=True)
+
+    objects = ImportQuerySet.as_manager()
+
+    class Meta:
+        ordering: ClassVar = ["-created"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["owner"], condition=Q(status="waiting"), name="one_waiting_import_a_person")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.name}: {self.status}"
+
+
+class ImportItem(models.Model):
+    """What became of one conversation of a file."""
+
+    class State(models.TextChoices):
+        IMPORTED = "imported", gettext_lazy("Imported")
+        KNOWN = "known", gettext_lazy("Already here")
+        SKIPPED = "skipped", gettext_lazy("Not imported")
+
+    of = models.ForeignKey(Import, on_delete=models.CASCADE, related_name="items")
+    position = models.PositiveIntegerField(help_text="In the file, from 0")
+    state = models.CharField(max_length=8, choices=State.choices)
+    title = models.CharField(max_length=120, blank=True)
+    note = models.CharField(max_length=400, blank=True, help_text="Why not, or what was left out")
+    conversation = models.ForeignKey(
+        "conversations.Conversation", on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
+    )
+
+    class Meta:
+        ordering: ClassVar = ["position"]
+        constraints: ClassVar = [models.UniqueConstraint(fields=["of", "position"], name="one_item_a_position")]
+
+    def __str__(self) -> str:
+        return f"{self.title}: {self.state}"

@@ -1,0 +1,99 @@
+"""A conversation gets its title from the model after its first answer, unless its person has given it one before.
+
+The title is only an offer: one that speaks of other things than the conversation, or that the gate refuses, is dropped,
+and the first words of the question stay.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import re
+from contextlib import aclosing
+from uuid import UUID
+
+from django.conf import settings
+
+from apps.conversations import hints
+from apps.conversations.models import Conversation
+from apps.conversations.turn import Turn
+from apps.engines.base import ChatMessage, ChatRequest, Delta, EngineError, Sampling
+from apps.lib.threads import in_db
+from apps.lib.words import content_terms
+from apps.safety import gate
+from apps.safety.untrusted import neutralise
+
+log = logging.getLogger(__name__)
+
+_ASK = (
+    "Write a title for this conversation: two to six words, in the language of the question, without quotation marks. "
+    "Reply with the title alone."
+)
+_QUESTION, _ANSWER = 400, 600  # characters that the model is shown
+_TOKENS = 24
+_LONGEST = 60  # characters of a title
+_WORDS = 9
+_OWN = 0.5  # of its words that the conversation must hold too, in whatever form
+_PREFIX = re.compile(r"^\s*(?:title|titel|título|titre)\s*:\s*", re.IGNORECASE)
+_EDGES = " \t\"'“”„«»‹›*_#`.:-–—"
+
+_naming: set[asyncio.Task[None]] = set()
+
+
+def begin(turn: Turn) -> None:
+    """The conversation is named beside everything else, where this turn was its first."""
+    if settings.TITLES and turn.opening.new and turn.text:
+        task = asyncio.create_task(_name(turn), name=f"title of {turn.opening.conversation}")
+        _naming.add(task)
+        task.add_done_callback(_named)
+
+
+async def idle() -> None:
+    """No conversation is being named in this process."""
+    while _naming:
+        await asyncio.wait(list(_naming))
+
+
+def title(said: str, question: str, answer: str) -> str:
+    """What the model said, as a title; "" where it speaks of something else than was asked, or is none. Pure."""
+    line = next((line for line in said.splitlines() if line.strip(_EDGES)), "")
+    line = " ".join(_PREFIX.sub("", line.strip(_EDGES)).strip(_EDGES).split())
+    terms = content_terms(line)
+    if not terms or len(line) > _LONGEST or len(line.split()) > _WORDS:
+        return ""
+    asked, known = set(content_terms(question)), set(content_terms(f"{question} {answer}"))
+    fits = asked.intersection(terms) and sum(term in known for term in terms) >= _OWN * len(terms)
+    return line if fits else ""
+
+
+async def _name(turn: Turn) -> None:
+    question, answer = turn.opening.text[:_QUESTION], turn.text[:_ANSWER]
+    asked = f"Question: {neutralise(question)}\nAnswer: {neutralise(answer)}\n\n{_ASK}"
+    request = ChatRequest(
+        (ChatMessage("user", asked),),
+        Sampling(max_tokens=_TOKENS, temperature=0.0),
+        str(turn.opening.user.pk),
+        thinks=False,
+    )
+    said = ""
+    async with aclosing(turn.chat.stream(request)) as items:
+        async for item in items:
+            said += item.text if isinstance(item, Delta) else ""
+    name = title(said, question, answer)
+    if name and (await gate.check_sentence(name)).allowed and await in_db(_keep, turn.opening.conversation, name):
+        await hints.changed(turn.opening.user.pk, turn.opening.conversation)
+
+
+def _keep(pk: UUID, name: str) -> bool:
+    unnamed = Conversation.objects.filter(pk=pk, titled=Conversation.Titled.QUESTION)
+    return bool(unnamed.update(title=name, titled=Conversation.Titled.MODEL))
+
+
+def _named(task: asyncio.Task[None]) -> None:
+    _naming.discard(task)
+    if task.cancelled() or (error := task.exception()) is None:
+        return
+    if isinstance(error, EngineError):
+        log.info("A conversation keeps the words of its question as its title: %s", error)
+    else:
+        log.error("A conversation could not be named", exc_info=error)

@@ -1,0 +1,96 @@
+"""Pictures of a conversation: a turn that has them drawn.
+
+The turn ends as soon as its pictures wait in the queue: they are drawn by the worker, whatever becomes of this process,
+and the tiles are fetched again while one of them is not finished.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from uuid import UUID
+
+from django.db import transaction
+from django.utils.translation import gettext
+
+from apps.conversations import hints, picture_asks, tiles
+from apps.conversations.events import Pictures
+from apps.conversations.picture_asks import SHAPES, PictureAsk
+from apps.conversations.refusal import Refused
+from apps.conversations.turn import Turn
+from apps.engines.base import EngineRefused
+from apps.images import asking, described, gallery, upscaling
+from apps.images.asking import Wish
+from apps.images.forms import sides
+from apps.images.models import Picture
+from apps.lib.threads import in_db
+from apps.safety import gate
+from apps.safety.check import Verdict
+from apps.users.limits import OverLimit
+from apps.users.models import User
+
+
+def wanted(turn: Turn) -> PictureAsk | None:
+    """What pictures this turn asks for; None for a question."""
+    rows = turn.opening.rows
+    record = rows[-1].draws if rows else {}
+    return picture_asks.read(turn.opening.text, record or None) if record else None
+
+
+async def draw(turn: Turn, ask: PictureAsk) -> None:
+    """The pictures wait to be drawn, and their tiles are shown. Raises Withheld, and EngineRefused in words."""
+    start = time.perf_counter()
+    opening = turn.opening
+    words = picture_asks.words(opening.text) or ""
+    verdict = await gate.check_question(words)
+    turn.timings["check"] = (time.perf_counter() - start) * 1000
+    await turn.opened()
+    try:
+        rows = await in_db(_asked, opening.user, opening.answer, ask, words, opening.address, verdict)
+    except asking.Refused as refusal:
+        if not verdict.allowed:
+            raise gate.Withheld(verdict) from refusal
+        raise EngineRefused(str(refusal)) from refusal
+    except (Refused, OverLimit) as refusal:
+        raise EngineRefused(str(refusal)) from refusal
+    await turn.say(Pictures(await in_db(tiles.html, opening.answer, opening.user)))
+    if not verdict.allowed:  # the case is that of the picture: one is enough
+        raise gate.Withheld(replace(verdict, judged=None))
+    many = "1 picture" if len(rows) == 1 else f"{len(rows)} pictures"
+    await turn.step("draw", gettext("Asked for %(many)s") % {"many": many}, (time.perf_counter() - start) * 1000)
+    await hints.changed(opening.user.pk, opening.conversation, turn.id)
+
+
+def _asked(
+    user: User, answer: UUID, ask: PictureAsk, words: str, address: str, verdict: Verdict
+) -> list[Picture]:  # fmt: skip
+    with transaction.atomic():
+        if ask.how == "upscale":
+            rows = [upscaling.ask(user, _begins(user, ask), address)]
+        else:
+            rows = asking.ask(user, _wish(user, ask, words), address, verdict)
+        tiles.put(answer, [row.pk for row in rows])
+    return rows
+
+
+def _wish(user: User, ask: PictureAsk, words: str) -> Wish:
+    """Raises Refused where the picture that it begins with is gone."""
+    if ask.parent is None:
+        model = described.current()
+        across, down = SHAPES[ask.shape]
+        width, height = sides(model, across, down)
+        return Wish(words, count=ask.count, width=width, height=height)
+    parent = _begins(user, ask)
+    if ask.how == "vary":
+        return replace(gallery.variation(parent), prompt=words, count=ask.count)
+    return replace(gallery.variation(parent), prompt=words, count=ask.count, parent=parent, from_parent=True,
+                   strength=ask.strength)  # fmt: skip
+
+
+def _begins(user: User, ask: PictureAsk) -> Picture:
+    """Raises Refused."""
+    rows = Picture.objects.filter(owner=user).select_related("parent")
+    parent = rows.filter(pk=ask.parent).first() if ask.parent else None
+    if parent is None or (ask.how != "vary" and parent.status != Picture.Status.READY):
+        raise Refused(gettext("The picture to begin with is no longer there. Reload the page."))
+    return parent

@@ -1,0 +1,173 @@
+"""One conversation of an import: judged by the gate, and stored whole with its line of the report, or not at all."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from django.db import transaction
+from django.utils import timezone
+
+from apps.conversations import reviewing
+from apps.conversations.imported import Import, ImportItem
+from apps.conversations.keeping import folder_named
+from apps.conversations.models import Conversation, Message
+from apps.conversations.picture_asks import title
+from apps.lib.ids import new_id
+from apps.safety import gate, policies
+from apps.safety.check import Verdict
+from apps.users.models import User
+
+_PART = gate.QUESTION_CHARACTERS
+_STEP = timedelta(milliseconds=1)  # a message is later than the one it follows: the order of siblings depends on it
+_BATCH = 500
+_NO_ANSWER = "The file held no answer to this question."
+_OWN = "Openbook"
+State = ImportItem.State
+Verdicts = list[Verdict | None]
+
+
+class Unchecked(Exception):
+    """The gate could not judge now."""
+
+
+def place(row: Import, position: int, item: dict[str, Any], hold: Callable[[], None]) -> None:
+    """Raises Unchecked, and what `hold` raises where this worker may not go on; then nothing was stored."""
+    skipped, chat = item.get("skipped"), item.get("chat")
+    line = ImportItem(of=row, position=position, state=State.SKIPPED)
+    if chat is None:
+        line.title, line.note = skipped["title"][:120], skipped["why"][:400]  # type: ignore[index]
+        line.save()
+        return
+    line.title = chat["title"] or title(chat["rows"][0]["text"])
+    if (known := _known(row.owner, chat)) is not None:
+        brought_back = Conversation.objects.filter(pk=known.pk, deleted__isnull=False).update(deleted=None)
+        line.state, line.conversation = State.KNOWN, known
+        line.note = "It had been deleted and is back." if brought_back else ""
+        line.save()
+        return
+    if policies.stale():
+        policies.refresh()
+    verdicts = asyncio.run(_judged(chat["rows"]))
+    hold()
+    with transaction.atomic():
+        line.conversation, withheld = _store(row.owner, chat, line.title, verdicts)
+        line.state, line.note = State.IMPORTED, _left_out(chat["left"], withheld)
+        line.save()
+
+
+def _known(user: User, chat: dict[str, Any]) -> Conversation | None:
+    """The conversation that this one had become before, or that its file was made of."""
+    rows = Conversation.objects.owned_by(user)
+    found = rows.filter(imported_key=chat["key"]).first()
+    if found is None and chat["source"] == _OWN and len(chat["first"]) == 36:
+        found = rows.filter(messages__id__in=_uuid(chat["first"]), deleted__isnull=True).first()
+    return found
+
+
+def _uuid(value: str) -> list[str]:
+    return [value] if all(sign in "0123456789abcdef-" for sign in value) and value.count("-") == 4 else []
+
+
+async def _judged(rows: list[dict[str, Any]]) -> Verdicts:
+    """For each row why it is withheld, or None. Raises Unchecked."""
+    found: Verdicts = []
+    for row in rows:
+        verdict = None
+        for part in _parts(row["text"]):
+            asked = row["role"] == "user"
+            one = await (gate.check_question(part) if asked else gate.check_sentence(part))
+            if one.rule == "check_unavailable":
+                raise Unchecked(one.words)
+            verdict = verdict or (None if one.allowed else one)
+        found.append(verdict)
+    return found
+
+
+def _parts(text: str) -> Iterator[str]:
+    for at in range(0, len(text), _PART):
+        if part := text[at : at + _PART].strip():
+            yield part
+
+
+def _store(user: User, chat: dict[str, Any], name: str, verdicts: Verdicts) -> tuple[Conversation, int]:
+    """The conversation, and how many of its answers are withheld. Inside a transaction."""
+    now = timezone.now()
+    new = Conversation.objects.create(
+        owner=user, title=name[:120], titled=Conversation.Titled.PERSON, imported=chat["source"],
+        imported_key=chat["key"], pinned=now if chat["pinned"] else None, archived=now if chat["archived"] else None,
+        folder=None if chat["source"] == _OWN else folder_named(user, chat["source"]),
+    )  # fmt: skip
+    rows = _rows(new, chat, verdicts)
+    messages = [message for message, _ in rows]
+    times = {message.pk: message.created for message in messages}
+    Message.objects.bulk_create(messages, batch_size=_BATCH)
+    for message in messages:  # when it was written there; creating a row says when that was done
+        message.created = times[message.pk]
+    Message.objects.bulk_update(messages, ["created"], batch_size=_BATCH)
+    Conversation.objects.filter(pk=new.pk).update(created=min(times.values()), seen=timezone.now())
+    for message, verdict in rows:
+        if verdict is not None and verdict.judged is not None:
+            reviewing.flag(message.pk, user.pk, verdict.judged)
+    return new, sum(message.status == Message.Status.WITHHELD for message in messages)
+
+
+def _rows(new: Conversation, chat: dict[str, Any], verdicts: Verdicts) -> list[tuple[Message, Verdict | None]]:
+    """Every message, parents first, each answer with why it is withheld. A question without an answer gets an empty
+    one, so that it can be asked again."""
+    now = timezone.now()
+    made: list[tuple[Message, Verdict | None]] = []
+    by_place: list[Message] = []
+    answered = {row["parent"] for row in chat["rows"] if row["role"] == "assistant"}
+    for number, row in enumerate(chat["rows"]):
+        above = by_place[row["parent"]] if row["parent"] is not None else None
+        answers = row["role"] == "assistant"
+        least = above.created + _STEP if above else _moment(chat["at"], now)
+        message = Message(
+            id=new_id(), conversation=new, parent=above, role=row["role"], asked_by=new.owner, text=row["text"],
+            model=row["model"], created=max(least, _moment(row["at"], least)), chosen=now if row["on"] else None,
+            without_documents=answers, status=row["status"] if answers else "complete",
+        )  # fmt: skip
+        by_place.append(message)
+        verdict = verdicts[number]
+        if answers:
+            verdict = verdict or verdicts[row["parent"]]
+            made.append((_withheld(message, verdict), verdict))
+        else:
+            made.append((message, None))
+            if number not in answered:
+                made.append((_withheld(_unanswered(message), verdict), verdict))
+    return made
+
+
+def _withheld(answer: Message, verdict: Verdict | None) -> Message:
+    if verdict is not None:
+        answer.status, answer.text, answer.reason = Message.Status.WITHHELD, "", verdict.words[:400]
+    answer.ended = answer.created
+    return answer
+
+
+def _unanswered(question: Message) -> Message:
+    return Message(
+        id=new_id(), conversation=question.conversation, parent=question, role="assistant", asked_by=question.asked_by,
+        status=Message.Status.INTERRUPTED, reason=_NO_ANSWER, created=question.created + _STEP,
+    )  # fmt: skip
+
+
+def _moment(seconds: float | None, otherwise: datetime) -> datetime:
+    """That moment, if it is one that has been."""
+    if seconds is None:
+        return otherwise
+    try:
+        return min(datetime.fromtimestamp(seconds, UTC), timezone.now())
+    except (OverflowError, OSError, ValueError):
+        return otherwise
+
+
+def _left_out(left: dict[str, int], withheld: int) -> str:
+    said = [f"{count} {what}{'' if count == 1 else 's'} not in the file" for what, count in left.items()]
+    if withheld:
+        said.append(f"{withheld} answer{'' if withheld == 1 else 's'} withheld by the safety check")
+    return ". ".join(part[0].upper() + part[1:] for part in said)[:400]

@@ -1,0 +1,27 @@
+"""Which of two answers a person prefers."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+
+
+class Preference(models.Model):
+    """Of two answers to the same question. Of each pair a person has one opinion at most."""
+
+    person = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    better = models.ForeignKey("conversations.Message", on_delete=models.CASCADE, related_name="preferred")
+    worse = models.ForeignKey("conversations.Message", on_delete=models.CASCADE, related_name="+")
+    created = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["person", "better", "worse"], name="one_preference_a_pair"),
+            models.CheckConstraint(condition=~Q(better=models.F("worse")), name="two_answers_are_compared"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.better_id} over {self.worse_id}"

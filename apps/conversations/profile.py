@@ -1,0 +1,22 @@
+"""What is known of a model that has answered here, by the name under which its server serves it."""
+
+from __future__ import annotations
+
+from django.db import models
+
+from apps.conversations.assistant import Style
+
+
+class ModelProfile(models.Model):
+    """What is known of a chat model here: the style chosen for it, and how well it reads."""
+
+    name = models.CharField(max_length=255, unique=True)
+    style = models.CharField(max_length=16, choices=Style.choices, default=Style.AUTOMATIC)
+    reading_right = models.PositiveSmallIntegerField(
+        null=True, blank=True, help_text="Reading questions answered right"
+    )
+    reading_asked = models.PositiveSmallIntegerField(null=True, blank=True)
+    measured = models.DateTimeField(null=True, blank=True)
+
+    def __str__(self) -> str:
+        return self.name

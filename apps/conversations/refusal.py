@@ -1,0 +1,21 @@
+"""A wish that is not granted."""
+
+from __future__ import annotations
+
+from django.utils.translation import gettext
+
+
+class Refused(Exception):
+    """Nothing was kept; the message is a sentence for the person, who still has the draft. `values` are put into it."""
+
+    def __init__(self, words: object, **values: object) -> None:
+        super().__init__(words)
+        self.values = values
+
+    def __str__(self) -> str:
+        words = gettext(str(self.args[0]))
+        return words % self.values if self.values else words
+
+
+class Busy(Refused):
+    """Not now: an answer has to end before."""

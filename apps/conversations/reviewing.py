@@ -1,0 +1,79 @@
+"""Questions and answers in review: what the gate withheld is looked at by people, who withhold or give back."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from django.utils.translation import gettext_lazy
+
+from apps.conversations.models import Feedback, Message
+from apps.safety import audits, review
+from apps.safety.check import Judged
+from apps.safety.policy import Stage
+from apps.safety.review import Flagged
+from apps.safety.reviewable import Turn
+from apps.users.models import User
+
+if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise
+
+KINDS = {"question": gettext_lazy("a question"), "answer": gettext_lazy("an answer")}
+_BEFORE = 4  # messages of the conversation that a reviewer is shown
+_KEPT = ("status", "reason", "text", "quotes")
+
+
+class MessageReviewable:
+    """The subject is the answer's row, also where the question was withheld: it is the turn."""
+
+    def __init__(self, name: StrOrPromise) -> None:
+        self.name = name
+
+    def exists(self, subject: str) -> bool:
+        return Message.objects.filter(pk=subject).exists()
+
+    def around(self, subject: str) -> list[Turn]:
+        message: Message | None = Message.objects.filter(pk=subject).first()
+        turns: list[Turn] = []
+        while message is not None and len(turns) < _BEFORE:
+            label = "Question" if message.role == Message.Role.USER else "Answer"
+            if message.text:
+                turns.append(Turn(label, message.text[:2000]))
+            message = message.parent
+        return turns[::-1] + _reported(subject)
+
+    def withhold(self, subject: str, words: str) -> dict[str, Any]:
+        before = Message.objects.filter(pk=subject).values(*_KEPT).first()
+        Message.objects.filter(pk=subject).update(
+            status=Message.Status.WITHHELD, reason=words[:400], text="", quotes=[]
+        )
+        return before or {}
+
+    def give_back(self, subject: str, before: dict[str, Any]) -> None:
+        if before:
+            Message.objects.filter(pk=subject).update(**before)
+
+
+def _reported(subject: str) -> list[Turn]:
+    """What readers who reported the answer said about it."""
+    rows = Feedback.objects.filter(answer__pk=subject, reported__isnull=False)
+    return [Turn("Its reader says", ". ".join([*row.reason_words, *filter(None, [row.note])])) for row in rows]
+
+
+def sample(answer: UUID, asked_by: int) -> None:
+    """Where chance wants it, question and answer of somebody who agreed wait to be read by a reviewer. Call inside the
+    transaction that closes the turn."""
+    if not audits.drawn() or not User.objects.filter(pk=asked_by, lends_answers=True).exists():
+        return
+    message = Message.objects.filter(pk=answer, status=Message.Status.COMPLETE).select_related("parent").first()
+    if message is not None:
+        asked = message.parent.text if message.parent else ""
+        audits.keep("question", str(answer), Stage.QUESTION, asked, asked_by)
+        audits.keep("answer", str(answer), Stage.ANSWER, message.text, asked_by)
+
+
+def flag(answer: UUID, asked_by: int, judged: Judged | None) -> None:
+    """A case is open where the policy asks for people. Call inside the transaction that closes the turn."""
+    if judged is not None and judged.outcome.reviewed:
+        kind = "question" if judged.stage == "question" else "answer"
+        review.flag(Flagged(kind, str(answer), judged.stage, judged.text, asked_by, judged.outcome, judged.signals))

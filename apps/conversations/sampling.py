@@ -1,0 +1,134 @@
+"""How the model draws its words, as people speak of it: three presets, and every single control. Pure."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+from django.db import models
+from django.utils.translation import gettext, gettext_lazy
+from django.utils.translation import gettext_lazy as _
+
+from apps.conversations.refusal import Refused
+from apps.engines.base import Sampling
+
+if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise
+
+STOPS, STOP_CHARACTERS = 4, 80
+
+
+class Preset(models.TextChoices):
+    PRECISE = "precise", _("Precise")
+    BALANCED = "balanced", _("Balanced")
+    CREATIVE = "creative", _("Creative")
+
+
+WORDS = {
+    Preset.PRECISE: gettext_lazy("Always the likeliest word: the same question gets the same answer."),
+    Preset.BALANCED: gettext_lazy("Close to the likeliest words. Good for most questions."),
+    Preset.CREATIVE: gettext_lazy("Less likely words get a chance: more varied, and more often wrong."),
+}
+PRESETS = {
+    Preset.PRECISE: Sampling(temperature=0.0),
+    Preset.BALANCED: Sampling(temperature=0.2),
+    Preset.CREATIVE: Sampling(temperature=0.9, top_p=0.95, min_p=0.05),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Control:
+    """One number of Advanced: `name` is a field of `Sampling`."""
+
+    name: str
+    label: StrOrPromise
+    words: StrOrPromise
+    low: float
+    high: float
+    step: float
+    whole: bool = False
+
+
+CONTROLS = (
+    Control("temperature", "Temperature", _("0 always takes the likeliest word; higher values spread it."), 0, 2, 0.1),
+    Control("top_p", "Top-p", _("Only the likeliest words that together have this probability."), 0.05, 1, 0.05),
+    Control("top_k", "Top-k", _("Only so many of the likeliest words."), 1, 200, 1, whole=True),
+    Control("min_p", "Min-p", _("Only words at least this share as likely as the likeliest one."), 0, 1, 0.01),
+    Control("repetition_penalty", _("Repetition penalty"), _("Above 1, used words become less likely."), 1, 2, 0.05),
+    Control("seed", "Seed", _("With the same seed, the same question gets the same "
+    "answer."), 0, 2**31 - 1, 1, whole=True),
+    Control("max_tokens", "Length", _("At most so many tokens, of about four characters."), 32, 4096, 1, whole=True),
+)  # fmt: skip
+_BY_NAME = {control.name: control for control in CONTROLS}
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """A preset and what differs from it; kept with the conversation, the assistant, and each answer."""
+
+    preset: Preset = Preset.BALANCED
+    changes: Mapping[str, Any] = field(default_factory=dict)
+
+    def longest(self, otherwise: int) -> int:
+        """Tokens that the answer may have, if there is room."""
+        return int(self.changes.get("max_tokens", otherwise))
+
+    def sampling(self, room: int) -> Sampling:
+        """What the server is told; `room` is how many tokens the answer may have."""
+        changes = dict(self.changes)
+        length = min(room, int(changes.pop("max_tokens", room)))
+        if "stop" in changes:
+            changes["stop"] = tuple(changes["stop"])
+        return replace(PRESETS[self.preset], **changes, max_tokens=max(1, length))
+
+    def record(self) -> dict[str, Any]:
+        return {"preset": str(self.preset), **dict(self.changes)}
+
+
+def read(value: Any) -> Chosen:
+    """What a page, a form or a row holds. Raises Refused where it is none of what is offered."""
+    if not isinstance(value, Mapping):
+        raise Refused(gettext("The settings of the model could not be read. Reload the page and choose again."))
+    preset = value.get("preset", Preset.BALANCED)
+    if preset not in Preset.values:
+        raise Refused(gettext("There is no such preset. Choose Precise, Balanced or Creative."))
+    changes: dict[str, Any] = {
+        name: _number(control, value[name]) for name, control in _BY_NAME.items() if value.get(name) not in (None, "")
+    }
+    if stop := value.get("stop"):
+        changes["stop"] = _stops(stop)
+    return Chosen(Preset(preset), changes)
+
+
+def _number(control: Control, value: Any) -> float | int:
+    try:
+        number = float(value)
+        if isinstance(value, bool) or not math.isfinite(number) or (control.whole and number != int(number)):
+            raise ValueError
+    except (TypeError, ValueError):
+        kind = "whole number" if control.whole else "number"
+        raise Refused(
+            gettext("%(label)s is a %(kind)s from %(low)s to %(high)s.")
+            % {"label": control.label, "kind": kind, "low": f"{control.low:g}", "high": f"{control.high:g}"}
+        ) from None
+    if not control.low <= number <= control.high:
+        raise Refused(
+            gettext("%(label)s goes from %(low)s to %(high)s.")
+            % {"label": control.label, "low": f"{control.low:g}", "high": f"{control.high:g}"}
+        )
+    return int(number) if control.whole else number
+
+
+def _stops(value: Any) -> list[str]:
+    words = value.split("\n") if isinstance(value, str) else value
+    if not isinstance(words, list) or not all(isinstance(word, str) for word in words):
+        raise Refused(gettext("Stop words are text, one a line."))
+    kept = [word for word in words if word.strip()]
+    if len(kept) > STOPS or any(len(word) > STOP_CHARACTERS for word in kept):
+        raise Refused(
+            gettext("There may be %(stops)s stop words of up to %(stop_characters)s characters, one a line.")
+            % {"stops": STOPS, "stop_characters": STOP_CHARACTERS}
+        )
+    return kept

@@ -1,0 +1,113 @@
+"""Prompts that people keep for themselves, under a name, with variables: `{{name}}` is asked for when one is used."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from django import forms
+from django.conf import settings
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.db import models
+from django.db.models import Q
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+from django.views.decorators.http import require_http_methods, require_POST
+
+from apps.users.access import person
+from apps.users.models import User
+
+MOST = 200  # of one person
+
+
+class SavedPromptQuerySet(models.QuerySet["SavedPrompt"]):
+    def visible_to(self, user: User) -> SavedPromptQuerySet:
+        """Their own, and those that an administrator gives to everybody."""
+        return self.filter(Q(owner=user) | Q(everyone=True))
+
+
+class SavedPrompt(models.Model):
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="prompts")
+    name = models.CharField(max_length=60)
+    text = models.TextField(max_length=4000)
+    everyone = models.BooleanField(default=False, help_text="Offered to everybody; only administrators set it")
+
+    objects = SavedPromptQuerySet.as_manager()
+
+    class Meta:
+        ordering: ClassVar = ["name", "pk"]
+        constraints: ClassVar = [models.UniqueConstraint(fields=["owner", "name"], name="one_prompt_a_name")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class PromptForm(forms.Form):
+    name = forms.CharField(max_length=60, help_text=_("What you type after / to find it."))
+    text = forms.CharField(
+        max_length=4000, widget=forms.Textarea(attrs={"rows": 5}),
+        help_text=_("Where something differs each time, write a name in double braces: {{city}}. It is "
+        "asked for then."),
+    )  # fmt: skip
+    everyone = forms.BooleanField(required=False, label=_("Offer it to everybody"))
+
+    def __init__(self, user: User, row: SavedPrompt | None, sent: object = None) -> None:
+        kept = {"name": row.name, "text": row.text, "everyone": row.everyone} if row else {}
+        super().__init__(sent, initial=kept)  # type: ignore[arg-type]
+        self.user, self.row = user, row
+        if not user.is_administrator:
+            del self.fields["everyone"]
+
+    def clean_name(self) -> str:
+        name: str = " ".join(self.cleaned_data["name"].split())
+        own = SavedPrompt.objects.filter(owner=self.user)
+        others = own.exclude(pk=self.row.pk) if self.row else own
+        if others.filter(name=name).exists():
+            raise forms.ValidationError(gettext("You have a prompt of this name already."))
+        if self.row is None and own.count() >= MOST:
+            raise forms.ValidationError(gettext("%(most)s prompts can be kept. Delete one first.") % {"most": MOST})
+        return name
+
+    def save(self) -> None:
+        row = self.row or SavedPrompt(owner=self.user)
+        row.name, row.text = self.cleaned_data["name"], self.cleaned_data["text"]
+        row.everyone = self.cleaned_data.get("everyone", False)
+        row.save()
+
+
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def prompts(request: HttpRequest) -> HttpResponse:
+    """All that this person may use, and the form of a new one."""
+    user = person(request)
+    form = PromptForm(user, None, request.POST if request.method == "POST" else None)
+    if request.method == "POST" and form.is_valid():
+        form.save()
+        messages.success(request, gettext("Kept. Type / in a question to use it."))
+        return redirect("conversations:prompts")
+    context = {"form": form, "prompts": SavedPrompt.objects.visible_to(user).select_related("owner")}
+    return render(request, "conversations/prompts.html", context, status=400 if form.errors else 200)
+
+
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def prompt(request: HttpRequest, pk: int) -> HttpResponse:
+    """One of their own, to be changed."""
+    user = person(request)
+    row = get_object_or_404(SavedPrompt.objects.filter(owner=user), pk=pk)
+    form = PromptForm(user, row, request.POST if request.method == "POST" else None)
+    if request.method == "POST" and form.is_valid():
+        form.save()
+        return redirect("conversations:prompts")
+    context = {"form": form, "prompt": row, "prompts": []}
+    return render(request, "conversations/prompts.html", context, status=400 if form.errors else 200)
+
+
+@login_required
+@require_POST
+def delete(request: HttpRequest, pk: int) -> HttpResponse:
+    get_object_or_404(SavedPrompt.objects.filter(owner=person(request)), pk=pk).delete()
+    messages.success(request, "Deleted.")
+    return redirect("conversations:prompts")

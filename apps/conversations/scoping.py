@@ -1,0 +1,45 @@
+"""Where a question is searched: its own collections, else those of its conversation, else those of who answers."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from apps.conversations.asks import Ask, Refused
+from apps.conversations.models import Conversation
+from apps.documents.models import Collection
+from apps.lib.compiled import Compiled
+from apps.users.models import User
+
+
+def collections(user: User, place: Conversation, ask: Ask) -> tuple[UUID, ...]:
+    """Where to search; () is everywhere."""
+    if ask.collections:
+        found = tuple(pk for (pk,) in _readable(user, ask.collections))
+        if len(found) != len(set(ask.collections)):
+            raise Refused("One of the chosen collections is no longer there. Choose again.")
+        return found
+    if ask.collections is None and ask.conversation is not None:
+        return chosen_before(user, place)
+    return _of_assistant(user, place)
+
+
+def chosen_before(user: User, place: Conversation) -> tuple[UUID, ...]:
+    """The conversation's own collections, as far as they may be read. Where none of them is there any more, everywhere
+    is not what was meant."""
+    found = Collection.objects.visible_to(user).filter(conversations=place).values_list("pk", flat=True)
+    if not (kept := tuple(found)) and (place.narrow or place.collections.exists()):
+        raise Refused("The collections of this conversation were deleted, or are no longer shared. Choose others.")
+    return kept or _of_assistant(user, place)
+
+
+def _of_assistant(user: User, place: Conversation) -> tuple[UUID, ...]:
+    """The assistant's collections, as far as this person may read them; () where it has none."""
+    if place.assistant is None or not place.assistant.collections.exists():
+        return ()
+    found = Collection.objects.visible_to(user).filter(assistants=place.assistant).values_list("pk", flat=True)
+    if not (readable := tuple(found)):
+        raise Refused("The documents of this assistant are not shared with you. Ask its owner, or choose another.")
+    return readable
+
+
+_readable = Compiled(lambda user, pks: Collection.objects.visible_to(user).filter(pk__in=pks).values_list("pk"))

@@ -1,0 +1,56 @@
+"""A conversation shown to others by a link."""
+
+from __future__ import annotations
+
+import secrets
+from typing import ClassVar
+
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+from django.utils.translation import gettext_lazy
+
+
+def new_secret() -> str:
+    """256 bits: who does not know the link finds nothing. It is kept as it is, so that its owner can copy it again."""
+    return secrets.token_urlsafe(32)
+
+
+class ShareQuerySet(models.QuerySet["Share"]):
+    def open(self) -> ShareQuerySet:
+        """Those whose link shows something now."""
+        return self.filter(
+            Q(expires=None) | Q(expires__gt=timezone.now()),
+            on=True, conversation__deleted=None, conversation__owner__is_active=True,
+        )  # fmt: skip
+
+
+class Share(models.Model):
+    """One a conversation. What is said after `until` is not shown."""
+
+    class Sources(models.TextChoices):
+        PASSAGES = "passages", gettext_lazy("Passages: each opens for who may read its document")
+        TITLES = "titles", gettext_lazy("Titles of the documents only")
+        NONE = "none", gettext_lazy("No sources")
+
+    conversation = models.OneToOneField("conversations.Conversation", on_delete=models.CASCADE, related_name="share")
+    secret = models.CharField(max_length=64, unique=True, default=new_secret)
+    on = models.BooleanField(default=True)
+    sources = models.CharField(max_length=8, choices=Sources.choices, default=Sources.PASSAGES)
+    until = models.ForeignKey("conversations.Message", on_delete=models.CASCADE, related_name="+")
+    expires = models.DateTimeField(null=True, blank=True)
+    changed = models.DateTimeField(auto_now=True)
+
+    objects = ShareQuerySet.as_manager()
+
+    class Meta:
+        constraints: ClassVar = [
+            models.CheckConstraint(condition=Q(sources__in=["passages", "titles", "none"]), name="known_way_to_share")
+        ]
+
+    def __str__(self) -> str:
+        return f"share of {self.conversation_id}"
+
+    @property
+    def expired(self) -> bool:
+        return self.expires is not None and self.expires <= timezone.now()

@@ -1,0 +1,178 @@
+"""The verbs of a link: turn it on and off, read by it, go on from it. Readers are people of this site, signed in.
+
+The answers are shown to whoever has the link; a passage only to who may read its document, asked for each.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from django import forms
+from django.db import transaction
+from django.http import Http404
+from django.utils import timezone
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext, gettext_lazy
+
+from apps.conversations import branches, pages, render
+from apps.conversations import tiles as tiled
+from apps.conversations.attached import given
+from apps.conversations.attached.rows import AttachedPicture
+from apps.conversations.links import Links
+from apps.conversations.models import Assistant, Citation, Conversation, Message, Retrieved, Share
+from apps.conversations.path import Exchange, path
+from apps.conversations.share import new_secret
+from apps.conversations.shelf import shelves
+from apps.conversations.tiles import Tile
+from apps.documents.models import Collection
+from apps.images.models import Picture
+from apps.users.models import User
+
+Sources = Share.Sources
+_DAYS = [
+    ("", gettext_lazy("Never")),
+    ("1", gettext_lazy("After a day")),
+    ("7", gettext_lazy("After a week")),
+    ("30", gettext_lazy("After 30 days")),
+]
+
+
+class ShareForm(forms.Form):
+    sources = forms.ChoiceField(label=gettext_lazy("What readers see of the sources"), choices=Sources.choices)
+    days = forms.ChoiceField(label=gettext_lazy("The link ends"), choices=_DAYS, required=False)
+
+
+def turn_on(place: Conversation, at: UUID | None, sources: str, days: str) -> Share | None:
+    """The link shows the path down to that answer, or to the last one; a new link where it had been off. None where
+    there is no answer to show."""
+    way = _answered(path(place.messages.all(), at))
+    last = next((item.answer for item in way if item.answer and item.answer.pk == at), way[-1].answer if way else None)
+    if last is None:
+        return None
+    expires = timezone.now() + timedelta(days=int(days)) if days else None
+    with transaction.atomic():
+        row, made = Share.objects.select_for_update().get_or_create(conversation=place, defaults={"until": last})
+        if not made and (not row.on or row.expired):
+            row.secret = new_secret()  # who had the old one was meant to lose it
+        row.on, row.until, row.sources, row.expires = True, last, sources, expires
+        row.save()
+    return row
+
+
+def turn_off(place: Conversation) -> None:
+    """From this moment the link shows nothing, and it never does again."""
+    Share.objects.filter(conversation=place).update(on=False)
+
+
+def by_secret(secret: str) -> Share:
+    """Raises Http404: off, ended, deleted and unknown look the same."""
+    row = Share.objects.open().filter(secret=secret).select_related("conversation__owner").first()
+    if row is None:
+        raise Http404
+    return row
+
+
+def way(row: Share) -> list[Exchange]:
+    """The exchanges that the link shows."""
+    found = _answered(path(row.conversation.messages.all(), row.until_id))
+    until = next((n for n, item in enumerate(found, 1) if item.answer and item.answer.pk == row.until_id), 0)
+    return found[:until]
+
+
+def shown(user: User, row: Share) -> list[dict[str, Any]]:
+    """The turns as the template takes them, for this reader. Names of collections are in none of it."""
+    exchanges = way(row)
+    answers = [item.answer for item in exchanges if item.answer]
+    drawn = _drawn(answers)
+    if row.sources == Sources.PASSAGES:
+        return [turn | {"drawn": drawn.get(turn["answer"]["id"], [])} for turn in pages.shown(user, exchanges)]
+    attached = given.of(item.question.pk for item in exchanges)
+    # Titles are those that the owner may still read: what is named was theirs to name.
+    titles = shelves(row.conversation.owner, answers) if row.sources == Sources.TITLES else {}
+    return [
+        {
+            "question": {
+                "html": SafeString(render.question_html(item.question.text)), "text": item.question.text,
+                "attached": attached.get(item.question.pk, ()),
+            },
+            "answer": _bare(item.answer) | {"titles": _titles(titles.get(item.answer.pk))},
+            "drawn": drawn.get(item.answer.pk, []),
+        }
+        for item in exchanges
+        if item.answer
+    ]  # fmt: skip
+
+
+def readable(answer: UUID, number: int) -> Message | None:
+    """The answer, where a link shows it with this passage. Whether the passage opens is the reader's own right."""
+    row = Message.objects.filter(pk=answer, conversation__share__isnull=False).select_related("parent").first()
+    if row is None:
+        return None
+    share = Share.objects.open().filter(conversation=row.conversation_id, sources=Sources.PASSAGES).first()
+    if share is None or all(item.answer is None or item.answer.pk != answer for item in way(share)):
+        return None
+    given = Retrieved.objects.filter(answer=row, source__number=number).exists()
+    return row if given or Citation.objects.filter(answer=row, source__number=number).exists() else None
+
+
+def picture(row: Share, pk: UUID) -> Picture:
+    """A finished picture that the link shows. Raises Http404."""
+    answers = [item.answer for item in way(row) if item.answer]
+    found = next((tile.row for tiles in _drawn(answers).values() for tile in tiles if tile.row.pk == pk), None)
+    if found is None:
+        raise Http404
+    return found
+
+
+def attached(row: Share, pk: UUID) -> AttachedPicture:
+    """A picture of a question that the link shows. Raises Http404."""
+    questions = [item.question.pk for item in way(row)]
+    ready = AttachedPicture.objects.exclude(status=AttachedPicture.Status.HELD)
+    found = ready.filter(pk=pk, attachments__question__in=questions).first()
+    if found is None:
+        raise Http404
+    return found
+
+
+def _drawn(answers: list[Message]) -> dict[UUID, list[Tile]]:
+    ready = Picture.Status.READY
+    return {pk: [tile for tile in tiles if tile.row.status == ready] for pk, tiles in tiled.of(answers).items()}
+
+
+def copy(user: User, row: Share) -> Conversation:
+    """A conversation of this reader's own begins with what the link shows. What it searches is what they may read."""
+    place = row.conversation
+    seen = Collection.objects.visible_to(user).filter(pk__in=place.collections.values("pk"))
+    wanted = place.assistant_id
+    assistant = Assistant.objects.visible_to(user).filter(pk=wanted).first() if wanted else None
+    with transaction.atomic():
+        new = Conversation.objects.create(
+            owner=user,
+            assistant=assistant,
+            title=gettext("%(title)s (copy)") % {"title": place.title[:113]},
+            narrow=place.narrow and seen.exists(),
+        )
+        new.collections.set(seen)
+        branches.copied(new, way(row), with_sources=row.sources == Sources.PASSAGES)
+    return new
+
+
+def _answered(exchanges: list[Exchange]) -> list[Exchange]:
+    return [item for item in exchanges if item.answer and item.answer.status != Message.Status.WRITING]
+
+
+def _bare(answer: Message) -> dict[str, Any]:
+    """An answer without what it stands on."""
+    html = render.answer_html(answer.text, [], answer.pk, Links(kept=answer.links)) if answer.text else ""
+    return {
+        "id": answer.pk, "html": SafeString(html), "status": answer.status, "reason": answer.reason,
+        "model": answer.model, "nothing_found": answer.nothing_found,
+    }  # fmt: skip
+
+
+def _titles(shelf: Any) -> list[str]:
+    if shelf is None:
+        return []
+    return list(dict.fromkeys(item.title for item in shelf.shown if item.number in shelf.used and not item.gone))

@@ -1,0 +1,53 @@
+"""The arguments of a call as the model wrote them, read and compared with the tool's schema.
+
+Nothing is fetched: a schema that points elsewhere is not followed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+from jsonschema import Draft202012Validator
+from jsonschema.exceptions import SchemaError, best_match
+from referencing import Registry
+from referencing.exceptions import Unresolvable
+
+from apps.conversations.tools.base import ToolError
+
+LONGEST = 20_000  # characters
+_DEEPEST = 20
+_UNREADABLE = "The model called it with arguments that cannot be read."
+
+
+def parse(text: str) -> dict[str, Any]:
+    """The arguments, an object; empty text is none. Raises ToolError."""
+    if len(text) > LONGEST:
+        raise ToolError("The model called it with more arguments than a tool takes.")
+    try:
+        value = orjson.loads(text.strip() or "{}")
+    except orjson.JSONDecodeError:
+        raise ToolError(_UNREADABLE) from None
+    if not isinstance(value, dict) or not _shallow(value):
+        raise ToolError(_UNREADABLE)
+    return value
+
+
+def check(arguments: Mapping[str, Any], schema: Mapping[str, Any]) -> None:
+    """Raises ToolError where they do not fit, with what is wrong in words that the model can act upon."""
+    validator = Draft202012Validator(schema, registry=Registry())
+    try:
+        error = best_match(validator.iter_errors(arguments))
+    except (SchemaError, Unresolvable, RecursionError) as broken:
+        raise ToolError("What the tool says about its arguments makes no sense.") from broken
+    if error is not None:
+        where = ".".join(str(part) for part in error.absolute_path)
+        raise ToolError(f"The arguments do not fit{f' ({where})' if where else ''}: {error.message[:200]}.")
+
+
+def _shallow(value: Any, depth: int = 0) -> bool:
+    if depth > _DEEPEST:
+        return False
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return all(_shallow(item, depth + 1) for item in inner)

@@ -1,0 +1,156 @@
+"""What a tool is: something that the model may call while it answers, and a person by a `/` command.
+
+A tool is one object that fulfils `Tool`, in a file of its own, named in one line of `kit.py`. It says what it is
+called, what it takes and how long it may take; permission, deadline, size, the safety gate, the card on the page and
+the record on the turn are looked after by `calling.py`, for all tools alike. What a tool gives back is untrusted: data
+for the model, and text for the card.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol
+from uuid import UUID
+
+from django.db import models
+from django.utils.translation import gettext_lazy
+
+from apps.documents.filters import EVERYTHING, Filters
+
+if TYPE_CHECKING:
+    from apps.documents.passages import Passage
+    from apps.users.models import User
+
+SECONDS = 20.0  # until a call is given up, where the tool says nothing else
+CHARACTERS = 8000  # of a result that the model gets at most; a window may hold less
+
+
+class Permission(models.TextChoices):
+    OFF = "off", gettext_lazy("Off")
+    ASK = "ask", gettext_lazy("Asks each time")
+    ALLOWED = "allowed", gettext_lazy("Allowed")
+
+
+def strictest(*permissions: str) -> Permission:
+    """What holds where several decide: off before ask before allowed."""
+    order = list(Permission)
+    return min((Permission(value) for value in permissions), key=order.index)
+
+
+class ToolError(Exception):
+    """The tool could not do it: a sentence for the person and for the model, which may try otherwise."""
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """Who calls, from where, and with how much room. A tool does what this person may do, and no more."""
+
+    user: User
+    collections: tuple[UUID, ...]  # where may be searched; (): all that the person may read
+    history: tuple[str, ...]  # the person's earlier questions, oldest first
+    conversation: UUID
+    answer: UUID
+    call: str  # "1", "2" … in this answer: with `answer` the name of the call, should it be made twice
+    tokens: int  # that the result may have in the prompt
+    count: Callable[[Sequence[str]], list[int]]  # tokens of texts, as the model counts
+    progress: Callable[[str], Awaitable[None]]  # says on the card what is being done, in words
+    filters: Filters = EVERYTHING  # which documents there may be searched
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What a call gave. Passages become numbered sources of the answer, against which its sentences are verified."""
+
+    text: str = ""  # for the model, and for the card where the tool has no template of its own
+    passages: tuple[Passage, ...] = ()
+    data: dict[str, Any] = field(default_factory=dict)  # JSON, kept with the call: what the template is given
+
+
+class Tool(Protocol):
+    """One instance for the process. `call` is async; long work goes through `in_pool`, rows through `in_db`."""
+
+    @property
+    def name(self) -> str:
+        """As the model calls it: up to 64 of a-z, 0-9, "_" and "-"."""
+
+    @property
+    def title(self) -> str:
+        """As people know it: "Calculator"."""
+
+    @property
+    def description(self) -> str:
+        """What it is good for and what it gives, in one or two sentences, for the model and for people."""
+
+    @property
+    def parameters(self) -> Mapping[str, Any]:
+        """JSON Schema of the arguments, of type "object". A call that does not fit it never arrives."""
+
+    @property
+    def permission(self) -> Permission:
+        """What holds until an administrator says otherwise."""
+
+    @property
+    def effects(self) -> bool:
+        """It changes something: then it asks each time, whatever anybody allows."""
+
+    @property
+    def seconds(self) -> float:
+        """After so long a call is given up. Time in which the person is asked does not count."""
+
+    @property
+    def characters(self) -> int:
+        """More of its result the model never gets."""
+
+    @property
+    def command(self) -> str:
+        """The word after "/" by which a person calls it, or ""."""
+
+    @property
+    def argument(self) -> str:
+        """The argument that what follows the command is for."""
+
+    @property
+    def template(self) -> str:
+        """Of the result on the card, given `call` (`Call`); "": its text, plain."""
+
+    def check(self, arguments: Mapping[str, Any]) -> None:
+        """Raises ToolError where the arguments do not fit."""
+
+    async def call(self, arguments: Mapping[str, Any], context: Context) -> Result:
+        """Does it. Raises ToolError, EngineError; whatever else it raises is logged, and said to have gone wrong."""
+
+
+class Plain:
+    """What most tools say of themselves; a tool that is one of these says only where it differs."""
+
+    permission = Permission.ALLOWED
+    effects = False
+    seconds = SECONDS
+    characters = CHARACTERS
+    command = ""
+    argument = ""
+    template = ""
+    parameters: Mapping[str, Any]
+
+    def check(self, arguments: Mapping[str, Any]) -> None:
+        from apps.conversations.tools.arguments import check
+
+        check(arguments, self.parameters)
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A call as its card shows it and its answer keeps it."""
+
+    id: str  # "1", "2" … in its answer
+    tool: str
+    title: str
+    arguments: dict[str, Any]
+    status: str = "running"  # asking | running | done | failed | refused
+    words: str = ""  # what is being done, or why there is no result
+    text: str = ""  # the result as text, cut for the card
+    data: dict[str, Any] = field(default_factory=dict)
+    sources: tuple[int, ...] = ()  # numbers under which its passages stand in this conversation
+    template: str = ""
+    ms: float | None = None

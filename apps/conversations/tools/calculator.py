@@ -1,0 +1,117 @@
+"""The calculator. An expression is parsed and walked by simpleeval with numbers, operators and these functions only: it
+knows no names, no attributes, no text and no code. Decimal numbers of 28 digits, so that 0.1 + 0.2 is
+0.3.
+"""
+
+from __future__ import annotations
+
+import ast
+import math
+import operator
+import re
+from collections.abc import Callable, Mapping
+from decimal import Decimal, DecimalException, localcontext
+from typing import Any
+
+from simpleeval import InvalidExpression, SimpleEval
+
+from apps.conversations.tools.base import Context, Plain, Result, ToolError
+from apps.lib.threads import in_pool
+
+LONGEST = 400  # characters of an expression
+_DIGITS = 28
+_LARGEST_POWER = 1000
+_LARGEST_FACTORIAL = 500
+_SIGNS = str.maketrans({"×": "*", "·": "*", "÷": "/", "−": "-", "–": "-", "^": "**", ":": "/"})
+_THOUSANDS = re.compile(r"(?<=\d),(?=\d{3}(?!\d))")
+_PERCENT = re.compile(r"%(?=\s*(?:$|[-+*/),]))")  # after a number and before no other: hundredths
+_NO_VALUE = "“{}” has no value: it divides by zero, or goes beyond what can be calculated."
+_UNREADABLE = "“{}” is not something that can be calculated. Use numbers, + - * / % ^, brackets and {}."
+_NODES = (ast.Expression, ast.Expr, ast.Constant, ast.UnaryOp, ast.BinOp, ast.Call, ast.Name)
+
+
+class Calculator(Plain):
+    name = "calculator"
+    title = "Calculator"
+    description = "Calculates an arithmetic expression exactly, such as (1250 * 1.19) / 12 or sqrt(2) or 15% * 80."
+    parameters: Mapping[str, Any] = {
+        "type": "object",
+        "properties": {"expression": {"type": "string", "minLength": 1, "maxLength": LONGEST}},
+        "required": ["expression"],
+        "additionalProperties": False,
+    }
+    seconds = 5.0
+    command = "calc"
+    argument = "expression"
+
+    async def call(self, arguments: Mapping[str, Any], context: Context) -> Result:
+        asked = arguments["expression"]
+        return Result(f"{' '.join(asked.split())} = {await in_pool(calculated, asked)}")
+
+
+def calculated(expression: str) -> str:
+    """The value, in digits. Raises ToolError."""
+    if len(expression) > LONGEST:
+        raise ToolError(f"An expression may have up to {LONGEST} characters.")
+    text = _PERCENT.sub("/100", _THOUSANDS.sub("", expression.translate(_SIGNS)).strip())
+    try:
+        with localcontext() as context:
+            context.prec = _DIGITS
+            return _written(_Evaluator().eval(text, ast.parse(text, mode="eval").body))
+    except (ZeroDivisionError, DecimalException, OverflowError, ValueError) as error:
+        raise ToolError(_NO_VALUE.format(expression[:80])) from error
+    except (InvalidExpression, SyntaxError, TypeError, RecursionError, MemoryError) as error:
+        raise ToolError(_UNREADABLE.format(expression[:80], ", ".join(sorted(_FUNCTIONS)))) from error
+
+
+class _Evaluator(SimpleEval):  # type: ignore[misc]
+    def __init__(self) -> None:
+        super().__init__(operators=_OPERATORS, functions=_FUNCTIONS, names={"pi": Decimal(str(math.pi)), "e": _E})
+        for kind in set(self.nodes) - set(_NODES):
+            del self.nodes[kind]
+        self.nodes[ast.Constant] = _number
+
+
+def _number(node: ast.Constant) -> Decimal:
+    if isinstance(node.value, bool) or not isinstance(node.value, int | float):
+        raise InvalidExpression("not a number")
+    return Decimal(str(node.value))
+
+
+def _power(base: Decimal, exponent: Decimal) -> Decimal:
+    if abs(exponent) > _LARGEST_POWER:
+        raise OverflowError
+    return Decimal(base**exponent)
+
+
+def _factorial(value: Decimal) -> Decimal:
+    if value != int(value) or not 0 <= value <= _LARGEST_FACTORIAL:
+        raise ValueError
+    return Decimal(math.factorial(int(value)))
+
+
+def _real(function: Callable[[float], float]) -> Callable[[Decimal], Decimal]:
+    return lambda value: Decimal(str(function(float(value))))
+
+
+def _written(value: Any) -> str:
+    if not isinstance(value, Decimal) or not value.is_finite():
+        raise ValueError
+    if value == value.to_integral_value() and value.adjusted() < _DIGITS:
+        return f"{int(value)}"
+    text = f"{value.normalize():f}" if -10 < value.adjusted() < _DIGITS else f"{value.normalize()}"
+    return text.lower()
+
+
+_E = Decimal(str(math.e))
+_OPERATORS = {
+    ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.mul, ast.Div: operator.truediv,
+    ast.FloorDiv: operator.floordiv, ast.Mod: operator.mod, ast.Pow: _power, ast.USub: operator.neg,
+    ast.UAdd: operator.pos,
+}  # fmt: skip
+_FUNCTIONS: dict[str, Callable[..., Decimal]] = {
+    "sqrt": lambda value: value.sqrt(), "abs": abs, "round": lambda value, places=Decimal(0): round(value, int(places)),
+    "min": min, "max": max, "floor": lambda value: Decimal(math.floor(value)), "factorial": _factorial,
+    "ceil": lambda value: Decimal(math.ceil(value)), "exp": lambda value: value.exp(), "ln": lambda value: value.ln(),
+    "log10": lambda value: value.log10(), "sin": _real(math.sin), "cos": _real(math.cos), "tan": _real(math.tan),
+}  # fmt: skip

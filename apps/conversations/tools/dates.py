@@ -1,0 +1,94 @@
+"""Dates: what day it is, the day so many days, weeks, months or years on, and how many days lie between two."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from dateutil.relativedelta import relativedelta
+from django.utils import timezone
+
+from apps.conversations.tools.base import Context, Plain, Result, ToolError
+
+LONGEST = 200  # characters of an expression
+_UNITS = ("day", "week", "month", "year")
+_FARTHEST = 100_000  # days, weeks, months or years in one step
+_DAY = re.compile(r"(today|now|tomorrow|yesterday|\d{4}-\d{1,2}-\d{1,2})", re.IGNORECASE)
+_STEP = re.compile(rf"\s*([-+])\s*(\d{{1,6}})\s*({'|'.join(_UNITS)})s?\b", re.IGNORECASE)
+_SINCE = re.compile(rf"\s*(?:-|to|until)\s*({_DAY.pattern})\s*", re.IGNORECASE)
+_HOW = (
+    "Write a date such as 2026-03-01, today, tomorrow or yesterday; add or take away days, weeks, months or years "
+    "(today + 3 weeks), or take one date from another (2026-12-24 - today)."
+)
+
+
+class Dates(Plain):
+    name = "dates"
+    title = "Dates"
+    description = (
+        "Tells today's date and calculates with dates: 'today', '2026-03-01 + 45 days', 'today - 2 months', "
+        "'2026-12-24 - today' (days between). Dates are YYYY-MM-DD; the answer names the weekday."
+    )
+    parameters: Mapping[str, Any] = {
+        "type": "object",
+        "properties": {"expression": {"type": "string", "maxLength": LONGEST}},
+        "required": ["expression"],
+        "additionalProperties": False,
+    }
+    seconds = 5.0
+    command = "date"
+    argument = "expression"
+
+    async def call(self, arguments: Mapping[str, Any], context: Context) -> Result:
+        return Result(reckoned(arguments["expression"], timezone.localtime()))
+
+
+def reckoned(expression: str, now: datetime) -> str:
+    """The day that the expression names, or how many days lie between two. Raises ToolError."""
+    text = expression.strip() or "today"
+    if len(text) > LONGEST or (first := _DAY.match(text)) is None:
+        raise ToolError(_HOW)
+    day, at = _day(first[1], now.date()), first.end()
+    if (other := _SINCE.fullmatch(text, at)) is not None:
+        end = _day(other[1], now.date())
+        days = abs((day - end).days)
+        return f"From {_named(min(day, end))} to {_named(max(day, end))}: {days} day{'' if days == 1 else 's'}"
+    while at < len(text):
+        if (step := _STEP.match(text, at)) is None:
+            raise ToolError(_HOW)
+        day, at = _stepped(day, step), step.end()
+        at += len(text[at:]) - len(text[at:].lstrip())
+    clock = f", {now:%H:%M} {now.tzname()}" if first[1].lower() == "now" and day == now.date() else ""
+    return f"{_named(day)}{clock}, week {day.isocalendar().week}"
+
+
+def _day(text: str, today: date) -> date:
+    match text.lower():
+        case "today" | "now":
+            return today
+        case "tomorrow":
+            return today + timedelta(days=1)
+        case "yesterday":
+            return today - timedelta(days=1)
+    try:
+        return date(*map(int, text.split("-")))
+    except ValueError:
+        raise ToolError(f"There is no day {text}.") from None
+
+
+def _stepped(day: date, step: re.Match[str]) -> date:
+    sign, number, unit = -1 if step[1] == "-" else 1, int(step[2]), step[3].lower()
+    if number > _FARTHEST:
+        raise ToolError(f"Steps go up to {_FARTHEST:,} {unit}s.")
+    days, months = {"day": (1, 0), "week": (7, 0), "month": (0, 1), "year": (0, 12)}[unit]
+    try:
+        moved: date = day + relativedelta(days=sign * number * days, months=sign * number * months)
+        return moved
+    except (ValueError, OverflowError):
+        raise ToolError("That day lies outside the calendar (the years 1 to 9999).") from None
+
+
+def _named(day: date) -> str:
+    return f"{day:%A} {day.isoformat()}"

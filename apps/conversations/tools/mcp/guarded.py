@@ -1,0 +1,71 @@
+"""The line to an MCP server on the web: connected is to an address that was checked, under the name of its host, and no
+more is read than allowed. A redirect is checked like the first address, and kept within its origin by the package.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import httpx2
+from django.conf import settings
+
+from apps.conversations.tools.mcp.limits import MOST_BYTES, Exceeded
+from apps.lib.threads import in_pool
+from apps.safety.addresses import parse, resolve
+
+_CONNECT_S, _READ_S = 5.0, 60.0
+
+
+def client(token: str, exceeded: Exceeded) -> httpx2.AsyncClient:
+    """No proxy, cookie or credential of this process is used but the token that the operator gave for the server."""
+    headers = {"User-Agent": "openbook", "Accept-Encoding": "identity"}
+    if token:
+        headers["Authorization"] = f"Bearer {token}"
+    timeout = httpx2.Timeout(_CONNECT_S, read=_READ_S)
+    return httpx2.AsyncClient(transport=Guarded(exceeded), headers=headers, timeout=timeout, trust_env=False)
+
+
+class Guarded(httpx2.AsyncBaseTransport):
+    """Raises NotFetched for an address that may not be connected to."""
+
+    def __init__(self, exceeded: Exceeded) -> None:
+        self._inner = httpx2.AsyncHTTPTransport(trust_env=False, retries=0)
+        self._exceeded = exceeded
+
+    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
+        address = parse(str(request.url), settings.MCP_HOSTS)
+        ips = await in_pool(resolve, address, settings.MCP_HOSTS)
+        checked = httpx2.Request(
+            request.method, request.url.copy_with(host=ips[0]), headers=request.headers, stream=request.stream,
+            extensions={**request.extensions, "sni_hostname": address.host},
+        )  # fmt: skip
+        response = await self._inner.handle_async_request(checked)
+        if response.headers.get("content-encoding", "identity") != "identity":
+            await response.aclose()
+            raise httpx2.DecodingError("packed, though that was not asked for", request=request)
+        return httpx2.Response(
+            response.status_code, headers=response.headers, stream=_Limited(response.stream, self._exceeded, request),
+            extensions=response.extensions,
+        )  # fmt: skip
+
+    async def aclose(self) -> None:
+        await self._inner.aclose()
+
+
+class _Limited(httpx2.AsyncByteStream):
+    def __init__(self, stream: object, exceeded: Exceeded, request: httpx2.Request) -> None:
+        if not isinstance(stream, httpx2.AsyncByteStream):
+            raise TypeError("a stream that is read asynchronously is expected")
+        self._stream, self._exceeded, self._request = stream, exceeded, request
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        size = 0
+        async for part in self._stream:
+            size += len(part)
+            if size > MOST_BYTES:
+                self._exceeded.happened = True
+                raise httpx2.ReadError("more than is read", request=self._request)
+            yield part
+
+    async def aclose(self) -> None:
+        await self._stream.aclose()

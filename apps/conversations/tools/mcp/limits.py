@@ -1,0 +1,15 @@
+"""How much an MCP server may say at once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+MOST_BYTES = 2 * 1024**2  # of one message, and of one response
+SECONDS = 30.0  # of a call, or of a look at what a server offers, from the first byte to the last
+
+
+@dataclass(slots=True)
+class Exceeded:
+    """Whether a server has said more than it may, in one session."""
+
+    happened: bool = False

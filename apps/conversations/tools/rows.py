@@ -1,0 +1,58 @@
+"""What administrators decide about tools, and what a person says to a call that asks."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from django.db import models
+from django.utils.translation import gettext_lazy
+
+from apps.conversations.tools.base import Permission
+
+
+class ToolSetting(models.Model):
+    """What holds for a tool on this site, where an administrator said so."""
+
+    name = models.CharField(max_length=64, unique=True)
+    permission = models.CharField(max_length=8, choices=Permission.choices)
+
+    def __str__(self) -> str:
+        return f"{self.name}: {self.permission}"
+
+
+class ToolServer(models.Model):
+    """An MCP server that an administrator allowed, and what it offered when they looked last."""
+
+    class Transport(models.TextChoices):
+        HTTP = "http", gettext_lazy("An address on the web")
+        STDIO = "stdio", gettext_lazy("A program of this server")
+
+    name = models.SlugField(max_length=20, unique=True, help_text="Stands before the names of its tools")
+    transport = models.CharField(max_length=8, choices=Transport.choices, default=Transport.HTTP)
+    address = models.CharField(max_length=2000, blank=True, help_text="Of a server on the web")
+    command = models.CharField(max_length=40, blank=True, help_text="One of those that the operator allows")
+    enabled = models.BooleanField(default=True)
+    tools = models.JSONField(default=list, blank=True, help_text="[{as, name, title, description, parameters}]")
+    problem = models.CharField(max_length=400, blank=True, help_text="Why the last look failed")
+    looked = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        ordering: ClassVar = ["name"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class ToolConsent(models.Model):
+    """What a person said to a call that asks first. Whichever process runs the turn reads it here."""
+
+    answer = models.ForeignKey("conversations.Message", on_delete=models.CASCADE, related_name="consents")
+    call = models.CharField(max_length=8)
+    allowed = models.BooleanField()
+    created = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints: ClassVar = [models.UniqueConstraint(fields=["answer", "call"], name="one_consent_a_call")]
+
+    def __str__(self) -> str:
+        return f"{self.answer_id} {self.call}: {'allowed' if self.allowed else 'denied'}"

@@ -1,0 +1,84 @@
+"""The page on which administrators say which tools may be called, and add MCP servers."""
+
+from __future__ import annotations
+
+import asyncio
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext
+from django.views.decorators.http import require_http_methods, require_POST
+
+from apps.conversations.tools.base import Permission
+from apps.conversations.tools.forms import ServerForm
+from apps.conversations.tools.mcp.tool import look
+from apps.conversations.tools.offering import effective, everything
+from apps.conversations.tools.rows import ToolServer, ToolSetting
+from apps.users.access import administrators_only
+
+
+@administrators_only
+@require_http_methods(["GET", "HEAD", "POST"])
+def tools(request: HttpRequest) -> HttpResponse:
+    """Every tool with what holds for it, and the servers; a POST says what holds."""
+    every = everything()
+    if request.method == "POST":
+        for tool in every:
+            if (said := request.POST.get(tool.name)) in Permission.values:
+                ToolSetting.objects.update_or_create(name=tool.name, defaults={"permission": said})
+        messages.success(request, gettext("Kept. It holds from the next question on."))
+        return redirect("conversations:tools")
+    return _page(request, ServerForm())
+
+
+@administrators_only
+@require_POST
+def add(request: HttpRequest) -> HttpResponse:
+    """A server is added and looked at; its tools ask each time until something else is said."""
+    form = ServerForm(request.POST)
+    if not form.is_valid():
+        return _page(request, form, status=400)
+    row = form.save()
+    _look(request, row)
+    return redirect("conversations:tools")
+
+
+@administrators_only
+@require_POST
+def change(request: HttpRequest, pk: int) -> HttpResponse:
+    """A server is looked at again, switched on or off, or removed."""
+    row = get_object_or_404(ToolServer, pk=pk)
+    match request.POST.get("do"):
+        case "look":
+            _look(request, row)
+        case "on" | "off" as said:
+            ToolServer.objects.filter(pk=pk).update(enabled=said == "on")
+        case "remove":
+            ToolSetting.objects.filter(name__in=[item["as"] for item in row.tools]).delete()
+            row.delete()
+            messages.success(request, gettext("%(name)s was removed.") % {"name": row.name})
+    return redirect("conversations:tools")
+
+
+def _look(request: HttpRequest, row: ToolServer) -> None:
+    if problem := asyncio.run(look(row)):
+        messages.error(request, f"{row.name}: {problem}")
+    else:
+        messages.success(
+            request,
+            gettext("%(name)s offers %(tools)s tools. Say below what may be called.")
+            % {"name": row.name, "tools": len(row.tools)},
+        )
+
+
+def _page(request: HttpRequest, form: ServerForm, status: int = 200) -> HttpResponse:
+    site = dict(ToolSetting.objects.values_list("name", "permission"))
+    rows = [
+        {"tool": tool, "now": effective(tool, site, {}), "choices": [
+            choice for choice in Permission if not (tool.effects and choice == Permission.ALLOWED)
+        ]}
+        for tool in everything()
+    ]  # fmt: skip
+    context = {"rows": rows, "servers": ToolServer.objects.all(), "form": form}
+    return render(request, "conversations/tools.html", context, status=status)

@@ -1,0 +1,100 @@
+"""What a person does with single passages: find them, switch them off, add words to them.
+
+Callers fetched the rows through `visible_to(user)` or `editable_by(user)`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import reduce
+from operator import and_
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import Q
+from django.utils import timezone
+
+from apps.documents.bell import ask_for_merge
+from apps.documents.models import Chunk, Collection, Document, Segment
+
+if TYPE_CHECKING:
+    from apps.documents.models import ChunkQuerySet
+
+PAGE_ROWS = 20
+KEYWORD_CHARACTERS = 400
+_MOST_WORDS = 8  # of a filter; each is looked for in every passage
+SHOWN: dict[str, Q] = {
+    "off": Q(enabled=False),
+    "keywords": ~Q(keywords=""),
+    "flagged": ~Q(flag=""),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """One page of the passages that were asked for. `counts` has one number for each entry of SHOWN, and "all"."""
+
+    rows: list[Chunk]
+    counts: dict[str, int]
+    show: str
+    text: str
+    document: Document | None
+    number: int
+    more: bool
+
+    @property
+    def first(self) -> int:
+        return (self.number - 1) * PAGE_ROWS + 1
+
+    @property
+    def last(self) -> int:
+        return (self.number - 1) * PAGE_ROWS + len(self.rows)
+
+
+def listed(collection: Collection, *, show: str, text: str, document: UUID | None, number: int) -> Listed:
+    """Passages in reading order; an unknown filter shows all, a page beyond the end none."""
+    show = show if show in SHOWN else ""
+    only = Document.objects.filter(collection=collection, pk=document).first() if document else None
+    everything = _readable(collection, only)
+    rows = everything.filter(SHOWN[show]) if show else everything
+    text = " ".join(text.replace("\0", "").split())[:200]
+    if text:
+        rows = rows.filter(reduce(and_, (_holds(word) for word in text.split()[:_MOST_WORDS])))
+    start = (number - 1) * PAGE_ROWS
+    ordered = rows.order_by("document__created", "document", "position").defer("vector")
+    found = list(ordered.select_related("document", "segment")[start : start + PAGE_ROWS + 1])
+    counts = {"all": everything.count(), **{name: everything.filter(which).count() for name, which in SHOWN.items()}}
+    return Listed(found[:PAGE_ROWS], counts, show, text, only, number, len(found) > PAGE_ROWS)
+
+
+def _readable(collection: Collection, document: Document | None) -> ChunkQuerySet:
+    of = Q(document=document) if document else Q(document__collection=collection)
+    return Chunk.objects.filter(of, document__status=Document.Status.READY)
+
+
+def _holds(word: str) -> Q:
+    return Q(text__icontains=word) | Q(heading__icontains=word) | Q(keywords__icontains=word)
+
+
+def switch(chunk: Chunk, *, on: bool) -> None:
+    """The passage is used by the next question, or is not."""
+    Chunk.objects.filter(pk=chunk.pk).update(enabled=on)
+    chunk.enabled = on
+
+
+def annotate(chunk: Chunk, words: str) -> None:
+    """The passage is found by these words as by a heading of its own, as soon as its segment is rewritten."""
+    keywords = ", ".join(dict.fromkeys(filter(None, (" ".join(word.split()) for word in words.split(",")))))
+    keywords = keywords[:KEYWORD_CHARACTERS]
+    with transaction.atomic():
+        row = Chunk.objects.select_for_update().get(pk=chunk.pk)  # a rewrite goes before, or sees this
+        if row.keywords == keywords:
+            return
+        Chunk.objects.filter(pk=row.pk).update(keywords=keywords)
+        if row.segment_id is not None:
+            Segment.objects.filter(pk=row.segment_id).update(annotated=timezone.now())
+        collection = chunk.document.collection_id
+        transaction.on_commit(lambda: ask_for_merge(collection), robust=True)
+    chunk.keywords = keywords
+    chunk.refresh_from_db(fields=["segment"])

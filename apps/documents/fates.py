@@ -1,0 +1,27 @@
+"""What became of everything that a search weighed: kept, read with another one, or dropped, and why. Pure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from apps.documents.passages import Hit, Passage
+    from apps.documents.search import Found
+
+BELOW = "below the cut"
+SAME = "says the same as one above, or its document has enough passages there"
+
+
+def fate(hit: Hit, found: Found) -> tuple[int, str]:
+    """The passage that the hit became, counted from 1, and words for it; 0 where it was dropped."""
+    for place, passage in enumerate(found.passages, 1):
+        if passage.chunk_id == hit.chunk_id:
+            return place, ""
+        if _within(hit, passage):
+            return place, f"read together with {place}"
+    return 0, BELOW if hit.relevance < found.least else SAME
+
+
+def _within(hit: Hit, passage: Passage) -> bool:
+    same_page = (hit.document_id, hit.page_number) == (passage.document_id, passage.page_number)
+    return same_page and passage.full_start <= hit.start and hit.end <= passage.full_end

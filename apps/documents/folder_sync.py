@@ -1,0 +1,199 @@
+"""A folder of the server, named by the operator (SYNC_DIR), kept the same as the documents that came from it.
+
+Looked at first (`look`), applied when somebody has seen the diff (`ask`, then `run` in the worker). Each file is one
+transaction, and doing it again does only what is left: a killed worker loses and doubles nothing. Links are never
+followed, and nothing outside SYNC_DIR is opened.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.core.files.uploadedfile import UploadedFile
+from django.db import transaction
+from django.utils import timezone
+from django.utils.translation import gettext
+
+from apps.documents.folder_diff import Diff, Found, Known, compare
+from apps.documents.models import Collection, Document, FolderSync
+from apps.documents.parsers.base import Unreadable
+from apps.documents.sniff import refuse_by_name
+from apps.documents.upload import UploadRefused, delete, display_name, display_path, upload
+from apps.lib import leases
+from apps.lib.bell import send
+from apps.users.models import User
+
+TASK = "documents.sync_folder"
+MOST_FILES = 20_000  # of one folder
+LEASE_S = 120
+CRASHES = 3
+NOT_SET = "No folder of this server is named for this. An administrator sets SYNC_DIR where Openbook is started."
+ABSENT = "There is no such folder in the one that SYNC_DIR names."
+OURS = "SYNC_DIR and DATA_DIR must not lie in one another: Openbook would read its own files."
+
+
+class SyncRefused(Exception):
+    """Why a folder cannot be looked at, in words for an administrator."""
+
+
+def folders() -> list[str]:
+    """The folders that may be chosen: "." for all of SYNC_DIR, and those that lie in it. Raises SyncRefused."""
+    root = _root()
+    with os.scandir(root) as entries:
+        inside = [item.name for item in entries if item.is_dir(follow_symlinks=False) and not item.name.startswith(".")]
+    return [".", *sorted(inside)]
+
+
+def look(collection: Collection, folder: str) -> Diff:
+    """What would happen. Files of unclear age are read in whole. Raises SyncRefused."""
+    root, chosen = _root(), _chosen(folder)
+    known = [
+        Known(row.pk, f"{row.path}/{row.name}" if row.path else row.name, row.size, row.sha256, row.modified)
+        for row in collection.documents.filter(synced=folder)
+    ]
+    return compare(_files(root, chosen), known, lambda file: _sha256(root / file.inside), _refusal)
+
+
+def ask(user: User, collection: Collection, folder: str, digest: str) -> FolderSync | None:
+    """The folder is applied by the worker; None where it is no longer as it was shown. Raises SyncRefused."""
+    diff = look(collection, folder)
+    if diff.digest != digest:
+        return None
+    with transaction.atomic():
+        row, _ = FolderSync.objects.update_or_create(
+            collection=collection,
+            defaults={
+                "folder": folder, "asked_by": user, "wanted": True, "done": 0, "total": diff.count, "problems": [],
+                "attempts": 0, "lease_token": "", "lease_until": None, "changed": timezone.now(),
+            },
+        )  # fmt: skip
+        transaction.on_commit(lambda: send(TASK, row.pk), robust=True)
+    return row
+
+
+def run(sync_id: int) -> None:
+    """What is left of the diff is done; a second worker, or a second call, does nothing."""
+    open_rows = FolderSync.objects.filter(wanted=True, attempts__lt=CRASHES)
+    token = leases.claim(open_rows, sync_id, LEASE_S)
+    row = FolderSync.objects.select_related("collection", "asked_by").filter(pk=sync_id, lease_token=token).first()
+    if token is None or row is None:
+        return
+    problems: list[list[str]] = []
+    try:
+        for number, problem in enumerate(apply(row.asked_by, row.collection, row.folder), start=1):
+            problems += [list(problem)] if problem else []
+            if not leases.renew(FolderSync.objects.all(), sync_id, token, LEASE_S, done=number):
+                return
+    except SyncRefused as error:
+        problems = [[row.folder, str(error)]]
+    leases.release(
+        FolderSync.objects.all(), sync_id, token, wanted=False, problems=problems[:100], changed=timezone.now()
+    )
+
+
+def apply(user: User | None, collection: Collection, folder: str) -> Iterator[tuple[str, str] | None]:
+    """Does what `look` says, one document after the other; yields None, or what could not be taken and why."""
+    root, diff = _root(), look(collection, folder)
+    for file in [*diff.added, *diff.changed]:
+        try:
+            _take(user or collection.owner, collection, folder, root, file)
+            yield None
+        except (UploadRefused, OSError) as error:
+            yield file.place, str(error) if isinstance(error, UploadRefused) else "The file cannot be opened."
+    for known in diff.removed:
+        for document in collection.documents.filter(pk=known.pk, synced=folder):
+            delete(document)
+        yield None
+
+
+def sweep() -> None:
+    """The bell rings for what was asked for and is not being done."""
+    for pk in FolderSync.objects.filter(wanted=True, attempts__lt=CRASHES).values_list("pk", flat=True)[:4]:
+        send(TASK, pk)
+
+
+def _take(user: User, collection: Collection, folder: str, root: Path, file: Found) -> None:
+    with _opened(root, file.inside) as content, transaction.atomic():
+        path, _, name = file.place.rpartition("/")
+        row = upload(user, collection, UploadedFile(content, name, size=file.size), path)
+        same = collection.documents.filter(synced=folder, path=row.path, name=row.name)
+        for document in [row, *same]:
+            Document.objects.filter(pk=document.pk).update(synced=folder, modified=file.modified)
+
+
+def _root() -> Path:
+    if not settings.SYNC_DIR:
+        raise SyncRefused(NOT_SET)
+    root, data = Path(settings.SYNC_DIR).resolve(), Path(settings.DATA_DIR).resolve()
+    if not root.is_dir():
+        raise SyncRefused(
+            gettext("%(sync_dir)s, which SYNC_DIR names, is no folder that can be read.")
+            % {"sync_dir": settings.SYNC_DIR}
+        )
+    if root.is_relative_to(data) or data.is_relative_to(root):
+        raise SyncRefused(OURS)
+    return root
+
+
+def _chosen(folder: str) -> Path:
+    if folder not in folders():
+        raise SyncRefused(ABSENT)
+    return _root() / folder
+
+
+def _files(root: Path, chosen: Path) -> Iterator[Found]:
+    count = 0
+    for here, inner, names in os.walk(chosen, followlinks=False):
+        inner[:] = sorted(name for name in inner if not name.startswith("."))
+        for name in names:
+            facts = (Path(here) / name).lstat()
+            if name.startswith(".") or not stat.S_ISREG(facts.st_mode):
+                continue
+            count += 1
+            if count > MOST_FILES:
+                raise SyncRefused(
+                    gettext("This folder holds more than %(most_files)s files. Choose one of those in it.")
+                    % {"most_files": f"{MOST_FILES:,}"}
+                )
+            inside = (Path(here) / name).relative_to(root)
+            path = display_path("/".join(inside.parts[:-1]))
+            place = f"{path}/{display_name(name)}" if path else display_name(name)
+            yield Found(place, str(inside), facts.st_size, facts.st_mtime_ns)
+
+
+def _refusal(file: Found) -> str:
+    try:
+        refuse_by_name(file.place.rpartition("/")[2])
+    except Unreadable as error:
+        return str(error)
+    if not file.size:
+        return "This file is empty."
+    if file.size > settings.MAX_UPLOAD_BYTES:
+        return f"This file is larger than {settings.MAX_UPLOAD_BYTES // 1024**2} MB, the most that is accepted."
+    return ""
+
+
+def _opened(root: Path, inside: str) -> Any:
+    """The file, opened where it was found; a link that took its place or that of a folder is not followed."""
+    path = root / inside
+    if path.parent.resolve() != path.parent:
+        raise OSError("A folder on the way is a link.")
+    opened = os.fdopen(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK), "rb")
+    if not stat.S_ISREG(os.fstat(opened.fileno()).st_mode):
+        opened.close()
+        raise OSError("This is no file.")
+    return opened
+
+
+def _sha256(path: Path) -> str:
+    try:
+        with _opened(path.parent, path.name) as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError:
+        return ""

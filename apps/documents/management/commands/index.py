@@ -1,0 +1,93 @@
+"""`manage.py index verify` reads every segment and compares it with what was written; `rebuild` makes all anew;
+`fits` says whether the embedding model that is configured can search it, and is asked before Openbook starts."""
+
+from __future__ import annotations
+
+import time
+from argparse import ArgumentParser
+from typing import Any
+from uuid import UUID
+
+from django.core.management import call_command
+from django.core.management.base import BaseCommand, CommandError
+from django.db.models import Count
+
+from apps.documents.models import Chunk, Segment
+from apps.engines import registry
+from apps.engines.base import EngineError
+
+
+class Command(BaseCommand):
+    help = "Checks the search index against its checksums and the database, or rebuilds it from the database."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("verb", choices=["verify", "rebuild", "fits"])
+        parser.add_argument("--collection", type=UUID, help="only this one (its id, as in the address of its page)")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        if options["verb"] == "fits":
+            self._fits()
+            return
+        started = time.monotonic()
+        if options["verb"] == "rebuild":
+            call_command("reindex", collection=options["collection"], stdout=self.stdout)
+        else:
+            self._verify(options["collection"])
+        self.stdout.write(f"It took {time.monotonic() - started:.1f} s.")
+
+    def _fits(self) -> None:
+        """Refuses where nothing can be searched; where only some collections cannot, names them."""
+        try:
+            registry.index()
+            engine = registry.embed()
+            fits = Segment.objects.live().filter(fingerprint=engine.fingerprint, dimension=engine.dimension)
+        except EngineError as error:
+            if error.retry:
+                self.stdout.write(f"The embedding model could not be compared with the index: {error}")
+                return
+            raise CommandError(str(error)) from error
+        others = Segment.objects.live().exclude(pk__in=fits)
+        names = sorted(set(others.values_list("collection__name", flat=True)))
+        if names and not fits.exists():
+            made = " and ".join(sorted({f"{row.fingerprint} ({row.dimension} dimensions)" for row in others}))
+            raise CommandError(
+                f"The index was made with another embedding model: {made}, now {engine.fingerprint} "
+                f"({engine.dimension}). Set EMBED_MODEL as it was, or rebuild: .venv/bin/python manage.py reindex"
+            )
+        if names:
+            self.stdout.write(
+                f"Made with another embedding model, so not searched: {', '.join(names)}. Run manage.py reindex."
+            )
+
+    def _verify(self, collection: UUID | None) -> None:
+        rows = Segment.objects.live().select_related("collection")
+        if collection:
+            rows = rows.filter(collection=collection)
+        chunks = dict(Chunk.objects.filter(segment__in=rows).order_by().values_list("segment").annotate(Count("pk")))
+        faults = 0
+        for row in rows:
+            if fault := self._fault(row, chunks.get(row.pk, 0)):
+                faults += 1
+                self.stdout.write(self.style.ERROR(f"{row.collection.name}: segment {row.pk.hex} {fault}"))
+        loose = Chunk.objects.filter(segment__isnull=True, document__status="ready")
+        if collection:
+            loose = loose.filter(document__collection=collection)
+        if count := loose.count():
+            faults += 1
+            self.stdout.write(self.style.ERROR(f"{count} passages of ready documents are in no segment"))
+        if faults:
+            raise CommandError("Rebuild it with `manage.py index rebuild`; searches go on meanwhile.")
+        held = sum(chunks.values())
+        self.stdout.write(self.style.SUCCESS(f"{len(rows)} segments with {held} passages are as they were written."))
+
+    def _fault(self, row: Segment, chunks: int) -> str:
+        try:
+            sound = registry.index().verify(row.info)
+        except EngineError as error:
+            return f"could not be read: {error}"
+        if not sound:
+            return "is missing or damaged"
+        fingerprint = registry.embed().fingerprint
+        if row.fingerprint != fingerprint:
+            return f"was made with another embedder than the one configured ({row.fingerprint}, now {fingerprint})"
+        return f"holds {row.count} passages, the database names {chunks}" if chunks > row.count else ""

@@ -1,0 +1,38 @@
+"""`manage.py move_index pgvector`: the index goes to another backend, while it is searched and added to."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError
+
+from apps.documents import moving, segments
+from apps.engines.base import EngineError
+
+
+class Command(BaseCommand):
+    help = "Writes the index anew in another backend, checks it, and changes over. Broken off, it goes on where it was."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        names = sorted(name for name in settings.INDEXES if name != "memory")
+        parser.add_argument("target", choices=names, help="as INDEX_BACKEND names it")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        target = options["target"]
+        try:
+            moved = moving.move(target, lambda done, total: self.stdout.write(f"{done} of {total} passages"))
+        except segments.Busy:
+            raise CommandError(
+                "Another process is rewriting the index of a collection. Run this again in a few minutes; "
+                "what is done already stays."
+            ) from None
+        except EngineError as error:
+            raise CommandError(f"{error} What is done already stays; run this again.") from error
+        self.stdout.write(self.style.SUCCESS(f"{moved} segments are searched in {target} now."))
+        if settings.ENGINES["index"].get("NAME") != target:
+            self.stdout.write(
+                f"Set INDEX_BACKEND={target} and start Openbook again; until then, what is added goes to the old one. "
+                "Then run this once more for what was added meanwhile."
+            )

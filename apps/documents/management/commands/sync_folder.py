@@ -1,0 +1,54 @@
+"""`manage.py sync_folder COLLECTION FOLDER`: shows what a folder of SYNC_DIR would change, and with --apply does it."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser
+from typing import Any
+from uuid import UUID
+
+from django.core.management.base import BaseCommand, CommandError
+
+from apps.documents import folder_sync
+from apps.documents.folder_diff import Diff
+from apps.documents.models import Collection
+
+
+class Command(BaseCommand):
+    help = "Compares a folder of SYNC_DIR with the documents that came from it, and applies the difference."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("collection", type=UUID, help="its id, as in the address of its page")
+        parser.add_argument("folder", help="a folder in SYNC_DIR; . for all of it")
+        parser.add_argument("--apply", action="store_true", help="do it; without, the difference is only shown")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        collection = Collection.objects.select_related("owner").filter(pk=options["collection"]).first()
+        if collection is None:
+            raise CommandError("There is no such collection.")
+        try:
+            self._show(folder_sync.look(collection, options["folder"]))
+            if options["apply"]:
+                self._apply(collection, options["folder"])
+        except folder_sync.SyncRefused as error:
+            raise CommandError(str(error)) from error
+
+    def _show(self, diff: Diff) -> None:
+        for mark, places in (
+            ("+", [item.place for item in diff.added]),
+            ("~", [item.place for item in diff.changed]),
+            ("-", [item.place for item in diff.removed]),
+        ):
+            for place in places:
+                self.stdout.write(f"{mark} {place}")
+        for place, why in diff.refused:
+            self.stdout.write(f"! {place}: {why}")
+        self.stdout.write(
+            f"{len(diff.added)} added, {len(diff.changed)} changed, {len(diff.removed)} removed, "
+            f"{diff.unchanged} unchanged, {len(diff.refused)} not taken"
+        )
+
+    def _apply(self, collection: Collection, folder: str) -> None:
+        problems = [problem for problem in folder_sync.apply(None, collection, folder) if problem]
+        for place, why in problems:
+            self.stderr.write(f"{place}: {why}")
+        self.stdout.write(self.style.SUCCESS("Applied. The worker reads what is new."))

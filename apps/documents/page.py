@@ -1,0 +1,32 @@
+"""One page of a document as it was read."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from django.db import models
+
+
+class Page(models.Model):
+    """The raw text of one page, to which every character span refers. Formats without pages have one page."""
+
+    document = models.ForeignKey("documents.Document", on_delete=models.CASCADE, related_name="pages")
+    number = models.PositiveIntegerField(help_text="From 1")
+    text = models.TextField(blank=True)
+    width = models.FloatField(default=0, help_text="Points; 0 where there are no pages")
+    height = models.FloatField(default=0)
+    boxes = models.JSONField(
+        null=True,
+        blank=True,
+        help_text="Words of a recognised page: [start, end, left, top, width, height], places in fractions of the page",
+    )
+    pieces = models.JSONField(
+        null=True, blank=True, help_text="Its runs: [kind, level, start, end], as the parser saw them"
+    )
+
+    class Meta:
+        ordering: ClassVar = ["document", "number"]
+        constraints: ClassVar = [models.UniqueConstraint(fields=["document", "number"], name="one_row_a_page")]
+
+    def __str__(self) -> str:
+        return f"page {self.number}"

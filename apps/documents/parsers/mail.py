@@ -1,0 +1,212 @@
+"""E-mail (EML, mailboxes): the headers that a reader sees, the text, and the attachments as parts of their own."""
+
+from __future__ import annotations
+
+import email
+import email.policy
+import re
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from email.errors import MessageError
+from email.message import EmailMessage
+from importlib import import_module
+from pathlib import Path
+
+from apps.documents.parsers import FORMATS
+from apps.documents.parsers.base import (
+    HIDDEN,
+    Block,
+    Limits,
+    Note,
+    Parsed,
+    ParsedPage,
+    Piece,
+    Unreadable,
+    in_units,
+    title_of,
+    visible,
+)
+from apps.documents.parsers.html import read_page
+from apps.documents.parsers.text import paragraphs
+
+HEADERS = ("From", "To", "Cc", "Date", "Subject")
+MOST_DEEP = 3  # messages in messages
+MOST_PARTS = 100
+MOST_BYTES = 100 * 1024 * 1024
+_BEGINNING = re.compile(rb"^From [^\n]*\n(?=[!-9;-~]+:)", re.MULTILINE)  # of a message in a mailbox
+_QUOTE = re.compile(r"^>+ ?", re.MULTILINE)
+
+
+@dataclass(slots=True)
+class Mail:
+    """What is read of one file: `skipped` are attachments that were left out, `hidden` counts text that nobody sees."""
+
+    limits: Limits
+    skipped: list[str] = field(default_factory=list)
+    parts: int = 0
+    hidden: int = 0
+
+    def notes(self) -> Iterator[Note]:
+        if self.skipped:
+            yield Note(f"Attachments that were left out: {', '.join(dict.fromkeys(self.skipped))[:300]}.")
+        if self.hidden:
+            yield Note(HIDDEN)
+
+
+def parse(path: str, limits: Limits) -> Iterator[Parsed]:
+    with Path(path).open("rb") as file:
+        data = file.read(MOST_BYTES)
+    starts = [found.start() for found in _BEGINNING.finditer(data)]
+    raw = [data]
+    if starts and not data[: starts[0]].strip():
+        raw = [data[start:end].partition(b"\n")[2] for start, end in zip(starts, [*starts[1:], None], strict=True)]
+    mail, number = Mail(limits), 0
+    for at, message in enumerate(raw):
+        read = email.message_from_bytes(message, policy=email.policy.default)
+        if not at and (title := title_of(_header(read, "Subject"))):
+            yield title
+        for page in message_pages(read, mail, 0):
+            number += 1
+            if number > limits.pages:
+                raise Unreadable(f"This mailbox holds more than {limits.pages:,} parts. Split it into smaller ones.")
+            yield replace(page, number=number)
+    yield from mail.notes()
+
+
+def message_pages(message: EmailMessage, mail: Mail, depth: int) -> Iterator[ParsedPage]:
+    """The message itself, then its attachments."""
+    yield from in_units([_blocks(message, mail)], mail.limits)
+    for part in _attachments(message):
+        mail.parts += 1
+        if mail.parts > MOST_PARTS:
+            mail.skipped.append("more than could be counted")
+            return
+        yield from _attachment(part, mail, depth)
+
+
+def _blocks(message: EmailMessage, mail: Mail) -> Iterator[Block]:
+    if subject := _header(message, "Subject"):
+        yield Block("heading", subject, 1)
+    head = [f"{name}: {words}" for name in HEADERS if (words := _header(message, name))]
+    if head:
+        yield Block("paragraph", "\n".join(head))
+    body = _body(message)
+    if body is None:
+        return
+    text = content(body)
+    if body.get_content_subtype() == "html":
+        page = read_page(text)
+        mail.hidden += page.hidden
+        yield from page.blocks
+    else:
+        yield from paragraphs(text)
+
+
+def _header(message: EmailMessage, name: str) -> str:
+    """One line; empty where it is missing or cannot be read."""
+    try:
+        return " ".join(visible(str(message.get(name, "")), " ").split())
+    except (ValueError, IndexError, AttributeError, TypeError, MessageError):  # the library fails on broken headers
+        return ""
+
+
+def _body(message: EmailMessage) -> EmailMessage | None:
+    """The text that a reader sees first; plain where there is a choice, unless that is empty."""
+    try:
+        plain, html = message.get_body(("plain",)), message.get_body(("html",))
+    except (KeyError, AttributeError, ValueError):
+        return message if message.get_content_maintype() == "text" else None
+    if isinstance(plain, EmailMessage) and (content(plain).strip() or html is None):
+        return plain
+    return html if isinstance(html, EmailMessage) else None
+
+
+def content(part: EmailMessage) -> str:
+    """The text of a part in whatever encoding it says, or, where that is no encoding, as good as can be."""
+    data = part.get_payload(decode=True)
+    if not isinstance(data, bytes):
+        return ""
+    try:
+        text = data.decode(part.get_content_charset() or "utf-8")
+    except (LookupError, UnicodeDecodeError, ValueError):
+        from apps.documents.parsers.decode import encoding_of
+
+        text = data.decode(encoding_of(data), errors="replace")
+    return visible(text.replace("\r\n", "\n"))
+
+
+def _attachments(message: EmailMessage) -> Iterator[EmailMessage]:
+    body = {id(part) for kind in ("plain", "html") if (part := _quiet_body(message, kind)) is not None}
+    stack = list(message.iter_parts()) if message.is_multipart() else []
+    if not message.is_multipart() and message.get_content_maintype() not in {"text", "multipart"}:
+        stack = [message]
+    while stack:
+        part = stack.pop(0)
+        if not isinstance(part, EmailMessage) or id(part) in body:
+            continue
+        if part.get_content_maintype() == "multipart":
+            stack = [*part.iter_parts(), *stack]
+        else:
+            yield part
+
+
+def _quiet_body(message: EmailMessage, kind: str) -> object:
+    try:
+        return message.get_body((kind,))
+    except (KeyError, AttributeError, ValueError):
+        return None
+
+
+def _attachment(part: EmailMessage, mail: Mail, depth: int) -> Iterator[ParsedPage]:
+    inner = part.get_payload()
+    if part.get_content_type() == "message/rfc822" and isinstance(inner, list):
+        if depth < MOST_DEEP and inner and isinstance(inner[0], EmailMessage):
+            yield from message_pages(inner[0], mail, depth + 1)
+        return
+    data = part.get_payload(decode=True)
+    name = _header_name(part)
+    if isinstance(data, bytes) and data.strip():
+        yield from attached(name, data, mail)
+
+
+def _header_name(part: EmailMessage) -> str:
+    try:
+        name = part.get_filename() or ""
+    except (ValueError, TypeError, AttributeError, LookupError):
+        name = ""
+    ending = {"text/plain": ".txt", "text/html": ".html", "text/csv": ".csv"}.get(part.get_content_type(), "")
+    return " ".join(visible(name, " ").split()) or f"attachment{ending}"
+
+
+def attached(name: str, data: bytes, mail: Mail) -> Iterator[ParsedPage]:
+    """What is read of an attachment, below its name; nothing, and its name among those skipped, where that fails."""
+    from apps.documents.sniff import sniff
+
+    with tempfile.NamedTemporaryFile() as file:
+        try:
+            file.write(data)
+            file.flush()
+            kind = sniff(file.name, name)
+            if kind in {"image", "mail", "msg"}:
+                raise Unreadable("")
+            pages: list[ParsedPage] = []
+            for item in import_module(FORMATS[kind].module).parse(file.name, replace(mail.limits, name=name)):
+                pages += [item] if isinstance(item, ParsedPage) else []
+                mail.hidden += item == Note(HIDDEN)
+        except (Unreadable, OSError):
+            mail.skipped.append(name[:60])
+            return
+    for page in pages:
+        if page.text.strip():
+            yield _below(f"Attachment: {name}", page)
+
+
+def _below(heading: str, page: ParsedPage) -> ParsedPage:
+    """The page with a heading above, under which all of it stands."""
+    start = len(heading) + 2
+    moved = [
+        Piece(piece.kind, piece.level + (piece.kind == "heading"), piece.start + start, piece.end + start)
+        for piece in page.pieces
+    ]
+    return replace(page, text=f"{heading}\n\n{page.text}", pieces=(Piece("heading", 1, 0, len(heading)), *moved))

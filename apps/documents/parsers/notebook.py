@@ -1,0 +1,57 @@
+"""Jupyter notebooks: their Markdown as it reads, their code as code, and what it printed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import orjson
+
+from apps.documents.parsers.base import Block, Limits, Note, Parsed, Unreadable, paginate, title_of
+from apps.documents.parsers.decode import read_text
+from apps.documents.parsers.markdown import read_markdown
+
+PRINTED = 4000  # characters kept of what one cell printed
+
+
+def parse(path: str, limits: Limits) -> Iterator[Parsed]:
+    try:
+        book = orjson.loads(read_text(path, limits))
+        sheets = book.get("worksheets") or [book]
+        cells = [cell for sheet in sheets for cell in sheet["cells"]]
+    except (orjson.JSONDecodeError, AttributeError, KeyError, TypeError) as error:
+        raise Unreadable("This notebook is damaged. Save it again in Jupyter and upload that.") from error
+    blocks = [block for cell in cells if isinstance(cell, dict) for block in _cell(cell)]
+    if title := title_of(next((block.text for block in blocks if block.kind == "heading"), "")):
+        yield title
+    yield from paginate(blocks, limits)
+    if any(output.get("data", {}).get("image/png") for cell in cells for output in _outputs(cell)):
+        yield Note("Pictures that the code drew were left out.")
+
+
+def _cell(cell: dict[str, Any]) -> Iterator[Block]:
+    text = _joined(cell.get("source", cell.get("input")))
+    match cell.get("cell_type"):
+        case "markdown":
+            yield from read_markdown(text)
+        case "heading":
+            yield Block("heading", text, int(cell.get("level", 1)) if str(cell.get("level", 1)).isdecimal() else 1)
+        case "code":
+            yield Block("code", text)
+            for output in _outputs(cell):
+                shown = _joined(output.get("text")) or _joined(output.get("data", {}).get("text/plain"))
+                if shown.strip():
+                    yield Block("code", shown[:PRINTED])
+        case _:
+            yield Block("paragraph", text)
+
+
+def _outputs(cell: Any) -> list[dict[str, Any]]:
+    found = cell.get("outputs") if isinstance(cell, dict) else None
+    return [item for item in found if isinstance(item, dict)] if isinstance(found, list) else []
+
+
+def _joined(source: Any) -> str:
+    if isinstance(source, list):
+        return "".join(part for part in source if isinstance(part, str))
+    return source if isinstance(source, str) else ""

@@ -1,0 +1,153 @@
+"""The process from which readers are forked: it has the parsers imported and never opens a file.
+
+Starting Python and importing a parser takes up to 0.4 s; a fork of this process takes 5 ms. `apps.documents.forking`
+starts it with one socket as standard input and sends a message a file: what to do, and four descriptors (the file,
+where answers and errors go, and a leash). The child of each fork confines itself, does its one task and ends, so
+nothing passes from one file to the next. Its exit code comes back over the leash; who lets go of the leash kills it.
+When the socket closes, everything here ends.
+"""
+
+from __future__ import annotations
+
+import gc
+import importlib
+import os
+import selectors
+import signal
+import socket
+import struct
+import sys
+import tempfile
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, NoReturn
+
+import orjson
+
+from apps.documents.parsers import FORMATS, child
+
+MESSAGE = 1 << 17  # bytes of a request, at most
+CODE = struct.Struct("i")
+_DESCRIPTORS = 4
+
+
+class Nursery:
+    """One thread, which waits for requests, for the ends of children, and for leashes that are let go."""
+
+    def __init__(self, control: socket.socket) -> None:
+        self._control = control
+        self._children: dict[int, socket.socket] = {}  # pid -> leash
+        self._selector = selectors.DefaultSelector()
+        self._ended, wake = os.pipe()
+        os.set_blocking(self._ended, False)
+        os.set_blocking(wake, False)
+        signal.signal(signal.SIGCHLD, lambda *_: None)
+        signal.set_wakeup_fd(wake)
+        self._selector.register(control, selectors.EVENT_READ)
+        self._selector.register(self._ended, selectors.EVENT_READ)
+
+    def serve(self) -> None:
+        while True:
+            for key, _ in self._selector.select():
+                if key.fileobj is self._control:
+                    if not self._take():
+                        return
+                elif key.fileobj == self._ended:
+                    self._reap()
+                elif key.data in self._children:
+                    self._let_go(key.data)
+
+    def kill_all(self) -> None:
+        for pid in self._children:
+            _kill(pid)
+
+    def _take(self) -> bool:
+        """One request is a child; False where nobody is left to ask."""
+        words, descriptors, _, _ = socket.recv_fds(self._control, MESSAGE, _DESCRIPTORS)
+        if not words:
+            return False
+        options = orjson.loads(words)
+        _import(options)
+        gc.freeze()  # so that the children share its memory
+        born = os.fork()
+        if not born:
+            _live(options, descriptors)
+        os.setpgid(born, born)  # as the child does itself: whoever is first, it can be killed as a group from now on
+        *others, leash = descriptors
+        for descriptor in others:
+            os.close(descriptor)
+        self._children[born] = socket.socket(fileno=leash)
+        self._selector.register(self._children[born], selectors.EVENT_READ, born)
+        return True
+
+    def _reap(self) -> None:
+        os.read(self._ended, 4096)
+        while self._children:
+            pid, status = os.waitpid(-1, os.WNOHANG)
+            if not pid:
+                return
+            leash = self._children.pop(pid)
+            self._unwatch(leash)
+            with suppress(OSError):  # nobody wants to know any more
+                leash.send(CODE.pack(os.waitstatus_to_exitcode(status)))
+            leash.close()
+
+    def _let_go(self, pid: int) -> None:
+        """The other end of its leash was let go: the child is killed, and its end comes by the usual way."""
+        self._unwatch(self._children[pid])
+        _kill(pid)
+
+    def _unwatch(self, leash: socket.socket) -> None:
+        if leash.fileno() in self._selector.get_map():
+            self._selector.unregister(leash)
+
+
+def _kill(pid: int) -> None:
+    with suppress(ProcessLookupError):  # it ended by itself and waits to be reaped
+        os.killpg(pid, signal.SIGKILL)
+
+
+def _import(options: dict[str, Any]) -> None:
+    """The parser that is wanted is imported here, once, rather than in each child."""
+    task = options["task"]
+    name = FORMATS[options["kind"]].module if task == "parse" else f"apps.documents.parsers.{task}"
+    name = options["module"] if task == "read" else name
+    with suppress(ImportError, OSError):  # the child meets the same and says so
+        importlib.import_module(name)
+
+
+def _live(options: dict[str, Any], descriptors: list[int]) -> NoReturn:
+    """The child: nothing of its parent's is left to it but the modules."""
+    try:
+        parent = os.getppid()
+        os.setpgid(0, 0)
+        signal.set_wakeup_fd(-1)
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        for at, descriptor in enumerate(descriptors[:3]):
+            os.dup2(descriptor, at)
+        for path in list(Path("/proc/self/fd").iterdir()):
+            if int(path.name) > sys.stderr.fileno():
+                with suppress(OSError):  # the one with which they were listed
+                    os.close(int(path.name))
+        os.chdir(options["folder"])
+        os.environ.update(TMPDIR=options["folder"], HOME=options["folder"])
+        tempfile.tempdir = None
+        child.work(options, parent)
+    finally:  # reached only where it broke
+        sys.excepthook(*sys.exc_info())
+        sys.stderr.flush()
+        os._exit(1)
+
+
+def main() -> None:
+    gc.disable()
+    with socket.socket(fileno=os.dup(0)) as control:
+        nursery = Nursery(control)
+        try:
+            nursery.serve()
+        finally:
+            nursery.kill_all()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,36 @@
+"""The container of the old Office formats, Outlook messages and encrypted documents: what a file in it is."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import olefile
+
+from apps.documents.parsers.base import Unreadable
+
+LOCKED = "This Office document is protected by a password. Save a copy without the password and upload that."
+DAMAGED = "This document is damaged or was cut off during a transfer. Open it, save it again and upload that."
+_LOOKED_AT = 4 * 1024 * 1024  # bytes of a damaged file
+_STREAMS = (  # of the root; the first that is there tells
+    ("EncryptedPackage", ""),
+    ("WordDocument", "doc"),
+    ("PowerPoint Document", "ppt"),
+    ("Workbook", "sheet"),
+    ("Book", "sheet"),
+    ("__properties_version1.0", "msg"),
+)
+
+
+def kind_inside(path: str | Path) -> str | None:
+    """The kind of the file; None where it is of no kind that is read. Raises Unreadable."""
+    try:
+        with olefile.OleFileIO(str(path)) as container:
+            names = {entry[0] for entry in container.listdir(streams=True, storages=False) if len(entry) == 1}
+    except (OSError, ValueError, IndexError, RecursionError) as error:
+        with Path(path).open("rb") as file:
+            locked = "EncryptedPackage".encode("utf-16-le") in file.read(_LOOKED_AT)
+        raise Unreadable(LOCKED if locked else DAMAGED) from error
+    found = next((kind for stream, kind in _STREAMS if stream in names), None)
+    if found == "":
+        raise Unreadable(LOCKED)
+    return found

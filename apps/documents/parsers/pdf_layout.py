@@ -1,0 +1,170 @@
+"""What stands side by side on a page of a PDF: the cells of a line, and columns of text.
+
+pdfium tells characters in the order in which a program drew them and knows no cells: what stands on one height is one
+line. Wide gaps cut a line into cells. Where prose stands in two columns and was drawn across them, or the right one
+first, its cells are put into the order in which a person reads them; everything else stays as it was drawn.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_left
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+import pypdfium2
+import pypdfium2.raw as pdfium
+
+_LINE = re.compile("[^\r\n]+")
+_WORD = re.compile(r"\S+")
+WIDE = 1.0  # times the height of a line: no word space is as wide, also where lines are stretched to one length
+COLUMN_CELLS = 6  # a column of prose has as many lines, or more
+COLUMN_CHARACTERS = 20  # of a line of prose, on average
+COLUMN_SHARE = 0.2  # of the page's characters, or more, stand in each column
+IN_ORDER = 0.85  # of the characters: as much as this in one order, and the page is left as it was drawn
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """A part of a line: characters from `start` to `end` of the page's text, and its place in points."""
+
+    start: int
+    end: int
+    left: float
+    bottom: float
+    right: float
+    top: float
+
+    @property
+    def middle(self) -> float:
+        return (self.bottom + self.top) / 2
+
+
+def indexes(text: str) -> list[int]:
+    """For each character of a page's text the index that pdfium knows it by: pairs count twice there."""
+    found, at = [], 0
+    for char in text:
+        found.append(at)
+        at += 2 if ord(char) > 0xFFFF else 1
+    return found
+
+
+def rows_of(text: str, at: Sequence[int], textpage: pypdfium2.PdfTextPage) -> list[list[Cell]]:
+    """The lines of a page as they were drawn, each cut into cells; what pdfium cut apart on one height is one line."""
+    box = pdfium.FS_RECTF()
+
+    def place(index: int) -> tuple[float, float, float, float]:
+        pdfium.FPDFText_GetLooseCharBox(textpage, at[index], box)
+        return box.left, box.bottom, box.right, box.top
+
+    rows: list[list[Cell]] = []
+    for line in _LINE.finditer(text):
+        words = list(_WORD.finditer(line.group()))
+        if not words:
+            continue
+        spots = [
+            (line.start() + word.start(), line.start() + word.end(), place(line.start() + word.start()),
+             place(line.start() + word.end() - 1))
+            for word in words
+        ]  # fmt: skip
+        cells = list(_cells(spots))
+        if rows and _goes_on(rows[-1][-1], cells[0]):
+            rows[-1] += cells
+        else:
+            rows.append(cells)
+    return rows
+
+
+def _goes_on(before: Cell, cell: Cell) -> bool:
+    """Whether a cell stands to the right of another, on one line with it."""
+    high = min(before.top - before.bottom, cell.top - cell.bottom)
+    return cell.left >= before.right and abs(cell.middle - before.middle) < 0.3 * high
+
+
+def _cells(spots: Sequence[tuple[int, int, tuple[float, ...], tuple[float, ...]]]) -> Iterator[Cell]:
+    first = 0
+    for at in range(1, len(spots) + 1):
+        if at < len(spots):
+            before, after = spots[at - 1][3], spots[at][2]
+            gap, high = after[0] - before[2], max(before[3] - before[1], after[3] - after[1])
+            if -high < gap <= WIDE * high:
+                continue
+        (start, _, begin, _), (_, end, _, stop) = spots[first], spots[at - 1]
+        yield Cell(start, end, begin[0], min(begin[1], stop[1]), stop[2], max(begin[3], stop[3]))
+        first = at
+
+
+def reading_order(rows: Sequence[Sequence[Cell]], width: float) -> list[Cell] | None:
+    """The cells of a page of two columns in the order of reading; None where they were drawn so, or are no columns."""
+    cells = [cell for row in rows for cell in row]
+    gutter = _gutter(cells, width)
+    if gutter is None:
+        return None
+    ordered = list(_through(cells, gutter))
+    place = {cell: at for at, cell in enumerate(ordered)}
+    if _kept([(place[cell], cell.end - cell.start) for cell in cells]) >= IN_ORDER:
+        return None
+    return ordered
+
+
+def line_order(rows: Sequence[Sequence[Cell]]) -> list[Cell]:
+    """The cells of a page line by line from top to bottom, whenever each was drawn."""
+    lines: list[list[Cell]] = []
+    for cell in sorted((cell for row in rows for cell in row), key=lambda cell: -cell.middle):
+        if lines and abs(lines[-1][0].middle - cell.middle) < 0.5 * (lines[-1][0].top - lines[-1][0].bottom):
+            lines[-1].append(cell)
+        else:
+            lines.append([cell])
+    return [cell for line in lines for cell in sorted(line, key=lambda cell: cell.left)]
+
+
+def _gutter(cells: Sequence[Cell], width: float) -> float | None:
+    """Where the free strip between two columns of prose lies."""
+    best: tuple[int, float] | None = None
+    for step in range(30, 71, 2):
+        x = width * step / 100
+        left, right = ([c for c in cells if c.right <= x], [c for c in cells if c.left >= x])
+        if all(map(_is_prose, (left, right))):
+            counts = [sum(c.end - c.start for c in side) for side in (left, right, cells)]
+            crossing = len(cells) - len(left) - len(right)
+            if min(counts[:2]) >= COLUMN_SHARE * counts[2] and (best is None or crossing < best[0]):
+                best = crossing, x
+    return best[1] if best else None
+
+
+def _is_prose(side: Sequence[Cell]) -> bool:
+    count = len(side)
+    return count >= COLUMN_CELLS and sum(c.end - c.start for c in side) >= COLUMN_CHARACTERS * count
+
+
+def _through(cells: Sequence[Cell], gutter: float) -> Iterator[Cell]:
+    """From top to bottom between what crosses the gutter, and there the left column first."""
+    across = sorted((c for c in cells if c.left < gutter < c.right), key=lambda c: -c.middle)
+    edges = [float("inf"), *(c.middle for c in across), float("-inf")]
+    for at, (above, below) in enumerate(pairwise(edges)):
+        inside = [c for c in cells if below < c.middle <= above and not c.left < gutter < c.right]
+        for side in ([c for c in inside if c.right <= gutter], [c for c in inside if c.left >= gutter]):
+            yield from sorted(side, key=lambda c: (-round(c.middle), c.left))
+        if at < len(across):
+            yield across[at]
+
+
+def _kept(places: Sequence[tuple[int, int]]) -> float:
+    """The share of characters in the longest run of cells that are drawn in the order of reading."""
+    ends: list[int] = []
+    best: list[int] = []  # characters of the run that ends at each of `ends`
+    for place, size in places:
+        at = bisect_left(ends, place)
+        here = size + max(best[:at], default=0)
+        ends[at : at + 1], best[at : at + 1] = [place], [here]
+    return max(best, default=0) / max(1, sum(size for _, size in places))
+
+
+def arranged(text: str, cells: Sequence[Cell], at: Sequence[int]) -> tuple[str, list[int]]:
+    """The text in the order of the cells, a line each, and pdfium's index for each of its characters."""
+    parts, found = [], list[int]()
+    for cell in cells:
+        parts.append(text[cell.start : cell.end])
+        found += [*at[cell.start : cell.end], at[cell.end - 1]]  # the line end stands where the line ends
+    return "\n".join(parts), found[:-1]

@@ -1,0 +1,119 @@
+"""Workbooks by calamine (XLSX, XLSM, XLSB, XLS, ODS): a page a sheet, a line a row with the names of its columns."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Iterator, Sequence
+from itertools import groupby
+from typing import Any
+
+from python_calamine import CalamineError, CalamineWorkbook, PasswordError, SheetTypeEnum, SheetVisibleEnum
+
+from apps.documents.parsers.base import HIDDEN, Block, Limits, Note, Parsed, Total, Unreadable, in_units
+from apps.documents.parsers.sheet_hidden import Unseen, unseen
+from apps.documents.parsers.tables import is_header, table_blocks
+
+LOCKED = "This workbook is protected by a password. Save a copy without the password and upload that."
+DAMAGED = "This workbook is damaged or was cut off during a transfer. Open it, save it again and upload that."
+UNUSUAL = "This workbook is of an unusual version or damaged. Open it, save it as .xlsx and upload that."
+MAX_SHEETS = 500
+MAX_CELLS = 5_000_000  # of one sheet; a file of a few kilobytes may claim billions
+
+Row = Sequence[str]
+
+
+def parse(path: str, limits: Limits) -> Iterator[Parsed]:
+    try:
+        book = CalamineWorkbook.from_path(path)
+    except PasswordError as error:
+        raise Unreadable(LOCKED) from error
+    except (CalamineError, OSError) as error:
+        raise Unreadable(LOCKED if "password" in str(error).lower() else DAMAGED) from error
+    except BaseException as error:  # calamine's panics are no Exception
+        if type(error).__name__ != "PanicException":
+            raise
+        raise Unreadable(UNUSUAL) from error
+    sheets = [sheet for sheet in book.sheets_metadata if sheet.typ == SheetTypeEnum.WorkSheet][:MAX_SHEETS]
+    shown = [sheet.name for sheet in sheets if sheet.visible == SheetVisibleEnum.Visible]
+    yield Total(len(shown))
+    marks = unseen(path)
+    yield from in_units((_blocks(book, name, marks.get(name)) for name in shown), limits)
+    if hidden := len(sheets) - len(shown):
+        yield Note(f"{hidden} hidden sheet{'s were' if hidden > 1 else ' was'} left out.")
+    if any(marks.get(name) for name in shown):
+        yield Note(HIDDEN)
+
+
+def _blocks(book: CalamineWorkbook, name: str, marks: Unseen | None) -> Iterator[Block]:
+    try:
+        sheet = book.get_sheet_by_name(name)
+    except CalamineError as error:
+        raise Unreadable(DAMAGED) from error
+    if sheet.total_height * sheet.total_width > MAX_CELLS:
+        raise Unreadable(f"The sheet {name[:80]} has more than {MAX_CELLS:,} cells. Split it into smaller sheets.")
+    rows = [[_words(cell) for cell in row] for row in sheet.to_python(skip_empty_area=True)]
+    if marks and sheet.start:
+        top, left = sheet.start
+        rows = [
+            ["" if marks.hides(top + at, left + column) else cell for column, cell in enumerate(row)]
+            for at, row in enumerate(rows)
+        ]
+    yield Block("heading", name, 1)
+    for filled, group in groupby(rows, key=any):
+        if filled:
+            yield from _table(list(group))
+
+
+def _table(rows: list[list[str]]) -> Iterator[Block]:
+    """Rows without an empty one between them: lines above the table, then its names, then what they name."""
+    used = [at for at in range(max(map(len, rows))) if any(row[at] for row in rows if at < len(row))]
+    cut: list[Row] = [[row[at] if at < len(row) else "" for at in used] for row in rows]
+    while cut and (len(used) > 1 or len(cut) == 1) and sum(map(bool, cut[0])) == 1:
+        yield Block("paragraph", next(filter(None, cut[0])))
+        cut = cut[1:]
+    named = names(cut)
+    yield from table_blocks(cut[1:] if named else cut, named)
+
+
+def names(rows: Sequence[Row]) -> Row | None:
+    """The first row where it names the columns of the others: words, all different; the corner may be empty."""
+    if len(rows) < 2:
+        return None
+    first = rows[0]
+    if is_header(first):
+        return first
+    corner = [f"\0{at}" if not cell and at == 0 else cell for at, cell in enumerate(first)]
+    years = [cell if not _year(cell) else f"in {cell}" for cell in corner]
+    return first if is_header(years) and not _alike(rows) else None
+
+
+def _year(cell: str) -> bool:
+    return cell.isdecimal() and 1900 <= int(cell[:9]) <= 2100
+
+
+def _alike(rows: Sequence[Row]) -> bool:
+    """Whether the second row looks like the first, as in a table without names."""
+    return len(rows) > 1 and all(
+        bool(one) == bool(two) and _year(one) == _year(two) for one, two in zip(*rows[:2], strict=False)
+    )
+
+
+def _words(cell: Any) -> str:
+    """A cell as a reader sees it, near enough: whole numbers without a point, dates by their number."""
+    match cell:
+        case str():
+            return cell.strip()
+        case bool():
+            return "TRUE" if cell else "FALSE"
+        case float():
+            return str(int(cell)) if cell.is_integer() and abs(cell) < 1e15 else f"{cell:.12g}"
+        case datetime.datetime():
+            return cell.isoformat(" ", "minutes") if (cell.hour, cell.minute) != (0, 0) else cell.date().isoformat()
+        case datetime.date():
+            return cell.isoformat()
+        case datetime.time():
+            return cell.isoformat("minutes")
+        case datetime.timedelta():
+            return str(cell)
+        case _:
+            return str(cell).strip()

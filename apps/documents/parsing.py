@@ -1,0 +1,154 @@
+"""Files to pages: each is read in a child process, several side by side, and a slow one holds up no other."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+
+from apps.documents import sandbox
+from apps.documents.group import Group, Work
+from apps.documents.language import language_of
+from apps.documents.models import Document
+from apps.documents.parsers.base import MAX_CHARACTERS, ParsedPage, Piece, Unreadable
+from apps.documents.reusing import reading
+from apps.documents.scans import MISSED, recognise
+
+AT_ONCE = 4  # children that read the files of one group; those that take long are not counted
+PATIENCE_S = 1.0  # after which what was read goes on without the rest
+
+NO_TEXT = {
+    "pdf": "No text was found in this PDF, and none could be recognised in what its pages show.",
+    "image": "No text could be recognised in this picture. Upload a sharper or larger one, if it shows any.",
+}
+NO_WORDS = "No words were recognised in this picture: it can be looked at here, and no answer will use it."
+NOTHING = "No text was found in this file. Check that it is the right one."
+
+
+def path_of(document: Document) -> Path:
+    return Path(settings.MEDIA_ROOT) / str(document.file)
+
+
+def parsed(group: Group) -> Iterator[Group]:
+    """The documents that could be read, with all their pages: those that took a moment together, every other by itself
+    when it is there; first those whose pages are known. A document has the title that it gives itself, unless a person
+    gave one."""
+    if known := [work for work in group if work.known]:
+        yield Group(known)
+    line = _Line([work for work in group if not work.known], group)
+    try:
+        while line.left:
+            yield from _finished(group, line.next())
+    finally:
+        line.close()
+
+
+def _finished(group: Group, parses: Sequence[_Parse]) -> Iterator[Group]:
+    """Pictures of text take seconds a page: they come last, and each by itself."""
+    for parse in parses:
+        if not parse.scans:
+            with group.guard([parse.work]):
+                parse.finish()
+    yield Group([parse.work for parse in parses if not parse.scans])
+    for parse in parses:
+        if parse.scans:
+            with group.guard([parse.work]):
+                parse.finish()
+            yield Group([parse.work])
+
+
+class _Line:
+    """The files of a group, in the order in which they are read."""
+
+    def __init__(self, works: Sequence[Work], group: Group) -> None:
+        self._group, self._waiting = group, deque(works)
+        self._going: list[_Parse] = []
+        self._slow = 0  # of them
+
+    @property
+    def left(self) -> bool:
+        return bool(self._waiting or self._going)
+
+    def next(self) -> list[_Parse]:
+        """What could be read within PATIENCE_S, or, where that is nothing, the first that is."""
+        patience, done = time.monotonic() + PATIENCE_S, list[_Parse]()
+        while self.left and not (done and time.monotonic() > patience):
+            while self._waiting and len(self._going) - self._slow < AT_ONCE:
+                self._begin(self._waiting.popleft())
+            done += self._hear()
+            if time.monotonic() > patience:
+                self._slow = len(self._going)
+        return done
+
+    def close(self) -> None:
+        for parse in self._going:
+            parse.reading.close()
+
+    def _begin(self, work: Work) -> None:
+        with self._group.guard([work]):
+            self._going.append(_Parse(work))
+
+    def _hear(self) -> list[_Parse]:
+        """Those that have come to their end since; what they say meanwhile is kept, and those that failed are gone."""
+        sandbox.wait([parse.reading for parse in self._going])
+        for parse in self._going:
+            with self._group.guard([parse.work]):
+                parse.hear()
+        ended = [parse for parse in self._going if parse.reading.over or parse.work.job.over]
+        self._going = [parse for parse in self._going if parse not in ended]
+        for parse in ended:
+            parse.reading.close()
+        return [parse for parse in ended if not parse.work.job.over]
+
+
+class _Parse:
+    """One file that is being read."""
+
+    def __init__(self, work: Work) -> None:
+        self.work, self.document = work, work.document
+        work.job.tick(Document.Stage.PARSE, kind=self.document.kind)
+        options = {
+            "kind": self.document.kind, "name": self.document.name,
+            "pages": settings.MAX_PAGES, "characters": MAX_CHARACTERS,
+        }  # fmt: skip
+        limits = {"seconds": settings.PARSE_SECONDS, "memory_bytes": settings.PARSE_MEMORY_BYTES}
+        self.reading = sandbox.Reading("parse", path_of(self.document), options, **limits)
+        self._title, self._total, self._notes = "", 0, list[str]()
+
+    @property
+    def scans(self) -> bool:
+        return any(page.scan for page in self.work.pages)
+
+    def hear(self) -> None:
+        for answer in self.reading.take():
+            if "page" in answer:
+                self.work.pages.append(_page(answer))
+            else:
+                self._title, self._total = answer.get("title", self._title), answer.get("total", self._total)
+                self._notes += [answer["note"]] if "note" in answer else []
+        self.work.job.tick(Document.Stage.PARSE, len(self.work.pages), self._total)
+
+    def finish(self) -> None:
+        """The document says what was found out about it. Raises Unreadable where there is no text and should be some: a
+        photograph need not hold any."""
+        job, document = self.work.job, self.document
+        pages, left_out = recognise(job, path_of(document), document.kind, self.work.pages)
+        if not any(page.text.strip() for page in pages):
+            if document.kind != "image" or left_out or not settings.OCR_PAGES:
+                raise Unreadable(NO_TEXT.get(document.kind, NOTHING))
+            left_out = NO_WORDS
+        self.work.pages = pages
+        document.read_by, document.own_title = "" if MISSED in left_out else reading(), self._title[:255]
+        document.title = document.title or self._title
+        document.note = " ".join(dict.fromkeys(filter(None, [*self._notes, left_out])))[:400]
+        document.language = language_of(page.text for page in pages)
+
+
+def _page(answer: dict[str, Any]) -> ParsedPage:
+    width, height = answer["size"]
+    pieces = tuple(Piece(*piece) for piece in answer["pieces"])
+    return ParsedPage(answer["page"], answer["text"], pieces, width, height, answer["scan"])

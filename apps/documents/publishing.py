@@ -1,0 +1,158 @@
+"""Rows and index of documents that are read: stored unseen, then searchable in one transaction, or not at all.
+
+Several documents take one segment a collection and one transaction; each of them is in it only while its lease is
+held.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import TypeVar
+from uuid import UUID
+
+import numpy as np
+from django.db import transaction
+
+from apps.documents import reviewing, segments
+from apps.documents.group import Work, tick
+from apps.documents.job import end_all, renew_all
+from apps.documents.models import Chunk, Document, Page
+from apps.documents.parsers.base import ParsedPage
+from apps.documents.versions import take_over
+from apps.engines import registry
+from apps.engines.base import IndexEntry, SegmentInfo
+
+Stage = Document.Stage
+T = TypeVar("T")
+ROWS = 400  # of one short transaction
+
+
+def publish(works: Sequence[Work]) -> None:
+    """The documents are ready, and everything of each is visible from one moment to the next."""
+    store(works)
+    written = index(works)
+    try:
+        name(works, written)
+    except BaseException:
+        registry.index().drop(list(written.values()))
+        raise
+
+
+def store(works: Sequence[Work]) -> None:
+    """Pages and chunks are in the database, still invisible; each batch is written only while the leases are ours."""
+    tick(works, Stage.INDEX, 0)
+    for work in works:
+        work.rows = []
+    fingerprint = registry.embed().fingerprint
+    ids = [work.document.pk for work in works]
+    with transaction.atomic():
+        _renew(works)
+        Chunk.every.filter(document__in=ids).delete()
+        Page.objects.filter(document__in=ids).delete()
+    for pages in _parts([(work, page) for work in works for page in work.pages]):
+        with transaction.atomic():
+            _renew(works)
+            Page.objects.bulk_create(_page(work.document, page) for work, page in pages if not work.job.over)
+    chunks = [(work, at) for work in works for at in range(len(work.chunks))]
+    for number, part in enumerate(_parts(chunks)):
+        with transaction.atomic():
+            _renew(works)
+            made = [(work, _chunk(work, at, fingerprint)) for work, at in part if not work.job.over]
+            Chunk.objects.bulk_create(row for _, row in made)
+        for work, row in made:
+            work.rows.append(row)
+        tick(works, Stage.INDEX, min(1, (number + 1) * ROWS / len(chunks)))
+
+
+def index(works: Sequence[Work]) -> Mapping[UUID, SegmentInfo]:
+    """One segment for each collection, written and durable, which no row names yet."""
+    tick(works, Stage.INDEX, 1)
+    fingerprint = registry.embed().fingerprint
+    written: dict[UUID, SegmentInfo] = {}
+    try:
+        for collection, part in _by_collection(works).items():
+            entries = [entry for work in part for entry in _entries(work)]
+            if not entries:  # photographs without a word
+                continue
+            vectors = np.concatenate([work.vectors for work in part])
+            written[collection] = registry.index().write(collection.hex, entries, vectors, fingerprint)
+    except BaseException:
+        registry.index().drop(list(written.values()))
+        raise
+    return written
+
+
+def name(works: Sequence[Work], written: Mapping[UUID, SegmentInfo]) -> None:
+    """The rows of the segments are there and the documents ready. Raises Lost where none of them is ours any more."""
+    with transaction.atomic():
+        end_all([work.job for work in works], [_end(work) for work in works])
+        for collection, part in _by_collection(works).items():
+            if collection in written:
+                row = segments.record(written[collection])
+                Chunk.objects.filter(document__in=[work.document.pk for work in part]).update(segment=row)
+            for work in part:
+                _settle(work)
+    spare = {work.document.collection_id for work in works} - _by_collection(works).keys()
+    registry.index().drop([written[collection] for collection in spare if collection in written])
+    for work in works:
+        work.ready = not work.job.over
+        work.job.release()
+
+
+def _settle(work: Work) -> None:
+    """What a document's being ready changes elsewhere."""
+    document = work.document
+    if document.title:
+        Document.objects.filter(pk=document.pk, title="").update(title=document.title)  # a person's own stays
+    if document.replaces_id is not None:
+        take_over(document)
+    reviewing.flag(document.replaces or document, work.verdicts)
+
+
+def _end(work: Work) -> dict[str, object]:
+    document = work.document
+    told = {"kind": document.kind, "note": document.note, "language": document.language}
+    told |= {"read_by": document.read_by, "own_title": document.own_title, "cut_by": document.cut_by}
+    return {"status": Document.Status.READY, "pages_count": len(work.pages), "reason": "", "attempts": 0, **told}
+
+
+def _by_collection(works: Sequence[Work]) -> dict[UUID, list[Work]]:
+    """Those that are still ours."""
+    found: dict[UUID, list[Work]] = {}
+    for work in works:
+        if not work.job.over:
+            found.setdefault(work.document.collection_id, []).append(work)
+    return found
+
+
+def _renew(works: Sequence[Work]) -> None:
+    renew_all([work.job for work in works])
+
+
+def _page(document: Document, page: ParsedPage) -> Page:
+    pieces = [(piece.kind, piece.level, piece.start, piece.end) for piece in page.pieces]
+    return Page(
+        document=document, number=page.number, text=page.text, width=page.width, height=page.height,
+        boxes=page.boxes or None, pieces=pieces,
+    )  # fmt: skip
+
+
+def _chunk(work: Work, at: int, fingerprint: str) -> Chunk:
+    draft, verdict = work.chunks[at], work.verdicts[at]
+    return Chunk(
+        document=work.document, position=at, page_number=draft.page_number,
+        char_start=draft.start, char_end=draft.end, heading=draft.heading,
+        text=draft.text, tokens=draft.tokens, flag="" if verdict.allowed else verdict.rule,
+        vector=work.vectors[at].tobytes(), fingerprint=fingerprint,
+    )  # fmt: skip
+
+
+def _entries(work: Work) -> list[IndexEntry]:
+    known = (work.document.replaces_id or work.document.pk).hex  # a version is searched as the document it is of
+    return [replace(row.entry, document=known) for row in work.rows]
+
+
+def _parts(items: Sequence[T]) -> Iterator[Sequence[T]]:
+    for at in range(0, len(items), ROWS):
+        yield items[at : at + ROWS]

@@ -1,0 +1,74 @@
+"""Which document is worked on next: that of the person who has the least under way and was served longest ago.
+
+So one person's thousand files never stand before another's one. The row is the queue; what is remembered here is only
+whose turn it was in this process.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from itertools import accumulate, chain, count, zip_longest
+from uuid import UUID
+
+from django.db.models import Min, Q
+from django.utils import timezone
+
+from apps.documents.models import Document
+from apps.documents.parsers import by_name
+from apps.users.models import User
+
+TOGETHER = 16  # small documents that are worked on together, at most ...
+TOGETHER_BYTES = 256 * 1024  # ... and of their files, so that the first of them is not ready much later for the others
+SMALL_BYTES = 64 * 1024
+CRASHES = 3  # of a worker over one document, then it is set aside
+# Nothing is read for a person who was suspended; what waited goes on when they are reinstated.
+ALLOWED = Q(uploaded_by=None) | Q(uploaded_by__in=User.objects.filter(is_active=True))
+
+_turns = count(1)
+_served: dict[int | None, int] = {}  # person -> the number of their last turn in this process
+
+
+def waiting(most: int) -> list[UUID]:
+    """Documents that could be worked on now: everybody's first in turn, then everybody's second, the oldest first."""
+    now = timezone.now()
+    free = Q(lease_until__isnull=True) | Q(lease_until__lt=now)
+    rows = Document.objects.filter(free, ALLOWED, status__in=Document.ACTIVE, attempts__lt=CRASHES)
+    since = dict(rows.order_by().values_list("uploaded_by").annotate(Min("created")))
+    people = list(since)
+    if len(people) > 1:
+        held = Document.objects.filter(status=Document.Status.WORKING, lease_until__gte=now, uploaded_by__in=people)
+        busy = Counter(held.order_by().values_list("uploaded_by", flat=True))
+        people.sort(key=lambda person: (busy[person], _served.get(person, 0), since[person]))
+    theirs = (
+        rows.filter(uploaded_by=person).order_by("created").values_list("pk", flat=True)[:most]
+        for person in people[:most]
+    )
+    return [pk for pk in chain.from_iterable(zip_longest(*theirs)) if pk is not None][:most]
+
+
+def together() -> list[UUID]:
+    """The document whose turn it is and, where it is small, the small ones that wait behind it: nothing is waited for.
+
+    Pictures take seconds each, pages of the web as long as their server likes, and what was begun before may be what
+    ended the worker: these go by themselves.
+    """
+    ids = waiting(TOGETHER)
+    if len(ids) < 2:
+        return ids
+    rows = Document.objects.filter(pk__in=ids, attempts=0, size__lte=SMALL_BYTES).exclude(file="")
+    sizes = {pk: size for pk, size, name in rows.values_list("pk", "size", "name") if not _picture(name)}
+    if ids[0] not in sizes:
+        return ids[:1]
+    small = [pk for pk in ids if pk in sizes]
+    sums = accumulate(sizes[pk] for pk in small)
+    return [pk for pk, taken in zip(small, sums, strict=True) if taken <= TOGETHER_BYTES]
+
+
+def _picture(name: str) -> bool:
+    named = by_name(name)
+    return named is not None and named.kind == "image"
+
+
+def served(document: Document) -> None:
+    """It was this person's turn."""
+    _served[document.uploaded_by_id] = next(_turns)

@@ -1,0 +1,64 @@
+"""Documents in review: what the gate marked is looked at by people, who may take a document out of every answer."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.utils.translation import gettext_lazy
+
+from apps.documents.models import Chunk, Document
+from apps.safety import review
+from apps.safety.check import Verdict
+from apps.safety.review import Flagged
+from apps.safety.reviewable import Turn
+
+KIND = "document"
+_TEXTS = 5  # marked passages that a reviewer is shown
+_AROUND = 400  # characters
+
+
+class DocumentReviewable:
+    name = gettext_lazy("a document")
+
+    def exists(self, subject: str) -> bool:
+        return Document.objects.filter(pk=subject).exists()
+
+    def around(self, subject: str) -> list[Turn]:
+        document = Document.objects.filter(pk=subject).select_related("collection").first()
+        if document is None:
+            return []
+        first = document.chunks.order_by("position").first()
+        begins = [Turn("It begins", first.text[:_AROUND])] if first else []
+        where = f"{document.title or document.name} · {document.collection.name}"
+        return [Turn("Document", where), *begins]
+
+    def withhold(self, subject: str, words: str) -> dict[str, Any]:
+        """No passage of it is used any more; those that a person had switched off stay so afterwards."""
+        used = list(Chunk.objects.filter(document__pk=subject, enabled=True).values_list("pk", flat=True))
+        Chunk.objects.filter(document__pk=subject, enabled=True).update(enabled=False)
+        note = Document.objects.filter(pk=subject).values_list("note", flat=True).first() or ""
+        Document.objects.filter(pk=subject).update(note=words[: _longest()])
+        return {"used": used, "note": note}
+
+    def give_back(self, subject: str, before: dict[str, Any]) -> None:
+        Chunk.objects.filter(document__pk=subject, pk__in=before["used"]).update(enabled=True)
+        Document.objects.filter(pk=subject).update(note=before["note"])
+
+
+def flag(document: Document, verdicts: Sequence[Verdict]) -> None:
+    """A case is open for each clause that asks for people, with the passages that it is about."""
+    by_code: dict[str, list[Verdict]] = {}
+    for verdict in verdicts:
+        if verdict.judged is not None and verdict.judged.outcome.reviewed:
+            by_code.setdefault(verdict.judged.outcome.code, []).append(verdict)
+    for found in by_code.values():
+        judged = [verdict.judged for verdict in found if verdict.judged is not None]
+        worst = max(judged, key=lambda one: one.outcome.score)
+        text = "\n\n".join(one.text for one in judged[:_TEXTS])
+        owner = document.uploaded_by_id or document.collection.owner_id
+        review.flag(Flagged(KIND, str(document.pk), "passage", text, owner, worst.outcome, worst.signals))
+
+
+def _longest() -> int:
+    return int(Document._meta.get_field("note").max_length or 0)

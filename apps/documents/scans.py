@@ -1,0 +1,98 @@
+"""Pages that are pictures get their text from text recognition, in children of their own and at the lowest priority.
+
+It takes seconds a page: one document at a time, a few pages a child, and no more pages of a document than OCR_PAGES.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from django.conf import settings
+
+from apps.documents import sandbox
+from apps.documents.job import TICK_S, Job
+from apps.documents.models import Document
+from apps.documents.parsers.base import ParsedPage, Piece, Unreadable
+
+log = logging.getLogger(__name__)
+
+PAGES_A_CHILD = 20  # loading the models takes a second; a page that breaks its child takes at most these along
+SECONDS_A_PAGE = 60
+# Addresses that it may map beyond what a parser may: libraries and freed blocks of all sizes, measured at 0.6 GiB
+# after some pages, of which nothing lies in memory (0.7 GiB do, with everything).
+ADDRESSES_BYTES = 1024**3
+MISSED = "could not be recognised."  # said of pages that may be, another time
+MORE = 1.3  # times as long as a page's own text is what was recognised, where it takes its place
+_one = threading.Lock()  # two at once would only take turns
+
+
+def recognise(job: Job, path: Path, kind: str, pages: list[ParsedPage]) -> tuple[list[ParsedPage], str]:
+    """The pages, those that are pictures with their text and the places of its words; and what was left out."""
+    scans = [page.number for page in pages if page.scan]
+    wanted = scans[: settings.OCR_PAGES]
+    if not wanted:
+        return pages, _left_out(scans, [])
+    job.tick(Document.Stage.RECOGNISE, 0, len(wanted))
+    while not _one.acquire(timeout=TICK_S):
+        job.tick(Document.Stage.RECOGNISE, 0, len(wanted))
+    try:
+        found = _recognise(job, path, kind, wanted)
+    finally:
+        _one.release()
+    missed = [number for number in wanted if number not in found]
+    return [_with(page, found.get(page.number)) for page in pages], _left_out(scans[len(wanted) :], missed)
+
+
+def _recognise(job: Job, path: Path, kind: str, wanted: Sequence[int]) -> dict[int, ParsedPage]:
+    """By number. A page that breaks its child is left out, and the next child goes on behind it."""
+    found: dict[int, ParsedPage] = {}
+    rest = list(wanted)
+    while rest:
+        part, at = rest[:PAGES_A_CHILD], rest[0]
+        answers = sandbox.stream(
+            "recognise", path, {"kind": kind, "numbers": part},
+            seconds=SECONDS_A_PAGE * len(part), memory_bytes=settings.PARSE_MEMORY_BYTES + ADDRESSES_BYTES,
+        )  # fmt: skip
+        try:
+            for answer in answers:
+                if answer and "page" in answer:
+                    rest.remove(answer["page"])
+                    if "problem" not in answer:
+                        found[answer["page"]] = _page(answer)
+                job.tick(Document.Stage.RECOGNISE, len(wanted) - len(rest), len(wanted))
+        except (Unreadable, sandbox.ReaderBroke) as error:
+            at = rest.pop(0)
+            log.warning("Page %s of document %s was not recognised: %s", at, job.document.pk, error)
+        finally:
+            answers.close()
+    return found
+
+
+def _page(answer: dict[str, object]) -> ParsedPage:
+    pieces = tuple(Piece(*piece) for piece in answer["pieces"])  # type: ignore[attr-defined]
+    boxes = tuple(tuple(word) for word in answer["boxes"])  # type: ignore[attr-defined]
+    return ParsedPage(answer["page"], answer["text"], pieces, boxes=boxes)  # type: ignore[arg-type]
+
+
+def _with(page: ParsedPage, recognised: ParsedPage | None) -> ParsedPage:
+    """The page with the recognised text, unless its own few words were as many: they are exact."""
+    if recognised is None or len(recognised.text) <= MORE * len(page.text.strip()):
+        return page
+    return replace(page, text=recognised.text, pieces=recognised.pieces, boxes=recognised.boxes)
+
+
+def _left_out(beyond: Sequence[int], missed: Sequence[int]) -> str:
+    words = []
+    if beyond:
+        words.append(
+            f"The text of {len(beyond):,} scanned pages, from page {beyond[0]:,} on, was not recognised: "
+            f"at most {settings.OCR_PAGES:,} of a document are."
+        )
+    if missed:
+        listed = ", ".join(f"{number:,}" for number in missed[:10]) + (" …" if len(missed) > 10 else "")
+        words.append(f"The text of page {listed} {MISSED}")
+    return " ".join(words)

@@ -1,0 +1,70 @@
+"""Documents that are not sent as files: web pages by their address, and folders of the server."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext
+from django.views.decorators.http import require_http_methods, require_POST
+
+from apps.documents import folder_sync
+from apps.documents.folder_diff import Diff
+from apps.documents.models import Collection, FolderSync
+from apps.documents.tray import refuse
+from apps.documents.upload import UploadRefused
+from apps.documents.views import after
+from apps.documents.web_pages import add_page
+from apps.users import limits
+from apps.users.access import address_of, administrators_only, person
+from apps.users.quota import Resource
+
+
+@login_required
+@require_POST
+def add_web_page(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """The page waits in the tray like a file, or the reason why not stays there. The worker fetches it."""
+    user = person(request)
+    target = get_object_or_404(Collection.objects.editable_by(user), pk=pk)
+    limits.take(user, Resource.UPLOADS, address=address_of(request))
+    try:
+        add_page(user, target, request.POST.get("url", ""))
+    except UploadRefused as error:
+        refuse(user, target, "Web page", str(error))  # never the address: a refused one may hold a password
+    return after(request, pk)
+
+
+@administrators_only
+@require_http_methods(["GET", "HEAD", "POST"])
+def sync_folder(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """What a folder of this server would change in a collection; a POST of what was shown has it done by the worker."""
+    user = person(request)
+    target = get_object_or_404(Collection.objects.editable_by(user), pk=pk)
+    folder = (request.POST if request.method == "POST" else request.GET).get("folder", "")
+    diff, problem, choices = None, "", list[str]()
+    try:
+        choices = folder_sync.folders()
+        if request.method == "POST":
+            if folder_sync.ask(user, target, folder, request.POST.get("digest", "")) is not None:
+                return redirect("documents:sync_folder", pk)
+            messages.warning(request, gettext("The folder has changed since you looked. This is how it is now."))
+        diff = folder_sync.look(target, folder) if folder else None
+    except folder_sync.SyncRefused as error:
+        problem = str(error)
+    context = {
+        "collection": target, "folder": folder, "choices": choices, "diff": diff, "problem": problem,
+        "lists": _lists(diff) if diff else [], "last": FolderSync.objects.filter(collection=target).first(),
+    }  # fmt: skip
+    return render(request, "documents/sync_folder.html", context, status=400 if problem else 200)
+
+
+def _lists(diff: Diff) -> list[tuple[str, str, list[str]]]:
+    """Title, mark and places of what is shown one below the other."""
+    return [
+        ("Added", "plus", [item.place for item in diff.added]),
+        ("Changed", "arrow-path", [item.place for item in diff.changed]),
+        ("Removed", "minus", [item.place for item in diff.removed]),
+    ]

@@ -1,0 +1,74 @@
+"""A new version of a document waits beside it and takes its place in one moment, or never.
+
+The document keeps its row, its title, its place and its links. What it held until then moves to the row that waited,
+which stays as an earlier version: it is searched no more, and answers that cited it still show what they cited.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+from uuid import UUID
+
+from django.core.files.uploadedfile import UploadedFile
+from django.db import transaction
+from django.db.models import F
+from django.utils import timezone
+from django.utils.translation import gettext
+
+from apps.documents.bell import ask_for_merge, ring
+from apps.documents.models import Chunk, Document, Page
+from apps.documents.upload import UploadRefused, delete, drop_waiting, upload
+from apps.users.models import User
+
+KEPT = 10  # earlier versions of one document
+_ASIDE = 1_000_000  # added to page numbers while two documents change theirs
+_HELD = (
+    "name", "file", "sha256", "size", "kind", "language", "note", "pages_count", "fetched", "modified", "version",
+    "read_by", "own_title", "cut_by",
+)  # fmt: skip
+
+moved: list[Callable[[UUID, UUID], object]] = []  # apps above: (document, the row that now holds what it held)
+
+
+def replace(user: User, document: Document, file: UploadedFile[bytes]) -> Document:
+    """The content of the file waits as the next version. Raises UploadRefused."""
+    return upload(user, document.collection, file, document.path, document)
+
+
+def refetch(user: User, document: Document) -> Document:
+    """The web page waits to be fetched again; where it has not changed, nothing but the day of it does."""
+    if not document.url:
+        raise UploadRefused(gettext("This document was not fetched from the web."))
+    with transaction.atomic():
+        drop_waiting(document)
+        waiting = Document.objects.create(
+            collection=document.collection, uploaded_by=user, url=document.url, name=document.name, path=document.path,
+            size=0, replaces=document,
+        )  # fmt: skip
+        transaction.on_commit(lambda: ring(waiting.pk), robust=True)
+    return waiting
+
+
+def take_over(waiting: Document) -> None:
+    """The document holds what waited, and the row that waited what the document held. In the publishing transaction."""
+    new = Document.every.get(pk=waiting.pk)
+    old = Document.every.select_for_update().get(versions=new)
+    off = list(old.chunks.filter(enabled=False).values_list("text", flat=True))
+    Chunk.every.filter(document=old).delete()
+    Chunk.objects.filter(document=new).update(document=old)
+    Chunk.objects.filter(document=old, text__in=off).update(enabled=False)  # what a person switched off stays so
+    Page.objects.filter(document=new).update(number=F("number") + _ASIDE)
+    Page.objects.filter(document=old).update(document=new)
+    Page.objects.filter(document=new, number__gt=_ASIDE).update(document=old, number=F("number") - _ASIDE)
+    held = {name: getattr(old, name) for name in _HELD}
+    takes = {name: getattr(new, name) for name in _HELD} | {"version": old.version + 1}
+    now = timezone.now()
+    Document.every.filter(pk=old.pk).update(**takes, title=old.title or new.title, changed=now)
+    archived: dict[str, Any] = {**held, "title": old.title, "status": Document.Status.REPLACED, "changed": now}
+    Document.every.filter(pk=new.pk).update(**archived, synced="")
+    for told in moved:
+        told(old.pk, new.pk)
+    for row in Document.every.filter(replaces=old, status=Document.Status.REPLACED).order_by("-version")[KEPT:]:
+        delete(row)
+    transaction.on_commit(lambda: ask_for_merge(old.collection_id), robust=True)

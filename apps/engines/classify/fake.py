@@ -1,0 +1,75 @@
+"""Classifiers without weights, for tests: a label is sure where the text says so."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from apps.engines.base import Cuts, EngineRefused
+from apps.engines.classify.base import Tagged
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from apps.engines.base import Vectors
+
+LABELS = (
+    "hate", "harassment", "sexual", "child_exploitation", "violence", "self_harm", "crime", "prompt_attack", "harm",
+)  # fmt: skip
+
+
+class FakeClassifier:
+    """`a text with [hate]` scores 0.99 for hate, `[hate?]` scores 0.6, any other text 0.01."""
+
+    labels = LABELS
+    fingerprint = "text-fake"
+    embedder = ""  # any
+
+    @property
+    def cuts(self) -> Mapping[str, Cuts]:
+        return {label: Cuts(flag=0.5, block=0.9) for label in LABELS}
+
+    def warm(self) -> None:
+        """Nothing to load."""
+
+    def reads(self, text: str) -> str:
+        return text
+
+    def scores(self, texts: Sequence[str], vectors: Vectors) -> Vectors:
+        if len(vectors) != len(texts):
+            raise EngineRefused("The text classifiers were given vectors of other texts.")
+        rows = [
+            [0.99 if f"[{label}]" in text else 0.6 if f"[{label}?]" in text else 0.01 for label in LABELS]
+            for text in texts
+        ]
+        return np.array(rows, np.float32).reshape(len(texts), len(LABELS))
+
+
+class FakePlanted:
+    """A sentence with `[planted]` scores 0.99; no other is looked at."""
+
+    fingerprint = "planted-fake"
+
+    def warm(self) -> None:
+        """Nothing to load."""
+
+    def suspects(self, text: str) -> list[str]:
+        return [line for line in text.splitlines() if "[planted]" in line]
+
+    def scores(self, sentences: Sequence[str], vectors: Vectors, passages: Vectors) -> NDArray[np.float32]:
+        return np.full(len(sentences), 0.99, np.float32)
+
+
+class FakeTagger:
+    """`<Ann Lee>` is a name; nothing else is found."""
+
+    fingerprint = "tagger-fake"
+
+    def warm(self) -> None:
+        """Nothing to load."""
+
+    def spans(self, texts: Sequence[str], forms: Sequence[Sequence[Tagged]], reader: object) -> list[list[Tagged]]:
+        return [[Tagged(*match.span(1), "PERSON") for match in re.finditer(r"<([^<>]+)>", text)] for text in texts]

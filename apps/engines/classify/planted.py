@@ -1,0 +1,141 @@
+"""Finds instructions to an assistant that were planted in a document: an indirect prompt injection.
+
+The whole passage's vector hardly moves when one sentence is slipped in, so every sentence is looked at by itself. Words
+alone sort out nine in ten; for the rest the sentence's vector is read, and how far it stands from its passage: a task
+beside the point is more suspicious than the same words in a text about such tasks.
+
+Trained by `manage.py train_classifiers`; plain numpy at run time.
+"""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from apps.engines.base import EngineBroken, EngineRefused
+from apps.engines.classify import stored
+from apps.engines.classify.features import BUCKETS, grams
+from apps.engines.classify.text import FOLDER
+from apps.lib import sentences
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from apps.engines.base import Vectors
+
+# The weights as they are committed; a file that differs is not loaded. `train_classifiers` prints the new one.
+SHA256 = "939ba8bb58d975dc424bea4222fcce2ef71505c1f125f5ad84418c54437e65e0"
+_WHOSE = "the check for planted instructions"
+CHARACTERS = 400  # of a sentence that are read
+MOST = 400  # sentences of a passage that are looked at; a passage has a dozen
+FORM = 4  # numbers that say what a sentence looks like, see `form`
+_LINE = re.compile(r"[^\n]+")
+_WORD = re.compile(r"\w+")
+_SHORTEST = 3  # words; less asks for nothing
+
+
+@dataclass(frozen=True, slots=True)
+class PlantedHeads:
+    """`rough` reads words and form, `sure` the meaning as well. `line` makes a probability of the sure one's sum."""
+
+    meaning: NDArray[np.float32]  # (dimension,)
+    words: NDArray[np.float32]  # (2, BUCKETS): rough, sure
+    form: NDArray[np.float32]  # (2, FORM)
+    bias: NDArray[np.float32]  # (2,)
+    line: NDArray[np.float32]  # slope and shift
+    least: NDArray[np.float32]  # (1,): of the rough sum, to be worth a vector
+
+    def rough(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        looks = form(texts, np.zeros(len(texts), np.float32)) @ self.form[0]
+        return np.asarray(self._lexical(0, texts) + looks + self.bias[0], np.float32)
+
+    def sure(self, texts: Sequence[str], vectors: Vectors, near: NDArray[np.float32]) -> NDArray[np.float32]:
+        lexical = self._lexical(1, texts) + vectors @ self.meaning
+        return np.asarray(lexical + form(texts, near) @ self.form[1] + self.bias[1], np.float32)
+
+    def probabilities(self, sums: NDArray[np.float32]) -> NDArray[np.float32]:
+        return np.asarray(1 / (1 + np.exp(-np.clip(sums * self.line[0] + self.line[1], -30, 30))), np.float32)
+
+    def _lexical(self, head: int, texts: Sequence[str]) -> NDArray[np.float32]:
+        found = grams(texts)
+        sums = np.concatenate(([0.0], np.cumsum(self.words[head][found.buckets], dtype=np.float64)))
+        return np.asarray(found.weights * (sums[found.starts[1:]] - sums[found.starts[:-1]]), np.float32)
+
+
+def form(texts: Sequence[str], near: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Shape (n, FORM): how near the sentence stands to its passage, its length, a question, an announcement."""
+    rows = [
+        (
+            float(close), np.log(1 + len(text.split())) / 3, float(text.endswith("?")), float(text.endswith(":"))
+        ) for text, close in zip(texts, near, strict=True)
+    ]  # fmt: skip
+    return np.array(rows, np.float32).reshape(len(texts), FORM)
+
+
+def windows(text: str) -> list[str]:
+    """The sentences that may ask for something: each line of a sentence by itself, code set aside."""
+    found: list[str] = []
+    for start, end in sentences.spans(text):
+        if text.startswith(("```", "~~~"), start):
+            continue
+        for line in _LINE.findall(text, start, end):
+            piece = line.strip()[:CHARACTERS]
+            if len(_WORD.findall(piece)) >= _SHORTEST:
+                found.append(piece)
+    return found[:MOST] if len(found) <= MOST else [*found[: MOST // 2], *found[-MOST // 2 :]]
+
+
+class PlantedClassifier:
+    """`sha256` pins another file's weights; empty takes them as they are."""
+
+    def __init__(self, folder: str = "", sha256: str | None = None) -> None:
+        self._folder = Path(folder) if folder else FOLDER
+        self._pinned = sha256 if sha256 is not None else ("" if folder else SHA256)
+        self._lock = threading.Lock()
+        self._heads: PlantedHeads | None = None
+        self._fingerprint = ""
+
+    @property
+    def fingerprint(self) -> str:
+        self._load()
+        return self._fingerprint
+
+    def warm(self) -> None:
+        self._load()
+
+    def suspects(self, text: str) -> list[str]:
+        heads, found = self._load(), windows(text)
+        return [found[at] for at in np.flatnonzero(heads.rough(found) >= heads.least[0])] if found else []
+
+    def scores(self, sentences: Sequence[str], vectors: Vectors, passages: Vectors) -> NDArray[np.float32]:
+        heads = self._load()
+        if not vectors.shape == passages.shape == (len(sentences), len(heads.meaning)):
+            raise EngineRefused("The check for planted instructions was given vectors of another embedding model.")
+        near = np.einsum("ij,ij->i", vectors, passages)
+        found = heads.probabilities(heads.sure(sentences, vectors, near))
+        if not np.isfinite(found).all():
+            raise EngineBroken("The check for planted instructions gave a number that makes no sense.")
+        return found
+
+    def _load(self) -> PlantedHeads:
+        if self._heads is None:
+            with self._lock:
+                if self._heads is None:
+                    self._heads = self._read()
+        return self._heads
+
+    def _read(self) -> PlantedHeads:
+        arrays, _, self._fingerprint = stored.read(self._folder, "planted", self._pinned, _WHOSE)
+        try:
+            heads = PlantedHeads(**arrays)
+        except TypeError as error:
+            raise EngineBroken(f"The weights of {_WHOSE} are missing or damaged.") from error
+        if heads.words.shape != (2, BUCKETS) or heads.form.shape != (2, FORM):
+            raise EngineBroken(f"The weights of {_WHOSE} are of another version.")
+        return heads

@@ -1,0 +1,136 @@
+"""The classifiers that come with the product: one linear head a category, over a sentence vector and n-grams.
+
+Trained by `manage.py train_classifiers`, a few hundred kilobytes, plain numpy at run time. The card beside the weights
+says what they were trained on, how well they do and where they fail.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from apps.engines.base import Cuts, EngineBroken, EngineRefused
+from apps.engines.classify import stored
+from apps.engines.classify.features import BUCKETS, grams
+from apps.engines.classify.groups import neutral
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from apps.engines.base import Vectors
+
+FOLDER = Path(__file__).parent / "weights"
+# The weights as they are committed; a file that differs is not loaded. `train_classifiers` prints the new one.
+SHA256 = "719538e40dd708a87363d8f399c02d9a4943cb54950036b9785b7d7cf2efe00b"
+_WHOSE = "the text classifiers"
+
+ANY = "harm"
+KINDS = ("hate", "harassment", "sexual", "child_exploitation", "violence", "self_harm")
+
+
+@dataclass(frozen=True, slots=True)
+class Heads:
+    """Linear heads, one row a label, and the line that makes a probability of each head's sum."""
+
+    labels: tuple[str, ...]
+    meaning: NDArray[np.float32]  # (labels, dimension of the vectors)
+    words: NDArray[np.float32]  # (labels, BUCKETS)
+    bias: NDArray[np.float32]  # (labels,)
+    slope: NDArray[np.float32]  # (labels,), of the calibration
+    shift: NDArray[np.float32]
+
+    def sums(self, texts: Sequence[str], vectors: Vectors) -> NDArray[np.float32]:
+        """Shape (n, labels): before calibration."""
+        found = grams(texts)
+        sums = vectors @ self.meaning.T + self.bias
+        for row in range(len(texts)):
+            buckets = found.buckets[found.starts[row] : found.starts[row + 1]]
+            sums[row] += found.weights[row] * self.words[:, buckets].sum(axis=1)
+        return np.asarray(sums, np.float32)
+
+    def probabilities(self, sums: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Shape (n, labels). "harm" is half what its own head says, half the surest of the kinds of harm: the one head
+        has seen texts whose kind nobody named, the others know their kind better."""
+        lines = np.clip(sums * self.slope + self.shift, -30, 30)
+        if ANY in self.labels:
+            kinds = [at for at, label in enumerate(self.labels) if label in KINDS]
+            own = self.labels.index(ANY)
+            lines[:, own] = (lines[:, own] + lines[:, kinds].max(axis=1)) / 2
+        return np.asarray(1 / (1 + np.exp(-lines)), np.float32)
+
+
+class LinearClassifier:
+    """`sha256` pins another file's weights; empty takes them as they are (a person who trains their own)."""
+
+    def __init__(self, folder: str = "", sha256: str | None = None) -> None:
+        self._folder = Path(folder) if folder else FOLDER
+        self._pinned = sha256 if sha256 is not None else ("" if folder else SHA256)
+        self._lock = threading.Lock()
+        self._heads: Heads | None = None
+        self._card: dict[str, object] = {}
+        self._fingerprint = ""
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        return self._load().labels
+
+    @property
+    def fingerprint(self) -> str:
+        self._load()
+        return self._fingerprint
+
+    @property
+    def embedder(self) -> str:
+        self._load()
+        return str(self._card["embedder"])
+
+    @property
+    def cuts(self) -> Mapping[str, Cuts]:
+        self._load()
+        cuts = self._card["cuts"]
+        if not isinstance(cuts, dict):
+            raise EngineBroken("The card of the text classifiers names no cuts.")
+        return {label: Cuts(**values) for label, values in cuts.items()}
+
+    def warm(self) -> None:
+        self._load()
+
+    def reads(self, text: str) -> str:
+        return neutral(text)
+
+    def scores(self, texts: Sequence[str], vectors: Vectors) -> Vectors:
+        heads = self._load()
+        if vectors.shape != (len(texts), heads.meaning.shape[1]):
+            raise EngineRefused("The text classifiers were given vectors of another embedding model.")
+        scores = heads.probabilities(heads.sums([neutral(text) for text in texts], vectors))
+        if not np.isfinite(scores).all():
+            raise EngineBroken("The text classifiers gave a number that makes no sense.")
+        return scores
+
+    def _load(self) -> Heads:
+        if self._heads is None:
+            with self._lock:
+                if self._heads is None:
+                    self._heads = self._read()
+        return self._heads
+
+    def _read(self) -> Heads:
+        arrays, self._card, self._fingerprint = stored.read(self._folder, "text", self._pinned, _WHOSE)
+        try:
+            heads = Heads(tuple(str(label) for label in _list(self._card["labels"])), **arrays)
+        except (KeyError, TypeError) as error:
+            raise EngineBroken(f"The weights of {_WHOSE} are missing or damaged.") from error
+        if heads.words.shape != (len(heads.labels), BUCKETS) or heads.meaning.shape[0] != len(heads.labels):
+            raise EngineBroken(f"The weights of {_WHOSE} are of another version.")
+        return heads
+
+
+def _list(value: object) -> list[object]:
+    if not isinstance(value, list):
+        raise TypeError("not a list")
+    return value

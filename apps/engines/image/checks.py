@@ -1,0 +1,74 @@
+"""What every picture engine refuses, in the same words."""
+
+from __future__ import annotations
+
+import io
+from typing import TYPE_CHECKING
+
+from apps.engines.base import EngineRefused
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+    from apps.engines.image.base import DrawRequest, PictureModel
+
+PROMPT_CHARACTERS = 2000
+SMALLEST = 64  # pixels of a side, where the model draws no smaller ones
+_START_PIXELS = 4096 * 4096
+PREVIEW_SIDE = 256
+
+
+def check(request: DrawRequest, model: PictureModel) -> None:
+    """Raises EngineRefused, in one sentence that says what to do."""
+    if not request.prompt.strip():
+        raise EngineRefused("Say first what the picture shall show.")
+    if len(request.prompt) > PROMPT_CHARACTERS or len(request.negative) > PROMPT_CHARACTERS:
+        raise EngineRefused(f"The description is longer than {PROMPT_CHARACTERS:,} characters; shorten it.")
+    least = min(SMALLEST, model.width, model.height)
+    for name, side in (("width", request.width), ("height", request.height)):
+        if not least <= side <= model.largest:
+            raise EngineRefused(f"The {name} must lie between {least} and {model.largest} pixels.")
+        if side % model.multiple:
+            raise EngineRefused(f"The {name} must be a multiple of {model.multiple} pixels.")
+    if not 1 <= request.steps <= model.most_steps:
+        raise EngineRefused(f"The number of steps must lie between 1 and {model.most_steps}.")
+    if not 0 <= request.guidance <= 30:
+        raise EngineRefused("The guidance must lie between 0 and 30.")
+    if not 0 < request.strength <= 1:
+        raise EngineRefused("The strength must lie above 0 and be at most 1.")
+    if request.scheduler and request.scheduler not in model.schedulers:
+        raise EngineRefused(f"This model has no scheduler '{request.scheduler}'; choose one from the list.")
+    if request.start and not model.starts:
+        raise EngineRefused("This model cannot start from a picture.")
+
+
+def opened(start: bytes, width: int, height: int) -> Image:
+    """A start picture as RGB of that size, cropped about its middle. Raises EngineRefused for what cannot be used."""
+    from PIL import Image, ImageOps, UnidentifiedImageError
+
+    try:
+        with Image.open(io.BytesIO(start), formats=["PNG", "JPEG", "WEBP"]) as file:
+            if file.width * file.height > _START_PIXELS or min(file.size) < 8:
+                raise EngineRefused("The picture to start from must have between 8 and 4096 pixels a side.")
+            upright = ImageOps.exif_transpose(file).convert("RGB")
+    except (UnidentifiedImageError, OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+        raise EngineRefused("The picture to start from cannot be read; choose a PNG, JPEG or WebP file.") from error
+    return ImageOps.fit(upright, (width, height), Image.Resampling.LANCZOS)
+
+
+def png(picture: Image) -> bytes:
+    """RGB, without metadata."""
+    file = io.BytesIO()
+    picture.convert("RGB").save(file, "PNG")
+    return file.getvalue()
+
+
+def preview(picture: Image) -> bytes:
+    """A JPEG whose longer side is PREVIEW_SIDE, enlarged smoothly where the picture is small."""
+    from PIL import Image
+
+    scale = PREVIEW_SIDE / max(picture.size)
+    size = (max(1, round(picture.width * scale)), max(1, round(picture.height * scale)))
+    file = io.BytesIO()
+    picture.resize(size, Image.Resampling.BICUBIC).save(file, "JPEG", quality=80)
+    return file.getvalue()

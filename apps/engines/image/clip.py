@@ -1,0 +1,51 @@
+"""How well a picture fits words, by a CLIP model: the cosine between what it makes of both."""
+
+from __future__ import annotations
+
+import io
+import threading
+from pathlib import Path
+from typing import Any
+
+from apps.engines.base import EngineUnavailable
+
+
+class Clip:
+    """`model` is a name of a model hub or a folder, with safetensors weights; loaded on first use, on the CPU."""
+
+    def __init__(self, model: str = "") -> None:
+        self._model = model
+        self._lock = threading.Lock()
+        self._loaded: tuple[Any, Any] | None = None
+        self.name = f"CLIP ({Path(model).name if Path(model).is_dir() else model})"
+
+    @property
+    def active(self) -> bool:
+        return bool(self._model)
+
+    def measure(self, picture: bytes, words: str) -> float:
+        """From -1 to 1; where a picture fits its words it is mostly 0.25 to 0.35. Raises EngineUnavailable."""
+        import torch
+        from PIL import Image
+
+        with self._lock:
+            model, processor = self._load()
+            with Image.open(io.BytesIO(picture)) as opened:
+                taken = processor(
+                    text=[words], images=[opened.convert("RGB")], return_tensors="pt", truncation=True, padding=True
+                )
+            with torch.inference_mode():
+                said = model(**taken)
+        cosine = torch.nn.functional.cosine_similarity(said.image_embeds, said.text_embeds)
+        return float(cosine[0])
+
+    def _load(self) -> tuple[Any, Any]:
+        if self._loaded is None:
+            from transformers import CLIPModel, CLIPProcessor
+
+            try:
+                model = CLIPModel.from_pretrained(self._model, use_safetensors=True).eval()
+                self._loaded = model, CLIPProcessor.from_pretrained(self._model)
+            except (OSError, ValueError, KeyError) as error:
+                raise EngineUnavailable(f"The model '{self._model}' of CLIP_MODEL cannot be loaded.") from error
+        return self._loaded

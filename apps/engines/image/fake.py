@@ -1,0 +1,53 @@
+"""A painter in memory: coloured stripes that depend on every part of the request, in as many steps as asked for.
+
+painter = FakePainter()
+painter.gap_s = 0.1            # a step takes so long
+painter.fail = EngineBroken()  # raised by the next drawing, after its first step
+"""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+from apps.engines.base import EngineError
+from apps.engines.image.base import Drawn, DrawRequest, DrawStep, PictureModel
+from apps.engines.image.checks import check, opened, png, preview
+
+
+class FakePainter:
+    def __init__(self, model: str = "", **options: Any) -> None:
+        self.name = model or "stripes"
+        self.gap_s = 0.0
+        self.fail: EngineError | None = None
+        self.requests: list[DrawRequest] = []
+        self._lock = threading.Lock()
+        for name, value in options.items():
+            setattr(self, name, value)
+
+    def model(self) -> PictureModel:
+        return PictureModel(
+            self.name, f"{self.name}-1", width=128, height=128, steps=4, guidance=5.0, multiple=8, largest=512,
+            most_steps=50, schedulers=("Even", "Uneven"), starts=True, negatives=True,
+        )  # fmt: skip
+
+    def draw(self, request: DrawRequest, seen: Callable[[DrawStep], None]) -> Drawn:
+        from PIL import Image, ImageChops
+
+        check(request, self.model())
+        start = opened(request.start, request.width, request.height) if request.start else None
+        with self._lock:
+            self.requests.append(request)
+            digest = hashlib.sha256(repr(request).encode()).digest()
+            stripes = Image.frombytes("RGB", (1, 8), digest[:24]).resize((request.width, request.height))
+            for step in range(1, request.steps + 1):
+                time.sleep(self.gap_s)
+                seen(DrawStep(step, request.steps, preview(stripes)))
+                fail, self.fail = self.fail, None
+                if fail is not None:
+                    raise fail
+        picture = ImageChops.blend(start, stripes, request.strength) if start else stripes
+        return Drawn(png(picture), request.width, request.height)

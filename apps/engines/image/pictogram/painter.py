@@ -1,0 +1,178 @@
+"""The painter that any processor can run: 64 x 64 pixels of a pictogram, enlarged cleanly.
+
+It knows what it was trained on and nothing else, and says so: a prompt that is far from every name it knows is refused,
+with the nearest ones. `manage.py train_pictogram` makes the folder that it takes.
+
+pictogram.safetensors   the moving average of the weights and what is remembered, bfloat16; names and shape as metadata
+card.md                 what it was trained on, how well it does
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+import numpy as np
+
+from apps.engines.base import EngineRefused, EngineUnavailable
+from apps.engines.image.base import Drawn, DrawRequest, DrawStep, PictureModel
+from apps.engines.image.checks import check, png, preview
+from apps.engines.image.pictogram.shape import SIDE, Shape
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+    from PIL.Image import Image
+
+    from apps.engines.base import EmbedEngine
+
+FILE = "pictogram.safetensors"
+BUILT_IN = "built-in"  # names the folder that comes with the product
+FOLDER = Path(__file__).parent / "weights"
+# The weights as they are committed; a file that differs is not loaded. `train_pictogram` prints the new one.
+SHA256 = "3ea2e641b10abb8a03320b0f4c96ffe100007fb4718d0b5a6ff9793eeb51aa3a"
+LARGE = 512  # pixels of a side of what is given out
+KNOWN = 0.45  # cosine of the nearest name below which a prompt is not served
+_ALIGNED_BY = "the words' cosine with the captions of the known pictogram that the drawing is nearest to"
+_OFFERED = 5  # names, where one is not served
+_STEPS, _GUIDANCE, _MOST = 20, 1.0, 50
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    net: Any  # PictogramNet
+    names: list[str]
+    vectors: NDArray[np.float32]  # (names, captions, 384), of length 1
+    fingerprint: str
+
+
+class PictogramPainter:
+    """`model` is a folder that `train_pictogram` wrote, or BUILT_IN; `sha256` pins another's weights, empty takes them
+    as they are."""
+
+    def __init__(self, model: str = "", loras: str = "", sha256: str = "", embed: EmbedEngine | None = None) -> None:
+        own = model == BUILT_IN
+        self._folder, self._pinned, self._embed = FOLDER if own else Path(model), SHA256 if own else sha256, embed
+        self._lock = threading.Lock()
+        self._loaded: Loaded | None = None
+
+    def model(self) -> PictureModel:
+        with self._lock:
+            fingerprint = self._load().fingerprint
+        return PictureModel(
+            "Openbook Pictograms", fingerprint, width=LARGE, height=LARGE, steps=_STEPS, guidance=_GUIDANCE,
+            multiple=LARGE, largest=LARGE, most_steps=_MOST,
+        )  # fmt: skip
+
+    def draw(self, request: DrawRequest, seen: Callable[[DrawStep], None]) -> Drawn:
+        import torch
+
+        from apps.engines.image.pictogram.sampling import sample
+
+        check(request, self.model())
+        with self._lock:
+            loaded = self._load()
+            vector = self._embedder().embed_query(request.prompt).reshape(-1)
+            self._serve(vector, loaded)
+            waited = 0.0  # seconds that the listener took, which are not the model's
+
+            def after(step: int, meant: Any) -> None:
+                nonlocal waited
+                began = time.perf_counter()
+                seen(DrawStep(step, request.steps, preview(_picture(meant[0]))))
+                waited += time.perf_counter() - began
+
+            began = time.perf_counter()
+            meaning = torch.from_numpy(np.array(vector, np.float32))[
+                None
+            ]  # a copy: what is remembered is not to be written to
+            drawn = sample(loaded.net, meaning, [request.seed], request.steps, max(1.0, request.guidance), after)
+            model_s = time.perf_counter() - began - waited
+        alignment = loaded.net.memory.alignment(drawn[0], meaning[0])
+        return Drawn(png(enlarged(_picture(drawn[0]))), LARGE, LARGE, False, model_s, alignment, _ALIGNED_BY)
+
+    def _serve(self, vector: NDArray[np.float32], loaded: Loaded) -> None:
+        near = (loaded.vectors @ vector).max(axis=1)
+        if float(near.max()) < KNOWN:
+            names = "”, “".join(loaded.names[at] for at in np.argsort(-near)[:_OFFERED])
+            raise EngineRefused(
+                f"The built-in painter draws pictograms and knows none like this; nearest are “{names}”."
+            )
+
+    def _embedder(self) -> EmbedEngine:
+        if self._embed is None:
+            from apps.engines.embed.sentence import SentenceEmbed  # the packaged one, as in training
+
+            self._embed = cast("EmbedEngine", SentenceEmbed())
+        return self._embed
+
+    def _load(self) -> Loaded:
+        if self._loaded is None:
+            self._loaded = load(self._folder / FILE, self._pinned)
+        return self._loaded
+
+
+def load(path: Path, pinned: str = "") -> Loaded:
+    """Raises EngineUnavailable where the file is not there, or not the one that is pinned."""
+    from safetensors import SafetensorError, safe_open
+
+    from apps.engines.image.pictogram.net import PictogramNet
+
+    try:
+        digest = hashlib.sha256(path.read_bytes()).hexdigest()
+        if pinned and digest != pinned:
+            raise EngineUnavailable("The weights of the built-in painter are not those that came with it.")
+        with safe_open(path, "pt") as file:
+            said = file.metadata() or {}
+            net = PictogramNet(Shape(**json.loads(said["shape"]))).eval()
+            net.load_state_dict({name: file.get_tensor(f"net.{name}").float() for name in dict(net.named_parameters())})
+            vectors = net.memory.keys.detach().numpy()
+    except OSError as error:
+        raise EngineUnavailable("The built-in painter is not there; `manage.py train_pictogram` makes it.") from error
+    except (SafetensorError, KeyError, ValueError, RuntimeError) as error:
+        raise EngineUnavailable("The weights of the built-in painter cannot be read.") from error
+    return Loaded(net, json.loads(said["names"]), vectors, digest[:16])
+
+
+def save(path: Path, weights: dict[str, Any], shape: Shape, names: Sequence[str]) -> str:
+    """The SHA-256 of the file."""
+    from safetensors.torch import save_file
+
+    tensors = {f"net.{name}": value.bfloat16().contiguous() for name, value in weights.items()}
+    path.parent.mkdir(parents=True, exist_ok=True)
+    save_file(tensors, path, {"shape": json.dumps(asdict(shape)), "names": json.dumps(list(names))})
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def many(
+    loaded: Loaded, vectors: NDArray[np.float32], seeds: Sequence[int], steps: int = _STEPS
+) -> NDArray[np.float32]:
+    """Pictures (n, 3, 64, 64) from -1 to 1, one a vector and seed, with the usual guidance: for measurements."""
+    import torch
+
+    from apps.engines.image.pictogram.sampling import sample
+
+    drawn = sample(loaded.net, torch.from_numpy(np.asarray(vectors, np.float32)), list(seeds), steps, _GUIDANCE)
+    return np.asarray(drawn.numpy(), np.float32)
+
+
+def enlarged(picture: Image) -> Image:
+    """LARGE pixels a side: smooth in the flat parts, and the edges drawn together again."""
+    from PIL import Image, ImageFilter
+
+    half = picture.resize((2 * SIDE, 2 * SIDE), Image.Resampling.LANCZOS).filter(ImageFilter.UnsharpMask(2, 60, 2))
+    large = half.resize((LARGE, LARGE), Image.Resampling.BICUBIC)
+    return large.filter(ImageFilter.UnsharpMask(6, 90, 2))
+
+
+def _picture(pixels: Any) -> Image:
+    """(3, SIDE, SIDE) from -1 to 1, as a picture."""
+    from PIL import Image
+
+    values = ((pixels.clamp(-1, 1) + 1) * 127.5).round().to("cpu").numpy().astype(np.uint8)
+    return Image.fromarray(values.transpose(1, 2, 0))

@@ -1,0 +1,103 @@
+"""An invisible mark: 32 opaque bits and their check, spread over the middle frequencies of a picture's brightness.
+
+The picture is looked at as 256 by 256 pixels, so that the mark survives being resized and saved as JPEG; it does not
+survive a crop. Each bit has some 60 cosine coefficients of its own, with signs made from a key. What the picture itself
+says in their direction is known when it is marked and is taken out, so that the bits can be read without the original.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import zlib
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+BITS = 32
+_CHECK = 16
+_SIDE = 256  # pixels of the square in which a picture is looked at
+_BAND = (10, 66)  # of its frequencies; lower ones can be seen, higher ones do not survive JPEG
+_STRENGTH = 6.0  # mean of a bit's coefficients, in grey levels of an orthonormal transform
+_ROUNDS = 6  # rounding and clipping take some of the mark away, which is put back
+
+Floats = Any  # np.ndarray of float32
+
+
+def marked(picture: Image, marks: Sequence[int]) -> tuple[Image, int] | None:
+    """The picture with the one of these marks (0 to 2**32 - 1) that changes it least, and which; None where it could
+    not be read again. The more marks there are to choose from, the less is changed."""
+    from PIL import Image as Pillow
+
+    mark, signs = _cheapest(_means(picture), marks)
+    plain = np.asarray(picture.convert("RGB"), np.float32)
+    shift = np.zeros(plain.shape[:2], np.float32)
+    now = picture.convert("RGB")
+    for _ in range(_ROUNDS):
+        change = _pattern(signs * np.maximum(_STRENGTH - signs * _means(now), 0))  # what says enough already stays
+        wide = Pillow.fromarray(change).resize(now.size, Pillow.Resampling.BICUBIC)
+        shift += np.asarray(wide, np.float32)
+        now = Pillow.fromarray(np.clip(plain + shift[..., None], 0, 255).round().astype(np.uint8))
+    return (now, mark) if read(now) == mark else None
+
+
+def _cheapest(means: Floats, marks: Sequence[int]) -> tuple[int, Floats]:
+    signs = np.stack([_signs(mark) for mark in marks])
+    lacking = np.maximum(_STRENGTH - signs * means, 0)
+    best = int(np.argmin((lacking**2).sum(axis=1)))
+    return marks[best], signs[best]
+
+
+def read(picture: Image) -> int | None:
+    """The mark; None where there is none. Of 65,536 pictures without one, one seems to have some mark."""
+    bits = _means(picture) > 0
+    value = int("".join("1" if bit else "0" for bit in bits), 2)
+    mark, check = value >> _CHECK, value & ((1 << _CHECK) - 1)
+    return mark if check == _check(mark) else None
+
+
+def _check(mark: int) -> int:
+    return zlib.crc32(b"openbook" + mark.to_bytes(4, "big")) & ((1 << _CHECK) - 1)
+
+
+def _signs(mark: int) -> Floats:
+    bits = f"{mark:0{BITS}b}{_check(mark):0{_CHECK}b}"
+    return np.array([1.0 if bit == "1" else -1.0 for bit in bits], np.float32)
+
+
+def _means(picture: Image) -> Floats:
+    """For each bit what its coefficients say on average, shape (bits,)."""
+    from PIL import Image as Pillow
+    from scipy.fft import dctn
+
+    grey = picture.convert("L").resize((_SIDE, _SIDE), Pillow.Resampling.BICUBIC)
+    rows, columns, signs = _places()
+    values = dctn(np.asarray(grey, np.float32), norm="ortho")[rows, columns] * signs
+    return np.asarray(values.mean(axis=1), np.float32)
+
+
+def _pattern(means: Floats) -> Floats:
+    """What has to be added to the square so that the bits say that much more."""
+    from scipy.fft import idctn
+
+    rows, columns, signs = _places()
+    spectrum = np.zeros((_SIDE, _SIDE), np.float32)
+    spectrum[rows, columns] = means[:, None] * signs
+    return np.asarray(idctn(spectrum, norm="ortho"), np.float32)
+
+
+@lru_cache(1)
+def _places() -> tuple[Floats, Floats, Floats]:
+    """Rows, columns and signs of each bit's coefficients, each of shape (bits, coefficients)."""
+    y, x = np.mgrid[:_SIDE, :_SIDE]
+    inside = (np.hypot(y, x) >= _BAND[0]) & (np.hypot(y, x) < _BAND[1])
+    rows, columns = np.nonzero(inside)
+    seed = int.from_bytes(hashlib.sha256(b"openbook picture mark 1").digest()[:8], "big")
+    chance = np.random.Generator(np.random.PCG64(seed))
+    bits = BITS + _CHECK
+    order = chance.permutation(len(rows))[: len(rows) // bits * bits].reshape(bits, -1)
+    return rows[order], columns[order], chance.choice(np.array([-1.0, 1.0], np.float32), order.shape)

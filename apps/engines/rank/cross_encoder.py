@@ -1,0 +1,27 @@
+"""A cross-encoder by name or folder: it reads question and passage together, so it is slow, and right more often."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from apps.engines.base import EngineBroken
+from apps.engines.rank.pairs import PairModel
+
+
+class CrossEncoder:
+    active = True
+
+    def __init__(self, model: str, threads: int = 0) -> None:
+        self._pairs = PairModel(model, threads)
+
+    def scores(self, question: str, texts: Sequence[str]) -> list[float]:
+        if not texts:
+            return []
+        rows = self._pairs.logits([(question, text) for text in texts])
+        if rows.shape[1] == 1:
+            return [float(score) for score in 1 / (1 + np.exp(-rows[:, 0]))]
+        if rows.shape[1] == 2:  # "irrelevant" and "relevant", in this order
+            return [float(score) for score in 1 / (1 + np.exp(rows[:, 0] - rows[:, 1]))]
+        raise EngineBroken(f"RANK_MODEL tells {rows.shape[1]} things apart; a re-ranker tells one or two.")

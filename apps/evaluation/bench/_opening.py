@@ -1,0 +1,77 @@
+"""How long a person waits for a long conversation to open, and for a search over all that was ever said."""
+
+from __future__ import annotations
+
+import shutil
+import time
+import urllib.request
+from collections.abc import Sequence
+from urllib.parse import quote, urlsplit
+
+from django.conf import settings
+from django.core.management.base import CommandError
+
+from apps.lib.words import words
+
+_FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
+_WARM_UP = 2
+_LEAST = 3  # letters of a word that nobody looks for
+# The page can be used when its script has run and what it shows has been painted.
+_USABLE = """
+new MutationObserver(() => {
+  if (document.querySelector("[data-chat][data-ready]") && !window.usable)
+    requestAnimationFrame(() => setTimeout(() => { window.usable ??= performance.now(); }));
+}).observe(document, { subtree: true, childList: true, attributes: true, attributeFilter: ["data-ready"] });
+"""
+_TIMES = """() => {
+  const [page] = performance.getEntriesByType("navigation");
+  return { usable: window.usable, server: page.responseEnd - page.requestStart };
+}"""
+
+
+def opened(url: str, key: str, conversation: str, times: int) -> list[dict[str, float]]:
+    """Milliseconds from going there until the page can be used, in a browser that has nothing of it in its cache."""
+    try:
+        from playwright.sync_api import sync_playwright
+    except ImportError:
+        raise CommandError("This measurement needs a browser: run ./run setup --dev first.") from None
+    chromium = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    if chromium is None:
+        raise CommandError("This measurement needs Chromium, which is not installed.")
+    seen = []
+    with sync_playwright() as started:
+        browser = started.chromium.launch(executable_path=chromium, args=_FLAGS)
+        for _ in range(times + _WARM_UP):
+            context = browser.new_context(viewport={"width": 1440, "height": 900})
+            context.add_cookies([{"name": settings.SESSION_COOKIE_NAME, "value": key, "url": url}])
+            context.add_init_script(_USABLE)
+            page = context.new_page()
+            page.goto(f"{url}/c/{conversation}/")
+            page.wait_for_function("window.usable")
+            seen.append(page.evaluate(_TIMES))
+            context.close()
+        browser.close()
+    return seen[_WARM_UP:]
+
+
+def searched(url: str, key: str, questions: Sequence[str], times: int) -> list[float]:
+    """Milliseconds of a search as the page makes it, the whole answer of the server; every search finds something."""
+    took = []
+    for number in range(times + _WARM_UP):
+        question = questions[number * len(questions) // (times + _WARM_UP)]
+        said = [word for word in words(question) if len(word) > _LEAST]
+        query = " ".join(said[: 1 + number % 3])  # one word, two, or three
+        began = time.perf_counter()
+        page = _get(f"{url}/conversations/all/?q={quote(query)}", key)
+        took.append(1000 * (time.perf_counter() - began))
+        if "<mark>" not in page:
+            raise RuntimeError(f"Nothing was found for {query!r}, which somebody said.")
+    return took[_WARM_UP:]
+
+
+def _get(url: str, key: str) -> str:
+    request = urllib.request.Request(url, headers={"Cookie": f"{settings.SESSION_COOKIE_NAME}={key}"})  # noqa: S310
+    with urllib.request.urlopen(request, timeout=60) as answer:  # noqa: S310 - our own address
+        if urlsplit(answer.url).path != urlsplit(url).path:
+            raise RuntimeError(f"{url} led to {answer.url}.")
+        return str(answer.read().decode())

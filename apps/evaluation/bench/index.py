@@ -1,0 +1,121 @@
+"""How fast and how rightly the index finds, whole and in its parts, beside hnswlib, Chroma, LanceDB and SQLite's FTS5.
+
+All get the same passages and questions in the same run, one after the other, each on one core. Vectors are compared at
+ten results, hnswlib with the least effort that reaches the recall wanted; words at sixty, as many as the product asks
+for. Recall under a filter, and `vector_recall_again`, are those of the product, which asks for sixty candidates and
+compares them once more by the vectors of the rows; beside them stand the recalls of the index by itself. Built indexes
+are kept in --cache, so that a further run measures only.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from argparse import ArgumentParser
+from functools import partial
+from pathlib import Path
+from subprocess import CalledProcessError
+from typing import Any
+
+import numpy as np
+
+from apps.evaluation.bench import _index_data, _index_peers
+from apps.evaluation.bench._index_data import Passages, recall
+from apps.evaluation.bench._index_ours import Ours
+
+SIZES = (10_000, 100_000, 1_000_000)
+PEERS_AT_MOST = 100_000
+LIMIT, WORDS = 10, 60
+WANTED = 0.99  # recall@10
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    parser.add_argument(
+        "--sizes", nargs="+", type=int, default=SIZES, metavar="N",
+        help="passages (10000 100000 1000000; the last takes 10 minutes and 4 GB of disk the first time)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--cache", type=Path, metavar="DIR", default=Path(tempfile.gettempdir()) / "openbook-bench",
+        help="where passages, indexes and the other libraries are kept between runs",
+    )  # fmt: skip
+    parser.add_argument(
+        "--peers", nargs="*", choices=_index_peers.PEERS, default=list(_index_peers.PEERS), metavar="NAME",
+        help=f"of {', '.join(_index_peers.PEERS)}; above 100,000 passages there are none",
+    )  # fmt: skip
+    parser.add_argument("--build-only", action="store_true", help="make passages and indexes, measure nothing")
+
+
+def run(options: dict[str, Any]) -> dict[str, float]:
+    """Milliseconds, recalls and ratios by size (`…_1e5`), and the six that are goals, from the largest size that has
+    them."""
+    numbers: dict[str, float] = {}
+    sizes = sorted(set(options["sizes"]))
+    for size in sizes:
+        passages = _index_data.passages(options["data"], size, options["cache"])
+        before = os.sched_getaffinity(0)
+        try:
+            os.sched_setaffinity(0, {max(before)})
+            numbers |= _named(_measured(passages, options), size)
+        finally:
+            os.sched_setaffinity(0, before)
+    return numbers | _goals(numbers, sizes)
+
+
+def _measured(passages: Passages, options: dict[str, Any]) -> dict[str, float]:
+    ours = Ours(passages)
+    if options["build_only"]:
+        return {"build_s": ours.build_s, "bytes_per_vector": ours.bytes_per_vector}
+    exact = passages.kept("exact", partial(passages.exact, LIMIT))
+    numbers = ours.measured(exact, LIMIT, WORDS)
+    if passages.count <= PEERS_AT_MOST:
+        for name in options["peers"]:
+            numbers |= _peer(name, passages, exact, options["cache"])
+    for leg, peer in (("vector", "hnswlib"), ("vector", "chroma"), ("vector", "lancedb"), ("lexical", "fts5")):
+        if f"{peer}_p50_ms" in numbers:
+            numbers[f"{leg}_over_{peer}"] = numbers[f"{leg}_p50_ms"] / numbers[f"{peer}_p50_ms"]
+    return numbers
+
+
+def _peer(name: str, passages: Passages, exact: Any, cache: Path) -> dict[str, float]:
+    python, why = _index_peers.prepared(cache, name)
+    if why:
+        print(f"{name} is left out: {why}")
+        return {}
+    limit = WORDS if name == "fts5" else LIMIT
+    found = 0.0
+    try:
+        for effort in _index_peers.efforts(name):
+            answers = _index_peers.ask(python, name, passages.folder, limit, effort)
+            found = recall(answers.found, exact[: len(answers.found)])
+            if name == "fts5" or found >= WANTED:
+                break
+    except CalledProcessError as error:
+        print(f"{name} is left out: {(error.stderr.strip().splitlines() or ['it failed'])[-1]}")
+        return {}
+    numbers = {
+        f"{name}_p50_ms": float(np.percentile(answers.ms, 50)), f"{name}_p95_ms": float(np.percentile(answers.ms, 95)),
+        f"{name}_first_ms": answers.first_s * 1000,
+    }  # fmt: skip
+    if name == "hnswlib":
+        numbers["hnswlib_effort"] = effort
+    return numbers if name == "fts5" else numbers | {f"{name}_recall": found}
+
+
+def _named(numbers: dict[str, float], size: int) -> dict[str, float]:
+    power = f"{size:.0e}".replace("e+0", "e")
+    return {f"{name}_{power}": value for name, value in numbers.items()}
+
+
+def _goals(numbers: dict[str, float], sizes: list[int]) -> dict[str, float]:
+    """The six that are goals; what was not measured in this run is left out."""
+    goals: dict[str, float] = {}
+    for size in sizes:
+        for name in ("vector_over_hnswlib", "vector_over_chroma", "lexical_over_fts5", "bytes_per_vector"):
+            if (value := _named({name: 0}, size).popitem()[0]) in numbers:
+                goals[name] = numbers[value]
+    filtered = [value for name, value in numbers.items() if name.startswith("filtered_recall_")]
+    if filtered:
+        goals["filtered_recall_min"] = min(filtered)
+    if "hybrid_p95_ms_1e6" in numbers:
+        goals["hybrid_p95_ms_1e6"] = numbers["hybrid_p95_ms_1e6"]
+    return goals

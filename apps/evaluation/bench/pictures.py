@@ -1,0 +1,55 @@
+"""What the built-in painter takes for a picture, and how often it draws what was meant.
+
+seconds_per_picture, seconds_per_step   from the claim of the row to the signed file, by the worker's own code
+outside_model_share                     of that time, what was not spent in the network: previews, rows, signing, files
+vocabulary_accuracy                     for names chosen by --seed: the share whose picture is nearer to its own
+                                        training picture than to those of the others
+paraphrase_accuracy                     the same for three of the keywords of each, in a sentence of no caption
+"""
+
+from __future__ import annotations
+
+import json
+import statistics
+import subprocess
+import sys
+import tempfile
+from argparse import ArgumentParser
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+
+from apps.engines.image.pictogram import painter
+from apps.evaluation import pictogram_training, pictograms
+from apps.evaluation.bench import _site
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    parser.add_argument("--pictures", type=int, default=12, help="pictures whose time is taken")
+    parser.add_argument("--seed", type=int, default=pictogram_training.SEED, help="chooses the names")
+    parser.add_argument("--model", type=Path, default=painter.FOLDER, metavar="DIR", help="folder of the painter")
+
+
+def run(options: dict[str, Any]) -> dict[str, float]:
+    found = pictograms.read(options["data"])
+    names, others = pictogram_training.accuracies(options["model"], found, options["seed"])
+    return _times(options) | {"vocabulary_accuracy": names, "paraphrase_accuracy": others}
+
+
+def _times(options: dict[str, Any]) -> dict[str, float]:
+    own = options["model"] == painter.FOLDER
+    chosen = {
+        "IMAGE_BACKEND": "apps.engines.image.pictogram.painter.PictogramPainter",
+        "IMAGE_MODEL": painter.BUILT_IN if own else str(options["model"].resolve()), "IMAGE_URL": "",
+    }  # fmt: skip
+    with tempfile.TemporaryDirectory() as folder:
+        env = _site.environment(folder, "http://localhost:8000", **chosen)
+        command = [sys.executable, "-m", "apps.evaluation.bench._drawing", str(options["pictures"])]
+        done = subprocess.run(command, env=env, cwd=settings.BASE_DIR, stdout=subprocess.PIPE, text=True, check=True)
+    seen = json.loads(done.stdout.splitlines()[-1])
+    return {
+        "seconds_per_picture": statistics.median(one["seconds"] for one in seen),
+        "seconds_per_step": statistics.median(one["model_seconds"] / one["steps"] for one in seen),
+        "outside_model_share": 1 - sum(one["model_seconds"] for one in seen) / sum(one["seconds"] for one in seen),
+    }

@@ -1,0 +1,89 @@
+"""What a person fills in about golden questions."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.core.validators import MaxValueValidator, MinValueValidator
+from django.utils.translation import gettext, gettext_lazy
+
+from apps.documents.models import Chunk, Collection, Document
+from apps.documents.tuning import LIMITS
+
+
+class QuestionForm(forms.Form):
+    """A question, and at least one way to tell a right answer. Only documents and passages of the collection count."""
+
+    text = forms.CharField(label=gettext_lazy("Question"), max_length=500)
+    document = forms.ModelChoiceField(
+        Document.objects.none(),
+        required=False,
+        label=gettext_lazy("Document that answers it"),
+        empty_label=gettext_lazy("Any"),
+    )
+    chunk = forms.ModelChoiceField(Chunk.objects.none(), required=False, widget=forms.HiddenInput)
+    words = forms.CharField(
+        required=False,
+        max_length=400,
+        label=gettext_lazy("Words that the passages must hold"),
+        help_text=gettext_lazy("With commas between. Together with a document, or alone."),
+    )
+
+    def __init__(self, collection: Collection, data: Any = None) -> None:
+        super().__init__(data)
+        ready = Document.objects.filter(collection=collection, status=Document.Status.READY)
+        chunks = Chunk.objects.filter(document__in=ready).select_related("document").defer("vector")
+        for name, rows in (("document", ready.order_by("title", "name")), ("chunk", chunks)):
+            field = self.fields[name]
+            if isinstance(field, forms.ModelChoiceField):
+                field.queryset = rows
+
+    def clean(self) -> dict[str, Any]:
+        asked: dict[str, Any] = super().clean() or {}
+        if not self.errors and not (asked.get("document") or asked.get("chunk") or asked.get("words", "").strip(", ")):
+            raise forms.ValidationError(
+                gettext("Say what answers it: a document, or words that the passages must hold.")
+            )
+        return asked
+
+
+class TuningForm(forms.Form):
+    """How a collection is cut and searched; every value has a default that was measured."""
+
+    chunk_tokens = forms.IntegerField(
+        label=gettext_lazy("Size of a passage, in tokens"),
+        help_text=gettext_lazy(
+            "With its headings. Smaller passages are found more exactly, larger ones say more by themselves."
+        ),
+    )
+    meaning = forms.FloatField(
+        label=gettext_lazy("Weight of meaning"),
+        help_text=gettext_lazy("From 0, words alone, to 1, meaning alone. Words get the rest."),
+    )
+    floor = forms.FloatField(
+        label=gettext_lazy("Least relevance"),
+        help_text=gettext_lazy("From 0 to 0.9. A passage less likely to answer the question is not used."),
+    )
+
+    rerank = forms.BooleanField(
+        required=False,
+        label=gettext_lazy("Read the best again"),
+        help_text=gettext_lazy(
+            "The re-ranker of this site reads the first twenty passages together with the question. "
+            "More exact, and slower."
+        ),
+    )
+
+    def __init__(self, data: Any = None, initial: dict[str, Any] | None = None, *, reranker: bool) -> None:
+        super().__init__(data, initial=initial)
+        if not reranker:
+            del self.fields["rerank"]
+        for name, limit in LIMITS.items():
+            field = self.fields[name]
+            field.validators += [MinValueValidator(limit.low), MaxValueValidator(limit.high)]
+            field.widget.attrs |= {"min": f"{limit.low:g}", "max": f"{limit.high:g}", "step": f"{limit.step:g}"}
+
+
+class AskForm(forms.Form):
+    q = forms.CharField(required=False, max_length=500)

@@ -1,0 +1,253 @@
+"""The verbs of golden questions: add one, ask for a run, run, compare with the run before.
+
+A run is a row that a worker claims; Celery only rings. `sweep` rings again, and asks for a run by itself where what is
+searched, or how, has changed since the last one and nothing is being read any more.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from django.db import IntegrityError, transaction
+from django.db.models import Count, Max, Q
+from django.utils import timezone
+
+from apps.documents.candidates import Scope, on_trial
+from apps.documents.models import Chunk, Collection, Document, IndexBuild
+from apps.engines import registry
+from apps.engines.base import EngineError
+from apps.evaluation import trial
+from apps.evaluation.measures import DEPTH, Expected, Measured, means, measure
+from apps.evaluation.models import GoldenQuestion, GoldenResult, GoldenRun
+from apps.lib import bell, leases
+
+if TYPE_CHECKING:
+    from apps.users.models import User
+
+log = logging.getLogger(__name__)
+
+LEASE_S = 120  # renewed with every question, which takes a tenth of a second
+CRASHES = 3
+MOST_QUESTIONS = 500  # of one collection
+KEPT_RUNS = 50
+TASK = "evaluation.golden"
+
+
+class TooMany(Exception):
+    """The collection has as many golden questions as one may have."""
+
+
+def add(
+    user: User, collection: Collection, text: str, *, document: Document | None, chunk: Chunk | None, words: str
+) -> GoldenQuestion:
+    """The next run asks it. Of a chunk its place is kept, so that it holds when documents are cut anew.
+
+    Raises TooMany.
+    """
+    if GoldenQuestion.objects.filter(collection=collection).count() >= MOST_QUESTIONS:
+        raise TooMany
+    place: dict[str, Any] = {}
+    if chunk is not None:
+        document = chunk.document
+        place = {"page_number": chunk.page_number, "char_start": chunk.char_start, "char_end": chunk.char_end}
+        place["quote"] = chunk.text[:200]
+    return GoldenQuestion.objects.create(
+        collection=collection, text=text, document=document, words=words, added_by=user, **place
+    )
+
+
+def ask_for_run(
+    collection: Collection, user: User | None, cause: str = GoldenRun.Cause.HAND, build: IndexBuild | None = None
+) -> GoldenRun:
+    """A run waits and the bell rings; one that waits or runs already is returned instead."""
+    try:
+        with transaction.atomic():
+            run = GoldenRun.objects.create(collection=collection, started_by=user, cause=cause, build=build)
+            transaction.on_commit(lambda: bell.send(TASK, run.pk), robust=True)
+            return run
+    except IntegrityError:
+        return GoldenRun.objects.open().get(collection=collection)
+
+
+def run(run_id: int) -> None:
+    """Every question was asked as the collection's owner, and the row holds the measures or says why not."""
+    waiting = GoldenRun.objects.open().filter(attempts__lt=CRASHES)
+    token = leases.claim(waiting, run_id, LEASE_S, status=GoldenRun.Status.RUNNING)
+    if token is None:
+        return
+    row = GoldenRun.objects.select_related("collection__owner", "build__collection").get(pk=run_id)
+    index_state, settings_state = states(row.collection)
+    try:
+        if row.build:
+            _bring_up_to_date(row, token, index_state, settings_state)
+        found = _measured(row, token, on_trial(row.build) if row.build else None)
+    except EngineError as error:
+        _end(row, token, status=GoldenRun.Status.FAILED, reason=str(error)[:400])
+        return
+    if found is not None:
+        _keep(row, token, found, index_state=index_state, settings_state=settings_state)
+
+
+def _bring_up_to_date(row: GoldenRun, token: str, index_state: str, settings_state: str) -> None:
+    """The last run of what is searched is of what is searched now, so that a build is compared with that."""
+    last = GoldenRun.objects.live().done().filter(collection=row.collection).first()
+    if last is not None and (last.index_state, last.settings_state) == (index_state, settings_state):
+        return
+    try:
+        found = _measured(row, token, None)
+    except EngineError:
+        return  # what is live cannot be searched, as after a change of embedder: nothing to compare with
+    if found is not None:
+        with transaction.atomic():
+            live = GoldenRun.objects.create(
+                collection=row.collection, started_by=row.started_by, cause=row.cause, status=GoldenRun.Status.DONE,
+                finished=timezone.now(), index_state=index_state, settings_state=settings_state, **_means(found),
+            )  # fmt: skip
+            _keep_results(live, found)
+
+
+def _measured(row: GoldenRun, token: str, scope: Scope | None) -> dict[int, Measured] | None:
+    """By question, in `scope` or as everybody asks; None where the lease was lost."""
+    found: dict[int, Measured] = {}
+    for question in GoldenQuestion.objects.filter(collection=row.collection):
+        if question.void:
+            continue
+        if not leases.renew(GoldenRun.objects.all(), row.pk, token, LEASE_S):
+            return None
+        result, quoted = trial.ask_and_quote(row.collection.owner, row.collection, question.text, scope)
+        above = [hit for hit in result.hits if hit.relevance >= result.least]
+        found[question.pk] = measure(expected(question), above, result.passages, quoted)
+    return found
+
+
+def expected(question: GoldenQuestion) -> Expected:
+    words = tuple(word for part in question.words.split(",") if (word := " ".join(part.split())))
+    return Expected(question.document_id, question.page_number, question.char_start, question.char_end, words)
+
+
+def _keep(row: GoldenRun, token: str, found: dict[int, Measured], **states: str) -> None:
+    with transaction.atomic():
+        if _end(row, token, status=GoldenRun.Status.DONE, **_means(found), **states):
+            _keep_results(row, found)
+            old = GoldenRun.objects.filter(collection=row.collection).values_list("pk", flat=True)[KEPT_RUNS:]
+            GoldenRun.objects.filter(pk__in=list(old)).delete()
+
+
+def _means(found: dict[int, Measured]) -> dict[str, Any]:
+    over = means(list(found.values()))
+    return {
+        "questions": len(found), "recall": over.recall, "mrr": over.mrr, "ndcg": over.ndcg, "precision": over.precision
+    }  # fmt: skip
+
+
+def _keep_results(run: GoldenRun, found: dict[int, Measured]) -> None:
+    there = set(GoldenQuestion.objects.filter(pk__in=found).values_list("pk", flat=True))
+    GoldenResult.objects.bulk_create(
+        GoldenResult(
+            run=run, question_id=pk, rank=item.rank, precision=item.precision, missing=", ".join(item.missing)[:400]
+        )
+        for pk, item in found.items()
+        if pk in there
+    )  # fmt: skip
+
+
+def _end(row: GoldenRun, token: str, **changes: Any) -> bool:
+    return leases.release(GoldenRun.objects.all(), row.pk, token, finished=timezone.now(), **changes)
+
+
+@dataclass(frozen=True, slots=True)
+class Fell:
+    """A question that did worse than in the run before. `before` and `now` are ranks, None: not found."""
+
+    question: GoldenQuestion
+    before: int | None
+    now: int | None
+    missing: str
+
+    @property
+    def lost(self) -> bool:
+        return self.now is None or bool(self.missing)
+
+
+def before(row: GoldenRun) -> GoldenRun | None:
+    """The finished run before this one, of what was searched then; for one of a build the last."""
+    if row.build_id is not None:
+        return GoldenRun.objects.live().done().filter(collection=row.collection_id).first()
+    return GoldenRun.objects.live().done().filter(collection=row.collection_id, pk__lt=row.pk).order_by("-pk").first()
+
+
+def fell(row: GoldenRun) -> list[Fell]:
+    """The questions that did worse than in the run before, those that were lost first."""
+    found = []
+    for old, result in _pairs(row):
+        lost = old.passed and not result.passed
+        if old.rank is not None and (lost or (result.rank is not None and result.rank > old.rank)):
+            found.append(Fell(result.question, old.rank, result.rank, result.missing))
+    return sorted(found, key=lambda item: not item.lost)
+
+
+def rose(row: GoldenRun) -> int:
+    """How many questions did better than in the run before."""
+    return sum(
+        (result.passed and not old.passed) or (result.rank is not None and result.rank < (old.rank or DEPTH + 1))
+        for old, result in _pairs(row)
+    )
+
+
+def _pairs(row: GoldenRun) -> list[tuple[GoldenResult, GoldenResult]]:
+    """What became of each question that both runs asked, before and now."""
+    earlier = before(row)
+    was = {result.question_id: result for result in earlier.results.all()} if earlier else {}
+    now = row.results.select_related("question__document")
+    return [(was[result.question_id], result) for result in now if result.question_id in was]
+
+
+def states(collection: Collection) -> tuple[str, str]:
+    """What is searched, and how: two strings that change with them."""
+    documents = Document.objects.filter(collection=collection, status=Document.Status.READY)
+    facts = documents.aggregate(count=Count("pk"), changed=Max("changed"))
+    marked = Chunk.objects.filter(document__collection=collection).filter(Q(enabled=False) | ~Q(keywords=""))
+    marks = sorted(marked.values_list("document", "position", "enabled", "keywords"))
+    index = repr((facts["count"], facts["changed"], marks))
+    return _hash(index), _hash(repr((registry.embed().fingerprint, collection.tuning)))
+
+
+def compare(build_id: int) -> None:
+    """The golden questions are asked of a build that is ready, and of what is searched now."""
+    build = IndexBuild.objects.select_related("collection").filter(pk=build_id).first()
+    if build is not None and GoldenQuestion.objects.filter(collection=build.collection).exists():
+        ask_for_run(build.collection, build.started_by, GoldenRun.Cause.SETTINGS, build)
+
+
+def _hash(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def sweep() -> None:
+    """Runs that stopped the worker every time are given up, others wait no longer unheard, and new ones begin."""
+    free = Q(lease_until__isnull=True) | Q(lease_until__lt=timezone.now())
+    waiting = GoldenRun.objects.open().filter(free)
+    waiting.filter(attempts__gte=CRASHES).update(
+        status=GoldenRun.Status.FAILED, lease_token="", lease_until=None, finished=timezone.now(),
+        reason="This run stopped the worker each time. Tell an administrator.",
+    )  # fmt: skip
+    for pk in waiting.filter(attempts__lt=CRASHES).values_list("pk", flat=True)[:4]:
+        bell.send(TASK, pk)
+    for collection in Collection.objects.filter(golden_questions__isnull=False).distinct():
+        _run_where_changed(collection)
+
+
+def _run_where_changed(collection: Collection) -> None:
+    if Document.objects.active().filter(collection=collection).exists():
+        return
+    last = GoldenRun.objects.live().filter(collection=collection).first()
+    if last is None or last.status != GoldenRun.Status.DONE:
+        return  # never run by hand, under way, or in vain
+    index, settings = states(collection)
+    if settings != last.settings_state:
+        ask_for_run(collection, None, GoldenRun.Cause.SETTINGS)
+    elif index != last.index_state:
+        ask_for_run(collection, None, GoldenRun.Cause.INDEX)

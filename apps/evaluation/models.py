@@ -1,0 +1,134 @@
+"""Golden questions: what the search of a collection must find, and how well each run found it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from django.conf import settings
+from django.db import models
+from django.utils.translation import gettext_lazy
+
+from apps.documents.models import Collection, Document, IndexBuild
+from apps.lib.leases import Leased
+
+if TYPE_CHECKING:
+    from apps.documents.models import Reader
+
+
+class GoldenQuestionQuerySet(models.QuerySet["GoldenQuestion"]):
+    def visible_to(self, user: Reader) -> GoldenQuestionQuerySet:
+        return self.filter(collection__in=Collection.objects.visible_to(user))
+
+    def editable_by(self, user: Reader) -> GoldenQuestionQuerySet:
+        return self.filter(collection__in=Collection.objects.editable_by(user))
+
+
+class GoldenQuestion(models.Model):
+    """A question, and where its answer stands: a document, a passage of it, or words that the right passages hold."""
+
+    collection = models.ForeignKey(Collection, on_delete=models.CASCADE, related_name="golden_questions")
+    text = models.CharField(max_length=500)
+    document = models.ForeignKey(Document, on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
+    page_number = models.PositiveIntegerField(default=0, help_text="0: anywhere in the document")
+    char_start = models.PositiveIntegerField(default=0, help_text="Of the passage, in Page.text")
+    char_end = models.PositiveIntegerField(default=0)
+    quote = models.CharField(max_length=200, blank=True, help_text="How the passage began when it was chosen")
+    words = models.CharField(max_length=400, blank=True, help_text="That the passages found hold, with commas between")
+    added_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+")
+    created = models.DateTimeField(auto_now_add=True)
+
+    objects = GoldenQuestionQuerySet.as_manager()
+
+    class Meta:
+        ordering: ClassVar = ["created", "pk"]
+
+    def __str__(self) -> str:
+        return self.text
+
+    @property
+    def void(self) -> bool:
+        """Nothing is left by which an answer could be judged: its document was deleted."""
+        return self.document_id is None and not self.words
+
+
+class GoldenRunQuerySet(models.QuerySet["GoldenRun"]):
+    def visible_to(self, user: Reader) -> GoldenRunQuerySet:
+        return self.filter(collection__in=Collection.objects.visible_to(user))
+
+    def open(self) -> GoldenRunQuerySet:
+        return self.filter(status__in=[GoldenRun.Status.WAITING, GoldenRun.Status.RUNNING])
+
+    def live(self) -> GoldenRunQuerySet:
+        """Of what is searched, not of a build on trial."""
+        return self.filter(build__isnull=True)
+
+    def done(self) -> GoldenRunQuerySet:
+        return self.filter(status=GoldenRun.Status.DONE)
+
+
+class GoldenRun(Leased):
+    """All golden questions of a collection asked once. The measures are means over its questions, 0 to 1."""
+
+    class Status(models.TextChoices):
+        WAITING = "waiting", gettext_lazy("Waiting")
+        RUNNING = "running", gettext_lazy("Running")
+        DONE = "done", gettext_lazy("Done")
+        FAILED = "failed", gettext_lazy("Failed")
+
+    class Cause(models.TextChoices):
+        HAND = "hand", gettext_lazy("By hand")
+        INDEX = "index", gettext_lazy("Documents or index changed")
+        SETTINGS = "settings", gettext_lazy("Settings changed")
+
+    collection = models.ForeignKey(Collection, on_delete=models.CASCADE, related_name="golden_runs")
+    started_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+")
+    build = models.ForeignKey(
+        IndexBuild, on_delete=models.CASCADE, null=True, blank=True, related_name="golden_runs",
+        help_text="On trial; null: what is searched",
+    )  # fmt: skip
+    cause = models.CharField(max_length=8, choices=Cause.choices, default=Cause.HAND)
+    status = models.CharField(max_length=8, choices=Status.choices, default=Status.WAITING)
+    index_state = models.CharField(max_length=64, blank=True, help_text="Changes with what is searched")
+    settings_state = models.CharField(max_length=64, blank=True, help_text="Changes with how it is searched")
+    questions = models.PositiveIntegerField(default=0)
+    recall = models.FloatField(null=True, help_text="Share of questions whose place was found among the first ten")
+    mrr = models.FloatField(null=True, help_text="Mean of 1 / rank")
+    ndcg = models.FloatField(null=True, help_text="nDCG@10")
+    precision = models.FloatField(null=True, help_text="Share of the sentences quoted first that stand in that place")
+    reason = models.CharField(max_length=400, blank=True, help_text="Why it failed")
+    created = models.DateTimeField(auto_now_add=True)
+    finished = models.DateTimeField(null=True, blank=True)
+
+    objects = GoldenRunQuerySet.as_manager()
+
+    class Meta:
+        ordering: ClassVar = ["-created", "-pk"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["collection"], condition=models.Q(status__in=["waiting", "running"]), name="one_open_golden_run"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"run {self.pk} of {self.collection_id}"
+
+
+class GoldenResult(models.Model):
+    """What one run made of one question."""
+
+    run = models.ForeignKey(GoldenRun, on_delete=models.CASCADE, related_name="results")
+    question = models.ForeignKey(GoldenQuestion, on_delete=models.CASCADE, related_name="results")
+    rank = models.PositiveSmallIntegerField(null=True, help_text="From 1; null: not among the first ten above the cut")
+    precision = models.FloatField(null=True, help_text="null: nothing was quoted")
+    missing = models.CharField(max_length=400, blank=True, help_text="Expected words that no passage held")
+
+    class Meta:
+        ordering: ClassVar = ["question"]
+        constraints: ClassVar = [models.UniqueConstraint(fields=["run", "question"], name="one_result_a_question")]
+
+    def __str__(self) -> str:
+        return f"{self.question_id}: {self.rank}"
+
+    @property
+    def passed(self) -> bool:
+        return self.rank is not None and not self.missing

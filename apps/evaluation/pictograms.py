@@ -1,0 +1,68 @@
+"""The pictograms that the built-in painter learns from, with the names and words that people call them by."""
+
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from apps.engines.image.pictogram.shape import SIDE
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+CAPTIONS = 6
+_LEFT_OUT = ("skin tone", "flag:", "keycap:")  # shades of others, and signs that are letters rather than pictures
+
+
+@dataclass(frozen=True, slots=True)
+class Pictogram:
+    name: str
+    words: tuple[str, ...]  # keywords; none stands for it alone
+    pixels: NDArray[np.uint8]  # (3, SIDE, SIDE), on white
+
+    @property
+    def others(self) -> list[str]:
+        """Its keywords besides the name."""
+        return [word for word in self.words if word != self.name]
+
+    @property
+    def captions(self) -> list[str]:
+        """Six ways in which a person may call it, the name first."""
+        name, others = self.name, self.others
+        pairs = [f"{name}, {word}" for word in others[:2]]
+        listed = [", ".join(part) for part in (others[:4], others[4:8]) if part]
+        found = [name, f"a picture of {name}", *pairs, *listed]
+        return [*found, *[name] * (CAPTIONS - len(found))]
+
+
+def read(data: Path, most: int = 0) -> list[Pictogram]:
+    """The first `most` (0: all) of the folder `emoji` in `data`, in the order of the file of names."""
+    folder = data / "emoji"
+    rows = [json.loads(line) for line in (folder / "noto_captions_en.jsonl").open(encoding="utf-8")]
+    rows = [row for row in rows if not any(part in row["name"] for part in _LEFT_OUT)]
+    with zipfile.ZipFile(folder / "noto_png72.zip") as archive:
+        files = {Path(name).name: name for name in archive.namelist()}
+        rows = [row for row in rows if row["file"] in files][: most or None]
+        return [
+            Pictogram(row["name"], tuple(row["keywords"]), _pixels(archive.read(files[row["file"]]))) for row in rows
+        ]
+
+
+def _pixels(png: bytes) -> NDArray[np.uint8]:
+    from PIL import Image
+
+    with Image.open(io.BytesIO(png)) as file:
+        picture = file.convert("RGBA")
+        ground = Image.new("RGBA", picture.size, "white")
+        ground.alpha_composite(picture)
+        side = max(picture.size)
+        square = Image.new("RGB", (side, side), "white")
+        square.paste(ground.convert("RGB"), ((side - picture.width) // 2, (side - picture.height) // 2))
+        small = square.resize((SIDE, SIDE), Image.Resampling.LANCZOS)
+    return np.ascontiguousarray(np.asarray(small).transpose(2, 0, 1))

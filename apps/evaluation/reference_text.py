@@ -1,0 +1,56 @@
+"""Text without its marks, so that two ways of writing the same down can be compared. Pure.
+
+Tables of a reference in Markdown are written the way the product writes tables: a line a row, each cell with the name
+of its column. Else the names of columns, which the product repeats so that each row can be read alone, would be counted
+as mistakes.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+import unicodedata
+from collections.abc import Iterator
+
+from rapidfuzz.distance import Levenshtein
+
+from apps.documents.parsers.tables import is_header, table_blocks
+
+LONGEST = 200_000  # characters that are compared; the rest of a longer text is like its beginning
+_COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
+_RULE = re.compile(r"\s*\|?(?:\s*:?-+:?\s*\|)*\s*:?-+:?\s*\|?\s*")
+_LINK = re.compile(r"!?\[((?:[^\[\]]|\[[^\[\]]*\])*)\]\([^()\s]*(?:\([^()]*\)[^()\s]*)*\)")
+_MARKS = re.compile(r"^\s*(?:#{1,6}\s+|[-*+]\s+(?:\[[ x]\]\s+)?|\d{1,3}\.\s+|>\s+)", re.MULTILINE)
+_EMPHASIS = re.compile(r"(\*\*\*|\*\*|\*|~~|(?<!\w)_|_(?!\w)|`+)")
+_ESCAPE = re.compile(r"\\([\\`*_{}\[\]()#+.!|<>~-])")
+
+
+def plain(text: str, markdown: bool = False) -> str:
+    """Words with single spaces, without marks of lists, headings, emphasis and tables."""
+    if markdown:
+        text = _COMMENT.sub(" ", text)
+        text = "\n".join(_lines(text.split("\n")))
+        text = _EMPHASIS.sub("", _LINK.sub(r"\1", _LINK.sub(r"\1", text)))
+        text = html.unescape(_ESCAPE.sub(r"\1", text))
+    text = _MARKS.sub("", unicodedata.normalize("NFKC", text)).replace("|", " ")
+    return " ".join(text.split())[:LONGEST]
+
+
+def distance_share(one: str, other: str) -> float:
+    """The edits that make one of the other, over the longer length: 0 for the same, 1 for nothing in common."""
+    return float(Levenshtein.normalized_distance(one, other))
+
+
+def _lines(lines: list[str]) -> Iterator[str]:
+    table: list[list[str]] = []
+    for line in [*lines, ""]:
+        if line.lstrip().startswith("|"):
+            if not _RULE.fullmatch(line):
+                table.append([cell.strip() for cell in line.strip().strip("|").split("|")])
+            continue
+        if table:
+            header = table[0] if is_header(table[0]) and len(table) > 1 else None
+            for block in table_blocks(table[1:] if header else table, header):
+                yield block.text
+            table = []
+        yield line

@@ -1,0 +1,179 @@
+"""The open sets of harmful, hostile and harmless texts in one form: a text, where it is from, what is known of it.
+
+Reads whatever files of a known form a set's folder holds, so that other halves of the sets are read alike.
+"""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import io
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+BIPIA_PLACES = ("end", "start", "middle")
+_MODERATION = {
+    "S": "sexual", "H": "hate", "V": "violence", "HR": "harassment", "SH": "self_harm", "S3": "child_exploitation",
+    "H2": "hate", "V2": "violence",
+}  # fmt: skip
+_SAYS = ("prompt", "text", "jailbreak", "behavior", "goal", "question", "instruction", "tweet", "test_case")
+_HARMLESS_FILES = ("notinject", "wildguard", "benign")
+
+
+@dataclass(frozen=True, slots=True)
+class Labelled:
+    """`truth` holds what is known: label to yes or no; what is missing is not known."""
+
+    set: str
+    kind: str  # within the set: a file, an attack's name
+    text: str
+    truth: dict[str, bool] = field(default_factory=dict)
+    passage: bool = False  # what a document says, not what a person asks
+    number: int = 0  # of the e-mail and the attack that was slipped into it
+    part: str = ""  # of the text: what was slipped in
+
+
+def davidson(folder: Path) -> Iterator[Labelled]:
+    """Tweets: hate, offensive language (not known to be harassment), neither."""
+    for row in _rows(folder):
+        kind = int(row["class"])
+        truth = {"hate": kind == 0}
+        if kind != 1:
+            truth |= {"harassment": kind == 0, "harm": kind == 0}
+        if kind == 2:
+            truth |= dict.fromkeys(("sexual", "child_exploitation", "violence", "self_harm"), False)
+        yield Labelled("davidson", ("hate", "offensive", "neither")[kind], row["tweet"], truth)
+
+
+def openai_moderation(folder: Path) -> Iterator[Labelled]:
+    """Texts with some of eight categories known; "harm" is any of them."""
+    for row in _rows(folder):
+        truth: dict[str, bool] = {}
+        for key, label in _MODERATION.items():
+            if key in row:
+                truth[label] = truth.get(label, False) or bool(row[key])
+        truth["harm"] = any(truth.values())
+        yield Labelled("openai_moderation", "", row["prompt"], truth)
+
+
+def hatecheck(folder: Path) -> Iterator[Labelled]:
+    for row in _rows(folder):
+        yield Labelled("hatecheck", row["functionality"], row["test_case"], {"hate": row["label_gold"] == "hateful"})
+
+
+def harmful_behaviors(folder: Path) -> Iterator[Labelled]:
+    """Wishes that an assistant should refuse; copyright is another matter than harm and is left out."""
+    for kind, row in _named(folder):
+        text = _said(row)
+        if text and row.get("SemanticCategory", row.get("semantic_category")) != "copyright":
+            yield Labelled("harmful_behaviors", kind, text, {"crime": True})
+
+
+def do_not_answer(folder: Path) -> Iterator[Labelled]:
+    for row in _rows(folder):
+        yield Labelled("do_not_answer", row.get("risk_area", ""), row["question"], {"crime": True})
+
+
+def xstest(folder: Path) -> Iterator[Labelled]:
+    for row in _rows(folder):
+        yield Labelled("xstest", row.get("type", ""), row["prompt"], {"crime": row["label"] == "unsafe"})
+
+
+def injections(folder: Path) -> Iterator[Labelled]:
+    """Attacks on an assistant and texts that only look like it, of any of the sets that hold such."""
+    for kind, row in _named(folder):
+        text = _said(row)
+        if not text:
+            continue
+        kind = str(row.get("method") or row.get("group") or row.get("category") or kind) if _attacks(folder) else kind
+        yield Labelled(folder.name, kind, text, {"prompt_attack": _malicious(folder, kind, row)})
+
+
+def bipia(folder: Path) -> Iterator[Labelled]:
+    """E-mails as they are, and with an instruction to the assistant slipped in at the end, the start or the middle."""
+    mails = [row["context"] for kind, row in _named(folder) if "context" in row and "email" in kind]
+    for number, mail in enumerate(mails):
+        yield Labelled("bipia", "untouched", mail, {"prompt_attack": False}, True, number)
+    number = 0
+    for file in sorted(folder.glob("*_attack_*.json")):
+        for texts in json.loads(file.read_bytes()).values():
+            for text in texts:
+                mail, place = mails[number % len(mails)], BIPIA_PLACES[number % len(BIPIA_PLACES)]
+                whole = slipped(mail, text, place)
+                yield Labelled("bipia", file.stem, whole, {"prompt_attack": True}, True, number, text)
+                number += 1
+
+
+def slipped(mail: str, text: str, place: str) -> str:
+    middle = mail.find(" ", len(mail) // 2) + 1
+    cut = {"end": len(mail), "start": 0, "middle": middle}[place]
+    return f"{mail[:cut]}\n{text}\n{mail[cut:]}".strip()
+
+
+READERS = {
+    "davidson": davidson, "openai_moderation": openai_moderation, "hatecheck": hatecheck,
+    "harmful_behaviors": harmful_behaviors, "do_not_answer": do_not_answer, "xstest": xstest,
+    "jailbreaks": injections, "giskard_injections": injections, "piguard": injections, "bipia": bipia,
+}  # fmt: skip
+
+
+def read(data: Path, name: str) -> list[Labelled]:
+    """Every text of a set, once; nothing where the folder is not there."""
+    folder = data / name
+    found = {item.text: item for item in READERS[name](folder)} if folder.is_dir() else {}
+    return list(found.values())
+
+
+def harmless(data: Path, names: Sequence[str], each: int, kind: str = "") -> Iterator[str]:
+    """Questions and passages of retrieval sets (or one kind), at most so many of each, evenly drawn."""
+    files = {"queries.jsonl": "questions", "corpus.jsonl": "passages", "eval_question_similarity_en.csv": "questions"}
+    for path in (data / name / file for name in names for file in files):
+        if path.is_file() and kind in ("", files[path.name]):
+            rows = _records(path.suffix, path.read_text())
+            texts = [text for row in rows if (text := str(row.get("text") or next(iter(row.values())))).strip()]
+            texts = list(dict.fromkeys(texts))
+            yield from texts[:: max(1, len(texts) // each)][:each]
+
+
+def _attacks(folder: Path) -> bool:
+    return folder.name in ("jailbreaks", "giskard_injections")
+
+
+def _malicious(folder: Path, kind: str, row: dict[str, Any]) -> bool:
+    if "label" in row:
+        return str(row["label"]).lower() in ("1", "true", "yes", "malicious", "injection", "unsafe")
+    return not any(name in kind.lower() for name in _HARMLESS_FILES) and folder.name != "piguard"
+
+
+def _said(row: dict[str, Any]) -> str:
+    by_name = {str(key).lower(): value for key, value in row.items()}
+    return next((str(by_name[name]) for name in _SAYS if by_name.get(name)), "")
+
+
+def _rows(folder: Path) -> Iterator[dict[str, Any]]:
+    for _, row in _named(folder):
+        yield row
+
+
+def _named(folder: Path) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Each record with the stem of its file: CSV, JSON lines or JSON lists, zipped or not."""
+    for path in sorted(folder.iterdir()):
+        raw = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
+        name = Path(path.stem) if path.suffix == ".gz" else path
+        for row in _records(name.suffix, raw.decode("utf-8", "replace")):
+            yield name.stem, row
+
+
+def _records(suffix: str, text: str) -> Iterator[dict[str, Any]]:
+    if suffix == ".csv":
+        csv.field_size_limit(10**7)
+        yield from csv.DictReader(io.StringIO(text))
+    elif suffix == ".jsonl":
+        yield from (json.loads(line) for line in text.splitlines() if line.strip())
+    elif suffix == ".json":
+        found = json.loads(text)
+        items = found.get("jailbreaks", []) if isinstance(found, dict) else found
+        yield from (item for item in items if isinstance(item, dict))

@@ -1,0 +1,124 @@
+"""How a collection is cut and searched: a change is built beside, compared on golden questions, and decided upon."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, replace
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext, gettext_lazy
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from apps.documents import rebuilding
+from apps.documents.models import Collection, IndexBuild, Segment
+from apps.documents.places import place
+from apps.documents.segments import Busy
+from apps.documents.tuning import DEFAULT, tuning
+from apps.engines import registry
+from apps.evaluation import golden
+from apps.evaluation.chart import MEASURES
+from apps.evaluation.forms import TuningForm
+from apps.evaluation.models import GoldenQuestion, GoldenRun
+from apps.users.access import person
+
+PACKAGED = "the packaged all-MiniLM-L6-v2"
+BUSY = gettext_lazy("The index is being tidied at this moment. Try again in a few seconds.")
+GONE = gettext_lazy("That build is no longer there: it was discarded, or is live already.")
+
+
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def search_settings(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """What is set now and what stands beside it; a POST begins to build by other settings."""
+    here = place(request, pk, "settings")
+    if not here.is_owner:
+        raise Http404
+    now = tuning(here.collection.tuning)
+    sent = request.POST if request.method == "POST" else None
+    form = TuningForm(sent, initial=asdict(now), reranker=registry.rank().active)
+    if request.method == "POST" and form.is_valid():
+        rebuilding.begin(here.collection, replace(now, **form.cleaned_data), person(request))
+        return redirect("evaluation:tuning", pk)
+    context = {**here.context, **_state(here.collection), "form": form, "now": now, "default": DEFAULT}
+    return render(request, "evaluation/tuning.html", context, status=400 if form.errors else 200)
+
+
+@login_required
+@require_safe
+def state(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """How far the build is, as the fragment that the page fetches again while it is under way."""
+    here = place(request, pk, "settings")
+    if not here.is_owner:
+        raise Http404
+    return render(request, "evaluation/_build.html", {**here.context, **_state(here.collection)})
+
+
+@login_required
+@require_POST
+def swap(request: HttpRequest, pk: UUID, number: int) -> HttpResponse:
+    """The build is live, or will be as soon as what came meanwhile is cut; what was live can be taken back."""
+    try:
+        if rebuilding.swap(_build(request, pk, number)):
+            messages.success(request, gettext("Done: questions are answered by these settings from now on."))
+        else:
+            messages.success(
+                request, gettext("Documents that came meanwhile are cut first; then it goes live by itself.")
+            )
+    except Busy:
+        messages.error(request, BUSY)
+    except rebuilding.Lost:
+        messages.error(request, GONE)
+    return redirect("evaluation:tuning", pk)
+
+
+@login_required
+@require_POST
+def discard(request: HttpRequest, pk: UUID, number: int) -> HttpResponse:
+    """The build is gone; nothing that is searched changes."""
+    rebuilding.discard(_build(request, pk, number))
+    return redirect("evaluation:tuning", pk)
+
+
+def _build(request: HttpRequest, pk: UUID, number: int) -> IndexBuild:
+    return get_object_or_404(IndexBuild.objects.visible_to(request.user), collection=pk, pk=number)
+
+
+def _state(collection: Collection) -> dict[str, Any]:
+    """The build on trial with its comparison, and what can be taken back."""
+    builds = list(IndexBuild.objects.filter(collection=collection))
+    kept = next((row for row in builds if row.status == IndexBuild.Status.KEPT), None)
+    build = next((row for row in builds if row.status != IndexBuild.Status.KEPT), None)
+    run = GoldenRun.objects.filter(build=build).first() if build else None
+    return {
+        "build": build,
+        "kept": kept,
+        "embedder": settings.ENGINES["embed"].get("OPTIONS", {}).get("model") or PACKAGED,
+        "stale": _stale(collection),
+        "moving": _moving(build, run),
+        "run": run,
+        "questions": GoldenQuestion.objects.filter(collection=collection).count(),
+        **(_compared(run) if run and run.status == GoldenRun.Status.DONE else {}),
+    }  # fmt: skip
+
+
+def _moving(build: IndexBuild | None, run: GoldenRun | None) -> bool:
+    under_way = build is not None and build.status in {IndexBuild.Status.WAITING, IndexBuild.Status.BUILDING}
+    return under_way or (run is not None and run.status in {GoldenRun.Status.WAITING, GoldenRun.Status.RUNNING})
+
+
+def _stale(collection: Collection) -> bool:
+    """Whether vectors are of several embedders, or of one that questions are no longer embedded with."""
+    found = Segment.objects.live().filter(collection=collection).values_list("fingerprint", flat=True).distinct()
+    return any(item != registry.embed().fingerprint for item in found)
+
+
+def _compared(run: GoldenRun) -> dict[str, Any]:
+    before = golden.before(run)
+    rows = [(words, getattr(before, name) if before else None, getattr(run, name)) for name, words in MEASURES.items()]
+    compared = [(words, old, new, None if old is None or new is None else new - old) for words, old, new in rows]
+    return {"compared": compared, "fell": golden.fell(run), "rose": golden.rose(run), "before": before}

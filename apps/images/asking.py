@@ -1,0 +1,121 @@
+"""A picture is asked for: what may be asked, checked and put into the queue."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
+
+from django.db import transaction
+from django.utils.translation import gettext
+
+from apps.engines.base import EngineRefused
+from apps.engines.image.base import DrawRequest, PictureModel
+from apps.engines.image.checks import check
+from apps.images import described, names, reviewing
+from apps.images.models import Picture
+from apps.images.screening import judged
+from apps.lib.bell import send
+from apps.lib.ids import new_id
+from apps.safety import gate
+from apps.safety.check import Verdict
+from apps.users import limits
+from apps.users.models import User
+from apps.users.quota import Resource
+
+MOST = 4  # of one request
+WAITING = 12  # of one person, at most
+SEEDS = 2**32
+TASK = "images.draw"
+
+
+class Refused(Exception):
+    """Nothing was put into the queue; the message says what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What a person asks for; None is as the model has it."""
+
+    prompt: str
+    negative: str = ""
+    count: int = 1
+    width: int | None = None
+    height: int | None = None
+    steps: int | None = None
+    guidance: float | None = None
+    scheduler: str = ""
+    seed: int | None = None  # of the first; None: by chance
+    strength: float = 0.6
+    parent: Picture | None = None
+    from_parent: bool = False
+    repeats: Picture | None = None  # whose recipe this is, to the last number
+
+
+def ask(user: User, wish: Wish, address: str = "", verdict: Verdict | None = None) -> list[Picture]:
+    """The rows, waiting; one that is held where the words go to review. Raises Refused, OverLimit or EngineError.
+
+    `verdict` is what the gate said of the words, where it was asked before.
+    """
+    wish = replace(wish, prompt=gate.normalise(wish.prompt), negative=gate.normalise(wish.negative))
+    if not 1 <= wish.count <= MOST:
+        raise Refused(gettext("Ask for 1 to %(most)s pictures at once.") % {"most": MOST})
+    model = described.current()
+    request = _request(wish, model)
+    check(request, model)
+    room(user, wish.count)
+    limits.take(user, Resource.PICTURES, address=address, cost=wish.count)
+    verdict = verdict or judged((wish.prompt, wish.negative))
+    if verdict.allowed:
+        verdict = names.judged((wish.prompt,))
+    if not verdict.allowed:
+        return [_held(_row(user, wish, request, model, new_id(), 0), verdict)]
+    batch = new_id()
+    with transaction.atomic():
+        rows = [Picture(**_row(user, wish, request, model, batch, at)) for at in range(wish.count)]
+        Picture.objects.bulk_create(rows)
+        for row in rows:
+            transaction.on_commit(partial(send, TASK, row.pk))
+    return rows
+
+
+def room(user: User, count: int) -> None:
+    """Raises Refused where so many more would be too many at once."""
+    if Picture.objects.filter(owner=user, status__in=Picture.ACTIVE).count() + count > WAITING:
+        raise Refused(
+            gettext("%(waiting)s of your pictures wait already; let some be drawn, or cancel them.")
+            % {"waiting": WAITING}
+        )
+
+
+def _held(values: dict[str, Any], verdict: Verdict) -> Picture:
+    """The words wait for a reviewer, where the policy asks for one. Raises Refused where it does not."""
+    if verdict.judged is None or not verdict.judged.outcome.reviewed:
+        raise Refused(verdict.words)
+    with transaction.atomic():
+        row = Picture.objects.create(**values, status=Picture.Status.HELD, reason=verdict.words[:400])
+        reviewing.flag(row, verdict.judged)
+    return row
+
+
+def _request(wish: Wish, model: PictureModel) -> DrawRequest:
+    if wish.from_parent and not model.starts:
+        raise EngineRefused("This model cannot start from a picture.")
+    seed = secrets.randbelow(SEEDS - MOST) if wish.seed is None else wish.seed
+    if not 0 <= seed < SEEDS:
+        raise Refused(gettext("The seed is a whole number from 0 to 4,294,967,295."))
+    return DrawRequest(
+        wish.prompt, seed, wish.width or model.width, wish.height or model.height,
+        model.steps if wish.steps is None else wish.steps, model.guidance if wish.guidance is None else wish.guidance,
+        wish.negative, wish.scheduler, strength=wish.strength,
+    )  # fmt: skip
+
+
+def _row(user: User, wish: Wish, request: DrawRequest, model: PictureModel, batch: Any, at: int) -> dict[str, Any]:
+    names = ("prompt", "negative", "width", "height", "steps", "guidance", "scheduler", "strength")
+    return {name: getattr(request, name) for name in names} | {
+        "owner": user, "batch": batch, "seed": (request.seed + at) % SEEDS, "model": model.name,
+        "fingerprint": model.fingerprint, "parent": wish.parent, "from_parent": wish.from_parent,
+        "repeats": wish.repeats,
+    }  # fmt: skip

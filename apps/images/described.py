@@ -1,0 +1,89 @@
+"""What the picture model takes, for pages that must not load it: the worker loads it and writes that down."""
+
+from __future__ import annotations
+
+import json
+import logging
+import tempfile
+import time
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+
+from apps.engines import registry
+from apps.engines.base import EngineError, EngineUnavailable
+from apps.engines.image.base import PictureModel
+
+log = logging.getLogger(__name__)
+
+_AGAIN_S = 120  # until a model that could not be loaded is tried again
+_NONE = "No picture model is set up. An administrator can name one: IMAGE_MODEL or IMAGE_URL."
+_LOADING = "The picture model is being loaded for the first time. Try again in a minute."
+
+
+def is_set_up() -> bool:
+    """Whether anything is configured that could draw."""
+    options = settings.ENGINES["image"].get("OPTIONS", {})
+    return bool(options.get("model"))
+
+
+def current() -> PictureModel:
+    """The configured model. Raises EngineUnavailable while there is none, or none that could be loaded."""
+    if not is_set_up():
+        raise EngineUnavailable(_NONE)
+    known = _read()
+    if known is None or known.get("key") != _key():
+        raise EngineUnavailable(_LOADING)
+    if known.get("error"):
+        raise EngineUnavailable(str(known["error"]))
+    values = dict(known["model"])
+    return PictureModel(**values | {"schedulers": tuple(values["schedulers"])})
+
+
+def refresh() -> None:
+    """The description is that of the configured model; for a worker, which loads it for that."""
+    if not is_set_up():
+        return
+    known = _read()
+    same = known is not None and known.get("key") == _key()
+    if same and known and (not known.get("error") or time.time() - known.get("at", 0) < _AGAIN_S):
+        return
+    try:
+        _write({"model": asdict(registry.image().model())})
+    except EngineError as error:
+        log.warning("%s", error)
+        _write({"error": str(error)})
+
+
+def drawn_with(model: PictureModel) -> None:
+    """What drew just now is described: other weights may have taken the place of those that were."""
+    known = _read()
+    if known is None or known.get("key") != _key() or known.get("model") != json.loads(json.dumps(asdict(model))):
+        _write({"model": asdict(model)})
+
+
+def _key() -> str:
+    config = settings.ENGINES["image"]
+    visible = {name: value for name, value in config.get("OPTIONS", {}).items() if "key" not in name}
+    return json.dumps([config["BACKEND"], visible], sort_keys=True)
+
+
+def _file() -> Path:
+    return Path(settings.DATA_DIR) / "picture_model.json"
+
+
+def _read() -> dict[str, Any] | None:
+    try:
+        found = json.loads(_file().read_text())
+    except (OSError, ValueError):
+        return None
+    return found if isinstance(found, dict) else None
+
+
+def _write(content: dict[str, Any]) -> None:
+    """Whole or not at all: pages read it at any moment."""
+    with tempfile.NamedTemporaryFile("w", dir=settings.DATA_DIR, delete=False) as file:
+        json.dump({"key": _key(), "at": time.time(), **content}, file)
+    Path(file.name).replace(_file())

@@ -1,0 +1,132 @@
+"""Finding, varying, taking away and deleting pictures."""
+
+from __future__ import annotations
+
+import json
+import logging
+import tempfile
+import zipfile
+from collections.abc import Iterable
+from typing import IO, Any
+from uuid import UUID
+
+from django.db.models import Case, Q, QuerySet, Value, When
+
+from apps.engines.base import EngineError
+from apps.images import meaning, reviewing
+from apps.images.asking import Wish
+from apps.images.models import Picture
+from apps.safety import review
+from apps.users.models import User
+
+log = logging.getLogger(__name__)
+
+SHOWS = (("", "All"), ("favourites", "Favourites"), ("active", "Being drawn"), ("failed", "Not drawn"))
+_LINE = 12  # generations that are shown
+_WORDS, _ALIKE = 10, 48  # words that are looked for; pictures that mean something like them
+_ENDED = (Picture.Status.FAILED, Picture.Status.CANCELLED, Picture.Status.HELD)
+_RECIPE = (
+    "prompt", "negative", "width", "height", "steps", "guidance", "scheduler", "seed", "strength",
+    "model", "fingerprint", "upscale", "plain_sha256",
+)  # fmt: skip
+
+
+def search(user: User, show: str, text: str) -> QuerySet[Picture]:
+    """Of this person: those in whose prompt each word of `text` stands, newest first, then those that mean something
+    like it, nearest first."""
+    rows = Picture.objects.filter(owner=user)
+    narrowed = {
+        "favourites": Q(favourite=True), "active": Q(status__in=Picture.ACTIVE), "failed": Q(status__in=_ENDED),
+    }.get(show, Q())  # fmt: skip
+    rows = rows.filter(narrowed)
+    if not (words := text.split()[:_WORDS]):
+        return rows
+    said = Q()
+    for word in words:
+        said &= Q(prompt__icontains=word)
+    alike = _alike(rows.exclude(said), text)
+    place = Case(*(When(pk=pk, then=Value(at)) for at, pk in enumerate(alike, 1)), default=0)
+    return rows.filter(said | Q(pk__in=alike)).annotate(place=place).order_by("place", "-created", "-seed")
+
+
+def _alike(rows: QuerySet[Picture], text: str) -> list[UUID]:
+    """None where the embedder is away: then the words alone decide."""
+    try:
+        return meaning.nearest(rows, text)[:_ALIKE]
+    except EngineError as error:
+        log.warning("Pictures are found by words only: %s", error)
+        return []
+
+
+def lineage(row: Picture) -> list[Picture]:
+    """From the first picture of its line down to what this one was made from."""
+    line: list[Picture] = []
+    above = row.parent_id
+    while above is not None and len(line) < _LINE:
+        found = Picture.objects.filter(owner=row.owner, pk=above).defer("preview", "vector").first()
+        if found is None:
+            break
+        line.insert(0, found)
+        above = found.parent_id
+    return line
+
+
+def near(row: Picture) -> QuerySet[Picture]:
+    """What was made from it, as far as it is drawn."""
+    return _drawn(row).filter(parent=row)
+
+
+def beside(row: Picture) -> QuerySet[Picture]:
+    """What was asked for together with it, as far as it is drawn."""
+    return _drawn(row).filter(batch=row.batch).exclude(pk=row.pk)
+
+
+def _drawn(row: Picture) -> QuerySet[Picture]:
+    return Picture.objects.filter(owner=row.owner, status=Picture.Status.READY).defer("preview", "vector")
+
+
+def variation(row: Picture) -> Wish:
+    """The same recipe with a seed by chance."""
+    return Wish(
+        row.prompt, row.negative, 1, row.width, row.height, row.steps, row.guidance, row.scheduler, None, row.strength,
+        parent=row.parent if row.from_parent else row, from_parent=row.from_parent,
+    )  # fmt: skip
+
+
+def repetition(row: Picture) -> Wish:
+    """The same recipe to the last number: with the same model on the same machine the same picture, byte for byte."""
+    return Wish(
+        row.prompt, row.negative, 1, row.width, row.height, row.steps, row.guidance, row.scheduler, row.seed,
+        row.strength, parent=row.parent, from_parent=row.from_parent, repeats=row,
+    )  # fmt: skip
+
+
+def recipe(row: Picture) -> dict[str, Any]:
+    """Everything that the picture depends on."""
+    return {name: getattr(row, name) for name in _RECIPE} | {
+        "start": row.parent.sha256 if (row.from_parent or row.upscale) and row.parent else None
+    }
+
+
+def delete(user: User, chosen: Iterable[UUID]) -> int:
+    """How many are gone. The row first: the sweep removes a file without a row, and nobody a row without its file."""
+    rows = list(Picture.objects.filter(owner=user, pk__in=list(chosen)).only("pk", "file"))
+    Picture.objects.filter(pk__in=[row.pk for row in rows]).delete()
+    for row in rows:
+        review.vanished(reviewing.KIND, str(row.pk))
+        if row.file.name:
+            row.file.storage.delete(row.file.name)
+    return len(rows)
+
+
+def archive(rows: Iterable[Picture]) -> IO[bytes]:
+    """A ZIP file, open at its beginning: every picture and its recipe."""
+    packed = tempfile.TemporaryFile()  # noqa: SIM115 - the response closes it
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_STORED) as archive:
+        for row in rows:
+            with row.file.open("rb") as file:
+                name = f"{row.shown_as}-{row.seed}-{row.pk.hex[:6]}"
+                archive.writestr(f"{name}.png", file.read())
+            archive.writestr(f"{name}.json", json.dumps(recipe(row), indent=1))
+    packed.seek(0)
+    return packed

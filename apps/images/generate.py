@@ -1,0 +1,150 @@
+"""From a waiting row to a picture: claim · check the prompt · draw, with previews · sign · store.
+
+One exit for every end: ready, cancelled, failed with a reason, or back in the queue.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import logging
+import time
+from datetime import timedelta
+from uuid import UUID
+
+from django.core.files.base import ContentFile
+from django.db import transaction
+from django.utils import timezone
+
+from apps.engines import registry
+from apps.engines.base import EngineError
+from apps.engines.image.base import Drawn, DrawRequest, DrawStep
+from apps.engines.image.checks import preview
+from apps.engines.image.upscaling import upscaled
+from apps.images import described, names, provenance, reviewing
+from apps.images.finishing import finished
+from apps.images.making import LEASE_S, Unwanted, Watch, measured
+from apps.images.meaning import vector_of
+from apps.images.models import Frame, Picture
+from apps.images.screening import judged
+from apps.lib import leases
+from apps.safety.check import Verdict
+from apps.safety.folding import UNCHECKED
+from apps.safety.pictures import check_picture
+
+log = logging.getLogger(__name__)
+
+CRASHES = 3
+_RETRY_S = 20
+
+
+def draw(picture_id: UUID) -> None:
+    """The picture has been worked on, whatever came of it; one that needs no work is left alone."""
+    rows = Picture.objects.filter(status__in=Picture.ACTIVE, attempts__lt=CRASHES)
+    token = leases.claim(rows, picture_id, LEASE_S, status=Picture.Status.WORKING, step=0)
+    row = Picture.objects.select_related("parent").filter(pk=picture_id, lease_token=token).first() if token else None
+    if row is None:
+        return
+    try:
+        verdict = judged((row.prompt, row.negative))
+        if verdict.rule == names.RULE:  # the operator's word: there is nobody to ask
+            raise EngineError(verdict.words)
+        if not verdict.allowed:
+            _hold(row, verdict)
+            return
+        began = time.monotonic()
+        watch = Watch(row)
+        drawn = _drawn(row, watch)
+        _store(row, drawn, watch, time.monotonic() - began)
+    except Unwanted:
+        log.info("A picture was cancelled while it was drawn")
+    except EngineError as error:
+        _end(row, error)
+    except Exception:
+        log.exception("Picture %s: attempt %s crashed", row.pk, row.attempts)
+        _wait(row)
+
+
+def _request(row: Picture) -> DrawRequest:
+    """Raises EngineError where the picture to start from is gone."""
+    start = _parent(row) if row.from_parent else b""
+    return DrawRequest(
+        row.prompt, row.seed, row.width, row.height, row.steps, row.guidance, row.negative, row.scheduler, start,
+        row.strength,
+    )  # fmt: skip
+
+
+def _drawn(row: Picture, watch: Watch) -> Drawn:
+    """Raises Unwanted and EngineError."""
+    if row.upscale:
+        watch(DrawStep(0, row.steps))  # it may have been cancelled by now
+        return upscaled(_parent(row), row.upscale)
+    drawn = registry.image().draw(_request(row), watch)
+    model = registry.image().model()
+    described.drawn_with(model)
+    row.model, row.fingerprint = model.name, model.fingerprint  # of what drew it, not of what was there when asked
+    return drawn
+
+
+def _parent(row: Picture) -> bytes:
+    """The file of the picture that this one is made from. Raises EngineError where it is gone."""
+    if row.parent is None or not row.parent.file:
+        raise EngineError("The picture to start from is no longer there.")
+    with row.parent.file.open("rb") as file:
+        return bytes(file.read())
+
+
+def _store(row: Picture, drawn: Drawn, watch: Watch, seconds: float) -> None:
+    """The file is on the disk before the row says that it is ready, or held; one without a row goes with the sweep."""
+    from PIL import Image
+
+    seen = check_picture(drawn.picture, row.prompt)
+    picture, mark = finished(drawn.picture, label=not row.upscale)
+    parent = _parent(row) if row.upscale or row.from_parent else b""
+    signed = provenance.sign(picture, row.model, parent, "c2pa.resized" if row.upscale else "c2pa.edited")
+    with Image.open(io.BytesIO(picture)) as opened:
+        small = preview(opened)
+    name = row.file.storage.save(f"pictures/{row.pk}.png", ContentFile(signed))
+    changes = {
+        "status": Picture.Status.READY if seen.allowed else Picture.Status.HELD, "reason": seen.words[:400],
+        "unchecked": seen.rule == UNCHECKED, "file": name, "sha256": hashlib.sha256(signed).hexdigest(),
+        "width": drawn.width, "height": drawn.height, "smaller": drawn.smaller, "step": row.steps, "preview": small,
+        "seconds": seconds, "model_seconds": drawn.model_s, "changed": timezone.now(), "mark": mark,
+        "model": row.model, "fingerprint": row.fingerprint, "step_ms": [] if row.upscale else watch.step_ms,
+        "plain_sha256": hashlib.sha256(drawn.picture).hexdigest(), **measured(row, drawn), **vector_of(row.prompt),
+    }  # fmt: skip
+    working = Picture.objects.filter(status=Picture.Status.WORKING)
+    with transaction.atomic():
+        kept = leases.release(working, row.pk, row.lease_token, **changes)
+        if kept:
+            Frame.objects.filter(picture=row).delete()  # of an attempt that crashed
+            Frame.objects.bulk_create(watch.frames() if seen.allowed else [])
+            reviewing.flag(row, seen.judged)
+    if not kept:
+        row.file.storage.delete(name)
+        raise Unwanted
+
+
+def _end(row: Picture, error: EngineError) -> None:
+    if error.retry:
+        _wait(row, reason=str(error)[:400], uncounted=True)
+        return
+    changes = {"status": Picture.Status.FAILED, "reason": str(error)[:400], "changed": timezone.now()}
+    leases.release(Picture.objects.filter(status=Picture.Status.WORKING), row.pk, row.lease_token, **changes)
+
+
+def _hold(row: Picture, verdict: Verdict) -> None:
+    """The rules of today let the words no longer pass; people look at it where the policy asks for them."""
+    changes = {"status": Picture.Status.HELD, "reason": verdict.words[:400], "changed": timezone.now()}
+    with transaction.atomic():
+        leases.release(Picture.objects.filter(status=Picture.Status.WORKING), row.pk, row.lease_token, **changes)
+        reviewing.flag(row, verdict.judged)
+
+
+def _wait(row: Picture, reason: str = "", *, uncounted: bool = False) -> None:
+    """Back in the queue; nobody claims it for a while."""
+    until = timezone.now() + timedelta(seconds=_RETRY_S)
+    Picture.objects.filter(pk=row.pk, lease_token=row.lease_token).update(
+        status=Picture.Status.QUEUED, lease_token="", lease_until=until, step=0, reason=reason,
+        attempts=row.attempts - uncounted, changed=timezone.now(),
+    )  # fmt: skip

@@ -1,0 +1,79 @@
+"""How a picture comes about: heard step by step while it is drawn, and kept for whoever looks behind the scenes."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Sequence
+from typing import Any, TypeVar
+
+from django.utils import timezone
+
+from apps.engines import registry
+from apps.engines.base import EngineError
+from apps.engines.image.base import Drawn, DrawStep
+from apps.images.models import Frame, Picture
+from apps.lib import leases
+
+log = logging.getLogger(__name__)
+
+FRAMES = 8  # previews that are kept of a picture
+LEASE_S = 90  # a picture whose worker was killed is drawn again after at most this and one sweep
+TICK_S = 0.3  # between two looks at whether the picture is still wanted; each stores a preview
+
+T = TypeVar("T")
+
+
+class Unwanted(Exception):
+    """Cancelled, deleted, or taken over by another worker: nothing more is written."""
+
+
+class Watch:
+    """Hears of each step: keeps the lease and the latest preview, and ends a drawing that nobody wants any more."""
+
+    def __init__(self, row: Picture) -> None:
+        self._row, self._next = row, 0.0
+        self._at = time.monotonic()
+        self.step_ms: list[float] = []
+        self._previews: list[tuple[int, bytes]] = []
+
+    def __call__(self, step: DrawStep) -> None:
+        now = time.monotonic()
+        self.step_ms.append(round((now - self._at) * 1000, 1))
+        self._heard(step, now)
+        if step.preview:
+            self._previews.append((step.step, step.preview))
+        self._at = time.monotonic()  # what the listener took is no part of the next step
+
+    def _heard(self, step: DrawStep, now: float) -> None:
+        if now < self._next and step.step < step.steps:
+            return
+        self._next = now + TICK_S
+        changes = {"step": step.step, "changed": timezone.now(), **({"preview": step.preview} if step.preview else {})}
+        working = Picture.objects.filter(status=Picture.Status.WORKING)
+        if not leases.renew(working, self._row.pk, self._row.lease_token, LEASE_S, **changes):
+            raise Unwanted
+
+    def frames(self) -> list[Frame]:
+        """What is kept of the way: the first and the last preview, and some between at equal distances."""
+        kept = dict(thinned(self._previews, FRAMES))
+        return [Frame(picture=self._row, step=step, preview=preview) for step, preview in kept.items()]
+
+
+def thinned(items: Sequence[T], most: int) -> list[T]:
+    """At most so many of them, first and last among them, at equal distances."""
+    if len(items) <= most:
+        return list(items)
+    return [items[round(at * (len(items) - 1) / (most - 1))] for at in range(most)]
+
+
+def measured(row: Picture, drawn: Drawn) -> dict[str, Any]:
+    """How well it fits its words, by CLIP where one is configured, else by the engine's own measure, if it has one. A
+    measure that fails costs nobody the picture."""
+    clip = registry.align()
+    if clip.active:
+        try:
+            return {"alignment": clip.measure(drawn.picture, row.prompt), "aligned_by": clip.name[:200]}
+        except EngineError as error:
+            log.warning("%s", error)
+    return {"alignment": drawn.alignment, "aligned_by": drawn.aligned_by[:200]}

@@ -1,0 +1,96 @@
+"""Pictures and the recipes that they were drawn by. The row is the queue, as for documents."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from django.conf import settings
+from django.db import models
+from django.utils.translation import gettext_lazy
+
+from apps.lib.ids import new_id
+from apps.lib.leases import Leased
+
+
+class Picture(Leased):
+    """One picture: asked for, being drawn, drawn, or why not. Everything that `DrawRequest` has is kept."""
+
+    class Status(models.TextChoices):
+        QUEUED = "queued", gettext_lazy("Waiting")
+        WORKING = "working", gettext_lazy("Being drawn")
+        READY = "ready", gettext_lazy("Ready")
+        FAILED = "failed", gettext_lazy("Failed")
+        CANCELLED = "cancelled", gettext_lazy("Cancelled")
+        HELD = "held", gettext_lazy("Held for review")
+
+    ACTIVE: ClassVar = (Status.QUEUED, Status.WORKING)
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="pictures")
+    batch = models.UUIDField(default=new_id, db_index=True)  # those that were asked for together
+    parent = models.ForeignKey("self", null=True, blank=True, on_delete=models.SET_NULL, related_name="variants")
+    from_parent = models.BooleanField(default=False)  # whether the parent's pixels are the start
+    prompt = models.TextField()
+    negative = models.TextField(blank=True)
+    width = models.PositiveIntegerField()
+    height = models.PositiveIntegerField()
+    steps = models.PositiveSmallIntegerField()
+    guidance = models.FloatField()
+    strength = models.FloatField(default=0.6)
+    scheduler = models.CharField(max_length=60, blank=True)
+    seed = models.PositiveBigIntegerField()
+    upscale = models.PositiveSmallIntegerField(default=0)  # so many times its parent's sides, and nothing drawn anew
+    repeats = models.ForeignKey("self", null=True, blank=True, on_delete=models.SET_NULL, related_name="repetitions")
+    model = models.CharField(max_length=200)
+    fingerprint = models.CharField(max_length=80, blank=True)  # of the model that drew it
+    status = models.CharField(max_length=12, choices=Status.choices, default=Status.QUEUED, db_index=True)
+    reason = models.CharField(max_length=400, blank=True)
+    step = models.PositiveSmallIntegerField(default=0)
+    preview = models.BinaryField(default=bytes)  # JPEG: the latest while it is drawn, then a thumbnail
+    file = models.FileField(upload_to="pictures", blank=True)
+    sha256 = models.CharField(max_length=64, blank=True, db_index=True)  # of the file
+    plain_sha256 = models.CharField(max_length=64, blank=True)  # of what was drawn, before it was marked and signed
+    mark = models.PositiveBigIntegerField(null=True, blank=True, db_index=True)  # in its invisible watermark
+    step_ms = models.JSONField(default=list, blank=True)  # of each step
+    alignment = models.FloatField(null=True, blank=True)  # how well picture and words fit, by `aligned_by`
+    aligned_by = models.CharField(max_length=200, blank=True)
+    vector = models.BinaryField(default=bytes)  # of the prompt, float32, to be found by meaning
+    vector_by = models.CharField(max_length=200, blank=True)  # the embedder that made it
+    seconds = models.FloatField(default=0)
+    model_seconds = models.FloatField(default=0)
+    smaller = models.BooleanField(default=False)  # than was asked for, because memory did not suffice
+    unchecked = models.BooleanField(default=False)  # no classifier has looked at it
+    favourite = models.BooleanField(default=False)
+    created = models.DateTimeField(auto_now_add=True)
+    changed = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        ordering: ClassVar = ["-created", "-seed"]
+
+    def __str__(self) -> str:
+        return self.prompt[:60]
+
+    @property
+    def active(self) -> bool:
+        return self.status in self.ACTIVE
+
+    @property
+    def shown_as(self) -> str:
+        """A name for its file."""
+        words = "".join(letter if letter.isalnum() else " " for letter in self.prompt).split()
+        return "-".join(words[:8])[:60] or "picture"
+
+
+class Frame(models.Model):
+    """What could be seen after a step, kept for whoever wants to know how the picture came about."""
+
+    picture = models.ForeignKey(Picture, on_delete=models.CASCADE, related_name="frames")
+    step = models.PositiveSmallIntegerField()
+    preview = models.BinaryField()  # JPEG
+
+    class Meta:
+        ordering: ClassVar = ["picture", "step"]
+        constraints: ClassVar = [models.UniqueConstraint(fields=["picture", "step"], name="one_frame_a_step")]
+
+    def __str__(self) -> str:
+        return f"{self.picture_id} step {self.step}"

@@ -1,0 +1,84 @@
+"""Pictures that wait: in which order, who gives up, what others left."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from pathlib import Path
+from uuid import UUID
+
+from django.conf import settings
+from django.db.models import Count, Q
+from django.utils import timezone
+
+from apps.engines.base import EngineError
+from apps.images import described, meaning
+from apps.images.asking import TASK
+from apps.images.generate import CRASHES, draw
+from apps.images.models import Picture
+from apps.lib.bell import send
+
+log = logging.getLogger(__name__)
+
+_RINGS = 2  # of one sweep: a device draws one at a time anyway
+_ORPHAN_S = 3600
+_drawing = threading.Lock()  # two pictures at once would fight for the same device
+
+
+def drain() -> None:
+    """Whatever waited has been drawn, one after the other; a process that draws already does that by itself."""
+    while waiting(1) and _drawing.acquire(blocking=False):
+        try:
+            while rows := waiting(1):
+                draw(rows[0])
+        finally:
+            _drawing.release()
+
+
+def waiting(most: int) -> list[UUID]:
+    """Pictures that could be drawn now, the oldest first; before them those of people who have fewer under way."""
+    now = timezone.now()
+    free = Q(lease_until__isnull=True) | Q(lease_until__lt=now)
+    rows = Picture.objects.filter(free, status__in=Picture.ACTIVE, attempts__lt=CRASHES)
+    busy = Count("owner__pictures", filter=Q(owner__pictures__lease_until__gte=now))
+    return list(rows.annotate(busy=busy).order_by("busy", "created").values_list("pk", flat=True)[:most])
+
+
+def places() -> dict[UUID, int]:
+    """For everything that is not drawn yet how many pictures came before it."""
+    rows = Picture.objects.filter(status__in=Picture.ACTIVE).order_by("created", "seed")
+    return {pk: place for place, pk in enumerate(rows.values_list("pk", flat=True))}
+
+
+def sweep() -> int:
+    """Pictures that crash their worker every time are set aside, and the bell rings where some wait."""
+    free = Q(lease_until__isnull=True) | Q(lease_until__lt=timezone.now())
+    Picture.objects.filter(free, status__in=Picture.ACTIVE, attempts__gte=CRASHES).update(
+        status=Picture.Status.FAILED, lease_token="", lease_until=None, changed=timezone.now(),
+        reason=f"Drawing this stopped the worker {CRASHES} times. Try other settings, or tell an administrator.",
+    )  # fmt: skip
+    described.refresh()
+    _make_findable()
+    rows = waiting(_RINGS)
+    for picture_id in rows:
+        send(TASK, picture_id)
+    _remove_orphans()
+    return len(rows)
+
+
+def _make_findable() -> None:
+    """Prompts that have no vector of today's embedder get one, some at each sweep."""
+    try:
+        meaning.fill()
+    except EngineError as error:
+        log.warning("Prompts of pictures have no vectors yet: %s", error)
+
+
+def _remove_orphans() -> None:
+    """Files without a row: a worker died between the two, or the row was deleted."""
+    folder = Path(settings.MEDIA_ROOT) / "pictures"
+    for path in folder.iterdir() if folder.is_dir() else ():
+        old = time.time() - path.stat().st_mtime > _ORPHAN_S
+        if old and not Picture.objects.filter(file=f"pictures/{path.name}").exists():
+            path.unlink(missing_ok=True)

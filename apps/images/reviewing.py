@@ -1,0 +1,66 @@
+"""Pictures in review: words that the gate withheld, and what people decide about a picture."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.utils.translation import gettext_lazy
+
+from apps.images.models import Picture
+from apps.safety import review
+from apps.safety.check import Judged
+from apps.safety.review import Flagged
+from apps.safety.reviewable import Turn
+
+KIND = "picture"
+_KEPT = ("status", "reason")
+
+
+class PictureReviewable:
+    name = gettext_lazy("a picture")
+
+    def exists(self, subject: str) -> bool:
+        return Picture.objects.filter(pk=subject).exists()
+
+    def around(self, subject: str) -> list[Turn]:
+        row = Picture.objects.filter(pk=subject).first()
+        if row is None:
+            return []
+        turns = [Turn("Asked for", row.prompt[:2000])]
+        return [*turns, Turn("Shall not be there", row.negative[:2000])] if row.negative else turns
+
+    def withhold(self, subject: str, words: str) -> dict[str, Any]:
+        """Its maker sees the tile with the reason, and nobody the picture; one that is being drawn ends."""
+        before = Picture.objects.filter(pk=subject).values(*_KEPT).first()
+        held = {"status": Picture.Status.HELD, "lease_token": "", "lease_until": None}
+        Picture.objects.filter(pk=subject).update(reason=words[:400], **held)
+        return before or {}
+
+    def release(self, subject: str) -> dict[str, Any]:
+        """A picture that was held when it was drawn is shown; held words are asked for again by their person."""
+        held = Picture.objects.filter(pk=subject, status=Picture.Status.HELD).exclude(file="")
+        before = held.values(*_KEPT).first()
+        held.update(status=Picture.Status.READY, reason="")
+        return before or {}
+
+    def picture(self, subject: str) -> bytes:
+        row = Picture.objects.filter(pk=subject).exclude(file="").first()
+        if row is None:
+            return b""
+        try:
+            with row.file.open("rb") as file:
+                return bytes(file.read())
+        except OSError:
+            return b""
+
+    def give_back(self, subject: str, before: dict[str, Any]) -> None:
+        if before.get("status") == Picture.Status.WORKING:
+            before = {**before, "status": Picture.Status.QUEUED}
+        if before:
+            Picture.objects.filter(pk=subject).update(**before)
+
+
+def flag(row: Picture, judged: Judged | None) -> None:
+    """A case is open where the policy asks for people. Call inside the transaction that holds the picture."""
+    if judged is not None and judged.outcome.reviewed:
+        review.flag(Flagged(KIND, str(row.pk), judged.stage, judged.text, row.owner_id, judged.outcome, judged.signals))

@@ -1,0 +1,22 @@
+"""The gate for the words of a picture, from code that does not run in a loop of its own."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable
+
+from apps.images import names
+from apps.safety import gate, policies
+from apps.safety.check import ALLOWED, Verdict
+
+
+def judged(texts: Iterable[str]) -> Verdict:
+    """Of the first text from which nothing may be drawn; allowed where there is none. Only for threads without a
+    running loop."""
+    if policies.stale():
+        policies.refresh()
+    named = names.judged(texts := list(texts))
+    if not named.allowed:
+        return named
+    verdicts = (asyncio.run(gate.check_question(text)) for text in texts if text)
+    return next((verdict for verdict in verdicts if not verdict.allowed), ALLOWED)

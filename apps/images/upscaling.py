@@ -1,0 +1,45 @@
+"""A finished picture is asked for with more pixels. Its recipe keeps what it was made from."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+from django.db import transaction
+from django.utils.translation import gettext
+
+from apps.engines.image.upscaling import LARGEST
+from apps.images.asking import TASK, Refused, room
+from apps.images.models import Picture
+from apps.lib.bell import send
+from apps.users import limits
+from apps.users.models import User
+from apps.users.quota import Resource
+
+NAME = "Openbook upscaling"
+_SAME = ("prompt", "negative", "steps", "guidance", "scheduler", "seed", "strength")
+
+
+def factor(row: Picture) -> int:
+    """How much larger it can become: 4, 2, or 0 where it is as large as pictures get."""
+    longer = max(row.width, row.height)
+    return 4 if longer * 4 <= LARGEST // 2 else 2 if longer * 2 <= LARGEST else 0
+
+
+def ask(user: User, row: Picture, address: str = "") -> Picture:
+    """A row that waits for it. Raises Refused or OverLimit."""
+    if row.status != Picture.Status.READY:
+        raise Refused(gettext("Only a finished picture can be made larger."))
+    times = factor(row)
+    if not times:
+        raise Refused(gettext("This picture is as large as pictures get here."))
+    room(user, 1)
+    limits.take(user, Resource.PICTURES, address=address)
+    values: dict[str, Any] = {name: getattr(row, name) for name in _SAME}
+    with transaction.atomic():
+        larger = Picture.objects.create(
+            owner=user, parent=row, upscale=times, width=row.width * times, height=row.height * times, model=NAME,
+            **values,
+        )  # fmt: skip
+        transaction.on_commit(partial(send, TASK, larger.pk))
+    return larger

@@ -1,0 +1,221 @@
+"""The pages of pictures. Every row is fetched as its maker's: unknown and somebody else's are both 404."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+from uuid import UUID
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.core.paginator import Paginator
+from django.http import FileResponse, Http404, HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
+from django.utils.translation import gettext, ngettext
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from apps.engines.base import EngineError
+from apps.images import asking, behind, described, gallery, queue, upscaling
+from apps.images.forms import PictureForm
+from apps.images.models import Frame, Picture
+from apps.users.access import address_of, person
+from apps.users.models import User
+
+_PAGE = 48
+
+
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def pictures(request: HttpRequest) -> HttpResponse:
+    """The form and what this person had drawn; a POST asks for pictures. `?from=` begins with the recipe of another."""
+    user = person(request)
+    try:
+        model = described.current()
+    except EngineError as error:
+        context = {"unavailable": str(error), **_rows(request)}
+        return render(request, "images/pictures.html", context, status=409 if request.method == "POST" else 200)
+    form = PictureForm(model, request.POST if request.method == "POST" else None, parent=_parent(request))
+    if request.method == "POST" and form.is_valid():
+        try:
+            asking.ask(user, form.wish, address_of(request))
+        except (asking.Refused, EngineError) as error:
+            form.add_error(None, str(error))
+        else:
+            return redirect("images:pictures")
+    context = {"form": form, "model": model, "parent": _parent(request), **_rows(request)}
+    return render(request, "images/pictures.html", context, status=400 if form.errors else 200)
+
+
+@login_required
+@require_safe
+def tiles(request: HttpRequest) -> HttpResponse:
+    """The grid as it is now; asked for again while something is being drawn."""
+    return render(request, "images/_tiles.html", _rows(request))
+
+
+@login_required
+@require_safe
+def picture(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """One picture with its recipe."""
+    row = _mine(request, pk)
+    context = {
+        "picture": row, "variants": gallery.near(row), "others": gallery.beside(row), "line": gallery.lineage(row),
+        "times": upscaling.factor(row), "behind": behind.behind(row),
+    }  # fmt: skip
+    return render(request, "images/picture.html", context)
+
+
+@login_required
+@require_safe
+def file(request: HttpRequest, pk: UUID) -> HttpResponseBase:
+    """The PNG with its credentials; `?download` as a file to keep."""
+    row = _mine(request, pk)
+    if row.status != Picture.Status.READY:
+        raise Http404
+    named = f"{row.shown_as}-{row.seed}.png"
+    try:
+        return FileResponse(row.file.open("rb"), as_attachment="download" in request.GET, filename=named)
+    except FileNotFoundError as error:
+        raise Http404 from error
+
+
+@login_required
+@require_safe
+def preview(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """What can be seen by now, a small JPEG."""
+    row = _mine(request, pk)
+    if not row.preview or row.status == Picture.Status.HELD:
+        raise Http404
+    answer = HttpResponse(bytes(row.preview), content_type="image/jpeg")
+    answer["Cache-Control"] = "private, no-store" if row.active else "private, max-age=86400"
+    return answer
+
+
+@login_required
+@require_safe
+def frame(request: HttpRequest, pk: UUID, step: int) -> HttpResponse:
+    """What could be seen after that step, a small JPEG."""
+    row = _mine(request, pk)
+    if row.status == Picture.Status.HELD:
+        raise Http404
+    found = get_object_or_404(Frame, picture=row, step=step)
+    answer = HttpResponse(bytes(found.preview), content_type="image/jpeg")
+    answer["Cache-Control"] = "private, max-age=86400"
+    return answer
+
+
+@login_required
+@require_POST
+def cancel(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """Nothing more is drawn of it; between two steps at the latest."""
+    _mine(request, pk)
+    waiting = Picture.objects.filter(pk=pk, status__in=Picture.ACTIVE)
+    waiting.update(status=Picture.Status.CANCELLED, lease_token="", lease_until=None, changed=timezone.now())
+    return _back(request)
+
+
+@login_required
+@require_POST
+def again(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """The same words with another seed."""
+    return _asked(request, _variation, _mine(request, pk))
+
+
+@login_required
+@require_POST
+def repeat(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """Drawn again from its recipe to the last number, to see whether the same comes out."""
+    return _asked(request, _repetition, _mine(request, pk))
+
+
+@login_required
+@require_POST
+def upscale(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """The same picture with more pixels."""
+    return _asked(request, lambda user, row, address: upscaling.ask(user, row, address), _mine(request, pk))
+
+
+@login_required
+@require_POST
+def favourite(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """Marked, or no longer."""
+    row = _mine(request, pk)
+    Picture.objects.filter(pk=pk).update(favourite=not row.favourite)
+    return _back(request)
+
+
+@login_required
+@require_POST
+def delete(request: HttpRequest) -> HttpResponse:
+    """Those of `picture` are gone, with their files; one that is being drawn ends."""
+    number = gallery.delete(person(request), _chosen(request))
+    messages.success(request, ngettext("%(n)s picture deleted.", "%(n)s pictures deleted.", number) % {"n": number})
+    return redirect("images:pictures")
+
+
+@login_required
+@require_POST
+def download(request: HttpRequest) -> HttpResponseBase:
+    """Those of `picture` as one ZIP file, each with its recipe beside it."""
+    rows = Picture.objects.filter(owner=person(request), pk__in=_chosen(request), status=Picture.Status.READY)
+    if not rows:
+        messages.error(request, gettext("Choose at least one picture that is ready."))
+        return redirect("images:pictures")
+    return FileResponse(gallery.archive(rows), as_attachment=True, filename="pictures.zip")
+
+
+def _variation(user: User, row: Picture, address: str) -> Any:
+    return asking.ask(user, gallery.variation(row), address)
+
+
+def _repetition(user: User, row: Picture, address: str) -> Any:
+    if row.upscale and row.parent:
+        return upscaling.ask(user, row.parent, address)
+    return asking.ask(user, gallery.repetition(row), address)
+
+
+def _asked(request: HttpRequest, ask: Callable[[User, Picture, str], Any], row: Picture) -> HttpResponse:
+    try:
+        ask(person(request), row, address_of(request))
+    except (asking.Refused, EngineError) as error:
+        messages.error(request, str(error))
+    return redirect("images:pictures")
+
+
+def _mine(request: HttpRequest, pk: UUID) -> Picture:
+    return get_object_or_404(Picture, pk=pk, owner=person(request))
+
+
+def _parent(request: HttpRequest) -> Picture | None:
+    try:
+        pk = UUID(request.GET.get("from", ""))
+    except ValueError:
+        return None
+    return _mine(request, pk)
+
+
+def _chosen(request: HttpRequest) -> list[UUID]:
+    try:
+        return [UUID(value) for value in request.POST.getlist("picture")]
+    except ValueError as error:
+        raise Http404 from error
+
+
+def _back(request: HttpRequest) -> HttpResponse:
+    if getattr(request, "htmx", False):
+        return render(request, "images/_tiles.html", _rows(request))
+    return redirect("images:pictures")
+
+
+def _rows(request: HttpRequest) -> dict[str, Any]:
+    show, text = request.GET.get("show", ""), request.GET.get("q", "")
+    rows = gallery.search(person(request), show, text).defer("preview")
+    page = Paginator(rows, _PAGE).get_page(request.GET.get("page"))
+    shown = list(page)
+    active = any(row.active for row in shown)
+    places = queue.places() if active else {}
+    for row in shown:
+        row.ahead = places.get(row.pk, 0)  # type: ignore[attr-defined]
+    return {"rows": shown, "page": page, "show": show, "text": text, "active": active, "shows": gallery.SHOWS}

@@ -1,0 +1,16 @@
+"""What Celery calls. A task takes ids and holds no logic; the rows say what there is to do."""
+
+from __future__ import annotations
+
+from celery import shared_task
+
+from apps.documents import worker
+from apps.privacy import keeping, wishes
+from apps.safety import audits, heads
+
+worker.chores += [wishes.sweep, keeping.sweep, audits.sweep, heads.note]
+
+
+@shared_task(name=wishes.TASK)
+def do(wish_id: str) -> None:
+    wishes.do(wish_id)

@@ -1,0 +1,168 @@
+"""The privacy page in plain words, and what people do there: consent, retention, a copy, erasure."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from django.contrib import messages
+from django.contrib.auth import logout
+from django.contrib.auth.decorators import login_required
+from django.http import FileResponse, Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext, gettext_lazy
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from apps.conversations.models import Conversation
+from apps.documents.models import Collection
+from apps.privacy import copying, erasing, keeping, wishes
+from apps.privacy.models import Hold, Keeping, Wish
+from apps.safety import audit
+from apps.users import devices
+from apps.users.access import administrators_only, person
+from apps.users.models import User
+from apps.users.people import LastAdministrator
+
+Scope = Keeping.Scope
+_DAYS = {str(days) for days, _ in keeping.CHOICES}
+_LISTED = 200
+_LAST = gettext_lazy("You are the last administrator who can sign in. Make somebody else an administrator first.")
+
+
+@require_safe
+def page(request: HttpRequest) -> HttpResponse:
+    """What is kept where and for how long; for people who are signed in also what they can do."""
+    context = {"site_days": keeping.rule(Scope.SITE)}
+    if request.user.is_authenticated:
+        user = person(request)
+        own = {"own_days": keeping.rule(Scope.PERSON, user.pk), "held": Hold.objects.filter(person=user).exists()}
+        context |= {**own, "copies": Wish.objects.filter(person=user, kind=Wish.Kind.EXPORT)[:5]}  # type: ignore[dict-item]
+        context |= {"kept_days": wishes.KEPT_DAYS}
+    return render(request, "privacy/page.html", context)
+
+
+@require_POST
+@login_required
+def consent(request: HttpRequest) -> HttpResponse:
+    """Whether what this person wrote may be used to improve the product. Nothing is, until they say so."""
+    user, given = person(request), request.POST.get("consent") == "yes"
+    User.objects.filter(pk=user.pk).update(lends_answers=given)
+    audit.record("consent.given" if given else "consent.withdrawn", actor=user, person=user.pk)
+    messages.success(request, gettext("Kept. You can change it at any time."))
+    return redirect("privacy:page")
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@login_required
+def keeping_page(request: HttpRequest) -> HttpResponse:
+    """How long this person's conversations and collections are kept; for administrators also the site's rule."""
+    user = person(request)
+    if request.method == "POST":
+        scope, subject, days = (request.POST.get(name, "") for name in ("scope", "subject", "days"))
+        if days not in _DAYS or not _may(user, scope, subject):
+            raise Http404
+        keeping.change(user, scope, int(days), user.pk if scope == Scope.PERSON else subject)
+        messages.success(request, gettext("Kept. It holds from the next minute on."))
+        return redirect("privacy:keeping")
+    rules = dict(Keeping.objects.exclude(scope__in=[Scope.SITE, Scope.PERSON]).values_list("subject", "days"))
+    shelves = Collection.objects.owned_by(user)[:_LISTED]
+    talks = Conversation.objects.visible_to(user)[:_LISTED]
+    context = {
+        "choices": keeping.CHOICES, "site": keeping.rule(Scope.SITE), "own": keeping.rule(Scope.PERSON, user.pk),
+        "collections": [(row, rules.get(str(row.pk), 0)) for row in shelves],
+        "conversations": [(row, rules.get(str(row.pk), 0)) for row in talks],
+    }  # fmt: skip
+    return render(request, "privacy/keeping.html", context)
+
+
+def _may(user: User, scope: str, subject: str) -> bool:
+    try:
+        match scope:
+            case Scope.SITE:
+                return user.is_administrator and not subject
+            case Scope.PERSON:
+                return not subject
+            case Scope.COLLECTION:
+                return Collection.objects.owned_by(user).filter(pk=UUID(subject)).exists()
+            case Scope.CONVERSATION:
+                return Conversation.objects.visible_to(user).filter(pk=UUID(subject)).exists()
+    except ValueError:
+        return False
+    return False
+
+
+@require_POST
+@login_required
+def copy(request: HttpRequest) -> HttpResponse:
+    try:
+        wishes.ask_for_copy(person(request))
+        messages.success(request, gettext("Your copy is being made. It appears here; reload the page in a minute."))
+    except wishes.Refused as refusal:
+        messages.error(request, str(refusal))
+    return redirect("privacy:page")
+
+
+@require_safe
+@never_cache
+@login_required
+def fetch(request: HttpRequest, pk: UUID) -> HttpResponse | FileResponse:
+    """The ZIP, for the person alone."""
+    rows = Wish.objects.filter(person=person(request), kind=Wish.Kind.EXPORT, status=Wish.Status.DONE)
+    wish = get_object_or_404(rows, pk=pk)
+    if not copying.place(wish).is_file():
+        raise Http404
+    name = f"openbook-{wish.created:%Y-%m-%d}.zip"
+    return FileResponse(copying.place(wish).open("rb"), as_attachment=True, filename=name)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@never_cache
+@login_required
+def erase(request: HttpRequest) -> HttpResponse:
+    """Everything of this person goes, once they have typed their password; the receipt's address is theirs to keep."""
+    user, wrong = person(request), ""
+    if request.method == "POST":
+        held = devices.attempt(request, user.email)
+        if held is None or not user.check_password(request.POST.get("password", "")):
+            wrong = (
+                gettext("Too many attempts. Wait a while.") if held is None else gettext("This is not your password.")
+            )
+        else:
+            try:
+                wish = wishes.ask_for_erasure(user)
+            except wishes.Refused as refusal:
+                wrong = str(refusal)
+            except LastAdministrator:
+                wrong = str(_LAST)
+            else:
+                logout(request)
+                return redirect("privacy:receipt", wish.pk)
+    context = {"wrong": wrong, "shelves": Collection.objects.filter(owner=user)[:50]}
+    return render(request, "privacy/erase.html", context, status=400 if wrong else 200)
+
+
+@require_safe
+@never_cache
+def receipt(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """What was erased. Whoever has the address may see it: the account is gone, and it names nobody."""
+    wish = get_object_or_404(Wish, pk=pk, kind=Wish.Kind.ERASE)
+    return render(request, "privacy/receipt.html", {"wish": wish, "receipt": erasing.receipt(wish)})
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@administrators_only
+def holds(request: HttpRequest) -> HttpResponse:
+    """Legal holds: whose data must not go, and why. A POST sets one with a reason, or lifts it."""
+    if request.method == "POST":
+        chosen, reason = request.POST.get("person", ""), request.POST.get("reason", "").strip()
+        somebody = get_object_or_404(User, pk=int(chosen) if chosen.isdecimal() and len(chosen) < 18 else 0)
+        if request.POST.get("hold") == "no":
+            keeping.lift(person(request), somebody)
+        elif reason:
+            keeping.hold(person(request), somebody, reason)
+        else:
+            messages.error(request, gettext("Say why: the reason is kept in the log."))
+        return redirect("privacy:holds")
+    rows = Hold.objects.select_related("person", "set_by").order_by("created")
+    people = User.objects.filter(hold=None).order_by("name", "email")
+    return render(request, "privacy/holds.html", {"rows": rows, "people": people})

@@ -1,0 +1,154 @@
+"""Which addresses on the web may be fetched: public pages, and nothing of this machine, its network or its cloud.
+
+An address is taken apart once; what was checked is what is connected to. Names are resolved once, and every answer has
+to be public.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+import socket
+import unicodedata
+from collections.abc import Set
+from dataclasses import dataclass
+from urllib.parse import quote, urljoin, urlsplit
+
+import idna
+from django.conf import settings
+from django.utils.translation import gettext
+
+LONGEST = 2000  # characters of an address
+PORTS = {"http": 80, "https": 443}
+REFUSED = (
+    "This address cannot be fetched. Give the http:// or https:// address of a public page, on the usual port and "
+    "without a name or password in it; pages of a private network have to be saved and uploaded."
+)
+UNKNOWN = "There is no server of this name. Check the address."
+
+Places = Set[tuple[str, int]]  # IP and port
+IP = ipaddress.IPv4Address | ipaddress.IPv6Address
+
+_NETWORKS = (  # what Python takes for public, and what leads elsewhere than it says
+    "64:ff9b::/96", "64:ff9b:1::/48", "2002::/16", "2001::/32", "::/96", "fec0::/10", "192.0.0.0/24", "192.88.99.0/24",
+    "168.63.129.16/32",
+)  # fmt: skip
+_DENIED = tuple(ipaddress.ip_network(network) for network in _NETWORKS)
+_NAME = re.compile(r"(?=.{1,253}\Z)(?:[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?\.)*[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
+_NUMBER = re.compile(r"\d+|0x[0-9a-f]*")  # a last label that makes programs read the whole name as a number
+_KEPT = "/%:@!$&'()*+,;=~-._"
+
+
+class NotFetched(Exception):
+    """Why a page was not fetched, in words for who asked for it."""
+
+
+@dataclass(frozen=True, slots=True)
+class WebAddress:
+    """An address in parts. `host` is a name in ASCII or an IP address without brackets; `target` is path and query."""
+
+    scheme: str
+    host: str
+    port: int
+    target: str
+
+    @property
+    def place(self) -> str:
+        """Host and port, as they are written."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return host if self.port == PORTS[self.scheme] else f"{host}:{self.port}"
+
+    @property
+    def text(self) -> str:
+        return f"{self.scheme}://{self.place}{self.target}"
+
+    @property
+    def shown(self) -> str:
+        """Without the query, which may hold a secret: for logs and for people who may only read."""
+        return self.text.partition("?")[0]
+
+    def joined(self, reference: str) -> WebAddress:
+        """Where a redirect from here leads. Raises NotFetched."""
+        found = parse(urljoin(self.text, reference.strip()))
+        if self.scheme == "https" and found.scheme == "http":
+            raise NotFetched(gettext("The page leads on to an address without encryption, which is not followed."))
+        return found
+
+
+def parse(text: str, also: Places = frozenset()) -> WebAddress:
+    """The address in parts; raises NotFetched for everything that is not plainly the address of a page. `also` are
+    places that the operator allows though they are not public."""
+    text = text.strip()
+    if not 0 < len(text) <= LONGEST or any(unicodedata.category(char)[0] in "CZ" or char == "\\" for char in text):
+        raise NotFetched(REFUSED)
+    try:
+        parts = urlsplit(text)
+        port = parts.port
+    except ValueError as error:
+        raise NotFetched(REFUSED) from error
+    scheme = parts.scheme.lower()
+    if scheme not in PORTS or "@" in parts.netloc or not parts.hostname:
+        raise NotFetched(REFUSED)
+    target = quote(parts.path or "/", safe=_KEPT) + (f"?{quote(parts.query, safe=_KEPT + '/?')}" if parts.query else "")
+    found = WebAddress(scheme, _host(parts.hostname), PORTS[scheme] if port is None else port, target)
+    literal = _literal(found.host)
+    if literal is not None and not _allowed(
+        literal, found.port, also
+    ):  # said at once; of names only `resolve` can tell
+        raise NotFetched(REFUSED)
+    return found
+
+
+def resolve(address: WebAddress, also: Places = frozenset()) -> list[str]:
+    """The IP addresses of its host, to one of which to connect. Raises NotFetched where any of them is not public."""
+    literal = _literal(address.host)
+    if literal is not None:
+        found = [literal]
+    else:
+        try:
+            answers = socket.getaddrinfo(address.host, address.port, type=socket.SOCK_STREAM)
+        except OSError as error:
+            raise NotFetched(UNKNOWN) from error
+        found = [ipaddress.ip_address(str(place[0]).partition("%")[0]) for *_, place in answers]
+    if not found or not all(_allowed(ip, address.port, also) for ip in found):
+        raise NotFetched(REFUSED)
+    return list(dict.fromkeys(str(ip) for ip in found))
+
+
+def public(ip: IP) -> bool:
+    """Whether the address belongs to the public internet, whatever form it is written in."""
+    if isinstance(ip, ipaddress.IPv6Address) and ip.ipv4_mapped is not None:
+        ip = ip.ipv4_mapped
+    denied = any(ip.version == network.version and ip in network for network in _DENIED)
+    return ip.is_global and not ip.is_multicast and not ip.is_reserved and not denied
+
+
+def _allowed(ip: IP, port: int, also: Places) -> bool:
+    return (str(ip), port) in settings.FETCH_ALSO or (str(ip), port) in also or (public(ip) and port in PORTS.values())
+
+
+def _literal(host: str) -> IP | None:
+    try:
+        return ipaddress.ip_address(host)
+    except ValueError:
+        return None
+
+
+def _host(host: str) -> str:
+    """In ASCII and in one way of writing. Numbers in odd forms are refused rather than understood."""
+    if ":" in host:
+        found = _literal(host)
+        if found is None or "%" in host:
+            raise NotFetched(REFUSED)
+        return str(found)
+    host = unicodedata.normalize("NFKC", host).lower().rstrip(".")
+    if not host.isascii():
+        try:
+            host = idna.encode(host, uts46=True).decode("ascii")
+        except idna.IDNAError as error:
+            raise NotFetched(REFUSED) from error
+    if not _NAME.fullmatch(host):
+        raise NotFetched(REFUSED)
+    if _NUMBER.fullmatch(host.rpartition(".")[2]) and _literal(host) is None:
+        raise NotFetched(REFUSED)
+    return host

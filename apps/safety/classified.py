@@ -1,0 +1,202 @@
+"""The check that comes with the product: rules for what is said openly, trained classifiers for what is said otherwise.
+
+What each signal means is said by the policy (`policies.current`), clause by clause and stage by stage. A classifier
+that is away is no verdict: the check says so, it never counts as zero.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from apps.engines import registry
+from apps.engines.base import EngineError
+from apps.lib.threads import in_pool
+from apps.safety import hits as lists
+from apps.safety import policies
+from apps.safety.batches import Batches
+from apps.safety.check import ALLOWED, AWAY, CheckUnavailable, Judged, Verdict
+from apps.safety.folding import SECRETS, UNCHECKED, Outcome, Signal, Status, fold
+from apps.safety.guarding import asked, unsure
+from apps.safety.parts import CHARACTERS, parts
+from apps.safety.phrases import CARE, WITHHELD, WITHHELD_ANSWER
+from apps.safety.planted import planted
+from apps.safety.policy import Action, Policy, Stage
+from apps.safety.rules import FINGERPRINT as RULES
+from apps.safety.rules import RuleCheck
+from apps.safety.secrets import personal
+
+if TYPE_CHECKING:
+    from apps.engines.base import TextClassifier, Vectors
+
+ATTACK = "This passage speaks to an assistant instead of to its reader."
+GUARDED = "This passage seems to hold a password or a key."
+_SHORTEST = 12  # characters of an answer that say anything by themselves; less waits for the words around it
+_CONTEXT = 100  # characters of what was let through that the classifiers read before what is new
+
+
+def judge(
+    stage: Stage,
+    text: str,
+    ruled: Verdict,
+    scores: Mapping[str, float] | None,
+    policy: Policy,
+    guard: Signal | None = None,
+    further: Sequence[Signal] = (),
+) -> Verdict:
+    """What rules and scores mean under the policy. Pure: the same input, the same verdict. `scores` may be None where
+    the classifiers were not asked; `further` is what other detectors said."""
+    signals = [Signal("rules", RULES, Status.OK, {}, ruled.rule), personal(text), *further]
+    if scores is not None:
+        signals.append(Signal("text", registry.classify().fingerprint, Status.OK, scores))
+    else:
+        signals.append(Signal("text", "", Status.SKIPPED, {}))
+    if guard is not None:
+        signals.append(guard)
+    outcome = fold(stage, signals, policy)
+    if not ruled.rule and outcome.action is None:
+        return ALLOWED
+    judged = Judged(stage, text, outcome, tuple(signals))
+    if stage is Stage.PASSAGE:
+        marked = outcome.action not in (None, Action.NOTE)
+        words = (GUARDED if outcome.code == SECRETS else ATTACK) if marked else ""
+        return Verdict(not marked, outcome.code or ruled.rule, words, judged)
+    if outcome.allowed:
+        return Verdict(True, outcome.code or ruled.rule, "", judged)
+    words = WITHHELD if stage is Stage.QUESTION else WITHHELD_ANSWER
+    if outcome.code == UNCHECKED:
+        words = AWAY
+    return Verdict(False, outcome.code, CARE if outcome.code == "self_harm" else words, judged)
+
+
+class ClassifiedCheck:
+    """Rules first, which cost nothing; then one vector a part of the text, in the pool of the engines."""
+
+    def __init__(self) -> None:
+        self._rules = RuleCheck()
+        self._sentences = Batches(scored_together)
+
+    async def question(self, text: str, vector: Awaitable[Vectors] | None = None) -> Verdict:
+        ruled, policy = self._rules.asked(text), policies.current()
+        listed = lists.signals(policy, Stage.QUESTION, text)
+        if listed or not ruled.allowed:
+            decided = judge(Stage.QUESTION, text, ruled, None, policy, further=listed)
+            if not decided.allowed:
+                return decided
+        with _verdicts_only():
+            known = await vector if vector is not None else None
+            # With a vector at hand it is a third of a millisecond, less than a hop to another thread and back.
+            scores = (
+                scored(text, known) if known is not None and len(text) <= CHARACTERS else await in_pool(scored, text)
+            )
+        return await _guarded(Stage.QUESTION, text, ruled, scores, policy, listed)
+
+    async def sentence(self, text: str, since: int) -> Verdict:
+        ruled, policy = self._rules.said(text, since), policies.current()
+        listed = lists.signals(policy, Stage.ANSWER, text, since)
+        if listed or not ruled.allowed or len(text) < _SHORTEST:
+            decided = judge(Stage.ANSWER, text, ruled, None, policy, further=listed)
+            if not decided.allowed or len(text) < _SHORTEST:
+                return decided
+        with _verdicts_only():
+            scores = await self._sentences.scores(_recent(text, since))
+        return await _guarded(Stage.ANSWER, text, ruled, scores, policy, listed)
+
+    def passage(self, text: str) -> Verdict:
+        ruled, policy = self._rules.passage(text), policies.current()
+        listed = lists.signals(policy, Stage.PASSAGE, text)
+        if not ruled.allowed or not text.strip():
+            decided = judge(Stage.PASSAGE, text, ruled, None, policy, further=listed)
+            if not text.strip() or (decided.judged is not None and decided.judged.outcome.reviewed):
+                return decided
+        with _verdicts_only():
+            whole = registry.classify_embed().embed_passages([text])
+            return judge(Stage.PASSAGE, text, ruled, scored(text), policy, further=[*planted([text], whole), *listed])
+
+    def passages(self, texts: Sequence[str], vectors: Vectors) -> list[Verdict]:
+        """The same for many at once, whose vectors are there anyway: of the texts as they are, whatever the classifiers
+        read. What is judged of passages is whom they speak to, which no name of a group changes."""
+        rules = [self._rules.passage(text) for text in texts]
+        with _verdicts_only():
+            classify = registry.classify()
+            reads = registry.classify_embed()
+            known = vectors if reads is registry.embed() else reads.embed_passages(texts)
+            rows, labels, policy = _rows(classify, texts, known), classify.labels, policies.current()
+            signals = planted(texts, known)
+        return [
+            judge(
+                Stage.PASSAGE,
+                text,
+                ruled,
+                dict(zip(labels, map(float, row), strict=True)),
+                policy,
+                further=(signal, *lists.signals(policy, Stage.PASSAGE, text)),
+            )
+            for text, ruled, row, signal in zip(texts, rules, rows, signals, strict=True)
+        ]
+
+
+def _recent(text: str, since: int) -> str:
+    """What is new, and the words just before it: the rules look for phrases in all of `text`, but a classifier that
+    reads too much of what was let through hardly hears what is new."""
+    start = since - _CONTEXT
+    if start <= 0:
+        return text
+    border = text.find(" ", start, since)
+    return text[border + 1 if border >= 0 else start :]
+
+
+async def _guarded(stage: Stage, text: str, ruled: Verdict, scores: Mapping[str, float], policy: Policy,
+                   listed: Sequence[Signal] = ()) -> Verdict:  # fmt: skip
+    """The verdict; where the classifiers are unsure, with what the guard model says, if there is one."""
+    verdict = judge(stage, text, ruled, scores, policy, further=listed)
+    outcome = verdict.judged.outcome if verdict.judged else Outcome(None)
+    if not unsure(stage, scores, outcome, policy):
+        return verdict
+    said = await asked(stage, text, policy)
+    return verdict if said is None else judge(stage, text, ruled, scores, policy, said, listed)
+
+
+@contextmanager
+def _verdicts_only() -> Iterator[None]:
+    """An engine that fails is no verdict."""
+    try:
+        yield
+    except EngineError as error:
+        raise CheckUnavailable from error
+
+
+def _rows(classify: TextClassifier, texts: Sequence[str], vectors: Vectors) -> Vectors:
+    """A row a text, a probability a label. Raises CheckUnavailable where they say anything else."""
+    rows = np.asarray(classify.scores(texts, vectors))
+    if rows.shape != (len(texts), len(classify.labels)) or not np.all((rows >= 0) & (rows <= 1)):
+        raise CheckUnavailable
+    return rows
+
+
+def scored(text: str, vector: Vectors | None = None) -> dict[str, float]:
+    """For each label the highest probability of any part of the text. `vector` is the whole text's, where known."""
+    pieces, reads, classify = parts(text), registry.classify_embed(), registry.classify()
+    read = [classify.reads(piece) for piece in pieces]
+    if len(pieces) > 1:
+        vectors = reads.embed_passages(read)
+    elif vector is None or reads is not registry.embed() or read[0] != text:
+        vectors = reads.embed_query(read[0])[None, :]
+    else:
+        vectors = vector[None, :]
+    highest = np.max(_rows(classify, pieces, vectors), axis=0)
+    return dict(zip(classify.labels, map(float, highest), strict=True))
+
+
+def scored_together(texts: Sequence[str]) -> list[dict[str, float]]:
+    """The same for several texts, in one pass of the embedder."""
+    pieces, classify = [parts(text) for text in texts], registry.classify()
+    every = [piece for of_text in pieces for piece in of_text]
+    read = [classify.reads(piece) for piece in every]
+    rows = _rows(classify, every, registry.classify_embed().embed_passages(read))
+    starts = np.cumsum([0, *(len(of_text) for of_text in pieces[:-1])])
+    highest = np.maximum.reduceat(rows, starts, axis=0)
+    return [dict(zip(classify.labels, map(float, row), strict=True)) for row in highest]

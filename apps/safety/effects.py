@@ -1,0 +1,102 @@
+"""What decisions do, each with its way back: `revert` after `apply` leaves everything as it was."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from django.utils.translation import gettext
+
+from apps.safety import audit, reviewable
+from apps.safety.models import Allowance, Case, Decision, Effect
+from apps.safety.transitions import Refused
+from apps.users.people import LastAdministrator, reinstate, suspend
+
+Outcome = Decision.Outcome
+DOES: dict[str, tuple[str, ...]] = {
+    Outcome.ALLOW: ("allow", "release"),
+    Outcome.BLOCK: ("withhold",),
+    Outcome.WARN: ("withhold",),
+    Outcome.SUSPEND: ("withhold", "suspend"),
+    Outcome.OVERTURN: ("allow", "release"),
+}
+REPORTED = (Outcome.ALLOW, Outcome.BLOCK)  # what a report of a reader can lead to
+FIRST = (Outcome.ALLOW, Outcome.BLOCK, Outcome.WARN, Outcome.SUSPEND)  # the others are rulings on an appeal
+
+
+def apply(decision: Decision, words: str) -> None:
+    """Everything that the outcome means is done. Call inside the transaction of the decision. Raises Refused."""
+    kind = reviewable.of(decision.case.kind)
+    for name in DOES.get(decision.outcome, ()):
+        if name == "release" and not isinstance(kind, reviewable.Pictured):
+            continue  # nothing of it is held before it is seen
+        before = _APPLY[name](decision, words)
+        Effect.objects.create(
+            decision=decision, name=name, kind=decision.case.kind, subject=decision.case.subject, before=before
+        )
+        audit.record("effect.applied", person=decision.owner_id, subject=_name(decision.case), effect=name)
+
+
+def revert(decision: Decision) -> None:
+    """Everything that the decision did is undone, the last first."""
+    for effect in decision.effects.filter(state=Effect.State.APPLIED).order_by("-pk"):
+        _REVERT[effect.name](decision, effect.before)
+        Effect.objects.filter(pk=effect.pk).update(state=Effect.State.REVERTED)
+        audit.record("effect.reverted", person=decision.owner_id, subject=_name(decision.case), effect=effect.name)
+
+
+def _withhold(decision: Decision, words: str) -> dict[str, Any]:
+    return reviewable.of(decision.case.kind).withhold(decision.case.subject, words)
+
+
+def _release(decision: Decision, words: str) -> dict[str, Any]:
+    found = reviewable.of(decision.case.kind)
+    return found.release(decision.case.subject) if isinstance(found, reviewable.Pictured) else {}
+
+
+def _hold(decision: Decision, before: dict[str, Any]) -> None:
+    if before:
+        _give_back(decision, before)
+
+
+def _give_back(decision: Decision, before: dict[str, Any]) -> None:
+    reviewable.of(decision.case.kind).give_back(decision.case.subject, before)
+
+
+def _allow(decision: Decision, words: str) -> dict[str, Any]:
+    sha256 = decision.case.snapshot.sha256
+    row, made = Allowance.objects.get_or_create(sha256=sha256, defaults={"decision": decision})
+    return {"allowance": row.pk if made else None}
+
+
+def _forbid(decision: Decision, before: dict[str, Any]) -> None:
+    Allowance.objects.filter(pk=before["allowance"]).delete()
+
+
+def _suspend(decision: Decision, words: str) -> dict[str, Any]:
+    owner = decision.owner
+    if owner is None:
+        return {"was_active": False}
+    try:
+        suspend(owner)
+    except LastAdministrator as error:
+        raise Refused(gettext("This is the last administrator who can sign in; they cannot be suspended.")) from error
+    return {"was_active": owner.is_active}
+
+
+def _reinstate(decision: Decision, before: dict[str, Any]) -> None:
+    owner = decision.owner
+    if owner is not None and before["was_active"]:
+        reinstate(owner)
+
+
+_APPLY: dict[str, Callable[[Decision, str], dict[str, Any]]] = {
+    "withhold": _withhold, "allow": _allow, "release": _release, "suspend": _suspend,
+}  # fmt: skip
+_REVERT: dict[str, Callable[[Decision, dict[str, Any]], None]] = {
+    "withhold": _give_back, "allow": _forbid, "release": _hold, "suspend": _reinstate,
+}  # fmt: skip
+
+
+def _name(case: Case) -> str:
+    return f"case {case.pk}"

@@ -1,0 +1,143 @@
+"""From signals to a verdict: one pure function, versioned, so that every verdict can be computed again bit for bit."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import Any
+
+import numpy as np
+
+from apps.safety.policy import ORDER, Action, Clause, Fail, Policy, Stage
+
+VERSION = 3
+GUARD = "guard"  # a language model that judges: a signal like others, never the verdict
+LISTS = "lists"  # of the site's own; the signal names the list, the policy says what it means
+SUPPORT = "self_harm"
+UNCHECKED = "unchecked"  # a detector was missing
+SECRETS = "secrets"
+REPORTED = "reported"  # by a reader, not by a detector: no clause of the policy
+
+
+class Status(StrEnum):
+    """A signal that is missing says so; it is never a score of zero."""
+
+    OK = "ok"
+    TIMEOUT = "timeout"
+    ERROR = "error"
+    MISSING = "missing"  # nobody set it up
+    SKIPPED = "skipped"  # it was not asked, because another one had decided
+
+
+@dataclass(frozen=True, slots=True)
+class Signal:
+    """What one detector said of a text. Rules name a code; classifiers score every label that they know."""
+
+    detector: str
+    version: str
+    status: Status
+    scores: Mapping[str, float]
+    rule: str = ""
+    ms: float = 0.0
+
+    def sound(self) -> Signal:
+        """Itself, or the status of an error where any score is not a number from 0 to 1: nonsense is never a zero."""
+        return self if all(map(_share, self.scores.values())) else replace(self, status=Status.ERROR, scores={})
+
+    def row(self) -> dict[str, Any]:
+        """As it is stored; scores to six digits, so that reading them back changes nothing."""
+        scores = {label: round(float(score), 6) for label, score in sorted(self.scores.items())}
+        return {
+            "detector": self.detector, "version": self.version, "status": str(self.status), "scores": scores,
+            "rule": self.rule, "ms": round(self.ms, 2),
+        }  # fmt: skip
+
+    @classmethod
+    def of(cls, row: Mapping[str, Any]) -> Signal:
+        return cls(row["detector"], row["version"], Status(row["status"]), row["scores"], row["rule"], row["ms"])
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """`code` names the clause that decided; empty where none did. `unchecked` where a detector was missing."""
+
+    action: Action | None
+    code: str = ""
+    severity: int = 0
+    score: float = 0.0  # of the label; 1 for a rule
+    unchecked: bool = False
+
+    @property
+    def allowed(self) -> bool:
+        return self.action not in (Action.WITHHOLD, Action.SEND)
+
+    @property
+    def reviewed(self) -> bool:
+        return self.action in (Action.REVIEW, Action.SEND)
+
+
+def fold(stage: Stage, signals: Sequence[Signal], policy: Policy) -> Outcome:
+    """The hardest action that any clause asks for; among equals the more severe clause, then the higher score. Nothing
+    is let through where a clause that fails closed was not scored by anybody, whatever the signals' statuses."""
+    signals = [Signal.of(signal.sound().row()) for signal in signals]
+    found = [outcome for signal in signals for outcome in _said(stage, signal, policy)]
+    missing = any(signal.status in (Status.TIMEOUT, Status.ERROR, Status.MISSING) for signal in signals)
+    closed = [clause for clause in policy.clauses.values() if clause.steps.get(stage) and clause.fail is Fail.CLOSED]
+    withheld = Outcome(Action.WITHHOLD, UNCHECKED, max((clause.severity for clause in closed), default=0), 0.0, True)
+    if missing and closed:
+        found.append(withheld)
+    elif missing and stage is Stage.PICTURE:
+        found.append(Outcome(Action.LABEL, UNCHECKED, 0, 0.0, True))
+    best = max(found, key=_weight, default=Outcome(None))
+    if best.allowed and _unscored(closed, signals):
+        best = withheld
+    return replace(best, unchecked=missing or best.unchecked)
+
+
+def _unscored(closed: Sequence[Clause], signals: Sequence[Signal]) -> bool:
+    """Whether a clause has no score, and nobody said that none was needed."""
+    if any(signal.status is Status.SKIPPED for signal in signals):
+        return False
+    scored = {label for signal in signals if signal.status is Status.OK for label in signal.scores}
+    return any(clause.code not in scored for clause in closed)
+
+
+def _share(score: object) -> bool:
+    return isinstance(score, int | float | np.floating) and bool(0 <= score <= 1)
+
+
+def _said(stage: Stage, signal: Signal, policy: Policy) -> list[Outcome]:
+    if signal.status is not Status.OK:
+        return []
+    found = []
+    if (own := policy.lists.get(signal.rule)) and signal.detector == LISTS and (clause := policy.clause(own.code)):
+        found.append(Outcome(_mild(stage, own.action), clause.code, clause.severity, 1.0))
+    if signal.rule and (clause := policy.clause(signal.rule)):
+        found.append(Outcome(_ruled(stage, clause), clause.code, clause.severity, 1.0))
+    for label, score in signal.scores.items():
+        clause = policy.clause(label)
+        reached = [step.action for step in clause.steps.get(stage, ()) if score >= step.least] if clause else []
+        if clause and reached:
+            found.append(Outcome(reached[-1], label, clause.severity, score))
+        elif clause and signal.detector == GUARD and score >= 1 and clause.rule is not Action.NOTE:
+            found.append(Outcome(Action.REVIEW, label, clause.severity, score))  # no step of its own: people look at it
+    return found
+
+
+def _ruled(stage: Stage, clause: Clause) -> Action:
+    """A document is its owner's own text: what a rule finds is looked at by people, never taken away by itself. Nobody
+    is sent somebody's password to look at: it is marked."""
+    mild = clause.rule is Action.NOTE or (clause.code == SECRETS and clause.rule is Action.LABEL)
+    return clause.rule if stage is not Stage.PASSAGE or mild else Action.REVIEW
+
+
+def _mild(stage: Stage, action: Action) -> Action:
+    held = action in (Action.WITHHOLD, Action.SEND)
+    return Action.REVIEW if stage is Stage.PASSAGE and held else action
+
+
+def _weight(outcome: Outcome) -> tuple[bool, int, int, float]:
+    """Who speaks of hurting themselves is helped, whatever else they say."""
+    action = -1 if outcome.action is None else ORDER.index(outcome.action)
+    return outcome.code == SUPPORT and not outcome.allowed, action, outcome.severity, outcome.score

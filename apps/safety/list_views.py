@@ -1,0 +1,141 @@
+"""Lists of the site's own, for administrators: what they did, a form to change one, and a try before it goes live."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.utils.translation import gettext, gettext_lazy
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods, require_safe
+
+from apps.safety import figures, lists, policies, wording
+from apps.safety.listed import ENTRIES
+from apps.safety.models import PolicyVersion
+from apps.safety.policy import PATTERNS, WORDS, Action, OwnList, PolicyError, Stage, read
+from apps.users.access import administrators_only, person
+from apps.users.models import User
+
+NEW = "new"
+_STAGES = (Stage.QUESTION, Stage.ANSWER, Stage.PASSAGE)
+
+
+class ListForm(forms.Form):
+    name = forms.CharField(label=gettext_lazy("Name"), max_length=80)
+    kind = forms.ChoiceField(
+        label=gettext_lazy("Kind"), widget=forms.RadioSelect, initial=WORDS,
+        choices=[(WORDS, gettext_lazy("Words and phrases")), (PATTERNS, gettext_lazy("Patterns (RE2)"))],
+    )  # fmt: skip
+    entries = forms.CharField(
+        label=gettext_lazy("Entries"), max_length=400_000, widget=forms.Textarea(attrs={"rows": 8, "class": "code"}),
+        help_text=gettext_lazy("One a line. Capital letters and look-alike letters make no difference."),
+    )  # fmt: skip
+    code = forms.ChoiceField(label=gettext_lazy("Clause"))
+    action = forms.ChoiceField(label=gettext_lazy("What happens"), initial=Action.REVIEW)
+    stages = forms.MultipleChoiceField(
+        label=gettext_lazy("Where"), widget=forms.CheckboxSelectMultiple, initial=[stage.value for stage in _STAGES]
+    )
+    owner = forms.ModelChoiceField(
+        label=gettext_lazy("Owner"), queryset=User.objects.none(), empty_label=None,
+        help_text=gettext_lazy("Who answers for it, and looks at it again when it ends."),
+    )  # fmt: skip
+    expires = forms.DateField(
+        label=gettext_lazy("Last day"), required=False,
+        widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
+        help_text=gettext_lazy("After it the list matches nothing. Empty: no end."),
+    )  # fmt: skip
+    note = forms.CharField(label=gettext_lazy("Note"), max_length=400, required=False)
+    sample = forms.CharField(
+        label=gettext_lazy("Try a text"), required=False, max_length=20_000,
+        widget=forms.Textarea(attrs={"rows": 3}),
+        help_text=gettext_lazy("Only compared with the entries above, and not kept."),
+    )  # fmt: skip
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        clauses = read(policies.live().body).clauses
+        choices: dict[str, list[tuple[str, str]]] = {
+            "code": [(code, wording.clause(code)) for code in clauses],
+            "action": [(action.value, wording.action(action)) for action in Action],
+            "stages": [(stage.value, wording.stage(stage)) for stage in _STAGES],
+        }
+        for name, pairs in choices.items():
+            self.fields[name].choices = pairs  # type: ignore[attr-defined]
+        staff = User.objects.exclude(role=User.Role.MEMBER).filter(is_active=True).order_by("name", "email")
+        self.fields["owner"].queryset = staff  # type: ignore[attr-defined]
+
+    def clean_entries(self) -> list[str]:
+        found = list(dict.fromkeys(line.strip() for line in self.cleaned_data["entries"].splitlines() if line.strip()))
+        if not found or len(found) > ENTRIES:
+            raise forms.ValidationError(gettext("A list has from 1 to %(most)s entries.") % {"most": ENTRIES})
+        return found
+
+    def clean_expires(self) -> Any:
+        day = self.cleaned_data["expires"]
+        if day is not None and day < timezone.now().date():
+            raise forms.ValidationError(gettext("This day is over. Choose a later one, or none."))
+        return day
+
+    def row(self, key: str) -> dict[str, Any]:
+        """As the policy holds it."""
+        data = {name: self.cleaned_data[name] for name in ("name", "kind", "entries", "code", "action", "stages")}
+        day = self.cleaned_data["expires"]
+        ends = {"owner": self.cleaned_data["owner"].pk, "expires": day.isoformat() if day else ""}
+        return {"key": key, **data, **ends, "note": self.cleaned_data["note"]}
+
+
+@require_safe
+@never_cache
+@administrators_only
+def page(request: HttpRequest) -> HttpResponse:
+    rows = lists.rows(figures.DAYS)
+    most = max((count for row in rows for _, count in row.days), default=0) or 1
+    drawn = [(row, [(8 * at, 32 - 32 * n / most, 32 * n / most) for at, (_, n) in enumerate(row.days)]) for row in rows]
+    return render(request, "safety/lists.html", {"rows": drawn, "days": figures.DAYS, "wide": 8 * figures.DAYS})
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@never_cache
+@administrators_only
+def one(request: HttpRequest, name: str) -> HttpResponse:
+    """A form; a POST tries what stands in it, keeps it in a draft of the policy, or drafts a policy without it."""
+    user = person(request)
+    own = lists.find(user, name)
+    if own is None and name != NEW:
+        raise Http404
+    context: dict[str, Any] = {"own": own}
+    form = ListForm(request.POST if request.method == "POST" else None, initial=_initial(user, own))
+    if request.method == "POST" and request.POST.get("do") == "remove" and own is not None:
+        return _drafted(request, lists.remove(user, own.key))
+    if request.method == "POST" and form.is_valid():
+        row = form.row(own.key if own else lists.new_key())
+        try:
+            if request.POST.get("do") == "keep":
+                return _drafted(request, lists.keep(user, row))
+            made = lists.made(row)
+            sample = form.cleaned_data["sample"]
+            context |= {"tried": lists.tried(user, made), "asked": bool(sample), "hit": lists.matching(made, sample)}
+        except PolicyError as error:
+            form.add_error("entries", str(error))
+    context |= {"form": form, "version": lists.base(user)}
+    return render(request, "safety/list.html", context, status=422 if form.errors else 200)
+
+
+def _drafted(request: HttpRequest, version: PolicyVersion) -> HttpResponse:
+    said = gettext("%(row)s is a draft with this change. Replay it, then let somebody else approve it.")
+    messages.success(request, said % {"row": wording.version(version)})
+    return redirect("safety:policy")
+
+
+def _initial(user: User, own: OwnList | None) -> dict[str, Any]:
+    if own is None:
+        return {"owner": user.pk}
+    return {
+        "name": own.name, "kind": own.kind, "entries": "\n".join(own.entries), "code": own.code,
+        "action": own.action.value, "stages": [stage.value for stage in own.stages], "owner": own.owner,
+        "expires": own.expires, "note": own.note,
+    }  # fmt: skip

@@ -1,0 +1,140 @@
+"""The entries of the log in words: what was done, by whom, to what. Nothing here changes an entry."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from django.db.models import Q
+from django.urls import reverse
+from django.utils.translation import gettext, gettext_lazy
+
+from apps.safety import wording
+from apps.safety.models import Case, Decision, Event
+from apps.users.models import User
+
+if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise
+
+EVENTS: wording.Words = {
+    "read": gettext_lazy("Read what somebody wrote"),
+    "case.opened": gettext_lazy("A case was opened"),
+    "case.claimed": gettext_lazy("Claimed a case"),
+    "case.release": gettext_lazy("Put a case back"),
+    "case.skip": gettext_lazy("Skipped a case"),
+    "case.escalate": gettext_lazy("Escalated a case"),
+    "case.decided": gettext_lazy("Decided a case"),
+    "case.undone": gettext_lazy("Took a decision back"),
+    "case.reopened": gettext_lazy("Opened a disputed case again"),
+    "case.second": gettext_lazy("Asked for a second opinion"),
+    "case.expired": gettext_lazy("A claim ran out"),
+    "case.vanished": gettext_lazy("A case was closed, because nothing was left to decide"),
+    "case.appealed": gettext_lazy("Appealed against a decision"),
+    "effect.applied": gettext_lazy("An effect was applied"),
+    "effect.reverted": gettext_lazy("An effect was reverted"),
+    "batch.gathered": gettext_lazy("Gathered cases that are alike"),
+    "batch.decided": gettext_lazy("Decided cases together"),
+    "batch.undone": gettext_lazy("Took decisions back together"),
+    "opinion.given": gettext_lazy("Gave a second look"),
+    "audit.given": gettext_lazy("Judged a random check"),
+    "gold.kept": gettext_lazy("Kept a known answer"),
+    "policy.drafted": gettext_lazy("Drafted a policy"),
+    "policy.replayed": gettext_lazy("Replayed a policy"),
+    "policy.shadow": gettext_lazy("Let a policy run in the shadow"),
+    "policy.live": gettext_lazy("A policy went live"),
+    "list.changed": gettext_lazy("Drafted a list"),
+    "list.removed": gettext_lazy("Drafted a policy without a list"),
+    "consent.given": gettext_lazy("Agreed to lend texts"),
+    "consent.withdrawn": gettext_lazy("Took the consent back"),
+    "keeping.changed": gettext_lazy("Changed how long things are kept"),
+    "hold.set": gettext_lazy("Set a legal hold"),
+    "hold.lifted": gettext_lazy("Lifted a legal hold"),
+    "person.asked_for_erasure": gettext_lazy("Asked for their data to be erased"),
+    "person.erased": gettext_lazy("A person's data was erased"),
+    "person.receipt": gettext_lazy("A receipt of erasure was written"),
+}
+AREAS: dict[str, tuple[StrOrPromise, Q]] = {
+    "": (gettext_lazy("Everything"), Q()),
+    "readings": (gettext_lazy("Readings"), Q(kind="read")),
+    "cases": (gettext_lazy("Cases"), Q(kind__regex=r"^(case|effect|batch)\.")),
+    "looks": (gettext_lazy("Second looks"), Q(kind__regex=r"^(opinion|audit|gold)\.")),
+    "policy": (gettext_lazy("Policy"), Q(kind__regex=r"^(policy|list)\.")),
+    "people": (gettext_lazy("People"), Q(kind__regex=r"^(person|consent|hold|keeping|record)\.")),
+}
+_SUBJECTS: wording.Words = {
+    "case": gettext_lazy("Case"),
+    "batch": gettext_lazy("Cases together"),
+    "opinion": gettext_lazy("Second look"),
+    "audit": gettext_lazy("Random check"),
+    "feedback": gettext_lazy("Feedback"),
+    "person": gettext_lazy("Person"),
+    "receipt": gettext_lazy("Receipt"),
+    "Policy": gettext_lazy("Policy"),
+    "list": gettext_lazy("List"),
+}
+_KEYS: wording.Words = {
+    "clause": gettext_lazy("Clause"), "thing": gettext_lazy("Kind"), "outcome": gettext_lazy("Outcome"),
+    "reason": gettext_lazy("Why"), "why": gettext_lazy("Why"), "effect": gettext_lazy("Effect"),
+    "policy": gettext_lazy("Policy"), "sha256": gettext_lazy("Fingerprint"), "judged": gettext_lazy("Judged anew"),
+    "changed": gettext_lazy("Verdicts that differ"), "harmful": gettext_lazy("Harmful"),
+    "cases": gettext_lazy("Cases"), "decided": gettext_lazy("Decided"), "missed": gettext_lazy("Not decided"),
+    "days": gettext_lazy("Days"), "name": gettext_lazy("Name"), "entries": gettext_lazy("Entries"),
+    "before": gettext_lazy("Before"), "after": gettext_lazy("After"),
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    number: int
+    at: datetime
+    words: str
+    who: str  # empty: the product itself
+    person: str  # a pseudonym; empty where it is about nobody
+    subject: str
+    address: str  # of the case, where it is one
+    details: list[tuple[str, str]]
+
+
+def entries(rows: Iterable[Event]) -> list[Entry]:
+    rows = list(rows)
+    names = {user.pk: str(user) for user in User.objects.filter(pk__in={row.actor for row in rows if row.actor})}
+    return [_entry(row, names) for row in rows]
+
+
+def words(kind: str) -> str:
+    return str(EVENTS[kind]) if kind in EVENTS else wording.plain(kind)
+
+
+def _entry(row: Event, names: Mapping[int, str]) -> Entry:
+    word, _, rest = row.subject.partition(" ")
+    subject = f"{_SUBJECTS[word]} {rest[-8:]}" if word in _SUBJECTS else row.subject
+    address = reverse("safety:case", args=[rest]) if word == "case" else ""
+    who = names.get(row.actor, gettext("somebody who is gone")) if row.actor else ""
+    person = Case(owner_id=row.person).pseudonym if row.person else ""
+    return Entry(row.seq, row.at, words(row.kind), who, person, subject, address, _details(row.payload))
+
+
+def _details(payload: Mapping[str, Any]) -> list[tuple[str, str]]:
+    found = [
+        (str(_KEYS[key]) if key in _KEYS else wording.plain(key), _value(key, payload))
+        for key in payload if payload[key] != "" and not (key in ("clause", "thing") and "why" in payload)
+    ]  # fmt: skip
+    return [(key, value) for key, value in found if value]
+
+
+def _value(key: str, payload: Mapping[str, Any]) -> str:
+    said = payload[key]
+    shown: dict[str, Callable[[Any], str]] = {
+        "clause": wording.clause, "thing": wording.thing, "reason": wording.reason, "effect": wording.effect,
+        "why": lambda _said: wording.why(payload), "outcome": _outcome, "sha256": lambda text: str(text)[:12],
+        "policy": lambda text: str(text)[:12],
+    }  # fmt: skip
+    if isinstance(said, bool):
+        return gettext("yes") if said else gettext("no")
+    return shown[key](said) if key in shown else str(said)
+
+
+def _outcome(code: str) -> str:
+    return str(Decision.Outcome(code).label) if code in Decision.Outcome.values else wording.plain(code)

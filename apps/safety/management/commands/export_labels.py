@@ -1,0 +1,18 @@
+"""`manage.py export_labels`: what reviewers decided about texts of people who agreed to that, as JSON lines."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from django.core.management.base import BaseCommand
+
+from apps.safety.labels import labels
+
+
+class Command(BaseCommand):
+    help = "Prints decided texts of people who agreed to their use, one JSON object a line."
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        for row in labels():
+            self.stdout.write(json.dumps(row, ensure_ascii=False))

@@ -1,0 +1,266 @@
+"""What review knows: policies, what was judged, cases, decisions and their effects, appeals, notices.
+
+The append-only log is in `apps.safety.audit`. Rows about content hold ids, never foreign keys to the layers above.
+"""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from django.conf import settings
+from django.db import models
+from django.db.models import F, Q
+from django.utils import timezone
+from django.utils.translation import gettext, gettext_lazy
+
+from apps.lib.ids import new_id
+from apps.lib.leases import Leased
+from apps.safety.audit import Event
+from apps.safety.degraded import Degraded
+from apps.safety.exposure import Care, Exposure
+from apps.safety.hits import Hit
+from apps.safety.opinions import Gold, Opinion
+from apps.safety.transitions import LIVE, State
+
+__all__ = [
+    "Allowance", "Appeal", "Audited", "Batch", "Care", "Case", "Decision", "Degraded", "Effect", "Event", "Exposure",
+    "Gold", "Hit", "Notice", "Opinion", "PolicyVersion", "Snapshot",
+]  # fmt: skip
+
+PERSON = settings.AUTH_USER_MODEL
+
+
+def _person(**options: Any) -> Any:
+    return models.ForeignKey(PERSON, on_delete=models.SET_NULL, null=True, blank=True, related_name="+", **options)
+
+
+class PolicyVersion(models.Model):
+    """One text of the policy. What is live or was live is never changed; a change is a new version."""
+
+    class Status(models.TextChoices):
+        DRAFT = "draft", gettext_lazy("Draft")
+        SHADOW = "shadow", gettext_lazy("Shadow: judged beside the live one, without effect")
+        LIVE = "live", gettext_lazy("Live")
+        RETIRED = "retired", gettext_lazy("Retired")
+
+    number = models.PositiveIntegerField(unique=True)
+    body = models.JSONField()
+    sha256 = models.CharField(max_length=64)
+    status = models.CharField(max_length=8, choices=Status.choices, default=Status.DRAFT)
+    author = _person(help_text=gettext_lazy("Nobody where it came with the product"))
+    approver = _person()
+    replay = models.JSONField(null=True, blank=True, help_text="What the replay over history found; needed to go live")
+    note = models.CharField(max_length=400, blank=True)
+    created = models.DateTimeField(auto_now_add=True)
+    effective = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering: ClassVar = ["-number"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["status"], condition=Q(status="live"), name="one_live_policy"),
+            models.CheckConstraint(
+                condition=~Q(status="live") | Q(author=None) | Q(approver__isnull=False, replay__isnull=False),
+                name="a_policy_goes_live_with_replay_and_approver",
+            ),
+            models.CheckConstraint(condition=~Q(approver=F("author")), name="an_approver_is_not_the_author"),
+        ]
+
+    def __str__(self) -> str:
+        return f"Policy {self.number}"
+
+
+class Snapshot(models.Model):
+    """A text as it was when it was judged; a trigger forbids changes. It outlives the text that it was taken from."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    stage = models.CharField(max_length=12)
+    text = models.TextField()
+    sha256 = models.CharField(max_length=64, db_index=True)
+    context = models.JSONField(default=list, help_text="[{label, text}] around it")
+    signals = models.JSONField(default=list, help_text="What each detector said, as `folding.Signal.row`")
+    action = models.CharField(max_length=20, blank=True)
+    code = models.CharField(max_length=40, blank=True)
+    score = models.FloatField(default=0)
+    policy = models.ForeignKey(PolicyVersion, on_delete=models.PROTECT, null=True, related_name="+")
+    created = models.DateTimeField(auto_now_add=True)
+
+    def __str__(self) -> str:
+        return f"{self.stage}: {self.code}"
+
+
+class Batch(models.Model):
+    """Cases of nearly the same text that one reviewer looks through and decides together."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    reviewer = _person()
+    created = models.DateTimeField(auto_now_add=True)
+    decided = models.DateTimeField(null=True, blank=True)
+
+    def __str__(self) -> str:
+        return f"Batch {self.pk}"
+
+
+class Case(Leased):
+    """Something that a person has to look at. One is open for a subject and a clause, however often it is flagged."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    kind = models.CharField(max_length=20, help_text="Of the subject: what a Reviewable is registered for")
+    subject = models.CharField(max_length=64)
+    area = models.CharField(max_length=40, help_text="The clause's code")
+    owner = _person(help_text=gettext_lazy("Whose content it is"))
+    snapshot = models.ForeignKey(Snapshot, on_delete=models.PROTECT, related_name="cases")
+    state = models.CharField(max_length=16, choices=State.choices, default=State.OPEN)
+    severity = models.PositiveSmallIntegerField()
+    times = models.PositiveIntegerField(default=1)
+    version = models.PositiveIntegerField(default=1)
+    holder = _person()
+    due = models.DateTimeField()
+    legal_hold = models.BooleanField(default=False)
+    batch = models.ForeignKey(Batch, on_delete=models.SET_NULL, null=True, blank=True, related_name="cases")
+    created = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering: ClassVar = ["-severity", "due", "created"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["kind", "subject", "area"], condition=Q(state__in=sorted(LIVE)), name="one_open_case_a_subject"
+            ),
+            models.CheckConstraint(condition=~Q(holder=F("owner")), name="nobody_holds_their_own_case"),
+        ]
+        indexes: ClassVar = [models.Index(fields=["state", "-severity", "due"], name="cases_in_order")]
+
+    def __str__(self) -> str:
+        return f"{self.area} in a {self.kind}"
+
+    @property
+    def overdue(self) -> bool:
+        return self.state in LIVE and self.due < timezone.now()
+
+    @property
+    def pseudonym(self) -> str:
+        return gettext("Person %(number)s") % {"number": str(self.owner_id or 0).zfill(4)}
+
+
+class Decision(models.Model):
+    """What a reviewer decided, and why. Never changed but for the mark that it was undone."""
+
+    class Outcome(models.TextChoices):
+        ALLOW = "allow", gettext_lazy("Allow")
+        BLOCK = "block", gettext_lazy("Block")
+        WARN = "warn", gettext_lazy("Warn")
+        SUSPEND = "suspend", gettext_lazy("Suspend")
+        UPHOLD = "uphold", gettext_lazy("Uphold")
+        OVERTURN = "overturn", gettext_lazy("Overturn")
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    case = models.ForeignKey(Case, on_delete=models.PROTECT, related_name="decisions")
+    case_version = models.PositiveIntegerField()
+    reviewer = _person()
+    owner = _person(help_text=gettext_lazy("As the case has it"))
+    first_reviewer = _person(help_text=gettext_lazy("Of the decision that an appeal is about"))
+    outcome = models.CharField(max_length=10, choices=Outcome.choices)
+    clause = models.CharField(max_length=40)
+    policy = models.ForeignKey(PolicyVersion, on_delete=models.PROTECT, related_name="+")
+    reason = models.CharField(max_length=40)
+    note = models.CharField(max_length=1000, blank=True)
+    batch = models.ForeignKey(Batch, on_delete=models.SET_NULL, null=True, blank=True, related_name="decisions")
+    undone = models.DateTimeField(null=True, blank=True)
+    created = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering: ClassVar = ["created"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["case", "case_version"], name="one_decision_a_version"),
+            models.CheckConstraint(condition=~Q(reviewer=F("owner")), name="nobody_decides_their_own_case"),
+            models.CheckConstraint(condition=~Q(reviewer=F("first_reviewer")), name="another_one_decides_an_appeal"),
+            models.CheckConstraint(condition=~Q(clause="") & ~Q(reason=""), name="a_decision_cites_a_clause"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.outcome} ({self.clause})"
+
+
+class Effect(models.Model):
+    """Something that a decision did, with what is needed to undo it exactly."""
+
+    class State(models.TextChoices):
+        APPLIED = "applied", gettext_lazy("Applied")
+        REVERTED = "reverted", gettext_lazy("Reverted")
+
+    decision = models.ForeignKey(Decision, on_delete=models.PROTECT, related_name="effects")
+    name = models.CharField(max_length=20)
+    kind = models.CharField(max_length=20)
+    subject = models.CharField(max_length=64)
+    before = models.JSONField(default=dict, help_text="What was there, for the way back")
+    state = models.CharField(max_length=8, choices=State.choices, default=State.APPLIED)
+
+    class Meta:
+        constraints: ClassVar = [models.UniqueConstraint(fields=["decision", "name"], name="one_effect_a_decision")]
+
+    def __str__(self) -> str:
+        return f"{self.name}: {self.state}"
+
+
+class Appeal(models.Model):
+    """Once a decision, by the person it is about."""
+
+    decision = models.OneToOneField(Decision, on_delete=models.PROTECT, related_name="appeal")
+    text = models.CharField(max_length=2000)
+    created = models.DateTimeField(auto_now_add=True)
+
+    def __str__(self) -> str:
+        return f"Appeal {self.pk}"
+
+
+class Notice(models.Model):
+    """What a person was told, word by word."""
+
+    person = models.ForeignKey(PERSON, on_delete=models.CASCADE, related_name="notices")
+    case = models.ForeignKey(Case, on_delete=models.PROTECT, related_name="notices")
+    decision = models.ForeignKey(Decision, on_delete=models.PROTECT, null=True, blank=True, related_name="notices")
+    title = models.CharField(max_length=120)
+    text = models.TextField()
+    clause = models.CharField(max_length=400, blank=True)
+    seen = models.DateTimeField(null=True, blank=True)
+    created = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering: ClassVar = ["-created"]
+
+    def __str__(self) -> str:
+        return self.title
+
+
+class Allowance(models.Model):
+    """A text that a person has looked at and allowed: the gate lets exactly this text pass."""
+
+    sha256 = models.CharField(max_length=64, unique=True)
+    decision = models.ForeignKey(Decision, on_delete=models.PROTECT, related_name="+")
+
+    def __str__(self) -> str:
+        return self.sha256[:12]
+
+
+class Audited(Leased):
+    """One text that was let through. Its words go once it was judged; what remains are numbers."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    kind = models.CharField(max_length=20)
+    subject = models.CharField(max_length=64)
+    stage = models.CharField(max_length=12)
+    text = models.TextField(blank=True, help_text="Personal data masked; empty once judged")
+    chance = models.FloatField(help_text="With which it was drawn, 0 to 1: its weight is the inverse")
+    owner = models.ForeignKey(PERSON, on_delete=models.CASCADE, related_name="+")
+    reviewer = _person()
+    clause = models.CharField(max_length=40, blank=True, help_text="What it is against; empty: harmless")
+    created = models.DateTimeField(auto_now_add=True)
+    given = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering: ClassVar = ["created"]
+        constraints: ClassVar = [
+            models.CheckConstraint(condition=~Q(reviewer=F("owner")), name="nobody_audits_their_own")
+        ]
+
+    def __str__(self) -> str:
+        return f"A random {self.stage}"

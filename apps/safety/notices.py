@@ -1,0 +1,102 @@
+"""What people are told: what happened, which clause, how long it stands, and how to object. Kept word by word."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from django.utils.formats import date_format
+from django.utils.translation import gettext, gettext_lazy
+
+from apps.safety import policies, reviewable
+from apps.safety.folding import REPORTED, SUPPORT
+from apps.safety.models import Case, Decision, Notice
+from apps.users.language import speaking_to
+
+if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise
+
+Outcome = Decision.Outcome
+_DECIDED = {
+    Outcome.ALLOW: (
+        gettext_lazy("A reviewer allowed %(thing)s"),
+        gettext_lazy("It was held by an automatic check. You can use it as before."),
+    ),
+    Outcome.BLOCK: (
+        gettext_lazy("%(Thing)s stays withheld"),
+        gettext_lazy("A reviewer looked at it. It stands until an appeal overturns it."),
+    ),
+    Outcome.WARN: (
+        gettext_lazy("A warning about %(thing)s"),
+        gettext_lazy("A reviewer looked at it. It is withheld; please do not repeat it."),
+    ),
+    Outcome.SUSPEND: (
+        gettext_lazy("Your account is suspended"),
+        gettext_lazy("A reviewer suspended it for %(thing)s; it can be reinstated."),
+    ),
+}
+_RULED = {
+    Outcome.UPHOLD: (
+        gettext_lazy("Your appeal was turned down"),
+        gettext_lazy("Somebody else looked at %(thing)s. The decision stands."),
+    ),
+    Outcome.OVERTURN: (
+        gettext_lazy("Your appeal was successful"),
+        gettext_lazy("Somebody else looked at %(thing)s. Everything is as before."),
+    ),
+}
+_HELD = (
+    gettext_lazy("%(Thing)s is waiting for a person"),
+    gettext_lazy("An automatic check found it. A reviewer looks at it by %(due)s UTC; you need do nothing."),
+)
+_REPORTED = {  # to whoever reported it
+    "held": (
+        gettext_lazy("Your report is with the reviewers"),
+        gettext_lazy("One of them looks at %(thing)s that you reported by %(due)s UTC; you need do nothing."),
+    ),
+    Outcome.ALLOW: (
+        gettext_lazy("%(Thing)s that you reported stays"),
+        gettext_lazy("A reviewer looked at it and found that it may stand."),
+    ),
+    Outcome.BLOCK: (
+        gettext_lazy("%(Thing)s that you reported is withheld"),
+        gettext_lazy("A reviewer agreed with you. Thank you."),
+    ),
+}
+_OBJECT = gettext_lazy("You can object within 30 days; somebody else then decides.")
+_Words = tuple["StrOrPromise", "StrOrPromise"]
+
+
+def held(case: Case) -> None:
+    """An automatic check found something: said at once, without blame; nothing where somebody needs help."""
+    if case.owner_id is None or case.area == SUPPORT:
+        return
+    _tell(case, None, _REPORTED["held"] if case.area == REPORTED else _HELD)
+
+
+def decided(decision: Decision) -> None:
+    if decision.case.area == REPORTED and decision.outcome in _REPORTED:
+        return _tell(decision.case, decision, _REPORTED[Outcome(decision.outcome)])
+    objection = "" if decision.outcome == Outcome.ALLOW else _OBJECT
+    _tell(decision.case, decision, _DECIDED[Outcome(decision.outcome)], objection)
+
+
+def ruled(decision: Decision) -> None:
+    _tell(decision.case, decision, _RULED[Outcome(decision.outcome)])
+
+
+def _tell(case: Case, decision: Decision | None, words: _Words, further: StrOrPromise = "") -> None:
+    """In the language that the person chose."""
+    if case.owner is None:
+        return
+    with speaking_to(case.owner):
+        thing = str(reviewable.of(case.kind).name)
+        said = {
+            "thing": thing,
+            "Thing": thing[:1].upper() + thing[1:],
+            "due": date_format(case.due, gettext("j F, H:i")),
+        }
+        title, text = (str(part) % said for part in words)
+        Notice.objects.create(
+            person=case.owner, case=case, decision=decision, title=title, text=f"{text} {further}".strip(),
+            clause=policies.clause(case.area),
+        )  # fmt: skip

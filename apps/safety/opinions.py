@@ -1,0 +1,235 @@
+"""Second looks: a text is judged once more by somebody else who sees neither score nor decision.
+
+A share of all decisions is drawn for one (`sampled`), a reviewer can ask for one (`ask`), and texts with a known answer
+are mixed in (`Gold`), so that nobody can tell which is which. What is said here changes no case; it shows how far
+reviewers agree, and a decision that somebody disagrees with can be opened again by an administrator.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from django.conf import settings
+from django.db import models, transaction
+from django.db.models import F, Q, QuerySet
+from django.utils import timezone
+from django.utils.translation import gettext, gettext_lazy
+
+from apps.lib import leases
+from apps.lib.ids import new_id
+from apps.lib.leases import Leased
+from apps.safety import audit, exposure
+from apps.safety.policy import SEALED
+from apps.safety.transitions import Refused
+
+if TYPE_CHECKING:
+    from apps.safety.models import Case, Decision
+    from apps.users.models import User
+
+LEASE_S = 600.0
+GOLD_IN = 5  # one of so many second looks has a known answer
+GONE = gettext_lazy("This second look is no longer yours. Nothing was changed.")
+
+
+def _person(**options: Any) -> Any:
+    return models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="+", **options
+    )
+
+
+class Gold(models.Model):
+    """A text whose answer is known: decided, and beyond doubt."""
+
+    snapshot = models.ForeignKey("safety.Snapshot", on_delete=models.PROTECT, related_name="gold")
+    owner = _person(help_text=gettext_lazy("Whose text it is"))
+    clause = models.CharField(max_length=40)
+    severity = models.PositiveSmallIntegerField(default=0)
+    harmful = models.BooleanField()
+    author = _person()
+    created = models.DateTimeField(auto_now_add=True)
+    retired = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        app_label = "safety"
+        constraints: ClassVar = [models.UniqueConstraint(fields=["snapshot", "clause"], name="one_answer_a_text")]
+
+    def __str__(self) -> str:
+        return f"{self.clause}: {'against it' if self.harmful else 'harmless'}"
+
+
+class Opinion(Leased):
+    """One second look, waiting, held or given."""
+
+    class Why(models.TextChoices):
+        SAMPLE = "sample", gettext_lazy("Drawn")
+        ASKED = "asked", gettext_lazy("Asked for")
+        GOLD = "gold", gettext_lazy("Known answer")
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    why = models.CharField(max_length=6, choices=Why.choices)
+    snapshot = models.ForeignKey("safety.Snapshot", on_delete=models.PROTECT, related_name="opinions")
+    clause = models.CharField(max_length=40)
+    severity = models.PositiveSmallIntegerField(default=0)
+    case = models.ForeignKey("safety.Case", on_delete=models.PROTECT, null=True, blank=True, related_name="opinions")
+    decision = models.OneToOneField(
+        "safety.Decision", on_delete=models.PROTECT, null=True, blank=True, related_name="opinion"
+    )
+    gold = models.ForeignKey(Gold, on_delete=models.PROTECT, null=True, blank=True, related_name="opinions")
+    owner = _person(help_text=gettext_lazy("Whose text it is"))
+    first = _person(help_text=gettext_lazy("Who decided, or asked"))
+    reviewer = _person()
+    harmful = models.BooleanField(null=True, blank=True, help_text="What the second look found")
+    note = models.CharField(max_length=1000, blank=True)
+    created = models.DateTimeField(auto_now_add=True)
+    given = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        app_label = "safety"
+        ordering: ClassVar = ["created"]
+        constraints: ClassVar = [
+            models.CheckConstraint(condition=~Q(reviewer=F("owner")), name="nobody_looks_twice_at_their_own"),
+            models.CheckConstraint(condition=~Q(reviewer=F("first")), name="a_second_look_is_by_somebody_else"),
+            models.UniqueConstraint(
+                fields=["gold", "reviewer"], condition=Q(gold__isnull=False), name="one_try_a_known_answer"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"A second look: {self.clause}"
+
+
+def sampled(decision: Decision) -> bool:
+    """Whether this decision is drawn for a second look: by its random key, so that nobody can choose."""
+    number = int.from_bytes(hashlib.sha256(decision.pk.bytes).digest()[:4], "big")
+    return number < settings.REVIEW_SECOND_PERCENT / 100 * 2**32
+
+
+def draw(decision: Decision) -> None:
+    """A second look waits where the decision is drawn for one. Call inside the transaction of the decision."""
+    if decision.clause in SEALED or not sampled(decision):
+        return
+    case = decision.case
+    Opinion.objects.create(
+        why=Opinion.Why.SAMPLE, snapshot_id=case.snapshot_id, clause=decision.clause, case=case, decision=decision,
+        owner_id=decision.owner_id, first_id=decision.reviewer_id, severity=case.severity,
+    )  # fmt: skip
+
+
+def ask(user: User, case: Case) -> None:
+    """Somebody else's view of it is wanted before it is decided. Call inside the transaction that puts it back."""
+    if case.area in SEALED:
+        raise Refused(gettext("This clause is for the person named for it; escalate the case."))
+    Opinion.objects.create(
+        why=Opinion.Why.ASKED, snapshot_id=case.snapshot_id, clause=case.area, case=case, owner_id=case.owner_id,
+        first=user, severity=case.severity,
+    )  # fmt: skip
+
+
+def waiting(user: User) -> QuerySet[Opinion]:
+    """Those that this person may give: never on their own text or decision."""
+    if not user.is_staff or not user.is_active:
+        return Opinion.objects.none()
+    now = timezone.now()
+    free = Q(lease_until__isnull=True) | Q(lease_until__lt=now) | Q(reviewer=user)
+    rows = Opinion.objects.filter(free, given=None).exclude(snapshot__text="")
+    rows = rows.filter(Q(decision__isnull=True) | Q(decision__undone=None))
+    rows = rows.filter(**exposure.bearable(user)).exclude(clause__in=exposure.care(user).without)
+    return rows.exclude(owner=user).exclude(first=user).exclude(Q(why=Opinion.Why.GOLD) & ~Q(reviewer=user))
+
+
+def take(user: User) -> Opinion | None:
+    """The next second look is this person's for ten minutes; now and then one with a known answer."""
+    begun = waiting(user).filter(reviewer=user, lease_until__gt=timezone.now()).first()
+    if begun is not None:
+        return begun
+    if secrets.randbelow(GOLD_IN) == 0 and (known := _known(user)) is not None:
+        return _lease(user, known)
+    # What was asked for holds a case up; it goes first.
+    for row in waiting(user).order_by(models.Case(models.When(why="asked", then=0), default=1), "created")[:5]:
+        if (mine := _lease(user, row)) is not None:
+            return mine
+    known = _known(user)
+    return _lease(user, known) if known is not None else None
+
+
+def read(user: User, pk: Any) -> Opinion:
+    """The text, for who holds it; that it was read is recorded. Raises Refused."""
+    row = _held(user, pk)
+    seen = {"why": "second", "clause": row.clause}
+    audit.record("read", actor=user, person=row.owner_id, subject=f"opinion {row.pk}", **seen)
+    exposure.look(user, f"opinion {row.pk}", row.clause, row.severity)
+    return row
+
+
+def give(user: User, pk: Any, token: str, harmful: bool, note: str = "") -> Opinion:
+    """It is said, once. Raises Refused."""
+    _held(user, pk)
+    with transaction.atomic():
+        rows = Opinion.objects.filter(reviewer=user, given=None, lease_until__gt=timezone.now())
+        if not leases.release(rows, pk, token, given=timezone.now(), harmful=harmful, note=note[:1000]):
+            raise Refused(GONE)
+        exposure.left(user)
+        audit.record("opinion.given", actor=user, subject=f"opinion {pk}")
+    return Opinion.objects.get(pk=pk)
+
+
+def leave(user: User, pk: Any, token: str) -> None:
+    """It waits for somebody else; a known answer waits for nobody."""
+    row = _held(user, pk)
+    exposure.left(user)
+    rows = Opinion.objects.filter(reviewer=user, given=None)
+    if row.why == Opinion.Why.GOLD:
+        leases.release(rows, pk, token)
+    else:
+        leases.release(rows, pk, token, reviewer=None)
+
+
+def know(user: User, case: Case) -> Gold:
+    """The answer to this case is known from now on. Raises Refused."""
+    if not user.is_administrator:
+        raise Refused(gettext("Known answers are kept by administrators."))
+    last = case.decisions.filter(undone=None).order_by("-created").first()
+    if last is None or case.area in SEALED or not case.snapshot.text:
+        raise Refused(gettext("Only what was decided, and may be shown, can be a known answer."))
+    harmful = last.outcome not in ("allow", "overturn")
+    known = {"harmful": harmful, "author": user, "owner_id": case.owner_id, "severity": case.severity}
+    row, made = Gold.objects.get_or_create(snapshot=case.snapshot, clause=case.area, defaults=known)
+    if made:
+        audit.record("gold.kept", actor=user, person=case.owner_id, subject=f"case {case.pk}", harmful=harmful)
+    return row
+
+
+def disputed() -> QuerySet[Opinion]:
+    """Second looks at decisions that stand, and found otherwise."""
+    rows = Opinion.objects.filter(why=Opinion.Why.SAMPLE, given__isnull=False, decision__undone=None)
+    fine = Q(decision__outcome="allow")
+    return rows.filter((fine & Q(harmful=True)) | (~fine & Q(harmful=False))).filter(case__state="decided")
+
+
+def _known(user: User) -> Opinion | None:
+    """One with a known answer that this person has not tried."""
+    rows = Gold.objects.filter(retired=None).exclude(opinions__reviewer=user).exclude(snapshot__text="")
+    rows = rows.filter(**exposure.bearable(user)).exclude(clause__in=exposure.care(user).without)
+    # Nor one that they decided or kept themselves.
+    seen = Q(snapshot__cases__decisions__reviewer=user) | Q(author=user) | Q(owner=user)
+    gold = rows.exclude(pk__in=Gold.objects.filter(seen).values("pk")).order_by("?").first()
+    if gold is None:
+        return None
+    shown = {"snapshot": gold.snapshot, "clause": gold.clause, "owner": gold.owner, "severity": gold.severity}
+    defaults = {"why": Opinion.Why.GOLD, **shown}
+    row, _ = Opinion.objects.get_or_create(gold=gold, reviewer=user, defaults=defaults)
+    return row
+
+
+def _lease(user: User, row: Opinion) -> Opinion | None:
+    token = leases.claim(Opinion.objects.filter(given=None), row.pk, LEASE_S, reviewer=user)
+    return Opinion.objects.get(pk=row.pk) if token else None
+
+
+def _held(user: User, pk: Any) -> Opinion:
+    row = waiting(user).filter(pk=pk, reviewer=user, lease_until__gt=timezone.now()).select_related("snapshot").first()
+    if row is None:
+        raise Refused(GONE)
+    return row

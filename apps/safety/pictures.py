@@ -1,0 +1,51 @@
+"""What a picture shows, judged like a text: a signal of the classifier that the operator named, under the policy."""
+
+from __future__ import annotations
+
+import logging
+import time
+
+from apps.engines import registry
+from apps.engines.base import EngineError
+from apps.safety import deadlines, degraded, policies
+from apps.safety.check import AWAY, Judged, Verdict
+from apps.safety.folding import UNCHECKED, Signal, Status, fold
+from apps.safety.policy import Stage
+
+log = logging.getLogger(__name__)
+
+HELD = "An automatic check found something in this picture. A person looks at it."
+
+
+def check_picture(picture: bytes, words: str = "") -> Verdict:
+    """Whether it may be shown. `words` is what it was drawn from, for whoever reviews it. Where no classifier is set up
+    or it fails, the policy says what follows; then `rule` is "unchecked". Only for threads that may use the database.
+    """
+    if policies.stale():
+        policies.refresh()
+    signal = _signal(picture)
+    if signal.status in (Status.ERROR, Status.TIMEOUT) and degraded.note("pictures", signal.status):
+        degraded.write()
+    outcome = fold(Stage.PICTURE, [signal], policies.current())
+    judged = Judged(Stage.PICTURE, f"A picture drawn from: {words}" if words else "A picture", outcome, (signal,))
+    if outcome.allowed:
+        return Verdict(True, outcome.code, "", judged)
+    return Verdict(False, outcome.code, AWAY if outcome.code == UNCHECKED else HELD, judged)
+
+
+def _signal(picture: bytes) -> Signal:
+    classify = registry.classify_pictures()
+    if classify is None:
+        return Signal("pictures", "", Status.MISSING, {})
+    began, scores = time.perf_counter(), {}
+    try:
+        scores = dict(deadlines.within(deadlines.PICTURE_S, lambda: classify.scores(picture)))
+        status = Status.OK if scores else Status.ERROR
+    except TimeoutError:
+        status = Status.TIMEOUT
+    except EngineError:
+        status = Status.ERROR
+    except Exception:
+        log.exception("A picture could not be looked at")
+        status = Status.ERROR
+    return Signal("pictures", classify.fingerprint, status, scores, ms=(time.perf_counter() - began) * 1000).sound()

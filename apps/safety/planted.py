@@ -1,0 +1,37 @@
+"""How surely a passage holds an instruction that was planted for an assistant, judged sentence by sentence."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from apps.engines import registry
+from apps.engines.base import EngineBroken
+from apps.safety.folding import Signal, Status
+
+if TYPE_CHECKING:
+    from apps.engines.base import Vectors
+
+LABEL = "prompt_attack"
+
+
+def planted(texts: Sequence[str], vectors: Vectors) -> list[Signal]:
+    """One signal a passage, its surest sentence; `vectors` are of whole passages, by the classifiers' embedder. A
+    sentence that stands in several passages, or comes again and again, is read once. Raises EngineError."""
+    detector = registry.planted()
+    found = [detector.suspects(text) for text in texts]
+    sentences = list(dict.fromkeys(sentence for row in found for sentence in row))
+    at = {sentence: number for number, sentence in enumerate(sentences)}
+    flat = [(row, sentence) for row, pieces in enumerate(found) for sentence in pieces]
+    highest = np.zeros(len(texts), np.float32)
+    if flat:
+        known = registry.classify_embed().embed_passages(sentences)
+        rows = np.array([row for row, _ in flat])
+        own = known[[at[sentence] for _, sentence in flat]]
+        scores = np.asarray(detector.scores([sentence for _, sentence in flat], own, vectors[rows]))
+        if scores.shape != (len(flat),) or not np.all((scores >= 0) & (scores <= 1)):
+            raise EngineBroken("The check for planted instructions says something of another shape.")
+        np.maximum.at(highest, rows, scores)
+    return [Signal("planted", detector.fingerprint, Status.OK, {LABEL: float(score)}) for score in highest]

@@ -1,0 +1,175 @@
+"""The versions of the policy: written as drafts, replayed over what was judged, approved by somebody else, then live.
+
+The gate reads `current()`, a copy in memory that is never older than a few seconds and never waits for the database.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from django.conf import settings
+from django.db import Error, transaction
+from django.db.models import Max
+from django.utils import timezone
+from django.utils.translation import gettext
+
+from apps.engines import registry
+from apps.safety import audit, clauses, hits, listed
+from apps.safety.folding import LISTS, REPORTED, Signal, fold
+from apps.safety.models import Allowance, PolicyVersion, Snapshot
+from apps.safety.policy import Policy, PolicyError, Stage, digest, read
+from apps.safety.transitions import Refused
+from apps.users.models import User
+
+Status = PolicyVersion.Status
+REPLAYED = 5000  # of the latest judged texts
+ALLOWED = 10_000  # the latest texts that people have allowed
+LISTED = 50  # changed verdicts that are kept with a replay
+
+_ELSE = {REPORTED: "Reported. A reader of it asked for a person to look at it."}
+
+_lock = threading.Lock()
+_current: dict[str, Any] = {"policy": None, "read": 0.0, "backend": "", "allowed": frozenset()}
+
+
+def live() -> PolicyVersion:
+    """The version in force; the first one is the product's own, with the cuts of the classifiers there are."""
+    row = PolicyVersion.objects.filter(status=Status.LIVE).first()
+    if row is not None:
+        return row
+    body = clauses.body(registry.classify().cuts)
+    with transaction.atomic():
+        number = (PolicyVersion.objects.aggregate(Max("number"))["number__max"] or 0) + 1
+        row, made = PolicyVersion.objects.get_or_create(
+            status=Status.LIVE,
+            defaults={"number": number, "body": body, "sha256": digest(body), "effective": timezone.now()},
+        )
+        if made:
+            audit.record("policy.live", subject=str(row), sha256=row.sha256)
+    return row
+
+
+def current() -> Policy:
+    """What the gate judges by, from memory; before anything was read the product's own."""
+    if _current["policy"] is None or _current["backend"] != settings.ENGINES["classify"]["BACKEND"]:
+        with _lock:
+            _current.update(
+                policy=read(clauses.body(registry.classify().cuts)), read=0.0,
+                backend=settings.ENGINES["classify"]["BACKEND"],
+            )  # fmt: skip
+    policy: Policy = _current["policy"]
+    return policy
+
+
+def fresh() -> Policy:
+    """The same for pages, which may ask the database."""
+    if stale():
+        refresh()
+    return current()
+
+
+def stale() -> bool:
+    return bool(time.monotonic() - _current["read"] > settings.POLICY_S)
+
+
+def refresh() -> None:
+    """The copy is as the database has it. For `in_db`; where the database is away the last copy stays."""
+    _current["read"] = time.monotonic()
+    if hits.pending():
+        hits.write()
+    try:
+        row = PolicyVersion.objects.filter(status=Status.LIVE).first()
+        found = read(row.body, row.number) if row is not None else None
+        _current["allowed"] = frozenset(Allowance.objects.order_by("-pk").values_list("sha256", flat=True)[:ALLOWED])
+    except (Error, PolicyError):
+        return
+    if found is not None:
+        current()
+        listed.of(found)
+        _current["policy"] = found
+
+
+def allowed(text: str) -> bool:
+    """Whether a person has looked at exactly this text and allowed it. From memory, as `current`."""
+    return fingerprint(text) in _current["allowed"]
+
+
+def fingerprint(text: str) -> str:
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def forget() -> None:
+    """The next reader begins anew (tests)."""
+    _current.update(policy=None, read=0.0, allowed=frozenset())
+
+
+def clause(code: str) -> str:
+    """Its title and text as the live policy has them, in the language of the moment."""
+    found = read(live().body).clause(code)
+    return f"{gettext(found.title)}. {gettext(found.text)}" if found else gettext(_ELSE.get(code, code))
+
+
+def words(code: str) -> str:
+    """What stands where something was withheld."""
+    return f"{gettext('A reviewer withheld this.')} {clause(code)}"
+
+
+def draft(user: User, body: Mapping[str, Any], note: str = "") -> PolicyVersion:
+    """A new version, without effect. Raises PolicyError where it has a hole."""
+    listed.check(read(body).lists.values())
+    with transaction.atomic():
+        number = (PolicyVersion.objects.aggregate(Max("number"))["number__max"] or 0) + 1
+        row = PolicyVersion.objects.create(
+            number=number, body=dict(body), sha256=digest(body), author=user, note=note[:400]
+        )
+        audit.record("policy.drafted", actor=user, subject=str(row), sha256=row.sha256)
+    return row
+
+
+def replay(user: User, row: PolicyVersion) -> dict[str, Any]:
+    """Judges what was judged again, from the stored signals, and keeps which verdicts would have changed."""
+    new, old = read(row.body), read(live().body)
+    changed: list[dict[str, Any]] = []
+    total = count = 0
+    for shot in Snapshot.objects.order_by("-created")[:REPLAYED]:
+        signals = [Signal.of(signal) for signal in shot.signals]
+        stage = Stage(shot.stage)
+        anew = [signal for signal in signals if signal.detector != LISTS] + listed.signals(new, stage, shot.text)
+        before, after = fold(stage, signals, old), fold(stage, anew, new)
+        total += 1
+        if (before.action, before.code) != (after.action, after.code):
+            count += 1
+            where = {"stage": shot.stage, "clause": after.code or before.code}
+            changed.append({**where, "before": str(before.action or ""), "after": str(after.action or "")})
+    found = {"judged": total, "changed": count, "listed": changed[:LISTED], "sha256": row.sha256}
+    PolicyVersion.objects.filter(pk=row.pk).update(replay=found)
+    audit.record("policy.replayed", actor=user, subject=str(row), judged=total, changed=count)
+    return found
+
+
+def shadow(user: User, row: PolicyVersion) -> None:
+    """From now on what this version would have done is counted beside the live one."""
+    if row.status != Status.DRAFT:
+        raise Refused(gettext("Only a draft can run in the shadow."))
+    PolicyVersion.objects.filter(pk=row.pk).update(status=Status.SHADOW)
+    audit.record("policy.shadow", actor=user, subject=str(row))
+
+
+def approve(user: User, row: PolicyVersion) -> None:
+    """The version is live. Raises Refused: somebody else approves, after a replay of exactly this text."""
+    row.refresh_from_db()
+    if row.status not in (Status.DRAFT, Status.SHADOW):
+        raise Refused(gettext("This version was live already. Make a new draft of it."))
+    if row.author_id == user.pk:
+        raise Refused(gettext("Somebody else than its author approves a policy."))
+    if not row.replay or row.replay.get("sha256") != row.sha256:
+        raise Refused(gettext("Replay it over what was judged first, so that you know what it changes."))
+    with transaction.atomic():
+        PolicyVersion.objects.filter(status=Status.LIVE).update(status=Status.RETIRED)
+        PolicyVersion.objects.filter(pk=row.pk).update(status=Status.LIVE, approver=user, effective=timezone.now())
+        audit.record("policy.live", actor=user, subject=str(row), sha256=row.sha256)
+    refresh()

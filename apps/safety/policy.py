@@ -1,0 +1,197 @@
+"""The policy as data: what each clause says, and from which score on the gate does what, at each stage.
+
+A policy is text in a row (`PolicyVersion`); this module reads it and says no to one that has a hole. Pure, no database.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from enum import StrEnum
+from itertools import pairwise
+from typing import Any
+
+from django.utils.translation import gettext
+
+
+class Stage(StrEnum):
+    """Where a text is judged."""
+
+    QUESTION = "question"
+    PASSAGE = "passage"
+    ANSWER = "answer"
+    PICTURE = "picture"
+
+
+class Action(StrEnum):
+    """What the gate does, from the mildest to the hardest."""
+
+    NOTE = "note"  # let through; it is counted, and seen in "Behind the scenes"
+    LABEL = "label"  # let through with a mark that people see
+    REVIEW = "review"  # let through, and a reviewer looks at it
+    WITHHOLD = "withhold"  # not let through
+    SEND = "withhold_and_review"  # not let through, and a reviewer looks at it
+
+
+ORDER = tuple(Action)
+
+
+class Fail(StrEnum):
+    """What a clause asks for where a detector that it needs says nothing."""
+
+    CLOSED = "closed"  # nothing is let through
+    OPEN = "open"  # let through, marked as not checked
+
+
+class PolicyError(ValueError):
+    """A policy that cannot be used; the message says where the hole is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """From `least` on, a score of the clause's label means `action`."""
+
+    least: float
+    action: Action
+
+
+@dataclass(frozen=True, slots=True)
+class Clause:
+    code: str  # of the taxonomy; detectors use the same
+    title: str
+    text: str  # what a person reads who was stopped by it
+    severity: int  # 0 … 4
+    fail: Fail
+    rule: Action  # what a matching rule means
+    steps: Mapping[Stage, tuple[Step, ...]]  # ascending
+
+
+@dataclass(frozen=True, slots=True)
+class OwnList:
+    """Words or patterns that somebody of the site answers for; `apps.safety.listed` looks for them."""
+
+    key: str
+    name: str
+    owner: int  # a person's number
+    code: str  # of the clause that it is for
+    kind: str  # WORDS or PATTERNS
+    entries: tuple[str, ...]
+    action: Action
+    stages: frozenset[Stage]
+    expires: date | None  # the last day on which it matches
+    note: str
+
+    def ended(self, today: date) -> bool:
+        return self.expires is not None and self.expires < today
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    number: int
+    sha256: str
+    clauses: Mapping[str, Clause]
+    lists: Mapping[str, OwnList] = field(default_factory=dict)
+
+    def clause(self, code: str) -> Clause | None:
+        return self.clauses.get(code)
+
+
+# What every policy must speak of: the codes that rules and classifiers use.
+CODES = (
+    "child_exploitation", "weapons", "violence", "self_harm", "hate", "harassment", "sexual", "crime", "drugs",
+    "malware", "prompt_attack", "exfil", "personal_data", "secrets",
+)  # fmt: skip
+
+
+WORDS, PATTERNS = "words", "patterns"  # the kinds of a list
+
+SEALED = frozenset({"child_exploitation"})  # never shown to a program that learns, nor to more people than need be
+
+
+def read(body: Mapping[str, Any], number: int = 0) -> Policy:
+    """Raises PolicyError where something is missing, unknown, twice, or out of order."""
+    rows = body.get("clauses") if isinstance(body, dict) else None
+    if not isinstance(rows, list) or not rows:
+        raise PolicyError(gettext("The policy has no clauses."))
+    clauses: dict[str, Clause] = {}
+    for row in rows:
+        clause = _clause(row)
+        if clause.code in clauses:
+            raise PolicyError(gettext("The clause %(code)s is there twice.") % {"code": clause.code})
+        clauses[clause.code] = clause
+    if missing := [code for code in CODES if code not in clauses]:
+        raise PolicyError(gettext("The policy says nothing about %(join)s.") % {"join": ", ".join(missing)})
+    return Policy(number, digest(body), clauses, _lists(body.get("lists", [])))
+
+
+def digest(body: Mapping[str, Any]) -> str:
+    """The SHA-256 of the policy in one fixed spelling."""
+    return hashlib.sha256(json.dumps(body, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+
+
+def _lists(rows: object) -> dict[str, OwnList]:
+    lists: dict[str, OwnList] = {}
+    for row in rows if isinstance(rows, list) else [None]:
+        try:
+            own = _list(row)
+        except (ValueError, TypeError, KeyError, AttributeError) as error:
+            raise PolicyError(gettext("A list of the policy cannot be read: %(error)s.") % {"error": error}) from error
+        if own.key in lists:
+            raise PolicyError(gettext("The list %(name)s is there twice.") % {"name": own.name})
+        if not own.name or not own.entries or own.code not in CODES or own.kind not in (WORDS, PATTERNS):
+            raise PolicyError(gettext("The list %(name)s needs a name, a clause and entries.") % {"name": own.name})
+        lists[own.key] = own
+    return lists
+
+
+def _list(row: Any) -> OwnList:
+    entries = tuple(dict.fromkeys(text for entry in row["entries"] if (text := str(entry).strip())))
+    return OwnList(
+        str(row["key"]), str(row["name"]).strip()[:80], int(row["owner"]), str(row["code"]), str(row["kind"]), entries,
+        Action(row["action"]), frozenset(Stage(stage) for stage in row["stages"]),
+        date.fromisoformat(row["expires"]) if row.get("expires") else None, str(row.get("note", ""))[:400],
+    )  # fmt: skip
+
+
+def _clause(row: object) -> Clause:
+    if not isinstance(row, dict):
+        raise PolicyError(gettext("A clause is an object."))
+    code = str(row.get("code", ""))
+    if code not in CODES:
+        raise PolicyError(gettext("No detector knows the code %(code)s.") % {"code": repr(code)})
+    if not str(row.get("title", "")).strip() or not str(row.get("text", "")).strip():
+        raise PolicyError(gettext("The clause %(code)s needs a title and a text.") % {"code": code})
+    severity = row.get("severity")
+    if not isinstance(severity, int) or isinstance(severity, bool) or not 0 <= severity <= 4:
+        raise PolicyError(gettext("The severity of %(code)s is a whole number from 0 to 4.") % {"code": code})
+    try:
+        fail, rule = Fail(str(row.get("fail"))), Action(str(row.get("rule")))
+    except ValueError as error:
+        raise PolicyError(gettext("The clause %(code)s: %(error)s.") % {"code": code, "error": error}) from error
+    return Clause(code, str(row["title"]), str(row["text"]), severity, fail, rule, _steps(code, row.get("steps", {})))
+
+
+def _steps(code: str, found: object) -> dict[Stage, tuple[Step, ...]]:
+    if not isinstance(found, dict):
+        raise PolicyError(gettext("The steps of %(code)s are an object, one list a stage.") % {"code": code})
+    steps: dict[Stage, tuple[Step, ...]] = {}
+    for name, rows in found.items():
+        try:
+            read = tuple(Step(float(row["least"]), Action(row["action"])) for row in rows)
+            steps[Stage(name)] = read
+        except (ValueError, TypeError, KeyError) as error:
+            said = gettext("The steps of %(code)s at %(name)s cannot be read: %(error)s.")
+            raise PolicyError(said % {"code": code, "name": repr(name), "error": error}) from error
+        if not all(0 < step.least <= 1 for step in read):
+            raise PolicyError(
+                gettext("A step of %(code)s at %(name)s lies outside 0 to 1.") % {"code": code, "name": name}
+            )
+        if any(a.least >= b.least or ORDER.index(a.action) >= ORDER.index(b.action) for a, b in pairwise(read)):
+            raise PolicyError(
+                gettext("The steps of %(code)s at %(name)s do not grow harder with the score.")
+                % {"code": code, "name": name}
+            )
+    return steps

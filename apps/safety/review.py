@@ -1,0 +1,285 @@
+"""The review spine: flag (text frozen) · queue · claim · decide · enforce. `appeals.py` goes on from there.
+
+A claim is one conditional update; who decides must hold the lease by its token and know the version, so that nobody
+overwrites what somebody else did meanwhile.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+from django.db import IntegrityError, transaction
+from django.db.models import F, Q, QuerySet
+from django.utils import timezone
+from django.utils.translation import gettext, gettext_lazy
+
+from apps.lib import leases
+from apps.safety import audit, effects, exposure, notices, opinions, policies, reviewable
+from apps.safety.folding import REPORTED, Outcome, Signal
+from apps.safety.intake import normalise
+from apps.safety.models import Audited, Batch, Case, Decision, PolicyVersion, Snapshot
+from apps.safety.names import masked
+from apps.safety.transitions import LIVE, Move, Refused, Role, State, transition
+from apps.safety.wording import REASONS
+from apps.users.language import speaking_to
+from apps.users.models import User
+
+LEASE_S = 600.0
+UNDO_S = 10
+DUE_HOURS = {4: 1, 3: 24, 2: 72}  # by severity; anything milder a week
+TAKEN = gettext_lazy("Somebody else has this case by now. Nothing was changed.")
+_WORK = (State.CLAIMED, State.APPEAL_CLAIMED)
+
+
+@dataclass(frozen=True, slots=True)
+class Flagged:
+    """What is to be looked at. `owner` is whose content it is."""
+
+    kind: str
+    subject: str
+    stage: str
+    text: str
+    owner: int | None
+    outcome: Outcome
+    signals: Sequence[Signal] = field(default_factory=tuple)
+
+
+def role_of(user: User) -> Role:
+    if user.is_administrator:
+        return Role.ADMINISTRATOR
+    return Role.REVIEWER if user.is_staff else Role.OWNER
+
+
+def flag(found: Flagged) -> Case:
+    """A case is open for it: a new one, or the one there is, counted again. The text is frozen as it is now."""
+    clause = found.outcome.code
+    with transaction.atomic():
+        old = Case.objects.filter(kind=found.kind, subject=found.subject, area=clause, state__in=LIVE).first()
+        if old is not None:
+            Case.objects.filter(pk=old.pk).update(times=F("times") + 1)
+            return old
+        # What stands around it need not say whose number or mailbox it was; the flagged text itself stays as it is.
+        around = [
+            {"label": turn.label, "text": masked(turn.text)} for turn in reviewable.of(found.kind).around(found.subject)
+        ]
+        text = normalise(found.text)
+        snapshot = Snapshot.objects.create(
+            stage=found.stage, text=text, sha256=policies.fingerprint(text), context=around,
+            signals=[signal.row() for signal in found.signals], action=found.outcome.action or "", code=clause,
+            score=found.outcome.score, policy=policies.live(),
+        )  # fmt: skip
+        due = timezone.now() + timedelta(hours=DUE_HOURS.get(found.outcome.severity, 168))
+        case = Case.objects.create(
+            kind=found.kind, subject=found.subject, area=clause, owner_id=found.owner, snapshot=snapshot,
+            severity=found.outcome.severity, due=due,
+        )  # fmt: skip
+        audit.record("case.opened", person=found.owner, subject=f"case {case.pk}", clause=clause)
+        notices.held(case)
+    return case
+
+
+def queue(user: User) -> QuerySet[Case]:
+    """All that this person may look at: never what is about themselves; nothing for those who do not review."""
+    if not user.is_staff or not user.is_active:
+        return Case.objects.none()
+    return Case.objects.exclude(owner=user).select_related("snapshot", "holder")
+
+
+def claim(user: User, pk: Any) -> Case:
+    """The case is this person's for ten minutes. Raises Refused."""
+    case = _case(user, pk)
+    now = timezone.now()
+    move_to = transition(case.state, Move.CLAIM, role_of(user))
+    if case.state in _WORK and case.holder_id == user.pk and case.lease_until and case.lease_until > now:
+        return case
+    exposure.guard(user, case.severity)
+    appealed = case.state in (State.APPEALED, State.APPEAL_CLAIMED)
+    if appealed and _first(case).reviewer_id == user.pk:
+        raise Refused(gettext("An appeal is decided by somebody else than the first decision."))
+    with transaction.atomic():
+        rows = Case.objects.filter(state=case.state, version=case.version)
+        if leases.claim(rows, case.pk, LEASE_S, state=move_to, holder=user) is None:
+            raise Refused(TAKEN)
+        audit.record("case.claimed", actor=user, person=case.owner_id, subject=f"case {case.pk}")
+    return _case(user, pk)
+
+
+def look(user: User, pk: Any) -> Case:
+    """The case with its text. That it was read is recorded, and the person it is about can see that."""
+    case = _case(user, pk)
+    seen = {"why": "review", "clause": case.area, "thing": case.kind}
+    audit.record("read", actor=user, person=case.owner_id, subject=f"case {case.pk}", **seen)
+    exposure.look(user, f"case {case.pk}", case.area, case.severity)
+    return case
+
+
+def leave(user: User, pk: Any, token: str, move: Move, why: str = "") -> Case:
+    """Released, skipped or escalated, with the reason kept. Raises Refused."""
+    case = _case(user, pk)
+    state = transition(case.state, move, role_of(user))
+    if move is not Move.RELEASE and not why.strip():
+        raise Refused(gettext("Say why, so that the next one need not start from nothing."))
+    with transaction.atomic():
+        if not leases.release(_held(case), case.pk, token, state=state, holder=None):
+            raise Refused(TAKEN)
+        exposure.left(user)
+        audit.record(f"case.{move}", actor=user, person=case.owner_id, subject=f"case {case.pk}", why=why[:400])
+    return _case(user, pk)
+
+
+@dataclass(frozen=True, slots=True)
+class Ruling:
+    """What a reviewer sends: the token and version that their page was made with, and what they decided."""
+
+    token: str
+    version: int
+    outcome: str
+    reason: str
+    note: str = ""
+    batch: Batch | None = None  # where it is one of many that were decided together
+
+
+def sound(ruling: Ruling) -> None:
+    """Raises Refused where it says too little, whatever the case."""
+    if ruling.outcome not in effects.FIRST or ruling.reason not in REASONS:
+        raise Refused(gettext("Choose what is to happen, and why."))
+    if ruling.reason == "other" and not ruling.note.strip():
+        raise Refused(gettext("A reason of its own needs a note."))
+
+
+def decide(user: User, pk: Any, ruling: Ruling) -> Decision:
+    """The decision stands, everything that it means is done, and the person is told: all or nothing. Raises Refused."""
+    case = _case(user, pk)
+    sound(ruling)
+    if case.area == REPORTED and ruling.outcome not in effects.REPORTED:
+        raise Refused(gettext("It was reported by its reader, who is not to blame for it: allow it, or withhold it."))
+    state = transition(case.state, Move.DECIDE, role_of(user))
+    with transaction.atomic():
+        decision = settle(user, case, ruling, state)
+        with speaking_to(decision.owner):
+            effects.apply(decision, policies.words(decision.clause))
+        notices.decided(decision)
+        opinions.draw(decision)
+    return decision
+
+
+def settle(user: User, case: Case, ruling: Ruling, state: State, first: Decision | None = None) -> Decision:
+    """The case moves on and the decision is written, where token and version still hold. Raises Refused."""
+    now, version = timezone.now(), F("version") + 1
+    rows = _held(case).filter(version=ruling.version, holder=user, lease_until__gt=now)
+    if not leases.release(rows, case.pk, ruling.token, state=state, version=version):
+        raise Refused(TAKEN)
+    exposure.left(user)
+    policy = policies.live()
+    try:
+        with transaction.atomic():
+            decision = Decision.objects.create(
+                case=case, case_version=ruling.version, reviewer=user, owner_id=case.owner_id, outcome=ruling.outcome,
+                clause=case.area, policy=policy, reason=ruling.reason, note=ruling.note[:1000],
+                first_reviewer_id=first.reviewer_id if first else None, batch=ruling.batch,
+            )  # fmt: skip
+    except IntegrityError as error:
+        raise Refused(TAKEN) from error
+    audit.record(
+        "case.decided", actor=user, person=case.owner_id, subject=f"case {case.pk}", outcome=ruling.outcome,
+        clause=case.area, policy=policy.sha256, reason=ruling.reason,
+    )  # fmt: skip
+    return decision
+
+
+def undo(user: User, pk: Any, within_s: int = UNDO_S) -> Case:
+    """A decision of the last seconds is taken back, with everything that it did. Raises Refused."""
+    case = _case(user, pk)
+    state = transition(case.state, Move.UNDO, role_of(user))
+    decision = _first(case)
+    since = timezone.now() - timedelta(seconds=within_s)
+    if decision.reviewer_id != user.pk or decision.created < since:
+        raise Refused(gettext("Only your own decision can be undone, within ten seconds."))
+    with transaction.atomic():
+        _take_back(user, case, decision, state)
+        decision.notices.all().delete()
+        opinions.Opinion.objects.filter(decision=decision, given=None).delete()
+        audit.record("case.undone", actor=user, person=case.owner_id, subject=f"case {case.pk}")
+    return _case(user, pk)
+
+
+def reopen(user: User, pk: Any) -> Case:
+    """A disputed decision is taken back, and an administrator who did not make it holds the case. Raises Refused."""
+    case = _case(user, pk)
+    state = transition(case.state, Move.REOPEN, role_of(user))
+    decision = _first(case)
+    if decision.reviewer_id == user.pk:
+        raise Refused(gettext("Somebody else than who decided it opens it again."))
+    if not opinions.disputed().filter(decision=decision).exists():
+        raise Refused(gettext("Only a decision that a second look found wrong is opened again."))
+    try:
+        with transaction.atomic():
+            _take_back(user, case, decision, state)
+            audit.record("case.reopened", actor=user, person=case.owner_id, subject=f"case {case.pk}")
+    except IntegrityError as error:
+        raise Refused(gettext("The same thing has an open case by now. Decide that one.")) from error
+    return _case(user, pk)
+
+
+def second(user: User, pk: Any, token: str) -> None:
+    """The case is back in the queue, and somebody else is asked what they think. Raises Refused."""
+    case = _case(user, pk)
+    with transaction.atomic():
+        leave(user, pk, token, Move.RELEASE)
+        opinions.ask(user, case)
+        audit.record("case.second", actor=user, person=case.owner_id, subject=f"case {case.pk}")
+
+
+def sweep() -> int:
+    """Cases whose reviewer went away are in the queue again; how many."""
+    back = 0
+    for case in leases.expired(Case.objects.filter(state__in=_WORK)):
+        state = transition(case.state, Move.EXPIRE, Role.SYSTEM)
+        with transaction.atomic():
+            rows = Case.objects.filter(state=case.state, lease_until__lt=timezone.now())
+            if leases.release(rows, case.pk, case.lease_token, state=state, holder=None):
+                audit.record("case.expired", person=case.owner_id, subject=f"case {case.pk}")
+                back += 1
+    return back
+
+
+def vanished(kind: str, subject: str) -> None:
+    """The thing was deleted: nothing is left to decide, and what was frozen stays."""
+    Audited.objects.filter(kind=kind, subject=subject, given=None).delete()
+    for case in Case.objects.filter(kind=kind, subject=subject, state__in=LIVE):
+        with transaction.atomic():
+            rows = Case.objects.filter(pk=case.pk, state__in=LIVE)
+            if rows.update(state=State.AUTO_CLOSED, holder=None, lease_until=None, version=F("version") + 1):
+                audit.record("case.vanished", person=case.owner_id, subject=f"case {case.pk}")
+
+
+def policy_of(case: Case) -> PolicyVersion:
+    """What held when the text was judged."""
+    return case.snapshot.policy or policies.live()
+
+
+def _case(user: User, pk: Any) -> Case:
+    case = queue(user).filter(pk=pk).first()
+    if case is None:
+        raise Refused(gettext("There is no such case."))
+    return case
+
+
+def _take_back(user: User, case: Case, decision: Decision, state: State) -> None:
+    moved = Case.objects.filter(pk=case.pk, state=State.DECIDED, version=case.version)
+    if leases.claim(moved, case.pk, LEASE_S, state=state, holder=user, version=F("version") + 1) is None:
+        raise Refused(TAKEN)
+    effects.revert(decision)
+    Decision.objects.filter(pk=decision.pk).update(undone=timezone.now())
+
+
+def _held(case: Case) -> QuerySet[Case]:
+    return Case.objects.filter(Q(state__in=_WORK), state=case.state)
+
+
+def _first(case: Case) -> Decision:
+    """The last decision that stands."""
+    return case.decisions.filter(undone=None).latest("created")

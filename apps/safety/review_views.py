@@ -1,0 +1,223 @@
+"""The review console: queues as counts, one case at a time, decided by mouse or by keyboard."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from django.contrib import messages
+from django.db.models import Q, QuerySet
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.utils.translation import gettext, gettext_lazy
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_POST, require_safe
+
+from apps.safety import (
+    appeals,
+    audits,
+    bulk,
+    degraded,
+    effects,
+    exposure,
+    opinions,
+    policy,
+    review,
+    reviewable,
+    wording,
+)  # fmt: skip
+from apps.safety.folding import REPORTED
+from apps.safety.models import Case, Decision
+from apps.safety.policy import Stage
+from apps.safety.review import Ruling
+from apps.safety.transitions import LIVE, Move, Refused, State
+from apps.users.access import person, staff_only
+from apps.users.models import User
+
+if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise
+
+PAGE = 50
+SHOWN: dict[str, tuple[StrOrPromise, Callable[[User], Q]]] = {
+    "new": (gettext_lazy("New"), lambda user: Q(state=State.OPEN)),
+    "mine": (gettext_lazy("Mine"), lambda user: Q(state__in=[State.CLAIMED, State.APPEAL_CLAIMED], holder=user)),
+    "appeals": (gettext_lazy("Appeals"), lambda user: Q(state=State.APPEALED)),
+    "escalated": (gettext_lazy("Escalated"), lambda user: Q(state=State.ESCALATED)),
+    "overdue": (gettext_lazy("Overdue"), lambda user: Q(state__in=LIVE | {State.APPEALED}, due__lt=timezone.now())),
+    "disputed": (gettext_lazy("Disputed"), lambda user: Q(state=State.DECIDED, opinions__in=opinions.disputed())),
+    "decided": (gettext_lazy("Decided"), lambda user: Q(state__in=[State.DECIDED, State.UPHELD, State.OVERTURNED])),
+}
+_FIRST = [
+    (Decision.Outcome.ALLOW, "A"), (Decision.Outcome.BLOCK, "B"), (Decision.Outcome.WARN, "W"),
+    (Decision.Outcome.SUSPEND, "X"),
+]  # fmt: skip
+_APPEAL = [(Decision.Outcome.UPHOLD, "P"), (Decision.Outcome.OVERTURN, "O")]
+
+
+@require_safe
+@never_cache
+@staff_only
+def queue(request: HttpRequest) -> HttpResponse:
+    review.sweep()
+    user = person(request)
+    show = request.GET.get("show", "new")
+    show = show if show in SHOWN else "new"
+    rows = _listed(user, show)
+    counts = [(name, words, _listed(user, name).count()) for name, (words, _) in SHOWN.items()]
+    context = {"cases": rows[:PAGE], "counts": counts, "show": show, "total": rows.count(), **_undo(user)}
+    context |= {"audits": audits.waiting(user).count(), "degraded": sum(degraded.minutes(1).values())}
+    context |= {"looks": opinions.waiting(user).count(), "tired": exposure.tired(user)}
+    return render(request, "safety/queue.html", context)
+
+
+@require_safe
+@never_cache
+@staff_only
+def case(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """The case; its text only for who holds it or where it is decided, and then the reading is recorded."""
+    user = person(request)
+    found = review.queue(user).filter(pk=pk).first()
+    if found is None:
+        raise Http404
+    holds = found.holder_id == user.pk and found.lease_until is not None and found.lease_until > timezone.now()
+    if holds:
+        found = review.look(user, pk)
+    show = request.GET.get("show", "new")
+    waiting = _listed(user, show if show in SHOWN else "new")
+    context = {**_shown(found, holds), "show": show, "left": waiting.count(), **_undo(user)}
+    context["covered"] = found.severity >= exposure.HARD and exposure.care(user).covered
+    context["picture"] = holds and isinstance(reviewable.of(found.kind), reviewable.Pictured)
+    context["picture"] = context["picture"] and found.snapshot.stage == Stage.PICTURE
+    context["alike"] = len(bulk.alike(user, found)) if holds else 0
+    return render(request, "safety/case.html", context)
+
+
+@require_safe
+@never_cache
+@staff_only
+def picture(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """What the case is about, for who holds it alone."""
+    user = person(request)
+    rows = review.queue(user).filter(pk=pk, holder=user, lease_until__gt=timezone.now())
+    found = rows.first()
+    kind = reviewable.of(found.kind) if found is not None else None
+    content = kind.picture(found.subject) if found is not None and isinstance(kind, reviewable.Pictured) else b""
+    if not content:
+        raise Http404
+    return HttpResponse(content, content_type="image/png")
+
+
+@require_POST
+@staff_only
+def claim(request: HttpRequest, pk: UUID) -> HttpResponse:
+    try:
+        review.claim(person(request), pk)
+    except Refused as refusal:
+        messages.error(request, str(refusal))
+        return redirect("safety:queue")
+    return _to(request, pk)
+
+
+@require_POST
+@staff_only
+def decide(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """Decided, and the next case of the queue is opened."""
+    user, sent = person(request), request.POST
+    number = sent.get("version", "")
+    ruling = Ruling(
+        sent.get("token", ""), int(number) if number.isdecimal() and len(number) < 10 else 0, sent.get("outcome", ""),
+        sent.get("reason", ""), sent.get("note", ""),
+    )  # fmt: skip
+    appealed = review.queue(user).filter(pk=pk, state=State.APPEAL_CLAIMED).exists()
+    try:
+        (appeals.rule if appealed else review.decide)(user, pk, ruling)
+    except Refused as refusal:
+        messages.error(request, str(refusal))
+        return _to(request, pk)
+    return _next(request)
+
+
+@require_POST
+@staff_only
+def leave(request: HttpRequest, pk: UUID) -> HttpResponse:
+    sent = request.POST
+    moves = {move.value: move for move in (Move.RELEASE, Move.SKIP, Move.ESCALATE)}
+    try:
+        move = moves.get(sent.get("move", ""), Move.RELEASE)
+        review.leave(person(request), pk, sent.get("token", ""), move, sent.get("note", ""))
+    except Refused as refusal:
+        messages.error(request, str(refusal))
+        return _to(request, pk)
+    return redirect("safety:queue") if move is Move.RELEASE else _next(request, besides=pk)
+
+
+@require_POST
+@staff_only
+def undo(request: HttpRequest, pk: UUID) -> HttpResponse:
+    try:
+        review.undo(person(request), pk)
+    except Refused as refusal:
+        messages.error(request, str(refusal))
+        return redirect("safety:queue")
+    messages.success(request, gettext("Taken back. Everything is as it was."))
+    return _to(request, pk)
+
+
+def _shown(found: Case, holds: bool) -> dict[str, Any]:
+    policy_row = review.policy_of(found)
+    appealed = found.state == State.APPEAL_CLAIMED
+    offered = [pair for pair in _FIRST if found.area != REPORTED or pair[0] in effects.REPORTED]
+    earlier = Decision.objects.filter(owner=found.owner_id, undone=None).exclude(case=found)
+    # Of an appeal the first decision is not shown: whoever decides it looks at the text first, with fresh eyes.
+    own = [] if appealed else found.decisions.select_related("reviewer", "policy")
+    said = found.opinions.filter(given__isnull=False) if not appealed and (holds or own) else []
+    return {
+        "said": said, "disputed": opinions.disputed().filter(case=found).exists(),
+        "case": found, "holds": holds, "clause": policy.read(policy_row.body).clause(found.area),
+        "policy": policy_row, "outcomes": [(o.value, o.label, key) for o, key in (_APPEAL if appealed else offered)],
+        "reasons": list(wording.REASONS.items()), "decisions": own, "appealed": appealed,
+        "earlier": earlier.order_by("-created")[:5] if holds and not appealed and found.owner_id else [],
+        "appeal": found.decisions.filter(appeal__isnull=False).values_list("appeal__text", flat=True).first(),
+    }  # fmt: skip
+
+
+def _undo(user: User) -> dict[str, Any]:
+    """What this person decided a moment ago: many cases together, or one."""
+    since = timezone.now() - timedelta(seconds=review.UNDO_S)
+    rows = Decision.objects.filter(reviewer=user, undone=None, created__gt=since, case__state=State.DECIDED)
+    last = rows.exclude(case__owner=user).order_by("-created").first()
+    alone = last is not None and last.batch_id is None
+    return {"undo": last if alone else None, "batch": None if alone else bulk.undoable(user)}
+
+
+def _listed(user: User, show: str) -> QuerySet[Case]:
+    """The queue, without what the person leaves to others and, once they have seen enough, what is hard."""
+    rows = review.queue(user).filter(SHOWN[show][1](user))
+    if show in ("mine", "decided", "disputed"):
+        return rows
+    return rows.filter(**exposure.bearable(user)).exclude(area__in=exposure.care(user).without)
+
+
+def _to(request: HttpRequest, pk: UUID) -> HttpResponse:
+    show = request.POST.get("show", "new")
+    response = redirect("safety:case", pk)
+    response["Location"] += f"?show={show if show in SHOWN else 'new'}"
+    return response
+
+
+def _next(request: HttpRequest, besides: UUID | None = None) -> HttpResponse:
+    """The next case of the queue is this person's, or one that they had begun; the list where there is none."""
+    user, show = person(request), request.POST.get("show", "new")
+    rows = _listed(user, show if show in ("appeals", "escalated", "overdue") else "new")
+    for row in [*rows[:5], *_listed(user, "mine")[:5]]:
+        if row.pk == besides:
+            continue
+        try:
+            review.claim(user, row.pk)
+        except Refused:
+            continue
+        return _to(request, row.pk)
+    return redirect("safety:queue")

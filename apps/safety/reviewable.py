@@ -1,0 +1,59 @@
+"""What can be reviewed: apps above say how their things are read, withheld and given back. Registered in `ready()`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+
+if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """A piece of what stands around the flagged text. Plain text, shown as such."""
+
+    label: str
+    text: str
+
+
+class Reviewable(Protocol):
+    """Called inside the transaction of the decision; ids come from cases and may name what is gone by now."""
+
+    @property
+    def name(self) -> StrOrPromise:
+        """For people: "a question"."""
+
+    def exists(self, subject: str) -> bool: ...
+
+    def around(self, subject: str) -> list[Turn]:
+        """What a reviewer needs to understand it, in order; nothing where it is gone."""
+
+    def withhold(self, subject: str, words: str) -> dict[str, Any]:
+        """Nobody sees it or uses it from now on; returns what `give_back` needs. JSON."""
+
+    def give_back(self, subject: str, before: dict[str, Any]) -> None:
+        """It is again exactly as it was before `withhold`, as far as it still exists."""
+
+
+@runtime_checkable
+class Pictured(Protocol):
+    """What can also be held before anybody saw it, and has a picture to look at."""
+
+    def release(self, subject: str) -> dict[str, Any]:
+        """It is shown from now on; returns what `give_back` needs."""
+
+    def picture(self, subject: str) -> bytes:
+        """PNG, JPEG or WebP; empty where there is none."""
+
+
+_kinds: dict[str, Reviewable] = {}
+
+
+def register(kind: str, reviewable: Reviewable) -> None:
+    _kinds[kind] = reviewable
+
+
+def of(kind: str) -> Reviewable:
+    """Raises KeyError for a kind that nobody registered."""
+    return _kinds[kind]

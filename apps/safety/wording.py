@@ -1,0 +1,160 @@
+"""The words for every code of review, in the language of who reads: clauses, stages, actions, states, reasons.
+
+Whatever shows a code to people asks here. A code that has no words yet is written as words, never with underscores.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from django.utils.translation import gettext, gettext_lazy
+
+from apps.safety import policies
+from apps.safety.folding import REPORTED, UNCHECKED
+from apps.users.language import inside
+
+if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise
+
+    from apps.safety.models import PolicyVersion
+
+Words = Mapping[str, "StrOrPromise"]
+
+BESIDE: Words = {  # what a case can be about that is no clause of the policy
+    REPORTED: gettext_lazy("Report of a reader"),
+    UNCHECKED: gettext_lazy("Not checked"),
+}
+STAGES: Words = {
+    "question": gettext_lazy("Question"),
+    "passage": gettext_lazy("Passage"),
+    "answer": gettext_lazy("Answer"),
+    "picture": gettext_lazy("Picture"),
+}
+THINGS: Words = {**STAGES, "document": gettext_lazy("Document")}
+ACTIONS: Words = {
+    "": gettext_lazy("Let through"),
+    "note": gettext_lazy("Let through and counted"),
+    "label": gettext_lazy("Let through with a mark"),
+    "review": gettext_lazy("Let through, and people look at it"),
+    "withhold": gettext_lazy("Withheld"),
+    "withhold_and_review": gettext_lazy("Withheld, and people look at it"),
+}
+EFFECTS: Words = {
+    "withhold": gettext_lazy("Withheld"),
+    "allow": gettext_lazy("This text passes from now on"),
+    "release": gettext_lazy("Shown"),
+    "suspend": gettext_lazy("Account suspended"),
+}
+DETECTORS: Words = {
+    "rules": gettext_lazy("Rules"),
+    "text": gettext_lazy("Classifiers of texts"),
+    "planted": gettext_lazy("Instructions in documents"),
+    "personal": gettext_lazy("Passwords and personal data"),
+    "pictures": gettext_lazy("Classifier of pictures"),
+    "guard": gettext_lazy("Guard model"),
+    "lists": gettext_lazy("Own lists"),
+}
+STATUSES: Words = {
+    "ok": gettext_lazy("answered"),
+    "error": gettext_lazy("failed"),
+    "timeout": gettext_lazy("answered too late"),
+    "missing": gettext_lazy("not set up"),
+    "skipped": gettext_lazy("not asked"),
+    "slow": gettext_lazy("slow"),
+}
+REASONS: Words = {  # of a decision
+    "clear": gettext_lazy("Clearly against the clause"),
+    "context": gettext_lazy("The words around it decide"),
+    "mistake": gettext_lazy("The check was wrong"),
+    "repeated": gettext_lazy("Not the first time"),
+    "other": gettext_lazy("Other; see the note"),
+}
+READ: Words = {  # why somebody's content was read; `review` and `second` say more
+    "a random check of what was let through": gettext_lazy("a random check of what was let through"),
+    "feedback on an answer": gettext_lazy("feedback on an answer"),
+    "export of rated answers": gettext_lazy("export of rated answers"),
+}
+_ABOUT: Words = {
+    "question": gettext_lazy("%(clause)s in a question"),
+    "answer": gettext_lazy("%(clause)s in an answer"),
+    "document": gettext_lazy("%(clause)s in a document"),
+    "picture": gettext_lazy("%(clause)s in a picture"),
+}
+_OLD = re.compile(r"review of (?P<clause>\w+) in an? (?P<thing>\w+)|(?P<second>a second look) \((?P<looked>\w+)\)")
+
+
+def clause(code: str) -> str:
+    """As the policy in force calls it."""
+    if code in BESIDE:
+        return str(BESIDE[code])
+    found = policies.fresh().clause(code)
+    return gettext(found.title) if found else plain(code)
+
+
+def stage(code: str) -> str:
+    return _of(STAGES, code)
+
+
+def thing(kind: str) -> str:
+    return _of(THINGS, kind)
+
+
+def action(code: object) -> str:
+    return _of(ACTIONS, str(code or ""))
+
+
+def effect(name: str) -> str:
+    return _of(EFFECTS, name)
+
+
+def detector(name: str) -> str:
+    return _of(DETECTORS, name)
+
+
+def status(code: str) -> str:
+    return _of(STATUSES, code)
+
+
+def reason(code: str) -> str:
+    return _of(REASONS, code)
+
+
+def about(area: str, kind: str) -> str:
+    """What a case is about, as its title: "Hate in a question"."""
+    if area == REPORTED:
+        return gettext("Report of a reader: %(thing)s") % {"thing": inside(thing(kind))}
+    if kind in _ABOUT:
+        return str(_ABOUT[kind]) % {"clause": clause(area)}
+    return gettext("%(clause)s in: %(thing)s") % {"clause": clause(area), "thing": inside(thing(kind))}
+
+
+def why(payload: Mapping[str, Any]) -> str:
+    """Why somebody's content was read, from what the log keeps of it; entries of earlier days held a sentence."""
+    said = str(payload.get("why", ""))
+    if (old := _OLD.fullmatch(said)) is not None:
+        payload = {"why": "review", "clause": old["clause"], "thing": old["thing"]}
+        if old["second"]:
+            payload = {"why": "second", "clause": old["looked"]}
+    match payload.get("why"):
+        case "review":
+            seen = about(str(payload.get("clause", "")), str(payload.get("thing", "")))
+            return gettext("review (%(about)s)") % {"about": seen}
+        case "second":
+            return gettext("a second look (%(clause)s)") % {"clause": clause(str(payload.get("clause", "")))}
+        case _:
+            return str(READ.get(said, said))
+
+
+def version(row: PolicyVersion) -> str:
+    return gettext("Policy %(number)s") % {"number": row.number}
+
+
+def plain(code: str) -> str:
+    """A code without words of its own, as words."""
+    return code.replace("_", " ").replace(".", ": ").capitalize()
+
+
+def _of(words: Words, code: str) -> str:
+    return str(words[code]) if code in words else plain(code)

@@ -1,0 +1,213 @@
+"""Limits by person, group and network address: taken from in one conditional update, refused in words with a time.
+
+take(user, Resource.UPLOADS, address=…)     one is used, or OverLimit is raised and nothing was used
+check(user, Resource.MESSAGES, address=…)   only looks, for where the taking happens later in a transaction
+owe(user, Resource.TOKENS, 812)             what was used is known afterwards; what is below zero is paid back by time
+"""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+import time
+from dataclasses import dataclass
+from typing import Any
+
+from django.db.models import ExpressionWrapper, F, FloatField, Value
+from django.db.models.functions import Greatest, Least
+from django.utils.translation import gettext, ngettext
+
+from apps.lib.compiled import Compiled
+from apps.users.language import inside
+from apps.users.models import User
+from apps.users.quota import Bucket, Limit, Rate, Scope
+from apps.users.quota import Resource as Resource
+
+DEFAULTS: dict[tuple[str, str], Rate] = {
+    (Scope.PERSON, Resource.MESSAGES): Rate(200, 1_000),
+    (Scope.PERSON, Resource.TOKENS): Rate(1_000_000, 2_000_000),
+    (Scope.PERSON, Resource.PICTURES): Rate(30, 60),
+    (Scope.PERSON, Resource.UPLOADS): Rate(5_000, 5_000),
+    (Scope.PERSON, Resource.SIGN_INS): Rate(10, 40),
+    (Scope.ADDRESS, Resource.MESSAGES): Rate(1_000, 5_000),
+    (Scope.ADDRESS, Resource.PICTURES): Rate(150, 300),
+    (Scope.ADDRESS, Resource.UPLOADS): Rate(20_000, 20_000),
+    (Scope.ADDRESS, Resource.SIGN_INS): Rate(50, 200),
+}
+COPY_S = 5.0  # that a process's copy of the limits may be old
+IDLE_S = 86_400.0  # a bucket that nobody took from for so long is full again, and its row is of no use
+
+_lock = threading.Lock()
+_copy: dict[str, Any] = {"rates": None, "read": 0.0}
+_levels = Compiled(lambda keys: Bucket.objects.filter(pk__in=keys).values_list("key", "level", "at"))
+
+
+class OverLimit(Exception):
+    """Nothing was used. The message is a sentence for the person; `retry_s` is how long to wait, in seconds."""
+
+    def __init__(self, words: str, retry_s: int) -> None:
+        super().__init__(words)
+        self.retry_s = retry_s
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A bucket that somebody draws from. `whose` is shown: "You", the group, the address."""
+
+    key: str
+    rate: Rate
+    whose: str
+
+
+def buckets(user: User, resource: str, address: str = "") -> list[Held]:
+    """Those that this person draws from when they use it."""
+    rates = _rates()
+    held = [Held(f"person:{user.pk}:{resource}", rates[Scope.PERSON, None, resource], "You")]
+    groups = {group: rate for (scope, group, what), rate in rates.items() if group and what == resource}
+    if groups:
+        rows = user.groups.filter(pk__in=groups).values_list("pk", "name")
+        held += [Held(f"group:{pk}:{resource}", groups[pk], name) for pk, name in rows]
+    if address and (rate := rates.get((Scope.ADDRESS, None, resource))):
+        held.append(Held(f"address:{address}:{resource}", rate, "Your network"))
+    return held
+
+
+def check(user: User, *resources: str, address: str = "") -> None:
+    """Raises OverLimit where `take` would; one query, nothing is written."""
+    held = [(resource, one) for resource in resources for one in buckets(user, resource, address)]
+    for (resource, one), level in zip(held, levels([one for _, one in held]), strict=True):
+        if level < 1:
+            raise _over(resource, one, 1 - level)
+
+
+def take(user: User, resource: str, *, address: str = "", cost: int = 1) -> None:
+    """So much is used from every bucket, or OverLimit is raised and nothing was used."""
+    drawn: list[Held] = []
+    try:
+        for one in buckets(user, resource, address):
+            draw(one, resource, cost)
+            drawn.append(one)
+    except OverLimit:
+        for one in drawn:
+            give_back(one, cost)
+        raise
+
+
+def draw(held: Held, resource: str, cost: float = 1) -> None:
+    """From this one. Raises OverLimit."""
+    if _draw(held, cost):
+        return
+    Bucket.objects.bulk_create([Bucket(key=held.key, level=held.rate.burst, at=time.time())], ignore_conflicts=True)
+    if not _draw(held, cost):
+        raise _over(resource, held, cost - levels([held])[0])
+
+
+def owe(user: User, resource: str, cost: int) -> None:
+    """So much was used, whether or not it was there."""
+    for held in buckets(user, resource) if cost > 0 else ():
+        row = Bucket(key=held.key, level=held.rate.burst, at=time.time())
+        if not _drawn(held, cost):
+            Bucket.objects.bulk_create([row], ignore_conflicts=True)
+            _drawn(held, cost)
+
+
+def give_back(held: Held, cost: float = 1) -> None:
+    """What was taken is there again."""
+    _drawn(held, -cost)
+
+
+def levels(held: list[Held]) -> list[float]:
+    """What is left in each; full where nobody took from it yet."""
+    now = time.time()
+    found = {key: (level, at) for key, level, at in _levels([one.key for one in held])} if held else {}
+    return [
+        min(one.rate.burst, level + max(0.0, now - at) * one.rate.an_hour / 3600)
+        for one in held
+        for level, at in [found.get(one.key, (float(one.rate.burst), now))]
+    ]
+
+
+def account(email: str) -> Held:
+    """Failed sign-ins of an address, also where nobody has an account under it."""
+    name = hashlib.sha256(email.strip().casefold().encode("utf-8", "surrogatepass")).hexdigest()[:32]
+    return Held(f"account:{name}", _rates()[Scope.PERSON, None, Resource.SIGN_INS], "This account")
+
+
+def device(user_pk: int) -> Held:
+    """Those from a device on which this account was signed in before: others' attempts lock nobody out of theirs."""
+    return Held(f"device:{user_pk}", _rates()[Scope.PERSON, None, Resource.SIGN_INS], "This account")
+
+
+def network(address: str, resource: str) -> Held:
+    return Held(f"address:{address}:{resource}", _rates()[Scope.ADDRESS, None, resource], "Your network")
+
+
+def change(scope: str, resource: str, rate: Rate | None, group: int | None = None) -> None:
+    """The limit is this from now on; None: the product's own, or for a group none."""
+    rows = Limit.objects.filter(scope=scope, resource=resource, group=group)
+    if rate is None:
+        rows.delete()
+    elif not rows.update(burst=rate.burst, an_hour=rate.an_hour):
+        Limit.objects.create(
+            scope=scope, resource=resource, group_id=group, burst=rate.burst, an_hour=rate.an_hour
+        )  # fmt: skip
+    forget()
+
+
+def tidy() -> int:
+    """Buckets that are full again have no row; how many were removed. A chore of the worker."""
+    return Bucket.objects.filter(at__lt=time.time() - IDLE_S, level__gte=0).delete()[0]
+
+
+def forget() -> None:
+    """The next reader asks the database."""
+    _copy.update(rates=None)
+
+
+def _rates() -> dict[tuple[str, int | None, str], Rate]:
+    """By scope, group and resource: what administrators set, else the product's own."""
+    if _copy["rates"] is None or time.monotonic() - _copy["read"] > COPY_S:
+        rates: dict[tuple[str, int | None, str], Rate] = {
+            (scope, None, resource): rate for (scope, resource), rate in DEFAULTS.items()
+        }
+        rows = Limit.objects.values_list("scope", "group", "resource", "burst", "an_hour")
+        rates |= {(scope, group, what): Rate(burst, hour) for scope, group, what, burst, hour in rows}
+        with _lock:
+            _copy.update(rates=rates, read=time.monotonic())
+    found: dict[tuple[str, int | None, str], Rate] = _copy["rates"]
+    return found
+
+
+def _now(held: Held) -> Any:
+    """What is left at this moment, for the database to compute. A clock that was set back fills nothing."""
+    passed = Greatest(Value(time.time()) - F("at"), Value(0.0))
+    full = F("level") + passed * Value(held.rate.an_hour / 3600)
+    return Least(ExpressionWrapper(full, FloatField()), Value(float(held.rate.burst)), output_field=FloatField())
+
+
+def _draw(held: Held, cost: float) -> bool:
+    rows = Bucket.objects.filter(pk=held.key).annotate(now=_now(held)).filter(now__gte=cost)
+    return bool(rows.update(level=_now(held) - Value(float(cost)), at=time.time()))
+
+
+def _drawn(held: Held, cost: float) -> bool:
+    return bool(Bucket.objects.filter(pk=held.key).update(level=_now(held) - Value(float(cost)), at=time.time()))
+
+
+def _over(resource: str, held: Held, missing: float) -> OverLimit:
+    seconds = held.rate.wait_s(missing)
+    values = {"what": inside(Resource(resource).label), "wait": _long(seconds), "group": held.whose}
+    if held.whose in {"You", "This account", "Your network"}:
+        return OverLimit(gettext("The limit for %(what)s is reached. Try again in %(wait)s.") % values, seconds)
+    words = gettext("The limit of the group %(group)s for %(what)s is reached. Try again in %(wait)s.")
+    return OverLimit(words % values, seconds)
+
+
+def _long(seconds: int) -> str:
+    if seconds >= 3600:
+        hours = -(-seconds // 3600)
+        return ngettext("%(n)s hour", "%(n)s hours", hours) % {"n": hours}
+    if seconds >= 60:
+        minutes = -(-seconds // 60)
+        return ngettext("%(n)s minute", "%(n)s minutes", minutes) % {"n": minutes}
+    return ngettext("%(n)s second", "%(n)s seconds", seconds) % {"n": seconds}

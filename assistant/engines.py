@@ -1,0 +1,81 @@
+"""Which engines stand behind the Protocols of `apps/engines`: a dotted path and its options, by what they do."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from assistant.env import Env
+
+_INDEX, _IMAGE = "apps.engines.index", "apps.engines.image"
+Backends = dict[str, dict[str, Any]]
+
+
+def of(env: Env, index: Path) -> tuple[Backends, Backends]:
+    """The backends of indexes by name, since segments say which of them holds them, and the engines by what they do."""
+    indexes, chosen = _indexes(env, index)
+    return indexes, {
+        "embed": {"BACKEND": env.EMBED_BACKEND, "OPTIONS": {"model": env.EMBED_MODEL, "threads": env.EMBED_THREADS}},
+        "rank": {
+            "BACKEND": f"apps.engines.rank.{'cross_encoder.CrossEncoder' if env.RANK_MODEL else 'none.NoRank'}",
+            "OPTIONS": {"model": env.RANK_MODEL} if env.RANK_MODEL else {},
+        },
+        "inference": {"BACKEND": "apps.engines.rank.inference.Inference", "OPTIONS": {"model": env.SUPPORT_MODEL}},
+        "index": {"NAME": chosen, **indexes[chosen]},
+        "classify": {"BACKEND": env.CLASSIFY_BACKEND, "OPTIONS": {}},
+        "guard": _guard(env),
+        "pictures": _pictures(env),
+        "planted": {"BACKEND": env.PLANTED_BACKEND, "OPTIONS": {}},
+        "tagger": {"BACKEND": env.TAGGER_BACKEND, "OPTIONS": {}},
+        "image": _image(env),
+        "align": {"BACKEND": "apps.engines.image.clip.Clip", "OPTIONS": {"model": env.CLIP_MODEL}},
+        "turnlog": {
+            "BACKEND": f"apps.engines.turnlog.{'redis.RedisTurnLog' if env.REDIS_URL else 'memory.MemoryTurnLog'}",
+            "OPTIONS": {"url": env.REDIS_URL} if env.REDIS_URL else {},
+        },
+    }
+
+
+def _indexes(env: Env, directory: Path) -> tuple[Backends, str]:
+    """All backends by name, and the name of the one that new segments go to."""
+    local = {"directory": str(directory)}
+    known: Backends = {
+        "local": {"BACKEND": f"{_INDEX}.local.engine.LocalIndex", "OPTIONS": local},
+        "pgvector": {
+            "BACKEND": f"{_INDEX}.pgvector.PgvectorIndex",
+            "OPTIONS": {"url": env.PGVECTOR_URL or env.DATABASE_URL},
+        },
+        "milvus": {"BACKEND": f"{_INDEX}.milvus.MilvusIndex", "OPTIONS": {"url": env.MILVUS_URL}},
+        "memory": {"BACKEND": f"{_INDEX}.memory.MemoryIndex", "OPTIONS": {}},
+    }
+    backend = env.INDEX_BACKEND
+    chosen = next((name for name, index in known.items() if index["BACKEND"] == backend), backend)
+    return known | ({} if chosen in known else {chosen: {"BACKEND": backend, "OPTIONS": local}}), chosen
+
+
+def _image(env: Env) -> dict[str, Any]:
+    """A server, a model by name, or the painter that comes with the product; "none" is none."""
+    if env.IMAGE_URL:
+        options = {"url": env.IMAGE_URL, "model": env.IMAGE_MODEL, "api_key": env.IMAGE_API_KEY}
+        return {"BACKEND": "apps.engines.image.openai.OpenAIPainter", "OPTIONS": options}
+    own = f"{_IMAGE}.diffusers.DiffusersPainter" if env.IMAGE_MODEL else f"{_IMAGE}.pictogram.painter.PictogramPainter"
+    model = "" if env.IMAGE_MODEL == "none" else env.IMAGE_MODEL or "built-in"
+    return {"BACKEND": env.IMAGE_BACKEND or own, "OPTIONS": {"model": model, "loras": env.IMAGE_LORAS}}
+
+
+def _guard(env: Env) -> dict[str, Any]:
+    """Nothing where none is set up."""
+    if not env.GUARD_URL:
+        return {}
+    options = {"url": env.GUARD_URL, "model": env.GUARD_MODEL, "form": env.GUARD_FORMAT, "api_key": env.GUARD_API_KEY}
+    return {
+        "BACKEND": "apps.engines.classify.guard.ServedGuard", "OPTIONS": {**options, "timeout_s": env.GUARD_SECONDS},
+    }  # fmt: skip
+
+
+def _pictures(env: Env) -> dict[str, Any]:
+    """Likewise."""
+    if not env.PICTURE_CHECK:
+        return {}
+    options = {"path": env.PICTURE_CHECK, "sha256": env.PICTURE_CHECK_SHA256, "labels": env.PICTURE_CHECK_LABELS}
+    return {"BACKEND": "apps.engines.classify.pictures.NamedPictures", "OPTIONS": options}

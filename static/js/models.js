@@ -1,0 +1,9 @@
+// Which model writes the next answers; null where there is no choice.
+const menu = document.querySelector("[data-models]");
+const chosen = () => menu?.querySelector("input[name=model]:checked");
+
+export const model = () => chosen()?.value ?? null;
+
+menu?.addEventListener("input", () => {
+  menu.querySelector("[data-model-words]").textContent = chosen().dataset.label;
+});

@@ -1,0 +1,23 @@
+// Several pictures are chosen with their boxes; a bar then says what can be done with them. Boxes survive the refreshes.
+import { gettext, put } from "./words.js";
+
+const tiles = () => document.getElementById("tiles");
+const boxes = () => [...tiles().querySelectorAll("input[name=picture]:checked")];
+
+function show() {
+  const bar = tiles().querySelector("[data-chosen]");
+  if (!bar) return;
+  const { length } = boxes();
+  bar.hidden = length === 0;
+  bar.querySelector("[data-chosen-words]").textContent = put(gettext("%(n)s chosen"), { n: length });
+}
+
+document.addEventListener("change", (event) => {
+  if (event.target.name === "picture") show();
+});
+document.addEventListener("htmx:afterSwap", show);
+document.addEventListener("click", (event) => {
+  const asked = event.target.closest("[data-confirm]");
+  if (asked && !window.confirm(asked.dataset.confirm)) event.preventDefault();
+});
+show();

@@ -1,0 +1,2 @@
+// A page for paper.
+document.querySelector("[data-print]").addEventListener("click", () => print());

@@ -1,0 +1,20 @@
+// What is asked, as the page has it now: where to search, who answers, which model writes and how, what it follows.
+import { attached } from "./attach.js";
+import { chosen } from "./collections.js";
+import { drawing } from "./drawing.js";
+import { filters } from "./filters.js";
+import { model } from "./models.js";
+import { picture } from "./pictured.js";
+import { last } from "./transcript.js";
+
+const { dataset } = document.querySelector("[data-chat]");
+
+export const question = (text) => {
+  const asked = picture(text);
+  return {
+    do: "ask", conversation: dataset.conversation || null, text, collections: chosen(), filters: filters(), model: model(),
+    without_documents: false, assistant: dataset.assistant || null, sampling: drawing(), after: last(), picture: asked,
+    attached: asked?.how ? [] : attached(text), // what is made of a picture begins with that one
+    temporary: "temporary" in dataset,
+  };
+};

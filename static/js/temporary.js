@@ -1,0 +1,38 @@
+// A temporary chat: it lives on the server as long as this page does, and has no address to come back to.
+import { question } from "./question.js";
+import { refresh } from "./recent.js";
+import { tell } from "./socket.js";
+import { lose } from "./transcript.js";
+import { gettext } from "./words.js";
+
+const chat = document.querySelector("[data-chat]");
+const GONE = gettext("The server no longer has this temporary chat. What you ask now begins a new one, which knows nothing of what stands here.");
+
+export const temporary = "temporary" in chat.dataset;
+export const WAIT = gettext("Wait for the answer, or stop it. Questions are not put in line in a temporary chat.");
+
+// The first question was taken: the address of the page is that of its conversation; of a temporary one it leads to
+// words that say that it is gone.
+export function begun(id, turn) {
+  document.querySelector("[data-temporary-switch]")?.setAttribute("hidden", "");
+  if (temporary) return history.replaceState(null, "", `/temporary/${id}/`);
+  document.querySelector("[data-conversation-menu]").hidden = false;
+  // A page that had turned to a branch of its own stays on it, also after a reload.
+  history.replaceState(null, "", `/c/${id}/${location.search ? `?at=${turn}` : ""}`);
+  return refresh();
+}
+
+// The same question to the model alone; what is nowhere kept is asked anew.
+export const undocumented = ({ dataset }, text) =>
+  temporary ? { ...question(text), without_documents: true } : { do: "answer_without_documents", turn: dataset.turn };
+
+// After a lost line, before anything else: the chat belongs to this page's new line.
+export function stay() {
+  if (temporary && chat.dataset.conversation) tell({ do: "stay", conversation: chat.dataset.conversation });
+}
+
+export function gone(composer, turn) {
+  if (turn) lose(turn);
+  chat.dataset.conversation = "";
+  composer.refuse(GONE, "");
+}

@@ -1,0 +1,52 @@
+"""Tokens of the cast, and a client of the OpenAI package that reaches this application without a network."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+
+import httpx
+import openai
+import pytest
+from django.conf import settings
+
+from apps.documents.models import Collection
+from apps.engines import registry
+from apps.engines.chat.fake import FakeChat
+from apps.users.models import Token, User
+from apps.users.tokens import make
+from assistant.asgi import application
+from tests.documents.library import collection, document
+
+ALL = [scope.value for scope in Token.Scope]
+
+
+def headers(user: User, *scopes: str) -> dict[str, str]:
+    """What Django's test client sends with a token that has these scopes; all, where none are named."""
+    return {"HTTP_AUTHORIZATION": f"Bearer {make(user, 'test', list(scopes) or ALL, 30)}"}
+
+
+@pytest.fixture
+def chat() -> FakeChat:
+    engine = registry.chat()
+    assert isinstance(engine, FakeChat)
+    return engine
+
+
+@pytest.fixture
+def library(alice: User) -> Collection:
+    place = collection(alice, "Handbook")
+    text = (
+        "A honey bee colony has one queen. Workers live about six weeks in summer. The queen can live for five years."
+    )
+    document(place, "Bees", [text])
+    return place
+
+
+@pytest.fixture
+async def openai_client(transactional_db: None) -> AsyncIterator[Callable[[str], openai.AsyncOpenAI]]:
+    """`client = openai_client(secret)`: the published package, speaking to the real ASGI application."""
+    transport = httpx.ASGITransport(app=application)
+    async with httpx.AsyncClient(transport=transport) as web:
+        yield lambda secret: openai.AsyncOpenAI(
+            base_url=f"{settings.SITE_URL}/v1", api_key=secret, http_client=web, max_retries=0
+        )

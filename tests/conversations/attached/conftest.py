@@ -1,0 +1,23 @@
+"""A folder of the test's own, and a bell that only notes who rang."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from celery import current_app
+from django.conf import LazySettings
+
+
+@pytest.fixture(autouse=True)
+def bells(settings: LazySettings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str]]:
+    """The tasks and rows for which it rang."""
+    settings.DATA_DIR, settings.MEDIA_ROOT = tmp_path, tmp_path / "media"
+    heard: list[tuple[str, str]] = []
+
+    def send(task: str, args: list[str], **_: Any) -> None:
+        heard.append((task, args[0]))
+
+    monkeypatch.setattr(current_app, "send_task", send)
+    return heard

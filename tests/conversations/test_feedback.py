@@ -1,0 +1,112 @@
+"""Thumbs with reasons, a note, a report to the reviewers; staff reads it, and only they."""
+
+from __future__ import annotations
+
+import pytest
+from django.test import Client
+
+from apps.conversations.models import Conversation, Feedback, Message
+from apps.safety import review
+from apps.safety.models import Case, Event, Notice
+from apps.safety.review import Ruling
+from apps.safety.transitions import Refused
+from apps.users.models import User
+from tests.people import person
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def as_(user: User) -> Client:
+    client = Client()
+    client.force_login(user)
+    return client
+
+
+@pytest.fixture
+def answer(alice: User) -> Message:
+    place = Conversation.objects.create(owner=alice, title="Talk")
+    question = Message.objects.create(conversation=place, role="user", text="How high?", asked_by=alice)
+    return Message.objects.create(
+        conversation=place, parent=question, role="assistant", text="It was made of cheese.", asked_by=alice
+    )
+
+
+def rate(user: User, answer: Message, thumb: str = "poor") -> int:
+    return as_(user).post(f"/answers/{answer.pk}/feedback/", {"thumb": thumb}).status_code
+
+
+def say(user: User, answer: Message, **said: object):
+    return as_(user).post(f"/answers/{answer.pk}/feedback/detail/", said)
+
+
+def test_a_thumb_is_kept_at_once_and_shown_after_a_reload_and_turned_over_loses_its_reasons(alice, answer) -> None:
+    assert rate(alice, answer) == 200
+    say(alice, answer, reasons=["wrong", "style"], note="It was stone.")
+    row = Feedback.objects.get()
+    assert (row.good, row.reasons, row.note) == (False, ["wrong", "style"], "It was stone.")
+    page = as_(alice).get(f"/c/{answer.conversation_id}/").content.decode()
+    assert 'data-thumb="poor" aria-pressed="true"' in page and 'data-thumb="good" aria-pressed="false"' in page
+    rate(alice, answer, "good")
+    row.refresh_from_db()
+    assert (row.good, row.reasons) == (True, [])
+    say(alice, answer, withdraw="yes")
+    assert not Feedback.objects.exists()
+
+
+def test_nobody_rates_the_answer_of_somebody_else_and_nonsense_is_refused_in_words(alice, bob, answer) -> None:
+    assert rate(bob, answer) == 404
+    assert rate(alice, answer, "sideways") == 400
+    assert say(alice, answer, note="Before any thumb").status_code == 400
+    rate(alice, answer)
+    assert "Select a valid choice" in say(alice, answer, reasons=["taste"]).content.decode()
+    assert Feedback.objects.get().reasons == []
+
+
+def test_a_report_opens_one_case_with_what_its_reader_said_and_blames_nobody(alice, answer) -> None:
+    rate(alice, answer)
+    for _ in range(2):
+        say(alice, answer, reasons=["unsafe"], note="This is dangerous.", report="on")
+    case = Case.objects.get()
+    assert (case.kind, case.area, case.severity, case.times) == ("answer", "reported", 3, 1)
+    assert case.snapshot.text == "It was made of cheese."
+    assert "This is dangerous." in case.snapshot.context[-1]["text"]
+    assert "with the reviewers" in Notice.objects.get().title
+    morgan = person("morgan", User.Role.REVIEWER)
+    held = review.claim(morgan, case.pk)
+    with pytest.raises(Refused, match="not to blame"):
+        review.decide(morgan, case.pk, Ruling(held.lease_token, held.version, "suspend", "clear"))
+    review.decide(morgan, case.pk, Ruling(held.lease_token, held.version, "block", "clear"))
+    answer.refresh_from_db()
+    assert (answer.status, answer.text) == ("withheld", "")
+    assert Notice.objects.latest("pk").title == "An answer that you reported is withheld"
+    assert User.objects.get(pk=alice.pk).is_active
+
+
+def test_staff_lists_filters_opens_and_handles_and_the_reading_is_recorded(alice, bob, answer) -> None:
+    rate(alice, answer)
+    say(alice, answer, reasons=["citation"], note="Page 3 says otherwise.")
+    row = Feedback.objects.get()
+    assert as_(bob).get("/feedback/").status_code == as_(bob).get(f"/feedback/{row.pk}/").status_code == 404
+    morgan = person("morgan", User.Role.REVIEWER)
+    page = as_(morgan).get("/feedback/").content.decode()
+    assert "Page 3 says otherwise." in page and "cheese" not in page, "words of a conversation are not in the list"
+    for query, there in (
+        ("thumb=poor", True), ("thumb=good", False), ("reason=citation", True), ("reason=style", False),
+        ("show=handled", False), ("page=x&reason='", True),
+    ):  # fmt: skip
+        assert (len(as_(morgan).get(f"/feedback/?{query}").context["rows"]) == 1) is there, query
+    opened = as_(morgan).get(f"/feedback/{row.pk}/").content.decode()
+    assert "How high?" in opened and "made of cheese" in opened
+    assert Event.objects.filter(kind="read", actor=morgan.pk, person=alice.pk).count() == 1
+    as_(morgan).post(f"/feedback/{row.pk}/handled/", {"handled": "yes"})
+    assert not as_(morgan).get("/feedback/").context["rows"]
+    say(alice, answer, note="And page 4.")
+    assert as_(morgan).get("/feedback/").context["rows"], "what was said anew is new"
+
+
+def test_of_a_deleted_conversation_staff_sees_nothing_more(alice, answer) -> None:
+    rate(alice, answer)
+    as_(alice).post(f"/c/{answer.conversation_id}/delete/")
+    morgan = as_(person("morgan", User.Role.REVIEWER))
+    assert not morgan.get("/feedback/").context["rows"]
+    assert morgan.get(f"/feedback/{Feedback.objects.get().pk}/").status_code == 404

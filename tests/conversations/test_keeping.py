@@ -1,0 +1,106 @@
+"""The rows of a turn are stored while the model reads. Nothing is shown before; what cannot be kept has no answer."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+
+import pytest
+
+from apps.conversations import finding, opening, turns
+from apps.conversations.asks import Refused
+from apps.conversations.models import Message
+
+QUESTION = "How high was the lighthouse of Alexandria?"
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def held(monkeypatch):
+    """Storing waits until this is set."""
+    go, keep = threading.Event(), opening.keep
+
+    def waiting(opened):
+        go.wait(10)
+        return keep(opened)
+
+    monkeypatch.setattr(opening, "keep", waiting)
+    yield go
+    go.set()
+
+
+async def _asked(chat) -> None:
+    async with asyncio.timeout(5):
+        while not chat.requests:
+            await asyncio.sleep(0.005)
+
+
+async def test_the_request_leaves_at_once_and_nothing_is_shown_before_the_rows_are_kept(
+    open_page, alice, library, chat, held
+) -> None:
+    page = await open_page(alice)
+    await page.tell(do="ask", client_id="1", conversation=None, text=QUESTION)
+    await _asked(chat)
+    assert await page.silent()
+    assert await Message.objects.acount() == 0
+    held.set()
+    await page.hear("accepted")
+    types = [event["type"] for event in await page.events()]
+    assert types.index("sources") < types.index("text") and types[-1] == "closed"
+    assert await Message.objects.answers().filter(status=Message.Status.COMPLETE, text__gt="").acount() == 1
+
+
+async def test_a_turn_that_cannot_be_kept_is_refused_and_the_model_is_stopped(
+    open_page, alice, library, chat, monkeypatch
+) -> None:
+    def full(opened):
+        raise Refused("There is no room.")
+
+    monkeypatch.setattr(opening, "keep", full)
+    chat.first_token_s = 30
+    page = await open_page(alice)
+    refused = await page.ask(QUESTION)
+    assert refused["type"] == "refused" and refused["words"] == "There is no room."
+    async with asyncio.timeout(5):
+        await turns.idle()
+    assert chat.running == 0 and await Message.objects.acount() == 0
+
+
+async def test_a_search_that_takes_long_does_not_keep_a_question_waiting(
+    open_page, alice, library, chat, monkeypatch
+) -> None:
+    go = asyncio.Event()
+
+    async def search(turn, scope=None):
+        await go.wait()
+        return await once(turn, scope)
+
+    once = finding._search
+    monkeypatch.setattr(finding, "_search", search)
+    page = await open_page(alice)
+    assert (await page.ask(QUESTION))["type"] == "accepted"
+    assert await Message.objects.acount() == 2
+    go.set()
+    assert (await page.events())[-1]["status"] == "complete"
+
+
+async def test_a_question_too_many_does_not_reach_the_model(open_page, alice, library, chat) -> None:
+    chat.first_token_s = 30
+    pages = [await open_page(alice) for _ in range(opening.RUNNING_LIMIT)]
+    accepted = [await page.ask(QUESTION) for page in pages]
+    assert (await pages[0].ask(QUESTION))["type"] == "refused"
+    assert (await pages[0].ask(QUESTION, conversation=accepted[0]["conversation"]))["type"] == "refused"
+    assert len(chat.requests) == opening.RUNNING_LIMIT
+    for answer in accepted:
+        await turns.stop(answer["turn"])
+    await turns.idle()
+
+
+async def test_that_nothing_was_found_is_said_when_the_question_is_kept(open_page, alice, library, chat, held) -> None:
+    page = await open_page(alice)
+    await page.tell(do="ask", client_id="1", conversation=None, text="xylophone zugzwang quokka")
+    assert await page.silent()
+    held.set()
+    await page.hear("accepted")
+    assert [event["type"] for event in await page.events()][-2:] == ["nothing", "closed"]

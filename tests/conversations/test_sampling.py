@@ -1,0 +1,71 @@
+"""Presets and controls: what is offered becomes what the server is told; anything else is refused in words."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from apps.conversations.asks import Refused
+from apps.conversations.sampling import CONTROLS, PRESETS, WORDS, Preset, read
+from apps.engines.base import ChatMessage, ChatRequest, Sampling
+from apps.engines.chat import wire
+
+
+def test_every_preset_and_control_is_explained() -> None:
+    assert set(PRESETS) == set(WORDS) == set(Preset)
+    assert all(control.words and hasattr(Sampling(), control.name) for control in CONTROLS)
+
+
+def test_precise_is_greedy_and_creative_spreads() -> None:
+    assert read({"preset": "precise"}).sampling(100).temperature == 0
+    assert read({"preset": "creative"}).sampling(100).temperature > read({}).sampling(100).temperature
+
+
+def test_what_differs_is_taken_and_kept_for_the_record() -> None:
+    chosen = read(
+        {"preset": "creative", "temperature": "1.5", "top_k": 40, "seed": "", "stop": "END\n\nSTOP", "odd": 1}
+    )
+    told = chosen.sampling(300)
+    assert (told.temperature, told.top_k, told.seed, told.stop, told.max_tokens) == (
+        1.5,
+        40,
+        None,
+        ("END", "STOP"),
+        300,
+    )
+    assert chosen.record() == {"preset": "creative", "temperature": 1.5, "top_k": 40, "stop": ["END", "STOP"]}
+    assert read(chosen.record()) == chosen
+
+
+def test_an_answer_is_never_longer_than_there_is_room() -> None:
+    assert read({"max_tokens": 4000}).sampling(300).max_tokens == 300
+    assert read({"max_tokens": 50}).sampling(300).max_tokens == 50
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [
+        ("hot", "could not be read"),
+        ({"preset": "wild"}, "Precise, Balanced or Creative"),
+        ({"temperature": 3}, "from 0 to 2"),
+        ({"temperature": "warm"}, "is a number"),
+        ({"temperature": True}, "is a number"),
+        ({"temperature": float("nan")}, "is a number"),
+        ({"top_k": 1.5}, "whole number"),
+        ({"seed": -1}, "goes from"),
+        ({"stop": [1]}, "one a line"),
+        ({"stop": "a\nb\nc\nd\ne"}, "4 stop words"),
+        ({"stop": ["x" * 81]}, "80 characters"),
+    ],
+)
+def test_anything_else_is_refused_in_words(value: Any, words: str) -> None:
+    with pytest.raises(Refused, match=words):
+        read(value)
+
+
+def test_controls_of_vllm_are_not_sent_to_other_servers() -> None:
+    request = ChatRequest((ChatMessage("user", "Hi"),), read({"top_k": 5, "min_p": 0.1, "top_p": 0.5}).sampling(9))
+    assert b"top_k" in wire.body(request, "m", vllm=True) and b"min_p" in wire.body(request, "m", vllm=True)
+    other = wire.body(request, "m", vllm=False)
+    assert b"top_k" not in other and b"min_p" not in other and b"top_p" in other

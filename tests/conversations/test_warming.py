@@ -1,0 +1,144 @@
+"""On a pause in the composer the answer's request is read ahead: once a person, cancelled on change, never kept."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from collections.abc import Callable
+
+import pytest
+
+from apps.conversations import warming
+from apps.conversations.models import Conversation, Message
+from apps.engines import registry
+from apps.safety import gate
+from apps.safety.check import Verdict
+
+pytestmark = pytest.mark.django_db(transaction=True)
+QUESTION = "How high was the lighthouse of Alexandria?"
+
+
+async def typing(page, text: str = QUESTION, **also: object) -> None:
+    message = {"do": "typing", "client_id": uuid.uuid4().hex, "conversation": None, "text": text, **also}
+    await page.tell(**message)
+
+
+async def until(holds: Callable[[], object]) -> None:
+    async with asyncio.timeout(5):
+        while not holds():
+            await asyncio.sleep(0.005)
+
+
+async def nothing_runs() -> None:
+    await asyncio.sleep(0.05)
+    await until(lambda: not warming._warming)
+
+
+async def test_the_request_is_read_ahead_and_the_question_sends_the_same_again(open_page, alice, library, chat) -> None:
+    page = await open_page(alice)
+    await typing(page)
+    await until(lambda: chat.requests)
+    await nothing_runs()
+    assert await page.silent(0.05), "nothing is said"
+    assert await Message.objects.acount() == await Conversation.objects.acount() == 0, "nothing is kept"
+    assert not registry.turnlog()._turns, "nor in the log of turns"
+    await page.ask(QUESTION)
+    await page.events()
+    ahead, asked = chat.requests
+    assert (ahead.messages, ahead.cache_salt) == (asked.messages, asked.cache_salt)
+    assert (ahead.sampling.max_tokens, asked.sampling.max_tokens) == (1, 512)
+
+
+async def test_a_follow_up_is_read_ahead_with_what_came_before(open_page, alice, library, chat) -> None:
+    page = await open_page(alice)
+    first = await page.ask(QUESTION)
+    await page.events()
+    text = "How long can a queen bee live?"
+    also = {"conversation": first["conversation"], "after": first["turn"]}
+    await typing(page, text, **also)
+    await until(lambda: len(chat.requests) == 2)
+    await nothing_runs()
+    await page.ask(text, **also)
+    await page.events()
+    assert chat.requests[1].messages == chat.requests[2].messages
+
+
+@pytest.mark.parametrize("change", ["", "How high was the lighthouse of Rhodes?"])
+async def test_a_change_ends_what_was_begun(open_page, alice, library, chat, change) -> None:
+    chat.first_token_s = 30
+    page = await open_page(alice)
+    await typing(page)
+    await until(lambda: chat.running)
+    await typing(page, change)
+    await until(lambda: chat.aborted)
+    await until(lambda: chat.running == (1 if change else 0))
+    assert len(warming._warming) == chat.running
+
+
+async def test_the_question_itself_ends_it_and_so_does_a_page_that_leaves(open_page, alice, library, chat) -> None:
+    chat.first_token_s = 30
+    page = await open_page(alice)
+    await typing(page)
+    await until(lambda: chat.running)
+    await page.tell(do="ask", client_id="1", conversation=None, text=QUESTION)
+    await until(lambda: chat.aborted == 1)
+    other = await open_page(alice)
+    await other.wire.send_input({"type": "websocket.disconnect", "code": 1001})
+    await until(lambda: not warming._warming)
+
+
+async def test_it_is_one_a_person_however_many_pages(open_page, alice, library, chat) -> None:
+    chat.first_token_s = 30
+    for number in range(1, 4):
+        await typing(await open_page(alice))
+        async with asyncio.timeout(5):
+            while len(chat.requests) < number:
+                await asyncio.sleep(0.005)
+    await until(lambda: chat.running == 1 and chat.aborted == 2)
+    assert list(warming._warming) == [alice.pk]
+
+
+async def test_under_load_nothing_is_done_ahead(open_page, alice, bob, library, chat) -> None:
+    chat.reply, chat.gap_s = "word " * 200, 0.02
+    page = await open_page(alice)
+    await page.ask(QUESTION)
+    await page.hear("text")
+    await typing(await open_page(alice))
+    await typing(await open_page(bob))
+    await nothing_runs()
+    assert len(chat.requests) == 1
+
+
+async def test_nothing_reaches_the_model_that_the_gate_refuses(open_page, alice, library, chat, monkeypatch) -> None:
+    async def refused(*_: object) -> Verdict:
+        return Verdict(False, "rule", "No.")
+
+    monkeypatch.setattr(gate, "check_question", refused)
+    page = await open_page(alice)
+    await typing(page)
+    await nothing_runs()
+    assert chat.requests == [] and await page.silent(0.05)
+
+
+@pytest.mark.parametrize("text", ["Which composer wrote the opera Wozzeck?", "", "a\x00b", "x" * 30_000])
+async def test_nor_what_finds_nothing_or_cannot_be_asked(open_page, alice, library, chat, text) -> None:
+    page = await open_page(alice)
+    await typing(page, text)
+    await nothing_runs()
+    assert chat.requests == [] and await page.silent(0.05)
+
+
+async def test_it_can_be_switched_off(open_page, alice, library, chat, settings) -> None:
+    settings.WARM_WHILE_TYPING = False
+    page = await open_page(alice)
+    await typing(page)
+    await nothing_runs()
+    assert chat.requests == []
+
+
+async def test_a_model_server_that_is_away_costs_nothing(open_page, alice, library, chat) -> None:
+    chat.away = True
+    page = await open_page(alice)
+    await typing(page)
+    await nothing_runs()
+    assert await page.silent(0.05)

@@ -1,0 +1,81 @@
+"""Tools that do as a test says, in place of those that there are, and a model whose server takes tools."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+import orjson
+import pytest
+
+from apps.conversations.tools import offering
+from apps.conversations.tools.base import Context, Plain, Result, Tool
+from apps.conversations.tools.kit import BUILT_IN
+from apps.engines.base import ToolCall
+from apps.engines.chat.fake import FakeChat
+from tests.conversations.conftest import alice, bob, chat, library, log, open_page, redis_url
+
+__all__ = ["alice", "bob", "chat", "library", "log", "open_page", "redis_url"]
+
+
+class Tried(Plain):
+    """A tool that runs what a test gives it."""
+
+    title = "Tried"
+    description = "Does what a test says."
+    parameters: Mapping[str, Any] = {"type": "object", "properties": {"text": {"type": "string"}}}
+
+    def __init__(self, run: Callable[[Mapping[str, Any], Context], Awaitable[Any]], name: str = "tried") -> None:
+        self.run, self.name = run, name
+        self.given: list[Mapping[str, Any]] = []
+
+    async def call(self, arguments: Mapping[str, Any], context: Context) -> Result:
+        self.given.append(arguments)
+        return await self.run(arguments, context)
+
+
+class Effect(Tried):
+    title = "Order tea"
+    effects = True
+
+
+async def said(arguments: Mapping[str, Any], context: Context) -> Result:
+    return Result(f"It says {arguments.get('text')}")
+
+
+async def hangs(arguments: Mapping[str, Any], context: Context) -> Result:
+    """Does not end by itself; a stubborn one does not even end when it is told to for the first time."""
+    try:
+        await asyncio.sleep(3600)
+    except asyncio.CancelledError:
+        if arguments.get("text") != "stubborn":
+            raise
+        await asyncio.sleep(3600)
+
+
+def calls(chat: FakeChat, *items: tuple[str, Any]) -> None:
+    """The model's next round calls these tools: name and arguments (text: as the model wrote them)."""
+    written = [(name, value if isinstance(value, str) else orjson.dumps(value).decode()) for name, value in items]
+    chat.calls.append(tuple(ToolCall(f"call-{at}", name, text) for at, (name, text) in enumerate(written)))
+
+
+def tools_in(events: list[dict[str, Any]]) -> list[str]:
+    """The cards as they last were, in order."""
+    return list({event["call"]: event["html"] for event in events if event["type"] == "tool"}.values())
+
+
+@pytest.fixture
+def caller(chat: FakeChat) -> FakeChat:
+    chat.tools = True
+    return chat
+
+
+@pytest.fixture
+def offer(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """Puts tools beside the built-in ones."""
+
+    def put(*tools: Tool) -> None:
+        monkeypatch.setattr(offering, "everything", lambda: (*BUILT_IN, *tools))
+
+    return put

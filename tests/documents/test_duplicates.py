@@ -1,0 +1,66 @@
+"""A file whose content is there already: refused with a link in its own collection, linked to where it is elsewhere."""
+
+from __future__ import annotations
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import Client
+
+from apps.documents.models import Collection, Document, Membership
+from apps.documents.upload import delete, upload
+from apps.users.models import User
+from tests.documents.library import collection
+
+pytestmark = pytest.mark.django_db
+
+LEAVE = b"Leave is thirty days a year."
+
+
+def put(owner: User, place: Collection, name: str, content: bytes = LEAVE) -> Document:
+    row = upload(owner, place, SimpleUploadedFile(name, content))
+    Document.objects.filter(pk=row.pk).update(status="ready", kind="text")
+    return row
+
+
+def tray(user: User, place: Collection) -> str:
+    client = Client()
+    client.force_login(user)
+    return client.get(f"/collections/{place.pk}/tray/").content.decode()
+
+
+def send(user: User, place: Collection, name: str) -> None:
+    client = Client()
+    client.force_login(user)
+    client.post(f"/collections/{place.pk}/upload/", {"files": SimpleUploadedFile(name, LEAVE)})
+
+
+def test_in_the_same_collection_what_is_there_is_offered_instead(alice: User) -> None:
+    place = collection(alice, "Policies")
+    there = put(alice, place, "leave.txt")
+    send(alice, place, "copy.txt")
+    assert place.documents.count() == 1
+    page = tray(alice, place)
+    assert "Already in Policies as leave.txt." in page
+    assert f'<a href="/documents/{there.pk}/">Open it' in page
+    delete(there)
+    assert "Already in Policies" in tray(alice, place) and "Open it" not in tray(alice, place)
+
+
+def test_in_another_collection_the_row_leads_there(alice: User, bob: User) -> None:
+    there = put(alice, collection(alice, "Policies"), "leave.txt")
+    place = collection(alice, "Drafts")
+    Membership.objects.create(collection=place, user=bob)
+    put(alice, place, "copy.txt")
+    put(alice, place, "other.txt", b"Something else.")
+    page = tray(alice, place)
+    assert page.count("The same is in") == 1
+    assert f'The same is in <a href="/documents/{there.pk}/">Policies' in page
+    assert "Policies" not in tray(bob, place)  # who may not read it does not learn of it
+
+
+def test_what_is_not_read_yet_is_not_offered(alice: User) -> None:
+    there = put(alice, collection(alice, "Policies"), "leave.txt")
+    Document.objects.filter(pk=there.pk).update(status="failed")
+    place = collection(alice, "Drafts")
+    put(alice, place, "copy.txt")
+    assert "The same is in" not in tray(alice, place)

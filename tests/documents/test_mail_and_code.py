@@ -1,0 +1,165 @@
+"""E-mail, JSON, notebooks, RTF, RST, XML and source code as a reader sees them."""
+
+from __future__ import annotations
+
+import json
+from email.message import EmailMessage
+from pathlib import Path
+
+import pytest
+
+from apps.documents.parsers import by_name, mail, notebook, rst, rtf, xml
+from apps.documents.parsers import code as code_parser
+from apps.documents.parsers import json as json_parser
+from apps.documents.parsers.base import Limits, Note, ParsedPage, Title
+from apps.documents.sniff import sniff
+from tests.documents import files
+
+
+def read(module: object, path: Path, content: bytes, name: str = "") -> tuple[str, list[str], list[str]]:
+    """Title, the text of each page, and the notes."""
+    path.write_bytes(content)
+    found = list(module.parse(str(path), Limits(name=name)))  # type: ignore[attr-defined]
+    title = next((item.text for item in found if isinstance(item, Title)), "")
+    pages = [item.text for item in found if isinstance(item, ParsedPage)]
+    return title, pages, [item.text for item in found if isinstance(item, Note)]
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return tmp_path / "file"
+
+
+def message() -> EmailMessage:
+    made = EmailMessage()
+    made["From"], made["To"], made["Subject"] = "Alice <alice@example.org>", "bob@example.org", "Änderung der Preise"
+    made.set_content("Dear Bob,\n\nhere are the prices.")
+    made.add_alternative("<p>Dear Bob,</p><p style='display:none'>hidden</p>", subtype="html")
+    made.add_attachment(b"Item,Price\nTea,3\n", maintype="text", subtype="csv", filename="prices.csv")
+    made.add_attachment(files.docx("Terms of sale."), maintype="application", subtype="x", filename="terms.docx")
+    made.add_attachment(b"\x7fELF" + bytes(100), maintype="application", subtype="x", filename="run.exe")
+    inner = EmailMessage()
+    inner["Subject"] = "Earlier"
+    inner.set_content("What do they cost?")
+    made.add_attachment(inner)
+    return made
+
+
+def test_a_mail_is_read_with_its_attachments_as_parts(file: Path) -> None:
+    title, pages, notes = read(mail, file, bytes(message()))
+    assert title == "Änderung der Preise"
+    assert pages == [
+        "Änderung der Preise\n\nFrom: Alice <alice@example.org>\nTo: bob@example.org\nSubject: Änderung der Preise\n\n"
+        "Dear Bob,\n\nhere are the prices.",
+        "Attachment: prices.csv\n\nItem: Tea; Price: 3",
+        "Attachment: terms.docx\n\nTerms of sale.",
+        "Earlier\n\nSubject: Earlier\n\nWhat do they cost?",
+    ]
+    assert notes == ["Attachments that were left out: run.exe."]
+
+
+def test_a_mailbox_is_read_message_by_message(file: Path) -> None:
+    box = b"From a@b Mon Jan 1\nSubject: One\n\nFirst.\n\nFrom a@b Mon Jan 2\nSubject: Two\n\nFrom here on.\n"
+    assert read(mail, file, box)[1] == ["One\n\nSubject: One\n\nFirst.", "Two\n\nSubject: Two\n\nFrom here on."]
+
+
+def test_json_names_every_value_by_its_path(file: Path) -> None:
+    data = {
+        "title": "Stock",
+        "open": True,
+        "items": [{"name": "Tea", "place": {"row": 3}}, {"name": "Rum", "tags": [1, 2]}],
+    }
+    title, pages, _ = read(json_parser, file, json.dumps(data).encode())
+    assert title == "Stock"
+    assert pages == ["title: Stock; open: true\n\nitems\n\nname: Tea; place.row: 3\nname: Rum; tags: 1, 2"]
+
+
+def test_json_lines_are_records(file: Path) -> None:
+    assert read(json_parser, file, b'{"a": 1}\n\n{"a": 2, "b": null}\n')[1] == ["a: 1\na: 2"]
+
+
+def test_json_with_remarks_is_read_as_text(file: Path) -> None:
+    _, pages, notes = read(json_parser, file, b'{"a": 1, // one\n}')
+    assert (pages, notes) == (['{"a": 1, // one\n}'], ["This is not valid JSON, so it was read as text."])
+
+
+def test_a_notebook_with_what_it_printed(file: Path) -> None:
+    cells = [
+        {"cell_type": "markdown", "source": ["# Sales\n", "by **month**"]},
+        {"cell_type": "code", "source": "sum(sales)", "outputs": [{"data": {"text/plain": ["42"], "image/png": "x"}}]},
+    ]
+    title, pages, notes = read(notebook, file, json.dumps({"cells": cells}).encode())
+    assert (title, pages) == ("Sales", ["Sales\n\nby month\n\nsum(sales)\n\n42"])
+    assert notes == ["Pictures that the code drew were left out."]
+
+
+RST = b""".. raw:: html
+
+   <b>raw</b>
+
+.. include:: /etc/passwd
+
+Time off
+========
+
+Thirty *days*.
+
+- Call early
+
+====  ====
+Kind  Days
+====  ====
+Paid  30
+====  ====
+
+::
+
+    days = 30
+"""
+
+
+def test_rst_includes_nothing(file: Path) -> None:
+    assert read(rst, file, RST)[:2] == (
+        "Time off", ["Time off\n\nThirty days.\n\n- Call early\n\nKind: Paid; Days: 30\n\ndays = 30"],
+    )  # fmt: skip
+
+
+def test_rtf_without_what_is_hidden(file: Path) -> None:
+    text = (
+        r"{\rtf1\ansi\ansicpg1252{\fonttbl{\f0 Arial;}}{\*\generator Word;}Gr\'f6\'dfe \u8364?{\v hidden} and\par"
+        r"\intbl Kind\cell Days\cell\row\intbl Paid\cell 30\cell\row\pard End\par}"
+    )
+    assert read(rtf, file, text.encode())[1] == ["Größe € and\n\nKind: Paid; Days: 30\n\nEnd"]
+    assert sniff(file, "letter.doc") == "rtf"
+
+
+def test_xml_and_feeds(file: Path) -> None:
+    feed = (
+        b"<rss><channel><title>News</title><item><title>One</title>"
+        b"<description>&lt;p&gt;The &lt;b&gt;first&lt;/b&gt;&lt;/p&gt;</description></item></channel></rss>"
+    )
+    assert read(xml, file, feed)[:2] == ("News", ["News\n\nOne\n\nThe first"])
+
+
+def test_no_entity_of_xml_unfolds(file: Path) -> None:
+    secret = file.with_name("secret")
+    secret.write_text("the secret of the server")
+    text = f'<!DOCTYPE a [<!ENTITY s SYSTEM "file://{secret}"><!ENTITY b "{"x" * 10}">]><a>Before &s; &b; after</a>'
+    pages = read(xml, file, text.encode())[1]
+    assert "secret of the server" not in "".join(pages)
+
+
+def test_code_is_cut_at_what_it_defines(file: Path) -> None:
+    source = b"import os\n\n# Adds.\n@cached\ndef add(a, b):\n    return a + b\n\nclass Sum:\n    pass\n"
+    assert read(code_parser, file, source, "sums.py")[1] == [
+        "Python code\n\nimport os\n\nadd\n\n# Adds.\n@cached\ndef add(a, b):\n    return a + b\n\n"
+        "Sum\n\nclass Sum:\n    pass"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"), [("a.PY", "code"), ("Makefile", "code"), ("a.jsonl", "json"), ("b.eml", "mail"), ("c", None)]
+)
+def test_the_name_decides_between_texts(name: str, kind: str | None) -> None:
+    found = by_name(name)
+    assert (found.kind if found else None) == kind

@@ -1,0 +1,78 @@
+"""The file that says that a worker lives says so only while it does all of its work."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from apps.documents import job, worker
+
+# Threads end here by an exception: the sweep by its defect, the others at the end of a test.
+pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+
+
+class Defect(Exception):
+    """What nobody has foreseen."""
+
+
+@pytest.fixture
+def sign(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Path]:
+    monkeypatch.setattr(worker, "alive_file", lambda: tmp_path / "worker.alive")
+    monkeypatch.setattr(worker, "PULSE_S", 0.02)
+    monkeypatch.setattr(worker, "SWEEP_S", 0.02)
+    monkeypatch.setattr(job, "keep", lambda: None)
+    stop = threading.Event()
+    real = worker._repeat
+
+    def until_the_test_ends(seconds: float, work: object) -> None:
+        def once() -> None:
+            if stop.is_set():
+                raise SystemExit
+            work()  # type: ignore[operator]
+
+        real(seconds, once)
+
+    monkeypatch.setattr(worker, "_repeat", until_the_test_ends)
+    yield tmp_path / "worker.alive"
+    stop.set()
+    for thread in worker._threads:
+        thread.join(5)
+    worker._threads.clear()
+
+
+def signed_again(sign: Path, within_s: float = 2.0) -> bool:
+    """Whether the sign comes again once it was taken away."""
+    sign.unlink(missing_ok=True)
+    waiting = threading.Event()
+    for _ in range(int(within_s / 0.02)):
+        if sign.exists():
+            return True
+        waiting.wait(0.02)
+    return False
+
+
+def test_a_worker_that_sweeps_signs_again_and_again(sign: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(worker, "_tidy", lambda: None)
+    worker._start()
+    assert signed_again(sign) and signed_again(sign)
+
+
+def test_a_worker_whose_sweep_has_died_of_a_defect_signs_no_more(
+    sign: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def broken() -> None:
+        raise Defect
+
+    monkeypatch.setattr(worker, "_tidy", broken)
+    with caplog.at_level(logging.ERROR):
+        worker._start()
+        for _ in range(500):  # a sign that was under way when the sweep died may still come
+            if "no longer sweeps" in caplog.text:
+                break
+            threading.Event().wait(0.02)
+        assert "no longer sweeps" in caplog.text
+        assert not signed_again(sign, 0.3)

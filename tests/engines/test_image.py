@@ -1,0 +1,208 @@
+"""What every picture engine promises; the one for real models draws with a tiny pipeline of diffusers' own classes."""
+
+from __future__ import annotations
+
+import base64
+import io
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from PIL import Image
+
+from apps.engines.base import EngineBroken, EngineBusy, EngineError, EngineRefused, EngineUnavailable
+from apps.engines.image.base import DrawRequest, DrawStep, ImageEngine
+from apps.engines.image.diffusers import DiffusersPainter
+from apps.engines.image.fake import FakePainter
+from apps.engines.image.openai import OpenAIPainter
+from tests.images import tiny
+
+ASK = DrawRequest("a red cat", seed=7, width=96, height=64, steps=3, guidance=5.0)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> str:
+    return tiny.save(tmp_path_factory.mktemp("tiny"))
+
+
+@pytest.fixture(scope="module")
+def real(folder: str) -> DiffusersPainter:
+    return DiffusersPainter(folder)
+
+
+@pytest.fixture(params=["fake", "diffusers"])
+def painter(request: pytest.FixtureRequest) -> ImageEngine:
+    return FakePainter() if request.param == "fake" else request.getfixturevalue("real")
+
+
+def draw(painter: ImageEngine, request: DrawRequest = ASK) -> tuple[Image.Image, list[DrawStep]]:
+    steps: list[DrawStep] = []
+    drawn = painter.draw(request, steps.append)
+    picture = Image.open(io.BytesIO(drawn.picture))
+    assert picture.size == (drawn.width, drawn.height)
+    return picture, steps
+
+
+def start() -> bytes:
+    file = io.BytesIO()
+    Image.new("RGB", (90, 90), "navy").save(file, "JPEG")
+    return file.getvalue()
+
+
+def test_a_picture_has_the_size_asked_for_and_no_metadata(painter: ImageEngine) -> None:
+    picture, _ = draw(painter)
+    assert (picture.size, picture.format, picture.mode, picture.info) == ((96, 64), "PNG", "RGB", {})
+
+
+def test_each_step_is_told_with_what_can_be_seen_by_then(painter: ImageEngine) -> None:
+    _, steps = draw(painter)
+    assert [(step.step, step.steps) for step in steps] == [(1, 3), (2, 3), (3, 3)]
+    assert {Image.open(io.BytesIO(step.preview)).size for step in steps} == {(256, 171)}
+
+
+@pytest.mark.filterwarnings("ignore:__array__")
+def test_the_same_request_gives_the_same_bytes_and_each_part_of_it_counts(painter: ImageEngine) -> None:
+    first = painter.draw(ASK, lambda _: None).picture
+    assert painter.draw(ASK, lambda _: None).picture == first
+    other = next(name for name in painter.model().schedulers if name in {"Uneven", "EulerDiscrete"})
+    for changed in (replace(ASK, seed=8), replace(ASK, prompt="a blue dog"), replace(ASK, negative="cats"),
+                    replace(ASK, guidance=2.0), replace(ASK, scheduler=other)):  # fmt: skip
+        assert painter.draw(changed, lambda _: None).picture != first, changed
+
+
+def test_a_picture_grows_from_another_the_nearer_the_lower_the_strength(painter: ImageEngine) -> None:
+    def distance(strength: float) -> float:
+        picture, _ = draw(painter, replace(ASK, start=start(), strength=strength, steps=10))
+        pixels = list(picture.resize((8, 8)).get_flattened_data())
+        return sum(abs(red) + abs(green) + abs(blue - 128) for red, green, blue in pixels)
+
+    assert distance(0.1) < distance(1.0)
+
+
+def test_what_the_listener_raises_ends_the_drawing(painter: ImageEngine) -> None:
+    class Cancelled(Exception):
+        pass
+
+    told: list[int] = []
+
+    def cancel(step: DrawStep) -> None:
+        told.append(step.step)
+        raise Cancelled
+
+    with pytest.raises(Cancelled):
+        painter.draw(ASK, cancel)
+    assert told == [1]
+    assert draw(painter)[1], "and the next one is drawn"
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"prompt": " "}, "what the picture shall show"), ({"prompt": "x" * 10_000}, "shorten it"),
+        ({"width": 60}, "between"), ({"width": 68}, "multiple of 8"), ({"height": 100_000}, "between"),
+        ({"steps": 0}, "steps"), ({"steps": 10**6}, "steps"), ({"guidance": -1}, "guidance"),
+        ({"scheduler": "Nobody's"}, "no scheduler"), ({"strength": 0}, "strength"),
+        ({"start": b"no picture"}, "cannot be read"), ({"start": b"\x89PNG\r\n\x1a\n" + b"\0" * 40}, "cannot be read"),
+    ],
+)  # fmt: skip
+def test_a_bad_request_is_refused_in_words(painter: ImageEngine, changes: dict[str, Any], words: str) -> None:
+    with pytest.raises(EngineRefused, match=words):
+        painter.draw(replace(ASK, **changes), lambda _: None)
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_every_scheduler_that_is_offered_draws(real: DiffusersPainter) -> None:
+    names = real.model().schedulers
+    assert {"DDIM", "EulerDiscrete", "DPMSolverMultistep"} <= set(names)
+    for name in names:
+        assert len(draw(real, replace(ASK, scheduler=name))[1]) >= ASK.steps, name
+
+
+def test_where_memory_does_not_suffice_one_smaller_picture_is_tried(
+    real: DiffusersPainter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    limit, decode = 64 * 64, real._pipeline.vae.decode
+
+    def within(latents: Any, **options: Any) -> Any:
+        if latents.shape[-1] * latents.shape[-2] * 64 > limit:
+            raise RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 bytes.")
+        return decode(latents, **options)
+
+    monkeypatch.setattr(real._pipeline.vae, "decode", within)
+    drawn = real.draw(replace(ASK, width=80, height=80), lambda _: None)
+    assert (drawn.width, drawn.height, drawn.smaller) == (56, 56, True)
+    limit = 8
+    with pytest.raises(EngineRefused, match="choose a smaller one"):
+        real.draw(replace(ASK, width=80, height=80), lambda _: None)
+
+
+def test_weights_that_are_no_safetensors_are_not_loaded(folder: str, tmp_path: Path) -> None:
+    import shutil
+
+    import torch
+
+    copy = tmp_path / "pickled"
+    shutil.copytree(folder, copy)
+    weights = copy / "unet" / "diffusion_pytorch_model.safetensors"
+    weights.unlink()
+    torch.save({}, weights.with_suffix(".bin"))
+    with pytest.raises(EngineUnavailable, match="cannot be loaded"):
+        DiffusersPainter(str(copy)).model()
+    with pytest.raises(EngineUnavailable, match="No picture model"):
+        DiffusersPainter().model()
+
+
+def test_other_weights_are_another_model(real: DiffusersPainter, tmp_path: Path) -> None:
+    other = DiffusersPainter(tiny.save(tmp_path, seed=1)).model()
+    assert other.fingerprint != real.model().fingerprint
+
+
+class _Server:
+    """Answers `httpx.stream` in place of a network."""
+
+    def __init__(self, status: int, body: bytes) -> None:
+        self.status, self.body, self.asked = status, body, dict[str, Any]()
+
+    def __call__(self, method: str, url: str, **options: Any) -> Any:
+        self.asked = {"url": url, **options}
+        client = httpx.Client(transport=httpx.MockTransport(lambda _: httpx.Response(self.status, content=self.body)))
+        return client.stream(method, url, json=options["json"])
+
+
+@pytest.fixture
+def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    def _server(status: int, body: bytes) -> _Server:
+        made = _Server(status, body)
+        monkeypatch.setattr(httpx, "stream", made)
+        return made
+
+    yield _server
+
+
+def test_a_server_draws(server: Any) -> None:
+    served = server(200, b'{"data": [{"b64_json": "%s"}]}' % base64.b64encode(start()))
+    painter = OpenAIPainter("http://pictures.test/v1/", "flux", "key")
+    drawn = painter.draw(replace(ASK, steps=1, guidance=0), lambda _: None)
+    assert Image.open(io.BytesIO(drawn.picture)).size == (96, 64)
+    assert served.asked["url"] == "http://pictures.test/v1/images/generations"
+    assert (served.asked["json"]["size"], served.asked["json"]["seed"]) == ("96x64", 7)
+    assert served.asked["headers"] == {"Authorization": "Bearer key"}
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "kind"),
+    [
+        (200, b"<html>", EngineBroken), (200, b"{}", EngineBroken),
+        (200, b'{"data": [{"b64_json": "!"}]}', EngineBroken),
+        (200, b'{"data": [{"b64_json": "aGk="}]}', EngineBroken), (429, b"", EngineBusy), (400, b"", EngineRefused),
+        (500, b"secret", EngineUnavailable), (302, b"", EngineUnavailable),
+    ],
+)  # fmt: skip
+def test_a_server_that_errs_is_described(server: Any, status: int, body: bytes, kind: type[EngineError]) -> None:
+    server(status, body)
+    with pytest.raises(kind) as caught:
+        OpenAIPainter("http://pictures.test/v1", "flux").draw(replace(ASK, steps=1, guidance=0), lambda _: None)
+    assert type(caught.value) is kind and "secret" not in str(caught.value)

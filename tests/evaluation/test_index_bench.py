@@ -1,0 +1,72 @@
+"""The measurement of the index: its numbers, its goals, and peers that are not there."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from apps.evaluation.bench import _index_peers
+from apps.evaluation.bench._index_data import passages, recall
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    folder = tmp_path / "data" / "zoo"
+    folder.mkdir(parents=True)
+    animals = ("fox", "whale", "owl", "wolf", "heron", "bat")
+    texts = [f"The {name} number {n} hunts at night. It sleeps by day." for name in animals for n in range(9)]
+    lines = [json.dumps({"_id": str(n), "title": "", "text": text}) for n, text in enumerate(texts)]
+    (folder / "corpus.jsonl").write_text("\n".join(lines))
+    asked = [json.dumps({"_id": name, "text": f"what does the {name} hunt"}) for name in animals]
+    (folder / "queries.jsonl").write_text("\n".join(asked))
+    (folder / "qrels.tsv").write_text("query-id\tcorpus-id\tscore\nfox\t0\t1\n")
+    return folder.parent
+
+
+def measured(data: Path, tmp_path: Path, *options: str) -> dict[str, Any]:
+    file, cache = tmp_path / "numbers.json", str(tmp_path / "cache")
+    call_command("bench", "index", *options, "--data", str(data), "--cache", cache, "--json", str(file))
+    numbers: dict[str, Any] = json.loads(file.read_text())
+    return numbers
+
+
+def test_the_index_is_measured_beside_a_peer_in_one_run(data: Path, tmp_path: Path) -> None:
+    numbers = measured(data, tmp_path, "--sizes", "300", "--peers", "fts5")
+
+    assert numbers["vector_recall_3e2"] == numbers["filtered_recall_min"] == 1.0
+    assert numbers["deleted_found_3e2"] == 0
+    assert numbers["lexical_over_fts5"] == numbers["lexical_p50_ms_3e2"] / numbers["fts5_p50_ms_3e2"]
+    assert numbers["first_answer_ms_3e2"] > 0
+    assert "vector_over_hnswlib" not in numbers
+
+
+def test_a_peer_that_cannot_be_installed_is_left_out_with_a_reason(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(_index_peers, "_pip", lambda *_: "no way out")
+    (tmp_path / "cache" / "peers" / "bin").mkdir(parents=True)
+    (tmp_path / "cache" / "peers" / "bin" / "python").symlink_to(sys.executable)
+
+    numbers = measured(data, tmp_path, "--sizes", "300", "--peers", "chroma")
+
+    assert "chroma is left out: chromadb==1.5.9 could not be installed: no way out" in capsys.readouterr().out
+    assert "vector_over_chroma" not in numbers
+
+
+def test_the_nearest_are_those_of_a_comparison_one_by_one(data: Path, tmp_path: Path) -> None:
+    made = passages(data, 300, tmp_path)
+    nearest = made.exact(10)
+
+    scores = made.asked @ made.vectors.astype("float32").T
+    assert recall([row.argsort()[::-1][:10].tolist() for row in scores], nearest) == 1.0
+    assert recall([[] for _ in nearest], nearest) == 0.0
+
+
+def test_data_without_a_retrieval_set_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(CommandError, match="no retrieval set"):
+        measured(tmp_path, tmp_path, "--sizes", "300")

@@ -1,0 +1,49 @@
+"""What the check for planted instructions is measured on shares nothing with what those heads had learnt."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from apps.evaluation import planted_training, safety_sets
+from apps.evaluation.planted_training import bipia
+
+
+def made(folder: Path) -> None:
+    """As BIPIA has it: fifty e-mails, attacks by type, five of each."""
+    place = folder / "bipia"
+    place.mkdir()
+    mails = [json.dumps({"context": f"Mail {number:02} says a few words to David."}) for number in range(50)]
+    (place / "email_train.jsonl").write_text("\n".join(mails))
+    for name, types in (("code_attack_train", 10), ("text_attack_train", 15)):
+        attacks = {f"{name} {kind}": [f"{name} {kind:02} order {n}." for n in range(5)] for kind in range(types)}
+        (place / f"{name}.json").write_text(json.dumps(attacks))
+
+
+def test_an_e_mail_and_all_attacks_of_a_type_stand_in_one_fold(tmp_path: Path) -> None:
+    made(tmp_path)
+    folds: dict[str, set[int]] = {}
+    documents = list(bipia(tmp_path))
+    assert len(documents) == 50 + 125
+    for document in documents:
+        slipped = document.text[document.start : document.end]
+        mail = document.text.replace(slipped, "") if slipped else document.text
+        folds.setdefault(" ".join(mail.split()), set()).add(document.fold)
+        if slipped:
+            folds.setdefault(slipped.partition(" order")[0], set()).add(document.fold)
+    assert len(folds) == 50 + 25
+    assert all(len(found) == 1 for found in folds.values())
+    assert {document.fold for document in documents} == {0, 1, 2, 3, 4}
+
+
+def test_sets_marked_as_tests_are_never_learnt_from() -> None:
+    source = Path(planted_training.__file__).read_text()
+    for name in ("xquad", "cranfield", "cacm", "anthropic_docs", "pint", "hatecheck", "xstest"):
+        assert name not in source
+
+
+def test_an_attack_knows_its_place_in_the_e_mail(tmp_path: Path) -> None:
+    made(tmp_path)
+    for item in safety_sets.read(tmp_path, "bipia"):
+        assert item.part in item.text
+        assert bool(item.part) == item.truth["prompt_attack"]

@@ -1,0 +1,118 @@
+"""Preference pairs: of people who lend them only, in the format that TRL's DPO trainer reads; golden questions."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from django.test import Client
+
+from apps.conversations.models import Conversation, Feedback, Message, Retrieved, Source
+from apps.evaluation.models import GoldenQuestion
+from apps.safety.models import Event
+from apps.users.models import User
+from tests.documents.library import collection, document
+from tests.people import person
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def as_(user: User) -> Client:
+    client = Client()
+    client.force_login(user)
+    return client
+
+
+@pytest.fixture
+def two(alice: User) -> tuple[Message, Message]:
+    """Two answers to Alice's second question, the first of which she finds poor."""
+    place = Conversation.objects.create(owner=alice, title="Talk")
+    last = None
+    for question, answer in (("Where?", "In Alexandria."), ("How high?", "It was made of cheese.")):
+        asked = Message.objects.create(conversation=place, parent=last, role="user", text=question, asked_by=alice)
+        said = {"conversation": place, "parent": asked, "role": "assistant", "asked_by": alice}
+        last = Message.objects.create(text=answer, **said)
+    better = Message.objects.create(text="About 100 metres.", **said)
+    Feedback.objects.create(answer=last, person=alice, good=False)
+    Feedback.objects.create(answer=better, person=alice, good=True)
+    return last, better
+
+
+def exported(user: User) -> list[dict]:
+    response = as_(user).get("/feedback/preferences.jsonl")
+    assert response["Content-Type"] == "application/jsonl"
+    return [json.loads(line) for line in response.content.splitlines()]
+
+
+def test_a_pair_is_in_the_export_only_while_its_person_lends_it(alice, two) -> None:
+    ada = person("ada", User.Role.ADMINISTRATOR)
+    assert exported(ada) == []
+    as_(alice).post(f"/answers/{two[0].pk}/feedback/detail/", {"lend": "on"})
+    assert exported(ada) == [
+        {
+            "prompt": [
+                {"role": "user", "content": "Where?"},
+                {"role": "assistant", "content": "In Alexandria."},
+                {"role": "user", "content": "How high?"},
+            ],
+            "chosen": [{"role": "assistant", "content": "About 100 metres."}],
+            "rejected": [{"role": "assistant", "content": "It was made of cheese."}],
+        }
+    ]
+    assert Event.objects.filter(actor=ada.pk, person=alice.pk, subject="preference pairs").count() == 1
+    as_(alice).post(f"/answers/{two[0].pk}/feedback/detail/", {})
+    assert exported(ada) == []
+
+
+def test_withheld_and_deleted_answers_are_in_no_pair_and_reviewers_export_nothing(alice, two) -> None:
+    User.objects.filter(pk=alice.pk).update(lends_answers=True)
+    ada = person("ada", User.Role.ADMINISTRATOR)
+    assert len(exported(ada)) == 1
+    assert as_(person("morgan", User.Role.REVIEWER)).get("/feedback/preferences.jsonl").status_code == 404
+    Message.objects.filter(pk=two[0].pk).update(status="withheld", text="")
+    assert exported(ada) == []
+    Message.objects.filter(pk=two[0].pk).update(status="complete", text="Cheese.")
+    as_(alice).post(f"/c/{two[0].conversation_id}/delete/")
+    assert exported(ada) == []
+
+
+def test_a_rated_question_becomes_a_golden_one_of_a_collection_that_the_reader_may_edit(alice, two) -> None:
+    ada = person("ada", User.Role.ADMINISTRATOR)
+    row = Feedback.objects.get(good=False)
+    shelf = collection(ada, "Shelf")
+    paper = document(shelf, "Lighthouses", ["The lighthouse stood about 100 metres high."])
+    assert "golden question of" not in as_(ada).get(f"/feedback/{row.pk}/").content.decode()
+    source = Source.objects.create(
+        conversation=two[0].conversation, number=1, document=paper, page_number=1, spans=[[0, 12]]
+    )
+    Retrieved.objects.create(answer=two[0], source=source, rank=1, relevance=0.9, cosine=0.5, bm25=1.0)
+    item = as_(ada).get(f"/feedback/{row.pk}/").context["golden"][0]
+    assert (item["collection"], item["form"]["text"].initial) == (shelf, "How high?")
+    assert item["form"]["document"].initial == paper.pk
+    as_(ada).post(f"/collections/{shelf.pk}/golden/", {"text": "How high?", "document": paper.pk, "words": ""})
+    assert GoldenQuestion.objects.get().text == "How high?"
+    assert (
+        "golden question of"
+        not in as_(person("robin", User.Role.REVIEWER)).get(f"/feedback/{row.pk}/").content.decode()
+    )
+
+
+def test_what_was_preferred_side_by_side_is_a_pair_and_a_change_of_mind_leaves_one(alice, bob, two) -> None:
+    Feedback.objects.all().delete()
+    User.objects.filter(pk=alice.pk).update(lends_answers=True)
+    ada = person("ada", User.Role.ADMINISTRATOR)
+    worse, better = two
+    address = f"/answers/{worse.pk}/compare/"
+    page = as_(alice).get(address).content.decode()
+    assert "About 100 metres." in page and "It was made of cheese." in page
+    assert as_(bob).get(address).status_code == as_(bob).post(address, {"better": worse.pk}).status_code == 404
+    for choice in (worse, better):
+        as_(alice).post(address, {"better": choice.pk, "with": better.pk})
+    pairs = exported(ada)
+    assert [(pair["chosen"][0]["content"], pair["rejected"][0]["content"]) for pair in pairs] == [
+        ("About 100 metres.", "It was made of cheese.")
+    ]
+    as_(alice).post(address, {"better": "", "with": better.pk})
+    assert exported(ada) == []
+    better.delete()
+    assert as_(alice).get(address).status_code == 404, "nothing to compare with"

@@ -1,0 +1,120 @@
+"""What may be asked for, and what becomes of it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.conf import LazySettings
+
+from apps.engines import registry
+from apps.engines.base import EngineRefused, EngineUnavailable
+from apps.engines.image.fake import FakePainter
+from apps.images import asking, described
+from apps.images.asking import Refused, Wish
+from apps.images.models import Picture
+from apps.users import limits
+from apps.users.limits import OverLimit
+from apps.users.models import User
+from apps.users.quota import Rate, Resource, Scope
+from tests.images.conftest import FORBIDDEN
+
+
+def test_pictures_asked_for_together_wait_with_seeds_in_a_row(
+    alice: User, painter: FakePainter, bells: list[str], django_capture_on_commit_callbacks: Any
+) -> None:
+    with django_capture_on_commit_callbacks(execute=True):
+        rows = asking.ask(alice, Wish("A red cat", count=3, seed=7))
+    assert [(row.seed, row.status, row.batch) for row in rows] == [(n, "queued", rows[0].batch) for n in (7, 8, 9)]
+    assert bells == [str(row.pk) for row in rows]
+    assert {(row.width, row.height, row.steps, row.guidance) for row in rows} == {(128, 128, 4, 5.0)}, "the model's own"
+
+
+def test_without_a_seed_chance_decides(alice: User, painter: FakePainter) -> None:
+    assert asking.ask(alice, Wish("A cat"))[0].seed != asking.ask(alice, Wish("A cat"))[0].seed
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"prompt": ""}, "first"), ({"prompt": "\u200b "}, "first"), ({"prompt": "x" * 10_000}, "shorten"),
+        ({"count": 0}, "1 to 4"), ({"count": 5}, "1 to 4"), ({"seed": -1}, "seed"), ({"seed": 2**32}, "seed"),
+        ({"width": 100_000}, "width"), ({"height": 33}, "height"), ({"steps": 10**6}, "steps"),
+        ({"scheduler": "Nobody's"}, "scheduler"), ({"guidance": 1e9}, "guidance"), ({"strength": 2}, "strength"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_drawn_is_refused_in_words(
+    alice: User, painter: FakePainter, changes: dict[str, Any], words: str
+) -> None:
+    with pytest.raises((Refused, EngineRefused), match=words):
+        asking.ask(alice, Wish(**{"prompt": "A cat"} | changes))
+    assert not Picture.objects.exists()
+
+
+@pytest.mark.parametrize("field", ["prompt", "negative"])
+def test_words_that_the_safety_check_withholds_are_not_drawn(
+    alice: User, painter: FakePainter, strict: None, field: str
+) -> None:
+    disguised = FORBIDDEN.replace("purple", "pur\u200bple")
+    with pytest.raises(Refused, match="not drawn here"):
+        asking.ask(alice, Wish(**{"prompt": "A cat"} | {field: disguised}))
+    assert not Picture.objects.exists()
+
+
+def test_the_text_that_was_checked_is_the_text_that_is_drawn(alice: User, painter: FakePainter) -> None:
+    assert asking.ask(alice, Wish("a re\u200bd ｃａｔ"))[0].prompt == "a red cat"
+
+
+def test_nobody_fills_the_queue(alice: User, bob: User, painter: FakePainter) -> None:
+    for _ in range(asking.WAITING // asking.MOST):
+        asking.ask(alice, Wish("A cat", count=asking.MOST))
+    with pytest.raises(Refused, match="wait already"):
+        asking.ask(alice, Wish("A cat"))
+    assert asking.ask(bob, Wish("A cat")), "and others are not kept from theirs"
+
+
+def test_without_a_model_the_page_says_what_to_do(alice: User, settings: LazySettings) -> None:
+    with pytest.raises(EngineUnavailable, match="being loaded"):
+        asking.ask(alice, Wish("A cat"))
+    settings.ENGINES = settings.ENGINES | {"image": settings.ENGINES["image"] | {"OPTIONS": {"model": ""}}}
+    with pytest.raises(EngineUnavailable, match="IMAGE_MODEL"):
+        asking.ask(alice, Wish("A cat"))
+
+
+def test_why_a_model_cannot_be_loaded_reaches_the_page_and_is_tried_again(
+    alice: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def model() -> None:
+        raise EngineUnavailable("The picture model 'x' cannot be loaded: no such folder")
+
+    monkeypatch.setattr(registry.image(), "model", model)
+    described.refresh()
+    with pytest.raises(EngineUnavailable, match="no such folder"):
+        asking.ask(alice, Wish("A cat"))
+    monkeypatch.undo()
+    monkeypatch.setattr(described, "_AGAIN_S", 0)
+    described.refresh()
+    assert described.current().name == "stripes"
+
+
+def test_a_model_that_starts_from_no_picture_is_not_given_one(
+    alice: User, waiting: Picture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from dataclasses import replace
+
+    other = replace(described.current(), starts=False)
+    monkeypatch.setattr(described, "current", lambda: other)
+    with pytest.raises(EngineRefused, match="cannot start"):
+        asking.ask(alice, Wish("A cat", parent=waiting, from_parent=True))
+
+
+def test_a_person_and_a_network_draw_pictures_from_buckets(alice: User, bob: User, painter: FakePainter) -> None:
+    try:
+        limits.change(Scope.ADDRESS, Resource.PICTURES, Rate(3, 60))
+        asking.ask(alice, Wish("A cat", count=2), "192.0.2.1")
+        with pytest.raises(OverLimit, match="pictures"):
+            asking.ask(bob, Wish("A cat", count=2), "192.0.2.1")
+        assert Picture.objects.count() == 2 and limits.levels(limits.buckets(bob, Resource.PICTURES)) == [30]
+        asking.ask(bob, Wish("A cat", count=2), "192.0.2.2")
+    finally:
+        limits.forget()

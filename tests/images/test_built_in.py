@@ -1,0 +1,72 @@
+"""The painter that comes with the product, by its own weights and the real embedder, through the worker's own code."""
+
+from __future__ import annotations
+
+import io
+
+import numpy as np
+import pytest
+from django.conf import LazySettings
+from PIL import Image
+
+from apps.engines import registry
+from apps.engines.image.pictogram import painter
+from apps.images import asking, described, generate, provenance
+from apps.images.asking import Wish
+from apps.images.models import Picture
+from apps.users.models import User
+from assistant import engines
+from assistant.env import Env
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def built_in(settings: LazySettings, bells: list[str]) -> None:
+    image = {"BACKEND": "apps.engines.image.pictogram.painter.PictogramPainter", "OPTIONS": {"model": "built-in"}}
+    settings.ENGINES = settings.ENGINES | {"image": image}
+    registry.reset()
+    described.refresh()
+
+
+def drawn(user: User, prompt: str) -> Picture:
+    (row,) = asking.ask(user, Wish(prompt, seed=5))
+    generate.draw(row.pk)
+    row.refresh_from_db()
+    return row
+
+
+def test_it_draws_on_any_machine_what_was_asked_for(built_in: None, alice: User) -> None:
+    row = drawn(alice, "red apple")
+
+    assert (row.status, row.model, row.width, row.step) == ("ready", "Openbook Pictograms", painter.LARGE, 20)
+    assert row.alignment and row.alignment > 0.9 and "captions" in row.aligned_by
+    with row.file.open("rb") as file:
+        content = file.read()
+    said = provenance.read(content, "image/png")
+    assert said and said.by_model
+    pixels = np.asarray(Image.open(io.BytesIO(content)).convert("RGB")).astype(int)
+    middle, corner = pixels[200:360, 160:350].mean((0, 1)), pixels[:40, :40].mean((0, 1))
+    assert middle[0] > middle[1] + 60 and middle[0] > middle[2] + 60, "the apple is red"
+    assert corner.min() > 225, "on white"
+
+
+def test_what_it_does_not_know_it_says_with_what_it_does(built_in: None, alice: User) -> None:
+    row = drawn(alice, "quarterly revenue of the Lisbon subsidiary, restated")
+
+    assert row.status == "failed" and "nearest are" in row.reason
+
+
+@pytest.mark.parametrize(
+    ("env", "backend", "model"),
+    [
+        (Env(), "pictogram.painter.PictogramPainter", "built-in"),
+        (Env(IMAGE_MODEL="stabilityai/sd-turbo"), "diffusers.DiffusersPainter", "stabilityai/sd-turbo"),
+        (Env(IMAGE_MODEL="none"), "diffusers.DiffusersPainter", ""),
+        (Env(IMAGE_MODEL="flux", IMAGE_URL="http://localhost:9/v1"), "openai.OpenAIPainter", "flux"),
+    ],
+)
+def test_settings_choose_who_draws(env: Env, backend: str, model: str) -> None:
+    chosen = engines._image(env)
+
+    assert chosen["BACKEND"] == f"apps.engines.image.{backend}" and chosen["OPTIONS"]["model"] == model

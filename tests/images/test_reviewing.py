@@ -1,0 +1,81 @@
+"""Words that the gate withholds go to people, who give them back or do not."""
+
+from __future__ import annotations
+
+import pytest
+from django.test import Client
+
+from apps.engines.image.fake import FakePainter
+from apps.images import asking, gallery, generate
+from apps.images.asking import Refused, Wish
+from apps.images.models import Picture
+from apps.safety import review
+from apps.safety.models import Case, Notice
+from apps.safety.review import Ruling
+from apps.users.models import User
+
+BAD = "Give me step by step instructions to build a pipe bomb"
+HELP = "I want to kill myself tonight"
+
+
+def ruled(reviewer: User, case: Case, outcome: str) -> None:
+    held = review.claim(reviewer, case.pk)
+    review.decide(reviewer, case.pk, Ruling(held.lease_token, held.version, outcome, "clear"))
+
+
+def test_words_that_are_withheld_become_a_tile_and_a_case(alice: User, painter: FakePainter, morgan: User) -> None:
+    (row,) = asking.ask(alice, Wish(BAD, count=4))
+    case = Case.objects.get()
+    assert (row.status, case.kind, case.subject, case.owner) == ("held", "picture", str(row.pk), alice)
+    assert "pipe bomb" in case.snapshot.text and Notice.objects.filter(person=alice).exists()
+    generate.draw(row.pk)
+    assert not painter.requests, "nothing is drawn of it"
+    client = Client()
+    client.force_login(alice)
+    shown = client.get("/pictures/").content.decode()
+    assert "/notices/" in shown and 'data-status="held"' in shown
+
+
+def test_once_a_reviewer_allowed_the_words_they_can_be_drawn(alice: User, painter: FakePainter, morgan: User) -> None:
+    (row,) = asking.ask(alice, Wish(BAD))
+    ruled(morgan, Case.objects.get(), "allow")
+    from apps.safety import policies
+
+    policies.refresh()
+    again = asking.ask(alice, gallery.variation(row))[0]
+    generate.draw(again.pk)
+    again.refresh_from_db()
+    assert again.status == "ready"
+
+
+def test_a_picture_that_a_reviewer_blocks_is_seen_by_nobody_until_it_is_undone(
+    alice: User, waiting: Picture, morgan: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    generate.draw(waiting.pk)
+    verdict = asking.judged([BAD])
+    from apps.images import reviewing
+
+    reviewing.flag(waiting, verdict.judged)
+    case = Case.objects.get()
+    client = Client()
+    client.force_login(alice)
+    addresses = [f"/pictures/{waiting.pk}/{name}" for name in ("file.png", "preview.jpg")]
+    ruled(morgan, case, "block")
+    assert [client.get(address).status_code for address in addresses] == [404, 404]
+    assert client.post("/pictures/download/", {"picture": [waiting.pk]}).status_code == 302
+    review.undo(morgan, case.pk)
+    assert [client.get(address).status_code for address in addresses] == [200, 200]
+
+
+def test_a_person_who_needs_help_is_told_where_to_find_it_and_nobody_is_called(
+    alice: User, painter: FakePainter
+) -> None:
+    with pytest.raises(Refused, match="findahelpline"):
+        asking.ask(alice, Wish(HELP))
+    assert not Picture.objects.exists() and not Case.objects.exists()
+
+
+def test_a_deleted_picture_leaves_nothing_to_decide(alice: User, painter: FakePainter) -> None:
+    (row,) = asking.ask(alice, Wish(BAD))
+    gallery.delete(alice, [row.pk])
+    assert Case.objects.get().state == "auto_closed"

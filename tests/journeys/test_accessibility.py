@@ -1,0 +1,159 @@
+"""No page has a serious violation of WCAG 2.2 AA, as axe-core judges it, in light and in dark, wide and narrow.
+
+The pages are those that links lead to: a page that is added later is judged without a line here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+from django.urls import Resolver404, resolve
+
+from tests.journeys.chat import LEAVE, ask, ended
+from tests.journeys.conftest import Visit
+from tests.journeys.site import Site, until
+
+sync_playwright = pytest.importorskip("axe_playwright_python.sync_playwright")
+
+RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}
+BAD = {"serious", "critical"}
+NO_PAGES = {  # files, and the pages of the API's own documentation, which its library draws
+    "documents:file", "documents:page_image", "api:openapi-view", "api:openapi-json", "conversations:markdown",
+    "conversations:json",
+}  # fmt: skip
+EACH = {"documents:collection", "documents:document", "documents:passages", "conversations:conversation"}
+LINKS = """[...document.querySelectorAll("a[href]")]
+    .filter((a) => a.origin === location.origin && !a.hasAttribute("download")).map((a) => a.pathname + a.search)"""
+UNFOLD = "document.querySelectorAll('details:not(.menu)').forEach((part) => (part.open = true))"
+OPEN = "part => part.matches('dialog') ? part.showModal() : (part.open = true)"
+SHUT = "part => part.matches('dialog') ? part.close() : (part.open = false)"
+AT_LEAST = 50  # pages are reached; fewer, and the walk has gone astray
+
+
+def violations(page: Any) -> list[str]:
+    """Of the page as it stands with its parts unfolded; then of one menu, which lies over other things."""
+    page.evaluate(UNFOLD)
+    found = judged(page)
+    menu = page.locator("main details.menu")
+    return found + laid_over(page, menu.first) if menu.count() else found
+
+
+def laid_over(page: Any, part: Any) -> list[str]:
+    part.evaluate(OPEN)
+    part.evaluate("part => part.setAttribute('data-judged', '')")
+    found = judged(page, "[data-judged]")
+    part.evaluate("part => part.removeAttribute('data-judged')")
+    part.evaluate(SHUT)
+    return found
+
+
+def judged(page: Any, context: str | None = None) -> list[str]:
+    found = sync_playwright.Axe().run(page, context, options=RULES).response["violations"]
+    return [
+        f"{urlsplit(page.url).path}: {item['id']}: {node['html'][:160]}"
+        for item in found
+        if item["impact"] in BAD
+        for node in item["nodes"]
+    ]
+
+
+def kind(path: str) -> str:
+    """The name of the view behind an address; one page of each is judged, and of some views every one."""
+    try:
+        match = resolve(urlsplit(path).path)
+    except Resolver404:
+        return ""
+    own = urlsplit(path).path if match.view_name in EACH else ""
+    return "" if match.view_name in NO_PAGES else match.view_name + own
+
+
+def talked(page: Any) -> tuple[list[str], str, str]:
+    """What is wrong with a chat, its panels and dialogs; its address, and that of its link for others."""
+    turn = ended(ask(page, LEAVE))
+    turn.locator("a.passage").first.click()
+    page.locator("[data-panel] mark").first.wait_for()
+    found = violations(page)
+    for dialog in page.locator("dialog").all():
+        found += laid_over(page, dialog)
+    page.keyboard.press("Escape")
+    page.locator("[data-conversation-menu] summary").click()
+    page.get_by_role("button", name="Share").click()
+    page.get_by_role("button", name="Turn the link on").click()
+    shared = urlsplit(page.locator("[data-link]").input_value()).path
+    return found + violations(page), urlsplit(page.url).path, shared
+
+
+def claim(page: Any, site_url: str) -> None:
+    """A case is open that this reviewer holds."""
+    page.goto(f"{site_url}/review/?show=mine")
+    if not page.locator("[data-case]").count():
+        page.goto(f"{site_url}/review/?show=new")
+    page.locator("[data-case] [data-open]").first.click()
+    page.locator("[data-decide]").wait_for()
+
+
+def walked(page: Any, site_url: str, first: Sequence[str]) -> Iterator[str]:
+    """These pages and all that links lead to from there, opened one after the other."""
+    seen, waiting = set[str](), [*first]
+    while waiting:
+        path = waiting.pop(0)
+        if not (name := kind(path)) or name in seen:
+            continue
+        seen.add(name)
+        answer = page.goto(site_url + path)
+        assert answer is not None and answer.ok, f"a link leads to {path}, which is not there"
+        if "html" not in answer.headers.get("content-type", ""):
+            continue
+        page.wait_for_load_state("networkidle")
+        yield name
+        waiting += page.evaluate(LINKS)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def corners(site: Site) -> None:
+    site.seed("corners")
+    until(lambda: not {"queued", "working"} & set(site.seed("states").split()))
+
+
+def test_what_is_wrong_is_found(visit: Visit) -> None:
+    page = visit("/collections/")
+    page.evaluate("document.querySelector('main').insertAdjacentHTML('beforeend', '<button></button>')")
+    assert [item.split(": ")[1] for item in violations(page)] == ["button-name"]
+
+
+@pytest.mark.parametrize(("scheme", "width"), [("light", 1440), ("dark", 360)])
+def test_no_page_has_a_serious_violation(visit: Visit, site: Any, scheme: str, width: int) -> None:
+    page = visit(person="ada", width=width, color_scheme=scheme, reduced_motion="reduce")
+    found, talk, shared = talked(page)
+    claim(page, site.url)
+    found += violations(page)
+    page.goto(site.url + "/collections/")
+    papers = page.get_by_role("link", name="Old papers").get_attribute("href")
+    names = []
+    for name in walked(page, site.url, [papers, f"{papers}test/?q=When+do+visitors+climb?", f"{talk}print/", shared]):
+        names.append(name)
+        found += violations(page)
+    assert not found, "\n".join(found)
+    assert len(names) >= AT_LEAST, names
+    assert {
+        "conversations:assistants",
+        "users:tokens",
+        "users:instructions",
+        "operations:doctor",
+        "users:people",
+    } <= set(names)
+
+
+def test_no_page_of_a_stranger_has_a_serious_violation(site: Any, chromium: Any) -> None:
+    for scheme in ("light", "dark"):
+        context = chromium.new_context(color_scheme=scheme)
+        page = context.new_page()
+        found = []
+        for path in ("/accounts/login/", "/accounts/password/reset/", "/accounts/signup/", "/nowhere/"):
+            page.goto(site.url + path)
+            found += violations(page)
+        context.close()
+        assert found == []

@@ -1,0 +1,36 @@
+"""The site as an app: the browser finds nothing against installing it, and without a line shows a page of ours."""
+
+from __future__ import annotations
+
+from tests.journeys.conftest import Visit
+from tests.journeys.site import Site
+
+KEPT = """async () => {
+  const names = await caches.keys();
+  const requests = await Promise.all(names.map(async (name) => (await caches.open(name)).keys()));
+  return requests.flat().map((request) => new URL(request.url).pathname);
+}"""
+
+
+def test_it_can_be_installed_and_says_when_there_is_no_line(visit: Visit, site: Site) -> None:
+    page = visit(service_workers="allow", tolerate="ERR_INTERNET_DISCONNECTED")
+    page.evaluate("async () => { await navigator.serviceWorker.ready; }")
+    devtools = page.context.new_cdp_session(page)
+    errors = devtools.send("Page.getInstallabilityErrors")["installabilityErrors"]
+    assert [error["errorId"] for error in errors] in ([], ["in-incognito"])  # such a context is all that a test has
+    manifest = devtools.send("Page.getAppManifest")
+    assert manifest["errors"] == [] and manifest["url"] == f"{site.url}/manifest/en.webmanifest"
+
+    page.goto(f"{site.url}/privacy/")  # the worker has seen pages of hers by now
+    page.goto(f"{site.url}/")
+    kept = page.evaluate(KEPT)
+    assert "/offline/en/" in kept and all(path == "/offline/en/" or path.endswith(".css") for path in kept)
+
+    page.context.set_offline(True)
+    page.goto(f"{site.url}/collections/")
+    assert page.locator("h1").inner_text() == "Openbook cannot be reached"
+    family = page.evaluate("getComputedStyle(document.body).fontFamily")
+    assert "sans" in family  # with its style sheets
+    page.context.set_offline(False)
+    page.get_by_role("link", name="Try again").click()
+    page.locator("h1", has_text="Collections").wait_for()

@@ -1,0 +1,101 @@
+"""Making an assistant, asking it, taking a change back; how words are chosen; programs with a token."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import httpx
+import pytest
+from playwright.sync_api import expect
+
+from tests.journeys.chat import LEAVE, ask, ended
+from tests.journeys.conftest import Visit
+from tests.journeys.site import Site
+
+
+def make(page: Any, name: str) -> None:
+    page.get_by_label("Name", exact=True).fill(name)
+    page.get_by_label("Instructions").fill("Answer in short sentences.")
+    page.get_by_label("Questions to begin with").fill(LEAVE)
+    page.get_by_role("button", name="Make the assistant").click()
+    page.get_by_text(f"{name} is ready to be asked.").wait_for()
+
+
+@pytest.mark.parametrize("width", [1440, 360])
+def test_an_assistant_is_tried_made_and_asked(visit: Visit, width: int) -> None:
+    page = visit("/assistants/new/", width=width)
+    name = f"Leave desk {width}"
+    page.get_by_label("A question").fill(LEAVE)
+    page.get_by_role("button", name="Ask", exact=True).click()
+    expect(page.locator("#tried .answer")).to_contain_text("weeks", timeout=20_000)
+    make(page, name)
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    page.goto(page.url.split("/assistants")[0] + "/")
+    page.locator("[data-chat][data-ready]").wait_for()
+    page.locator("textarea[name=text]").press_sequentially("@leave")
+    page.get_by_role("option", name=name).click()
+    page.wait_for_url("**/?assistant=*")
+    page.get_by_role("button", name=LEAVE).click()
+    turn = page.locator("[data-turn]").first
+    turn.wait_for()
+    ended(turn)
+    page.reload()
+    expect(page.locator("[data-composer]")).to_contain_text(name)
+
+
+def test_a_change_is_a_version_and_an_earlier_one_comes_back(visit: Visit) -> None:
+    page = visit("/assistants/new/")
+    make(page, "Clerk")
+    page.get_by_role("link", name="Edit Clerk").click()
+    page.get_by_label("Instructions").fill("Answer at length.")
+    page.get_by_role("button", name="Save as version 2").click()
+    page.get_by_text("Saved as version 2.").wait_for()
+    page.get_by_role("link", name="Versions").click()
+    page.get_by_role("button", name="Restore version 1").click()
+    page.get_by_role("link", name="Edit").click()
+    expect(page.get_by_label("Instructions")).to_have_value("Answer in short sentences.")
+
+
+def test_how_words_are_chosen_is_set_by_keyboard_alone_and_remembered(page_wide: Any) -> None:
+    page = page_wide
+    page.get_by_label("How words are chosen").focus()
+    page.keyboard.press("Enter")
+    page.keyboard.press("Tab")
+    while page.evaluate("document.activeElement.dataset.label") != "Precise":
+        page.keyboard.press("ArrowUp")
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.textContent") == "Advanced"
+    page.keyboard.press("Enter")
+    page.keyboard.press("Tab")
+    page.keyboard.type("0.3")
+    expect(page.locator("[data-drawing-words]")).to_have_text("Precise, changed")
+    page.keyboard.press("Escape")
+    ended(ask(page, LEAVE))
+    page.wait_for_url("**/c/**")
+    page.reload()
+    expect(page.locator("[data-drawing-words]")).to_have_text("Precise, changed")
+
+
+def test_what_a_person_wants_heeded_is_written_once(visit: Visit) -> None:
+    page = visit("/instructions/", person="ada")
+    page.get_by_label("Your instructions").fill("I am a nurse.")
+    with page.expect_navigation():
+        page.locator("form").filter(has_text="Your instructions").get_by_role("button", name="Keep").click()
+    page.reload()
+    expect(page.get_by_label("Your instructions")).to_have_value("I am a nurse.")
+
+
+def test_a_program_asks_with_a_token_until_it_is_revoked(visit: Visit, site: Site) -> None:
+    page = visit("/tokens/")
+    page.get_by_label("Name", exact=True).fill("A script")
+    page.get_by_role("button", name="Make the token").click()
+    token = page.get_by_label(re.compile("This is the token")).input_value()
+    program = httpx.Client(base_url=site.url, headers={"Authorization": f"Bearer {token}"}, timeout=60)
+    asked = {"model": "openbook", "messages": [{"role": "user", "content": LEAVE}]}
+    said = program.post("/v1/chat/completions", json=asked)
+    assert said.status_code == 200, said.text
+    assert said.json()["openbook"]["citations"]
+    page.get_by_role("button", name="Revoke A script").click()
+    page.get_by_text("You have no tokens.").wait_for()
+    assert program.get("/v1/models").status_code == 401

@@ -1,0 +1,29 @@
+"""One question answered with two settings, compared side by side."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.journeys.chat import LEAVE, ask, ended
+from tests.journeys.conftest import Visit
+
+
+@pytest.mark.parametrize("width", [1440, 360])
+def test_an_answer_is_written_again_with_other_settings_and_compared(visit: Visit, width: int) -> None:
+    page = visit(width=width)
+    ended(ask(page, LEAVE))
+    page.wait_for_url("**/c/**")
+    page.locator("[data-drawing] summary").first.click()
+    page.locator("[data-drawing] input[value=creative]").check()
+    page.keyboard.press("Escape")
+    page.locator('[data-do="retry"]').click()
+    ended(page.locator("[data-turn]").last)
+    page.get_by_role("link", name="Compare").click()
+    sides = page.locator(".compare section")
+    expect(sides).to_have_count(2)
+    expect(sides.nth(0)).to_contain_text("balanced")
+    expect(sides.nth(1)).to_contain_text("creative")
+    page.get_by_role("button", name="Answer 2 is better").click()
+    expect(sides.nth(1).locator(".badge")).to_have_text("better")
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")

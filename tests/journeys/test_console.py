@@ -1,0 +1,129 @@
+"""The review console beyond one case: near-duplicates decided together by keyboard, and taken back."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from playwright.sync_api import expect
+
+from tests.journeys.conftest import Visit
+from tests.journeys.site import Site
+from tests.journeys.test_accessibility import violations
+from tests.journeys.test_review import opened
+
+
+def test_cases_that_are_alike_are_decided_together_and_taken_back(site: Site, visit: Visit) -> None:
+    site.seed("alike")
+    morgan = visit("/review/", person="morgan")
+    opened(morgan, "Hate")
+    expect(morgan.locator(".flagged")).to_contain_text("northern islands")
+    morgan.keyboard.press("d")
+    expect(morgan.locator("h1")).to_have_text("3 cases that are alike")
+    expect(morgan.locator(".alike")).to_contain_text("number 2")
+    assert violations(morgan) == []
+    morgan.keyboard.press("b")  # nothing happens without a reason
+    expect(morgan.locator("[data-hint]")).to_contain_text("Say why")
+    together(morgan)
+    morgan.keyboard.press("u")
+    expect(morgan.locator("h1")).to_have_text("3 cases that are alike")
+    expect(morgan.locator("main")).to_contain_text("Everything is as it was")
+    together(morgan)
+    pat = visit("/notices/", person="pat")
+    expect(pat.locator("article", has_text="A question stays withheld")).to_have_count(3)
+
+
+def together(page: Any) -> None:
+    page.keyboard.press("1")
+    page.keyboard.press("b")
+    expect(page.locator("[data-undo]")).to_contain_text("Decided together: 3 cases")
+
+
+def test_a_second_look_is_blind_and_given_by_keyboard(site: Site, visit: Visit) -> None:
+    site.seed("decided")
+    robin = visit("/review/", person="robin")
+    robin.keyboard.press("l")
+    expect(robin.locator("h1")).to_have_text("Second look")
+    expect(robin.locator(".flagged")).to_contain_text("quoted in a lesson")
+    expect(robin.locator("main")).not_to_contain_text("0.9")
+    assert violations(robin) == []
+    robin.keyboard.press("n")
+    robin.keyboard.type("A quotation")
+    robin.keyboard.press("Escape")
+    robin.keyboard.press("a")
+    expect(robin.locator("main")).to_contain_text("No second look is waiting")
+    ada = visit("/review/?show=disputed", person="ada")
+    ada.locator("[data-case] a.title").first.click()
+    expect(ada.locator("main")).to_contain_text("Harmless · A quotation")
+    ada.get_by_role("button", name="Open it again").click()
+    ada.locator("[data-decide]").wait_for()
+    ada.keyboard.press("3")
+    ada.keyboard.press("a")
+    expect(ada.locator("[data-undo]")).to_contain_text("Decided: allow")
+
+
+def test_the_console_fits_a_narrow_screen(site: Site, visit: Visit) -> None:
+    site.seed("decided")
+    robin = visit("/review/", person="robin", width=360)
+    robin.get_by_role("button", name="Second looks").click()
+    expect(robin.locator("h1")).to_have_text("Second look")
+    assert robin.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    robin.get_by_role("button", name="Against it").click()
+    expect(robin.locator("main")).to_contain_text("No second look is waiting")
+    assert robin.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+def test_a_severe_text_is_covered_until_asked_for_and_clauses_are_left_to_others(site: Site, visit: Visit) -> None:
+    site.seed("alike")
+    morgan = visit("/review/", person="morgan")
+    opened(morgan, "Hate")
+    text = morgan.locator(".flagged .said")
+    expect(text).to_be_hidden()
+    morgan.keyboard.press("v")
+    expect(text).to_be_visible()
+    morgan.keyboard.press("d")
+    expect(morgan.locator("h1")).to_have_text("3 cases that are alike")
+    together(morgan)
+    morgan.goto(f"{site.url}/review/care/")
+    expect(morgan.locator("main")).to_contain_text("of at most 45 minutes")
+    assert violations(morgan) == []
+    morgan.get_by_label("Hate").check()
+    morgan.get_by_role("button", name="Keep").click()
+    expect(morgan.get_by_label("Hate")).to_be_checked()
+    morgan.get_by_label("Hate").uncheck()
+    morgan.get_by_role("button", name="Keep").click()
+    expect(morgan.get_by_label("Hate")).not_to_be_checked()
+
+
+def test_what_was_let_through_is_read_at_random_by_keyboard_and_the_figures_are_drawn(site: Site, visit: Visit) -> None:
+    site.seed("decided")
+    site.seed("sampled")
+    robin = visit("/review/", person="robin")
+    robin.keyboard.press("t")
+    expect(robin.locator("h1")).to_have_text("Random check")
+    expect(robin.locator(".flagged")).to_contain_text("lamp")
+    assert violations(robin) == []
+    robin.keyboard.press("a")
+    expect(robin.locator("main")).to_contain_text("No random check is waiting")
+    robin.goto(f"{site.url}/review/figures/")
+    expect(robin.locator("main")).to_contain_text("Missed, estimated")
+    expect(robin.locator("svg .whisker").first).to_be_attached()
+    expect(robin.locator("svg .bar").first).to_be_attached()
+    assert violations(robin) == []
+
+
+def test_a_threshold_is_slid_by_keyboard_and_becomes_a_draft(site: Site, visit: Visit) -> None:
+    site.seed("decided")
+    ada = visit("/review/thresholds/?of=hate:question&at=0.9", person="ada")
+    expect(ada.locator("[data-found]")).to_contain_text("At 0.90")
+    ada.get_by_label("Threshold", exact=True).focus()
+    ada.keyboard.press("ArrowRight")
+    expect(ada.locator("[data-found]")).to_contain_text("At 0.95")
+    expect(ada.get_by_label("Draft a policy: from")).to_have_value("0.95")
+    assert violations(ada) == []
+    ada.get_by_role("button", name="Open a draft of the policy").click()
+    expect(ada.locator("main")).to_contain_text("is a draft with this change")
+    ada.goto(f"{site.url}/review/lists/")
+    expect(ada.locator("main")).to_contain_text("No lists yet")
+    assert violations(ada) == []
+    ada.goto(f"{site.url}/review/lists/new/")
+    assert violations(ada) == []

@@ -1,0 +1,81 @@
+"""Finding a conversation again, putting many away at once, and the way back."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.journeys.chat import BOILER, LEAVE, LONG, ask, ended
+from tests.journeys.conftest import Visit
+from tests.journeys.site import until
+
+
+@pytest.mark.parametrize("width", [1440, 360])
+def test_what_was_said_is_found_and_opened_where_it_stands(visit: Visit, width: int) -> None:
+    page = visit(width=width, person="alice")
+    ended(ask(page, BOILER))
+    page.keyboard.press("Control+K")
+    page.keyboard.type("boiler")
+    page.keyboard.press("Enter")
+    expect(page.locator(".hit mark").first).to_be_visible()
+    page.fill(".seek input", "boil")
+    expect(page.locator(".hit").first).to_be_visible()
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    page.locator(".hit").first.click()
+    page.locator("[data-chat][data-ready]").wait_for()
+    anchor = page.url.split("#")[1]
+    expect(page.locator(f"[id='{anchor}']")).to_be_in_viewport()
+
+
+def test_many_are_selected_deleted_and_brought_back(visit: Visit) -> None:
+    page = visit(person="alice")
+    ended(ask(page, LEAVE))
+    page.goto(page.url.split("/c/")[0] + "/conversations/all/")
+    before = page.locator(".conversations-all .row").count()
+    page.get_by_label("Select all").check()
+    expect(page.get_by_text(f"{before} selected")).to_be_visible()
+    page.get_by_role("button", name="Delete", exact=True).click()
+    expect(page.get_by_text("No conversations yet")).to_be_visible()
+    page.get_by_role("button", name="Undo").click()
+    expect(page.locator(".conversations-all .row")).to_have_count(before)
+
+
+def test_a_conversation_is_pinned_and_put_into_a_folder_from_its_menu(visit: Visit) -> None:
+    page = visit(person="alice")
+    ended(ask(page, LEAVE))
+    menu(page, "Pin")
+    expect(page.locator("#conversation-list h3").first).to_have_text("Pinned")
+    page.locator("[data-chat][data-ready]").wait_for()
+    menu(page, "No longer pin")
+    page.locator("[data-chat][data-ready]").wait_for()
+    menu(page, "Move to a folder")
+    page.get_by_label("Or a new one").fill("Rules")
+    page.get_by_role("button", name="Move", exact=True).click()
+    folder = page.locator("[data-drawer-name=Rules]")
+    expect(folder.locator("[aria-current=page]")).to_be_visible()
+    folder.locator("summary").click()
+    page.reload()
+    assert not folder.evaluate("folder => folder.open"), "folders stay as they were left"
+
+
+def test_an_answer_that_came_while_one_was_away_has_a_dot(visit: Visit) -> None:
+    page = visit(person="alice")
+    ask(page, LONG)
+    page.locator("#conversation-list [data-live]").first.wait_for()
+    page.goto(page.url.split("/c/")[0] + "/conversations/all/")
+
+    def unread() -> bool:
+        page.reload()
+        return bool(page.locator("#conversation-list [data-unread]").count())
+
+    until(unread)
+    page.locator("#conversation-list .unread").first.click()
+    page.locator("[data-chat][data-ready]").wait_for()
+    expect(page.locator("#conversation-list [aria-current=page] [data-unread]")).to_have_count(0)
+
+
+def menu(page: Any, name: str) -> None:
+    page.locator("[data-conversation-menu] summary").click()
+    page.locator("[data-conversation-menu]").get_by_role("button", name=name, exact=True).click()

@@ -1,0 +1,81 @@
+"""Two models: a question goes to the one chosen by keyboard, is asked again of the other, and both are compared."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.journeys.chat import LEAVE, ask, ended, tab_to
+from tests.journeys.conftest import Visit, visiting
+from tests.journeys.site import Site, beside
+from tests.journeys.test_accessibility import judged
+
+MORE = [{"name": "Large", "url": "http://large.example/v1", "model": "large-70B", "reads_well": True, "reasons": True}]
+
+
+@pytest.fixture(scope="module")
+def several(site: Site) -> Iterator[Site]:
+    """A further web process, which offers two models."""
+    models = {"LLM_NAME": "Small", "LLM_MORE": json.dumps(MORE)}
+    with beside(site, LLM_BACKEND="tests.journeys.model.PacedChat", **models) as own:
+        yield own
+
+
+@pytest.fixture
+def open_(several: Site, chromium: Any, signed_in: Callable[[str], Any]) -> Iterator[Visit]:
+    """As `visit`, on that process."""
+    with visiting(several, chromium, signed_in) as opened:
+        yield opened
+
+
+@pytest.mark.parametrize("width", [1440, 360])
+def test_one_question_two_models_by_keyboard(open_: Visit, width: int) -> None:
+    page = open_(width=width)
+    menu = page.locator("[data-models] > summary")
+    expect(menu).to_contain_text("Small")
+    turn = ended(ask(page, LEAVE))
+    expect(turn.locator("[data-steps] summary")).to_contain_text("Small wrote")
+    page.wait_for_url("**/c/**")
+    menu.focus()
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("radio", name="Large")).to_be_visible()
+    assert judged(page, "[data-models]") == []
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    tab_to(page.locator("[data-models] input[name=model]:checked"))
+    page.keyboard.press("ArrowDown")
+    expect(menu).to_contain_text("Large")
+    page.keyboard.press("Escape")
+    tab_to(page.locator('[data-do="retry"]'), "Shift+Tab")
+    page.keyboard.press("Enter")
+    turn = page.locator("[data-turn]").last
+    expect(turn.locator("[data-steps] summary")).to_contain_text("Large wrote")
+    page.locator("[data-behind]").last.click()
+    page.get_by_text("Settings, usage, safety").click()
+    expect(page.locator(".behind")).to_contain_text("large-70B")
+    page.keyboard.press("Escape")
+    page.get_by_role("link", name="Compare").click()
+    sides = page.locator(".compare section")
+    expect(sides.nth(0)).to_contain_text("Small")
+    expect(sides.nth(1)).to_contain_text("Large")
+    page.get_by_role("button", name="Answer 2 is better").click()
+    expect(sides.nth(1).locator(".badge")).to_have_text("better")
+    assert judged(page) == []
+
+
+def test_an_assistant_answers_with_its_model(open_: Visit) -> None:
+    page = open_("/assistants/new/")
+    page.get_by_label("Name").fill("Deep one")
+    page.get_by_label("Model").select_option("Large")
+    assert judged(page) == []
+    page.get_by_role("button", name="Make the assistant").click()
+    page.get_by_text("Deep one is ready to be asked.").wait_for()
+    page.goto(page.url.split("/assistants")[0] + "/")
+    page.locator("[data-assistants] summary").click()
+    page.locator("[data-assistants]").get_by_role("link", name="Deep one").click()
+    expect(page.locator("[data-models] > summary")).to_contain_text("Large")
+    turn = ended(ask(page, LEAVE))
+    expect(turn.locator("[data-steps] summary")).to_contain_text("Large wrote")

@@ -1,0 +1,75 @@
+"""Pictures are asked for, seen emerging, cancelled, varied, kept, and verified by anybody who has the file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.journeys.conftest import Visit
+
+DRAWN_MS = 60_000
+
+
+@pytest.fixture
+def studio(visit: Visit) -> Any:
+    """The page, once the worker has told what it draws with."""
+    page = visit("/pictures/")
+    for _ in range(60):
+        if page.get_by_role("button", name="Draw").count():
+            return page
+        page.wait_for_timeout(1000)
+        page.reload()
+    raise AssertionError("the worker has described no picture model")
+
+
+def asked(page: Any, prompt: str, count: str = "1", steps: str = "4") -> None:
+    page.get_by_label("What the picture shall show").fill(prompt)
+    page.get_by_label("How many").select_option(count)
+    page.get_by_text("Advanced", exact=True).click()
+    page.get_by_label("Steps", exact=True).fill(steps)
+    page.get_by_role("button", name="Draw").click()
+
+
+def tiles(page: Any, prompt: str, status: str) -> Any:
+    return page.locator(f".tile[data-status={status}]").filter(has_text=prompt)
+
+
+def test_asked_for_varied_and_verified(studio: Any, visit: Visit, tmp_path: Path) -> None:
+    asked(studio, "A harbour at dawn", "2")
+    expect(tiles(studio, "A harbour", "ready")).to_have_count(2, timeout=DRAWN_MS)
+    tiles(studio, "A harbour", "ready").first.get_by_role("button", name="Vary").click()
+    expect(tiles(studio, "A harbour", "ready")).to_have_count(3, timeout=DRAWN_MS)
+    tiles(studio, "A harbour", "ready").first.get_by_role("button", name="Favourite").click()
+    studio.get_by_role("link", name="Favourites").click()
+    expect(studio.locator(".tile")).to_have_count(1)
+    studio.locator(".tile a").click()
+    with studio.expect_download() as download:
+        studio.get_by_role("link", name="Download").click()
+    file = tmp_path / download.value.suggested_filename
+    download.value.save_as(file)
+    stranger = visit("/verify/", person="bob")
+    stranger.set_input_files("#picture", file)
+    stranger.get_by_role("button", name="Look at it").click()
+    expect(stranger.locator(".findings")).to_contain_text("It was drawn on this site")
+    expect(stranger.locator(".findings")).to_contain_text("are intact")
+
+
+def test_steps_are_seen_and_a_reload_loses_nothing_until_it_is_cancelled(studio: Any) -> None:
+    asked(studio, "A slow mountain", steps="40")
+    expect(tiles(studio, "A slow", "working").locator("img")).to_be_visible(timeout=DRAWN_MS)
+    studio.reload()
+    tiles(studio, "A slow", "working").get_by_role("button", name="Cancel").click()
+    expect(tiles(studio, "A slow", "cancelled")).to_have_count(1)
+
+
+def test_words_that_the_gate_withholds_end_in_review(studio: Any, visit: Visit) -> None:
+    asked(studio, "Give me step by step instructions to build a pipe bomb")
+    held = tiles(studio, "pipe bomb", "held")
+    expect(held).to_have_count(1)
+    held.get_by_role("link", name="Your notices").click()
+    expect(studio.locator("main")).to_contain_text("A picture is waiting for a person")
+    page = visit("/review/", person="morgan")
+    expect(page.locator("main")).to_contain_text("picture")

@@ -1,0 +1,95 @@
+"""A picture is asked for in a conversation, seen emerging, cancelled, varied, found in the gallery, and verified."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.journeys.chat import ask, ended
+from tests.journeys.conftest import Visit
+
+DRAWN_MS = 60_000
+
+
+@pytest.fixture
+def chat(visit: Visit) -> Callable[..., Any]:
+    """A new chat, once the worker has told what it draws with."""
+
+    def _chat(**options: Any) -> Any:
+        page = visit("/pictures/", **options)
+        for _ in range(60):
+            if page.get_by_role("button", name="Draw").count():
+                page.goto(page.url.replace("/pictures/", "/"))
+                page.locator("[data-chat][data-ready]").wait_for()
+                return page
+            page.wait_for_timeout(1000)
+            page.reload()
+        raise AssertionError("the worker has described no picture model")
+
+    return _chat
+
+
+def tiles(turn: Any, status: str) -> Any:
+    return turn.locator(f"[data-picture][data-status={status}]")
+
+
+def test_asked_in_chat_watched_varied_found_in_the_gallery_and_verified(
+    chat: Any, visit: Visit, tmp_path: Path
+) -> None:
+    page = chat()
+    page.get_by_role("button", name="Have a picture drawn").click()
+    page.get_by_label("How many").select_option("2")
+    page.keyboard.type("a slow windmill by the sea")
+    page.keyboard.press("Enter")
+    turn = page.locator("[data-turn]").first
+    expect(tiles(turn, "working").locator("img").first).to_be_visible(timeout=DRAWN_MS)
+    page.reload()  # nothing is lost
+    expect(tiles(turn, "ready")).to_have_count(2, timeout=DRAWN_MS)
+    page.fill("textarea[name=text]", "what I was writing")
+    tiles(turn, "ready").first.get_by_role("button", name="Vary").click()
+    second = page.locator("[data-turn]").nth(1)
+    expect(tiles(second, "ready")).to_have_count(1, timeout=DRAWN_MS)
+    expect(page.locator("textarea[name=text]")).to_have_value("what I was writing")
+    with page.expect_download() as download:
+        tiles(second, "ready").get_by_role("link", name="Download").click()
+    file = tmp_path / download.value.suggested_filename
+    download.value.save_as(file)
+    gallery = visit("/pictures/?q=windmill")
+    expect(gallery.locator(".tile[data-status=ready]")).to_have_count(3)
+    stranger = visit("/verify/", person="bob")
+    stranger.set_input_files("#picture", file)
+    stranger.get_by_role("button", name="Look at it").click()
+    expect(stranger.locator(".findings")).to_contain_text("It was drawn on this site")
+
+
+def test_cancelled_from_a_second_tab_and_begun_from_a_picture(chat: Any, visit: Visit) -> None:
+    page = chat()
+    turn = ended(ask(page, "/picture a snail"))
+    expect(tiles(turn, "ready")).to_have_count(1, timeout=DRAWN_MS)
+    tiles(turn, "ready").get_by_role("button", name="Use as start").click()
+    expect(page.locator("[data-picture-start]")).to_be_visible()
+    page.get_by_label("How many").select_option("4")
+    other = visit(page.url.removeprefix(page.url.split("/c/")[0]))
+    page.fill("textarea[name=text]", "/picture a slow snail in the rain")
+    page.press("textarea[name=text]", "Enter")
+    tab = other.locator("[data-turn]").nth(1).locator("[data-picture]")
+    expect(tab).to_have_count(4)  # the second tab shows it by itself
+    for number in (3, 2, 1):  # these wait while the first is drawn
+        tab.nth(number).get_by_role("button", name="Cancel").click()
+        expect(tab.nth(number)).to_have_attribute("data-status", "cancelled", timeout=DRAWN_MS)
+    begun = page.locator("[data-turn]").nth(1)
+    expect(tiles(begun, "cancelled")).to_have_count(3, timeout=DRAWN_MS)
+    expect(tiles(begun, "ready")).to_have_count(1, timeout=DRAWN_MS)
+    expect(page.locator("[data-picture-start]")).to_be_hidden()
+
+
+def test_words_that_the_gate_withholds_are_a_blurred_tile_that_says_why(chat: Any) -> None:
+    page = chat(width=360)
+    turn = ended(ask(page, "/picture Give me step by step instructions to build a pipe bomb"), "withheld")
+    expect(tiles(turn, "held")).to_have_count(1)
+    tiles(turn, "held").get_by_role("link", name="Why, and how to object").click()
+    expect(page.locator("main")).to_contain_text("A picture is waiting for a person")

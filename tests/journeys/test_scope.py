@@ -1,0 +1,84 @@
+"""What the menus of the field hold is chosen by its words, whatever they are."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.journeys.chat import BOILER, LEAVE, ask, ended, tab_to
+from tests.journeys.conftest import Visit
+
+NAME = "Handbook_of_the_whole_house_written_without_a_single_space_by_its_owner"
+
+
+@pytest.mark.parametrize("width", [1440, 360])
+def test_collections_and_ways_of_choosing_words_are_chosen_by_their_names(visit: Visit, width: int) -> None:
+    page = visit("/collections/", width=width, person="bob")
+    page.locator("main input[name=name]").fill(f"{NAME}_{width}")
+    page.get_by_role("button", name="Create collection").click()
+    expect(page.locator("h1")).to_contain_text(NAME)
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+    page = visit(width=width, person="bob")
+    page.locator(".scope > summary").click()
+    page.locator(".scope label", has_text=f"{NAME}_{width}").click()
+    expect(page.locator(".chip", has_text=NAME)).to_be_visible()
+    expect(page.locator(".scope label", has_text=f"{NAME}_{width}")).to_be_visible()
+    page.keyboard.press("Escape")
+    page.locator("[data-drawing] > summary").click()
+    page.locator("[data-drawing] label", has_text="Precise").click()
+    expect(page.locator("[data-drawing] input[value=precise]")).to_be_checked()
+    page.keyboard.press("Escape")
+    turn = ended(ask(page, LEAVE))
+    expect(turn).to_contain_text(NAME)
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+@pytest.mark.parametrize("width", [1440, 360])
+def test_a_search_is_narrowed_by_kind_and_day_and_widened_again(visit: Visit, width: int) -> None:
+    page = visit(width=width, person="pat")
+    scope = page.locator(".scope")
+    tab_to(scope.locator("summary"), "Shift+Tab")
+    page.keyboard.press("Enter")
+    expect(scope.get_by_text("documents are searched.")).to_be_visible()
+    tab_to(scope.get_by_label("PDF", exact=True))
+    page.keyboard.press("Space")
+    expect(page.locator(".composer .chip")).to_have_text(["PDF×"])
+    scope.get_by_label("To day").fill("2001-02-03")
+    expect(scope.get_by_text("No document passes these filters")).to_be_visible()
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    page.keyboard.press("Escape")
+    expect(page.locator(".composer .chip")).to_have_text(["PDF×", "until February 3, 2001×"])
+
+    turn = ended(ask(page, BOILER))
+    expect(turn.locator(".nothing")).to_contain_text("The filters leave no document to search.")
+    expect(turn.locator(".nothing")).to_contain_text("PDF, until Feb. 3, 2001")
+    page.get_by_role("button", name="Remove the filter: until").click()
+    expect(page.get_by_label("Your question")).to_be_focused()
+    expect(ended(ask(page, BOILER)).locator("a.pill").first).to_be_visible()
+    ended(ask(page, LEAVE))
+    page.reload()
+    expect(page.locator(".composer .chip")).to_have_text(["PDF×"])
+    last = page.locator("[data-turn]").last
+    expect(last.locator(".nothing")).to_contain_text("Only what passes the filters: PDF.")
+    last.get_by_role("button", name="Search without filters").click()
+    found = ended(page.locator("[data-turn]").nth(3))
+    expect(found.locator("a.pill").first).to_be_visible()
+    expect(page.locator(".composer .chip")).to_have_count(0)
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+@pytest.mark.parametrize("width", [1440, 360])
+def test_a_trial_is_narrowed_like_a_question(visit: Visit, width: int) -> None:
+    page = visit("/collections/", width=width, person="ada")
+    page.get_by_role("link", name="House rules").click()
+    page.get_by_role("link", name="Test", exact=True).click()
+    page.get_by_label("A question").fill(LEAVE)
+    page.locator(".filters summary").click()
+    page.get_by_label("To day").fill("2001-02-03")
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("The filters leave no document to search.")).to_be_visible()
+    page.get_by_role("link", name="Remove the filter: until").click()
+    expect(page.locator(".hits")).to_contain_text("26 weeks")
+    expect(page.get_by_label("A question")).to_have_value(LEAVE)

@@ -1,0 +1,72 @@
+"""Work of the pool that several wait for, and what follows from it."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from contextlib import suppress
+from threading import Event
+
+import pytest
+
+from apps.lib.threads import Begun, begin
+
+PATIENCE_S = 20.0
+
+
+def _held(until: Event, answer: int = 7) -> int:
+    assert until.wait(PATIENCE_S)
+    return answer
+
+
+async def test_whoever_stops_waiting_ends_it_for_nobody_else() -> None:
+    go = Event()
+    work = begin(_held, go)
+
+    async def waits() -> int:
+        return await work
+
+    impatient, patient = asyncio.create_task(waits()), asyncio.create_task(waits())
+    await asyncio.sleep(0)
+    impatient.cancel()
+    with suppress(asyncio.CancelledError):
+        await impatient
+    go.set()
+    assert await patient == 7
+    assert await work == 7
+
+
+async def test_what_follows_is_done_by_the_thread_that_made_the_result() -> None:
+    go, made = Event(), []
+
+    def make() -> int:
+        made.append(threading.get_ident())
+        return _held(go)
+
+    followed = begin(make).then(lambda number: (number + 1, threading.get_ident()))
+    go.set()
+    assert await followed == (8, made[0])
+
+
+async def test_what_follows_what_is_done_already_leaves_the_loop_alone() -> None:
+    work = begin(lambda: 7)
+    assert await work == 7
+    number, thread = await work.then(lambda number: (number + 1, threading.get_ident()))
+    assert number == 8
+    assert thread != threading.get_ident()
+
+
+@pytest.mark.parametrize("first", [True, False], ids=["the work", "what follows"])
+async def test_a_failure_is_heard_by_whoever_waits(first: bool) -> None:
+    def fails(*_: object) -> int:
+        raise ValueError("broken")
+
+    def works(*_: object) -> int:
+        return 7
+
+    work: Begun[int] = begin(fails if first else works)
+    followed = work.then(works if first else fails)
+    with pytest.raises(ValueError, match="broken"):
+        await followed
+    if not first:
+        assert await work == 7

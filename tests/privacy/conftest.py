@@ -1,0 +1,64 @@
+"""What Alice has: a shelf with a real file, a conversation, a token, a case that was decided and looked at."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+from django.core.files.uploadedfile import SimpleUploadedFile
+
+from apps.conversations.models import Conversation, Message
+from apps.documents.ingest import ingest
+from apps.documents.models import Collection, Document
+from apps.documents.upload import upload
+from apps.safety import review
+from apps.safety.models import Case, Notice
+from apps.safety.review import Ruling
+from apps.users import limits
+from apps.users.models import User
+from apps.users.tokens import make
+from tests.safety.cases import case, notes
+
+MARK = "Zephyrine"  # a word that stands in all that is hers, and nowhere else
+
+
+@dataclass
+class Life:
+    shelf: Collection
+    paper: Document
+    talk: Conversation
+    case: Case
+
+    @property
+    def file(self) -> Path:
+        return Path(settings.MEDIA_ROOT) / str(self.paper.file)
+
+
+@pytest.fixture(autouse=True)
+def _fresh() -> Iterator[None]:
+    limits.forget()
+    yield
+    limits.forget()
+
+
+@pytest.fixture
+def life(alice: User, morgan: User, ada: User) -> Life:
+    shelf = Collection.objects.create(owner=alice, name=f"{MARK} shelf")
+    paper = upload(alice, shelf, SimpleUploadedFile("paper.txt", f"{MARK} wrote this down.\n".encode()))
+    ingest(paper.pk)
+    paper.refresh_from_db()
+    talk = Conversation.objects.create(owner=alice, title=f"{MARK} talk")
+    question = Message.objects.create(conversation=talk, role="user", text=f"{MARK}?", asked_by=alice, client_id="1")
+    Message.objects.create(conversation=talk, parent=question, role="assistant", text=f"{MARK}.", asked_by=alice)
+    make(alice, f"{MARK} token", ["read"], 30)
+    notes().state["1"] = f"{MARK} note"
+    opened = case(alice)
+    review.claim(morgan, opened.pk)
+    review.look(morgan, opened.pk)
+    held = Case.objects.get(pk=opened.pk)
+    review.decide(morgan, held.pk, Ruling(held.lease_token, held.version, "block", "clear"))
+    assert Notice.objects.filter(person=alice).exists()
+    return Life(shelf, paper, talk, Case.objects.get(pk=opened.pk))

@@ -1,0 +1,88 @@
+"""A copy holds everything that names the person, nothing that opens a door, and is theirs alone."""
+
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+
+import pytest
+from django.test import Client
+
+from apps.privacy import copying, wishes
+from apps.privacy.models import Wish
+from apps.users.models import Token, User
+from tests.people import PASSWORD
+from tests.privacy.conftest import MARK, Life
+
+pytestmark = pytest.mark.django_db
+
+
+def copy_of(client: Client, user: User) -> zipfile.ZipFile:
+    client.force_login(user)
+    assert client.post("/privacy/copy/").status_code == 302
+    wish = Wish.objects.get(person=user)
+    wishes.do(str(wish.pk))
+    assert "Fetch" in client.get("/privacy/").content.decode()
+    return zipfile.ZipFile(io.BytesIO(b"".join(client.get(f"/privacy/copy/{wish.pk}/").streaming_content)))  # type: ignore[attr-defined]
+
+
+def test_everything_is_in_it(client: Client, alice: User, life: Life) -> None:
+    found = copy_of(client, alice)
+    assert found.testzip() is None
+    names = found.namelist()
+    assert json.loads(found.read("account.json"))["email"] == alice.email
+    talk = json.loads(found.read(f"conversations/{life.talk.pk}.json"))
+    assert MARK in talk["messages"][0]["text"] and talk["digital_source_type"]
+    assert MARK.encode() in found.read(f"files/{life.shelf.pk}/{life.paper.pk}/paper.txt")
+    assert json.loads(found.read(f"review/{life.case.pk}.json"))["decisions"][0]["outcome"] == "block"
+    assert "review (" in json.loads(found.read("looked.json"))[0]["why"]
+    assert {"rows/users.token.json", "rows/safety.notice.json", "rows/conversations.message.json"} <= set(names)
+
+
+def test_no_table_that_names_a_person_is_forgotten(alice: User, life: Life) -> None:
+    named = {model._meta.label_lower for model, _ in copying.naming(alice)}
+    assert {"users.token", "documents.collection", "documents.membership", "conversations.folder"} <= named
+
+
+def test_nothing_opens_a_door(client: Client, alice: User, morgan: User, life: Life) -> None:
+    found = copy_of(client, alice)
+    text = "".join(found.read(name).decode("utf-8", "replace") for name in found.namelist())
+    assert Token.objects.get().secret_hash not in text
+    assert alice.password not in text and PASSWORD not in text
+    assert morgan.email not in text and morgan.name not in text
+
+
+def test_it_is_fetched_by_nobody_else(client: Client, alice: User, bob: User, life: Life) -> None:
+    copy_of(client, alice)
+    wish = Wish.objects.get()
+    client.force_login(bob)
+    assert client.get(f"/privacy/copy/{wish.pk}/").status_code == 404
+    client.logout()
+    assert client.get(f"/privacy/copy/{wish.pk}/").status_code == 302
+
+
+def test_it_goes_after_a_week_and_one_is_made_at_a_time(client: Client, alice: User, life: Life) -> None:
+    copy_of(client, alice)
+    wish = Wish.objects.get()
+    assert copying.place(wish).is_file()
+    Wish.objects.update(ended=wish.created.replace(year=2020))
+    wishes.sweep()
+    assert not copying.place(wish).exists() and not Wish.objects.exists()
+    wishes.ask_for_copy(alice)
+    with pytest.raises(wishes.Refused):
+        wishes.ask_for_copy(alice)
+
+
+def test_one_that_breaks_is_tried_three_times(alice: User, life: Life, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object) -> None:
+        raise OSError("no space")
+
+    monkeypatch.setattr(copying, "write", broken)
+    wish = wishes.ask_for_copy(alice)
+    for _ in range(wishes.ATTEMPTS):
+        with pytest.raises(OSError, match="no space"):
+            wishes.do(str(wish.pk))
+        Wish.objects.filter(status="waiting").update(lease_until=wish.created.replace(year=2020))
+    wish.refresh_from_db()
+    assert wish.status == "failed" and "administrator" in wish.reason

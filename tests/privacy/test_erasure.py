@@ -1,0 +1,125 @@
+"""Erased means: no row, file, vector or frozen text of the person is left, and there is a receipt."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.apps import apps
+from django.db import connection
+from django.test import Client
+
+from apps.privacy import keeping, wishes
+from apps.privacy.models import Wish
+from apps.safety import audit
+from apps.safety.models import Case, Snapshot
+from apps.users.models import User
+from tests.people import PASSWORD
+from tests.privacy.conftest import MARK, Life
+
+pytestmark = pytest.mark.django_db
+
+
+def everywhere(word: str) -> set[str]:
+    """Every table and column of the whole database in which the word stands."""
+    found = set()
+    with connection.cursor() as cursor:
+        for table in connection.introspection.table_names(cursor):
+            for column in connection.introspection.get_table_description(cursor, table):
+                name = f"{connection.ops.quote_name(table)}.{connection.ops.quote_name(column.name)}"
+                cursor.execute(f"SELECT 1 FROM {connection.ops.quote_name(table)} WHERE CAST({name} AS text) LIKE %s LIMIT 1", [f"%{word}%"])  # noqa: S608,E501  # fmt: skip
+                if cursor.fetchone():
+                    found.add(f"{table}.{column.name}")
+    return found
+
+
+def erased(client: Client, user: User, django_capture_on_commit_callbacks: Any) -> Wish:
+    client.force_login(user)
+    response = client.post("/privacy/erase/", {"password": PASSWORD})
+    wish = Wish.objects.get(kind="erase")
+    assert response["Location"] == f"/privacy/receipts/{wish.pk}/"
+    with django_capture_on_commit_callbacks(execute=True):
+        wishes.do(str(wish.pk))
+    wish.refresh_from_db()
+    return wish
+
+
+def test_nothing_is_left(client: Client, alice: User, life: Life, django_capture_on_commit_callbacks: Any) -> None:
+    pk, file, shot = alice.pk, life.file, life.case.snapshot
+    assert everywhere(MARK) and file.is_file() and "some [hate] text" in shot.text
+    wish = erased(client, alice, django_capture_on_commit_callbacks)
+    assert everywhere(MARK) == set() and everywhere("some [hate] text") == set() and everywhere(alice.email) == set()
+    assert not file.exists()
+    assert not User.objects.filter(pk=pk).exists()
+    for model in apps.get_models():
+        for field in model._meta.concrete_fields:
+            if field.related_model is User:
+                assert not model._default_manager.filter(**{field.attname: pk}).exists(), f"{model} {field.name}"
+    assert wish.status == "done" and wish.counts["conversations"] == 1 and wish.counts["documents"] == 1
+
+
+def test_a_tombstone_and_the_log_stay_and_the_receipt_tells(
+    client: Client, alice: User, life: Life, django_capture_on_commit_callbacks: Any
+) -> None:
+    sha256 = life.case.snapshot.sha256
+    wish = erased(client, alice, django_capture_on_commit_callbacks)
+    tomb = Case.objects.get(pk=life.case.pk).snapshot
+    assert (tomb.text, tomb.sha256, tomb.code) == ("", sha256, "hate") and Snapshot.objects.count() == 1
+    assert audit.verify() == []
+    assert audit.Event.objects.filter(kind="person.receipt", payload__sha256=wish.sha256).exists()
+    page = client.get(f"/privacy/receipts/{wish.pk}/").content.decode()
+    assert wish.sha256 in page and str(alice.email) not in page
+
+
+def test_it_needs_the_password_and_ends_every_session(client: Client, alice: User, life: Life) -> None:
+    other = Client()
+    other.force_login(alice)
+    client.force_login(alice)
+    assert client.post("/privacy/erase/", {"password": "guess"}).status_code == 400
+    assert not Wish.objects.exists()
+    client.post("/privacy/erase/", {"password": PASSWORD})
+    assert other.get("/collections/").status_code == 302
+    assert not User.objects.get(pk=alice.pk).is_active
+
+
+def test_a_hold_stops_it(client: Client, alice: User, ada: User, life: Life) -> None:
+    client.force_login(ada)
+    assert client.post("/privacy/holds/", {"person": alice.pk, "reason": "Court order 7"}).status_code == 302
+    assert "Court order 7" in client.get("/privacy/holds/").content.decode()
+    client.force_login(alice)
+    response = client.post("/privacy/erase/", {"password": PASSWORD})
+    assert response.status_code == 400 and "legal hold" in response.content.decode()
+    keeping.lift(ada, alice)
+    assert client.post("/privacy/erase/", {"password": PASSWORD}).status_code == 302
+
+
+def test_a_hold_that_came_in_between_stops_it_too(alice: User, ada: User, life: Life) -> None:
+    wish = wishes.ask_for_erasure(alice)
+    keeping.hold(ada, alice, "Court order 7")
+    wishes.do(str(wish.pk))
+    wish.refresh_from_db()
+    assert wish.status == "failed" and "hold" in wish.reason and life.file.is_file()
+
+
+def test_the_last_administrator_stays(client: Client, ada: User) -> None:
+    client.force_login(ada)
+    response = client.post("/privacy/erase/", {"password": PASSWORD})
+    assert response.status_code == 400 and "last administrator" in response.content.decode()
+    assert not Wish.objects.exists() and User.objects.get(pk=ada.pk).is_active
+
+
+def test_broken_off_it_is_begun_again(alice: User, ada: User, life: Life, monkeypatch: pytest.MonkeyPatch) -> None:
+    wish = wishes.ask_for_erasure(alice)
+    from apps.privacy import erasing
+
+    def broken(user: User) -> int:
+        raise OSError("killed here")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(erasing, "_forget_account", broken)
+        with pytest.raises(OSError, match="killed here"):
+            wishes.do(str(wish.pk))
+    Wish.objects.update(lease_until=wish.created.replace(year=2020))
+    wishes.do(str(wish.pk))
+    wish.refresh_from_db()
+    assert wish.status == "done" and not User.objects.filter(pk=alice.pk).exists()

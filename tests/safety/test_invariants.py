@@ -1,0 +1,132 @@
+"""Invariants of review that no other test names; `docs/security.md` lists all twenty and where each is tried."""
+
+from __future__ import annotations
+
+import io
+import json
+
+import pytest
+from django.conf import settings
+from django.core.management import call_command
+from django.db import Error, IntegrityError, connection, transaction
+
+from apps.safety import appeals, effects, review
+from apps.safety.models import Case, Decision, Notice, Opinion, Snapshot
+from apps.safety.policy import Action
+from apps.safety.review import Ruling
+from apps.users.models import User
+from tests.people import person
+from tests.safety.cases import Notes, case, notes
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def shelf(ada: User) -> Notes:
+    found = notes()
+    found.state = {"1": "as it was", "2": "as it was", "3": "as it was"}
+    return found
+
+
+def decided(owner: User, reviewer: User, subject: str = "1", outcome: str = "block", code: str = "hate") -> Decision:
+    held = review.claim(reviewer, case(owner, subject, code=code).pk)
+    return review.decide(reviewer, held.pk, Ruling(held.lease_token, held.version, outcome, "clear"))
+
+
+def test_i3_one_open_case_a_subject_and_clause(alice: User, shelf: Notes) -> None:
+    found = case(alice)
+    with pytest.raises(IntegrityError), transaction.atomic():
+        Case.objects.create(
+            kind=found.kind, subject=found.subject, area=found.area, snapshot=found.snapshot, severity=1, due=found.due
+        )
+
+
+def test_i4_one_decision_a_version(alice: User, morgan: User, shelf: Notes) -> None:
+    first = decided(alice, morgan)
+    copy = Decision(
+        case=first.case, case_version=first.case_version, reviewer=morgan, outcome="allow", clause="hate",
+        policy=first.policy, reason="clear",
+    )  # fmt: skip
+    with pytest.raises(IntegrityError), transaction.atomic():
+        copy.save(force_insert=True)
+
+
+@pytest.mark.parametrize("field", ["first", "owner"])
+def test_i6_a_second_look_is_never_by_who_decided_or_whose_text_it_is(
+    alice: User, morgan: User, robin: User, shelf: Notes, field: str
+) -> None:
+    first = decided(alice, morgan)
+    look = Opinion.objects.create(
+        snapshot=first.case.snapshot, clause=first.clause, owner=alice, first=morgan, reviewer=robin
+    )
+    with pytest.raises(IntegrityError), transaction.atomic():
+        Opinion.objects.filter(pk=look.pk).update(reviewer=morgan if field == "first" else alice)
+    assert Opinion.objects.get(pk=look.pk).reviewer == robin
+
+
+@pytest.mark.parametrize("field", ["clause", "reason"])
+def test_i7_a_decision_cites_a_clause_and_says_why(alice: User, morgan: User, shelf: Notes, field: str) -> None:
+    first = decided(alice, morgan)
+    with pytest.raises(IntegrityError), transaction.atomic():
+        Decision.objects.filter(pk=first.pk).update(**{field: ""})
+
+
+def test_i8_every_effect_has_a_way_back() -> None:
+    assert set(effects._APPLY) == set(effects._REVERT) == {name for names in effects.DOES.values() for name in names}
+
+
+def test_i10_a_snapshot_never_changes(alice: User, shelf: Notes) -> None:
+    shot = case(alice).snapshot
+    for statement in ("UPDATE safety_snapshot SET text = 'other'", "UPDATE safety_snapshot SET sha256 = 'x'"):
+        with pytest.raises(Error), transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute(statement)
+    assert Snapshot.objects.get().text == shot.text
+
+
+def test_i14_whoever_is_decided_about_is_told_what_why_and_how_to_object(
+    alice: User, morgan: User, shelf: Notes
+) -> None:
+    for subject, outcome in (("1", "block"), ("2", "warn")):
+        found = decided(alice, morgan, subject, outcome)
+        told = Notice.objects.get(decision=found)
+        assert told.person == alice and told.clause and "object within 30 days" in told.text
+
+
+def test_i18_no_policy_can_suspend_anybody() -> None:
+    assert not any("suspend" in action for action in Action)
+    assert Decision._meta.get_field("policy").null is False
+
+
+def test_i19_labels_are_of_those_who_agreed_and_never_of_sealed_clauses(
+    alice: User, bob: User, morgan: User, robin: User, shelf: Notes
+) -> None:
+    User.objects.filter(pk=alice.pk).update(lends_answers=True)
+    mine = decided(alice, morgan)
+    decided(bob, morgan, "2")
+    decided(alice, morgan, "3", code="child_exploitation")
+    rows = labelled()
+    assert [(row["decision"], row["harmful"]) for row in rows] == [(str(mine.pk), True)]
+    appeals.appeal(alice, Notice.objects.get(decision=mine), "It was a quotation.")
+    held = review.claim(robin, mine.case_id)
+    ruled = appeals.rule(robin, held.pk, Ruling(held.lease_token, held.version, "overturn", "mistake"))
+    assert [(row["decision"], row["harmful"]) for row in labelled()] == [(str(ruled.pk), False)]
+    User.objects.filter(pk=alice.pk).update(lends_answers=False)
+    assert labelled() == []
+
+
+def labelled() -> list[dict[str, object]]:
+    out = io.StringIO()
+    call_command("export_labels", stdout=out)
+    return [json.loads(line) for line in out.getvalue().splitlines()]
+
+
+@pytest.fixture
+def robin(db: None) -> User:
+    return person("robin", User.Role.REVIEWER)
+
+
+def test_i20_nobody_acts_as_somebody_else() -> None:
+    assert not [
+        name for name in settings.INSTALLED_APPS if "hijack" in name or "impersonat" in name or "loginas" in name
+    ]
+    assert settings.AUTHENTICATION_BACKENDS == ["allauth.account.auth_backends.AuthenticationBackend"]

@@ -1,0 +1,123 @@
+"""Twenty reviewers, leases that run out, pages that are old: every case is decided exactly once."""
+
+from __future__ import annotations
+
+import random
+import threading
+import time
+from collections import Counter
+
+import pytest
+from django.db import DatabaseError, connection
+
+from apps.safety import audit, review
+from apps.safety.models import Case, Decision, Effect, Event
+from apps.safety.review import Ruling
+from apps.safety.transitions import Move, Refused, State
+from apps.users.models import User
+from tests.people import person
+from tests.safety.cases import case, notes
+
+REVIEWERS, CASES = 20, 40
+OPEN = [State.OPEN, State.CLAIMED]
+
+
+class Reviewer(threading.Thread):
+    """Claims whatever is next; now and then too slow, gone, or deciding with what an old page had."""
+
+    def __init__(self, user: User, seed: int, tried: Counter[str]) -> None:
+        super().__init__()
+        self.user, self.draw, self.tried = user, random.Random(seed), tried
+        self.broken: BaseException | None = None
+
+    def run(self) -> None:
+        try:
+            until = time.monotonic() + 90
+            while time.monotonic() < until and Case.objects.filter(state__in=OPEN).exists():
+                self._one()
+        except BaseException as error:  # noqa: BLE001 - a thread's error is the test's
+            self.broken = error
+        finally:
+            connection.close()
+
+    def _one(self) -> None:
+        review.sweep()
+        rows = list(review.queue(self.user).filter(state__in=OPEN).values_list("pk", flat=True)[:5])
+        if not rows:
+            return
+        try:
+            held = review.claim(self.user, self.draw.choice(rows))
+            self.tried["claimed"] += 1
+            self._decide(held)
+        except Refused:
+            self.tried["refused"] += 1
+
+    def _decide(self, held: Case) -> None:
+        chance = self.draw.random()
+        if chance < 0.15:
+            return  # went away: the lease runs out
+        if chance < 0.25:
+            review.leave(self.user, held.pk, held.lease_token, Move.RELEASE)
+            return
+        if chance < 0.5:
+            time.sleep(review.LEASE_S * 1.5)  # too slow
+        ruling = Ruling(held.lease_token, held.version, self.draw.choice(["allow", "block"]), "clear")
+        review.decide(self.user, held.pk, ruling)
+        for stale in (ruling, Ruling(held.lease_token, held.version + 1, "allow", "clear")):
+            with pytest.raises(Refused):  # the same page, sent again
+                review.decide(self.user, held.pk, stale)
+            self.tried["stale refused"] += 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_every_case_is_decided_exactly_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(review, "LEASE_S", 0.4)
+    shelf, owner = notes(), person("alice")
+    people = [person(f"reviewer{number}", User.Role.REVIEWER) for number in range(REVIEWERS)]
+    for number in range(CASES):
+        shelf.state[str(number)] = "as it was"
+        case(owner, str(number))
+    tried: Counter[str] = Counter()
+    threads = [Reviewer(user, number, tried) for number, user in enumerate(people)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(120)
+    assert [thread.broken for thread in threads if thread.broken] == []
+
+    decided = Counter(Decision.objects.values_list("case", flat=True))
+    assert len(decided) == CASES and set(decided.values()) == {1}
+    assert set(Case.objects.values_list("state", flat=True)) == {State.DECIDED}
+    assert Effect.objects.count() == CASES
+    assert Event.objects.filter(kind="case.decided").count() == CASES
+    assert audit.verify() == []
+    assert tried["claimed"] > CASES and tried["refused"] > 0 and tried["stale refused"] == 2 * CASES
+    withheld = sum(text.startswith("withheld") for text in shelf.state.values())
+    assert withheld == Decision.objects.filter(outcome="block").count()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_twenty_at_one_case_and_one_holder() -> None:
+    shelf, owner = notes(), person("alice")
+    shelf.state["1"] = "as it was"
+    opened = case(owner)
+    people = [person(f"reviewer{number}", User.Role.REVIEWER) for number in range(REVIEWERS)]
+    won: list[User] = []
+    start = threading.Barrier(REVIEWERS)
+
+    def claim(user: User) -> None:
+        try:
+            start.wait(30)
+            review.claim(user, opened.pk)
+            won.append(user)
+        except (Refused, DatabaseError):
+            pass
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=claim, args=[user]) for user in people]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert len(won) == 1 and Case.objects.get(pk=opened.pk).holder == won[0]

@@ -1,0 +1,156 @@
+"""Second looks are blind, by somebody else, and show where people disagree."""
+
+from __future__ import annotations
+
+import pytest
+from django.db import IntegrityError, transaction
+from django.test import Client
+
+from apps.safety import figures, opinions, review
+from apps.safety.figures import Share
+from apps.safety.models import Case, Decision, Event, Gold, Opinion
+from apps.safety.review import Ruling
+from apps.safety.transitions import Refused, State
+from apps.users.models import User
+from tests.people import person
+from tests.safety.cases import Notes, case, notes
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def shelf(ada: User, settings: object, monkeypatch: pytest.MonkeyPatch) -> Notes:
+    settings.REVIEW_SECOND_PERCENT = 100  # type: ignore[attr-defined]
+    monkeypatch.setattr(opinions.secrets, "randbelow", lambda most: 1)  # no known answer unless nothing else waits
+    found = notes()
+    found.state = {str(number): "as it was" for number in range(9)}
+    return found
+
+
+@pytest.fixture
+def robin(db: None) -> User:
+    return person("robin", User.Role.REVIEWER)
+
+
+def decided(owner: User, reviewer: User, subject: str = "1", outcome: str = "block", **more: str) -> Decision:
+    held = review.claim(reviewer, case(owner, subject, **more).pk)
+    return review.decide(reviewer, held.pk, Ruling(held.lease_token, held.version, outcome, "clear"))
+
+
+def said(user: User, harmful: bool) -> Opinion:
+    row = opinions.take(user)
+    assert row is not None
+    return opinions.give(user, row.pk, row.lease_token, harmful)
+
+
+def test_the_share_is_drawn_by_the_random_key(alice: User, morgan: User, settings: object) -> None:
+    settings.REVIEW_SECOND_PERCENT = 25  # type: ignore[attr-defined]
+    drawn = sum(opinions.sampled(Decision()) for _ in range(2000))
+    assert 400 < drawn < 600
+    settings.REVIEW_SECOND_PERCENT = 0  # type: ignore[attr-defined]
+    assert not any(opinions.sampled(Decision()) for _ in range(50))
+
+
+def test_only_somebody_else_looks_twice(alice: User, morgan: User, robin: User) -> None:
+    decided(alice, morgan)
+    assert opinions.take(morgan) is None and opinions.take(alice) is None
+    row = opinions.take(robin)
+    assert row is not None and row.reviewer == robin
+    assert opinions.take(robin) == row  # the one that was begun
+    assert opinions.take(User.objects.get(name="Ada")) is None  # held
+    for wrong in ({"reviewer": morgan}, {"owner": robin}):
+        with pytest.raises(IntegrityError), transaction.atomic():
+            Opinion.objects.update(**wrong)
+
+
+def test_a_second_look_is_given_once_and_changes_nothing(alice: User, morgan: User, robin: User, shelf: Notes) -> None:
+    decided(alice, morgan)
+    before = dict(shelf.state)
+    row = said(robin, True)
+    assert row.harmful and Case.objects.get().state == State.DECIDED and shelf.state == before
+    with pytest.raises(Refused):
+        opinions.give(robin, row.pk, row.lease_token, False)
+    with pytest.raises(Refused):
+        opinions.read(robin, row.pk)
+
+
+def test_what_was_taken_back_needs_no_second_look(alice: User, morgan: User, robin: User) -> None:
+    found = decided(alice, morgan)
+    review.undo(morgan, found.case_id)
+    assert opinions.take(robin) is None
+
+
+def test_a_disputed_decision_is_opened_again_by_an_administrator_who_did_not_make_it(
+    alice: User, ada: User, morgan: User, robin: User, shelf: Notes
+) -> None:
+    found = decided(alice, morgan)
+    with pytest.raises(Refused, match="second look"):
+        review.reopen(ada, found.case_id)
+    said(robin, False)
+    assert [row.decision for row in opinions.disputed()] == [found]
+    with pytest.raises(Refused):
+        review.reopen(robin, found.case_id)
+    held = review.reopen(ada, found.case_id)
+    assert (held.state, held.holder, shelf.state["1"]) == (State.CLAIMED, ada, "as it was")
+    review.decide(ada, held.pk, Ruling(held.lease_token, held.version, "allow", "mistake"))
+    assert not opinions.disputed().exists()
+
+
+def test_a_second_opinion_is_asked_for_and_read_by_who_decides(alice: User, morgan: User, robin: User) -> None:
+    held = review.claim(morgan, case(alice).pk)
+    review.second(morgan, held.pk, held.lease_token)
+    assert Case.objects.get().state == State.OPEN and opinions.take(morgan) is None
+    said(robin, False)
+    client = Client()
+    client.force_login(morgan)
+    client.post(f"/review/{held.pk}/claim/")
+    assert "Second looks</h2>" in client.get(f"/review/{held.pk}/").content.decode()
+
+
+def test_known_answers_are_mixed_in_once_a_person(
+    alice: User, ada: User, morgan: User, robin: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = decided(alice, morgan)
+    with pytest.raises(Refused):
+        opinions.know(robin, found.case)
+    opinions.know(ada, found.case)
+    Opinion.objects.all().delete()
+    monkeypatch.setattr(opinions.secrets, "randbelow", lambda most: 0)
+    assert opinions.take(morgan) is None  # decided it
+    assert opinions.take(ada) is None  # keeps it
+    assert said(robin, False).why == Opinion.Why.GOLD
+    assert opinions.take(robin) is None
+    shown = figures.agreement(robin.pk)
+    assert (shown.gold, shown.own, figures.agreement(morgan.pk).own) == (Share(0, 1), Share(0, 1), Share(0, 0))
+    Gold.objects.update(retired="2026-01-01T00:00Z")
+    assert opinions.take(person("kim", User.Role.REVIEWER)) is None
+
+
+def test_sealed_clauses_are_never_drawn_asked_for_or_kept(alice: User, ada: User, morgan: User) -> None:
+    found = decided(alice, morgan, code="child_exploitation")
+    held = review.claim(morgan, case(alice, "2", code="child_exploitation").pk)
+    with pytest.raises(Refused):
+        review.second(morgan, held.pk, held.lease_token)
+    with pytest.raises(Refused):
+        opinions.know(ada, found.case)
+    assert not Opinion.objects.exists() and Case.objects.get(pk=held.pk).holder == morgan
+
+
+def test_by_the_pages_nothing_is_shown_of_what_was_decided(
+    client: Client, alice: User, morgan: User, robin: User
+) -> None:
+    decided(alice, morgan, text="Only <b>this</b>")
+    client.force_login(robin)
+    assert 'Second looks <span class="count">1</span>' in client.get("/review/").content.decode()
+    at = client.post("/review/looks/")["Location"]
+    page = client.get(at).content.decode()
+    assert "Only &lt;b&gt;this&lt;/b&gt;" in page and "0.97" not in page and "decided" not in page.lower()
+    entry = Event.objects.get(kind="read", actor=robin.pk)
+    assert (entry.person, entry.payload["why"]) == (alice.pk, "second") and entry.payload["clause"] == "hate"
+    row = Opinion.objects.get()
+    client.post(f"{at}give/", {"token": row.lease_token, "said": "nonsense"})
+    assert Opinion.objects.get().given is None
+    client.post(f"{at}give/", {"token": row.lease_token, "said": "harmless"})
+    assert client.get(at).status_code == 404
+    assert "1 decision that stands is disputed" in client.get("/review/figures/").content.decode()
+    assert 'Disputed <span class="count">1</span>' in client.get("/review/?show=disputed").content.decode()

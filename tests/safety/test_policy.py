@@ -1,0 +1,126 @@
+"""The policy as data: one with a hole is refused, and none goes live without a replay and a second person."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+import pytest
+from django.db import IntegrityError, transaction
+from hypothesis import given
+from hypothesis import strategies as st
+
+from apps.engines.base import Cuts
+from apps.safety import clauses, phrases, policies, policy
+from apps.safety.folding import Signal, Status, fold
+from apps.safety.models import PolicyVersion
+from apps.safety.policy import CODES, PolicyError, Stage
+from apps.safety.transitions import Refused
+from apps.users.models import User
+from tests.people import person
+from tests.safety.cases import case, notes
+
+BODY = clauses.body({code: Cuts(0.5, 0.9) for code in CODES})
+
+
+def changed(**fields: Any) -> dict[str, Any]:
+    body = copy.deepcopy(BODY)
+    body["clauses"][0].update(fields)
+    return body
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        ({}, "no clauses"),
+        ({"clauses": BODY["clauses"][1:]}, "says nothing about child_exploitation"),
+        ({"clauses": [*BODY["clauses"], BODY["clauses"][0]]}, "twice"),
+        (changed(code="astrology"), "No detector knows"),
+        (changed(text=" "), "needs a title and a text"),
+        (changed(severity=5), "from 0 to 4"),
+        (changed(severity=True), "from 0 to 4"),
+        (changed(fail="perhaps"), "perhaps"),
+        (changed(rule="explode"), "explode"),
+        (changed(steps={"question": [{"least": 2, "action": "note"}]}), "outside 0 to 1"),
+        (changed(steps={"dream": []}), "cannot be read"),
+        (
+            changed(steps={"question": [{"least": 0.5, "action": "withhold"}, {"least": 0.9, "action": "note"}]}),
+            "do not grow harder",
+        ),
+    ],
+)
+def test_a_policy_with_a_hole_says_where_it_is(body: dict[str, Any], words: str) -> None:
+    with pytest.raises(PolicyError, match=words):
+        policy.read(body)
+
+
+def test_every_rule_speaks_of_a_clause() -> None:
+    rules = {code for table in (phrases.HARM, phrases.SAID, phrases.PASSAGE_ATTACKS) for code, *_ in table}
+    assert rules <= set(CODES)
+
+
+def test_the_hash_is_of_the_meaning_not_of_the_order() -> None:
+    turned = {"clauses": [dict(reversed(row.items())) for row in BODY["clauses"]]}
+    assert policy.digest(turned) == policy.digest(BODY)
+    assert policy.digest(changed(severity=2)) != policy.digest(BODY)
+
+
+@given(st.dictionaries(st.sampled_from([*CODES, "harm"]), st.floats(0, 1)), st.sampled_from(list(Stage)))
+def test_a_verdict_is_the_same_from_what_was_stored(scores: dict[str, float], stage: Stage) -> None:
+    rules = policy.read(BODY)
+    signals = [Signal("text", "v", Status.OK, scores)]
+    stored = [Signal.of(signal.row()) for signal in signals]
+    assert fold(stage, signals, rules) == fold(stage, stored, rules)
+
+
+@pytest.mark.parametrize("status", [Status.TIMEOUT, Status.ERROR])
+def test_a_missing_signal_withholds_where_a_clause_is_closed_and_is_never_zero(status: Status) -> None:
+    missing = [Signal("text", "v", status, {})]
+    question = fold(Stage.QUESTION, missing, policy.read(BODY))
+    assert (question.allowed, question.unchecked) == (False, True)
+    passage = fold(Stage.PASSAGE, missing, policy.read(BODY))
+    assert (passage.allowed, passage.unchecked) == (True, True)
+
+
+@pytest.fixture
+def author(db: None) -> User:
+    return person("ada", User.Role.ADMINISTRATOR)
+
+
+@pytest.fixture
+def second(db: None) -> User:
+    return person("grace", User.Role.ADMINISTRATOR)
+
+
+def test_a_draft_goes_live_only_after_a_replay_and_by_somebody_else(author: User, second: User, alice: User) -> None:
+    notes().state["1"] = "x"
+    case(alice)  # judged as [hate] at 0.97
+    old = policies.live()
+    mild = copy.deepcopy(old.body)
+    next(row for row in mild["clauses"] if row["code"] == "hate")["steps"]["question"] = []
+    row = policies.draft(author, mild, "Hate is for people to judge")
+    with pytest.raises(Refused, match="Replay"):
+        policies.approve(second, row)
+    found = policies.replay(author, row)
+    assert (found["judged"], found["changed"]) == (1, 1)
+    assert (found["listed"][0]["before"], found["listed"][0]["after"]) == ("withhold_and_review", "")
+    with pytest.raises(Refused, match="Somebody else"):
+        policies.approve(author, row)
+    policies.approve(second, row)
+    assert policies.live().pk == row.pk
+    assert policies.current().clauses["hate"].steps[Stage.QUESTION] == ()
+    old.refresh_from_db()
+    assert old.status == PolicyVersion.Status.RETIRED
+    with pytest.raises(Refused, match="live already"):
+        policies.approve(second, old)
+
+
+def test_the_database_keeps_one_live_policy_with_replay_and_another_approver(author: User, second: User) -> None:
+    policies.live()
+    row = policies.draft(author, BODY)
+    for wrong in ({"status": "live", "approver": second, "replay": {}}, {"approver": author}):
+        with pytest.raises(IntegrityError), transaction.atomic():
+            PolicyVersion.objects.filter(pk=row.pk).update(**wrong)
+    PolicyVersion.objects.filter(status="live").update(status="retired")
+    with pytest.raises(IntegrityError), transaction.atomic():
+        PolicyVersion.objects.filter(pk=row.pk).update(status="live")

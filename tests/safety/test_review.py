@@ -1,0 +1,200 @@
+"""Review: one case a subject, one holder at a time, decisions that nobody overwrites, effects that can be undone."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from apps.safety import appeals, audit, policies, review
+from apps.safety.models import Case, Decision, Effect, Event, Notice, Snapshot
+from apps.safety.review import Ruling
+from apps.safety.transitions import Move, Refused, State
+from apps.users.models import User
+from tests.people import person
+from tests.safety.cases import KIND, Notes, case, notes
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def shelf(db: None) -> Notes:
+    person("ada", User.Role.ADMINISTRATOR)
+    found = notes()
+    found.state["1"] = "as it was"
+    return found
+
+
+@pytest.fixture
+def morgan(db: None) -> User:
+    return person("morgan", User.Role.REVIEWER)
+
+
+@pytest.fixture
+def robin(db: None) -> User:
+    return person("robin", User.Role.REVIEWER)
+
+
+def ruling(held: Case, outcome: str = "block", reason: str = "clear", **more: object) -> Ruling:
+    return Ruling(held.lease_token, held.version, outcome, reason, **more)  # type: ignore[arg-type]
+
+
+def decided(user: User, held: Case, outcome: str = "block") -> Decision:
+    return review.decide(user, held.pk, ruling(review.claim(user, held.pk), outcome))
+
+
+def test_the_same_thing_flagged_twice_is_one_case(alice: User, shelf: Notes) -> None:
+    first, again = case(alice), case(alice)
+    assert first.pk == again.pk
+    assert Case.objects.get().times == 2
+    assert case(alice, code="violence").pk != first.pk
+    with pytest.raises(IntegrityError), transaction.atomic():
+        Case.objects.create(
+            kind=KIND, subject="1", area="hate", snapshot=first.snapshot, severity=1, due=timezone.now()
+        )
+
+
+def test_a_claim_keeps_others_away_until_it_runs_out(alice: User, morgan: User, robin: User, shelf: Notes) -> None:
+    held = review.claim(morgan, case(alice).pk)
+    assert review.claim(morgan, held.pk).lease_token == held.lease_token
+    with pytest.raises(Refused):
+        review.claim(robin, held.pk)
+    Case.objects.update(lease_until=timezone.now() - timedelta(seconds=1))
+    theirs = review.claim(robin, held.pk)
+    with pytest.raises(Refused, match="Somebody else"):
+        review.decide(morgan, held.pk, ruling(held))
+    review.decide(robin, held.pk, ruling(theirs))
+    assert Decision.objects.count() == 1
+
+
+def test_a_stale_version_or_an_expired_lease_never_decides(alice: User, morgan: User, shelf: Notes) -> None:
+    held = review.claim(morgan, case(alice).pk)
+    for stale in (
+        Ruling(held.lease_token, held.version + 1, "block", "clear"),
+        Ruling("x", held.version, "block", "clear"),
+    ):
+        with pytest.raises(Refused):
+            review.decide(morgan, held.pk, stale)
+    Case.objects.update(lease_until=timezone.now() - timedelta(seconds=1))
+    with pytest.raises(Refused):
+        review.decide(morgan, held.pk, ruling(held))
+    assert (Decision.objects.count(), shelf.state["1"]) == (0, "as it was")
+    assert review.sweep() == 1
+    assert Case.objects.get().state == State.OPEN
+
+
+def test_members_see_no_queue_and_nobody_sees_their_own_case(alice: User, morgan: User, shelf: Notes) -> None:
+    mine = case(morgan)
+    assert not review.queue(alice).exists()
+    assert not review.queue(morgan).exists()
+    for user in (alice, morgan):
+        with pytest.raises(Refused):
+            review.claim(user, mine.pk)
+    with pytest.raises(IntegrityError), transaction.atomic():
+        Case.objects.update(holder=morgan)
+
+
+def test_a_decision_does_what_it_says_tells_the_person_and_is_recorded(alice: User, morgan: User, shelf: Notes) -> None:
+    made = decided(morgan, case(alice), "suspend")
+    alice.refresh_from_db()
+    assert not alice.is_active
+    assert shelf.state["1"].startswith("withheld: A reviewer withheld this. Hate.")
+    notice = Notice.objects.filter(person=alice).first()
+    assert notice is not None
+    assert "Hate" in notice.clause
+    assert "30 days" in notice.text
+    assert made.policy == policies.live()
+    kinds = list(Event.objects.values_list("kind", flat=True))
+    assert kinds[-4:] == ["case.claimed", "case.decided", "effect.applied", "effect.applied"]
+
+
+@pytest.mark.parametrize("outcome", ["allow", "block", "warn", "suspend"])
+def test_undoing_restores_exactly_what_was_there(alice: User, morgan: User, shelf: Notes, outcome: str) -> None:
+    held = case(alice)
+    told = Notice.objects.count()
+    decided(morgan, held, outcome)
+    back = review.undo(morgan, held.pk)
+    alice.refresh_from_db()
+    assert (back.state, shelf.state["1"], alice.is_active) == (State.CLAIMED, "as it was", True)
+    assert not Effect.objects.filter(state=Effect.State.APPLIED).exists()
+    assert Notice.objects.count() == told
+    review.decide(morgan, held.pk, ruling(back, "warn"))
+
+
+def test_only_ones_own_decision_of_the_last_seconds_is_undone(
+    alice: User, morgan: User, robin: User, shelf: Notes
+) -> None:
+    held = case(alice)
+    decided(morgan, held)
+    with pytest.raises(Refused):
+        review.undo(robin, held.pk)
+    Decision.objects.update(created=timezone.now() - timedelta(seconds=review.UNDO_S + 1))
+    with pytest.raises(Refused):
+        review.undo(morgan, held.pk)
+
+
+def test_an_appeal_is_decided_by_somebody_else_and_overturned_restores_everything(
+    alice: User, morgan: User, robin: User, shelf: Notes
+) -> None:
+    held = case(alice)
+    decided(morgan, held, "suspend")
+    notice = Notice.objects.filter(person=alice, decision__isnull=False).get()
+    appeals.appeal(alice, notice, "It was a quotation.")
+    with pytest.raises(Refused):
+        appeals.appeal(alice, notice, "Again.")
+    with pytest.raises(Refused, match="somebody else"):
+        review.claim(morgan, held.pk)
+    theirs = review.claim(robin, held.pk)
+    appeals.rule(robin, held.pk, ruling(theirs, "overturn", "mistake"))
+    alice.refresh_from_db()
+    assert (alice.is_active, shelf.state["1"]) == (True, "as it was")
+    assert Case.objects.get().state == State.OVERTURNED
+    assert Notice.objects.filter(person=alice).first().title == "Your appeal was successful"  # type: ignore[union-attr]
+    policies.refresh()
+    assert policies.allowed(held.snapshot.text)
+
+
+def test_the_database_keeps_the_roles_apart(alice: User, morgan: User, shelf: Notes) -> None:
+    held = case(alice)
+    made = decided(morgan, held)
+    for wrong in ({"reviewer": alice}, {"first_reviewer": morgan}, {"clause": ""}):
+        fields = {"reviewer": morgan, "owner": alice, "clause": "hate", "reason": "clear", "case_version": 9, **wrong}
+        with pytest.raises(IntegrityError), transaction.atomic():
+            Decision.objects.create(case=held, policy=made.policy, outcome="block", **fields)
+    with pytest.raises(IntegrityError), transaction.atomic():
+        Decision.objects.create(
+            case=held, policy=made.policy, outcome="block", reviewer=morgan, clause="hate", reason="clear",
+            case_version=made.case_version,
+        )  # fmt: skip
+
+
+def test_escalated_goes_to_administrators_and_needs_a_word(alice: User, morgan: User, shelf: Notes) -> None:
+    held = review.claim(morgan, case(alice).pk)
+    with pytest.raises(Refused, match="Say why"):
+        review.leave(morgan, held.pk, held.lease_token, Move.ESCALATE)
+    review.leave(morgan, held.pk, held.lease_token, Move.ESCALATE, "I know the person")
+    with pytest.raises(Refused):
+        review.claim(morgan, held.pk)
+    review.claim(User.objects.get(name="Ada"), held.pk)
+
+
+def test_a_deleted_subject_closes_its_case_and_the_text_stays(alice: User, shelf: Notes) -> None:
+    held = case(alice)
+    review.vanished(KIND, "1")
+    assert Case.objects.get().state == State.AUTO_CLOSED
+    assert Snapshot.objects.get().text == held.snapshot.text
+
+
+def test_who_needs_help_is_not_written_to_as_if_they_had_done_wrong(alice: User, shelf: Notes) -> None:
+    case(alice, code="self_harm")
+    assert not Notice.objects.exists()
+
+
+def test_reading_somebodys_words_is_recorded(alice: User, morgan: User, shelf: Notes) -> None:
+    held = case(alice)
+    review.look(morgan, held.pk)
+    entry = Event.objects.filter(kind="read").get()
+    assert (entry.actor, entry.person) == (morgan.pk, alice.pk)
+    assert audit.verify() == []

@@ -1,0 +1,117 @@
+"""No page of review shows a code: clauses, actions, stages, states and entries of the log have words."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+from django.test import Client
+from django.utils import translation
+
+from apps.safety import audit, logged, review, wording
+from apps.safety.folding import Status
+from apps.safety.models import Decision, Event, Notice
+from apps.safety.policy import CODES, Action, Stage
+from apps.safety.review import Ruling
+from apps.safety.transitions import Move
+from apps.users.models import User
+from tests.safety.cases import Notes, case, notes
+
+
+@pytest.fixture
+def shelf(db: None) -> Notes:
+    found = notes()
+    found.state["1"] = "as it was"
+    return found
+
+
+def kinds() -> Iterator[str]:
+    """Of all entries that the sources write."""
+    for path in (Path(settings.BASE_DIR) / "apps").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Call) and ast.unparse(node.func) in ("audit.record", "record") and node.args:
+                for part in ast.walk(node.args[0]):
+                    if isinstance(part, ast.Constant) and isinstance(part.value, str):
+                        yield part.value
+
+
+@pytest.mark.parametrize("language", ["en", "de", "es"])
+def test_every_code_has_words(language: str) -> None:
+    with translation.override(language):
+        said = [wording.clause(code) for code in CODES]
+        said += [wording.stage(stage) for stage in Stage] + [wording.action(action) for action in (*Action, None)]
+        said += [wording.status(status) for status in Status] + [str(words) for words in logged.EVENTS.values()]
+    assert [words for words in said if "_" in words or not words[0].isalpha()] == []
+    assert wording.plain("some_new.code") == "Some new: code"
+
+
+def test_every_entry_of_the_log_has_words() -> None:
+    written = {kind for kind in kinds() if not kind.endswith(".") and ("." in kind or kind == "read")}
+    written |= {f"case.{move}" for move in (Move.RELEASE, Move.SKIP, Move.ESCALATE)}
+    assert written - set(logged.EVENTS) == set() and len(written) > 25
+
+
+def test_why_something_was_read_is_said_in_words_also_of_earlier_days() -> None:
+    new = {"why": "review", "clause": "prompt_attack", "thing": "document"}
+    for payload in (new, {"why": "review of prompt_attack in a document"}):
+        assert wording.why(payload) == "review (Attacks on the assistant in a document)"
+    assert wording.why({"why": "a second look (hate)"}) == "a second look (Hate)"
+    with translation.override("de"):
+        assert wording.why(new) == "Prüfung (Angriffe auf den Assistenten in einem Dokument)"
+    assert wording.why({"why": "the court asked"}) == "the court asked"
+
+
+def test_people_are_told_in_their_own_language(alice: User, morgan: User, shelf: Notes) -> None:
+    User.objects.filter(pk=alice.pk).update(language="de")
+    held = review.claim(morgan, case(alice).pk)
+    with translation.override("es"):
+        review.decide(morgan, held.pk, Ruling(held.lease_token, held.version, "block", "clear"))
+    first, last = Notice.objects.order_by("created")
+    assert "wartet" in first.title and "zurückgehalten" in last.title
+    assert last.clause.startswith("Hass. ") and "widersprechen" in last.text
+    assert "Nichts" in shelf.state["1"]
+
+
+def test_pages_of_staff_show_no_code(client: Client, ada: User, alice: User, shelf: Notes) -> None:
+    held = case(alice, code="prompt_attack", severity=2)
+    client.force_login(ada)
+    client.post(f"/review/{held.pk}/claim/")
+    held.refresh_from_db()
+    for address in ("/review/?show=mine", f"/review/{held.pk}/", "/review/log/", "/review/figures/", "/review/policy/"):
+        page = client.get(address).content.decode().replace('name="body"', "").partition('<textarea id="body"')[0]
+        for code in ("Prompt_attack", ">prompt_attack", "prompt_attack in", "withhold_and_review", "case.claimed"):
+            assert code not in page, (address, code)
+    data = {"token": held.lease_token, "version": held.version, "outcome": "block", "reason": "clear", "show": "new"}
+    client.post(f"/review/{held.pk}/decide/", data)
+    page = client.get(f"/review/{held.pk}/").content.decode()
+    assert "Block: Clearly against the clause" in page and "Policy 1" in page
+    page = client.get("/review/log/").content.decode()
+    assert (
+        "Decided a case" in page and "Outcome: Block" in page and "review (Attacks on the assistant in: note)" in page
+    )
+
+
+def test_the_log_is_for_administrators_and_can_be_narrowed(
+    client: Client, ada: User, alice: User, morgan: User
+) -> None:
+    for number in range(60):
+        audit.record("consent.given", actor=alice, person=alice.pk, number=number)
+    audit.record("policy.drafted", actor=ada, subject="Policy 2", sha256="f" * 64)
+    client.force_login(morgan)
+    assert client.get("/review/log/").status_code == 404
+    client.force_login(ada)
+    page = client.get("/review/log/").content.decode()
+    assert "Drafted a policy" in page and f"before={Event.objects.get(seq=12).seq}" in page
+    page = client.get("/review/log/?area=policy").content.decode()
+    assert "Drafted a policy" in page and "Agreed to lend" not in page and "Fingerprint: ffffffffffff" in page
+    page = client.get(f"/review/log/?who={alice.pk}&before=5").content.decode()
+    assert "Drafted" not in page and page.count("Agreed to lend texts") == 4
+    for nonsense in ("who=x", "who=1e9", "before=-1", "before=" + "9" * 40, "area=nothing", "who=%00"):
+        assert client.get(f"/review/log/?{nonsense}").status_code == 200
+
+
+def test_outcomes_of_decisions_have_words() -> None:
+    assert all(str(outcome.label)[0].isupper() for outcome in Decision.Outcome)

@@ -1,0 +1,68 @@
+"""Administrators make groups and say who belongs to them."""
+
+from __future__ import annotations
+
+import pytest
+from django.contrib.auth.models import Group
+from django.test import Client
+
+from apps.users.groups import groups_for
+from apps.users.models import User
+from apps.users.people import suspend
+
+
+@pytest.fixture
+def admin(ada: User, client: Client) -> Client:
+    client.force_login(ada)
+    return client
+
+
+def test_a_group_is_made_filled_renamed_and_deleted(admin: Client, bob: User) -> None:
+    admin.post("/people/groups/", {"name": "Team"})
+    group = Group.objects.get(name="Team")
+    admin.post(f"/people/groups/{group.pk}/", {"person": bob.pk})
+    assert list(group.user_set.all()) == [bob]
+    admin.post(f"/people/groups/{group.pk}/rename/", {"name": "Crew"})
+    assert "Crew" in admin.get("/people/groups/").content.decode()
+    admin.post(f"/people/groups/{group.pk}/remove/", {"person": bob.pk})
+    assert not group.user_set.exists()
+    assert admin.get(f"/people/groups/{group.pk}/delete/").status_code == 200
+    assert Group.objects.exists()
+    admin.post(f"/people/groups/{group.pk}/delete/")
+    assert not Group.objects.exists()
+
+
+def test_two_groups_have_two_names(admin: Client) -> None:
+    Group.objects.create(name="Team")
+    assert admin.post("/people/groups/", {"name": "Team"}).status_code == 400
+    other = Group.objects.create(name="Other")
+    admin.post(f"/people/groups/{other.pk}/rename/", {"name": "Team"})
+    assert sorted(Group.objects.values_list("name", flat=True)) == ["Other", "Team"]
+
+
+@pytest.mark.parametrize("name", ["", " ", "x" * 81, "nul\0"])
+def test_a_bad_name_makes_no_group(admin: Client, name: str) -> None:
+    assert admin.post("/people/groups/", {"name": name}).status_code == 400
+    assert not Group.objects.exists()
+
+
+def test_nobody_is_added_who_is_not_there(admin: Client) -> None:
+    group = Group.objects.create(name="Team")
+    assert admin.post(f"/people/groups/{group.pk}/", {"person": 999_999}).status_code == 400
+
+
+def test_members_see_their_own_groups_and_administrators_all(ada: User, bob: User, charlie: User) -> None:
+    group = Group.objects.create(name="Team")
+    group.user_set.set([bob, charlie])
+    suspend(charlie)
+    assert [(item.name, item.people) for item in groups_for(bob)] == [("Team", 1)]
+    bob.groups.clear()
+    assert not groups_for(bob).exists()
+    assert [item.name for item in groups_for(ada)] == ["Team"]
+
+
+def test_the_list_of_groups_asks_few_questions(admin: Client, bob: User, django_assert_max_num_queries) -> None:
+    for number in range(30):
+        Group.objects.create(name=f"Group {number}").user_set.add(bob)
+    with django_assert_max_num_queries(6):
+        assert admin.get("/people/groups/").status_code == 200

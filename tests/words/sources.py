@@ -1,0 +1,107 @@
+"""Every text of the sources that is marked for translation, as catalogues without translations.
+
+Templates are read by Django's own parser, so that a text here is the one that is looked up when the page is shown.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from babel.messages.catalog import Catalog
+from babel.messages.extract import extract
+from django.conf import settings
+from django.template import Engine, Template
+from django.template.base import Node, Token
+from django.templatetags.i18n import BlockTranslateNode, TranslateNode
+from django.utils.translation import to_locale, trim_whitespace
+
+from tests.words import stored
+
+ROOT = Path(settings.BASE_DIR)
+LANGUAGES = [code for code, _name in settings.LANGUAGES if code != settings.LANGUAGE_CODE]
+DOMAINS = ("django", "djangojs")
+_PYTHON = {
+    "gettext": None, "gettext_lazy": None, "ngettext": (1, 2), "ngettext_lazy": (1, 2), "pgettext": ((1, "c"), 2),
+    "pgettext_lazy": ((1, "c"), 2), "_": None, "gettext_noop": None,
+}  # fmt: skip
+_SCRIPT = {"gettext": None, "ngettext": (1, 2)}
+_CONSTANT = re.compile(r"""_\(("(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*')\)""")
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    id: str | tuple[str, str]  # the second is the plural
+    place: str
+    context: str | None = None
+
+
+def catalogue(domain: str) -> Catalog:
+    """The texts of a domain, each with the files in which it stands."""
+    made = Catalog(domain=domain, charset="utf-8")
+    for text in sorted(of_domain(domain), key=lambda text: (str(text.id), text.place)):
+        made.add(text.id, locations=[(text.place, 0)], context=text.context)
+    return made
+
+
+def of_domain(domain: str) -> Iterator[Text]:
+    if domain == "djangojs":
+        yield from called(sorted((ROOT / "static" / "js").glob("*.js")), "javascript", _SCRIPT)
+        return
+    yield from called(sorted([*(ROOT / "apps").rglob("*.py"), *(ROOT / "assistant").rglob("*.py")]), "python", _PYTHON)
+    for path in templates():
+        yield from shown(path)
+    for text, path in stored.sentences(ROOT):
+        yield Text(text, place(path))
+
+
+def templates() -> list[Path]:
+    return sorted(path for path in (ROOT / "templates").rglob("*") if path.suffix in {".html", ".txt"})
+
+
+def called(paths: list[Path], language: str, keywords: Mapping[str, Any]) -> Iterator[Text]:
+    """What the functions of gettext are called with in Python or JavaScript."""
+    for path in paths:
+        with path.open("rb") as source:
+            for _line, said, _comments, context in extract(language, source, keywords=keywords):
+                yield Text(said if isinstance(said, str) else (said[0], said[1]), place(path), context)
+
+
+def shown(path: Path) -> Iterator[Text]:
+    """What a template has translated."""
+    source = path.read_text()
+    for found in _CONSTANT.findall(source):
+        yield Text(found[1:-1].replace(f"\\{found[0]}", found[0]), place(path))
+    for node in nodes(Engine.get_default().from_string(source)):
+        if isinstance(node, TranslateNode):
+            yield Text(str(node.filter_expression.var.literal).replace("%", "%%"), place(path), _context(node))
+        elif isinstance(node, BlockTranslateNode):
+            singular = _words(node, node.singular)
+            said = (singular, _words(node, node.plural)) if node.plural else singular
+            yield Text(said, place(path), _context(node))
+
+
+def nodes(template: Template) -> Iterator[Node]:
+    for kind in (TranslateNode, BlockTranslateNode):
+        yield from template.nodelist.get_nodes_by_type(kind)
+
+
+def _context(node: TranslateNode | BlockTranslateNode) -> str | None:
+    return str(node.message_context.var) if node.message_context else None
+
+
+def _words(node: BlockTranslateNode, tokens: list[Token]) -> str:
+    words = str(node.render_token_list(tokens)[0])
+    return trim_whitespace(words) if node.trimmed else words
+
+
+def place(path: Path) -> str:
+    return str(path.relative_to(ROOT))
+
+
+def kept(language: str, domain: str) -> Path:
+    """Where a catalogue is committed."""
+    return Path(settings.LOCALE_PATHS[0]) / to_locale(language) / "LC_MESSAGES" / f"{domain}.po"
