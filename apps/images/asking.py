@@ -14,6 +14,7 @@ from apps.engines.base import EngineRefused
 from apps.engines.image.base import DrawRequest, PictureModel
 from apps.engines.image.checks import check
 from apps.images import described, names, reviewing
+from apps.images.making import TASK
 from apps.images.models import Picture
 from apps.images.screening import judged
 from apps.lib.bell import send
@@ -27,7 +28,6 @@ from apps.users.quota import Resource
 MOST = 4  # of one request
 WAITING = 12  # of one person, at most
 SEEDS = 2**32
-TASK = "images.draw"
 
 
 class Refused(Exception):

@@ -23,11 +23,12 @@ from apps.engines.image.checks import preview
 from apps.engines.image.upscaling import upscaled
 from apps.images import described, names, provenance, reviewing
 from apps.images.finishing import finished
-from apps.images.making import LEASE_S, Unwanted, Watch, measured
+from apps.images.making import LEASE_S, Interrupted, Unwanted, Watch, measured
 from apps.images.meaning import vector_of
 from apps.images.models import Frame, Picture
 from apps.images.screening import judged
-from apps.lib import leases
+from apps.lib import disk, leases
+from apps.safety import policies
 from apps.safety.check import Verdict
 from apps.safety.folding import UNCHECKED
 from apps.safety.pictures import check_picture
@@ -35,6 +36,7 @@ from apps.safety.pictures import check_picture
 log = logging.getLogger(__name__)
 
 CRASHES = 3
+FULL = "The disk of this server is full. This goes on by itself once there is space."
 _RETRY_S = 20
 
 
@@ -46,6 +48,7 @@ def draw(picture_id: UUID) -> None:
     if row is None:
         return
     try:
+        policies.refresh()  # a reviewer may have let the words pass a moment ago
         verdict = judged((row.prompt, row.negative))
         if verdict.rule == names.RULE:  # the operator's word: there is nobody to ask
             raise EngineError(verdict.words)
@@ -58,11 +61,15 @@ def draw(picture_id: UUID) -> None:
         _store(row, drawn, watch, time.monotonic() - began)
     except Unwanted:
         log.info("A picture was cancelled while it was drawn")
+    except Interrupted:
+        log.info("A picture is drawn again by the next worker: this one ends")
+        _wait(row, 0, uncounted=True)
     except EngineError as error:
         _end(row, error)
-    except Exception:
-        log.exception("Picture %s: attempt %s crashed", row.pk, row.attempts)
-        _wait(row)
+    except Exception as error:
+        if not _waits_for_space(row, error):
+            log.exception("Picture %s: attempt %s crashed", row.pk, row.attempts)
+            _wait(row)
 
 
 def _request(row: Picture) -> DrawRequest:
@@ -141,9 +148,19 @@ def _hold(row: Picture, verdict: Verdict) -> None:
         reviewing.flag(row, verdict.judged)
 
 
-def _wait(row: Picture, reason: str = "", *, uncounted: bool = False) -> None:
-    """Back in the queue; nobody claims it for a while."""
-    until = timezone.now() + timedelta(seconds=_RETRY_S)
+def _waits_for_space(row: Picture, error: Exception) -> bool:
+    """Whether the disk is full, for which the picture is not to blame; anything else is a crash."""
+    if not disk.full(error):
+        return False
+    log.error("Picture %s waits: the disk is full (%s)", row.pk, error)
+    disk.make_room()
+    _wait(row, reason=FULL, uncounted=True)
+    return True
+
+
+def _wait(row: Picture, seconds: int = _RETRY_S, reason: str = "", *, uncounted: bool = False) -> None:
+    """Back in the queue; nobody claims it for so long."""
+    until = timezone.now() + timedelta(seconds=seconds)
     Picture.objects.filter(pk=row.pk, lease_token=row.lease_token).update(
         status=Picture.Status.QUEUED, lease_token="", lease_until=until, step=0, reason=reason,
         attempts=row.attempts - uncounted, changed=timezone.now(),

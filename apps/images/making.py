@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import threading
 import time
 from collections.abc import Sequence
 from typing import Any, TypeVar
@@ -17,19 +18,27 @@ from apps.lib import leases
 
 log = logging.getLogger(__name__)
 
+TASK = "images.draw"
 FRAMES = 8  # previews that are kept of a picture
 LEASE_S = 90  # a picture whose worker was killed is drawn again after at most this and one sweep
 TICK_S = 0.3  # between two looks at whether the picture is still wanted; each stores a preview
 
 T = TypeVar("T")
 
+stopping = threading.Event()  # this process ends soon
+
 
 class Unwanted(Exception):
     """Cancelled, deleted, or taken over by another worker: nothing more is written."""
 
 
+class Interrupted(Exception):
+    """The process ends: another one draws it from the start."""
+
+
 class Watch:
-    """Hears of each step: keeps the lease and the latest preview, and ends a drawing that nobody wants any more."""
+    """Hears of each step: keeps the lease and the latest preview, and ends a drawing that nobody wants any more, or for
+    which there is no time before the process ends."""
 
     def __init__(self, row: Picture) -> None:
         self._row, self._next = row, 0.0
@@ -46,6 +55,8 @@ class Watch:
         self._at = time.monotonic()  # what the listener took is no part of the next step
 
     def _heard(self, step: DrawStep, now: float) -> None:
+        if stopping.is_set() and step.step < step.steps:
+            raise Interrupted
         if now < self._next and step.step < step.steps:
             return
         self._next = now + TICK_S

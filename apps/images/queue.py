@@ -6,16 +6,18 @@ import logging
 import threading
 import time
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
+from celery.signals import worker_ready, worker_shutting_down
 from django.conf import settings
 from django.db.models import Count, Q
 from django.utils import timezone
 
 from apps.engines.base import EngineError
 from apps.images import described, meaning
-from apps.images.asking import TASK
 from apps.images.generate import CRASHES, draw
+from apps.images.making import TASK, stopping
 from apps.images.models import Picture
 from apps.lib.bell import send
 
@@ -26,11 +28,25 @@ _ORPHAN_S = 3600
 _drawing = threading.Lock()  # two pictures at once would fight for the same device
 
 
+def connect() -> None:
+    """A worker that is told to end lets go of what it draws; elsewhere these never run."""
+    worker_ready.connect(_start, dispatch_uid="images.queue")
+    worker_shutting_down.connect(_stop, dispatch_uid="images.queue")
+
+
+def _start(**_: Any) -> None:
+    stopping.clear()
+
+
+def _stop(**_: Any) -> None:
+    stopping.set()
+
+
 def drain() -> None:
     """Whatever waited has been drawn, one after the other; a process that draws already does that by itself."""
-    while waiting(1) and _drawing.acquire(blocking=False):
+    while not stopping.is_set() and waiting(1) and _drawing.acquire(blocking=False):
         try:
-            while rows := waiting(1):
+            while not stopping.is_set() and (rows := waiting(1)):
                 draw(rows[0])
         finally:
             _drawing.release()

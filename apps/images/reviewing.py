@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
+from django.db import transaction
 from django.utils.translation import gettext_lazy
 
+from apps.images.making import TASK
 from apps.images.models import Picture
+from apps.lib.bell import send
 from apps.safety import review
 from apps.safety.check import Judged
 from apps.safety.review import Flagged
@@ -37,10 +41,13 @@ class PictureReviewable:
         return before or {}
 
     def release(self, subject: str) -> dict[str, Any]:
-        """A picture that was held when it was drawn is shown; held words are asked for again by their person."""
-        held = Picture.objects.filter(pk=subject, status=Picture.Status.HELD).exclude(file="")
+        """A picture that was held when it was drawn is shown; from held words it is drawn now: they pass from here."""
+        held = Picture.objects.filter(pk=subject, status=Picture.Status.HELD)
         before = held.values(*_KEPT).first()
-        held.update(status=Picture.Status.READY, reason="")
+        drawn = held.exclude(file="").update(status=Picture.Status.READY, reason="")
+        if before and not drawn:
+            held.update(status=Picture.Status.QUEUED, reason="", attempts=0)
+            transaction.on_commit(partial(send, TASK, subject))
         return before or {}
 
     def picture(self, subject: str) -> bytes:
@@ -56,8 +63,8 @@ class PictureReviewable:
     def give_back(self, subject: str, before: dict[str, Any]) -> None:
         if before.get("status") == Picture.Status.WORKING:
             before = {**before, "status": Picture.Status.QUEUED}
-        if before:
-            Picture.objects.filter(pk=subject).update(**before)
+        if before:  # whoever draws it meanwhile has lost it
+            Picture.objects.filter(pk=subject).update(**before, lease_token="", lease_until=None)
 
 
 def flag(row: Picture, judged: Judged | None) -> None:

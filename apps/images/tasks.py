@@ -5,7 +5,9 @@ from __future__ import annotations
 from celery import shared_task
 
 from apps.images import queue
-from apps.images.asking import TASK
+from apps.images.making import TASK
+
+queue.connect()
 
 
 @shared_task(name=TASK)

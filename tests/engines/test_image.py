@@ -160,6 +160,26 @@ def test_other_weights_are_another_model(real: DiffusersPainter, tmp_path: Path)
     assert other.fingerprint != real.model().fingerprint
 
 
+@pytest.mark.filterwarnings("ignore:Already found a `peft_config`:UserWarning")  # several are what is wanted
+def test_adapters_change_the_picture_each_of_them(folder: str, real: DiffusersPainter, tmp_path: Path) -> None:
+    one, two = (tiny.save_adapter(tmp_path / str(seed), folder, seed) for seed in (1, 2))
+    painters = [real, *(DiffusersPainter(folder, loras) for loras in (str(one), str(two), f"{one.parent}, {two}"))]
+    assert len({draw(painter)[0].tobytes() for painter in painters}) == len(painters)
+    assert len({painter.model().fingerprint for painter in painters}) == len(painters)
+
+
+def test_an_adapter_that_cannot_be_used_is_said_to_be_so(folder: str, tmp_path: Path) -> None:
+    import torch
+
+    pickled = tmp_path / "adapter.bin"
+    torch.save({}, pickled)
+    nonsense = tmp_path / "nonsense.safetensors"
+    nonsense.write_bytes(b"no tensors")
+    for adapter in (pickled, nonsense, tmp_path / "away.safetensors"):
+        with pytest.raises(EngineUnavailable, match="cannot be loaded"):
+            DiffusersPainter(folder, str(adapter)).model()
+
+
 class _Server:
     """Answers `httpx.stream` in place of a network."""
 

@@ -11,7 +11,7 @@ from django.conf import LazySettings
 
 from apps.engines import registry
 from apps.engines.image.fake import FakePainter
-from apps.images import asking, described
+from apps.images import asking, described, making
 from apps.images.models import Picture
 from apps.safety.check import Verdict
 from apps.users.models import User
@@ -45,7 +45,7 @@ def bells(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     heard: list[str] = []
 
     def send(task: str, args: list[str], **_: Any) -> None:
-        assert task == asking.TASK
+        assert task == making.TASK
         heard.extend(args)
 
     monkeypatch.setattr(current_app, "send_task", send)

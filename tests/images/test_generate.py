@@ -168,6 +168,30 @@ def test_a_picture_whose_worker_was_killed_is_drawn_by_another(waiting: Picture,
     assert drawn(waiting).status == "ready"
 
 
+def test_a_worker_that_is_told_to_end_lets_go_of_what_it_draws(
+    waiting: Picture, painter: FakePainter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    draw = painter.draw
+
+    def told(request: DrawRequest, seen: Any) -> Any:
+        queue._stop()
+        return draw(request, seen)
+
+    monkeypatch.setattr(painter, "draw", told)
+    try:
+        queue.drain()
+        waiting.refresh_from_db()
+        assert (waiting.status, waiting.attempts, waiting.lease_token) == ("queued", 0, "")
+        queue.drain()
+        assert queue.waiting(1) == [waiting.pk], "it takes up nothing more, and the next worker need not wait"
+    finally:
+        queue._start()
+    monkeypatch.undo()
+    queue.drain()
+    waiting.refresh_from_db()
+    assert waiting.status == "ready"
+
+
 def test_a_worker_that_lost_its_picture_writes_nothing(
     waiting: Picture, monkeypatch: pytest.MonkeyPatch, settings: LazySettings
 ) -> None:
@@ -189,8 +213,13 @@ def test_a_full_disk_leaves_no_half_picture_and_it_is_drawn_later(
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(FileSystemStorage, "_save", full)
-    row = drawn(waiting)
-    assert (row.status, bool(row.file)) == ("queued", False)
+    for _ in range(generate.CRASHES + 1):
+        Picture.objects.update(lease_until=None)
+        row = drawn(waiting)
+        assert (row.status, bool(row.file), row.attempts) == ("queued", False, 0), "the picture is not to blame"
+    queue.sweep()
+    row.refresh_from_db()
+    assert row.status == "queued" and row.reason.startswith("The disk of this server is full")
     monkeypatch.undo()
     Picture.objects.update(lease_until=timezone.now() - timedelta(seconds=1))
     assert drawn(waiting).status == "ready"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from django.test import Client
 
@@ -46,6 +48,23 @@ def test_once_a_reviewer_allowed_the_words_they_can_be_drawn(alice: User, painte
     generate.draw(again.pk)
     again.refresh_from_db()
     assert again.status == "ready"
+
+
+def test_once_a_reviewer_allowed_the_words_the_tile_itself_is_drawn(
+    alice: User, painter: FakePainter, morgan: User, bells: list[str], django_capture_on_commit_callbacks: Any
+) -> None:
+    (row,) = asking.ask(alice, Wish(BAD))
+    case = Case.objects.get()
+    with django_capture_on_commit_callbacks(execute=True):
+        ruled(morgan, case, "allow")
+    row.refresh_from_db()
+    assert (row.status, row.reason, bells) == ("queued", "", [str(row.pk)])
+    generate.draw(row.pk)
+    row.refresh_from_db()
+    assert row.status == "ready"
+    review.undo(morgan, case.pk)
+    row.refresh_from_db()
+    assert row.status == "held", "taken back, it is held again"
 
 
 def test_a_picture_that_a_reviewer_blocks_is_seen_by_nobody_until_it_is_undone(

@@ -35,6 +35,21 @@ def save(folder: Path, seed: int = 0) -> str:
     return str(folder / "model")
 
 
+def save_adapter(folder: Path, model: str, seed: int = 0) -> Path:
+    """A LoRA adapter with random weights for that pipeline, as training scripts of diffusers leave it: the file."""
+    import torch
+    from diffusers import StableDiffusionPipeline, UNet2DConditionModel
+    from diffusers.utils import convert_state_dict_to_diffusers
+    from peft import LoraConfig, get_peft_model_state_dict
+
+    torch.manual_seed(seed)
+    unet = UNet2DConditionModel.from_pretrained(model, subfolder="unet")
+    unet.add_adapter(LoraConfig(r=2, target_modules=["to_q", "to_k", "to_v"], init_lora_weights=False))
+    weights = convert_state_dict_to_diffusers(get_peft_model_state_dict(unet))
+    StableDiffusionPipeline.save_lora_weights(folder, unet_lora_layers=weights)
+    return folder / "pytorch_lora_weights.safetensors"
+
+
 def _tokenizer(folder: Path) -> object:
     """One token a byte."""
     from transformers import CLIPTokenizer

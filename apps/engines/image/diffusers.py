@@ -103,6 +103,7 @@ class DiffusersPainter:
     def _pipeline(self) -> Any:
         import torch
         from diffusers import AutoPipelineForText2Image, DiffusionPipeline
+        from safetensors import SafetensorError
 
         if not self._name:
             raise EngineUnavailable("No picture model is set up.")
@@ -114,9 +115,8 @@ class DiffusersPainter:
                 pipeline: Any = AutoPipelineForText2Image.from_pretrained(self._name, **options)  # type: ignore[no-untyped-call]
             except ValueError:  # a pipeline that has no automatic class
                 pipeline = DiffusionPipeline.from_pretrained(self._name, **options)  # type: ignore[no-untyped-call]
-            for lora in self._loras:
-                pipeline.load_lora_weights(lora)
-        except (OSError, ValueError, RuntimeError, KeyError, TypeError) as error:
+            _adapted(pipeline, self._loras)
+        except (OSError, ValueError, RuntimeError, KeyError, TypeError, SafetensorError) as error:
             raise EngineUnavailable(
                 f"The picture model '{self._name}' cannot be loaded: {_first_line(error)}"
             ) from error
@@ -180,6 +180,17 @@ class DiffusersPainter:
         gc.collect()
         if torch.cuda.is_available():
             torch.cuda.empty_cache()
+
+
+def _adapted(pipeline: Any, loras: list[str]) -> None:
+    """With every one of the adapters at once. Raises ValueError for a model that takes none."""
+    if loras and not hasattr(pipeline, "load_lora_weights"):
+        raise ValueError("this kind of model takes no LoRA adapters; leave IMAGE_LORAS empty.")
+    names = [f"lora{number}" for number in range(len(loras))]
+    for name, lora in zip(names, loras, strict=True):
+        pipeline.load_lora_weights(lora, adapter_name=name, use_safetensors=True)
+    if names:
+        pipeline.set_adapters(names)
 
 
 def _placed(pipeline: Any, torch: Any) -> Any:
