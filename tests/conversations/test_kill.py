@@ -1,9 +1,11 @@
-"""`kill -9` in the middle of an answer: web and model server in turn; each ends right, once, with nothing lost."""
+"""`kill -9` in the middle of an answer or an upload: each ends right, once, with nothing lost. The worker's turn is in
+`tests/documents/test_worker_process.py`."""
 
 from __future__ import annotations
 
 import asyncio
 import os
+import re
 import sys
 import uuid
 from collections.abc import AsyncIterator, Iterator
@@ -102,6 +104,79 @@ async def test_web_is_killed(web: Process, key: str) -> None:
         await wire.until("text")
         await wire.tell(do="stop", turn=again["turn"])
         assert (await wire.until("closed"))["status"] == "stopped"
+
+
+async def test_web_is_killed_in_the_middle_of_an_upload(web: Process, key: str, tmp_path: Path) -> None:
+    """The other half of the file never came: there is no row and no file, and sent again it is there once."""
+    content, sent = b"The lighthouse of Eastness has a red lamp.\n" * 200_000, asyncio.Event()
+    async with opened(web, key) as (_, http):
+        address, token = await _place(http)
+        sending = asyncio.create_task(_send(http, address, token, content, sent))
+        await asyncio.wait_for(sent.wait(), 30)
+        web.kill()
+        with pytest.raises(aiohttp.ClientError):
+            await sending
+    web.start()
+    async with opened(web, key) as (_, http):
+        assert await _shown(http) == 0 and _kept(tmp_path) == [], "nothing of half a file is left"
+        _, token = await _place(http)
+        assert await _send(http, address, token, content) == 201
+        assert await _shown(http) == 1
+        web.kill()
+    web.start()
+    async with opened(web, key) as (_, http):
+        assert await _shown(http) == 1 and _kept(tmp_path) == [len(content)], "what was accepted is not lost"
+        _, token = await _place(http)
+        assert await _send(http, address, token, content) == 200, "it is known, and refused as such"
+        assert _kept(tmp_path) == [len(content)]
+
+
+async def _place(http: aiohttp.ClientSession) -> tuple[str, str]:
+    """Where the page of Alice's collection sends files, and the token that it sends with them."""
+    async with http.get("/collections/") as response:
+        found = re.search(r"/collections/[0-9a-f-]{36}/", await response.text())
+    assert found
+    async with http.get(found[0]) as response:
+        token = re.search(r'name="csrfmiddlewaretoken" value="(\w+)"', await response.text())
+    assert token
+    return f"{found[0]}upload/", token[1]
+
+
+async def _send(
+    http: aiohttp.ClientSession, address: str, token: str, content: bytes, halfway: asyncio.Event | None = None
+) -> int:
+    """The status of the answer; with `halfway` it stops there and waits for what happens."""
+
+    field = f'--part\r\nContent-Disposition: form-data; name="csrfmiddlewaretoken"\r\n\r\n{token}\r\n'
+    file = '--part\r\nContent-Disposition: form-data; name="files"; filename="eastness.txt"\r\n\r\n'
+    body = (field + file).encode() + content + b"\r\n--part--\r\n"
+
+    async def parts() -> AsyncIterator[bytes]:
+        yield body[: len(body) // 2]
+        if halfway is not None:
+            halfway.set()
+            await asyncio.sleep(60)
+        yield body[len(body) // 2 :]
+
+    headers = {
+        "Accept": "application/json", "Content-Length": str(len(body)),
+        "Content-Type": "multipart/form-data; boundary=part",
+    }  # fmt: skip
+    async with http.post(address, data=parts(), headers=headers) as response:
+        return response.status
+
+
+async def _shown(http: aiohttp.ClientSession) -> int:
+    """How many rows of that file the page has."""
+    address, _ = await _place(http)
+    async with http.get(address.removesuffix("upload/")) as response:
+        return len(re.findall(r'class="title"[^>]*>eastness.txt<', await response.text()))
+
+
+def _kept(folder: Path) -> list[int]:
+    """Sizes of the stored files that are as large as the one that is sent."""
+    sizes = [path.stat().st_size for path in (folder / "files").rglob("*") if path.is_file()]
+    return [size for size in sizes if size > 1_000_000]
 
 
 async def test_web_ends_in_order_and_says_so(web: Process, key: str) -> None:
