@@ -30,6 +30,7 @@ LINKS = """[...document.querySelectorAll("a[href]")]
 UNFOLD = "document.querySelectorAll('details:not(.menu)').forEach((part) => (part.open = true))"
 OPEN = "part => part.matches('dialog') ? part.showModal() : (part.open = true)"
 SHUT = "part => part.matches('dialog') ? part.close() : (part.open = false)"
+STILL_MS = 1500  # after which a page stands still: what ends at that moment moves what stands below it
 AT_LEAST = 50  # pages are reached; fewer, and the walk has gone astray
 
 
@@ -51,6 +52,14 @@ def laid_over(page: Any, part: Any) -> list[str]:
 
 
 def judged(page: Any, context: str | None = None) -> list[str]:
+    """What is wrong with the page, and is so still when nothing moves on it any more."""
+    if _found(page, context):
+        page.wait_for_timeout(STILL_MS)
+        return _found(page, context)
+    return []
+
+
+def _found(page: Any, context: str | None) -> list[str]:
     found = sync_playwright.Axe().run(page, context, options=RULES).response["violations"]
     return [
         f"{urlsplit(page.url).path}: {item['id']}: {node['html'][:160]}"
