@@ -6,9 +6,9 @@ from celery import shared_task
 
 from apps.documents import worker
 from apps.privacy import keeping, wishes
-from apps.safety import audits, heads
+from apps.safety import audits, heads, mailing
 
-worker.chores += [wishes.sweep, keeping.sweep, audits.sweep, heads.note]
+worker.chores += [wishes.sweep, keeping.sweep, audits.sweep, heads.note, mailing.sweep]
 
 
 @shared_task(name=wishes.TASK)

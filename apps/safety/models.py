@@ -222,6 +222,7 @@ class Notice(models.Model):
     text = models.TextField()
     clause = models.CharField(max_length=400, blank=True)
     seen = models.DateTimeField(null=True, blank=True)
+    mail_due = models.DateTimeField(null=True, blank=True, help_text="From when on it is to be sent; empty: no mail")
     created = models.DateTimeField(auto_now_add=True)
 
     class Meta:

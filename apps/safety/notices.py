@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from django.utils.formats import date_format
 from django.utils.translation import gettext, gettext_lazy
 
-from apps.safety import policies, reviewable
+from apps.safety import mailing, policies, reviewable
 from apps.safety.folding import REPORTED, SUPPORT
 from apps.safety.models import Case, Decision, Notice
 from apps.users.language import speaking_to
@@ -31,7 +31,7 @@ _DECIDED = {
     ),
     Outcome.SUSPEND: (
         gettext_lazy("Your account is suspended"),
-        gettext_lazy("A reviewer suspended it for %(thing)s; it can be reinstated."),
+        gettext_lazy("A reviewer suspended it for %(thing)s, until an appeal or an administrator lifts it."),
     ),
 }
 _RULED = {
@@ -96,7 +96,9 @@ def _tell(case: Case, decision: Decision | None, words: _Words, further: StrOrPr
             "due": date_format(case.due, gettext("j F, H:i")),
         }
         title, text = (str(part) % said for part in words)
-        Notice.objects.create(
+        notice = Notice.objects.create(
             person=case.owner, case=case, decision=decision, title=title, text=f"{text} {further}".strip(),
             clause=policies.clause(case.area),
         )  # fmt: skip
+    if case.decisions.filter(undone=None, outcome=Outcome.SUSPEND).exists():
+        mailing.due(notice)  # who cannot sign in would not see it

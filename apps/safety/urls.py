@@ -15,6 +15,7 @@ from apps.safety import (
     opinion_views,
     policy_views,
     review_views,
+    suspended_views,
     threshold_views,
 )
 
@@ -53,6 +54,7 @@ urlpatterns = [
     path("review/<uuid:pk>/second/", opinion_views.ask, name="second"),
     path("review/<uuid:pk>/reopen/", opinion_views.reopen, name="reopen"),
     path("review/<uuid:pk>/know/", opinion_views.know, name="know"),
+    path("suspended/", suspended_views.page, name="suspended"),
     path("notices/", notice_views.notices, name="notices"),
     path("notices/<int:pk>/appeal/", notice_views.appeal, name="appeal"),
 ]

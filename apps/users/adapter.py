@@ -27,7 +27,7 @@ def link(name: str, **parts: str) -> str:
 
 class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
     error_messages = DefaultAccountAdapter.error_messages | {
-        "account_inactive": gettext_lazy("This account is suspended. Please ask an administrator."),
+        "account_inactive": gettext_lazy("This account is suspended. Sign in to see why, and how to object."),
         "email_password_mismatch": gettext_lazy(
             "Address and password do not belong together. Check both, or reset the password."
         ),

@@ -82,18 +82,18 @@ def _workbook() -> bytes:
     return stream.getvalue()
 
 
-def held(text: str) -> Any:
-    """A case about a question of Pat's."""
+def held(text: str, name: str = "pat") -> Any:
+    """A case about a question of that person's."""
     from apps.lib.ids import new_id
     from apps.safety import review
     from apps.safety.folding import Outcome, Signal, Status
     from apps.safety.policy import Action
     from apps.users.models import User
 
-    pat = User.objects.get(email="pat@example.org")
+    owner = User.objects.get(email=f"{name}@example.org")
     signal = Signal("text", "text-seed", Status.OK, {"hate": 0.97})
     outcome = Outcome(Action.SEND, "hate", 3, 0.97)
-    return review.flag(review.Flagged("question", str(new_id()), "question", text, pat.pk, outcome, (signal,)))
+    return review.flag(review.Flagged("question", str(new_id()), "question", text, owner.pk, outcome, (signal,)))
 
 
 def decided(text: str) -> None:
@@ -108,6 +108,16 @@ def decided(text: str) -> None:
     Opinion.objects.create(
         why="sample", snapshot=case.snapshot, clause=case.area, case=case, decision=made, owner=case.owner, first=morgan
     )
+
+
+def banned() -> None:
+    """Morgan suspended Sam for a question, and every session of Sam's is dead."""
+    from apps.safety import review
+    from apps.users.models import User
+
+    morgan = User.objects.get(email="morgan@example.org")
+    case = review.claim(morgan, held("They should all be driven out, quoted from a play", "sam").pk)
+    review.decide(morgan, case.pk, review.Ruling(case.lease_token, case.version, "suspend", "clear"))
 
 
 def sampled() -> None:

@@ -42,6 +42,7 @@ def people() -> None:
     person("bob")
     person("pat")
     person("quinn")  # who has everything erased
+    person("sam")  # who is suspended
 
 
 def nobody() -> None:
@@ -116,6 +117,12 @@ def decided() -> None:
     decided("They should all be driven into the sea, quoted in a lesson")
 
 
+def banned() -> None:
+    from tests.journeys.corners import banned
+
+    banned()
+
+
 def sampled() -> None:
     from tests.journeys.corners import sampled
 
@@ -125,5 +132,5 @@ def sampled() -> None:
 if __name__ == "__main__":
     os.environ["DJANGO_SETTINGS_MODULE"] = "assistant.settings"
     django.setup()
-    verbs = (people, nobody, library, long, states, corners, alike, decided, sampled)
+    verbs = (people, nobody, library, long, states, corners, alike, decided, banned, sampled)
     {verb.__name__: verb for verb in verbs}[sys.argv[1]]()

@@ -1,0 +1,83 @@
+"""People whose account is suspended: whoever has just signed in with the right password sees why and until when, and
+can object there. The proof is a signed cookie for half an hour, bound to the person, their password and the notice;
+nothing else of the site opens with it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.conf import settings
+from django.core import signing
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
+from django.utils.crypto import constant_time_compare
+
+from apps.safety.models import Effect, Notice
+from apps.users.adapter import AccountAdapter
+from apps.users.models import User
+
+COOKIE = "__Host-suspended" if settings.SECURE else "suspended"
+LASTS_S = 30 * 60
+_SALT = "openbook.suspended"
+_LONGEST = 1000  # characters of the cookie
+
+
+@dataclass(frozen=True, slots=True)
+class Suspended:
+    """`notice` is None where no reviewer decided it: an administrator did, or the person asked to be erased."""
+
+    person: User
+    notice: Notice | None
+
+
+class Adapter(AccountAdapter):
+    """As for everybody; who may not sign in is led to the page that says why."""
+
+    def respond_user_inactive(self, request: HttpRequest, user: User) -> HttpResponse:
+        """Called once the password was right, and never before."""
+        response = HttpResponseRedirect(reverse("safety:suspended"))
+        response.set_cookie(
+            COOKIE, token(user), max_age=LASTS_S, secure=settings.SECURE, httponly=True, samesite="Lax"
+        )  # fmt: skip
+        return response
+
+
+def notice_of(user: User) -> Notice | None:
+    """What told them of the suspension that stands."""
+    stands = Effect.objects.filter(name="suspend", state=Effect.State.APPLIED).values("decision")
+    rows = Notice.objects.filter(person=user, decision__in=stands, decision__outcome="suspend")
+    return rows.select_related("case", "decision", "decision__appeal").order_by("-created").first()
+
+
+def token(user: User) -> str:
+    notice = notice_of(user)
+    said = {"person": user.pk, "notice": notice.pk if notice else None, "key": user.get_session_auth_hash()}
+    return signing.dumps(said, salt=_SALT)
+
+
+def opened(request: HttpRequest) -> Suspended | None:
+    """Who showed a moment ago that they are this person; None where nobody did, or the account is open again."""
+    sent = request.COOKIES.get(COOKIE, "")
+    if not sent or len(sent) > _LONGEST:
+        return None
+    try:
+        said: dict[str, Any] = signing.loads(sent, salt=_SALT, max_age=LASTS_S)
+    except signing.BadSignature:
+        return None
+    user = User.objects.filter(pk=said["person"], is_active=False).first()
+    if user is None or not constant_time_compare(said["key"], user.get_session_auth_hash()):
+        return None
+    notice = notice_of(user)
+    if (notice.pk if notice else None) != said["notice"]:
+        return None  # of another suspension than the one that they saw
+    return Suspended(user, notice)
+
+
+def later(found: Suspended) -> list[Notice]:
+    """What the person was told of it since, the newest first."""
+    if found.notice is None:
+        return []
+    rows = Notice.objects.filter(person=found.person, case=found.notice.case_id, pk__gt=found.notice.pk)
+    return list(rows.select_related("case", "decision"))

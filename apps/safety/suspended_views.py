@@ -1,0 +1,50 @@
+"""The one page that a suspended person has: why, until when, and how to object."""
+
+from __future__ import annotations
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.utils.translation import gettext
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods
+
+from apps.safety import appeals, suspended
+from apps.safety.models import Notice
+from apps.safety.transitions import Refused
+from apps.users import limits
+from apps.users.quota import Resource
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@never_cache
+def page(request: HttpRequest) -> HttpResponse:
+    """For who has just typed the right password; a POST appeals. Everybody else is asked to sign in."""
+    if request.user.is_authenticated:
+        return redirect("safety:notices")
+    found = suspended.opened(request)
+    if found is None:
+        return render(request, "safety/suspended.html", {"found": None})
+    if request.method == "POST":
+        limits.draw(limits.account(found.person.email), Resource.SIGN_INS)  # as often as somebody may try to sign in
+        return _appealed(request, found)
+    later = suspended.later(found)
+    if found.notice is not None:
+        found.notice.can_appeal = appeals.can_appeal(found.notice)  # type: ignore[attr-defined]
+        shown = [found.notice.pk, *(row.pk for row in later)]
+        Notice.objects.filter(pk__in=shown, seen=None).update(seen=timezone.now())
+    return render(request, "safety/suspended.html", {"found": found, "later": later})
+
+
+def _appealed(request: HttpRequest, found: suspended.Suspended) -> HttpResponse:
+    try:
+        if found.notice is None:
+            raise Refused(gettext("This can no longer be appealed."))
+        appeals.appeal(found.person, found.notice, request.POST.get("text", ""))
+    except Refused as refusal:
+        messages.error(request, str(refusal))
+    else:
+        said = gettext("Your appeal is with somebody else now. You are told what they decide, here and by e-mail.")
+        messages.success(request, said)
+    return redirect("safety:suspended")

@@ -1,0 +1,55 @@
+"""A person is suspended in the middle of their work: sees why, objects, somebody else overturns it, and goes on."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from playwright.sync_api import expect
+
+from tests.journeys.conftest import Visit
+from tests.journeys.site import Site
+from tests.people import PASSWORD
+
+
+def sign_in(page: Any, password: str) -> None:
+    page.fill("input[name=login]", "sam@example.org")
+    page.fill("input[name=password]", password)
+    page.press("input[name=password]", "Enter")
+
+
+def overturned(robin: Any) -> None:
+    robin.locator("[data-case]", has_text="Hate").first.locator("button").click()
+    robin.locator("[data-decide]").wait_for()
+    expect(robin.locator("main")).to_contain_text("words of a play")
+    here = robin.url
+    robin.keyboard.press("3")
+    robin.keyboard.press("o")
+    robin.wait_for_url(lambda url: url != here)  # the next case, or the queue
+
+
+def test_from_the_suspension_to_being_back(visit: Visit, site: Site) -> None:
+    page = visit(person="sam", width=360)
+    site.seed("banned")
+    page.goto(f"{site.url}/collections/")
+    expect(page).to_have_url(f"{site.url}/accounts/login/?next=/collections/")
+    sign_in(page, PASSWORD)
+    page.wait_for_url("**/suspended/")
+    main = page.locator("main")
+    expect(main).to_contain_text("until an appeal or an administrator lifts it")
+    expect(main.locator("blockquote")).to_contain_text("Hate")
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    page.get_by_label("Why do you disagree?").fill("These are the words of a play.")
+    page.get_by_role("button", name="Send the appeal").click()
+    expect(main).to_contain_text("You appealed")
+    page.goto(f"{site.url}/collections/")
+    expect(page).to_have_url(f"{site.url}/accounts/login/?next=/collections/")
+
+    overturned(visit("/review/?show=appeals", person="robin"))
+
+    page.goto(f"{site.url}/suspended/")
+    expect(main).to_contain_text("Sign in with your address and password first")
+    main.get_by_role("link", name="Sign in").click()
+    sign_in(page, PASSWORD)
+    page.locator("[data-composer]").wait_for()
+    page.goto(f"{site.url}/notices/")
+    expect(main).to_contain_text("Your appeal was successful")
