@@ -67,7 +67,7 @@ def test_t16_a_form_of_another_site_changes_nothing(alice: User) -> None:
     client = Client(enforce_csrf_checks=True)
     client.force_login(alice)
     for origin in ("http://evil.example", "null"):
-        said = client.post("/privacy/consent/", {"consent": "yes"}, headers={"origin": origin})
+        said = client.post("/privacy/consent/", {"to": "rated", "consent": "yes"}, headers={"origin": origin})
         assert said.status_code == 403
     assert not User.objects.get(pk=alice.pk).lends_answers
 

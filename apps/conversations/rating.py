@@ -15,6 +15,8 @@ from apps.safety import review
 from apps.safety.folding import REPORTED, Outcome
 from apps.safety.policy import Action, Stage
 from apps.safety.review import Flagged
+from apps.users import consents
+from apps.users.consents import Consent
 from apps.users.models import User
 
 _SEVERITY = 2  # of a report: looked at within three days; with "unsafe" within one
@@ -58,7 +60,7 @@ def detail(user: User, row: Feedback, said: dict[str, Any]) -> None:
     if reports:
         row.reported = timezone.now()
     with transaction.atomic():
-        User.objects.filter(pk=user.pk).update(lends_answers=said["lend"])
+        consents.change(user, Consent.RATED, said["lend"])
         row.save()
         if reports:
             report(row)

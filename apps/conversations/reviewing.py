@@ -63,7 +63,7 @@ def _reported(subject: str) -> list[Turn]:
 def sample(answer: UUID, asked_by: int) -> None:
     """Where chance wants it, question and answer of somebody who agreed wait to be read by a reviewer. Call inside the
     transaction that closes the turn."""
-    if not audits.drawn() or not User.objects.filter(pk=asked_by, lends_answers=True).exists():
+    if not audits.drawn() or not User.objects.filter(pk=asked_by, read_at_random=True).exists():
         return
     message = Message.objects.filter(pk=answer, status=Message.Status.COMPLETE).select_related("parent").first()
     if message is not None:

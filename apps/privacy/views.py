@@ -17,9 +17,9 @@ from apps.conversations.models import Conversation
 from apps.documents.models import Collection
 from apps.privacy import copying, erasing, keeping, wishes
 from apps.privacy.models import Hold, Keeping, Wish
-from apps.safety import audit
-from apps.users import devices
+from apps.users import consents, devices
 from apps.users.access import administrators_only, person
+from apps.users.consents import Consent
 from apps.users.models import User
 from apps.users.people import LastAdministrator
 
@@ -37,17 +37,18 @@ def page(request: HttpRequest) -> HttpResponse:
         user = person(request)
         own = {"own_days": keeping.rule(Scope.PERSON, user.pk), "held": Hold.objects.filter(person=user).exists()}
         context |= {**own, "copies": Wish.objects.filter(person=user, kind=Wish.Kind.EXPORT)[:5]}  # type: ignore[dict-item]
-        context |= {"kept_days": wishes.KEPT_DAYS}
+        context |= {"kept_days": wishes.KEPT_DAYS, "consents": consents.of(user)}  # type: ignore[dict-item]
     return render(request, "privacy/page.html", context)
 
 
 @require_POST
 @login_required
 def consent(request: HttpRequest) -> HttpResponse:
-    """Whether what this person wrote may be used to improve the product. Nothing is, until they say so."""
-    user, given = person(request), request.POST.get("consent") == "yes"
-    User.objects.filter(pk=user.pk).update(lends_answers=given)
-    audit.record("consent.given" if given else "consent.withdrawn", actor=user, person=user.pk)
+    """One of the uses to which what this person wrote may be put. None is, until they say so."""
+    user, named = person(request), request.POST.get("to", "")
+    if named not in Consent.values:
+        raise Http404
+    consents.change(user, Consent(named), request.POST.get("consent") == "yes")
     messages.success(request, gettext("Kept. You can change it at any time."))
     return redirect("privacy:page")
 

@@ -49,7 +49,7 @@ def sweep() -> int:
     """Unread texts that are gone, whose person took the consent back, or that nobody read in time: how many went."""
     rows = Audited.objects.filter(given=None)
     old = timezone.now() - timedelta(days=KEPT_DAYS)
-    stale = list(rows.filter(~Q(owner__lends_answers=True) | Q(created__lt=old)).values_list("pk", flat=True))
+    stale = list(rows.filter(~Q(owner__read_at_random=True) | Q(created__lt=old)).values_list("pk", flat=True))
     for row in rows.exclude(pk__in=stale):
         if not reviewable.of(row.kind).exists(row.subject):
             stale.append(row.pk)
@@ -62,7 +62,7 @@ def waiting(user: User) -> QuerySet[Audited]:
     if not user.is_staff or not user.is_active:
         return Audited.objects.none()
     free = Q(lease_until__isnull=True) | Q(lease_until__lt=timezone.now()) | Q(reviewer=user)
-    rows = Audited.objects.filter(free, given=None, owner__lends_answers=True, owner__is_active=True)
+    rows = Audited.objects.filter(free, given=None, owner__read_at_random=True, owner__is_active=True)
     return rows.exclude(owner=user)
 
 

@@ -13,7 +13,7 @@ _HARMLESS = {Decision.Outcome.ALLOW, Decision.Outcome.OVERTURN}
 
 def labels() -> Iterator[dict[str, Any]]:
     """The text, its clause, whether it is against it, and the decision that says so: the last one that stands."""
-    rows = Decision.objects.filter(undone=None, owner__lends_answers=True).exclude(clause__in=SEALED)
+    rows = Decision.objects.filter(undone=None, owner__lends_decisions=True).exclude(clause__in=SEALED)
     last: dict[Any, Decision] = {}
     for row in rows.select_related("case__snapshot", "policy").order_by("created"):
         if row.case.snapshot.text:

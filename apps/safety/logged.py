@@ -13,6 +13,7 @@ from django.utils.translation import gettext, gettext_lazy
 
 from apps.safety import wording
 from apps.safety.models import Case, Decision, Event
+from apps.users.consents import Consent
 from apps.users.models import User
 
 if TYPE_CHECKING:
@@ -46,8 +47,8 @@ EVENTS: wording.Words = {
     "policy.live": gettext_lazy("A policy went live"),
     "list.changed": gettext_lazy("Drafted a list"),
     "list.removed": gettext_lazy("Drafted a policy without a list"),
-    "consent.given": gettext_lazy("Agreed to lend texts"),
-    "consent.withdrawn": gettext_lazy("Took the consent back"),
+    "consent.given": gettext_lazy("Gave a consent"),
+    "consent.withdrawn": gettext_lazy("Took a consent back"),
     "keeping.changed": gettext_lazy("Changed how long things are kept"),
     "hold.set": gettext_lazy("Set a legal hold"),
     "hold.lifted": gettext_lazy("Lifted a legal hold"),
@@ -81,7 +82,7 @@ _KEYS: wording.Words = {
     "changed": gettext_lazy("Verdicts that differ"), "harmful": gettext_lazy("Harmful"),
     "cases": gettext_lazy("Cases"), "decided": gettext_lazy("Decided"), "missed": gettext_lazy("Not decided"),
     "days": gettext_lazy("Days"), "name": gettext_lazy("Name"), "entries": gettext_lazy("Entries"),
-    "before": gettext_lazy("Before"), "after": gettext_lazy("After"),
+    "before": gettext_lazy("Before"), "after": gettext_lazy("After"), "consent": gettext_lazy("Consent"),
 }  # fmt: skip
 
 
@@ -129,11 +130,15 @@ def _value(key: str, payload: Mapping[str, Any]) -> str:
     shown: dict[str, Callable[[Any], str]] = {
         "clause": wording.clause, "thing": wording.thing, "reason": wording.reason, "effect": wording.effect,
         "why": lambda _said: wording.why(payload), "outcome": _outcome, "sha256": lambda text: str(text)[:12],
-        "policy": lambda text: str(text)[:12],
+        "policy": lambda text: str(text)[:12], "consent": _consent,
     }  # fmt: skip
     if isinstance(said, bool):
         return gettext("yes") if said else gettext("no")
     return shown[key](said) if key in shown else str(said)
+
+
+def _consent(code: str) -> str:
+    return str(Consent(code).label) if code in Consent.values else wording.plain(code)
 
 
 def _outcome(code: str) -> str:

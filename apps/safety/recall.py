@@ -56,7 +56,7 @@ def _share(found: int, missed: float) -> float | None:
 def _found(since: object, days: int) -> dict[str, int]:
     """Of the same people, by stage; what the sample itself brought is not the checks' merit."""
     counts: dict[str, int] = defaultdict(int)
-    cases = Case.objects.filter(created__gt=since, owner__lends_answers=True).exclude(snapshot__signals=[])
+    cases = Case.objects.filter(created__gt=since, owner__read_at_random=True).exclude(snapshot__signals=[])
     for case in cases.select_related("snapshot").prefetch_related("decisions"):
         last = [one for one in case.decisions.all() if one.undone is None][-1:]
         counts[case.snapshot.stage] += bool(last and last[0].outcome in HARMFUL)

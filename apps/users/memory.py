@@ -13,7 +13,9 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext, gettext_lazy
 from django.views.decorators.http import require_POST
 
+from apps.users import consents
 from apps.users.access import person
+from apps.users.consents import Consent
 from apps.users.models import User
 
 MOST, LONGEST = 50, 300  # facts, characters of one
@@ -50,8 +52,7 @@ def remember(request: HttpRequest) -> HttpResponse:
         return render(request, "users/instructions.html", {"facts": sent, "form": None}, status=400)
     said = [one.cleaned_data for one in sent.forms if one.cleaned_data.get("text")]
     rows = [{"text": " ".join(one["text"].split()), "on": one["on"]} for one in said]
-    User.objects.filter(pk=user.pk).update(
-        facts=rows, remembers="remembers" in request.POST, lends_answers="lends" in request.POST
-    )
+    User.objects.filter(pk=user.pk).update(facts=rows, remembers="remembers" in request.POST)
+    consents.change(user, Consent.RATED, "lends" in request.POST)
     messages.success(request, gettext("Kept. The next question is asked with it."))
     return redirect("users:instructions")

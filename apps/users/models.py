@@ -48,6 +48,12 @@ class User(AbstractBaseUser, PermissionsMixin):
     lends_answers = models.BooleanField(
         default=False, help_text="The answers that they rated may be used to train a model"
     )
+    lends_decisions = models.BooleanField(
+        default=False, help_text="Decided texts of theirs may be used to train the checks"
+    )
+    read_at_random = models.BooleanField(
+        default=False, help_text="Reviewers may read texts of theirs that are drawn at random"
+    )
     is_active = models.BooleanField(default=True)
     date_joined = models.DateTimeField(default=timezone.now)
 

@@ -127,7 +127,7 @@ def sampled() -> None:
     from apps.safety.models import Audited
     from apps.users.models import User
 
-    User.objects.filter(email="pat@example.org").update(lends_answers=True)
+    User.objects.filter(email="pat@example.org").update(read_at_random=True)
     pat = User.objects.get(email="pat@example.org")
     answer = Message.objects.create(
         conversation=Conversation.objects.create(owner=pat), role="assistant", asked_by=pat, text="At dusk.",

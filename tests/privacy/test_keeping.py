@@ -9,7 +9,7 @@ from django.test import Client
 from django.utils import timezone
 
 from apps.conversations.models import Conversation
-from apps.documents.models import Collection, Document
+from apps.documents.models import Document
 from apps.privacy import keeping
 from apps.privacy.models import Keeping
 from apps.users.models import User
@@ -81,15 +81,6 @@ def test_people_set_rules_for_what_is_theirs_only(client: Client, alice: User, b
     )
     assert client.post("/privacy/keeping/", {"scope": "person", "subject": "", "days": "2"}).status_code == 404
     assert client.get("/privacy/keeping/").status_code == 200
-
-
-def test_consent_is_off_until_it_is_given_and_can_be_taken_back(client: Client, alice: User) -> None:
-    assert not alice.lends_answers
-    client.force_login(alice)
-    for wish, expected in (("yes", True), ("no", False), ("yes", True), ("", False)):
-        client.post("/privacy/consent/", {"consent": wish})
-        assert User.objects.get(pk=alice.pk).lends_answers is expected
-    assert Collection.objects.count() == 0
 
 
 def test_the_page_is_there_for_everybody(client: Client, alice: User) -> None:

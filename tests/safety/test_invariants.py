@@ -100,7 +100,7 @@ def test_i18_no_policy_can_suspend_anybody() -> None:
 def test_i19_labels_are_of_those_who_agreed_and_never_of_sealed_clauses(
     alice: User, bob: User, morgan: User, robin: User, shelf: Notes
 ) -> None:
-    User.objects.filter(pk=alice.pk).update(lends_answers=True)
+    User.objects.filter(pk=alice.pk).update(lends_decisions=True)
     mine = decided(alice, morgan)
     decided(bob, morgan, "2")
     decided(alice, morgan, "3", code="child_exploitation")
@@ -110,7 +110,7 @@ def test_i19_labels_are_of_those_who_agreed_and_never_of_sealed_clauses(
     held = review.claim(robin, mine.case_id)
     ruled = appeals.rule(robin, held.pk, Ruling(held.lease_token, held.version, "overturn", "mistake"))
     assert [(row["decision"], row["harmful"]) for row in labelled()] == [(str(ruled.pk), False)]
-    User.objects.filter(pk=alice.pk).update(lends_answers=False)
+    User.objects.filter(pk=alice.pk).update(lends_decisions=False)
     assert labelled() == []
 
 

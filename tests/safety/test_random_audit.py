@@ -26,7 +26,7 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture(autouse=True)
 def shelf(ada: User, alice: User, settings: object) -> Notes:
     settings.REVIEW_AUDIT_PER_MILLE = 1000  # type: ignore[attr-defined]
-    User.objects.filter(pk=alice.pk).update(lends_answers=True)
+    User.objects.filter(pk=alice.pk).update(read_at_random=True)
     found = notes()
     found.state = {str(number): "as it was" for number in range(9)}
     return found
@@ -115,7 +115,7 @@ def test_consent_taken_back_and_things_deleted_take_their_texts_along(alice: Use
     kept(alice, "1")
     kept(alice, "not there")
     assert audits.sweep() == 1
-    User.objects.filter(pk=alice.pk).update(lends_answers=False)
+    User.objects.filter(pk=alice.pk).update(read_at_random=False)
     assert audits.take(morgan) is None
     assert not Audited.objects.exists()
 

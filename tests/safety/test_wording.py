@@ -106,9 +106,9 @@ def test_the_log_is_for_administrators_and_can_be_narrowed(
     page = client.get("/review/log/").content.decode()
     assert "Drafted a policy" in page and f"before={Event.objects.get(seq=12).seq}" in page
     page = client.get("/review/log/?area=policy").content.decode()
-    assert "Drafted a policy" in page and "Agreed to lend" not in page and "Fingerprint: ffffffffffff" in page
+    assert "Drafted a policy" in page and "Gave a consent" not in page and "Fingerprint: ffffffffffff" in page
     page = client.get(f"/review/log/?who={alice.pk}&before=5").content.decode()
-    assert "Drafted" not in page and page.count("Agreed to lend texts") == 4
+    assert "Drafted" not in page and page.count("Gave a consent") == 4
     for nonsense in ("who=x", "who=1e9", "before=-1", "before=" + "9" * 40, "area=nothing", "who=%00"):
         assert client.get(f"/review/log/?{nonsense}").status_code == 200
 

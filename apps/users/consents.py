@@ -1,0 +1,57 @@
+"""What a person agreed to: each consent by itself, off until they give it. Each change is an entry of the log."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from django.db import models, transaction
+from django.utils.translation import gettext_lazy
+
+from apps.users import recording
+from apps.users.models import User
+
+if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise
+
+
+class Consent(models.TextChoices):
+    RATED = "rated", gettext_lazy("My rated answers may be used to train a model")
+    DECIDED = "decided", gettext_lazy("What reviewers decided about my texts may be used to train the checks")
+    READ = "read", gettext_lazy("Reviewers may read questions and answers of mine that are drawn at random")
+
+
+FIELDS = {Consent.RATED: "lends_answers", Consent.DECIDED: "lends_decisions", Consent.READ: "read_at_random"}
+_MEANS: dict[Consent, StrOrPromise] = {
+    Consent.RATED: gettext_lazy(
+        "Two answers to one question, of which you prefer one, with what was said before: a file for an administrator."
+    ),
+    Consent.DECIDED: gettext_lazy(
+        "The text that a check or a reader had flagged, its clause and the decision: a file for an administrator."
+    ),
+    Consent.READ: gettext_lazy(
+        "It shows what the checks miss. Personal data is masked first, and each reading is listed under Notices."
+    ),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """One consent of a person, as pages show it."""
+
+    consent: Consent
+    means: StrOrPromise
+    given: bool
+
+
+def of(user: User) -> list[Given]:
+    return [Given(one, _MEANS[one], bool(getattr(user, FIELDS[one]))) for one in Consent]
+
+
+def change(user: User, consent: Consent, given: bool) -> None:
+    """It holds from now on, also for what was written before; the log says when it was given or taken back."""
+    with transaction.atomic():
+        rows = User.objects.filter(pk=user.pk, **{FIELDS[consent]: not given})
+        if rows.update(**{FIELDS[consent]: given}):
+            kind = "consent.given" if given else "consent.withdrawn"
+            recording.record(kind, actor=user, person=user.pk, consent=consent.value)

@@ -1,0 +1,118 @@
+"""Three consents, each by itself: off until given, heeded in its own export and in no other, each change in the log."""
+
+from __future__ import annotations
+
+import io
+import json
+
+import pytest
+from django.core.management import call_command
+from django.test import Client
+
+from apps.conversations import reviewing
+from apps.conversations.models import Conversation, Feedback, Message
+from apps.evaluation import preferences
+from apps.safety import audits, review
+from apps.safety.models import Audited, Event
+from apps.safety.review import Ruling
+from apps.users import consents
+from apps.users.consents import Consent
+from apps.users.models import User
+from tests.safety.cases import case, notes
+
+pytestmark = pytest.mark.django_db
+EACH = pytest.mark.parametrize("consent", list(Consent))
+
+
+@pytest.fixture
+def own(client: Client, alice: User) -> Client:
+    client.force_login(alice)
+    return client
+
+
+@pytest.fixture
+def written(alice: User, ada: User, morgan: User, settings: object) -> Message:
+    """A question of Alice's with two answers that she rated differently, and a decision about another text of hers."""
+    settings.REVIEW_AUDIT_PER_MILLE = 1000  # type: ignore[attr-defined]
+    notes().state["1"] = "as it was"
+    held = review.claim(morgan, case(alice).pk)
+    review.decide(morgan, held.pk, Ruling(held.lease_token, held.version, "block", "clear"))
+    place = Conversation.objects.create(owner=alice)
+    asked = Message.objects.create(conversation=place, role="user", text="How high?", asked_by=alice)
+    said = {"conversation": place, "parent": asked, "role": "assistant", "asked_by": alice, "status": "complete"}
+    for good, text in ((True, "About 100 metres."), (False, "It was made of cheese.")):
+        answer = Message.objects.create(text=text, **said)
+        Feedback.objects.create(answer=answer, person=alice, good=good)
+    return answer
+
+
+def used(answer: Message) -> set[Consent]:
+    """The uses to which the texts of Alice are put now."""
+    out = io.StringIO()
+    call_command("export_labels", stdout=out)
+    Audited.objects.all().delete()
+    reviewing.sample(answer.pk, answer.asked_by_id or 0)
+    found = {
+        Consent.RATED: bool(preferences.pairs()),
+        Consent.DECIDED: bool([json.loads(line) for line in out.getvalue().splitlines()]),
+        Consent.READ: audits.waiting(User.objects.get(name="Morgan")).exists(),
+    }
+    return {consent for consent, there in found.items() if there}
+
+
+def agreed(alice: User) -> set[Consent]:
+    return {one.consent for one in consents.of(User.objects.get(pk=alice.pk)) if one.given}
+
+
+def test_each_is_off_until_it_is_given(own: Client, alice: User, written: Message) -> None:
+    assert agreed(alice) == used(written) == set()
+    page = own.get("/privacy/").content.decode()
+    assert page.count("not agreed") == 3
+    assert all(str(one.label) in page for one in Consent)
+
+
+@EACH
+def test_each_opens_its_own_use_and_no_other(own: Client, alice: User, written: Message, consent: Consent) -> None:
+    own.post("/privacy/consent/", {"to": consent, "consent": "yes"})
+    assert agreed(alice) == used(written) == {consent}
+    own.post("/privacy/consent/", {"to": consent, "consent": "no"})
+    assert agreed(alice) == used(written) == set()
+
+
+def test_what_was_given_before_keeps_its_first_meaning_only(alice: User, written: Message) -> None:
+    User.objects.filter(pk=alice.pk).update(lends_answers=True)  # the one flag that there was
+    assert agreed(alice) == used(written) == {Consent.RATED}
+
+
+def test_every_door_writes_each_change_down_once(own: Client, alice: User, written: Message) -> None:
+    feedback = f"/answers/{written.pk}/feedback/detail/"
+    memory = {"fact-TOTAL_FORMS": "0", "fact-INITIAL_FORMS": "0"}
+    doors = (
+        ("/privacy/consent/", {"to": "rated", "consent": "yes"}, {"to": "rated", "consent": ""}),
+        (feedback, {"lend": "on"}, {}),
+        ("/instructions/memory/", {**memory, "lends": "on"}, memory),
+    )
+    for address, give, back in doors:
+        before = Event.objects.count()
+        for sent in (give, give, back, back):
+            own.post(address, sent)
+        rows = Event.objects.filter(kind__startswith="consent.").order_by("seq")[:100]
+        last = [(row.kind, row.actor, row.person, row.payload) for row in rows][-2:]
+        assert last == [
+            ("consent.given", alice.pk, alice.pk, {"consent": "rated"}),
+            ("consent.withdrawn", alice.pk, alice.pk, {"consent": "rated"}),
+        ], address
+        assert Event.objects.count() == before + 2, address
+
+
+@pytest.mark.parametrize("sent", [{}, {"consent": "yes"}, {"to": "all", "consent": "yes"}, {"to": "is_superuser"}])
+def test_an_unknown_consent_changes_nothing(own: Client, alice: User, sent: dict[str, str]) -> None:
+    assert own.post("/privacy/consent/", sent).status_code == 404
+    assert agreed(alice) == set() and not Event.objects.exists()
+
+
+def test_the_log_says_which(client: Client, alice: User, ada: User) -> None:
+    consents.change(alice, Consent.READ, True)
+    client.force_login(ada)
+    page = client.get("/review/log/?area=people").content.decode()
+    assert "Gave a consent" in page and str(Consent.READ.label) in page
