@@ -2,25 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import Counter
 from typing import Any
 
+from django.db import transaction
+
+from apps.safety import audit
 from apps.safety.models import Decision
 from apps.safety.policy import SEALED
 
 _HARMLESS = {Decision.Outcome.ALLOW, Decision.Outcome.OVERTURN}
 
 
-def labels() -> Iterator[dict[str, Any]]:
-    """The text, its clause, whether it is against it, and the decision that says so: the last one that stands."""
+def exported() -> list[dict[str, Any]]:
+    """A row a case: text, clause, whether it is against it, and the decision that says so, the last one that stands.
+    Each person of whom something is in it can see that, and how many texts it were."""
+    rows = _last()
+    with transaction.atomic():
+        for pk, texts in sorted(Counter(row.owner_id for row in rows if row.owner_id).items()):
+            audit.record("read", person=pk, subject="labels", why="export of decided texts", texts=texts)
+    return [
+        {
+            "decision": str(row.pk), "text": row.case.snapshot.text, "stage": row.case.snapshot.stage,
+            "clause": row.clause, "harmful": row.outcome not in _HARMLESS, "policy": row.policy.sha256,
+        }
+        for row in rows
+    ]  # fmt: skip
+
+
+def _last() -> list[Decision]:
     rows = Decision.objects.filter(undone=None, owner__lends_decisions=True).exclude(clause__in=SEALED)
     last: dict[Any, Decision] = {}
     for row in rows.select_related("case__snapshot", "policy").order_by("created"):
         if row.case.snapshot.text:
             last[row.case_id] = row
-    for row in last.values():
-        harmful = row.outcome not in _HARMLESS
-        yield {
-            "decision": str(row.pk), "text": row.case.snapshot.text, "stage": row.case.snapshot.stage,
-            "clause": row.clause, "harmful": harmful, "policy": row.policy.sha256,
-        }  # fmt: skip
+    return list(last.values())

@@ -83,6 +83,7 @@ _KEYS: wording.Words = {
     "cases": gettext_lazy("Cases"), "decided": gettext_lazy("Decided"), "missed": gettext_lazy("Not decided"),
     "days": gettext_lazy("Days"), "name": gettext_lazy("Name"), "entries": gettext_lazy("Entries"),
     "before": gettext_lazy("Before"), "after": gettext_lazy("After"), "consent": gettext_lazy("Consent"),
+    "texts": gettext_lazy("Texts"),
 }  # fmt: skip
 
 

@@ -75,6 +75,7 @@ READ: Words = {  # why somebody's content was read; `review` and `second` say mo
     "a random check of what was let through": gettext_lazy("a random check of what was let through"),
     "feedback on an answer": gettext_lazy("feedback on an answer"),
     "export of rated answers": gettext_lazy("export of rated answers"),
+    "export of decided texts": gettext_lazy("export of decided texts"),
 }
 _ABOUT: Words = {
     "question": gettext_lazy("%(clause)s in a question"),

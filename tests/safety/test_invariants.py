@@ -11,7 +11,7 @@ from django.core.management import call_command
 from django.db import Error, IntegrityError, connection, transaction
 
 from apps.safety import appeals, effects, review
-from apps.safety.models import Case, Decision, Notice, Opinion, Snapshot
+from apps.safety.models import Case, Decision, Event, Notice, Opinion, Snapshot
 from apps.safety.policy import Action
 from apps.safety.review import Ruling
 from apps.users.models import User
@@ -112,6 +112,9 @@ def test_i19_labels_are_of_those_who_agreed_and_never_of_sealed_clauses(
     assert [(row["decision"], row["harmful"]) for row in labelled()] == [(str(ruled.pk), False)]
     User.objects.filter(pk=alice.pk).update(lends_decisions=False)
     assert labelled() == []
+    reads = Event.objects.filter(subject="labels").order_by("seq")
+    said = [(row.kind, row.actor, row.person, row.payload["texts"]) for row in reads]
+    assert said == [("read", None, alice.pk, 1)] * 2
 
 
 def labelled() -> list[dict[str, object]]:

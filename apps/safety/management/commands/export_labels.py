@@ -1,4 +1,7 @@
-"""`manage.py export_labels`: what reviewers decided about texts of people who agreed to that, as JSON lines."""
+"""`manage.py export_labels`: what reviewers decided about texts of people who agreed to that, as JSON lines.
+
+The log has an entry for each person of whom something is in it.
+"""
 
 from __future__ import annotations
 
@@ -7,12 +10,12 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from apps.safety.labels import labels
+from apps.safety.labels import exported
 
 
 class Command(BaseCommand):
     help = "Prints decided texts of people who agreed to their use, one JSON object a line."
 
     def handle(self, *args: Any, **options: Any) -> None:
-        for row in labels():
+        for row in exported():
             self.stdout.write(json.dumps(row, ensure_ascii=False))
