@@ -79,6 +79,7 @@ MATRIX = {
     P + "<int:pk>/role/": ADMIN,
     P + "<int:pk>/active/": ADMIN,
     P + "<int:pk>/address/": ADMIN,
+    P + "<int:pk>/sealed/": ADMIN,
     P + "invitations/<int:pk>/revoke/": ADMIN,
     P + "groups/": ADMIN,
     P + "groups/<int:pk>/": ADMIN,

@@ -52,6 +52,8 @@ EVENTS: wording.Words = {
     "keeping.changed": gettext_lazy("Changed how long things are kept"),
     "hold.set": gettext_lazy("Set a legal hold"),
     "hold.lifted": gettext_lazy("Lifted a legal hold"),
+    "person.named_for_sealed": gettext_lazy("Named a person for sealed cases"),
+    "person.not_named_for_sealed": gettext_lazy("Named a person no longer for sealed cases"),
     "person.asked_for_erasure": gettext_lazy("Asked for their data to be erased"),
     "person.erased": gettext_lazy("A person's data was erased"),
     "person.receipt": gettext_lazy("A receipt of erasure was written"),

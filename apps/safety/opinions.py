@@ -136,6 +136,7 @@ def waiting(user: User) -> QuerySet[Opinion]:
     rows = Opinion.objects.filter(free, given=None).exclude(snapshot__text="")
     rows = rows.filter(Q(decision__isnull=True) | Q(decision__undone=None))
     rows = rows.filter(**exposure.bearable(user)).exclude(clause__in=exposure.care(user).without)
+    rows = rows.exclude(clause__in=SEALED)
     return rows.exclude(owner=user).exclude(first=user).exclude(Q(why=Opinion.Why.GOLD) & ~Q(reviewer=user))
 
 

@@ -17,7 +17,7 @@ from django.utils import timezone
 from django.utils.translation import gettext, gettext_lazy
 
 from apps.lib import leases
-from apps.safety import audit, effects, exposure, notices, opinions, policies, reviewable
+from apps.safety import audit, effects, exposure, notices, opinions, policies, reviewable, sealed
 from apps.safety.folding import REPORTED, Outcome, Signal
 from apps.safety.intake import normalise
 from apps.safety.models import Audited, Batch, Case, Decision, PolicyVersion, Snapshot
@@ -82,10 +82,11 @@ def flag(found: Flagged) -> Case:
 
 
 def queue(user: User) -> QuerySet[Case]:
-    """All that this person may look at: never what is about themselves; nothing for those who do not review."""
+    """All that this person may look at: never what is about themselves, nothing for those who do not review, and sealed
+    cases only for those who are named for them."""
     if not user.is_staff or not user.is_active:
         return Case.objects.none()
-    return Case.objects.exclude(owner=user).select_related("snapshot", "holder")
+    return sealed.opened(Case.objects.exclude(owner=user), user).select_related("snapshot", "holder")
 
 
 def claim(user: User, pk: Any) -> Case:

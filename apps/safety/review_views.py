@@ -27,6 +27,7 @@ from apps.safety import (
     policy,
     review,
     reviewable,
+    sealed,
     wording,
 )  # fmt: skip
 from apps.safety.folding import REPORTED
@@ -34,6 +35,7 @@ from apps.safety.models import Case, Decision
 from apps.safety.policy import Stage
 from apps.safety.review import Ruling
 from apps.safety.transitions import LIVE, Move, Refused, State
+from apps.users import sealed as seals
 from apps.users.access import person, staff_only
 from apps.users.models import User
 
@@ -70,6 +72,7 @@ def queue(request: HttpRequest) -> HttpResponse:
     context = {"cases": rows[:PAGE], "counts": counts, "show": show, "total": rows.count(), **_undo(user)}
     context |= {"audits": audits.waiting(user).count(), "degraded": sum(degraded.minutes(1).values())}
     context |= {"looks": opinions.waiting(user).count(), "tired": exposure.tired(user)}
+    context |= {"sealed": sealed.waiting(user), "named": seals.named(user), "nobody": not seals.people().exists()}
     return render(request, "safety/queue.html", context)
 
 

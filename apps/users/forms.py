@@ -45,7 +45,14 @@ class RoleForm(forms.Form):
     role = forms.ChoiceField(choices=User.Role.choices)
 
 
+def _yes_or_no() -> forms.TypedChoiceField:
+    words = [("yes", gettext_lazy("yes")), ("no", gettext_lazy("no"))]
+    return forms.TypedChoiceField(choices=words, coerce=lambda value: value == "yes")
+
+
 class ActiveForm(forms.Form):
-    active = forms.TypedChoiceField(
-        choices=[("yes", gettext_lazy("yes")), ("no", gettext_lazy("no"))], coerce=lambda value: value == "yes"
-    )
+    active = _yes_or_no()
+
+
+class SealedForm(forms.Form):
+    named = _yes_or_no()

@@ -54,6 +54,9 @@ class User(AbstractBaseUser, PermissionsMixin):
     read_at_random = models.BooleanField(
         default=False, help_text="Reviewers may read texts of theirs that are drawn at random"
     )
+    handles_sealed = models.BooleanField(
+        default=False, help_text="Named for cases under sealed clauses; nobody is by their role"
+    )
     is_active = models.BooleanField(default=True)
     date_joined = models.DateTimeField(default=timezone.now)
 

@@ -24,6 +24,7 @@ urlpatterns = [
     path("people/groups/<int:pk>/delete/", group_views.delete, name="group_delete"),
     path("people/<int:pk>/role/", views.role, name="role"),
     path("people/<int:pk>/active/", views.active, name="active"),
+    path("people/<int:pk>/sealed/", views.named, name="sealed"),
     path("people/<int:pk>/address/", views.address, name="address"),
     path("people/invitations/<int:pk>/revoke/", views.revoke, name="revoke"),
 ]

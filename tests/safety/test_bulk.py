@@ -13,6 +13,7 @@ from apps.safety.bulk import Item
 from apps.safety.models import Batch, Case, Decision, Event, Notice
 from apps.safety.review import Ruling
 from apps.safety.transitions import Refused, State
+from apps.users import sealed
 from apps.users.models import User
 from tests.people import person
 from tests.safety.cases import Notes, case, notes
@@ -107,6 +108,8 @@ def test_nobody_is_suspended_in_bulk_and_nothing_is_decided_unticked(morgan: Use
 def test_sealed_clauses_are_never_gathered(alice: User, morgan: User, shelf: Notes) -> None:
     for number in range(2):
         case(alice, str(number), code="child_exploitation", text=TEXT.format(number))
+    sealed.name(morgan, True)
+    morgan.refresh_from_db()
     found = review.claim(morgan, Case.objects.get(subject="0").pk)
     with pytest.raises(Refused):
         bulk.gather(morgan, found.pk)

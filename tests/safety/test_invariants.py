@@ -14,6 +14,7 @@ from apps.safety import appeals, effects, review
 from apps.safety.models import Case, Decision, Event, Notice, Opinion, Snapshot
 from apps.safety.policy import Action
 from apps.safety.review import Ruling
+from apps.users import sealed
 from apps.users.models import User
 from tests.people import person
 from tests.safety.cases import Notes, case, notes
@@ -103,6 +104,8 @@ def test_i19_labels_are_of_those_who_agreed_and_never_of_sealed_clauses(
     User.objects.filter(pk=alice.pk).update(lends_decisions=True)
     mine = decided(alice, morgan)
     decided(bob, morgan, "2")
+    sealed.name(morgan, True)
+    morgan.refresh_from_db()
     decided(alice, morgan, "3", code="child_exploitation")
     rows = labelled()
     assert [(row["decision"], row["harmful"]) for row in rows] == [(str(mine.pk), True)]

@@ -11,6 +11,7 @@ from apps.safety.figures import Share
 from apps.safety.models import Case, Decision, Event, Gold, Opinion
 from apps.safety.review import Ruling
 from apps.safety.transitions import Refused, State
+from apps.users import sealed
 from apps.users.models import User
 from tests.people import person
 from tests.safety.cases import Notes, case, notes
@@ -127,6 +128,8 @@ def test_known_answers_are_mixed_in_once_a_person(
 
 
 def test_sealed_clauses_are_never_drawn_asked_for_or_kept(alice: User, ada: User, morgan: User) -> None:
+    sealed.name(morgan, True)
+    morgan.refresh_from_db()
     found = decided(alice, morgan, code="child_exploitation")
     held = review.claim(morgan, case(alice, "2", code="child_exploitation").pk)
     with pytest.raises(Refused):

@@ -1,0 +1,112 @@
+"""Sealed cases: counted for all who review, opened by nobody but the people who were named for them."""
+
+from __future__ import annotations
+
+import pytest
+from django.test import Client
+
+from apps.safety import appeals, review, sealed
+from apps.safety.models import Case, Decision, Event, Notice
+from apps.safety.review import Ruling
+from apps.safety.transitions import Refused
+from apps.users import sealed as seals
+from apps.users.models import User
+from tests.people import person
+from tests.safety.cases import case, notes
+
+pytestmark = pytest.mark.django_db
+SEALED = "child_exploitation"
+
+
+@pytest.fixture
+def hidden(alice: User, ada: User) -> Case:
+    notes().state["1"] = "as it was"
+    return case(alice, code=SEALED, severity=4)
+
+
+def signed_in(user: User) -> Client:
+    client = Client()
+    client.force_login(user)
+    return client
+
+
+def named(user: User, given: bool = True) -> User:
+    seals.name(user, given)
+    user.refresh_from_db()
+    return user
+
+
+@pytest.mark.parametrize("who", ["morgan", "ada"])
+def test_who_is_not_named_neither_lists_nor_claims_nor_opens(
+    request: pytest.FixtureRequest, hidden: Case, who: str
+) -> None:
+    user = request.getfixturevalue(who)
+    client, address = signed_in(user), f"/review/{hidden.pk}/"
+    page = client.get("/review/").content.decode()
+    assert "1 case under a sealed clause waits" in page and "Nobody is named for them yet" in page
+    assert str(hidden.pk) not in page and 'New <span class="count">0</span>' in page
+    assert ("Name somebody" in page) == user.is_administrator
+    assert client.get(address).status_code == client.get(f"{address}picture.png").status_code == 404
+    for verb, sent in (("claim", {}), ("decide", {"outcome": "allow", "reason": "clear"}), ("leave", {}), ("undo", {})):
+        client.post(f"{address}{verb}/", sent)
+    with pytest.raises(Refused):
+        review.claim(user, hidden.pk)
+    with pytest.raises(Refused):
+        review.look(user, hidden.pk)
+    found = Case.objects.get(pk=hidden.pk)
+    assert (found.state, found.holder) == ("open", None) and not Decision.objects.exists()
+    assert not Event.objects.filter(kind="read").exists()
+
+
+def test_who_is_named_reviews_them_as_others_and_somebody_else_named_decides_the_appeal(
+    hidden: Case, alice: User, morgan: User
+) -> None:
+    robin, kim = named(person("robin", User.Role.REVIEWER)), person("kim", User.Role.REVIEWER)
+    client = signed_in(named(morgan))
+    page = client.get("/review/").content.decode()
+    assert "You are named for them" in page and str(hidden.pk) in page
+    client.post(f"/review/{hidden.pk}/claim/")
+    assert f"some [{SEALED}] text" in client.get(f"/review/{hidden.pk}/").content.decode()
+    held = Case.objects.get(pk=hidden.pk)
+    review.decide(morgan, held.pk, Ruling(held.lease_token, held.version, "block", "clear"))
+    appeals.appeal(alice, Notice.objects.get(decision__isnull=False), "It was a report.")
+    with pytest.raises(Refused):
+        review.claim(kim, held.pk)
+    assert review.claim(robin, held.pk).holder == robin
+    assert sealed.waiting(kim) == 1
+
+
+def test_what_is_held_is_out_of_reach_once_the_person_is_no_longer_named(hidden: Case, morgan: User) -> None:
+    held = review.claim(named(morgan), hidden.pk)
+    named(morgan, False)
+    with pytest.raises(Refused):
+        review.look(morgan, held.pk)
+    with pytest.raises(Refused):
+        review.decide(morgan, held.pk, Ruling(held.lease_token, held.version, "allow", "clear"))
+
+
+def test_an_administrator_names_people_and_the_log_says_so(ada: User, morgan: User, alice: User) -> None:
+    client = signed_in(ada)
+    for sent in ("yes", "yes", "no", "maybe"):
+        client.post(f"/people/{morgan.pk}/sealed/", {"named": sent})
+    rows = Event.objects.filter(person=morgan.pk).order_by("seq").values_list("kind", "actor")
+    assert list(rows) == [("person.named_for_sealed", ada.pk), ("person.not_named_for_sealed", ada.pk)]
+    client.post(f"/people/{alice.pk}/sealed/", {"named": "yes"})  # who does not review
+    alice.refresh_from_db()
+    assert not alice.handles_sealed
+    client.post(f"/people/{morgan.pk}/sealed/", {"named": "yes"})
+    assert "named for sealed cases" in client.get("/people/").content.decode()
+    assert "Named a person for sealed cases" in client.get("/review/log/?area=people").content.decode()
+
+
+def test_reviewers_name_nobody(morgan: User) -> None:
+    assert signed_in(morgan).post(f"/people/{morgan.pk}/sealed/", {"named": "yes"}).status_code == 404
+    morgan.refresh_from_db()
+    assert not morgan.handles_sealed
+
+
+def test_a_name_is_worth_nothing_without_the_role(hidden: Case, morgan: User) -> None:
+    named(morgan)
+    User.objects.filter(pk=morgan.pk).update(role=User.Role.MEMBER)
+    morgan.refresh_from_db()
+    assert not seals.named(morgan) and not seals.people().exists() and not review.queue(morgan).exists()
