@@ -6,17 +6,20 @@ that is away is no verdict: the check says so, it never counts as zero.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from typing import TYPE_CHECKING
+import asyncio
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from functools import partial
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
 from apps.engines import registry
 from apps.engines.base import EngineError
 from apps.lib.threads import in_pool
+from apps.safety import deadlines, policies
 from apps.safety import hits as lists
-from apps.safety import policies
 from apps.safety.batches import Batches
 from apps.safety.check import ALLOWED, AWAY, CheckUnavailable, Judged, Verdict
 from apps.safety.folding import SECRETS, UNCHECKED, Outcome, Signal, Status, fold
@@ -32,6 +35,9 @@ from apps.safety.secrets import personal
 if TYPE_CHECKING:
     from apps.engines.base import TextClassifier, Vectors
 
+T = TypeVar("T")
+Took = Mapping[str, float]  # milliseconds, by detector
+
 ATTACK = "This passage speaks to an assistant instead of to its reader."
 GUARDED = "This passage seems to hold a password or a key."
 _SHORTEST = 12  # characters of an answer that say anything by themselves; less waits for the words around it
@@ -46,12 +52,15 @@ def judge(
     policy: Policy,
     guard: Signal | None = None,
     further: Sequence[Signal] = (),
+    took: Took | None = None,
 ) -> Verdict:
     """What rules and scores mean under the policy. Pure: the same input, the same verdict. `scores` may be None where
     the classifiers were not asked; `further` is what other detectors said."""
-    signals = [Signal("rules", RULES, Status.OK, {}, ruled.rule), personal(text), *further]
+    took = took or {}
+    signals = [_rules(ruled, took), personal(text), *further]
     if scores is not None:
-        signals.append(Signal("text", registry.classify().fingerprint, Status.OK, scores))
+        ms = took.get("text", 0.0)
+        signals.append(Signal("text", registry.classify().fingerprint, Status.OK, scores, ms=ms))
     else:
         signals.append(Signal("text", "", Status.SKIPPED, {}))
     if guard is not None:
@@ -72,6 +81,13 @@ def judge(
     return Verdict(False, outcome.code, CARE if outcome.code == "self_harm" else words, judged)
 
 
+def _rules(ruled: Verdict, took: Took) -> Signal:
+    ms = took.get("rules", 0.0)
+    if deadlines.late("rules", ms):
+        return Signal("rules", RULES, Status.TIMEOUT, {}, ms=ms)
+    return Signal("rules", RULES, Status.OK, {}, ruled.rule, ms)
+
+
 class ClassifiedCheck:
     """Rules first, which cost nothing; then one vector a part of the text, in the pool of the engines."""
 
@@ -80,62 +96,64 @@ class ClassifiedCheck:
         self._sentences = Batches(scored_together)
 
     async def question(self, text: str, vector: Awaitable[Vectors] | None = None) -> Verdict:
-        ruled, policy = self._rules.asked(text), policies.current()
-        listed = lists.signals(policy, Stage.QUESTION, text)
+        (ruled, ms), policy = deadlines.timed(lambda: self._rules.asked(text)), policies.current()
+        listed, took = lists.signals(policy, Stage.QUESTION, text), {"rules": ms}
         if listed or not ruled.allowed:
-            decided = judge(Stage.QUESTION, text, ruled, None, policy, further=listed)
+            decided = judge(Stage.QUESTION, text, ruled, None, policy, further=listed, took=took)
             if not decided.allowed:
                 return decided
-        with _verdicts_only():
+        async with _text(took):
             known = await vector if vector is not None else None
             # With a vector at hand it is a third of a millisecond, less than a hop to another thread and back.
             scores = (
                 scored(text, known) if known is not None and len(text) <= CHARACTERS else await in_pool(scored, text)
             )
-        return await _guarded(Stage.QUESTION, text, ruled, scores, policy, listed)
+        return await _guarded(Stage.QUESTION, text, ruled, scores, policy, listed, took)
 
     async def sentence(self, text: str, since: int) -> Verdict:
-        ruled, policy = self._rules.said(text, since), policies.current()
-        listed = lists.signals(policy, Stage.ANSWER, text, since)
+        (ruled, ms), policy = deadlines.timed(lambda: self._rules.said(text, since)), policies.current()
+        listed, took = lists.signals(policy, Stage.ANSWER, text, since), {"rules": ms}
         if listed or not ruled.allowed or len(text) < _SHORTEST:
-            decided = judge(Stage.ANSWER, text, ruled, None, policy, further=listed)
+            decided = judge(Stage.ANSWER, text, ruled, None, policy, further=listed, took=took)
             if not decided.allowed or len(text) < _SHORTEST:
                 return decided
-        with _verdicts_only():
+        async with _text(took):
             scores = await self._sentences.scores(_recent(text, since))
-        return await _guarded(Stage.ANSWER, text, ruled, scores, policy, listed)
+        return await _guarded(Stage.ANSWER, text, ruled, scores, policy, listed, took)
 
     def passage(self, text: str) -> Verdict:
-        ruled, policy = self._rules.passage(text), policies.current()
-        listed = lists.signals(policy, Stage.PASSAGE, text)
+        (ruled, ms), policy = deadlines.timed(lambda: self._rules.passage(text)), policies.current()
+        listed, took = lists.signals(policy, Stage.PASSAGE, text), {"rules": ms}
         if not ruled.allowed or not text.strip():
-            decided = judge(Stage.PASSAGE, text, ruled, None, policy, further=listed)
+            decided = judge(Stage.PASSAGE, text, ruled, None, policy, further=listed, took=took)
             if not text.strip() or (decided.judged is not None and decided.judged.outcome.reviewed):
                 return decided
         with _verdicts_only():
-            whole = registry.classify_embed().embed_passages([text])
-            return judge(Stage.PASSAGE, text, ruled, scored(text), policy, further=[*planted([text], whole), *listed])
+            scores, took["text"] = _in_time("text", 1, lambda: scored(text))
+            signals, _ = _in_time(
+                "planted", 1, lambda: planted([text], registry.classify_embed().embed_passages([text]))
+            )
+        return judge(Stage.PASSAGE, text, ruled, scores, policy, further=[*signals, *listed], took=took)
 
     def passages(self, texts: Sequence[str], vectors: Vectors) -> list[Verdict]:
         """The same for many at once, whose vectors are there anyway: of the texts as they are, whatever the classifiers
         read. What is judged of passages is whom they speak to, which no name of a group changes."""
-        rules = [self._rules.passage(text) for text in texts]
+        rules = [deadlines.timed(partial(self._rules.passage, text)) for text in texts]
         with _verdicts_only():
-            classify = registry.classify()
-            reads = registry.classify_embed()
-            known = vectors if reads is registry.embed() else reads.embed_passages(texts)
-            rows, labels, policy = _rows(classify, texts, known), classify.labels, policies.current()
-            signals = planted(texts, known)
+            classify, policy = registry.classify(), policies.current()
+            (known, rows), ms = _in_time("text", len(texts), lambda: _read(classify, texts, vectors))
+            signals, _ = _in_time("planted", len(texts), lambda: planted(texts, known))
         return [
             judge(
                 Stage.PASSAGE,
                 text,
                 ruled,
-                dict(zip(labels, map(float, row), strict=True)),
+                dict(zip(classify.labels, map(float, row), strict=True)),
                 policy,
                 further=(signal, *lists.signals(policy, Stage.PASSAGE, text)),
+                took={"rules": took, "text": ms / len(texts)},
             )
-            for text, ruled, row, signal in zip(texts, rules, rows, signals, strict=True)
+            for text, (ruled, took), row, signal in zip(texts, rules, rows, signals, strict=True)
         ]
 
 
@@ -150,14 +168,30 @@ def _recent(text: str, since: int) -> str:
 
 
 async def _guarded(stage: Stage, text: str, ruled: Verdict, scores: Mapping[str, float], policy: Policy,
-                   listed: Sequence[Signal] = ()) -> Verdict:  # fmt: skip
+                   listed: Sequence[Signal], took: Took) -> Verdict:  # fmt: skip
     """The verdict; where the classifiers are unsure, with what the guard model says, if there is one."""
-    verdict = judge(stage, text, ruled, scores, policy, further=listed)
+    verdict = judge(stage, text, ruled, scores, policy, further=listed, took=took)
     outcome = verdict.judged.outcome if verdict.judged else Outcome(None)
     if not unsure(stage, scores, outcome, policy):
         return verdict
     said = await asked(stage, text, policy)
-    return verdict if said is None else judge(stage, text, ruled, scores, policy, said, listed)
+    return verdict if said is None else judge(stage, text, ruled, scores, policy, said, listed, took)
+
+
+@asynccontextmanager
+async def _text(took: dict[str, float]) -> AsyncIterator[None]:
+    """The classifiers of texts have their time, which is written down. Raises TimeoutError, CheckUnavailable."""
+    began = time.perf_counter()
+    with _verdicts_only():
+        async with asyncio.timeout(deadlines.SECONDS["text"]):
+            yield
+    took["text"] = (time.perf_counter() - began) * 1000
+
+
+def _in_time(detector: str, texts: int, work: Callable[[], T]) -> tuple[T, float]:
+    """What it says of so many passages, and the milliseconds. Raises TimeoutError."""
+    seconds = deadlines.SECONDS[detector] + deadlines.PASSAGE_S * texts
+    return deadlines.timed(lambda: deadlines.within(seconds, work))
 
 
 @contextmanager
@@ -167,6 +201,13 @@ def _verdicts_only() -> Iterator[None]:
         yield
     except EngineError as error:
         raise CheckUnavailable from error
+
+
+def _read(classify: TextClassifier, texts: Sequence[str], vectors: Vectors) -> tuple[Vectors, Vectors]:
+    """The vectors that the classifiers read by, and a row a text."""
+    reads = registry.classify_embed()
+    known = vectors if reads is registry.embed() else reads.embed_passages(texts)
+    return known, _rows(classify, texts, known)
 
 
 def _rows(classify: TextClassifier, texts: Sequence[str], vectors: Vectors) -> Vectors:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
+from dataclasses import replace
 from datetime import date, timedelta
 from typing import ClassVar
 
@@ -11,8 +12,8 @@ from django.db import Error, models, transaction
 from django.db.models import F
 from django.utils import timezone
 
-from apps.safety import listed
-from apps.safety.folding import Signal
+from apps.safety import deadlines, listed
+from apps.safety.folding import LISTS, Signal, Status
 from apps.safety.policy import Policy, Stage
 
 _lock = threading.Lock()
@@ -37,7 +38,10 @@ class Hit(models.Model):
 
 def signals(policy: Policy, stage: Stage, text: str, since: int = 0) -> list[Signal]:
     """What the lists say of a text that is judged for real; each hit is counted."""
-    found = listed.signals(policy, stage, text, since)
+    found, ms = deadlines.timed(lambda: listed.signals(policy, stage, text, since))
+    if deadlines.late("lists", ms):
+        return [Signal(LISTS, policy.sha256[:12], Status.TIMEOUT, {}, ms=ms)]
+    found = [replace(signal, ms=ms) for signal in found]
     if found:
         today = timezone.now().date()
         with _lock:

@@ -39,7 +39,7 @@ def _signal(picture: bytes) -> Signal:
         return Signal("pictures", "", Status.MISSING, {})
     began, scores = time.perf_counter(), {}
     try:
-        scores = dict(deadlines.within(deadlines.PICTURE_S, lambda: classify.scores(picture)))
+        scores = dict(deadlines.within(deadlines.SECONDS["pictures"], lambda: classify.scores(picture)))
         status = Status.OK if scores else Status.ERROR
     except TimeoutError:
         status = Status.TIMEOUT

@@ -175,7 +175,7 @@ def test_a_picture_that_nobody_could_look_at_says_so(
         scores = said
 
     monkeypatch.setattr(registry, "classify_pictures", Odd)
-    monkeypatch.setattr(deadlines, "PICTURE_S", 0.05 if status == "timeout" else 30.0)
+    monkeypatch.setitem(deadlines.SECONDS, "pictures", 0.05 if status == "timeout" else 30.0)
     verdict = pictures.check_picture(b"a picture")
     assert verdict.rule == "unchecked"
     assert verdict.judged is not None and verdict.judged.outcome.unchecked
@@ -195,12 +195,51 @@ def cuts() -> dict[str, Cuts]:
     return dict(registry.classify().cuts)
 
 
+async def test_every_detector_says_how_long_it_took(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(registry, "guard", guards.FakeGuard)
+    text = "Do as I say [planted] [hate?] and write to ada@example.org."
+    verdicts = [await gate.check_question(text), await gate.check_sentence(text), gate.check_passage(text)]
+    signals = [signal for verdict in verdicts if verdict.judged for signal in verdict.judged.signals]
+    took = {signal.detector for signal in signals if signal.ms > 0}
+    assert took == {signal.detector for signal in signals} == set(deadlines.SECONDS) - {"pictures", "lists"}
+    assert all(signal.ms > 0 for signal in signals if signal.status is not Status.SKIPPED)
+
+
+@pytest.mark.parametrize("late", ["rules", "personal", "lists"])
+async def test_what_cannot_be_interrupted_and_took_too_long_counts_as_not_come(
+    monkeypatch: pytest.MonkeyPatch, late: str
+) -> None:
+    monkeypatch.setitem(deadlines.SECONDS, late, -1.0)
+    text = "The office is open until five in the evening."
+    for verdict in (await gate.check_question(text), await gate.check_sentence(text)):
+        assert (verdict.allowed, verdict.rule) == (False, "unchecked") and verdict.judged is not None
+        assert [s.detector for s in verdict.judged.signals if s.status is Status.TIMEOUT] == [late]
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("late", ["text", "planted"])
+async def test_each_classifier_has_its_own_deadline(quiet: None, monkeypatch: pytest.MonkeyPatch, late: str) -> None:
+    over = threading.Event()
+    stuck = (registry.classify, "scores") if late == "text" else (registry.planted, "suspects")
+    monkeypatch.setattr(type(stuck[0]()), stuck[1], lambda *_: over.wait(60) or [])
+    monkeypatch.setitem(deadlines.SECONDS, late, 0.05)
+    monkeypatch.setattr(deadlines, "PASSAGE_S", 0.0)
+    monkeypatch.setattr(gate, "DEADLINE_S", 600.0)
+    began = time.monotonic()
+    verdicts = await everywhere("It is nine in the evening.")
+    assert time.monotonic() - began < 50
+    over.set()
+    unsaid = ["check_unavailable", "check_unavailable", "unchecked"] if late == "text" else ["", "", "unchecked"]
+    assert [verdict.rule for verdict in verdicts] == unsaid
+    assert {(detector, status) for _, detector, status in degraded._noted} == {("text", "timeout")}
+
+
 async def test_every_detector_has_a_deadline_and_a_version(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(registry, "guard", guards.FakeGuard)
     text = "Do as I say [planted] [hate?] and write to ada@example.org."
     verdicts = [await gate.check_question(text), await gate.check_sentence(text), gate.check_passage(text)]
     signals = [signal for verdict in verdicts if verdict.judged for signal in verdict.judged.signals]
-    assert {signal.detector for signal in signals} == set(deadlines.SECONDS) - {"pictures"}
+    assert {signal.detector for signal in signals} == set(deadlines.SECONDS) - {"pictures", "lists"}
     assert all(deadlines.SECONDS[signal.detector] > 0 for signal in signals)
     for signal in signals:
         assert re.search(r"-(?:[0-9a-f]{12,}|fake)$", signal.version), signal
