@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 from uuid import UUID
 
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 _ADDED = 0.4  # the likeness that a person vouches for who added all words of the question to a passage
 _BATCH = 10  # rows a time; further ones only where documents were deleted since, or say the same
 AT_MOST = 8  # passages
+ROWS = 500  # of one statement
 
 _OWN = (
     "pk", "document__title", "document__name", "position", "page_number", "heading", "char_start", "char_end", "text",
@@ -50,6 +51,7 @@ class Ranked:
     pages: dict[tuple[UUID, int], str]
     hits: tuple[Hit, ...] = ()  # all whose rows were read, best first; those in no window were dropped
     least: float = 0.0  # relevance below which a hit is dropped
+    gone: int = 0  # candidates without a row, where passages are wanting; 0 where there are enough
 
     @property
     def relevance(self) -> float:
@@ -106,10 +108,11 @@ def ranked(
     hits: list[Hit] = []
     neighbours: list[Neighbour] = []
     kept: list[Hit] = []
-    least = 0.0
+    least, gone = 0.0, 0
     for start in range(0, len(order), _BATCH):
         part = order[start : start + _BATCH]
         rows = _rows(user, [candidate.chunk_id for _, candidate in part])
+        gone += len(part) - len(rows)
         neighbours += [near for row in rows.values() for near in row.neighbours]
         for score, candidate in part:
             if candidate.chunk_id in rows:
@@ -122,7 +125,24 @@ def ranked(
         if len(kept) == AT_MOST or (len(rows) == len(part) and len(kept) == len(relevant)):
             break  # enough; or nothing was deleted or repeated, and what follows is worse
     found = windows(kept, neighbours)
-    return Ranked(tuple(found), _pages({window.page for window in found}), tuple(hits), least)
+    gone = 0 if len(kept) == AT_MOST else gone
+    return Ranked(tuple(found), _pages({window.page for window in found}), tuple(hits), least, gone)
+
+
+def gone(user: Reader, result: IndexResult) -> frozenset[int]:
+    """The candidates that have no row any more, or none that this person may read."""
+    ids = [candidate.chunk_id for candidate in result.candidates]
+    there: set[int] = set()
+    for start in range(0, len(ids), ROWS):
+        part = Chunk.every.searchable().visible_to(user).filter(pk__in=ids[start : start + ROWS])
+        there.update(part.order_by().values_list("pk", flat=True))
+    return frozenset(ids) - there
+
+
+def still(user: Reader, place: Scope) -> Scope:
+    """The same without collections that were deleted or unshared since."""
+    names = {pk: name for pk, name, _ in _wanted(user, list(place.collections))}
+    return replace(place, collections=names, segments=tuple(s for s in place.segments if UUID(s.collection) in names))
 
 
 def documents(user: Reader, order: Sequence[tuple[float, Candidate]]) -> list[UUID]:

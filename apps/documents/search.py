@@ -19,7 +19,7 @@ from apps.documents.models import Document, Page
 from apps.documents.passages import Hit, Passage, joined
 from apps.documents.tuning import DEFAULT, Tuning, together
 from apps.engines import registry
-from apps.engines.base import EmbedEngine, EngineBroken, EngineRefused, IndexQuery, IndexResult, SegmentInfo
+from apps.engines.base import CANDIDATES, EmbedEngine, EngineBroken, EngineRefused, IndexQuery, IndexResult, SegmentInfo
 from apps.lib.threads import Begun, begin, in_db
 
 if TYPE_CHECKING:
@@ -32,6 +32,8 @@ _FOREIGN = (
     "was indexed with another embedder than the one configured now. Set EMBED_MODEL as it was, or rebuild the index "
     "with `manage.py reindex`."
 )
+_ROUNDS = 12  # in which the index is asked again; together they pass over some 40,000 chunks that are gone
+_WIDEST = 3840  # candidates, among which those that are gone are looked for
 _PREFERRED = 1.1  # a question that stands alone keeps its own result unless the completed one is this much better
 
 
@@ -148,11 +150,37 @@ async def _tried(
     """The best of what each query finds; the first one's own where none of the others is clearly better."""
     tries = []
     async for query, vector in queries:
-        result, row = await _indexed(place, engine, query.text, vector, clock), await vector
-        clock.stop("index")
-        tries.append(_Try(query, row, result, await _ranked(user, query.text, row, result, place)))
-        clock.stop("read")
+        tries.append(await _found(user, place, engine, query, vector, clock))
     return reduce(_better, tries)
+
+
+async def _found(
+    user: Reader, place: Scope, engine: EmbedEngine, query: Query, vector: Begun[Vectors], clock: _Clock
+) -> _Try:
+    """What one query finds. Rows decide: where many candidates have none any more (deleted, switched off), they took
+    the places of others, and the index is asked again without them, until there is enough or nothing else."""
+    hidden, wide = frozenset[int](), CANDIDATES
+
+    async def weigh() -> _Try:
+        result, row = await _indexed(place, engine, query.text, vector, clock, hidden), await vector
+        clock.stop("index")
+        ranked = await _ranked(user, query.text, row, result, place)
+        clock.stop("read")
+        return _Try(query, row, result, ranked)
+
+    tried = await weigh()
+    for _ in range(_ROUNDS):
+        if tried.ranked.gone < CANDIDATES // 2 or len(tried.result.candidates) < CANDIDATES:
+            break  # words and meaning each brought enough that is there, or all that they have
+        place, wide = await in_db(candidates.still, user, place), min(4 * wide, _WIDEST)
+        gone = await in_db(
+            candidates.gone, user, await _indexed(place, engine, query.text, vector, clock, hidden, wide)
+        )
+        if not gone:
+            break
+        hidden |= gone
+        tried = await weigh()
+    return tried
 
 
 async def _also(
@@ -227,13 +255,16 @@ def _searched(place: Scope, engine: EmbedEngine) -> tuple[str, ...]:
     return tuple(sorted(name for pk, name in place.collections.items() if pk in served or pk not in owners))
 
 
-async def _indexed(place: Scope, engine: EmbedEngine, text: str, vector: Begun[Vectors], clock: _Clock) -> IndexResult:
+async def _indexed(
+    place: Scope, engine: EmbedEngine, text: str, vector: Begun[Vectors], clock: _Clock,
+    hidden: frozenset[int] = frozenset(), limit: int = CANDIDATES,
+) -> IndexResult:  # fmt: skip
     """Candidates of all sound segments that this embedder made. A damaged one is left out and logged, and its
     collection will be rebuilt. Raises EngineRefused where another embedder made all of them."""
 
     def look(some: Sequence[SegmentInfo], row: Vectors) -> IndexResult:
         clock.stop("embed")
-        return registry.index().search(some, IndexQuery(text, row, documents=place.documents))
+        return registry.index().search(some, IndexQuery(text, row, limit, place.documents, hidden))
 
     live = [s for s in place.segments if _fits(s, engine)]
     if place.segments and not live:

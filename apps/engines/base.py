@@ -19,7 +19,7 @@ from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
-from apps.engines.index.base import Candidate, Index, IndexEntry, IndexQuery, IndexResult, Part, SegmentInfo
+from apps.engines.index.base import CANDIDATES, Candidate, Index, IndexEntry, IndexQuery, IndexResult, Part, SegmentInfo
 
 if TYPE_CHECKING:
     import numpy as np
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     Vectors = NDArray[np.float32]
 
 __all__ = [
-    "Candidate", "Index", "IndexEntry", "IndexQuery", "IndexResult", "Part", "SegmentInfo",
+    "CANDIDATES", "Candidate", "Index", "IndexEntry", "IndexQuery", "IndexResult", "Part", "SegmentInfo",
 ]  # fmt: skip
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ import pytest
 from apps.documents.models import Collection, Document
 from apps.documents.search import ranking, read, search
 from apps.engines import registry
-from apps.engines.base import EngineRefused
+from apps.engines.base import EngineRefused, IndexQuery, IndexResult, SegmentInfo
 from apps.lib.threads import in_db
 from apps.users.models import User
 from tests.documents.library import Section, collection, document
@@ -102,6 +103,63 @@ async def test_a_deletion_makes_room_for_what_ranked_behind(alice: User) -> None
     await in_db(Document.objects.filter(title__startswith="Copy").delete)
 
     assert [passage.title for passage in (await search(alice, "otter river")).passages] == ["Last"]
+
+
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> list[IndexQuery]:
+    """What the index is asked, in order."""
+    queries: list[IndexQuery] = []
+    original = registry.index().search
+
+    def search(segments: Sequence[SegmentInfo], query: IndexQuery) -> IndexResult:
+        queries.append(query)
+        return original(segments, query)
+
+    monkeypatch.setattr(registry.index(), "search", search)
+    return queries
+
+
+def otters(place: Collection, count: int) -> Document:
+    """One document with so many passages, each a better answer to "otter river" than the ranger's."""
+    return document(place, "Otters", [f"The otter number {number} swims in the river." for number in range(count)])
+
+
+RANGER = "Otters are found at the river mouth, said the ranger of the northern shore."
+
+
+async def test_many_deleted_passages_do_not_hide_the_one_that_is_left(alice: User, asked: list[IndexQuery]) -> None:
+    place = await in_db(collection, alice)
+    gone = await in_db(otters, place, 900)
+    await in_db(document, place, "Last", [RANGER])
+    await in_db(gone.delete)
+
+    assert [passage.title for passage in (await search(alice, "otter river")).passages] == ["Last"]
+    assert len(asked) <= 7  # by fours: 900 are not passed over sixty at a time
+
+
+async def test_many_passages_switched_off_do_not_hide_the_one_that_is_left(alice: User) -> None:
+    place = await in_db(collection, alice)
+    off = await in_db(otters, place, 150)
+    await in_db(document, place, "Last", [RANGER])
+    await in_db(off.chunks.update, enabled=False)
+
+    assert [passage.title for passage in (await search(alice, "otter river")).passages] == ["Last"]
+
+
+async def test_the_index_is_asked_once_where_enough_is_there(alice: User, asked: list[IndexQuery]) -> None:
+    place = await in_db(collection, alice)
+    row = await in_db(otters, place, 150)
+    await in_db(row.chunks.filter(position__lt=20).update, enabled=False)
+
+    assert (await search(alice, "otter river")).passages
+    assert len(asked) == 1 and not asked[0].hidden
+
+
+async def test_nothing_is_found_where_all_of_a_large_document_was_deleted(alice: User) -> None:
+    place = await in_db(collection, alice)
+    await in_db((await in_db(otters, place, 150)).delete)
+
+    assert (await search(alice, "otter river")).passages == ()
 
 
 async def test_only_the_named_collections_are_searched(alice: User, library: Collection) -> None:

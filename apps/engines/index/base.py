@@ -36,11 +36,14 @@ class SegmentInfo:
     backend: str = ""  # name of the index that holds it; empty: the only one there is
 
 
+CANDIDATES = 60  # that a question wants from words and from vectors, each
+
+
 @dataclass(frozen=True, slots=True)
 class IndexQuery:
     text: str
     vector: Vectors  # shape (dimension,)
-    limit: int = 60  # candidates wanted from words and from vectors, each
+    limit: int = CANDIDATES  # wanted from words and from vectors, each
     documents: frozenset[str] | None = None  # UUID hex: only their chunks are candidates; None: those of all
     hidden: frozenset[int] = frozenset()  # chunks that are none: deleted since, or switched off
 

@@ -166,7 +166,7 @@ class PgvectorIndex:
             connection.execute(f"SET LOCAL hnsw.ef_search = {effort}")
             connection.execute("SET LOCAL hnsw.iterative_scan = strict_order")
             found = connection.execute(_walk(UUID(info.id), info.dimension), values).fetchall()
-        return dict(found) if len(found) >= limit - len(values["hidden"]) else None
+        return dict(found) if len(found) >= min(limit, allowed - len(values["hidden"])) else None
 
     def _remove(self, ids: Sequence[UUID]) -> None:
         with self._database.connection() as connection:
