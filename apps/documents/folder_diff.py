@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from functools import cache
+from pathlib import PurePath
 from uuid import UUID
 
 
@@ -27,6 +29,19 @@ class Known:
     size: int
     sha256: str
     modified: int | None
+    failed: bool = False  # it could not be read, or not to the end
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """A file that has another name or place now; its document goes with it."""
+
+    known: Known
+    file: Found
+
+    @property
+    def words(self) -> str:
+        return f"{self.known.place} → {self.file.place}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,20 +50,22 @@ class Diff:
 
     added: list[Found] = field(default_factory=list)
     changed: list[Found] = field(default_factory=list)
+    moved: list[Moved] = field(default_factory=list)
     removed: list[Known] = field(default_factory=list)
     unchanged: int = 0
     refused: list[tuple[str, str]] = field(default_factory=list)
 
     @property
     def count(self) -> int:
-        """How many documents it adds, changes and removes."""
-        return len(self.added) + len(self.changed) + len(self.removed)
+        """How many documents it adds, changes, renames and removes."""
+        return len(self.added) + len(self.changed) + len(self.moved) + len(self.removed)
 
     @property
     def digest(self) -> str:
         """The same for the same diff: what is applied is what was shown."""
         told = (
             [(item.place, item.size, item.modified) for item in [*self.added, *self.changed]],
+            [(str(item.known.pk), item.file.place) for item in self.moved],
             sorted(str(item.pk) for item in self.removed),
         )
         return hashlib.sha256(repr(told).encode()).hexdigest()[:32]
@@ -57,9 +74,11 @@ class Diff:
 def compare(
     files: Iterable[Found], known: Iterable[Known], sha256: Callable[[Found], str], refuse: Callable[[Found], str]
 ) -> Diff:
-    """The diff. `sha256` is asked only where size and time leave it open, `refuse` gives a reason or nothing."""
+    """The diff. `sha256` is asked only where sizes and time leave it open, `refuse` gives a reason or nothing."""
+    sha256 = cache(sha256)
     diff, unchanged = Diff(), 0
     left = {item.place: item for item in known}
+    stale: list[Known] = []  # their places hold something else now
     taken: set[str] = set()
     for file in sorted(files, key=lambda item: item.inside):
         why = "Another file of this folder is shown under the same name." if file.place in taken else refuse(file)
@@ -73,4 +92,35 @@ def compare(
             unchanged += 1
         else:
             diff.changed.append(file)
-    return Diff(diff.added, diff.changed, sorted(left.values(), key=lambda item: item.place), unchanged, diff.refused)
+            stale.append(old)
+    gone = sorted(left.values(), key=lambda item: item.place)
+    return _settled(Diff(diff.added, diff.changed, [], gone, unchanged, diff.refused), stale, sha256)
+
+
+def _settled(diff: Diff, stale: list[Known], sha256: Callable[[Found], str]) -> Diff:
+    """The same where content that is known stands elsewhere now: a document goes along to its file's new place, unless
+    the name decides how it is read, or it was not read. Then, too, it makes room before the file is added."""
+    free = [*diff.removed, *stale]
+    sizes = {item.size for item in free}
+    origin: dict[str, Known] = {}  # by the place where its content is now
+    for file in [*diff.added, *diff.changed]:
+        if file.size in sizes and (found := _holding(free, sha256(file))) is not None:
+            free.remove(found)
+            origin[file.place] = found
+    files = {file.place: file for file in [*diff.added, *diff.changed]}
+    moved = [Moved(found, files[place]) for place, found in origin.items() if _goes_along(found, place)]
+    there = {item.file.place for item in moved}
+    open_places = {item.place for item in free} - there  # what stays in its place gets a new version
+    changed = [file for file in diff.changed if file.place in open_places]
+    added = [file for place, file in files.items() if place not in there and place not in open_places]
+    kept = {file.place for file in changed} | {item.known.place for item in moved}
+    removed = [item for item in [*diff.removed, *stale] if item.place not in kept]
+    return Diff(added, changed, moved, sorted(removed, key=lambda item: item.place), diff.unchanged, diff.refused)
+
+
+def _holding(known: Iterable[Known], sha256: str) -> Known | None:
+    return next((item for item in known if sha256 and item.sha256 == sha256), None)
+
+
+def _goes_along(known: Known, place: str) -> bool:
+    return not known.failed and PurePath(known.place).suffix.lower() == PurePath(place).suffix.lower()

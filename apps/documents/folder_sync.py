@@ -20,11 +20,12 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext
 
-from apps.documents.folder_diff import Diff, Found, Known, compare
-from apps.documents.models import Collection, Document, FolderSync
+from apps.documents.bell import ask_for_merge
+from apps.documents.folder_diff import Diff, Found, Known, Moved, compare
+from apps.documents.models import Chunk, Collection, Document, FolderSync, Segment
 from apps.documents.parsers.base import Unreadable
 from apps.documents.sniff import refuse_by_name
-from apps.documents.upload import UploadRefused, delete, display_name, display_path, upload
+from apps.documents.upload import ENDED, UploadRefused, delete, display_name, display_path, upload
 from apps.lib import leases
 from apps.lib.bell import send
 from apps.users.models import User
@@ -53,10 +54,9 @@ def folders() -> list[str]:
 def look(collection: Collection, folder: str) -> Diff:
     """What would happen. Files of unclear age are read in whole. Raises SyncRefused."""
     root, chosen = _root(), _chosen(folder)
-    known = [
-        Known(row.pk, f"{row.path}/{row.name}" if row.path else row.name, row.size, row.sha256, row.modified)
-        for row in collection.documents.filter(synced=folder)
-    ]
+    rows = list(collection.documents.filter(synced=folder))
+    waiting = {row.replaces_id: row for row in rows if row.status in Document.ACTIVE}  # what a document will hold
+    known = [_known(row, waiting.get(row.pk, row)) for row in rows if row.replaces_id is None]
     return compare(_files(root, chosen), known, lambda file: _sha256(root / file.inside), _refusal)
 
 
@@ -100,16 +100,19 @@ def run(sync_id: int) -> None:
 def apply(user: User | None, collection: Collection, folder: str) -> Iterator[tuple[str, str] | None]:
     """Does what `look` says, one document after the other; yields None, or what could not be taken and why."""
     root, diff = _root(), look(collection, folder)
+    for moved in diff.moved:
+        _move(collection, folder, moved)
+        yield None
+    for known in diff.removed:  # first, so that nothing that goes stands in the way of what comes
+        for document in collection.documents.filter(pk=known.pk, synced=folder):
+            delete(document)
+        yield None
     for file in [*diff.added, *diff.changed]:
         try:
             _take(user or collection.owner, collection, folder, root, file)
             yield None
         except (UploadRefused, OSError) as error:
             yield file.place, str(error) if isinstance(error, UploadRefused) else "The file cannot be opened."
-    for known in diff.removed:
-        for document in collection.documents.filter(pk=known.pk, synced=folder):
-            delete(document)
-        yield None
 
 
 def sweep() -> None:
@@ -125,6 +128,23 @@ def _take(user: User, collection: Collection, folder: str, root: Path, file: Fou
         same = collection.documents.filter(synced=folder, path=row.path, name=row.name)
         for document in [row, *same]:
             Document.objects.filter(pk=document.pk).update(synced=folder, modified=file.modified)
+
+
+def _known(row: Document, holds: Document) -> Known:
+    place = f"{row.path}/{row.name}" if row.path else row.name
+    return Known(row.pk, place, holds.size, holds.sha256, row.modified, row.status in ENDED)
+
+
+@transaction.atomic
+def _move(collection: Collection, folder: str, moved: Moved) -> None:
+    """The document, and what waits to become its next version, are shown where the file is now."""
+    path, _, name = moved.file.place.rpartition("/")
+    itself = collection.documents.filter(pk=moved.known.pk, synced=folder)
+    rows = itself | collection.documents.filter(replaces=moved.known.pk, synced=folder)
+    if rows.update(path=path, name=name, modified=moved.file.modified, changed=timezone.now()):
+        segments = Chunk.objects.filter(document=moved.known.pk, document__title="").values("segment")
+        if Segment.objects.filter(pk__in=segments).update(annotated=timezone.now()):  # its name is among its words
+            transaction.on_commit(lambda: ask_for_merge(collection.pk), robust=True)
 
 
 def _root() -> Path:

@@ -64,7 +64,8 @@ def sync_folder(request: HttpRequest, pk: UUID) -> HttpResponse:
 def _lists(diff: Diff) -> list[tuple[str, str, list[str]]]:
     """Title, mark and places of what is shown one below the other."""
     return [
-        ("Added", "plus", [item.place for item in diff.added]),
-        ("Changed", "arrow-path", [item.place for item in diff.changed]),
-        ("Removed", "minus", [item.place for item in diff.removed]),
+        (gettext("Added"), "plus", [item.place for item in diff.added]),
+        (gettext("Changed"), "arrow-path", [item.place for item in diff.changed]),
+        (gettext("Renamed or moved"), "arrow-right", [item.words for item in diff.moved]),
+        (gettext("Removed"), "minus", [item.place for item in diff.removed]),
     ]

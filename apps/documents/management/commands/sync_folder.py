@@ -36,6 +36,7 @@ class Command(BaseCommand):
         for mark, places in (
             ("+", [item.place for item in diff.added]),
             ("~", [item.place for item in diff.changed]),
+            (">", [item.words for item in diff.moved]),
             ("-", [item.place for item in diff.removed]),
         ):
             for place in places:
@@ -43,8 +44,8 @@ class Command(BaseCommand):
         for place, why in diff.refused:
             self.stdout.write(f"! {place}: {why}")
         self.stdout.write(
-            f"{len(diff.added)} added, {len(diff.changed)} changed, {len(diff.removed)} removed, "
-            f"{diff.unchanged} unchanged, {len(diff.refused)} not taken"
+            f"{len(diff.added)} added, {len(diff.changed)} changed, {len(diff.moved)} renamed, "
+            f"{len(diff.removed)} removed, {diff.unchanged} unchanged, {len(diff.refused)} not taken"
         )
 
     def _apply(self, collection: Collection, folder: str) -> None:
