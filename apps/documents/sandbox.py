@@ -32,6 +32,7 @@ SILENCE_S = 25  # without a word from the child, and it is taken for stuck
 POLL_S = 0.2  # how often the caller is asked whether it still wants the answer
 MAX_OUTPUT = 256 * 1024 * 1024
 RENDER_S = 20
+LOOK_S = 20  # at the directory of a container, which takes a moment
 _READ = 1 << 18
 
 TOO_SLOW = (
@@ -156,6 +157,15 @@ def render(path: str | Path, kind: str, page: int, width: int) -> Rendered:
     options = {"kind": kind, "page": page, "width": width}
     answer = run("render", path, options, seconds=RENDER_S, memory_bytes=settings.PARSE_MEMORY_BYTES)[0]
     return Rendered(base64.b64decode(answer["png"]), answer["width"], answer["height"], answer["words"])
+
+
+def kind_inside(path: str | Path) -> str | None:
+    """The kind of a container of the old Office formats; None where it is of none that is read. Takes some 10 ms.
+
+    Raises Unreadable or ReaderBroke.
+    """
+    answer = run("ole", path, {}, seconds=LOOK_S, memory_bytes=settings.PARSE_MEMORY_BYTES)[0]
+    return None if answer["kind"] is None else str(answer["kind"])
 
 
 def _reason(reader: forking.Reader, errors: IO[bytes]) -> Exception:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zipfile
+import zlib
 from pathlib import Path, PurePath
 
 from apps.documents.parsers import ACCEPTED, FORMATS, by_name, by_suffix, dbase
@@ -12,6 +13,7 @@ from apps.documents.parsers.decode import encoding_of
 from apps.documents.parsers.ole import kind_inside
 
 _HEAD = 8192
+_SAYS = 100  # bytes of a media type
 _CONTROL = "".join(chr(code) for code in range(1, 32) if chr(code) not in "\t\n\r\f\x1b")
 
 # Beginnings that give a file away: the kind that it is, or what to call it.
@@ -97,14 +99,17 @@ def refuse_by_name(name: str) -> None:
         raise Unreadable(f"Files ending in {suffix[:20]} cannot be read. Accepted are {ACCEPTED}.")
 
 
-def sniff(path: str | Path, name: str) -> str:
-    """The kind of a file, a key of FORMATS. Raises Unreadable, saying what it really is, where it cannot be read."""
+def sniff(path: str | Path, name: str, *, in_child: bool = False) -> str:
+    """The kind of a file, a key of FORMATS. Raises Unreadable, saying what it really is, where it cannot be read.
+
+    Of a container of the old Office formats the directory has to be read, in a child process, unless this is one.
+    """
     with Path(path).open("rb") as file:
         head = file.read(_HEAD)
     if not head.strip(b"\x00\xef\xbb\xbf\xff\xfe \t\r\n"):
         raise Unreadable("This file is empty. Check that it was saved, and upload it again.")
     named = by_name(name)
-    found = _binary_kind(path, head)
+    found = _old_office(path, in_child) if head.startswith(_OLE) else _binary_kind(path, head)
     if found is not None:
         if named is not None and named.kind != found and found not in _KIN.get(named.kind, ()):
             raise Unreadable(_mismatch(name, FORMATS[found].words))
@@ -131,8 +136,6 @@ def _binary_kind(path: str | Path, head: bytes) -> str | None:
         return _archive_kind(path)
     if head.startswith(b"PK"):
         raise Unreadable(f"This is an empty or split ZIP archive. {_WAYS['archive']}")
-    if head.startswith(_OLE):
-        return _old_office(path)
     if head[4:8] == b"ftyp":
         if head[8:11] in {b"hei", b"mif", b"msf", b"hev", b"avi"}:
             return "image"
@@ -151,8 +154,8 @@ def _archive_kind(path: str | Path) -> str:
     try:
         with OpenedArchive(path) as archive:
             names = set(archive.namelist())
-            says = archive.read("mimetype")[:100].decode("ascii", "replace").strip() if "mimetype" in names else ""
-    except (zipfile.BadZipFile, NotImplementedError, UnicodeDecodeError, RuntimeError, OSError, EOFError) as error:
+            says = _says(archive) if "mimetype" in names else ""
+    except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, OSError, EOFError) as error:
         raise Unreadable(_CUT) from error
     for inside, kind in _INSIDE:
         if inside in names:
@@ -167,8 +170,21 @@ def _archive_kind(path: str | Path) -> str:
     raise Unreadable(_not_accepted("an OpenDocument file of another kind" if says else "a ZIP archive"))
 
 
-def _old_office(path: str | Path) -> str:
-    kind = kind_inside(path)
+def _says(archive: OpenedArchive) -> str:
+    """What an archive says that it is. Only its beginning is unpacked: it may be as long as all that one may hold."""
+    if archive.getinfo("mimetype").compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        return ""  # others unpack a whole block at once, however little of it is wanted
+    with archive.open("mimetype") as file:
+        return file.read(_SAYS).decode("ascii", "replace").strip()
+
+
+def _old_office(path: str | Path, in_child: bool) -> str:
+    if in_child:
+        kind = kind_inside(path)
+    else:
+        from apps.documents import sandbox  # which needs Django's settings, and a child has none
+
+        kind = sandbox.kind_inside(path)
     if kind in FORMATS:
         return kind
     raise Unreadable(_not_accepted("a file in an old Office format"))

@@ -111,3 +111,12 @@ def png(width: int, height: int, *, packed: bytes = b"") -> bytes:
         packer, row = zlib.compressobj(9), bytes(1 + (width + 7) // 8)
         packed = b"".join(packer.compress(row) for _ in range(height)) + packer.flush()
     return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", packed) + chunk(b"IEND", b"")
+
+
+def ole_loop() -> bytes:
+    """A container of two sectors whose table of allocation is said to go on for 250 million, always in the first."""
+    end, more = 0xFFFFFFFE, 2_000_000
+    head = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(16)
+    head += struct.pack("<HHHHH6xIIIIIIIII", 62, 3, 0xFFFE, 9, 6, 0, 109 + 127 * more, 1, 0, 4096, end, 0, 0, more)
+    head += struct.pack("<109I", *[1] * 109)
+    return head + struct.pack("<128I", *[1] * 127, 0) + struct.pack("<128I", *[end] * 128) + bytes(1024)

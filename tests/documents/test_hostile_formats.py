@@ -6,6 +6,8 @@ import contextlib
 import subprocess
 import sys
 import time
+import tracemalloc
+import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -18,7 +20,7 @@ from django.test import Client
 from apps.documents import forking, sandbox
 from apps.documents.models import Document
 from apps.documents.parsers.base import Unreadable
-from apps.documents.sniff import refuse_by_name
+from apps.documents.sniff import refuse_by_name, sniff
 from apps.documents.upload import upload
 from apps.users.models import User
 from tests.documents import files, hostile_files
@@ -45,6 +47,7 @@ def bounded(tmp_path: Path) -> Iterator[None]:
         ("a.xml", lambda: (hostile_files.laughs() + "<x>&a10;</x>").encode()),
         ("a.html", lambda: (hostile_files.laughs() + "<html>&a10;</html>").encode()),
         ("a.pdf", hostile_files.page_loop),
+        ("a.doc", hostile_files.ole_loop),
         ("a.png", lambda: hostile_files.png(20_000, 20_000)),
         ("a.png", lambda: hostile_files.png(2**31 - 1, 2**31 - 1, packed=b"x")),
         ("a.png", lambda: hostile_files.png(1, 65_500)),
@@ -105,6 +108,18 @@ def test_no_file_of_the_server_is_read_into_a_document(tmp_path: Path, name: str
 def test_a_disguise_is_told(tmp_path: Path, name: str, make: Callable[[], bytes], words: str) -> None:
     with pytest.raises(Unreadable, match=words):
         read(tmp_path, name, make())
+
+
+def test_what_an_archive_says_it_is_is_not_unpacked_whole(tmp_path: Path) -> None:
+    path = tmp_path / "a.odt"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("mimetype", b"application/vnd.oasis.opendocument.text" + b" " * 30_000_000)
+    tracemalloc.start()
+    try:
+        assert sniff(path, "a.odt") == "odt"
+        assert tracemalloc.get_traced_memory()[1] < 3_000_000
+    finally:
+        tracemalloc.stop()
 
 
 def test_macros_and_scripts_are_not_text(tmp_path: Path) -> None:

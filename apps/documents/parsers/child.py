@@ -84,6 +84,13 @@ def recognise(options: dict[str, Any]) -> Iterator[dict[str, Any]]:
             yield {"page": number, "text": "", "pieces": [], "boxes": [], "problem": str(error)}
 
 
+def ole(options: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """What a container of the old Office formats holds."""
+    from apps.documents.parsers.ole import kind_inside
+
+    yield {"kind": kind_inside(_FILE)}
+
+
 def render(options: dict[str, Any]) -> Iterator[dict[str, Any]]:
     from apps.documents.parsers.render import render_page
 
@@ -95,7 +102,7 @@ def read(options: dict[str, Any]) -> Iterator[dict[str, Any]]:
     yield from importlib.import_module(options["module"]).read(_FILE, options)
 
 
-TASKS = {"parse": parse, "recognise": recognise, "render": render, "read": read}
+TASKS = {"parse": parse, "recognise": recognise, "ole": ole, "render": render, "read": read}
 
 
 def work(options: dict[str, Any], parent: int) -> NoReturn:

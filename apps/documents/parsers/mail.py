@@ -187,7 +187,7 @@ def attached(name: str, data: bytes, mail: Mail) -> Iterator[ParsedPage]:
         try:
             file.write(data)
             file.flush()
-            kind = sniff(file.name, name)
+            kind = sniff(file.name, name, in_child=True)
             if kind in {"image", "mail", "msg"}:
                 raise Unreadable("")
             pages: list[ParsedPage] = []

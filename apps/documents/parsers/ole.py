@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from pathlib import Path
 
 import olefile
@@ -26,7 +27,7 @@ def kind_inside(path: str | Path) -> str | None:
     try:
         with olefile.OleFileIO(str(path)) as container:
             names = {entry[0] for entry in container.listdir(streams=True, storages=False) if len(entry) == 1}
-    except (OSError, ValueError, IndexError, RecursionError) as error:
+    except (OSError, ValueError, ArithmeticError, LookupError, struct.error, RecursionError) as error:
         with Path(path).open("rb") as file:
             locked = "EncryptedPackage".encode("utf-16-le") in file.read(_LOOKED_AT)
         raise Unreadable(LOCKED if locked else DAMAGED) from error
