@@ -32,7 +32,7 @@ from apps.documents.tuning import Tuning, tuning
 from apps.engines import registry
 from apps.engines.base import EngineError, Part
 from apps.lib import bell, leases
-from apps.safety.gate import check_passage
+from apps.safety.gate import check_passages
 from apps.users.models import User
 
 log = logging.getLogger(__name__)
@@ -129,8 +129,8 @@ def _cut(build: IndexBuild, document: Document, renew: Callable[..., None]) -> N
         part = drafts[at : at + BATCH]
         vectors = embed.embed_passages([draft.read or draft.embedded for draft in part])
         renew()
-        for position, (draft, vector) in enumerate(zip(part, vectors, strict=True), at):
-            verdict = check_passage(draft.text)
+        verdicts = check_passages([draft.text for draft in part], vectors)
+        for position, (draft, vector, verdict) in enumerate(zip(part, vectors, verdicts, strict=True), at):
             enabled, keywords = carried(old, draft.page_number, draft.start, draft.end)
             rows.append(
                 Chunk(
