@@ -224,6 +224,7 @@ class IndexCare(Leased):
 
     collection = models.OneToOneField(Collection, on_delete=models.CASCADE, primary_key=True, related_name="care")
     rebuild = models.CharField(max_length=200, blank=True, help_text="Why it must be rebuilt; empty: it is sound")
+    rebuilt = models.DateTimeField(null=True, blank=True, help_text="When all of it was last made anew; null: never")
 
     def __str__(self) -> str:
         return f"index of {self.collection_id}"

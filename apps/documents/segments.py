@@ -115,7 +115,7 @@ def reindex(collection: UUID, progress: Progress = _silent) -> int:
     with Held(collection) as held:
         old = list(Segment.objects.live().filter(collection=collection))
         count = _rewrite(held, old, reembed=True, progress=progress)
-        IndexCare.objects.filter(pk=collection).update(rebuild="")
+        IndexCare.objects.filter(pk=collection).update(rebuild="", rebuilt=timezone.now())
         return count
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import logging
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from django.db import IntegrityError, transaction
@@ -16,7 +17,7 @@ from django.db.models import Count, Max, Q
 from django.utils import timezone
 
 from apps.documents.candidates import Scope, on_trial
-from apps.documents.models import Chunk, Collection, Document, IndexBuild
+from apps.documents.models import Chunk, Collection, Document, IndexBuild, IndexCare, Segment
 from apps.engines import registry
 from apps.engines.base import EngineError
 from apps.evaluation import trial
@@ -31,6 +32,7 @@ log = logging.getLogger(__name__)
 
 LEASE_S = 120  # renewed with every question, which takes a tenth of a second
 CRASHES = 3
+AGAIN_S = 3600  # after which a run that failed is tried once more
 MOST_QUESTIONS = 500  # of one collection
 KEPT_RUNS = 50
 TASK = "evaluation.golden"
@@ -85,7 +87,8 @@ def run(run_id: int) -> None:
             _bring_up_to_date(row, token, index_state, settings_state)
         found = _measured(row, token, on_trial(row.build) if row.build else None)
     except EngineError as error:
-        _end(row, token, status=GoldenRun.Status.FAILED, reason=str(error)[:400])
+        said = {"reason": str(error)[:400], "index_state": index_state, "settings_state": settings_state}
+        _end(row, token, status=GoldenRun.Status.FAILED, **said)
         return
     if found is not None:
         _keep(row, token, found, index_state=index_state, settings_state=settings_state)
@@ -211,7 +214,9 @@ def states(collection: Collection) -> tuple[str, str]:
     facts = documents.aggregate(count=Count("pk"), changed=Max("changed"))
     marked = Chunk.objects.filter(document__collection=collection).filter(Q(enabled=False) | ~Q(keywords=""))
     marks = sorted(marked.values_list("document", "position", "enabled", "keywords"))
-    index = repr((facts["count"], facts["changed"], marks))
+    rebuilt = IndexCare.objects.filter(pk=collection.pk).values_list("rebuilt", flat=True).first()
+    held = sorted(set(Segment.objects.live().filter(collection=collection).values_list("backend", flat=True)))
+    index = repr((facts["count"], facts["changed"], marks, rebuilt, held))
     return _hash(index), _hash(repr((registry.embed().fingerprint, collection.tuning)))
 
 
@@ -230,10 +235,13 @@ def sweep() -> None:
     """Runs that stopped the worker every time are given up, others wait no longer unheard, and new ones begin."""
     free = Q(lease_until__isnull=True) | Q(lease_until__lt=timezone.now())
     waiting = GoldenRun.objects.open().filter(free)
-    waiting.filter(attempts__gte=CRASHES).update(
-        status=GoldenRun.Status.FAILED, lease_token="", lease_until=None, finished=timezone.now(),
-        reason="This run stopped the worker each time. Tell an administrator.",
-    )  # fmt: skip
+    for row in waiting.filter(attempts__gte=CRASHES).select_related("collection"):
+        index, settings = states(row.collection)
+        waiting.filter(pk=row.pk).update(
+            status=GoldenRun.Status.FAILED, lease_token="", lease_until=None, finished=timezone.now(),
+            reason="This run stopped the worker each time. Tell an administrator.",
+            index_state=index, settings_state=settings,
+        )  # fmt: skip
     for pk in waiting.filter(attempts__lt=CRASHES).values_list("pk", flat=True)[:4]:
         bell.send(TASK, pk)
     for collection in Collection.objects.filter(golden_questions__isnull=False).distinct():
@@ -244,10 +252,20 @@ def _run_where_changed(collection: Collection) -> None:
     if Document.objects.active().filter(collection=collection).exists():
         return
     last = GoldenRun.objects.live().filter(collection=collection).first()
-    if last is None or last.status != GoldenRun.Status.DONE:
-        return  # never run by hand, under way, or in vain
+    if last is None or last.status not in (GoldenRun.Status.DONE, GoldenRun.Status.FAILED):
+        return  # never run by hand, or under way
     index, settings = states(collection)
     if settings != last.settings_state:
         ask_for_run(collection, None, GoldenRun.Cause.SETTINGS)
     elif index != last.index_state:
         ask_for_run(collection, None, GoldenRun.Cause.INDEX)
+    elif _worth_another_try(last):
+        GoldenRun.objects.filter(pk=last.pk, started_by=None).delete()  # one that failed by itself is told once
+        ask_for_run(collection, None, last.cause)
+
+
+def _worth_another_try(last: GoldenRun) -> bool:
+    """It failed a while ago, and not because it stopped the worker each time."""
+    if last.status != GoldenRun.Status.FAILED or last.attempts >= CRASHES:
+        return False
+    return last.finished is None or last.finished < timezone.now() - timedelta(seconds=AGAIN_S)

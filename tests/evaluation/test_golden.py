@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from django.test import Client
+from django.utils import timezone
 
+from apps.documents import segments
 from apps.documents.annotating import switch
 from apps.documents.models import Chunk, Collection, Document, Membership
 from apps.documents.upload import delete
@@ -110,12 +114,7 @@ def test_a_run_that_another_worker_holds_is_left_alone(shelf: Collection, alice:
 
 
 def test_an_engine_that_is_away_is_told(shelf: Collection, alice: User, monkeypatch: pytest.MonkeyPatch) -> None:
-    def away(*_: object) -> None:
-        raise EngineUnavailable("The embedder is away.")
-
-    question(alice, shelf, QUAY, words="granite")
-    monkeypatch.setattr(trial, "ask_and_quote", away)
-    row = ran(shelf, alice)
+    row = in_vain(shelf, alice, monkeypatch)
     assert (row.status, row.reason) == (GoldenRun.Status.FAILED, "The embedder is away.")
 
 
@@ -138,6 +137,61 @@ def test_the_sweep_runs_again_when_what_is_searched_has_changed(shelf: Collectio
     row = GoldenRun.objects.first()
     assert row is not None
     assert (row.cause, row.status, row.started_by) == (GoldenRun.Cause.INDEX, GoldenRun.Status.WAITING, None)
+
+
+def test_the_sweep_runs_again_when_the_index_was_made_anew(shelf: Collection, alice: User) -> None:
+    question(alice, shelf, QUAY, words="granite")
+    ran(shelf, alice)
+    segments.reindex(shelf.pk)
+    golden.sweep()
+    row = GoldenRun.objects.order_by("-pk")[0]
+    assert (row.cause, row.status) == (GoldenRun.Cause.INDEX, GoldenRun.Status.WAITING)
+    golden.run(row.pk)
+    golden.sweep()
+    assert GoldenRun.objects.count() == 2
+
+
+def test_after_a_run_that_failed_the_next_change_has_its_run(
+    shelf: Collection, alice: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    failed = in_vain(shelf, alice, monkeypatch)
+    golden.sweep()
+    assert list(GoldenRun.objects.all()) == [failed]  # nothing has changed, and it was just now
+    document(shelf, "Weather", ["The wind is from the west."])
+    golden.sweep()
+    assert GoldenRun.objects.order_by("-pk")[0].status == GoldenRun.Status.WAITING
+
+
+def test_a_run_that_failed_is_tried_again_after_a_while_and_told_once(
+    shelf: Collection, alice: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = in_vain(shelf, alice, monkeypatch)
+    for _ in range(3):
+        GoldenRun.objects.update(finished=timezone.now() - timedelta(seconds=golden.AGAIN_S + 1))
+        golden.sweep()
+        waiting = GoldenRun.objects.order_by("-pk")[0]
+        assert (waiting.status, waiting.started_by) == (GoldenRun.Status.WAITING, None)
+        golden.run(waiting.pk)
+    assert GoldenRun.objects.count() == 2 and GoldenRun.objects.filter(pk=first.pk).exists()  # a person's stays
+
+
+def test_a_run_that_stopped_the_worker_is_not_tried_again_by_itself(shelf: Collection, alice: User) -> None:
+    question(alice, shelf, QUAY, words="granite")
+    golden.ask_for_run(shelf, alice)
+    GoldenRun.objects.update(attempts=golden.CRASHES)
+    golden.sweep()
+    GoldenRun.objects.update(finished=timezone.now() - timedelta(days=1))
+    golden.sweep()
+    assert GoldenRun.objects.get().status == GoldenRun.Status.FAILED
+
+
+def in_vain(shelf: Collection, alice: User, monkeypatch: pytest.MonkeyPatch) -> GoldenRun:
+    def away(*_: object) -> None:
+        raise EngineUnavailable("The embedder is away.")
+
+    question(alice, shelf, QUAY, words="granite")
+    monkeypatch.setattr(trial, "ask_and_quote", away)
+    return ran(shelf, alice)
 
 
 def test_the_sweep_waits_while_files_are_being_read(shelf: Collection, alice: User) -> None:
