@@ -6,10 +6,12 @@ person: callers have asked who reads before they come here, at every opening.
 
 from __future__ import annotations
 
+import logging
 import os
 import shutil
 import threading
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,6 +29,9 @@ from apps.documents.models import Chunk, Document, Page
 from apps.documents.parsers.base import Unreadable
 from apps.documents.recognised import lit
 from apps.documents.text_layer import Layer, layer
+from apps.lib import disk
+
+log = logging.getLogger(__name__)
 
 RENDERER = 3  # grows whenever the same page would be drawn otherwise
 WIDTHS = (200, 800, 1200, 1800)  # pixels; a fixed few, so that addresses cannot fill the disk
@@ -214,6 +219,12 @@ def _render(document: Document, number: int, width: int) -> sandbox.Rendered:
         raise NotShown(
             gettext("The file of this document is missing on the server. Its text was kept and is shown.")
         ) from error
+    except OSError as error:
+        if not disk.full(error):
+            raise
+        raise NotShown(
+            gettext("The disk of this server is full, so this page cannot be drawn. Here is its text.")
+        ) from error
     finally:
         _renders.release()
 
@@ -227,12 +238,20 @@ def _png(sha256: str, number: int, width: int) -> Path:
 
 
 def _keep(path: Path, content: bytes) -> None:
-    """The content is under its name, whole, whoever else writes it now."""
+    """The content is under its name, whole, whoever else writes it now; where there is no space, it is only shown."""
     global _writes
-    path.parent.mkdir(parents=True, exist_ok=True)
     beside = path.with_name(f"{path.name}.{os.getpid()}-{threading.get_ident()}")
-    beside.write_bytes(content)
-    beside.replace(path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        beside.write_bytes(content)
+        beside.replace(path)
+    except OSError as error:
+        with suppress(OSError):
+            beside.unlink(missing_ok=True)
+        if not disk.full(error):
+            raise
+        log.warning("The disk is full: a page is drawn anew each time it is opened (%s)", error)
+        return
     _writes += 1
     if _writes % _TRIM_EVERY == 1:
         trim(Path(settings.DATA_DIR) / "pages")

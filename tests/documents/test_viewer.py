@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import os
 import re
@@ -22,6 +23,7 @@ from apps.lib.threads import in_db
 from apps.users.models import User
 from tests.documents.files import pdf
 from tests.documents.library import Section, collection, document
+from tests.tiny_disk import tiny_disk
 
 FIRST, SECOND = "The first page speaks of bicycles.", "The second page speaks of parking. It is free on Sunday."
 
@@ -120,6 +122,30 @@ def test_a_missing_file_says_so_and_shows_the_text(reader: Client, paper: Docume
     assert "missing on the server" in page and "bicycles" in page
     assert reader.get(f"/documents/{paper.pk}/file/").status_code == 404
     assert reader.get(f"/documents/{paper.pk}/pages/1.png").status_code == 404
+
+
+def test_a_full_disk_keeps_no_page_from_being_shown(
+    reader: Client, paper: Document, settings: Any, tmp_path: Path
+) -> None:
+    with tiny_disk(tmp_path / "tiny", 4) as full:
+        settings.DATA_DIR = full.path
+        (full.path / "filler").write_bytes(bytes(4096))
+        page = body(reader.get(f"/documents/{paper.pk}/passage/?page=2&spans=0-34"))
+        assert f"/documents/{paper.pk}/pages/2.png" in page and "<rect" in page
+        image = reader.get(f"/documents/{paper.pk}/pages/2.png?w=800")
+        assert Image.open(io.BytesIO(image.content)).width == 800
+        assert [path.name for path in full.files] == ["filler"]
+
+
+def test_where_not_even_a_reader_finds_space_the_text_is_shown(
+    reader: Client, paper: Document, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: Any, **__: Any) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("apps.documents.sandbox.tempfile.TemporaryDirectory", full)
+    page = body(reader.get(f"/documents/{paper.pk}/?page=1"))
+    assert "disk of this server is full" in page and "bicycles" in page
 
 
 @pytest.mark.parametrize(
