@@ -5,6 +5,7 @@ IngestError(fault)    USER_FIXABLE  failed, with a reason that says what to do
                       BUG           failed, and the log has the details
 Lost                  cancelled, deleted, or taken over by another worker: nothing more is written
 Stopping              the worker shuts down: back in the queue as if nothing had been
+Postponed             likewise, until this process recognises the text of no other document
 a full disk           likewise, wherever it showed: the file is not to blame
 anything else         counts as a crash: tried again, set aside after the third time
 """
@@ -63,6 +64,10 @@ class Lost(Exception):
 
 class Stopping(Exception):
     """The worker was asked to end."""
+
+
+class Postponed(Exception):
+    """Others have to be done first."""
 
 
 class Job:
@@ -146,7 +151,7 @@ class Job:
         uncounted = {"attempts": F("attempts") - 1}
         if isinstance(error, Lost):
             return
-        if isinstance(error, Stopping):
+        if isinstance(error, Stopping | Postponed):
             self._wait(0, **uncounted)
         elif isinstance(error, IngestError) and error.fault is Fault.RETRYABLE:
             self._wait(RETRY_S, reason=str(error)[:400], **uncounted)

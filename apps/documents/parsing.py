@@ -40,25 +40,23 @@ def parsed(group: Group) -> Iterator[Group]:
     if known := [work for work in group if work.known]:
         yield Group(known)
     line = _Line([work for work in group if not work.known], group)
+    scans: list[_Parse] = []
     try:
         while line.left:
-            yield from _finished(group, line.next())
+            parses = line.next()
+            scans += [parse for parse in parses if parse.scans]
+            yield _finished(group, [parse for parse in parses if not parse.scans])
     finally:
         line.close()
+    for parse in scans:  # they take seconds a page, in which nobody would hear what the others say
+        yield _finished(group, [parse])
 
 
-def _finished(group: Group, parses: Sequence[_Parse]) -> Iterator[Group]:
-    """Pictures of text take seconds a page: they come last, and each by itself."""
+def _finished(group: Group, parses: Sequence[_Parse]) -> Group:
     for parse in parses:
-        if not parse.scans:
-            with group.guard([parse.work]):
-                parse.finish()
-    yield Group([parse.work for parse in parses if not parse.scans])
-    for parse in parses:
-        if parse.scans:
-            with group.guard([parse.work]):
-                parse.finish()
-            yield Group([parse.work])
+        with group.guard([parse.work]):
+            parse.finish()
+    return Group([parse.work for parse in parses])
 
 
 class _Line:

@@ -1,20 +1,24 @@
 """Which document is worked on next: that of the person who has the least under way and was served longest ago.
 
 So one person's thousand files never stand before another's one. The row is the queue; what is remembered here is only
-whose turn it was in this process.
+whose turn it was in this process, and which documents are pictures of text: while this process recognises one, the
+others wait in the queue and not at a desk.
 """
 
 from __future__ import annotations
 
+import threading
 from collections import Counter
+from functools import reduce
 from itertools import accumulate, chain, count, zip_longest
+from operator import or_
 from uuid import UUID
 
 from django.db.models import Min, Q
 from django.utils import timezone
 
 from apps.documents.models import Document
-from apps.documents.parsers import by_name
+from apps.documents.parsers import FORMATS, by_name
 from apps.users.models import User
 
 TOGETHER = 16  # small documents that are worked on together, at most ...
@@ -24,6 +28,9 @@ CRASHES = 3  # of a worker over one document, then it is set aside
 # Nothing is read for a person who was suspended; what waited goes on when they are reinstated.
 ALLOWED = Q(uploaded_by=None) | Q(uploaded_by__in=User.objects.filter(is_active=True))
 
+recogniser = threading.Lock()  # text is recognised in one document at a time: two would only take turns
+_scans: set[UUID] = set()  # that came to be recognised while another one was
+_PICTURES = reduce(or_, (Q(name__iendswith=suffix) for suffix in FORMATS["image"].suffixes))
 _turns = count(1)
 _served: dict[int | None, int] = {}  # person -> the number of their last turn in this process
 
@@ -33,6 +40,8 @@ def waiting(most: int) -> list[UUID]:
     now = timezone.now()
     free = Q(lease_until__isnull=True) | Q(lease_until__lt=now)
     rows = Document.objects.filter(free, ALLOWED, status__in=Document.ACTIVE, attempts__lt=CRASHES)
+    if recogniser.locked():
+        rows = rows.exclude(_PICTURES | Q(pk__in=list(_scans)))
     since = dict(rows.order_by().values_list("uploaded_by").annotate(Min("created")))
     people = list(since)
     if len(people) > 1:
@@ -69,6 +78,12 @@ def _picture(name: str) -> bool:
     return named is not None and named.kind == "image"
 
 
+def hold_back(document: Document) -> None:
+    """It waits until this process recognises no other."""
+    _scans.add(document.pk)
+
+
 def served(document: Document) -> None:
-    """It was this person's turn."""
+    """It is this person's turn."""
+    _scans.discard(document.pk)
     _served[document.uploaded_by_id] = next(_turns)

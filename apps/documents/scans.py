@@ -1,20 +1,20 @@
 """Pages that are pictures get their text from text recognition, in children of their own and at the lowest priority.
 
 It takes seconds a page: one document at a time, a few pages a child, and no more pages of a document than OCR_PAGES.
+Another one goes back into the queue meanwhile, so that its desk is free for what takes a moment (`queue.py`).
 """
 
 from __future__ import annotations
 
 import logging
-import threading
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from django.conf import settings
 
-from apps.documents import sandbox
-from apps.documents.job import TICK_S, Job
+from apps.documents import queue, sandbox
+from apps.documents.job import Job, Postponed
 from apps.documents.models import Document
 from apps.documents.parsers.base import ParsedPage, Piece, Unreadable
 
@@ -27,22 +27,25 @@ SECONDS_A_PAGE = 60
 ADDRESSES_BYTES = 1024**3
 MISSED = "could not be recognised."  # said of pages that may be, another time
 MORE = 1.3  # times as long as a page's own text is what was recognised, where it takes its place
-_one = threading.Lock()  # two at once would only take turns
 
 
 def recognise(job: Job, path: Path, kind: str, pages: list[ParsedPage]) -> tuple[list[ParsedPage], str]:
-    """The pages, those that are pictures with their text and the places of its words; and what was left out."""
+    """The pages, those that are pictures with their text and the places of its words; and what was left out.
+
+    Raises Postponed where another document is being recognised.
+    """
     scans = [page.number for page in pages if page.scan]
     wanted = scans[: settings.OCR_PAGES]
     if not wanted:
         return pages, _left_out(scans, [])
-    job.tick(Document.Stage.RECOGNISE, 0, len(wanted))
-    while not _one.acquire(timeout=TICK_S):
-        job.tick(Document.Stage.RECOGNISE, 0, len(wanted))
+    if not queue.recogniser.acquire(blocking=False):
+        queue.hold_back(job.document)
+        raise Postponed
     try:
+        job.tick(Document.Stage.RECOGNISE, 0, len(wanted))
         found = _recognise(job, path, kind, wanted)
     finally:
-        _one.release()
+        queue.recogniser.release()
     missed = [number for number in wanted if number not in found]
     return [_with(page, found.get(page.number)) for page in pages], _left_out(scans[len(wanted) :], missed)
 
