@@ -34,6 +34,9 @@ HEADERS = ("From", "To", "Cc", "Date", "Subject")
 MOST_DEEP = 3  # messages in messages
 MOST_PARTS = 100
 MOST_BYTES = 100 * 1024 * 1024
+MORE = "more than could be counted"
+TOO_DEEP = f"in more than {MOST_DEEP} messages"
+_ENDINGS = {"text/plain": ".txt", "text/html": ".html", "text/csv": ".csv", "message/rfc822": ".eml"}
 _BEGINNING = re.compile(rb"^From [^\n]*\n(?=[!-9;-~]+:)", re.MULTILINE)  # of a message in a mailbox
 _QUOTE = re.compile(r"^>+ ?", re.MULTILINE)
 
@@ -47,6 +50,9 @@ class Mail:
     parts: int = 0
     hidden: int = 0
 
+    def skip(self, name: str, why: str = "") -> None:
+        self.skipped.append(f"{name[:60]} ({why})" if why else name[:60])
+
     def notes(self) -> Iterator[Note]:
         if self.skipped:
             yield Note(f"Attachments that were left out: {', '.join(dict.fromkeys(self.skipped))[:300]}.")
@@ -55,23 +61,28 @@ class Mail:
 
 
 def parse(path: str, limits: Limits) -> Iterator[Parsed]:
+    mail, number = Mail(limits), 0
+    for at, message in enumerate(_messages(path)):
+        if not at and (title := title_of(_header(message, "Subject"))):
+            yield title
+        for page in message_pages(message, mail, 0):
+            number += 1
+            if number > limits.pages:
+                raise Unreadable(f"This mailbox holds more than {limits.pages:,} parts. Split it into smaller ones.")
+            yield replace(page, number=number)
+    yield from mail.notes()
+
+
+def _messages(path: str) -> Iterator[EmailMessage]:
+    """The message, or those of a mailbox."""
     with Path(path).open("rb") as file:
         data = file.read(MOST_BYTES)
     starts = [found.start() for found in _BEGINNING.finditer(data)]
     raw = [data]
     if starts and not data[: starts[0]].strip():
         raw = [data[start:end].partition(b"\n")[2] for start, end in zip(starts, [*starts[1:], None], strict=True)]
-    mail, number = Mail(limits), 0
-    for at, message in enumerate(raw):
-        read = email.message_from_bytes(message, policy=email.policy.default)
-        if not at and (title := title_of(_header(read, "Subject"))):
-            yield title
-        for page in message_pages(read, mail, 0):
-            number += 1
-            if number > limits.pages:
-                raise Unreadable(f"This mailbox holds more than {limits.pages:,} parts. Split it into smaller ones.")
-            yield replace(page, number=number)
-    yield from mail.notes()
+    for message in raw:
+        yield email.message_from_bytes(message, policy=email.policy.default)
 
 
 def message_pages(message: EmailMessage, mail: Mail, depth: int) -> Iterator[ParsedPage]:
@@ -80,7 +91,7 @@ def message_pages(message: EmailMessage, mail: Mail, depth: int) -> Iterator[Par
     for part in _attachments(message):
         mail.parts += 1
         if mail.parts > MOST_PARTS:
-            mail.skipped.append("more than could be counted")
+            mail.skip(MORE)
             return
         yield from _attachment(part, mail, depth)
 
@@ -159,15 +170,16 @@ def _quiet_body(message: EmailMessage, kind: str) -> object:
 
 
 def _attachment(part: EmailMessage, mail: Mail, depth: int) -> Iterator[ParsedPage]:
-    inner = part.get_payload()
+    inner, name = part.get_payload(), _header_name(part)
     if part.get_content_type() == "message/rfc822" and isinstance(inner, list):
-        if depth < MOST_DEEP and inner and isinstance(inner[0], EmailMessage):
+        if depth >= MOST_DEEP:
+            mail.skip(name, TOO_DEEP)
+        elif inner and isinstance(inner[0], EmailMessage):
             yield from message_pages(inner[0], mail, depth + 1)
         return
     data = part.get_payload(decode=True)
-    name = _header_name(part)
     if isinstance(data, bytes) and data.strip():
-        yield from attached(name, data, mail)
+        yield from attached(name, data, mail, depth)
 
 
 def _header_name(part: EmailMessage) -> str:
@@ -175,12 +187,13 @@ def _header_name(part: EmailMessage) -> str:
         name = part.get_filename() or ""
     except (ValueError, TypeError, AttributeError, LookupError):
         name = ""
-    ending = {"text/plain": ".txt", "text/html": ".html", "text/csv": ".csv"}.get(part.get_content_type(), "")
+    ending = _ENDINGS.get(part.get_content_type(), "")
     return " ".join(visible(name, " ").split()) or f"attachment{ending}"
 
 
-def attached(name: str, data: bytes, mail: Mail) -> Iterator[ParsedPage]:
-    """What is read of an attachment, below its name; nothing, and its name among those skipped, where that fails."""
+def attached(name: str, data: bytes, mail: Mail, depth: int) -> Iterator[ParsedPage]:
+    """What is read of an attachment, below its name unless it is a message of its own. What is not read of it, and why,
+    stands among what was skipped."""
     from apps.documents.sniff import sniff
 
     with tempfile.NamedTemporaryFile() as file:
@@ -188,18 +201,42 @@ def attached(name: str, data: bytes, mail: Mail) -> Iterator[ParsedPage]:
             file.write(data)
             file.flush()
             kind = sniff(file.name, name, in_child=True)
-            if kind in {"image", "mail", "msg"}:
-                raise Unreadable("")
-            pages: list[ParsedPage] = []
-            for item in import_module(FORMATS[kind].module).parse(file.name, replace(mail.limits, name=name)):
-                pages += [item] if isinstance(item, ParsedPage) else []
-                mail.hidden += item == Note(HIDDEN)
+            if kind in {"mail", "msg"}:
+                yield from _inner(kind, file.name, name, mail, depth)
+            elif kind == "image":
+                mail.skip(name, "a picture")
+            else:
+                yield from _read(kind, file.name, name, mail)
         except (Unreadable, OSError):
-            mail.skipped.append(name[:60])
-            return
-    for page in pages:
-        if page.text.strip():
-            yield _below(f"Attachment: {name}", page)
+            mail.skip(name)
+
+
+def _inner(kind: str, path: str, name: str, mail: Mail, depth: int) -> Iterator[ParsedPage]:
+    """A mail that is attached as a file."""
+    from apps.documents.parsers import outlook
+
+    if depth >= MOST_DEEP:
+        mail.skip(name, TOO_DEEP)
+    elif kind == "msg":
+        yield from outlook.pages(path, mail, depth + 1)
+    else:
+        for message in _messages(path):
+            yield from message_pages(message, mail, depth + 1)
+
+
+def _read(kind: str, path: str, name: str, mail: Mail) -> Iterator[ParsedPage]:
+    """All pages that have text, once all could be read. Text is recognised in files of their own only."""
+    pages: list[ParsedPage] = []
+    for item in import_module(FORMATS[kind].module).parse(path, replace(mail.limits, name=name)):
+        pages += [item] if isinstance(item, ParsedPage) else []
+        mail.hidden += item == Note(HIDDEN)
+    scans = sum(page.scan for page in pages)
+    texts = [page for page in pages if page.text.strip()]
+    if scans or not texts:
+        some = "1 scanned page" if scans == 1 else f"{scans:,} scanned pages"
+        mail.skip(name, ("of it " if texts else "") + some if scans else "no text")
+    for page in texts:
+        yield _below(f"Attachment: {name}", replace(page, scan=False))
 
 
 def _below(heading: str, page: ParsedPage) -> ParsedPage:

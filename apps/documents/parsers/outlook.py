@@ -4,51 +4,102 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import olefile
 
-from apps.documents.parsers.base import Block, Limits, Parsed, Unreadable, in_units, title_of, visible
+from apps.documents.parsers.base import (
+    Block,
+    Limits,
+    Parsed,
+    ParsedPage,
+    Unreadable,
+    in_units,
+    title_of,
+    too_many,
+    visible,
+)
 from apps.documents.parsers.decode import encoding_of
 from apps.documents.parsers.html import read_page
-from apps.documents.parsers.mail import MOST_PARTS, Mail, attached
+from apps.documents.parsers.mail import MORE, MOST_DEEP, MOST_PARTS, TOO_DEEP, Mail, attached
 from apps.documents.parsers.ole import DAMAGED
 from apps.documents.parsers.rtf import read_rtf, unpacked
 from apps.documents.parsers.text import paragraphs
 
 _SUBJECT, _BODY, _HTML, _RTF, _HEADERS = "0037", "1000", "1013", "1009", "007D"
 _SENDER, _ADDRESS, _TO, _CC = "0C1A", "0C1F", "0E04", "0E03"
-_LONG_NAME, _NAME, _DATA = "3707", "3704", "3701"
+_LONG_NAME, _NAME, _DATA, _OBJECT = "3707", "3704", "3701", "000D"
 _DATE = re.compile(r"^Date: *([^\r\n]+)", re.MULTILINE)
 
 
 def parse(path: str, limits: Limits) -> Iterator[Parsed]:
-    try:
-        with olefile.OleFileIO(path) as container:
-            message = _Message(container)
-            mail = Mail(limits)
-            blocks = list(message.blocks(mail))
-            files = list(message.files())
-            named = message.text(_SUBJECT)
-    except (OSError, ValueError, IndexError, RecursionError) as error:
-        raise Unreadable(DAMAGED) from error
+    mail = Mail(limits)
+    named, found = _opened(path, mail)
     if title := title_of(named):
         yield title
-    number = 0
-    for page in in_units([blocks], limits):
-        number += 1
-        yield page
-    for name, data in files[:MOST_PARTS]:
-        for page in attached(name, data, mail):
-            number += 1
-            yield replace(page, number=number)
+    for number, page in enumerate(_pages(found, mail, 0), start=1):
+        if number > limits.pages:
+            raise Unreadable(too_many(number, limits))
+        yield replace(page, number=number)
     yield from mail.notes()
 
 
+def pages(path: str, mail: Mail, depth: int) -> Iterator[ParsedPage]:
+    """Of a message that is attached to another one, as a file."""
+    yield from _pages(_opened(path, mail)[1], mail, depth)
+
+
+@dataclass(slots=True)
+class _Found:
+    """What a message holds, taken out of its container. `files` are names and contents."""
+
+    blocks: list[Block]
+    files: list[tuple[str, bytes]]
+    inner: list[_Found]
+
+
+def _opened(path: str, mail: Mail) -> tuple[str, _Found]:
+    """Subject and contents. Raises Unreadable."""
+    try:
+        with olefile.OleFileIO(path) as container:
+            message = _Message(container)
+            return message.text(_SUBJECT), _found(message, mail, 0)
+    except (OSError, ValueError, IndexError, RecursionError) as error:
+        raise Unreadable(DAMAGED) from error
+
+
+def _found(message: _Message, mail: Mail, depth: int) -> _Found:
+    inner = list(message.inner())
+    if depth >= MOST_DEEP:
+        for one in inner:
+            mail.skip(one.text(_SUBJECT) or "a message", TOO_DEEP)
+        inner = []
+    deeper = [_found(one, mail, depth + 1) for one in inner]
+    return _Found(list(message.blocks(mail)), list(message.files()), deeper)
+
+
+def _pages(found: _Found, mail: Mail, depth: int) -> Iterator[ParsedPage]:
+    yield from in_units([found.blocks], mail.limits)
+    for name, data in found.files:
+        mail.parts += 1
+        if mail.parts > MOST_PARTS:
+            mail.skip(MORE)
+            return
+        yield from attached(name, data, mail, depth)
+    for one in found.inner:
+        mail.parts += 1
+        if mail.parts > MOST_PARTS:
+            mail.skip(MORE)
+            return
+        yield from _pages(one, mail, depth + 1)
+
+
 class _Message:
-    def __init__(self, container: olefile.OleFileIO) -> None:
-        self._container = container
-        self._streams = {"/".join(entry).upper(): entry for entry in container.listdir()}
+    def __init__(self, container: olefile.OleFileIO, at: str = "") -> None:
+        """The message that stands `at` a folder of the container; empty: the container's own."""
+        self._container, self._at = container, at
+        every = {"/".join(entry).upper(): entry for entry in container.listdir()}
+        self._streams = {name.removeprefix(at): entry for name, entry in every.items() if name.startswith(at)}
 
     def _bytes(self, tag: str, form: str, folder: str = "") -> bytes:
         entry = self._streams.get(f"{folder}__SUBSTG1.0_{tag}{form}".upper())
@@ -81,8 +132,17 @@ class _Message:
             yield from text.blocks
 
     def files(self) -> Iterator[tuple[str, bytes]]:
-        folders = sorted({name.split("/")[0] for name in self._streams if name.startswith("__ATTACH")})
-        for folder in folders:
-            data = self._bytes(_DATA, "0102", f"{folder}/")
+        for folder in self._attachments():
+            data = self._bytes(_DATA, "0102", folder)
             if data:
-                yield self.text(_LONG_NAME, f"{folder}/") or self.text(_NAME, f"{folder}/") or "attachment", data
+                yield self.text(_LONG_NAME, folder) or self.text(_NAME, folder) or "attachment", data
+
+    def inner(self) -> Iterator[_Message]:
+        """Messages that are attached to it as such."""
+        for folder in self._attachments():
+            place = f"{folder}__SUBSTG1.0_{_DATA}{_OBJECT}/"
+            if f"{place}__PROPERTIES_VERSION1.0" in self._streams:
+                yield _Message(self._container, self._at + place)
+
+    def _attachments(self) -> list[str]:
+        return sorted({f"{name.split('/')[0]}/" for name in self._streams if name.startswith("__ATTACH")})
