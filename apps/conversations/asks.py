@@ -44,7 +44,7 @@ class Ask:
     client_id: str
     text: str
     conversation: UUID | None = None
-    collections: tuple[UUID, ...] | None = None  # None: as the conversation has it; (): all that are visible
+    collections: tuple[UUID, ...] | None = None  # None: as the conversation has it; (): those of who answers, else all
     without_documents: bool = False
     after: UUID | None = None  # the answer that it follows; None: where the remembered path ends
     beside: UUID | None = None  # the question that it is another wording of

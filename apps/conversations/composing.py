@@ -8,7 +8,7 @@ from uuid import UUID
 import orjson
 from django.conf import settings
 
-from apps.conversations import choosing
+from apps.conversations import answering, choosing
 from apps.conversations.assistant import Assistant
 from apps.conversations.models import Conversation, SavedPrompt
 from apps.conversations.sampling import CONTROLS, WORDS, Preset, read
@@ -22,10 +22,10 @@ _OFFERED = 100  # assistants in the menu; all of them are on their page
 
 
 def composing(user: User, conversation: Conversation | None, wanted: UUID | None = None) -> dict[str, Any]:
-    """`assistants` to choose from in a new chat, the chosen `assistant` or None, `drawing`: presets and controls,
-    `warm`: whether what is typed is looked up ahead, `pictures_drawn`: whether any can be,
-    `models`: what may write, where there is a choice, and `model_gone`: one that was chosen and is gone;
-    `filters`: JSON of the parts of those that are chosen, `of_assistant`: its collections."""
+    """`assistants` to choose from in a new chat, the chosen `assistant` or None, who `answers`: that one or the site's
+    own, `drawing`: presets and controls, `warm`: whether what is typed is looked up ahead, `pictures_drawn`: whether
+    any can be, `models`: what may write, where there is a choice, and `model_gone`: one that was chosen and is gone;
+    `filters`: JSON of the parts of those that are chosen, `of_assistant`: collections of who answers."""
     visible = Assistant.objects.visible_to(user).filter(is_default=False)
     if conversation is None:
         offered = list(
@@ -35,27 +35,26 @@ def composing(user: User, conversation: Conversation | None, wanted: UUID | None
     else:
         offered, chosen = [], conversation.assistant
     stored = conversation.sampling if conversation else {}
-    own = {"preset": chosen.preset, **chosen.sampling} if chosen else {}
-    writes, gone = choosing.of(conversation or Conversation(), chosen)
+    answers = chosen or Assistant.default()
+    writes, gone = choosing.of(conversation or Conversation(), answers)
     return {
         "assistants": offered,
         "models": choosing.offered(writes),
         "model_gone": gone,
         "assistant": chosen,
-        "drawing": drawing(stored or own),
+        "answers": answers,
+        "drawing": drawing(stored or answering.own_sampling(answers)),
         "prompts": list(SavedPrompt.objects.visible_to(user)[:_OFFERED]),
         "commands": [tool for tool in BUILT_IN if tool.command],
         "warm": settings.WARM_WHILE_TYPING,
         "pictures_drawn": described.is_set_up(),
         "filters": orjson.dumps(filters.read_kept(conversation.filters if conversation else {}).parts()).decode(),
-        "of_assistant": _places(user, chosen),
+        "of_assistant": _places(user, answers),
     }
 
 
-def _places(user: User, assistant: Assistant | None) -> list[UUID]:
+def _places(user: User, assistant: Assistant) -> list[UUID]:
     """The assistant's collections, which are searched where none are chosen."""
-    if assistant is None:
-        return []
     return list(Collection.objects.visible_to(user).filter(assistants=assistant).values_list("pk", flat=True))
 
 

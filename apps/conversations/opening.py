@@ -11,14 +11,14 @@ from uuid import UUID
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from apps.conversations import choosing, picture_asks, scoping, sources
+from apps.conversations import answering, choosing, picture_asks, scoping, sources
 from apps.conversations.asks import Again, Ask, Busy, Refused
 from apps.conversations.attached import given
 from apps.conversations.attached.given import Attached
 from apps.conversations.briefing import briefing, personal
 from apps.conversations.models import Assistant, Conversation, Message
 from apps.conversations.path import Exchange, before, path, turned
-from apps.conversations.sampling import Chosen, read
+from apps.conversations.sampling import Chosen
 from apps.conversations.session import signed_in
 from apps.documents.candidates import Scope, scope
 from apps.documents.filters import EVERYTHING, Filters, read_kept
@@ -130,21 +130,23 @@ def repeated(user: User, client_id: str) -> Kept | None:
 def _asked(user: User, ask: Ask) -> Opening:
     exchanges: list[Exchange] = []
     if ask.conversation is None:
-        place = Conversation(owner=user, title=picture_asks.title(ask.text), assistant=assistant(user, ask.assistant))
+        wanted = answering.asked(user, ask.assistant)
+        place = Conversation(owner=user, title=picture_asks.title(ask.text), assistant=wanted)
     else:
         place = _conversation(user, ask.conversation)
         exchanges = _said_before(place, ask)
     choosing.keep(place, ask)
-    collections = scoping.collections(user, place, ask)
+    assistant = answering.of(place)
+    collections = scoping.collections(user, place, ask, assistant)
     last = exchanges[-1].answer if exchanges else None
     question = Message(
         conversation=place, parent=last, role=Message.Role.USER, text=ask.text, asked_by=user, client_id=ask.client_id
     )
     answer = _answer(question, user, ask.without_documents)
     answer.draws = ask.picture.record() if ask.picture else {}
-    chosen = None if ask.collections is None else collections
-    new = ask.conversation is None
-    opening = _opening(user, place, new, (question, answer), exchanges, collections, chosen, turned(exchanges))
+    chosen = collections if ask.collections else ask.collections  # where none are chosen, the assistant's may change
+    new, rows = ask.conversation is None, (question, answer)
+    opening = _opening(user, place, assistant, new, rows, exchanges, collections, chosen, turned(exchanges))
     return replace(opening, attached=given.chosen(user, ask.attached))
 
 
@@ -156,13 +158,14 @@ def _again(user: User, wish: Again) -> Opening:
         raise Refused("That answer is finished. Ask a follow-up instead.")
     place = _conversation(user, old.conversation_id)
     way = path(place.messages.all(), old.pk)
-    collections = scoping.chosen_before(user, place)
+    assistant = answering.of(place)
+    collections = scoping.chosen_before(user, place, assistant)
     without = old.without_documents if wish.without_documents is None else wish.without_documents
     answer = _answer(old.parent, user, without)
     answer.client_id, answer.continues, answer.draws = wish.client_id, old if wish.on else None, _draws(old)
     choosing.keep(place, wish)
     passed = turned(way, old.parent.pk)
-    opening = _opening(user, place, False, (answer,), before(way, old.parent.pk), collections, None, passed)
+    opening = _opening(user, place, assistant, False, (answer,), before(way, old.parent.pk), collections, None, passed)
     return replace(opening, attached=given.of([old.parent.pk]).get(old.parent.pk, ()))
 
 
@@ -199,15 +202,6 @@ def _conversation(user: User, pk: UUID) -> Conversation:
     return row
 
 
-def assistant(user: User, pk: UUID | None) -> Assistant | None:
-    if pk is None:
-        return None
-    found = Assistant.objects.visible_to(user).filter(pk=pk).first()
-    if found is None:
-        raise Refused("That assistant is no longer there, or no longer shared with you. Choose another.")
-    return found
-
-
 def _answer(question: Message, user: User, without_documents: bool) -> Message:
     return Message(
         conversation_id=question.conversation_id, parent=question, role=Message.Role.ASSISTANT, asked_by=user,
@@ -217,13 +211,12 @@ def _answer(question: Message, user: User, without_documents: bool) -> Message:
 
 
 def _opening(
-    user: User, place: Conversation, new: bool, rows: tuple[Message, ...], exchanges: list[Exchange],
-    collections: tuple[UUID, ...], chosen: tuple[UUID, ...] | None, passed: tuple[UUID, ...],
+    user: User, place: Conversation, assistant: Assistant, new: bool, rows: tuple[Message, ...],
+    exchanges: list[Exchange], collections: tuple[UUID, ...], chosen: tuple[UUID, ...] | None, passed: tuple[UUID, ...],
 ) -> Opening:  # fmt: skip
     answer, question = rows[-1], rows[-1].parent
     if question is None:
         raise ValueError("An answer has a question")
-    assistant = place.assistant or Assistant.default()
     kept = [row for item in exchanges if (row := item.answer) and row.text and row.status in KEPT]
     questions = {item.answer.pk: item.question for item in exchanges if item.answer}
     had = sources.given(user, [row.pk for row in kept]) if kept else {}
@@ -232,8 +225,8 @@ def _opening(
         user, place.pk, question.pk, answer.pk, question.text, collections, answer.without_documents,
         answer.lease_token, _past(kept, questions, had, seen),
         sources.Numbers() if new else sources.numbers(place.pk), assistant,
-        place, new, rows, chosen, passed, answer.continues.text if answer.continues else "", sampling_of(place),
-        briefing(assistant, personal(user)), filters=read_kept(place.filters),
+        place, new, rows, chosen, passed, answer.continues.text if answer.continues else "",
+        answering.sampling(place, assistant), briefing(assistant, personal(user)), filters=read_kept(place.filters),
     )  # fmt: skip
 
 
@@ -246,13 +239,6 @@ def _past(
         Past(question.text, row.text, had.get(row.pk, ()), seen.get(question.pk, ()))
         for row, question in zip(answers, asked, strict=True)
     )
-
-
-def sampling_of(place: Conversation) -> Chosen:
-    """As the conversation has it, else its assistant. What was stored is what was read once."""
-    assistant = place.assistant
-    own = {"preset": assistant.preset, **assistant.sampling} if assistant else {}
-    return read(place.sampling or own)
 
 
 def _store(opening: Opening) -> None:

@@ -10,11 +10,11 @@ from dataclasses import dataclass, replace
 from django.utils.html import escape
 from django.utils.http import urlencode
 
-from apps.conversations import choosing, opening, scoping
+from apps.conversations import answering, choosing, opening, scoping
 from apps.conversations.asks import Ask, Refused
 from apps.conversations.briefing import briefing
 from apps.conversations.events import Cited, Closed, Event, Quotes, Sources, encode
-from apps.conversations.models import Assistant, Conversation
+from apps.conversations.models import Conversation
 from apps.conversations.opening import Opening, Past, SignedOut
 from apps.conversations.pills import strength
 from apps.conversations.session import signed_in
@@ -90,15 +90,15 @@ def opened(
         raise Refused("Pictures and tools keep what they make: they are not for temporary chats. Begin a new chat.")
     if wish.attached:
         raise Refused("Attached pictures are kept, so they are not for temporary chats. Begin a new chat.")
-    place = Conversation(owner=now, assistant=opening.assistant(now, wish.assistant))
+    place = Conversation(owner=now, assistant=answering.asked(now, wish.assistant))
     choosing.keep(place, wish)
-    collections = scoping.collections(now, place, replace(wish, conversation=None))
-    assistant = place.assistant or Assistant.default()
+    assistant = answering.of(place)
+    collections = scoping.collections(now, place, replace(wish, conversation=None), assistant)
     model, gone = choosing.of(place, assistant, wish.model)
     filters = read_kept(place.filters)
     begun = Opening(
         now, place.pk, new_id(), new_id(), wish.text, collections, wish.without_documents, "",
-        readable(now, past), numbers, assistant, place, True, (), None, sampling=opening.sampling_of(place),
+        readable(now, past), numbers, assistant, place, True, (), None, sampling=answering.sampling(place, assistant),
         instructions=briefing(assistant), model=model, gone=gone, filters=filters,
         scope=None if wish.without_documents else filters.narrowed(scope(now, collections)),
     )  # fmt: skip

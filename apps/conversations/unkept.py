@@ -16,14 +16,13 @@ from uuid import UUID
 
 from django.utils.translation import gettext
 
-from apps.conversations import choosing, door, finding, sources, thinking
+from apps.conversations import answering, choosing, door, finding, scoping, sources, thinking
 from apps.conversations.answer import answer
 from apps.conversations.asks import Refused
 from apps.conversations.briefing import briefing
 from apps.conversations.events import Event, Nothing, Quotes, Text, Waiting
 from apps.conversations.models import Assistant, Conversation
 from apps.conversations.opening import Kept, Opening, Past
-from apps.conversations.sampling import read
 from apps.conversations.turn import Turn
 from apps.documents.models import Collection
 from apps.engines.base import ChatRequest, EngineRefused, EngineUnavailable
@@ -113,14 +112,16 @@ def _opening(
     limits.check(user, Resource.TOKENS)
     limits.take(user, Resource.MESSAGES, address=address)
     place, assistant = Conversation(owner=user), asked or Assistant.default()
+    if not (asked or collections or without_documents):
+        collections = scoping.of_assistant(user, assistant)
     if instructions:  # of this client, for this answer
         assistant = Assistant(
-            name=assistant.name, instructions=instructions, style=assistant.style, model=assistant.model
-        )
-    chosen = read({"preset": assistant.preset, **assistant.sampling})
+            name=assistant.name, instructions=instructions, style=assistant.style, model=assistant.model,
+            preset=assistant.preset, sampling=assistant.sampling,
+        )  # fmt: skip
     return Opening(
         user, place.pk, new_id(), new_id(), question, collections, without_documents, "", history, sources.Numbers(),
-        assistant, place, True, (), None, sampling=chosen,
+        assistant, place, True, (), None, sampling=answering.sampling(place, assistant),
         instructions=briefing(assistant),
     )  # fmt: skip
 

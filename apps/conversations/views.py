@@ -73,13 +73,12 @@ def beginning(request: HttpRequest) -> dict[str, Any]:
     accept_pending(user)
     chosen = {pk} if (pk := identifier(request.GET.get("collection"))) else set()
     composer = composing(user, None, identifier(request.GET.get("assistant")))
-    begun = composer["assistant"].starters if composer["assistant"] else []
     return {
         "conversation": None,
         "folders": Folder.objects.filter(owner=user),
         "turns": [],
         "collections": pages.collections(user, chosen),
-        "starters": begun or starters(user, chosen),
+        "starters": composer["answers"].starters or starters(user, chosen or set(composer["of_assistant"])),
         **composer,
     }
 

@@ -13,8 +13,8 @@ from pathlib import Path
 from apps.documents.parsers import FORMATS
 
 MODULES = (
-    "apps/conversations/asks.py", "apps/conversations/attached/*.py", "apps/conversations/consumers.py",
-    "apps/conversations/door.py",
+    "apps/conversations/answering.py", "apps/conversations/asks.py", "apps/conversations/attached/*.py",
+    "apps/conversations/consumers.py", "apps/conversations/door.py",
     "apps/conversations/foreign/*.py", "apps/conversations/importing.py", "apps/conversations/opening.py",
     "apps/conversations/picture_asks.py", "apps/conversations/placing.py", "apps/conversations/queue.py",
     "apps/conversations/reviewing.py", "apps/conversations/scoping.py", "apps/conversations/sweeper.py",
