@@ -107,6 +107,7 @@ def _answer(answer: Message, item: Exchange, shelf: Shelf, cites: list[Cite]) ->
     return {
         "id": answer.pk,
         "status": answer.status,
+        "status_words": answer.get_status_display(),
         "reason": answer.reason,
         "html": SafeString(_html(answer, shelf, cites)) if answer.text else "",
         "last_seq": 0,

@@ -167,8 +167,9 @@ def _bare(answer: Message) -> dict[str, Any]:
     """An answer without what it stands on."""
     html = render.answer_html(answer.text, [], answer.pk, Links(kept=answer.links)) if answer.text else ""
     return {
-        "id": answer.pk, "html": SafeString(html), "status": answer.status, "reason": answer.reason,
-        "model": answer.model, "nothing_found": answer.nothing_found,
+        "id": answer.pk, "html": SafeString(html), "status": answer.status,
+        "status_words": answer.get_status_display(), "reason": answer.reason, "model": answer.model,
+        "nothing_found": answer.nothing_found,
     }  # fmt: skip
 
 

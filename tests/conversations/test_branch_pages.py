@@ -8,6 +8,7 @@ import orjson
 import pytest
 from django.test import Client
 
+from apps.conversations import sharing, turns
 from apps.conversations.exports import DISCLOSURE
 from apps.conversations.models import Citation, Conversation, Message, Retrieved, Source
 from apps.documents.models import Document
@@ -152,6 +153,20 @@ async def test_a_printed_page_says_that_a_model_wrote_it(talk, alice, bob) -> No
     for path in ("print/", "export.md", "export.json"):
         assert (await in_db(got, bob, talk["place"] + path)).status_code == 404
         assert (await in_db(got, alice, f"/c/{uuid.uuid4()}/{path}")).status_code == 404
+
+
+async def test_how_an_answer_ended_is_said_wherever_it_is_read(talk, alice) -> None:
+    ended = {"status": Message.Status.STOPPED, "reason": turns._STOPPED}
+    await Message.objects.filter(pk=talk["again"]).aupdate(**ended)
+    place = await Conversation.objects.aget()
+    for sources in sharing.Sources.values:
+        row = await in_db(sharing.turn_on, place, None, sources, "")
+        shared = (await in_db(got, alice, f"/shared/{row.secret}/")).content.decode()
+        assert '<span class="badge">Stopped</span> You stopped this answer.' in shared
+    printed = (await in_db(got, alice, f"{talk['place']}print/")).content.decode()
+    assert "(fake-1B), stopped</p>" in printed and "You stopped this answer." in printed
+    whole = (await in_db(got, alice, f"{talk['place']}print/?at={talk['follow']}")).content.decode()
+    assert "(fake-1B)</p>" in whole and "complete" not in whole
 
 
 async def test_pictures_in_an_answer_are_not_fetched_where_the_export_is_opened(
