@@ -14,14 +14,14 @@ from django.utils.translation import gettext_lazy
 
 from apps.conversations import prompt, trace, window
 from apps.conversations.models import Citation, Message, Source, Trace
-from apps.documents import filters, search
+from apps.documents import fates, filters, search
 from apps.documents.models import Document
 from apps.users.models import User
 
 if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise
 
-GONE = "a passage that was deleted, or that you may no longer read"
+GONE = gettext_lazy("a passage that was deleted, or that you may no longer read")
 _PLACE = re.compile(r"\x00(\d+)\x00")
 _LEVELS = (0.9, 0.6, 0.3, 0.1)  # of a token's probability: from each on, one colour
 _SETTINGS: Mapping[str, StrOrPromise] = {
@@ -87,9 +87,12 @@ def _search(user: User, value: dict[str, Any] | None) -> dict[str, Any] | None:
     wanted = {UUID(item["document"]) for item in value["candidates"]}
     known = Document.objects.visible_to(user).in_bulk(wanted)
     rows = [
-        {**item, "title": str(found) if (found := known.get(UUID(item["document"]))) else ""}
+        {
+            **item, "why": fates.shown(item["why"]),
+            "title": str(found) if (found := known.get(UUID(item["document"]))) else "",
+        }
         for item in value["candidates"]
-    ]
+    ]  # fmt: skip
     kept = sum(item["kept"] for item in rows)
     only = filters.read_kept(value.get("filters", {})).words
     return {**value, "only": only, "candidates": sorted(rows, key=lambda item: not item["kept"]), "kept": kept}

@@ -18,7 +18,7 @@ from apps.lib.ids import new_id
 from apps.users.models import User
 
 _TITLE = 120  # Conversation.title
-_FORK = " (fork)"
+_FORK = " (fork)"  # as English says it, and as titles had it in every language
 
 
 def choose(place: Conversation, at: UUID | None) -> None:
@@ -47,12 +47,14 @@ def fork(user: User, place: Conversation, at: UUID | None) -> Conversation | Non
     kept = [item for item in way[:until] if item.answer and item.answer.status != Message.Status.WRITING]
     if not kept:
         return None
-    title = place.title.removesuffix(_FORK)
+    words = gettext("%(title)s (fork)")
+    title = place.title.removesuffix(words % {"title": ""}).removesuffix(_FORK)
+    room = _TITLE - len(words % {"title": ""})
     with transaction.atomic():
         new = Conversation.objects.create(
             owner=user,
             assistant=place.assistant,
-            title=title[: _TITLE - len(_FORK)] + _FORK,
+            title=words % {"title": title[:room]},
             narrow=place.narrow,
             model=place.model,
             filters=place.filters,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from django.utils.translation import gettext, ngettext
+
 from apps.conversations.assistant import Assistant
 from apps.users import memory
 from apps.users.models import User
@@ -33,6 +35,11 @@ def heeded(user: User, instructions: str) -> str:
     said = personal(user)
     if not said or said not in instructions:
         return ""
-    count = len(memory.facts(user))
-    facts = f"{count} fact{'' if count == 1 else 's'} about you" if count else ""
-    return "Heeded " + " and ".join(filter(None, ["your instructions" if user.instructions.strip() else "", facts]))
+    if not (count := len(memory.facts(user))):
+        return gettext("Heeded your instructions")
+    if not user.instructions.strip():
+        return ngettext("Heeded %(n)s fact about you", "Heeded %(n)s facts about you", count) % {"n": count}
+    both = ngettext(
+        "Heeded your instructions and %(n)s fact about you", "Heeded your instructions and %(n)s facts about you", count
+    )
+    return both % {"n": count}

@@ -11,6 +11,7 @@ from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils.translation import gettext
 from django.views.decorators.http import require_http_methods
 
 from apps.conversations import pages, panel
@@ -34,7 +35,7 @@ def compare(request: HttpRequest, answer: UUID) -> HttpResponse:
         raise Http404
     if request.method == "POST":
         prefer(user, row.pk, other.pk, request.POST.get("better", ""))
-        messages.success(request, "Kept.")
+        messages.success(request, gettext("Kept."))
         return redirect(f"{reverse('conversations:compare', args=[row.pk])}?with={other.pk}")
     pair = [one for one in siblings if one.pk in (row.pk, other.pk)]
     better = Preference.objects.filter(person=user, better__in=pair, worse__in=pair).first()

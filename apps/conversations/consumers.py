@@ -68,6 +68,7 @@ from apps.safety import gate
 from apps.users.access import ADDRESS_CHARACTERS
 from apps.users.limits import OverLimit
 from apps.users.models import User
+from apps.users.templatetags.said import said
 
 log = logging.getLogger(__name__)
 
@@ -139,7 +140,7 @@ class ChatConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
             client_id = asks.client_id(message, required=False)
             await self._do(self.user, message, client_id)
         except (Refused, OverLimit, EngineError) as error:
-            await self._send({"type": "refused", "client_id": client_id, "words": str(error)})
+            await self._send({"type": "refused", "client_id": client_id, "words": said(error)})
         except SignedOut:
             await self.close(SIGNED_OUT)
 

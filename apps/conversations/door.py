@@ -90,7 +90,7 @@ class Patience:
         words = _BUSY if isinstance(error, EngineBusy) else _AWAY
         if words != self._said:
             self._said = words
-            await self._turn.say(Waiting(words))
+            await self._turn.say(Waiting(gettext(words)))
         await asyncio.sleep(self._pause)
         self._pause = min(self._pause * 2, LONGEST_PAUSE_S)
 

@@ -11,6 +11,7 @@ from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
 from django.utils.http import content_disposition_header
 from django.utils.text import slugify
+from django.utils.translation import gettext
 from django.views.decorators.http import require_GET
 
 from apps.conversations import exports, pages
@@ -44,7 +45,7 @@ def printed(request: HttpRequest, pk: UUID) -> HttpResponse:
     """The path through `?at=`, or the remembered one, as a page for paper."""
     row = _conversation(request, pk)
     turns = pages.turns(person(request), row, identifier(request.GET.get("at")))
-    context = {"conversation": row, "turns": turns, "disclosure": exports.DISCLOSURE, "now": timezone.now()}
+    context = {"conversation": row, "turns": turns, "disclosure": gettext(exports.DISCLOSURE), "now": timezone.now()}
     return render(request, "conversations/print.html", context)
 
 

@@ -11,6 +11,7 @@ from typing import Any
 from uuid import UUID
 
 from django.utils import timezone
+from django.utils.translation import gettext_noop
 
 from apps.conversations import behind
 from apps.conversations import tiles as tiled
@@ -27,7 +28,7 @@ from apps.lib.sentences import MARK
 from apps.users.models import User
 
 FORMAT = "openbook-conversation/1"
-DISCLOSURE = (
+DISCLOSURE = gettext_noop(
     "The answers were written by a language model. A number after a sentence names the passage that was found to "
     "support it; [?] marks a sentence for which none was found. Check what matters against the sources."
 )

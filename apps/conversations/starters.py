@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from uuid import UUID
 
+from django.utils.translation import get_language, gettext
+
 from apps.documents.models import Chunk, Collection, Document
 from apps.users.models import User
 
@@ -36,10 +38,13 @@ def _questions(document: Document) -> Iterator[str]:
         if heading.endswith("?"):
             yield heading
         elif heading != title and max(len(heading), len(title)) <= _LONGEST:
-            yield f"What does “{title}” say about {_inside(heading)}?"
+            words = gettext("What does “%(title)s” say about %(heading)s?")
+            yield words % {"title": title, "heading": _inside(heading)}
 
 
 def _inside(heading: str) -> str:
-    """As it stands within a sentence: a capital goes unless the word has more of them."""
+    """As it stands within a sentence: a capital goes unless the word has more of them, or the language keeps it."""
+    if get_language() == "de":
+        return heading
     first = heading.split(maxsplit=1)[0]
     return heading if first[1:] != first[1:].lower() or len(first) == 1 else heading[0].lower() + heading[1:]

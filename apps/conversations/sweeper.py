@@ -9,6 +9,7 @@ from uuid import UUID
 
 from django.db import Error
 from django.utils import timezone
+from django.utils.translation import gettext
 
 from apps.conversations import keeping, queue
 from apps.conversations.events import Closed, encode
@@ -18,6 +19,7 @@ from apps.engines import registry
 from apps.engines.base import EngineError
 from apps.lib import leases
 from apps.lib.threads import in_db
+from apps.users.language import speaking_to
 
 log = logging.getLogger(__name__)
 
@@ -59,9 +61,17 @@ async def sweep_forever(go_on: Callable[[UUID], Awaitable[None]]) -> None:
 async def _tell(turn: str, text: str) -> None:
     turnlog = registry.turnlog()
     html = answer_html(text, [], turn) if text else ""  # as a reload shows it
+    reason = await in_db(_reason, turn)
     try:
         if await turnlog.exists(turn):
-            await turnlog.append(turn, encode(Closed(Message.Status.INTERRUPTED, html, REASON, bool(text)), turn=turn))
+            await turnlog.append(turn, encode(Closed(Message.Status.INTERRUPTED, html, reason, bool(text)), turn=turn))
             await turnlog.finish(turn)
     except EngineError as error:
         log.warning("A dead turn's log could not be ended: %s", error)
+
+
+def _reason(turn: str) -> str:
+    """In the language of who asked."""
+    row = Message.objects.select_related("asked_by").filter(pk=turn).first()
+    with speaking_to(row.asked_by if row else None):
+        return gettext(REASON)

@@ -16,8 +16,6 @@ from dataclasses import dataclass, field, replace
 from uuid import UUID
 from weakref import WeakValueDictionary
 
-from django.utils.translation import gettext
-
 from apps.conversations import finding, opening, reviewing, temporary_turn, turns
 from apps.conversations.answer import answer
 from apps.conversations.asks import Ask, Busy, Refused
@@ -32,6 +30,7 @@ from apps.engines.turnlog.memory import MemoryTurnLog
 from apps.lib.ids import new_id
 from apps.lib.threads import in_db
 from apps.users.models import User
+from apps.users.templatetags.said import said
 
 log = logging.getLogger(__name__)
 
@@ -194,7 +193,7 @@ async def _run(chat: Chat, turn: TemporaryTurn) -> None:
             chat.past = (*chat.past, turn.past())[-EXCHANGES:]
             chat.numbers = turn.numbers()
         chat.running = None  # who hears the last event may ask on
-        reason = gettext(BROKEN) if reason == turns.BROKEN else reason
-        await turn.say(Closed(status, html, reason, False, weak(turn.cites)))
+        reason = BROKEN if reason == turns.BROKEN else reason
+        await turn.say(Closed(status, html, said(reason), False, weak(turn.cites)))
     finally:
         await chat.log.finish(turn.id)

@@ -17,7 +17,8 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from django.utils.translation import ngettext
+from django.utils import translation
+from django.utils.translation import gettext, ngettext
 
 from apps.conversations import choosing, closing, finding, hints, naming, opening, queue, render, shelf, sweeper
 from apps.conversations.answer import answer
@@ -35,8 +36,10 @@ from apps.lib import leases
 from apps.lib.rounds import Rounds
 from apps.lib.threads import Begun, in_db
 from apps.safety.gate import Withheld
+from apps.users import language
 from apps.users.limits import OverLimit
 from apps.users.models import User
+from apps.users.templatetags.said import said
 
 if TYPE_CHECKING:
     from apps.engines.base import Vectors
@@ -154,7 +157,8 @@ async def go_on(place: UUID) -> None:
         return
     user, wish, row = found
     try:
-        await ask(user, None, wish)
+        with translation.override(language.of(user) or translation.get_language()):
+            await ask(user, None, wish)
         await in_db(queue.asked, row.pk)
     except OverLimit as limit:
         log.info("A question waits on: %s", limit)  # the sweep asks it again
@@ -250,7 +254,7 @@ async def _close(turn: Turn, status: Message.Status, reason: str) -> None:
     if await in_db(closing.close, kept):
         with _deaf():
             unfinished = Message(**kept.fields).unfinished
-            await turn.say(Closed(status, html, reason, unfinished, weak(turn.cites)))
+            await turn.say(Closed(status, html, said(reason), unfinished, weak(turn.cites)))
         if status == Message.Status.COMPLETE:
             naming.begin(turn)
 
@@ -288,4 +292,4 @@ async def _verified(turn: Turn) -> None:
             turn.verifier.ms,
         )
     elif turn.made and turn.found is not None:  # it was searched for an answer, which then came from elsewhere
-        await turn.step("verify", "Not checked against documents: no passage was found", 0.0)
+        await turn.step("verify", gettext("Not checked against documents: no passage was found"), 0.0)

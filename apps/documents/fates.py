@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
+
+from django.utils.translation import gettext, gettext_noop
 
 if TYPE_CHECKING:
     from apps.documents.passages import Hit, Passage
     from apps.documents.search import Found
 
-BELOW = "below the cut"
-SAME = "says the same as one above, or its document has enough passages there"
+BELOW = gettext_noop("below the cut")
+SAME = gettext_noop("says the same as one above, or its document has enough passages there")
+_WITH = gettext_noop("read together with %(place)s")
+_WITH_SHAPE = re.compile(_WITH % {"place": r"(\d+)"})
 
 
 def fate(hit: Hit, found: Found) -> tuple[int, str]:
@@ -18,8 +23,15 @@ def fate(hit: Hit, found: Found) -> tuple[int, str]:
         if passage.chunk_id == hit.chunk_id:
             return place, ""
         if _within(hit, passage):
-            return place, f"read together with {place}"
+            return place, _WITH % {"place": place}
     return 0, BELOW if hit.relevance < found.least else SAME
+
+
+def shown(why: str) -> str:
+    """Those words, as they were kept, in the language of the page."""
+    if found := _WITH_SHAPE.fullmatch(why):
+        return gettext(_WITH) % {"place": found[1]}
+    return gettext(why) if why else ""
 
 
 def _within(hit: Hit, passage: Passage) -> bool:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from apps.conversations import quotes
 from apps.conversations.finding import TOKEN_BUDGET
 from apps.documents.candidates import Scope
-from apps.documents.fates import fate
+from apps.documents.fates import fate, shown
 from apps.documents.filters import Filters
 from apps.documents.models import Collection
 from apps.documents.passages import Hit
@@ -89,4 +89,5 @@ async def _search(
 
 
 def _weighed(hit: Hit, found: Found) -> Weighed:
-    return Weighed(hit, *fate(hit, found))
+    place, why = fate(hit, found)
+    return Weighed(hit, place, shown(why))

@@ -1,5 +1,6 @@
 // A pill shows its passage on hover and focus, and opens it beside the answer on click.
 import { openPanel } from "./panel.js";
+import { gettext } from "./words.js";
 
 const DELAY_MS = 140;
 const GAP_PX = 6;
@@ -11,13 +12,15 @@ let timer = 0;
 
 const pillOf = (target) => target.closest?.("a.pill[href]");
 
+const line = (className, textContent) => Object.assign(document.createElement("p"), { className, textContent }).outerHTML;
+
 async function preview(href) {
   if (!seen.has(href)) {
     const url = new URL(href, location.href);
     url.searchParams.set("preview", "1");
     const answer = await fetch(url, { headers: { "HX-Request": "true" } });
     if (!answer.ok && answer.status !== 404) throw new Error(String(answer.status));
-    seen.set(href, answer.ok ? await answer.text() : '<p class="card-title">No longer available</p>');
+    seen.set(href, answer.ok ? await answer.text() : line("card-title", gettext("No longer available")));
   }
   return seen.get(href);
 }
@@ -28,7 +31,7 @@ async function show(wanted) {
   try {
     html = await preview(wanted.getAttribute("href"));
   } catch {
-    html = '<p class="card-text">The passage could not be fetched.</p>';
+    html = line("card-text", gettext("The passage could not be fetched."));
   }
   if (pill !== wanted || !wanted.isConnected) return;
   card.innerHTML = html; // rendered and escaped by the server

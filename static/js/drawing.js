@@ -14,7 +14,7 @@ export const drawing = () => ({ preset: preset().value, ...Object.fromEntries(ch
 function show() {
   const { label } = preset().dataset;
   words.textContent = changed().length ? put(gettext("%(label)s, changed"), { label }) : label;
-  for (const control of controls) if (control.type === "number") control.placeholder = `as ${label} has it`;
+  for (const control of controls) if (control.type === "number") control.placeholder = put(gettext("as %(label)s has it"), { label });
 }
 
 menu.addEventListener("input", show);

@@ -3,6 +3,7 @@ import { say } from "./announce.js";
 import { fragment, morph } from "./morph.js";
 import { around } from "./scroll.js";
 import { together } from "./together.js";
+import { gettext, ngettext } from "./words.js";
 
 const COMMAND = /^\/picture(\s+|$)/i;
 const EVERY_MS = 1000;
@@ -101,7 +102,7 @@ async function fetched(part) {
   await Promise.all([...wanted.querySelectorAll("img")].map(({ src }) => Object.assign(new Image(), { src }).decode().catch(() => {})));
   around(() => morph(part, wanted));
   const ready = part.querySelectorAll('[data-status="ready"]').length;
-  if (!part.querySelector("[data-active]")) say(ready ? `${ready} ${ready > 1 ? "pictures are" : "picture is"} ready.` : "No picture was drawn.");
+  if (!part.querySelector("[data-active]")) say(ready ? ngettext("%(n)s picture is ready.", "%(n)s pictures are ready.", ready) : gettext("No picture was drawn."));
 }
 
 const look = together(async () => {

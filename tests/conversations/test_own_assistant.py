@@ -70,7 +70,8 @@ def heeded(answer: Message) -> None:
     assert isinstance(engine(), FakeChat)
     request = engine().requests[-1]
     assert (request.sampling.temperature, request.sampling.seed) == (0.9, 7)
-    assert "Wasps" in request.messages[-1].content and "Bees" not in request.messages[-1].content
+    given = " ".join(message.content for message in request.messages)
+    assert "Wasps" in given and "Bees" not in given
     assert "Be kind." in request.messages[0].content and answer.model == "big-70B"
 
 

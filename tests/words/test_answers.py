@@ -1,0 +1,112 @@
+"""An answer in German and Spanish, as it comes and on every page that shows it: no sentence of ours is in English."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from apps.conversations import door, sharing, turns
+from apps.conversations.models import Conversation, Message
+from apps.documents.models import Collection
+from apps.engines.base import EngineUnavailable
+from apps.engines.chat.fake import FakeChat
+from apps.lib.threads import in_db
+from apps.users.models import User
+from tests.conversations.conftest import alice, chat, library, open_page
+from tests.words import sources
+from tests.words.test_pages import english, texts
+
+__all__ = ["alice", "chat", "library", "open_page"]
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.parametrize("language", sources.LANGUAGES)]
+QUESTION = "How high was the lighthouse of Alexandria?"
+
+
+@pytest.fixture
+async def page(open_page: Callable[..., Any], alice: User, library: Collection, language: str) -> Any:
+    """A page of Alice's, who speaks that language, wants something heeded, and looks after the site."""
+    alice.language, alice.instructions, alice.role = language, "Use metres.", User.Role.ADMINISTRATOR
+    await alice.asave()
+    return await open_page(alice)
+
+
+def client_of(user: User) -> Client:
+    client = Client()
+    client.force_login(user)
+    return client
+
+
+def in_english(language: str, page: str) -> list[str]:
+    return sorted(texts(page) & english(language))
+
+
+def said(events: list[dict[str, Any]]) -> set[str]:
+    """The words of what came, and the texts of its fragments."""
+    plain = {str(event[name]) for event in events for name in ("words", "reason") if event.get(name)}
+    return plain.union(*(texts(f">{event[name]}<") for event in events for name in ("html",) if event.get(name)))
+
+
+async def test_what_comes_while_it_is_written_is_in_the_language(page: Any, language: str, chat: FakeChat) -> None:
+    await page.ask(QUESTION)
+    events = await page.events()
+    assert events[-1]["status"] == "complete" and len([event for event in events if event["type"] == "step"]) > 3
+    assert sorted(said(events) & english(language)) == []
+    heeded = next(event["words"] for event in events if event.get("name") == "personal")
+    assert "Heeded" not in heeded
+
+
+async def test_a_server_that_is_away_and_a_stop_are_told_in_the_language(
+    page: Any, language: str, chat: FakeChat, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(door, "FIRST_PAUSE_S", 0.02)
+    chat.away = True
+    accepted = await page.ask(QUESTION)
+    waiting = await page.hear("waiting")
+    assert waiting["words"] and waiting["words"] != door._AWAY
+    await page.tell(do="stop", turn=accepted["turn"])
+    closed = (await page.events())[-1]
+    assert closed["status"] == "stopped" and closed["reason"] and closed["reason"] != turns._STOPPED
+    assert (await Message.objects.aget(pk=accepted["turn"])).reason == turns._STOPPED, "translated when it is shown"
+
+
+@pytest.mark.parametrize("how", ["length", "failed"])
+async def test_other_endings_too(page: Any, language: str, chat: FakeChat, how: str) -> None:
+    chat.finish = "length" if how == "length" else "stop"
+    if how == "failed":
+        chat.fail, chat.fail_after = EngineUnavailable("The model server took too long."), 3
+    accepted = await page.ask(QUESTION)
+    closed = (await page.events())[-1]
+    row = await Message.objects.aget(pk=accepted["turn"])
+    assert row.reason in english(language) and closed["reason"] not in {"", row.reason}
+
+
+async def test_every_page_of_an_answer_is_in_the_language(
+    page: Any, language: str, chat: FakeChat, alice: User, library: Collection
+) -> None:
+    first = await page.ask(QUESTION)
+    await page.events()
+    await page.tell(do="retry", turn=first["turn"], client_id="again")
+    again = await page.hear("accepted")
+    await page.events()
+    stopped = {"status": Message.Status.STOPPED, "reason": turns._STOPPED}
+    await Message.objects.filter(pk=again["turn"]).aupdate(**stopped)
+    client = await in_db(client_of, alice)
+    place = f"/c/{first['conversation']}/"
+    link = await in_db(sharing.turn_on, await Conversation.objects.aget(), None, sharing.Sources.PASSAGES, "")
+    assert link is not None
+    paths = [place, f"{place}print/", f"/shared/{link.secret}/", "/", "/temporary/", "/tools/"]
+    for turn in (first, again):
+        paths += [f"/answers/{turn['turn']}/{name}/" for name in ("behind", "compare", "thoughts")]
+    for path in paths:
+        shown = await in_db(client.get, path)
+        assert shown.status_code == 200, path
+        assert in_english(language, shown.content.decode()) == [], path
+    kept = await in_db(client.post, f"/answers/{first['turn']}/compare/", {"with": again["turn"], "better": ""})
+    assert in_english(language, (await in_db(client.get, kept["Location"])).content.decode()) == []
+    assert "What does" not in (await in_db(client.get, "/")).content.decode()
+    await in_db(client.post, f"{place}fork/", {"at": first["turn"]})
+    assert not await Conversation.objects.filter(title__endswith="(fork)").aexists()
+    assert await Conversation.objects.acount() == 2
