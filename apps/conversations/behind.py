@@ -64,7 +64,7 @@ def behind(user: User, answer: Message) -> dict[str, Any] | None:
         "search": _search(user, value["search"]), "prompt": _messages(user, answer, value["prompt"]),
         "thoughts": value.get("thoughts", ""), "window": window.shown(window.read(answer)),
         "tokens": [_token(*item) for item in value["tokens"]], "pieces": value["pieces"],
-        "sentences": _sentences(answer), "usage": _named(_USAGE, answer.usage),
+        "sentences": _sentences(answer), "usage": _named(_USAGE, answer.usage), "shared": value.get("shared", False),
         "settings": _named(_SETTINGS, answer.usage.get("sampling", {})), "rate": _rate(answer, value),
     }  # fmt: skip
 

@@ -10,9 +10,10 @@ from django.utils import timezone
 from django.utils.translation import gettext
 
 from apps.conversations import tiles as tiled
+from apps.conversations import trace
 from apps.conversations.asks import Refused
 from apps.conversations.attached import given
-from apps.conversations.models import Citation, Conversation, Message, Retrieved, Source
+from apps.conversations.models import Citation, Conversation, Message, Retrieved, Source, Trace
 from apps.conversations.path import Exchange, path, turned
 from apps.lib.ids import new_id
 from apps.users.models import User
@@ -57,6 +58,7 @@ def fork(user: User, place: Conversation, at: UUID | None) -> Conversation | Non
             title=words % {"title": title[:room]},
             narrow=place.narrow,
             model=place.model,
+            sampling=place.sampling,
             filters=place.filters,
         )
         new.collections.set(place.collections.all())
@@ -75,22 +77,33 @@ def copied(new: Conversation, way: Sequence[Exchange], *, with_sources: bool = T
     for row in old:
         created, answer = row.created, row.pk
         row.pk, row.conversation, row.parent_id, row.continues_id = ids[answer], new, above, None
-        row.usage = {name: value for name, value in row.usage.items() if name != "thoughts"}  # they stay in its record
         row.client_id, row.chosen, row.asked_by_id = "", None, new.owner_id
         if not own:
             row.steps = []  # they name collections that were searched
             row.tools = []  # what they gave was for whoever asked
+            row.usage = {name: value for name, value in row.usage.items() if name != "thoughts"}  # not in a link
         if not with_sources:
             row.quotes = []
         row.save(force_insert=True)
         Message.objects.filter(pk=row.pk).update(created=created)  # when it was written first; only an update says so
         above = row.pk
+    _traces(ids, whole=own)
     for link in drawn:  # pictures are their maker's: whoever copies a shared conversation has none of them
         tiled.put(ids[link.message_id], [link.picture_id])
     for question, pictures in attached.items():
         given.put(ids[question], pictures)
     if with_sources:
         _sources(new, ids)
+
+
+def _traces(ids: dict[UUID, UUID], *, whole: bool) -> None:
+    """What lies behind the answers, as far as its new owner may see it."""
+    rows = Trace.objects.filter(answer__in=ids)
+    data = ((ids[row.answer_id], bytes(row.data)) for row in rows)
+    Trace.objects.bulk_create(
+        Trace(answer_id=answer, data=kept if whole else trace.pack(trace.for_readers(trace.unpack(kept))))
+        for answer, kept in data
+    )
 
 
 def _sources(new: Conversation, ids: dict[UUID, UUID]) -> None:
