@@ -5,15 +5,23 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
+from django.utils.translation import gettext
+
 from apps.conversations.asks import Refused
 from apps.conversations.assistant import Assistant
 from apps.conversations.models import Conversation
 from apps.conversations.sampling import Chosen, read
+from apps.lib.compiled import Compiled
 from apps.users.models import User
 
 
-def of(place: Conversation) -> Assistant:
-    return place.assistant or Assistant.default()
+def of(user: User, place: Conversation) -> tuple[Assistant, str]:
+    """Also the name of the one that was chosen, where it is not shared with this person any more: the site's own then
+    goes on, as where it was deleted."""
+    chosen = place.assistant
+    if chosen is None:
+        return Assistant.default(), ""
+    return (chosen, "") if _visible(user, chosen.pk) else (Assistant.default(), chosen.name)
 
 
 def asked(user: User, pk: UUID | None) -> Assistant | None:
@@ -26,6 +34,11 @@ def asked(user: User, pk: UUID | None) -> Assistant | None:
     return found
 
 
+def gone_words(name: str) -> str:
+    """That it is not shared any more, for the steps of an answer."""
+    return gettext("The assistant “%(name)s” is no longer shared with you; the site’s own one answers") % {"name": name}
+
+
 def sampling(place: Conversation, assistant: Assistant) -> Chosen:
     """As the conversation has it, else as who answers does. What was stored is what was read once."""
     return read(place.sampling or own_sampling(assistant))
@@ -33,3 +46,6 @@ def sampling(place: Conversation, assistant: Assistant) -> Chosen:
 
 def own_sampling(assistant: Assistant) -> dict[str, Any]:
     return {"preset": assistant.preset, **assistant.sampling}
+
+
+_visible = Compiled(lambda user, pk: Assistant.objects.visible_to(user).filter(pk=pk).values_list("pk"))

@@ -22,10 +22,11 @@ _OFFERED = 100  # assistants in the menu; all of them are on their page
 
 
 def composing(user: User, conversation: Conversation | None, wanted: UUID | None = None) -> dict[str, Any]:
-    """`assistants` to choose from in a new chat, the chosen `assistant` or None, who `answers`: that one or the site's
-    own, `drawing`: presets and controls, `warm`: whether what is typed is looked up ahead, `pictures_drawn`: whether
-    any can be, `models`: what may write, where there is a choice, and `model_gone`: one that was chosen and is gone;
-    `filters`: JSON of the parts of those that are chosen, `of_assistant`: collections of who answers."""
+    """`assistants` to choose from in a new chat, the chosen `assistant` or None, `unshared`: the name of one that may
+    not be asked any more, who `answers`: that one or the site's own, `drawing`: presets and controls, `warm`: whether
+    what is typed is looked up ahead, `pictures_drawn`: whether any can be, `models`: what may write, where there is a
+    choice, and `model_gone`: one that was chosen and is gone; `filters`: JSON of the parts of those that are chosen,
+    `of_assistant`: collections of who answers."""
     visible = Assistant.objects.visible_to(user).filter(is_default=False)
     if conversation is None:
         offered = list(
@@ -35,13 +36,14 @@ def composing(user: User, conversation: Conversation | None, wanted: UUID | None
     else:
         offered, chosen = [], conversation.assistant
     stored = conversation.sampling if conversation else {}
-    answers = chosen or Assistant.default()
+    answers, unshared = answering.of(user, conversation or Conversation(assistant=chosen))
     writes, gone = choosing.of(conversation or Conversation(), answers)
     return {
         "assistants": offered,
         "models": choosing.offered(writes),
         "model_gone": gone,
-        "assistant": chosen,
+        "assistant": None if unshared else chosen,
+        "unshared": unshared,
         "answers": answers,
         "drawing": drawing(stored or answering.own_sampling(answers)),
         "prompts": list(SavedPrompt.objects.visible_to(user)[:_OFFERED]),

@@ -82,6 +82,7 @@ class Opening(Kept):
     address: str = ""  # where the question comes from
     model: str = MAIN  # that writes, by its name in the settings
     gone: str = ""  # one that was chosen and is no longer offered
+    unshared: str = ""  # the name of an assistant that was chosen and may no longer be asked
     filters: Filters = EVERYTHING  # which documents there are searched
     attached: tuple[Attached, ...] = ()  # pictures of the question
 
@@ -136,7 +137,7 @@ def _asked(user: User, ask: Ask) -> Opening:
         place = _conversation(user, ask.conversation)
         exchanges = _said_before(place, ask)
     choosing.keep(place, ask)
-    assistant = answering.of(place)
+    assistant, unshared = answering.of(user, place)
     collections = scoping.collections(user, place, ask, assistant)
     last = exchanges[-1].answer if exchanges else None
     question = Message(
@@ -147,7 +148,7 @@ def _asked(user: User, ask: Ask) -> Opening:
     chosen = collections if ask.collections else ask.collections  # where none are chosen, the assistant's may change
     new, rows = ask.conversation is None, (question, answer)
     opening = _opening(user, place, assistant, new, rows, exchanges, collections, chosen, turned(exchanges))
-    return replace(opening, attached=given.chosen(user, ask.attached))
+    return replace(opening, attached=given.chosen(user, ask.attached), unshared=unshared)
 
 
 def _again(user: User, wish: Again) -> Opening:
@@ -158,7 +159,7 @@ def _again(user: User, wish: Again) -> Opening:
         raise Refused("That answer is finished. Ask a follow-up instead.")
     place = _conversation(user, old.conversation_id)
     way = path(place.messages.all(), old.pk)
-    assistant = answering.of(place)
+    assistant, unshared = answering.of(user, place)
     collections = scoping.chosen_before(user, place, assistant)
     without = old.without_documents if wish.without_documents is None else wish.without_documents
     answer = _answer(old.parent, user, without)
@@ -166,7 +167,7 @@ def _again(user: User, wish: Again) -> Opening:
     choosing.keep(place, wish)
     passed = turned(way, old.parent.pk)
     opening = _opening(user, place, assistant, False, (answer,), before(way, old.parent.pk), collections, None, passed)
-    return replace(opening, attached=given.of([old.parent.pk]).get(old.parent.pk, ()))
+    return replace(opening, attached=given.of([old.parent.pk]).get(old.parent.pk, ()), unshared=unshared)
 
 
 def _draws(old: Message) -> dict[str, Any]:

@@ -92,7 +92,7 @@ def opened(
         raise Refused("Attached pictures are kept, so they are not for temporary chats. Begin a new chat.")
     place = Conversation(owner=now, assistant=answering.asked(now, wish.assistant))
     choosing.keep(place, wish)
-    assistant = answering.of(place)
+    assistant, _ = answering.of(now, place)
     collections = scoping.collections(now, place, replace(wish, conversation=None), assistant)
     model, gone = choosing.of(place, assistant, wish.model)
     filters = read_kept(place.filters)

@@ -11,7 +11,7 @@ from functools import partial
 
 from django.conf import settings
 
-from apps.conversations import choosing, door, links, prompt, quotes, shelf, sources, style, thinking, window
+from apps.conversations import answering, choosing, door, links, prompt, quotes, shelf, sources, style, thinking, window
 from apps.conversations.attached import seeing
 from apps.conversations.briefing import heeded
 from apps.conversations.events import Window
@@ -76,6 +76,8 @@ async def _noted(turn: Turn, dropped: int) -> None:
     opening = turn.opening
     if dropped:
         await turn.step("window", window.dropped_words(dropped), 0.0)
+    if opening.unshared:
+        await turn.step("assistant", answering.gone_words(opening.unshared), 0.0)
     if opening.gone:
         await turn.step("model", choosing.gone_words(opening.gone), 0.0)
     if said := heeded(opening.user, opening.instructions):

@@ -217,6 +217,33 @@ async def test_an_assistant_opens_no_document_to_those_who_may_not_read_it(
     assert refused["type"] == "refused" and "no longer there" in refused["words"]
 
 
+async def test_an_assistant_that_is_no_longer_shared_answers_no_more(
+    open_page: Callable[..., Any], alice: User, bob: User, shelves: tuple[Collection, Collection], chat: FakeChat
+) -> None:
+    content = {"name": "Sailor", "instructions": "Say arr.", "preset": "creative"}
+    row = await in_db(assistants.make, alice, content, Collection.objects.filter(pk=shelves[1].pk))
+    await in_db(Assistant.objects.filter(pk=row.pk).update, everyone=True)
+    await in_db(Membership.objects.bulk_create, [Membership(collection=shelf, user=bob) for shelf in shelves])
+    page, client = await open_page(bob), await in_db(as_person, bob)
+    first = await answered(page, assistant=str(row.pk), collections=[])
+    await in_db(Assistant.objects.filter(pk=row.pk).update, everyone=False)
+    place = f"/c/{first.conversation_id}/"
+    shown = (await in_db(client.get, place)).content.decode()
+    assert "with Openbook" in shown and "“Sailor”, which was chosen here, is no longer shared" in shown
+    later = await answered(page, conversation=str(first.conversation_id), collections=[])
+    request = chat.requests[-1]
+    assert "Say arr." not in request.messages[0].content and request.sampling.temperature == 0.2
+    assert "Bees" in request.messages[-1].content, "it is no longer kept to the documents of that assistant"
+    assert "“Sailor” is no longer shared with you" in " ".join(step["words"] for step in later.steps)
+    await page.tell(do="retry", turn=str(first.pk), client_id="again")
+    await page.hear("accepted")
+    await page.events()
+    assert "Say arr." not in chat.requests[-1].messages[0].content
+    await in_db(Assistant.objects.filter(pk=row.pk).update, everyone=True)
+    await answered(page, conversation=str(first.conversation_id))
+    assert "Say arr." in chat.requests[-1].messages[0].content, "shared again, it goes on"
+
+
 async def test_a_form_is_tried_without_storing_anything(
     alice: User, shelves: tuple[Collection, Collection], chat: FakeChat
 ) -> None:
