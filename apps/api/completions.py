@@ -15,6 +15,7 @@ from apps.api import replies, served
 from apps.api.auth import AsyncBearer, Scope, caller
 from apps.api.errors import problem
 from apps.api.protocol import ChatIn, EmbeddingsIn, composed, history, instructions, question, sampling
+from apps.api.talk import readable
 from apps.conversations import asks, unkept
 from apps.conversations.unkept import Unkept
 from apps.engines import registry
@@ -94,13 +95,14 @@ async def embeddings(request: HttpRequest, wish: EmbeddingsIn) -> dict[str, Any]
 
 
 async def _turn(request: HttpRequest, wish: ChatIn) -> Unkept:
-    """The turn of that request. Raises HttpError, Refused."""
+    """The turn of that request. Raises HttpError, Http404, Refused."""
     item = await served.wanted(wish.model)
     if item.grounded and wish.tools:
         alone = item.model or (await registry.chat().info()).name
         raise HttpError(400, f"Tools are passed on to the model alone: ask for the model “{alone}”.")
     user = caller(request)
     asked = asks.question(question(wish))
+    await in_db(readable, user, wish.collections)
     turn = await unkept.opened(
         user, asked, history(wish), tuple(wish.collections), instructions=instructions(wish),
         without_documents=not item.grounded, address=address_of(request), model=item.model,

@@ -32,7 +32,7 @@ async def search(request: HttpRequest, wish: SearchIn) -> Any:
     if not verdict.allowed:
         return Status(400, {"detail": verdict.words})
     user = caller(request)
-    await in_db(_readable, user, wish.collections)
+    await in_db(readable, user, wish.collections)
     filters = Filters(tuple(wish.kinds), tuple(wish.languages), wish.path, wish.since, wish.until)
     found = await documents.search(user, question, collections=wish.collections, filters=filters)
     return {
@@ -78,7 +78,7 @@ def remove_conversation(request: HttpRequest, pk: UUID) -> Status[None]:
     return Status(204, None)
 
 
-def _readable(user: User, chosen: list[UUID]) -> None:
+def readable(user: User, chosen: list[UUID]) -> None:
     """Raises Http404 where one of the collections may not be read."""
     if Collection.objects.visible_to(user).filter(pk__in=chosen).count() != len(set(chosen)):
         raise Http404

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import timedelta
 from uuid import uuid4
 
@@ -10,6 +11,7 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
+from apps.api.site import api
 from apps.conversations.models import Conversation
 from apps.documents.models import Collection, Membership
 from apps.users import tokens
@@ -30,6 +32,7 @@ OPERATIONS = [
     ("delete", "/api/collections/{shelf}", "write"),
     ("get", "/api/collections/{shelf}/documents", "read"),
     ("post", "/api/collections/{shelf}/documents", "write"),
+    ("post", "/api/collections/{shelf}/pages", "write"),
     ("get", "/api/documents/{paper}", "read"),
     ("patch", "/api/documents/{paper}", "write"),
     ("post", "/api/documents/{paper}/cancel", "write"),
@@ -43,6 +46,7 @@ OPERATIONS = [
     ("get", "/api/conversations/{talk}/messages", "read"),
 ]
 BODIES = {"patch": {"name": "Taken", "title": "Taken"}, "post": {"name": "New", "question": "What?"}}
+PAGE = {"url": "https://example.org/"}
 EVERY = pytest.mark.parametrize(("method", "address", "scope"), OPERATIONS)
 EVERY_ONE_OF_ALICE = pytest.mark.parametrize(
     ("method", "address", "scope"), [row for row in OPERATIONS if "{" in row[1]]
@@ -76,9 +80,18 @@ def call(method: str, address: str, **sent: str) -> tuple[int, str]:
     if method == "get":
         response = Client().get(address, **sent)
     else:
-        body = json.dumps(BODIES.get(method, {}))
+        body = json.dumps(PAGE if address.endswith("/pages") else BODIES.get(method, {}))
         response = getattr(Client(), method)(address, body, content_type="application/json", **sent)
     return response.status_code, response.content.decode()
+
+
+def test_every_operation_is_tried_here() -> None:
+    there = {
+        (method, re.sub(r"{[^}]*}", "{}", path))
+        for path, operations in api.get_openapi_schema()["paths"].items()
+        for method in operations
+    }
+    assert there == {(method, re.sub(r"{[^}]*}", "{}", address)) for method, address, _scope in OPERATIONS}
 
 
 @EVERY
@@ -112,8 +125,24 @@ def test_what_belongs_to_another_does_not_exist(
     found = call(method, house.address(address), **sent)
     unknown = call(method, address.format(shelf=uuid4(), paper=uuid4(), talk=uuid4()), **sent)
     assert found == unknown
-    assert found[0] in {404, 422}  # an upload without a file is malformed, whoever sends it
+    uploads = method == "post" and address.endswith("/documents")
+    assert found[0] == (422 if uploads else 404)  # an upload without a file is malformed, whoever sends it
     assert house.unchanged()
+
+
+@pytest.mark.parametrize("model", ["openbook", "fake-1B"])
+@pytest.mark.parametrize("address", ["/v1/chat/completions", "/api/search"])
+def test_a_collection_of_another_named_in_a_question_does_not_exist(
+    house: House, charlie: User, address: str, model: str
+) -> None:
+    asked = {"model": model, "messages": [{"role": "user", "content": "What?"}], "question": "What?"}
+    sent = headers(charlie)
+    found = [
+        Client().post(address, json.dumps(asked | {"collections": [str(pk)]}), "application/json", **sent)
+        for pk in (house.shelf.pk, uuid4())
+    ]
+    assert [response.status_code for response in found] == [404, 404]
+    assert found[0].content == found[1].content
 
 
 @EVERY_ONE_OF_ALICE

@@ -83,7 +83,7 @@ async def test_nothing_found_says_what_was_searched(
 
 
 async def test_only_the_chosen_collections_are_searched(client: openai.AsyncOpenAI, library: Collection) -> None:
-    with pytest.raises(openai.BadRequestError):
+    with pytest.raises(openai.NotFoundError):
         await client.chat.completions.create(  # type: ignore[call-overload]
             model="openbook", messages=QUESTION, extra_body={"collections": ["00000000-0000-4000-8000-000000000000"]}
         )
