@@ -32,6 +32,15 @@ class Permission(models.TextChoices):
     ALLOWED = "allowed", gettext_lazy("Allowed")
 
 
+class Hint(models.TextChoices):
+    """What a tool that is not ours says of its effects. Nobody vouches for it."""
+
+    READS = "reads", gettext_lazy("Says of itself that it only reads.")
+    ADDS = "adds", gettext_lazy("Says of itself that it adds something, and changes or deletes nothing.")
+    CHANGES = "changes", gettext_lazy("Says of itself that it may change or delete something.")
+    UNSAID = "", gettext_lazy("Does not say whether it changes or deletes anything.")
+
+
 def strictest(*permissions: str) -> Permission:
     """What holds where several decide: off before ask before allowed."""
     order = list(Permission)
@@ -95,6 +104,10 @@ class Tool(Protocol):
         """It changes something: then it asks each time, whatever anybody allows."""
 
     @property
+    def hint(self) -> Hint | None:
+        """What it says of its effects; None of a tool of our own, whose `effects` are known."""
+
+    @property
     def seconds(self) -> float:
         """After so long a call is given up. Time in which the person is asked does not count."""
 
@@ -126,6 +139,7 @@ class Plain:
 
     permission = Permission.ALLOWED
     effects = False
+    hint: Hint | None = None
     seconds = SECONDS
     characters = CHARACTERS
     command = ""

@@ -32,6 +32,7 @@ class ToolServer(models.Model):
     address = models.CharField(max_length=2000, blank=True, help_text="Of a server on the web")
     command = models.CharField(max_length=40, blank=True, help_text="One of those that the operator allows")
     enabled = models.BooleanField(default=True)
+    # Each has a `hint` besides, unless nobody looked since there are hints.
     tools = models.JSONField(default=list, blank=True, help_text="[{as, name, title, description, parameters}]")
     problem = models.CharField(max_length=400, blank=True, help_text="Why the last look failed")
     looked = models.DateTimeField(auto_now=True)

@@ -10,7 +10,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext
 from django.views.decorators.http import require_http_methods, require_POST
 
-from apps.conversations.tools.base import Permission
+from apps.conversations.tools.base import Hint, Permission, Tool
 from apps.conversations.tools.forms import ServerForm
 from apps.conversations.tools.mcp.tool import look
 from apps.conversations.tools.offering import effective, everything
@@ -26,10 +26,21 @@ def tools(request: HttpRequest) -> HttpResponse:
     if request.method == "POST":
         for tool in every:
             if (said := request.POST.get(tool.name)) in Permission.values:
+                if said == Permission.ALLOWED and tool.hint not in (None, Hint.READS) and not _allowed(tool):
+                    messages.warning(request, _unasked(tool))
                 ToolSetting.objects.update_or_create(name=tool.name, defaults={"permission": said})
         messages.success(request, gettext("Kept. It holds from the next question on."))
         return redirect("conversations:tools")
     return _page(request, ServerForm())
+
+
+def _allowed(tool: Tool) -> bool:
+    return ToolSetting.objects.filter(name=tool.name, permission=Permission.ALLOWED).exists()
+
+
+def _unasked(tool: Tool) -> str:
+    words = gettext("From now on the model calls “%(title)s” without asking anybody, and it may change something.")
+    return words % {"title": tool.title}
 
 
 @administrators_only

@@ -59,6 +59,7 @@ def program(command: str) -> ToolServer:
 
 async def test_its_tools_are_listed_and_called(server: ToolServer) -> None:
     assert [item["name"] for item in await listed(server)] == [tool.name for tool in mcp_server.TOOLS]
+    assert [item["hint"] for item in await listed(server)][:4] == ["reads", "changes", "adds", ""]
     assert await called(server, "add", {"a": 2, "b": 0.5}) == "2.5"
 
 

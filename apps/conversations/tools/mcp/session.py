@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import orjson
 from django.conf import settings
 
-from apps.conversations.tools.base import ToolError
+from apps.conversations.tools.base import Hint, ToolError
 from apps.conversations.tools.mcp.limits import MOST_BYTES, SECONDS, Exceeded
 from apps.safety.addresses import NotFetched
 
 if TYPE_CHECKING:
     from mcp import Client
+    from mcp.types import ToolAnnotations
 
     from apps.conversations.tools.rows import ToolServer
 
@@ -33,17 +34,26 @@ _UNKNOWN_COMMAND = "No program of this name is among those that the operator all
 
 
 async def listed(server: ToolServer) -> list[dict[str, Any]]:
-    """The tools that it offers: name, title, description, parameters, as it says. Raises ToolError."""
+    """The tools that it offers: name, title, description, parameters, hint (`Hint`), as it says. Raises ToolError."""
 
     async def ask(client: Client) -> list[dict[str, Any]]:
         found = (await client.list_tools()).tools[:_LISTED]
         return [
             {"name": item.name, "title": item.title or "", "description": item.description or "",
-             "parameters": item.input_schema}
+             "parameters": item.input_schema, "hint": str(_hint(item.annotations))}
             for item in found
         ]  # fmt: skip
 
     return await _within(server, ask)
+
+
+def _hint(said: ToolAnnotations | None) -> Hint:
+    """Where it says nothing of it, a tool may do anything, as the protocol has it."""
+    if said is None or (said.read_only_hint is None and said.destructive_hint is None):
+        return Hint.UNSAID
+    if said.read_only_hint:
+        return Hint.READS
+    return Hint.ADDS if said.destructive_hint is False else Hint.CHANGES
 
 
 async def called(server: ToolServer, tool: str, arguments: Mapping[str, Any]) -> str:

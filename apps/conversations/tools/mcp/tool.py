@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from apps.conversations.tools.base import Context, Permission, Plain, Result, Tool, ToolError
+from apps.conversations.tools.base import Context, Hint, Permission, Plain, Result, Tool, ToolError
 from apps.conversations.tools.mcp.limits import SECONDS
 from apps.conversations.tools.mcp.session import called, listed
 from apps.conversations.tools.rows import ToolServer, ToolSetting
@@ -31,6 +31,7 @@ class McpTool(Plain):
         self.title = f"{server.name}: {said['title'] or said['name']}"
         self.description = said["description"]
         self.parameters: Mapping[str, Any] = said["parameters"]
+        self.hint = Hint(said.get("hint", ""))
 
     def check(self, arguments: Mapping[str, Any]) -> None:
         """The server itself judges them; what its schema could make take long is not asked here."""
@@ -84,7 +85,7 @@ def _kept(server: str, said: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]
             continue
         kept[name] = {
             "as": name, "name": item["name"], "title": title, "description": words or title or item["name"],
-            "parameters": schema,
+            "parameters": schema, "hint": item["hint"],
         }  # fmt: skip
     if not kept:
         raise ToolError("The server offers no tool that can be used here.")
