@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 from django.test import Client
+from django.utils import translation
 
 from apps.conversations import door, sharing, turns
 from apps.conversations.models import Conversation, Message
+from apps.conversations.tools.base import ToolError
 from apps.documents.models import Collection
-from apps.engines.base import EngineUnavailable
+from apps.engines.base import EngineUnavailable, ToolCall
 from apps.engines.chat.fake import FakeChat
 from apps.lib.threads import in_db
 from apps.users.models import User
@@ -70,6 +73,33 @@ async def test_a_server_that_is_away_and_a_stop_are_told_in_the_language(
     closed = (await page.events())[-1]
     assert closed["status"] == "stopped" and closed["reason"] and closed["reason"] != turns._STOPPED
     assert (await Message.objects.aget(pk=accepted["turn"])).reason == turns._STOPPED, "translated when it is shown"
+
+
+async def test_cards_of_tools_are_in_the_language_and_the_model_is_told_in_english(
+    page: Any, language: str, chat: FakeChat
+) -> None:
+    chat.tools = True
+    chat.calls.append((ToolCall("1", "dates", '{"expression": "2026-03-01 + 1 day"}'),))
+    await page.ask(QUESTION)
+    html = [event["html"] for event in await page.events() if event["type"] == "tool"][-1]
+    assert "2026-03-02" in html and not re.search(r"Monday|week", html)
+    assert any("Monday 2026-03-02, week 10" in message.content for message in chat.requests[-1].messages)
+    for command in (
+        "calc 2 * 21",
+        "calc two",
+        "date today",
+        "date soon",
+        "read Nowhere",
+        "search lighthouse",
+        "search x",
+    ):
+        await page.ask(f"/{command}")
+        html = [event["html"] for event in await page.events() if event["type"] == "tool"][-1]
+        assert in_english(language, html) == [], command
+        assert not re.search(r"is not something|There is no|passages? found|Nothing speaks", html), command
+    with translation.override(language):
+        error = ToolError("It took longer than %(seconds)s seconds and was given up.", seconds=5)
+        assert error.plain == "It took longer than 5 seconds and was given up." != str(error) and "5" in str(error)
 
 
 @pytest.mark.parametrize("how", ["length", "failed"])

@@ -19,6 +19,8 @@ from apps.conversations.tools.base import ToolError
 LONGEST = 20_000  # characters
 _DEEPEST = 20
 _UNREADABLE = "The model called it with arguments that cannot be read."
+_UNFIT = "The arguments do not fit: %(problem)s."
+_UNFIT_THERE = "The arguments do not fit (%(where)s): %(problem)s."
 
 
 def parse(text: str) -> dict[str, Any]:
@@ -43,7 +45,8 @@ def check(arguments: Mapping[str, Any], schema: Mapping[str, Any]) -> None:
         raise ToolError("What the tool says about its arguments makes no sense.") from broken
     if error is not None:
         where = ".".join(str(part) for part in error.absolute_path)
-        raise ToolError(f"The arguments do not fit{f' ({where})' if where else ''}: {error.message[:200]}.")
+        problem = error.message[:200]
+        raise ToolError(_UNFIT_THERE, where=where, problem=problem) if where else ToolError(_UNFIT, problem=problem)
 
 
 def _shallow(value: Any, depth: int = 0) -> bool:

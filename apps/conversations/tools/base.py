@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from uuid import UUID
 
 from django.db import models
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext, gettext_lazy, override
 
 from apps.documents.filters import EVERYTHING, Filters
 
@@ -48,7 +48,23 @@ def strictest(*permissions: str) -> Permission:
 
 
 class ToolError(Exception):
-    """The tool could not do it: a sentence for the person and for the model, which may try otherwise."""
+    """The tool could not do it: a sentence for the person, in their language, and for the model, which may try
+    otherwise (`plain`). `values` are put into it."""
+
+    def __init__(self, words: str, **values: object) -> None:
+        super().__init__(words)
+        self.values = values
+
+    def __str__(self) -> str:
+        return self._put(gettext(str(self.args[0])))
+
+    @property
+    def plain(self) -> str:
+        """In English."""
+        return self._put(str(self.args[0]))
+
+    def _put(self, words: str) -> str:
+        return words % self.values if self.values else words
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +90,14 @@ class Result:
     text: str = ""  # for the model, and for the card where the tool has no template of its own
     passages: tuple[Passage, ...] = ()
     data: dict[str, Any] = field(default_factory=dict)  # JSON, kept with the call: what the template is given
+    shown: str = ""  # the text for the card, where it is another: in the language of the person
+
+
+def said(words: Callable[[], str], passages: Sequence[Passage] = ()) -> Result:
+    """What those words say: in English to the model, in their language to the person."""
+    with override("en"):
+        plain = words()
+    return Result(plain, tuple(passages), shown=words())
 
 
 class Tool(Protocol):
@@ -85,7 +109,7 @@ class Tool(Protocol):
 
     @property
     def title(self) -> str:
-        """As people know it: "Calculator"."""
+        """As people know it: "Calculator". In English; pages translate it, and the description."""
 
     @property
     def description(self) -> str:

@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping
 from decimal import Decimal, DecimalException, localcontext
 from typing import Any
 
+from django.utils.translation import gettext_noop
 from simpleeval import InvalidExpression, SimpleEval
 
 from apps.conversations.tools.base import Context, Plain, Result, ToolError
@@ -25,8 +26,11 @@ _LARGEST_FACTORIAL = 500
 _SIGNS = str.maketrans({"×": "*", "·": "*", "÷": "/", "−": "-", "–": "-", "^": "**", ":": "/"})
 _THOUSANDS = re.compile(r"(?<=\d),(?=\d{3}(?!\d))")
 _PERCENT = re.compile(r"%(?=\s*(?:$|[-+*/),]))")  # after a number and before no other: hundredths
-_NO_VALUE = "“{}” has no value: it divides by zero, or goes beyond what can be calculated."
-_UNREADABLE = "“{}” is not something that can be calculated. Use numbers, + - * / % ^, brackets and {}."
+_TOO_LONG = "An expression may have up to %(most)s characters."
+_NO_VALUE = gettext_noop("“%(expression)s” has no value: it divides by zero, or goes beyond what can be calculated.")
+_UNREADABLE = gettext_noop(
+    "“%(expression)s” is not something that can be calculated. Use numbers, + - * / %% ^, brackets and %(functions)s."
+)
 _NODES = (ast.Expression, ast.Expr, ast.Constant, ast.UnaryOp, ast.BinOp, ast.Call, ast.Name)
 
 
@@ -52,16 +56,17 @@ class Calculator(Plain):
 def calculated(expression: str) -> str:
     """The value, in digits. Raises ToolError."""
     if len(expression) > LONGEST:
-        raise ToolError(f"An expression may have up to {LONGEST} characters.")
+        raise ToolError(_TOO_LONG, most=LONGEST)
     text = _PERCENT.sub("/100", _THOUSANDS.sub("", expression.translate(_SIGNS)).strip())
     try:
         with localcontext() as context:
             context.prec = _DIGITS
             return _written(_Evaluator().eval(text, ast.parse(text, mode="eval").body))
     except (ZeroDivisionError, DecimalException, OverflowError, ValueError) as error:
-        raise ToolError(_NO_VALUE.format(expression[:80])) from error
+        raise ToolError(_NO_VALUE, expression=expression[:80]) from error
     except (InvalidExpression, SyntaxError, TypeError, RecursionError, MemoryError) as error:
-        raise ToolError(_UNREADABLE.format(expression[:80], ", ".join(sorted(_FUNCTIONS)))) from error
+        functions = ", ".join(sorted(_FUNCTIONS))
+        raise ToolError(_UNREADABLE, expression=expression[:80], functions=functions) from error
 
 
 class _Evaluator(SimpleEval):  # type: ignore[misc]

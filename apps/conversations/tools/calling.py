@@ -35,7 +35,8 @@ log = logging.getLogger(__name__)
 _BROKEN = "Something went wrong in this tool. The log of the server says what happened."
 _SENSELESS = "The tool sent something that is no result."
 _DENIED = "You did not allow it, so it was not done."
-_SILENT = f"Nobody answered within {consents.ASK_S / 60:.0f} minutes, so it was not done."
+_SILENT = "Nobody answered within %(minutes)s minutes, so it was not done."
+_GIVEN_UP = "It took longer than %(seconds)s seconds and was given up."
 _LINE = '[99] , page 999: ""'  # what stands around the text of a passage in its line
 _TOLD = {"failed": "The call failed: {}", "refused": "The call was not made: {}"}
 
@@ -50,9 +51,9 @@ async def call(turn: Turn, wanted: ToolCall, kit: Kit, tokens: int, *, by_person
         made, text = await _called(turn, wanted, item, made, tokens, by_person)
     except ToolError as error:
         known = turn.made.get(made.id, made)
-        status = "refused" if str(error) in (_DENIED, _SILENT) else "failed"
+        status = "refused" if error.args[0] in (_DENIED, _SILENT) else "failed"
         made = replace(known, status=status, words=str(error)[:400])
-        text = _TOLD[status].format(error)
+        text = _TOLD[status].format(error.plain)
     await put(turn, replace(made, ms=round((time.perf_counter() - began) * 1000, 1)))
     await turn.store_calls()
     return text
@@ -86,7 +87,9 @@ async def _called(
     result = await _made(turn, item.tool, given, made, tokens)
     text = await _judged(result, item.tool)
     lines, numbers = await _placed(turn, result.passages, tokens)
-    shown = replace(made, status="done", text=text[:CHARACTERS], data=result.data, sources=numbers)
+    shown = replace(
+        made, status="done", text=(gate.normalise(result.shown) or text)[:CHARACTERS], data=result.data, sources=numbers
+    )
     room = tokens - sum(turn.chat.count(lines))
     return shown, "\n".join(filter(None, [_cut(text, room, turn.chat.count), *lines]))
 
@@ -105,7 +108,7 @@ async def _asked(turn: Turn, made: Call) -> None:
     said = await consents.decided(turn.opening.answer, made.id)
     turn.timings["asking"] = turn.timings.get("asking", 0.0) + (time.perf_counter() - began) * 1000
     if not said:
-        raise ToolError(_SILENT if said is None else _DENIED)
+        raise ToolError(_SILENT, minutes=f"{consents.ASK_S / 60:.0f}") if said is None else ToolError(_DENIED)
 
 
 async def _made(turn: Turn, tool: Tool, given: Mapping[str, Any], made: Call, tokens: int) -> Result:
@@ -127,9 +130,11 @@ async def _made(turn: Turn, tool: Tool, given: Mapping[str, Any], made: Call, to
         if not (ended := task.done()):
             task.cancel()
     if not ended:
-        raise ToolError(f"It took longer than {tool.seconds:.0f} seconds and was given up.")
+        raise ToolError(_GIVEN_UP, seconds=f"{tool.seconds:.0f}")
     error = asyncio.CancelledError() if task.cancelled() else task.exception()
-    if isinstance(error, ToolError | EngineError):
+    if isinstance(error, ToolError):
+        raise error
+    if isinstance(error, EngineError):
         raise ToolError(str(error))
     if error is not None:
         log.error("The tool %s failed", tool.name, exc_info=error)

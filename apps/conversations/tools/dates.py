@@ -9,8 +9,10 @@ from typing import Any
 
 from dateutil.relativedelta import relativedelta
 from django.utils import timezone
+from django.utils.dateformat import format as date_format
+from django.utils.translation import gettext, ngettext
 
-from apps.conversations.tools.base import Context, Plain, Result, ToolError
+from apps.conversations.tools.base import Context, Plain, Result, ToolError, said
 
 LONGEST = 200  # characters of an expression
 _UNITS = ("day", "week", "month", "year")
@@ -18,6 +20,7 @@ _FARTHEST = 100_000  # days, weeks, months or years in one step
 _DAY = re.compile(r"(today|now|tomorrow|yesterday|\d{4}-\d{1,2}-\d{1,2})", re.IGNORECASE)
 _STEP = re.compile(rf"\s*([-+])\s*(\d{{1,6}})\s*({'|'.join(_UNITS)})s?\b", re.IGNORECASE)
 _SINCE = re.compile(rf"\s*(?:-|to|until)\s*({_DAY.pattern})\s*", re.IGNORECASE)
+_FAR = "Steps go up to %(most)s days, weeks, months or years."
 _HOW = (
     "Write a date such as 2026-03-01, today, tomorrow or yesterday; add or take away days, weeks, months or years "
     "(today + 3 weeks), or take one date from another (2026-12-24 - today)."
@@ -42,7 +45,8 @@ class Dates(Plain):
     argument = "expression"
 
     async def call(self, arguments: Mapping[str, Any], context: Context) -> Result:
-        return Result(reckoned(arguments["expression"], timezone.localtime()))
+        now = timezone.localtime()
+        return said(lambda: reckoned(arguments["expression"], now))
 
 
 def reckoned(expression: str, now: datetime) -> str:
@@ -54,14 +58,15 @@ def reckoned(expression: str, now: datetime) -> str:
     if (other := _SINCE.fullmatch(text, at)) is not None:
         end = _day(other[1], now.date())
         days = abs((day - end).days)
-        return f"From {_named(min(day, end))} to {_named(max(day, end))}: {days} day{'' if days == 1 else 's'}"
+        words = ngettext("From %(first)s to %(last)s: %(n)s day", "From %(first)s to %(last)s: %(n)s days", days)
+        return words % {"first": _named(min(day, end)), "last": _named(max(day, end)), "n": days}
     while at < len(text):
         if (step := _STEP.match(text, at)) is None:
             raise ToolError(_HOW)
         day, at = _stepped(day, step), step.end()
         at += len(text[at:]) - len(text[at:].lstrip())
     clock = f", {now:%H:%M} {now.tzname()}" if first[1].lower() == "now" and day == now.date() else ""
-    return f"{_named(day)}{clock}, week {day.isocalendar().week}"
+    return gettext("%(day)s, week %(week)s") % {"day": f"{_named(day)}{clock}", "week": day.isocalendar().week}
 
 
 def _day(text: str, today: date) -> date:
@@ -75,13 +80,13 @@ def _day(text: str, today: date) -> date:
     try:
         return date(*map(int, text.split("-")))
     except ValueError:
-        raise ToolError(f"There is no day {text}.") from None
+        raise ToolError("There is no day %(day)s.", day=text) from None
 
 
 def _stepped(day: date, step: re.Match[str]) -> date:
     sign, number, unit = -1 if step[1] == "-" else 1, int(step[2]), step[3].lower()
     if number > _FARTHEST:
-        raise ToolError(f"Steps go up to {_FARTHEST:,} {unit}s.")
+        raise ToolError(_FAR, most=f"{_FARTHEST:,}")
     days, months = {"day": (1, 0), "week": (7, 0), "month": (0, 1), "year": (0, 12)}[unit]
     try:
         moved: date = day + relativedelta(days=sign * number * days, months=sign * number * months)
@@ -91,4 +96,4 @@ def _stepped(day: date, step: re.Match[str]) -> date:
 
 
 def _named(day: date) -> str:
-    return f"{day:%A} {day.isoformat()}"
+    return f"{date_format(day, 'l')} {day.isoformat()}"

@@ -26,7 +26,8 @@ def assistant_fields(chosen: Mapping[str, str]) -> dict[str, forms.Field]:
         stricter = [(item.value, item.label) for item in (Permission.ASK, Permission.OFF) if item != now]
         # The template of fields shows a help text as markup, and a server of somebody else may have written this one.
         found[PREFIX + tool.name] = forms.ChoiceField(
-            label=tool.title, required=False, initial=chosen.get(tool.name, ""), help_text=escape(tool.description),
+            label=gettext(tool.title), required=False, initial=chosen.get(tool.name, ""),
+            help_text=escape(gettext(tool.description)),
             choices=[("", gettext("As the site has it: %(lower)s") % {"lower": now.label.lower()}), *stricter],
         )  # fmt: skip
     return found

@@ -15,7 +15,7 @@ from apps.safety.addresses import NotFetched, parse
 
 MOST = 20  # servers
 # No underscore: two of them part the names of server and tool, and no two tools may have one name.
-_NAME = RegexValidator(r"^[a-zA-Z0-9-]+\Z", "Use a valid name: letters, digits and dashes.")
+_NAME = RegexValidator(r"^[a-zA-Z0-9-]+\Z", _("Use a valid name: letters, digits and dashes."))
 
 
 class ServerForm(forms.Form):

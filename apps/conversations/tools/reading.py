@@ -6,11 +6,17 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from apps.conversations.tools.base import Context, Plain, Result, ToolError
+from django.utils.translation import gettext, gettext_noop, ngettext
+
+from apps.conversations.tools.base import Context, Plain, Result, ToolError, said
 from apps.documents.whole import Whole, named, whole
 from apps.lib.threads import in_db
 
 _TOKENS = 3000  # at once: a model that wants more reads on from the page that it is told
+_UNKNOWN = "There is no document “%(title)s” among those that are searched here. Give its title."
+_SEVERAL = "Several documents could be meant: %(names)s. Give the file name."
+_NO_ROOM = "There is not enough room left to read “%(title)s”."
+_NO_TEXT = gettext_noop("“%(title)s” has no text from page %(page)s on.")
 _PAGE = re.compile(r",?\s+(?:from\s+)?page\s+(\d{1,5})$", re.IGNORECASE)
 
 
@@ -35,28 +41,38 @@ class ReadDocument(Plain):
 
     async def call(self, arguments: Mapping[str, Any], context: Context) -> Result:
         title, page = arguments["title"].strip(), arguments.get("page")
-        if page is None and (said := _PAGE.search(title)) is not None:
-            title, page = title[: said.start()], int(said[1])
+        if page is None and (asked := _PAGE.search(title)) is not None:
+            title, page = title[: asked.start()], int(asked[1])
         found = await in_db(_read, title, page or 1, context)
         if not found.passages:
-            raise ToolError(_empty(found, page or 1))
+            raise _empty(found, page or 1)
         pages = sorted({item.page_number for item in found.passages})
-        where = f"page {pages[0]}" if len(pages) == 1 else f"pages {pages[0]} to {pages[-1]}"
-        more = f" {found.left} more passages follow, from page {found.page} on." if found.left else ""
-        return Result(f"{found.title}, {where}.{more}", found.passages)
+        return said(lambda: _read_so_far(found, pages[0], pages[-1]), found.passages)
 
 
 def _read(title: str, page: int, context: Context) -> Whole:
     documents = named(context.user, title, context.collections, context.filters) if title else []
     if not documents:
-        raise ToolError(f"There is no document “{title[:80]}” among those that are searched here. Give its title.")
+        raise ToolError(_UNKNOWN, title=title[:80])
     if len(documents) > 1:
         names = ", ".join(f"“{document.name}”" for document in documents)
-        raise ToolError(f"Several documents could be meant: {names}. Give the file name.")
+        raise ToolError(_SEVERAL, names=names)
     return whole(documents[0], min(_TOKENS, context.tokens), context.count, page)
 
 
-def _empty(found: Whole, page: int) -> str:
+def _empty(found: Whole, page: int) -> ToolError:
     if found.left:
-        return f"There is not enough room left to read “{found.title}”."
-    return f"“{found.title}” has no text from page {page} on."
+        return ToolError(_NO_ROOM, title=found.title)
+    return ToolError(_NO_TEXT, title=found.title, page=page)
+
+
+def _read_so_far(found: Whole, first: int, last: int) -> str:
+    where = gettext("page %(page)s") if first == last else gettext("pages %(page)s to %(last)s")
+    so_far = f"{found.title}, {where % {'page': first, 'last': last}}."
+    if not found.left:
+        return so_far
+    more = ngettext(
+        "%(n)s more passage follows, from page %(page)s on.", "%(n)s more passages follow, from page %(page)s on.",
+        found.left,
+    )  # fmt: skip
+    return f"{so_far} {more % {'n': found.left, 'page': found.page}}"

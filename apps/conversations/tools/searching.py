@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from apps.conversations.tools.base import Context, Plain, Result, ToolError
-from apps.documents.search import search
+from django.utils.translation import gettext, ngettext
+
+from apps.conversations.tools.base import Context, Plain, Result, ToolError, said
+from apps.documents.filters import Filters
+from apps.documents.search import Found, search
 
 _TOKENS = 700  # of passages: as much as a question gets
 
@@ -35,8 +38,15 @@ class SearchDocuments(Plain):
             count=context.count, filters=context.filters,
         )  # fmt: skip
         if not found.passages:
-            where = ", ".join(found.searched) or "no collection"
-            only = f" Only: {context.filters.words}." if context.filters else ""
-            return Result(f"Nothing speaks to this. Searched: {where}.{only}")
-        count = len(found.passages)
-        return Result(f"{count} passage{'' if count == 1 else 's'} found.", found.passages)
+            return said(lambda: _in_vain(found, context.filters))
+        return said(lambda: _found(len(found.passages)), found.passages)
+
+
+def _in_vain(found: Found, filters: Filters) -> str:
+    where = ", ".join(found.searched) or gettext("no collection")
+    words = gettext("Nothing speaks to this. Searched: %(where)s.") % {"where": where}
+    return f"{words} {gettext('Only: %(filters)s.') % {'filters': filters.words}}" if filters else words
+
+
+def _found(count: int) -> str:
+    return ngettext("%(n)s passage found.", "%(n)s passages found.", count) % {"n": count}

@@ -40,7 +40,7 @@ def _allowed(tool: Tool) -> bool:
 
 def _unasked(tool: Tool) -> str:
     words = gettext("From now on the model calls “%(title)s” without asking anybody, and it may change something.")
-    return words % {"title": tool.title}
+    return words % {"title": gettext(tool.title)}
 
 
 @administrators_only

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import orjson
 from django.conf import settings
+from django.utils.translation import gettext_noop
 
 from apps.conversations.tools.base import Hint, ToolError
 from apps.conversations.tools.mcp.limits import MOST_BYTES, SECONDS, Exceeded
@@ -26,8 +27,10 @@ T = TypeVar("T")
 log = logging.getLogger(__name__)
 
 _LISTED = 200  # tools of one server that are looked at
-_TOO_LARGE = f"The server sent more than {MOST_BYTES // 1024**2} MB at once, the most that is read. Ask for less."
-_SLOW = f"The server took longer than {SECONDS:.0f} seconds and was given up."
+_TOO_LARGE = "The server sent more than %(mb)s MB at once, the most that is read. Ask for less."
+_SLOW = "The server took longer than %(seconds)s seconds and was given up."
+_SAYS = gettext_noop("The server says: %(text)s")
+_SAYS_NOTHING = "The server says that it failed, and gives no reason."
 _SENSELESS = "The server's answer does not fit the protocol, or not what it said that it would be. It was not used."
 _AWAY = "The server cannot be reached, or broke off."
 _UNKNOWN_COMMAND = "No program of this name is among those that the operator allows (MCP_COMMANDS)."
@@ -65,7 +68,7 @@ async def called(server: ToolServer, tool: str, arguments: Mapping[str, Any]) ->
         if not text and result.structured_content is not None:
             text = orjson.dumps(result.structured_content).decode()
         if result.is_error:
-            raise ToolError(f"The server says: {text[:300] or 'it failed, without a reason'}")
+            raise ToolError(_SAYS, text=text[:300]) if text else ToolError(_SAYS_NOTHING)
         return text
 
     return await _within(server, ask)
@@ -82,9 +85,9 @@ async def _within(server: ToolServer, ask: Callable[[Client], Awaitable[T]]) -> 
         if not (ended := task.done()):
             task.cancel()
     if exceeded.happened:
-        raise ToolError(_TOO_LARGE)
+        raise ToolError(_TOO_LARGE, mb=MOST_BYTES // 1024**2)
     if not ended:
-        raise ToolError(_SLOW)
+        raise ToolError(_SLOW, seconds=f"{SECONDS:.0f}")
     if task.cancelled():
         raise ToolError(_AWAY)
     if (error := task.exception()) is not None:
@@ -119,9 +122,11 @@ async def _line(server: ToolServer, exceeded: Exceeded) -> AsyncIterator[Any]:
 def _explained(server: ToolServer, error: BaseException) -> ToolError:
     """The error in words; what the server itself said is in the log alone."""
     flat = list(_flat(error))
-    for kind in (ToolError, NotFetched):
-        if found := next((one for one in flat if isinstance(one, kind)), None):
-            return ToolError(str(found))
+    for one in flat:
+        if isinstance(one, ToolError):
+            return one
+    if found := next((one for one in flat if isinstance(one, NotFetched)), None):
+        return ToolError(str(found))
     log.warning("The MCP server %s failed: %s", server.name, "; ".join(type(one).__name__ for one in flat))
     if any(isinstance(one, ValueError | TypeError | RuntimeError) for one in flat):
         return ToolError(_SENSELESS)

@@ -16,6 +16,7 @@ from apps.safety import gate
 
 _LONGEST_NAME, _LONGEST_WORDS, _LONGEST_SCHEMA = 64, 1000, 20_000  # characters
 _MOST = 40  # tools of one server
+_MISSING = "The arguments do not fit: %(missing)s is missing."
 _ODD = re.compile(r"[^a-zA-Z0-9_-]+")
 
 
@@ -38,7 +39,7 @@ class McpTool(Plain):
         required = self.parameters.get("required")
         missing = [name for name in required if name not in arguments] if isinstance(required, list) else []
         if missing:
-            raise ToolError(f"The arguments do not fit: {', '.join(map(str, missing))[:200]} is missing.")
+            raise ToolError(_MISSING, missing=", ".join(map(str, missing))[:200])
 
     async def call(self, arguments: Mapping[str, Any], context: Context) -> Result:
         return Result(await called(self._server, self._called, arguments))
