@@ -12,7 +12,7 @@ from uuid import UUID
 import orjson
 from django.utils.translation import gettext_lazy
 
-from apps.conversations import prompt, trace, window
+from apps.conversations import prompt, sampling, trace, window
 from apps.conversations.models import Citation, Message, Source, Trace
 from apps.documents import fates, filters, search
 from apps.documents.models import Document
@@ -24,11 +24,6 @@ if TYPE_CHECKING:
 GONE = gettext_lazy("a passage that was deleted, or that you may no longer read")
 _PLACE = re.compile(r"\x00(\d+)\x00")
 _LEVELS = (0.9, 0.6, 0.3, 0.1)  # of a token's probability: from each on, one colour
-_SETTINGS: Mapping[str, StrOrPromise] = {
-    "preset": "Preset", "temperature": "Temperature", "top_p": "Top-p", "top_k": "Top-k", "min_p": "Min-p",
-    "repetition_penalty": gettext_lazy("Repetition penalty"), "seed": gettext_lazy("Seed"),
-    "stop": gettext_lazy("Stops at"), "max_tokens": gettext_lazy("Greatest length"),
-}  # fmt: skip
 _USAGE: Mapping[str, StrOrPromise] = {
     "writer": gettext_lazy("Chosen as"),
     "prompt_tokens": gettext_lazy("Tokens read"), "cached_tokens": gettext_lazy("of these known from before"),
@@ -65,7 +60,7 @@ def behind(user: User, answer: Message) -> dict[str, Any] | None:
         "thoughts": value.get("thoughts", ""), "window": window.shown(window.read(answer)),
         "tokens": [_token(*item) for item in value["tokens"]], "pieces": value["pieces"],
         "sentences": _sentences(answer), "usage": _named(_USAGE, answer.usage), "shared": value.get("shared", False),
-        "settings": _named(_SETTINGS, answer.usage.get("sampling", {})), "rate": _rate(answer, value),
+        "settings": sampling.shown(answer.usage.get("sampling", {})), "rate": _rate(answer, value),
     }  # fmt: skip
 
 

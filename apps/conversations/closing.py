@@ -55,7 +55,7 @@ def snapshot(turn: Turn, status: Message.Status, reason: str) -> Closing:
     if turn.finish:
         usage["finish"] = turn.finish
     if turn.model:
-        usage["sampling"] = opening.sampling.record()
+        usage["sampling"] = turn.sampled or opening.sampling.record()
     fields = {
         "status": status, "reason": reason[:400], "text": turn.text, "style": turn.style, "model": turn.model,
         "links": list(turn.renderer.links.used),

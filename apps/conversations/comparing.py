@@ -14,7 +14,7 @@ from django.urls import reverse
 from django.utils.translation import gettext
 from django.views.decorators.http import require_http_methods
 
-from apps.conversations import pages, panel
+from apps.conversations import pages, panel, sampling
 from apps.conversations.models import Preference
 from apps.users.access import person
 from apps.users.models import User
@@ -42,7 +42,8 @@ def compare(request: HttpRequest, answer: UUID) -> HttpResponse:
     context: dict[str, Any] = {
         "answer": row, "other": other, "better": better.better_id if better else None,
         "question": row.parent, "sides": [
-            {"number": siblings.index(one) + 1, "row": one, "shown": pages.one(user, one)["answer"]} for one in pair
+            {"number": siblings.index(one) + 1, "row": one, "shown": pages.one(user, one)["answer"],
+             "settings": sampling.shown(one.usage.get("sampling", {}))} for one in pair
         ],
         "others": [(siblings.index(one) + 1, one.pk) for one in others],
     }  # fmt: skip

@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 
 from apps.conversations.refusal import Refused
 from apps.engines.base import Sampling
+from apps.engines.chat.offered import EXTENDED
 
 if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise
@@ -83,8 +84,32 @@ class Chosen:
             changes["stop"] = tuple(changes["stop"])
         return replace(PRESETS[self.preset], **changes, max_tokens=max(1, length))
 
+    def used(self, told: Sampling, *, whole: bool) -> dict[str, Any]:
+        """What an answer was drawn with, every number of it; `told` is what the server was told. Where it takes not the
+        `whole` of a sampling, `unheeded` names what it did not hear."""
+        said = {control.name: getattr(told, control.name) for control in CONTROLS}
+        said = {name: value for name, value in said.items() if value is not None}
+        unheeded = [] if whole else [name for name in EXTENDED if name in said]
+        heard = {name: value for name, value in said.items() if name not in unheeded}
+        also = {"stop": list(told.stop)} if told.stop else {}
+        return {"preset": str(self.preset), **heard, **also, **({"unheeded": unheeded} if unheeded else {})}
+
     def record(self) -> dict[str, Any]:
         return {"preset": str(self.preset), **dict(self.changes)}
+
+
+def shown(record: Mapping[str, Any]) -> list[tuple[StrOrPromise, str]]:
+    """What an answer's record says of it, in words; earlier answers have the preset and what differed from it."""
+    if not record:
+        return []
+    rows: list[tuple[StrOrPromise, str]] = [(gettext_lazy("Preset"), str(Preset(record["preset"]).label))]
+    rows += [(_BY_NAME[name].label, str(record[name])) for name in _BY_NAME if name in record]
+    if stop := record.get("stop"):
+        rows.append((gettext_lazy("Stops at"), ", ".join(stop)))
+    if unheeded := record.get("unheeded"):
+        words = ", ".join(str(_BY_NAME[name].label) for name in unheeded)
+        rows.append((gettext_lazy("Not heeded by this server"), words))
+    return rows
 
 
 def read(value: Any) -> Chosen:

@@ -63,6 +63,7 @@ class Turn:
     rewritten: asyncio.Task[str] | None = None  # the question, made to stand alone by the model
     found: Found | None = None  # by the search
     request: ChatRequest | None = None  # as the model got it
+    sampled: dict[str, Any] = field(default_factory=dict)  # what its words are drawn with, and what is not heeded
     tokens: list[TokenProb] = field(default_factory=list)  # as the model wrote them, let through or not
     pieces: int = 0  # of the answer that passed the gate
     calls: tuple[ToolCall, ...] = ()  # tools that the model wants to be called

@@ -64,9 +64,9 @@ async def request(turn: Turn, found: Found | None) -> ChatRequest:
     await _noted(turn, laid_out.start)
     turn.timings["prompt"] = (time.perf_counter() - start) * 1000
     # People do not share a prefix cache: its timing would tell what others read.
-    sampling = replace(
-        opening.sampling.sampling(laid_out.max_tokens), logprobs=settings.TOKEN_CHOICES if turn.records else 0
-    )
+    told = opening.sampling.sampling(laid_out.max_tokens)
+    sampling = replace(told, logprobs=settings.TOKEN_CHOICES if turn.records else 0)
+    turn.sampled = opening.sampling.used(sampling, whole=info.samples_all)
     turn.request = ChatRequest(laid_out.messages, sampling, str(opening.user.pk), tools)
     return turn.request
 

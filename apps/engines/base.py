@@ -141,6 +141,7 @@ class ModelInfo:
     name: str
     context_tokens: int
     parameters: int | None = None  # None where the server and the name do not tell
+    samples_all: bool = True  # False: what OpenAI's protocol lacks of a sampling is left out (`chat/offered.py`)
 
 
 class ChatEngine(Protocol):

@@ -181,7 +181,8 @@ async def test_an_assistant_answers_in_its_manner_from_its_documents(
     told = request.messages[0].content
     assert "Say arr." in told and "Answer: At sea." in told and "Use metres." in told
     assert (request.sampling.temperature, request.sampling.seed) == (0.9, 7)
-    assert answer.usage["sampling"] == {"preset": "creative", "seed": 7}
+    drawn = {"preset": "creative", "temperature": 0.9, "top_p": 0.95, "min_p": 0.05, "seed": 7}
+    assert answer.usage["sampling"] == drawn | {"max_tokens": request.sampling.max_tokens}
     assert "Wasps" in request.messages[-1].content and "Bees" not in request.messages[-1].content
     again = await answered(page, conversation=str(answer.conversation_id))
     assert "Say arr." in chat.requests[-1].messages[0].content and again.conversation_id == answer.conversation_id

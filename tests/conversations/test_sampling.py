@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
+from django.test import Client
 
 from apps.conversations.asks import Refused
-from apps.conversations.sampling import CONTROLS, PRESETS, WORDS, Preset, read
+from apps.conversations.models import Message
+from apps.conversations.sampling import CONTROLS, PRESETS, WORDS, Preset, read, shown
+from apps.documents.models import Collection
 from apps.engines.base import ChatMessage, ChatRequest, Sampling
 from apps.engines.chat import wire
+from apps.engines.chat.fake import FakeChat
+from apps.engines.chat.offered import EXTENDED
+from apps.lib.threads import in_db
+from apps.users.models import User
 
 
 def test_every_preset_and_control_is_explained() -> None:
@@ -36,6 +44,46 @@ def test_what_differs_is_taken_and_kept_for_the_record() -> None:
     )
     assert chosen.record() == {"preset": "creative", "temperature": 1.5, "top_k": 40, "stop": ["END", "STOP"]}
     assert read(chosen.record()) == chosen
+
+
+def test_the_record_has_every_number_and_what_the_server_does_not_heed() -> None:
+    balanced = read({})
+    assert balanced.used(balanced.sampling(300), whole=False) == {
+        "preset": "balanced", "temperature": 0.2, "max_tokens": 300
+    }  # fmt: skip
+    chosen = read({"preset": "creative", "top_k": 40, "max_tokens": 64, "stop": "END"})
+    told = chosen.sampling(300)
+    whole = {
+        "preset": "creative", "temperature": 0.9, "top_p": 0.95, "top_k": 40, "min_p": 0.05, "max_tokens": 64,
+        "stop": ["END"],
+    }  # fmt: skip
+    assert chosen.used(told, whole=True) == whole
+    part = {name: value for name, value in whole.items() if name not in EXTENDED}
+    assert chosen.used(told, whole=False) == part | {"unheeded": ["top_k", "min_p"]}
+    said = [f"{words}: {value}" for words, value in shown(chosen.used(told, whole=False))]
+    assert said == [
+        "Preset: Creative", "Temperature: 0.9", "Top-p: 0.95", "Length: 64", "Stops at: END",
+        "Not heeded by this server: Top-k, Min-p",
+    ]  # fmt: skip
+    earlier = {"preset": "precise", "seed": 2**31 - 1}
+    assert [str(value) for _, value in shown(earlier)] == ["Precise", "2147483647"]
+    assert shown({}) == []
+
+
+async def test_an_answer_says_what_its_server_did_not_heed(
+    open_page: Callable[..., Any], alice: User, library: Collection, chat: FakeChat
+) -> None:
+    chat.samples_all = False
+    page = await open_page(alice)
+    accepted = await page.ask("How high was the lighthouse?", sampling={"preset": "creative", "top_k": 5})
+    await page.events()
+    kept = (await Message.objects.aget(pk=accepted["turn"])).usage["sampling"]
+    assert kept["unheeded"] == ["top_k", "min_p"] and "top_k" not in kept
+    client = Client()
+    await in_db(client.force_login, alice)
+    panel = (await in_db(client.get, f"/answers/{accepted['turn']}/behind/")).content.decode()
+    assert "Not heeded by this server" in panel and "Top-k, Min-p" in panel
+    assert "work where the model server is vLLM" in (await in_db(client.get, "/")).content.decode()
 
 
 def test_an_answer_is_never_longer_than_there_is_room() -> None:

@@ -54,6 +54,7 @@ class FakeChat:
         self.replies: deque[str] = deque()
         self.calls: deque[tuple[ToolCall, ...]] = deque()
         self.tools = False
+        self.samples_all = True
         self.say_before_calls = ""
         self.away = False
         self.fail: EngineError | None = None
@@ -72,7 +73,7 @@ class FakeChat:
 
     async def info(self) -> ModelInfo:
         self._reachable()
-        return ModelInfo(self.name, self.context_tokens, self.parameters)
+        return ModelInfo(self.name, self.context_tokens, self.parameters, self.samples_all)
 
     async def takes_tools(self) -> bool:
         self._reachable()

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+EXTENDED = ("top_k", "min_p", "repetition_penalty")  # of a sampling: for servers that are vLLM
 MAIN = "main"  # the name of the site's own model, whatever it is called on the pages
 
 

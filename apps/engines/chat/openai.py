@@ -159,7 +159,8 @@ class OpenAIChat:
             if response.status != 200:
                 raise from_status(response.status, body)
             info, vllm = wire.model_info(body, self._model)
-            self._served = replace(info, context_tokens=self._context_tokens or info.context_tokens), vllm
+            window = self._context_tokens or info.context_tokens
+            self._served = replace(info, context_tokens=window, samples_all=vllm), vllm
         return self._served
 
     async def _attempt(self, request: ChatRequest) -> AsyncGenerator[Delta | Finish, None]:

@@ -22,6 +22,7 @@ from apps.engines.base import (
     Usage,
 )
 from apps.engines.chat.errors import SENSELESS, from_event
+from apps.engines.chat.offered import EXTENDED
 from apps.engines.chat.thinking import Thinking
 
 ASSUMED_CONTEXT = 4096  # tokens, where the server does not tell: every model of the last years reads as much
@@ -54,7 +55,7 @@ def body(request: ChatRequest, model: str, *, vllm: bool) -> bytes:
     if request.tools:
         value |= {"tools": list(request.tools), "tool_choice": request.tool_choice or "auto"}
     if vllm:
-        own = {name: getattr(sampling, name) for name in ("top_k", "min_p", "repetition_penalty")}
+        own = {name: getattr(sampling, name) for name in EXTENDED}
         value |= {name: setting for name, setting in own.items() if setting is not None}
     if vllm and not request.thinks:
         value["chat_template_kwargs"] = {"enable_thinking": False}
