@@ -16,4 +16,4 @@ function leaving(event) {
 
 document.addEventListener("click", leaving);
 document.addEventListener("auxclick", leaving); // the middle button
-go.addEventListener("click", () => dialog.close());
+for (const button of [go, dialog.querySelector("[data-closes]")]) button.addEventListener("click", () => dialog.close());

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
+from django.conf import settings
 
 from apps.conversations import pages
 from apps.conversations.models import Conversation, Message
@@ -48,3 +50,15 @@ async def test_a_place_that_an_earlier_turn_named_may_be_linked_in_a_later_one(o
     closed = (await page.events())[-1]
     assert re.findall(r'<a href="(http[^"]*)"', closed["html"]) == ["https://lights.example/pharos"]
     assert await Conversation.objects.acount() == 1
+
+
+def test_every_page_that_shows_an_answer_asks_before_a_link_leads_elsewhere() -> None:
+    folder = Path(settings.BASE_DIR) / "templates"
+    without = [
+        str(path.relative_to(folder))
+        for path in folder.rglob("*.html")
+        if re.search(r"""class="(?:[^"]* )?prose\b""", text := path.read_text())
+        and re.search(r"{% extends|<!doctype", text)
+        and "conversations/_leave.html" not in text
+    ]
+    assert without == []

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 import pytest
+from playwright.sync_api import expect
 
 from tests.journeys.chat import ask, ended
 from tests.journeys.conftest import Visit
@@ -35,6 +37,15 @@ def test_hostile_markdown_loads_nothing_and_links_only_where_the_person_had_been
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 
+def warned(page: Any, link: Any) -> Any:
+    """The dialog that a click on that link opens."""
+    link.click()
+    dialog = page.locator("#leave")
+    expect(dialog.get_by_text("Open known.example?")).to_be_visible()
+    assert dialog.locator("[data-address]").inner_text() == "https://known.example/leave"
+    return dialog
+
+
 def test_a_link_opens_only_after_its_whole_address_was_shown(visit: Visit) -> None:
     page = visit()
     opened: list[str] = []
@@ -42,10 +53,7 @@ def test_a_link_opens_only_after_its_whole_address_was_shown(visit: Visit) -> No
     page.context.route("https://known.example/**", lambda route: route.abort())
     ended(ask(page, QUESTION))
     link = page.locator("[data-part=text] a:not(.pill)").first
-    link.click()
-    dialog = page.locator("#leave")
-    assert dialog.get_by_text("Open known.example?").is_visible()
-    assert dialog.locator("[data-address]").inner_text() == "https://known.example/leave"
+    dialog = warned(page, link)
     page.keyboard.press("Escape")
     assert link.evaluate("link => link === document.activeElement")
     link.press("Enter")
@@ -53,3 +61,38 @@ def test_a_link_opens_only_after_its_whole_address_was_shown(visit: Visit) -> No
         dialog.get_by_role("link", name="Open the page").click()
     assert new.value is not None and len(opened) == 1
     assert not dialog.is_visible()
+
+
+def test_every_page_that_shows_the_answer_warns_likewise(visit: Visit) -> None:
+    page = visit()
+    opened: list[str] = []
+    page.context.on("page", lambda new: opened.append(new.url))
+    turn = ended(ask(page, QUESTION))
+    page.wait_for_url("**/c/**")
+    place, answer = page.url.split("?")[0], turn.get_attribute("data-turn")
+    page.locator("[data-conversation-menu] summary").click()
+    page.get_by_role("button", name="Share").click()
+    page.get_by_role("button", name="Turn the link on").click()
+    shared = page.locator("[data-link]").input_value()
+    page.keyboard.press("Escape")
+    turn.locator('[data-do="retry"]').click()
+    ended(page.locator("[data-turn]").last)
+    site = place.partition("/c/")[0]
+    for address in (
+        f"{site}/shared/{shared.partition('/shared/')[2]}",
+        f"{place}print/",
+        f"{site}/answers/{answer}/compare/",
+    ):
+        page.goto(address)
+        dialog = warned(page, page.locator(".prose a[href='https://known.example/leave']").first)
+        dialog.get_by_role("button", name="Stay here").click()
+        expect(dialog).to_be_hidden()
+    page.goto(place)
+    page.locator("[data-chat][data-ready]").wait_for()
+    page.locator("[data-thumb=poor]").last.click()
+    expect(page.locator("[data-panel]")).to_contain_text("Poor answer: kept.")
+    morgan = visit("/feedback/?thumb=poor", person="morgan")
+    morgan.context.on("page", lambda new: opened.append(new.url))
+    morgan.locator("a.title").first.click()
+    warned(morgan, morgan.locator(".prose a[href='https://known.example/leave']").first)
+    assert opened == []
