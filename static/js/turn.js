@@ -1,6 +1,6 @@
 // One question and its answer on the page: takes the events of its turn and shows them, once a frame.
 import { ending, Reader, say } from "./announce.js";
-import { Blocks } from "./blocks.js";
+import { Blocks, head } from "./blocks.js";
 import { fragment, morph } from "./morph.js";
 import { step } from "./steps.js";
 import { card } from "./tools.js";
@@ -87,7 +87,7 @@ export class Turn {
 
   thought({ at, text }) {
     const part = this.part("thoughts");
-    part.textContent = part.textContent.slice(0, at) + text;
+    part.textContent = head(part.textContent, at) + text;
     part.closest("[data-thoughts]").hidden = false;
   }
 

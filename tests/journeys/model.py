@@ -30,7 +30,9 @@ Leave is explained [on this page](https://known.example/leave), also at https://
 _CALL = re.compile(r"call (\w+) (\{.*?\})")
 MARKED = "in every form"
 THINKING = "Think first."
-THOUGHT = "Let me consider <img src=https://evil.example/z> what they ask for."
+THOUGHT = (
+    "Parents 🤔 ask 🤔 about days 🤔. It says so. Let me consider <img src=https://evil.example/z> what they ask for."
+)
 
 
 class PacedChat(FakeChat):
