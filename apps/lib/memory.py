@@ -1,7 +1,8 @@
 """How a process that works through one thing after another keeps the memory of none of them.
 
 By default every thread of the allocator's own gets an arena, whose free blocks no other thread uses, and the kernels of
-oneDNN are kept for a thousand shapes, some megabytes for each length of a batch: a worker grew by a gigabyte.
+oneDNN are kept for a thousand shapes, by torch even for each thread, some megabytes for each length of a batch: a worker
+grew by a gigabyte.
 """
 
 from __future__ import annotations
@@ -12,11 +13,13 @@ from contextlib import suppress
 
 ARENAS = 2
 KERNELS = 64  # making one takes a millisecond or two; a batch hardly ever has the length of an earlier one
+KERNELS_OF_A_THREAD = 16  # which torch keeps; a batch takes five
 _ARENA_MAX = -8  # of mallopt(3)
 
 
 def spare() -> None:
     """Called before the first thread starts and before torch is loaded. Arenas are those of glibc."""
     os.putenv("ONEDNN_PRIMITIVE_CACHE_CAPACITY", str(KERNELS))  # oneDNN asks C when it makes its first kernel
+    os.putenv("LRU_CACHE_CAPACITY", str(KERNELS_OF_A_THREAD))  # torch asks when it is loaded
     with suppress(AttributeError):
         ctypes.CDLL(None).mallopt(_ARENA_MAX, ARENAS)

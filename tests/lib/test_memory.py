@@ -38,3 +38,32 @@ def arenas(how: str) -> int:
 @pytest.mark.skipif(not hasattr(ctypes.CDLL(None), "malloc_info"), reason="not glibc")
 def test_threads_share_two_arenas() -> None:
     assert arenas("spare") <= 2 < arenas("as it is")
+
+
+LENGTHS = """
+import sys
+from apps.lib import memory
+if sys.argv[1] == "spare":
+    memory.spare()
+import django
+django.setup()
+import psutil
+from apps.engines.embed.sentence import SentenceEmbed
+embed = SentenceEmbed()
+embed.embed_passages(["word " * 20] * 8)
+before = psutil.Process().memory_info().rss
+for words in range(21, 181, 4):
+    embed.embed_passages(["word " * words] * 8)
+print((psutil.Process().memory_info().rss - before) / 1024**2)
+"""
+
+
+def grown(how: str) -> float:
+    """Megabytes after batches of forty lengths."""
+    command = [sys.executable, "-c", LENGTHS, how]
+    done = subprocess.run(command, cwd=settings.BASE_DIR, capture_output=True, text=True, check=True)
+    return float(done.stdout.splitlines()[-1])
+
+
+def test_batches_of_many_lengths_leave_little_behind() -> None:
+    assert grown("spare") < 0.5 * grown("as it is")
