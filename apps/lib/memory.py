@@ -1,8 +1,8 @@
 """How a process that works through one thing after another keeps the memory of none of them.
 
 By default every thread of the allocator's own gets an arena, whose free blocks no other thread uses, and the kernels of
-oneDNN are kept for a thousand shapes, by torch even for each thread, some megabytes for each length of a batch: a worker
-grew by a gigabyte.
+oneDNN are kept for a thousand shapes (by torch once more for each thread), some megabytes for each length of a batch: a
+worker grew by a gigabyte.
 """
 
 from __future__ import annotations
