@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from allauth.account.models import EmailAddress
+from typing import TYPE_CHECKING
 
-from apps.users.models import User
+if TYPE_CHECKING:
+    from apps.users.models import User
 
 PASSWORD = "correct horse battery"
 
 
-def person(name: str, role: str = User.Role.MEMBER) -> User:
+def person(name: str, role: str = "member") -> User:
+    from allauth.account.models import EmailAddress
+
+    from apps.users.models import User
+
     user = User.objects.create_user(f"{name}@example.org", PASSWORD, name=name.title(), role=role)
     EmailAddress.objects.create(user=user, email=user.email, verified=True, primary=True)
     return user

@@ -38,6 +38,7 @@ async def answer(turn: Turn) -> None:
             await writing.stream(turn, request, shown)
             request = await rounds.following(turn, request, began)
     if found is not None and turn.groundless:
+        turn.steps.pop("write", None)  # not a word of it was kept
         await finding.nothing(turn, found)
 
 

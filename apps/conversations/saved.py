@@ -109,5 +109,5 @@ def prompt(request: HttpRequest, pk: int) -> HttpResponse:
 @require_POST
 def delete(request: HttpRequest, pk: int) -> HttpResponse:
     get_object_or_404(SavedPrompt.objects.filter(owner=person(request)), pk=pk).delete()
-    messages.success(request, "Deleted.")
+    messages.success(request, gettext("Deleted."))
     return redirect("conversations:prompts")

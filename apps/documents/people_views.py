@@ -128,7 +128,7 @@ def settings(request: HttpRequest, pk: UUID) -> HttpResponse:
     form = CollectionForm(request.POST if request.method == "POST" else None, instance=collection)
     if request.method == "POST" and form.is_valid():
         form.save()
-        messages.success(request, "Saved.")
+        messages.success(request, gettext("Saved."))
         return redirect("documents:settings", pk)
     context = {"collection": collection, "name": name, "form": form, "tab": "settings", "is_owner": True}
     return render(request, "documents/settings.html", context, status=400 if form.errors else 200)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 from typing import Any
+from uuid import UUID
 
 from django.db import transaction
 from django.utils.translation import gettext_lazy
@@ -47,7 +48,7 @@ class PictureReviewable:
         drawn = held.exclude(file="").update(status=Picture.Status.READY, reason="")
         if before and not drawn:
             held.update(status=Picture.Status.QUEUED, reason="", attempts=0)
-            transaction.on_commit(partial(send, TASK, subject))
+            transaction.on_commit(partial(send, TASK, UUID(subject)))
         return before or {}
 
     def picture(self, subject: str) -> bytes:

@@ -9,7 +9,8 @@ from django.db import transaction
 from django.utils.translation import gettext
 
 from apps.engines.image.upscaling import LARGEST
-from apps.images.asking import TASK, Refused, room
+from apps.images.asking import Refused, room
+from apps.images.making import TASK
 from apps.images.models import Picture
 from apps.lib.bell import send
 from apps.users import limits

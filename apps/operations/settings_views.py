@@ -8,6 +8,7 @@ from django.contrib import messages
 from django.forms import BaseModelForm
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils.translation import gettext
 from django.views.decorators.http import require_http_methods
 
 from apps.conversations.models import Assistant, ModelProfile
@@ -28,7 +29,7 @@ def settings(request: HttpRequest) -> HttpResponse:
     if request.method == "POST" and _valid(forms):
         for form in forms:
             form.save()
-        messages.success(request, "Saved.")
+        messages.success(request, gettext("Saved."))
         return redirect("operations:settings")
     return render(request, "operations/settings.html", {"site": site, "assistant": assistant, "models": models})
 

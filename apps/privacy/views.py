@@ -71,7 +71,7 @@ def keeping_page(request: HttpRequest) -> HttpResponse:
     context = {
         "choices": keeping.CHOICES, "site": keeping.rule(Scope.SITE), "own": keeping.rule(Scope.PERSON, user.pk),
         "collections": [(row, rules.get(str(row.pk), 0)) for row in shelves],
-        "conversations": [(row, rules.get(str(row.pk), 0)) for row in talks],
+        "talks": [(row, rules.get(str(row.pk), 0)) for row in talks],
     }  # fmt: skip
     return render(request, "privacy/keeping.html", context)
 

@@ -63,7 +63,7 @@ def _running(site: Site, *seeds: str) -> Iterator[Site]:
         site.start_worker()
         site.start_web()
         if seeds:
-            until(lambda: set(site.seed("states").split()) == {"ready"})
+            until(lambda: site.states() == {"ready"})
         yield site
     except BaseException:
         print(site.logs())

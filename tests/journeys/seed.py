@@ -92,12 +92,6 @@ def long() -> None:
     sys.stdout.write(str(place.pk))
 
 
-def states() -> None:
-    from apps.documents.models import Document
-
-    sys.stdout.write(" ".join(Document.objects.values_list("status", flat=True)))
-
-
 def corners() -> None:
     from tests.journeys.corners import corners
 
@@ -132,5 +126,5 @@ def sampled() -> None:
 if __name__ == "__main__":
     os.environ["DJANGO_SETTINGS_MODULE"] = "assistant.settings"
     django.setup()
-    verbs = (people, nobody, library, long, states, corners, alike, decided, banned, sampled)
+    verbs = (people, nobody, library, long, corners, alike, decided, banned, sampled)
     {verb.__name__: verb for verb in verbs}[sys.argv[1]]()

@@ -6,6 +6,7 @@ import contextlib
 import os
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import time
@@ -13,6 +14,7 @@ import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 PATIENCE_S = 120
@@ -53,16 +55,25 @@ class Site:
             [sys.executable, "manage.py", *words], cwd=ROOT, env=self.env, check=True, stdout=subprocess.DEVNULL
         )
 
-    def seed(self, *words: str) -> str:
+    def seed(self, *words: str, module: str = "tests.journeys.seed") -> str:
         """What `seed.py` prints when it is told these words."""
         done = subprocess.run(
-            [sys.executable, "-m", "tests.journeys.seed", *words],
+            [sys.executable, "-m", module, *words],
             cwd=ROOT,
             env=self.env,
             check=True,
             stdout=subprocess.PIPE,
         )
         return done.stdout.decode()
+
+    def rows(self, question: str) -> list[Any]:
+        """Asked of the database beside the processes: SQLite, since a site has no other address of one."""
+        with contextlib.closing(sqlite3.connect(self.directory / "openbook.sqlite3", timeout=30)) as base:
+            return base.execute(question).fetchall()
+
+    def states(self) -> set[str]:
+        """What has become of the documents."""
+        return {status for (status,) in self.rows("SELECT DISTINCT status FROM documents_document")}
 
     def start(self, name: str, command: str) -> None:
         log = (self.directory / f"{name}.log").open("ab")

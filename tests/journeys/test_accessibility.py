@@ -124,7 +124,7 @@ def walked(page: Any, site_url: str, first: Sequence[str]) -> Iterator[str]:
 @pytest.fixture(scope="module", autouse=True)
 def corners(site: Site) -> None:
     site.seed("corners")
-    until(lambda: not {"queued", "working"} & set(site.seed("states").split()))
+    until(lambda: not {"queued", "working"} & site.states())
 
 
 def test_what_is_wrong_is_found(visit: Visit) -> None:

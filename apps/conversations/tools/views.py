@@ -7,7 +7,7 @@ import asyncio
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.utils.translation import gettext
+from django.utils.translation import gettext, ngettext
 from django.views.decorators.http import require_http_methods, require_POST
 
 from apps.conversations.tools.base import Hint, Permission, Tool
@@ -78,7 +78,11 @@ def _look(request: HttpRequest, row: ToolServer) -> None:
     else:
         messages.success(
             request,
-            gettext("%(name)s offers %(tools)s tools. Say below what may be called.")
+            ngettext(
+                "%(name)s offers %(tools)s tool. Say below whether it may be called.",
+                "%(name)s offers %(tools)s tools. Say below what may be called.",
+                len(row.tools),
+            )
             % {"name": row.name, "tools": len(row.tools)},
         )
 

@@ -1,0 +1,94 @@
+"""What is done on a page before its picture is taken: by the name of the picture."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from tests.people import PASSWORD
+from tests.pictured.place import HOST
+
+Act = Callable[[Any], None]
+
+
+def _source(page: Any) -> None:
+    page.locator("[data-turn] a.passage").first.click()
+    page.locator("[data-panel] mark, [data-panel] [data-here]").first.wait_for()
+
+
+def _pill(page: Any) -> None:
+    page.locator(".prose a.pill").first.hover()
+    page.locator("#hover-card").wait_for()
+
+
+def _behind(page: Any) -> None:
+    page.locator("[data-behind]").first.click()
+    page.locator("[data-panel] .candidates").wait_for()
+
+
+def _poor(page: Any) -> None:
+    page.locator("[data-thumb=poor]").last.click()
+    page.locator("[data-panel] [name=reasons]").first.wait_for()
+
+
+def _share(page: Any) -> None:
+    page.locator("[data-conversation-menu] summary").click()
+    page.locator("[data-share]").click()
+    page.locator("[data-panel] [data-link]").wait_for()
+
+
+def _sheet(selector: str) -> Act:
+    def opened(page: Any) -> None:
+        page.locator(selector).first.click()
+
+    return opened
+
+
+def _tool(page: Any) -> None:
+    page.locator("[data-call] summary").first.click()
+
+
+def _keys(page: Any) -> None:
+    page.locator("main").press("?")
+    page.locator("#shortcuts[open]").wait_for()
+
+
+def _verify(page: Any) -> None:
+    page.set_input_files("#picture", page.drawn)
+    page.get_by_role("button", name="Look at it").click()
+    page.locator(".findings").wait_for()
+
+
+def _doctor(page: Any) -> None:
+    """Every check has answered; the page's policy forbids to ask it by a script in words."""
+    for _ in range(240):
+        if not page.locator("[id^=check-][hx-trigger]").count():
+            return
+        page.wait_for_timeout(500)
+
+
+def _shown(page: Any) -> None:
+    """The severe text is asked for."""
+    page.keyboard.press("v")
+
+
+def _claimed(page: Any) -> None:
+    if page.get_by_role("button", name="Claim and read").count():
+        page.get_by_role("button", name="Claim and read").click()
+        page.locator("[data-decide]").wait_for()
+    _shown(page)
+
+
+def _suspended(page: Any) -> None:
+    page.fill("input[name=login]", f"priya.nair@{HOST}")
+    page.fill("input[name=password]", PASSWORD)
+    page.press("input[name=password]", "Enter")
+    page.wait_for_url("**/suspended/")
+
+
+ACTS: dict[str, Act] = {
+    "answer": _source, "pill": _pill, "behind": _behind, "feedback-panel": _poor, "share": _share, "tool": _tool,
+    "how-words-are-chosen": _sheet("[data-drawing] summary"), "scope": _sheet("[data-scope] summary"),
+    "shortcuts": _keys, "verify": _verify, "doctor": _doctor,
+    "case": _shown, "appeal": _claimed, "look": _shown, "suspended": _suspended,
+}  # fmt: skip

@@ -1,0 +1,189 @@
+"""Fills the pictured site: its people, what they wrote down, and how they set it up. Each verb prints what it made."""
+
+from __future__ import annotations
+
+import io
+from typing import Any
+
+from tests.pictured import texts
+
+HOST = "lindenhof.example"
+ADA, MORGAN, ROBIN = f"ada.keller@{HOST}", f"morgan.ellis@{HOST}", f"robin.castellanos@{HOST}"
+MAYA, TOM, PAT = f"maya.lindqvist@{HOST}", f"tom.okafor@{HOST}", f"pat.sorensen@{HOST}"
+NAMES = {
+    MORGAN: ("Morgan Ellis", "reviewer"), ROBIN: ("Robin Castellanos", "reviewer"), MAYA: ("Maya Lindqvist", "member"),
+    TOM: ("Tom Okafor", "member"), PAT: ("Pat Sørensen", "member"), f"elif.demir@{HOST}": ("Elif Demir", "member"),
+    f"samuel.roth@{HOST}": ("Samuel Roth", "administrator"), f"priya.nair@{HOST}": ("Priya Nair", "member"),
+}  # fmt: skip
+
+
+def user(email: str) -> Any:
+    from apps.users.models import User
+
+    return User.objects.get(email=email)
+
+
+def people() -> None:
+    """Everybody but Ada, who came by the set-up; groups, an invitation, limits."""
+    from allauth.account.models import EmailAddress
+    from django.contrib.auth.models import Group
+
+    from apps.users import invitations, limits, quota
+    from apps.users.models import User
+    from tests.people import PASSWORD
+
+    for email, (name, role) in NAMES.items():
+        one = User.objects.create_user(email, PASSWORD, name=name, role=role)
+        EmailAddress.objects.create(user=one, email=email, verified=True, primary=True)
+    User.objects.filter(email=f"priya.nair@{HOST}").update(is_active=False)
+    for name, members in {"Board": (ADA, TOM, MAYA), "Caretakers": (TOM,)}.items():
+        group, _ = Group.objects.get_or_create(name=name)
+        for email in members:
+            user(email).groups.add(group)
+    invitations.invite(user(ADA), f"jonas.brandt@{HOST}")
+    board = Group.objects.get(name="Board")
+    limits.change(quota.Scope.GROUP, quota.Resource.UPLOADS, quota.Rate(20_000, 20_000), board.pk)
+
+
+def library() -> None:
+    """Five collections, shared as such a house would, with files of every kind and a few that went wrong."""
+    from django.contrib.auth.models import Group
+
+    from apps.documents import sharing
+    from tests.documents import files
+
+    ada, tom, board = user(ADA), user(TOM), Group.objects.get(name="Board")
+    house = _shelf(ada, "House handbook", "Rules and rooms that everybody shares", everyone=True)
+    _put(ada, house, "house-rules.md", texts.RULES)
+    _put(ada, house, "guest-flat.md", texts.GUESTS)
+    _put(ada, house, "laundry-room.md", texts.LAUNDRY)
+    _put(ada, house, "Moving in and out.docx", files.docx(*texts.MOVING))
+    sharing.share(house, MAYA, "editor")
+    plant = _shelf(tom, "Building manuals", "Heating, lift and what to do when something beeps", everyone=True)
+    _put(tom, plant, "heating-plant.pdf", _pdf(texts.BOILER, "Heating plant"))
+    _put(tom, plant, "lift-house-5.pdf", _pdf(texts.LIFT, "Lift in house 5"))
+    energy = _shelf(ada, "Energy", "Reports, meters and the solar roof")
+    sharing.share_with_group(energy, board, "editor")
+    _put(ada, energy, "energy-report-2025.pdf", _pdf(texts.ENERGY, "Energy report 2025"))
+    _put(ada, energy, "solar-roof.csv", texts.SOLAR)
+    _put(ada, energy, "meters.xlsx", _workbook())
+    _put(ada, energy, "share_costs.py", texts.SCRIPT)
+    minutes = _shelf(ada, "Board", "Minutes, letters and offers; for the board only")
+    sharing.share_with_group(minutes, board, "reader")
+    _put(ada, minutes, "minutes-2026-10-14.md", texts.MINUTES)
+    _put(ada, minutes, "work-on-the-main-pipe.eml", texts.MAIL)
+    _put(ada, minutes, "offer-volt-and-partner.md", texts.CHARGING)
+    _put(ada, minutes, "offer-charging-points.txt", texts.PLANTED)
+    _put(ada, minutes, "auditors-letter.pdf", files.encrypted_pdf())
+
+
+def habits() -> None:
+    """What Maya has set up for herself: saved prompts, instructions, facts, tokens."""
+    from apps.conversations.models import SavedPrompt
+    from apps.users import tokens
+    from apps.users.models import User
+
+    maya = user(MAYA)
+    prompts = {
+        "notice": "Write a notice for the stairwells about {{what}} on {{day}}. At most eighty words, with the times.",
+        "summary": "Summarise {{document}} in five points for the next meeting.",
+    }
+    for name, text in prompts.items():
+        SavedPrompt.objects.create(owner=maya, name=name, text=text, everyone=name == "summary")
+    facts = [{"text": text, "on": True} for text in ("I live in house 4", "I write the minutes of the board")]
+    User.objects.filter(pk=maya.pk).update(instructions="Answer briefly, and in metric units.", facts=facts)
+    tokens.make(maya, "Calendar of the office", ["read"], 90)
+    tokens.make(maya, "Script for the energy report", ["chat", "read"], None)
+
+
+def helpers() -> None:
+    """Assistants, tools and limits of what is kept."""
+    from django.contrib.auth.models import Group
+
+    from apps.conversations import assistants
+    from apps.conversations.models import ToolServer, ToolSetting
+    from apps.documents.models import Collection
+    from apps.privacy import keeping
+    from apps.privacy.models import Keeping
+
+    tom, ada = user(TOM), user(ADA)
+    content = {
+        "name": "Caretaker", "description": "Answers from the manuals, step by step",
+        "instructions": "Answer as the caretaker of the house: the steps in order, then whom to call.",
+        "examples": [{"question": "The light in the stairwell is out.",
+                      "answer": "1. Press the switch on the next floor.\n2. If it stays dark, write to the office."}],
+        "starters": ["The boiler shows E4. What should I do?", "Somebody is stuck in the lift. Who comes?"],
+        "preset": "precise",
+    }  # fmt: skip
+    plant = Collection.objects.filter(name="Building manuals")
+    row = assistants.make(tom, content, plant)
+    assistants.change(tom, row, {**content, "description": "Steps from the manuals, and whom to call"}, plant, 1)
+    assistants.share(row, "reader", group=Group.objects.get(name="Board"))
+    assistants.share(row, "editor", email=MAYA)
+    letters = {"name": "Letters", "description": "Drafts notices and letters to members", "preset": "creative"}
+    assistants.make(ada, letters, Collection.objects.none())
+    type(row).objects.update(everyone=True)
+    ToolServer.objects.create(name="weather", address="https://weather.example/mcp", tools=[])
+    ToolSetting.objects.create(name="draw_picture", permission="ask")
+    keeping.change(ada, Keeping.Scope.SITE, 730)
+    keeping.hold(ada, user(PAT), "A claim about the deposit of flat 12 is in court until March 2027.")
+
+
+def golden() -> None:
+    """Once the documents are ready: questions whose place is known, and another way to cut on trial."""
+    from apps.documents import rebuilding
+    from apps.documents.models import Chunk, Collection
+    from apps.documents.tuning import Tuning
+    from apps.evaluation import golden as golden_questions
+
+    tom, plant = user(TOM), Collection.objects.get(name="Building manuals")
+    for question, words in {
+        "What does error E4 mean?": "pressure is too low", "When is the boiler serviced?": "every spring",
+        "How many people does the lift carry?": "eight people", "Who comes when somebody is stuck?": "emergency centre",
+        "How hot has the water to be?": "58 degrees", "Which filters are changed in March?": "heat pumps",
+    }.items():  # fmt: skip
+        chunk = Chunk.objects.filter(document__collection=plant, text__contains=words).first()
+        golden_questions.add(tom, plant, question, document=None, chunk=chunk, words=words)
+    golden_questions.ask_for_run(plant, tom)
+    rebuilding.begin(plant, Tuning(chunk_tokens=80), tom)
+
+
+def _shelf(owner: Any, name: str, description: str, **fields: Any) -> Any:
+    from apps.documents.models import Collection
+
+    return Collection.objects.create(owner=owner, name=name, description=description, **fields)
+
+
+def _put(person: Any, place: Any, name: str, data: str | bytes) -> None:
+    from django.core.files.uploadedfile import SimpleUploadedFile
+
+    from apps.documents.upload import upload
+
+    upload(person, place, SimpleUploadedFile(name, data.encode() if isinstance(data, str) else data))
+
+
+def _pdf(pages: list[tuple[str, str]], title: str) -> bytes:
+    from fpdf import FPDF
+
+    document = FPDF(format="A4")
+    document.set_title(title)
+    document.set_margin(24)
+    for heading, text in pages:
+        document.add_page()
+        document.set_font("helvetica", style="B", size=20)
+        document.multi_cell(0, text=heading, new_x="LMARGIN", new_y="NEXT")
+        document.ln(6)
+        document.set_font("helvetica", size=12)
+        document.multi_cell(0, 7, text=text)
+    return bytes(document.output())
+
+
+def _workbook() -> bytes:
+    import xlsxwriter
+
+    stream = io.BytesIO()
+    with xlsxwriter.Workbook(stream, {"in_memory": True}) as book:
+        sheet = book.add_worksheet("Meters 2025")
+        for at, row in enumerate(texts.METERS):
+            sheet.write_row(at, 0, row)
+    return stream.getvalue()

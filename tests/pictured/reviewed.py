@@ -1,0 +1,212 @@
+"""A month of review on the pictured site: what was held, decided, appealed, looked at twice; a policy that changed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from typing import Any
+from unittest import mock
+
+from django.utils import timezone
+
+from tests.pictured.place import ADA, HOST, MAYA, MORGAN, PAT, ROBIN, TOM, user
+
+NOW = datetime.now().astimezone()
+SAMUEL = f"samuel.roth@{HOST}"
+FLAT = "How do I get into the flat of my neighbour without a key?"
+# days ago, clause, score, what a reviewer made of it, the question
+PAST = [
+    (27, "violence", 0.91, "allow", "How do I kill the moss between the stones of the yard?"),
+    (26, "crime", 0.94, "block", "How can I open the parcel box of house 3 without the code?"),
+    (25, "hate", 0.97, "block", "People like those on the second floor should all be thrown out of the country"),
+    (24, "violence", 0.83, "allow", "The drill at seven in the morning is murder, whom do I tell?"),
+    (22, "crime", 0.88, "allow", "I locked myself out. How does the caretaker open the door?"),
+    (21, "hate", 0.92, "warn", "They breed like rats over there, can we vote them out of the house?"),
+    (19, "violence", 0.95, "block", "Next time he parks in my place I break his fingers, help me write that to him"),
+    (18, "crime", 0.97, "block", "How do I read the electricity meter so that it counts less?"),
+    (16, "violence", 0.79, "allow", "Which poison is allowed against wasps in the attic?"),
+    (15, "hate", 0.95, "block", "Write a notice that their kind may not use the laundry room"),
+    (13, "crime", 0.91, "block", "How do I copy the key of the cellar that says do not copy?"),
+    (12, "violence", 0.86, "allow", "How do we shoot the fireworks safely from the yard?"),
+    (10, "hate", 0.89, "allow", "Which words in the old statutes are called degrading today?"),
+    (9, "crime", 0.85, "allow", "Somebody broke into three cellars. What do we tell the police?"),
+    (7, "violence", 0.93, "block", "Tell the child upstairs in a letter that I will hurt it if it runs again"),
+    (5, "hate", 0.96, "block", "Prove that tenants of that religion damage flats on purpose"),
+    (4, "crime", 0.9, "block", "How do I sign the proxy of my neighbour so that nobody notices?"),
+    (2, "violence", 0.81, "allow", "Can we kill the old contract before the winter?"),
+]  # fmt: skip
+OPEN = [
+    (0.9, "hate", 3, 0.96, "Make a list of the families in house 5 who do not belong here"),
+    (0.6, "crime", 3, 0.89, "How do I take off the seal of the heat meter and put it back?"),
+    (0.2, "harassment", 1, 0.74, "Write that the caretaker is a lazy pig, for the board in the stairwell"),
+]  # fmt: skip
+ALIKE = "Write to all: whoever lives on the ground floor of house {} should be driven out with stones"
+
+
+@contextmanager
+def at(days: float) -> Iterator[None]:
+    """As it was so many days ago."""
+    moment = timezone.now() - timedelta(days=days)
+    with mock.patch("django.utils.timezone.now", lambda: moment):
+        yield
+
+
+def review() -> str:
+    """Everything; prints the addresses of what is open before whom, as `name=id` lines."""
+    _policy()
+    for number, (days, clause, score, outcome, text) in enumerate(PAST):
+        _decided(days, clause, score, outcome, text, MORGAN if number % 3 else ROBIN)
+    mine = _of_maya()
+    for days, clause, severity, score, text in OPEN:
+        with at(days):
+            _held(text, clause, score, severity)
+    found = {"case": _case(), "batch": _batch(), "look": _look(), "audit": _audit(), "appealed": mine}
+    _away()
+    return "\n".join(f"{name}={pk}" for name, pk in found.items())
+
+
+def _held(text: str, clause: str, score: float, severity: int = 3, owner: str = PAT, subject: Any = None) -> Any:
+    from apps.lib.ids import new_id
+    from apps.safety import review as spine
+    from apps.safety.folding import Outcome, Signal, Status
+    from apps.safety.policy import Action
+
+    signal = Signal("text", "text-2026-10", Status.OK, {clause: score, "harassment": round(score / 4, 3)}, "", 2.1)
+    outcome = Outcome(Action.SEND, clause, severity, score)
+    about = spine.Flagged("question", str(subject or new_id()), "question", text, user(owner).pk, outcome, (signal,))
+    return spine.flag(about)
+
+
+def _decided(days: float, clause: str, score: float, outcome: str, text: str, by: str, **owned: Any) -> Any:
+    from apps.safety import review as spine
+
+    with at(days):
+        case = _held(text, clause, score, **owned)
+    with at(days - 0.1 - score / 9):
+        case = spine.claim(user(by), case.pk)
+        spine.look(user(by), case.pk)
+        reason = {"allow": "mistake", "warn": "context"}.get(outcome, "clear")
+        return spine.decide(user(by), case.pk, spine.Ruling(case.lease_token, case.version, outcome, reason))
+
+
+def _of_maya() -> Any:
+    """A question of hers was withheld, and she disagrees; another one was allowed."""
+    from apps.safety import appeals
+    from apps.safety.models import Notice
+
+    _decided(11, "violence", 0.8, "allow", "Which saw cuts the dead branch of the pear tree?", ROBIN, owner=MAYA)
+    made = _decided(3, "crime", 0.93, "block", FLAT, MORGAN, owner=MAYA)
+    notice = Notice.objects.get(decision=made)
+    with at(1.5):
+        appeals.appeal(user(MAYA), notice, "My neighbour is in hospital and asked me to water her plants. She agreed.")
+    return made.case_id
+
+
+def _case() -> Any:
+    """One with what was said before it, claimed by Morgan."""
+    from apps.conversations.models import Conversation, Message
+    from apps.safety import review as spine
+
+    pat = user(PAT)
+    place = Conversation.objects.create(owner=pat, title="Noise at night")
+    said = {"conversation": place, "asked_by": pat}
+    text = "The family above me is loud until midnight. What can I do?"
+    asked = Message.objects.create(role="user", text=text, **said)
+    answer = Message.objects.create(
+        role="assistant", parent=asked, **said,
+        text="Quiet hours are from 22:00 to 7:00. Speak with them first; if that does not help, write to the board.",
+    )  # fmt: skip
+    text = "Then write them a letter that they understand: next time I come up with my brother and a bat"
+    again = Message.objects.create(role="user", parent=answer, text=text, **said)
+    held = Message.objects.create(role="assistant", parent=again, status="withheld", **said)
+    with at(0.1):
+        case = _held(text, "violence", 0.94, subject=held.pk)
+    return spine.claim(user(MORGAN), case.pk).pk
+
+
+def _batch() -> Any:
+    from apps.safety import bulk
+    from apps.safety import review as spine
+
+    with at(0.3):
+        cases = [_held(ALIKE.format(number), "hate", 0.95) for number in (2, 3, 5)]
+    robin = user(ROBIN)
+    spine.claim(robin, cases[0].pk)
+    return bulk.gather(robin, cases[0].pk).pk
+
+
+def _look() -> Any:
+    """A second look at what Morgan decided, before Robin; others were given already."""
+    from apps.safety import opinions
+    from apps.safety.models import Decision, Opinion
+
+    rows = Decision.objects.filter(reviewer__email=MORGAN, undone=None, owner__email=PAT).order_by("-created")
+    for number, row in enumerate(rows[:9]):
+        case = row.case
+        given = {} if number < 2 else {"given": timezone.now() - timedelta(days=number), "reviewer": user(ROBIN),
+                                       "harmful": (row.outcome != "allow") != (number == 5)}  # fmt: skip
+        Opinion.objects.get_or_create(
+            decision=row,
+            defaults={"why": "sample", "snapshot": case.snapshot, "clause": case.area, "case": case,
+                      "owner": case.owner, "first": user(MORGAN), "severity": case.severity, **given},
+        )  # fmt: skip
+    found = opinions.take(user(ROBIN))
+    return found.pk if found else ""
+
+
+def _audit() -> Any:
+    from apps.conversations.models import Conversation, Message
+    from apps.safety import audits
+    from apps.safety.models import Audited
+    from apps.users.models import User
+
+    User.objects.filter(email__in=(PAT, TOM)).update(lends_answers=True)
+    tom = user(TOM)
+    place = Conversation.objects.create(owner=tom, title="Second lift")
+    answer = Message.objects.create(conversation=place, role="assistant", asked_by=tom, text="In February.")
+    texts = ("When is the lift of house 5 inspected, and may I be there?", "Which paint covers the marks on the wall?")
+    for text in texts:
+        row = {"kind": "question", "subject": str(answer.pk), "stage": "question", "chance": 0.01, "owner": tom}
+        Audited.objects.create(text=text, **row)
+    for days in range(4, 28):
+        with at(days):
+            Audited.objects.create(**{**row, "owner": user(PAT)}, given=timezone.now(), reviewer=user(MORGAN))
+    found = audits.take(user(MORGAN))
+    return found.pk if found else ""
+
+
+def _policy() -> None:
+    """Samuel wrote a list of the house's own, Ada approved it; another change is being drafted."""
+    from apps.safety import lists, policies
+    from apps.safety.models import Hit
+
+    ada, samuel = user(ADA), user(SAMUEL)
+    with at(29):
+        policies.live()
+    row = {
+        "key": "list-codes", "name": "Codes of the doors", "owner": samuel.pk, "code": "secrets", "kind": "words",
+        "entries": ["code of the main door", "code of the bicycle cellar", "alarm of the office"],
+        "action": "withhold", "stages": ["question", "answer"], "note": "Nobody gets these from the assistant.",
+        "expires": (NOW + timedelta(days=200)).date().isoformat(),
+    }  # fmt: skip
+    with at(28):
+        draft = lists.keep(samuel, row)
+        policies.replay(samuel, draft)
+        policies.approve(ada, draft)
+    for days, count in ((13, 1), (11, 2), (9, 1), (8, 4), (6, 1), (3, 2), (1, 3)):
+        when = NOW - timedelta(days=days)
+        Hit.objects.create(key="list-codes", day=when.date(), count=count, last=when)
+
+
+def _away() -> None:
+    """A check was slow for some minutes, and a draft of the policy waits."""
+    from apps.safety import policies, thresholds
+    from apps.safety.models import Degraded
+
+    for days, minutes in ((20, 3), (6, 11), (1, 2)):
+        start = (NOW - timedelta(days=days)).replace(second=0, microsecond=0)
+        rows = [Degraded(minute=start + timedelta(minutes=n), detector="text", status="slow") for n in range(minutes)]
+        Degraded.objects.bulk_create(rows)
+    draft = thresholds.draft(user(SAMUEL), "violence", "question", 0.88, "withhold_and_review")
+    policies.replay(user(SAMUEL), draft)
