@@ -10,7 +10,9 @@ from uuid import UUID
 from django.db import transaction
 from django.utils import timezone
 
-from apps.conversations.models import Conversation, Folder
+from apps.conversations import reviewing
+from apps.conversations.models import Conversation, Folder, Message
+from apps.safety import vanishing
 from apps.users.models import User
 
 BRING_BACK = timedelta(hours=1)  # how long what was deleted can be brought back
@@ -56,8 +58,16 @@ def purge() -> int:
     with transaction.atomic():
         gone = list(Conversation.objects.filter(deleted__lte=_over()).values_list("pk", flat=True)[:_PURGED])
         if gone:
-            Conversation.objects.filter(pk__in=gone).delete()
+            remove(gone)
     return len(gone)
+
+
+def remove(pks: Collection[UUID]) -> None:
+    """They are gone for good, and nobody is left to decide about what was said there. Call inside a transaction."""
+    said = [str(pk) for pk in Message.objects.filter(conversation__in=pks).answers().values_list("pk", flat=True)]
+    for kind in reviewing.KINDS:
+        vanishing.vanished(kind, *said)
+    Conversation.objects.filter(pk__in=pks).delete()
 
 
 def see(user: User, pk: UUID) -> None:

@@ -42,6 +42,8 @@ class DocumentReviewable:
         return {"used": used, "note": note}
 
     def give_back(self, subject: str, before: dict[str, Any]) -> None:
+        if not before:  # its person was erased
+            return
         Chunk.objects.filter(document__pk=subject, pk__in=before["used"]).update(enabled=True)
         Document.objects.filter(pk=subject).update(note=before["note"])
 

@@ -16,7 +16,7 @@ from apps.engines.base import EngineError
 from apps.images import meaning, reviewing
 from apps.images.asking import Wish
 from apps.images.models import Picture
-from apps.safety import review
+from apps.safety import vanishing
 from apps.users.models import User
 
 log = logging.getLogger(__name__)
@@ -113,7 +113,7 @@ def delete(user: User, chosen: Iterable[UUID]) -> int:
     rows = list(Picture.objects.filter(owner=user, pk__in=list(chosen)).only("pk", "file"))
     Picture.objects.filter(pk__in=[row.pk for row in rows]).delete()
     for row in rows:
-        review.vanished(reviewing.KIND, str(row.pk))
+        vanishing.vanished(reviewing.KIND, str(row.pk))
         if row.file.name:
             row.file.storage.delete(row.file.name)
     return len(rows)

@@ -15,6 +15,7 @@ from django.utils import timezone
 
 from apps.conversations import importing
 from apps.conversations.attached import taking
+from apps.conversations.keeping import remove
 from apps.conversations.models import AttachedPicture, Conversation
 from apps.documents.models import Collection, Document
 from apps.documents.sharing import delete_collection
@@ -22,7 +23,7 @@ from apps.images import gallery
 from apps.images.models import Picture
 from apps.privacy import copying
 from apps.privacy.models import Hold, Keeping, Wish
-from apps.safety import audit, review
+from apps.safety import audit, reviewable, vanishing
 from apps.safety.models import Appeal, Case, Decision, Effect, Gold, Notice, Opinion, Snapshot
 from apps.users.models import Bucket, User
 from apps.users.people import end_sessions
@@ -44,13 +45,12 @@ def erase(user: User) -> dict[str, int]:
     for shelf in Collection.objects.filter(owner=user):
         counts["documents"] += Document.every.filter(collection=shelf).count()
         counts["collections"] += 1
-        _forget_cases("document", Document.every.filter(collection=shelf).values_list("pk", flat=True))
         delete_collection(shelf)
     rows = Conversation.objects.owned_by(user)
     while batch := list(rows.values_list("pk", flat=True)[:_AT_ONCE]):
         with transaction.atomic():
             counts["conversations"] += len(batch)
-            Conversation.objects.filter(pk__in=batch).delete()
+            remove(batch)
     pictures = list(Picture.objects.filter(owner=user).values_list("pk", flat=True))
     counts["pictures"] = gallery.delete(user, pictures) if pictures else 0
     counts["attached pictures"] = taking.remove(AttachedPicture.objects.filter(owner=user))
@@ -62,21 +62,17 @@ def erase(user: User) -> dict[str, int]:
     return {what: count for what, count in counts.items() if count}
 
 
-def _forget_cases(kind: str, subjects: Any) -> None:
-    for subject in subjects:
-        review.vanished(kind, str(subject))
-
-
 def _forget_review(user: User) -> int:
     """Frozen texts become tombstones; what was written by the person in appeals, and what effects kept, is emptied."""
     count = 0
     for case in Case.objects.filter(owner=user).select_related("snapshot"):
         with transaction.atomic():
-            review.vanished(case.kind, case.subject)
+            vanishing.forgotten(case)
             entomb(case.snapshot)
             decided = Decision.objects.filter(case=case)
             Appeal.objects.filter(decision__in=decided).update(text="")
-            Effect.objects.filter(decision__in=decided).update(before={})
+            if not reviewable.of(case.kind).exists(case.subject):  # a file in somebody else's collection stays theirs
+                Effect.objects.filter(decision__in=decided).update(before={})
             Notice.objects.filter(case=case).delete()
             count += 1
     return count

@@ -8,6 +8,7 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext_lazy
 
+from apps.conversations.keeping import remove
 from apps.conversations.models import Conversation
 from apps.documents.models import Collection, Document
 from apps.documents.upload import delete
@@ -80,7 +81,9 @@ def _conversations() -> int:
     for place in old.exclude(owner__in=Hold.objects.values("person")).order_by("changed")[:_AT_ONCE]:
         days = days_of(place)
         if days and place.changed < now - timedelta(days=days):
-            count += bool(place.delete()[0])
+            with transaction.atomic():
+                remove([place.pk])
+            count += 1
     return count
 
 

@@ -70,7 +70,8 @@ def _allow(decision: Decision, words: str) -> dict[str, Any]:
 
 
 def _forbid(decision: Decision, before: dict[str, Any]) -> None:
-    Allowance.objects.filter(pk=before["allowance"]).delete()
+    if before.get("allowance"):
+        Allowance.objects.filter(pk=before["allowance"]).delete()
 
 
 def _suspend(decision: Decision, words: str) -> dict[str, Any]:
@@ -86,7 +87,7 @@ def _suspend(decision: Decision, words: str) -> dict[str, Any]:
 
 def _reinstate(decision: Decision, before: dict[str, Any]) -> None:
     owner = decision.owner
-    if owner is not None and before["was_active"]:
+    if owner is not None and before.get("was_active"):
         reinstate(owner)
 
 

@@ -20,7 +20,7 @@ from apps.lib import leases
 from apps.safety import audit, effects, exposure, notices, opinions, policies, reviewable, sealed
 from apps.safety.folding import REPORTED, Outcome, Signal
 from apps.safety.intake import normalise
-from apps.safety.models import Audited, Batch, Case, Decision, PolicyVersion, Snapshot
+from apps.safety.models import Batch, Case, Decision, PolicyVersion, Snapshot
 from apps.safety.names import masked
 from apps.safety.transitions import LIVE, Move, Refused, Role, State, transition
 from apps.safety.wording import REASONS
@@ -245,16 +245,6 @@ def sweep() -> int:
                 audit.record("case.expired", person=case.owner_id, subject=f"case {case.pk}")
                 back += 1
     return back
-
-
-def vanished(kind: str, subject: str) -> None:
-    """The thing was deleted: nothing is left to decide, and what was frozen stays."""
-    Audited.objects.filter(kind=kind, subject=subject, given=None).delete()
-    for case in Case.objects.filter(kind=kind, subject=subject, state__in=LIVE):
-        with transaction.atomic():
-            rows = Case.objects.filter(pk=case.pk, state__in=LIVE)
-            if rows.update(state=State.AUTO_CLOSED, holder=None, lease_until=None, version=F("version") + 1):
-                audit.record("case.vanished", person=case.owner_id, subject=f"case {case.pk}")
 
 
 def policy_of(case: Case) -> PolicyVersion:

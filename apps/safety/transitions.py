@@ -36,6 +36,7 @@ class Move(StrEnum):
     UPHOLD = "uphold"
     OVERTURN = "overturn"
     VANISH = "vanish"  # the subject was deleted
+    FORGET = "forget"  # the person whose appeal it is was erased
     FLAG = "flag"  # the same thing again
 
 
@@ -74,12 +75,14 @@ TABLE: dict[tuple[State, Move], tuple[State, frozenset[Role]]] = {
     (State.DECIDED, Move.REOPEN): (State.CLAIMED, _SENIOR),
     (State.DECIDED, Move.APPEAL): (State.APPEALED, _OWNER),
     (State.APPEALED, Move.CLAIM): (State.APPEAL_CLAIMED, _STAFF),
+    (State.APPEALED, Move.FORGET): (State.AUTO_CLOSED, _SYSTEM),
     (State.APPEAL_CLAIMED, Move.CLAIM): (State.APPEAL_CLAIMED, _STAFF),
     (State.APPEAL_CLAIMED, Move.RELEASE): (State.APPEALED, _STAFF),
     (State.APPEAL_CLAIMED, Move.SKIP): (State.APPEALED, _STAFF),
     (State.APPEAL_CLAIMED, Move.EXPIRE): (State.APPEALED, _SYSTEM),
     (State.APPEAL_CLAIMED, Move.UPHOLD): (State.UPHELD, _STAFF),
     (State.APPEAL_CLAIMED, Move.OVERTURN): (State.OVERTURNED, _STAFF),
+    (State.APPEAL_CLAIMED, Move.FORGET): (State.AUTO_CLOSED, _SYSTEM),
 }
 
 

@@ -54,11 +54,13 @@ def life(alice: User, morgan: User, ada: User) -> Life:
     question = Message.objects.create(conversation=talk, role="user", text=f"{MARK}?", asked_by=alice, client_id="1")
     Message.objects.create(conversation=talk, parent=question, role="assistant", text=f"{MARK}.", asked_by=alice)
     make(alice, f"{MARK} token", ["read"], 30)
-    notes().state["1"] = f"{MARK} note"
+    noted = notes()
+    noted.state["1"] = f"{MARK} note"
     opened = case(alice)
     review.claim(morgan, opened.pk)
     review.look(morgan, opened.pk)
     held = Case.objects.get(pk=opened.pk)
     review.decide(morgan, held.pk, Ruling(held.lease_token, held.version, "block", "clear"))
+    noted.state.clear()  # nothing of hers is left to be given back, as after her other things went
     assert Notice.objects.filter(person=alice).exists()
     return Life(shelf, paper, talk, Case.objects.get(pk=opened.pk))

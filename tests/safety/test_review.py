@@ -8,7 +8,7 @@ import pytest
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from apps.safety import appeals, audit, policies, review
+from apps.safety import appeals, audit, policies, review, vanishing
 from apps.safety.models import Case, Decision, Effect, Event, Notice, Snapshot
 from apps.safety.review import Ruling
 from apps.safety.transitions import Move, Refused, State
@@ -182,7 +182,7 @@ def test_escalated_goes_to_administrators_and_needs_a_word(alice: User, morgan: 
 
 def test_a_deleted_subject_closes_its_case_and_the_text_stays(alice: User, shelf: Notes) -> None:
     held = case(alice)
-    review.vanished(KIND, "1")
+    vanishing.vanished(KIND, "1")
     assert Case.objects.get().state == State.AUTO_CLOSED
     assert Snapshot.objects.get().text == held.snapshot.text
 

@@ -25,7 +25,7 @@ from apps.documents import sandbox
 from apps.documents.parsers.base import Unreadable
 from apps.documents.upload import display_name
 from apps.lib.bell import send
-from apps.safety import review
+from apps.safety import vanishing
 from apps.safety.check import Verdict
 from apps.safety.folding import UNCHECKED
 from apps.safety.pictures import check_picture
@@ -67,7 +67,7 @@ def remove(rows: Iterable[AttachedPicture]) -> int:
     found = list(rows)
     AttachedPicture.objects.filter(pk__in=[row.pk for row in found]).delete()
     for row in found:
-        review.vanished(reviewing.KIND, str(row.pk))
+        vanishing.vanished(reviewing.KIND, str(row.pk))
         row.file.storage.delete(str(row.file))
     return len(found)
 

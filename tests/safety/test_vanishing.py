@@ -1,0 +1,136 @@
+"""A case whose subject was deleted, or whose person was erased, ends by itself, on every way that deletes something."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from apps.conversations import keeping
+from apps.conversations.models import Conversation, Message
+from apps.documents import sharing, upload
+from apps.documents.models import Chunk, Document
+from apps.privacy import erasing
+from apps.privacy import keeping as retention
+from apps.privacy.models import Keeping
+from apps.safety import appeals, audit, effects, review
+from apps.safety.folding import Outcome
+from apps.safety.models import Audited, Case, Decision, Notice
+from apps.safety.policy import Action
+from apps.safety.review import Flagged, Ruling
+from apps.safety.transitions import Refused, State
+from apps.users.models import User
+from tests.documents.library import collection, document
+from tests.people import person
+
+pytestmark = pytest.mark.django_db
+Ends = Callable[[Conversation], None]
+
+
+@pytest.fixture
+def robin(db: None) -> User:
+    return person("robin", User.Role.REVIEWER)
+
+
+def about(kind: str, subject: object, owner: User, code: str = "hate") -> Case:
+    return review.flag(Flagged(kind, str(subject), kind, "some text", owner.pk, Outcome(Action.SEND, code, 3, 0.97)))
+
+
+def state(found: Case) -> str:
+    return Case.objects.get(pk=found.pk).state
+
+
+def exchange(owner: User) -> Message:
+    """A withheld answer of a conversation."""
+    talk = Conversation.objects.create(owner=owner, title="Talk")
+    asked = Message.objects.create(conversation=talk, role="user", text="Why?", asked_by=owner)
+    return Message.objects.create(conversation=talk, parent=asked, role="assistant", asked_by=owner, status="withheld")
+
+
+def decided(reviewer: User, found: Case, outcome: str = "block") -> Decision:
+    held = review.claim(reviewer, found.pk)
+    return review.decide(reviewer, held.pk, Ruling(held.lease_token, held.version, outcome, "clear"))
+
+
+def appealed(decision: Decision) -> Case:
+    assert decision.owner is not None
+    appeals.appeal(decision.owner, Notice.objects.get(decision=decision), "It was a quotation.")
+    return Case.objects.get(pk=decision.case_id)
+
+
+def deleted(talk: Conversation) -> None:
+    keeping.delete(talk.owner, [talk.pk])
+    assert keeping.purge() == 0 and Case.objects.exclude(state=State.AUTO_CLOSED).count() == 3, "it can be brought back"
+    late = timezone.now() - keeping.BRING_BACK - timedelta(seconds=1)
+    Conversation.objects.filter(pk=talk.pk).update(deleted=late)
+    assert keeping.purge() == 1
+
+
+def outlived(talk: Conversation) -> None:
+    retention.change(talk.owner, Keeping.Scope.CONVERSATION, 1, talk.pk)
+    Conversation.objects.filter(pk=talk.pk).update(changed=timezone.now() - timedelta(days=2))
+    assert retention.sweep() == 1
+
+
+@pytest.mark.parametrize("end", [deleted, outlived])
+def test_a_chat_takes_its_cases_and_its_random_checks_with_it(alice: User, morgan: User, end: Ends) -> None:
+    answer, other = exchange(alice), exchange(alice)
+    opened = [about("question", answer.pk, alice), about("answer", answer.pk, alice, "violence")]
+    stays = about("question", other.pk, alice)
+    Audited.objects.create(kind="answer", subject=str(answer.pk), stage="answer", text="So.", chance=1, owner=alice)
+    held = review.claim(morgan, opened[0].pk)
+    end(answer.conversation)
+    assert [state(one) for one in opened] == [State.AUTO_CLOSED] * 2 and state(stays) == State.OPEN
+    assert not Audited.objects.exists()
+    with pytest.raises(Refused):
+        review.decide(morgan, held.pk, Ruling(held.lease_token, held.version, "block", "clear"))
+    assert audit.verify() == []
+
+
+@pytest.mark.parametrize("whole", [False, True])
+def test_a_document_takes_its_cases_with_it(alice: User, whole: bool) -> None:
+    shelf = collection(alice)
+    gone, stays = (
+        document(shelf if name == "gone" else collection(alice, name), name, ["Text."]) for name in ("gone", "stays")
+    )
+    cases = [about("document", row.pk, alice) for row in (gone, stays)]
+    if whole:
+        sharing.delete_collection(shelf)
+    else:
+        upload.delete(gone)
+    assert [state(one) for one in cases] == [State.AUTO_CLOSED, State.OPEN]
+
+
+def test_an_appeal_goes_on_when_the_chat_is_gone(alice: User, ada: User, morgan: User, robin: User) -> None:
+    """Somebody was suspended for it: that has its way back whatever became of the question."""
+    answer = exchange(alice)
+    found = appealed(decided(morgan, about("question", answer.pk, alice), "suspend"))
+    deleted_for_good = Conversation.objects.filter(pk=answer.conversation_id)
+    deleted_for_good.update(deleted=timezone.now() - 2 * keeping.BRING_BACK)
+    assert keeping.purge() == 1 and state(found) == State.APPEALED
+    held = review.claim(robin, found.pk)
+    appeals.rule(robin, found.pk, Ruling(held.lease_token, held.version, "overturn", "mistake"))
+    alice.refresh_from_db()
+    assert alice.is_active and state(found) == State.OVERTURNED
+
+
+def test_an_appeal_ends_with_its_person_and_what_is_others_has_its_way_back(
+    alice: User, bob: User, morgan: User, robin: User
+) -> None:
+    """Alice put a file into Bob's collection: he keeps the file, and the decision about it can still be reopened."""
+    own, shared = document(collection(alice), "own", ["Text."]), document(collection(bob), "shared", ["One.", "Two."])
+    Document.objects.filter(pk=shared.pk).update(uploaded_by=alice)
+    Chunk.objects.filter(document=shared, position=1).update(enabled=False)  # by Bob
+    rulings = [decided(morgan, about("document", row.pk, alice)) for row in (own, shared)]
+    cases = [appealed(one) for one in rulings]
+    held = review.claim(robin, cases[1].pk)
+    erasing.erase(alice)
+    assert [state(one) for one in cases] == [State.AUTO_CLOSED] * 2
+    with pytest.raises(Refused):
+        appeals.rule(robin, held.pk, Ruling(held.lease_token, held.version, "overturn", "mistake"))
+    for decision in rulings:
+        effects.revert(Decision.objects.get(pk=decision.pk))
+    assert list(Chunk.objects.filter(document=shared).values_list("enabled", flat=True)) == [True, False]
+    assert audit.verify() == []
