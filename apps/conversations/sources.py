@@ -193,7 +193,8 @@ def given(user: User, answers: Iterable[UUID]) -> dict[UUID, tuple[Given, ...]]:
         .defer("source__chunk__vector", "source__chunk__text")
         .order_by("rank")
     )
-    texts = search.read(user, [(row.source.document_id, row.source.page_number, row.given) for row in rows])
+    places = [(row.source.document_id, row.source.page_number, row.given) for row in rows]
+    texts = search.read(user, places, for_answers=True)
     found: dict[UUID, list[Given]] = {}
     for row, text in zip(rows, texts, strict=True):
         document = row.source.document

@@ -20,7 +20,8 @@ def starters(user: User, chosen: set[UUID]) -> list[str]:
     """Up to three questions, one a document where there are several, the newest documents first."""
     visible = Collection.objects.visible_to(user)
     searched = visible.filter(pk__in=chosen) if chosen else visible
-    documents = Document.objects.filter(collection__in=searched.values("pk"), status=Document.Status.READY)
+    ready = {"status": Document.Status.READY, "withheld": ""}
+    documents = Document.objects.filter(collection__in=searched.values("pk"), **ready)
     found = [list(_questions(document)) for document in documents.order_by("-created")[:STARTERS]]
     rounds = [questions[turn] for turn in range(STARTERS) for questions in found if turn < len(questions)]
     return rounds[:STARTERS]

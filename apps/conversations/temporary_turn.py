@@ -111,9 +111,8 @@ def opened(
 def readable(user: User, past: tuple[Past, ...]) -> tuple[Past, ...]:
     """The exchanges with what this person may still read of the sources that they were given."""
     given = [item for exchange in past for item in exchange.given]
-    texts = search.read(
-        user, [(item.document_id, item.page_number, [list(span) for span in item.spans]) for item in given]
-    )
+    places = [(item.document_id, item.page_number, [list(span) for span in item.spans]) for item in given]
+    texts = search.read(user, places, for_answers=True)
     gone = {item for item, text in zip(given, texts, strict=True) if text is None}
     return tuple(replace(one, given=tuple(item for item in one.given if item not in gone)) for one in past)
 

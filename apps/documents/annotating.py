@@ -24,11 +24,7 @@ if TYPE_CHECKING:
 PAGE_ROWS = 20
 KEYWORD_CHARACTERS = 400
 _MOST_WORDS = 8  # of a filter; each is looked for in every passage
-SHOWN: dict[str, Q] = {
-    "off": Q(enabled=False),
-    "keywords": ~Q(keywords=""),
-    "flagged": ~Q(flag=""),
-}
+SHOWN = ("off", "keywords", "flagged")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,15 +52,15 @@ def listed(collection: Collection, *, show: str, text: str, document: UUID | Non
     """Passages in reading order; an unknown filter shows all, a page beyond the end none."""
     show = show if show in SHOWN else ""
     only = Document.objects.filter(collection=collection, pk=document).first() if document else None
-    everything = _readable(collection, only)
-    rows = everything.filter(SHOWN[show]) if show else everything
+    everything, narrowed = _readable(collection, only), _narrowed(collection)
+    rows = everything.filter(narrowed[show]) if show else everything
     text = " ".join(text.replace("\0", "").split())[:200]
     if text:
         rows = rows.filter(reduce(and_, (_holds(word) for word in text.split()[:_MOST_WORDS])))
     start = (number - 1) * PAGE_ROWS
     ordered = rows.order_by("document__created", "document", "position").defer("vector")
     found = list(ordered.select_related("document", "segment")[start : start + PAGE_ROWS + 1])
-    counts = {"all": everything.count(), **{name: everything.filter(which).count() for name, which in SHOWN.items()}}
+    counts = {"all": everything.count(), **{name: everything.filter(narrowed[name]).count() for name in SHOWN}}
     return Listed(found[:PAGE_ROWS], counts, show, text, only, number, len(found) > PAGE_ROWS)
 
 
@@ -73,12 +69,19 @@ def _readable(collection: Collection, document: Document | None) -> ChunkQuerySe
     return Chunk.objects.filter(of, document__status=Document.Status.READY)
 
 
+def _narrowed(collection: Collection) -> dict[str, Q]:
+    """What each of SHOWN shows. Documents that a reviewer withheld are few, mostly none: then the count stays cheap."""
+    withheld = list(collection.documents.exclude(withheld="").values_list("pk", flat=True))
+    off = Q(enabled=False) | Q(document__in=withheld) if withheld else Q(enabled=False)
+    return {"off": off, "keywords": ~Q(keywords=""), "flagged": ~Q(flag="")}
+
+
 def _holds(word: str) -> Q:
     return Q(text__icontains=word) | Q(heading__icontains=word) | Q(keywords__icontains=word)
 
 
 def switch(chunk: Chunk, *, on: bool) -> None:
-    """The passage is used by the next question, or is not."""
+    """The passage is used by the next question, or is not; of a withheld document none is, whatever is switched."""
     Chunk.objects.filter(pk=chunk.pk).update(enabled=on)
     chunk.enabled = on
 

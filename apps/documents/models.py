@@ -114,6 +114,9 @@ class Document(Leased):
     kind = models.CharField(max_length=16, choices=kinds, blank=True)
     language = models.CharField(max_length=8, blank=True, help_text="ISO 639-1 of its text; empty: not told")
     note = models.CharField(max_length=400, blank=True, help_text="What was left out when it was read, in sentences")
+    withheld = models.CharField(
+        max_length=400, blank=True, help_text="Why a reviewer took it out of every answer, in words; empty: it is used"
+    )
     read_by = models.CharField(max_length=64, blank=True, help_text="How it was read; empty: it serves no other")
     own_title = models.CharField(max_length=255, blank=True, help_text="That the file gives itself")
     cut_by = models.CharField(max_length=64, blank=True, help_text="How its live chunks were made; empty: not known")
@@ -235,7 +238,9 @@ class ChunkQuerySet(models.QuerySet["Chunk"]):
         return self.filter(document__collection__in=Collection.objects.visible_to(user))
 
     def searchable(self) -> ChunkQuerySet:
-        return self.filter(segment__isnull=False, enabled=True, document__status=Document.Status.READY)
+        return self.filter(
+            segment__isnull=False, enabled=True, document__status=Document.Status.READY, document__withheld=""
+        )
 
 
 _Chunks = models.Manager.from_queryset(ChunkQuerySet)

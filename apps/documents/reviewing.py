@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from django.db.models import Q
 from django.utils.translation import gettext_lazy
 
-from apps.documents.models import Chunk, Document
+from apps.documents.models import Document, DocumentQuerySet
 from apps.safety import review
 from apps.safety.check import Verdict
 from apps.safety.review import Flagged
@@ -16,6 +17,7 @@ from apps.safety.reviewable import Turn
 KIND = "document"
 _TEXTS = 5  # marked passages that a reviewer is shown
 _AROUND = 400  # characters
+_LONGEST = 400  # Document.withheld
 
 
 class DocumentReviewable:
@@ -34,18 +36,20 @@ class DocumentReviewable:
         return [Turn("Document", where), *begins]
 
     def withhold(self, subject: str, words: str) -> dict[str, Any]:
-        """No passage of it is used any more; those that a person had switched off stay so afterwards."""
-        used = list(Chunk.objects.filter(document__pk=subject, enabled=True).values_list("pk", flat=True))
-        Chunk.objects.filter(document__pk=subject, enabled=True).update(enabled=False)
-        note = Document.objects.filter(pk=subject).values_list("note", flat=True).first() or ""
-        Document.objects.filter(pk=subject).update(note=words[: _longest()])
-        return {"used": used, "note": note}
+        """No passage of it is used any more, nor of what takes its place; what a person switched off is left as it is,
+        and nothing that they switch changes that."""
+        before = Document.every.filter(pk=subject).values_list("withheld", flat=True).first()
+        _with_versions(subject).update(withheld=words[:_LONGEST])
+        return {} if before is None else {"withheld": before}
 
     def give_back(self, subject: str, before: dict[str, Any]) -> None:
-        if not before:  # its person was erased
-            return
-        Chunk.objects.filter(document__pk=subject, pk__in=before["used"]).update(enabled=True)
-        Document.objects.filter(pk=subject).update(note=before["note"])
+        if before:
+            _with_versions(subject).update(withheld=before["withheld"])
+
+
+def _with_versions(subject: str) -> DocumentQuerySet:
+    """Sources of old answers stand in earlier versions."""
+    return Document.every.filter(Q(pk=subject) | Q(replaces=subject))
 
 
 def flag(document: Document, verdicts: Sequence[Verdict]) -> None:
@@ -60,7 +64,3 @@ def flag(document: Document, verdicts: Sequence[Verdict]) -> None:
         text = "\n\n".join(one.text for one in judged[:_TEXTS])
         owner = document.uploaded_by_id or document.collection.owner_id
         review.flag(Flagged(KIND, str(document.pk), "passage", text, owner, worst.outcome, worst.signals))
-
-
-def _longest() -> int:
-    return int(Document._meta.get_field("note").max_length or 0)

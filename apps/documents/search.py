@@ -102,17 +102,24 @@ async def ranking(user: Reader, question: str, collections: Sequence[UUID], vect
     return await in_db(candidates.documents, user, order)
 
 
-def read(user: Reader, places: Sequence[tuple[UUID | None, int, list[list[int]]]]) -> list[str | None]:
-    """The text at each place (document, page, spans); None where this person may not read it, or it is gone."""
-    pages = page_texts(user, {(document, number) for document, number, _ in places if document is not None})
+def read(
+    user: Reader, places: Sequence[tuple[UUID | None, int, list[list[int]]]], *, for_answers: bool = False
+) -> list[str | None]:
+    """The text at each place (document, page, spans); None where this person may not read it, or it is gone.
+    `for_answers` is without what a reviewer took out of every answer: people still read that, models do not."""
+    wanted = {(document, number) for document, number, _ in places if document is not None}
+    pages = page_texts(user, wanted, for_answers=for_answers)
     return [_text(pages.get((document, number)) if document else None, spans) for document, number, spans in places]
 
 
-def page_texts(user: Reader, wanted: Set[tuple[UUID, int]]) -> dict[tuple[UUID, int], str]:
+def page_texts(
+    user: Reader, wanted: Set[tuple[UUID, int]], *, for_answers: bool = False
+) -> dict[tuple[UUID, int], str]:
     """The whole text of those pages (document, number), as far as they are there and this person may read them."""
-    visible = Document.every.visible_to(user).filter(pk__in={document for document, _ in wanted}).values("pk")
-    rows = Page.objects.filter(document__in=visible, number__in={number for _, number in wanted}).order_by()
-    found = rows.values_list("document_id", "number", "text")
+    visible = Document.every.visible_to(user).filter(pk__in={document for document, _ in wanted})
+    visible = visible.filter(withheld="") if for_answers else visible
+    rows = Page.objects.filter(document__in=visible.values("pk"), number__in={number for _, number in wanted})
+    found = rows.order_by().values_list("document_id", "number", "text")
     return {(document, number): text for document, number, text in found if (document, number) in wanted}
 
 

@@ -66,6 +66,7 @@ def take_over(waiting: Document) -> None:
     now = timezone.now()
     Document.every.filter(pk=old.pk).update(**takes, title=old.title or new.title, changed=now)
     archived: dict[str, Any] = {**held, "title": old.title, "status": Document.Status.REPLACED, "changed": now}
+    archived["withheld"] = old.withheld  # what a reviewer withheld stays so, in this version and in that one
     Document.every.filter(pk=new.pk).update(**archived, synced="")
     for told in moved:
         told(old.pk, new.pk)

@@ -34,8 +34,9 @@ class Whole:
 
 def named(user: Reader, name: str, collections: Sequence[UUID] = (), filters: Filters | None = None) -> list[Document]:
     """The documents that the name means, of those that this person may read and that pass: the one that has it, else
-    those that hold it; a few of them."""
-    rows = (filters or EVERYTHING).passed(Document.objects.visible_to(user).filter(status=Document.Status.READY))
+    those that hold it; a few of them. None that a reviewer withheld."""
+    ready = Document.objects.visible_to(user).filter(status=Document.Status.READY, withheld="")
+    rows = (filters or EVERYTHING).passed(ready)
     if collections:
         rows = rows.filter(collection__in=collections)
     rows = rows.order_by("title", "name", "pk")

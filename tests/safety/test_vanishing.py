@@ -130,7 +130,9 @@ def test_an_appeal_ends_with_its_person_and_what_is_others_has_its_way_back(
     assert [state(one) for one in cases] == [State.AUTO_CLOSED] * 2
     with pytest.raises(Refused):
         appeals.rule(robin, held.pk, Ruling(held.lease_token, held.version, "overturn", "mistake"))
+    assert Document.objects.get(pk=shared.pk).withheld
     for decision in rulings:
         effects.revert(Decision.objects.get(pk=decision.pk))
+    assert Document.objects.get(pk=shared.pk).withheld == ""
     assert list(Chunk.objects.filter(document=shared).values_list("enabled", flat=True)) == [True, False]
     assert audit.verify() == []
