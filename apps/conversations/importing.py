@@ -20,6 +20,7 @@ import orjson
 from django.conf import settings
 from django.core.files.uploadedfile import UploadedFile
 from django.db import IntegrityError, transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext
 
@@ -98,7 +99,7 @@ def forget(user: User) -> None:
 
 def do(pk: str) -> None:
     """The file's conversations are here, once each; what breaks is tried again by the sweep, three times."""
-    token = leases.claim(Import.objects.filter(status=Waiting, attempts__lt=ATTEMPTS), pk, LEASE_S)
+    token = leases.claim(_allowed().filter(attempts__lt=ATTEMPTS), pk, LEASE_S)
     row = Import.objects.select_related("owner").filter(pk=pk, lease_token=token).first() if token else None
     if row is None or token is None:
         return
@@ -122,8 +123,8 @@ def sweep() -> None:
     """What waits is done by whoever hears the bell; old reports and files without a row are gone. A chore."""
     now = timezone.now()
     rows = Import.objects.filter(status=Waiting)
-    free = rows.filter(lease_until=None, attempts__lt=ATTEMPTS)
-    for pk in [*free.values_list("pk", flat=True)[:2], *leases.expired(rows).values_list("pk", flat=True)[:2]]:
+    free = _allowed().filter(lease_until=None, attempts__lt=ATTEMPTS)
+    for pk in [*free.values_list("pk", flat=True)[:2], *leases.expired(_allowed()).values_list("pk", flat=True)[:2]]:
         send(TASK, pk)
     dead = leases.expired(rows.filter(attempts__gte=ATTEMPTS))
     dead.update(status=Import.Status.FAILED, ended=now, reason=_BROKEN.format("the worker ended three times"))
@@ -164,10 +165,14 @@ def _items(lines: Any) -> Iterator[dict[str, Any]]:
         yield orjson.loads(line)
 
 
+def _allowed() -> QuerySet[Import]:
+    """What waits, of people who may sign in: for a suspended one nothing is done until they are reinstated."""
+    return Import.objects.filter(status=Waiting, owner__in=User.objects.filter(is_active=True))
+
+
 def _hold(row: Import, token: str, **changes: Any) -> None:
     """Raises Lost."""
-    wanted = Import.objects.filter(status=Waiting, owner__is_active=True)
-    if not leases.renew(wanted, row.pk, token, LEASE_S, **changes):
+    if not leases.renew(_allowed(), row.pk, token, LEASE_S, **changes):
         raise Lost
 
 

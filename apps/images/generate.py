@@ -23,7 +23,7 @@ from apps.engines.image.checks import preview
 from apps.engines.image.upscaling import upscaled
 from apps.images import described, names, provenance, reviewing
 from apps.images.finishing import finished
-from apps.images.making import LEASE_S, Interrupted, Unwanted, Watch, measured
+from apps.images.making import ALLOWED, LEASE_S, Interrupted, Unwanted, Watch, measured, wanted
 from apps.images.meaning import vector_of
 from apps.images.models import Frame, Picture
 from apps.images.screening import judged
@@ -42,7 +42,7 @@ _RETRY_S = 20
 
 def draw(picture_id: UUID) -> None:
     """The picture has been worked on, whatever came of it; one that needs no work is left alone."""
-    rows = Picture.objects.filter(status__in=Picture.ACTIVE, attempts__lt=CRASHES)
+    rows = Picture.objects.filter(ALLOWED, status__in=Picture.ACTIVE, attempts__lt=CRASHES)
     token = leases.claim(rows, picture_id, LEASE_S, status=Picture.Status.WORKING, step=0)
     row = Picture.objects.select_related("parent").filter(pk=picture_id, lease_token=token).first() if token else None
     if row is None:
@@ -60,7 +60,8 @@ def draw(picture_id: UUID) -> None:
         drawn = _drawn(row, watch)
         _store(row, drawn, watch, time.monotonic() - began)
     except Unwanted:
-        log.info("A picture was cancelled while it was drawn")
+        log.info("A picture was cancelled while it was drawn, or its person suspended")
+        _wait(row, uncounted=True)  # it is drawn once they are reinstated; of one that was cancelled nothing changes
     except Interrupted:
         log.info("A picture is drawn again by the next worker: this one ends")
         _wait(row, 0, uncounted=True)
@@ -120,9 +121,8 @@ def _store(row: Picture, drawn: Drawn, watch: Watch, seconds: float) -> None:
         "model": row.model, "fingerprint": row.fingerprint, "step_ms": [] if row.upscale else watch.step_ms,
         "plain_sha256": hashlib.sha256(drawn.picture).hexdigest(), **measured(row, drawn), **vector_of(row.prompt),
     }  # fmt: skip
-    working = Picture.objects.filter(status=Picture.Status.WORKING)
     with transaction.atomic():
-        kept = leases.release(working, row.pk, row.lease_token, **changes)
+        kept = leases.release(wanted(), row.pk, row.lease_token, **changes)
         if kept:
             Frame.objects.filter(picture=row).delete()  # of an attempt that crashed
             Frame.objects.bulk_create(watch.frames() if seen.allowed else [])
@@ -161,7 +161,8 @@ def _waits_for_space(row: Picture, error: Exception) -> bool:
 def _wait(row: Picture, seconds: int = _RETRY_S, reason: str = "", *, uncounted: bool = False) -> None:
     """Back in the queue; nobody claims it for so long."""
     until = timezone.now() + timedelta(seconds=seconds)
-    Picture.objects.filter(pk=row.pk, lease_token=row.lease_token).update(
+    working = Picture.objects.filter(status=Picture.Status.WORKING)
+    working.filter(pk=row.pk, lease_token=row.lease_token).update(
         status=Picture.Status.QUEUED, lease_token="", lease_until=until, step=0, reason=reason,
         attempts=row.attempts - uncounted, changed=timezone.now(),
     )  # fmt: skip

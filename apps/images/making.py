@@ -8,6 +8,7 @@ import time
 from collections.abc import Sequence
 from typing import Any, TypeVar
 
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from apps.engines import registry
@@ -15,6 +16,7 @@ from apps.engines.base import EngineError
 from apps.engines.image.base import Drawn, DrawStep
 from apps.images.models import Frame, Picture
 from apps.lib import leases
+from apps.users.models import User
 
 log = logging.getLogger(__name__)
 
@@ -23,13 +25,22 @@ FRAMES = 8  # previews that are kept of a picture
 LEASE_S = 90  # a picture whose worker was killed is drawn again after at most this and one sweep
 TICK_S = 0.3  # between two looks at whether the picture is still wanted; each stores a preview
 
+# Nothing is drawn for a person who was suspended; what waited goes on when they are reinstated. No join: a conditional
+# update with one looks at its condition only once.
+ALLOWED = Q(owner__in=User.objects.filter(is_active=True))
+
 T = TypeVar("T")
 
 stopping = threading.Event()  # this process ends soon
 
 
 class Unwanted(Exception):
-    """Cancelled, deleted, or taken over by another worker: nothing more is written."""
+    """Cancelled, deleted, taken over by another worker, or of a suspended person: nothing more is written."""
+
+
+def wanted() -> QuerySet[Picture]:
+    """What is being drawn, and for somebody who may still sign in."""
+    return Picture.objects.filter(ALLOWED, status=Picture.Status.WORKING)
 
 
 class Interrupted(Exception):
@@ -61,8 +72,7 @@ class Watch:
             return
         self._next = now + TICK_S
         changes = {"step": step.step, "changed": timezone.now(), **({"preview": step.preview} if step.preview else {})}
-        working = Picture.objects.filter(status=Picture.Status.WORKING)
-        if not leases.renew(working, self._row.pk, self._row.lease_token, LEASE_S, **changes):
+        if not leases.renew(wanted(), self._row.pk, self._row.lease_token, LEASE_S, **changes):
             raise Unwanted
 
     def frames(self) -> list[Frame]:

@@ -17,7 +17,7 @@ from django.utils import timezone
 from apps.engines.base import EngineError
 from apps.images import described, meaning
 from apps.images.generate import CRASHES, draw
-from apps.images.making import TASK, stopping
+from apps.images.making import ALLOWED, TASK, stopping
 from apps.images.models import Picture
 from apps.lib.bell import send
 
@@ -56,14 +56,14 @@ def waiting(most: int) -> list[UUID]:
     """Pictures that could be drawn now, the oldest first; before them those of people who have fewer under way."""
     now = timezone.now()
     free = Q(lease_until__isnull=True) | Q(lease_until__lt=now)
-    rows = Picture.objects.filter(free, status__in=Picture.ACTIVE, attempts__lt=CRASHES)
+    rows = Picture.objects.filter(free, ALLOWED, status__in=Picture.ACTIVE, attempts__lt=CRASHES)
     busy = Count("owner__pictures", filter=Q(owner__pictures__lease_until__gte=now))
     return list(rows.annotate(busy=busy).order_by("busy", "created").values_list("pk", flat=True)[:most])
 
 
 def places() -> dict[UUID, int]:
     """For everything that is not drawn yet how many pictures came before it."""
-    rows = Picture.objects.filter(status__in=Picture.ACTIVE).order_by("created", "seed")
+    rows = Picture.objects.filter(ALLOWED, status__in=Picture.ACTIVE).order_by("created", "seed")
     return {pk: place for place, pk in enumerate(rows.values_list("pk", flat=True))}
 
 

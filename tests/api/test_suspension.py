@@ -5,20 +5,29 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import httpx
 import openai
 import pytest
+from django.conf import LazySettings
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import AsyncClient
 
-from apps.conversations import turns
+from apps.conversations import importing, turns
+from apps.conversations.attached import recognising
+from apps.conversations.models import AttachedPicture, Import
 from apps.documents.job import Job, Lost
 from apps.documents.models import Collection, Document
 from apps.documents.queue import waiting
 from apps.documents.upload import upload
+from apps.engines import registry
 from apps.engines.chat.fake import FakeChat
+from apps.engines.image.base import Drawn, DrawRequest
+from apps.images import asking, described, generate, making
+from apps.images import queue as pictures
+from apps.images.models import Picture
 from apps.lib.threads import in_db
 from apps.users import limits
 from apps.users.models import User
@@ -81,6 +90,75 @@ def test_what_waited_is_not_lost(alice: User, waiting_file: Document) -> None:
     assert waiting(5) == [] and Job.claim(waiting_file.pk) is None
     reinstate(alice)
     assert waiting(5) == [waiting_file.pk] and Job.claim(waiting_file.pk) is not None
+
+
+def test_no_picture_is_drawn_on_and_one_that_waits_is_not_lost(
+    alice: User, monkeypatch: pytest.MonkeyPatch, settings: LazySettings, tmp_path: Path
+) -> None:
+    settings.DATA_DIR, settings.MEDIA_ROOT = tmp_path, tmp_path / "media"
+    described.refresh()
+    row, other = asking.ask(alice, asking.Wish("A red cat", count=2, seed=7))
+    heard, drawn_on = making.Watch._heard, []
+
+    def suspended_midway(self: making.Watch, *said: Any) -> None:
+        heard(self, *said)
+        if not drawn_on:
+            suspend(alice)
+        drawn_on.append(said)
+
+    monkeypatch.setattr(making, "TICK_S", 0.0)
+    monkeypatch.setattr(making.Watch, "_heard", suspended_midway)
+    generate.draw(row.pk)
+    row.refresh_from_db()
+    assert (row.status, row.lease_token, row.attempts, len(drawn_on)) == ("queued", "", 0, 1), (
+        "the next step was the last"
+    )
+    Picture.objects.update(lease_until=None)
+    assert pictures.waiting(5) == [] and pictures.places() == {}
+    generate.draw(other.pk)
+    other.refresh_from_db()
+    assert other.status == "queued"
+    monkeypatch.undo()
+    reinstate(alice)
+    assert set(pictures.waiting(5)) == {row.pk, other.pk}
+    generate.draw(row.pk)
+    row.refresh_from_db()
+    assert row.status == "ready"
+
+
+def test_a_picture_that_came_too_late_is_not_kept(alice: User, monkeypatch: pytest.MonkeyPatch, settings: LazySettings,
+                                                  tmp_path: Path) -> None:  # fmt: skip
+    """An engine that says nothing while it draws: what it made is thrown away."""
+    settings.DATA_DIR, settings.MEDIA_ROOT = tmp_path, tmp_path / "media"
+    described.refresh()
+    row = asking.ask(alice, asking.Wish("A red cat", seed=7))[0]
+    draw = registry.image().draw
+
+    def silent(request: DrawRequest, watch: object) -> Drawn:
+        suspend(alice)
+        return draw(request, lambda step: None)
+
+    monkeypatch.setattr(registry.image(), "draw", silent)
+    generate.draw(row.pk)
+    row.refresh_from_db()
+    assert (row.status, row.file.name) == ("queued", "")
+    assert list((tmp_path / "media" / "pictures").iterdir()) == []
+
+
+def test_attached_pictures_and_chats_from_elsewhere_wait_too(alice: User) -> None:
+    picture = AttachedPicture.objects.create(owner=alice, name="a.png", width=1, height=1, file="attached/a.png")
+    chats = Import.objects.create(owner=alice, name="chats.json")
+    suspend(alice)
+    assert recognising._waiting(5) == []
+    recognising.read(picture.pk)
+    for _ in range(importing.ATTEMPTS + 1):
+        importing.do(str(chats.pk))
+        importing.sweep()
+    picture.refresh_from_db()
+    chats.refresh_from_db()
+    assert (picture.attempts, chats.attempts, chats.status) == (0, 0, "waiting")
+    reinstate(alice)
+    assert recognising._waiting(5) == [picture.pk]
 
 
 async def test_a_person_over_a_limit_is_told_by_socket_and_by_api(

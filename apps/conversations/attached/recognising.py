@@ -9,7 +9,7 @@ from pathlib import Path
 from uuid import UUID
 
 from django.conf import settings
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from apps.conversations.attached import taking
@@ -20,6 +20,7 @@ from apps.documents.scans import ADDRESSES_BYTES, SECONDS_A_PAGE
 from apps.lib import leases
 from apps.lib.bell import send
 from apps.safety.intake import normalise
+from apps.users.models import User
 
 log = logging.getLogger(__name__)
 
@@ -46,8 +47,7 @@ def drain() -> None:
 
 def read(pk: UUID) -> None:
     """The text of the picture is in its row, or why there is none."""
-    waiting = AttachedPicture.objects.filter(status=Status.WAITING, attempts__lt=ATTEMPTS)
-    token = leases.claim(waiting, pk, LEASE_S)
+    token = leases.claim(_allowed(), pk, LEASE_S)
     row = AttachedPicture.objects.filter(pk=pk, lease_token=token).first() if token else None
     if row is None or token is None:
         return
@@ -89,7 +89,12 @@ def _text(path: Path) -> str:
     return normalise(found["text"]).strip()[:CHARACTERS]
 
 
+def _allowed() -> QuerySet[AttachedPicture]:
+    """Nothing is read for a suspended person; what waited goes on when they are reinstated."""
+    people = User.objects.filter(is_active=True)
+    return AttachedPicture.objects.filter(status=Status.WAITING, attempts__lt=ATTEMPTS, owner__in=people)
+
+
 def _waiting(most: int) -> list[UUID]:
     free = Q(lease_until=None) | Q(lease_until__lt=timezone.now())
-    rows = AttachedPicture.objects.filter(free, status=Status.WAITING, attempts__lt=ATTEMPTS)
-    return list(rows.order_by("created").values_list("pk", flat=True)[:most])
+    return list(_allowed().filter(free).order_by("created").values_list("pk", flat=True)[:most])
