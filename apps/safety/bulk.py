@@ -15,7 +15,7 @@ from django.utils import timezone
 from django.utils.translation import gettext
 from rapidfuzz import fuzz, process
 
-from apps.safety import audit, exposure, review
+from apps.safety import audit, effects, exposure, review
 from apps.safety.intake import folded
 from apps.safety.models import Batch, Case, Decision
 from apps.safety.policy import SEALED
@@ -126,6 +126,11 @@ def decide(user: User, batch: Batch, items: Sequence[Item], ruling: Ruling) -> D
     done = Done(decided, len(items) - decided)
     audit.record("batch.decided", actor=user, subject=f"batch {batch.pk}", decided=decided, missed=done.missed)
     return done
+
+
+def possible(area: str) -> list[Decision.Outcome]:
+    """What cases of that clause can be decided to together."""
+    return [one for one in effects.possible(area) if one in OUTCOMES]
 
 
 def leave(user: User, batch: Batch) -> None:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from django.utils.translation import gettext
+from django.utils.translation import gettext, gettext_lazy
 
 from apps.safety import audit, reviewable
+from apps.safety.folding import REPORTED, SUPPORT
 from apps.safety.models import Allowance, Case, Decision, Effect
 from apps.safety.transitions import Refused
 from apps.users.people import LastAdministrator, reinstate, suspend
@@ -20,8 +21,17 @@ DOES: dict[str, tuple[str, ...]] = {
     Outcome.SUSPEND: ("withhold", "suspend"),
     Outcome.OVERTURN: ("allow", "release"),
 }
-REPORTED = (Outcome.ALLOW, Outcome.BLOCK)  # what a report of a reader can lead to
 FIRST = (Outcome.ALLOW, Outcome.BLOCK, Outcome.WARN, Outcome.SUSPEND)  # the others are rulings on an appeal
+# Who reported something is not to blame for it, and who speaks of hurting themselves is helped, never punished.
+BLAMELESS = {
+    REPORTED: gettext_lazy("It was reported by its reader, who is not to blame for it: allow it, or withhold it."),
+    SUPPORT: gettext_lazy("Who speaks of hurting themselves is never punished for it: allow it, or withhold it."),
+}
+
+
+def possible(area: str) -> tuple[Outcome, ...]:
+    """What a first decision about a case of that clause can be."""
+    return (Outcome.ALLOW, Outcome.BLOCK) if area in BLAMELESS else FIRST
 
 
 def apply(decision: Decision, words: str) -> None:

@@ -10,6 +10,7 @@ from django.utils.translation import gettext, gettext_lazy
 from apps.safety import mailing, policies, reviewable
 from apps.safety.folding import REPORTED, SUPPORT
 from apps.safety.models import Case, Decision, Notice
+from apps.safety.phrases import CARE
 from apps.users.language import speaking_to
 
 if TYPE_CHECKING:
@@ -62,6 +63,10 @@ _REPORTED = {  # to whoever reported it
         gettext_lazy("A reviewer agreed with you. Thank you."),
     ),
 }
+_HELP = (  # to whoever speaks of hurting themselves
+    gettext_lazy("You do not have to carry it alone"),
+    gettext_lazy("A reviewer hid %(thing)s. Nobody blames you for it. %(care)s"),
+)
 _OBJECT = gettext_lazy("You can object within 30 days; somebody else then decides.")
 _Words = tuple["StrOrPromise", "StrOrPromise"]
 
@@ -76,6 +81,10 @@ def held(case: Case) -> None:
 def decided(decision: Decision) -> None:
     if decision.case.area == REPORTED and decision.outcome in _REPORTED:
         return _tell(decision.case, decision, _REPORTED[Outcome(decision.outcome)])
+    if decision.case.area == SUPPORT:
+        if decision.outcome != Outcome.ALLOW:  # of what was found they were not told, nor that it stays
+            _tell(decision.case, decision, _HELP, _OBJECT)
+        return
     objection = "" if decision.outcome == Outcome.ALLOW else _OBJECT
     _tell(decision.case, decision, _DECIDED[Outcome(decision.outcome)], objection)
 
@@ -93,6 +102,7 @@ def _tell(case: Case, decision: Decision | None, words: _Words, further: StrOrPr
         said = {
             "thing": thing,
             "Thing": thing[:1].upper() + thing[1:],
+            "care": gettext(CARE),
             "due": date_format(case.due, gettext("j F, H:i")),
         }
         title, text = (str(part) % said for part in words)

@@ -5,13 +5,14 @@ Gaps are bounded, so that no text makes a pattern slow and no phrase is longer t
 
 from __future__ import annotations
 
-CARE = (
-    "It sounds as if you are going through something very hard, and you do not have to carry it alone. "
-    "If you may be in danger now, please call your local emergency number (112 in Europe, 911 in North America). "
-    "To talk to someone at any hour: 988 in the United States and Canada, "
-    "116 123 in the United Kingdom, Ireland and much of Europe, "
-    "13 11 14 in Australia; findahelpline.com lists lines in other countries. "
-    "If there is a person whom you trust, telling them how you feel is a good next step."
+from django.utils.translation import gettext_noop
+
+CARE = gettext_noop(  # at most 400 characters: it is kept with the answer, whole
+    "It sounds as if you are going through something very hard; you do not have to carry it alone. "
+    "In danger now? Call your local emergency number (112 in Europe, 911 in North America). "
+    "To talk at any hour: 988 in the United States and Canada, 116 123 in the UK, Ireland and much of Europe, "
+    "13 11 14 in Australia; findahelpline.com for elsewhere. "
+    "Telling somebody whom you trust is a good next step."
 )
 WITHHELD = (
     "This question asks for something that could seriously hurt people, so it is not answered here. "

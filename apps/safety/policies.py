@@ -19,8 +19,9 @@ from django.utils.translation import gettext
 
 from apps.engines import registry
 from apps.safety import audit, clauses, hits, listed
-from apps.safety.folding import LISTS, REPORTED, Signal, fold
+from apps.safety.folding import LISTS, REPORTED, SUPPORT, Signal, fold
 from apps.safety.models import Allowance, PolicyVersion, Snapshot
+from apps.safety.phrases import CARE
 from apps.safety.policy import Policy, PolicyError, Stage, digest, read
 from apps.safety.transitions import Refused
 from apps.users.models import User
@@ -114,7 +115,9 @@ def clause(code: str) -> str:
 
 
 def words(code: str) -> str:
-    """What stands where something was withheld."""
+    """What stands where something was withheld; words of support where somebody needs help."""
+    if code == SUPPORT:
+        return gettext(CARE)
     return f"{gettext('A reviewer withheld this.')} {clause(code)}"
 
 

@@ -18,7 +18,7 @@ from django.utils.translation import gettext, gettext_lazy
 
 from apps.lib import leases
 from apps.safety import audit, effects, exposure, notices, opinions, policies, reviewable, sealed
-from apps.safety.folding import REPORTED, Outcome, Signal
+from apps.safety.folding import Outcome, Signal
 from apps.safety.intake import normalise
 from apps.safety.models import Batch, Case, Decision, PolicyVersion, Snapshot
 from apps.safety.names import masked
@@ -155,8 +155,8 @@ def decide(user: User, pk: Any, ruling: Ruling) -> Decision:
     """The decision stands, everything that it means is done, and the person is told: all or nothing. Raises Refused."""
     case = _case(user, pk)
     sound(ruling)
-    if case.area == REPORTED and ruling.outcome not in effects.REPORTED:
-        raise Refused(gettext("It was reported by its reader, who is not to blame for it: allow it, or withhold it."))
+    if ruling.outcome not in effects.possible(case.area):
+        raise Refused(str(effects.BLAMELESS[case.area]))
     state = transition(case.state, Move.DECIDE, role_of(user))
     with transaction.atomic():
         decision = settle(user, case, ruling, state)

@@ -30,7 +30,6 @@ from apps.safety import (
     sealed,
     wording,
 )  # fmt: skip
-from apps.safety.folding import REPORTED
 from apps.safety.models import Case, Decision
 from apps.safety.policy import Stage
 from apps.safety.review import Ruling
@@ -172,7 +171,7 @@ def undo(request: HttpRequest, pk: UUID) -> HttpResponse:
 def _shown(found: Case, holds: bool) -> dict[str, Any]:
     policy_row = review.policy_of(found)
     appealed = found.state == State.APPEAL_CLAIMED
-    offered = [pair for pair in _FIRST if found.area != REPORTED or pair[0] in effects.REPORTED]
+    offered = [pair for pair in _FIRST if pair[0] in effects.possible(found.area)]
     earlier = Decision.objects.filter(owner=found.owner_id, undone=None).exclude(case=found)
     # Of an appeal the first decision is not shown: whoever decides it looks at the text first, with fresh eyes.
     own = [] if appealed else found.decisions.select_related("reviewer", "policy")

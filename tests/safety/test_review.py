@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from apps.safety import appeals, audit, policies, review, vanishing
 from apps.safety.models import Case, Decision, Effect, Event, Notice, Snapshot
+from apps.safety.phrases import CARE
 from apps.safety.review import Ruling
 from apps.safety.transitions import Move, Refused, State
 from apps.users.models import User
@@ -189,6 +190,29 @@ def test_a_deleted_subject_closes_its_case_and_the_text_stays(alice: User, shelf
 
 def test_who_needs_help_is_not_written_to_as_if_they_had_done_wrong(alice: User, shelf: Notes) -> None:
     case(alice, code="self_harm")
+    assert not Notice.objects.exists()
+
+
+@pytest.mark.parametrize("outcome", ["warn", "suspend"])
+def test_who_needs_help_is_never_punished(alice: User, morgan: User, shelf: Notes, outcome: str) -> None:
+    """Wherever the case comes from: a random check, a list of the site's own, a classifier."""
+    held = review.claim(morgan, case(alice, code="self_harm").pk)
+    with pytest.raises(Refused, match="never punished"):
+        review.decide(morgan, held.pk, ruling(held, outcome))
+    alice.refresh_from_db()
+    assert alice.is_active and not Notice.objects.exists() and shelf.state["1"] == "as it was"
+    assert Case.objects.get().state == State.CLAIMED
+
+
+def test_who_needs_help_is_given_words_of_support_whole(alice: User, morgan: User, shelf: Notes) -> None:
+    decided(morgan, case(alice, code="self_harm"), "block")
+    notice = Notice.objects.get()
+    assert CARE in notice.text and "object within 30 days" in notice.text and "withheld" not in notice.title
+    assert shelf.state["1"] == f"withheld: {CARE}" and len(CARE) <= 400, "what is kept with an answer"
+
+
+def test_that_it_was_allowed_is_not_told_to_who_was_told_nothing(alice: User, morgan: User, shelf: Notes) -> None:
+    decided(morgan, case(alice, code="self_harm"), "allow")
     assert not Notice.objects.exists()
 
 

@@ -141,3 +141,13 @@ def test_policy_pages_refuse_what_has_a_hole(shelf: Notes) -> None:
     assert ada.get("/review/policy/").status_code == 200
     for body in ("{", "[]", '{"clauses": []}', "[" * 5000):
         assert ada.post("/review/policy/", {"body": body}).status_code == 422
+
+
+def test_of_who_needs_help_a_reviewer_is_offered_no_punishment(
+    alice: User, staff: tuple[Client, Client], shelf: Notes
+) -> None:
+    for code, offered in (("self_harm", ["allow", "block"]), ("hate", ["allow", "block", "warn", "suspend"])):
+        found = case(alice, "1", code=code)
+        staff[0].post(f"/review/{found.pk}/claim/")
+        page = staff[0].get(f"/review/{found.pk}/").content.decode()
+        assert [one for one in ("allow", "block", "warn", "suspend") if f'value="{one}"' in page] == offered
