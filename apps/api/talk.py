@@ -11,7 +11,7 @@ from ninja.pagination import paginate
 
 from apps.api.auth import AsyncBearer, Bearer, Scope, caller
 from apps.api.schemas import ConversationChange, ConversationOut, MessageOut, SearchIn, SearchOut
-from apps.conversations import asks, keeping
+from apps.conversations import asks, keeping, noticed
 from apps.conversations.models import Citation, Conversation, Message
 from apps.documents import search as documents
 from apps.documents.filters import Filters
@@ -28,10 +28,11 @@ _READ, _WRITE = Bearer(Scope.READ), Bearer(Scope.WRITE)
 async def search(request: HttpRequest, wish: SearchIn) -> Any:
     """The passages that speak to a question, best first, of documents that you may read; none: nothing relevant."""
     question = asks.question(wish.question)
+    user = caller(request)
     verdict = await check_question(question)
+    await noticed.asked(user, verdict)
     if not verdict.allowed:
         return Status(400, {"detail": verdict.words})
-    user = caller(request)
     await in_db(readable, user, wish.collections)
     filters = Filters(tuple(wish.kinds), tuple(wish.languages), wish.path, wish.since, wish.until)
     found = await documents.search(user, question, collections=wish.collections, filters=filters)

@@ -9,7 +9,7 @@ from uuid import UUID
 from django.db import transaction
 from django.utils import timezone
 
-from apps.conversations import reviewing, trace, window
+from apps.conversations import noticed, reviewing, trace, window
 from apps.conversations.cite import Cite
 from apps.conversations.models import Citation, Conversation, Message, Source, Trace
 from apps.conversations.sources import Placed, store
@@ -35,7 +35,7 @@ class Closing:
     cites: tuple[Cite, ...]
     trace: dict[str, Any]  # what lies behind it
     asked_by: int
-    judged: Judged | None  # what the gate withheld
+    judged: tuple[Judged, ...]  # what the gate withheld, or let through and yet pointed out
     user: User  # who asked
     tokens: int  # that the model read and wrote
 
@@ -74,7 +74,7 @@ def snapshot(turn: Turn, status: Message.Status, reason: str) -> Closing:
     cites = tuple(turn.cites)
     return Closing(
         opening.conversation, opening.answer, opening.lease, fields, placed, cites, trace.record(turn), opening.user.pk,
-        turn.judged, opening.user, turn.used,
+        noticed.all_of(turn), opening.user, turn.used,
     )  # fmt: skip
 
 
@@ -89,7 +89,8 @@ def close(closing: Closing) -> bool:
         if closing.cites:
             _cite(closing)
         Trace.objects.create(answer_id=closing.answer, data=trace.pack(closing.trace))
-        reviewing.flag(closing.answer, closing.asked_by, closing.judged)
+        for judged in closing.judged:
+            reviewing.flag(closing.answer, closing.asked_by, judged)
         reviewing.sample(closing.answer, closing.asked_by)
         Conversation.objects.filter(pk=closing.conversation).update(changed=timezone.now())
         limits.owe(closing.user, Resource.TOKENS, closing.tokens)

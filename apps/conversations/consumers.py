@@ -53,7 +53,7 @@ from channels.generic.websocket import AsyncWebsocketConsumer
 from channels.layers import get_channel_layer
 from django.urls import path
 
-from apps.conversations import asks, branches, hints, keeping, queue, temporary, turns, warming
+from apps.conversations import asks, branches, hints, keeping, noticed, queue, temporary, turns, warming
 from apps.conversations.asks import Refused
 from apps.conversations.models import Message
 from apps.conversations.opening import SignedOut
@@ -218,6 +218,7 @@ class ChatConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
     async def _reword(self, user: User, question: UUID, message: dict[str, Any], client_id: str) -> None:
         text = asks.question(message.get("text"))
         verdict = await gate.check_question(text)
+        await noticed.asked(user, verdict)
         if not verdict.allowed:
             raise Refused(verdict.words)
         await in_db(branches.reword, user, question, text)

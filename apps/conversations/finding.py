@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.utils.translation import gettext, ngettext
 
-from apps.conversations import fragments, rewriting
+from apps.conversations import fragments, noticed, rewriting
 from apps.conversations.events import Nothing
 from apps.conversations.turn import Turn
 from apps.documents import search as documents
@@ -63,6 +63,7 @@ async def check(turn: Turn) -> None:
     turn.timings["check"] = _since(start)
     if not verdict.allowed:
         raise Withheld(verdict)
+    noticed.take(turn, verdict)
 
 
 async def search(turn: Turn, first: Awaitable[Found]) -> Found:

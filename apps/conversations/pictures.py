@@ -13,7 +13,7 @@ from uuid import UUID
 from django.db import transaction
 from django.utils.translation import gettext
 
-from apps.conversations import hints, picture_asks, tiles
+from apps.conversations import hints, noticed, picture_asks, tiles
 from apps.conversations.events import Pictures
 from apps.conversations.picture_asks import SHAPES, PictureAsk
 from apps.conversations.refusal import Refused
@@ -56,6 +56,7 @@ async def draw(turn: Turn, ask: PictureAsk) -> None:
     await turn.say(Pictures(await in_db(tiles.html, opening.answer, opening.user)))
     if not verdict.allowed:  # the case is that of the picture: one is enough
         raise gate.Withheld(replace(verdict, judged=None))
+    noticed.take(turn, verdict)
     many = "1 picture" if len(rows) == 1 else f"{len(rows)} pictures"
     await turn.step("draw", gettext("Asked for %(many)s") % {"many": many}, (time.perf_counter() - start) * 1000)
     await hints.changed(opening.user.pk, opening.conversation, turn.id)

@@ -14,7 +14,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import Max, Min
 from django.utils.translation import gettext
 
-from apps.conversations import asks, hints
+from apps.conversations import asks, hints, noticed
 from apps.conversations.asks import Ask, Busy, Refused
 from apps.conversations.models import Conversation, Message, Queued
 from apps.lib.threads import in_db
@@ -36,6 +36,7 @@ async def handle(user: User, message: dict[str, Any]) -> dict[str, Any]:
             ask = asks.ask(message)
             verdict = await gate.check_question(ask.text)
             if not verdict.allowed:
+                await noticed.asked(user, verdict)
                 raise Refused(verdict.words)
             place = await in_db(put, user, ask, message)
             reply = {"type": "queued"}

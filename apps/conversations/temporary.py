@@ -16,7 +16,7 @@ from dataclasses import dataclass, field, replace
 from uuid import UUID
 from weakref import WeakValueDictionary
 
-from apps.conversations import finding, opening, reviewing, temporary_turn, turns
+from apps.conversations import finding, noticed, opening, temporary_turn, turns
 from apps.conversations.answer import answer
 from apps.conversations.asks import Ask, Busy, Refused
 from apps.conversations.cite import weak
@@ -187,7 +187,8 @@ async def _run(chat: Chat, turn: TemporaryTurn) -> None:
         await settle(turn)
     try:
         status, reason = turns.ending(ended, ends["answer"], turn.finish)
-        await in_db(reviewing.flag, turn.opening.answer, chat.owner, turns.judged(ends["answer"]))
+        turn.judged = noticed.withheld(ends["answer"])
+        await in_db(noticed.review_unkept, chat.owner, *noticed.all_of(turn))
         html = await turns.finished(turn)
         if status in opening.KEPT and turn.text:
             chat.past = (*chat.past, turn.past())[-EXCHANGES:]

@@ -10,10 +10,12 @@ import time
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable
 from contextlib import aclosing
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from django.utils.translation import gettext
 
+from apps.conversations import noticed
 from apps.conversations.events import Thought as Shown
 from apps.engines import registry
 from apps.safety import gate
@@ -73,7 +75,7 @@ class Said:
 async def show(turn: Turn, thoughts: AsyncGenerator[str, None], shown: Awaitable[None]) -> None:
     """The thoughts are on the page as they come, each piece approved, once `shown` is done. Raises Withheld."""
     began = 0.0
-    async with aclosing(gate.gated(thoughts)) as pieces:
+    async with aclosing(gate.gated(thoughts, partial(noticed.take, turn))) as pieces:
         async for piece in pieces:
             await shown
             if not began:

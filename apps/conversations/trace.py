@@ -14,7 +14,7 @@ from typing import Any
 
 import orjson
 
-from apps.conversations import prompt
+from apps.conversations import noticed, prompt
 from apps.conversations.turn import Turn
 from apps.documents.fates import fate
 from apps.engines.base import TokenProb
@@ -44,6 +44,7 @@ def record(turn: Turn) -> dict[str, Any]:
         "tokens": _tokens(turn.tokens, len(turn.text) - len(turn.opening.written)),
         "pieces": turn.pieces,
         "thoughts": turn.thoughts,
+        "verdicts": noticed.record(turn),
     }
 
 

@@ -60,6 +60,7 @@ class Turn:
     repeats: Repeats = field(default_factory=Repeats)
     usage: Usage | None = None
     judged: Judged | None = None  # what the gate withheld, and why
+    noticed: dict[tuple[str, str], Judged] = field(default_factory=dict)  # what it let through, by stage and clause
     rewritten: asyncio.Task[str] | None = None  # the question, made to stand alone by the model
     found: Found | None = None  # by the search
     request: ChatRequest | None = None  # as the model got it

@@ -26,6 +26,7 @@ from apps.conversations.asks import Again, Ask, Refused
 from apps.conversations.cite import weak
 from apps.conversations.events import Closed, Opened, encode
 from apps.conversations.models import Message
+from apps.conversations.noticed import label, withheld
 from apps.conversations.opening import Kept, Opening, SignedOut
 from apps.conversations.session import signed_in
 from apps.conversations.tools import calling
@@ -43,7 +44,6 @@ from apps.users.templatetags.said import said
 
 if TYPE_CHECKING:
     from apps.engines.base import Vectors
-    from apps.safety.check import Judged
 
 log = logging.getLogger(__name__)
 
@@ -135,7 +135,7 @@ async def _run(turn: Turn) -> None:
         turn.due.set()
         unfinished: list[asyncio.Future[Any]] = [*ends.values(), turn.keeping]
         await asyncio.wait(unfinished)
-        turn.judged = judged(ends["answer"])
+        turn.judged = withheld(ends["answer"])
         if turn.kept and "lease" not in ended:
             await _close(turn, *ending(ended, ends["answer"], _finish(turn)))
     finally:
@@ -195,12 +195,6 @@ def ending(ended: list[str], answering: asyncio.Task[Any], finish: str) -> tuple
 def _finish(turn: Turn) -> str:
     """How the model ended; "thoughts" where it came no further than to think."""
     return "thoughts" if turn.thoughts and not turn.text and turn.finish == "length" else turn.finish
-
-
-def judged(answering: asyncio.Task[Any]) -> Judged | None:
-    """What the gate withheld of the turn, if anything."""
-    error = None if answering.cancelled() else answering.exception()
-    return error.verdict.judged if isinstance(error, Withheld) else None
 
 
 async def _stopped(turn: Turn) -> None:
@@ -263,6 +257,7 @@ async def finished(turn: Turn) -> str:
     """The rest is rendered, shown and verified; the HTML of the whole answer."""
     with _deaf():
         await calling.ended(turn)
+        await label(turn)
         for event in turn.renderer.finish():
             await turn.say(event)
     with _deaf():

@@ -11,12 +11,13 @@ import time
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import ClassVar
 from uuid import UUID
 
 from django.utils.translation import gettext
 
-from apps.conversations import answering, choosing, door, finding, scoping, sources, thinking
+from apps.conversations import answering, choosing, door, finding, noticed, scoping, sources, thinking
 from apps.conversations.answer import answer
 from apps.conversations.asks import Refused
 from apps.conversations.briefing import briefing
@@ -91,7 +92,9 @@ async def hear(turn: Unkept) -> AsyncGenerator[Event, None]:
         if not task.done():
             task.cancel()
             await asyncio.wait([task])
+        turn.judged = noticed.withheld(task)
         await settle(turn)
+        await reviewed(turn)
 
 
 async def _run(turn: Unkept) -> None:
@@ -131,18 +134,21 @@ async def passed(turn: Unkept, request: ChatRequest) -> AsyncGenerator[str, None
 
     What the model wants to call is in `turn.calls` at the end. Raises Withheld, EngineError.
     """
-    verdict = await gate.check_question(turn.opening.text)
-    if not verdict.allowed:
-        raise gate.Withheld(verdict)
     try:
+        await finding.check(turn)
         async with aclosing(door.deltas(turn, request)) as deltas:
             said = thinking.Said(deltas)
-            async with aclosing(gate.gated(said.text())) as pieces:  # thoughts are not handed out
+            # Thoughts are not handed out.
+            async with aclosing(gate.gated(said.text(), partial(noticed.take, turn))) as pieces:
                 async for piece in pieces:
                     turn.text += piece
                     yield piece
+    except gate.Withheld as error:
+        turn.judged = error.verdict.judged
+        raise
     finally:
         await settle(turn)
+        await reviewed(turn)
 
 
 async def spoken(turn: Unkept) -> AsyncGenerator[str, None]:
@@ -197,6 +203,12 @@ async def settle(turn: Unkept) -> None:
     """What the model read and wrote is counted."""
     if turn.used:
         await in_db(limits.owe, turn.opening.user, Resource.TOKENS, turn.used)
+
+
+async def reviewed(turn: Unkept) -> None:
+    """A case is open where the policy asks for people: it holds the question, or the piece of the answer, alone."""
+    if found := [one for one in noticed.all_of(turn) if one.outcome.reviewed]:
+        await in_db(noticed.review_unkept, turn.opening.user.pk, *found)
 
 
 def _nothing(turn: Unkept) -> str:

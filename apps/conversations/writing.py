@@ -11,7 +11,20 @@ from functools import partial
 
 from django.conf import settings
 
-from apps.conversations import answering, choosing, door, links, prompt, quotes, shelf, sources, style, thinking, window
+from apps.conversations import (
+    answering,
+    choosing,
+    door,
+    links,
+    noticed,
+    prompt,
+    quotes,
+    shelf,
+    sources,
+    style,
+    thinking,
+    window,
+)
 from apps.conversations.attached import seeing
 from apps.conversations.briefing import heeded
 from apps.conversations.events import Window
@@ -102,7 +115,7 @@ async def stream(turn: Turn, request: ChatRequest, shown: asyncio.Task[None]) ->
 
 async def _answer(turn: Turn, text: AsyncGenerator[str, None], shown: asyncio.Task[None]) -> None:
     again = bool(turn.text)  # an earlier round has said something
-    async with aclosing(gate.gated(text)) as pieces:
+    async with aclosing(gate.gated(text, partial(noticed.take, turn))) as pieces:
         async for piece in pieces:
             await shown  # sources and quotes stand before the first word
             said = turn.repeats.until(piece)

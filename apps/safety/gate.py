@@ -88,7 +88,7 @@ async def check_question(text: str, vector: Awaitable[Vectors] | None = None) ->
     except CheckUnavailable:
         return _UNCHECKED
     _count_hits()
-    return verdict if verdict.allowed or not policies.allowed(clean) else ALLOWED
+    return ALLOWED if policies.allowed(clean) else verdict  # a person has looked at it: nobody need look again
 
 
 def check_passage(text: str) -> Verdict:
@@ -111,8 +111,11 @@ async def check_sentence(text: str, since: int = 0) -> Verdict:
     return await _sentence(head + normalise(text[since:]), len(head))
 
 
-async def gated(deltas: AsyncIterator[str]) -> AsyncGenerator[str, None]:
-    """Yields the normalised text in approved pieces. Raises Withheld where a piece is refused.
+async def gated(
+    deltas: AsyncIterator[str], noticed: Callable[[Verdict], None] | None = None
+) -> AsyncGenerator[str, None]:
+    """Yields the normalised text in approved pieces. Raises Withheld where a piece is refused. `noticed` hears the
+    verdict on each piece that was approved.
 
     Closes `deltas` when it ends, is closed, or refuses: the model then stops writing.
     """
@@ -122,6 +125,8 @@ async def gated(deltas: AsyncIterator[str]) -> AsyncGenerator[str, None]:
             verdict = await _sentence(window.text, window.since)
             if not verdict.allowed:
                 raise Withheld(verdict)
+            if noticed is not None:
+                noticed(verdict)
             yield window.text[window.since :]
 
 

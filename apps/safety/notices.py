@@ -11,6 +11,7 @@ from apps.safety import mailing, policies, reviewable
 from apps.safety.folding import REPORTED, SUPPORT
 from apps.safety.models import Case, Decision, Notice
 from apps.safety.phrases import CARE
+from apps.safety.policy import Action
 from apps.users.language import speaking_to
 
 if TYPE_CHECKING:
@@ -49,6 +50,16 @@ _HELD = (
     gettext_lazy("%(Thing)s is waiting for a person"),
     gettext_lazy("An automatic check found it. A reviewer looks at it by %(due)s UTC; you need do nothing."),
 )
+_SEEN = {  # of what was let through all the same
+    "held": (
+        gettext_lazy("A reviewer will look at %(thing)s"),
+        gettext_lazy("It stays as it is until then, which is by %(due)s UTC; you need do nothing."),
+    ),
+    Outcome.ALLOW: (
+        gettext_lazy("A reviewer looked at %(thing)s"),
+        gettext_lazy("It may stand, and stays as it is."),
+    ),
+}
 _REPORTED = {  # to whoever reported it
     "held": (
         gettext_lazy("Your report is with the reviewers"),
@@ -75,7 +86,8 @@ def held(case: Case) -> None:
     """An automatic check found something: said at once, without blame; nothing where somebody needs help."""
     if case.owner_id is None or case.area == SUPPORT:
         return
-    _tell(case, None, _REPORTED["held"] if case.area == REPORTED else _HELD)
+    words = _SEEN["held"] if case.snapshot.action == Action.REVIEW else _HELD
+    _tell(case, None, _REPORTED["held"] if case.area == REPORTED else words)
 
 
 def decided(decision: Decision) -> None:
@@ -85,8 +97,10 @@ def decided(decision: Decision) -> None:
         if decision.outcome != Outcome.ALLOW:  # of what was found they were not told, nor that it stays
             _tell(decision.case, decision, _HELP, _OBJECT)
         return
-    objection = "" if decision.outcome == Outcome.ALLOW else _OBJECT
-    _tell(decision.case, decision, _DECIDED[Outcome(decision.outcome)], objection)
+    if decision.outcome == Outcome.ALLOW:
+        seen = decision.case.snapshot.action == Action.REVIEW
+        return _tell(decision.case, decision, _SEEN[Outcome.ALLOW] if seen else _DECIDED[Outcome.ALLOW])
+    _tell(decision.case, decision, _DECIDED[Outcome(decision.outcome)], _OBJECT)
 
 
 def ruled(decision: Decision) -> None:

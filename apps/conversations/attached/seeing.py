@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from django.utils.translation import gettext, ngettext
 
+from apps.conversations import noticed
 from apps.conversations.attached import given
 from apps.conversations.attached.given import Attached
 from apps.engines import registry
@@ -45,8 +46,11 @@ async def look(turn: Turn) -> None:
     start = time.perf_counter()
     attached = await _read(turn)
     for item in attached:
-        if item.text and not (verdict := await gate.check_question(item.text)).allowed:
-            raise Withheld(verdict)
+        if item.text:
+            verdict = await gate.check_question(item.text)
+            if not verdict.allowed:
+                raise Withheld(verdict)
+            noticed.take(turn, verdict)
     turn.attached = attached
     turn.timings["see"] = (time.perf_counter() - start) * 1000
 

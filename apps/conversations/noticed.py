@@ -1,0 +1,88 @@
+"""What the gate let through and yet had something to say of: kept with the turn, and heeded when it ends.
+
+A label is shown among the steps, a review opens a case that holds nothing back, and all of it stands behind the scenes.
+What is kept nowhere (asked by a program, put in the queue, reworded) is reviewed by its text alone.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from typing import TYPE_CHECKING, Any
+from uuid import UUID, uuid5
+
+from django.utils.translation import gettext
+
+from apps.conversations import reviewing
+from apps.lib.threads import in_db
+from apps.safety import wording
+from apps.safety.gate import Withheld
+from apps.safety.policy import ORDER, Action
+
+if TYPE_CHECKING:
+    from apps.conversations.turn import Turn
+    from apps.safety.check import Judged, Verdict
+    from apps.users.models import User
+
+_UNKEPT = UUID("5b1f2a0e-7c38-4c51-9d4e-2f6f0f2b9a77")  # begins the names of what has no row
+
+
+def take(turn: Turn, verdict: Verdict) -> None:
+    """The turn knows what was said of a question, or a piece of the answer, that was let through: of each clause the
+    hardest."""
+    judged = verdict.judged
+    if judged is None or judged.outcome.action is None:
+        return
+    key = judged.stage, judged.outcome.code
+    if key not in turn.noticed or _weight(turn.noticed[key]) < _weight(judged):
+        turn.noticed[key] = judged
+
+
+def withheld(answering: asyncio.Task[Any]) -> Judged | None:
+    """What the gate withheld of the turn that has ended, if anything."""
+    error = None if answering.cancelled() else answering.exception()
+    return error.verdict.judged if isinstance(error, Withheld) else None
+
+
+def all_of(turn: Turn) -> tuple[Judged, ...]:
+    """What was withheld, and then what was only noticed."""
+    return (*([turn.judged] if turn.judged else []), *turn.noticed.values())
+
+
+async def label(turn: Turn) -> None:
+    """The page shows what the policy wants a label for."""
+    codes = [one.outcome.code for one in turn.noticed.values() if one.outcome.action is Action.LABEL]
+    if codes:
+        names = ", ".join(await in_db(lambda: list(dict.fromkeys(map(wording.clause, codes)))))
+        await turn.step("label", gettext("Marked by the safety check: %(names)s") % {"names": names}, 0.0)
+
+
+def record(turn: Turn) -> list[dict[str, Any]]:
+    """For what lies behind an answer; no word of the text."""
+    return [
+        {
+            "stage": one.stage, "code": one.outcome.code, "action": str(one.outcome.action or ""),
+            "score": round(one.outcome.score, 3),
+        }
+        for one in all_of(turn)
+    ]  # fmt: skip
+
+
+def review_unkept(person: int, *judged: Judged | None) -> None:
+    """A case is open where the policy asks for people, with exactly the text that was judged. The same text of the same
+    person is one case, however often a program sends it. For `in_db`."""
+    for one in judged:
+        if one is not None and one.outcome.reviewed:
+            digest = hashlib.sha256(one.text.encode("utf-8", "surrogatepass")).hexdigest()
+            reviewing.flag(uuid5(_UNKEPT, f"{person} {one.stage} {digest}"), person, one)
+
+
+async def asked(user: User, verdict: Verdict) -> None:
+    """Likewise for a question that is kept nowhere, whatever the verdict."""
+    if verdict.judged is not None and verdict.judged.outcome.reviewed:
+        await in_db(review_unkept, user.pk, verdict.judged)
+
+
+def _weight(judged: Judged) -> tuple[int, float]:
+    action = judged.outcome.action
+    return (-1 if action is None else ORDER.index(action)), judged.outcome.score
