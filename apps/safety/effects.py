@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from django.db.models import Q
 from django.utils.translation import gettext, gettext_lazy
 
 from apps.safety import audit, reviewable
@@ -48,9 +49,13 @@ def apply(decision: Decision, words: str) -> None:
 
 
 def revert(decision: Decision) -> None:
-    """Everything that the decision did is undone, the last first."""
+    """Everything that the decision did is undone, the last first. What a later decision did too stays done, and is
+    undone with that one."""
     for effect in decision.effects.filter(state=Effect.State.APPLIED).order_by("-pk"):
-        _REVERT[effect.name](decision, effect.before)
+        if (later := _later(effect)) is None:
+            _REVERT[effect.name](decision, effect.before)
+        else:
+            Effect.objects.filter(pk=later.pk).update(before=effect.before)
         Effect.objects.filter(pk=effect.pk).update(state=Effect.State.REVERTED)
         audit.record("effect.reverted", person=decision.owner_id, subject=_name(decision.case), effect=effect.name)
 
@@ -107,6 +112,19 @@ _APPLY: dict[str, Callable[[Decision, str], dict[str, Any]]] = {
 _REVERT: dict[str, Callable[[Decision, dict[str, Any]], None]] = {
     "withhold": _give_back, "allow": _forbid, "release": _hold, "suspend": _reinstate,
 }  # fmt: skip
+
+
+def _later(effect: Effect) -> Effect | None:
+    """The next one that did the same to the same, and found it done."""
+    same = {
+        "withhold": Q(subject=effect.subject),  # two clauses, or the question and the answer of one turn
+        "suspend": Q(decision__owner=effect.decision.owner_id),
+        "allow": Q(decision__case__snapshot__sha256=effect.decision.case.snapshot.sha256),
+    }.get(effect.name)
+    if same is None or (effect.name == "suspend" and effect.decision.owner_id is None):
+        return None
+    rows = Effect.objects.filter(same, name=effect.name, state=Effect.State.APPLIED, pk__gt=effect.pk)
+    return rows.order_by("pk").first()
 
 
 def _name(case: Case) -> str:

@@ -8,8 +8,8 @@ import pytest
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from apps.safety import appeals, audit, policies, review, vanishing
-from apps.safety.models import Case, Decision, Effect, Event, Notice, Snapshot
+from apps.safety import appeals, audit, effects, policies, review, vanishing
+from apps.safety.models import Allowance, Case, Decision, Effect, Event, Notice, Snapshot
 from apps.safety.phrases import CARE
 from apps.safety.review import Ruling
 from apps.safety.transitions import Move, Refused, State
@@ -122,6 +122,32 @@ def test_undoing_restores_exactly_what_was_there(alice: User, morgan: User, shel
     assert not Effect.objects.filter(state=Effect.State.APPLIED).exists()
     assert Notice.objects.count() == told
     review.decide(morgan, held.pk, ruling(back, "warn"))
+
+
+@pytest.mark.parametrize("first", [True, False])
+def test_what_two_decisions_did_is_undone_with_the_last_of_them(
+    alice: User, morgan: User, robin: User, shelf: Notes, first: bool
+) -> None:
+    """One thing against two clauses, one person suspended for both: an appeal takes back only its part."""
+    made = [decided(morgan, case(alice, code=code), "suspend") for code in ("hate", "violence")]
+    for decision in made if first else made[::-1]:
+        alice.refresh_from_db()
+        assert not alice.is_active and shelf.state["1"].startswith("withheld: ")
+        effects.revert(decision)
+    alice.refresh_from_db()
+    assert (alice.is_active, shelf.state["1"]) == (True, "as it was")
+
+
+@pytest.mark.parametrize("first", [True, False])
+def test_a_text_that_two_decisions_allowed_passes_until_both_are_taken_back(
+    alice: User, morgan: User, shelf: Notes, first: bool
+) -> None:
+    shelf.state["2"] = "too"
+    made = [decided(morgan, case(alice, subject, text="The same."), "allow") for subject in ("1", "2")]
+    for decision in made if first else made[::-1]:
+        assert Allowance.objects.count() == 1
+        effects.revert(decision)
+    assert not Allowance.objects.exists()
 
 
 def test_only_ones_own_decision_of_the_last_seconds_is_undone(
