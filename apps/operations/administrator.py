@@ -13,6 +13,7 @@ from django.conf import settings
 from django.db import transaction
 from django.http import HttpRequest
 
+from apps.safety import audit
 from apps.users.models import SiteSettings, User
 
 log = logging.getLogger(__name__)
@@ -49,6 +50,7 @@ def create(email: str, password: str, name: str = "") -> User:
             raise Taken
         user = User.objects.create_superuser(email, password, name=name)
         EmailAddress.objects.create(user=user, email=user.email, verified=True, primary=True)
+        audit.record("person.joined", actor=user, person=user.pk, subject=f"person {user.pk}", how="setup")
     seen.administrator = True
     _code_file().unlink(missing_ok=True)
     return user

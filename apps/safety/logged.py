@@ -52,6 +52,9 @@ EVENTS: wording.Words = {
     "keeping.changed": gettext_lazy("Changed how long things are kept"),
     "hold.set": gettext_lazy("Set a legal hold"),
     "hold.lifted": gettext_lazy("Lifted a legal hold"),
+    "person.invited": gettext_lazy("Made an invitation"),
+    "person.not_invited": gettext_lazy("Revoked an invitation"),
+    "person.joined": gettext_lazy("Signed up"),
     "person.named_for_sealed": gettext_lazy("Named a person for sealed cases"),
     "person.not_named_for_sealed": gettext_lazy("Named a person no longer for sealed cases"),
     "person.asked_for_erasure": gettext_lazy("Asked for their data to be erased"),
@@ -73,10 +76,15 @@ _SUBJECTS: wording.Words = {
     "audit": gettext_lazy("Random check"),
     "feedback": gettext_lazy("Feedback"),
     "person": gettext_lazy("Person"),
+    "invitation": gettext_lazy("Invitation"),
     "receipt": gettext_lazy("Receipt"),
     "Policy": gettext_lazy("Policy"),
     "list": gettext_lazy("List"),
 }
+_HOW: wording.Words = {
+    "invitation": gettext_lazy("by an invitation"), "open": gettext_lazy("sign-up is open"),
+    "setup": gettext_lazy("at the set-up"),
+}  # fmt: skip
 _KEYS: wording.Words = {
     "clause": gettext_lazy("Clause"), "thing": gettext_lazy("Kind"), "outcome": gettext_lazy("Outcome"),
     "reason": gettext_lazy("Why"), "why": gettext_lazy("Why"), "effect": gettext_lazy("Effect"),
@@ -85,7 +93,7 @@ _KEYS: wording.Words = {
     "cases": gettext_lazy("Cases"), "decided": gettext_lazy("Decided"), "missed": gettext_lazy("Not decided"),
     "days": gettext_lazy("Days"), "name": gettext_lazy("Name"), "entries": gettext_lazy("Entries"),
     "before": gettext_lazy("Before"), "after": gettext_lazy("After"), "consent": gettext_lazy("Consent"),
-    "texts": gettext_lazy("Texts"),
+    "texts": gettext_lazy("Texts"), "how": gettext_lazy("How"),
 }  # fmt: skip
 
 
@@ -134,6 +142,7 @@ def _value(key: str, payload: Mapping[str, Any]) -> str:
         "clause": wording.clause, "thing": wording.thing, "reason": wording.reason, "effect": wording.effect,
         "why": lambda _said: wording.why(payload), "outcome": _outcome, "sha256": lambda text: str(text)[:12],
         "policy": lambda text: str(text)[:12], "consent": _consent,
+        "how": lambda code: str(_HOW.get(code, code)),
     }  # fmt: skip
     if isinstance(said, bool):
         return gettext("yes") if said else gettext("no")

@@ -14,7 +14,7 @@ from django.http import HttpRequest, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.translation import gettext, gettext_lazy
 
-from apps.users import devices, invitations, limits
+from apps.users import devices, invitations, limits, recording
 from apps.users.models import SiteSettings, User
 
 Signup = SiteSettings.Signup
@@ -70,6 +70,8 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
             used = invitation is not None and invitations.use(invitation, user)
             if not used and SiteSettings.current().signup != Signup.OPEN:
                 raise ImmediateHttpResponse(HttpResponseRedirect(reverse("account_signup")))
+            how = "invitation" if used else "open"
+            recording.record("person.joined", actor=user, person=user.pk, subject=f"person {user.pk}", how=how)
         request.session.pop(invitations.SESSION_KEY, None)
         return user
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from django.conf import settings
+from django.db import transaction
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
 
 from apps.lib.ids import new_secret
+from apps.users import recording
 from apps.users.models import Invitation, User
 
 SESSION_KEY = "invitation"  # the hash: a session row tells nobody the secret
@@ -17,9 +19,11 @@ _SECRET_CHARACTERS = 200
 def invite(by: User, email: str = "") -> str:
     """The link of a new invitation. It cannot be shown again."""
     secret = new_secret()
-    Invitation.objects.create(
-        secret_hash=Invitation.hash(secret), email=email.lower(), invited_by=by, expires=Invitation.expiry()
-    )
+    with transaction.atomic():
+        made = Invitation.objects.create(
+            secret_hash=Invitation.hash(secret), email=email.lower(), invited_by=by, expires=Invitation.expiry()
+        )
+        recording.record("person.invited", actor=by, subject=f"invitation {made.pk}")
     return f"{settings.SITE_URL}{reverse('account_signup')}?invitation={secret}"
 
 
@@ -51,6 +55,8 @@ def use(invitation: Invitation, user: User) -> bool:
     return bool(unused.update(used_by=user))
 
 
-def revoke(pk: int) -> None:
+def revoke(pk: int, by: User | None = None) -> None:
     """The link no longer works; an invitation that was used stays on record."""
-    Invitation.objects.filter(pk=pk, used_by__isnull=True).delete()
+    with transaction.atomic():
+        if Invitation.objects.filter(pk=pk, used_by__isnull=True).delete()[0]:
+            recording.record("person.not_invited", actor=by, subject=f"invitation {pk}")

@@ -55,7 +55,7 @@ def people(request: HttpRequest) -> HttpResponse:
 @administrators_only
 @require_POST
 def revoke(request: HttpRequest, pk: int) -> HttpResponse:
-    invitations.revoke(pk)
+    invitations.revoke(pk, person(request))
     messages.success(request, gettext("The invitation no longer works."))
     return redirect("users:people")
 

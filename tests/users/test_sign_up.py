@@ -10,6 +10,7 @@ from django.core import mail
 from django.test import Client, override_settings
 from django.utils import timezone
 
+from apps.safety.models import Event
 from apps.users.invitations import invite
 from apps.users.models import Invitation, SiteSettings, User
 from apps.users.people import suspend
@@ -32,6 +33,26 @@ def test_where_sign_up_is_open_anybody_may(client: Client, open_signup: None) ->
     dana = User.objects.get(email="dana@example.org")
     assert (dana.name, dana.role, dana.is_superuser) == ("Dana", User.Role.MEMBER, False)
     assert client.get("/collections/").status_code == 200
+
+
+def test_the_log_says_who_came_and_how(client: Client, ada: User, alice: User) -> None:
+    as_ada = Client()
+    as_ada.force_login(ada)
+    as_ada.post("/people/", {"email": ""})
+    as_ada.post(f"/people/invitations/{Invitation.objects.get().pk}/revoke/")
+    follow(client, invite(ada))
+    fill_in(client)
+    SiteSettings.objects.filter(pk=1).update(signup=SiteSettings.Signup.OPEN)
+    fill_in(Client(), "erin@example.org")
+    came = {user.email: user.pk for user in User.objects.all()}
+    rows = Event.objects.filter(kind__startswith="person.").order_by("seq")
+    assert [(row.kind, row.actor, row.payload.get("how")) for row in rows] == [
+        ("person.invited", ada.pk, None), ("person.not_invited", ada.pk, None), ("person.invited", ada.pk, None),
+        ("person.joined", came["dana@example.org"], "invitation"), ("person.joined", came["erin@example.org"], "open"),
+    ]  # fmt: skip
+    assert "dana" not in str(list(rows.values())).lower()
+    page = as_ada.get("/review/log/?area=people").content.decode()
+    assert "Signed up" in page and "by an invitation" in page and "Revoked an invitation" in page
 
 
 def test_addresses_are_kept_in_lower_case(client: Client, open_signup: None) -> None:
