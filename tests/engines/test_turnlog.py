@@ -153,15 +153,17 @@ async def test_two_processes_share_one_log(redis_url: str, turn: str) -> None:
 
 @pytest.mark.redis
 async def test_who_stops_waiting_while_the_line_is_made_has_stopped(redis_url: str, turn: str) -> None:
-    for step in range(20):
+    async def stopped(steps: int) -> bool:
         log = RedisTurnLog(redis_url)
         waiting = asyncio.create_task(log.wait_stop(turn))
-        for _ in range(step):
+        for _ in range(steps):
             await asyncio.sleep(0)
         waiting.cancel()
         await asyncio.wait([waiting], timeout=5)
-        assert waiting.cancelled()
         await log.close()
+        return waiting.cancelled()
+
+    assert all(await asyncio.gather(*map(stopped, range(20))))
 
 
 async def test_a_redis_that_is_away_is_said_to_be_away(turn: str) -> None:

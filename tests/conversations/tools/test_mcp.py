@@ -74,7 +74,7 @@ async def test_what_it_should_not_do_ends_in_words(server: ToolServer, tool: str
 
 async def test_a_server_that_hangs_is_given_up(server: ToolServer, monkeypatch: pytest.MonkeyPatch) -> None:
     await called(server, "add", {"a": 1, "b": 1})  # what has to be imported, is
-    monkeypatch.setattr(session, "SECONDS", 3.0)
+    monkeypatch.setattr(session, "SECONDS", 1.0)
     with pytest.raises(ToolError, match="was given up"):
         await called(server, "hang", {})
 

@@ -63,7 +63,7 @@ class _Limited(httpx2.AsyncByteStream):
         async for part in self._stream:
             size += len(part)
             if size > MOST_BYTES:
-                self._exceeded.happened = True
+                self._exceeded.happens()
                 raise httpx2.ReadError("more than is read", request=self._request)
             yield part
 

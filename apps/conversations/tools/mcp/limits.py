@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import asyncio
+from dataclasses import dataclass, field
 
 MOST_BYTES = 2 * 1024**2  # of one message, and of one response
 SECONDS = 30.0  # of a call, or of a look at what a server offers, from the first byte to the last
@@ -10,6 +11,13 @@ SECONDS = 30.0  # of a call, or of a look at what a server offers, from the firs
 
 @dataclass(slots=True)
 class Exceeded:
-    """Whether a server has said more than it may, in one session."""
+    """Whether a server has said more than it may, in one session; who waits for it is woken at once."""
 
-    happened: bool = False
+    event: asyncio.Event = field(default_factory=asyncio.Event)
+
+    @property
+    def happened(self) -> bool:
+        return self.event.is_set()
+
+    def happens(self) -> None:
+        self.event.set()

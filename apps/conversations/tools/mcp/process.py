@@ -60,7 +60,7 @@ async def _line(stream: asyncio.StreamReader, exceeded: Exceeded) -> bytes:
     try:
         return await stream.readline()
     except ValueError:
-        exceeded.happened = True
+        exceeded.happens()
         return b""
 
 

@@ -79,9 +79,12 @@ async def _within(server: ToolServer, ask: Callable[[Client], Awaitable[T]]) -> 
     exceeded = Exceeded()
     task = asyncio.create_task(_asked(server, ask, exceeded), name=f"session with {server.name}")
     task.add_done_callback(lambda done: done.cancelled() or done.exception())
+    full = asyncio.create_task(exceeded.event.wait())  # the rest of what it says is not waited for
+    either: list[asyncio.Task[Any]] = [task, full]
     try:
-        await asyncio.wait([task], timeout=SECONDS)
+        await asyncio.wait(either, timeout=SECONDS, return_when=asyncio.FIRST_COMPLETED)
     finally:
+        full.cancel()
         if not (ended := task.done()):
             task.cancel()
     if exceeded.happened:
