@@ -14,7 +14,9 @@ from django.views.decorators.http import require_http_methods, require_POST
 from apps.documents import viewer
 from apps.documents.forms import TitleForm
 from apps.documents.models import Document
-from apps.documents.upload import UploadRefused
+from apps.documents.tray import refuse
+from apps.documents.twins import twins
+from apps.documents.upload import UploadRefused, already
 from apps.documents.upload import cancel as cancel_document
 from apps.documents.upload import delete as delete_document
 from apps.documents.upload import retry as retry_document
@@ -71,12 +73,17 @@ def rename(request: HttpRequest, pk: UUID) -> HttpResponse:
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def delete(request: HttpRequest, pk: UUID) -> HttpResponse:
-    """Asks first; then the document is gone, and citations into it grey out."""
-    document = _editable(request, pk)
+    """Asks first; then the document is gone, and citations into it grey out. With `instead` in the address, a link to
+    the same in another collection, where this person may read it, stands in their tray from then on."""
+    user, document = person(request), _editable(request, pk)
+    twin = twins(user, document.collection, [document]).get(document.sha256) if "instead" in request.GET else None
     if request.method != "POST":
-        return render(request, "documents/delete.html", {"document": document})
+        return render(request, "documents/delete.html", {"document": document, "twin": twin})
     name = str(document)
     delete_document(document)
     viewer.forget([document.sha256])
-    messages.success(request, gettext("“%(name)s” was deleted.") % {"name": name})
+    if twin is not None:
+        refuse(user, document.collection, name, already(twin), twin)
+    else:
+        messages.success(request, gettext("“%(name)s” was deleted.") % {"name": name})
     return redirect("documents:collection", document.collection_id)

@@ -217,13 +217,15 @@ def _store(file: UploadedFile[bytes], path: Path) -> int:
     return size
 
 
+def already(same: Document) -> str:
+    return gettext("Already in %(name)s as %(name2)s.") % {"name": same.collection.name, "name2": same.name}
+
+
 def _refuse_known(collection: Collection, sha256: str) -> None:
     """What is there already is told at once, before anything is written."""
     same = collection.documents.filter(sha256=sha256).exclude(status__in=ENDED).first()
     if same is not None:
-        raise UploadRefused(
-            gettext("Already in %(name)s as %(name2)s.") % {"name": collection.name, "name2": same.name}, same
-        )
+        raise UploadRefused(already(same), same)
 
 
 def _refuse_duplicate(collection: Collection, sha256: str) -> None:
@@ -231,7 +233,5 @@ def _refuse_duplicate(collection: Collection, sha256: str) -> None:
     Collection.objects.select_for_update().get(pk=collection.pk)  # two uploads of one file at once: one after the other
     for same in collection.documents.filter(sha256=sha256):
         if same.status not in ENDED:
-            raise UploadRefused(
-                gettext("Already in %(name)s as %(name2)s.") % {"name": collection.name, "name2": same.name}, same
-            )
+            raise UploadRefused(already(same), same)
         delete(same)

@@ -64,3 +64,31 @@ def test_what_is_not_read_yet_is_not_offered(alice: User) -> None:
     place = collection(alice, "Drafts")
     put(alice, place, "copy.txt")
     assert "The same is in" not in tray(alice, place)
+
+
+def test_a_link_can_take_the_place_of_a_copy(alice: User, bob: User) -> None:
+    there = put(alice, collection(alice, "Policies"), "leave.txt")
+    place = collection(alice, "Drafts")
+    Membership.objects.create(collection=place, user=bob, role="editor")
+    copy = put(alice, place, "copy.txt")
+    address = f"/documents/{copy.pk}/delete/?instead"
+    assert f'href="{address}"' in tray(alice, place) and address not in tray(bob, place)
+    client = Client()
+    client.force_login(alice)
+    assert "The same stays in Policies" in client.get(address).content.decode()
+    assert client.post(address).status_code == 302
+    page = tray(alice, place)
+    assert not place.documents.exists() and Document.objects.get() == there
+    assert "Already in Policies as leave.txt." in page and f'<a href="/documents/{there.pk}/">Open it' in page
+
+
+def test_who_may_not_read_the_other_only_deletes(alice: User, bob: User) -> None:
+    put(alice, collection(alice, "Policies"), "leave.txt")
+    place = collection(alice, "Drafts")
+    Membership.objects.create(collection=place, user=bob, role="editor")
+    copy = put(alice, place, "copy.txt")
+    client = Client()
+    client.force_login(bob)
+    assert "Policies" not in client.get(f"/documents/{copy.pk}/delete/?instead").content.decode()
+    client.post(f"/documents/{copy.pk}/delete/?instead")
+    assert not place.documents.exists() and "Policies" not in tray(bob, place)
