@@ -12,6 +12,8 @@ from apps.conversations.assistant import Assistant
 from apps.conversations.models import Conversation
 from apps.conversations.sampling import Chosen, read
 from apps.lib.compiled import Compiled
+from apps.safety import levels
+from apps.safety.levels import Level
 from apps.users.models import User
 
 
@@ -37,6 +39,11 @@ def asked(user: User, pk: UUID | None) -> Assistant | None:
 def gone_words(name: str) -> str:
     """That it is not shared any more, for the steps of an answer."""
     return gettext("The assistant “%(name)s” is no longer shared with you; the site’s own one answers") % {"name": name}
+
+
+def level(user: User, place: Conversation | None) -> Level:
+    """How strictly is judged what is said there; where there is no such place, nothing will come of it."""
+    return levels.read(of(user, place)[0].safety) if place else Level.STRICTEST
 
 
 def sampling(place: Conversation, assistant: Assistant) -> Chosen:

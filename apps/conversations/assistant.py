@@ -16,6 +16,7 @@ from apps.conversations.sampling import Preset
 from apps.documents.models import Collection
 from apps.lib.compiled import Compiled
 from apps.lib.ids import new_id
+from apps.safety.levels import Level
 
 if TYPE_CHECKING:
     from apps.users.models import User
@@ -83,6 +84,9 @@ class Assistant(models.Model):
         help_text="Searched for its answers; none: all that the asker may read",
     )
     tools = models.JSONField(default=dict, blank=True, help_text="{name: permission} where stricter than the site")
+    safety = models.CharField(
+        max_length=12, choices=Level.choices, default=Level.SITE, help_text="How strictly what is said is judged"
+    )
     version = models.PositiveIntegerField(default=1)
     created = models.DateTimeField(default=timezone.now)
     changed = models.DateTimeField(auto_now=True)

@@ -19,6 +19,8 @@ from apps.conversations.sampling import CONTROLS, Preset, read
 from apps.conversations.tools.fields import PREFIX, assistant_fields, said, unseen
 from apps.documents.models import Collection
 from apps.engines.chat.offered import MAIN
+from apps.safety.levels import WORDS as LEVELS
+from apps.safety.levels import Level
 from apps.users.groups import groups_for
 from apps.users.models import User
 
@@ -57,6 +59,10 @@ class AssistantForm(forms.Form):
         required=False,
         help_text=_("Which model writes its answers. A person may choose another one in the conversation."),
     )  # fmt: skip
+    safety = forms.ChoiceField(
+        label=_("Safety level"), required=False, widget=forms.RadioSelect,
+        help_text=_("An assistant may be stricter than the site about what passes, never more open."),
+    )  # fmt: skip
     preset = forms.ChoiceField(label=_("Choice of words"), choices=Preset.choices, widget=forms.RadioSelect)
     stop = forms.CharField(label=_("Stop words"), required=False, widget=forms.Textarea(attrs={"rows": 2}))
     version = forms.IntegerField(widget=forms.HiddenInput, required=False)
@@ -67,6 +73,8 @@ class AssistantForm(forms.Form):
         field = cast("forms.ModelMultipleChoiceField[Collection]", self.fields["collections"])
         field.queryset = Collection.objects.visible_to(user)
         _models(cast("forms.ChoiceField", self.fields["model"]), assistant)
+        level = cast("forms.ChoiceField", self.fields["safety"])
+        level.choices = [(item.value, f"{item.label}: {LEVELS[item]}") for item in Level]
         self.fields |= assistant_fields(assistant.tools if assistant else {})
         for control in CONTROLS:
             attributes = {"min": control.low, "max": control.high, "step": control.step}
@@ -101,6 +109,10 @@ class AssistantForm(forms.Form):
             )
         return lines
 
+    def clean_safety(self) -> str:
+        """A form that does not speak of it leaves it as it is."""
+        return str(self.cleaned_data["safety"] or self.initial["safety"])
+
     def clean_picture(self) -> bytes:
         file = self.cleaned_data["picture"]
         return portrait(file) if file else b""
@@ -122,20 +134,20 @@ class AssistantForm(forms.Form):
             "sampling": {name: value for name, value in record.items() if name != "preset"},
             **{
                 name: data.get(name, "")
-                for name in ("name", "description", "instructions", "starters", "style", "preset", "model")
+                for name in ("name", "description", "instructions", "starters", "style", "preset", "model", "safety")
             },
         }
         return data
 
 
-_NEW = {"style": Style.AUTOMATIC, "preset": Preset.BALANCED, "version": 0}
+_NEW = {"style": Style.AUTOMATIC, "preset": Preset.BALANCED, "safety": Level.SITE, "version": 0}
 
 
 def _initial(assistant: Assistant) -> dict[str, Any]:
     pairs: dict[str, str] = {}
     for at, item in enumerate(assistant.examples[:EXAMPLES]):
         pairs |= {f"question_{at}": item["question"], f"answer_{at}": item["answer"]}
-    names = ("name", "description", "instructions", "style", "preset", "version", "model")
+    names = ("name", "description", "instructions", "style", "preset", "version", "model", "safety")
     sampling = dict(assistant.sampling)
     return {
         **{name: getattr(assistant, name) for name in names}, **sampling, **pairs,

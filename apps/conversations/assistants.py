@@ -11,6 +11,7 @@ from django.db.models import QuerySet
 
 from apps.conversations.assistant import Assistant, AssistantShare, AssistantVersion
 from apps.documents.models import Collection
+from apps.safety.levels import Level
 from apps.users.models import User
 
 FIELDS = (
@@ -24,7 +25,9 @@ FIELDS = (
     "sampling",
     "tools",
     "model",
+    "safety",
 )
+_BEFORE: Mapping[str, Any] = {"model": "", "safety": Level.SITE, "tools": {}}  # where a version is older than the field
 KEPT_VERSIONS = 200
 
 
@@ -68,7 +71,7 @@ def restore(user: User, assistant: Assistant, number: int) -> Assistant:
         row = _locked(assistant)
         content = row.versions.get(number=number).content
         for name in FIELDS:
-            setattr(row, name, content.get(name, "" if name == "model" else {}))  # not known to a version of before
+            setattr(row, name, content.get(name, _BEFORE.get(name)))
         row.collections.set(Collection.objects.filter(pk__in=content["collections"]))
         row.version += 1
         row.save()

@@ -16,6 +16,7 @@ from apps.conversations import prompt, sampling, trace, window
 from apps.conversations.models import Citation, Message, Source, Trace
 from apps.documents import fates, filters, search
 from apps.documents.models import Document
+from apps.safety.levels import Level
 from apps.users.models import User
 
 if TYPE_CHECKING:
@@ -61,6 +62,7 @@ def behind(user: User, answer: Message) -> dict[str, Any] | None:
         "window": window.shown(window.read(answer)),
         "tokens": [_token(*item) for item in value["tokens"]], "pieces": value["pieces"],
         "sentences": _sentences(answer), "usage": _named(_USAGE, answer.usage), "shared": value.get("shared", False),
+        "safety": Level(answer.usage["safety"]).label if answer.usage.get("safety") in Level.values else "",
         "settings": sampling.shown(answer.usage.get("sampling", {})), "rate": _rate(answer, value),
     }  # fmt: skip
 

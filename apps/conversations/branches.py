@@ -9,13 +9,14 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext
 
+from apps.conversations import answering, trace
 from apps.conversations import tiles as tiled
-from apps.conversations import trace
 from apps.conversations.asks import Refused
 from apps.conversations.attached import given
 from apps.conversations.models import Citation, Conversation, Message, Retrieved, Source, Trace
 from apps.conversations.path import Exchange, path, turned
 from apps.lib.ids import new_id
+from apps.safety.levels import Level
 from apps.users.models import User
 
 _TITLE = 120  # Conversation.title
@@ -26,6 +27,12 @@ def choose(place: Conversation, at: UUID | None) -> None:
     """The path through that message is the one that is remembered."""
     if passed := turned(path(place.messages.all(), at)):
         Message.objects.filter(pk__in=passed).update(chosen=timezone.now())
+
+
+def level(user: User, pk: UUID) -> Level:
+    """How strictly another wording of that question is judged."""
+    rows = Conversation.objects.visible_to(user).select_related("assistant").defer("assistant__picture")
+    return answering.level(user, rows.filter(messages=pk).first())
 
 
 def reword(user: User, pk: UUID, text: str) -> None:

@@ -54,6 +54,7 @@ def snapshot(turn: Turn, status: Message.Status, reason: str) -> Closing:
         usage["thoughts"] = len(turn.thoughts)
     if turn.finish:
         usage["finish"] = turn.finish
+    usage["safety"] = str(turn.level)
     if turn.model:
         usage["sampling"] = turn.sampled or opening.sampling.record()
     fields = {

@@ -217,7 +217,7 @@ class ChatConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
 
     async def _reword(self, user: User, question: UUID, message: dict[str, Any], client_id: str) -> None:
         text = asks.question(message.get("text"))
-        verdict = await gate.check_question(text)
+        verdict = await gate.check_question(text, level=await in_db(branches.level, user, question))
         await noticed.asked(user, verdict)
         if not verdict.allowed:
             raise Refused(verdict.words)

@@ -59,7 +59,7 @@ async def found(turn: Turn) -> Found | None:
 async def check(turn: Turn) -> None:
     """Raises Withheld where the question may not be asked."""
     start = time.perf_counter()
-    verdict = await gate.check_question(turn.opening.text, turn.vector)
+    verdict = await gate.check_question(turn.opening.text, turn.vector, level=turn.level)
     turn.timings["check"] = _since(start)
     if not verdict.allowed:
         raise Withheld(verdict)

@@ -80,7 +80,9 @@ async def _name(turn: Turn) -> None:
         async for item in items:
             said += item.text if isinstance(item, Delta) else ""
     name = title(said, question, answer)
-    if name and (await gate.check_sentence(name)).allowed and await in_db(_keep, turn.opening.conversation, name):
+    if not name or not (await gate.check_sentence(name, level=turn.level)).allowed:
+        return
+    if await in_db(_keep, turn.opening.conversation, name):
         await hints.changed(turn.opening.user.pk, turn.opening.conversation)
 
 

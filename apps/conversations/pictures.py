@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
-from uuid import UUID
 
 from django.db import transaction
 from django.utils.translation import gettext
@@ -42,11 +41,11 @@ async def draw(turn: Turn, ask: PictureAsk) -> None:
     start = time.perf_counter()
     opening = turn.opening
     words = picture_asks.words(opening.text) or ""
-    verdict = await gate.check_question(words)
+    verdict = await gate.check_question(words, level=turn.level)
     turn.timings["check"] = (time.perf_counter() - start) * 1000
     await turn.opened()
     try:
-        rows = await in_db(_asked, opening.user, opening.answer, ask, words, opening.address, verdict)
+        rows = await in_db(_asked, turn, ask, words, verdict)
     except asking.Refused as refusal:
         if not verdict.allowed:
             raise gate.Withheld(verdict) from refusal
@@ -62,15 +61,14 @@ async def draw(turn: Turn, ask: PictureAsk) -> None:
     await hints.changed(opening.user.pk, opening.conversation, turn.id)
 
 
-def _asked(
-    user: User, answer: UUID, ask: PictureAsk, words: str, address: str, verdict: Verdict
-) -> list[Picture]:  # fmt: skip
+def _asked(turn: Turn, ask: PictureAsk, words: str, verdict: Verdict) -> list[Picture]:
+    user, address = turn.opening.user, turn.opening.address
     with transaction.atomic():
         if ask.how == "upscale":
-            rows = [upscaling.ask(user, _begins(user, ask), address)]
+            rows = [upscaling.ask(user, _begins(user, ask), address, turn.level)]
         else:
-            rows = asking.ask(user, _wish(user, ask, words), address, verdict)
-        tiles.put(answer, [row.pk for row in rows])
+            rows = asking.ask(user, replace(_wish(user, ask, words), level=turn.level), address, verdict)
+        tiles.put(turn.opening.answer, [row.pk for row in rows])
     return rows
 
 

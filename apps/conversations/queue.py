@@ -14,11 +14,12 @@ from django.db import IntegrityError, transaction
 from django.db.models import Max, Min
 from django.utils.translation import gettext
 
-from apps.conversations import asks, hints, noticed
+from apps.conversations import answering, asks, hints, noticed
 from apps.conversations.asks import Ask, Busy, Refused
 from apps.conversations.models import Conversation, Message, Queued
 from apps.lib.threads import in_db
 from apps.safety import gate
+from apps.safety.levels import Level
 from apps.users.models import User
 
 log = logging.getLogger(__name__)
@@ -34,7 +35,7 @@ async def handle(user: User, message: dict[str, Any]) -> dict[str, Any]:
     match message["do"]:
         case "queue":
             ask = asks.ask(message)
-            verdict = await gate.check_question(ask.text)
+            verdict = await gate.check_question(ask.text, level=await in_db(_level, user, ask.conversation))
             if not verdict.allowed:
                 await noticed.asked(user, verdict)
                 raise Refused(verdict.words)
@@ -141,6 +142,11 @@ def _position(place: Conversation, wished: Any) -> int:
         return wished
     last = place.queued.aggregate(last=Max("position"))["last"]
     return 0 if last is None else last + 1
+
+
+def _level(user: User, pk: UUID | None) -> Level:
+    rows = Conversation.objects.visible_to(user).select_related("assistant").defer("assistant__picture")
+    return answering.level(user, rows.filter(pk=pk).first() if pk else None)
 
 
 def _own(user: User, pk: UUID) -> Queued:

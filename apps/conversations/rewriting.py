@@ -68,7 +68,7 @@ async def _rewritten(turn: Turn, allowed: asyncio.Event) -> str:
             if not style.reads_well(await in_db(style.profile, info.name), registry.chat_model(opening.model)):
                 return ""
             line = alone(await _said(turn.chat, opening.text, history, str(opening.user.pk)), opening.text, history)
-            return line if line and (await gate.check_sentence(line)).allowed else ""
+            return line if line and (await gate.check_sentence(line, level=turn.level)).allowed else ""
     except (EngineError, TimeoutError):
         return ""
 

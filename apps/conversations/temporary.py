@@ -38,6 +38,7 @@ GRACE_S = 60.0  # for a line that broke to come back; a page that was closed or 
 RECHECK_S = 2.0  # a suspension ends an answer within twice this
 CHATS = 5  # of one person at once, in this process
 BROKEN = "Something went wrong here; the log of the server says what happened."
+NOT_HERE = "That question is no longer in this chat. Ask it anew, below."
 GONE = "This temporary chat is over: the server no longer has it. What you ask now begins a new one."
 
 
@@ -47,9 +48,9 @@ class Chat:
 
     owner: int
     id: UUID = field(default_factory=new_id)
-    past: tuple[Past, ...] = ()
+    past: tuple[tuple[UUID, Past], ...] = ()  # by question
     numbers: Numbers = field(default_factory=Numbers)  # of sources
-    asked: dict[str, Kept] = field(default_factory=dict)  # by client id
+    asked: dict[str, Kept] = field(default_factory=dict)  # by client id, in the order of the page
     lines: set[str] = field(default_factory=set)  # sockets of its page
     log: MemoryTurnLog = field(default_factory=lambda: MemoryTurnLog(keep_s=GRACE_S))
     running: asyncio.Task[None] | None = None
@@ -58,6 +59,17 @@ class Chat:
     @property
     def answers(self) -> set[UUID]:
         return {kept.answer for kept in self.asked.values()}
+
+    def before(self, question: UUID | None) -> tuple[dict[str, Kept], tuple[tuple[UUID, Past], ...]]:
+        """What was asked and said before that question; all of it where there is none. Raises Refused."""
+        order = [kept.question for kept in self.asked.values()]
+        if question is None:
+            return dict(self.asked), self.past
+        if question not in order:
+            raise Refused(NOT_HERE)
+        earlier = set(order[: order.index(question)])
+        asked = {name: kept for name, kept in self.asked.items() if kept.question in earlier}
+        return asked, tuple(item for item in self.past if item[0] in earlier)
 
     def stay(self, line: str) -> None:
         if self.end is not None:
@@ -71,8 +83,8 @@ _asking: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()  # one a
 
 
 async def ask(user: User, key: str, wish: Ask, line: str, address: str = "") -> Kept:
-    """The turn of a question, started unless it had been before; the chat is new where the question names none. Raises
-    SignedOut, Refused, OverLimit."""
+    """The turn of a question, started unless it had been before; the chat is new where the question names none. One
+    `beside` another takes its place, and that of all that followed. Raises SignedOut, Refused, OverLimit."""
     lock = _asking.setdefault(user.pk, asyncio.Lock())
     async with lock:
         if (known := _repeated(user, wish)) is not None:
@@ -81,7 +93,10 @@ async def ask(user: User, key: str, wish: Ask, line: str, address: str = "") -> 
         if chat.running is not None:
             raise Busy("An answer is still being written in this conversation. Wait for it, or stop it.")
         others = sum(other.running is not None for other in _of(user))
-        opened = await in_db(temporary_turn.opened, user, key, wish, chat.past, chat.numbers, address, others)
+        asked, past = chat.before(wish.beside)
+        said = tuple(one for _, one in past)
+        opened = await in_db(temporary_turn.opened, user, key, wish, said, chat.numbers, address, others)
+        chat.asked, chat.past = asked, past
         _chats[chat.id] = chat
         chat.stay(line)
         kept = chat.asked[wish.client_id] = replace(opened, conversation=chat.id)
@@ -191,7 +206,7 @@ async def _run(chat: Chat, turn: TemporaryTurn) -> None:
         await in_db(noticed.review_unkept, chat.owner, *noticed.all_of(turn))
         html = await turns.finished(turn)
         if status in opening.KEPT and turn.text:
-            chat.past = (*chat.past, turn.past())[-EXCHANGES:]
+            chat.past = (*chat.past, (turn.opening.question, turn.past()))[-EXCHANGES:]
             chat.numbers = turn.numbers()
         chat.running = None  # who hears the last event may ask on
         reason = BROKEN if reason == turns.BROKEN else reason

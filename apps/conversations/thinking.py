@@ -75,7 +75,7 @@ class Said:
 async def show(turn: Turn, thoughts: AsyncGenerator[str, None], shown: Awaitable[None]) -> None:
     """The thoughts are on the page as they come, each piece approved, once `shown` is done. Raises Withheld."""
     began = 0.0
-    async with aclosing(gate.gated(thoughts, partial(noticed.take, turn))) as pieces:
+    async with aclosing(gate.gated(thoughts, partial(noticed.take, turn), level=turn.level)) as pieces:
         async for piece in pieces:
             await shown
             if not began:

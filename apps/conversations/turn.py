@@ -22,6 +22,8 @@ from apps.documents.search import Found
 from apps.engines import registry
 from apps.engines.base import ChatEngine, ChatRequest, TokenProb, ToolCall, Usage
 from apps.lib.threads import Begun, in_db
+from apps.safety import levels
+from apps.safety.levels import Level
 
 if TYPE_CHECKING:
     from apps.conversations.attached.given import Attached
@@ -99,6 +101,11 @@ class Turn:
     def chat(self) -> ChatEngine:
         """The engine of the model that writes. Raises EngineRefused where it was taken away since."""
         return registry.chat(self.opening.model)
+
+    @property
+    def level(self) -> Level:
+        """How strictly its question and answer are judged."""
+        return levels.read(self.opening.assistant.safety)
 
     @property
     def writer(self) -> str:

@@ -120,7 +120,7 @@ def _opening(
     if instructions:  # of this client, for this answer
         assistant = Assistant(
             name=assistant.name, instructions=instructions, style=assistant.style, model=assistant.model,
-            preset=assistant.preset, sampling=assistant.sampling,
+            preset=assistant.preset, sampling=assistant.sampling, safety=assistant.safety,
         )  # fmt: skip
     return Opening(
         user, place.pk, new_id(), new_id(), question, collections, without_documents, "", history, sources.Numbers(),
@@ -139,7 +139,7 @@ async def passed(turn: Unkept, request: ChatRequest) -> AsyncGenerator[str, None
         async with aclosing(door.deltas(turn, request)) as deltas:
             said = thinking.Said(deltas)
             # Thoughts are not handed out.
-            async with aclosing(gate.gated(said.text(), partial(noticed.take, turn))) as pieces:
+            async with aclosing(gate.gated(said.text(), partial(noticed.take, turn), level=turn.level)) as pieces:
                 async for piece in pieces:
                     turn.text += piece
                     yield piece

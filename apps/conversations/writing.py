@@ -115,7 +115,7 @@ async def stream(turn: Turn, request: ChatRequest, shown: asyncio.Task[None]) ->
 
 async def _answer(turn: Turn, text: AsyncGenerator[str, None], shown: asyncio.Task[None]) -> None:
     again = bool(turn.text)  # an earlier round has said something
-    async with aclosing(gate.gated(text, partial(noticed.take, turn))) as pieces:
+    async with aclosing(gate.gated(text, partial(noticed.take, turn), level=turn.level)) as pieces:
         async for piece in pieces:
             await shown  # sources and quotes stand before the first word
             said = turn.repeats.until(piece)

@@ -10,6 +10,7 @@ from typing import Any
 from django.db import transaction
 from django.utils.translation import gettext
 
+from apps.engines import registry
 from apps.engines.base import EngineRefused
 from apps.engines.image.base import DrawRequest, PictureModel
 from apps.engines.image.checks import check
@@ -21,6 +22,7 @@ from apps.lib.bell import send
 from apps.lib.ids import new_id
 from apps.safety import gate
 from apps.safety.check import Verdict
+from apps.safety.levels import Level
 from apps.users import limits
 from apps.users.models import User
 from apps.users.quota import Resource
@@ -28,6 +30,7 @@ from apps.users.quota import Resource
 MOST = 4  # of one request
 WAITING = 12  # of one person, at most
 SEEDS = 2**32
+_UNSEEN = "This assistant shows only pictures that a check has looked at, and no such check is set up here."
 
 
 class Refused(Exception):
@@ -51,6 +54,7 @@ class Wish:
     parent: Picture | None = None
     from_parent: bool = False
     repeats: Picture | None = None  # whose recipe this is, to the last number
+    level: Level = Level.SITE  # how strictly words and picture are judged
 
 
 def ask(user: User, wish: Wish, address: str = "", verdict: Verdict | None = None) -> list[Picture]:
@@ -61,12 +65,14 @@ def ask(user: User, wish: Wish, address: str = "", verdict: Verdict | None = Non
     wish = replace(wish, prompt=gate.normalise(wish.prompt), negative=gate.normalise(wish.negative))
     if not 1 <= wish.count <= MOST:
         raise Refused(gettext("Ask for 1 to %(most)s pictures at once.") % {"most": MOST})
+    if wish.level == Level.STRICTEST and registry.classify_pictures() is None:
+        raise Refused(gettext(_UNSEEN))
     model = described.current()
     request = _request(wish, model)
     check(request, model)
     room(user, wish.count)
     limits.take(user, Resource.PICTURES, address=address, cost=wish.count)
-    verdict = verdict or judged((wish.prompt, wish.negative))
+    verdict = verdict or judged((wish.prompt, wish.negative), wish.level)
     if verdict.allowed:
         verdict = names.judged((wish.prompt,))
     if not verdict.allowed:
@@ -117,5 +123,5 @@ def _row(user: User, wish: Wish, request: DrawRequest, model: PictureModel, batc
     return {name: getattr(request, name) for name in names} | {
         "owner": user, "batch": batch, "seed": (request.seed + at) % SEEDS, "model": model.name,
         "fingerprint": model.fingerprint, "parent": wish.parent, "from_parent": wish.from_parent,
-        "repeats": wish.repeats,
+        "repeats": wish.repeats, "level": wish.level,
     }  # fmt: skip

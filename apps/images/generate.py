@@ -28,7 +28,7 @@ from apps.images.meaning import vector_of
 from apps.images.models import Frame, Picture
 from apps.images.screening import judged
 from apps.lib import disk, leases
-from apps.safety import policies
+from apps.safety import levels, policies
 from apps.safety.check import Verdict
 from apps.safety.folding import UNCHECKED
 from apps.safety.pictures import check_picture
@@ -49,7 +49,7 @@ def draw(picture_id: UUID) -> None:
         return
     try:
         policies.refresh()  # a reviewer may have let the words pass a moment ago
-        verdict = judged((row.prompt, row.negative))
+        verdict = judged((row.prompt, row.negative), levels.read(row.level))
         if verdict.rule == names.RULE:  # the operator's word: there is nobody to ask
             raise EngineError(verdict.words)
         if not verdict.allowed:
@@ -106,7 +106,7 @@ def _store(row: Picture, drawn: Drawn, watch: Watch, seconds: float) -> None:
     """The file is on the disk before the row says that it is ready, or held; one without a row goes with the sweep."""
     from PIL import Image
 
-    seen = check_picture(drawn.picture, row.prompt)
+    seen = check_picture(drawn.picture, row.prompt, level=levels.read(row.level))
     picture, mark = finished(drawn.picture, label=not row.upscale)
     parent = _parent(row) if row.upscale or row.from_parent else b""
     signed = provenance.sign(picture, row.model, parent, "c2pa.resized" if row.upscale else "c2pa.edited")

@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy
 
 from apps.lib.ids import new_id
 from apps.lib.leases import Leased
+from apps.safety.levels import Level
 
 
 class Picture(Leased):
@@ -60,6 +61,7 @@ class Picture(Leased):
     model_seconds = models.FloatField(default=0)
     smaller = models.BooleanField(default=False)  # than was asked for, because memory did not suffice
     unchecked = models.BooleanField(default=False)  # no classifier has looked at it
+    level = models.CharField(max_length=12, choices=Level.choices, default=Level.SITE)  # how strictly it is judged
     favourite = models.BooleanField(default=False)
     created = models.DateTimeField(auto_now_add=True)
     changed = models.DateTimeField(auto_now=True)

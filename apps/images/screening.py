@@ -8,9 +8,10 @@ from collections.abc import Iterable
 from apps.images import names
 from apps.safety import gate, policies
 from apps.safety.check import ALLOWED, Verdict
+from apps.safety.levels import Level
 
 
-def judged(texts: Iterable[str]) -> Verdict:
+def judged(texts: Iterable[str], level: Level = Level.SITE) -> Verdict:
     """Of the first text from which nothing may be drawn; allowed where there is none. Only for threads without a
     running loop."""
     if policies.stale():
@@ -18,5 +19,5 @@ def judged(texts: Iterable[str]) -> Verdict:
     named = names.judged(texts := list(texts))
     if not named.allowed:
         return named
-    verdicts = (asyncio.run(gate.check_question(text)) for text in texts if text)
+    verdicts = (asyncio.run(gate.check_question(text, level=level)) for text in texts if text)
     return next((verdict for verdict in verdicts if not verdict.allowed), ALLOWED)

@@ -13,6 +13,7 @@ from apps.images.asking import Refused, room
 from apps.images.making import TASK
 from apps.images.models import Picture
 from apps.lib.bell import send
+from apps.safety.levels import Level
 from apps.users import limits
 from apps.users.models import User
 from apps.users.quota import Resource
@@ -27,7 +28,7 @@ def factor(row: Picture) -> int:
     return 4 if longer * 4 <= LARGEST // 2 else 2 if longer * 2 <= LARGEST else 0
 
 
-def ask(user: User, row: Picture, address: str = "") -> Picture:
+def ask(user: User, row: Picture, address: str = "", level: Level = Level.SITE) -> Picture:
     """A row that waits for it. Raises Refused or OverLimit."""
     if row.status != Picture.Status.READY:
         raise Refused(gettext("Only a finished picture can be made larger."))
@@ -40,7 +41,7 @@ def ask(user: User, row: Picture, address: str = "") -> Picture:
     with transaction.atomic():
         larger = Picture.objects.create(
             owner=user, parent=row, upscale=times, width=row.width * times, height=row.height * times, model=NAME,
-            **values,
+            level=level, **values,
         )  # fmt: skip
         transaction.on_commit(partial(send, TASK, larger.pk))
     return larger

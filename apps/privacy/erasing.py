@@ -85,7 +85,7 @@ def entomb(shot: Snapshot) -> Snapshot:
         return shot
     tomb = Snapshot(
         stage=shot.stage, text="", sha256=shot.sha256, context=[], signals=shot.signals, action=shot.action,
-        code=shot.code, score=shot.score, policy_id=shot.policy_id,
+        code=shot.code, score=shot.score, policy_id=shot.policy_id, level=shot.level,
     )  # fmt: skip
     tomb.save(force_insert=True)
     for model in (Case, Gold, Opinion):

@@ -67,6 +67,7 @@ class Outcome:
     severity: int = 0
     score: float = 0.0  # of the label; 1 for a rule
     unchecked: bool = False
+    level: str = "site"  # one of `levels.Level`
 
     @property
     def allowed(self) -> bool:

@@ -3,6 +3,8 @@
 check_question(text)   before anything is done with it
 check_passages(texts)  when a document is read; a match marks the passage
 gated(deltas)          the answer: nothing is yielded before the window that holds it has a verdict
+
+`level` makes it stricter than the site's policy, where an assistant asks for that (`levels.py`).
 """
 
 from __future__ import annotations
@@ -19,9 +21,10 @@ from django.conf import settings
 from django.utils.module_loading import import_string
 
 from apps.lib.threads import in_db
-from apps.safety import deadlines, degraded, hits, policies
+from apps.safety import deadlines, degraded, hits, levels, policies
 from apps.safety.check import ALLOWED, AWAY, Check, CheckUnavailable, Verdict
 from apps.safety.intake import QUESTION_CHARACTERS, control_characters, normalise, visible
+from apps.safety.levels import Level
 from apps.safety.window import Window, windows
 
 if TYPE_CHECKING:
@@ -70,10 +73,11 @@ class Withheld(Exception):
         self.verdict = verdict
 
 
-async def check_question(text: str, vector: Awaitable[Vectors] | None = None) -> Verdict:
+async def check_question(text: str, vector: Awaitable[Vectors] | None = None, *, level: Level = Level.SITE) -> Verdict:
     """Whether the question may be asked. What goes on from here is `normalise(text)`, the text that was checked.
 
-    `vector` is what the embedder makes of `normalise(text)`, where the search has it made already.
+    `vector` is what the embedder makes of `normalise(text)`, where the search has it made already. A text that a person
+    has looked at and allowed passes at every level.
     """
     if len(text) > QUESTION_CHARACTERS:
         return _LONG
@@ -84,17 +88,17 @@ async def check_question(text: str, vector: Awaitable[Vectors] | None = None) ->
         return _EMPTY
     _keep_fresh()
     try:
-        verdict = await _within(_check().question(clean, vector))
+        verdict = levels.applied(await _within(_check().question(clean, vector)), level, policies.current())
     except CheckUnavailable:
         return _UNCHECKED
     _count_hits()
     return ALLOWED if policies.allowed(clean) else verdict  # a person has looked at it: nobody need look again
 
 
-def check_passage(text: str) -> Verdict:
+def check_passage(text: str, *, level: Level = Level.SITE) -> Verdict:
     """Not allowed means that the passage is marked with the rule. It stays readable; it is never obeyed."""
     clean = normalise(text)
-    return _looked_at(lambda: [_check().passage(clean)], 1)[0]
+    return levels.applied(_looked_at(lambda: [_check().passage(clean)], 1)[0], level, policies.current())
 
 
 def check_passages(texts: Sequence[str], vectors: Vectors) -> list[Verdict]:
@@ -105,14 +109,14 @@ def check_passages(texts: Sequence[str], vectors: Vectors) -> list[Verdict]:
     return _looked_at(lambda: _check().passages(clean, vectors), len(clean))
 
 
-async def check_sentence(text: str, since: int = 0) -> Verdict:
+async def check_sentence(text: str, since: int = 0, *, level: Level = Level.SITE) -> Verdict:
     """Whether `text[since:]`, read after `text[:since]`, may be shown. `text` is normalised here."""
     head = normalise(text[:since])
-    return await _sentence(head + normalise(text[since:]), len(head))
+    return await _sentence(head + normalise(text[since:]), len(head), level)
 
 
 async def gated(
-    deltas: AsyncIterator[str], noticed: Callable[[Verdict], None] | None = None
+    deltas: AsyncIterator[str], noticed: Callable[[Verdict], None] | None = None, *, level: Level = Level.SITE
 ) -> AsyncGenerator[str, None]:
     """Yields the normalised text in approved pieces. Raises Withheld where a piece is refused. `noticed` hears the
     verdict on each piece that was approved.
@@ -122,7 +126,7 @@ async def gated(
     window: Window
     async with aclosing(windows(deltas)) as pieces:  # type: ignore[type-var]
         async for window in pieces:
-            verdict = await _sentence(window.text, window.since)
+            verdict = await _sentence(window.text, window.since, level)
             if not verdict.allowed:
                 raise Withheld(verdict)
             if noticed is not None:
@@ -196,11 +200,11 @@ def _beside(work: Callable[[], None]) -> None:
     task.add_done_callback(_refreshing.discard)
 
 
-async def _sentence(text: str, since: int) -> Verdict:
+async def _sentence(text: str, since: int, level: Level) -> Verdict:
     if not text[since:].strip():
         return ALLOWED
     try:
-        return await _within(_check().sentence(text, since))
+        return levels.applied(await _within(_check().sentence(text, since)), level, policies.current())
     except CheckUnavailable:
         return _UNCHECKED
     finally:

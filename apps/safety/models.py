@@ -19,6 +19,7 @@ from apps.safety.audit import Event
 from apps.safety.degraded import Degraded
 from apps.safety.exposure import Care, Exposure
 from apps.safety.hits import Hit
+from apps.safety.levels import Level
 from apps.safety.opinions import Gold, Opinion
 from apps.safety.transitions import LIVE, State
 
@@ -82,6 +83,9 @@ class Snapshot(models.Model):
     code = models.CharField(max_length=40, blank=True)
     score = models.FloatField(default=0)
     policy = models.ForeignKey(PolicyVersion, on_delete=models.PROTECT, null=True, related_name="+")
+    level = models.CharField(
+        max_length=12, choices=Level.choices, default=Level.SITE, help_text="How strictly: what an assistant asked for"
+    )
     created = models.DateTimeField(auto_now_add=True)
 
     def __str__(self) -> str:

@@ -7,9 +7,10 @@ import time
 
 from apps.engines import registry
 from apps.engines.base import EngineError
-from apps.safety import deadlines, degraded, policies
+from apps.safety import deadlines, degraded, levels, policies
 from apps.safety.check import AWAY, Judged, Verdict
 from apps.safety.folding import UNCHECKED, Signal, Status, fold
+from apps.safety.levels import Level
 from apps.safety.policy import Stage
 
 log = logging.getLogger(__name__)
@@ -17,7 +18,7 @@ log = logging.getLogger(__name__)
 HELD = "An automatic check found something in this picture. A person looks at it."
 
 
-def check_picture(picture: bytes, words: str = "") -> Verdict:
+def check_picture(picture: bytes, words: str = "", *, level: Level = Level.SITE) -> Verdict:
     """Whether it may be shown. `words` is what it was drawn from, for whoever reviews it. Where no classifier is set up
     or it fails, the policy says what follows; then `rule` is "unchecked". Only for threads that may use the database.
     """
@@ -29,7 +30,7 @@ def check_picture(picture: bytes, words: str = "") -> Verdict:
     outcome = fold(Stage.PICTURE, [signal], policies.current())
     judged = Judged(Stage.PICTURE, f"A picture drawn from: {words}" if words else "A picture", outcome, (signal,))
     if outcome.allowed:
-        return Verdict(True, outcome.code, "", judged)
+        return levels.applied(Verdict(True, outcome.code, "", judged), level, policies.current())
     return Verdict(False, outcome.code, AWAY if outcome.code == UNCHECKED else HELD, judged)
 
 

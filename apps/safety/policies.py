@@ -18,8 +18,8 @@ from django.utils import timezone
 from django.utils.translation import gettext
 
 from apps.engines import registry
-from apps.safety import audit, clauses, hits, listed
-from apps.safety.folding import LISTS, REPORTED, SUPPORT, Signal, fold
+from apps.safety import audit, clauses, hits, levels, listed
+from apps.safety.folding import LISTS, REPORTED, SUPPORT, Signal
 from apps.safety.models import Allowance, PolicyVersion, Snapshot
 from apps.safety.phrases import CARE
 from apps.safety.policy import Policy, PolicyError, Stage, digest, read
@@ -142,7 +142,8 @@ def replay(user: User, row: PolicyVersion) -> dict[str, Any]:
         signals = [Signal.of(signal) for signal in shot.signals]
         stage = Stage(shot.stage)
         anew = [signal for signal in signals if signal.detector != LISTS] + listed.signals(new, stage, shot.text)
-        before, after = fold(stage, signals, old), fold(stage, anew, new)
+        level = levels.read(shot.level)
+        before, after = levels.judged(stage, signals, old, level), levels.judged(stage, anew, new, level)
         total += 1
         if (before.action, before.code) != (after.action, after.code):
             count += 1

@@ -69,7 +69,7 @@ def flag(found: Flagged) -> Case:
         snapshot = Snapshot.objects.create(
             stage=found.stage, text=text, sha256=policies.fingerprint(text), context=around,
             signals=[signal.row() for signal in found.signals], action=found.outcome.action or "", code=clause,
-            score=found.outcome.score, policy=policies.live(),
+            score=found.outcome.score, policy=policies.live(), level=found.outcome.level,
         )  # fmt: skip
         due = timezone.now() + timedelta(hours=DUE_HOURS.get(found.outcome.severity, 168))
         case = Case.objects.create(

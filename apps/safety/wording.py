@@ -13,6 +13,7 @@ from django.utils.translation import gettext, gettext_lazy
 
 from apps.safety import policies
 from apps.safety.folding import REPORTED, UNCHECKED
+from apps.safety.levels import Level
 from apps.users.language import inside
 
 if TYPE_CHECKING:
@@ -92,6 +93,11 @@ def clause(code: str) -> str:
         return str(BESIDE[code])
     found = policies.fresh().clause(code)
     return gettext(found.title) if found else plain(code)
+
+
+def level(code: str) -> str:
+    """Of `levels.Level`."""
+    return str(Level(code).label) if code in Level.values else code
 
 
 def stage(code: str) -> str:

@@ -13,16 +13,14 @@ import { fork } from "./branches.js";
 import { clear } from "./collections.js";
 import { Composer } from "./composer.js";
 import { connection } from "./connection.js";
-import { drawing } from "./drawing.js";
 import * as filters from "./filters.js";
 import { Queue } from "./queue.js";
-import { model } from "./models.js";
 import { isLive, refresh } from "./recent.js";
 import { question } from "./question.js";
 import { ask, newId, start, tell } from "./socket.js";
 import { together } from "./together.js";
 import { keep, recall } from "./drafts.js";
-import { begun, gone, stay, temporary, undocumented, WAIT } from "./temporary.js";
+import { again, begun, gone, stay, temporary, undocumented, WAIT } from "./temporary.js";
 import * as transcript from "./transcript.js";
 
 const chat = document.querySelector("[data-chat]");
@@ -111,10 +109,10 @@ start({
 });
 
 const verbs = {
-  retry: (turn, text) => send({ do: "retry", turn: turn.dataset.turn, sampling: drawing(), model: model(), filters: filters.filters() }, text, turn),
+  retry: (turn, text) => send(again(turn, text), text, turn),
   continue: (turn, text) => send({ do: "continue", turn: turn.dataset.turn }, text, turn),
   fork,
-  answer_without_documents: (turn, text) => send(undocumented(turn, text), text, temporary ? null : turn),
+  answer_without_documents: (turn, text) => send(undocumented(turn, text), text, turn),
   rephrase: (_, text) => composer.write(text),
   widen: (_, text) => submit(text, clear()),
   unfilter: (_, text) => submit(text, filters.clear()),
@@ -136,7 +134,7 @@ document.addEventListener("question:rerun", (event) => {
 
 document.addEventListener("turn:closed", ({ target }) => {
   if (!document.hidden) tell({ do: "seen", conversation: conversation() });
-  if (transcript.get(target.dataset.turn)?.sibling) transcript.dress(target);
+  if (!temporary && transcript.get(target.dataset.turn)?.sibling) transcript.dress(target);
   settled();
 });
 

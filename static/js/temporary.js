@@ -1,4 +1,7 @@
 // A temporary chat: it lives on the server as long as this page does, and has no address to come back to.
+import { drawing } from "./drawing.js";
+import { filters } from "./filters.js";
+import { model } from "./models.js";
 import { question } from "./question.js";
 import { refresh } from "./recent.js";
 import { tell } from "./socket.js";
@@ -22,9 +25,14 @@ export function begun(id, turn) {
   return refresh();
 }
 
-// The same question to the model alone; what is nowhere kept is asked anew.
-export const undocumented = ({ dataset }, text) =>
-  temporary ? { ...question(text), without_documents: true } : { do: "answer_without_documents", turn: dataset.turn };
+// The same question again, or to the model alone. What is nowhere kept is asked anew, in the place of the former one.
+const anew = ({ dataset }, text) => ({ ...question(text), after: null, beside: dataset.questionId });
+
+export const again = (article, text) =>
+  temporary ? anew(article, text) : { do: "retry", turn: article.dataset.turn, sampling: drawing(), model: model(), filters: filters() };
+
+export const undocumented = (article, text) =>
+  temporary ? { ...anew(article, text), without_documents: true } : { do: "answer_without_documents", turn: article.dataset.turn };
 
 // After a lost line, before anything else: the chat belongs to this page's new line.
 export function stay() {

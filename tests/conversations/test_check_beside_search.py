@@ -24,7 +24,7 @@ class Gatekeeper:
         self.verdict, self.opens = verdict, asyncio.Event()
         self.texts: list[str] = []
 
-    async def __call__(self, text: str, vector: Awaitable[object] | None = None) -> Verdict:
+    async def __call__(self, text: str, vector: Awaitable[object] | None = None, *, level: str = "site") -> Verdict:
         self.texts.append(text)
         assert vector is not None and (await vector) is not None
         await self.opens.wait()

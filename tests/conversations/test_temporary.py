@@ -76,6 +76,37 @@ async def test_a_follow_up_knows_what_was_said(alice: User, library: Collection,
     assert second["conversation"] == first["conversation"] and HIGH in said[1] and "honey bee" in events[-1]["html"]
 
 
+async def test_an_answer_made_again_and_another_wording_take_the_place_of_what_was_there(
+    alice: User, bob: User, library: Collection, open_page, chat: FakeChat
+) -> None:
+    page = await open_page(alice)
+    first = await ask(page)
+    place = first["conversation"]
+    await page.events()
+    second = await ask(page, QUEEN, conversation=place)
+    await page.events()
+    again = await ask(page, QUEEN, conversation=place, beside=second["question"])
+    closed = (await page.events())[-1]
+    said = [message.content for message in chat.requests[-1].messages if message.role == "user"]
+    assert again["turn"] != second["turn"] and closed["status"] == "complete"
+    assert len(said) == 2 and HIGH in said[0] and QUEEN in said[1], "the first exchange, and the question once"
+
+    reworded = await ask(page, "Who damaged the lighthouse?", conversation=place, beside=first["question"])
+    await page.events()
+    said = [message.content for message in chat.requests[-1].messages if message.role == "user"]
+    assert len(said) == 1 and HIGH not in said[0], "nothing that followed is left"
+    for turn in (first, second, again):
+        await page.tell(do="resume", turn=turn["turn"], after=0)
+        assert (await page.hear())["type"] == "unknown"
+    assert "no longer in this chat" in (await ask(page, conversation=place, beside=again["question"]))["words"]
+    assert "no longer in this chat" in (await ask(page, beside=reworded["question"]))["words"]
+    other = await ask(await open_page(bob), conversation=place, beside=reworded["question"])
+    assert other["type"] == "refused" and "is over" in other["words"]
+    await ask(page, HIGH, conversation=place)
+    await page.events()
+    assert "Who damaged" in chat.requests[-1].messages[1].content, "what was refused took nothing away"
+
+
 async def test_what_may_no_longer_be_read_is_not_said_again(
     alice: User, bob: User, library: Collection, open_page, chat: FakeChat
 ) -> None:

@@ -110,7 +110,7 @@ async def test_under_load_nothing_is_done_ahead(open_page, alice, bob, library, 
 
 
 async def test_nothing_reaches_the_model_that_the_gate_refuses(open_page, alice, library, chat, monkeypatch) -> None:
-    async def refused(*_: object) -> Verdict:
+    async def refused(*_: object, **__: object) -> Verdict:
         return Verdict(False, "rule", "No.")
 
     monkeypatch.setattr(gate, "check_question", refused)

@@ -28,7 +28,7 @@ def test_switched_on_asked_and_gone(visit: Visit, width: int) -> None:
     expect(page.locator("h1")).to_have_text("Temporary chat")
     assert LEAVE not in page.evaluate(STORED)
     assert page.evaluate(LISTED) == listed
-    for name in ("Edit", "Regenerate", "Fork", "Good answer", "Behind the scenes"):
+    for name in ("Fork", "Good answer", "Behind the scenes"):
         assert not turn.get_by_role("button", name=name).count()
     expect(turn.get_by_role("button", name="Copy")).to_be_visible()
 
@@ -44,6 +44,34 @@ def test_switched_on_asked_and_gone(visit: Visit, width: int) -> None:
     expect(page.locator("[data-turn]")).to_have_count(0)
     page.goto(page.url.partition("/temporary/")[0] + "/conversations/all/")
     assert "/temporary/" not in page.locator("main").inner_html()
+
+
+@pytest.mark.parametrize("width", [1440, 360])
+def test_an_answer_is_made_again_and_a_question_reworded_in_their_place(visit: Visit, width: int) -> None:
+    page = visit("/temporary/", width=width)
+    fetched: list[str] = []
+    page.on("request", lambda request: fetched.append(request.url) if "/answers/" in request.url else None)
+    first = ended(ask(page, LEAVE))
+    before = first.get_attribute("data-turn")
+    ended(ask(page, BOILER))
+    page.locator("[data-turn]").nth(1).get_by_role("button", name="Regenerate").click()
+    expect(page.locator("[data-turn]")).to_have_count(2)
+    ended(page.locator("[data-turn]").nth(1))
+    expect(page.locator("[data-turn]").nth(1)).to_contain_text("E4")
+
+    first.get_by_role("button", name="Edit").click()
+    form = page.locator(".edit")
+    expect(form.get_by_role("button", name="Save")).to_have_count(0)
+    form.get_by_label("Your question").fill(BOILER)
+    form.get_by_role("button", name="Update and rerun").click()
+    expect(page.locator("[data-turn]")).to_have_count(1)
+    turn = ended(page.locator("[data-turn]").first)
+    assert turn.get_attribute("data-turn") != before
+    expect(turn.locator("[data-question]")).to_have_text(BOILER)
+    expect(turn.locator("[data-answer]")).to_contain_text("E4")
+    assert not fetched and LEAVE not in page.evaluate(STORED)
+    ended(ask(page, LEAVE))
+    expect(page.locator("[data-turn]")).to_have_count(2)
 
 
 def test_by_keyboard(page_wide: object) -> None:

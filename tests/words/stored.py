@@ -27,7 +27,8 @@ MODULES = (
     "apps/evaluation/golden.py", "apps/images/asking.py", "apps/images/described.py",
     "apps/images/generate.py", "apps/images/queue.py", "apps/images/reviewing.py", "apps/privacy/erasing.py",
     "apps/privacy/wishes.py", "apps/safety/addresses.py", "apps/safety/check.py", "apps/safety/classified.py",
-    "apps/safety/clauses.py", "apps/safety/fetching.py", "apps/safety/gate.py", "apps/safety/policies.py",
+    "apps/safety/clauses.py", "apps/safety/fetching.py", "apps/safety/gate.py", "apps/safety/levels.py",
+    "apps/safety/policies.py",
     "apps/safety/rules.py",
 )  # fmt: skip
 LABELS = {

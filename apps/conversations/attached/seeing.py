@@ -47,7 +47,7 @@ async def look(turn: Turn) -> None:
     attached = await _read(turn)
     for item in attached:
         if item.text:
-            verdict = await gate.check_question(item.text)
+            verdict = await gate.check_question(item.text, level=turn.level)
             if not verdict.allowed:
                 raise Withheld(verdict)
             noticed.take(turn, verdict)

@@ -17,6 +17,7 @@ from django.db import models
 from django.utils.translation import gettext, gettext_lazy, override
 
 from apps.documents.filters import EVERYTHING, Filters
+from apps.safety.levels import Level
 
 if TYPE_CHECKING:
     from apps.documents.passages import Passage
@@ -81,6 +82,7 @@ class Context:
     count: Callable[[Sequence[str]], list[int]]  # tokens of texts, as the model counts
     progress: Callable[[str], Awaitable[None]]  # says on the card what is being done, in words
     filters: Filters = EVERYTHING  # which documents there may be searched
+    level: Level = Level.SITE  # how strictly words are judged
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ import logging
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +26,7 @@ from apps.conversations.tools.offering import Count, Kit, Offered
 from apps.engines.base import EngineError, ToolCall
 from apps.lib.threads import in_pool
 from apps.safety import gate
+from apps.safety.levels import Level
 
 if TYPE_CHECKING:
     from apps.conversations.turn import Turn
@@ -75,7 +77,7 @@ async def put(turn: Turn, made: Call) -> None:
 async def _called(
     turn: Turn, wanted: ToolCall, item: Offered | None, made: Call, tokens: int, by_person: bool
 ) -> tuple[Call, str]:
-    given = await _read(wanted, made)
+    given = await _read(wanted, made, turn.level)
     made = replace(made, arguments=given)
     if item is None:
         raise ToolError("There is no tool of this name, or it is switched off.")
@@ -85,7 +87,7 @@ async def _called(
         await _asked(turn, made)
     await put(turn, made)
     result = await _made(turn, item.tool, given, made, tokens)
-    text = await _judged(result, item.tool)
+    text = await _judged(result, item.tool, turn.level)
     lines, numbers = await _placed(turn, result.passages, tokens)
     shown = replace(
         made, status="done", text=(gate.normalise(result.shown) or text)[:CHARACTERS], data=result.data, sources=numbers
@@ -94,10 +96,10 @@ async def _called(
     return shown, "\n".join(filter(None, [_cut(text, room, turn.chat.count), *lines]))
 
 
-async def _read(wanted: ToolCall, made: Call) -> dict[str, Any]:
+async def _read(wanted: ToolCall, made: Call, level: Level) -> dict[str, Any]:
     """The arguments; what the model wrote in them passes the gate like any other word of it. Raises Withheld."""
     given = arguments.parse(gate.normalise(wanted.arguments))
-    verdict = await gate.check_sentence(f"{made.title}: {_words(given)}")
+    verdict = await gate.check_sentence(f"{made.title}: {_words(given)}", level=level)
     if not verdict.allowed:
         raise gate.Withheld(verdict)
     return given
@@ -120,7 +122,7 @@ async def _made(turn: Turn, tool: Tool, given: Mapping[str, Any], made: Call, to
 
     context = Context(
         opening.user, opening.collections, tuple(past.question for past in opening.history), opening.conversation,
-        opening.answer, made.id, tokens, turn.chat.count, progress, opening.filters,
+        opening.answer, made.id, tokens, turn.chat.count, progress, opening.filters, turn.level,
     )  # fmt: skip
     task = asyncio.ensure_future(tool.call(given, context))
     task.add_done_callback(lambda done: done.cancelled() or done.exception())
@@ -144,14 +146,14 @@ async def _made(turn: Turn, tool: Tool, given: Mapping[str, Any], made: Call, to
     return result
 
 
-async def _judged(result: Result, tool: Tool) -> str:
+async def _judged(result: Result, tool: Tool, level: Level) -> str:
     """The text of the result, as model and person may have it. Passages were judged when their documents were read."""
     text = gate.normalise(result.text[: 2 * tool.characters]).strip()
     if len(text) > tool.characters:
         text = f"{text[: tool.characters]} … (cut: the result has more than {tool.characters:,} characters)"
     if text:
-        obeyed = await in_pool(gate.check_passage, text)  # what would have the model do something
-        if not obeyed.allowed or not (await gate.check_sentence(text)).allowed:
+        obeyed = await in_pool(partial(gate.check_passage, text, level=level))  # what would have the model do something
+        if not obeyed.allowed or not (await gate.check_sentence(text, level=level)).allowed:
             raise ToolError("What it gave is withheld: it goes against the rules that hold here, or could do harm.")
     return text
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
-from uuid import UUID
 
 from django.db import transaction
 
@@ -22,7 +21,6 @@ from apps.lib.threads import in_db
 from apps.safety import gate
 from apps.safety.check import Verdict
 from apps.users.limits import OverLimit
-from apps.users.models import User
 
 NAME = "draw_picture"
 
@@ -49,10 +47,10 @@ class DrawPicture(Plain):
 
     async def call(self, arguments: Mapping[str, Any], context: Context) -> Result:
         words = gate.normalise(arguments["description"]).strip()
-        verdict = await gate.check_question(words)
+        verdict = await gate.check_question(words, level=context.level)
         count, shape = arguments.get("count", 1), arguments.get("shape", "square")
         try:
-            rows = await in_db(_asked, context.user, context.answer, words, count, shape, verdict)
+            rows = await in_db(_asked, context, words, count, shape, verdict)
         except (asking.Refused, OverLimit) as refusal:
             raise ToolError(str(refusal)) from refusal
         if not verdict.allowed:
@@ -61,10 +59,11 @@ class DrawPicture(Plain):
         return Result(f"{many} asked for, shown with this answer once drawn.", data={"pictures": rows})
 
 
-def _asked(user: User, answer: UUID, words: str, count: int, shape: str, verdict: Verdict) -> list[str]:
+def _asked(context: Context, words: str, count: int, shape: str, verdict: Verdict) -> list[str]:
     width, height = sides(described.current(), *SHAPES[shape])
+    wish = Wish(words, count=count, width=width, height=height, level=context.level)
     with transaction.atomic():
-        rows: list[Picture] = asking.ask(user, Wish(words, count=count, width=width, height=height), verdict=verdict)
-        tiles.put(answer, [row.pk for row in rows])
-        Message.objects.filter(pk=answer).update(draws={"count": count, "by": NAME})
+        rows: list[Picture] = asking.ask(context.user, wish, verdict=verdict)
+        tiles.put(context.answer, [row.pk for row in rows])
+        Message.objects.filter(pk=context.answer).update(draws={"count": count, "by": NAME})
     return [str(row.pk) for row in rows]

@@ -16,7 +16,7 @@ from apps.users.models import User
 register = template.Library()
 for words in (
     wording.clause, wording.stage, wording.thing, wording.action, wording.effect, wording.detector, wording.reason,
-    wording.version,
+    wording.version, wording.level,
 ):  # fmt: skip
     register.filter(words.__name__, words)
 register.filter("inside", inside)
