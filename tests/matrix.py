@@ -177,6 +177,7 @@ MATRIX = {
     "c/<uuid:pk>/queue/": OWN,
     "answers/<uuid:answer>/compare/": OWN,
     "instructions/memory/": SIGNED_IN,
+    "beams/": SIGNED_IN,
     "prompts/": SIGNED_IN,
     "prompts/<int:pk>/": OWN,
     "prompts/<int:pk>/delete/": OWN,

@@ -15,7 +15,7 @@ from PIL import Image, UnidentifiedImageError
 from apps.conversations import choosing
 from apps.conversations.assistant import Assistant, AssistantShare, Style
 from apps.conversations.refusal import Refused
-from apps.conversations.sampling import CONTROLS, Preset, read
+from apps.conversations.sampling import BEAMS, CONTROLS, Control, Preset, read
 from apps.conversations.tools.fields import PREFIX, assistant_fields, said, unseen
 from apps.documents.models import Collection
 from apps.engines.chat.offered import MAIN
@@ -90,7 +90,12 @@ class AssistantForm(forms.Form):
 
     @property
     def controls(self) -> list[Any]:
-        return [self[control.name] for control in CONTROLS] + [self["stop"]]
+        return [self[control.name] for control in CONTROLS if control is not BEAMS] + [self["stop"]]
+
+    @property
+    def beam_search(self) -> tuple[Control, Any]:
+        """The control that only some servers have, and what it is at."""
+        return BEAMS, self["beams"].value()
 
     @property
     def tools(self) -> list[Any]:

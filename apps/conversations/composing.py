@@ -11,7 +11,7 @@ from django.conf import settings
 from apps.conversations import answering, choosing
 from apps.conversations.assistant import Assistant
 from apps.conversations.models import Conversation, SavedPrompt
-from apps.conversations.sampling import CONTROLS, WORDS, Preset, read
+from apps.conversations.sampling import BEAMS, CONTROLS, WORDS, Preset, read
 from apps.conversations.tools.kit import BUILT_IN
 from apps.documents import filters
 from apps.documents.models import Collection
@@ -66,7 +66,8 @@ def drawing(stored: dict[str, Any]) -> dict[str, Any]:
     return {
         "preset": Preset(record["preset"]),
         "presets": [(preset, preset.label, WORDS[preset]) for preset in Preset],
-        "controls": [(control, record.get(control.name, "")) for control in CONTROLS],
+        "controls": [(control, record.get(control.name, "")) for control in CONTROLS if control is not BEAMS],
+        "beams": (BEAMS, record.get("beams", "")),
         "stop": "\n".join(record.get("stop", [])),
         "changed": len(record) > 1,
     }

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise
 
 STOPS, STOP_CHARACTERS = 4, 80
+BEAM_TOKENS = 256  # of an answer by beam search: a server follows all beams to the greatest length, whatever they say
 
 
 class Preset(models.TextChoices):
@@ -28,7 +29,7 @@ class Preset(models.TextChoices):
 
 
 WORDS = {
-    Preset.PRECISE: gettext_lazy("Always the likeliest word: the same question gets the same answer."),
+    Preset.PRECISE: gettext_lazy("Always the likeliest word (greedy): the same question gets the same answer."),
     Preset.BALANCED: gettext_lazy("Close to the likeliest words. Good for most questions."),
     Preset.CREATIVE: gettext_lazy("Less likely words get a chance: more varied, and more often wrong."),
 }
@@ -60,9 +61,14 @@ CONTROLS = (
     Control("repetition_penalty", _("Repetition penalty"), _("Above 1, used words become less likely."), 1, 2, 0.05),
     Control("seed", "Seed", _("With the same seed, the same question gets the same "
     "answer."), 0, 2**31 - 1, 1, whole=True),
+    Control("beams", _("Beams"), _("So many ways to go on are followed side by side, and the likeliest is said. The "
+    "text comes at once, without probabilities or tools; of the other controls only Length and Stop words "
+    "hold."), 2, 8, 1, whole=True),
     Control("max_tokens", "Length", _("At most so many tokens, of about four characters."), 32, 4096, 1, whole=True),
 )  # fmt: skip
 _BY_NAME = {control.name: control for control in CONTROLS}
+BEAMS = _BY_NAME["beams"]  # offered only where a server has it
+_OF_BEAMS = ("beams", "max_tokens")  # where nothing is drawn, the other numbers are not heeded
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +80,11 @@ class Chosen:
 
     def longest(self, otherwise: int) -> int:
         """Tokens that the answer may have, if there is room."""
-        return int(self.changes.get("max_tokens", otherwise))
+        return int(self.changes.get("max_tokens", min(otherwise, BEAM_TOKENS) if self.beams else otherwise))
+
+    @property
+    def beams(self) -> int:
+        return int(self.changes.get("beams", 0))
 
     def sampling(self, room: int) -> Sampling:
         """What the server is told; `room` is how many tokens the answer may have."""
@@ -87,7 +97,8 @@ class Chosen:
     def used(self, told: Sampling, *, whole: bool) -> dict[str, Any]:
         """What an answer was drawn with, every number of it; `told` is what the server was told. Where it takes not the
         `whole` of a sampling, `unheeded` names what it did not hear."""
-        said = {control.name: getattr(told, control.name) for control in CONTROLS}
+        numbers = [item for item in CONTROLS if (item.name in _OF_BEAMS if told.beams else item is not BEAMS)]
+        said = {control.name: getattr(told, control.name) for control in numbers}
         said = {name: value for name, value in said.items() if value is not None}
         unheeded = [] if whole else [name for name in EXTENDED if name in said]
         heard = {name: value for name, value in said.items() if name not in unheeded}

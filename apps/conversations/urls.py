@@ -4,6 +4,7 @@ from django.urls import path
 
 from apps.conversations import (
     assistant_urls,
+    beams,
     branch_views,
     comparing,
     export_views,
@@ -39,6 +40,7 @@ urlpatterns = [
     path("shared/<slug:secret>/pictures/<uuid:pk>.png", sharing_views.picture, name="shared_picture"),
     path("shared/<slug:secret>/attached/<uuid:pk>/", sharing_views.attached, name="shared_attached"),
     path("shared/<slug:secret>/copy/", sharing_views.copy, name="copy_shared"),
+    path("beams/", beams.field, name="beams"),
     path("prompts/", saved.prompts, name="prompts"),
     path("prompts/<int:pk>/", saved.prompt, name="prompt"),
     path("prompts/<int:pk>/delete/", saved.delete, name="delete_prompt"),

@@ -88,6 +88,7 @@ class Sampling:
     stop: tuple[str, ...] = ()
     repetition_penalty: float | None = None
     logprobs: int = 0  # how many alternatives to keep per token; 0 keeps none
+    beams: int = 0  # 2 or more: that many ways on are followed side by side, and the likeliest is said; 0: one is drawn
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +154,9 @@ class ChatEngine(Protocol):
     async def takes_tools(self) -> bool:
         """Whether the model may be offered tools; found out once, of the server itself. Raises EngineUnavailable while
         the server is away."""
+
+    async def takes_beams(self) -> bool:
+        """Likewise, whether `Sampling.beams` may be asked for. Such an answer comes at once, without probabilities."""
 
     async def probe(self) -> float:
         """Milliseconds that a real one-token request took. Raises EngineError when it did not work."""

@@ -99,3 +99,21 @@ async def test_a_model_that_is_not_served_is_refused_in_words() -> None:
     with pytest.raises(EngineRefused, match="does not serve the model"):
         await collect(chat, LONG)
     await chat.close()
+
+
+async def test_it_searches_with_beams_and_says_the_likeliest(chat: OpenAIChat) -> None:
+    question = ChatMessage("user", "What is the capital of France?")
+    request = ChatRequest((question,), Sampling(max_tokens=12, beams=4, logprobs=2), cache_salt="test")
+    assert await chat.takes_beams()
+    items = await collect(chat, request)
+    assert [type(item) for item in items] == [Delta, Finish]
+    (said, finish) = items
+    assert isinstance(said, Delta) and "Paris" in said.text and said.logprobs == ()
+    assert isinstance(finish, Finish) and finish.usage is not None
+    assert await collect(chat, request) == items, "nothing is drawn"
+
+
+async def test_more_beams_than_it_can_weigh_are_refused_in_words(chat: OpenAIChat) -> None:
+    question = ChatMessage("user", "What is the capital of France?")
+    with pytest.raises(EngineRefused, match="so many beams"):
+        await collect(chat, ChatRequest((question,), Sampling(max_tokens=12, beams=12)))  # of 20 logprobs at most

@@ -37,11 +37,12 @@ THOUGHT = (
 
 class PacedChat(FakeChat):
     """As FakeChat, forty words a second; a question with "in detail" gets a long answer, one with "in every form" a
-    hostile one, one with "Think first." thoughts before it."""
+    hostile one, one with "Think first." thoughts before it. Its server searches with beams."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
         self.first_token_s, self.gap_s = 0.2, 0.025
+        self.beams = 8
 
     def _say(self, request: ChatRequest) -> str:
         if MARKED in request.messages[-1].content:

@@ -98,6 +98,29 @@ def test_how_words_are_chosen_is_set_by_keyboard_alone_and_remembered(page_wide:
     expect(page.locator("[data-drawing-words]")).to_have_text("Precise, changed")
 
 
+@pytest.mark.parametrize("width", [1440, 360])
+def test_beam_search_is_chosen_where_the_server_has_it(visit: Visit, width: int) -> None:
+    page = visit(width=width)
+    page.get_by_label("How words are chosen").click()
+    page.get_by_text("Advanced", exact=True).click()
+    page.locator("#draw-stop").scroll_into_view_if_needed()
+    field = page.get_by_label("Beams", exact=True)
+    field.fill("4")
+    expect(page.locator("#draw-beams-help")).to_contain_text("The text comes at once, without probabilities")
+    expect(page.locator("[data-drawing-words]")).to_have_text("Balanced, changed")
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    page.keyboard.press("Escape")
+    turn = ended(ask(page, LEAVE))
+    expect(turn.locator("[data-answer]")).to_contain_text("weeks")
+    turn.locator("[data-behind]").click()
+    panel = page.locator("[data-panel]")
+    panel.locator("summary", has_text="Settings, usage, safety").click()
+    expect(panel.locator("dt", has_text="Beams")).to_be_visible()
+    assert panel.locator("[data-tokens]").count() == 0
+    page.reload()
+    expect(page.locator("#draw-beams")).to_have_value("4")
+
+
 def test_what_a_person_wants_heeded_is_written_once(visit: Visit) -> None:
     page = visit("/instructions/", person="ada")
     page.get_by_label("Your instructions").fill("I am a nurse.")

@@ -52,7 +52,7 @@ async def kit(turn: Turn) -> Kit:
 async def kit_of(opening: Opening) -> Kit:
     """The tools that a turn of that opening would have."""
     chat = registry.chat(opening.model)
-    if opening.written or not await _callable(chat):
+    if opening.written or opening.sampling.beams or not await _callable(chat):
         return {}
     room = int(_SHARE * (await chat.info()).context_tokens)
     return _fitting(await in_db(permitted, opening.assistant), room, chat.count)

@@ -14,10 +14,14 @@ SLOW = "The model server took too long."
 CUT_OFF = "The connection to the model server broke in the middle of the answer."
 SENSELESS = "The model server sent something that is no answer."
 TOO_LONG = "The question and its sources are longer than the model can read at once."
+NO_BEAMS = (
+    "The server of this model does not search with so many beams, or with none at all. "
+    "Empty “Beams” under Advanced, or choose another model."
+)
 _BUSY = "The model server is busy."
 _KEY = "The model server does not accept the key that is configured for it."
 _MODEL = "The model server does not serve the model that is configured."
-_REFUSED = "The model server refused the request."
+REFUSED = "The model server refused the request."
 _CONTEXT_SIGNS = (
     "context_length",
     "context length",
@@ -63,7 +67,7 @@ def _refusal(status: int, text: str) -> EngineError:
         return EngineRefused(_MODEL)
     if status == 404:
         return EngineBroken("The address of the model server is wrong: nothing answers chats there.")
-    return EngineRefused(_REFUSED)
+    return EngineRefused(REFUSED)
 
 
 def _about_context(*texts: str) -> bool:

@@ -4,6 +4,7 @@ chat = FakeChat()                      # quotes the first sentence of the first 
 chat.replies.append("The answer.")     # said next, instead; "<think>…</think>" before it are thoughts
 chat.calls.append((ToolCall(…),))      # called next, where the request offers tools
 chat.tools = True                      # its server takes tools
+chat.beams = 8                         # its server searches with up to so many beams
 chat.away = True                       # nobody answers
 chat.fail = EngineBusy("…")            # raised by the next stream, after `fail_after` pieces
 chat.first_token_s, chat.gap_s = 1, 0.05
@@ -25,10 +26,12 @@ from apps.engines.base import (
     EngineUnavailable,
     Finish,
     ModelInfo,
+    Sampling,
     TokenProb,
     ToolCall,
     Usage,
 )
+from apps.engines.chat.errors import NO_BEAMS
 from apps.engines.chat.thinking import Thinking
 from apps.engines.chat.tokens import TokenCounter
 
@@ -55,6 +58,7 @@ class FakeChat:
         self.calls: deque[tuple[ToolCall, ...]] = deque()
         self.tools = False
         self.samples_all = True
+        self.beams = 0
         self.say_before_calls = ""
         self.away = False
         self.fail: EngineError | None = None
@@ -79,6 +83,10 @@ class FakeChat:
         self._reachable()
         return self.tools
 
+    async def takes_beams(self) -> bool:
+        self._reachable()
+        return self.beams > 0
+
     async def probe(self) -> float:
         self._reachable()
         await asyncio.sleep(self.first_token_s)
@@ -89,11 +97,15 @@ class FakeChat:
         prompt = sum(self.count([message.content for message in request.messages]))
         if prompt >= self.context_tokens:
             raise EngineRefused("The question and its sources are longer than the model can read at once.")
+        if request.sampling.beams > self.beams:
+            raise EngineRefused(NO_BEAMS)
         self.requests.append(request)
         fail, self.fail = self.fail, None
         calls = self.calls.popleft() if request.tools and request.tool_choice != "none" and self.calls else ()
         pieces = _PIECE.findall(self.say_before_calls) if calls else _PIECE.findall(self._say(request))
         wanted = request.sampling.max_tokens
+        if request.sampling.beams:
+            pieces = ["".join(pieces[:wanted])]
         thinking = Thinking(begun=self.reasons == "begun")
         self.running += 1
         ended = False
@@ -103,7 +115,7 @@ class FakeChat:
                 self._go_on(fail, at)
                 text, thought = thinking.feed(piece)
                 if text or thought:
-                    yield Delta(text, _probabilities(text, request.sampling.logprobs) if text else (), thought)
+                    yield Delta(text, _probabilities(text, request.sampling), thought)
                 await asyncio.sleep(self.gap_s)
             self._go_on(fail, len(pieces))
             text, thought = thinking.finish()
@@ -156,7 +168,8 @@ def from_sources(request: ChatRequest) -> str:
     return f"You asked: {question[-1] if question else ''}"
 
 
-def _probabilities(piece: str, alternatives: int) -> tuple[TokenProb, ...]:
-    if not alternatives:
+def _probabilities(piece: str, sampling: Sampling) -> tuple[TokenProb, ...]:
+    alternatives = sampling.logprobs
+    if not piece or not alternatives or sampling.beams:
         return ()
     return (TokenProb(piece, -0.1, tuple((piece if n == 0 else f"{piece}{n}", -0.1 - n) for n in range(alternatives))),)

@@ -30,8 +30,9 @@ from apps.engines.base import (
     Sampling,
 )
 from apps.engines.chat import wire
+from apps.engines.chat.abilities import Ability
 from apps.engines.chat.breaker import Breaker
-from apps.engines.chat.errors import AWAY, CUT_OFF, SENSELESS, SLOW, from_status
+from apps.engines.chat.errors import AWAY, CUT_OFF, NO_BEAMS, REFUSED, SENSELESS, SLOW, from_status
 from apps.engines.chat.pace import Pace, Rest
 from apps.engines.chat.sse import EventReader
 from apps.engines.chat.thinking import Thinking
@@ -44,9 +45,9 @@ _MAX_BODY_BYTES = 1024 * 1024  # of a list of models, or of an error
 _TRIES = 3  # of a request that the server is too busy for; only before its first token
 _PAUSE_S = 0.4  # before the second try; doubled for the third, and spread so that callers do not come back together
 _spread = random.SystemRandom()
-_TOOLLESS_S = 60.0  # until a server that could not say whether it takes tools is asked again
 _TOOL = {"type": "function", "function": {"name": "look", "parameters": {"type": "object", "properties": {}}}}
 _WITH_TOOL = ChatRequest((ChatMessage("user", "Hi"),), Sampling(max_tokens=1, temperature=0.0), tools=(_TOOL,))
+_WITH_BEAMS = ChatRequest((ChatMessage("user", "Hi"),), Sampling(max_tokens=1, temperature=0.0, beams=2))
 _PROBE = ChatRequest((ChatMessage("user", "Hi"),), Sampling(max_tokens=1, temperature=0.0))
 
 
@@ -75,9 +76,8 @@ class OpenAIChat:
         self._context_tokens = context_tokens  # 0: as the server says
         self._reasons = reasons
         self._tools = tools  # may be offered
-        self._takes_tools: dict[str, bool] = {}  # by the model that was asked
-        self._toolless_until = 0.0
-        self._asking: asyncio.Task[None] | None = None  # whether it takes tools
+        self._with_tools = Ability(_WITH_TOOL, self.info, self._attempt)
+        self._with_beams = Ability(_WITH_BEAMS, self.info, self._attempt)
         self._pace = Pace()
         self._served: tuple[ModelInfo, bool] | None = None
         self._sessions: WeakKeyDictionary[asyncio.AbstractEventLoop, aiohttp.ClientSession] = WeakKeyDictionary()
@@ -86,27 +86,10 @@ class OpenAIChat:
         return (await self._known())[0]
 
     async def takes_tools(self) -> bool:
-        if not self._tools or time.monotonic() < self._toolless_until:
-            return False
-        model = (await self.info()).name
-        if model not in self._takes_tools:  # one asks for all that come meanwhile
-            loop, asking = asyncio.get_running_loop(), self._asking
-            if asking is None or asking.done() or asking.get_loop() is not loop:
-                asking = self._asking = loop.create_task(self._ask_for_tools(model))
-            await asyncio.shield(asking)
-        return self._takes_tools.get(model, False)
+        return self._tools and await self._with_tools.has()
 
-    async def _ask_for_tools(self, model: str) -> None:
-        """Notes whether the model takes tools; the first word of its answer tells."""
-        try:
-            async with aclosing(self._attempt(_WITH_TOOL)) as answer:
-                async for _ in answer:
-                    break
-            self._takes_tools[model] = True
-        except EngineRefused:  # as vLLM says without --enable-auto-tool-choice
-            self._takes_tools[model] = False
-        except (EngineBroken, EngineBusy, EngineUnavailable):
-            self._toolless_until = time.monotonic() + _TOOLLESS_S
+    async def takes_beams(self) -> bool:
+        return (await self._known())[1] and await self._with_beams.has()
 
     async def probe(self) -> float:
         start = time.perf_counter()
@@ -130,6 +113,10 @@ class OpenAIChat:
                         yield item
                 self._breaker.success()
                 return
+            except EngineRefused as error:
+                if request.sampling.beams and str(error) == REFUSED:
+                    raise EngineRefused(NO_BEAMS) from error
+                raise
             except EngineBusy:
                 self._breaker.success()  # an answer is a sign of life
                 if begun or attempt == _TRIES - 1:
@@ -166,11 +153,15 @@ class OpenAIChat:
     async def _attempt(self, request: ChatRequest) -> AsyncGenerator[Delta | Finish, None]:
         """One request, from the first byte to the last."""
         info, vllm = await self._known()
+        if request.sampling.beams and not vllm:
+            raise EngineRefused(NO_BEAMS)  # another server may draw so many answers, and say the first
         began = time.monotonic()
         until, by = began + self._limits.total, began + self._limits.first_token
         goes_on = bool(request.messages) and request.messages[-1].role == "assistant"
         begun = self._reasons == "begun" and request.thinks and not goes_on
         answer, events = wire.Answer(thinking=Thinking(begun=begun)), EventReader()
+        if request.sampling.beams:
+            by, answer.stop = until, request.sampling.stop  # nothing comes before all of it was weighed
         response = await self._open(wire.body(request, info.name, vllm=vllm))
         try:
             with Rest(self._pace, response) as rest:

@@ -35,26 +35,29 @@ _WINDOW_NAMES = ("max_model_len", "context_length", "max_context_length", "conte
 def body(request: ChatRequest, model: str, *, vllm: bool) -> bytes:
     """The JSON of a streamed chat request; what only vLLM knows is left out for others."""
     sampling = request.sampling
+    beams = vllm and sampling.beams
     value: dict[str, Any] = {
         "model": model,
         "messages": [_message(message) for message in request.messages],
         "stream": True,
         "stream_options": {"include_usage": True},
         "max_tokens": sampling.max_tokens,
-        "temperature": sampling.temperature,
+        "temperature": 0.0 if beams else sampling.temperature,
     }
     optional = {"top_p": sampling.top_p, "seed": sampling.seed, "stop": list(sampling.stop) or None}
+    if beams:  # nothing is drawn, and vLLM looks for no stop words
+        optional = {"use_beam_search": True, "n": sampling.beams}
     value |= {name: setting for name, setting in optional.items() if setting is not None}
     if request.messages and request.messages[-1].role == "assistant":  # an unfinished answer, to be written on
         if vllm:
             value |= {"add_generation_prompt": False, "continue_final_message": True}
         else:
             value["messages"].append({"role": "user", "content": GO_ON})
-    if sampling.logprobs and vllm:  # some servers refuse a request that asks for them
+    if sampling.logprobs and vllm and not beams:  # some servers refuse a request that asks for them
         value |= {"logprobs": True, "top_logprobs": sampling.logprobs}
     if request.tools:
         value |= {"tools": list(request.tools), "tool_choice": request.tool_choice or "auto"}
-    if vllm:
+    if vllm and not beams:
         own = {name: getattr(sampling, name) for name in EXTENDED}
         value |= {name: setting for name, setting in own.items() if setting is not None}
     if vllm and not request.thinks:
@@ -89,6 +92,7 @@ class Answer:
     done: bool = False
     size: int = field(default=0)
     thinking: Thinking = field(default_factory=Thinking)
+    stop: tuple[str, ...] = ()  # words at which it ends, where the server does not look for them
 
     def added(self, events: Iterable[bytes]) -> tuple[Delta | None, EngineError | None]:
         """What several events add together, and what was wrong with the one after them."""
@@ -117,6 +121,8 @@ class Answer:
             text, also = self.thinking.feed(text)
             thought += also
             weighed = _last(weighed, len(text))
+        if self.stop and (cut := _first(text, self.stop)) >= 0:
+            text, self.reason = text[:cut], "stop"
         return Delta(text, tuple(weighed), thought) if text or thought or weighed else None
 
     def take(self, data: bytes) -> Delta | None:
@@ -130,8 +136,9 @@ class Answer:
                 raise from_event(event["error"])
             if event.get("usage"):
                 self.usage = _usage(event["usage"])
-            choices = event["choices"]
-            return self._choice(choices[0]) if choices else None
+            # Of several beams the first is the likeliest.
+            first = next((choice for choice in event["choices"] if not choice.get("index")), None)
+            return self._choice(first) if first else None
         except (ValueError, TypeError, KeyError, AttributeError, IndexError):
             raise EngineBroken(SENSELESS) from None
 
@@ -163,6 +170,11 @@ class Answer:
                 call[place] += text or ""
                 size += len(text or "")
         return size
+
+
+def _first(text: str, words: Iterable[str]) -> int:
+    """Where the first of the words begins; -1 where there is none."""
+    return min((at for word in words if (at := text.find(word)) >= 0), default=-1)
 
 
 def _last(weighed: list[TokenProb], characters: int) -> list[TokenProb]:
