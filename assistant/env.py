@@ -6,11 +6,17 @@
 from __future__ import annotations
 
 import os
+import re
 import secrets
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
 
 SHORTEST_KEY = 32  # characters
+HIDDEN = "•••"
+_OF_SECRETS = {"MCP_TOKENS", "MCP_COMMANDS"}  # arguments of programs hold tokens more often than not
+_PASSWORD = re.compile(r"""(?<=://)[^/@\s"']+@""")  # and name, of an address
+_ARGUMENT = re.compile(r"(--(?:api-key|hf-token)[= ])\S+")
 BASE_DIR = Path(__file__).resolve().parent.parent
 
 
@@ -132,4 +138,16 @@ def secret(name: str) -> str:
     return os.environ.get(name, "")
 
 
+def shown(env: Env, source: Mapping[str, str]) -> dict[str, tuple[str, bool]]:
+    """What may be shown of each variable, without its secrets, and whether it is set; for administrators."""
+    found = {}
+    for item in fields(env):
+        value = str(getattr(env, item.name))
+        if (item.name.endswith("_KEY") and item.name != "SIGN_KEY") or item.name in _OF_SECRETS:
+            value = HIDDEN if value else ""
+        found[item.name] = (_PASSWORD.sub(f"{HIDDEN}@", _ARGUMENT.sub(rf"\1{HIDDEN}", value)), item.name in source)
+    return found
+
+
 ENV = Env.read(dict(os.environ))
+ENVIRONMENT = shown(ENV, os.environ)  # for the page of administrators

@@ -11,7 +11,7 @@ from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
 from assistant import engines, llms, tools
-from assistant.env import BASE_DIR, ENV, faults, secret, secret_key
+from assistant.env import BASE_DIR, ENV, ENVIRONMENT, faults, secret, secret_key  # noqa: F401 - a setting too
 
 if _wrong := faults(ENV):
     raise ImproperlyConfigured(" ".join(_wrong))
@@ -35,6 +35,8 @@ CSRF_TRUSTED_ORIGINS = ALLOWED_ORIGINS
 
 INSTALLED_APPS = [
     "assistant",
+    "unfold.apps.BasicAppConfig",  # the looks of the administration; before the admin whose templates it replaces
+    "django.contrib.admin.apps.SimpleAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -57,6 +59,7 @@ INSTALLED_APPS = [
     "apps.evaluation",
     "apps.images",
     "apps.privacy",
+    "apps.administration",
 ]
 
 MIDDLEWARE = [
@@ -147,12 +150,10 @@ ACCOUNT_FORMS = {
 }
 # Where mail really goes out, an address is confirmed before it is used; sign-up then tells nobody who has an account.
 ACCOUNT_EMAIL_VERIFICATION = "mandatory" if ENV.EMAIL_URL else "optional"
-ACCOUNT_EMAIL_NOTIFICATIONS = True
-ACCOUNT_UNIQUE_EMAIL = True
-ACCOUNT_PREVENT_ENUMERATION = True
-ACCOUNT_SESSION_REMEMBER = True
-ACCOUNT_LOGOUT_ON_GET = False
-ACCOUNT_LOGOUT_ON_PASSWORD_CHANGE = False
+ACCOUNT_EMAIL_NOTIFICATIONS = ACCOUNT_SESSION_REMEMBER = True
+ACCOUNT_UNIQUE_EMAIL = ACCOUNT_PREVENT_ENUMERATION = True
+ACCOUNT_REAUTHENTICATION_TIMEOUT = 900  # seconds that the administration stays open after the password
+ACCOUNT_LOGOUT_ON_GET = ACCOUNT_LOGOUT_ON_PASSWORD_CHANGE = False
 INITIAL_SIGNUP = ENV.SIGNUP
 
 _mail = urlsplit(ENV.EMAIL_URL)
@@ -275,8 +276,7 @@ CELERY_BROKER_TRANSPORT_OPTIONS: dict[str, Any] = (
 )
 CELERY_TASK_SERIALIZER = "json"
 CELERY_ACCEPT_CONTENT = ["json"]
-CELERY_TASK_IGNORE_RESULT = True
-CELERY_TASK_ACKS_LATE = True
+CELERY_TASK_IGNORE_RESULT = CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_REJECT_ON_WORKER_LOST = False
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_MAX_TASKS_PER_CHILD = 500

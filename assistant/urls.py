@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.urls import include, path
 
+from apps.administration.pages import administration
 from apps.api.site import api
 
 urlpatterns = [
@@ -16,6 +17,7 @@ urlpatterns = [
     path("", include("apps.operations.urls")),
     path("", include("apps.images.urls")),
     path("", include("apps.privacy.urls")),
+    path("administration/", administration.urls),
     path("", include("apps.conversations.urls")),
     path("", api.urls),
 ]

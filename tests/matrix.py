@@ -20,6 +20,7 @@ A, G, V, B, L = (
     "review/looks/",
 )
 C, D, P = "collections/<uuid:pk>/", "documents/<uuid:pk>/", "people/"
+M, KINDS = "administration/", ("users/user/", "auth/group/", "documents/collection/")
 MATRIX = {
     "accounts/login/": PUBLIC,
     "accounts/logout/": PUBLIC,
@@ -48,6 +49,9 @@ MATRIX = {
     "privacy/erase/": SIGNED_IN,
     "privacy/receipts/<uuid:pk>/": PUBLIC,  # of an account that is gone: its address is the secret
     "privacy/holds/": ADMIN,
+    # after the password once more: tests/administration/test_guards.py
+    **dict.fromkeys([M, M + "models/", M + "environment/"], ADMIN),
+    **dict.fromkeys([M + kind + part for kind in KINDS for part in ("", "<path:object_id>/change/")], ADMIN),
     "tokens/": SIGNED_IN,
     "tokens/<int:pk>/revoke/": SIGNED_IN,
     "api/docs": SIGNED_IN,

@@ -30,7 +30,7 @@ from apps.users.invitations import invite
 from apps.users.models import Invitation, User
 from apps.users.people import suspend
 from tests.documents.library import collection, document
-from tests.matrix import ADMIN, EDIT, MATRIX, OWN, PUBLIC, READ, STAFF, TOKEN, C, D, P
+from tests.matrix import ADMIN, EDIT, MATRIX, OWN, PUBLIC, READ, STAFF, TOKEN, C, D, M, P
 
 GONE = 404
 NOT_THIS_WAY = 405
@@ -65,6 +65,8 @@ class House:
             pk = self.group.pk if "groups" in route else pk
         else:
             pk = self.shelf.pk if route.startswith(C) else self.paper.pk if route.startswith(D) else self.talk.pk
+        if route.startswith(M):
+            pk = self.group.pk if "group" in route else self.shelf.pk if "collection" in route else alice.pk
         if route.startswith("folders/"):
             pk = self.talk.folder_id
         if route.startswith("assistants/"):
@@ -83,6 +85,7 @@ class House:
             "<uuidstr:pk>": pk,
             "<uuid:pk>": pk,
             "<int:pk>": pk,
+            "<path:object_id>": pk,
             "<uuid:answer>": self.answer.pk,
             "<int:number>": 1,
             "<int:step>": 1,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import messages
+from django.db import transaction
 from django.forms import BaseModelForm
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -13,8 +14,9 @@ from django.views.decorators.http import require_http_methods
 
 from apps.conversations.models import Assistant, ModelProfile
 from apps.operations.forms import AssistantForm, ModelForm, SignupForm
-from apps.users.access import administrators_only
-from apps.users.models import SiteSettings
+from apps.safety import audit
+from apps.users.access import administrators_only, person
+from apps.users.models import SiteSettings, User
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -27,8 +29,9 @@ def settings(request: HttpRequest) -> HttpResponse:
     models = [ModelForm(data, instance=row, prefix=f"model{row.pk}") for row in ModelProfile.objects.order_by("name")]
     forms: list[BaseModelForm[Any]] = [site, assistant, *models]
     if request.method == "POST" and _valid(forms):
-        for form in forms:
-            form.save()
+        with transaction.atomic():
+            for form in forms:
+                _save(form, person(request))
         messages.success(request, gettext("Saved."))
         return redirect("operations:settings")
     return render(request, "operations/settings.html", {"site": site, "assistant": assistant, "models": models})
@@ -37,3 +40,12 @@ def settings(request: HttpRequest) -> HttpResponse:
 def _valid(forms: list[BaseModelForm[Any]]) -> bool:
     """Whether all are; each is asked, so that every error is shown at once."""
     return sum(not form.is_valid() for form in forms) == 0
+
+
+def _save(form: BaseModelForm[Any], user: User) -> None:
+    """What is another than before is in the log, with what it was."""
+    subject = "settings" if isinstance(form.instance, SiteSettings) else f"settings {form.instance}"
+    for name in form.changed_data:
+        facts = {"name": name, "before": form.get_initial_for_field(form.fields[name], name)}
+        audit.record("settings.changed", actor=user, subject=subject, **facts, after=form.cleaned_data[name])
+    form.save()

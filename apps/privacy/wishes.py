@@ -41,7 +41,7 @@ def ask_for_erasure(user: User) -> Wish:
         raise Refused(gettext("Your data is under a legal hold, so it cannot go now. An administrator can say more."))
     with transaction.atomic():
         wish = _ask(user, Wish.Kind.ERASE)
-        suspend(user)
+        suspend(user, user)
         audit.record("person.asked_for_erasure", actor=user, person=user.pk, subject=f"receipt {wish.pk}")
     return wish
 

@@ -94,7 +94,7 @@ def _suspend(decision: Decision, words: str) -> dict[str, Any]:
     if owner is None:
         return {"was_active": False}
     try:
-        suspend(owner)
+        suspend(owner, decision.reviewer)
     except LastAdministrator as error:
         raise Refused(gettext("This is the last administrator who can sign in; they cannot be suspended.")) from error
     return {"was_active": owner.is_active}

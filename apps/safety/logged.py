@@ -57,6 +57,17 @@ EVENTS: wording.Words = {
     "person.joined": gettext_lazy("Signed up"),
     "person.named_for_sealed": gettext_lazy("Named a person for sealed cases"),
     "person.not_named_for_sealed": gettext_lazy("Named a person no longer for sealed cases"),
+    "person.role": gettext_lazy("Changed a person's role"),
+    "person.suspended": gettext_lazy("A person was suspended"),
+    "person.reinstated": gettext_lazy("A person was reinstated"),
+    "person.confirmed": gettext_lazy("Vouched for a person's address"),
+    "group.created": gettext_lazy("Made a group"),
+    "group.renamed": gettext_lazy("Renamed a group"),
+    "group.deleted": gettext_lazy("Deleted a group"),
+    "group.joined": gettext_lazy("Added a person to a group"),
+    "group.left": gettext_lazy("Took a person out of a group"),
+    "limit.changed": gettext_lazy("Changed a limit"),
+    "settings.changed": gettext_lazy("Changed a setting"),
     "person.asked_for_erasure": gettext_lazy("Asked for their data to be erased"),
     "person.erased": gettext_lazy("A person's data was erased"),
     "person.receipt": gettext_lazy("A receipt of erasure was written"),
@@ -67,7 +78,8 @@ AREAS: dict[str, tuple[StrOrPromise, Q]] = {
     "cases": (gettext_lazy("Cases"), Q(kind__regex=r"^(case|effect|batch)\.")),
     "looks": (gettext_lazy("Second looks"), Q(kind__regex=r"^(opinion|audit|gold)\.")),
     "policy": (gettext_lazy("Policy"), Q(kind__regex=r"^(policy|list)\.")),
-    "people": (gettext_lazy("People"), Q(kind__regex=r"^(person|consent|hold|keeping|record)\.")),
+    "people": (gettext_lazy("People"), Q(kind__regex=r"^(person|group|consent|hold|keeping|record)\.")),
+    "settings": (gettext_lazy("Settings"), Q(kind__regex=r"^(settings|limit)\.")),
 }
 _SUBJECTS: wording.Words = {
     "case": gettext_lazy("Case"),
@@ -77,6 +89,9 @@ _SUBJECTS: wording.Words = {
     "feedback": gettext_lazy("Feedback"),
     "person": gettext_lazy("Person"),
     "invitation": gettext_lazy("Invitation"),
+    "group": gettext_lazy("Group"),
+    "limit": gettext_lazy("Limit"),
+    "settings": gettext_lazy("Settings"),
     "receipt": gettext_lazy("Receipt"),
     "Policy": gettext_lazy("Policy"),
     "list": gettext_lazy("List"),
@@ -95,6 +110,7 @@ _KEYS: wording.Words = {
     "before": gettext_lazy("Before"), "after": gettext_lazy("After"), "consent": gettext_lazy("Consent"),
     "texts": gettext_lazy("Texts"), "how": gettext_lazy("How"),
 }  # fmt: skip
+_UUID_CHARACTERS = 36  # its end tells one from the others
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +137,8 @@ def words(kind: str) -> str:
 
 def _entry(row: Event, names: Mapping[int, str]) -> Entry:
     word, _, rest = row.subject.partition(" ")
-    subject = f"{_SUBJECTS[word]} {rest[-8:]}" if word in _SUBJECTS else row.subject
+    short = rest[-8:] if len(rest) == _UUID_CHARACTERS else rest
+    subject = f"{_SUBJECTS[word]} {short}".strip() if word in _SUBJECTS else row.subject
     address = reverse("safety:case", args=[rest]) if word == "case" else ""
     who = names.get(row.actor, gettext("somebody who is gone")) if row.actor else ""
     person = Case(owner_id=row.person).pseudonym if row.person else ""

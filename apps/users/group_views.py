@@ -44,7 +44,7 @@ def groups(request: HttpRequest) -> HttpResponse:
     form = GroupForm(request.POST if request.method == "POST" else None)
     if request.method == "POST" and form.is_valid():
         try:
-            return redirect("users:group", verbs.create(form.cleaned_data["name"]).pk)
+            return redirect("users:group", verbs.create(form.cleaned_data["name"], person(request)).pk)
         except verbs.NameTaken:
             form.add_error("name", gettext("There is a group of this name."))
     context = {"groups": verbs.groups_for(person(request)), "form": form}
@@ -58,7 +58,7 @@ def group(request: HttpRequest, pk: int) -> HttpResponse:
     found = get_object_or_404(Group, pk=pk)
     form = NewPersonForm(found, request.POST if request.method == "POST" else None)
     if request.method == "POST" and form.is_valid():
-        verbs.add(found, form.cleaned_data["person"])
+        verbs.add(found, form.cleaned_data["person"], person(request))
         return redirect("users:group", pk)
     context = {"group": found, "members": found.user_set.order_by("name", "email"), "form": form}
     return render(request, "users/group.html", context, status=400 if form.errors else 200)
@@ -71,7 +71,7 @@ def remove(request: HttpRequest, pk: int) -> HttpResponse:
     found = get_object_or_404(Group, pk=pk)
     form = PersonForm(request.POST)
     if form.is_valid():
-        verbs.remove(found, form.cleaned_data["person"])
+        verbs.remove(found, form.cleaned_data["person"], person(request))
     return redirect("users:group", pk)
 
 
@@ -82,7 +82,7 @@ def rename(request: HttpRequest, pk: int) -> HttpResponse:
     form = GroupForm(request.POST)
     try:
         if form.is_valid():
-            verbs.rename(found, form.cleaned_data["name"])
+            verbs.rename(found, form.cleaned_data["name"], person(request))
         else:
             messages.error(
                 request,
@@ -101,6 +101,6 @@ def delete(request: HttpRequest, pk: int) -> HttpResponse:
     found = get_object_or_404(Group, pk=pk)
     if request.method != "POST":
         return render(request, "users/delete_group.html", {"group": found})
-    found.delete()
+    verbs.delete(found, person(request))
     messages.success(request, gettext("“%(name)s” was deleted.") % {"name": found.name})
     return redirect("users:groups")

@@ -6,6 +6,7 @@ from django.contrib.auth.models import AnonymousUser, Group
 from django.db import IntegrityError, transaction
 from django.db.models import Count, Q, QuerySet
 
+from apps.users import recording
 from apps.users.models import User
 
 NAME_CHARACTERS = 80
@@ -23,22 +24,34 @@ def groups_for(user: User | AnonymousUser) -> QuerySet[Group]:
     return rows.annotate(people=Count("user", filter=Q(user__is_active=True))).order_by("name")
 
 
-def create(name: str) -> Group:
+def create(name: str, by: User | None = None) -> Group:
     """Raises NameTaken."""
     try:
         with transaction.atomic():
-            return Group.objects.create(name=name)
+            made = Group.objects.create(name=name)
+            _tell("group.created", made, by, name=name)
+            return made
     except IntegrityError as error:
         raise NameTaken from error
 
 
-def rename(group: Group, name: str) -> None:
+def rename(group: Group, name: str, by: User | None = None) -> None:
     """Raises NameTaken."""
     try:
         with transaction.atomic():
+            before = Group.objects.select_for_update().get(pk=group.pk).name
             Group.objects.filter(pk=group.pk).update(name=name)
+            if before != name:
+                _tell("group.renamed", group, by, before=before, after=name)
     except IntegrityError as error:
         raise NameTaken from error
+
+
+def delete(group: Group, by: User | None = None) -> None:
+    """What was shared with it and nobody else is shared no more."""
+    with transaction.atomic():
+        _tell("group.deleted", group, by, name=group.name)
+        group.delete()
 
 
 def outside(group: Group) -> QuerySet[User]:
@@ -46,11 +59,19 @@ def outside(group: Group) -> QuerySet[User]:
     return User.objects.filter(is_active=True).exclude(groups=group).order_by("name", "email")
 
 
-def add(group: Group, user: User) -> None:
+def add(group: Group, user: User, by: User | None = None) -> None:
     """What is shared with the group is theirs from the next request on."""
-    user.groups.add(group)
+    with transaction.atomic():
+        user.groups.add(group)
+        _tell("group.joined", group, by, user, name=group.name)
 
 
-def remove(group: Group, user: User) -> None:
+def remove(group: Group, user: User, by: User | None = None) -> None:
     """What is shared with the group only is no longer theirs."""
-    user.groups.remove(group)
+    with transaction.atomic():
+        user.groups.remove(group)
+        _tell("group.left", group, by, user, name=group.name)
+
+
+def _tell(kind: str, group: Group, by: User | None, about: User | None = None, **facts: str) -> None:
+    recording.record(kind, actor=by, person=about.pk if about else None, subject=f"group {group.pk}", **facts)

@@ -77,7 +77,8 @@ def settings(request: HttpRequest) -> HttpResponse:
     form = LimitForm(request.POST if request.method == "POST" else None)
     if request.method == "POST" and form.is_valid():
         data = form.cleaned_data
-        limits.change(data["scope"], data["resource"], form.rate, data["group"].pk if data["group"] else None)
+        group = data["group"].pk if data["group"] else None
+        limits.change(data["scope"], data["resource"], form.rate, group, person(request))
         messages.success(request, gettext("Kept. It holds from now on, in every process within five seconds."))
         return redirect("users:limit_settings")
     own = {(row.scope, row.resource): row for row in Limit.objects.filter(group=None)}

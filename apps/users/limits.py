@@ -13,11 +13,13 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
+from django.db import transaction
 from django.db.models import ExpressionWrapper, F, FloatField, Value
 from django.db.models.functions import Greatest, Least
 from django.utils.translation import gettext, ngettext
 
 from apps.lib.compiled import Compiled
+from apps.users import recording
 from apps.users.language import inside
 from apps.users.models import User
 from apps.users.quota import Bucket, Limit, Rate, Scope
@@ -142,16 +144,24 @@ def network(address: str, resource: str) -> Held:
     return Held(f"address:{address}:{resource}", _rates()[Scope.ADDRESS, None, resource], "Your network")
 
 
-def change(scope: str, resource: str, rate: Rate | None, group: int | None = None) -> None:
+def change(scope: str, resource: str, rate: Rate | None, group: int | None = None, by: User | None = None) -> None:
     """The limit is this from now on; None: the product's own, or for a group none."""
     rows = Limit.objects.filter(scope=scope, resource=resource, group=group)
-    if rate is None:
-        rows.delete()
-    elif not rows.update(burst=rate.burst, an_hour=rate.an_hour):
-        Limit.objects.create(
-            scope=scope, resource=resource, group_id=group, burst=rate.burst, an_hour=rate.an_hour
-        )  # fmt: skip
+    with transaction.atomic():
+        held = rows.first()
+        if rate is None:
+            rows.delete()
+        elif not rows.update(burst=rate.burst, an_hour=rate.an_hour):
+            Limit.objects.create(
+                scope=scope, resource=resource, group_id=group, burst=rate.burst, an_hour=rate.an_hour
+            )  # fmt: skip
+        subject = f"limit {scope} {group or ''} {resource}".replace("  ", " ")
+        recording.record("limit.changed", actor=by, subject=subject, before=_spelt(held), after=_spelt(rate))
     forget()
+
+
+def _spelt(rate: Rate | Limit | None) -> str:
+    return f"{rate.burst} / {rate.an_hour}" if rate else ""
 
 
 def tidy() -> int:

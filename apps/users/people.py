@@ -8,6 +8,7 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef, QuerySet
 from django.utils import timezone
 
+from apps.users import recording
 from apps.users.models import User
 
 
@@ -21,35 +22,51 @@ def everybody() -> QuerySet[User]:
     return User.objects.annotate(confirmed=Exists(confirmed)).order_by("-is_active", "name", "email")
 
 
-def vouch(user: User) -> None:
+def vouch(user: User, by: User | None = None) -> None:
     """The address of the account counts as confirmed."""
-    EmailAddress.objects.update_or_create(user=user, email=user.email, defaults={"verified": True, "primary": True})
+    with transaction.atomic():
+        EmailAddress.objects.update_or_create(user=user, email=user.email, defaults={"verified": True, "primary": True})
+        _tell("person.confirmed", user, by)
 
 
-def set_role(user: User, role: str) -> None:
+def set_role(user: User, role: str, by: User | None = None) -> None:
     """Raises LastAdministrator."""
-    _change(user, role=role)
+    with transaction.atomic():
+        before = _change(user, role=role)["role"]
+        if before != role:
+            _tell("person.role", user, by, before=before, after=role)
 
 
-def suspend(user: User) -> None:
+def suspend(user: User, by: User | None = None) -> None:
     """The person can no longer sign in, and every session of theirs is dead. Raises LastAdministrator."""
-    _change(user, is_active=False)
+    with transaction.atomic():
+        if _change(user, is_active=False)["is_active"]:
+            _tell("person.suspended", user, by)
     end_sessions(user)
 
 
-def reinstate(user: User) -> None:
-    _change(user, is_active=True)
-
-
-def _change(user: User, **changes: object) -> None:
+def reinstate(user: User, by: User | None = None) -> None:
     with transaction.atomic():
-        # Locked together, so that two administrators cannot take each other's role at the same moment.
-        able = User.objects.select_for_update().filter(role=User.Role.ADMINISTRATOR, is_active=True)
-        others = [row.pk for row in able if row.pk != user.pk]
-        stays = changes.get("role", user.role) == User.Role.ADMINISTRATOR and changes.get("is_active", user.is_active)
-        if not others and not stays:
-            raise LastAdministrator
-        User.objects.filter(pk=user.pk).update(**changes)
+        if not _change(user, is_active=True)["is_active"]:
+            _tell("person.reinstated", user, by)
+
+
+def _tell(kind: str, user: User, by: User | None, **facts: object) -> None:
+    recording.record(kind, actor=by, person=user.pk, subject=f"person {user.pk}", **facts)
+
+
+def _change(user: User, **changes: object) -> dict[str, object]:
+    """Returns what was there before. Call inside a transaction."""
+    # Locked together, so that two administrators cannot take each other's role at the same moment.
+    able = User.objects.select_for_update().filter(role=User.Role.ADMINISTRATOR, is_active=True)
+    others = [row.pk for row in able if row.pk != user.pk]
+    stored = User.objects.filter(pk=user.pk).values("role", "is_active").first()
+    before: dict[str, object] = {**(stored or {"role": user.role, "is_active": user.is_active})}
+    after = before | changes
+    if not others and not (after["role"] == User.Role.ADMINISTRATOR and after["is_active"]):
+        raise LastAdministrator
+    User.objects.filter(pk=user.pk).update(**changes)
+    return before
 
 
 def end_sessions(user: User) -> None:

@@ -69,7 +69,7 @@ def role(request: HttpRequest, pk: int) -> HttpResponse:
         messages.error(request, gettext("There is no such role."))
         return redirect("users:people")
     try:
-        set_role(user, form.cleaned_data["role"])
+        set_role(user, form.cleaned_data["role"], person(request))
     except LastAdministrator:
         messages.error(request, LAST)
     return redirect("users:people")
@@ -85,7 +85,7 @@ def active(request: HttpRequest, pk: int) -> HttpResponse:
         messages.error(request, gettext("Say whether the person may sign in: yes or no."))
         return redirect("users:people")
     try:
-        (reinstate if form.cleaned_data["active"] else suspend)(user)
+        (reinstate if form.cleaned_data["active"] else suspend)(user, person(request))
     except LastAdministrator:
         messages.error(request, LAST)
     return redirect("users:people")
@@ -109,7 +109,7 @@ def named(request: HttpRequest, pk: int) -> HttpResponse:
 def address(request: HttpRequest, pk: int) -> HttpResponse:
     """An administrator who knows the person says that the address is theirs."""
     user = get_object_or_404(User, pk=pk)
-    vouch(user)
+    vouch(user, person(request))
     messages.success(
         request,
         gettext("%(email)s counts as confirmed. What was shared with it is %(user)s's now.")

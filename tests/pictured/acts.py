@@ -86,7 +86,25 @@ def _suspended(page: Any) -> None:
     page.wait_for_url("**/suspended/")
 
 
+def _let_in(page: Any) -> None:
+    """The password once more, where this session has not given it a moment ago."""
+    if page.locator("input[name=password]").count():
+        page.fill("input[name=password]", PASSWORD)
+        page.press("input[name=password]", "Enter")
+        page.locator("input[name=password]").wait_for(state="detached")
+
+
+def _first_row(page: Any) -> None:
+    _let_in(page)
+    page.locator("#result_list th a").first.click()
+    page.locator("form[id$=_form]").first.wait_for()
+
+
+_ROWS = ("person", "group", "collection")
+_LISTS = ("", "-people", "-groups", "-collections", "-models", "-environment")
 ACTS: dict[str, Act] = {
+    **{f"administration{name}": _let_in for name in _LISTS},
+    **{f"administration-{name}": _first_row for name in _ROWS},
     "answer": _source, "pill": _pill, "behind": _behind, "feedback-panel": _poor, "share": _share, "tool": _tool,
     "how-words-are-chosen": _sheet("[data-drawing] summary"), "scope": _sheet("[data-scope] summary"),
     "shortcuts": _keys, "verify": _verify, "doctor": _doctor,

@@ -1,0 +1,141 @@
+"""Who comes in, under which policy, and what is nowhere in there."""
+
+from __future__ import annotations
+
+import re
+import time
+from html import unescape
+
+import pytest
+from django.contrib.admin.models import LogEntry
+from django.contrib.auth.models import Group
+from django.test import Client
+
+from apps.documents.models import Collection
+from apps.safety.models import Event
+from apps.users.models import Token, User
+from tests.documents.library import collection, document
+from tests.people import PASSWORD
+
+GONE = 404
+ONCE_MORE = "/accounts/reauthenticate/?next="
+PAGES = ("", "models/", "environment/", "users/user/", "auth/group/", "documents/collection/")
+SECRET = "The heron of Westness nests in April."
+
+
+@pytest.fixture
+def pages(alice: User) -> list[str]:
+    """Every address, the changes of rows among them."""
+    shelf = collection(alice)
+    document(shelf, "Herons", [SECRET])
+    group = Group.objects.create(name="Team")
+    rows = [f"users/user/{alice.pk}", f"auth/group/{group.pk}", f"documents/collection/{shelf.pk}"]
+    return [f"/administration/{part}" for part in (*PAGES, *(f"{row}/change/" for row in rows))]
+
+
+def answers(client: Client, pages: list[str]) -> dict[str, tuple[int, str]]:
+    found = {}
+    for page in pages:
+        for said in (client.get(page), client.post(page, {"name": "Taken", "role": "administrator"})):
+            found[f"{said.request['REQUEST_METHOD']} {page}"] = (said.status_code, said.get("Location", ""))
+    return found
+
+
+def test_anonymous_people_are_asked_to_sign_in(pages: list[str]) -> None:
+    found = answers(Client(), pages)
+    assert all(status in (302, 405) for status, _ in found.values())
+    assert all(where.startswith("/accounts/login/?next=") for status, where in found.values() if status == 302)
+
+
+@pytest.mark.parametrize("name", ["alice", "morgan"])
+def test_members_and_reviewers_find_nothing(request: pytest.FixtureRequest, pages: list[str], name: str) -> None:
+    client = Client()
+    client.force_login(request.getfixturevalue(name))
+    client.post("/accounts/reauthenticate/", {"password": PASSWORD})
+    assert {status for status, _ in answers(client, pages).values()} == {GONE}
+
+
+def test_an_administrator_gives_the_password_once_more(client: Client, ada: User, pages: list[str]) -> None:
+    client.force_login(ada)
+    found = answers(client, pages)
+    assert all(where.startswith(ONCE_MORE) for status, where in found.values() if status == 302)
+    assert all(status in (302, 405) for status, _ in found.values())
+    assert client.post(ONCE_MORE + pages[0], {"password": "not this one"}).status_code == 200
+    assert client.get(pages[0]).status_code == 302
+    assert client.post(ONCE_MORE + pages[0], {"password": PASSWORD, "next": pages[0]})["Location"] == pages[0]
+    assert {client.get(page).status_code for page in pages} == {200}
+    assert not LogEntry.objects.exists() and Group.objects.filter(name="Team").exists()
+
+
+def test_it_is_asked_for_again_after_a_quarter_of_an_hour(
+    admin: Client, pages: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = time.time
+    monkeypatch.setattr("allauth.account.internal.flows.reauthentication.time.time", lambda: now() + 901)
+    assert admin.get(pages[0])["Location"].startswith(ONCE_MORE)
+
+
+def test_an_administrator_who_is_none_any_more_is_out_at_once(admin: Client, ada: User, pages: list[str]) -> None:
+    User.objects.filter(pk=ada.pk).update(role=User.Role.REVIEWER)
+    assert {admin.get(page).status_code for page in pages} == {GONE}
+
+
+def test_every_page_holds_to_the_policy_of_all_others(admin: Client, pages: list[str]) -> None:
+    """No inline script or style, nothing that would have to be evaluated, nothing from elsewhere, never cached."""
+    strict = admin.get("/people/")["Content-Security-Policy"]
+    inline = re.compile(r"<script(?![^>]*\bsrc=)|<style|\sstyle=|\son[a-z]+=|javascript:", re.IGNORECASE)
+    for page in pages:
+        said = admin.get(page)
+        text = said.content.decode()
+        assert said["Content-Security-Policy"] == strict and "unsafe" not in strict
+        assert inline.search(text) is None, page
+        assert {src.split("/")[1] for src in re.findall(r'(?:src|stylesheet" href)="([^"]+)"', text)} == {"static"}
+        assert "x-cloak" not in text and "alpine" not in text and "htmx" not in text
+        assert "no-store" in said["Cache-Control"]
+
+
+def test_nothing_that_people_wrote_and_no_secret_is_in_it(admin: Client, alice: User, pages: list[str]) -> None:
+    User.objects.filter(pk=alice.pk).update(
+        instructions="Use metres and herons.", facts=[{"text": "Is 41", "on": True}]
+    )
+    Collection.objects.update(description="About the herons")
+    token = Token.objects.create(user=alice, name="Script", secret_hash="f" * 64, tail="wxyz")
+    text = "".join(unescape(admin.get(page).content.decode()) for page in pages)
+    alice.refresh_from_db()
+    for kept in (SECRET, "Herons", "herons", "Is 41", alice.password, token.secret_hash, "wxyz", PASSWORD):
+        assert kept not in text
+
+
+@pytest.mark.parametrize(
+    "query", ["password__startswith=md5", "q=md5%24", "role__exact=member", "tokens__secret_hash__startswith=f", "e=1"]
+)
+def test_no_column_is_searched_that_the_page_does_not_name(admin: Client, alice: User, query: str) -> None:
+    said = admin.get(f"/administration/users/user/?{query}")
+    assert said.status_code in (200, 302, 400)
+    assert "alice@example.org" not in said.content.decode() or query in {"e=1"}
+
+
+def test_there_is_no_way_to_add_or_delete_a_row_or_to_another_sign_in(admin: Client, alice: User) -> None:
+    group = Group.objects.create(name="Team")
+    for part in (
+        "users/user/add/", f"users/user/{alice.pk}/delete/", f"users/user/{alice.pk}/password/", "auth/group/add/",
+        f"auth/group/{group.pk}/delete/", f"auth/group/{group.pk}/history/", "login/", "logout/", "password_change/",
+        "jsi18n/", "autocomplete/", "search/", "safety/event/", "conversations/message/", "admin/logentry/",
+    ):  # fmt: skip
+        assert admin.get(f"/administration/{part}").status_code == GONE
+        assert admin.post(f"/administration/{part}", {"post": "yes"}).status_code == GONE
+    admin.post(
+        "/administration/auth/group/", {"action": "delete_selected", "_selected_action": group.pk, "post": "yes"}
+    )
+    assert Group.objects.filter(pk=group.pk).exists()
+
+
+def test_a_form_that_was_sent_too_late_is_kept_over_the_password(client: Client, ada: User) -> None:
+    group = Group.objects.create(name="Team")
+    client.force_login(ada)
+    page = f"/administration/auth/group/{group.pk}/change/"
+    asked = client.post(page, {"name": "Northerners"})["Location"]
+    assert asked.startswith(ONCE_MORE) and not Group.objects.filter(name="Northerners").exists()
+    client.post("/accounts/reauthenticate/", {"password": PASSWORD, "next": page})
+    assert Group.objects.filter(name="Northerners").exists()
+    assert Event.objects.get(kind="group.renamed").actor == ada.pk
