@@ -13,18 +13,20 @@ from tests.pictured.pages import PAGES
 from tests.pictures_of_pages import FOLDER, TEXT, files, text
 
 MEGABYTES = 4
-G, V = "pictures/<uuid:pk>/", "review/<uuid:pk>/"
+G, M, V = "pictures/<uuid:pk>/", "administration/", "review/<uuid:pk>/"
 NO_PAGES = {  # what is asked for with GET and is no page: parts of pages, files, answers for machines
     "words/<slug:code>.js", "privacy/copy/<uuid:pk>/", "api/openapi.json", "collections/filters/", C + "tray/",
     C + "golden/state/", C + "settings/search/state/", D + "passage/", D + "pages/<int:number>.png", D + "file/",
     D + "source/<int:number>/", V + "picture.png", "feedback/preferences.jsonl", "setup/model/", "setup/reading/",
     "setup/embedding/", "setup/sample/", "doctor/<slug:name>/", "status/", "manifest/<slug:code>.webmanifest",
-    "beams/", "service-worker.js", "health/live/", "health/ready/", "pictures/tiles/", G + "file.png", G + "preview.jpg",
+    "service-worker.js", "health/live/", "health/ready/", "pictures/tiles/", G + "file.png", G + "preview.jpg",
     G + "frames/<int:step>.jpg", "assistants/<uuid:pk>/picture.png", "attached/", "attached/<uuid:pk>/",
     "c/<uuid:pk>/turns/", "c/<uuid:pk>/queue/", "c/<uuid:pk>/export.md", "c/<uuid:pk>/export.json",
     "c/<uuid:pk>/share/", "shared/<slug:secret>/pictures/<uuid:pk>.png", "shared/<slug:secret>/attached/<uuid:pk>/",
     "answers/<uuid:answer>/", "answers/<uuid:answer>/behind/", "answers/<uuid:answer>/thoughts/",
     "answers/<uuid:answer>/pictures/", "answers/<uuid:answer>/sources/<int:number>/", "conversations/",
+    *(f"{M}{kind}/<path:object_id>/change/" for kind in ("users/user", "auth/group", "documents/collection")),
+    "beams/",  # whether a model searches with them
     "accounts/password/set/",  # for accounts without a password, which are not made here
     "accounts/login/code/confirm/",  # likewise: codes are not sent
 }  # fmt: skip

@@ -94,17 +94,9 @@ def _let_in(page: Any) -> None:
         page.locator("input[name=password]").wait_for(state="detached")
 
 
-def _first_row(page: Any) -> None:
-    _let_in(page)
-    page.locator("#result_list th a").first.click()
-    page.locator("form[id$=_form]").first.wait_for()
-
-
-_ROWS = ("person", "group", "collection")
 _LISTS = ("", "-people", "-groups", "-collections", "-models", "-environment")
 ACTS: dict[str, Act] = {
     **{f"administration{name}": _let_in for name in _LISTS},
-    **{f"administration-{name}": _first_row for name in _ROWS},
     "answer": _source, "pill": _pill, "behind": _behind, "feedback-panel": _poor, "share": _share, "tool": _tool,
     "how-words-are-chosen": _sheet("[data-drawing] summary"), "scope": _sheet("[data-scope] summary"),
     "shortcuts": _keys, "verify": _verify, "doctor": _doctor,

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 MAYA, TOM, MORGAN, ROBIN, ADA = "maya.lindqvist", "tom.okafor", "morgan.ellis", "robin.castellanos", "ada.keller"
 NOBODY = ""
-M, ROW = "administration/", "<path:object_id>/change/"
+M = "administration/"
 A, C, D, P, T = "assistants/<uuid:pk>/", "collections/<uuid:pk>/", "documents/<uuid:pk>/", "people/", "c/<uuid:pk>/"
 
 
@@ -216,15 +216,9 @@ CHAPTERS: dict[str, tuple[Page, ...]] = {
         Page("settings", "settings/", "Settings", "Sign-up, and how answers are composed.", ADA),
         Page("administration", M, "Administration", "What has no page of its own, after the password once more.", ADA),
         Page("administration-people", M + "users/user/", "People", "Found and ordered in a list.", ADA),
-        Page("administration-person", M + "users/user/" + ROW, "A person", "Role, groups, and signing in.",
-             ADA, "/administration/users/user/"),
         Page("administration-groups", M + "auth/group/", "Groups", "Likewise.", ADA),
-        Page("administration-group", M + "auth/group/" + ROW, "A group", "Its name.", ADA,
-             "/administration/auth/group/"),
         Page("administration-collections", M + "documents/collection/", "Collections", "Figures, and nothing of what"
              " is in them.", ADA),
-        Page("administration-collection", M + "documents/collection/" + ROW, "A collection", "Likewise.", ADA,
-             "/administration/documents/collection/"),
         Page("administration-models", M + "models/", "Models", "What answers, embeds, judges and draws.", ADA),
         Page("administration-environment", M + "environment/", "Environment", "Each variable, its source and meaning.",
              ADA),
