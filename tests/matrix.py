@@ -212,6 +212,7 @@ MATRIX = {
     "answers/<uuid:answer>/pictures/": OWN,
     "answers/<uuid:answer>/sources/<int:number>/": OWN,
     "pictures/": SIGNED_IN,
+    "pictures/expand/": SIGNED_IN,
     "pictures/tiles/": SIGNED_IN,
     "pictures/delete/": SIGNED_IN,
     "pictures/download/": SIGNED_IN,

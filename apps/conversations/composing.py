@@ -24,9 +24,9 @@ _OFFERED = 100  # assistants in the menu; all of them are on their page
 def composing(user: User, conversation: Conversation | None, wanted: UUID | None = None) -> dict[str, Any]:
     """`assistants` to choose from in a new chat, the chosen `assistant` or None, `unshared`: the name of one that may
     not be asked any more, who `answers`: that one or the site's own, `drawing`: presets and controls, `warm`: whether
-    what is typed is looked up ahead, `pictures_drawn`: whether any can be, `models`: what may write, where there is a
-    choice, and `model_gone`: one that was chosen and is gone; `filters`: JSON of the parts of those that are chosen,
-    `of_assistant`: collections of who answers."""
+    what is typed is looked up ahead, `pictures_drawn`: whether any can be, and `picture_model` by what, `models`: what
+    may write, where there is a choice, and `model_gone`: one that was chosen and is gone; `filters`: JSON of the parts
+    of those that are chosen, `of_assistant`: collections of who answers."""
     visible = Assistant.objects.visible_to(user).filter(is_default=False)
     if conversation is None:
         offered = list(
@@ -50,6 +50,7 @@ def composing(user: User, conversation: Conversation | None, wanted: UUID | None
         "commands": [tool for tool in BUILT_IN if tool.command],
         "warm": settings.WARM_WHILE_TYPING,
         "pictures_drawn": described.is_set_up(),
+        "picture_model": described.drawing(),
         "filters": orjson.dumps(filters.read_kept(conversation.filters if conversation else {}).parts()).decode(),
         "of_assistant": _places(user, answers),
     }

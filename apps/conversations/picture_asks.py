@@ -10,10 +10,11 @@ from uuid import UUID
 from django.utils.translation import gettext
 
 from apps.conversations.refusal import Refused
+from apps.engines.image.checks import PROMPT_CHARACTERS
 
 COMMAND = "/picture"
 SHAPES = {"square": (1, 1), "wide": (3, 2), "tall": (2, 3)}
-HOWS = ("", "vary", "start", "upscale")  # from nothing, or what to make of the picture `parent`
+HOWS = ("", "vary", "start", "upscale", "attached")  # from nothing, or what to make of the picture `parent`
 MOST = 4
 _TITLE = 60  # characters
 STRENGTH = 0.6  # of a start: how much is drawn anew
@@ -28,13 +29,15 @@ class PictureAsk:
     count: int = 1
     shape: str = "square"
     how: str = ""
-    parent: UUID | None = None
+    parent: UUID | None = None  # for "attached" one of the question's own pictures
     strength: float = STRENGTH
+    negative: str = ""  # what shall not be there, where the model heeds that
 
     def record(self) -> dict[str, Any]:
         """As it is kept with the answer; `read` makes the same of it."""
         parent = str(self.parent) if self.parent else None
-        return {"count": self.count, "shape": self.shape, "how": self.how, "parent": parent, "strength": self.strength}
+        own = {"count": self.count, "shape": self.shape, "how": self.how, "parent": parent, "strength": self.strength}
+        return own | ({"negative": self.negative} if self.negative else {})
 
 
 def words(text: str) -> str | None:
@@ -65,15 +68,17 @@ def read(text: str, value: Any) -> PictureAsk | None:
     if not isinstance(value, dict):
         raise Refused(_UNREADABLE)
     count, shape, how = value.get("count", 1), value.get("shape", "square"), value.get("how", "")
-    strength = value.get("strength", STRENGTH)
+    strength, negative = value.get("strength", STRENGTH), value.get("negative", "")
     known = isinstance(shape, str) and shape in SHAPES and how in HOWS
     numbers = isinstance(count, int) and isinstance(strength, int | float) and not isinstance(count, bool)
+    if not isinstance(negative, str) or len(negative) > PROMPT_CHARACTERS:
+        raise Refused(_UNREADABLE)
     if not known or not numbers or not 1 <= count <= MOST or not 0.05 <= strength <= 1:
         raise Refused(_UNREADABLE)
     parent = _identifier(value.get("parent"))
     if bool(how) != (parent is not None):
         raise Refused(_UNREADABLE)
-    return PictureAsk(count, shape, how, parent, float(strength))
+    return PictureAsk(count, shape, how, parent, float(strength), negative.strip())
 
 
 def _identifier(value: Any) -> UUID | None:

@@ -13,6 +13,7 @@ from django.db import transaction
 from django.utils.translation import gettext
 
 from apps.conversations import hints, noticed, picture_asks, tiles
+from apps.conversations.attached import given
 from apps.conversations.events import Pictures
 from apps.conversations.picture_asks import SHAPES, PictureAsk
 from apps.conversations.refusal import Refused
@@ -42,6 +43,8 @@ async def draw(turn: Turn, ask: PictureAsk) -> None:
     opening = turn.opening
     words = picture_asks.words(opening.text) or ""
     verdict = await gate.check_question(words, level=turn.level)
+    if verdict.allowed and ask.negative:
+        verdict = await gate.check_question(ask.negative, level=turn.level)
     turn.timings["check"] = (time.perf_counter() - start) * 1000
     await turn.opened()
     try:
@@ -74,16 +77,20 @@ def _asked(turn: Turn, ask: PictureAsk, words: str, verdict: Verdict) -> list[Pi
 
 def _wish(user: User, ask: PictureAsk, words: str) -> Wish:
     """Raises Refused where the picture that it begins with is gone."""
-    if ask.parent is None:
+    if ask.parent is None or ask.how == "attached":
         model = described.current()
         across, down = SHAPES[ask.shape]
         width, height = sides(model, across, down)
-        return Wish(words, count=ask.count, width=width, height=height)
+        start = given.content(user, ask.parent) if ask.parent else b""
+        away = ask.negative if model.negatives else ""
+        return Wish(words, away, ask.count, width, height, strength=ask.strength, start=start)
     parent = _begins(user, ask)
     if ask.how == "vary":
         return replace(gallery.variation(parent), prompt=words, count=ask.count)
-    return replace(gallery.variation(parent), prompt=words, count=ask.count, parent=parent, from_parent=True,
-                   strength=ask.strength)  # fmt: skip
+    return replace(
+        gallery.variation(parent), prompt=words, negative=ask.negative or parent.negative, count=ask.count,
+        parent=parent, from_parent=True, strength=ask.strength, start=b"",
+    )  # fmt: skip
 
 
 def _begins(user: User, ask: PictureAsk) -> Picture:

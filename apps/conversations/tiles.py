@@ -11,7 +11,6 @@ from uuid import UUID
 from django.template.loader import render_to_string
 
 from apps.conversations.models import Message
-from apps.engines.base import EngineError
 from apps.images import described, gallery, queue, upscaling
 from apps.images.models import Picture
 from apps.users.models import User
@@ -66,17 +65,10 @@ def render(answer: Message, tiles: Sequence[Tile] | None) -> str:
     if tiles is None:
         return ""
     context = {
-        "answer": answer.pk, "tiles": tiles, "active": any(tile.row.active for tile in tiles), "starts": _starts(),
-        "draws": json.dumps(answer.draws),
+        "answer": answer.pk, "tiles": tiles, "active": any(tile.row.active for tile in tiles),
+        "starts": bool((model := described.drawing()) and model.starts), "draws": json.dumps(answer.draws),
     }  # fmt: skip
     return render_to_string("conversations/_pictures.html", context)
-
-
-def _starts() -> bool:
-    try:
-        return described.current().starts
-    except EngineError:
-        return False
 
 
 def record(tiles: Sequence[Tile]) -> list[dict[str, Any]]:

@@ -23,7 +23,7 @@ from apps.engines.chat.offered import MAIN, ChatModel, described
 from apps.engines.classify.base import PlantedDetector, SpanTagger
 from apps.engines.classify.guard import GuardEngine
 from apps.engines.classify.pictures import PictureClassifier
-from apps.engines.image.base import ImageEngine
+from apps.engines.image.base import ImageEngine, ReadsMeaning
 from apps.engines.image.clip import Clip
 from apps.engines.index.routed import RoutedIndex
 
@@ -119,7 +119,12 @@ def classify_pictures() -> PictureClassifier | None:
 
 
 def image() -> ImageEngine:
-    return cast(ImageEngine, _get("image"))
+    """What draws. One that reads sentence vectors may take them from the product's own embedder, where it is the same:
+    the words of a picture were embedded for the gate already, and its weights need not be loaded twice."""
+    engine = _get("image")
+    if isinstance(engine, ReadsMeaning):
+        engine.share(embed)
+    return cast(ImageEngine, engine)
 
 
 def align() -> Clip:

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import hashlib
 import secrets
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
+from django.core.files.base import ContentFile
 from django.db import transaction
 from django.utils.translation import gettext
 
 from apps.engines import registry
 from apps.engines.base import EngineRefused
 from apps.engines.image.base import DrawRequest, PictureModel
-from apps.engines.image.checks import check
+from apps.engines.image.checks import check, opened, png
 from apps.images import described, names, reviewing
 from apps.images.making import TASK
 from apps.images.models import Picture
@@ -53,6 +55,7 @@ class Wish:
     strength: float = 0.6
     parent: Picture | None = None
     from_parent: bool = False
+    start: bytes = b""  # a picture to start from that was not drawn here
     repeats: Picture | None = None  # whose recipe this is, to the last number
     level: Level = Level.SITE  # how strictly words and picture are judged
 
@@ -70,16 +73,19 @@ def ask(user: User, wish: Wish, address: str = "", verdict: Verdict | None = Non
     model = described.current()
     request = _request(wish, model)
     check(request, model)
+    start = png(opened(wish.start, request.width, request.height)) if wish.start else b""
     room(user, wish.count)
     limits.take(user, Resource.PICTURES, address=address, cost=wish.count)
     verdict = verdict or judged((wish.prompt, wish.negative), wish.level)
     if verdict.allowed:
         verdict = names.judged((wish.prompt,))
     if not verdict.allowed:
-        return [_held(_row(user, wish, request, model, new_id(), 0), verdict)]
+        return [_held(Picture(**_row(user, wish, request, model, new_id(), 0)), start, verdict)]
     batch = new_id()
     with transaction.atomic():
         rows = [Picture(**_row(user, wish, request, model, batch, at)) for at in range(wish.count)]
+        for row in rows:
+            _begin(row, start)
         Picture.objects.bulk_create(rows)
         for row in rows:
             transaction.on_commit(partial(send, TASK, row.pk))
@@ -95,18 +101,27 @@ def room(user: User, count: int) -> None:
         )
 
 
-def _held(values: dict[str, Any], verdict: Verdict) -> Picture:
+def _begin(row: Picture, start: bytes) -> None:
+    """It has a copy of its own of what it starts from; one whose row never comes goes with the sweep."""
+    if start:
+        row.start.name = row.start.storage.save(f"starts/{row.pk}.png", ContentFile(start))
+        row.start_sha256 = hashlib.sha256(start).hexdigest()
+
+
+def _held(row: Picture, start: bytes, verdict: Verdict) -> Picture:
     """The words wait for a reviewer, where the policy asks for one. Raises Refused where it does not."""
     if verdict.judged is None or not verdict.judged.outcome.reviewed:
         raise Refused(verdict.words)
     with transaction.atomic():
-        row = Picture.objects.create(**values, status=Picture.Status.HELD, reason=verdict.words[:400])
+        _begin(row, start)
+        row.status, row.reason = Picture.Status.HELD, verdict.words[:400]
+        row.save(force_insert=True)
         reviewing.flag(row, verdict.judged)
     return row
 
 
 def _request(wish: Wish, model: PictureModel) -> DrawRequest:
-    if wish.from_parent and not model.starts:
+    if (wish.from_parent or wish.start) and not model.starts:
         raise EngineRefused("This model cannot start from a picture.")
     seed = secrets.randbelow(SEEDS - MOST) if wish.seed is None else wish.seed
     if not 0 <= seed < SEEDS:

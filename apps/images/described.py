@@ -6,7 +6,7 @@ import json
 import logging
 import tempfile
 import time
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +42,14 @@ def current() -> PictureModel:
     return PictureModel(**values | {"schedulers": tuple(values["schedulers"])})
 
 
+def drawing() -> PictureModel | None:
+    """The same; None where nothing could draw at the moment."""
+    try:
+        return current()
+    except EngineUnavailable:
+        return None
+
+
 def refresh() -> None:
     """The description is that of the configured model; for a worker, which loads it for that."""
     if not is_set_up():
@@ -67,7 +75,8 @@ def drawn_with(model: PictureModel) -> None:
 def _key() -> str:
     config = settings.ENGINES["image"]
     visible = {name: value for name, value in config.get("OPTIONS", {}).items() if "key" not in name}
-    return json.dumps([config["BACKEND"], visible], sort_keys=True)
+    named = [field.name for field in fields(PictureModel)]  # what an older version wrote down lacks some
+    return json.dumps([config["BACKEND"], visible, named], sort_keys=True)
 
 
 def _file() -> Path:

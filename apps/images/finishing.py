@@ -3,14 +3,13 @@ invisible one whose bits mean nothing outside of this site's rows."""
 
 from __future__ import annotations
 
-import io
 import secrets
 from typing import TYPE_CHECKING
 
+import numpy as np
 from django.conf import settings
 
 from apps.engines.image import watermark
-from apps.engines.image.checks import png
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -20,18 +19,15 @@ _PART = 0.035  # of the shorter side: the height of the visible mark's letters
 _LEAST = 9  # pixels
 
 
-def finished(plain: bytes, *, label: bool = True) -> tuple[bytes, int | None]:
-    """The PNG with its marks, and the invisible one; None where this picture cannot carry it. `label`: whether it may
+def finished(plain: Image, *, label: bool = True) -> tuple[Image, int | None]:
+    """A copy with its marks, and the invisible one; None where this picture cannot carry it. `label`: whether it may
     get the visible mark, which what is made from a finished picture has already."""
-    from PIL import Image
-
-    with Image.open(io.BytesIO(plain)) as file:
-        picture = file.convert("RGB")
+    picture = plain.convert("RGB")
     if label and settings.PICTURE_LABEL:
         _write(picture, settings.PICTURE_LABEL)
-    marks = [secrets.randbits(watermark.BITS) for _ in range(_CHOICE)]
-    found = watermark.marked(picture, marks)
-    return (png(picture), None) if found is None else (png(found[0]), found[1])
+    marks = np.frombuffer(secrets.token_bytes(watermark.BITS // 8 * _CHOICE), ">u4")
+    found = watermark.marked(picture, marks.tolist())
+    return found or (picture, None)
 
 
 def _write(picture: Image, words: str) -> None:

@@ -11,10 +11,11 @@ from typing import IO, Any
 from uuid import UUID
 
 from django.db.models import Case, Q, QuerySet, Value, When
+from django.utils.translation import gettext
 
 from apps.engines.base import EngineError
 from apps.images import meaning, reviewing
-from apps.images.asking import Wish
+from apps.images.asking import Refused, Wish
 from apps.images.models import Picture
 from apps.safety import vanishing
 from apps.users.models import User
@@ -86,36 +87,47 @@ def _drawn(row: Picture) -> QuerySet[Picture]:
 
 
 def variation(row: Picture) -> Wish:
-    """The same recipe with a seed by chance."""
+    """The same recipe with a seed by chance. Raises Refused where what it starts from is gone."""
     return Wish(
         row.prompt, row.negative, 1, row.width, row.height, row.steps, row.guidance, row.scheduler, None, row.strength,
-        parent=row.parent if row.from_parent else row, from_parent=row.from_parent,
+        parent=row.parent if row.from_parent else row, from_parent=row.from_parent, start=_start(row),
     )  # fmt: skip
 
 
 def repetition(row: Picture) -> Wish:
-    """The same recipe to the last number: with the same model on the same machine the same picture, byte for byte."""
+    """The same recipe to the last number: with the same model on the same machine the same picture, byte for byte.
+    Raises Refused likewise."""
     return Wish(
         row.prompt, row.negative, 1, row.width, row.height, row.steps, row.guidance, row.scheduler, row.seed,
-        row.strength, parent=row.parent, from_parent=row.from_parent, repeats=row,
+        row.strength, parent=row.parent, from_parent=row.from_parent, repeats=row, start=_start(row),
     )  # fmt: skip
+
+
+def _start(row: Picture) -> bytes:
+    if not row.start:
+        return b""
+    try:
+        with row.start.open("rb") as file:
+            return bytes(file.read())
+    except FileNotFoundError as error:
+        raise Refused(gettext("The picture to start from is no longer there.")) from error
 
 
 def recipe(row: Picture) -> dict[str, Any]:
     """Everything that the picture depends on."""
     return {name: getattr(row, name) for name in _RECIPE} | {
-        "start": row.parent.sha256 if (row.from_parent or row.upscale) and row.parent else None
+        "start": row.start_sha256 or (row.parent.sha256 if (row.from_parent or row.upscale) and row.parent else None)
     }
 
 
 def delete(user: User, chosen: Iterable[UUID]) -> int:
     """How many are gone. The row first: the sweep removes a file without a row, and nobody a row without its file."""
-    rows = list(Picture.objects.filter(owner=user, pk__in=list(chosen)).only("pk", "file"))
+    rows = list(Picture.objects.filter(owner=user, pk__in=list(chosen)).only("pk", "file", "start"))
     Picture.objects.filter(pk__in=[row.pk for row in rows]).delete()
     for row in rows:
         vanishing.vanished(reviewing.KIND, str(row.pk))
-        if row.file.name:
-            row.file.storage.delete(row.file.name)
+        for name in row.files:
+            row.file.storage.delete(name)
     return len(rows)
 
 

@@ -6,7 +6,6 @@ One exit for every end: ready, cancelled, failed with a reason, or back in the q
 from __future__ import annotations
 
 import hashlib
-import io
 import logging
 import time
 from datetime import timedelta
@@ -19,7 +18,7 @@ from django.utils import timezone
 from apps.engines import registry
 from apps.engines.base import EngineError
 from apps.engines.image.base import Drawn, DrawRequest, DrawStep
-from apps.engines.image.checks import preview
+from apps.engines.image.checks import png, preview
 from apps.engines.image.upscaling import upscaled
 from apps.images import described, names, provenance, reviewing
 from apps.images.finishing import finished
@@ -48,6 +47,7 @@ def draw(picture_id: UUID) -> None:
     if row is None:
         return
     try:
+        began = time.monotonic()
         policies.refresh()  # a reviewer may have let the words pass a moment ago
         verdict = judged((row.prompt, row.negative), levels.read(row.level))
         if verdict.rule == names.RULE:  # the operator's word: there is nobody to ask
@@ -55,10 +55,8 @@ def draw(picture_id: UUID) -> None:
         if not verdict.allowed:
             _hold(row, verdict)
             return
-        began = time.monotonic()
         watch = Watch(row)
-        drawn = _drawn(row, watch)
-        _store(row, drawn, watch, time.monotonic() - began)
+        _store(row, _drawn(row, watch), watch, began)
     except Unwanted:
         log.info("A picture was cancelled while it was drawn, or its person suspended")
         _wait(row, uncounted=True)  # it is drawn once they are reinstated; of one that was cancelled nothing changes
@@ -75,9 +73,8 @@ def draw(picture_id: UUID) -> None:
 
 def _request(row: Picture) -> DrawRequest:
     """Raises EngineError where the picture to start from is gone."""
-    start = _parent(row) if row.from_parent else b""
     return DrawRequest(
-        row.prompt, row.seed, row.width, row.height, row.steps, row.guidance, row.negative, row.scheduler, start,
+        row.prompt, row.seed, row.width, row.height, row.steps, row.guidance, row.negative, row.scheduler, _start(row),
         row.strength,
     )  # fmt: skip
 
@@ -86,7 +83,7 @@ def _drawn(row: Picture, watch: Watch) -> Drawn:
     """Raises Unwanted and EngineError."""
     if row.upscale:
         watch(DrawStep(0, row.steps))  # it may have been cancelled by now
-        return upscaled(_parent(row), row.upscale)
+        return upscaled(_start(row), row.upscale)
     drawn = registry.image().draw(_request(row), watch)
     model = registry.image().model()
     described.drawn_with(model)
@@ -94,32 +91,35 @@ def _drawn(row: Picture, watch: Watch) -> Drawn:
     return drawn
 
 
-def _parent(row: Picture) -> bytes:
-    """The file of the picture that this one is made from. Raises EngineError where it is gone."""
-    if row.parent is None or not row.parent.file:
-        raise EngineError("The picture to start from is no longer there.")
-    with row.parent.file.open("rb") as file:
-        return bytes(file.read())
+def _start(row: Picture) -> bytes:
+    """The picture that this one is made from; empty where it is none. Raises EngineError where it is gone."""
+    if not (row.start or row.from_parent or row.upscale):
+        return b""
+    source = row.start or (row.parent.file if row.parent else None)
+    try:
+        if not source:
+            raise FileNotFoundError
+        with source.open("rb") as file:
+            return bytes(file.read())
+    except FileNotFoundError as error:
+        raise EngineError("The picture to start from is no longer there.") from error
 
 
-def _store(row: Picture, drawn: Drawn, watch: Watch, seconds: float) -> None:
+def _store(row: Picture, drawn: Drawn, watch: Watch, began: float) -> None:
     """The file is on the disk before the row says that it is ready, or held; one without a row goes with the sweep."""
-    from PIL import Image
-
-    seen = check_picture(drawn.picture, row.prompt, level=levels.read(row.level))
-    picture, mark = finished(drawn.picture, label=not row.upscale)
-    parent = _parent(row) if row.upscale or row.from_parent else b""
-    signed = provenance.sign(picture, row.model, parent, "c2pa.resized" if row.upscale else "c2pa.edited")
-    with Image.open(io.BytesIO(picture)) as opened:
-        small = preview(opened)
+    plain = drawn.picture
+    seen = check_picture(lambda: png(plain), row.prompt, level=levels.read(row.level))
+    picture, mark = finished(plain, label=not row.upscale)
+    signed = provenance.sign(png(picture), row.model, _start(row), "c2pa.resized" if row.upscale else "c2pa.edited")
     name = row.file.storage.save(f"pictures/{row.pk}.png", ContentFile(signed))
     changes = {
         "status": Picture.Status.READY if seen.allowed else Picture.Status.HELD, "reason": seen.words[:400],
         "unchecked": seen.rule == UNCHECKED, "file": name, "sha256": hashlib.sha256(signed).hexdigest(),
-        "width": drawn.width, "height": drawn.height, "smaller": drawn.smaller, "step": row.steps, "preview": small,
-        "seconds": seconds, "model_seconds": drawn.model_s, "changed": timezone.now(), "mark": mark,
+        "width": plain.width, "height": plain.height, "smaller": drawn.smaller, "step": row.steps, "mark": mark,
+        "preview": preview(picture), "model_seconds": drawn.model_s, "changed": timezone.now(),
         "model": row.model, "fingerprint": row.fingerprint, "step_ms": [] if row.upscale else watch.step_ms,
-        "plain_sha256": hashlib.sha256(drawn.picture).hexdigest(), **measured(row, drawn), **vector_of(row.prompt),
+        "plain_sha256": hashlib.sha256(plain.tobytes()).hexdigest(), **measured(row, drawn), **vector_of(row.prompt),
+        "seconds": time.monotonic() - began,
     }  # fmt: skip
     with transaction.atomic():
         kept = leases.release(wanted(), row.pk, row.lease_token, **changes)

@@ -23,7 +23,7 @@ log = logging.getLogger(__name__)
 TASK = "images.draw"
 FRAMES = 8  # previews that are kept of a picture
 LEASE_S = 90  # a picture whose worker was killed is drawn again after at most this and one sweep
-TICK_S = 0.3  # between two looks at whether the picture is still wanted; each stores a preview
+TICK_S = 0.3  # between two looks at whether the picture is still wanted; each stores a preview, and waits for the disk
 
 # Nothing is drawn for a person who was suspended; what waited goes on when they are reinstated. No join: a conditional
 # update with one looks at its condition only once.
@@ -52,33 +52,34 @@ class Watch:
     which there is no time before the process ends."""
 
     def __init__(self, row: Picture) -> None:
-        self._row, self._next = row, 0.0
-        self._at = time.monotonic()
+        self._row, self._at = row, time.monotonic()
+        self._next = self._at + TICK_S  # a picture that is drawn within that is nobody's to watch
         self.step_ms: list[float] = []
-        self._previews: list[tuple[int, bytes]] = []
+        self._previews: dict[int, bytes] = {}
 
     def __call__(self, step: DrawStep) -> None:
         now = time.monotonic()
         self.step_ms.append(round((now - self._at) * 1000, 1))
-        self._heard(step, now)
-        if step.preview:
-            self._previews.append((step.step, step.preview))
-        self._at = time.monotonic()  # what the listener took is no part of the next step
-
-    def _heard(self, step: DrawStep, now: float) -> None:
         if stopping.is_set() and step.step < step.steps:
             raise Interrupted
-        if now < self._next and step.step < step.steps:
-            return
-        self._next = now + TICK_S
-        changes = {"step": step.step, "changed": timezone.now(), **({"preview": step.preview} if step.preview else {})}
+        due = now >= self._next or not step.step
+        kept = step.step in thinned(range(1, step.steps + 1), FRAMES)
+        shown = step.preview() if step.preview and (due or kept) else b""
+        if due:
+            self._next = now + TICK_S
+            self._tell(step, shown)
+        if kept and shown:
+            self._previews[step.step] = shown
+        self._at = time.monotonic()  # what the listener took is no part of the next step
+
+    def _tell(self, step: DrawStep, shown: bytes) -> None:
+        changes = {"step": step.step, "changed": timezone.now(), **({"preview": shown} if shown else {})}
         if not leases.renew(wanted(), self._row.pk, self._row.lease_token, LEASE_S, **changes):
             raise Unwanted
 
     def frames(self) -> list[Frame]:
         """What is kept of the way: the first and the last preview, and some between at equal distances."""
-        kept = dict(thinned(self._previews, FRAMES))
-        return [Frame(picture=self._row, step=step, preview=preview) for step, preview in kept.items()]
+        return [Frame(picture=self._row, step=step, preview=preview) for step, preview in self._previews.items()]
 
 
 def thinned(items: Sequence[T], most: int) -> list[T]:

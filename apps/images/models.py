@@ -31,6 +31,8 @@ class Picture(Leased):
     batch = models.UUIDField(default=new_id, db_index=True)  # those that were asked for together
     parent = models.ForeignKey("self", null=True, blank=True, on_delete=models.SET_NULL, related_name="variants")
     from_parent = models.BooleanField(default=False)  # whether the parent's pixels are the start
+    start = models.FileField(upload_to="starts", blank=True)  # a PNG to start from that was not drawn here
+    start_sha256 = models.CharField(max_length=64, blank=True)
     prompt = models.TextField()
     negative = models.TextField(blank=True)
     width = models.PositiveIntegerField()
@@ -50,7 +52,7 @@ class Picture(Leased):
     preview = models.BinaryField(default=bytes)  # JPEG: the latest while it is drawn, then a thumbnail
     file = models.FileField(upload_to="pictures", blank=True)
     sha256 = models.CharField(max_length=64, blank=True, db_index=True)  # of the file
-    plain_sha256 = models.CharField(max_length=64, blank=True)  # of what was drawn, before it was marked and signed
+    plain_sha256 = models.CharField(max_length=64, blank=True)  # of the pixels as drawn, RGB, before they were marked
     mark = models.PositiveBigIntegerField(null=True, blank=True, db_index=True)  # in its invisible watermark
     step_ms = models.JSONField(default=list, blank=True)  # of each step
     alignment = models.FloatField(null=True, blank=True)  # how well picture and words fit, by `aligned_by`
@@ -75,6 +77,11 @@ class Picture(Leased):
     @property
     def active(self) -> bool:
         return self.status in self.ACTIVE
+
+    @property
+    def files(self) -> list[str]:
+        """Names in the storage of all that belongs to it."""
+        return [name for name in (self.file.name, self.start.name) if name]
 
     @property
     def shown_as(self) -> str:

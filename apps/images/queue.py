@@ -93,8 +93,9 @@ def _make_findable() -> None:
 
 def _remove_orphans() -> None:
     """Files without a row: a worker died between the two, or the row was deleted."""
-    folder = Path(settings.MEDIA_ROOT) / "pictures"
-    for path in folder.iterdir() if folder.is_dir() else ():
-        old = time.time() - path.stat().st_mtime > _ORPHAN_S
-        if old and not Picture.objects.filter(file=f"pictures/{path.name}").exists():
-            path.unlink(missing_ok=True)
+    for field, kind in (("file", "pictures"), ("start", "starts")):
+        folder = Path(settings.MEDIA_ROOT) / kind
+        for path in folder.iterdir() if folder.is_dir() else ():
+            old = time.time() - path.stat().st_mtime > _ORPHAN_S
+            if old and not Picture.objects.filter(**{field: f"{kind}/{path.name}"}).exists():
+                path.unlink(missing_ok=True)

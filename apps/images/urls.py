@@ -5,6 +5,7 @@ from apps.images import verify, views
 app_name = "images"
 urlpatterns = [
     path("pictures/", views.pictures, name="pictures"),
+    path("pictures/expand/", views.expand, name="expand"),
     path("pictures/tiles/", views.tiles, name="tiles"),
     path("pictures/delete/", views.delete, name="delete"),
     path("pictures/download/", views.download, name="download"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 from django.contrib import messages
@@ -17,10 +17,11 @@ from django.utils.translation import gettext, ngettext
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from apps.engines.base import EngineError
-from apps.images import asking, behind, described, gallery, queue, upscaling
+from apps.images import asking, behind, described, expanding, gallery, queue, upscaling
 from apps.images.forms import PictureForm
 from apps.images.models import Frame, Picture
 from apps.users.access import address_of, person
+from apps.users.limits import OverLimit
 from apps.users.models import User
 
 _PAGE = 48
@@ -46,6 +47,18 @@ def pictures(request: HttpRequest) -> HttpResponse:
             return redirect("images:pictures")
     context = {"form": form, "model": model, "parent": _parent(request), **_rows(request)}
     return render(request, "images/pictures.html", context, status=400 if form.errors else 200)
+
+
+@login_required
+@require_POST
+async def expand(request: HttpRequest) -> HttpResponse:
+    """A fuller description of what `prompt` says, or names of what can be drawn, or why there is none."""
+    user = cast(User, await request.auser())
+    try:
+        found = await expanding.expand(user, request.POST.get("prompt", ""), address_of(request))
+    except (asking.Refused, OverLimit, EngineError) as error:
+        return render(request, "images/_expanded.html", {"problem": str(error)})
+    return render(request, "images/_expanded.html", {"prompt": found.prompt, "names": found.names})
 
 
 @login_required
@@ -120,7 +133,7 @@ def cancel(request: HttpRequest, pk: UUID) -> HttpResponse:
 @require_POST
 def again(request: HttpRequest, pk: UUID) -> HttpResponse:
     """The same words with another seed."""
-    return _asked(request, _variation, _mine(request, pk))
+    return _asked(request, lambda user, row, at: asking.ask(user, gallery.variation(row), at), _mine(request, pk))
 
 
 @login_required
@@ -164,10 +177,6 @@ def download(request: HttpRequest) -> HttpResponseBase:
         messages.error(request, gettext("Choose at least one picture that is ready."))
         return redirect("images:pictures")
     return FileResponse(gallery.archive(rows), as_attachment=True, filename="pictures.zip")
-
-
-def _variation(user: User, row: Picture, address: str) -> Any:
-    return asking.ask(user, gallery.variation(row), address)
 
 
 def _repetition(user: User, row: Picture, address: str) -> Any:

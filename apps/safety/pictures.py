@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Callable
 
 from apps.engines import registry
 from apps.engines.base import EngineError
@@ -18,10 +19,10 @@ log = logging.getLogger(__name__)
 HELD = "An automatic check found something in this picture. A person looks at it."
 
 
-def check_picture(picture: bytes, words: str = "", *, level: Level = Level.SITE) -> Verdict:
-    """Whether it may be shown. `words` is what it was drawn from, for whoever reviews it. Where no classifier is set up
-    or it fails, the policy says what follows; then `rule` is "unchecked". Only for threads that may use the database.
-    """
+def check_picture(picture: Callable[[], bytes], words: str = "", *, level: Level = Level.SITE) -> Verdict:
+    """Whether it may be shown. `picture` makes the PNG, JPEG or WebP that a classifier reads, and is not called where
+    none is set up; `words` is what it was drawn from, for whoever reviews it. Without a classifier, or where it fails,
+    the policy says what follows; then `rule` is "unchecked". Only for threads that may use the database."""
     if policies.stale():
         policies.refresh()
     signal = _signal(picture)
@@ -34,13 +35,14 @@ def check_picture(picture: bytes, words: str = "", *, level: Level = Level.SITE)
     return Verdict(False, outcome.code, AWAY if outcome.code == UNCHECKED else HELD, judged)
 
 
-def _signal(picture: bytes) -> Signal:
+def _signal(picture: Callable[[], bytes]) -> Signal:
     classify = registry.classify_pictures()
     if classify is None:
         return Signal("pictures", "", Status.MISSING, {})
     began, scores = time.perf_counter(), {}
     try:
-        scores = dict(deadlines.within(deadlines.SECONDS["pictures"], lambda: classify.scores(picture)))
+        content = picture()
+        scores = dict(deadlines.within(deadlines.SECONDS["pictures"], lambda: classify.scores(content)))
         status = Status.OK if scores else Status.ERROR
     except TimeoutError:
         status = Status.TIMEOUT

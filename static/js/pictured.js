@@ -1,5 +1,6 @@
 // Pictures of a conversation: asked for with "/picture", seen emerging, and what can be made of one.
 import { say } from "./announce.js";
+import { expanding } from "./expanding.js";
 import { fragment, morph } from "./morph.js";
 import { around } from "./scroll.js";
 import { together } from "./together.js";
@@ -19,11 +20,12 @@ export function picture(text) {
   if (!COMMAND.test(text)) return undefined;
   if (once || !bar) return once ?? {};
   const value = (name) => bar.querySelector(`[data-picture-${name}]`).value;
-  return { count: Number(value("count")), shape: value("shape"), ...(made && { ...made, strength: Number(value("strength")) }) };
+  const negative = bar.querySelector("[data-picture-negative]")?.value.trim();
+  return { count: Number(value("count")), shape: value("shape"), ...(negative && { negative }), ...(made && { ...made, strength: Number(value("strength")) }) };
 }
 
-function begin(parent, source) {
-  made = parent && { how: "start", parent };
+function begin(parent, source, how = "start") {
+  made = parent && { how, parent };
   if (!start) return;
   start.hidden = !parent;
   start.querySelector("img").src = source ?? "";
@@ -66,6 +68,9 @@ document.addEventListener("click", ({ target }) => {
   const tile = target.closest("[data-picture]");
   if (verb) return verbs[verb](tile.dataset.picture, tile.dataset.prompt, tile);
   if (target.closest("[data-picture-unstart]")) begin(null);
+  const chip = target.closest("[data-attached-do]")?.closest("[data-attached]");
+  if (chip && target.closest('[data-attached-do="start"]')) begin(chip.dataset.attached, chip.querySelector("img").src, "attached");
+  else if (chip && chip.dataset.attached === made?.parent) begin(null); // it was taken away
   if (!target.closest("[data-picture-begin]")) return;
   if (COMMAND.test(field.value)) return field.focus();
   write(field.value.trim());
@@ -79,9 +84,13 @@ document.addEventListener("question:rerun", ({ target, detail }) => {
   setTimeout(() => (once = null));
 }, { capture: true });
 
+const expander = expanding(bar, { read: () => field.value.replace(COMMAND, "").trim(), write });
+
 // The choices stand there while a picture is being described; once it was asked for, the next begins from nothing.
 function dress() {
-  if (bar) bar.hidden = !COMMAND.test(field.value);
+  if (!bar) return;
+  bar.hidden = !COMMAND.test(field.value);
+  if (bar.hidden) expander?.forget();
 }
 field.addEventListener("input", dress);
 form.addEventListener("submit", () => {

@@ -1,4 +1,5 @@
 // Several pictures are chosen with their boxes; a bar then says what can be done with them. Boxes survive the refreshes.
+import { expanding } from "./expanding.js";
 import { gettext, put } from "./words.js";
 
 const tiles = () => document.getElementById("tiles");
@@ -20,4 +21,7 @@ document.addEventListener("click", (event) => {
   const asked = event.target.closest("[data-confirm]");
   if (asked && !window.confirm(asked.dataset.confirm)) event.preventDefault();
 });
+
+const prompt = document.querySelector(".studio textarea[name=prompt]");
+expanding(prompt?.form, { read: () => prompt.value.trim(), write: (words) => (prompt.value = words) });
 show();

@@ -14,7 +14,7 @@ export const question = (text) => {
   return {
     do: "ask", conversation: dataset.conversation || null, text, collections: chosen(), filters: filters(), model: model(),
     without_documents: false, assistant: dataset.assistant || null, sampling: drawing(), after: last(), picture: asked,
-    attached: asked?.how ? [] : attached(text), // what is made of a picture begins with that one
+    attached: asked?.how && asked.how !== "attached" ? [] : attached(text), // what is made of a drawn one begins with that
     temporary: "temporary" in dataset,
   };
 };

@@ -110,6 +110,25 @@ async def test_a_variation_and_a_start_remember_what_they_came_from(open_page, a
     assert painter.requests[-1].start and painter.requests[-1].strength == 0.3
 
 
+async def test_what_shall_not_be_there_is_heeded_checked_and_kept(open_page, alice, painter) -> None:
+    page = await open_page(alice)
+    answer = await asked(page, "/picture a cat", picture={"negative": "  a hat "})
+    row = await answer.pictures.aget()
+    assert (row.negative, answer.draws["negative"]) == ("a hat", "a hat")
+    await in_db(queue.drain)
+    assert painter.requests[-1].negative == "a hat"
+    await page.tell(do="retry", turn=str(answer.pk), client_id="again")
+    turn = (await page.hear("accepted"))["turn"]
+    assert (await page.events())[-1]["status"] == "complete"
+    assert (await Picture.objects.aget(answers=turn)).negative == "a hat"
+    held = await asked(await open_page(alice), "/picture a dog", "withheld", picture={"negative": BAD})
+    assert (await held.pictures.aget()).status == "held"
+    painter.names = ("cat",)  # it heeds none any more
+    await in_db(described.drawn_with, painter.model())
+    plain = await asked(await open_page(alice), "/picture a cow", picture={"negative": "a hat"})
+    assert (await plain.pictures.aget()).negative == ""
+
+
 async def test_somebody_else_s_picture_is_not_there(open_page, alice, bob) -> None:
     first = await (await asked(await open_page(alice), "/picture a cat")).pictures.aget()
     page = await open_page(bob)
@@ -142,6 +161,8 @@ async def test_words_that_the_gate_withholds_are_a_held_tile_and_one_case(open_p
         ("/picture a cat", {"how": "vary"}),
         ("/picture a cat", {"parent": "x"}),
         ("/picture a cat", {"strength": 7}),
+        ("/picture a cat", {"negative": ["a hat"]}),
+        ("/picture a cat", {"negative": "a hat " * 400}),
         ("/picture a cat", "square"),
     ],
 )

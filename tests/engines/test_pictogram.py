@@ -11,7 +11,10 @@ import pytest
 from PIL import Image
 
 from apps.engines.base import EngineRefused, EngineUnavailable
+from apps.engines.embed.fake import FakeEmbed
+from apps.engines.embed.sentence import SentenceEmbed
 from apps.engines.image.base import DrawRequest, DrawStep
+from apps.engines.image.checks import png
 from apps.engines.image.pictogram import painter
 from apps.engines.image.pictogram.painter import PictogramPainter
 from apps.engines.image.pictogram.shape import MEANING, SIDE, Shape
@@ -74,10 +77,10 @@ def test_what_it_has_learnt_it_draws(folder: Path) -> None:
 def test_a_picture_is_large_clean_and_the_same_each_time(folder: Path) -> None:
     steps: list[DrawStep] = []
     drawn = drawing(folder).draw(ASK, steps.append)
-    picture = Image.open(io.BytesIO(drawn.picture))
+    picture = Image.open(io.BytesIO(png(drawn.picture)))
     assert (picture.size, picture.mode, picture.info) == ((512, 512), "RGB", {})
     assert [(step.step, step.steps) for step in steps] == [(n, 6) for n in range(1, 7)]
-    assert Image.open(io.BytesIO(steps[-1].preview)).size == (256, 256)
+    assert (last := steps[-1].preview) and Image.open(io.BytesIO(last())).size == (SIDE, SIDE)
     assert drawing(folder).draw(ASK, lambda _: None).picture == drawn.picture
     red, green, blue = picture.getpixel((256, 256))  # type: ignore[misc]
     assert red > green + 60 and red > blue + 60, "the disc is red in its middle"
@@ -86,6 +89,23 @@ def test_a_picture_is_large_clean_and_the_same_each_time(folder: Path) -> None:
 def test_what_it_does_not_know_it_refuses_and_offers_what_it_does(folder: Path) -> None:
     with pytest.raises(EngineRefused, match="nearest are “red disc”"):
         drawing(folder).draw(DrawRequest("a quarterly report", 3, 512, 512, 6, 1.5), lambda _: None)
+
+
+def test_what_it_knows_is_told_without_its_network(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(painter, "load", None)
+    assert drawing(folder).nearest("green bar", 2)[0] == "green bar"
+    with pytest.raises(EngineUnavailable, match="not those that came"):
+        drawing(folder, sha256="0" * 64).nearest("green bar", 2)
+
+
+def test_it_draws_by_the_vectors_of_the_product_where_they_are_those_that_it_learnt_from(folder: Path) -> None:
+    made = PictogramPainter(str(folder))
+    own = SentenceEmbed()
+    made.share(lambda: own)
+    assert made._embedder() is own
+    other = PictogramPainter(str(folder))
+    other.share(FakeEmbed)
+    assert isinstance(other._embedder(), SentenceEmbed)
 
 
 @pytest.mark.parametrize("changes", [{"width": 256}, {"steps": 999}, {"scheduler": "DDIM"}, {"start": b"x"}])

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import io
+import re
 
 import numpy as np
 import pytest
 from django.conf import LazySettings
+from django.test import Client
 from PIL import Image
 
 from apps.engines import registry
@@ -55,6 +57,18 @@ def test_what_it_does_not_know_it_says_with_what_it_does(built_in: None, alice: 
     row = drawn(alice, "quarterly revenue of the Lisbon subsidiary, restated")
 
     assert row.status == "failed" and "nearest are" in row.reason
+
+
+@pytest.mark.django_db(transaction=True)
+def test_words_that_it_cannot_draw_lead_to_names_that_it_can(built_in: None, alice: User) -> None:
+    client = Client()
+    client.force_login(alice)
+    page = client.get("/pictures/").content.decode()
+    assert "pictograms by name and draws nothing else" in page and 'name="negative"' not in page
+    said = client.post("/pictures/expand/", {"prompt": "something to eat after a long walk in Italy"}).content.decode()
+    names = re.findall(r"data-expanded-name>([^<]*)<", said)
+    assert len(names) == 6
+    assert drawn(alice, names[0]).status == "ready", "what is offered can be drawn"
 
 
 @pytest.mark.parametrize(

@@ -58,7 +58,7 @@ def test_a_picture_is_drawn_signed_and_stored(waiting: Picture) -> None:
     assert hashlib.sha256(content).hexdigest() == row.sha256
     said = provenance.read(content, "image/png")
     assert said and said.by_model and said.intact
-    assert Image.open(io.BytesIO(bytes(row.preview))).size == (256, 256)
+    assert Image.open(io.BytesIO(bytes(row.preview))).size == (128, 128)
 
 
 def test_the_recipe_names_what_drew_it_also_where_the_weights_were_exchanged_meanwhile(

@@ -143,9 +143,9 @@ def test_the_visible_mark_is_written_once(
     assert corner(labelled) != corner(plain)
     seen: list[bool] = []
 
-    def noted(png: bytes, *, label: bool = True) -> Any:
+    def noted(plain: Image.Image, *, label: bool = True) -> Any:
         seen.append(label)
-        return finishing.finished(png, label=label)
+        return finishing.finished(plain, label=label)
 
     monkeypatch.setattr(generate, "finished", noted)
     drawn(upscaling.ask(alice, labelled))

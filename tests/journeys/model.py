@@ -7,7 +7,7 @@ from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from typing import Any
 
-from apps.engines.base import ChatRequest, Delta, Finish, ToolCall
+from apps.engines.base import ChatRequest, Delta, EngineUnavailable, Finish, ToolCall
 from apps.engines.chat.fake import FakeChat
 from apps.engines.image.base import Drawn, DrawRequest, DrawStep
 from apps.engines.image.fake import FakePainter
@@ -29,6 +29,7 @@ Leave is explained [on this page](https://known.example/leave), also at https://
 """
 _CALL = re.compile(r"call (\w+) (\{.*?\})")
 MARKED = "in every form"
+DESCRIBES = "Describe this picture more fully"
 THINKING = "Think first."
 THOUGHT = (
     "Parents 🤔 ask 🤔 about days 🤔. It says so. Let me consider <img src=https://evil.example/z> what they ask for."
@@ -45,11 +46,20 @@ class PacedChat(FakeChat):
         self.beams = 8
 
     def _say(self, request: ChatRequest) -> str:
+        if DESCRIBES in request.messages[-1].content:
+            return _described(request.messages[-1].content.rsplit("The picture: ", 1)[-1])
         if MARKED in request.messages[-1].content:
             return HOSTILE
         if THINKING in request.messages[-1].content:
             return f"<think>{THOUGHT}</think> {super()._say(request)}"
         return LONG if "in detail" in request.messages[-1].content else super()._say(request)
+
+
+def _described(words: str) -> str:
+    """More words for a picture; nobody answers where they speak of a ghost."""
+    if "ghost" in words:
+        raise EngineUnavailable("The model server does not answer.")
+    return f"{words}, in the soft light of the morning, painted in watercolour with fine lines."
 
 
 class CallingChat(PacedChat):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -63,6 +64,38 @@ def test_steps_are_seen_and_a_reload_loses_nothing_until_it_is_cancelled(studio:
     studio.reload()
     tiles(studio, "A slow", "working").get_by_role("button", name="Cancel").click()
     expect(tiles(studio, "A slow", "cancelled")).to_have_count(1)
+
+
+def test_few_words_are_expanded_taken_back_and_kept_where_the_model_is_away(studio: Any) -> None:
+    field, expand = studio.get_by_label("What the picture shall show"), studio.get_by_role("button", name="Expand")
+    field.fill("A harbour")
+    expand.click()
+    expect(field).to_have_value(re.compile("A harbour, in the soft light of the morning"))
+    studio.get_by_role("button", name="Take your own words back").click()
+    expect(field).to_have_value("A harbour")
+    field.fill("A ghost in the harbour")
+    expand.click()
+    told = studio.locator("[data-expanded]")
+    expect(told).to_contain_text("The model server does not answer. Your words stay as they were.")
+    expect(field).to_have_value("A ghost in the harbour")
+    field.fill("A harbour")
+    expand.click()
+    field.fill("A harbour at night")  # who writes on is not written over
+    expect(told).to_contain_text("so your words stay as they are")
+    expect(field).to_have_value("A harbour at night")
+
+
+def test_names_that_a_painter_knows_are_chosen_with_a_click(studio: Any) -> None:
+    known = '<ul><li><button type="button" data-expanded-name>ship</button></li><li><button type="button" '
+    known += "data-expanded-undo>Take your own words back</button></li></ul>"
+    studio.route("**/pictures/expand/", lambda route: route.fulfill(content_type="text/html", body=known))
+    field = studio.get_by_label("What the picture shall show")
+    field.fill("Something that floats")
+    studio.get_by_role("button", name="Expand").click()
+    studio.get_by_role("button", name="ship", exact=True).click()
+    expect(field).to_have_value("ship")
+    studio.get_by_role("button", name="Take your own words back").click()
+    expect(field).to_have_value("Something that floats")
 
 
 def test_words_that_the_gate_withholds_end_in_review(studio: Any, visit: Visit) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -9,8 +10,10 @@ from typing import Any
 import pytest
 from playwright.sync_api import expect
 
+from tests.conversations.attached.pictures import drawn
 from tests.journeys.chat import ask, ended
 from tests.journeys.conftest import Visit
+from tests.journeys.test_attached import chips, choose
 
 DRAWN_MS = 60_000
 
@@ -64,6 +67,44 @@ def test_asked_in_chat_watched_varied_found_in_the_gallery_and_verified(
     stranger.set_input_files("#picture", file)
     stranger.get_by_role("button", name="Look at it").click()
     expect(stranger.locator(".findings")).to_contain_text("It was drawn on this site")
+
+
+def test_expanded_in_the_field_and_with_what_shall_not_be_there(chat: Any) -> None:
+    page = chat(width=360)
+    field = page.locator("textarea[name=text]")
+    field.fill("/picture a snail")
+    page.get_by_role("button", name="Expand").click()
+    expect(field).to_have_value(re.compile("^/picture a snail, in the soft light of the morning"))
+    page.get_by_label("Not there").fill("rain")
+    field.press("Enter")
+    turn = page.locator("[data-turn]").first
+    expect(tiles(turn, "ready")).to_have_count(1, timeout=DRAWN_MS)
+    tiles(turn, "ready").locator("a").first.click()
+    expect(page.locator(".recipe")).to_contain_text("in the soft light of the morning")
+    expect(page.locator(".recipe")).to_contain_text("rain")
+
+
+def test_begun_from_an_attached_picture(chat: Any) -> None:
+    page = chat()
+    choose(page, drawn("a sketch"))
+    field, start = page.locator("textarea[name=text]"), page.get_by_role("button", name="Use as start")
+    expect(chips(page)).to_have_count(1)
+    expect(start).to_be_hidden()  # it is a question's, until a picture is asked for
+    field.fill("/picture a lighthouse")
+    start.click()
+    expect(page.locator("[data-picture-start]")).to_be_visible()
+    page.get_by_label("Change").select_option("A little")
+    chips(page).get_by_role("button", name="away").click()
+    expect(page.locator("[data-picture-start]")).to_be_hidden()
+    choose(page, drawn("another sketch"))
+    start.click()
+    field.press("Enter")
+    turn = page.locator("[data-turn]").first
+    expect(tiles(turn, "ready")).to_have_count(1, timeout=DRAWN_MS)
+    expect(turn.locator("[data-part=attached] img")).to_have_count(1)
+    expect(page.locator("[data-picture-start]")).to_be_hidden()
+    tiles(turn, "ready").locator("a").first.click()
+    expect(page.locator(".recipe")).to_contain_text("0.35 of a picture that you attached")
 
 
 def test_cancelled_from_a_second_tab_and_begun_from_a_picture(chat: Any, visit: Visit) -> None:

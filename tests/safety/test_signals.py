@@ -176,7 +176,7 @@ def test_a_picture_that_nobody_could_look_at_says_so(
 
     monkeypatch.setattr(registry, "classify_pictures", Odd)
     monkeypatch.setitem(deadlines.SECONDS, "pictures", 0.05 if status == "timeout" else 30.0)
-    verdict = pictures.check_picture(b"a picture")
+    verdict = pictures.check_picture(lambda: b"a picture")
     assert verdict.rule == "unchecked"
     assert verdict.judged is not None and verdict.judged.outcome.unchecked
     assert [signal.status for signal in verdict.judged.signals] == [status]

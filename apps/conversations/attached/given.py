@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -51,6 +52,15 @@ def chosen(user: User, ids: Sequence[UUID]) -> tuple[Attached, ...]:
     if any(row.status == Status.HELD for row in rows.values()):
         raise Refused(gettext("A picture that you attached is held for review. Ask without it, or wait."))
     return tuple(_value(rows[pk]) for pk in ids)
+
+
+def content(user: User, pk: UUID) -> bytes:
+    """The file of one, a PNG or JPEG that was drawn anew when it came. Raises Refused where it cannot be used."""
+    (item,) = chosen(user, [pk])
+    try:
+        return Path(item.path).read_bytes()
+    except OSError:
+        raise Refused(gettext("A picture that you attached is no longer there. Attach it again.")) from None
 
 
 def fresh(ids: Sequence[UUID]) -> tuple[Attached, ...]:

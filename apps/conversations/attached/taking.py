@@ -56,7 +56,7 @@ def take(user: User, file: UploadedFile[bytes], address: str = "") -> AttachedPi
     _fits(user, file)
     limits.take(user, limits.Resource.UPLOADS, address=address)
     drawn = _redrawn(file)
-    seen = check_picture(drawn.content)
+    seen = check_picture(lambda: drawn.content)
     if not seen.allowed and (seen.judged is None or not seen.judged.outcome.reviewed):
         raise Refused(seen.words)
     return _kept(user, display_name(file.name or ""), drawn, seen)

@@ -4,7 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+    from apps.engines.base import EmbedEngine
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,16 +34,16 @@ class DrawStep:
 
     step: int
     steps: int
-    preview: bytes = b""  # a small JPEG of what can be seen by now; empty where the engine shows none
+    # Makes a small JPEG of what can be seen by now, for whoever wants it: most steps are never looked at. To be called
+    # before the listener returns; says nothing where latents cannot be read, and is None where an engine shows none.
+    preview: Callable[[], bytes] | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Drawn:
-    picture: bytes  # PNG, RGB, no metadata
-    width: int
-    height: int
+    picture: Image  # RGB; how it is kept is none of the engine's business
     smaller: bool = False  # memory did not suffice for the size that was asked for
-    model_s: float = 0.0  # seconds spent in the model alone, 0 where that is unknown
+    model_s: float = 0.0  # seconds spent in the networks alone, without the listener; 0 where that is unknown
     alignment: float | None = None  # how well it fits the words, where the engine has a measure of its own
     aligned_by: str = ""  # what that measure is, in words
 
@@ -59,6 +64,24 @@ class PictureModel:
     schedulers: tuple[str, ...] = ()  # none where there is no choice
     starts: bool = False  # whether it can start from a picture
     negatives: bool = False  # whether it heeds a negative prompt
+    vocabulary: int = 0  # things that it knows by name, where it draws nothing else; 0: it takes any words
+
+
+@runtime_checkable
+class ReadsMeaning(Protocol):
+    """An engine that draws by sentence vectors."""
+
+    def share(self, embed: Callable[[], EmbedEngine]) -> None:
+        """Vectors come from that embedder where it is the one that the engine was trained with. Called often."""
+
+
+@runtime_checkable
+class KnowsNames(Protocol):
+    """An engine that has a vocabulary."""
+
+    def nearest(self, prompt: str, most: int) -> list[str]:
+        """Names of what it can draw, the nearest to these words first. Needs no network to be loaded, so that web
+        processes may ask. Raises EngineUnavailable where nothing can draw."""
 
 
 class ImageEngine(Protocol):

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-import io
 import threading
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from apps.engines.base import EngineUnavailable
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
 
 
 class Clip:
@@ -23,17 +25,15 @@ class Clip:
     def active(self) -> bool:
         return bool(self._model)
 
-    def measure(self, picture: bytes, words: str) -> float:
+    def measure(self, picture: Image, words: str) -> float:
         """From -1 to 1; where a picture fits its words it is mostly 0.25 to 0.35. Raises EngineUnavailable."""
         import torch
-        from PIL import Image
 
         with self._lock:
             model, processor = self._load()
-            with Image.open(io.BytesIO(picture)) as opened:
-                taken = processor(
-                    text=[words], images=[opened.convert("RGB")], return_tensors="pt", truncation=True, padding=True
-                )
+            taken = processor(
+                text=[words], images=[picture.convert("RGB")], return_tensors="pt", truncation=True, padding=True
+            )
             with torch.inference_mode():
                 said = model(**taken)
         cosine = torch.nn.functional.cosine_similarity(said.image_embeds, said.text_embeds)

@@ -12,13 +12,13 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import replace
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from apps.engines.base import EngineRefused, EngineUnavailable
 from apps.engines.image.base import Drawn, DrawRequest, DrawStep, PictureModel
-from apps.engines.image.checks import check, opened, png
+from apps.engines.image.checks import check, opened
 from apps.engines.image.latents import Previewer
 
 if TYPE_CHECKING:
@@ -73,10 +73,14 @@ class DiffusersPainter:
         pipeline = self._pipeline_for(request)
         self._schedule(pipeline, request.scheduler)
         previewer, total = Previewer(pipeline), request.steps
+        waited = 0.0  # seconds that the listener took, which are not the model's
 
         def after(_: Any, step: int, __: Any, values: dict[str, Any]) -> dict[str, Any]:
-            latents = values.get("latents")
-            seen(DrawStep(min(step + 1, total), total, previewer.preview(latents, request.width, request.height)))
+            nonlocal waited
+            since, latents = time.perf_counter(), values.get("latents")
+            show = partial(previewer.preview, latents, request.width, request.height)
+            seen(DrawStep(min(step + 1, total), total, show))
+            waited += time.perf_counter() - since
             return values
 
         options: dict[str, Any] = {"prompt": request.prompt, "num_inference_steps": request.steps}
@@ -91,10 +95,11 @@ class DiffusersPainter:
         began = time.perf_counter()
         generator = torch.Generator("cpu").manual_seed(request.seed)
         drawn = pipeline(**options, generator=generator, callback_on_step_end=after)
+        model_s = time.perf_counter() - began - waited
         picture: Image = drawn.images[0]
         if (getattr(drawn, "nsfw_content_detected", None) or [False])[0]:
             raise EngineRefused("The model's own filter withheld this picture; describe it otherwise.")
-        return Drawn(png(picture), picture.width, picture.height, model_s=time.perf_counter() - began)
+        return Drawn(picture.convert("RGB"), model_s=model_s)
 
     def _pipeline_for(self, request: DrawRequest) -> Any:
         return self._starting if request.start else self._pipeline

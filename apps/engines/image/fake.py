@@ -3,6 +3,7 @@
 painter = FakePainter()
 painter.gap_s = 0.1            # a step takes so long
 painter.fail = EngineBroken()  # raised by the next drawing, after its first step
+painter.names = ("red cat",)   # it says that it draws nothing else
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from typing import Any
 
 from apps.engines.base import EngineError
 from apps.engines.image.base import Drawn, DrawRequest, DrawStep, PictureModel
-from apps.engines.image.checks import check, opened, png, preview
+from apps.engines.image.checks import check, opened, preview
 
 
 class FakePainter:
@@ -23,6 +24,7 @@ class FakePainter:
         self.name = model or "stripes"
         self.gap_s = 0.0
         self.fail: EngineError | None = None
+        self.names: tuple[str, ...] = ()
         self.requests: list[DrawRequest] = []
         self._lock = threading.Lock()
         for name, value in options.items():
@@ -31,8 +33,13 @@ class FakePainter:
     def model(self) -> PictureModel:
         return PictureModel(
             self.name, f"{self.name}-1", width=128, height=128, steps=4, guidance=5.0, multiple=8, largest=512,
-            most_steps=50, schedulers=("Even", "Uneven"), starts=True, negatives=True,
+            most_steps=50, schedulers=("Even", "Uneven"), starts=True, negatives=not self.names,
+            vocabulary=len(self.names),
         )  # fmt: skip
+
+    def nearest(self, prompt: str, most: int) -> list[str]:
+        words = set(prompt.lower().split())
+        return sorted(self.names, key=lambda name: -len(words & set(name.split())))[:most]
 
     def draw(self, request: DrawRequest, seen: Callable[[DrawStep], None]) -> Drawn:
         from PIL import Image, ImageChops
@@ -45,9 +52,9 @@ class FakePainter:
             stripes = Image.frombytes("RGB", (1, 8), digest[:24]).resize((request.width, request.height))
             for step in range(1, request.steps + 1):
                 time.sleep(self.gap_s)
-                seen(DrawStep(step, request.steps, preview(stripes)))
+                seen(DrawStep(step, request.steps, lambda: preview(stripes)))
                 fail, self.fail = self.fail, None
                 if fail is not None:
                     raise fail
         picture = ImageChops.blend(start, stripes, request.strength) if start else stripes
-        return Drawn(png(picture), request.width, request.height)
+        return Drawn(picture)

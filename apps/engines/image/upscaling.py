@@ -14,7 +14,6 @@ import numpy as np
 
 from apps.engines.base import EngineRefused
 from apps.engines.image.base import Drawn
-from apps.engines.image.checks import png
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -37,7 +36,7 @@ def upscaled(start: bytes, factor: int) -> Drawn:
         raise EngineRefused("The picture to enlarge cannot be read.") from error
     while factor > 1:
         picture, factor = _doubled(picture), factor // 2
-    return Drawn(png(picture), picture.width, picture.height)
+    return Drawn(picture)
 
 
 def _doubled(picture: Image) -> Image:

@@ -23,7 +23,8 @@ _CHECK = 16
 _SIDE = 256  # pixels of the square in which a picture is looked at
 _BAND = (10, 66)  # of its frequencies; lower ones can be seen, higher ones do not survive JPEG
 _STRENGTH = 6.0  # mean of a bit's coefficients, in grey levels of an orthonormal transform
-_ROUNDS = 6  # rounding and clipping take some of the mark away, which is put back
+_ROUNDS = 6  # clipping takes some of the mark away, which is put back
+_AGAIN, _LACKING = 6, 0.5  # the same in the picture's own size, where a bit lacks more: small ones hold less of it
 
 Floats = Any  # np.ndarray of float32
 
@@ -33,20 +34,43 @@ def marked(picture: Image, marks: Sequence[int]) -> tuple[Image, int] | None:
     not be read again. The more marks there are to choose from, the less is changed."""
     from PIL import Image as Pillow
 
-    mark, signs = _cheapest(_means(picture), marks)
-    plain = np.asarray(picture.convert("RGB"), np.float32)
-    shift = np.zeros(plain.shape[:2], np.float32)
-    now = picture.convert("RGB")
+    plain = picture.convert("RGB")
+    small = np.asarray(plain.resize((_SIDE, _SIDE), Pillow.Resampling.BICUBIC), np.float32)
+    mark, signs = _cheapest(_means(_grey(small)), marks)
+    shift = np.zeros((_SIDE, _SIDE), np.float32)
     for _ in range(_ROUNDS):
-        change = _pattern(signs * np.maximum(_STRENGTH - signs * _means(now), 0))  # what says enough already stays
-        wide = Pillow.fromarray(change).resize(now.size, Pillow.Resampling.BICUBIC)
-        shift += np.asarray(wide, np.float32)
-        now = Pillow.fromarray(np.clip(plain + shift[..., None], 0, 255).round().astype(np.uint8))
+        shift += _pattern(_lacking(signs, _grey(np.clip(small + shift[..., None], 0, 255))))
+    now = _shifted(plain, shift)
+    for _ in range(_AGAIN):
+        lacking = _lacking(signs, _square(now))
+        if np.abs(lacking).max() < _LACKING:
+            break
+        shift += _pattern(lacking)
+        now = _shifted(plain, shift)
     return (now, mark) if read(now) == mark else None
 
 
+def _shifted(plain: Image, shift: Floats) -> Image:
+    """The picture, in its own size, that much brighter."""
+    from PIL import Image as Pillow
+    from PIL import ImageChops
+
+    wide = np.rint(np.asarray(Pillow.fromarray(shift).resize(plain.size, Pillow.Resampling.BICUBIC)))
+    more, less = (
+        Pillow.merge("RGB", [Pillow.fromarray(np.clip(part, 0, 255).astype(np.uint8))] * 3) for part in (wide, -wide)
+    )
+    return ImageChops.subtract(ImageChops.add(plain, more), less)
+
+
+def _lacking(signs: Floats, grey: Floats) -> Floats:
+    """What each bit's coefficients have to say more; those that say enough already stay as they are."""
+    return signs * np.maximum(_STRENGTH - signs * _means(grey), 0)
+
+
 def _cheapest(means: Floats, marks: Sequence[int]) -> tuple[int, Floats]:
-    signs = np.stack([_signs(mark) for mark in marks])
+    checked = b"".join((mark << _CHECK | _check(mark)).to_bytes((BITS + _CHECK) // 8, "big") for mark in marks)
+    bits = np.unpackbits(np.frombuffer(checked, np.uint8)).reshape(len(marks), BITS + _CHECK)
+    signs = bits.astype(np.float32) * 2 - 1
     lacking = np.maximum(_STRENGTH - signs * means, 0)
     best = int(np.argmin((lacking**2).sum(axis=1)))
     return marks[best], signs[best]
@@ -54,7 +78,7 @@ def _cheapest(means: Floats, marks: Sequence[int]) -> tuple[int, Floats]:
 
 def read(picture: Image) -> int | None:
     """The mark; None where there is none. Of 65,536 pictures without one, one seems to have some mark."""
-    bits = _means(picture) > 0
+    bits = _means(_square(picture)) > 0
     value = int("".join("1" if bit else "0" for bit in bits), 2)
     mark, check = value >> _CHECK, value & ((1 << _CHECK) - 1)
     return mark if check == _check(mark) else None
@@ -64,20 +88,24 @@ def _check(mark: int) -> int:
     return zlib.crc32(b"openbook" + mark.to_bytes(4, "big")) & ((1 << _CHECK) - 1)
 
 
-def _signs(mark: int) -> Floats:
-    bits = f"{mark:0{BITS}b}{_check(mark):0{_CHECK}b}"
-    return np.array([1.0 if bit == "1" else -1.0 for bit in bits], np.float32)
+def _grey(colours: Floats) -> Floats:
+    """How bright it is (ITU-R 601, as Pillow has it)."""
+    return 0.299 * colours[..., 0] + 0.587 * colours[..., 1] + 0.114 * colours[..., 2]
 
 
-def _means(picture: Image) -> Floats:
-    """For each bit what its coefficients say on average, shape (bits,)."""
+def _square(picture: Image) -> Floats:
+    """The grey levels of the square in which it is looked at."""
     from PIL import Image as Pillow
-    from scipy.fft import dctn
 
-    grey = picture.convert("L").resize((_SIDE, _SIDE), Pillow.Resampling.BICUBIC)
+    return np.asarray(picture.convert("L").resize((_SIDE, _SIDE), Pillow.Resampling.BICUBIC), np.float32)
+
+
+def _means(grey: Floats) -> Floats:
+    """For each bit what its coefficients say on average, shape (bits,)."""
+    from scipy.fft import dctn  # by one core: products of matrices wait for all, whoever else is using them
+
     rows, columns, signs = _places()
-    values = dctn(np.asarray(grey, np.float32), norm="ortho")[rows, columns] * signs
-    return np.asarray(values.mean(axis=1), np.float32)
+    return np.asarray((dctn(grey, norm="ortho")[rows, columns] * signs).mean(axis=1), np.float32)
 
 
 def _pattern(means: Floats) -> Floats:

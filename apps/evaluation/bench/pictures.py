@@ -1,7 +1,10 @@
 """What the built-in painter takes for a picture, and how often it draws what was meant.
 
-seconds_per_picture, seconds_per_step   from the claim of the row to the signed file, by the worker's own code
-outside_model_share                     of that time, what was not spent in the network: previews, rows, signing, files
+seconds_per_picture                     from the claim of the row until it is ready, its file signed and on the disk, by
+                                        the worker's own code; watched from outside
+seconds_per_step                        in the network alone
+seconds_outside, outside_model_share    of that time, what was not spent in the network: words judged and embedded,
+                                        previews, enlarging, marking, compressing, signing, rows and files
 vocabulary_accuracy                     for names chosen by --seed: the share whose picture is nearer to its own
                                         training picture than to those of the others
 paraphrase_accuracy                     the same for three of the keywords of each, in a sentence of no caption
@@ -51,5 +54,6 @@ def _times(options: dict[str, Any]) -> dict[str, float]:
     return {
         "seconds_per_picture": statistics.median(one["seconds"] for one in seen),
         "seconds_per_step": statistics.median(one["model_seconds"] / one["steps"] for one in seen),
+        "seconds_outside": statistics.median(one["seconds"] - one["model_seconds"] for one in seen),
         "outside_model_share": 1 - sum(one["model_seconds"] for one in seen) / sum(one["seconds"] for one in seen),
     }

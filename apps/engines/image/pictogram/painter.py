@@ -13,7 +13,8 @@ import hashlib
 import json
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -22,7 +23,7 @@ import numpy as np
 
 from apps.engines.base import EngineRefused, EngineUnavailable
 from apps.engines.image.base import Drawn, DrawRequest, DrawStep, PictureModel
-from apps.engines.image.checks import check, png, preview
+from apps.engines.image.checks import check, preview
 from apps.engines.image.pictogram.shape import SIDE, Shape
 
 if TYPE_CHECKING:
@@ -44,10 +45,24 @@ _STEPS, _GUIDANCE, _MOST = 20, 1.0, 50
 
 
 @dataclass(frozen=True, slots=True)
-class Loaded:
-    net: Any  # PictogramNet
+class Known:
+    """What can be drawn."""
+
     names: list[str]
     vectors: NDArray[np.float32]  # (names, captions, 384), of length 1
+
+    def likeness(self, vector: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Of each, shape (names,): the cosine of its nearest caption."""
+        return np.asarray((self.vectors @ vector).max(axis=1), np.float32)
+
+    def nearest(self, vector: NDArray[np.float32], most: int) -> list[str]:
+        return [self.names[at] for at in np.argsort(-self.likeness(vector))[:most]]
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    net: Any  # PictogramNet
+    known: Known
     fingerprint: str
 
 
@@ -58,16 +73,28 @@ class PictogramPainter:
     def __init__(self, model: str = "", loras: str = "", sha256: str = "", embed: EmbedEngine | None = None) -> None:
         own = model == BUILT_IN
         self._folder, self._pinned, self._embed = FOLDER if own else Path(model), SHA256 if own else sha256, embed
+        self._shared: Callable[[], EmbedEngine] | None = None
         self._lock = threading.Lock()
         self._loaded: Loaded | None = None
+        self._known: Known | None = None  # without the network, which only what draws needs
+
+    def share(self, embed: Callable[[], EmbedEngine]) -> None:
+        self._shared = embed
 
     def model(self) -> PictureModel:
         with self._lock:
-            fingerprint = self._load().fingerprint
+            loaded = self._load()
         return PictureModel(
-            "Openbook Pictograms", fingerprint, width=LARGE, height=LARGE, steps=_STEPS, guidance=_GUIDANCE,
-            multiple=LARGE, largest=LARGE, most_steps=_MOST,
+            "Openbook Pictograms", loaded.fingerprint, width=LARGE, height=LARGE, steps=_STEPS, guidance=_GUIDANCE,
+            multiple=LARGE, largest=LARGE, most_steps=_MOST, vocabulary=len(loaded.known.names),
         )  # fmt: skip
+
+    def nearest(self, prompt: str, most: int) -> list[str]:
+        with self._lock:
+            if self._loaded is None and self._known is None:
+                self._known = vocabulary(self._folder / FILE, self._pinned)
+            known = self._loaded.known if self._loaded else self._known
+            return known.nearest(self._embedder().embed_query(prompt).reshape(-1), most) if known else []
 
     def draw(self, request: DrawRequest, seen: Callable[[DrawStep], None]) -> Drawn:
         import torch
@@ -78,37 +105,31 @@ class PictogramPainter:
         with self._lock:
             loaded = self._load()
             vector = self._embedder().embed_query(request.prompt).reshape(-1)
-            self._serve(vector, loaded)
+            _serve(vector, loaded.known)
             waited = 0.0  # seconds that the listener took, which are not the model's
 
             def after(step: int, meant: Any) -> None:
                 nonlocal waited
-                began = time.perf_counter()
-                seen(DrawStep(step, request.steps, preview(_picture(meant[0]))))
-                waited += time.perf_counter() - began
+                since = time.perf_counter()
+                seen(DrawStep(step, request.steps, lambda: preview(_picture(meant[0]))))
+                waited += time.perf_counter() - since
 
+            if torch.get_num_threads() != 1:  # of this thread: in a network so small several would wait for each other,
+                torch.set_num_threads(1)  # and another number of them adds up otherwise in the last digit
             began = time.perf_counter()
-            meaning = torch.from_numpy(np.array(vector, np.float32))[
-                None
-            ]  # a copy: what is remembered is not to be written to
+            meaning = torch.from_numpy(np.array(vector, np.float32))[None]  # a copy: the remembered one is read-only
             drawn = sample(loaded.net, meaning, [request.seed], request.steps, max(1.0, request.guidance), after)
             model_s = time.perf_counter() - began - waited
         alignment = loaded.net.memory.alignment(drawn[0], meaning[0])
-        return Drawn(png(enlarged(_picture(drawn[0]))), LARGE, LARGE, False, model_s, alignment, _ALIGNED_BY)
-
-    def _serve(self, vector: NDArray[np.float32], loaded: Loaded) -> None:
-        near = (loaded.vectors @ vector).max(axis=1)
-        if float(near.max()) < KNOWN:
-            names = "”, “".join(loaded.names[at] for at in np.argsort(-near)[:_OFFERED])
-            raise EngineRefused(
-                f"The built-in painter draws pictograms and knows none like this; nearest are “{names}”."
-            )
+        return Drawn(enlarged(_picture(drawn[0])), False, model_s, alignment, _ALIGNED_BY)
 
     def _embedder(self) -> EmbedEngine:
         if self._embed is None:
             from apps.engines.embed.sentence import SentenceEmbed  # the packaged one, as in training
 
-            self._embed = cast("EmbedEngine", SentenceEmbed())
+            own = cast("EmbedEngine", SentenceEmbed())
+            shared = self._shared() if self._shared else own
+            self._embed = shared if shared.fingerprint == own.fingerprint else own
         return self._embed
 
     def _load(self) -> Loaded:
@@ -117,26 +138,44 @@ class PictogramPainter:
         return self._loaded
 
 
+def _serve(vector: NDArray[np.float32], known: Known) -> None:
+    """Raises EngineRefused where nothing like that is known."""
+    if float(known.likeness(vector).max()) < KNOWN:
+        names = "”, “".join(known.nearest(vector, _OFFERED))
+        raise EngineRefused(f"The built-in painter draws pictograms and knows none like this; nearest are “{names}”.")
+
+
 def load(path: Path, pinned: str = "") -> Loaded:
     """Raises EngineUnavailable where the file is not there, or not the one that is pinned."""
-    from safetensors import SafetensorError, safe_open
-
     from apps.engines.image.pictogram.net import PictogramNet
+
+    with _opened(path, pinned) as (file, said, digest):
+        net = PictogramNet(Shape(**json.loads(said["shape"]))).eval()
+        net.load_state_dict({name: file.get_tensor(f"net.{name}").float() for name in dict(net.named_parameters())})
+        return Loaded(net, Known(json.loads(said["names"]), net.memory.keys.detach().numpy()), digest[:16])
+
+
+def vocabulary(path: Path, pinned: str = "") -> Known:
+    """Only what can be drawn. Raises EngineUnavailable likewise."""
+    with _opened(path, pinned) as (file, said, _):
+        return Known(json.loads(said["names"]), file.get_tensor("net.memory.keys").float().numpy())
+
+
+@contextmanager
+def _opened(path: Path, pinned: str) -> Iterator[tuple[Any, dict[str, str], str]]:
+    """The file, what it says of itself, and its SHA-256. What is wrong with it is raised as EngineUnavailable."""
+    from safetensors import SafetensorError, safe_open
 
     try:
         digest = hashlib.sha256(path.read_bytes()).hexdigest()
         if pinned and digest != pinned:
             raise EngineUnavailable("The weights of the built-in painter are not those that came with it.")
         with safe_open(path, "pt") as file:
-            said = file.metadata() or {}
-            net = PictogramNet(Shape(**json.loads(said["shape"]))).eval()
-            net.load_state_dict({name: file.get_tensor(f"net.{name}").float() for name in dict(net.named_parameters())})
-            vectors = net.memory.keys.detach().numpy()
+            yield file, file.metadata() or {}, digest
     except OSError as error:
         raise EngineUnavailable("The built-in painter is not there; `manage.py train_pictogram` makes it.") from error
     except (SafetensorError, KeyError, ValueError, RuntimeError) as error:
         raise EngineUnavailable("The weights of the built-in painter cannot be read.") from error
-    return Loaded(net, json.loads(said["names"]), vectors, digest[:16])
 
 
 def save(path: Path, weights: dict[str, Any], shape: Shape, names: Sequence[str]) -> str:

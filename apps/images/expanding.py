@@ -1,0 +1,141 @@
+"""A few words become the whole description of a picture: the chat model writes it, and it is read before it is seen.
+
+Nothing is drawn of it here. It goes into the field of whoever asked, who reads it, changes it, or takes their own words
+back. A painter that knows only names cannot use a description: of that one the nearest names are offered.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from dataclasses import dataclass
+
+from django.utils.translation import gettext
+
+from apps.engines import registry
+from apps.engines.base import ChatMessage, ChatRequest, Delta, Finish, Sampling
+from apps.engines.image.base import KnowsNames
+from apps.engines.image.checks import PROMPT_CHARACTERS
+from apps.images import described, names
+from apps.images.asking import Refused
+from apps.lib.threads import in_db, in_pool
+from apps.lib.words import content_terms
+from apps.safety import gate
+from apps.safety.untrusted import neutralise
+from apps.users import limits
+from apps.users.models import User
+
+LONGEST_S = 40.0  # a model on two cores writes a description in half of it; nobody waits longer at a field
+NEAREST = 6  # names that are offered
+_ASK = (
+    "Describe this picture more fully, for a model that draws from words: keep everything that is said and its "
+    "language; add what the subject and its surroundings look like, the light, the colours, and the style. One "
+    "paragraph of 30 to 60 words, no text in the picture, no names of people or brands. Reply with the description "
+    "alone."
+)
+_TOKENS = 160
+_LONGEST = 700  # characters of a description
+_PREFIX = re.compile(r"^\s*(?:prompt|description|beschreibung|descripción)\s*:\s*", re.IGNORECASE)
+_EDGES = " \t\n\"'“”„«»*_#`"
+_END = re.compile(r"[.!?…](?=\s|$)")
+
+
+@dataclass(frozen=True, slots=True)
+class Expanded:
+    """What goes into the field, or what can be chosen for it."""
+
+    prompt: str = ""
+    names: tuple[str, ...] = ()  # of a painter that draws nothing else
+
+
+@dataclass(slots=True)
+class _Said:
+    """What has come from the model. `tokens` are counted as they come, where its server says nothing of them."""
+
+    text: str = ""
+    tokens: int = 0
+    whole: bool = False
+
+
+async def expand(user: User, words: str, address: str = "") -> Expanded:
+    """Raises Refused, OverLimit and EngineError, all with a sentence that says why the words stay as they were."""
+    words = gate.normalise(words).strip()
+    if not words:
+        raise Refused(gettext("Say first what the picture shall show."))
+    if len(words) > PROMPT_CHARACTERS:
+        raise Refused(gettext("The description is long enough; it is only expanded while it is short."))
+    await _check(words)
+    model = await in_db(described.current)
+    if model.vocabulary:
+        painter = await in_pool(registry.image)
+        found = await in_pool(painter.nearest, words, NEAREST) if isinstance(painter, KnowsNames) else []
+        return Expanded(names=tuple(found))
+    await in_db(_take, user, address)
+    said = await _written(user, words)
+    text = description(said.text, words, whole=said.whole)
+    if not text:
+        raise Refused(gettext("The model wrote nothing that fits your words. Try again, or write more yourself."))
+    await _check(text)
+    return Expanded(text)
+
+
+def description(said: str, words: str, *, whole: bool = True) -> str:
+    """What the model said, as a description of a picture; "" where it repeats the words or speaks of something else.
+    `whole`: whether it had come to its end. Pure."""
+    lines = [line for line in said.splitlines() if line.strip(_EDGES)]
+    if len(lines) > 1 and lines[0].rstrip(_EDGES).endswith(":"):  # "Here is the description:"
+        lines = lines[1:]
+    text = " ".join(_PREFIX.sub("", " ".join(lines).strip(_EDGES)).strip(_EDGES).split())
+    if not whole or len(text) > _LONGEST:  # sentences that came to their end are kept, else words
+        ends = [found.end() for found in _END.finditer(text[:_LONGEST])]
+        text = text[: ends[-1]] if ends else text[:_LONGEST].rsplit(" ", 1)[0]
+    wanted, terms = set(content_terms(words)), set(content_terms(text))
+    return text if terms - wanted and wanted & terms else ""
+
+
+async def _check(text: str) -> None:
+    """Raises Refused where nothing like that may be drawn: the same stages as when a picture is asked for."""
+    verdict = names.judged((text,))
+    if verdict.allowed:
+        verdict = await gate.check_question(text)
+    if not verdict.allowed:
+        raise Refused(verdict.words)
+
+
+def _take(user: User, address: str) -> None:
+    limits.check(user, limits.Resource.TOKENS, address=address)
+    limits.take(user, limits.Resource.MESSAGES, address=address)
+
+
+async def _written(user: User, words: str) -> _Said:
+    """What the model writes, as far as the gate lets it through. Raises Refused and EngineError."""
+    asked = f"{_ASK}\n\nThe picture: {neutralise(words)}"
+    sampling = Sampling(max_tokens=_TOKENS, temperature=0.7)
+    request = ChatRequest((ChatMessage("user", asked),), sampling, str(user.pk), thinks=False)
+    said = _Said()
+    try:
+        async with asyncio.timeout(LONGEST_S), aclosing(gate.gated(_deltas(request, said))) as pieces:
+            async for piece in pieces:
+                said.text += piece
+    except TimeoutError:
+        raise Refused(
+            gettext("The model is too slow at the moment. Try again later, or write more yourself.")
+        ) from None
+    except gate.Withheld as withheld:
+        raise Refused(str(withheld)) from withheld
+    finally:
+        await in_db(limits.owe, user, limits.Resource.TOKENS, said.tokens)
+    return said
+
+
+async def _deltas(request: ChatRequest, said: _Said) -> AsyncGenerator[str, None]:
+    async with aclosing(registry.chat().stream(request)) as items:
+        async for item in items:
+            if isinstance(item, Delta) and item.text:
+                said.tokens += 1
+                yield item.text
+            elif isinstance(item, Finish):
+                said.whole = item.reason != "length"
+                said.tokens = item.usage.prompt_tokens + item.usage.completion_tokens if item.usage else said.tokens
