@@ -108,7 +108,8 @@ def test_a_decision_does_what_it_says_tells_the_person_and_is_recorded(alice: Us
     assert "30 days" in notice.text
     assert made.policy == policies.live()
     kinds = list(Event.objects.values_list("kind", flat=True))
-    assert kinds[-4:] == ["case.claimed", "case.decided", "effect.applied", "effect.applied"]
+    done = ["case.claimed", "case.decided", "effect.applied", "person.suspended", "effect.applied"]
+    assert kinds[-5:] == done, "the person's own entry stands beside that of the decision"
 
 
 @pytest.mark.parametrize("outcome", ["allow", "block", "warn", "suspend"])
