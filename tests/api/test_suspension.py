@@ -98,7 +98,7 @@ def test_no_picture_is_drawn_on_and_one_that_waits_is_not_lost(
     settings.DATA_DIR, settings.MEDIA_ROOT = tmp_path, tmp_path / "media"
     described.refresh()
     row, other = asking.ask(alice, asking.Wish("A red cat", count=2, seed=7))
-    heard, drawn_on = making.Watch._heard, []
+    heard, drawn_on = making.Watch._tell, []
 
     def suspended_midway(self: making.Watch, *said: Any) -> None:
         heard(self, *said)
@@ -107,7 +107,7 @@ def test_no_picture_is_drawn_on_and_one_that_waits_is_not_lost(
         drawn_on.append(said)
 
     monkeypatch.setattr(making, "TICK_S", 0.0)
-    monkeypatch.setattr(making.Watch, "_heard", suspended_midway)
+    monkeypatch.setattr(making.Watch, "_tell", suspended_midway)
     generate.draw(row.pk)
     row.refresh_from_db()
     assert (row.status, row.lease_token, row.attempts, len(drawn_on)) == ("queued", "", 0, 1), (
