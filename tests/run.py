@@ -36,6 +36,7 @@ from assistant.boot.serve import environment
 
 UNIT = "not vllm and not process and not browser"
 TWO = ("-n", "2", "--dist", "loadfile")  # at once; what a file shares among its tests is made once
+PLAIN = ("-p", "no:schemathesis")  # what it loads at the end fails now and then where other threads load something too
 ALONE = ("-n", "0", "--lf", "--lfnf", "none")  # what failed a moment ago, one after another
 FEW = 8  # failures of a phase that may be chance; more of them are not
 MODEL_S = 300  # vLLM starts in 40 s on a quiet machine
@@ -51,10 +52,10 @@ class Phase:
 PHASES = (
     Phase("sqlite", (*TWO, "-m", UNIT)),
     Phase("postgres", (*TWO, "-m", UNIT, "--only-database"), ("postgres",)),
-    Phase("processes", ("-m", "process and not browser and not vllm")),
-    Phase("model", ("-m", "vllm"), ("model",)),
-    Phase("browser", ("-m", "browser")),
-    Phase("newcomer", ("-m", "browser", "tests/journeys/test_setup.py"), ("model",)),
+    Phase("processes", (*PLAIN, "-m", "process and not browser and not vllm")),
+    Phase("model", (*PLAIN, "-m", "vllm"), ("model",)),
+    Phase("browser", (*PLAIN, "-m", "browser")),
+    Phase("newcomer", (*PLAIN, "-m", "browser", "tests/journeys/test_setup.py"), ("model",)),
 )
 
 
@@ -180,6 +181,9 @@ def run(phase: Phase, servers: Servers, reports: Path, count: Count) -> bool:
         say(f"{phase.name}: once more, alone: {', '.join(names)}")
         code = _pytest(*phase.select, *ALONE, "-o", f"cache_dir={cache}", env=env)
         count.second(names, _names(cache) if code else [], of=count.failed - failed)
+    if code == 1 and ran and not names and count.failed == failed:
+        say(f"{phase.name}: pytest stumbled over a plugin when all had passed and was counted; see above")
+        code = 0
     say(f"{phase.name}: {ran} tests ran in {time.monotonic() - started:.0f} s")
     if code and count.failed == failed:
         count.failed += 1  # pytest itself broke off, or found nothing to run

@@ -65,6 +65,17 @@ def test_many_failures_are_no_chance(tmp_path: Path) -> None:
     assert (good, count.failed, count.unsure) == (False, run.FEW + 1, [])
 
 
+@pytest.mark.parametrize(("when", "good"), [("trylast", True), ("tryfirst", False)])
+def test_a_plugin_that_fails_at_the_end_matters_only_where_nothing_was_counted(
+    tmp_path: Path, when: str, good: bool
+) -> None:
+    """Last of all, every test has passed and stands in the report; first, there is no report."""
+    hook = f"import pytest\n\n@pytest.hookimpl({when}=True)\ndef pytest_sessionfinish():\n    raise SystemError('no')\n"
+    (tmp_path / "conftest.py").write_text(hook)
+    found, count = judged(tmp_path, PASSES)
+    assert (found, count.failed) == ((True, 0) if good else (False, 1))
+
+
 @pytest.mark.parametrize("texts", [("def test_broken(:\n",), ("nothing = 1\n",)])
 def test_a_phase_that_breaks_off_or_is_empty_has_failed(tmp_path: Path, texts: tuple[str, ...]) -> None:
     good, count = judged(tmp_path, *texts)
