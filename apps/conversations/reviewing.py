@@ -11,7 +11,6 @@ from apps.conversations.models import Feedback, Message
 from apps.safety import audits, review
 from apps.safety.check import Judged
 from apps.safety.policy import Stage
-from apps.safety.review import Flagged
 from apps.safety.reviewable import Turn
 from apps.users.models import User
 
@@ -74,6 +73,5 @@ def sample(answer: UUID, asked_by: int) -> None:
 
 def flag(answer: UUID, asked_by: int, judged: Judged | None) -> None:
     """A case is open where the policy asks for people. Call inside the transaction that closes the turn."""
-    if judged is not None and judged.outcome.reviewed:
-        kind = "question" if judged.stage == "question" else "answer"
-        review.flag(Flagged(kind, str(answer), judged.stage, judged.text, asked_by, judged.outcome, judged.signals))
+    kind = "question" if judged is not None and judged.stage == "question" else "answer"
+    review.flag_judged(kind, answer, asked_by, judged)

@@ -14,8 +14,7 @@ from apps.images.models import Picture
 from apps.lib.bell import send
 from apps.safety import review
 from apps.safety.check import Judged
-from apps.safety.review import Flagged
-from apps.safety.reviewable import Turn
+from apps.safety.reviewable import Turn, stored_bytes
 
 KIND = "picture"
 _KEPT = ("status", "reason")
@@ -52,14 +51,8 @@ class PictureReviewable:
         return before or {}
 
     def picture(self, subject: str) -> bytes:
-        row = Picture.objects.filter(pk=subject).exclude(file="").first()
-        if row is None:
-            return b""
-        try:
-            with row.file.open("rb") as file:
-                return bytes(file.read())
-        except OSError:
-            return b""
+        row = Picture.objects.filter(pk=subject).first()
+        return stored_bytes(row.file) if row is not None else b""
 
     def give_back(self, subject: str, before: dict[str, Any]) -> None:
         if before.get("status") == Picture.Status.WORKING:
@@ -70,5 +63,4 @@ class PictureReviewable:
 
 def flag(row: Picture, judged: Judged | None) -> None:
     """A case is open where the policy asks for people. Call inside the transaction that holds the picture."""
-    if judged is not None and judged.outcome.reviewed:
-        review.flag(Flagged(KIND, str(row.pk), judged.stage, judged.text, row.owner_id, judged.outcome, judged.signals))
+    review.flag_judged(KIND, row.pk, row.owner_id, judged)

@@ -18,6 +18,7 @@ from django.utils.translation import gettext, gettext_lazy
 
 from apps.lib import leases
 from apps.safety import audit, effects, exposure, notices, opinions, policies, reviewable, sealed
+from apps.safety.check import Judged
 from apps.safety.folding import Outcome, Signal
 from apps.safety.intake import normalise
 from apps.safety.models import Batch, Case, Decision, PolicyVersion, Snapshot
@@ -79,6 +80,13 @@ def flag(found: Flagged) -> Case:
         audit.record("case.opened", person=found.owner, subject=f"case {case.pk}", clause=clause)
         notices.held(case)
     return case
+
+
+def flag_judged(kind: str, subject: object, owner: int | None, judged: Judged | None) -> None:
+    """A case is open for what was judged, where the policy asks for people. Call inside the transaction that keeps what
+    follows from it."""
+    if judged is not None and judged.outcome.reviewed:
+        flag(Flagged(kind, str(subject), judged.stage, judged.text, owner, judged.outcome, judged.signals))
 
 
 def queue(user: User) -> QuerySet[Case]:

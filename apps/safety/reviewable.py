@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
+    from django.db.models.fields.files import FieldFile
     from django_stubs_ext import StrOrPromise
 
 
@@ -45,6 +46,17 @@ class Pictured(Protocol):
 
     def picture(self, subject: str) -> bytes:
         """PNG, JPEG or WebP; empty where there is none."""
+
+
+def stored_bytes(file: FieldFile) -> bytes:
+    """Its content; empty where there is none, or none any more."""
+    if not file:
+        return b""
+    try:
+        with file.open("rb") as content:
+            return bytes(content.read())
+    except OSError:
+        return b""
 
 
 _kinds: dict[str, Reviewable] = {}

@@ -9,8 +9,7 @@ from django.utils.translation import gettext_lazy
 from apps.conversations.attached.rows import AttachedPicture
 from apps.safety import review
 from apps.safety.check import Judged
-from apps.safety.review import Flagged
-from apps.safety.reviewable import Turn
+from apps.safety.reviewable import Turn, stored_bytes
 
 KIND = "attached"
 _KEPT = ("status", "reason")
@@ -48,13 +47,7 @@ class AttachedReviewable:
 
     def picture(self, subject: str) -> bytes:
         row = AttachedPicture.objects.filter(pk=subject).first()
-        if row is None:
-            return b""
-        try:
-            with row.file.open("rb") as file:
-                return bytes(file.read())
-        except OSError:
-            return b""
+        return stored_bytes(row.file) if row is not None else b""
 
     def give_back(self, subject: str, before: dict[str, Any]) -> None:
         if before:
@@ -63,5 +56,4 @@ class AttachedReviewable:
 
 def flag(row: AttachedPicture, judged: Judged | None) -> None:
     """A case is open where the policy asks for people. Call inside the transaction that keeps the picture."""
-    if judged is not None and judged.outcome.reviewed:
-        review.flag(Flagged(KIND, str(row.pk), judged.stage, judged.text, row.owner_id, judged.outcome, judged.signals))
+    review.flag_judged(KIND, row.pk, row.owner_id, judged)

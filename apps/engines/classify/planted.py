@@ -10,10 +10,8 @@ Trained by `manage.py train_classifiers`; plain numpy at run time.
 from __future__ import annotations
 
 import re
-import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -91,23 +89,8 @@ def windows(text: str) -> list[str]:
     return found[:MOST] if len(found) <= MOST else [*found[: MOST // 2], *found[-MOST // 2 :]]
 
 
-class PlantedClassifier:
-    """`sha256` pins another file's weights; empty takes them as they are."""
-
-    def __init__(self, folder: str = "", sha256: str | None = None) -> None:
-        self._folder = Path(folder) if folder else FOLDER
-        self._pinned = sha256 if sha256 is not None else ("" if folder else SHA256)
-        self._lock = threading.Lock()
-        self._heads: PlantedHeads | None = None
-        self._fingerprint = ""
-
-    @property
-    def fingerprint(self) -> str:
-        self._load()
-        return self._fingerprint
-
-    def warm(self) -> None:
-        self._load()
+class PlantedClassifier(stored.FromDisk[PlantedHeads]):
+    shipped = FOLDER, SHA256
 
     def suspects(self, text: str) -> list[str]:
         heads, found = self._load(), windows(text)
@@ -122,13 +105,6 @@ class PlantedClassifier:
         if not np.isfinite(found).all():
             raise EngineBroken("The check for planted instructions gave a number that makes no sense.")
         return found
-
-    def _load(self) -> PlantedHeads:
-        if self._heads is None:
-            with self._lock:
-                if self._heads is None:
-                    self._heads = self._read()
-        return self._heads
 
     def _read(self) -> PlantedHeads:
         arrays, _, self._fingerprint = stored.read(self._folder, "planted", self._pinned, _WHOSE)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+import threading
+from abc import ABC, abstractmethod
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, NamedTuple, TypeVar
 
 import numpy as np
 
@@ -13,6 +15,8 @@ from apps.engines.base import EngineBroken
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+T = TypeVar("T")
 
 
 class Stored(NamedTuple):
@@ -37,3 +41,38 @@ def read(folder: Path, name: str, pinned: str, whose: str) -> Stored:
     except (OSError, ValueError, TypeError, SafetensorError) as error:
         raise EngineBroken(f"The weights of {whose} are missing or damaged.") from error
     return Stored(arrays, card, f"{name}-{digest[:16]}")
+
+
+class FromDisk(ABC, Generic[T]):
+    """What has weights that are read once, when they are first needed, also where several threads need them at once.
+
+    `sha256` pins another file's weights; empty takes them as they are (a person who trains their own).
+    """
+
+    shipped: ClassVar[tuple[Path, str]]  # the folder of the weights that come with the product, and their SHA-256
+
+    def __init__(self, folder: str = "", sha256: str | None = None) -> None:
+        self._folder = Path(folder) if folder else self.shipped[0]
+        self._pinned = sha256 if sha256 is not None else ("" if folder else self.shipped[1])
+        self._lock = threading.Lock()
+        self._read_once: T | None = None
+        self._fingerprint = ""
+
+    @property
+    def fingerprint(self) -> str:
+        self._load()
+        return self._fingerprint
+
+    def warm(self) -> None:
+        self._load()
+
+    def _load(self) -> T:
+        if self._read_once is None:
+            with self._lock:
+                if self._read_once is None:
+                    self._read_once = self._read()
+        return self._read_once
+
+    @abstractmethod
+    def _read(self) -> T:
+        """From `_folder`, as `_pinned` says; also sets `_fingerprint`. Raises EngineBroken."""

@@ -9,9 +9,7 @@ from __future__ import annotations
 
 import re
 import string
-import threading
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 import numpy as np
@@ -154,24 +152,12 @@ def _trimmed(text: str, one: Tagged) -> list[Tagged]:
     return [Tagged(start, end, one.kind)] if end > start and not letter else []
 
 
-class PersonalTagger:
-    """`sha256` pins another file's weights; empty takes them as they are."""
+class PersonalTagger(stored.FromDisk[Weights]):
+    shipped = FOLDER, SHA256
 
     def __init__(self, folder: str = "", sha256: str | None = None) -> None:
-        self._folder = Path(folder) if folder else FOLDER
-        self._pinned = sha256 if sha256 is not None else ("" if folder else SHA256)
-        self._lock = threading.Lock()
-        self._weights: Weights | None = None
-        self._fingerprint = ""
+        super().__init__(folder, sha256)
         self._embedder = ""
-
-    @property
-    def fingerprint(self) -> str:
-        self._load()
-        return self._fingerprint
-
-    def warm(self) -> None:
-        self._load()
 
     def spans(self, texts: Sequence[str], forms: Sequence[Sequence[Tagged]], reader: object) -> list[list[Tagged]]:
         weights, tokens = self._load(), cast(TokenReader, reader)
@@ -189,13 +175,6 @@ class PersonalTagger:
                     raise EngineBroken("The tagger of personal data gave a number that makes no sense.")
                 found.append(spans(text, words.words, decoded(scores)) if scores is not None else [])
         return found
-
-    def _load(self) -> Weights:
-        if self._weights is None:
-            with self._lock:
-                if self._weights is None:
-                    self._weights = self._read()
-        return self._weights
 
     def _read(self) -> Weights:
         weights, card, self._fingerprint = stored.read(self._folder, "tagger", self._pinned, _WHOSE)

@@ -6,7 +6,6 @@ says what they were trained on, how well they do and where they fail.
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -64,25 +63,16 @@ class Heads:
         return np.asarray(1 / (1 + np.exp(-lines)), np.float32)
 
 
-class LinearClassifier:
-    """`sha256` pins another file's weights; empty takes them as they are (a person who trains their own)."""
+class LinearClassifier(stored.FromDisk[Heads]):
+    shipped = FOLDER, SHA256
 
     def __init__(self, folder: str = "", sha256: str | None = None) -> None:
-        self._folder = Path(folder) if folder else FOLDER
-        self._pinned = sha256 if sha256 is not None else ("" if folder else SHA256)
-        self._lock = threading.Lock()
-        self._heads: Heads | None = None
+        super().__init__(folder, sha256)
         self._card: dict[str, object] = {}
-        self._fingerprint = ""
 
     @property
     def labels(self) -> tuple[str, ...]:
         return self._load().labels
-
-    @property
-    def fingerprint(self) -> str:
-        self._load()
-        return self._fingerprint
 
     @property
     def embedder(self) -> str:
@@ -97,9 +87,6 @@ class LinearClassifier:
             raise EngineBroken("The card of the text classifiers names no cuts.")
         return {label: Cuts(**values) for label, values in cuts.items()}
 
-    def warm(self) -> None:
-        self._load()
-
     def reads(self, text: str) -> str:
         return neutral(text)
 
@@ -111,13 +98,6 @@ class LinearClassifier:
         if not np.isfinite(scores).all():
             raise EngineBroken("The text classifiers gave a number that makes no sense.")
         return scores
-
-    def _load(self) -> Heads:
-        if self._heads is None:
-            with self._lock:
-                if self._heads is None:
-                    self._heads = self._read()
-        return self._heads
 
     def _read(self) -> Heads:
         arrays, self._card, self._fingerprint = stored.read(self._folder, "text", self._pinned, _WHOSE)
