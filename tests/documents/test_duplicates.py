@@ -66,6 +66,17 @@ def test_what_is_not_read_yet_is_not_offered(alice: User) -> None:
     assert "The same is in" not in tray(alice, place)
 
 
+def test_what_a_reviewer_withheld_takes_the_place_of_no_copy(alice: User) -> None:
+    there = put(alice, collection(alice, "Policies"), "leave.txt")
+    place = collection(alice, "Drafts")
+    copy = put(alice, place, "copy.txt")
+    Document.objects.filter(pk=there.pk).update(withheld="A reviewer withheld this.")
+    assert "The same is in" not in tray(alice, place)
+    client = Client()
+    client.force_login(alice)
+    assert "The same stays in" not in client.get(f"/documents/{copy.pk}/delete/?instead").content.decode()
+
+
 def test_a_link_can_take_the_place_of_a_copy(alice: User, bob: User) -> None:
     there = put(alice, collection(alice, "Policies"), "leave.txt")
     place = collection(alice, "Drafts")
