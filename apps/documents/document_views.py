@@ -74,12 +74,17 @@ def rename(request: HttpRequest, pk: UUID) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def delete(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Asks first; then the document is gone, and citations into it grey out. With `instead` in the address, a link to
-    the same in another collection, where this person may read it, stands in their tray from then on."""
+    the same in another collection, where this person may read it, stands in their tray from then on; where that was promised and
+    is no longer so, nothing is deleted."""
     user, document = person(request), _editable(request, pk)
     twin = twins(user, document.collection, [document]).get(document.sha256) if "instead" in request.GET else None
     if request.method != "POST":
         return render(request, "documents/delete.html", {"document": document, "twin": twin})
     name = str(document)
+    if twin is None and "promised" in request.POST:
+        kept = gettext("“%(name)s” was kept: the same elsewhere is gone, or you may no longer read it.")
+        messages.error(request, kept % {"name": name})
+        return redirect("documents:collection", document.collection_id)
     delete_document(document)
     viewer.forget([document.sha256])
     if twin is not None:

@@ -93,6 +93,27 @@ def test_a_link_can_take_the_place_of_a_copy(alice: User, bob: User) -> None:
     assert "Already in Policies as leave.txt." in page and f'<a href="/documents/{there.pk}/">Open it' in page
 
 
+@pytest.mark.parametrize("lost", ["gone", "unshared"])
+def test_a_copy_is_kept_where_the_other_went_after_it_was_promised(alice: User, bob: User, lost: str) -> None:
+    elsewhere = collection(alice, "Policies")
+    there = put(alice, elsewhere, "leave.txt")
+    shared = Membership.objects.create(collection=elsewhere, user=bob)
+    place = collection(bob, "Drafts")
+    copy = put(bob, place, "copy.txt")
+    address = f"/documents/{copy.pk}/delete/?instead"
+    client = Client()
+    client.force_login(bob)
+    promise = f'<input type="hidden" name="promised" value="{there.pk}">'
+    assert promise in client.get(address).content.decode()
+    if lost == "gone":
+        delete(there)
+    else:
+        shared.delete()
+    page = client.post(address, {"promised": str(there.pk)}, follow=True).content.decode()
+    assert "“copy.txt” was kept" in page and place.documents.get() == copy
+    assert promise not in client.get(address).content.decode(), "asked again, it is an ordinary deletion"
+
+
 def test_who_may_not_read_the_other_only_deletes(alice: User, bob: User) -> None:
     put(alice, collection(alice, "Policies"), "leave.txt")
     place = collection(alice, "Drafts")
