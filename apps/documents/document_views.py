@@ -73,9 +73,11 @@ def rename(request: HttpRequest, pk: UUID) -> HttpResponse:
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def delete(request: HttpRequest, pk: UUID) -> HttpResponse:
-    """Asks first; then the document is gone, and citations into it grey out. With `instead` in the address, a link to
-    the same in another collection, where this person may read it, stands in their tray from then on; where that was promised and
-    is no longer so, nothing is deleted."""
+    """Asks first; then the document is gone, and citations into it grey out.
+
+    With `instead` in the address, a link to the same in another collection, where this person may read it, stands in
+    their tray from then on; where that was promised and is no longer so, nothing is deleted.
+    """
     user, document = person(request), _editable(request, pk)
     twin = twins(user, document.collection, [document]).get(document.sha256) if "instead" in request.GET else None
     if request.method != "POST":
