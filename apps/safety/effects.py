@@ -12,6 +12,7 @@ from apps.safety import audit, reviewable
 from apps.safety.folding import REPORTED, SUPPORT
 from apps.safety.models import Allowance, Case, Decision, Effect
 from apps.safety.transitions import Refused
+from apps.users.models import User
 from apps.users.people import LastAdministrator, reinstate, suspend
 
 Outcome = Decision.Outcome
@@ -58,6 +59,16 @@ def revert(decision: Decision) -> None:
             Effect.objects.filter(pk=later.pk).update(before=effect.before)
         Effect.objects.filter(pk=effect.pk).update(state=Effect.State.REVERTED)
         audit.record("effect.reverted", person=decision.owner_id, subject=_name(decision.case), effect=effect.name)
+
+
+def settle(
+    kind: str, *, actor: User | None = None, person: int | None = None, subject: str = "", **payload: object
+) -> None:
+    """A `recording.Recorder`: of who is reinstated, on whichever page, no earlier decision suspends them any more; else
+    its notice and its appeal would speak of the next suspension, which may not be a reviewer's."""
+    if kind == "person.reinstated":
+        stands = Effect.objects.filter(name="suspend", state=Effect.State.APPLIED, decision__owner=person)
+        stands.update(state=Effect.State.REVERTED)
 
 
 def _withhold(decision: Decision, words: str) -> dict[str, Any]:

@@ -1,4 +1,5 @@
-"""What administrators change is written down by a layer above, which registers its log here in `ready()`."""
+"""What administrators change is written down by a layer above, which registers its log here in `ready()`,
+and what else follows from it."""
 
 from __future__ import annotations
 

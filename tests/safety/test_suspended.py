@@ -11,6 +11,7 @@ from django.core import mail
 from django.test import Client
 from django.utils import timezone
 
+from apps.privacy import wishes
 from apps.safety import appeals, mailing, review, suspended
 from apps.safety.models import Appeal, Case, Notice
 from apps.safety.review import Ruling
@@ -146,6 +147,27 @@ def test_who_was_suspended_by_an_administrator_is_told_that(alice: User, ada: Us
     assert "An administrator of this site suspended it" in page(client)
     client.post(PAGE, {"text": "Why?"})
     assert not Appeal.objects.exists()
+
+
+@pytest.mark.parametrize("then", ["suspended", "erasure"])
+def test_a_reviewers_suspension_that_was_lifted_says_nothing_of_the_next(
+    alice: User, ada: User, morgan: User, then: str
+) -> None:
+    """Neither its notice nor its appeal, which was sent while they could sign in, opens what was closed since."""
+    found = banned(alice, morgan)
+    reinstate(alice, ada)
+    appeals.appeal(alice, Notice.objects.get(decision__isnull=False), "It was a quotation.")
+    if then == "suspended":
+        suspend(alice, ada)
+    else:
+        wishes.ask_for_erasure(alice)
+    text = page(signed_in(alice))
+    assert "An administrator of this site suspended it" in text and "Hate" not in text and "Send the appeal" not in text
+    robin = person("robin", User.Role.REVIEWER)
+    held = review.claim(robin, found.pk)
+    appeals.rule(robin, held.pk, Ruling(held.lease_token, held.version, "overturn", "mistake"))
+    alice.refresh_from_db()
+    assert not alice.is_active
 
 
 def sent() -> list[str]:
