@@ -212,11 +212,12 @@ def states(collection: Collection) -> tuple[str, str]:
     """What is searched, and how: two strings that change with them."""
     documents = Document.objects.filter(collection=collection, status=Document.Status.READY)
     facts = documents.aggregate(count=Count("pk"), changed=Max("changed"))
+    withheld = sorted(map(str, documents.exclude(withheld="").values_list("pk", flat=True)))
     marked = Chunk.objects.filter(document__collection=collection).filter(Q(enabled=False) | ~Q(keywords=""))
     marks = sorted(marked.values_list("document", "position", "enabled", "keywords"))
     rebuilt = IndexCare.objects.filter(pk=collection.pk).values_list("rebuilt", flat=True).first()
     held = sorted(set(Segment.objects.live().filter(collection=collection).values_list("backend", flat=True)))
-    index = repr((facts["count"], facts["changed"], marks, rebuilt, held))
+    index = repr((facts["count"], facts["changed"], marks, withheld, rebuilt, held))
     return _hash(index), _hash(repr((registry.embed().fingerprint, collection.tuning)))
 
 

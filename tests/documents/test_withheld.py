@@ -16,6 +16,8 @@ from apps.documents.models import Chunk, Collection, Document
 from apps.documents.reviewing import DocumentReviewable
 from apps.documents.search import search
 from apps.documents.upload import upload
+from apps.evaluation import golden
+from apps.evaluation.models import GoldenRun
 from apps.users.models import User
 from tests.documents.library import Section, collection, document
 
@@ -99,3 +101,20 @@ def test_a_follow_up_is_not_given_again_what_an_earlier_turn_had_of_it(alice: Us
     assert answer.pk in sources.given(alice, [answer.pk])
     withheld(paper)
     assert sources.given(alice, [answer.pk]) == {}
+
+
+def test_golden_questions_are_asked_again(alice: User, shelf: Collection, paper: Document) -> None:
+    golden.add(alice, shelf, QUESTION, document=paper, chunk=None, words="")
+    golden.run(golden.ask_for_run(shelf, alice).pk)
+
+    def again() -> float | None:
+        golden.sweep()
+        golden.run(GoldenRun.objects.get(status=GoldenRun.Status.WAITING).pk)
+        return GoldenRun.objects.order_by("-pk")[0].recall
+
+    before = withheld(paper)
+    assert again() == 0
+    DocumentReviewable().give_back(str(paper.pk), before)
+    assert again() == 1
+    golden.sweep()
+    assert GoldenRun.objects.count() == 3
