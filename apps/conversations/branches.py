@@ -19,7 +19,7 @@ from apps.lib.ids import new_id
 from apps.safety.levels import Level
 from apps.users.models import User
 
-_TITLE = 120  # Conversation.title
+TITLE = 120  # Conversation.title
 _FORK = " (fork)"  # as English says it, and as titles had it in every language
 
 
@@ -57,7 +57,7 @@ def fork(user: User, place: Conversation, at: UUID | None) -> Conversation | Non
         return None
     words = gettext("%(title)s (fork)")
     title = place.title.removesuffix(words % {"title": ""}).removesuffix(_FORK)
-    room = _TITLE - len(words % {"title": ""})
+    room = TITLE - len(words % {"title": ""})
     with transaction.atomic():
         new = Conversation.objects.create(
             owner=user,

@@ -17,8 +17,6 @@ from apps.documents.candidates import Scope
 from apps.documents.search import Found
 from apps.engines import registry
 from apps.lib.threads import Begun, begin
-from apps.safety import gate
-from apps.safety.gate import Withheld
 
 if TYPE_CHECKING:
     from apps.engines.base import Vectors
@@ -59,11 +57,10 @@ async def found(turn: Turn) -> Found | None:
 async def check(turn: Turn) -> None:
     """Raises Withheld where the question may not be asked."""
     start = time.perf_counter()
-    verdict = await gate.check_question(turn.opening.text, turn.vector, level=turn.level)
-    turn.timings["check"] = _since(start)
-    if not verdict.allowed:
-        raise Withheld(verdict)
-    noticed.take(turn, verdict)
+    try:
+        await noticed.let_through(turn, turn.opening.text, turn.vector)
+    finally:
+        turn.timings["check"] = _since(start)
 
 
 async def search(turn: Turn, first: Awaitable[Found]) -> Found:

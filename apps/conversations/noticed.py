@@ -15,12 +15,14 @@ from django.utils.translation import gettext
 
 from apps.conversations import reviewing
 from apps.lib.threads import in_db
-from apps.safety import wording
+from apps.safety import gate, wording
 from apps.safety.gate import Withheld
 from apps.safety.policy import ORDER, Action
 
 if TYPE_CHECKING:
     from apps.conversations.turn import Turn
+    from apps.engines.base import Vectors
+    from apps.lib.threads import Begun
     from apps.safety.check import Judged, Verdict
     from apps.users.models import User
 
@@ -38,6 +40,15 @@ def take(turn: Turn, verdict: Verdict) -> None:
         turn.noticed[key] = judged
 
 
+async def let_through(turn: Turn, text: str, vector: Begun[Vectors] | None = None) -> None:
+    """What the person gave passes the gate as strictly as the turn is judged, and the turn knows what was said of it.
+    Raises Withheld."""
+    verdict = await gate.check_question(text, vector, level=turn.level)
+    if not verdict.allowed:
+        raise Withheld(verdict)
+    take(turn, verdict)
+
+
 def withheld(answering: asyncio.Task[Any]) -> Judged | None:
     """What the gate withheld of the turn that has ended, if anything."""
     error = None if answering.cancelled() else answering.exception()
@@ -45,8 +56,11 @@ def withheld(answering: asyncio.Task[Any]) -> Judged | None:
 
 
 def all_of(turn: Turn) -> tuple[Judged, ...]:
-    """What was withheld, and then what was only noticed."""
-    return (*([turn.judged] if turn.judged else []), *turn.noticed.values())
+    """What was withheld, and then what was only noticed; of each clause of a stage once."""
+    if turn.judged is None:
+        return tuple(turn.noticed.values())
+    key = turn.judged.stage, turn.judged.outcome.code
+    return (turn.judged, *(one for at, one in turn.noticed.items() if at != key))
 
 
 async def label(turn: Turn) -> None:

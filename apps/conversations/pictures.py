@@ -25,7 +25,7 @@ from apps.images.forms import sides
 from apps.images.models import Picture
 from apps.lib.threads import in_db
 from apps.safety import gate
-from apps.safety.check import Verdict
+from apps.safety.check import ALLOWED, Verdict
 from apps.users.limits import OverLimit
 from apps.users.models import User
 
@@ -42,11 +42,11 @@ async def draw(turn: Turn, ask: PictureAsk) -> None:
     start = time.perf_counter()
     opening = turn.opening
     words = picture_asks.words(opening.text) or ""
-    verdict = await gate.check_question(words, level=turn.level)
-    if verdict.allowed and ask.negative:
-        verdict = await gate.check_question(ask.negative, level=turn.level)
+    verdict = await _judged(turn, words, ask.negative)
     turn.timings["check"] = (time.perf_counter() - start) * 1000
     await turn.opened()
+    if ask.how == "upscale" and not verdict.allowed:  # nothing is drawn from these words, so no picture has the case
+        raise gate.Withheld(verdict)
     try:
         rows = await in_db(_asked, turn, ask, words, verdict)
     except asking.Refused as refusal:
@@ -58,10 +58,20 @@ async def draw(turn: Turn, ask: PictureAsk) -> None:
     await turn.say(Pictures(await in_db(tiles.html, opening.answer, opening.user)))
     if not verdict.allowed:  # the case is that of the picture: one is enough
         raise gate.Withheld(replace(verdict, judged=None))
-    noticed.take(turn, verdict)
     many = "1 picture" if len(rows) == 1 else f"{len(rows)} pictures"
     await turn.step("draw", gettext("Asked for %(many)s") % {"many": many}, (time.perf_counter() - start) * 1000)
     await hints.changed(opening.user.pk, opening.conversation, turn.id)
+
+
+async def _judged(turn: Turn, *texts: str) -> Verdict:
+    """Of the first text that is withheld, else of the last; what else was said of them is noticed."""
+    verdict = ALLOWED
+    for text in filter(None, texts):
+        verdict = await gate.check_question(text, level=turn.level)
+        if not verdict.allowed:
+            break
+        noticed.take(turn, verdict)
+    return verdict
 
 
 def _asked(turn: Turn, ask: PictureAsk, words: str, verdict: Verdict) -> list[Picture]:

@@ -147,11 +147,12 @@ def copy(user: User, row: Share) -> Conversation:
     seen = Collection.objects.visible_to(user).filter(pk__in=place.collections.values("pk"))
     wanted = place.assistant_id
     assistant = Assistant.objects.visible_to(user).filter(pk=wanted).first() if wanted else None
+    words = gettext("%(title)s (copy)")
     with transaction.atomic():
         new = Conversation.objects.create(
             owner=user,
             assistant=assistant,
-            title=gettext("%(title)s (copy)") % {"title": place.title[:113]},
+            title=words % {"title": place.title[: branches.TITLE - len(words % {"title": ""})]},
             narrow=place.narrow and seen.exists(),
         )
         new.collections.set(seen)

@@ -201,7 +201,7 @@ async def _run(chat: Chat, turn: TemporaryTurn) -> None:
         await asyncio.wait(ends.values())
         await settle(turn)
     try:
-        status, reason = turns.ending(ended, ends["answer"], turn.finish)
+        status, reason = turns.ending(turn, ended, ends["answer"])
         turn.judged = noticed.withheld(ends["answer"])
         await in_db(noticed.review_unkept, chat.owner, *noticed.all_of(turn))
         html = await turns.finished(turn)

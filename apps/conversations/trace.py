@@ -59,10 +59,11 @@ def unpack(data: bytes) -> dict[str, Any]:
 
 def for_readers(value: dict[str, Any]) -> dict[str, Any]:
     """What of a record goes with an answer to people who read it by a link: how long it took and how sure the model was
-    of the words that they read. Not what was asked for with it, what was searched, or what else the model had in mind:
-    all of that may speak of documents and of a person."""
+    of the words that they read. Not what was asked for with it, how that was judged, what was searched, or what else
+    the model had in mind: all of that may speak of documents and of a person."""
     tokens = [[text, logprob, []] for text, logprob, _others in value["tokens"]]
-    return {**value, "search": None, "prompt": None, "thoughts": "", "tokens": tokens, "shared": True}
+    nothing: dict[str, Any] = {"search": None, "prompt": None, "thoughts": "", "verdicts": []}
+    return {**value, **nothing, "tokens": tokens, "shared": True}
 
 
 def _timeline(turn: Turn) -> list[dict[str, Any]]:

@@ -137,7 +137,7 @@ async def _run(turn: Turn) -> None:
         await asyncio.wait(unfinished)
         turn.judged = withheld(ends["answer"])
         if turn.kept and "lease" not in ended:
-            await _close(turn, *ending(ended, ends["answer"], _finish(turn)))
+            await _close(turn, *ending(turn, ended, ends["answer"]))
     finally:
         try:
             with _deaf():
@@ -174,14 +174,14 @@ def _ran(task: asyncio.Task[None]) -> None:
         log.error("A turn could not be closed; the sweep does it", exc_info=error)
 
 
-def ending(ended: list[str], answering: asyncio.Task[Any], finish: str) -> tuple[Message.Status, str]:
+def ending(turn: Turn, ended: list[str], answering: asyncio.Task[Any]) -> tuple[Message.Status, str]:
     """The status of a turn, and words for the reader. What ended by itself is complete, also if stopped just then."""
     if "answer" not in ended:
         return (Message.Status.STOPPED, _STOPPED) if "stop" in ended else (Message.Status.INTERRUPTED, sweeper.REASON)
     error = None if answering.cancelled() else answering.exception()
     match error:
         case None:
-            return Message.Status.COMPLETE, _CUT.get(finish, "")
+            return Message.Status.COMPLETE, _CUT.get(_finish(turn), "")
         case Withheld():
             return Message.Status.WITHHELD, str(error)
         case EngineError():

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import uuid
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 from django.test import Client
 
+from apps.conversations import noticed
 from apps.conversations.models import Message
+from apps.conversations.turn import Turn
 from apps.lib.threads import in_db
 from apps.safety import policies, policy, review
+from apps.safety.check import Judged
+from apps.safety.folding import Outcome
 from apps.safety.models import Case, Notice
 from apps.safety.review import Ruling
 from apps.users.models import User
@@ -155,3 +160,10 @@ async def test_typing_is_not_reported(open_page, alice, library, chat) -> None:
     await page.ask(QUESTION)
     await page.events()
     assert not await Case.objects.aexists()
+
+
+def test_a_clause_that_is_withheld_in_the_end_is_said_once() -> None:
+    """It was pointed out in an earlier piece of the same answer."""
+    found = {stage: Judged(stage, "text", Outcome(None, "hate"), ()) for stage in ("answer", "question")}
+    turn = cast(Turn, SimpleNamespace(judged=found["answer"], noticed={(s, "hate"): one for s, one in found.items()}))
+    assert noticed.all_of(turn) == (found["answer"], found["question"])

@@ -129,6 +129,16 @@ async def test_what_shall_not_be_there_is_heeded_checked_and_kept(open_page, ali
     assert (await plain.pictures.aget()).negative == ""
 
 
+async def test_words_that_are_withheld_make_no_picture_larger(open_page, alice, painter) -> None:
+    first = await (await asked(await open_page(alice), "/picture a cat")).pictures.aget()
+    await in_db(queue.drain)
+    page = await open_page(alice)
+    accepted = await page.ask(f"/picture {BAD}", picture={"how": "upscale", "parent": str(first.pk)})
+    assert (await page.events())[-1]["status"] == "withheld"
+    assert await Picture.objects.acount() == 1, "nothing waits to be drawn"
+    assert [case.subject async for case in Case.objects.all()] == [accepted["turn"]]
+
+
 async def test_somebody_else_s_picture_is_not_there(open_page, alice, bob) -> None:
     first = await (await asked(await open_page(alice), "/picture a cat")).pictures.aget()
     page = await open_page(bob)

@@ -8,7 +8,8 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from apps.conversations.models import Citation, Conversation, Message, Share, Source
+from apps.conversations import trace
+from apps.conversations.models import Citation, Conversation, Message, Share, Source, Trace
 from apps.documents.models import Collection, Membership
 from apps.lib.threads import in_db
 from apps.users.models import User
@@ -136,6 +137,31 @@ async def test_a_copy_is_its_readers_own_with_their_rights(place, open_page, ali
     sent = " ".join(message.content for message in chat.requests[-1].messages)
     assert PASSAGE not in sent, "a passage that Bob may not read goes into no prompt of his"
     assert await place.messages.acount() == 4, "the original is as it was"
+
+
+async def test_a_copy_tells_nothing_of_how_the_question_was_judged(place, alice, bob) -> None:
+    def check() -> None:
+        answer = place.messages.filter(role=Message.Role.ASSISTANT).first()
+        said = {"stage": "question", "code": "hate", "action": "review", "score": 0.9}
+        value = {"tokens": [], "verdicts": [said], "timeline": [], "pieces": 1, "format": trace.FORMAT}
+        Trace.objects.update_or_create(answer=answer, defaults={"data": trace.pack(value)})
+        as_(bob).post(f"{link(alice, place)}copy/")
+        copied = Trace.objects.filter(answer__conversation__owner=bob)
+        assert len(copied) == 2
+        assert all(trace.unpack(bytes(row.data))["verdicts"] == [] for row in copied)
+
+    await in_db(check)
+
+
+async def test_a_copy_of_what_has_the_longest_title_has_one_that_fits(place, alice, bob) -> None:
+    def check() -> None:
+        Conversation.objects.filter(pk=place.pk).update(title="x" * 120)
+        client = as_(bob)
+        client.post(f"{link(alice, place)}copy/", headers={"Accept-Language": "de"})
+        title = Conversation.objects.get(owner=bob).title
+        assert title.endswith(" (Kopie)") and len(title) == 120
+
+    await in_db(check)
 
 
 async def test_a_copy_of_what_was_shared_without_sources_has_none(place, alice, bob) -> None:

@@ -22,8 +22,6 @@ from apps.conversations.attached.given import Attached
 from apps.engines import registry
 from apps.engines.base import EngineRefused
 from apps.lib.threads import in_db, in_pool
-from apps.safety import gate
-from apps.safety.gate import Withheld
 from apps.safety.untrusted import neutralise
 
 if TYPE_CHECKING:
@@ -47,10 +45,7 @@ async def look(turn: Turn) -> None:
     attached = await _read(turn)
     for item in attached:
         if item.text:
-            verdict = await gate.check_question(item.text, level=turn.level)
-            if not verdict.allowed:
-                raise Withheld(verdict)
-            noticed.take(turn, verdict)
+            await noticed.let_through(turn, item.text)
     turn.attached = attached
     turn.timings["see"] = (time.perf_counter() - start) * 1000
 
