@@ -180,9 +180,11 @@ async def _found(
         if tried.ranked.gone < CANDIDATES // 2 or len(tried.result.candidates) < CANDIDATES:
             break  # words and meaning each brought enough that is there, or all that they have
         place, wide = await in_db(candidates.still, user, place), min(4 * wide, _WIDEST)
-        gone = await in_db(
-            candidates.gone, user, await _indexed(place, engine, query.text, vector, clock, hidden, wide)
-        )
+        clock.stop("read")
+        wider = await _indexed(place, engine, query.text, vector, clock, hidden, wide)
+        clock.stop("index")
+        gone = await in_db(candidates.gone, user, wider)
+        clock.stop("read")
         if not gone:
             break
         hidden |= gone
@@ -286,6 +288,7 @@ async def _indexed(
                 raise
             log.error("%s", error)
             await in_db(segments.ask_for_rebuild, [segment.id for segment in damaged], str(error))
+            clock.stop("index")
             live = [segment for segment in live if segment not in damaged]
     await vector
     clock.stop("embed")

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Sequence
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from apps.documents import candidates
 from apps.documents.models import Collection, Document
 from apps.documents.search import ranking, read, search
 from apps.engines import registry
@@ -135,6 +138,31 @@ async def test_many_deleted_passages_do_not_hide_the_one_that_is_left(alice: Use
 
     assert [passage.title for passage in (await search(alice, "otter river")).passages] == ["Last"]
     assert len(asked) <= 7  # by fours: 900 are not passed over sixty at a time
+
+
+async def test_looking_further_counts_as_what_it_is(alice: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    place = await in_db(collection, alice)
+    await in_db((await in_db(otters, place, 150)).delete)
+    now, calls = [0.0], Counter[str]()
+
+    def slow(where: object, name: str, seconds: float) -> None:
+        original = getattr(where, name)
+
+        def call(*args: Any) -> Any:
+            now[0] += seconds
+            calls[name] += 1
+            return original(*args)
+
+        monkeypatch.setattr(where, name, call)
+
+    monkeypatch.setattr("apps.documents.search.time", SimpleNamespace(perf_counter=lambda: now[0]))
+    slow(registry.index(), "search", 1)
+    for name in ("still", "gone", "ranked"):
+        slow(candidates, name, 1)
+    found = await search(alice, "otter river")
+    assert calls["still"] >= 1 and calls["gone"] >= 1
+    read_s = calls["still"] + calls["gone"] + calls["ranked"]
+    assert found.ms == {"embed": 0, "index": 1000 * calls["search"], "read": 1000 * read_s, "cut": 0}
 
 
 async def test_many_passages_switched_off_do_not_hide_the_one_that_is_left(alice: User) -> None:
