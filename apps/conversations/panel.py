@@ -11,12 +11,13 @@ from django.http import Http404
 from django.utils.html import escape
 from django.utils.safestring import SafeString
 
-from apps.conversations import fragments
+from apps.conversations import fragments, reviewing
 from apps.conversations.models import Citation, Message, Retrieved, Source
 from apps.conversations.pills import strength
 from apps.documents import search
 from apps.documents.models import Document
 from apps.lib.words import content_terms, normalise, stem
+from apps.users import sealed
 from apps.users.models import User
 
 _CARD = 320  # characters: two or three lines
@@ -52,9 +53,11 @@ def answer_of(user: User, pk: UUID) -> Message:
 
 
 def read_by(user: User, pk: UUID) -> Message:
-    """The answer, where it is theirs, or where they are staff and its person has said what they think of it. Which
-    passages open is another question, asked for each. Raises Http404."""
+    """The answer, where it is theirs, or where they are staff and its person has said what they think of it; a sealed
+    one only where they are named. Which passages open is another question, asked for each. Raises Http404."""
     rated = Message.objects.filter(feedback__isnull=False, conversation__deleted__isnull=True).answers()
+    if user.is_staff and not sealed.named(user):
+        rated = rated.exclude(pk__in=reviewing.sealed_answers())
     if user.is_staff and (row := rated.filter(pk=pk).select_related("parent").first()) is not None:
         return row
     return answer_of(user, pk)

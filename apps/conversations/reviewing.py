@@ -8,13 +8,14 @@ from uuid import UUID
 from django.utils.translation import gettext_lazy
 
 from apps.conversations.models import Feedback, Message
-from apps.safety import audits, review
+from apps.safety import audits, review, sealed
 from apps.safety.check import Judged
 from apps.safety.policy import Stage
 from apps.safety.reviewable import Turn
 from apps.users.models import User
 
 if TYPE_CHECKING:
+    from django.db.models import QuerySet
     from django_stubs_ext import StrOrPromise
 
 KINDS = {"question": gettext_lazy("a question"), "answer": gettext_lazy("an answer")}
@@ -34,10 +35,11 @@ class MessageReviewable:
     def around(self, subject: str) -> list[Turn]:
         message: Message | None = Message.objects.filter(pk=subject).first()
         turns: list[Turn] = []
+        closed = _closed(message) if message is not None else set()
         while message is not None and len(turns) < _BEFORE:
             label = "Question" if message.role == Message.Role.USER else "Answer"
             if message.text:
-                turns.append(Turn(label, message.text[:2000]))
+                turns.append(Turn(label, message.text[:2000], message.pk in closed))
             message = message.parent
         return turns[::-1] + _reported(subject)
 
@@ -59,12 +61,25 @@ def _reported(subject: str) -> list[Turn]:
     return [Turn("Its reader says", ". ".join([*row.reason_words, *filter(None, [row.note])])) for row in rows]
 
 
+def sealed_answers() -> QuerySet[Message]:
+    """Those of turns with a sealed case, and what else was answered to the same questions."""
+    turns = Message.objects.filter(pk__in=list(sealed.subjects(*KINDS)))
+    return Message.objects.answers().filter(parent__in=turns.values("parent"))
+
+
+def _closed(message: Message) -> set[UUID | None]:
+    """The questions and answers of its conversation that are sealed."""
+    rows = sealed_answers().filter(conversation=message.conversation_id)
+    return {pk for row in rows.values_list("pk", "parent") for pk in row}
+
+
 def sample(answer: UUID, asked_by: int) -> None:
     """Where chance wants it, question and answer of somebody who agreed wait to be read by a reviewer. Call inside the
     transaction that closes the turn."""
     if not audits.drawn() or not User.objects.filter(pk=asked_by, read_at_random=True).exists():
         return
-    message = Message.objects.filter(pk=answer, status=Message.Status.COMPLETE).select_related("parent").first()
+    rows = Message.objects.filter(pk=answer, status=Message.Status.COMPLETE).exclude(pk__in=sealed_answers())
+    message = rows.select_related("parent").first()
     if message is not None:
         asked = message.parent.text if message.parent else ""
         audits.keep("question", str(answer), Stage.QUESTION, asked, asked_by)

@@ -15,12 +15,13 @@ from django.utils.translation import gettext, gettext_lazy
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
-from apps.conversations import pages
+from apps.conversations import pages, reviewing
 from apps.conversations.models import Feedback, Message
 from apps.documents.models import Collection
 from apps.evaluation import preferences
 from apps.evaluation.forms import QuestionForm
 from apps.safety import audit
+from apps.users import sealed
 from apps.users.access import administrators_only, person, staff_only
 from apps.users.models import User
 
@@ -37,7 +38,7 @@ def feedback(request: HttpRequest) -> HttpResponse:
     show = request.GET.get("show", "new")
     show = show if show in SHOWN else "new"
     thumb, reason = request.GET.get("thumb", ""), request.GET.get("reason", "")
-    rows = _filtered(thumb, reason)
+    rows = _filtered(person(request), thumb, reason)
     counts = [(name, words, _shown(rows, name).count()) for name, words in SHOWN.items()]
     found = _shown(rows, show).select_related("answer")
     page = _number(request.GET.get("page"))
@@ -55,7 +56,8 @@ def feedback(request: HttpRequest) -> HttpResponse:
 @staff_only
 def opened(request: HttpRequest, pk: int) -> HttpResponse:
     """The turn that was rated; that it was read is recorded, and its person can see that."""
-    user, row = person(request), _one(pk)
+    user = person(request)
+    row = _one(user, pk)
     audit.record("read", actor=user, person=row.person_id, subject=f"feedback {pk}", why="feedback on an answer")
     turn = pages.one(user, row.answer)
     context = {"feedback": row, "turn": turn, "golden": _golden(user, row.answer, turn["question"]["text"])}
@@ -66,7 +68,7 @@ def opened(request: HttpRequest, pk: int) -> HttpResponse:
 @staff_only
 def handle(request: HttpRequest, pk: int) -> HttpResponse:
     """It is handled, or waits again."""
-    row, done = _one(pk), request.POST.get("handled") == "yes"
+    row, done = _one(person(request), pk), request.POST.get("handled") == "yes"
     Feedback.objects.filter(pk=row.pk).update(
         handled=timezone.now() if done else None, handler=person(request) if done else None
     )
@@ -87,8 +89,10 @@ def preference_pairs(request: HttpRequest) -> HttpResponse:
     return HttpResponse(body, content_type="application/jsonl", headers=named)
 
 
-def _filtered(thumb: str, reason: str) -> QuerySet[Feedback]:
+def _filtered(user: User, thumb: str = "", reason: str = "") -> QuerySet[Feedback]:
     rows = Feedback.objects.filter(answer__conversation__deleted__isnull=True)
+    if not sealed.named(user):
+        rows = rows.exclude(answer__in=reviewing.sealed_answers())
     if thumb in ("good", "poor"):
         rows = rows.filter(good=thumb == "good")
     if reason in Feedback.Reason.values:
@@ -100,8 +104,8 @@ def _shown(rows: QuerySet[Feedback], show: str) -> QuerySet[Feedback]:
     return rows if show == "all" else rows.filter(handled__isnull=show == "new")
 
 
-def _one(pk: int) -> Feedback:
-    rows = _filtered("", "").select_related("answer__conversation", "answer__parent", "handler")
+def _one(user: User, pk: int) -> Feedback:
+    rows = _filtered(user).select_related("answer__conversation", "answer__parent", "handler")
     return get_object_or_404(rows, pk=pk)
 
 

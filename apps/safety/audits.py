@@ -17,7 +17,7 @@ from django.utils import timezone
 from django.utils.translation import gettext
 
 from apps.lib import leases
-from apps.safety import audit, exposure, policies, policy, review, reviewable
+from apps.safety import audit, exposure, policies, policy, review, reviewable, sealed
 from apps.safety.folding import Outcome
 from apps.safety.models import Audited
 from apps.safety.personal import masked
@@ -46,10 +46,12 @@ def keep(kind: str, subject: str, stage: str, text: str, owner: int) -> None:
 
 
 def sweep() -> int:
-    """Unread texts that are gone, whose person took the consent back, or that nobody read in time: how many went."""
+    """Unread texts that are gone or sealed, whose person took the consent back, or that nobody read in time: how many
+    went."""
     rows = Audited.objects.filter(given=None)
     old = timezone.now() - timedelta(days=KEPT_DAYS)
-    stale = list(rows.filter(~Q(owner__read_at_random=True) | Q(created__lt=old)).values_list("pk", flat=True))
+    over = ~Q(owner__read_at_random=True) | Q(created__lt=old) | Q(subject__in=sealed.subjects())
+    stale = list(rows.filter(over).values_list("pk", flat=True))
     for row in rows.exclude(pk__in=stale):
         if not reviewable.of(row.kind).exists(row.subject):
             stale.append(row.pk)
@@ -58,12 +60,12 @@ def sweep() -> int:
 
 
 def waiting(user: User) -> QuerySet[Audited]:
-    """Those that this person may read: not their own, and of nobody who took their consent back."""
+    """Those that this person may read: not their own, of nobody who took their consent back, and nothing sealed."""
     if not user.is_staff or not user.is_active:
         return Audited.objects.none()
     free = Q(lease_until__isnull=True) | Q(lease_until__lt=timezone.now()) | Q(reviewer=user)
     rows = Audited.objects.filter(free, given=None, owner__read_at_random=True, owner__is_active=True)
-    return rows.exclude(owner=user)
+    return rows.exclude(owner=user).exclude(subject__in=sealed.subjects())
 
 
 def take(user: User) -> Audited | None:

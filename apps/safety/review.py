@@ -23,6 +23,7 @@ from apps.safety.folding import Outcome, Signal
 from apps.safety.intake import normalise
 from apps.safety.models import Batch, Case, Decision, PolicyVersion, Snapshot
 from apps.safety.names import masked
+from apps.safety.policy import SEALED
 from apps.safety.transitions import LIVE, Move, Refused, Role, State, transition
 from apps.safety.wording import REASONS
 from apps.users.language import speaking_to
@@ -64,7 +65,9 @@ def flag(found: Flagged) -> Case:
             return old
         # What stands around it need not say whose number or mailbox it was; the flagged text itself stays as it is.
         around = [
-            {"label": turn.label, "text": masked(turn.text)} for turn in reviewable.of(found.kind).around(found.subject)
+            {"label": turn.label, "text": masked(turn.text)}
+            for turn in reviewable.of(found.kind).around(found.subject)
+            if clause in SEALED or not turn.sealed
         ]
         text = normalise(found.text)
         snapshot = Snapshot.objects.create(

@@ -16,6 +16,7 @@ class Turn:
 
     label: str
     text: str
+    sealed: bool = False  # only whoever is named for sealed cases may read it
 
 
 class Reviewable(Protocol):

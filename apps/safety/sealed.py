@@ -1,5 +1,6 @@
 """Sealed clauses (`policy.SEALED`): whoever reviews sees how many of their cases wait; only the people whom an
-administrator named for them see which, claim them and read them (`apps/users/sealed.py`)."""
+administrator named for them see which, claim them and read them (`apps/users/sealed.py`). A thing with a sealed case is
+sealed whole: nobody else meets its words in another case, in a random check or in feedback either."""
 
 from __future__ import annotations
 
@@ -14,10 +15,16 @@ from apps.users.models import User
 
 def opened(rows: QuerySet[Case], user: User) -> QuerySet[Case]:
     """Those of them that this person may open."""
-    return rows if sealed.named(user) else rows.exclude(area__in=SEALED)
+    return rows if sealed.named(user) else rows.exclude(subject__in=subjects())
+
+
+def subjects(*kinds: str) -> QuerySet[Case, str]:
+    """The things, of those kinds or of all, that have or had a sealed case, whatever was decided."""
+    rows = Case.objects.filter(area__in=SEALED)
+    return (rows.filter(kind__in=kinds) if kinds else rows).order_by().values_list("subject", flat=True)
 
 
 def waiting(user: User) -> int:
-    """How many sealed cases nobody has decided, but those about the person themselves."""
+    """How many cases of sealed things nobody has decided, but those about the person themselves."""
     undecided = Q(state__in=LIVE | {State.APPEALED, State.APPEAL_CLAIMED})
-    return Case.objects.filter(undecided, area__in=SEALED).exclude(owner=user).count()
+    return Case.objects.filter(undecided, subject__in=subjects()).exclude(owner=user).count()

@@ -1,0 +1,104 @@
+"""A turn that was answered and has a sealed case: nobody who is not named meets its words by another door."""
+
+from __future__ import annotations
+
+import pytest
+from django.http import Http404
+from django.test import Client
+
+from apps.conversations import panel, reviewing
+from apps.conversations.models import Conversation, Feedback, Message
+from apps.safety import audits, review, sealed
+from apps.safety.folding import Outcome
+from apps.safety.models import Audited, Case
+from apps.safety.policy import Action
+from apps.safety.review import Flagged
+from apps.safety.transitions import Refused
+from apps.users import sealed as seals
+from apps.users.models import User
+from tests.people import person
+
+pytestmark = pytest.mark.django_db
+ASKED, SAID = "What was it that he wrote to her?", "He wrote about the harbour."
+
+
+def exchange(owner: User, before: Message | None = None, asked: str = ASKED, said: str = SAID) -> Message:
+    place = before.conversation if before else Conversation.objects.create(owner=owner)
+    told = {"conversation": place, "asked_by": owner, "status": "complete"}
+    question = Message.objects.create(role="user", parent=before, text=asked, **told)
+    return Message.objects.create(role="assistant", parent=question, text=said, **told)
+
+
+def flagged(answer: Message, clause: str = "child_exploitation", kind: str = "question") -> Case:
+    """As the policy that came with the product asks for it: answered, and looked at by people."""
+    text = answer.parent.text if kind == "question" and answer.parent else answer.text
+    outcome = Outcome(Action.REVIEW, clause, 4, 0.6)
+    return review.flag(Flagged(kind, str(answer.pk), kind, text, answer.asked_by_id, outcome))
+
+
+@pytest.fixture
+def turn(alice: User, ada: User, settings: object) -> Message:
+    settings.REVIEW_AUDIT_PER_MILLE = 1000  # type: ignore[attr-defined]
+    User.objects.filter(pk=alice.pk).update(read_at_random=True)
+    return exchange(alice)
+
+
+@pytest.fixture
+def robin(db: None) -> User:
+    found = person("robin", User.Role.REVIEWER)
+    seals.name(found, True)
+    found.refresh_from_db()
+    return found
+
+
+def test_it_is_in_no_random_check_whichever_came_first(turn: Message, alice: User, morgan: User, robin: User) -> None:
+    reviewing.sample(turn.pk, alice.pk)
+    held = audits.take(morgan)
+    assert held is not None and Audited.objects.count() == 2
+    flagged(turn)
+    with pytest.raises(Refused):
+        audits.read(morgan, held.pk)
+    assert not audits.waiting(morgan).exists() and not audits.waiting(robin).exists()
+    assert audits.take(morgan) is None and not Audited.objects.exists()
+    reviewing.sample(turn.pk, alice.pk)
+    again = Message.objects.create(
+        conversation=turn.conversation, parent=turn.parent, role="assistant", text="So.", asked_by=alice,
+        status="complete",
+    )  # fmt: skip
+    reviewing.sample(again.pk, alice.pk)  # another answer to the same question
+    assert not Audited.objects.exists()
+
+
+def test_its_feedback_is_opened_by_the_named_only(turn: Message, alice: User, morgan: User, robin: User) -> None:
+    row = Feedback.objects.create(answer=turn, person=alice, good=False, note="Not that.")
+    flagged(turn)
+    pages = {}
+    for user in (morgan, robin):
+        client = Client()
+        client.force_login(user)
+        opened = client.get(f"/feedback/{row.pk}/")
+        listed = "Not that." in client.get("/feedback/").content.decode()
+        pages[user.name] = (opened.status_code, ASKED in opened.content.decode(), listed)
+    assert pages == {"Morgan": (404, False, False), "Robin": (200, True, True)}
+    with pytest.raises(Http404):
+        panel.read_by(morgan, turn.pk)
+    assert panel.read_by(robin, turn.pk) == panel.read_by(alice, turn.pk) == turn
+
+
+def test_other_cases_of_the_same_turn_are_for_the_named_too(turn: Message, morgan: User, robin: User) -> None:
+    other = flagged(turn, "hate", "answer")  # frozen with the question, before that has a case
+    assert review.queue(morgan).exists()
+    flagged(turn)
+    assert not review.queue(morgan).exists() and sealed.waiting(morgan) == 2
+    with pytest.raises(Refused):
+        review.claim(morgan, other.pk)
+    assert review.claim(robin, other.pk).snapshot.context[0]["text"] == ASKED
+
+
+def test_what_stands_around_a_later_turn_leaves_it_out(turn: Message, alice: User, morgan: User) -> None:
+    flagged(turn)
+    later = exchange(alice, turn, "And when?", "On a Monday.")
+    shown = [piece["text"] for piece in flagged(later, "hate", "answer").snapshot.context]
+    assert shown == ["And when?", "On a Monday."] and review.queue(morgan).count() == 1
+    whole = [piece["text"] for piece in flagged(later).snapshot.context]
+    assert whole == [ASKED, SAID, "And when?", "On a Monday."]  # who opens a sealed case may read them
