@@ -3,7 +3,8 @@
 IngestError(fault)    USER_FIXABLE  failed, with a reason that says what to do
                       RETRYABLE     back in the queue, tried again after a while
                       BUG           failed, and the log has the details
-Lost                  cancelled, deleted, or taken over by another worker: nothing more is written
+Lost                  cancelled, deleted, or taken over by another worker: nothing more is written; where it is still
+                      ours its person was suspended: back in the queue as if nothing had been
 Stopping              the worker shuts down: back in the queue as if nothing had been
 Postponed             likewise, until this process recognises the text of no other document
 a full disk           likewise, wherever it showed: the file is not to blame
@@ -149,9 +150,7 @@ class Job:
         """The row is given back in the state that the error asks for."""
         self.release()
         uncounted = {"attempts": F("attempts") - 1}
-        if isinstance(error, Lost):
-            return
-        if isinstance(error, Stopping | Postponed):
+        if isinstance(error, Lost | Stopping | Postponed):  # of what is lost to others the token is another one
             self._wait(0, **uncounted)
         elif isinstance(error, IngestError) and error.fault is Fault.RETRYABLE:
             self._wait(RETRY_S, reason=str(error)[:400], **uncounted)
@@ -194,15 +193,16 @@ def end_all(jobs: Sequence[Job], changes: Sequence[Mapping[str, Any]]) -> None:
     ends = {"stage": "", "done": 0, "total": 0, "changed": timezone.now()}
     tokens = {job.document.pk: job.token for job in jobs if not job.over}
     told = {job.document.pk: {**ends, **own} for job, own in zip(jobs, changes, strict=True)}
-    _end_lost(jobs, leases.release_all(Document.objects.all(), tokens, told))
+    _end_lost(jobs, leases.release_all(Document.objects.filter(ALLOWED), tokens, told))
 
 
 def _end_lost(jobs: Sequence[Job], kept: Set[Any]) -> None:
-    for job in jobs:
-        if job.document.pk not in kept:
-            job.release()
-    if all(job.over for job in jobs):
+    """Where all are lost, whoever hears that settles them: the transaction around is undone."""
+    if not any(job.document.pk in kept for job in jobs):
         raise Lost
+    for job in jobs:
+        if not job.over and job.document.pk not in kept:
+            job.settle(Lost())
 
 
 def keep() -> None:

@@ -17,8 +17,10 @@ from apps.documents.models import Chunk, Document, Segment
 from apps.engines import registry
 from apps.engines.base import EngineBroken, EngineBusy
 from apps.users.models import User
+from apps.users.people import reinstate, suspend
 from tests.documents import files
 from tests.documents.library import collection
+from tests.people import person
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -220,3 +222,30 @@ def test_who_rings_first_is_read_first_and_alone(put: Put, monkeypatch: pytest.M
 def test_no_more_wait_together_than_are_soon_ready(put: Put) -> None:
     rows = [put(f"{n}.txt", f"{n} ".encode() + b"word " * 10_000) for n in range(8)]
     assert len(queue.together()) == queue.TOGETHER_BYTES // rows[0].size
+
+
+@pytest.mark.parametrize("beside", [True, False])
+@pytest.mark.parametrize("where", ["embedded", "indexed"])
+def test_what_is_worked_on_for_a_suspended_person_waits_as_if_it_had_not_begun(
+    put: Put, bob: User, monkeypatch: pytest.MonkeyPatch, where: str, beside: bool
+) -> None:
+    person("ada", User.Role.ADMINISTRATOR)  # somebody has to stay
+    rows = [put(owner=bob), *([put()] if beside else [])]
+    engine, name = (registry.embed(), "embed_passages") if where == "embedded" else (registry.index(), "write")
+    real = getattr(engine, name)
+
+    def suspended_meanwhile(*args: Any) -> Any:
+        suspend(User.objects.get(pk=bob.pk))
+        return real(*args)
+
+    for _ in range(queue.CRASHES):
+        with monkeypatch.context() as patch:
+            patch.setattr(engine, name, suspended_meanwhile)
+            ingest(*(row.pk for row in rows))
+        row = Document.objects.get(pk=rows[0].pk)
+        assert (row.status, row.attempts, row.lease_token, row.stage) == ("queued", 0, "", "")
+        assert queue.waiting(5) == [] and not Chunk.objects.searchable().filter(document=row).exists()
+        assert [other.status for other in Document.objects.exclude(pk=row.pk)] == (["ready"] if beside else [])
+        reinstate(User.objects.get(pk=bob.pk))
+        bob.refresh_from_db()
+    assert job.give_up() == 0 and ended(*rows)[0] == "ready" and whole(rows[0])
