@@ -7,9 +7,11 @@ import logging
 import tempfile
 import zipfile
 from collections.abc import Iterable
+from functools import partial
 from typing import IO, Any
 from uuid import UUID
 
+from django.db import transaction
 from django.db.models import Case, Q, QuerySet, Value, When
 from django.utils.translation import gettext
 
@@ -123,12 +125,17 @@ def recipe(row: Picture) -> dict[str, Any]:
 def delete(user: User, chosen: Iterable[UUID]) -> int:
     """How many are gone. The row first: the sweep removes a file without a row, and nobody a row without its file."""
     rows = list(Picture.objects.filter(owner=user, pk__in=list(chosen)).only("pk", "file", "start"))
-    Picture.objects.filter(pk__in=[row.pk for row in rows]).delete()
+    with transaction.atomic():
+        Picture.objects.filter(pk__in=[row.pk for row in rows]).delete()
+        vanishing.vanished(reviewing.KIND, *(str(row.pk) for row in rows))
+        transaction.on_commit(partial(_remove_files, rows))
+    return len(rows)
+
+
+def _remove_files(rows: Iterable[Picture]) -> None:
     for row in rows:
-        vanishing.vanished(reviewing.KIND, str(row.pk))
         for name in row.files:
             row.file.storage.delete(name)
-    return len(rows)
 
 
 def archive(rows: Iterable[Picture]) -> IO[bytes]:

@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from django.db import OperationalError
 from django.test import Client
 
 from apps.engines.image.fake import FakePainter
 from apps.images import asking, gallery, generate
 from apps.images.asking import Refused, Wish
 from apps.images.models import Picture
-from apps.safety import review
+from apps.safety import review, vanishing
 from apps.safety.models import Case, Notice
 from apps.safety.review import Ruling
 from apps.users.models import User
@@ -98,3 +99,18 @@ def test_a_deleted_picture_leaves_nothing_to_decide(alice: User, painter: FakePa
     (row,) = asking.ask(alice, Wish(BAD))
     gallery.delete(alice, [row.pk])
     assert Case.objects.get().state == "auto_closed"
+
+
+def test_a_case_that_cannot_be_closed_keeps_the_picture(
+    alice: User, waiting: Picture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    generate.draw(waiting.pk)
+    waiting.refresh_from_db()
+
+    def locked(*_: str) -> None:
+        raise OperationalError
+
+    monkeypatch.setattr(vanishing, "vanished", locked)
+    with pytest.raises(OperationalError):
+        gallery.delete(alice, [waiting.pk])
+    assert Picture.objects.get() == waiting and waiting.file.storage.exists(waiting.file.name)

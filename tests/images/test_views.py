@@ -123,14 +123,17 @@ def test_an_edited_prompt_begins_with_the_recipe(page: Client, picture: Picture)
     assert (row.parent, row.from_parent, row.strength) == (picture, True, 0.3)
 
 
-def test_chosen_pictures_are_downloaded_with_their_recipes_and_deleted(page: Client, picture: Picture) -> None:
+def test_chosen_pictures_are_downloaded_with_their_recipes_and_deleted(
+    page: Client, picture: Picture, django_capture_on_commit_callbacks: Any
+) -> None:
     answer = page.post("/pictures/download/", {"picture": [picture.pk]})
     with zipfile.ZipFile(io.BytesIO(content(answer))) as archive:
         names = sorted(archive.namelist())
         assert [name.rsplit(".")[-1] for name in names] == ["json", "png"]
         assert json.loads(archive.read(names[0]))["seed"] == 7
     path = Path(picture.file.path)
-    page.post("/pictures/delete/", {"picture": [picture.pk]})
+    with django_capture_on_commit_callbacks(execute=True):
+        page.post("/pictures/delete/", {"picture": [picture.pk]})
     assert not Picture.objects.exists()
     assert not path.exists()
     assert page.post("/pictures/delete/", {"picture": ["x"]}).status_code == 404
