@@ -89,7 +89,7 @@ def case(request: HttpRequest, pk: UUID) -> HttpResponse:
         found = review.look(user, pk)
     show = request.GET.get("show", "new")
     waiting = _listed(user, show if show in SHOWN else "new")
-    context = {**_shown(found, holds), "show": show, "left": waiting.count(), **_undo(user)}
+    context = {**_shown(user, found, holds), "show": show, "left": waiting.count(), **_undo(user)}
     context["covered"] = found.severity >= exposure.HARD and exposure.care(user).covered
     context["picture"] = holds and isinstance(reviewable.of(found.kind), reviewable.Pictured)
     context["picture"] = context["picture"] and found.snapshot.stage == Stage.PICTURE
@@ -168,11 +168,12 @@ def undo(request: HttpRequest, pk: UUID) -> HttpResponse:
     return _to(request, pk)
 
 
-def _shown(found: Case, holds: bool) -> dict[str, Any]:
+def _shown(user: User, found: Case, holds: bool) -> dict[str, Any]:
     policy_row = review.policy_of(found)
     appealed = found.state == State.APPEAL_CLAIMED
     offered = [pair for pair in _FIRST if pair[0] in effects.possible(found.area)]
-    earlier = Decision.objects.filter(owner=found.owner_id, undone=None).exclude(case=found)
+    may = review.queue(user).exclude(pk=found.pk)  # of a sealed case not even how it ended is told to others
+    earlier = Decision.objects.filter(owner=found.owner_id, undone=None, case__in=may)
     # Of an appeal the first decision is not shown: whoever decides it looks at the text first, with fresh eyes.
     own = [] if appealed else found.decisions.select_related("reviewer", "policy")
     said = found.opinions.filter(given__isnull=False) if not appealed and (holds or own) else []

@@ -8,7 +8,7 @@ from django.test import Client
 from apps.safety import appeals, review, sealed
 from apps.safety.models import Case, Decision, Event, Notice
 from apps.safety.review import Ruling
-from apps.safety.transitions import Refused
+from apps.safety.transitions import Move, Refused
 from apps.users import sealed as seals
 from apps.users.models import User
 from tests.people import person
@@ -74,6 +74,23 @@ def test_who_is_named_reviews_them_as_others_and_somebody_else_named_decides_the
         review.claim(kim, held.pk)
     assert review.claim(robin, held.pk).holder == robin
     assert sealed.waiting(kim) == 1
+
+
+def test_what_was_decided_about_a_sealed_case_is_not_told_beside_another_of_the_person(
+    hidden: Case, alice: User, morgan: User
+) -> None:
+    robin = named(person("robin", User.Role.REVIEWER))
+    notes().state |= {"1": "as it was", "2": "as it was", "3": "as it was"}
+    for owned, user in ((hidden, robin), (case(alice, "2", code="violence"), morgan)):
+        held = review.claim(user, owned.pk)
+        review.decide(user, held.pk, Ruling(held.lease_token, held.version, "block", "clear"))
+    told, other = {}, case(alice, "3")
+    for user in (morgan, robin):
+        held = review.claim(user, other.pk)
+        page = signed_in(user).get(f"/review/{other.pk}/")
+        told[user.name] = {row.clause for row in page.context["earlier"]}
+        review.leave(user, held.pk, held.lease_token, Move.RELEASE)
+    assert told == {"Morgan": {"violence"}, "Robin": {"violence", SEALED}}
 
 
 def test_what_is_held_is_out_of_reach_once_the_person_is_no_longer_named(hidden: Case, morgan: User) -> None:
