@@ -116,6 +116,19 @@ def test_an_administrator_names_people_and_the_log_says_so(ada: User, morgan: Us
     assert "Named a person for sealed cases" in client.get("/review/log/?area=people").content.decode()
 
 
+def test_who_reviews_again_is_named_again_only_by_somebody(ada: User, morgan: User) -> None:
+    client = signed_in(ada)
+    client.post(f"/people/{morgan.pk}/sealed/", {"named": "yes"})
+    for role in ("administrator", "member", "reviewer"):
+        client.post(f"/people/{morgan.pk}/role/", {"role": role})
+        morgan.refresh_from_db()
+        assert morgan.role == role and seals.named(morgan) == (role == "administrator")
+    rows = Event.objects.filter(person=morgan.pk).order_by("seq").values_list("kind", "actor")
+    assert [kind for kind, actor in rows if actor == ada.pk] == [
+        "person.named_for_sealed", "person.role", "person.role", "person.not_named_for_sealed", "person.role",
+    ]  # fmt: skip
+
+
 def test_reviewers_name_nobody(morgan: User) -> None:
     assert signed_in(morgan).post(f"/people/{morgan.pk}/sealed/", {"named": "yes"}).status_code == 404
     morgan.refresh_from_db()
