@@ -55,8 +55,8 @@ def draw(picture_id: UUID) -> None:
         if not verdict.allowed:
             _hold(row, verdict)
             return
-        watch = Watch(row)
-        _store(row, _drawn(row, watch), watch, began)
+        watch, start = Watch(row), _start(row)
+        _store(row, _drawn(row, start, watch), start, watch, began)
     except Unwanted:
         log.info("A picture was cancelled while it was drawn, or its person suspended")
         _wait(row, uncounted=True)  # it is drawn once they are reinstated; of one that was cancelled nothing changes
@@ -71,20 +71,16 @@ def draw(picture_id: UUID) -> None:
             _wait(row)
 
 
-def _request(row: Picture) -> DrawRequest:
-    """Raises EngineError where the picture to start from is gone."""
-    return DrawRequest(
-        row.prompt, row.seed, row.width, row.height, row.steps, row.guidance, row.negative, row.scheduler, _start(row),
-        row.strength,
-    )  # fmt: skip
-
-
-def _drawn(row: Picture, watch: Watch) -> Drawn:
+def _drawn(row: Picture, start: bytes, watch: Watch) -> Drawn:
     """Raises Unwanted and EngineError."""
     if row.upscale:
         watch(DrawStep(0, row.steps))  # it may have been cancelled by now
-        return upscaled(_start(row), row.upscale)
-    drawn = registry.image().draw(_request(row), watch)
+        return upscaled(start, row.upscale)
+    request = DrawRequest(
+        row.prompt, row.seed, row.width, row.height, row.steps, row.guidance, row.negative, row.scheduler, start,
+        row.strength,
+    )  # fmt: skip
+    drawn = registry.image().draw(request, watch)
     model = registry.image().model()
     described.drawn_with(model)
     row.model, row.fingerprint = model.name, model.fingerprint  # of what drew it, not of what was there when asked
@@ -92,7 +88,8 @@ def _drawn(row: Picture, watch: Watch) -> Drawn:
 
 
 def _start(row: Picture) -> bytes:
-    """The picture that this one is made from; empty where it is none. Raises EngineError where it is gone."""
+    """The picture that this one is made from; empty where it is none. Raises EngineError where it is gone. Read once:
+    it may go while this one is drawn."""
     if not (row.start or row.from_parent or row.upscale):
         return b""
     source = row.start or (row.parent.file if row.parent else None)
@@ -105,12 +102,12 @@ def _start(row: Picture) -> bytes:
         raise EngineError("The picture to start from is no longer there.") from error
 
 
-def _store(row: Picture, drawn: Drawn, watch: Watch, began: float) -> None:
+def _store(row: Picture, drawn: Drawn, start: bytes, watch: Watch, began: float) -> None:
     """The file is on the disk before the row says that it is ready, or held; one without a row goes with the sweep."""
     plain = drawn.picture
     seen = check_picture(lambda: png(plain), row.prompt, level=levels.read(row.level))
     picture, mark = finished(plain, label=not row.upscale)
-    signed = provenance.sign(png(picture), row.model, _start(row), "c2pa.resized" if row.upscale else "c2pa.edited")
+    signed = provenance.sign(png(picture), row.model, start, "c2pa.resized" if row.upscale else "c2pa.edited")
     name = row.file.storage.save(f"pictures/{row.pk}.png", ContentFile(signed))
     changes = {
         "status": Picture.Status.READY if seen.allowed else Picture.Status.HELD, "reason": seen.words[:400],

@@ -70,6 +70,25 @@ def test_what_cannot_be_made_larger_is_refused(alice: User, first: Picture, wait
     assert (other.status, "no longer there" in other.reason) == ("failed", True)
 
 
+@pytest.mark.parametrize("upscale", [True, False])
+def test_what_it_is_made_from_may_go_while_it_is_drawn(
+    alice: User, first: Picture, monkeypatch: pytest.MonkeyPatch, upscale: bool
+) -> None:
+    asked = Wish("A blue dog", parent=first, from_parent=True)
+    row = upscaling.ask(alice, first) if upscale else asking.ask(alice, asked)[0]
+    where, name = (generate, "upscaled") if upscale else (registry.image(), "draw")
+    real = getattr(where, name)
+
+    def meanwhile(*args: Any) -> Any:
+        first.file.storage.delete(first.file.name)
+        gallery.delete(alice, [first.pk])
+        return real(*args)
+
+    monkeypatch.setattr(where, name, meanwhile)
+    said = provenance.read(content(drawn(row)), "image/png")
+    assert said and said.intact and said.derived and row.parent is None
+
+
 def test_one_that_was_cancelled_before_its_turn_is_not_made(alice: User, first: Picture) -> None:
     row = upscaling.ask(alice, first)
     Picture.objects.filter(pk=row.pk).update(status="cancelled")
