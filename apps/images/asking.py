@@ -76,9 +76,10 @@ def ask(user: User, wish: Wish, address: str = "", verdict: Verdict | None = Non
     start = png(opened(wish.start, request.width, request.height)) if wish.start else b""
     room(user, wish.count)
     limits.take(user, Resource.PICTURES, address=address, cost=wish.count)
-    verdict = verdict or judged((wish.prompt, wish.negative), wish.level)
-    if verdict.allowed:
-        verdict = names.judged((wish.prompt,))
+    texts = (wish.prompt, wish.negative)
+    if verdict is None or verdict.allowed:
+        named = names.judged(texts)
+        verdict = (verdict or judged(texts, wish.level)) if named.allowed else named
     if not verdict.allowed:
         return [_held(Picture(**_row(user, wish, request, model, new_id(), 0)), start, verdict)]
     batch = new_id()

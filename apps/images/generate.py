@@ -49,9 +49,10 @@ def draw(picture_id: UUID) -> None:
     try:
         began = time.monotonic()
         policies.refresh()  # a reviewer may have let the words pass a moment ago
-        verdict = judged((row.prompt, row.negative), levels.read(row.level))
-        if verdict.rule == names.RULE:  # the operator's word: there is nobody to ask
-            raise EngineError(verdict.words)
+        named = names.judged(texts := (row.prompt, row.negative))
+        if not named.allowed:  # the operator's word: there is nobody to ask
+            raise EngineError(named.words)
+        verdict = judged(texts, levels.read(row.level))
         if not verdict.allowed:
             _hold(row, verdict)
             return

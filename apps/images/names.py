@@ -11,8 +11,6 @@ from django.conf import settings
 
 from apps.safety.check import ALLOWED, Verdict
 
-RULE = "name"
-
 
 def judged(texts: Iterable[str]) -> Verdict:
     """Not allowed where one of the names stands in a text as words of its own, however it is written: without regard to
@@ -21,7 +19,7 @@ def judged(texts: Iterable[str]) -> Verdict:
     found = next((found for text in texts if pattern and (found := pattern.search(_plain(text)))), None)
     if found is None:
         return ALLOWED
-    return Verdict(False, RULE, f"Pictures of “{found[0]}” are not drawn here. Describe it without that name.")
+    return Verdict(False, "name", f"Pictures of “{found[0]}” are not drawn here. Describe it without that name.")
 
 
 @lru_cache(4)

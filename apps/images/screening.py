@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable
 
-from apps.images import names
 from apps.safety import gate, policies
 from apps.safety.check import ALLOWED, Verdict
 from apps.safety.levels import Level
@@ -16,8 +15,5 @@ def judged(texts: Iterable[str], level: Level = Level.SITE) -> Verdict:
     running loop."""
     if policies.stale():
         policies.refresh()
-    named = names.judged(texts := list(texts))
-    if not named.allowed:
-        return named
     verdicts = (asyncio.run(gate.check_question(text, level=level)) for text in texts if text)
     return next((verdict for verdict in verdicts if not verdict.allowed), ALLOWED)

@@ -11,6 +11,7 @@ from apps.images import asking, generate, names
 from apps.images.asking import Refused, Wish
 from apps.images.forms import PictureForm, styled
 from apps.images.models import Picture
+from apps.safety.check import ALLOWED, Verdict
 from apps.users.models import User
 
 pytestmark = pytest.mark.django_db
@@ -24,6 +25,17 @@ def test_a_name_of_the_policy_is_not_drawn_however_it_is_written(
     settings.PICTURE_NAMES = POLICY
     with pytest.raises(Refused, match="without that name"):
         asking.ask(alice, Wish(text))
+    assert not Picture.objects.exists()
+
+
+@pytest.mark.parametrize("verdict", [None, ALLOWED])
+def test_both_prompts_are_asked_for_names_wherever_a_picture_is_asked_for(
+    alice: User, painter: FakePainter, settings: LazySettings, verdict: Verdict | None
+) -> None:
+    settings.PICTURE_NAMES = POLICY
+    for wish in (Wish("Bob"), Wish("A cat", "Bob")):
+        with pytest.raises(Refused, match="without that name"):
+            asking.ask(alice, wish, verdict=verdict)
     assert not Picture.objects.exists()
 
 
