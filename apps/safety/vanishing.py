@@ -8,7 +8,7 @@ from django.db import transaction
 from django.db.models import F
 
 from apps.safety import audit
-from apps.safety.models import Audited, Case
+from apps.safety.models import Audited, Case, Opinion
 from apps.safety.transitions import LIVE, State
 
 _UNSETTLED = (*LIVE, State.APPEALED, State.APPEAL_CLAIMED)
@@ -34,4 +34,5 @@ def _close(case: Case, states: Collection[State]) -> None:
     with transaction.atomic():
         rows = Case.objects.filter(pk=case.pk, state__in=states)
         if rows.update(state=State.AUTO_CLOSED, holder=None, lease_until=None, version=F("version") + 1):
+            Opinion.objects.filter(case=case, given=None).delete()  # asked for before the decision that is not to come
             audit.record("case.vanished", person=case.owner_id, subject=f"case {case.pk}")

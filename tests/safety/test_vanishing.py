@@ -15,9 +15,9 @@ from apps.documents.models import Chunk, Document
 from apps.privacy import erasing
 from apps.privacy import keeping as retention
 from apps.privacy.models import Keeping
-from apps.safety import appeals, audit, effects, review
+from apps.safety import appeals, audit, effects, opinions, review, vanishing
 from apps.safety.folding import Outcome
-from apps.safety.models import Audited, Case, Decision, Notice
+from apps.safety.models import Audited, Case, Decision, Notice, Opinion
 from apps.safety.policy import Action
 from apps.safety.review import Flagged, Ruling
 from apps.safety.transitions import Refused, State
@@ -87,6 +87,21 @@ def test_a_chat_takes_its_cases_and_its_random_checks_with_it(alice: User, morga
     with pytest.raises(Refused):
         review.decide(morgan, held.pk, Ruling(held.lease_token, held.version, "block", "clear"))
     assert audit.verify() == []
+
+
+def test_a_second_look_that_was_asked_for_is_waited_for_no_longer(alice: User, morgan: User, robin: User) -> None:
+    """One that was given stays: it counts among how often reviewers agree."""
+    answer = exchange(alice)
+    for _ in range(2):
+        held = review.claim(morgan, about("answer", answer.pk, alice).pk)
+        review.second(morgan, held.pk, held.lease_token)
+    given = opinions.take(robin)
+    assert given is not None
+    opinions.give(robin, given.pk, given.lease_token, True)
+    assert opinions.waiting(robin).count() == 1
+    vanishing.vanished("answer", str(answer.pk))
+    assert not opinions.waiting(robin).exists() and opinions.take(robin) is None
+    assert list(Opinion.objects.values_list("harmful", flat=True)) == [True] and audit.verify() == []
 
 
 @pytest.mark.parametrize("whole", [False, True])
