@@ -67,7 +67,7 @@ def rule(user: User, pk: Any, ruling: Ruling) -> Decision:
     with transaction.atomic():
         decision = settle(user, case, ruling, state, first)
         if state == State.OVERTURNED:
-            effects.revert(first)
+            effects.revert(first, user)
             effects.apply(decision, "")
         notices.ruled(decision)
     return decision

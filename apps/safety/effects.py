@@ -49,12 +49,12 @@ def apply(decision: Decision, words: str) -> None:
         audit.record("effect.applied", person=decision.owner_id, subject=_name(decision.case), effect=name)
 
 
-def revert(decision: Decision) -> None:
+def revert(decision: Decision, by: User) -> None:
     """Everything that the decision did is undone, the last first. What a later decision did too stays done, and is
-    undone with that one."""
+    undone with that one. `by` is who takes it back."""
     for effect in decision.effects.filter(state=Effect.State.APPLIED).order_by("-pk"):
         if (later := _later(effect)) is None:
-            _REVERT[effect.name](decision, effect.before)
+            _REVERT[effect.name](decision, effect.before, by)
         else:
             Effect.objects.filter(pk=later.pk).update(before=effect.before)
         Effect.objects.filter(pk=effect.pk).update(state=Effect.State.REVERTED)
@@ -80,12 +80,12 @@ def _release(decision: Decision, words: str) -> dict[str, Any]:
     return found.release(decision.case.subject) if isinstance(found, reviewable.Pictured) else {}
 
 
-def _hold(decision: Decision, before: dict[str, Any]) -> None:
+def _hold(decision: Decision, before: dict[str, Any], by: User) -> None:
     if before:
-        _give_back(decision, before)
+        _give_back(decision, before, by)
 
 
-def _give_back(decision: Decision, before: dict[str, Any]) -> None:
+def _give_back(decision: Decision, before: dict[str, Any], by: User) -> None:
     reviewable.of(decision.case.kind).give_back(decision.case.subject, before)
 
 
@@ -95,7 +95,7 @@ def _allow(decision: Decision, words: str) -> dict[str, Any]:
     return {"allowance": row.pk if made else None}
 
 
-def _forbid(decision: Decision, before: dict[str, Any]) -> None:
+def _forbid(decision: Decision, before: dict[str, Any], by: User) -> None:
     if before.get("allowance"):
         Allowance.objects.filter(pk=before["allowance"]).delete()
 
@@ -111,16 +111,16 @@ def _suspend(decision: Decision, words: str) -> dict[str, Any]:
     return {"was_active": owner.is_active}
 
 
-def _reinstate(decision: Decision, before: dict[str, Any]) -> None:
+def _reinstate(decision: Decision, before: dict[str, Any], by: User) -> None:
     owner = decision.owner
     if owner is not None and before.get("was_active"):
-        reinstate(owner)
+        reinstate(owner, by)
 
 
 _APPLY: dict[str, Callable[[Decision, str], dict[str, Any]]] = {
     "withhold": _withhold, "allow": _allow, "release": _release, "suspend": _suspend,
 }  # fmt: skip
-_REVERT: dict[str, Callable[[Decision, dict[str, Any]], None]] = {
+_REVERT: dict[str, Callable[[Decision, dict[str, Any], User], None]] = {
     "withhold": _give_back, "allow": _forbid, "release": _hold, "suspend": _reinstate,
 }  # fmt: skip
 

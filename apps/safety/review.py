@@ -274,7 +274,7 @@ def _take_back(user: User, case: Case, decision: Decision, state: State) -> None
     moved = Case.objects.filter(pk=case.pk, state=State.DECIDED, version=case.version)
     if leases.claim(moved, case.pk, LEASE_S, state=state, holder=user, version=F("version") + 1) is None:
         raise Refused(TAKEN)
-    effects.revert(decision)
+    effects.revert(decision, user)
     Decision.objects.filter(pk=decision.pk).update(undone=timezone.now())
 
 

@@ -134,7 +134,7 @@ def test_what_two_decisions_did_is_undone_with_the_last_of_them(
     for decision in made if first else made[::-1]:
         alice.refresh_from_db()
         assert not alice.is_active and shelf.state["1"].startswith("withheld: ")
-        effects.revert(decision)
+        effects.revert(decision, morgan)
     alice.refresh_from_db()
     assert (alice.is_active, shelf.state["1"]) == (True, "as it was")
 
@@ -147,7 +147,7 @@ def test_a_text_that_two_decisions_allowed_passes_until_both_are_taken_back(
     made = [decided(morgan, case(alice, subject, text="The same."), "allow") for subject in ("1", "2")]
     for decision in made if first else made[::-1]:
         assert Allowance.objects.count() == 1
-        effects.revert(decision)
+        effects.revert(decision, morgan)
     assert not Allowance.objects.exists()
 
 

@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from apps.privacy import wishes
 from apps.safety import appeals, mailing, review, suspended
-from apps.safety.models import Appeal, Case, Notice
+from apps.safety.models import Appeal, Case, Event, Notice
 from apps.safety.review import Ruling
 from apps.safety.transitions import State
 from apps.users import limits
@@ -66,6 +66,16 @@ def test_from_the_right_password_to_an_appeal_that_brings_the_account_back(alice
     appeals.rule(robin, held.pk, Ruling(held.lease_token, held.version, "overturn", "mistake"))
     assert "sees here why" in page(client)  # there is nothing to show any more: the account is open
     assert signed_in(alice).get("/collections/").status_code == 200
+
+
+def test_the_log_says_who_brought_it_back(alice: User, morgan: User) -> None:
+    review.undo(morgan, banned(alice, morgan).pk)
+    found, robin = banned(alice, morgan, "2"), person("robin", User.Role.REVIEWER)
+    signed_in(alice).post(PAGE, {"text": "It was a quotation."})
+    held = review.claim(robin, found.pk)
+    appeals.rule(robin, held.pk, Ruling(held.lease_token, held.version, "overturn", "mistake"))
+    rows = Event.objects.filter(kind="person.reinstated", person=alice.pk).order_by("seq")
+    assert [row.actor for row in rows] == [morgan.pk, robin.pk]
 
 
 def test_an_appeal_that_is_turned_down_is_told_there_too(alice: User, morgan: User) -> None:

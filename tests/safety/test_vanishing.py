@@ -147,7 +147,7 @@ def test_an_appeal_ends_with_its_person_and_what_is_others_has_its_way_back(
         appeals.rule(robin, held.pk, Ruling(held.lease_token, held.version, "overturn", "mistake"))
     assert Document.objects.get(pk=shared.pk).withheld
     for decision in rulings:
-        effects.revert(Decision.objects.get(pk=decision.pk))
+        effects.revert(Decision.objects.get(pk=decision.pk), robin)
     assert Document.objects.get(pk=shared.pk).withheld == ""
     assert list(Chunk.objects.filter(document=shared).values_list("enabled", flat=True)) == [True, False]
     assert audit.verify() == []
