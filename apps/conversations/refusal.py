@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from django.utils.translation import gettext
+from apps.users.language import looked_up
 
 
 class Refused(Exception):
@@ -13,7 +13,7 @@ class Refused(Exception):
         self.values = values
 
     def __str__(self) -> str:
-        words = gettext(str(self.args[0]))
+        words = looked_up(self.args[0])
         return words % self.values if self.values else words
 
 

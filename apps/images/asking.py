@@ -26,6 +26,7 @@ from apps.safety import gate
 from apps.safety.check import Verdict
 from apps.safety.levels import Level
 from apps.users import limits
+from apps.users.language import looked_up
 from apps.users.models import User
 from apps.users.quota import Resource
 
@@ -112,7 +113,7 @@ def _begin(row: Picture, start: bytes) -> None:
 def _held(row: Picture, start: bytes, verdict: Verdict) -> Picture:
     """The words wait for a reviewer, where the policy asks for one. Raises Refused where it does not."""
     if verdict.judged is None or not verdict.judged.outcome.reviewed:
-        raise Refused(verdict.words)
+        raise Refused(looked_up(verdict.words))
     with transaction.atomic():
         _begin(row, start)
         row.status, row.reason = Picture.Status.HELD, verdict.words[:400]

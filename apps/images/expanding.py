@@ -25,6 +25,7 @@ from apps.lib.words import content_terms
 from apps.safety import gate
 from apps.safety.untrusted import neutralise
 from apps.users import limits
+from apps.users.language import looked_up
 from apps.users.models import User
 
 LONGEST_S = 40.0  # a model on two cores writes a description in half of it; nobody waits longer at a field
@@ -101,7 +102,7 @@ async def _check(text: str) -> None:
     if verdict.allowed:
         verdict = await gate.check_question(text)
     if not verdict.allowed:
-        raise Refused(verdict.words)
+        raise Refused(looked_up(verdict.words))
 
 
 def _take(user: User, address: str) -> None:
@@ -124,7 +125,7 @@ async def _written(user: User, words: str) -> _Said:
             gettext("The model is too slow at the moment. Try again later, or write more yourself.")
         ) from None
     except gate.Withheld as withheld:
-        raise Refused(str(withheld)) from withheld
+        raise Refused(looked_up(withheld)) from withheld
     finally:
         await in_db(limits.owe, user, limits.Resource.TOKENS, said.tokens)
     return said

@@ -18,14 +18,13 @@ import numpy as np
 from apps.engines import registry
 from apps.engines.base import EngineError
 from apps.lib.threads import in_pool
-from apps.safety import deadlines, policies
+from apps.safety import deadlines, policies, withheld
 from apps.safety import hits as lists
 from apps.safety.batches import Batches
 from apps.safety.check import ALLOWED, AWAY, CheckUnavailable, Judged, Verdict
-from apps.safety.folding import SECRETS, UNCHECKED, Outcome, Signal, Status, fold
+from apps.safety.folding import SECRETS, Outcome, Signal, Status, fold
 from apps.safety.guarding import asked, unsure
 from apps.safety.parts import CHARACTERS, parts
-from apps.safety.phrases import CARE, WITHHELD, WITHHELD_ANSWER
 from apps.safety.planted import planted
 from apps.safety.policy import Action, Policy, Stage
 from apps.safety.rules import FINGERPRINT as RULES
@@ -75,10 +74,7 @@ def judge(
         return Verdict(not marked, outcome.code or ruled.rule, words, judged)
     if outcome.allowed:
         return Verdict(True, outcome.code or ruled.rule, "", judged)
-    words = WITHHELD if stage is Stage.QUESTION else WITHHELD_ANSWER
-    if outcome.code == UNCHECKED:
-        words = AWAY
-    return Verdict(False, outcome.code, CARE if outcome.code == "self_harm" else words, judged)
+    return Verdict(False, outcome.code, withheld.words(stage, outcome, signals, policy, AWAY), judged)
 
 
 def _rules(ruled: Verdict, took: Took) -> Signal:

@@ -22,8 +22,8 @@ from django.utils.translation import gettext_lazy
 
 from apps.safety.check import Verdict
 from apps.safety.folding import SUPPORT, UNCHECKED, Outcome, Signal, fold
-from apps.safety.phrases import CARE
 from apps.safety.policy import Action, Clause, Policy, Stage, Step
+from apps.safety.withheld import CARE
 
 if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise

@@ -10,8 +10,8 @@ from django.utils.translation import gettext, gettext_lazy
 from apps.safety import mailing, policies, reviewable
 from apps.safety.folding import REPORTED, SUPPORT
 from apps.safety.models import Case, Decision, Notice
-from apps.safety.phrases import CARE
 from apps.safety.policy import Action
+from apps.safety.withheld import CARE
 from apps.users.language import speaking_to
 
 if TYPE_CHECKING:

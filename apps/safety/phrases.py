@@ -5,21 +5,6 @@ Gaps are bounded, so that no text makes a pattern slow and no phrase is longer t
 
 from __future__ import annotations
 
-from django.utils.translation import gettext_noop
-
-CARE = gettext_noop(  # at most 400 characters: it is kept with the answer, whole
-    "It sounds as if you are going through something very hard; you do not have to carry it alone. "
-    "In danger now? Call your local emergency number (112 in Europe, 911 in North America). "
-    "To talk at any hour: 988 in the United States and Canada, 116 123 in the UK, Ireland and much of Europe, "
-    "13 11 14 in Australia; findahelpline.com for elsewhere. "
-    "Telling somebody whom you trust is a good next step."
-)
-WITHHELD = (
-    "This question asks for something that could seriously hurt people, so it is not answered here. "
-    "If that is a mistake, a person sets it right; look at your notices."
-)
-WITHHELD_ANSWER = "The rest of this answer was held back, because it could seriously hurt people."
-
 # Without one of these no rule of harm can match: one quick look spares most texts all the others.
 NEEDS = (
     r"bomb|explosi|molotov|grenade|napalm|nerve (?:agent|gas)|sarin|novichok|tabun|\bvx\b|"

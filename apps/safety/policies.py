@@ -21,9 +21,9 @@ from apps.engines import registry
 from apps.safety import audit, clauses, hits, levels, listed
 from apps.safety.folding import LISTS, REPORTED, SUPPORT, Signal
 from apps.safety.models import Allowance, PolicyVersion, Snapshot
-from apps.safety.phrases import CARE
 from apps.safety.policy import Policy, PolicyError, Stage, digest, read
 from apps.safety.transitions import Refused
+from apps.safety.withheld import CARE
 from apps.users.models import User
 
 Status = PolicyVersion.Status

@@ -10,7 +10,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext
 from django.views.decorators.http import require_http_methods, require_POST
 
-from apps.safety import policies
+from apps.safety import policies, unscored
 from apps.safety.models import PolicyVersion
 from apps.safety.policy import PolicyError, read
 from apps.safety.transitions import Refused
@@ -32,12 +32,14 @@ def versions(request: HttpRequest) -> HttpResponse:
         except (ValueError, RecursionError) as error:
             wrong = str(error) if isinstance(error, PolicyError) else gettext("This is no JSON that can be read.")
         else:
+            for words in unscored.warnings(read(row.body)):
+                messages.warning(request, words)
             messages.success(
                 request,
                 gettext("%(row)s is a draft. Replay it, then let somebody else approve it.") % {"row": version(row)},
             )
             return redirect("safety:policy")
-    rows = PolicyVersion.objects.select_related("author", "approver")
+    rows = [(row, _warned(row)) for row in PolicyVersion.objects.select_related("author", "approver")]
     clauses = read(live.body).clauses.values()
     context = {"rows": rows, "live": live, "text": text, "wrong": wrong, "clauses": clauses}
     return render(request, "safety/policy.html", context, status=422 if wrong else 200)
@@ -65,3 +67,13 @@ def change(request: HttpRequest, pk: int) -> HttpResponse:
     except Refused as refusal:
         messages.error(request, str(refusal))
     return redirect("safety:policy")
+
+
+def _warned(row: PolicyVersion) -> list[str]:
+    """For versions that may still go live; nothing of one that a newer product cannot read."""
+    if row.status not in (PolicyVersion.Status.DRAFT, PolicyVersion.Status.SHADOW):
+        return []
+    try:
+        return unscored.warnings(read(row.body))
+    except PolicyError:
+        return []

@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING
 from apps.safety.check import ALLOWED, Verdict
 from apps.safety.intake import folded
 from apps.safety.orders import ORDERS
-from apps.safety.phrases import CARE, HARM, NEEDS, PASSAGE_ATTACKS, SAID, WITHHELD, WITHHELD_ANSWER
+from apps.safety.phrases import HARM, NEEDS, PASSAGE_ATTACKS, SAID
 from apps.safety.untrusted import special
+from apps.safety.withheld import ANSWERS, CARE, QUESTIONS, WITHHELD, WITHHELD_ANSWER
 
 if TYPE_CHECKING:
     from apps.engines.base import Vectors
@@ -67,7 +68,7 @@ class RuleCheck:
         if _NEEDS.search(plain):
             for rule in _QUESTION:
                 if rule.hits(plain):
-                    return _verdict(rule, WITHHELD)
+                    return _verdict(rule, QUESTIONS.get(rule.code, WITHHELD))
         if special(text) or any(rule.hits(plain) for rule in _PASSAGE):
             return Verdict(True, "prompt_attack")  # people may try the assistant out; it holds no secret
         return ALLOWED
@@ -79,7 +80,7 @@ class RuleCheck:
         border = since if len(plain) == len(text) else len(folded(text[:since]))
         for rule in _SENTENCE:
             if rule.hits(plain, border):
-                return _verdict(rule, WITHHELD_ANSWER)
+                return _verdict(rule, ANSWERS.get(rule.code, WITHHELD_ANSWER))
         return ALLOWED
 
     def passage(self, text: str) -> Verdict:

@@ -15,8 +15,8 @@ from django.shortcuts import redirect, render
 from django.utils import translation
 from django.utils.cache import patch_vary_headers
 from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import gettext, trans_real
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import trans_real
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_http_methods, require_safe
 from django.views.i18n import JavaScriptCatalog
@@ -76,6 +76,13 @@ def speaking_to(user: User | None) -> Iterator[None]:
 def inside(label: StrOrPromise) -> str:
     """A label inside a sentence: with a small letter, but where the language writes nouns with a capital."""
     return str(label) if translation.get_language() == "de" else str(label).lower()
+
+
+def looked_up(words: object) -> str:
+    """What was stored in English, in the language of the moment: as a whole, else line by line; a line that holds
+    something of its own stays."""
+    whole = gettext(str(words)) if words else ""
+    return " ".join(map(gettext, filter(None, whole.splitlines()))) if "\n" in whole else whole
 
 
 class LanguageForm(forms.Form):

@@ -24,9 +24,9 @@ from apps.safety.check import Judged, Verdict
 from apps.safety.folding import GUARD, LISTS, Signal, Status, fold
 from apps.safety.levels import Level
 from apps.safety.models import Event, Snapshot
-from apps.safety.phrases import CARE
 from apps.safety.policy import CODES, Stage
 from apps.safety.review import Flagged
+from apps.safety.withheld import CARE
 from apps.users.models import User
 from tests.people import person
 from tests.safety.cases import KIND, notes

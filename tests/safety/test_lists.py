@@ -12,7 +12,7 @@ from django.test import Client
 from django.utils import timezone
 
 from apps.engines import registry
-from apps.safety import clauses, gate, hits, listed, lists, policies, policy, review
+from apps.safety import clauses, gate, hits, listed, lists, policies, policy, review, withheld
 from apps.safety.folding import Signal, fold
 from apps.safety.models import Event, Hit, PolicyVersion, Snapshot
 from apps.safety.policy import PATTERNS, WORDS, Action, OwnList, PolicyError, Stage
@@ -129,6 +129,7 @@ def test_a_list_in_force_holds_a_question_and_is_counted_without_its_text(ada: U
     live(ada, ["blue falcon"])
     verdict = asyncio.run(_asked("what is blue falcon about"))
     assert (verdict.allowed, verdict.rule) == (False, "secrets")
+    assert verdict.words.splitlines()[0] == withheld.LISTED
     assert not gate.check_passage("The blue falcon is a project.").allowed
     hit = Hit.objects.get()
     assert (hit.key, hit.count, hit.day) == ("list-a", 2, timezone.now().date())

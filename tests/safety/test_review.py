@@ -10,9 +10,9 @@ from django.utils import timezone
 
 from apps.safety import appeals, audit, effects, policies, review, vanishing
 from apps.safety.models import Allowance, Case, Decision, Effect, Event, Notice, Snapshot
-from apps.safety.phrases import CARE
 from apps.safety.review import Ruling
 from apps.safety.transitions import Move, Refused, State
+from apps.safety.withheld import CARE
 from apps.users.models import User
 from tests.people import person
 from tests.safety.cases import KIND, Notes, case, notes

@@ -29,7 +29,7 @@ MODULES = (
     "apps/privacy/wishes.py", "apps/safety/addresses.py", "apps/safety/check.py", "apps/safety/classified.py",
     "apps/safety/clauses.py", "apps/safety/fetching.py", "apps/safety/gate.py", "apps/safety/levels.py",
     "apps/safety/policies.py",
-    "apps/safety/rules.py",
+    "apps/safety/rules.py", "apps/safety/withheld.py",
 )  # fmt: skip
 LABELS = {
     "apps/conversations/attached/reviewing.py",

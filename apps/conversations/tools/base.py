@@ -14,10 +14,11 @@ from typing import TYPE_CHECKING, Any, Protocol
 from uuid import UUID
 
 from django.db import models
-from django.utils.translation import gettext, gettext_lazy, override
+from django.utils.translation import gettext_lazy, override
 
 from apps.documents.filters import EVERYTHING, Filters
 from apps.safety.levels import Level
+from apps.users.language import looked_up
 
 if TYPE_CHECKING:
     from apps.documents.passages import Passage
@@ -57,7 +58,7 @@ class ToolError(Exception):
         self.values = values
 
     def __str__(self) -> str:
-        return self._put(gettext(str(self.args[0])))
+        return self._put(looked_up(self.args[0]))
 
     @property
     def plain(self) -> str:

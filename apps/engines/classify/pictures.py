@@ -26,6 +26,7 @@ class PictureClassifier(Protocol):
     """Pictures to probabilities. Sync, thread-safe."""
 
     fingerprint: str  # of the weights
+    codes: frozenset[str]  # of the policy, which it scores
 
     def scores(self, picture: bytes) -> Mapping[str, float]:
         """By code of the policy, 0 to 1, of a PNG, JPEG or WebP. Raises EngineRefused where it is no such picture, and
@@ -38,6 +39,7 @@ class NamedPictures:
     def __init__(self, path: str, sha256: str, labels: str) -> None:
         self._path, self._sha256 = Path(path), sha256.strip().lower()
         self._codes = _pairs(labels)
+        self.codes = frozenset(self._codes.values())
         self.fingerprint = f"pictures-{self._sha256[:12]}"
         self._lock = threading.Lock()
         self._model: _Onnx | _Weights | None = None
@@ -144,6 +146,7 @@ class FakePictures:
     """Sure of `sexual` where the picture is red, unsure where it is green, calm else; for tests."""
 
     fingerprint = "pictures-fake"
+    codes = frozenset({"sexual"})
 
     def scores(self, picture: bytes) -> Mapping[str, float]:
         red, green, blue = np.asarray(_opened(picture), np.float32).reshape(-1, 3).mean(axis=0)

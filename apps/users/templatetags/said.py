@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from django import template
-from django.utils.translation import gettext
+
+from apps.users.language import looked_up
 
 register = template.Library()
 
@@ -11,4 +12,4 @@ register = template.Library()
 @register.filter
 def said(words: object) -> str:
     """The translation of a sentence that a worker stored; the sentence itself where it holds something of its own."""
-    return gettext(str(words)) if words else ""
+    return looked_up(words)

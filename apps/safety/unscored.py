@@ -1,0 +1,44 @@
+"""Steps of a policy that nothing here can reach.
+
+A clause that fails closed and is scored by nobody lets nothing through at that stage (`folding.fold`). That may be
+meant; whoever drafts or approves it is told before, not after.
+"""
+
+from __future__ import annotations
+
+from django.utils.translation import gettext
+
+from apps.engines import registry
+from apps.safety.planted import LABEL
+from apps.safety.policy import Fail, Policy, Stage
+from apps.safety.wording import clause, stage
+from apps.users.language import inside
+
+
+def shut(policy: Policy) -> list[tuple[str, Stage]]:
+    """Clause and stage, in the order of the policy."""
+    return [
+        (found.code, at)
+        for found in policy.clauses.values()
+        if found.fail is Fail.CLOSED
+        for at, steps in found.steps.items()
+        if steps and found.code not in _scored(at)
+    ]
+
+
+def warnings(policy: Policy) -> list[str]:
+    """A sentence each, for people."""
+    said = gettext(
+        "“%(clause)s” fails closed and has a step at the stage %(stage)s, where nothing here scores it: "
+        "nothing at all would be let through there."
+    )
+    return [said % {"clause": clause(code), "stage": inside(stage(at))} for code, at in shut(policy)]
+
+
+def _scored(at: Stage) -> frozenset[str]:
+    """The labels that some detector gives a number at this stage; what a rule finds is no number."""
+    if at is Stage.PICTURE:
+        looks = registry.classify_pictures()
+        return looks.codes if looks is not None else frozenset()
+    labels = frozenset(registry.classify().labels)
+    return labels | {LABEL} if at is Stage.PASSAGE else labels

@@ -1,0 +1,71 @@
+"""What a person reads where something is not let through: calm, and by clause.
+
+Nobody is accused: a check may be wrong, and a list of the site says nothing about who asks. Sentences are in English,
+a line each, and are looked up when they are shown (`said`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from apps.safety.folding import LISTS, SUPPORT, UNCHECKED, Outcome, Signal, fold
+from apps.safety.policy import Policy, Stage
+
+CHARACTERS = 400  # of a reason as it is stored with an answer, whole
+CARE = (
+    "It sounds as if you are going through something very hard; you do not have to carry it alone. "
+    "In danger now? Call your local emergency number (112 in Europe, 911 in North America). "
+    "To talk at any hour: 988 in the United States and Canada, 116 123 in the UK, Ireland and much of Europe, "
+    "13 11 14 in Australia; findahelpline.com for elsewhere. "
+    "Telling somebody whom you trust is a good next step."
+)
+WITHHELD = "This question asks for something that could seriously hurt people, so it is not answered here."
+WITHHELD_ANSWER = "The rest of this answer was held back, because it could seriously hurt people."
+MISTAKE = "If that is a mistake, a person sets it right; look at your notices."
+LISTED = "A list of this site names something in this question, so it is not answered here."
+LISTED_ANSWER = "The rest of this answer was held back: a list of this site names something in it."
+QUESTIONS: Mapping[str, str] = {
+    "child_exploitation": "This question could harm children, so it is not answered here.",
+    "weapons": "This question seems to ask for weapons or explosives, so it is not answered here.",
+    "violence": "This question seems to ask for help with hurting people, so it is not answered here.",
+    "hate": "This question seems to degrade people for what they are, so it is not answered here.",
+    "harassment": "This question seems to insult or threaten somebody, so it is not answered here.",
+    "sexual": "This question seems to ask for something sexual, so it is not answered here.",
+    "crime": "This question seems to ask for help with a crime, so it is not answered here.",
+    "drugs": "This question seems to ask how to make or sell hard drugs, so it is not answered here.",
+    "malware": "This question seems to ask for software that does harm, so it is not answered here.",
+    "prompt_attack": "This question seems meant to change the assistant's rules, so it is not answered here.",
+    "exfil": "This question would carry data away in a link, so it is not answered here.",
+    "personal_data": "This question is about personal data of others, so it is not answered here.",
+    "secrets": "This question is about passwords or keys, so it is not answered here.",
+}
+ANSWERS: Mapping[str, str] = {
+    "hate": "The rest of this answer was held back, because it seems to degrade people for what they are.",
+    "harassment": "The rest of this answer was held back, because it seems to insult somebody.",
+    "sexual": "The rest of this answer was held back, because it seems sexual.",
+    "prompt_attack": "The rest of this answer was held back, because it seems meant to change the assistant's rules.",
+    "exfil": "The rest of this answer was held back, because it would carry data away in a link.",
+    "personal_data": "The rest of this answer was held back, because it holds personal data.",
+    "secrets": "The rest of this answer was held back, because it seems to hold a password or a key.",
+}
+
+
+def words(stage: Stage, outcome: Outcome, signals: Sequence[Signal], policy: Policy, away: str) -> str:
+    """For an outcome that is not allowed; `away` where nobody could judge."""
+    if outcome.code == UNCHECKED:
+        return away
+    if outcome.code == SUPPORT:
+        return CARE
+    asked = stage is not Stage.ANSWER
+    known, general, listed = (QUESTIONS, WITHHELD, LISTED) if asked else (ANSWERS, WITHHELD_ANSWER, LISTED_ANSWER)
+    lines = [known.get(outcome.code, general)]
+    if _by_list(stage, signals, policy):
+        clause = policy.clause(outcome.code)
+        lines = [listed, *([clause.text] if clause and len(clause.text) <= CHARACTERS // 2 else [])]
+    return "\n".join([*lines, MISTAKE] if asked and outcome.reviewed else lines)
+
+
+def _by_list(stage: Stage, signals: Sequence[Signal], policy: Policy) -> bool:
+    """Whether only a list of the site's own stopped it."""
+    others = [signal for signal in signals if signal.detector != LISTS]
+    return len(others) < len(signals) and fold(stage, others, policy).allowed
