@@ -48,6 +48,7 @@ class Env:
     MCP_COMMANDS: str = ""  # JSON, {"name": ["program", "argument", …]}: programs that may be MCP servers
     MCP_TOKENS: str = ""  # JSON, {"name of the server": "its token"}
     EMBED_MODEL: str = ""  # a hub name or folder; empty: the packaged all-MiniLM-L6-v2
+    EMBED_MORE: str = ""  # JSON, [{"name", "model", "sha256", …}]: further ones that a collection may choose
     EMBED_BACKEND: str = "apps.engines.embed.sentence.SentenceEmbed"
     RANK_MODEL: str = ""  # a cross-encoder by hub name or folder that orders the best passages anew; empty: none
     SUPPORT_MODEL: str = ""  # a model of inference by hub name or folder that judges support; empty: words and meaning

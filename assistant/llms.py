@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import json
-import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 from assistant.env import Env
+from assistant.listed import Kinds, items
 from assistant.tools import Misconfigured
 
 MAIN = "main"  # the model of `LLM_*`, in rows and requests, whatever it is called on the pages
-_NAME = re.compile(r"[\w][\w .+-]{0,58}[\w+]|\w")
-_KINDS: dict[str, type | tuple[type, ...]] = {
+_KINDS: Kinds = {
     "name": str, "url": str, "model": str, "key_env": str, "tokenizer": str, "context": int, "streams": int,
     "reads_well": bool, "reasons": (bool, str), "tools": bool, "pictures": bool,
 }  # fmt: skip
@@ -55,21 +53,11 @@ def _model(env: Env, item: dict[str, Any], shown: str, key: str) -> dict[str, An
 
 
 def _items(text: str) -> list[dict[str, Any]]:
-    try:
-        items = json.loads(text or "[]")
-    except ValueError:
-        raise Misconfigured(f"{_SAYS}.") from None
-    if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
-        raise Misconfigured(f"{_SAYS}.")
-    for item in items:
-        for name, value in item.items():
-            if name not in _KINDS or not isinstance(value, _KINDS[name]) or (_KINDS[name] is int and value is True):
-                raise Misconfigured(f"{_SAYS}; “{name}” is not known there, or has another kind of value.")
-        if not _NAME.fullmatch(item.get("name", "")):
-            raise Misconfigured(f"{_SAYS}; a name has letters, digits, spaces and .+- and up to 60 characters.")
+    found = items(text, _KINDS, _SAYS)
+    for item in found:
         if urlsplit(item.get("url", "")).scheme not in {"http", "https"}:
             raise Misconfigured(f"{_SAYS}; “{item['name']}” needs the url of its server, with its /v1.")
-    return items
+    return found
 
 
 def _reasons(said: bool | str) -> str:

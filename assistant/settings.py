@@ -10,7 +10,7 @@ import dj_database_url
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
-from assistant import engines, llms, tools
+from assistant import embedders, engines, llms, tools
 from assistant.env import BASE_DIR, ENV, ENVIRONMENT, faults, secret, secret_key  # noqa: F401 - a setting too
 
 if _wrong := faults(ENV):
@@ -218,7 +218,8 @@ CONTENT_SECURITY_POLICY = {
 
 # --- engines -----------------------------------------------------------------------------------------
 INDEXES, ENGINES = engines.of(ENV, INDEX_DIR)
-CHATS = llms.of(ENV, MODELS_DIR, secret)  # by name; the first is the site's own
+# By name: what a collection may choose to be read by; chat models, of which the first is the site's own.
+EMBEDDERS, CHATS = embedders.of(ENV), llms.of(ENV, MODELS_DIR, secret)
 # Reads for the classifiers where the embedder above is not the one that they were trained with.
 CLASSIFY_EMBED_BACKEND = "apps.engines.embed.sentence.SentenceEmbed"
 ANSWER_STYLE = ENV.ANSWER_STYLE
@@ -226,8 +227,7 @@ TITLES = ENV.TITLES
 REWRITE = ENV.REWRITE
 TOKEN_CHOICES = ENV.TOKEN_CHOICES
 WARM_WHILE_TYPING = ENV.WARM_WHILE_TYPING
-# What stands behind two Protocols of the product itself: a stronger check takes its place by name.
-SAFETY_CHECK = "apps.safety.classified.ClassifiedCheck"
+SAFETY_CHECK = "apps.safety.classified.ClassifiedCheck"  # and SUPPORT_CHECK: a stronger one takes its place by name
 REVIEW_SECOND_PERCENT, REVIEW_AUDIT_PER_MILLE = ENV.REVIEW_SECOND_PERCENT, ENV.REVIEW_AUDIT_PER_MILLE
 POLICY_S = 5.0  # that the gate's copy of the policy may be old
 SUPPORT_MODEL = ENV.SUPPORT_MODEL

@@ -12,7 +12,17 @@ _directory = tempfile.mkdtemp(prefix="openbook-tests-")
 Path(_directory, "static").mkdir()  # WhiteNoise warns where it is missing
 atexit.register(shutil.rmtree, _directory, ignore_errors=True)
 
-for _name in ("REDIS_URL", "LLM_URL", "LLM_MODEL", "LLM_MORE", "LLM_NAME", "LLM_REASONS", "SECRET_KEY", "SITE_URL"):
+for _name in (
+    "REDIS_URL",
+    "EMBED_MORE",
+    "LLM_URL",
+    "LLM_MODEL",
+    "LLM_MORE",
+    "LLM_NAME",
+    "LLM_REASONS",
+    "SECRET_KEY",
+    "SITE_URL",
+):
     os.environ.pop(_name, None)
 os.environ |= {
     "DATA_DIR": _directory,

@@ -9,17 +9,16 @@ from uuid import UUID
 
 from django.db.models import Count, F
 
-from apps.documents.fusion import fused
+from apps.documents.fusion import Side, fused_sides
 from apps.documents.models import Chunk, Collection, Document, IndexBuild, Page, Segment
 from apps.documents.passages import REACH, Hit, Neighbour, Window, chosen, text_terms, windows
 from apps.documents.relevance import coverage, floor, relevance
 from apps.documents.tuning import DEFAULT, Tuning, tuning
-from apps.engines.base import Candidate, IndexResult, SegmentInfo
+from apps.engines.base import Candidate, SegmentInfo
 from apps.lib.compiled import Compiled
 
 if TYPE_CHECKING:
     from apps.documents.models import Reader
-    from apps.engines.base import Vectors
 
 _ADDED = 0.4  # the likeness that a person vouches for who added all words of the question to a passage
 _BATCH = 10  # rows a time; further ones only where documents were deleted since, or say the same
@@ -41,6 +40,19 @@ class Scope:
     segments: tuple[SegmentInfo, ...]
     tunings: Mapping[UUID, Tuning] = field(default_factory=dict)  # of those that are not searched as by default
     documents: frozenset[str] | None = None  # hex of the only ones that are looked into; None: all
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What the index found for one question: by embedder, and how rare its words are over all that was searched."""
+
+    sides: tuple[Side, ...]
+    idf: dict[str, float]
+    segments: tuple[SegmentInfo, ...]  # that could be searched
+
+    @property
+    def candidates(self) -> list[Candidate]:
+        return [candidate for side in self.sides for candidate in side.candidates]
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,13 +98,15 @@ def counted(place: Scope) -> tuple[int, int]:
     return ready if place.documents is None else len(place.documents), sum(counts.values())
 
 
-def ordered(query: Vectors, result: IndexResult, meaning: float) -> list[tuple[float, Candidate]]:
+def ordered(seen: Seen, meaning: float) -> list[tuple[float, Candidate]]:
     """Every candidate with its score, best first. Where the index did not bring the vectors that the best are compared
     by, the rows have them."""
-    if result.vectors is not None:
-        return fused(result.candidates, meaning, query, result.vectors)
-    ids = [candidate.chunk_id for candidate in result.candidates]
-    return fused(result.candidates, meaning, query, dict(_vectors(ids)) if ids else {})
+    return fused_sides([side if side.vectors is not None else _with_vectors(side) for side in seen.sides], meaning)
+
+
+def _with_vectors(side: Side) -> Side:
+    ids = [candidate.chunk_id for candidate in side.candidates]
+    return replace(side, vectors=dict(_vectors(ids)) if ids else {})
 
 
 def texts(user: Reader, ids: Sequence[int]) -> dict[int, str]:
@@ -102,7 +116,7 @@ def texts(user: Reader, ids: Sequence[int]) -> dict[int, str]:
 
 
 def ranked(
-    user: Reader, order: Sequence[tuple[float, Candidate]], result: IndexResult, tunings: Mapping[UUID, Tuning]
+    user: Reader, order: Sequence[tuple[float, Candidate]], seen: Seen, tunings: Mapping[UUID, Tuning]
 ) -> Ranked:
     """The windows of the best candidates that are still there, may be read, and are relevant."""
     hits: list[Hit] = []
@@ -116,7 +130,7 @@ def ranked(
         neighbours += [near for row in rows.values() for near in row.neighbours]
         for score, candidate in part:
             if candidate.chunk_id in rows:
-                hits.append(_hit(rows[candidate.chunk_id], score, candidate, result))
+                hits.append(_hit(rows[candidate.chunk_id], score, candidate, seen.idf))
         best = max((hit.relevance for hit in hits), default=0.0)
         floors = {hit.collection_id: floor(best, tunings.get(hit.collection_id, DEFAULT).floor) for hit in hits}
         least = min(floors.values(), default=floor(best))
@@ -129,9 +143,9 @@ def ranked(
     return Ranked(tuple(found), _pages({window.page for window in found}), tuple(hits), least, gone)
 
 
-def gone(user: Reader, result: IndexResult) -> frozenset[int]:
+def gone(user: Reader, seen: Seen) -> frozenset[int]:
     """The candidates that have no row any more, or none that this person may read."""
-    ids = [candidate.chunk_id for candidate in result.candidates]
+    ids = [candidate.chunk_id for candidate in seen.candidates]
     there: set[int] = set()
     for start in range(0, len(ids), ROWS):
         part = Chunk.every.searchable().visible_to(user).filter(pk__in=ids[start : start + ROWS])
@@ -201,11 +215,11 @@ def _rows(user: Reader, ids: Sequence[int]) -> dict[int, _Row]:
     return found
 
 
-def _hit(row: _Row, score: float, candidate: Candidate, result: IndexResult) -> Hit:
+def _hit(row: _Row, score: float, candidate: Candidate, idf: Mapping[str, float]) -> Hit:
     text = text_terms(row.text, row.keywords)
     words = text | text_terms(row.title, row.heading)
-    covered, in_text = coverage(result.idf, words), coverage(result.idf, text)
-    added = coverage(result.idf, text_terms(row.keywords)) if row.keywords else 0.0
+    covered, in_text = coverage(idf, words), coverage(idf, text)
+    added = coverage(idf, text_terms(row.keywords)) if row.keywords else 0.0
     return Hit(
         chunk_id=candidate.chunk_id, document_id=row.document_id, collection_id=row.collection_id, title=row.title,
         kind=row.kind, position=row.position, page_number=row.page_number, heading=row.heading, start=row.start,

@@ -10,11 +10,13 @@ stays; where many are about as good, what they have in common decides. No set of
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
+from apps.documents.scale import SAME, Scale
 from apps.engines.base import Candidate
 
 if TYPE_CHECKING:
@@ -27,33 +29,61 @@ _FEEDBACK = 0.3  # how far the question's vector moves
 _STANDS_OUT = 0.2  # standard deviations by which a candidate's share of the feedback falls to 1/e
 
 
+@dataclass(frozen=True, slots=True)
+class Side:
+    """Candidates of one embedder, whose vectors compare with each other only. `vectors` are those of the candidates: a
+    row each, or by chunk as stored (float32), as far as they are known; without any there is no feedback."""
+
+    candidates: Sequence[Candidate]  # cosines as told on the common scale
+    query: Vectors | None = None
+    vectors: Vectors | Mapping[int, bytes | memoryview] | None = None
+    scale: Scale = SAME
+
+    @property
+    def rows(self) -> Vectors | None:
+        if self.query is None or self.vectors is None or not len(self.vectors):
+            return None
+        held = self.vectors
+        return held if isinstance(held, np.ndarray) else _rows(self.candidates, held, len(self.query))
+
+
 def fused(
     candidates: Sequence[Candidate],
     meaning: float = MEANING,
     query: Vectors | None = None,
     vectors: Vectors | Mapping[int, bytes | memoryview] | None = None,
 ) -> list[tuple[float, Candidate]]:
-    """Every candidate with its score, best first. `vectors` are those of the candidates: a row each, or by chunk as
-    stored (float32), as far as they are known; without any there is no feedback. Scores compare candidates of one
-    question only."""
+    """Every candidate of one embedder with its score, best first. Scores compare candidates of one question only."""
+    return fused_sides([Side(candidates, query, vectors)], meaning)
+
+
+def fused_sides(sides: Sequence[Side], meaning: float = MEANING) -> list[tuple[float, Candidate]]:
+    """The same over several embedders: what each has in common with the best is told in its own vectors."""
+    candidates = [candidate for side in sides for candidate in side.candidates]
     if not candidates:
         return []
     cosines = np.array([candidate.cosine for candidate in candidates])
     words = (1 - meaning) * _standard(np.array([candidate.bm25 for candidate in candidates]))
     scores = meaning * _standard(cosines) + words
-    if query is not None and vectors is not None and len(vectors) and meaning:
-        rows = vectors if isinstance(vectors, np.ndarray) else _rows(candidates, vectors, len(query))
-        scores = meaning * _standard(_moved(cosines, rows, query, scores)) + words
+    if meaning:
+        scores = meaning * _standard(_moved(sides, cosines, scores)) + words
     order = np.lexsort((np.array([candidate.chunk_id for candidate in candidates]), -scores))
     return [(score, candidates[at]) for score, at in zip(scores[order].tolist(), order.tolist(), strict=True)]
 
 
-def _moved(cosines: Numbers, rows: Vectors, query: Vectors, scores: Numbers) -> Numbers:
-    """Cosines with the question's vector after it moved; of unit length again, so that they stay cosines."""
+def _moved(sides: Sequence[Side], cosines: Numbers, scores: Numbers) -> Numbers:
+    """Cosines with the question's vectors after they moved; of unit length again, so that they stay cosines."""
     share = np.exp((scores - scores.max()) / _STANDS_OUT)
-    target = (share / share.sum()) @ rows
-    length = float(np.linalg.norm(query + _FEEDBACK * target))
-    moved: Numbers = (cosines + _FEEDBACK * (rows @ target)) / length
+    share /= share.sum()
+    moved, at = cosines.copy(), 0
+    for side in sides:
+        part = slice(at, at := at + len(side.candidates))
+        if (rows := side.rows) is None or side.query is None:
+            continue
+        target = share[part] @ rows
+        length = float(np.linalg.norm(side.query + _FEEDBACK * target))
+        raw = (cosines[part] - side.scale.offset) / side.scale.slope
+        moved[part] = side.scale.offset + side.scale.slope * (raw + _FEEDBACK * (rows @ target)) / length
     return moved
 
 

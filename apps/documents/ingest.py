@@ -19,9 +19,9 @@ from uuid import UUID
 
 import numpy as np
 
-from apps.documents import segments
-from apps.documents.chunking import Chunker, Draft, without
-from apps.documents.furniture import furniture
+from apps.documents import embedders, segments
+from apps.documents.chunking import Draft
+from apps.documents.cutting import pages_cut
 from apps.documents.group import Group, Work, tick
 from apps.documents.job import Job
 from apps.documents.models import Document
@@ -32,8 +32,6 @@ from apps.documents.reusing import cutting, reuse
 from apps.documents.sniff import sniff
 from apps.documents.tuning import tuning
 from apps.documents.web_pages import fetch_page
-from apps.engines import registry
-from apps.safety.gate import check_passages
 
 Stage = Document.Stage
 BATCH_S = 3  # that a batch of embeddings should take, so that the bar moves and a worker ends soon when told to
@@ -50,7 +48,7 @@ def ingest(*documents: UUID) -> None:
         claimed.each(reuse)
         for read in parsed(claimed):
             read.each(_chunk)
-            for group in _by_size(read):
+            for group in _together(read):
                 group.all(_embed)
                 group.all(_screen)
                 group.all(publish)
@@ -72,29 +70,29 @@ def _chunk(work: Work) -> None:
     if work.embedded:
         return
     job.tick(Stage.CHUNK, 0, len(pages))
-    embed = registry.embed()
-    target = tuning(document.collection.tuning).chunk_tokens
-    chunker = Chunker(str(document), embed.offsets, embed.max_tokens, embed.tokenised, target)
-    dropped = furniture(pages) if document.has_pages else {}
-    for page in pages:
-        work.chunks += chunker.cut(without(page, dropped.get(page.number, set())))
+    embed, target = embedders.of(document.collection), tuning(document.collection.tuning).chunk_tokens
+    for page, drafts in pages_cut(document, pages, embed, target):
+        work.chunks += drafts
         job.tick(Stage.CHUNK, page.number, len(pages))
     if not work.chunks and any(page.text.strip() for page in pages):
         raise Unreadable(NOTHING)
 
 
-def _by_size(read: Group) -> Iterator[Group]:
-    """The small ones together, then each large one by itself."""
-    works = list(read)
-    yield Group([work for work in works if len(work.chunks) <= FEW])
-    for work in works:
-        if len(work.chunks) > FEW:
-            yield Group([work])
+def _together(read: Group) -> Iterator[Group]:
+    """For each embedder the small ones together, then each large one by itself."""
+    of_one: dict[str, list[Work]] = {}
+    for work in read:
+        of_one.setdefault(tuning(work.document.collection.tuning).embedder, []).append(work)
+    for works in of_one.values():
+        yield Group([work for work in works if len(work.chunks) <= FEW])
+        for work in works:
+            if len(work.chunks) > FEW:
+                yield Group([work])
 
 
 def _embed(works: Sequence[Work]) -> None:
     """One vector a chunk, in their order. Batches are of one length, so that little is computed on padding."""
-    embed = registry.embed()
+    embed = embedders.of(works[0].document.collection)
     tick(works, Stage.EMBED, 0)
     works = [work for work in works if not work.embedded]
     chunks: list[Draft] = [chunk for work in works for chunk in work.chunks]
@@ -119,11 +117,12 @@ def _screen(works: Sequence[Work]) -> None:
     """For each chunk what the gate says; what it marks is kept and hides nothing."""
     for work in works:
         work.verdicts = []
+    embed = embedders.of(works[0].document.collection)
     chunks = [(work, at) for work in works for at in range(len(work.chunks))]
     for start in range(0, len(chunks), SCREENED):
         part = chunks[start : start + SCREENED]
         vectors = np.stack([work.vectors[at] for work, at in part])
-        verdicts = check_passages([work.chunks[at].text for work, at in part], vectors)
+        verdicts = embedders.screened(embed, [work.chunks[at].text for work, at in part], vectors)
         for (work, _), verdict in zip(part, verdicts, strict=True):
             work.verdicts.append(verdict)
         tick(works, Stage.SCREEN, min(1, (start + SCREENED) / len(chunks)))

@@ -14,11 +14,12 @@ from uuid import UUID
 import numpy as np
 from django.db import transaction
 
-from apps.documents import reviewing, segments
+from apps.documents import embedders, reviewing, segments
 from apps.documents.group import Work, tick
 from apps.documents.job import end_all, renew_all
-from apps.documents.models import Chunk, Document, Page
+from apps.documents.models import Chunk, Collection, Document, Page
 from apps.documents.parsers.base import ParsedPage
+from apps.documents.tuning import tuning
 from apps.documents.versions import take_over
 from apps.engines import registry
 from apps.engines.base import IndexEntry, SegmentInfo
@@ -44,7 +45,7 @@ def store(works: Sequence[Work]) -> None:
     tick(works, Stage.INDEX, 0)
     for work in works:
         work.rows = []
-    fingerprint = registry.embed().fingerprint
+    fingerprint = embedders.of(works[0].document.collection).fingerprint
     ids = [work.document.pk for work in works]
     with transaction.atomic():
         _renew(works)
@@ -66,9 +67,9 @@ def store(works: Sequence[Work]) -> None:
 
 
 def index(works: Sequence[Work]) -> Mapping[UUID, SegmentInfo]:
-    """One segment for each collection, written and durable, which no row names yet."""
+    """One segment for each collection, written and durable, which no row names yet. All are of one embedder."""
     tick(works, Stage.INDEX, 1)
-    fingerprint = registry.embed().fingerprint
+    fingerprint = embedders.of(works[0].document.collection).fingerprint
     written: dict[UUID, SegmentInfo] = {}
     try:
         for collection, part in _by_collection(works).items():
@@ -86,11 +87,15 @@ def index(works: Sequence[Work]) -> Mapping[UUID, SegmentInfo]:
 def name(works: Sequence[Work], written: Mapping[UUID, SegmentInfo]) -> None:
     """The rows of the segments are there and the documents ready. Raises Lost where none of them is ours any more."""
     with transaction.atomic():
+        places = {work.document.collection_id for work in works}
+        now = dict(Collection.objects.select_for_update().filter(pk__in=places).values_list("pk", "tuning"))
         end_all([work.job for work in works], [_end(work) for work in works])
         for collection, part in _by_collection(works).items():
             if collection in written:
                 row = segments.record(written[collection])
                 Chunk.objects.filter(document__in=[work.document.pk for work in part]).update(segment=row)
+                if tuning(now.get(collection)).embedder != tuning(part[0].document.collection.tuning).embedder:
+                    segments.ask_for_rebuild([row.pk.hex], "Its embedder was changed while a document was read.")
             for work in part:
                 _settle(work)
     spare = {work.document.collection_id for work in works} - _by_collection(works).keys()

@@ -22,17 +22,16 @@ from django.db import IntegrityError, transaction
 from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
-from apps.documents import segments
-from apps.documents.chunking import Chunker, Draft, without
-from apps.documents.furniture import furniture
+from apps.documents import embedders, segments
+from apps.documents.chunking import Draft
+from apps.documents.cutting import pages_cut
 from apps.documents.marks import Mark, carried
 from apps.documents.models import Chunk, Collection, Document, IndexBuild, Page, Segment
 from apps.documents.parsers.base import ParsedPage, Piece
 from apps.documents.tuning import Tuning, tuning
 from apps.engines import registry
-from apps.engines.base import EngineError, Part
+from apps.engines.base import EmbedEngine, EngineError, Part
 from apps.lib import bell, leases
-from apps.safety.gate import check_passages
 from apps.users.models import User
 
 log = logging.getLogger(__name__)
@@ -106,9 +105,10 @@ def _build(build: IndexBuild, token: str) -> None:
 
 def needs_cut(build: IndexBuild) -> bool:
     """Whether passages or vectors would be others than the live ones."""
-    if build.cut or build.wanted.chunk_tokens != tuning(build.collection.tuning).chunk_tokens:
+    wanted, now = build.wanted, tuning(build.collection.tuning)
+    if build.cut or (wanted.chunk_tokens, wanted.embedder) != (now.chunk_tokens, now.embedder):
         return True
-    foreign = Segment.objects.live().exclude(fingerprint=registry.embed().fingerprint)
+    foreign = Segment.objects.live().exclude(fingerprint=registry.embed(wanted.embedder).fingerprint)
     return foreign.filter(collection=build.collection_id).exists()
 
 
@@ -121,15 +121,15 @@ def uncut(build: IndexBuild) -> Iterator[Document]:
 
 def _cut(build: IndexBuild, document: Document, renew: Callable[..., None]) -> None:
     """The document has chunks of the build, with vectors, in no segment yet."""
-    embed = registry.embed()
-    drafts = _drafts(document, build.wanted.chunk_tokens)
+    embed = registry.embed(build.wanted.embedder)
+    drafts = _drafts(document, embed, build.wanted.chunk_tokens)
     old = _marks(Chunk.objects.filter(document=document))
     rows: list[Chunk] = []
     for at in range(0, len(drafts), BATCH):
         part = drafts[at : at + BATCH]
         vectors = embed.embed_passages([draft.read or draft.embedded for draft in part])
         renew()
-        verdicts = check_passages([draft.text for draft in part], vectors)
+        verdicts = embedders.screened(embed, [draft.text for draft in part], vectors)
         for position, (draft, vector, verdict) in enumerate(zip(part, vectors, verdicts, strict=True), at):
             enabled, keywords = carried(old, draft.page_number, draft.start, draft.end)
             rows.append(
@@ -148,12 +148,9 @@ def _cut(build: IndexBuild, document: Document, renew: Callable[..., None]) -> N
         log.info("document %s was deleted while it was cut anew", document.pk)
 
 
-def _drafts(document: Document, target: int) -> list[Draft]:
-    embed = registry.embed()
+def _drafts(document: Document, embed: EmbedEngine, target: int) -> list[Draft]:
     pages = [_parsed(page) for page in Page.objects.filter(document=document).order_by("number")]
-    chunker = Chunker(str(document), embed.offsets, embed.max_tokens, embed.tokenised, target)
-    dropped = furniture(pages) if document.has_pages else {}
-    return [draft for page in pages for draft in chunker.cut(without(page, dropped.get(page.number, set())))]
+    return [draft for _, drafts in pages_cut(document, pages, embed, target) for draft in drafts]
 
 
 def _parsed(page: Page) -> ParsedPage:
@@ -169,9 +166,8 @@ def _index(build: IndexBuild, renew: Callable[..., None]) -> None:
     ids = array("q", loose.values_list("pk", flat=True))
     if not ids:
         return
-    info = registry.index().build(
-        build.collection_id.hex, _parts(ids, renew), len(ids), registry.embed().fingerprint
-    )  # fmt: skip
+    made_by = registry.embed(build.wanted.embedder).fingerprint
+    info = registry.index().build(build.collection_id.hex, _parts(ids, renew), len(ids), made_by)
     try:
         with transaction.atomic():
             renew()
@@ -201,6 +197,8 @@ def swap(build: IndexBuild) -> bool:
             raise Lost
         for other in IndexBuild.objects.filter(collection=row.collection_id).exclude(pk=row.pk):
             discard(other)
+        # A document that becomes ready now asks for the same row: it is seen here, or sees the embedder that is new.
+        list(Collection.objects.select_for_update().filter(pk=row.collection_id).values("pk"))
         if row.cut and next(uncut(row), None) is not None:
             IndexBuild.objects.filter(pk=row.pk).update(status=Status.WAITING, swap=True, attempts=0)
             transaction.on_commit(partial(bell.send, TASK, row.pk), robust=True)
@@ -211,14 +209,15 @@ def swap(build: IndexBuild) -> bool:
 
 def _exchange(build: IndexBuild) -> None:
     """Rows of the build become the live ones; a row of its own speaks of what was live."""
-    collection = Collection.objects.select_for_update().get(pk=build.collection_id)
+    collection = Collection.objects.get(pk=build.collection_id)
     IndexBuild.objects.filter(pk=build.pk).update(status=Status.BUILT)  # only one may be kept
     kept = IndexBuild.objects.create(
         collection=collection, tuning=collection.tuning, status=Status.KEPT, cut=build.cut, ended=timezone.now(),
         started_by=build.started_by,
     )  # fmt: skip
     if build.cut:
-        live = Chunk.objects.filter(document__collection=collection)
+        # A chunk in no segment is of a document that is being read: it will be of the live index then.
+        live = Chunk.objects.filter(document__collection=collection, segment__isnull=False)
         marked = live.filter(Q(enabled=False) | ~Q(keywords="")).order_by().values_list("document", flat=True)
         marks = {pk: _marks(live.filter(document=pk)) for pk in set(marked)}
         Document.every.filter(collection=collection).update(cut_by="")

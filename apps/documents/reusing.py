@@ -15,12 +15,12 @@ from pathlib import Path, PurePath
 import numpy as np
 from django.conf import settings
 
+from apps.documents import embedders
 from apps.documents.chunking import Draft
 from apps.documents.group import Work
 from apps.documents.models import Chunk, Document, Page
 from apps.documents.parsers.base import ParsedPage, Piece
 from apps.documents.tuning import tuning
-from apps.engines import registry
 
 _HERE = Path(__file__).parent
 _READERS = ("parsers/*.py", "chunking.py", "fold.py", "furniture.py", "language.py", "parsing.py", "scans.py")
@@ -35,7 +35,7 @@ def reading() -> str:
 def cutting(document: Document) -> str:
     """How its pages are cut and embedded; another value where its passages or vectors could differ."""
     target = tuning(document.collection.tuning).chunk_tokens
-    return _digest(document.read_by, str(document), str(target), registry.embed().fingerprint)
+    return _digest(document.read_by, str(document), str(target), embedders.of(document.collection).fingerprint)
 
 
 def reuse(work: Work) -> None:
@@ -88,7 +88,7 @@ def _pages(known: Document) -> list[ParsedPage]:
 
 def _cut(work: Work, known: Document) -> None:
     """The work has chunks and vectors, where those of the other are all there and of this embedder."""
-    embed = registry.embed()
+    embed = embedders.of(work.document.collection)
     rows = list(Chunk.objects.filter(document=known).order_by("position"))
     whole = [row.position for row in rows] == list(range(len(rows)))
     if not rows or not whole or any(row.fingerprint != embed.fingerprint or not row.vector for row in rows):

@@ -5,21 +5,22 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import AsyncIterator, Awaitable, Mapping, Sequence, Set
-from dataclasses import dataclass
-from functools import partial, reduce
+from dataclasses import dataclass, replace
+from functools import reduce
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from apps.documents import candidates, follow_up, reranking, segments
-from apps.documents.candidates import Ranked, Scope
+from apps.documents import candidates, follow_up, reranking, spaces
+from apps.documents.candidates import Ranked, Scope, Seen
 from apps.documents.cut import Count, cut, rough_count
 from apps.documents.filters import EVERYTHING, Filters
 from apps.documents.follow_up import Query
 from apps.documents.models import Document, Page
 from apps.documents.passages import Hit, Passage, joined
+from apps.documents.spaces import Wanted
 from apps.documents.tuning import DEFAULT, Tuning, together
 from apps.engines import registry
-from apps.engines.base import CANDIDATES, EmbedEngine, EngineBroken, EngineRefused, IndexQuery, IndexResult, SegmentInfo
+from apps.engines.base import CANDIDATES
 from apps.lib.threads import Begun, begin, in_db
 
 if TYPE_CHECKING:
@@ -28,10 +29,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-_FOREIGN = (
-    "was indexed with another embedder than the one configured now. Set EMBED_MODEL as it was, or rebuild the index "
-    "with `manage.py reindex`."
-)
 _ROUNDS = 12  # in which the index is asked again; together they pass over some 40,000 chunks that are gone
 _WIDEST = 3840  # candidates, among which those that are gone are looked for
 _PREFERRED = 1.1  # a question that stands alone keeps its own result unless the completed one is this much better
@@ -46,7 +43,7 @@ class Found:
     documents: int  # ready documents in them that the filters let through; counted only where nothing was found
     waiting: int  # documents in them that are still being ingested, whatever the filters; likewise
     query: str  # what was searched, after a follow-up was completed
-    vector: Vectors  # of the query
+    vector: Vectors  # of the query, by the site's own embedder
     idf: dict[str, float]  # of the query's terms
     ms: dict[str, float]  # "embed", "index", "read", "cut", and "rewrite" where that was waited for, in milliseconds
     hits: tuple[Hit, ...] = ()  # all that was weighed, best first, also what was then dropped
@@ -62,7 +59,6 @@ async def search(
     history: Sequence[str] = (),
     token_budget: int = 700,
     count: Count | None = None,
-    embed: EmbedEngine | None = None,
     scope: Scope | None = None,
     vector: Begun[Vectors] | None = None,
     rewritten: Awaitable[str] | None = None,
@@ -75,19 +71,18 @@ async def search(
     question's; `rewritten` becomes another wording of it that stands alone, or "".
     Raises EngineError where embedder or index cannot serve.
     """
-    engine = embed or registry.embed()
     clock = _Clock()
     queries = follow_up.queries(question, history)
-    vectors = _embedded(engine, [query.text for query in queries], vector)
+    vectors = _embedded([query.text for query in queries], vector)
     place = await _scope(user, collections, scope, filters)
-    best = await _tried(user, place, engine, _also(engine, queries, vectors, rewritten, clock), clock)
+    best = await _tried(user, place, _also(queries, vectors, rewritten, clock), clock)
     # A third of a millisecond, which a hop to another thread and back would lengthen by half.
-    passages = cut(best.ranked.windows, best.ranked.pages, best.result.idf, token_budget, count or rough_count)
+    passages = cut(best.ranked.windows, best.ranked.pages, best.seen.idf, token_budget, count or rough_count)
     clock.stop("cut")
     documents, waiting = (0, 0) if passages else await in_db(candidates.counted, place)
     return Found(
-        tuple(passages), _searched(place, engine), documents, waiting, best.query.text,
-        best.vector, best.result.idf, clock.ms, best.ranked.hits, best.ranked.least, _left_out(place, engine),
+        tuple(passages), spaces.searched(place, best.seen), documents, waiting, best.query.text,
+        best.vector, best.seen.idf, clock.ms, best.ranked.hits, best.ranked.least, spaces.left_out(place, best.seen),
     )  # fmt: skip
 
 
@@ -95,8 +90,8 @@ async def ranking(user: Reader, question: str, collections: Sequence[UUID], vect
     """All documents that a search weighs, best first, whether they reach the relevance floor or not: for measurements.
     Raises as `search` does."""
     place = await _scope(user, collections)
-    result = await _indexed(place, registry.embed(), question, begin(lambda: vector), _Clock())
-    order: reranking.Order = await in_db(candidates.ordered, vector, result, together(_tunings(place)))
+    seen = await spaces.looked_up(place, Wanted(question, begin(lambda: vector), _Clock().stop))
+    order: reranking.Order = await in_db(candidates.ordered, seen, together(_tunings(place)))
     if registry.rank().active:
         order = await reranking.reordered(user, question, order)
     return await in_db(candidates.documents, user, order)
@@ -133,8 +128,8 @@ def _text(page: str | None, spans: list[list[int]]) -> str | None:
 @dataclass(frozen=True, slots=True)
 class _Try:
     query: Query
-    vector: Vectors
-    result: IndexResult
+    vector: Vectors  # of the site's own embedder
+    seen: Seen
     ranked: Ranked
 
 
@@ -152,50 +147,47 @@ class _Clock:
 
 
 async def _tried(
-    user: Reader, place: Scope, engine: EmbedEngine, queries: AsyncIterator[tuple[Query, Begun[Vectors]]], clock: _Clock
+    user: Reader, place: Scope, queries: AsyncIterator[tuple[Query, Begun[Vectors]]], clock: _Clock
 ) -> _Try:
     """The best of what each query finds; the first one's own where none of the others is clearly better."""
     tries = []
     async for query, vector in queries:
-        tries.append(await _found(user, place, engine, query, vector, clock))
+        tries.append(await _found(user, place, query, vector, clock))
     return reduce(_better, tries)
 
 
-async def _found(
-    user: Reader, place: Scope, engine: EmbedEngine, query: Query, vector: Begun[Vectors], clock: _Clock
-) -> _Try:
+async def _found(user: Reader, place: Scope, query: Query, vector: Begun[Vectors], clock: _Clock) -> _Try:
     """What one query finds. Rows decide: where many candidates have none any more (deleted, switched off), they took
     the places of others, and the index is asked again without them, until there is enough or nothing else."""
-    hidden, wide = frozenset[int](), CANDIDATES
+    wanted, wide = Wanted(query.text, vector, clock.stop), CANDIDATES
 
     async def weigh() -> _Try:
-        result, row = await _indexed(place, engine, query.text, vector, clock, hidden), await vector
+        seen, row = await spaces.looked_up(place, wanted), await vector
         clock.stop("index")
-        ranked = await _ranked(user, query.text, row, result, place)
+        ranked = await _ranked(user, query.text, seen, place)
         clock.stop("read")
-        return _Try(query, row, result, ranked)
+        return _Try(query, row, seen, ranked)
 
     tried = await weigh()
     for _ in range(_ROUNDS):
-        if tried.ranked.gone < CANDIDATES // 2 or len(tried.result.candidates) < CANDIDATES:
+        if tried.ranked.gone < CANDIDATES // 2 or len(tried.seen.candidates) < CANDIDATES:
             break  # words and meaning each brought enough that is there, or all that they have
         place, wide = await in_db(candidates.still, user, place), min(4 * wide, _WIDEST)
         clock.stop("read")
-        wider = await _indexed(place, engine, query.text, vector, clock, hidden, wide)
+        wider = await spaces.looked_up(place, replace(wanted, limit=wide))
         clock.stop("index")
         gone = await in_db(candidates.gone, user, wider)
         clock.stop("read")
         if not gone:
             break
-        hidden |= gone
+        wanted = replace(wanted, hidden=wanted.hidden | gone)
         tried = await weigh()
     return tried
 
 
 async def _also(
-    engine: EmbedEngine, queries: Sequence[Query], vectors: Sequence[Begun[Vectors]],
-    rewritten: Awaitable[str] | None, clock: _Clock,
-) -> AsyncIterator[tuple[Query, Begun[Vectors]]]:  # fmt: skip
+    queries: Sequence[Query], vectors: Sequence[Begun[Vectors]], rewritten: Awaitable[str] | None, clock: _Clock
+) -> AsyncIterator[tuple[Query, Begun[Vectors]]]:
     """The queries with their vectors, which are being made, and then the one that is still being written."""
     for query, vector in zip(queries, vectors, strict=True):
         yield query, vector
@@ -204,7 +196,7 @@ async def _also(
     text = await rewritten
     clock.stop("rewrite")
     if text:
-        yield Query(text, leans=True), begin(engine.embed_query, text)
+        yield Query(text, leans=True), begin(registry.embed().embed_query, text)
 
 
 def _better(best: _Try, found: _Try) -> _Try:
@@ -214,17 +206,17 @@ def _better(best: _Try, found: _Try) -> _Try:
     return found if not best.ranked.windows or found.ranked.relevance > least else best
 
 
-async def _ranked(user: Reader, question: str, query: Vectors, result: IndexResult, place: Scope) -> Ranked:
+async def _ranked(user: Reader, question: str, seen: Seen, place: Scope) -> Ranked:
     tunings = _tunings(place)
     meaning = together(tunings)
     if not registry.rank().active or not any(item.rerank for item in tunings.values()):
-        return await in_db(_rank, user, query, result, tunings, meaning)  # one way there and back
-    order = await in_db(candidates.ordered, query, result, meaning)
-    return await in_db(candidates.ranked, user, await reranking.reordered(user, question, order), result, tunings)
+        return await in_db(_rank, user, seen, tunings, meaning)  # one way there and back
+    order = await in_db(candidates.ordered, seen, meaning)
+    return await in_db(candidates.ranked, user, await reranking.reordered(user, question, order), seen, tunings)
 
 
-def _rank(user: Reader, query: Vectors, result: IndexResult, tunings: Mapping[UUID, Tuning], meaning: float) -> Ranked:
-    return candidates.ranked(user, candidates.ordered(query, result, meaning), result, tunings)
+def _rank(user: Reader, seen: Seen, tunings: Mapping[UUID, Tuning], meaning: float) -> Ranked:
+    return candidates.ranked(user, candidates.ordered(seen, meaning), seen, tunings)
 
 
 def _tunings(place: Scope) -> dict[UUID, Tuning]:
@@ -241,55 +233,8 @@ def _narrowed(user: Reader, collections: Sequence[UUID], filters: Filters) -> Sc
     return filters.narrowed(candidates.scope(user, collections))
 
 
-def _embedded(engine: EmbedEngine, texts: Sequence[str], vector: Begun[Vectors] | None) -> list[Begun[Vectors]]:
+def _embedded(texts: Sequence[str], vector: Begun[Vectors] | None) -> list[Begun[Vectors]]:
     """The vector of each text, which is being made; that of the first may have been begun already."""
-    first = vector if vector is not None else begin(engine.embed_query, texts[0])
-    return [first, *(begin(engine.embed_query, text) for text in texts[1:])]
-
-
-def _fits(segment: SegmentInfo, engine: EmbedEngine) -> bool:
-    return (segment.fingerprint, segment.dimension) == (engine.fingerprint, engine.dimension)
-
-
-def _left_out(place: Scope, engine: EmbedEngine) -> tuple[str, ...]:
-    """The collections of which at least a part was indexed by another embedder."""
-    owners = {UUID(segment.collection) for segment in place.segments if not _fits(segment, engine)}
-    return tuple(sorted(place.collections[owner] for owner in owners))
-
-
-def _searched(place: Scope, engine: EmbedEngine) -> tuple[str, ...]:
-    """All collections but those of which nothing could be searched; an empty one has nothing that could not."""
-    owners = {UUID(segment.collection) for segment in place.segments}
-    served = {UUID(segment.collection) for segment in place.segments if _fits(segment, engine)}
-    return tuple(sorted(name for pk, name in place.collections.items() if pk in served or pk not in owners))
-
-
-async def _indexed(
-    place: Scope, engine: EmbedEngine, text: str, vector: Begun[Vectors], clock: _Clock,
-    hidden: frozenset[int] = frozenset(), limit: int = CANDIDATES,
-) -> IndexResult:  # fmt: skip
-    """Candidates of all sound segments that this embedder made. A damaged one is left out and logged, and its
-    collection will be rebuilt. Raises EngineRefused where another embedder made all of them."""
-
-    def look(some: Sequence[SegmentInfo], row: Vectors) -> IndexResult:
-        clock.stop("embed")
-        return registry.index().search(some, IndexQuery(text, row, limit, place.documents, hidden))
-
-    live = [s for s in place.segments if _fits(s, engine)]
-    if place.segments and not live:
-        names = " and ".join(sorted({place.collections[UUID(segment.collection)] for segment in place.segments}))
-        raise EngineRefused(f"{names} {_FOREIGN}")
-    while live:
-        try:
-            return await vector.then(partial(look, live))
-        except EngineBroken as error:
-            damaged = [segment for segment in live if segment.id in str(error)]
-            if not damaged:
-                raise
-            log.error("%s", error)
-            await in_db(segments.ask_for_rebuild, [segment.id for segment in damaged], str(error))
-            clock.stop("index")
-            live = [segment for segment in live if segment not in damaged]
-    await vector
-    clock.stop("embed")
-    return IndexResult((), {})
+    embed = registry.embed().embed_query
+    first = vector if vector is not None else begin(embed, texts[0])
+    return [first, *(begin(embed, text) for text in texts[1:])]

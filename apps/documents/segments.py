@@ -21,7 +21,7 @@ from django.db import transaction
 from django.db.models import Count
 from django.utils import timezone
 
-from apps.documents.chunking import Chunker, embedded
+from apps.documents import embedders
 from apps.documents.models import Chunk, ChunkQuerySet, IndexCare, PreparedSegment, Segment
 from apps.engines import registry
 from apps.engines.base import EmbedEngine, EngineError, Part, SegmentInfo
@@ -98,7 +98,7 @@ def merge(collection: UUID, thorough: bool = True) -> int:
     try:
         with Held(collection) as held:
             old = due(collection)
-            _rewrite(held, old, reembed=False)
+            _rewrite(held, old)
             return len(old)
     except Busy:
         return 0
@@ -114,7 +114,7 @@ def reindex(collection: UUID, progress: Progress = _silent) -> int:
     """
     with Held(collection) as held:
         old = list(Segment.objects.live().filter(collection=collection))
-        count = _rewrite(held, old, reembed=True, progress=progress)
+        count = _rewrite(held, old, embedders.of_id(collection), progress)
         IndexCare.objects.filter(pk=collection).update(rebuild="", rebuilt=timezone.now())
         return count
 
@@ -189,17 +189,19 @@ class _Share:
     again, of one embedder."""
 
     ids: Sequence[int]  # ascending
-    fingerprint: str | None
+    fingerprint: str
+    embed: EmbedEngine | None  # that embeds again what another one embedded
 
     def chunks(self, old: Sequence[Segment]) -> ChunkQuerySet:
         found = Chunk.objects.filter(segment__in=old, pk__range=(self.ids[0], self.ids[-1]))
-        return found if self.fingerprint is None else found.filter(fingerprint=self.fingerprint)
+        return found.filter(fingerprint=self.fingerprint)
 
 
-def _rewrite(held: Held, old: Sequence[Segment], *, reembed: bool, progress: Progress = _silent) -> int:
-    """New segments hold what the old ones held and is still there; readers see the old or the new, never both."""
+def _rewrite(held: Held, old: Sequence[Segment], embed: EmbedEngine | None = None, progress: Progress = _silent) -> int:
+    """New segments hold what the old ones held and is still there; readers see the old or the new, never both. With
+    `embed` all vectors are of that one."""
     made: list[tuple[SegmentInfo, _Share]] = []
-    shares = list(_shares(old, reembed))
+    shares = list(_shares(old, embed))
     total, done = sum(len(share.ids) for share in shares), 0
     try:
         for share in shares:
@@ -210,9 +212,9 @@ def _rewrite(held: Held, old: Sequence[Segment], *, reembed: bool, progress: Pro
                 progress(before + part, total)
 
             tell(0)
-            fingerprint = registry.embed().fingerprint if share.fingerprint is None else share.fingerprint
             parts = _read(share, tell)
-            made.append((registry.index().build(held.collection.hex, parts, len(share.ids), fingerprint), share))
+            info = registry.index().build(held.collection.hex, parts, len(share.ids), share.fingerprint)
+            made.append((info, share))
             done += len(share.ids)
         with transaction.atomic():
             held.renew()
@@ -223,15 +225,15 @@ def _rewrite(held: Held, old: Sequence[Segment], *, reembed: bool, progress: Pro
     return total
 
 
-def _shares(old: Sequence[Segment], reembed: bool) -> Iterator[_Share]:
-    found: dict[str | None, array[int]] = {}
+def _shares(old: Sequence[Segment], embed: EmbedEngine | None) -> Iterator[_Share]:
+    found: dict[str, array[int]] = {}
     for fingerprint, pk in (
         Chunk.objects.filter(segment__in=old).order_by("pk").values_list("fingerprint", "pk").iterator()
     ):
-        found.setdefault(None if reembed else fingerprint, array("q")).append(pk)
+        found.setdefault(embed.fingerprint if embed else fingerprint, array("q")).append(pk)
     for kind, ids in found.items():
         for start in range(0, len(ids), LARGEST):
-            yield _Share(ids[start : start + LARGEST], kind)
+            yield _Share(ids[start : start + LARGEST], kind, embed)
 
 
 def _read(share: _Share, tell: Callable[[int], None]) -> Iterator[Part]:
@@ -239,8 +241,8 @@ def _read(share: _Share, tell: Callable[[int], None]) -> Iterator[Part]:
     for start in range(0, len(share.ids), PART):
         rows = loaded(share.ids[start : start + PART])
         if rows:
-            if share.fingerprint is None:
-                _reembed(rows, partial(tell, start))
+            if share.embed is not None:
+                embedders.embed_anew(rows, share.embed, partial(tell, start))
             vectors = np.stack([np.frombuffer(row.vector, dtype=np.float32) for row in rows])
             yield [row.entry for row in rows], vectors
         tell(min(start + PART, len(share.ids)))
@@ -274,26 +276,3 @@ def loaded(ids: Sequence[int]) -> list[Chunk]:
         part = Chunk.every.filter(pk__in=ids[start : start + ROWS]).select_related("document")
         rows += part.only("text", "heading", "keywords", "vector", "fingerprint", *_NAMED).order_by("pk")
     return rows
-
-
-def _reembed(rows: Sequence[Chunk], renew: Callable[[], None]) -> None:
-    """Every row holds a vector of the configured embedder."""
-    embed = registry.embed()
-    size = embed.dimension * np.dtype(np.float32).itemsize
-    chunkers: dict[UUID, Chunker] = {}
-    stale = [row for row in rows if row.fingerprint != embed.fingerprint or len(row.vector) != size]
-    for start in range(0, len(stale), ROWS):
-        part = stale[start : start + ROWS]
-        vectors = embed.embed_passages([_embedded(row, chunkers, embed) for row in part])
-        for row, vector in zip(part, vectors, strict=True):
-            row.vector, row.fingerprint = vector.tobytes(), embed.fingerprint
-        Chunk.objects.bulk_update(part, ["vector", "fingerprint"], batch_size=100)
-        renew()
-
-
-def _embedded(row: Chunk, chunkers: dict[UUID, Chunker], embed: EmbedEngine) -> str:
-    """What is embedded for a chunk, as ingestion composes it."""
-    chunker = chunkers.get(row.document_id)
-    if chunker is None:
-        chunker = chunkers[row.document_id] = Chunker(str(row.document), embed.offsets, embed.max_tokens)
-    return embedded(chunker.header(row.heading)[0], row.text)

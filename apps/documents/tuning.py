@@ -24,12 +24,14 @@ class Limit:
 class Tuning:
     """`chunk_tokens` is the size at which passages are cut, headings included; `meaning` the weight of meaning in the
     ranking, of which words get the rest; `floor` the relevance below which a passage is not used; `rerank` whether the
-    re-ranker of the site, where it has one, reads the best again."""
+    re-ranker of the site, where it has one, reads the best again; `embedder` which of `EMBED_MORE` makes the vectors,
+    by name, and "" the site's own."""
 
     chunk_tokens: int = TARGET_TOKENS
     meaning: float = MEANING
     floor: float = FLOOR
     rerank: bool = True
+    embedder: str = ""
 
     @property
     def kept(self) -> dict[str, Any]:
@@ -50,7 +52,7 @@ def tuning(kept: Mapping[str, Any] | None) -> Tuning:
     found: dict[str, Any] = {}
     for field in fields(Tuning):
         value, limit = (kept or {}).get(field.name), LIMITS.get(field.name)
-        if limit is None and isinstance(value, bool):
+        if limit is None and type(value) is type(getattr(DEFAULT, field.name)):
             found[field.name] = value
         elif limit and isinstance(value, int | float) and not isinstance(value, bool):
             found[field.name] = type(getattr(DEFAULT, field.name))(min(limit.high, max(limit.low, value)))

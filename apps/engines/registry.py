@@ -50,8 +50,16 @@ def chat_model(name: str) -> ChatModel | None:
     return next((model for model in chat_models() if model.name == name), None)
 
 
-def embed() -> EmbedEngine:
-    return cast(EmbedEngine, _get("embed"))
+def embed(name: str = "") -> EmbedEngine:
+    """The site's own embedder, or the one of that name, of `settings.EMBEDDERS`. Raises EngineRefused for another."""
+    if not name:
+        return cast(EmbedEngine, _get("embed"))
+    if (config := settings.EMBEDDERS.get(name)) is None:
+        raise EngineRefused(f"There is no embedding model “{name}” here any more. Choose another one, or set it up.")
+    with _lock:
+        if f"embed {name}" not in _built:
+            _built[f"embed {name}"] = import_string(config["BACKEND"])(**config["OPTIONS"])
+        return cast(EmbedEngine, _built[f"embed {name}"])
 
 
 def index() -> Index:

@@ -66,6 +66,13 @@ class TuningForm(forms.Form):
         help_text=gettext_lazy("From 0 to 0.9. A passage less likely to answer the question is not used."),
     )
 
+    embedder = forms.ChoiceField(
+        required=False,
+        label=gettext_lazy("Embedding model"),
+        help_text=gettext_lazy(
+            "Makes the vectors that passages are compared by. Another one reads every document anew."
+        ),
+    )
     rerank = forms.BooleanField(
         required=False,
         label=gettext_lazy("Read the best again"),
@@ -75,10 +82,17 @@ class TuningForm(forms.Form):
         ),
     )
 
-    def __init__(self, data: Any = None, initial: dict[str, Any] | None = None, *, reranker: bool) -> None:
+    def __init__(
+        self, data: Any = None, initial: dict[str, Any] | None = None, *, reranker: bool, embedders: dict[str, str]
+    ) -> None:
+        """`embedders` are those to choose among, by name, with what they are called on the page."""
         super().__init__(data, initial=initial)
         if not reranker:
             del self.fields["rerank"]
+        if len(embedders) > 1 or (initial or {}).get("embedder"):  # also to leave one that is gone
+            self.fields["embedder"].choices = list(embedders.items())  # type: ignore[attr-defined]
+        else:
+            del self.fields["embedder"]
         for name, limit in LIMITS.items():
             field = self.fields[name]
             field.validators += [MinValueValidator(limit.low), MaxValueValidator(limit.high)]

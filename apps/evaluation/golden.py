@@ -16,9 +16,9 @@ from django.db import IntegrityError, transaction
 from django.db.models import Count, Max, Q
 from django.utils import timezone
 
+from apps.documents import embedders
 from apps.documents.candidates import Scope, on_trial
 from apps.documents.models import Chunk, Collection, Document, IndexBuild, IndexCare, Segment
-from apps.engines import registry
 from apps.engines.base import EngineError
 from apps.evaluation import trial
 from apps.evaluation.measures import DEPTH, Expected, Measured, means, measure
@@ -218,7 +218,7 @@ def states(collection: Collection) -> tuple[str, str]:
     rebuilt = IndexCare.objects.filter(pk=collection.pk).values_list("rebuilt", flat=True).first()
     held = sorted(set(Segment.objects.live().filter(collection=collection).values_list("backend", flat=True)))
     index = repr((facts["count"], facts["changed"], marks, withheld, rebuilt, held))
-    return _hash(index), _hash(repr((registry.embed().fingerprint, collection.tuning)))
+    return _hash(index), _hash(repr((embedders.fingerprint(collection), collection.tuning)))
 
 
 def compare(build_id: int) -> None:

@@ -14,7 +14,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext, gettext_lazy
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from apps.documents import rebuilding
+from apps.documents import embedders, rebuilding
 from apps.documents.models import Collection, IndexBuild, Segment
 from apps.documents.places import place
 from apps.documents.segments import Busy
@@ -40,7 +40,7 @@ def search_settings(request: HttpRequest, pk: UUID) -> HttpResponse:
         raise Http404
     now = tuning(here.collection.tuning)
     sent = request.POST if request.method == "POST" else None
-    form = TuningForm(sent, initial=asdict(now), reranker=registry.rank().active)
+    form = TuningForm(sent, initial=asdict(now), reranker=registry.rank().active, embedders=_embedders())
     if request.method == "POST" and form.is_valid():
         rebuilding.begin(here.collection, replace(now, **form.cleaned_data), person(request))
         return redirect("evaluation:tuning", pk)
@@ -94,10 +94,13 @@ def _state(collection: Collection) -> dict[str, Any]:
     kept = next((row for row in builds if row.status == IndexBuild.Status.KEPT), None)
     build = next((row for row in builds if row.status != IndexBuild.Status.KEPT), None)
     run = GoldenRun.objects.filter(build=build).first() if build else None
+    names = _embedders()
     return {
         "build": build,
         "kept": kept,
-        "embedder": settings.ENGINES["embed"].get("OPTIONS", {}).get("model") or PACKAGED,
+        "embedder": names[""],
+        "choices": len(names) > 1,
+        "embedders": [names.get(row.wanted.embedder, row.wanted.embedder) if row else "" for row in (build, kept)],
         "stale": _stale(collection),
         "moving": _moving(build, run),
         "run": run,
@@ -113,8 +116,14 @@ def _moving(build: IndexBuild | None, run: GoldenRun | None) -> bool:
 
 def _stale(collection: Collection) -> bool:
     """Whether vectors are of several embedders, or of one that questions are no longer embedded with."""
-    found = Segment.objects.live().filter(collection=collection).values_list("fingerprint", flat=True).distinct()
-    return any(item != registry.embed().fingerprint for item in found)
+    found = set(Segment.objects.live().filter(collection=collection).values_list("fingerprint", flat=True))
+    return bool(found - {embedders.fingerprint(collection)})
+
+
+def _embedders() -> dict[str, str]:
+    """Those that a collection may choose, by name, and what they are called."""
+    own = settings.ENGINES["embed"].get("OPTIONS", {}).get("model") or PACKAGED
+    return {"": own, **{name: name for name in settings.EMBEDDERS}}
 
 
 def _compared(run: GoldenRun) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from django.conf import settings
 from django.utils.translation import gettext, gettext_lazy, ngettext
 
 from apps.conversations.models import ModelProfile
+from apps.documents import embedders
 from apps.documents.models import Segment
 from apps.documents.search import search
 from apps.engines import registry
@@ -69,12 +70,14 @@ async def reading(name: str = MAIN) -> Check:
         return warn(str(error), gettext("It is measured when the model answers again."))
 
 
-async def embedder() -> Check:
+async def embedder(name: str = "") -> Check:
     try:
-        found = await probes.embedder()
+        found = await probes.embedder(name)
     except EngineError as error:
+        words = gettext("Documents cannot be read or searched. Look at EMBED_MODEL, or run ./run setup again.")
         return bad(
-            str(error), gettext("Documents cannot be read or searched. Look at EMBED_MODEL, or run ./run setup again.")
+            str(error),
+            gettext("The collections that chose it are not searched. Look at EMBED_MORE.") if name else words,
         )
     return good(
         gettext(
@@ -91,11 +94,13 @@ async def embedder() -> Check:
 
 
 async def index() -> Check:
-    """Files against their checksums, and vectors against the embedder of today."""
-    segments = await in_db(lambda: [row.info for row in Segment.objects.order_by("?")])
+    """Files against their checksums, and vectors against the embedder of their collection."""
+    rows = await in_db(lambda: list(Segment.objects.order_by("?").select_related("collection")))
+    segments = [row.info for row in rows]
     if not segments:
         return good(gettext("The index is empty."))
-    checked, damaged, strange = await in_pool(_verify, segments)
+    checked, damaged = await in_pool(_verify, segments)
+    strange = await in_pool(_strange, [row for row in rows[:checked] if row.retired is None and not row.build])
     words = f"{checked} of {count(len(segments), 'segment')} read; {checked - damaged} match their checksums."
     if damaged:
         return bad(words, gettext("Run 'manage.py reindex': it rebuilds the index from the database."))
@@ -112,16 +117,20 @@ async def index() -> Check:
     return good(words)
 
 
-def _verify(segments: list[SegmentInfo]) -> tuple[int, int, int]:
+def _strange(rows: list[Segment]) -> int:
+    """How many of them were not made by their collection's embedder."""
+    return sum(not embedders.reads(row) for row in rows)
+
+
+def _verify(segments: list[SegmentInfo]) -> tuple[int, int]:
     engine, until = registry.index(), time.monotonic() + _VERIFY_S
-    fingerprint = registry.embed().fingerprint
     checked = damaged = 0
     for segment in segments:
         if time.monotonic() > until:
             break
         checked += 1
         damaged += not engine.verify(segment)
-    return checked, damaged, sum(segment.fingerprint != fingerprint for segment in segments)
+    return checked, damaged
 
 
 async def turn_log() -> Check:
@@ -192,7 +201,11 @@ def every() -> list[Named]:
         of_model, of_reading = (title % {"name": item.name} for title in titles)
         further.append(Named(f"model-{number}", of_model, partial(model, item.name)))
         further.append(Named(f"reading-{number}", of_reading, partial(reading, item.name)))
-    return [*ALL[:2], *further, *ALL[2:]]
+    embedding = [
+        Named(f"embedding-{number}", gettext("Embedding model “%(name)s”") % {"name": name}, partial(embedder, name))
+        for number, name in enumerate(settings.EMBEDDERS, 2)
+    ]
+    return [*ALL[:2], *further, ALL[2], *embedding, *ALL[3:]]
 
 
 ALL = (

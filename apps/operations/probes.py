@@ -55,13 +55,14 @@ async def reading(name: str = MAIN) -> str:
     return style.explain(style.resolve(assistant, profile, registry.chat_model(name)), assistant, profile, info.name)
 
 
-async def embedder() -> Embedder:
-    """The embedder, after it told a sentence that answers a question from one that does not. Raises EngineError."""
-    return await in_pool(_embedder)
+async def embedder(name: str = "") -> Embedder:
+    """The embedder of that name, after it told a sentence that answers a question from one that does not. Raises
+    EngineError."""
+    return await in_pool(_embedder, name)
 
 
-def _embedder() -> Embedder:
-    engine = registry.embed()
+def _embedder(name: str) -> Embedder:
+    engine = registry.embed(name)
     near, far = engine.embed_passages([_NEAR, _FAR])
     asked = f"{_QUESTION} ({secrets.token_hex(2)})"  # new each time: a known question would come from the cache
     started = time.perf_counter()

@@ -14,7 +14,7 @@ from assistant.boot.places import PYTHON, ROOT, Places
 from assistant.boot.say import say, step
 from assistant.boot.stop import Code, Stop
 
-_INDEX = ("DATABASE_URL", "EMBED_MODEL", "EMBED_BACKEND", "INDEX_BACKEND", "PGVECTOR_URL", "MILVUS_URL")
+_INDEX = ("DATABASE_URL", "EMBED_MODEL", "EMBED_MORE", "EMBED_BACKEND", "INDEX_BACKEND", "PGVECTOR_URL", "MILVUS_URL")
 
 
 def stamp(places: Places) -> str:

@@ -10,8 +10,7 @@ import pytest
 from django.conf import settings
 from django.core.files.uploadedfile import SimpleUploadedFile
 
-from apps.documents import ingest as ingesting
-from apps.documents import job, queue, upload, worker
+from apps.documents import embedders, job, queue, upload, worker
 from apps.documents.ingest import ingest
 from apps.documents.models import Chunk, Collection, Document, Page, Segment
 from apps.engines import registry
@@ -92,8 +91,8 @@ def test_a_title_that_a_person_gave_stays(put: Put, monkeypatch: pytest.MonkeyPa
     if when == "before":
         rename()
     else:
-        check = ingesting.check_passages
-        monkeypatch.setattr(ingesting, "check_passages", lambda *given: (rename(), check(*given))[1])
+        check = embedders.check_passages
+        monkeypatch.setattr(embedders, "check_passages", lambda *given: (rename(), check(*given))[1])
     found = after_ingest(document)
     assert (found.status, found.title) == ("ready", "Holidays")
 

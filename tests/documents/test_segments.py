@@ -228,7 +228,7 @@ def test_a_collection_that_cannot_be_rebuilt_does_not_keep_others_from_care(
     def fails(*_: Any, **__: Any) -> None:
         raise EngineUnavailable("The embedder is still starting.")
 
-    monkeypatch.setattr(segments, "_reembed", fails)
+    monkeypatch.setattr(segments.embedders, "embed_anew", fails)
     segments.care()
 
     assert IndexCare.objects.get().rebuild == "damaged"

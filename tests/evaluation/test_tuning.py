@@ -198,3 +198,18 @@ class Reranker:
 
     def scores(self, question: str, texts: Sequence[str]) -> list[float]:
         return [0.5] * len(texts)
+
+
+def test_the_owner_chooses_among_the_embedders_of_the_operator(
+    owner: Client, shelf: Collection, rung: list[tuple[str, object]], settings: Settings
+) -> None:
+    assert 'name="embedder"' not in page(owner, shelf)
+    settings.EMBEDDERS = {"Other": {"BACKEND": "apps.engines.embed.fake.FakeEmbed", "OPTIONS": {}}}
+    assert '<option value="Other">Other</option>' in page(owner, shelf)
+    send(owner, shelf, embedder="Other")
+    work(rung)
+    assert "Vectors by Other." in page(owner, shelf)
+    assert send(owner, shelf, embedder="Unknown") == 400
+    Collection.objects.filter(pk=shelf.pk).update(tuning={"embedder": "Other"})
+    settings.EMBEDDERS = {}
+    assert 'name="embedder"' in page(owner, shelf), "one that is gone can be left"

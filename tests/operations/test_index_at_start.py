@@ -48,7 +48,7 @@ def places(site_there: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
 
 
 def configured(data: Path, patch: pytest.MonkeyPatch) -> Places:
-    for name in ("DATABASE_URL", "EMBED_MODEL", "INDEX_BACKEND"):
+    for name in ("DATABASE_URL", "EMBED_MODEL", "EMBED_MORE", "INDEX_BACKEND"):
         patch.delenv(name, raising=False)
     patch.setenv("EMBED_BACKEND", "apps.engines.embed.fake.FakeEmbed")
     patch.setenv("DATA_DIR", str(data))

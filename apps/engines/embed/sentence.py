@@ -35,10 +35,17 @@ class _Encoder(Protocol):
 
 
 class SentenceEmbed:
-    """`threads` for passages, 0 for all cores; a question always takes one, so that it never waits for another."""
+    """`threads` for passages, 0 for all cores; a question always takes one, so that it never waits for another.
 
-    def __init__(self, model: str = "", threads: int = 0, half: bool | None = None) -> None:
+    With `sha256` only those weights are loaded. With `dimension` only so many of the first numbers of a vector are
+    kept, made a unit again: for models that were trained for it (Matryoshka).
+    """
+
+    def __init__(
+        self, model: str = "", threads: int = 0, half: bool | None = None, sha256: str = "", dimension: int = 0
+    ) -> None:
         self._model = model
+        self._pinned, self._kept = sha256, dimension
         self._threads = threads or len(os.sched_getaffinity(0))
         self._half = half
         self._lock = threading.RLock()
@@ -51,7 +58,8 @@ class SentenceEmbed:
 
     @property
     def dimension(self) -> int:
-        return self._described().dimension
+        whole = self._described().dimension
+        return min(self._kept, whole) if self._kept else whole
 
     @property
     def max_tokens(self) -> int:
@@ -63,8 +71,7 @@ class SentenceEmbed:
     def fingerprint(self) -> str:
         with self._lock:
             if not self._fingerprint:
-                folder = self._described()
-                self._fingerprint = f"{folder.name}-{folder.sha256()[:16]}-{folder.dimension}-float"
+                self._fingerprint = f"{self._described().name}-{self._sha256()[:16]}-{self.dimension}-float"
             return self._fingerprint
 
     def warm(self) -> None:
@@ -114,6 +121,9 @@ class SentenceEmbed:
 
     def _run(self, ids: Sequence[Sequence[int]]) -> Vectors:
         rows = self._load().encode(ids)
+        if rows.shape[1] > self.dimension:
+            rows = rows[:, : self.dimension]
+            rows = rows / np.linalg.norm(rows, axis=1, keepdims=True)
         norms = np.linalg.norm(rows, axis=1)
         if not np.all(np.abs(norms - 1) < _NORM_TOLERANCE):  # also false for what is not finite
             raise EngineBroken("The embedding model gave a vector that makes no sense.")
@@ -147,6 +157,15 @@ class SentenceEmbed:
                     self._folder = read(locate(self._model), Path(name).name if Path(name).is_dir() else name)
         return self._folder
 
+    def _sha256(self) -> str:
+        found = self._described().sha256()
+        if self._pinned and found != self._pinned:
+            raise EngineBroken(
+                f"The weights of the embedding model {self._described().name} are not those that are pinned: their "
+                f"SHA-256 is {found}. Look at EMBED_MORE."
+            )
+        return found
+
     def _tokens(self) -> Any:
         if self._tokenizer is None:
             with self._lock:
@@ -161,7 +180,7 @@ class SentenceEmbed:
             with self._lock:
                 if self._encoder is None:
                     folder = self._described()
-                    folder.sha256()  # the packaged weights are checked before they are loaded
+                    self._sha256()  # weights are checked before they are loaded
                     half = _computes_half() if self._half is None else self._half
                     kind: Any = bert.Bert if bert.fits(folder) else _Library
                     self._encoder = kind(folder, half=half, threads=self._threads)

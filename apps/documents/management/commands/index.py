@@ -12,7 +12,9 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 from django.db.models import Count
 
+from apps.documents import embedders
 from apps.documents.models import Chunk, Segment
+from apps.documents.tuning import tuning
 from apps.engines import registry
 from apps.engines.base import EngineError
 
@@ -40,15 +42,16 @@ class Command(BaseCommand):
         try:
             registry.index()
             engine = registry.embed()
-            fits = Segment.objects.live().filter(fingerprint=engine.fingerprint, dimension=engine.dimension)
+            engine.dimension  # noqa: B018 - fails where the model is not there
         except EngineError as error:
             if error.retry:
                 self.stdout.write(f"The embedding model could not be compared with the index: {error}")
                 return
             raise CommandError(str(error)) from error
-        others = Segment.objects.live().exclude(pk__in=fits)
-        names = sorted(set(others.values_list("collection__name", flat=True)))
-        if names and not fits.exists():
+        rows = Segment.objects.live().select_related("collection")
+        others = [row for row in rows if not embedders.reads(row)]
+        names = sorted({row.collection.name for row in others})
+        if names and len(others) == len(rows) and not any(tuning(row.collection.tuning).embedder for row in rows):
             made = " and ".join(sorted({f"{row.fingerprint} ({row.dimension} dimensions)" for row in others}))
             raise CommandError(
                 f"The index was made with another embedding model: {made}, now {engine.fingerprint} "
@@ -56,7 +59,8 @@ class Command(BaseCommand):
             )
         if names:
             self.stdout.write(
-                f"Made with another embedding model, so not searched: {', '.join(names)}. Run manage.py reindex."
+                f"Made with another embedding model, so not searched: {', '.join(names)}. Set EMBED_MODEL and "
+                "EMBED_MORE as they were, or run manage.py reindex."
             )
 
     def _verify(self, collection: UUID | None) -> None:
@@ -87,7 +91,7 @@ class Command(BaseCommand):
             return f"could not be read: {error}"
         if not sound:
             return "is missing or damaged"
-        fingerprint = registry.embed().fingerprint
-        if row.fingerprint != fingerprint:
-            return f"was made with another embedder than the one configured ({row.fingerprint}, now {fingerprint})"
+        if not embedders.reads(row):
+            now = embedders.fingerprint(row.collection) or "none that can be read"
+            return f"was made with another embedder than the one configured ({row.fingerprint}, now {now})"
         return f"holds {row.count} passages, the database names {chunks}" if chunks > row.count else ""

@@ -1,0 +1,76 @@
+"""Which embedder reads a collection: the site's own, or the one of `EMBED_MORE` that its settings name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+import numpy as np
+
+from apps.documents.chunking import Chunker, embedded
+from apps.documents.models import Chunk, Collection, Segment
+from apps.documents.tuning import tuning
+from apps.engines import registry
+from apps.engines.base import EmbedEngine, EngineError
+from apps.safety.gate import Verdict, check_passages
+
+if TYPE_CHECKING:
+    from apps.engines.base import Vectors
+
+_ROWS = 500  # of one statement
+
+
+def of(collection: Collection) -> EmbedEngine:
+    """Raises EngineRefused where its settings name one that is no longer set up."""
+    return registry.embed(tuning(collection.tuning).embedder)
+
+
+def of_id(collection: UUID) -> EmbedEngine:
+    kept = Collection.objects.filter(pk=collection).values_list("tuning", flat=True).first()
+    return registry.embed(tuning(kept).embedder)
+
+
+def fingerprint(collection: Collection) -> str:
+    """What its segments must be made by to be searched; "" where its embedder cannot be read."""
+    try:
+        return of(collection).fingerprint
+    except EngineError:
+        return ""
+
+
+def reads(segment: Segment) -> bool:
+    """Whether the embedder of its collection made it; False also where that one cannot be read."""
+    try:
+        engine = of(segment.collection)
+        return (segment.fingerprint, segment.dimension) == (engine.fingerprint, engine.dimension)
+    except EngineError:
+        return False
+
+
+def screened(engine: EmbedEngine, texts: Sequence[str], vectors: Vectors) -> list[Verdict]:
+    """What the gate says of passages: it reads vectors of the site's own embedder, whoever made these."""
+    own = registry.embed()
+    return check_passages(texts, vectors if engine is own else own.embed_passages(texts))
+
+
+def embed_anew(rows: Sequence[Chunk], engine: EmbedEngine, renew: Callable[[], None]) -> None:
+    """Every row holds a vector of the engine; those that do are left alone. `renew` is called between batches."""
+    size = engine.dimension * np.dtype(np.float32).itemsize
+    chunkers: dict[UUID, Chunker] = {}
+    stale = [row for row in rows if row.fingerprint != engine.fingerprint or len(row.vector) != size]
+    for start in range(0, len(stale), _ROWS):
+        part = stale[start : start + _ROWS]
+        vectors = engine.embed_passages([_embedded(row, chunkers, engine) for row in part])
+        for row, vector in zip(part, vectors, strict=True):
+            row.vector, row.fingerprint = vector.tobytes(), engine.fingerprint
+        Chunk.objects.bulk_update(part, ["vector", "fingerprint"], batch_size=100)
+        renew()
+
+
+def _embedded(row: Chunk, chunkers: dict[UUID, Chunker], engine: EmbedEngine) -> str:
+    """What is embedded for a chunk, as ingestion composes it."""
+    chunker = chunkers.get(row.document_id)
+    if chunker is None:
+        chunker = chunkers[row.document_id] = Chunker(str(row.document), engine.offsets, engine.max_tokens)
+    return embedded(chunker.header(row.heading)[0], row.text)

@@ -1,0 +1,174 @@
+"""Each collection is searched by the embedder that read it; what they find comes together on one scale.
+
+Words are looked up in the segments of each embedder; how rare a word is, is told over all of them.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from apps.documents import segments
+from apps.documents.candidates import Scope, Seen
+from apps.documents.fusion import Side
+from apps.documents.scale import SAME, Scale, scale
+from apps.documents.tuning import DEFAULT
+from apps.engines import registry
+from apps.engines.base import (
+    CANDIDATES,
+    Candidate,
+    EmbedEngine,
+    EngineBroken,
+    EngineError,
+    EngineRefused,
+    IndexQuery,
+    IndexResult,
+    SegmentInfo,
+)  # fmt: skip
+from apps.lib.threads import Begun, begin, in_db, in_pool
+
+if TYPE_CHECKING:
+    from apps.engines.base import Vectors
+
+log = logging.getLogger(__name__)
+
+_FOREIGN = (
+    "was indexed with another embedder than the one configured now. Set EMBED_MODEL as it was, or rebuild the index "
+    "with `manage.py reindex`."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A question to the index. `vector` becomes that of the site's own embedder; `stop` hears when a stage ends."""
+
+    text: str
+    vector: Begun[Vectors]
+    stop: Callable[[str], None]
+    hidden: frozenset[int] = frozenset()
+    limit: int = CANDIDATES
+
+
+@dataclass(frozen=True, slots=True)
+class _Space:
+    """The segments that one embedder made and reads; "" is the site's own."""
+
+    name: str
+    engine: EmbedEngine
+    segments: tuple[SegmentInfo, ...]
+
+
+async def looked_up(place: Scope, wanted: Wanted) -> Seen:
+    """Candidates of all sound segments that the embedder of their collection made. A damaged one is left out and
+    logged, and its collection will be rebuilt; so are the collections of an embedder that fails, where others are left.
+    Raises EngineError; EngineRefused where other embedders made all of them."""
+    spaces = await _spaces(place)
+    if place.segments and not spaces:
+        names = " and ".join(sorted({place.collections[UUID(segment.collection)] for segment in place.segments}))
+        raise EngineRefused(f"{names} {_FOREIGN}")
+    begun = [begin(space.engine.embed_query, wanted.text) if space.name else wanted.vector for space in spaces]
+    found: list[tuple[Side, IndexResult, int]] = []
+    served: list[SegmentInfo] = []
+    for space, vector in zip(spaces, begun, strict=True):
+        try:
+            side, result = await _side(space, replace(wanted, vector=vector), place.documents)
+        except EngineError as error:
+            if not space.name or (space is spaces[-1] and not found):
+                raise
+            log.error("The collections that “%s” reads are not searched: %s", space.name, error)
+            continue
+        found.append((side, result, sum(segment.count for segment in space.segments)))
+        served += space.segments
+    if not served:
+        await wanted.vector
+        wanted.stop("embed")
+    return Seen(tuple(side for side, *_ in found), _idf(found), tuple(served))
+
+
+async def _side(space: _Space, wanted: Wanted, documents: frozenset[str] | None) -> tuple[Side, IndexResult]:
+    result = await _indexed(space, wanted, documents)
+    vector = await wanted.vector
+    told = await in_pool(scale, space.engine, registry.embed()) if space.name else SAME
+    return Side(_told(result, told), vector, result.vectors, told), result
+
+
+async def _indexed(space: _Space, wanted: Wanted, documents: frozenset[str] | None) -> IndexResult:
+    def look(some: Sequence[SegmentInfo], row: Vectors) -> IndexResult:
+        wanted.stop("embed")
+        query = IndexQuery(wanted.text, row, wanted.limit, documents, wanted.hidden)
+        return registry.index().search(some, query)
+
+    live = list(space.segments)
+    while live:
+        try:
+            return await wanted.vector.then(partial(look, live))
+        except EngineBroken as error:
+            damaged = [segment for segment in live if segment.id in str(error)]
+            if not damaged:
+                raise
+            log.error("%s", error)
+            await in_db(segments.ask_for_rebuild, [segment.id for segment in damaged], str(error))
+            wanted.stop("index")
+            live = [segment for segment in live if segment not in damaged]
+    return IndexResult((), {})
+
+
+def left_out(place: Scope, seen: Seen) -> tuple[str, ...]:
+    """The collections of which at least a part could not be searched, for its embedder."""
+    owners = {UUID(segment.collection) for segment in place.segments if segment not in seen.segments}
+    return tuple(sorted(place.collections[owner] for owner in owners))
+
+
+def searched(place: Scope, seen: Seen) -> tuple[str, ...]:
+    """All collections but those of which nothing could be searched; an empty one has nothing that could not."""
+    owners = {UUID(segment.collection) for segment in place.segments}
+    served = {UUID(segment.collection) for segment in seen.segments}
+    return tuple(sorted(name for pk, name in place.collections.items() if pk in served or pk not in owners))
+
+
+async def _spaces(place: Scope) -> list[_Space]:
+    """The site's own first. What another embedder made than its collection is read by now is in none."""
+    names: dict[str, list[SegmentInfo]] = {}
+    for segment in place.segments:
+        chosen = place.tunings.get(UUID(segment.collection), DEFAULT).embedder
+        names.setdefault(chosen, []).append(segment)
+    spaces = [
+        _space(name, names[name]) if not name else await in_pool(_space, name, names[name]) for name in sorted(names)
+    ]  # the weights of a further one may have to be read first
+    return [space for space in spaces if space is not None]
+
+
+def _space(name: str, some: Sequence[SegmentInfo]) -> _Space | None:
+    try:
+        engine = registry.embed(name)
+        made = (engine.fingerprint, engine.dimension)
+    except EngineError as error:
+        if not name:
+            raise
+        log.error("The collections that “%s” reads are not searched: %s", name, error)
+        return None
+    fits = tuple(segment for segment in some if (segment.fingerprint, segment.dimension) == made)
+    return _Space(name, engine, fits) if fits else None
+
+
+def _told(result: IndexResult, told: Scale) -> tuple[Candidate, ...]:
+    if told is SAME:
+        return result.candidates
+    return tuple(replace(candidate, cosine=told.told(candidate.cosine)) for candidate in result.candidates)
+
+
+def _idf(found: Sequence[tuple[Side, IndexResult, int]]) -> dict[str, float]:
+    """How rare each word is among the chunks of all; of one embedder as its segments say."""
+    if len(found) == 1:
+        return found[0][1].idf
+    total = sum(count for *_, count in found)
+    holding: dict[str, float] = {}
+    for _, result, count in found:
+        for term, weight in result.idf.items():  # the formula of `scoring.idf`, backwards
+            holding[term] = holding.get(term, 0.0) + max(0.0, (count + 1) * math.exp(-weight) - 0.5)
+    return {term: math.log((total + 1) / (held + 0.5)) for term, held in holding.items()}
