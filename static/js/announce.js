@@ -21,12 +21,11 @@ export function say(words) {
 export class Reader {
   next = 0;
 
-  // Sentences before the last one on the page are finished; at the end all are.
-  read(text, ended) {
-    const parts = [...text.querySelectorAll("[data-sentence]:not(.pills)")];
-    const last = Math.max(-1, ...parts.map((part) => Number(part.dataset.sentence)));
-    for (; this.next < last + (ended ? 1 : 0); this.next += 1) {
-      say(parts.filter((part) => Number(part.dataset.sentence) === this.next).map((part) => part.textContent).join(""));
+  // Sentences before the last one on the page are finished; at the end all are. `parts` finds the elements of one.
+  read(until, parts) {
+    for (; this.next < until; this.next += 1) {
+      const spoken = [...parts(this.next)].filter((part) => !part.classList.contains("pills"));
+      say(spoken.map((part) => part.textContent).join(""));
     }
   }
 }

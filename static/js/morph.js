@@ -6,11 +6,11 @@ export function fragment(html) {
   return template.content;
 }
 
-export function morph(target, wanted) {
-  let here = target.firstChild;
+// Its children from `here` up to `end`, where only those are meant.
+export function morph(target, wanted, here = target.firstChild, end = null) {
   for (const next of [...wanted.childNodes]) {
-    if (!here) {
-      target.append(next);
+    if (here === end) {
+      target.insertBefore(next, end);
       continue;
     }
     const after = here.nextSibling;
@@ -20,11 +20,22 @@ export function morph(target, wanted) {
     }
     here = after;
   }
-  while (here) {
+  while (here !== end) {
     const after = here.nextSibling;
     here.remove();
     here = after;
   }
+}
+
+// Morphs only what follows the first `count` of the nodes; with further counts the last of these is open: what is wanted
+// begins with its twin, which holds only what follows the first nodes in it, and so on.
+export function graft(target, wanted, [count, ...deeper], nodes = target.childNodes, end = null) {
+  if (deeper.length) {
+    const twin = wanted.firstChild;
+    graft(nodes[count - 1], twin, deeper);
+    twin.remove();
+  }
+  morph(target, wanted, nodes[count] ?? end, end);
 }
 
 function alike(one, other) {

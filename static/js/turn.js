@@ -16,6 +16,7 @@ export class Turn {
     this.blocks = new Blocks();
     this.reader = new Reader();
     this.arrived = [];
+    this.thoughtUntil = null; // characters on the page, as the server counts them
   }
 
   get id() {
@@ -46,10 +47,10 @@ export class Turn {
     this.changed(() => {
       const written = events.filter((event) => event.type === "text" || event.type === "cited");
       for (const event of written) event.type === "text" ? this.blocks.write(event) : this.blocks.cite(event);
-      if (written.length) morph(this.part("text"), this.blocks.fragment());
+      if (written.length) this.blocks.show(this.part("text"));
       for (const event of events) if (SHOWN.has(event.type)) this[event.type](event);
       this.article.querySelector("[data-waiting]").hidden = events.at(-1).type !== "waiting";
-      if (written.length && this.running) this.reader.read(this.part("text"), false);
+      if (written.length && this.running) this.reader.read(this.blocks.last, (sentence) => this.blocks.parts(sentence));
     });
   }
 
@@ -87,7 +88,9 @@ export class Turn {
 
   thought({ at, text }) {
     const part = this.part("thoughts");
-    part.textContent = head(part.textContent, at) + text;
+    if (at === this.thoughtUntil) part.append(text);
+    else part.textContent = head(part.textContent, at) + text;
+    this.thoughtUntil = at + Array.from(text).length;
     part.closest("[data-thoughts]").hidden = false;
   }
 
@@ -100,7 +103,8 @@ export class Turn {
   }
 
   closed({ status, html, reason, more, weak }) {
-    morph(this.part("text"), fragment(html));
+    const text = this.part("text");
+    morph(text, fragment(html));
     this.article.querySelector("[data-weak]").hidden = !weak;
     this.article.dataset.status = status;
     const end = document.querySelector(`[data-ending="${status}"]`).content.cloneNode(true);
@@ -108,7 +112,8 @@ export class Turn {
     if (place && reason) place.textContent = reason;
     end.querySelector('[data-do="continue"]').hidden = !more;
     this.part("end").replaceChildren(end);
-    this.reader.read(this.part("text"), true);
+    const sentences = [...text.querySelectorAll("[data-sentence]")].map((part) => Number(part.dataset.sentence));
+    this.reader.read((sentences.at(-1) ?? -1) + 1, (sentence) => text.querySelectorAll(`[data-sentence="${sentence}"]`));
     ending(this.article, status);
     this.article.dispatchEvent(new CustomEvent("turn:closed", { bubbles: true }));
   }

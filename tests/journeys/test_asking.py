@@ -131,7 +131,7 @@ def test_a_block_is_cut_where_the_server_counted_also_after_an_emoji(page_wide: 
             const blocks = new Blocks();
             blocks.write({ block: 0, keep: 0, html: "<p>\U0001f600 a</p>" });
             blocks.write({ block: 0, keep: 5, html: "b</p>" });
-            return blocks.html[0];
+            return blocks.list[0].html;
         }"""
     )
     assert html == "<p>\U0001f600 b</p>"
