@@ -1,7 +1,8 @@
 """The page of all conversations, and what is done with many of them at once.
 
 `/conversations/all/` renders `conversations/all.html` with `rows` (conversations with `answering`, `unread` and, after
-a search, `hits`), `query`, `show` ("", "pinned", "archived", "deleted" or the id of a folder), `folders`, `folder`.
+a search, `hits`), `query`, `show` ("", "pinned", "archived", "deleted" or the id of a folder), `folders`, `folder`, and
+`after`, the place from which the list goes on; asked for by htmx from such a place, only the rows behind it.
 POST `/conversations/change/` takes `do` and `id` (any number of them) and leads back to `back`.
 """
 
@@ -24,13 +25,14 @@ from django.views.decorators.http import require_GET, require_POST
 from apps.conversations import keeping, searching
 from apps.conversations.frame import with_dots
 from apps.conversations.models import Conversation, ConversationQuerySet, Folder
+from apps.conversations.paging import page
 from apps.conversations.searching import Hit
 from apps.conversations.views import identifier
 from apps.users.access import person
 from apps.users.models import User
 
-_LISTED = 200
-_MOST = 1000  # conversations of one change
+_LISTED = 100  # at a time
+_MOST = 10_000  # conversations of one change
 _SNIPPETS = 3  # of one conversation
 
 
@@ -41,10 +43,13 @@ def everything(request: HttpRequest) -> HttpResponse:
     user = person(request)
     query, show = request.GET.get("q", "").replace("\0", "").strip()[:200], request.GET.get("show", "")
     folder = Folder.objects.filter(owner=user, pk=show).first() if show.isdecimal() else None
-    rows = found(user, query) if query else list(_shown(user, show, folder)[:_LISTED])
+    after, by = request.GET.get("after", ""), "deleted" if show == "deleted" else "changed"
+    rows, end = (found(user, query), "") if query else page(_shown(user, show, folder), _LISTED, after, by)
+    context = {"rows": rows, "after": end, "query": query, "show": show, "folder": folder}
+    if after and request.headers.get("HX-Request"):
+        return render(request, "conversations/_found_rows.html", context)
     folders = list(Folder.objects.filter(owner=user))
-    context = {"rows": rows, "query": query, "show": show, "folder": folder, "folders": folders, "most": _LISTED}
-    return render(request, "conversations/all.html", context)
+    return render(request, "conversations/all.html", {**context, "folders": folders})
 
 
 @login_required
@@ -91,7 +96,7 @@ def found(user: User, query: str) -> list[Conversation]:
 
 def _shown(user: User, show: str, folder: Folder | None) -> ConversationQuerySet:
     if show == "deleted":
-        return with_dots(Conversation.objects.owned_by(user).filter(deleted__isnull=False)).order_by("-deleted")
+        return with_dots(Conversation.objects.owned_by(user).filter(deleted__isnull=False))
     rows = with_dots(Conversation.objects.visible_to(user)).select_related("folder")
     if show == "archived":
         return rows.filter(archived__isnull=False)

@@ -56,6 +56,7 @@ urlpatterns = [
     path("answers/<uuid:answer>/pictures/", branch_views.pictured, name="pictures"),
     path("answers/<uuid:answer>/", branch_views.turn, name="turn"),
     path("conversations/", views.recent, name="recent"),
+    path("conversations/more/", views.more, name="more"),
     path("conversations/all/", keeping_views.everything, name="all"),
     path("conversations/change/", keeping_views.change, name="change"),
     path("conversations/import/", import_views.imports, name="imports"),

@@ -33,7 +33,8 @@ Fragments, each with its context:
     _pictures.html   `answer` (id), `tiles`: list of `tiles.Tile`, `active`: one is not finished, `draws`, `starts`
     _preview.html    the card of a pill: `source` likewise
 
-`components/_conversations.html` is the sidebar's list, at `/conversations/`. POST `/c/<uuid>/delete/` leads to `/`, and
+`components/_conversations.html` is the sidebar's list, at `/conversations/`; what follows in one part of it is at
+`/conversations/more/`. POST `/c/<uuid>/delete/` leads to `/`, and
 `/c/<uuid>/rename/` (field `title`) to the conversation, or answers htmx with the sidebar's list.
 """
 
@@ -50,7 +51,7 @@ from django.utils.html import escape
 from django.utils.translation import gettext
 from django.views.decorators.http import require_GET, require_POST
 
-from apps.conversations import behind, keeping, near, pages, panel, queue, sharing
+from apps.conversations import behind, frame, keeping, near, pages, panel, queue, sharing
 from apps.conversations.composing import composing
 from apps.conversations.models import Conversation, Folder
 from apps.conversations.starters import starters
@@ -109,8 +110,18 @@ def conversation(request: HttpRequest, pk: UUID) -> HttpResponse:
 @login_required
 @require_GET
 def recent(request: HttpRequest) -> HttpResponse:
-    """The sidebar's list, again."""
-    return render(request, "components/_conversations.html", {"conversation": None})
+    """The sidebar's list, again: as much of each part as the page says that it has, or what has `?title=`."""
+    user, title = _user(request), request.GET.get("title", "").replace("\0", "").strip()[:200]
+    found = frame.titled(user, title) if title else frame.listed(user, request.GET.dict())
+    return render(request, "components/_conversations.html", {"conversation": None, "conversations": found})
+
+
+@login_required
+@require_GET
+def more(request: HttpRequest) -> HttpResponse:
+    """One part of the sidebar's list, from a place on."""
+    part = frame.more(_user(request), request.GET.get("part", ""), request.GET.get("after", ""))
+    return render(request, "components/_more.html", {"conversation": None, "part": part})
 
 
 @login_required

@@ -8,8 +8,15 @@ export function refresh() {
   return running;
 }
 
+// As much of each part as is here, or those of the title that is looked for.
+function shown() {
+  const title = document.querySelector("[data-filter]").value.trim();
+  if (title && (list().dataset.titled || list().querySelector("[data-more]"))) return { title };
+  return Object.fromEntries([...list().querySelectorAll("[data-list-of]")].map((part) => [part.dataset.listOf, part.querySelectorAll("[data-conversation]").length]));
+}
+
 async function fetchList() {
-  await htmx.ajax("GET", "/conversations/", { target: "#conversation-list", swap: "outerHTML" });
+  await htmx.ajax("GET", "/conversations/", { target: "#conversation-list", swap: "outerHTML", values: shown() });
   for (const place of document.querySelectorAll(".place[aria-current]")) {
     if (place.pathname !== location.pathname) place.removeAttribute("aria-current");
   }

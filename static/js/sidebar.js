@@ -1,8 +1,13 @@
 // The sidebar is a drawer on narrow screens, and its list can be filtered by title.
+import { refresh } from "./recent.js";
+
+const PAUSE_MS = 200;
 const sidebar = document.getElementById("sidebar");
 const opener = document.querySelector("[data-drawer]");
 const centre = document.querySelector(".centre");
+const field = document.querySelector("[data-filter]");
 let scrim = null;
+let asking = 0;
 
 function show(open) {
   sidebar.classList.toggle("open", open);
@@ -21,16 +26,30 @@ function show(open) {
   }
 }
 
-function filter(input) {
-  const wanted = input.value.trim().toLocaleLowerCase();
-  const list = document.getElementById(input.dataset.filter);
+const list = () => document.getElementById("conversation-list");
+
+// What is here is looked through at once. Where there is more, the server looks, and its list stands as it came.
+function filter() {
+  const wanted = field.value.trim();
+  const { titled } = list().dataset;
+  clearTimeout(asking);
+  if (wanted !== titled && (titled || list().querySelector("[data-more]"))) asking = setTimeout(refresh, PAUSE_MS);
   let shown = 0;
-  for (const link of list.querySelectorAll("[data-conversation]")) {
-    const match = link.textContent.toLocaleLowerCase().includes(wanted);
+  for (const link of list().querySelectorAll("[data-conversation]")) {
+    const match = wanted === titled || link.textContent.toLocaleLowerCase().includes(wanted.toLocaleLowerCase());
     link.parentElement.hidden = !match;
     shown += match;
   }
-  list.querySelector("[data-no-match]").hidden = shown > 0 || !wanted;
+  for (const more of list().querySelectorAll("[data-more]")) more.hidden = wanted !== "";
+  list().querySelector("[data-no-match]").hidden = shown > 0 || !wanted;
+}
+
+// The way to what follows goes when it comes; who stands on it goes on at the first of what came.
+function goOn({ target }) {
+  const more = target.closest?.("[data-more]");
+  if (!more?.contains(document.activeElement)) return;
+  const before = more.previousElementSibling;
+  document.addEventListener("htmx:afterSettle", () => before.nextElementSibling?.querySelector("a, button, input").focus(), { once: true });
 }
 
 const closed = () => {
@@ -59,7 +78,8 @@ function arrange() {
 
 if (sidebar) {
   opener.addEventListener("click", () => show(!sidebar.classList.contains("open")));
-  sidebar.addEventListener("input", (event) => event.target.dataset.filter && filter(event.target));
+  field.addEventListener("input", filter);
+  document.addEventListener("htmx:beforeSwap", goOn);
   sidebar.addEventListener("toggle", ({ target }) => target.matches("[data-drawer-name]") && remember(target), true);
   document.addEventListener("htmx:afterSwap", arrange);
   arrange();

@@ -41,15 +41,15 @@ def test_pinned_and_filed_conversations_stand_apart_and_archived_ones_leave_the_
     change(alice, "move", [two], name="  Birds ")
     change(alice, "archive", [three])
     found = listed(alice)
-    assert titles(found.pinned) == ["one"] and titles(found.recent) == ["four"]
-    assert {name: titles(rows) for name, rows in found.folders.items()} == {"Birds": ["two"]}
+    assert titles(found.pinned.rows) == ["one"] and titles(found.recent.rows) == ["four"]
+    assert {part.name: titles(part.rows) for part in found.folders} == {"Birds": ["two"]}
     page = as_person(alice)
     assert titles(page.get("/conversations/all/?show=archived").context["rows"]) == ["three"]
     assert titles(page.get(f"/conversations/all/?show={Folder.objects.get().pk}").context["rows"]) == ["two"]
     change(alice, "unarchive", [three])
     change(alice, "unpin", [one])
     change(alice, "move", [two])
-    assert sorted(titles(listed(alice).recent)) == ["four", "one", "three", "two"]
+    assert sorted(titles(listed(alice).recent.rows)) == ["four", "one", "three", "two"]
 
 
 def test_many_are_deleted_at_once_and_brought_back_together(alice: User) -> None:
@@ -62,10 +62,10 @@ def test_many_are_deleted_at_once_and_brought_back_together(alice: User) -> None
     at = Conversation.objects.get(pk=one.pk).deleted.isoformat()
     assert f'value="{at}"' in after.content.decode(), "the button of that moment"
     page.post("/conversations/change/", {"do": "restore", "at": at})
-    assert sorted(titles(listed(alice).recent)) == ["one", "two"], "what was deleted before or later stays away"
+    assert sorted(titles(listed(alice).recent.rows)) == ["one", "two"], "what was deleted before or later stays away"
     for senseless in ("", "yesterday", "2026-01-01"):
         page.post("/conversations/change/", {"do": "restore", "at": senseless})
-    assert len(listed(alice).recent) == 2
+    assert len(listed(alice).recent.rows) == 2
 
 
 def test_after_an_hour_it_is_gone_for_good(alice: User) -> None:
@@ -85,10 +85,10 @@ def test_nobody_touches_what_belongs_to_somebody_else(alice: User, bob: User) ->
     (his,) = talks(bob, "his")
     change(bob, "move", [his], folder=str(folder.pk))
     his.refresh_from_db()
-    assert his.folder is None and titles(listed(alice).recent) == ["hers"]
+    assert his.folder is None and titles(listed(alice).recent.rows) == ["hers"]
     keeping.delete(alice, [hers.pk])
     change(bob, "bring_back", [hers])
-    assert listed(alice).recent == []
+    assert listed(alice).recent.rows == []
 
 
 def test_a_folder_is_renamed_and_removed_and_its_conversations_stay(alice: User) -> None:
@@ -100,7 +100,7 @@ def test_a_folder_is_renamed_and_removed_and_its_conversations_stay(alice: User)
         page.post(f"/folders/{pk}/", {"name": name})
         assert Folder.objects.get(pk=pk).name == expected
     page.post(f"/folders/{pk}/", {"do": "delete"})
-    assert titles(listed(alice).recent) == ["one"]
+    assert titles(listed(alice).recent.rows) == ["one"]
 
 
 async def test_an_answer_ends_when_its_conversation_is_deleted(open_page, alice, library, chat, monkeypatch) -> None:

@@ -92,6 +92,27 @@ def long() -> None:
     sys.stdout.write(str(place.pk))
 
 
+def many() -> None:
+    """Lena's 2,000 conversations: 60 pinned, 300 in a folder, 40 archived."""
+    from datetime import timedelta
+
+    from django.utils import timezone
+
+    from apps.conversations.models import Conversation, Folder
+    from tests.people import person
+
+    lena = person("lena")
+    folder, now = Folder.objects.create(owner=lena, name="Boilers"), timezone.now()
+    rows = [Conversation(owner=lena, title=f"Talk {number:04}", seen=now) for number in range(2000)]
+    Conversation.objects.bulk_create(rows)
+    for number, row in enumerate(rows):
+        row.changed = now - timedelta(minutes=number)
+        row.pinned = now if number % 33 == 5 and number < 1980 else None
+        row.folder = folder if 100 <= number < 410 and not row.pinned else None
+        row.archived = now if number >= 1960 else None
+    Conversation.objects.bulk_update(rows, ["changed", "pinned", "folder", "archived"], batch_size=200)
+
+
 def corners() -> None:
     from tests.journeys.corners import corners
 
@@ -126,5 +147,5 @@ def sampled() -> None:
 if __name__ == "__main__":
     os.environ["DJANGO_SETTINGS_MODULE"] = "assistant.settings"
     django.setup()
-    verbs = (people, nobody, library, long, corners, alike, decided, banned, sampled)
+    verbs = (people, nobody, library, long, many, corners, alike, decided, banned, sampled)
     {verb.__name__: verb for verb in verbs}[sys.argv[1]]()
