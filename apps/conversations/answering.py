@@ -41,9 +41,9 @@ def gone_words(name: str) -> str:
     return gettext("The assistant “%(name)s” is no longer shared with you; the site’s own one answers") % {"name": name}
 
 
-def level(user: User, place: Conversation | None) -> Level:
-    """How strictly is judged what is said there; where there is no such place, nothing will come of it."""
-    return levels.read(of(user, place)[0].safety) if place else Level.STRICTEST
+def level(user: User, place: Conversation) -> Level:
+    """How strictly is judged what is said there."""
+    return levels.read(of(user, place)[0].safety)
 
 
 def sampling(place: Conversation, assistant: Assistant) -> Chosen:

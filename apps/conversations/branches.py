@@ -9,13 +9,14 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext
 
-from apps.conversations import answering, trace
+from apps.conversations import answering, reviewing, trace
 from apps.conversations import tiles as tiled
 from apps.conversations.asks import Refused
 from apps.conversations.attached import given
 from apps.conversations.models import Citation, Conversation, Message, Retrieved, Source, Trace
 from apps.conversations.path import Exchange, path, turned
 from apps.lib.ids import new_id
+from apps.safety.check import Judged
 from apps.safety.levels import Level
 from apps.users.models import User
 
@@ -30,14 +31,17 @@ def choose(place: Conversation, at: UUID | None) -> None:
 
 
 def level(user: User, pk: UUID) -> Level:
-    """How strictly another wording of that question is judged."""
-    rows = Conversation.objects.visible_to(user).select_related("assistant").defer("assistant__picture")
-    return answering.level(user, rows.filter(messages=pk).first())
+    """How strictly another wording of that question is judged. Raises Refused where it is not there."""
+    place = Conversation.objects.visible_to(user).with_assistant().filter(messages=pk).first()
+    if place is None:
+        raise Refused(gettext("That question is no longer there. Reload the page."))
+    return answering.level(user, place)
 
 
-def reword(user: User, pk: UUID, text: str) -> None:
+def reword(user: User, pk: UUID, text: str, judged: Judged | None = None) -> None:
     """The question says something else, and its answers stay. Raises Refused while one of them is being written, and
-    where the question is not there. The gate has let the text through."""
+    where the question is not there. The gate has let the text through; where it wants people to see it, the case is
+    that of the turn."""
     with transaction.atomic():
         question = Message.objects.visible_to(user).filter(pk=pk, role=Message.Role.USER).first()
         if question is None:
@@ -45,6 +49,9 @@ def reword(user: User, pk: UUID, text: str) -> None:
         if question.children.filter(status=Message.Status.WRITING).exists():
             raise Refused(gettext("An answer to this question is still being written. Wait for it, or stop it."))
         Message.objects.filter(pk=question.pk).update(text=text, edited=timezone.now())
+        answer = question.children.order_by("created").values_list("pk", flat=True).last()
+        if answer and judged and judged.outcome.reviewed:
+            reviewing.flag(answer, user.pk, judged)
 
 
 def fork(user: User, place: Conversation, at: UUID | None) -> Conversation | None:

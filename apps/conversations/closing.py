@@ -34,7 +34,6 @@ class Closing:
     placed: tuple[Placed, ...]  # sources not stored yet
     cites: tuple[Cite, ...]
     trace: dict[str, Any]  # what lies behind it
-    asked_by: int
     judged: tuple[Judged, ...]  # what the gate withheld, or let through and yet pointed out
     user: User  # who asked
     tokens: int  # that the model read and wrote
@@ -74,7 +73,7 @@ def snapshot(turn: Turn, status: Message.Status, reason: str) -> Closing:
     placed = () if turn.stored else tuple(turn.placed)
     cites = tuple(turn.cites)
     return Closing(
-        opening.conversation, opening.answer, opening.lease, fields, placed, cites, trace.record(turn), opening.user.pk,
+        opening.conversation, opening.answer, opening.lease, fields, placed, cites, trace.record(turn),
         noticed.all_of(turn), opening.user, turn.used,
     )  # fmt: skip
 
@@ -91,8 +90,8 @@ def close(closing: Closing) -> bool:
             _cite(closing)
         Trace.objects.create(answer_id=closing.answer, data=trace.pack(closing.trace))
         for judged in closing.judged:
-            reviewing.flag(closing.answer, closing.asked_by, judged)
-        reviewing.sample(closing.answer, closing.asked_by)
+            reviewing.flag(closing.answer, closing.user.pk, judged)
+        reviewing.sample(closing.answer, closing.user.pk)
         Conversation.objects.filter(pk=closing.conversation).update(changed=timezone.now())
         limits.owe(closing.user, Resource.TOKENS, closing.tokens)
     return True

@@ -218,10 +218,10 @@ class ChatConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
     async def _reword(self, user: User, question: UUID, message: dict[str, Any], client_id: str) -> None:
         text = asks.question(message.get("text"))
         verdict = await gate.check_question(text, level=await in_db(branches.level, user, question))
-        await noticed.asked(user, verdict)
         if not verdict.allowed:
+            await noticed.asked(user, verdict)
             raise Refused(verdict.words)
-        await in_db(branches.reword, user, question, text)
+        await in_db(branches.reword, user, question, text, verdict.judged)
         await self._send({"type": "reworded", "client_id": client_id, "html": question_html(text)})
 
     async def _resume(self, turn: UUID, after: Any) -> None:

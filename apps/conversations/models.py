@@ -54,6 +54,10 @@ class ConversationQuerySet(models.QuerySet["Conversation"]):
     def visible_to(self, user: Reader) -> ConversationQuerySet:
         return self.owned_by(user).filter(deleted__isnull=True)
 
+    def with_assistant(self) -> ConversationQuerySet:
+        """In the same query, without its picture."""
+        return self.select_related("assistant").defer("assistant__picture")
+
     def owned_by(self, user: Reader) -> ConversationQuerySet:
         """Also what was deleted and can still be brought back."""
         return self.filter(owner=user) if user.is_authenticated else self.none()

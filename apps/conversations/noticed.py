@@ -82,11 +82,11 @@ def record(turn: Turn) -> list[dict[str, Any]]:
     ]  # fmt: skip
 
 
-def review_unkept(person: int, *judged: Judged | None) -> None:
+def review_unkept(person: int, *judged: Judged) -> None:
     """A case is open where the policy asks for people, with exactly the text that was judged. The same text of the same
     person is one case, however often a program sends it. For `in_db`."""
     for one in judged:
-        if one is not None and one.outcome.reviewed:
+        if one.outcome.reviewed:
             digest = hashlib.sha256(one.text.encode("utf-8", "surrogatepass")).hexdigest()
             reviewing.flag(uuid5(_UNKEPT, f"{person} {one.stage} {digest}"), person, one)
 

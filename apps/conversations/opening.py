@@ -191,13 +191,7 @@ def _said_before(place: Conversation, ask: Ask) -> list[Exchange]:
 
 
 def _conversation(user: User, pk: UUID) -> Conversation:
-    row = (
-        Conversation.objects.visible_to(user)
-        .select_related("assistant")
-        .defer("assistant__picture")
-        .filter(pk=pk)
-        .first()
-    )
+    row = Conversation.objects.visible_to(user).with_assistant().filter(pk=pk).first()
     if row is None:
         raise Refused("That conversation is no longer there. Reload the page.")
     return row

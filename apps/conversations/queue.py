@@ -145,8 +145,10 @@ def _position(place: Conversation, wished: Any) -> int:
 
 
 def _level(user: User, pk: UUID | None) -> Level:
-    rows = Conversation.objects.visible_to(user).select_related("assistant").defer("assistant__picture")
-    return answering.level(user, rows.filter(pk=pk).first() if pk else None)
+    place = Conversation.objects.visible_to(user).with_assistant().filter(pk=pk).first() if pk else None
+    if place is None:
+        raise Refused(gettext("That conversation is no longer there. Reload the page."))
+    return answering.level(user, place)
 
 
 def _own(user: User, pk: UUID) -> Queued:

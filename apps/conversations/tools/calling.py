@@ -16,8 +16,9 @@ from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
 import orjson
+from django.utils.translation import gettext
 
-from apps.conversations import prompt, shelf, sources
+from apps.conversations import noticed, prompt, shelf, sources
 from apps.conversations.events import Tool as Shown
 from apps.conversations.tools import arguments, consents
 from apps.conversations.tools.base import Call, Context, Permission, Result, Tool, ToolError
@@ -26,7 +27,6 @@ from apps.conversations.tools.offering import Count, Kit, Offered
 from apps.engines.base import EngineError, ToolCall
 from apps.lib.threads import in_pool
 from apps.safety import gate
-from apps.safety.levels import Level
 
 if TYPE_CHECKING:
     from apps.conversations.turn import Turn
@@ -77,7 +77,7 @@ async def put(turn: Turn, made: Call) -> None:
 async def _called(
     turn: Turn, wanted: ToolCall, item: Offered | None, made: Call, tokens: int, by_person: bool
 ) -> tuple[Call, str]:
-    given = await _read(wanted, made, turn.level)
+    given = await _read(turn, wanted, made)
     made = replace(made, arguments=given)
     if item is None:
         raise ToolError("There is no tool of this name, or it is switched off.")
@@ -87,7 +87,7 @@ async def _called(
         await _asked(turn, made)
     await put(turn, made)
     result = await _made(turn, item.tool, given, made, tokens)
-    text = await _judged(result, item.tool, turn.level)
+    text = await _judged(turn, result, item.tool)
     lines, numbers = await _placed(turn, result.passages, tokens)
     shown = replace(
         made, status="done", text=(gate.normalise(result.shown) or text)[:CHARACTERS], data=result.data, sources=numbers
@@ -96,12 +96,13 @@ async def _called(
     return shown, "\n".join(filter(None, [_cut(text, room, turn.chat.count), *lines]))
 
 
-async def _read(wanted: ToolCall, made: Call, level: Level) -> dict[str, Any]:
+async def _read(turn: Turn, wanted: ToolCall, made: Call) -> dict[str, Any]:
     """The arguments; what the model wrote in them passes the gate like any other word of it. Raises Withheld."""
     given = arguments.parse(gate.normalise(wanted.arguments))
-    verdict = await gate.check_sentence(f"{made.title}: {_words(given)}", level=level)
+    verdict = await gate.check_sentence(f"{made.title}: {_words(given)}", level=turn.level)
     if not verdict.allowed:
         raise gate.Withheld(verdict)
+    noticed.take(turn, verdict)
     return given
 
 
@@ -146,14 +147,21 @@ async def _made(turn: Turn, tool: Tool, given: Mapping[str, Any], made: Call, to
     return result
 
 
-async def _judged(result: Result, tool: Tool, level: Level) -> str:
-    """The text of the result, as model and person may have it. Passages were judged when their documents were read."""
+async def _judged(turn: Turn, result: Result, tool: Tool) -> str:
+    """The text of the result, as model and person may have it; the turn knows what was said of it. Passages were judged
+    when their documents were read."""
     text = gate.normalise(result.text[: 2 * tool.characters]).strip()
     if len(text) > tool.characters:
-        text = f"{text[: tool.characters]} … (cut: the result has more than {tool.characters:,} characters)"
+        most = gettext("cut: the result has more than %(most)s characters") % {"most": f"{tool.characters:,}"}
+        text = f"{text[: tool.characters]} … ({most})"
     if text:
-        obeyed = await in_pool(partial(gate.check_passage, text, level=level))  # what would have the model do something
-        if not obeyed.allowed or not (await gate.check_sentence(text, level=level)).allowed:
+        # Also what would have the model do something.
+        verdicts = [await in_pool(partial(gate.check_passage, text, level=turn.level))]
+        if verdicts[0].allowed:
+            verdicts.append(await gate.check_sentence(text, level=turn.level))
+        for verdict in verdicts:
+            noticed.take(turn, verdict)
+        if not verdicts[-1].allowed:
             raise ToolError("What it gave is withheld: it goes against the rules that hold here, or could do harm.")
     return text
 
