@@ -8,7 +8,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from ninja import NinjaAPI
 from ninja.errors import AuthenticationError, HttpError, ValidationError
 
-from apps.conversations.asks import Refused
+from apps.conversations.asks import Busy, Refused
 from apps.documents.upload import UploadRefused
 from apps.engines.base import EngineBusy, EngineError, EngineRefused
 from apps.users.limits import OverLimit
@@ -47,26 +47,25 @@ def install(api: NinjaAPI) -> None:
     @api.exception_handler(UploadRefused)
     @api.exception_handler(Refused)
     def refused(request: HttpRequest, error: Exception) -> HttpResponse:
-        return said(api, request, str(error), 400)
+        busy = isinstance(error, Busy)
+        return said(api, request, str(error), 429 if busy else 400, _RETRY_S if busy else "")
 
     @api.exception_handler(OverLimit)
     def over_limit(request: HttpRequest, error: OverLimit) -> HttpResponse:
-        response = said(api, request, str(error), 429)
-        response["Retry-After"] = str(error.retry_s)
-        return response
+        return said(api, request, str(error), 429, str(error.retry_s))
 
     @api.exception_handler(EngineError)
     def engine(request: HttpRequest, error: EngineError) -> HttpResponse:
         status = 400 if isinstance(error, EngineRefused) else 429 if isinstance(error, EngineBusy) else 503
-        response = said(api, request, str(error), status)
-        if error.retry:
-            response["Retry-After"] = _RETRY_S
-        return response
+        return said(api, request, str(error), status, _RETRY_S if error.retry else "")
 
 
-def said(api: NinjaAPI, request: HttpRequest, words: str, status: int) -> HttpResponse:
+def said(api: NinjaAPI, request: HttpRequest, words: str, status: int, retry_s: str = "") -> HttpResponse:
     body = problem(words, status) if request.path.startswith("/v1/") else {"detail": words}
-    return api.create_response(request, body, status=status)
+    response = api.create_response(request, body, status=status)
+    if retry_s:
+        response["Retry-After"] = retry_s
+    return response
 
 
 def problem(words: str, status: int) -> dict[str, Any]:

@@ -124,3 +124,39 @@ class MessageOut(Schema):
 
 class ConversationChange(Schema):
     title: Name
+
+
+class ConversationIn(Schema):
+    title: Annotated[str, StringConstraints(strip_whitespace=True, max_length=120, pattern=r"^[^\x00]*$")] = Field(
+        "", description="Without one the first words of the first question are it"
+    )
+    collections: Annotated[list[UUID], Field(max_length=200, description="Searched for its answers")] = []
+    assistant: UUID | None = Field(None, description="Who answers; null: the site's own")
+
+
+class QuestionIn(Schema):
+    question: str
+    collections: Annotated[list[UUID], Field(max_length=200)] | None = Field(
+        None, description="Searched from now on; null: as the conversation has it, []: all that you may read"
+    )
+    without_documents: bool = False
+    after: UUID | None = Field(None, description="The answer that it follows; null: the last one")
+    model: str | None = Field(None, max_length=60, description="Who writes, by name; null: as the conversation has it")
+    stream: bool = False
+
+
+class SourceOut(Schema):
+    number: int
+    document_id: UUID | None
+    title: str
+    page_number: int | None
+    heading: str
+    text: str  # the beginning of the passage
+    used: bool  # a sentence or a quote stands on it
+    gone: bool  # deleted, or no longer yours to read; then nothing else is known
+
+
+class AnswerOut(MessageOut):
+    conversation_id: UUID
+    sources: list[SourceOut]
+    nothing_found: bool

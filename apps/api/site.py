@@ -6,6 +6,7 @@ from csp.decorators import csp_update
 from django.contrib.auth.decorators import login_required
 from ninja import NinjaAPI
 
+from apps.api import asking as asking  # its operations are in the router of talk
 from apps.api import completions, errors, library, talk
 
 

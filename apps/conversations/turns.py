@@ -98,6 +98,11 @@ def status(key: str, turn: UUID) -> str | None:
     return Message.objects.visible_to(user).answers().filter(pk=turn).values_list("status", flat=True).first()
 
 
+def text_of(answer: UUID) -> str:
+    """What a turn of this process has written so far; "" where it is over, or runs elsewhere."""
+    return _running[answer][0].text if answer in _running else ""
+
+
 async def shut_down() -> None:
     """Every turn of this process is closed as interrupted, with what it has."""
     while _running:

@@ -12,7 +12,7 @@ from django.test import Client
 from django.utils import timezone
 
 from apps.api.site import api
-from apps.conversations.models import Conversation
+from apps.conversations.models import Conversation, Message
 from apps.documents.models import Collection, Membership
 from apps.users import tokens
 from apps.users.models import Token, User
@@ -20,7 +20,7 @@ from apps.users.people import suspend
 from tests.api.conftest import headers
 from tests.documents.library import collection, document
 
-# method, address, scope it needs; {shelf}, {paper}, {talk} are Alice's
+# method, address, scope it needs; {shelf}, {paper}, {talk}, {said} are Alice's
 OPERATIONS = [
     ("get", "/v1/models", "chat"),
     ("post", "/v1/chat/completions", "chat"),
@@ -44,6 +44,10 @@ OPERATIONS = [
     ("patch", "/api/conversations/{talk}", "write"),
     ("delete", "/api/conversations/{talk}", "write"),
     ("get", "/api/conversations/{talk}/messages", "read"),
+    ("post", "/api/conversations", "chat"),
+    ("post", "/api/conversations/{talk}/questions", "chat"),
+    ("get", "/api/answers/{said}", "read"),
+    ("post", "/api/answers/{said}/stop", "chat"),
 ]
 BODIES = {"patch": {"name": "Taken", "title": "Taken"}, "post": {"name": "New", "question": "What?"}}
 PAGE = {"url": "https://example.org/"}
@@ -59,15 +63,20 @@ class House:
         self.shelf = collection(alice)
         self.paper = document(self.shelf, "Paper", ["The only sentence of Alice."])
         self.talk = Conversation.objects.create(owner=alice, title="Talk")
+        asked = Message.objects.create(conversation=self.talk, role="user", text="What?", asked_by=alice)
+        self.said = Message.objects.create(
+            conversation=self.talk, parent=asked, role="assistant", text="That.", asked_by=alice
+        )
 
     def address(self, address: str) -> str:
-        return address.format(shelf=self.shelf.pk, paper=self.paper.pk, talk=self.talk.pk)
+        return address.format(shelf=self.shelf.pk, paper=self.paper.pk, talk=self.talk.pk, said=self.said.pk)
 
     def unchanged(self) -> bool:
         return (
             Collection.objects.filter(pk=self.shelf.pk, name="Library").exists()
             and self.shelf.documents.filter(title="Paper", status="ready").count() == 1
             and Conversation.objects.filter(pk=self.talk.pk, title="Talk").exists()
+            and Message.objects.count() == 2
         )
 
 
@@ -123,7 +132,7 @@ def test_what_belongs_to_another_does_not_exist(
 ) -> None:
     sent = headers(charlie)
     found = call(method, house.address(address), **sent)
-    unknown = call(method, address.format(shelf=uuid4(), paper=uuid4(), talk=uuid4()), **sent)
+    unknown = call(method, address.format(shelf=uuid4(), paper=uuid4(), talk=uuid4(), said=uuid4()), **sent)
     assert found == unknown
     uploads = method == "post" and address.endswith("/documents")
     assert found[0] == (422 if uploads else 404)  # an upload without a file is malformed, whoever sends it
@@ -149,7 +158,7 @@ def test_a_collection_of_another_named_in_a_question_does_not_exist(
 def test_a_reader_changes_nothing(house: House, bob: User, method: str, address: str, scope: str) -> None:
     Membership.objects.create(collection=house.shelf, user=bob)
     status, _ = call(method, house.address(address), **headers(bob))
-    assert status == (200 if scope == "read" and "{talk}" not in address else status)
+    assert status == (200 if scope == "read" and not address.count("{talk}") + address.count("{said}") else status)
     assert scope == "read" or status in {404, 422}
     assert house.unchanged()
 

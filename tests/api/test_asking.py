@@ -1,0 +1,172 @@
+"""A program begins a conversation, asks in it, stops, and reads the answer: what a page does, through the same door."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from typing import Any
+
+import httpx
+import pytest
+from django.conf import settings
+
+from apps.conversations import turns
+from apps.conversations.models import Assistant, Conversation, Message
+from apps.documents.models import Collection
+from apps.engines.chat.fake import FakeChat
+from apps.lib.threads import in_db
+from apps.users import limits
+from apps.users.models import User
+from apps.users.quota import Rate, Resource, Scope
+from apps.users.tokens import make
+from assistant.asgi import application
+from tests.documents.library import collection
+from tests.people import person
+
+QUESTION = "How long do workers of a honey bee colony live in summer?"
+PATIENCE_S = 60
+
+
+@pytest.fixture
+def alice(transactional_db: None) -> User:
+    return person("alice")
+
+
+@pytest.fixture
+async def web(alice: User) -> AsyncIterator[httpx.AsyncClient]:
+    sent = {"Authorization": f"Bearer {await in_db(make, alice, 'test', ['chat', 'read'], 30)}"}
+    transport = httpx.ASGITransport(app=application)
+    async with httpx.AsyncClient(transport=transport, base_url=settings.SITE_URL, headers=sent) as client:
+        yield client
+    limits.forget()
+    async with asyncio.timeout(PATIENCE_S):
+        await turns.idle()
+
+
+async def begun(web: httpx.AsyncClient, **wish: Any) -> str:
+    answer = await web.post("/api/conversations", json=wish)
+    assert answer.status_code == 201, answer.text
+    return str(answer.json()["id"])
+
+
+async def asked(web: httpx.AsyncClient, place: str, *, key: str = "", **wish: Any) -> httpx.Response:
+    sent = {"Idempotency-Key": key} if key else {}
+    return await web.post(f"/api/conversations/{place}/questions", json={"question": QUESTION, **wish}, headers=sent)
+
+
+def events(text: str) -> list[tuple[str, Any]]:
+    parts = [part.split("\n") for part in text.strip().split("\n\n")]
+    return [(kind.removeprefix("event: "), json.loads(data.removeprefix("data: "))) for kind, data in parts]
+
+
+async def writing(place: str) -> Message:
+    """The answer that is being written there, once there is text."""
+    async with asyncio.timeout(PATIENCE_S):
+        while True:
+            row = await Message.objects.filter(
+                conversation=place, status=Message.Status.WRITING, role="assistant"
+            ).afirst()
+            if row and turns.text_of(row.pk):
+                return row
+            await asyncio.sleep(0.01)
+
+
+async def test_a_conversation_is_begun_in_a_collection_and_asked_in(
+    web: httpx.AsyncClient, library: Collection
+) -> None:
+    place = await begun(web, collections=[str(library.pk)])
+    answer = (await asked(web, place)).json()
+    assert answer["status"] == "complete" and "queen" in answer["text"]
+    assert answer["conversation_id"] == place and not answer["nothing_found"]
+    source = next(item for item in answer["sources"] if item["used"])
+    assert source["title"] == "Bees" and source["document_id"] and not source["gone"]
+    assert source["number"] in {cite["source"] for cite in answer["citations"]}
+    assert (await web.get(f"/api/answers/{answer['id']}")).json() == answer
+    row = await Conversation.objects.aget()
+    assert row.title.startswith("How long do workers") and row.narrow
+    followed = (await asked(web, place, question="And how long does the queen live?")).json()
+    assert followed["status"] == "complete" and await Message.objects.acount() == 4
+
+
+async def test_an_answer_is_streamed_and_ends_as_it_is_kept(web: httpx.AsyncClient, library: Collection) -> None:
+    place = await begun(web, title="Bees")
+    response = await asked(web, place, stream=True)
+    assert response.headers["content-type"].startswith("text/event-stream")
+    (first, ids), *pieces, (last, answer) = events(response.text)
+    assert (first, last) == ("accepted", "answer") and ids["answer"] == answer["id"]
+    assert {kind for kind, _ in pieces} == {"text"}
+    assert "".join(piece["text"] for _, piece in pieces) == answer["text"] != ""
+    assert (await web.get(f"/api/answers/{answer['id']}")).json() == answer
+    assert (await Conversation.objects.aget()).title == "Bees"
+
+
+async def test_an_assistant_answers_from_what_it_has(web: httpx.AsyncClient, alice: User, chat: FakeChat) -> None:
+    helper = await Assistant.objects.acreate(owner=alice, name="Bee keeper", instructions="Speak as a bee keeper.")
+    place = await begun(web, assistant=str(helper.pk))
+    assert (await asked(web, place, without_documents=True)).json()["status"] == "complete"
+    assert "Speak as a bee keeper." in chat.requests[-1].messages[0].content
+
+
+async def test_the_same_key_asks_once_and_never_another_question(
+    web: httpx.AsyncClient, library: Collection, chat: FakeChat
+) -> None:
+    place = await begun(web)
+    one, two = await asyncio.gather(asked(web, place, key="k1"), asked(web, place, key="k1"))
+    again = await asked(web, place, key="k1", stream=True)
+    assert one.json()["id"] == two.json()["id"] == events(again.text)[-1][1]["id"]
+    assert await Message.objects.acount() == 2
+    other = await asked(web, place, key="k1", question="Something else?")
+    assert other.status_code == 422 and "Idempotency-Key" in other.json()["detail"]
+    assert (await asked(web, place, key="k2")).json()["id"] != one.json()["id"]
+
+
+async def test_stop_ends_an_answer_and_keeps_what_it_has(
+    web: httpx.AsyncClient, library: Collection, chat: FakeChat
+) -> None:
+    chat.reply, chat.gap_s = "A word and another word. " * 2000, 0.01
+    place = await begun(web)
+    asking = asyncio.create_task(asked(web, place, without_documents=True))
+    row = await writing(place)
+    assert (await web.get(f"/api/answers/{row.pk}")).json()["status"] == "writing"
+    busy = await asked(web, place)
+    assert busy.status_code == 429 and int(busy.headers["Retry-After"]) > 0
+    assert (await web.post(f"/api/answers/{row.pk}/stop")).status_code == 202
+    answer = (await asking).json()
+    assert answer["status"] == "stopped" and answer["text"] and answer["reason"]
+    assert (await web.post(f"/api/answers/{row.pk}/stop")).json() == answer
+
+
+async def test_an_answer_goes_on_when_nobody_listens_any_more(
+    web: httpx.AsyncClient, library: Collection, chat: FakeChat
+) -> None:
+    chat.reply, chat.gap_s = "A word and another word. " * 20, 0.01
+    place = await begun(web)
+    asking = asyncio.create_task(asked(web, place, without_documents=True, stream=True))
+    row = await writing(place)
+    asking.cancel()
+    async with asyncio.timeout(PATIENCE_S):
+        await turns.idle()
+    assert (await web.get(f"/api/answers/{row.pk}")).json()["status"] == "complete"
+
+
+async def test_a_limit_is_said_with_when_to_try_again(web: httpx.AsyncClient, alice: User, library: Collection) -> None:
+    place = await begun(web)
+    await in_db(limits.change, Scope.PERSON, Resource.MESSAGES, Rate(1, 3600))
+    assert (await asked(web, place)).status_code == 200
+    refused = await asked(web, place)
+    assert refused.status_code == 429 and int(refused.headers["Retry-After"]) > 0
+    assert await Message.objects.acount() == 2
+
+
+async def test_what_is_not_there_or_of_another_is_not_begun_with(web: httpx.AsyncClient, library: Collection) -> None:
+    bob = await in_db(person, "bob")
+    theirs = await in_db(collection, bob, "Bob's")
+    helper = await Assistant.objects.acreate(owner=bob, name="Bob's own")
+    for wish in ({"collections": [str(theirs.pk)]}, {"assistant": str(helper.pk)}):
+        assert (await web.post("/api/conversations", json=wish)).status_code == 404
+    place = await begun(web)
+    assert (await asked(web, place, collections=[str(theirs.pk)])).status_code == 404
+    assert (await asked(web, place, question="  ")).status_code == 400
+    assert (await asked(web, place, model="nobody knows it")).status_code in {200, 400}
+    assert await Conversation.objects.acount() == 1
