@@ -47,7 +47,7 @@ def run(options: dict[str, Any]) -> dict[str, float]:
         _site.stand_in(options["data"], options["rate"], options["words"], options["ttft"]) as model,
     ):
         # A title is a second request after the answer, and would run into the next turn.
-        env = _site.environment(folder, _URL, LLM_URL=f"{model}/v1", LLM_TOKENIZER="", DEBUG="1", TITLES="0")
+        env = _site.environment(folder, _URL, LLM_URL=f"{model}/v1", LLM_TOKENIZER="", TITLES="0")
         prepared = _prepare(env, options)
         with _site.web(env) as (port, _):
             seen = asyncio.run(_measured(options, prepared, model, port))
