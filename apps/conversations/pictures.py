@@ -26,6 +26,7 @@ from apps.images.models import Picture
 from apps.lib.threads import in_db
 from apps.safety import gate
 from apps.safety.check import ALLOWED, Verdict
+from apps.safety.levels import stricter_of
 from apps.users.limits import OverLimit
 from apps.users.models import User
 
@@ -80,7 +81,8 @@ def _asked(turn: Turn, ask: PictureAsk, words: str, verdict: Verdict) -> list[Pi
         if ask.how == "upscale":
             rows = [upscaling.ask(user, _begins(user, ask), address, turn.level)]
         else:
-            rows = asking.ask(user, replace(_wish(user, ask, words), level=turn.level), address, verdict)
+            wish = _wish(user, ask, words)
+            rows = asking.ask(user, replace(wish, level=stricter_of(turn.level, wish.level)), address, verdict)
         tiles.put(turn.opening.answer, [row.pk for row in rows])
     return rows
 

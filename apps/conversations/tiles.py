@@ -15,8 +15,6 @@ from apps.images import described, gallery, queue, upscaling
 from apps.images.models import Picture
 from apps.users.models import User
 
-_BARE = ("preview", "negative", "vector")  # not needed for a tile
-
 
 @dataclass(frozen=True, slots=True)
 class Tile:
@@ -45,7 +43,7 @@ def of(answers: Iterable[Message]) -> dict[UUID, list[Tile]]:
         return {}
     through = Message.pictures.through.objects.filter(message__in=pictured).order_by("picture__created", "pk")
     links = list(through.values_list("message", "picture"))
-    rows = Picture.objects.defer(*_BARE).in_bulk([picture for _, picture in links])
+    rows = Picture.objects.lightly().defer("negative").in_bulk([picture for _, picture in links])
     places = queue.places() if any(row.active for row in rows.values()) else {}
     found: dict[UUID, list[Tile]] = {pk: [] for pk in pictured}
     for answer, picture in links:

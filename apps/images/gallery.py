@@ -18,8 +18,8 @@ from django.utils.translation import gettext
 from apps.engines.base import EngineError
 from apps.images import meaning, reviewing
 from apps.images.asking import Refused, Wish
-from apps.images.models import Picture
-from apps.safety import vanishing
+from apps.images.models import Picture, PictureQuerySet
+from apps.safety import levels, vanishing
 from apps.users.models import User
 
 log = logging.getLogger(__name__)
@@ -34,7 +34,7 @@ _RECIPE = (
 )  # fmt: skip
 
 
-def search(user: User, show: str, text: str) -> QuerySet[Picture]:
+def search(user: User, show: str, text: str) -> PictureQuerySet:
     """Of this person: those in whose prompt each word of `text` stands, newest first, then those that mean something
     like it, nearest first."""
     rows = Picture.objects.filter(owner=user)
@@ -93,6 +93,7 @@ def variation(row: Picture) -> Wish:
     return Wish(
         row.prompt, row.negative, 1, row.width, row.height, row.steps, row.guidance, row.scheduler, None, row.strength,
         parent=row.parent if row.from_parent else row, from_parent=row.from_parent, start=_start(row),
+        level=levels.read(row.level),
     )  # fmt: skip
 
 
@@ -102,6 +103,7 @@ def repetition(row: Picture) -> Wish:
     return Wish(
         row.prompt, row.negative, 1, row.width, row.height, row.steps, row.guidance, row.scheduler, row.seed,
         row.strength, parent=row.parent, from_parent=row.from_parent, repeats=row, start=_start(row),
+        level=levels.read(row.level),
     )  # fmt: skip
 
 

@@ -15,6 +15,7 @@ from apps.engines import registry
 from apps.engines.base import EngineError
 from apps.engines.image.base import Drawn, DrawStep
 from apps.images.models import Frame, Picture
+from apps.images.previewing import Judge
 from apps.lib import leases
 from apps.users.models import User
 
@@ -24,6 +25,7 @@ TASK = "images.draw"
 FRAMES = 8  # previews that are kept of a picture
 LEASE_S = 90  # a picture whose worker was killed is drawn again after at most this and one sweep
 TICK_S = 0.3  # between two looks at whether the picture is still wanted; each stores a preview, and waits for the disk
+_JUDGED = 9  # times what a verdict on a preview took: so long until the next, which is a tenth of the time at most
 
 # Nothing is drawn for a person who was suspended; what waited goes on when they are reinstated. No join: a conditional
 # update with one looks at its condition only once.
@@ -56,6 +58,7 @@ class Watch:
         self._next = self._at + TICK_S  # a picture that is drawn within that is nobody's to watch
         self.step_ms: list[float] = []
         self._previews: dict[int, bytes] = {}
+        self._judge, self._look = Judge(row), self._at  # nothing is judged before then
 
     def __call__(self, step: DrawStep) -> None:
         now = time.monotonic()
@@ -64,16 +67,28 @@ class Watch:
             raise Interrupted
         due = now >= self._next or not step.step
         kept = step.step in thinned(range(1, step.steps + 1), FRAMES)
-        shown = step.preview() if step.preview and (due or kept) else b""
-        if due:
+        before = self._judge.closed
+        shown = self._shown(step) if kept or (due and now >= self._look) else b""
+        if due or before != self._judge.closed:  # what was shown before is taken back at once
             self._next = now + TICK_S
             self._tell(step, shown)
         if kept and shown:
             self._previews[step.step] = shown
         self._at = time.monotonic()  # what the listener took is no part of the next step
 
+    def _shown(self, step: DrawStep) -> bytes:
+        """What may be seen of it; empty where that is nothing."""
+        if step.preview is None or self._judge.closed:
+            return b""
+        preview = step.preview()
+        lets = self._judge.lets(preview)
+        self._look = time.monotonic() + _JUDGED * self._judge.took_s
+        return preview if lets else b""
+
     def _tell(self, step: DrawStep, shown: bytes) -> None:
-        changes = {"step": step.step, "changed": timezone.now(), **({"preview": shown} if shown else {})}
+        changes: dict[str, Any] = {"step": step.step, "changed": timezone.now()}
+        if shown or self._judge.closed:
+            changes["preview"] = shown
         if not leases.renew(wanted(), self._row.pk, self._row.lease_token, LEASE_S, **changes):
             raise Unwanted
 

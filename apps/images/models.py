@@ -13,6 +13,12 @@ from apps.lib.leases import Leased
 from apps.safety.levels import Level
 
 
+class PictureQuerySet(models.QuerySet["Picture"]):
+    def lightly(self) -> PictureQuerySet:
+        """Without what a tile does not need; `previewed` says whether there is anything to be seen of it."""
+        return self.defer("preview", "vector").annotate(previewed=~models.Q(preview=b""))
+
+
 class Picture(Leased):
     """One picture: asked for, being drawn, drawn, or why not. Everything that `DrawRequest` has is kept."""
 
@@ -67,6 +73,8 @@ class Picture(Leased):
     favourite = models.BooleanField(default=False)
     created = models.DateTimeField(auto_now_add=True)
     changed = models.DateTimeField(auto_now=True)
+
+    objects = PictureQuerySet.as_manager()
 
     class Meta:
         ordering: ClassVar = ["-created", "-seed"]

@@ -13,7 +13,7 @@ from apps.images.asking import Refused, room
 from apps.images.making import TASK
 from apps.images.models import Picture
 from apps.lib.bell import send
-from apps.safety.levels import Level
+from apps.safety.levels import Level, read, stricter_of
 from apps.users import limits
 from apps.users.models import User
 from apps.users.quota import Resource
@@ -29,7 +29,7 @@ def factor(row: Picture) -> int:
 
 
 def ask(user: User, row: Picture, address: str = "", level: Level = Level.SITE) -> Picture:
-    """A row that waits for it. Raises Refused or OverLimit."""
+    """A row that waits for it, judged at least as strictly as `row` was. Raises Refused or OverLimit."""
     if row.status != Picture.Status.READY:
         raise Refused(gettext("Only a finished picture can be made larger."))
     times = factor(row)
@@ -41,7 +41,7 @@ def ask(user: User, row: Picture, address: str = "", level: Level = Level.SITE) 
     with transaction.atomic():
         larger = Picture.objects.create(
             owner=user, parent=row, upscale=times, width=row.width * times, height=row.height * times, model=NAME,
-            level=level, **values,
+            level=stricter_of(level, read(row.level)), **values,
         )  # fmt: skip
         transaction.on_commit(partial(send, TASK, larger.pk))
     return larger

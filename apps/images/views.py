@@ -20,6 +20,7 @@ from apps.engines.base import EngineError
 from apps.images import asking, behind, described, expanding, gallery, queue, upscaling
 from apps.images.forms import PictureForm
 from apps.images.models import Frame, Picture
+from apps.safety import levels
 from apps.users.access import address_of, person
 from apps.users.limits import OverLimit
 from apps.users.models import User
@@ -181,7 +182,7 @@ def download(request: HttpRequest) -> HttpResponseBase:
 
 def _repetition(user: User, row: Picture, address: str) -> Any:
     if row.upscale and row.parent:
-        return upscaling.ask(user, row.parent, address)
+        return upscaling.ask(user, row.parent, address, levels.read(row.level))
     return asking.ask(user, gallery.repetition(row), address)
 
 
@@ -220,7 +221,7 @@ def _back(request: HttpRequest) -> HttpResponse:
 
 def _rows(request: HttpRequest) -> dict[str, Any]:
     show, text = request.GET.get("show", ""), request.GET.get("q", "")
-    rows = gallery.search(person(request), show, text).defer("preview")
+    rows = gallery.search(person(request), show, text).lightly()
     page = Paginator(rows, _PAGE).get_page(request.GET.get("page"))
     shown = list(page)
     active = any(row.active for row in shown)

@@ -58,6 +58,11 @@ def read(value: str) -> Level:
     return Level(value) if value in Level.values else Level.STRICTEST
 
 
+def stricter_of(*levels: Level) -> Level:
+    """What is made of something is judged at least as strictly as that was."""
+    return max(levels, key=list(Level).index)
+
+
 def judged(stage: Stage, signals: Sequence[Signal], policy: Policy, level: Level) -> Outcome:
     """What the signals mean at that level. Pure: the same input, the same outcome."""
     plain = fold(stage, signals, policy)

@@ -197,3 +197,22 @@ def test_without_the_embedder_words_still_find(alice: User, first: Picture, monk
     assert (
         first.vector_by == registry.embed().fingerprint and len(bytes(first.vector)) == 4 * registry.embed().dimension
     )
+
+
+@pytest.mark.parametrize("how", ["again", "repeat", "upscale"])
+def test_what_is_made_of_a_picture_is_judged_as_strictly(client: Client, first: Picture, how: str) -> None:
+    Picture.objects.update(level="strict")
+    assert client.post(f"/pictures/{first.pk}/{how}/").status_code == 302
+    made = Picture.objects.exclude(pk=first.pk).get()
+    assert made.level == "strict"
+    if how == "upscale":
+        drawn(made)
+        assert client.post(f"/pictures/{made.pk}/repeat/").status_code == 302
+        assert Picture.objects.filter(upscale=4, level="strict").count() == 2
+
+
+def test_one_that_begins_with_a_picture_is_never_judged_less_strictly(alice: User, first: Picture) -> None:
+    Picture.objects.update(level="strict")
+    first.refresh_from_db()
+    (row,) = asking.ask(alice, Wish("A blue dog", parent=first, from_parent=True))
+    assert row.level == "strict" and asking.ask(alice, Wish("A blue dog"))[0].level == "site"

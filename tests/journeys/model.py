@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from django.conf import settings
 
 from apps.engines.base import ChatRequest, Delta, EngineUnavailable, Finish, ToolCall
 from apps.engines.chat.fake import FakeChat
 from apps.engines.image.base import Drawn, DrawRequest, DrawStep
 from apps.engines.image.fake import FakePainter
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
 
 LONG = " ".join(f"This is sentence number {n} of a long answer about parental leave." for n in range(1, 60))
 
@@ -29,6 +36,7 @@ Leave is explained [on this page](https://known.example/leave), also at https://
 """
 _CALL = re.compile(r"call (\w+) (\{.*?\})")
 MARKED = "in every form"
+BLUSH = "blush"
 DESCRIBES = "Describe this picture more fully"
 THINKING = "Think first."
 THOUGHT = (
@@ -80,7 +88,8 @@ class CallingChat(PacedChat):
 
 
 class PacedPainter(FakePainter):
-    """Takes a quarter of a second for each step, and two for those of something slow."""
+    """Takes a quarter of a second for each step, and two for those of something slow. What blushes is blue
+    until the test makes the file BLUSH in the data directory, and red from then on."""
 
     def __init__(self, model: str = "", **options: Any) -> None:
         super().__init__(model, **options)
@@ -88,4 +97,23 @@ class PacedPainter(FakePainter):
 
     def draw(self, request: DrawRequest, seen: Callable[[DrawStep], None]) -> Drawn:
         self.gap_s = 2.0 if "slow" in request.prompt else 0.25
-        return super().draw(request, seen)
+
+        def waiting(step: DrawStep) -> None:
+            seen(step)
+            deadline = time.monotonic() + 120
+            while "blushing" in request.prompt and step.step == 2 and not _blushes() and time.monotonic() < deadline:
+                time.sleep(self.gap_s)
+                seen(step)  # so that it is heard when it was cancelled
+
+        return super().draw(request, waiting)
+
+    def look(self, request: DrawRequest, step: int) -> Image:
+        from PIL import Image as Pillow
+
+        if "blushing" not in request.prompt:
+            return super().look(request, step)
+        return Pillow.new("RGB", (request.width, request.height), "red" if step > 2 else "blue")
+
+
+def _blushes() -> bool:
+    return (Path(settings.DATA_DIR) / BLUSH).exists()

@@ -12,11 +12,15 @@ import hashlib
 import threading
 import time
 from collections.abc import Callable
-from typing import Any
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 from apps.engines.base import EngineError
 from apps.engines.image.base import Drawn, DrawRequest, DrawStep, PictureModel
 from apps.engines.image.checks import check, opened, preview
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
 
 
 class FakePainter:
@@ -42,19 +46,27 @@ class FakePainter:
         return sorted(self.names, key=lambda name: -len(words & set(name.split())))[:most]
 
     def draw(self, request: DrawRequest, seen: Callable[[DrawStep], None]) -> Drawn:
-        from PIL import Image, ImageChops
+        from PIL import ImageChops
 
         check(request, self.model())
         start = opened(request.start, request.width, request.height) if request.start else None
         with self._lock:
             self.requests.append(request)
-            digest = hashlib.sha256(repr(request).encode()).digest()
-            stripes = Image.frombytes("RGB", (1, 8), digest[:24]).resize((request.width, request.height))
             for step in range(1, request.steps + 1):
                 time.sleep(self.gap_s)
-                seen(DrawStep(step, request.steps, lambda: preview(stripes)))
+                seen(DrawStep(step, request.steps, partial(self._seen, request, step)))
                 fail, self.fail = self.fail, None
                 if fail is not None:
                     raise fail
-        picture = ImageChops.blend(start, stripes, request.strength) if start else stripes
-        return Drawn(picture)
+        picture = self.look(request, request.steps)
+        return Drawn(ImageChops.blend(start, picture, request.strength) if start else picture)
+
+    def _seen(self, request: DrawRequest, step: int) -> bytes:
+        return preview(self.look(request, step))
+
+    def look(self, request: DrawRequest, step: int) -> Image:
+        """What can be seen after a step; the same at each."""
+        from PIL import Image
+
+        digest = hashlib.sha256(repr(request).encode()).digest()
+        return Image.frombytes("RGB", (1, 8), digest[:24]).resize((request.width, request.height))
