@@ -19,7 +19,7 @@ from apps.conversations.attached import recognising, taking
 from apps.conversations.models import AttachedPicture, Attachment, Conversation, Message
 from apps.engines import registry
 from apps.engines.classify.pictures import FakePictures
-from apps.safety import review
+from apps.safety import review, withheld
 from apps.safety.models import Case
 from apps.safety.review import Ruling
 from apps.users import limits
@@ -176,3 +176,12 @@ def test_what_the_classifier_finds_is_held_for_review_and_can_be_released(
     review.decide(morgan, held.pk, Ruling(held.lease_token, held.version, "allow", "clear"))
     row.refresh_from_db()
     assert row.status == "waiting" and own.get(f"/attached/{row.pk}/").status_code == 200
+
+
+def test_why_one_is_held_is_read_in_the_language_of_the_page(alice: User) -> None:
+    row, held = attached(alice), withheld.ANSWERS["sexual"]
+    AttachedPicture.objects.filter(pk=row.pk).update(status="held", reason=held)
+    own = as_(alice)
+    own.cookies["language"] = "de"
+    shown = own.get(f"/attached/?id={row.pk}").content.decode()
+    assert "data-held" in shown and held not in shown
