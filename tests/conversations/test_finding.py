@@ -155,7 +155,7 @@ async def test_a_senseless_name_leaves_the_words_of_the_question(open_page, alic
 
 async def test_an_answer_is_new_until_it_was_looked_at(open_page, alice, library, chat) -> None:
     def unread() -> list[bool]:
-        return [row.unread for row in listed(alice).recent]
+        return [row.unread for row in listed(alice).recent.rows]
 
     page = await open_page(alice)
     first = await page.ask(QUESTION)
