@@ -24,7 +24,8 @@ NO_PAGES = {  # what is asked for with GET and is no page: parts of pages, files
     "c/<uuid:pk>/turns/", "c/<uuid:pk>/queue/", "c/<uuid:pk>/export.md", "c/<uuid:pk>/export.json",
     "c/<uuid:pk>/share/", "shared/<slug:secret>/pictures/<uuid:pk>.png", "shared/<slug:secret>/attached/<uuid:pk>/",
     "answers/<uuid:answer>/", "answers/<uuid:answer>/behind/", "answers/<uuid:answer>/thoughts/",
-    "answers/<uuid:answer>/pictures/", "answers/<uuid:answer>/sources/<int:number>/", "conversations/", "conversations/more/",
+    "answers/<uuid:answer>/pictures/", "answers/<uuid:answer>/sources/<int:number>/", "conversations/",
+    "conversations/more/",
     *(f"{M}{kind}/<path:object_id>/change/" for kind in ("users/user", "auth/group", "documents/collection")),
     "beams/",  # whether a model searches with them
     "accounts/password/set/",  # for accounts without a password, which are not made here
