@@ -72,6 +72,7 @@ async def ask_question(
         model=choosing.read(wish.model),
     )  # fmt: skip
     kept = await turns.ask(user, None, ask, address_of(request))
+    await in_db(_own, user, kept, ask)
     await in_db(_titled, user, kept, ask)
     if wish.stream:
         response = StreamingHttpResponse(_streamed(user, kept), content_type="text/event-stream")
@@ -111,11 +112,15 @@ def _client_id(key: str) -> str:
     return "api" + (hashlib.sha256(key.encode()).hexdigest()[:37] if key else new_id().hex)
 
 
-def _titled(user: User, kept: Kept, ask: asks.Ask) -> None:
-    """Raises HttpError where the key belongs to another question. A conversation without a title has one now."""
+def _own(user: User, kept: Kept, ask: asks.Ask) -> None:
+    """Raises HttpError where what was kept under the key is another question."""
     asked = Message.objects.visible_to(user).filter(pk=kept.question).values_list("text", "conversation").first()
     if asked is not None and asked != (ask.text, ask.conversation):
         raise HttpError(422, _OTHER)
+
+
+def _titled(user: User, kept: Kept, ask: asks.Ask) -> None:
+    """A conversation without a title has one now."""
     unnamed = Conversation.objects.visible_to(user).filter(pk=kept.conversation, title="")
     unnamed.update(title=picture_asks.title(ask.text))
 
