@@ -1,14 +1,16 @@
-"""`kill -9` in the middle of an answer or an upload: each ends right, once, with nothing lost. The worker's turn is in
-`tests/documents/test_worker_process.py`."""
+"""`kill -9` in the middle of an answer or an upload: each ends right, once, with nothing lost. A worker that is killed
+in each step of its own work is in `tests/documents/test_worker_process.py`."""
 
 from __future__ import annotations
 
 import asyncio
 import os
 import re
+import sqlite3
+import subprocess
 import sys
 import uuid
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -22,6 +24,12 @@ from tests.conversations.web import ORIGIN, Process, environment, seed
 
 pytestmark = [pytest.mark.process, pytest.mark.shared]
 QUESTION = "How high was the lighthouse of Alexandria?"
+LAMP = b"The lighthouse of Eastness has a red lamp.\n"
+CELERY = (
+    "celery -A assistant worker --pool threads --concurrency 5 --without-gossip --without-mingle --loglevel WARNING"
+)
+
+Halfway = Callable[[], Awaitable[None]]
 
 
 @pytest.fixture
@@ -50,6 +58,29 @@ def web(env: dict[str, str], key: str) -> Iterator[Process]:
     process.start()
     yield process
     process.end()
+
+
+@pytest.fixture
+def worker(env: dict[str, str], key: str) -> Iterator[Worker]:
+    process = Worker(env)
+    process.start()
+    yield process
+    process.kill()
+
+
+class Worker:
+    def __init__(self, env: dict[str, str]) -> None:
+        self._env = env
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        self._process = subprocess.Popen([sys.executable, "-m", *CELERY.split()], env=self._env, cwd=settings.BASE_DIR)
+
+    def kill(self) -> None:
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait(20)
+            self._process = None
 
 
 class Wire:
@@ -108,10 +139,15 @@ async def test_web_is_killed(web: Process, key: str) -> None:
 
 async def test_web_is_killed_in_the_middle_of_an_upload(web: Process, key: str, tmp_path: Path) -> None:
     """The other half of the file never came: there is no row and no file, and sent again it is there once."""
-    content, sent = b"The lighthouse of Eastness has a red lamp.\n" * 200_000, asyncio.Event()
+    content, sent = LAMP * 200_000, asyncio.Event()
     async with opened(web, key) as (_, http):
         address, token = await _place(http)
-        sending = asyncio.create_task(_send(http, address, token, content, sent))
+
+        async def hang() -> None:
+            sent.set()
+            await asyncio.sleep(60)
+
+        sending = asyncio.create_task(_send(http, address, token, content, hang))
         await asyncio.wait_for(sent.wait(), 30)
         web.kill()
         with pytest.raises(aiohttp.ClientError):
@@ -143,9 +179,9 @@ async def _place(http: aiohttp.ClientSession) -> tuple[str, str]:
 
 
 async def _send(
-    http: aiohttp.ClientSession, address: str, token: str, content: bytes, halfway: asyncio.Event | None = None
+    http: aiohttp.ClientSession, address: str, token: str, content: bytes, halfway: Halfway | None = None
 ) -> int:
-    """The status of the answer; with `halfway` it stops there and waits for what happens."""
+    """The status of the answer; `halfway` is done when half of the file is sent."""
 
     field = f'--part\r\nContent-Disposition: form-data; name="csrfmiddlewaretoken"\r\n\r\n{token}\r\n'
     file = '--part\r\nContent-Disposition: form-data; name="files"; filename="eastness.txt"\r\n\r\n'
@@ -154,8 +190,7 @@ async def _send(
     async def parts() -> AsyncIterator[bytes]:
         yield body[: len(body) // 2]
         if halfway is not None:
-            halfway.set()
-            await asyncio.sleep(60)
+            await halfway()
         yield body[len(body) // 2 :]
 
     headers = {
@@ -205,3 +240,48 @@ async def test_the_model_server_is_killed_and_comes_back(web: Process, model: Pr
         await wire.until("text")
         await wire.tell(do="stop", turn=again["turn"])
         assert (await wire.until("closed"))["status"] == "stopped"
+
+
+async def test_the_worker_is_killed_while_an_answer_is_written(
+    web: Process, worker: Worker, key: str, tmp_path: Path
+) -> None:
+    """The answer is the web process's, and goes on; the file that was accepted waits for the next worker."""
+    async with opened(web, key) as (wire, http):
+        await wire.ask()
+        await wire.until("text")
+        address, token = await _place(http)
+        assert await _send(http, address, token, LAMP * 50) == 201
+        worker.kill()
+        closed = await wire.until("closed", seconds=60)
+        assert (closed["status"], "word239" in closed["html"]) == ("complete", True)
+    worker.start()
+    await _ready(tmp_path)
+
+
+async def test_the_model_server_is_killed_in_the_middle_of_an_upload(
+    web: Process, worker: Worker, model: Process, key: str, tmp_path: Path
+) -> None:
+    """Reading a document asks no model: it is found while the server is away, and answered from when it is back."""
+    async with opened(web, key) as (wire, http):
+        address, token = await _place(http)
+
+        async def strike() -> None:
+            model.kill()
+
+        assert await _send(http, address, token, LAMP * 50, strike) == 201
+        await _ready(tmp_path)
+        await wire.ask()
+        await wire.until("waiting")
+        model.start()
+        await wire.until("text", seconds=60)
+
+
+async def _ready(folder: Path) -> None:
+    """Until the file that was sent is read, once; a dead worker's lease may have to run out."""
+    found: list[tuple[str]] = []
+    async with asyncio.timeout(150):
+        while found != [("ready",)]:
+            await asyncio.sleep(0.2)
+            with sqlite3.connect(f"file:{folder / 'openbook.sqlite3'}?mode=ro", uri=True) as database:
+                found = database.execute("SELECT status FROM documents_document WHERE name = 'eastness.txt'").fetchall()
+            assert len(found) == 1
