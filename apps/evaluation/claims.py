@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from apps.conversations import support
 from apps.conversations.cite import Citer
 from apps.documents.passages import Passage
-from apps.evaluation.calibration import area, logistic
+from apps.evaluation.calibration import logistic, told
 
 if TYPE_CHECKING:
     Numbers = NDArray[np.float64]
@@ -52,13 +52,13 @@ def measured(data: Path) -> dict[str, float]:
         return {}
     rows = weighed(claims)
     numbers = {
-        "support_auc": _area(cross_validated(rows, yes), yes),
-        "support_auc_similarity": _area(rows[:, 1 + NAMES.index("meaning")], yes),
+        "support_auc": _told("support_auc", cross_validated(rows, yes), yes),
+        "support_auc_similarity": _told("support_auc_similarity", rows[:, 1 + NAMES.index("meaning")], yes),
     }
     if getattr(settings, "SUPPORT_MODEL", ""):
         check = support.check()
         scores = [check.judge(claim.text, claim.premises).score for claim in claims]
-        numbers["support_auc_model"] = _area(np.array(scores), yes)
+        numbers["support_auc_model"] = _told("support_auc_model", np.array(scores), yes)
     return numbers
 
 
@@ -93,5 +93,5 @@ def _claim(text: str, evidence: Sequence[str], supported: bool) -> Claim:
     return Claim(text, tuple(window.premise for window in Citer("", {1: passage}).near(text)), supported)
 
 
-def _area(scores: Numbers, yes: Numbers) -> float:
-    return area(scores[yes.astype(bool)].tolist(), scores[~yes.astype(bool)].tolist())
+def _told(name: str, scores: Numbers, yes: Numbers) -> float:
+    return told(name, scores[yes.astype(bool)].tolist(), scores[~yes.astype(bool)].tolist())

@@ -66,3 +66,13 @@ def test_a_folder_without_anything_to_read_is_told(tmp_path: Path, capfd: pytest
     with pytest.raises(CommandError):
         call_command("bench", "ingest", "--data", str(tmp_path))
     assert "Neither a set with a corpus.jsonl nor a MANIFEST.jsonl" in capfd.readouterr().err
+
+
+def test_sets_are_chosen_by_name(data: Path, tmp_path: Path) -> None:
+    file = tmp_path / "numbers.json"
+    options = ("--rounds", "1", "--quick", "--json", str(file))
+    call_command("bench", "ingest", "--data", str(data), "--sets", "other", *options)
+    numbers = json.loads(file.read_text())
+    assert numbers["documents"] == 1 and "files_read" not in numbers
+    with pytest.raises(CommandError, match="no set plants in"):
+        call_command("bench", "ingest", "--data", str(data), "--sets", "plants", *options)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from apps.documents import relevance
-from apps.evaluation.calibration import Example, Group, area, best, cross_validated, fit
+from apps.evaluation.calibration import Example, Group, area, area_interval, best, cross_validated, fit
 
 
 def drawn(count: int, seed: int) -> Group:
@@ -41,6 +41,17 @@ def test_the_best_passage_speaks_for_its_question() -> None:
 def test_area_under_roc() -> None:
     assert area([3, 4], [1, 2]) == 1.0
     assert area([1, 2], [1, 2]) == 0.5
+
+
+def test_the_interval_of_an_area_narrows_with_more_examples_and_holds_the_truth() -> None:
+    chance = np.random.default_rng(4)
+    widths = []
+    for count in (50, 800):
+        low, high = area_interval(chance.normal(1, 1, count).tolist(), chance.normal(0, 1, count).tolist())
+        assert low < 0.760 < high  # two normal distributions, one of their deviations apart
+        widths.append(high - low)
+    assert widths[1] == pytest.approx(widths[0] / 4, rel=0.4)
+    assert area_interval([3, 4], [1, 2]) == (1.0, 1.0)
 
 
 def test_relevance_grows_with_each_sign() -> None:

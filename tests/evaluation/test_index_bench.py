@@ -30,7 +30,8 @@ def data(tmp_path: Path) -> Path:
 
 def measured(data: Path, tmp_path: Path, *options: str) -> dict[str, Any]:
     file, cache = tmp_path / "numbers.json", str(tmp_path / "cache")
-    call_command("bench", "index", *options, "--data", str(data), "--cache", cache, "--json", str(file))
+    always = ("--kills", "0", "--data", str(data), "--cache", cache, "--json", str(file))
+    call_command("bench", "index", *options, *always)
     numbers: dict[str, Any] = json.loads(file.read_text())
     return numbers
 
@@ -70,3 +71,20 @@ def test_the_nearest_are_those_of_a_comparison_one_by_one(data: Path, tmp_path: 
 def test_data_without_a_retrieval_set_is_refused(tmp_path: Path) -> None:
     with pytest.raises(CommandError, match="no retrieval set"):
         measured(tmp_path, tmp_path, "--sizes", "300")
+
+
+def test_passages_are_made_of_the_named_sets_alone(data: Path, tmp_path: Path) -> None:
+    other = data / "sea"
+    other.mkdir()
+    (other / "corpus.jsonl").write_text(json.dumps({"_id": "1", "title": "", "text": "A shark swims."}))
+    (other / "queries.jsonl").write_text(json.dumps({"_id": "1", "text": "what swims"}))
+    (other / "qrels.tsv").write_text("query-id\tcorpus-id\tscore\n1\t1\t1\n")
+
+    made = passages(data, 20, tmp_path, ["sea"])
+    assert set(made.texts.read_text().split()) == {"A", "shark", "swims."} and made.questions == ("what swims",)
+    assert "fox" in passages(data, 300, tmp_path).texts.read_text()
+
+
+def test_a_set_that_is_not_there_is_refused_by_name(data: Path, tmp_path: Path) -> None:
+    with pytest.raises(CommandError, match=r"no retrieval set plants in .*; there are zoo"):
+        measured(data, tmp_path, "--sizes", "300", "--sets", "zoo", "plants")

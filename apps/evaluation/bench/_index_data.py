@@ -102,13 +102,14 @@ def document(number: int) -> str:
     return f"{number // _IN_A_DOCUMENT:032x}"
 
 
-def passages(data: Path, count: int, cache: Path) -> Passages:
-    """From `cache`, or made from the retrieval sets in `data` and kept there."""
-    key = hashlib.sha256("\0".join([registry.embed().fingerprint, str(data.resolve()), *sets(data)]).encode())
+def passages(data: Path, count: int, cache: Path, names: Sequence[str] = ()) -> Passages:
+    """From `cache`, or made from the retrieval sets in `data` (of these names) and kept there."""
+    chosen = sets(data, names)
+    key = hashlib.sha256("\0".join([registry.embed().fingerprint, str(data.resolve()), *chosen]).encode())
     folder = cache / f"index-{count}-{key.hexdigest()[:8]}"
     if not (folder / "done").exists():
         folder.mkdir(parents=True, exist_ok=True)
-        real, questions = _real(data)
+        real, questions = _real(data, chosen)
         np.save(folder / "asked.npy", embedded(questions), allow_pickle=False)
         (folder / "questions.json").write_text(json.dumps(questions))
         _make(folder, real, embedded(real), count)
@@ -121,20 +122,24 @@ def passages(data: Path, count: int, cache: Path) -> Passages:
     )
 
 
-def sets(data: Path) -> list[str]:
-    """Those that are named above, or all that are there where none of them is."""
+def sets(data: Path, names: Sequence[str] = ()) -> list[str]:
+    """Those of these names; without any, those that are named above, or all that are there where none of them is."""
     there = sorted(path.parent.name for path in data.glob("*/corpus.jsonl"))
+    if absent := [name for name in names if name not in there]:
+        raise CommandError(f"There is no retrieval set {', '.join(absent)} in {data}; there are {', '.join(there)}.")
+    if names:
+        return list(dict.fromkeys(names))
     found = [name for name in there if name in _SETS] or there
     if not found:
         raise CommandError(f"There is no retrieval set in {data}: a folder with corpus.jsonl and queries.jsonl.")
     return found
 
 
-def _real(data: Path) -> tuple[list[str], list[str]]:
+def _real(data: Path, names: Sequence[str]) -> tuple[list[str], list[str]]:
     """Windows over the sets' texts and questions, an even share of each set."""
     found: list[list[str]] = []
     questions: list[list[str]] = []
-    for name in sets(data):
+    for name in names:
         chosen = read(data / name)
         found.append([window for text in chosen.texts for window in _windows(text.text)])
         questions.append(list(chosen.questions.values()))

@@ -1,6 +1,6 @@
 """Measures ingestion in an empty data directory; prints JSON.
 
-DATA_DIR=… python -m apps.evaluation.bench._ingesting FOLDER_OF_DATA_SETS CHUNKS ROUNDS [quick]
+DATA_DIR=… python -m apps.evaluation.bench._ingesting FOLDER_OF_DATA_SETS CHUNKS ROUNDS quick|whole [SET…]
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ BARE_CHUNKS = 192  # that the library encodes in float32, which takes it ten sec
 Files = list[tuple[str, bytes]]
 
 
-def main(data: Path, chunks: int, rounds: int, quick: bool) -> dict[str, float]:
+def main(data: Path, chunks: int, rounds: int, quick: bool, sets: Sequence[str]) -> dict[str, float]:
     django.setup()
     from django.core.management import call_command
 
@@ -41,7 +41,7 @@ def main(data: Path, chunks: int, rounds: int, quick: bool) -> dict[str, float]:
     from apps.evaluation.bench import _real_files as real
 
     call_command("migrate", verbosity=0)
-    made, folder = _files(data, chunks), real.folder(data)
+    made, folder = _files(data, chunks, sets), real.folder(data, sets)
     if not made and folder is None:
         raise SystemExit(f"Neither a set with a corpus.jsonl nor a MANIFEST.jsonl with its files is in {data}.")
     numbers, lines = _rates(made, rounds) if made else ({}, [])
@@ -126,11 +126,11 @@ def tell(words: str) -> None:
     print(words, file=sys.stderr, flush=True)
 
 
-def _files(data: Path, chunks: int) -> Files:
+def _files(data: Path, chunks: int, sets: Sequence[str]) -> Files:
     """Files of several formats, made of real texts, with as many chunks as wanted, more or less."""
     there = [path.parent for path in sorted(data.glob("*/corpus.jsonl"))]
-    sets = [path for path in there if path.name in SETS] or there
-    texts = [json.loads(line) for path in reversed(sets) for line in (path / "corpus.jsonl").open()]
+    chosen = [path for path in there if path.name in (sets or SETS)] or ([] if sets else there)
+    texts = [json.loads(line) for path in reversed(chosen) for line in (path / "corpus.jsonl").open()]
     texts = texts[: round(chunks / CHUNKS_OF_A_TEXT)]
     files = []
     makers = cycle(((".txt", _text), (".pdf", _pdf), (".md", _markdown), (".html", _html)))
@@ -258,4 +258,4 @@ def embedded(place: Any) -> list[str]:
 
 
 if __name__ == "__main__":
-    print(json.dumps(main(Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]), "quick" in sys.argv[4:])))
+    print(json.dumps(main(Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]), sys.argv[4] == "quick", sys.argv[5:])))

@@ -7,6 +7,7 @@ import json
 import threading
 import time
 from collections import Counter
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
@@ -20,9 +21,11 @@ SAMPLE_S = 0.5  # between two looks, which take a hundredth of it
 Ends = dict[str, tuple[str, str]]  # path -> ("read" | "refused" | "failed", why)
 
 
-def folder(data: Path) -> Path | None:
-    """Where the files lie: in the folder itself, or in that of the set."""
-    return next((place for place in (data, data / NAME) if (place / MANIFEST).is_file()), None)
+def folder(data: Path, sets: Sequence[str]) -> Path | None:
+    """Where the files lie: in the folder of the first of these sets that has some; without any, in the folder itself,
+    or in that of the usual set."""
+    places = [data / name for name in sets] if sets else [data, data / NAME]
+    return next((place for place in places if (place / MANIFEST).is_file()), None)
 
 
 def survey(place: Path, quick: bool) -> tuple[dict[str, float], list[str]]:

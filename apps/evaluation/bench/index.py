@@ -5,11 +5,17 @@ ten results, hnswlib with the least effort that reaches the recall wanted; words
 for. Recall under a filter, and `vector_recall_again`, are those of the product, which asks for sixty candidates and
 compares them once more by the vectors of the rows; beside them stand the recalls of the index by itself. Built indexes
 are kept in --cache, so that a further run measures only.
+
+Before that, workers that write and merge an index are killed so often as --kills says (200 take ten minutes): `torn`,
+`lost` and `leaked` count what that broke, and should be 0. `--sizes` without a number leaves it at that.
 """
 
 from __future__ import annotations
 
+import json
 import os
+import subprocess
+import sys
 import tempfile
 from argparse import ArgumentParser
 from functools import partial
@@ -18,6 +24,8 @@ from subprocess import CalledProcessError
 from typing import Any
 
 import numpy as np
+from django.conf import settings
+from django.core.management.base import CommandError
 
 from apps.evaluation.bench import _index_data, _index_peers
 from apps.evaluation.bench._index_data import Passages, recall
@@ -31,9 +39,14 @@ WANTED = 0.99  # recall@10
 
 def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
-        "--sizes", nargs="+", type=int, default=SIZES, metavar="N",
+        "--sizes", nargs="*", type=int, default=SIZES, metavar="N",
         help="passages (10000 100000 1000000; the last takes 10 minutes and 4 GB of disk the first time)",
     )  # fmt: skip
+    parser.add_argument(
+        "--sets", nargs="+", metavar="SET",
+        help="folders under the data sets' folder of whose texts the passages are made; otherwise all that are known",
+    )  # fmt: skip
+    parser.add_argument("--kills", type=int, default=200, metavar="N", help="of workers in commit and merge (200)")
     parser.add_argument(
         "--cache", type=Path, metavar="DIR", default=Path(tempfile.gettempdir()) / "openbook-bench",
         help="where passages, indexes and the other libraries are kept between runs",
@@ -50,8 +63,10 @@ def run(options: dict[str, Any]) -> dict[str, float]:
     them."""
     numbers: dict[str, float] = {}
     sizes = sorted(set(options["sizes"]))
+    if options["kills"] > 0 and not options["build_only"]:
+        numbers |= _killed(options["kills"])
     for size in sizes:
-        passages = _index_data.passages(options["data"], size, options["cache"])
+        passages = _index_data.passages(options["data"], size, options["cache"], options["sets"] or ())
         before = os.sched_getaffinity(0)
         try:
             os.sched_setaffinity(0, {max(before)})
@@ -59,6 +74,28 @@ def run(options: dict[str, Any]) -> dict[str, float]:
         finally:
             os.sched_setaffinity(0, before)
     return numbers | _goals(numbers, sizes)
+
+
+def _killed(kills: int) -> dict[str, float]:
+    """What is found after so many kills, in a data directory of its own."""
+    with tempfile.TemporaryDirectory(prefix="bench-killed-") as folder:
+        engines = {
+            "INDEX_BACKEND": "local", "EMBED_BACKEND": "apps.engines.embed.fake.FakeEmbed",
+            "CLASSIFY_BACKEND": "apps.engines.classify.fake.FakeClassifier",
+            "PLANTED_BACKEND": "apps.engines.classify.fake.FakePlanted",
+            "TAGGER_BACKEND": "apps.engines.classify.fake.FakeTagger",
+        }  # fmt: skip
+        done = subprocess.run(
+            [sys.executable, "-m", "apps.evaluation.bench._index_killed", str(kills)],
+            cwd=settings.BASE_DIR, stdout=subprocess.PIPE, text=True,
+            env={**os.environ, **engines, "DATA_DIR": folder, "DATABASE_URL": "", "REDIS_URL": ""},
+        )  # fmt: skip
+    if done.returncode:
+        raise CommandError("The workers could not be killed as meant; what was said stands above.")
+    found: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
+    counts = ", ".join(f"{found[name]:.0f} {name}" for name in ("torn", "lost", "leaked"))
+    print(f"{kills} kills in commit and merge: {counts}")
+    return found
 
 
 def _measured(passages: Passages, options: dict[str, Any]) -> dict[str, float]:

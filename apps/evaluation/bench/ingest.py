@@ -22,6 +22,11 @@ from django.core.management.base import CommandError
 
 
 def add_arguments(parser: ArgumentParser) -> None:
+    parser.add_argument(
+        "--sets", nargs="+", default=(), metavar="SET",
+        help="folders under the data sets' folder: of texts (corpus.jsonl), of which files are made, or of real files "
+        "(MANIFEST.jsonl); otherwise cranfield, xquad and ingest_docs",
+    )  # fmt: skip
     parser.add_argument("--chunks", type=int, default=1200, metavar="N", help="about so many in each round (1200)")
     parser.add_argument("--rounds", type=int, default=3, metavar="N", help="of pipeline and encoder each (3)")
     parser.add_argument("--quick", action="store_true", help="recognise no text in pictures, which takes seconds each")
@@ -31,10 +36,14 @@ def run(options: dict[str, Any]) -> dict[str, float]:
     """`pipeline_over_encoder` (median of the rounds, goal 0.85 and more), `encoder_over_st_fp32`,
     `reingest_over_first` (offered to the same collection again), `reuse_over_first` (put into another of the same
     person), `worker_peak_mb`, and the shares `files_read`, `files_refused`, `files_failed`."""
+    data, sets = options["data"], options["sets"]
+    for name in sets:
+        if not any((data / name / file).is_file() for file in ("corpus.jsonl", "MANIFEST.jsonl")):
+            raise CommandError(f"There is no set {name} in {data}: a folder with a corpus.jsonl or a MANIFEST.jsonl.")
     with tempfile.TemporaryDirectory(prefix="bench-ingest-") as folder:
         done = subprocess.run(
-            [sys.executable, "-m", "apps.evaluation.bench._ingesting", str(options["data"]),
-             str(options["chunks"]), str(options["rounds"]), *(["quick"] if options["quick"] else [])],
+            [sys.executable, "-m", "apps.evaluation.bench._ingesting", str(data), str(options["chunks"]),
+             str(options["rounds"]), "quick" if options["quick"] else "whole", *sets],
             cwd=settings.BASE_DIR, stdout=subprocess.PIPE, text=True,
             env={**os.environ, "DATA_DIR": folder, "DATABASE_URL": "", "REDIS_URL": ""},
         )  # fmt: skip

@@ -16,9 +16,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from django.core.management.base import CommandError
+
 from apps.evaluation import claims, plain
-from apps.evaluation.bench._retrieving import ABSTAIN, CHUNKS
-from apps.evaluation.calibration import area
+from apps.evaluation.bench._retrieving import CHUNKS
+from apps.evaluation.calibration import told
 from apps.evaluation.judged import interval, ndcg, recall
 from apps.evaluation.library import DataSet, embedded, read_any
 
@@ -35,7 +37,10 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(options: dict[str, Any]) -> dict[str, float]:
     data, names = options["data"], list(options["sets"])
-    sets = [read_any(data, name) for name in names]
+    try:
+        sets = [read_any(data, name) for name in names]
+    except FileNotFoundError as error:
+        raise CommandError(f"{error} Name others with --sets.") from error
     found = _asked(data, names)
     numbers: dict[str, float] = {}
     for name, texts in zip(names, sets, strict=True):
@@ -84,8 +89,7 @@ def _abstention(rows: Sequence[tuple[bool, float, float]]) -> dict[str, float]:
     """Areas under ROC of the best relevance of a question, and of the best cosine."""
     numbers = {}
     for name, at in (("abstain_auc", 1), ("abstain_auc_cosine", 2)):
-        numbers[name] = area([row[at] for row in rows if row[0]], [row[at] for row in rows if not row[0]])
-    print(f"{ABSTAIN}: {sum(row[0] for row in rows)} of {len(rows)} questions have an answer")
+        numbers[name] = told(name, [row[at] for row in rows if row[0]], [row[at] for row in rows if not row[0]])
     return numbers
 
 
