@@ -13,6 +13,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 
 SHORTEST_KEY = 32  # characters
+LONGEST_HOLD = 24  # hours
 HIDDEN = "•••"
 _OF_SECRETS = {"MCP_TOKENS", "MCP_COMMANDS"}  # arguments of programs hold tokens more often than not
 _PASSWORD = re.compile(r"""(?<=://)[^/@\s"']+@""")  # and name, of an address
@@ -88,6 +89,7 @@ class Env:
     OCR_PAGES: int = 300  # scanned pages of one document whose text is recognised; 0: of none
     WEB_PAGES: bool = True  # whether people may add public web pages by their address
     SYNC_DIR: str = ""  # a folder of this server whose folders administrators may keep collections the same as
+    HOLD_HOURS: int = 24  # 1 to 24: that a check may hold something before somebody decides about it
     REVIEW_SECOND_PERCENT: int = 10  # of the decisions of review that somebody else looks at once more; 0: none
     REVIEW_AUDIT_PER_MILLE: int = 0  # of the turns of people who agreed that a reviewer reads at random; 0: none
     EMBED_THREADS: int = 0  # 0: all cores for indexing
@@ -115,6 +117,8 @@ def faults(env: Env) -> list[str]:
         found.append("ALLOWED_HOSTS must name the hosts: with * anybody's page could speak to this one.")
     if env.SECRET_KEY and len(env.SECRET_KEY) < SHORTEST_KEY:
         found.append(f"SECRET_KEY is shorter than {SHORTEST_KEY} characters; leave it empty, and one is made.")
+    if not 1 <= env.HOLD_HOURS <= LONGEST_HOLD:
+        found.append(f"HOLD_HOURS is a number from 1 to {LONGEST_HOLD}: only people hold anything for longer.")
     if env.DEBUG and env.SITE_URL.startswith("https://"):
         found.append("DEBUG shows the inside of the site to everybody; take it away where people come by https.")
     return found

@@ -140,7 +140,7 @@ def test_t62_nothing_of_the_machine_is_served(alice: User, address: str) -> None
 @pytest.mark.parametrize(
     "wrong",
     [{"ALLOWED_HOSTS": "*"}, {"ALLOWED_HOSTS": "a.example, *"}, {"SECRET_KEY": "changeme"},
-     {"DEBUG": "1", "SITE_URL": "https://books.example"}],
+     {"DEBUG": "1", "SITE_URL": "https://books.example"}, {"HOLD_HOURS": "0"}, {"HOLD_HOURS": "48"}],
 )  # fmt: skip
 def test_t63_what_is_set_up_dangerously_does_not_start(wrong: dict[str, str]) -> None:
     assert len(faults(Env.read(wrong))) == 1

@@ -18,9 +18,9 @@ from apps.users.people import LastAdministrator, reinstate, suspend
 Outcome = Decision.Outcome
 DOES: dict[str, tuple[str, ...]] = {
     Outcome.ALLOW: ("allow", "release"),
-    Outcome.BLOCK: ("withhold",),
-    Outcome.WARN: ("withhold",),
-    Outcome.SUSPEND: ("withhold", "suspend"),
+    Outcome.BLOCK: ("withhold", "stop"),
+    Outcome.WARN: ("withhold", "stop"),
+    Outcome.SUSPEND: ("withhold", "stop", "suspend"),
     Outcome.OVERTURN: ("allow", "release"),
 }
 FIRST = (Outcome.ALLOW, Outcome.BLOCK, Outcome.WARN, Outcome.SUSPEND)  # the others are rulings on an appeal
@@ -43,6 +43,8 @@ def apply(decision: Decision, words: str) -> None:
         if name == "release" and not isinstance(kind, reviewable.Pictured):
             continue  # nothing of it is held before it is seen
         before = _APPLY[name](decision, words)
+        if name == "stop" and not before:
+            continue  # it did not pass anyway
         Effect.objects.create(
             decision=decision, name=name, kind=decision.case.kind, subject=decision.case.subject, before=before
         )
@@ -100,6 +102,24 @@ def _forbid(decision: Decision, before: dict[str, Any], by: User) -> None:
         Allowance.objects.filter(pk=before["allowance"]).delete()
 
 
+def _stop(decision: Decision, words: str) -> dict[str, Any]:
+    """What passes only because a hold of it ended by itself passes no longer: a person has decided otherwise."""
+    sha256 = decision.case.snapshot.sha256
+    by_people = Effect.objects.filter(name="allow", state=Effect.State.APPLIED)
+    if by_people.filter(decision__case__snapshot__sha256=sha256).exists():
+        return {}
+    row = Allowance.objects.filter(sha256=sha256, decision=None).first()
+    if row is None:
+        return {}
+    row.delete()
+    return {"case": str(row.case_id)}
+
+
+def _let_pass(decision: Decision, before: dict[str, Any], by: User) -> None:
+    if before:
+        Allowance.objects.get_or_create(sha256=decision.case.snapshot.sha256, defaults={"case_id": before["case"]})
+
+
 def _suspend(decision: Decision, words: str) -> dict[str, Any]:
     owner = decision.owner
     if owner is None:
@@ -118,10 +138,10 @@ def _reinstate(decision: Decision, before: dict[str, Any], by: User) -> None:
 
 
 _APPLY: dict[str, Callable[[Decision, str], dict[str, Any]]] = {
-    "withhold": _withhold, "allow": _allow, "release": _release, "suspend": _suspend,
+    "withhold": _withhold, "allow": _allow, "release": _release, "stop": _stop, "suspend": _suspend,
 }  # fmt: skip
 _REVERT: dict[str, Callable[[Decision, dict[str, Any], User], None]] = {
-    "withhold": _give_back, "allow": _forbid, "release": _hold, "suspend": _reinstate,
+    "withhold": _give_back, "allow": _forbid, "release": _hold, "stop": _let_pass, "suspend": _reinstate,
 }  # fmt: skip
 
 

@@ -31,6 +31,7 @@ EVENTS: wording.Words = {
     "case.reopened": gettext_lazy("Opened a disputed case again"),
     "case.second": gettext_lazy("Asked for a second opinion"),
     "case.expired": gettext_lazy("A claim ran out"),
+    "case.lapsed": gettext_lazy("A hold ended by itself"),
     "case.vanished": gettext_lazy("A case was closed, because nothing was left to decide"),
     "case.appealed": gettext_lazy("Appealed against a decision"),
     "effect.applied": gettext_lazy("An effect was applied"),

@@ -119,6 +119,8 @@ class Case(Leased):
     version = models.PositiveIntegerField(default=1)
     holder = _person()
     due = models.DateTimeField()
+    held_until = models.DateTimeField(null=True, blank=True, help_text="When what a check holds is held no longer")
+    lapsed = models.DateTimeField(null=True, blank=True, help_text="When that hold ended by itself")
     legal_hold = models.BooleanField(default=False)
     batch = models.ForeignKey(Batch, on_delete=models.SET_NULL, null=True, blank=True, related_name="cases")
     created = models.DateTimeField(auto_now_add=True)
@@ -237,10 +239,16 @@ class Notice(models.Model):
 
 
 class Allowance(models.Model):
-    """A text that a person has looked at and allowed: the gate lets exactly this text pass."""
+    """A text that a person has looked at and allowed, or whose hold ended by itself: the gate lets exactly it pass."""
 
     sha256 = models.CharField(max_length=64, unique=True)
-    decision = models.ForeignKey(Decision, on_delete=models.PROTECT, related_name="+")
+    decision = models.ForeignKey(Decision, on_delete=models.PROTECT, null=True, related_name="+")
+    case = models.ForeignKey(Case, on_delete=models.PROTECT, null=True, related_name="+", help_text="Of the hold")
+
+    class Meta:
+        constraints: ClassVar = [
+            models.CheckConstraint(condition=~Q(decision=None) | ~Q(case=None), name="an_allowance_has_a_cause")
+        ]
 
     def __str__(self) -> str:
         return self.sha256[:12]

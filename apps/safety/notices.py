@@ -50,6 +50,17 @@ _HELD = (
     gettext_lazy("%(Thing)s is waiting for a person"),
     gettext_lazy("An automatic check found it. A reviewer looks at it by %(due)s UTC; you need do nothing."),
 )
+_HELD_UNTIL = (  # the same, where the hold ends by itself
+    _HELD[0],
+    gettext_lazy(
+        "An automatic check found it. A reviewer looks at it by %(due)s UTC, or the hold ends by itself; you need do "
+        "nothing."
+    ),
+)
+_LAPSED = (
+    gettext_lazy("The hold of %(thing)s has ended"),
+    gettext_lazy("Nobody looked at it in time. It can be used now; you are told if a reviewer decides otherwise."),
+)
 _SEEN = {  # of what was let through all the same
     "held": (
         gettext_lazy("A reviewer will look at %(thing)s"),
@@ -86,8 +97,13 @@ def held(case: Case) -> None:
     """An automatic check found something: said at once, without blame; nothing where somebody needs help."""
     if case.owner_id is None or case.area == SUPPORT:
         return
-    words = _SEEN["held"] if case.snapshot.action == Action.REVIEW else _HELD
+    words = _SEEN["held"] if case.snapshot.action == Action.REVIEW else _HELD_UNTIL if case.held_until else _HELD
     _tell(case, None, _REPORTED["held"] if case.area == REPORTED else words)
+
+
+def lapsed(case: Case) -> None:
+    """What was held is held no longer, and nobody has decided about it."""
+    _tell(case, None, _LAPSED)
 
 
 def decided(decision: Decision) -> None:

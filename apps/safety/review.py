@@ -17,7 +17,7 @@ from django.utils import timezone
 from django.utils.translation import gettext, gettext_lazy
 
 from apps.lib import leases
-from apps.safety import audit, effects, exposure, notices, opinions, policies, reviewable, sealed
+from apps.safety import audit, effects, exposure, holds, notices, opinions, policies, reviewable, sealed
 from apps.safety.check import Judged
 from apps.safety.folding import Outcome, Signal
 from apps.safety.intake import normalise
@@ -75,10 +75,11 @@ def flag(found: Flagged) -> Case:
             signals=[signal.row() for signal in found.signals], action=found.outcome.action or "", code=clause,
             score=found.outcome.score, policy=policies.live(), level=found.outcome.level,
         )  # fmt: skip
-        due = timezone.now() + timedelta(hours=DUE_HOURS.get(found.outcome.severity, 168))
+        due = (now := timezone.now()) + timedelta(hours=DUE_HOURS.get(found.outcome.severity, 168))
+        until = holds.until(found.kind, found.stage, found.outcome, now)
         case = Case.objects.create(
             kind=found.kind, subject=found.subject, area=clause, owner_id=found.owner, snapshot=snapshot,
-            severity=found.outcome.severity, due=due,
+            severity=found.outcome.severity, due=min(due, until or due), held_until=until,
         )  # fmt: skip
         audit.record("case.opened", person=found.owner, subject=f"case {case.pk}", clause=clause)
         notices.held(case)

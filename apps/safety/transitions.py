@@ -38,6 +38,7 @@ class Move(StrEnum):
     VANISH = "vanish"  # the subject was deleted
     FORGET = "forget"  # the person whose appeal it is was erased
     FLAG = "flag"  # the same thing again
+    LAPSE = "lapse"  # what a check held is held no longer; the case goes on
 
 
 class Role(StrEnum):
@@ -59,6 +60,7 @@ _SYSTEM = frozenset({Role.SYSTEM})
 TABLE: dict[tuple[State, Move], tuple[State, frozenset[Role]]] = {
     (State.OPEN, Move.CLAIM): (State.CLAIMED, _STAFF),
     (State.OPEN, Move.FLAG): (State.OPEN, _SYSTEM),
+    (State.OPEN, Move.LAPSE): (State.OPEN, _SYSTEM),
     (State.OPEN, Move.VANISH): (State.AUTO_CLOSED, _SYSTEM),
     (State.CLAIMED, Move.CLAIM): (State.CLAIMED, _STAFF),  # once the lease has run out
     (State.CLAIMED, Move.RELEASE): (State.OPEN, _STAFF),
@@ -67,9 +69,11 @@ TABLE: dict[tuple[State, Move], tuple[State, frozenset[Role]]] = {
     (State.CLAIMED, Move.ESCALATE): (State.ESCALATED, _STAFF),
     (State.CLAIMED, Move.DECIDE): (State.DECIDED, _STAFF),
     (State.CLAIMED, Move.FLAG): (State.CLAIMED, _SYSTEM),
+    (State.CLAIMED, Move.LAPSE): (State.CLAIMED, _SYSTEM),
     (State.CLAIMED, Move.VANISH): (State.AUTO_CLOSED, _SYSTEM),
     (State.ESCALATED, Move.CLAIM): (State.CLAIMED, _SENIOR),
     (State.ESCALATED, Move.FLAG): (State.ESCALATED, _SYSTEM),
+    (State.ESCALATED, Move.LAPSE): (State.ESCALATED, _SYSTEM),
     (State.ESCALATED, Move.VANISH): (State.AUTO_CLOSED, _SYSTEM),
     (State.DECIDED, Move.UNDO): (State.CLAIMED, _STAFF),
     (State.DECIDED, Move.REOPEN): (State.CLAIMED, _SENIOR),

@@ -46,6 +46,7 @@ EFFECTS: Words = {
     "withhold": gettext_lazy("Withheld"),
     "allow": gettext_lazy("This text passes from now on"),
     "release": gettext_lazy("Shown"),
+    "stop": gettext_lazy("This text passes no longer"),
     "suspend": gettext_lazy("Account suspended"),
 }
 DETECTORS: Words = {
