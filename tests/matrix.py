@@ -81,6 +81,7 @@ MATRIX = {
     P: ADMIN,
     P + "limits/": ADMIN,
     "tools/": ADMIN,
+    "tools/<slug:name>/call/": SIGNED_IN,  # 404 but for what may be called: tests/conversations/tools/test_call_form.py
     "tools/servers/": ADMIN,
     "tools/servers/<int:pk>/": ADMIN,
     P + "<int:pk>/role/": ADMIN,

@@ -12,7 +12,7 @@ from apps.conversations import answering, choosing
 from apps.conversations.assistant import Assistant
 from apps.conversations.models import Conversation, SavedPrompt
 from apps.conversations.sampling import BEAMS, CONTROLS, WORDS, Preset, read
-from apps.conversations.tools.kit import BUILT_IN
+from apps.conversations.tools import commands
 from apps.documents import filters
 from apps.documents.models import Collection
 from apps.images import described
@@ -25,8 +25,9 @@ def composing(user: User, conversation: Conversation | None, wanted: UUID | None
     """`assistants` to choose from in a new chat, the chosen `assistant` or None, `unshared`: the name of one that may
     not be asked any more, who `answers`: that one or the site's own, `drawing`: presets and controls, `warm`: whether
     what is typed is looked up ahead, `pictures_drawn`: whether any can be, and `picture_model` by what, `models`: what
-    may write, where there is a choice, and `model_gone`: one that was chosen and is gone; `filters`: JSON of the parts
-    of those that are chosen, `of_assistant`: collections of who answers."""
+    may write, where there is a choice, and `model_gone`: one that was chosen and is gone; `commands`: tools that may be
+    called by hand, each with its word, `filters`: JSON of the parts of those that are chosen, `of_assistant`:
+    collections of who answers."""
     visible = Assistant.objects.visible_to(user).filter(is_default=False)
     if conversation is None:
         offered = list(
@@ -47,7 +48,7 @@ def composing(user: User, conversation: Conversation | None, wanted: UUID | None
         "answers": answers,
         "drawing": drawing(stored or answering.own_sampling(answers)),
         "prompts": list(SavedPrompt.objects.visible_to(user)[:_OFFERED]),
-        "commands": [tool for tool in BUILT_IN if tool.command],
+        "commands": [(tool, commands.word(tool)) for tool in commands.offered(answers)],
         "warm": settings.WARM_WHILE_TYPING,
         "pictures_drawn": described.is_set_up(),
         "picture_model": described.drawing(),

@@ -1,4 +1,5 @@
-// Saved prompts: "/" in the question finds them; the values of their variables are asked for before they are put in.
+// Saved prompts and tools: "/" in the question finds them; the values of their variables are asked for before they are put in.
+import { asked } from "./calls.js";
 import { trigger } from "./triggers.js";
 import { gettext } from "./words.js";
 
@@ -27,8 +28,8 @@ function row(name, index) {
 }
 
 function take(item) {
-  const { name, command } = item.dataset;
-  const text = command ?? item.dataset.text;
+  const { name, form, text } = item.dataset;
+  if (form) return asked(form);
   place = field.selectionStart; // the list has taken the sign out
   if (!names(text).length) return setTimeout(() => put(text)); // once the list is closed
   wanted = text;
@@ -45,7 +46,7 @@ dialog.querySelector("form").addEventListener("submit", () => {
 
 trigger("/", {
   label: gettext("Saved prompts"),
-  // a command calls its tool where the question begins with it
-  find: (text) => items.filter((item) => item.dataset.name.toLocaleLowerCase().includes(text) && (!item.dataset.command || field.value.startsWith("/"))),
+  // a tool is called where the question begins with its line
+  find: (text) => items.filter(({ dataset }) => (dataset.find ?? dataset.name).toLocaleLowerCase().includes(text) && (!dataset.form || field.value.startsWith("/"))),
   take,
 });

@@ -19,20 +19,24 @@ from apps.conversations.tools.base import ToolError
 LONGEST = 20_000  # characters
 _DEEPEST = 20
 _UNREADABLE = "The model called it with arguments that cannot be read."
+_UNREADABLE_BY_PERSON = (
+    "The arguments cannot be read. Choose the tool from the list behind “/”, which asks for each of them."
+)
 _UNFIT = "The arguments do not fit: %(problem)s."
 _UNFIT_THERE = "The arguments do not fit (%(where)s): %(problem)s."
 
 
-def parse(text: str) -> dict[str, Any]:
-    """The arguments, an object; empty text is none. Raises ToolError."""
+def parse(text: str, *, by_person: bool = False) -> dict[str, Any]:
+    """The arguments, an object; empty text is none. `by_person`: they wrote it themselves. Raises ToolError."""
+    unreadable = _UNREADABLE_BY_PERSON if by_person else _UNREADABLE
     if len(text) > LONGEST:
         raise ToolError("The model called it with more arguments than a tool takes.")
     try:
         value = orjson.loads(text.strip() or "{}")
     except orjson.JSONDecodeError:
-        raise ToolError(_UNREADABLE) from None
+        raise ToolError(unreadable) from None
     if not isinstance(value, dict) or not _shallow(value):
-        raise ToolError(_UNREADABLE)
+        raise ToolError(unreadable)
     return value
 
 

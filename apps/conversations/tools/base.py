@@ -135,6 +135,10 @@ class Tool(Protocol):
         """What it says of its effects; None of a tool of our own, whose `effects` are known."""
 
     @property
+    def harmless(self) -> bool:
+        """It changes nothing, as far as is known: who calls it themselves is not asked again."""
+
+    @property
     def seconds(self) -> float:
         """After so long a call is given up. Time in which the person is asked does not count."""
 
@@ -144,7 +148,7 @@ class Tool(Protocol):
 
     @property
     def command(self) -> str:
-        """The word after "/" by which a person calls it, or ""."""
+        """The word after "/" by which a person calls it; "": it is its name."""
 
     @property
     def argument(self) -> str:
@@ -173,6 +177,10 @@ class Plain:
     argument = ""
     template = ""
     parameters: Mapping[str, Any]
+
+    @property
+    def harmless(self) -> bool:
+        return not self.effects and self.hint in (None, Hint.READS)
 
     def check(self, arguments: Mapping[str, Any]) -> None:
         from apps.conversations.tools.arguments import check

@@ -45,7 +45,7 @@ _TOLD = {"failed": "The call failed: {}", "refused": "The call was not made: {}"
 
 async def call(turn: Turn, wanted: ToolCall, kit: Kit, tokens: int, *, by_person: bool = False) -> str:
     """The text for the model; the card is on the page and the call is kept. Raises Withheld where what the model wrote
-    may not be shown. `by_person`: they called it themselves, which is consent."""
+    may not be shown. `by_person`: they called it themselves, which is consent, unless it may change something."""
     began, item = time.perf_counter(), kit.get(wanted.name)
     title = item.tool.title if item else wanted.name[:64]
     made = Call(str(len(turn.made) + 1), wanted.name[:64], title, {}, template=item.tool.template if item else "")
@@ -77,12 +77,12 @@ async def put(turn: Turn, made: Call) -> None:
 async def _called(
     turn: Turn, wanted: ToolCall, item: Offered | None, made: Call, tokens: int, by_person: bool
 ) -> tuple[Call, str]:
-    given = await _read(turn, wanted, made)
+    given = await _read(turn, wanted, made, by_person)
     made = replace(made, arguments=given)
     if item is None:
         raise ToolError("There is no tool of this name, or it is switched off.")
     item.tool.check(given)
-    if item.permission == Permission.ASK and not by_person:
+    if item.permission == Permission.ASK and not (by_person and item.tool.harmless):
         await put(turn, replace(made, status="asking"))
         await _asked(turn, made)
     await put(turn, made)
@@ -96,9 +96,9 @@ async def _called(
     return shown, "\n".join(filter(None, [_cut(text, room, turn.chat.count), *lines]))
 
 
-async def _read(turn: Turn, wanted: ToolCall, made: Call) -> dict[str, Any]:
+async def _read(turn: Turn, wanted: ToolCall, made: Call, by_person: bool) -> dict[str, Any]:
     """The arguments; what the model wrote in them passes the gate like any other word of it. Raises Withheld."""
-    given = arguments.parse(gate.normalise(wanted.arguments))
+    given = arguments.parse(gate.normalise(wanted.arguments), by_person=by_person)
     verdict = await gate.check_sentence(f"{made.title}: {_words(given)}", level=turn.level)
     if not verdict.allowed:
         raise gate.Withheld(verdict)

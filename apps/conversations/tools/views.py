@@ -10,7 +10,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext, ngettext
 from django.views.decorators.http import require_http_methods, require_POST
 
-from apps.conversations.tools.base import Hint, Permission, Tool
+from apps.conversations.tools.base import Permission, Tool
 from apps.conversations.tools.forms import ServerForm
 from apps.conversations.tools.mcp.tool import look
 from apps.conversations.tools.offering import effective, everything
@@ -26,7 +26,7 @@ def tools(request: HttpRequest) -> HttpResponse:
     if request.method == "POST":
         for tool in every:
             if (said := request.POST.get(tool.name)) in Permission.values:
-                if said == Permission.ALLOWED and tool.hint not in (None, Hint.READS) and not _allowed(tool):
+                if said == Permission.ALLOWED and not tool.harmless and not _allowed(tool):
                     messages.warning(request, _unasked(tool))
                 ToolSetting.objects.update_or_create(name=tool.name, defaults={"permission": said})
         messages.success(request, gettext("Kept. It holds from the next question on."))

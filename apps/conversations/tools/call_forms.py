@@ -1,0 +1,118 @@
+"""The form in which a person fills in the arguments of a tool, made from its schema.
+
+The schema may be that of somebody else's server: what it says is text, and what it says wrongly is asked for as JSON.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from django import forms
+from django.utils.html import escape
+from django.utils.translation import gettext, gettext_lazy
+
+from apps.conversations.tools import commands
+from apps.conversations.tools.base import Tool, ToolError
+from apps.safety.intake import QUESTION_CHARACTERS, normalise
+
+_SHORT = 400  # characters that fit into a field of one line
+_WORDS = 300  # characters of a description
+_KNOWN = {  # arguments of our own tools
+    "query": gettext_lazy("Search for"),
+    "title": gettext_lazy("Document"),
+    "page": gettext_lazy("Page"),
+    "expression": gettext_lazy("Expression"),
+}
+_BOOLEAN = [("true", gettext_lazy("Yes")), ("false", gettext_lazy("No"))]
+
+
+class CallForm(forms.Form):
+    """`command` is the line that calls the tool, once the form is valid."""
+
+    def __init__(self, tool: Tool, sent: Mapping[str, Any] | None = None) -> None:
+        super().__init__(sent, prefix="argument", auto_id="call-%s")
+        self.tool, self.command = tool, ""
+        required = tool.parameters.get("required")
+        self._kinds = _kinds(tool.parameters.get("properties"))
+        for name, schema in self._kinds.items():
+            own = _KNOWN.get(name) if tool.hint is None else None
+            label = own or str(schema.get("title") or name).replace("_", " ")[:60].capitalize()
+            self.fields[name] = _field(label, schema, required=isinstance(required, list) and name in required)
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or self.cleaned_data
+        if self.errors:
+            return data
+        given = {name: _value(self._kinds[name], value) for name, value in data.items() if value not in (None, "", [])}
+        try:
+            self.tool.check(given)
+        except ToolError as error:
+            raise forms.ValidationError(str(error)) from error
+        self.command = commands.written(self.tool, given)
+        if len(self.command) > QUESTION_CHARACTERS:
+            words = gettext("These are too many characters for one call: %(most)s at most.")
+            raise forms.ValidationError(words % {"most": f"{QUESTION_CHARACTERS:,}"})
+        return data
+
+
+def _kinds(properties: Any) -> dict[str, dict[str, Any]]:
+    if not isinstance(properties, dict):
+        return {}
+    return {str(name): schema if isinstance(schema, dict) else {} for name, schema in properties.items()}
+
+
+def _kind(schema: Mapping[str, Any]) -> str:
+    """string | integer | number | boolean | choice | lines | json"""
+    if isinstance(schema.get("enum"), list) and all(isinstance(item, str) for item in schema["enum"]):
+        return "choice"
+    kind = schema.get("type")
+    if kind == "array":
+        items = schema.get("items")
+        return "lines" if isinstance(items, dict) and items.get("type") == "string" else "json"
+    return kind if kind in ("string", "integer", "number", "boolean") else "json"
+
+
+def _field(label: Any, schema: Mapping[str, Any], *, required: bool) -> forms.Field:
+    words = schema.get("description")
+    said: dict[str, Any] = {
+        "label": label, "required": required,
+        # The template of fields shows a help text as markup.
+        "help_text": escape(words[:_WORDS]) if isinstance(words, str) else "",
+    }  # fmt: skip
+    low, high = _number(schema.get("minimum")), _number(schema.get("maximum"))
+    match _kind(schema):
+        case "choice":
+            blank = [] if required else [("", "")]
+            return forms.ChoiceField(choices=[*blank, *((item, item) for item in schema["enum"])], **said)
+        case "boolean":
+            return forms.ChoiceField(choices=[*([] if required else [("", "")]), *_BOOLEAN], **said)
+        case "integer":
+            return forms.IntegerField(min_value=low, max_value=high, **said)
+        case "number":
+            return forms.FloatField(min_value=low, max_value=high, **said)
+        case "string":
+            longest = schema.get("maxLength") if isinstance(schema.get("maxLength"), int) else None
+            short = forms.TextInput if longest and longest <= _SHORT else forms.Textarea(attrs={"rows": 1})
+            return forms.CharField(max_length=longest, widget=short, **said)
+        case "lines":
+            said["help_text"] = f"{said['help_text']} {gettext('One a line.')}".strip()
+            return forms.CharField(widget=forms.Textarea(attrs={"rows": 3}), **said)
+    said["help_text"] = f"{said['help_text']} {gettext('Written as JSON.')}".strip()
+    return forms.JSONField(widget=forms.Textarea(attrs={"rows": 2}), **said)
+
+
+def _value(schema: Mapping[str, Any], value: Any) -> Any:
+    """As the tool gets it. Texts are made plain here: later their JSON could break by that."""
+    match _kind(schema):
+        case "boolean":
+            return value == "true"
+        case "lines":
+            return [normalise(line).strip() for line in value.splitlines() if line.strip()]
+        case "string":
+            return normalise(value)
+    return value
+
+
+def _number(value: Any) -> Any:
+    return value if isinstance(value, int | float) and not isinstance(value, bool) else None

@@ -1,0 +1,39 @@
+"""The form with which a person calls a tool themselves, and the line that it writes into their question."""
+
+from __future__ import annotations
+
+from django.contrib.auth.decorators import login_required
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import get_object_or_404, render
+from django.views.decorators.http import require_http_methods
+
+from apps.conversations.assistant import Assistant
+from apps.conversations.tools import commands
+from apps.conversations.tools.base import Tool
+from apps.conversations.tools.call_forms import CallForm
+from apps.conversations.views import identifier
+from apps.users.access import person
+
+
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def call(request: HttpRequest, name: str) -> HttpResponse:
+    """The fields of a tool that may be called while `assistant` answers; a POST gives the `command` as JSON, or 422 and
+    the fields with what is wrong. Nothing is called here."""
+    tool = _tool(request, name)
+    form = CallForm(tool, request.POST if request.method == "POST" else None)
+    if request.method == "POST" and form.is_valid():
+        return JsonResponse({"command": form.command})
+    status = 422 if form.is_bound else 200
+    return render(request, "conversations/_call_fields.html", {"form": form, "tool": tool}, status=status)
+
+
+def _tool(request: HttpRequest, name: str) -> Tool:
+    """Raises Http404 where it may not be called, or that assistant not be asked."""
+    wanted = identifier(request.GET.get("assistant"))
+    visible = Assistant.objects.visible_to(person(request))
+    assistant = get_object_or_404(visible, pk=wanted) if wanted else Assistant.default()
+    found = next((tool for tool in commands.offered(assistant) if tool.name == name), None)
+    if found is None:
+        raise Http404
+    return found
