@@ -16,7 +16,7 @@ from django.utils import translation
 
 from apps.engines import registry
 from apps.operations import administrator
-from apps.safety import audit, policies
+from apps.safety import audit, degraded, policies
 from apps.users.models import User
 from assistant.boot.words import compile_all
 from tests.people import person
@@ -79,6 +79,7 @@ def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> Iterator[N
 def _fresh_engines() -> Iterator[None]:
     registry.reset()
     policies.forget()
+    degraded._noted.clear()  # what another test's check failed at
     yield
     registry.reset()
     policies.forget()

@@ -16,6 +16,7 @@ from apps.conversations.facts import facts
 from apps.conversations.kinds import expects, holds
 from apps.conversations.meaning import vectors
 from apps.documents.passages import Passage
+from apps.lib.codes import Code, codes, other_than
 from apps.lib.sentences import spans
 from apps.lib.words import terms
 
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 # a regression on either set does worse on the other.
 WEIGHTS = {
     "words": 3.0, "rare": 0.5, "pairs": 1.5, "near": 0.6, "akin": 1.5, "meaning": 2.5, "passage": 1.0, "first": 0.3,
-    "kind": 0.6, "short": -0.5, "long": -0.3, "question": -0.5,
+    "kind": 0.6, "short": -0.5, "long": -0.3, "question": -0.5, "goes on": 1.5, "other": -4.0,
 }  # fmt: skip
 _SLOPE, _MIDDLE = 0.6, 4.5  # from a score to how likely the sentence is right, on ClapNQ
 _COMMON = 1.0  # weight of a question's word that the index does not know
@@ -36,6 +37,8 @@ _MOST_CHARS = 700  # a "sentence" longer than this is a table or a list that nob
 _FLOOR = 0.45  # of the best one's score: further quotes below it are left out
 _CLOSE = 0.5  # of score: a neighbour this near to the best sentence answers about as well
 _JOINED_WORDS = 60
+_GOES_ON = 4  # sentences after the one that names a code
+_PARAGRAPH = re.compile(r"\n[^\S\n]*\n")
 _BULLET = re.compile(r"[·•▪◦‣∙*–-]\s+")  # of a list: no part of what is said
 _POINTS_BACK = re.compile(  # a pronoun at the beginning, or a personal one among the first four words
     r"\W*(?:(?:this|these|those|that|such|both)\b|(?:[\w,]+ ){0,3}(?:he|she|it|they|his|her|its|their)\b)",
@@ -66,6 +69,7 @@ class Option:
     text: str
     context: str  # with the sentence before, where this one points back
     passage: Passage
+    codes: frozenset[Code]  # it speaks of: its own, else those of the sentences that it goes on from
     found: dict[str, float] = field(default_factory=dict)
     score: float = 0.0
 
@@ -147,6 +151,7 @@ def _sum(found: Mapping[str, float]) -> float:
 class _Question:
     text: str
     terms: frozenset[str]
+    codes: frozenset[Code]
     weight: dict[str, float]  # of each term, the rarer the more
     pairs: tuple[tuple[str, str], ...]  # of words in a row, stop words included
     kind: str
@@ -155,7 +160,7 @@ class _Question:
     def read(cls, text: str, idf: Mapping[str, float]) -> _Question:
         found = facts(text).terms
         weight = {term: idf.get(term, _COMMON) for term in found}
-        return cls(text, found, weight, tuple(pairwise(terms(text))), expects(text))
+        return cls(text, found, codes(text), weight, tuple(pairwise(terms(text))), expects(text))
 
 
 def _by_words(asked: _Question, option: Option) -> dict[str, float]:
@@ -183,6 +188,8 @@ def _by_words(asked: _Question, option: Option) -> dict[str, float]:
         "short": float(words < 5),
         "long": max(0.0, (words - 30) / 30),
         "question": float(option.text.rstrip().endswith("?")),
+        "goes on": float(bool(asked.codes & (option.codes - codes(option.text)))),
+        "other": float(other_than(asked.codes, option.codes)),
     }
 
 
@@ -191,16 +198,33 @@ def _akin(one: str, other: str) -> bool:
     return len(one) >= 5 and len(other) >= 5 and one[:5] == other[:5]
 
 
+class _Named:
+    """The codes that sentences in a row speak of: what one names holds for a few more, until the paragraph ends."""
+
+    def __init__(self) -> None:
+        self.codes: frozenset[Code] = frozenset()
+        self._end = self._ago = 0
+
+    def read(self, page: str, start: int, end: int) -> None:
+        own = codes(page[start:end])
+        self._ago = 0 if own else self._ago + 1
+        if own or self._ago > _GOES_ON or _PARAGRAPH.search(page, self._end, start):
+            self.codes = own
+        self._end = end
+
+
 def _options(passages: Mapping[int, Passage]) -> list[Option]:
     """Every sentence of the passages that could be quoted, once."""
     options: list[Option] = []
     seen: set[str] = set()
     for rank, (source, passage) in enumerate(passages.items()):
         before, headings = "", passage.heading.casefold().split(" › ")
+        named = _Named()
         for place, (start, end) in enumerate(spans(passage.full_text)):
             if (bullet := _BULLET.match(passage.full_text, start, end)) is not None:
                 start = bullet.end()
             text = " ".join(passage.full_text[start:end].split())
+            named.read(passage.full_text, start, end)
             key = text.casefold()
             if (
                 len(facts(text).order) >= _LEAST_WORDS
@@ -212,7 +236,8 @@ def _options(passages: Mapping[int, Passage]) -> list[Option]:
                 seen.add(key)
                 context = f"{before} {text}" if before and _POINTS_BACK.match(text) else text
                 offset = passage.full_start
-                options.append(Option(source, rank, place, offset + start, offset + end, text, context, passage))
+                place_in_page = offset + start, offset + end
+                options.append(Option(source, rank, place, *place_in_page, text, context, passage, named.codes))
             before = text
     return options
 

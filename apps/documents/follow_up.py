@@ -11,6 +11,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from apps.lib.codes import codes
 from apps.lib.words import STOPWORDS, stem, words
 
 _POINTING = (
@@ -52,14 +53,24 @@ def _points_back(question: str) -> bool:
 
 
 def _topic(question: str, history: Sequence[str]) -> list[str]:
-    """The content words of the last question, and of those before it as long as each points back."""
+    """The content words of the last question, and of those before it as long as each points back. What the question
+    names instead ("and E7?" after E4, "and in 2016?" after 2015) is not taken over."""
     known = {stem(word) for word in words(question)}
     taken: list[str] = []
     for earlier in reversed(history[-_BACK:]):
+        replaced = _replaced(question, earlier)
         for word in words(earlier):
-            if word not in STOPWORDS and word not in _LEANING and stem(word) not in known:
+            if word not in STOPWORDS and word not in _LEANING and word not in replaced and stem(word) not in known:
                 known.add(stem(word))
                 taken.append(word)
         if not _points_back(earlier):
             break
     return taken[:_AT_MOST]
+
+
+def _replaced(question: str, earlier: str) -> set[str]:
+    """The numbers and codes of the earlier question in whose place this one names another."""
+    asked = codes(question)
+    named = {code.number for code in codes(earlier) if any(code.is_rival(other) for other in asked)}
+    lengths = {len(word) for word in words(question) if word.isdecimal()}
+    return named | {word for word in words(earlier) if word.isdecimal() and len(word) in lengths}

@@ -43,6 +43,25 @@ def test_the_sentence_that_answers_comes_first(question: str, start: str) -> Non
     assert chosen[0].text.startswith(start)
 
 
+BOILER = (
+    "Error messages\n\nError E4 means that the water pressure is too low. Open the blue valve slowly until the gauge "
+    "shows 1.5 bar, then close it and press Reset.\n\nError E7 means that the exhaust is blocked. Switch the boiler "
+    "off at the red switch and call the service.\n\nAll errors are kept for a year. Nobody but the service deletes "
+    "them."
+)
+
+
+@pytest.mark.parametrize(
+    ("code", "first", "then"),
+    [("E7", "Error E7", "Switch the boiler off"), ("E4", "Error E4", "Open the blue valve")],
+)
+def test_what_is_said_of_another_code_is_not_quoted(code: str, first: str, then: str) -> None:
+    """Sentences that go on from one that names a code speak of it too, as far as its paragraph goes."""
+    chosen = choose(f"The boiler shows {code}, what should I do?", None, {1: passage(BOILER)}, {}, join=False)
+    said = sorted(quote.text for quote in chosen)
+    assert len(said) == 2 and said[0].startswith(first) and said[1].startswith(then)
+
+
 def test_spans_point_into_the_page_and_texts_are_folded() -> None:
     text = "Members may\nborrow up to six  books. Others read here."
     chosen = choose("How many books may members borrow?", None, {7: passage(text, start=100)}, {})

@@ -52,3 +52,17 @@ def test_an_older_topic_is_not_dragged_along() -> None:
     history = ["Where do foxes sleep in winter months?", "What is the novel Middlemarch about?"]
 
     assert "foxes" not in queries("Who wrote it?", history)[1].text
+
+
+@pytest.mark.parametrize(
+    ("question", "before", "kept", "dropped"),
+    [
+        ("And if it shows E7?", "The boiler shows E4. What should I do?", "boiler", "e4"),
+        ("What about error 7?", "What does error 12 of the boiler mean?", "boiler", "12"),
+        ("And in 2016?", "Who won the regatta in 2015?", "regatta", "2015"),
+        ("And how wide is it?", "How high is gate 4 of 1931?", "4", "2015"),
+    ],
+)
+def test_what_a_question_names_instead_is_not_taken_over(question: str, before: str, kept: str, dropped: str) -> None:
+    completed = queries(question, [before])[1].text.split()
+    assert kept in completed and dropped not in completed
