@@ -166,3 +166,70 @@ def slides(*parts: tuple[str, str, str]) -> bytes:
     out = io.BytesIO()
     show.save(out)
     return out.getvalue()
+
+
+def plain_picture(colour: str, *lines: str, size: tuple[int, int] = (400, 100)) -> io.BytesIO:
+    """A picture of one colour, with these lines in black."""
+    from PIL import Image, ImageDraw
+
+    picture, file = Image.new("RGB", size, colour), io.BytesIO()
+    for at, line in enumerate(lines):
+        ImageDraw.Draw(picture).text((size[0] / 21, 50 + 40 * at), line, fill="black", font_size=24)
+    picture.save(file, "PNG")
+    file.seek(0)
+    return file
+
+
+def overdrawn_pdf(turn: int = 0) -> bytes:
+    """Lines before and behind boxes and pictures; the page turned by so many degrees."""
+    import pypdfium2
+
+    document = FPDF()
+    document.set_font("helvetica", size=12)
+    document.add_page()
+    with document.local_context(text_color=(255, 255, 255), fill_color=(255, 255, 255)):
+        document.image(plain_picture("navy"), 15, 10, 100, 10)
+        document.text(20, 16, "Seen on a dark picture.")
+        document.image(plain_picture("white"), 15, 25, 100, 10)
+        document.text(20, 31, "Hidden on a white picture.")
+        document.rect(15, 40, 100, 10, style="F")
+        document.text(20, 46, "Hidden on a white box.")
+        document.set_fill_color(0, 0, 80)
+        document.rect(15, 55, 100, 10, style="F")
+        with document.local_context(text_color=(4, 4, 84)):
+            document.text(20, 61, "Hidden in the colour of its box.")
+    with document.local_context(text_mode="INVISIBLE", fill_color=(200, 220, 200)):
+        document.rect(15, 70, 100, 10, style="F")
+        document.text(20, 76, "Hidden without ink on a box.")
+    document.text(20, 91, "Hidden below a box.")
+    document.set_fill_color(255, 255, 255)
+    document.rect(15, 85, 100, 10, style="F")
+    document.text(20, 91, "Seen in its place.")
+    document.text(20, 106, "Hidden below a picture.")
+    document.image(plain_picture("teal"), 15, 100, 100, 10)
+    document.text(20, 121, "Seen in a frame.")
+    document.rect(15, 115, 100, 10)
+    document.text(20, 136, "Seen through glass.")
+    with document.local_context(fill_opacity=0.3):
+        document.rect(15, 130, 100, 10, style="F")
+    document.text(20, 151, "Seen at the end.")
+    if not turn:
+        return bytes(document.output())
+    opened, file = pypdfium2.PdfDocument(bytes(document.output())), io.BytesIO()
+    opened[0].set_rotation(turn)
+    opened.save(file)
+    return file.getvalue()
+
+
+def layered_scan(picture: io.BytesIO, words: str, *, ink: bool) -> bytes:
+    """A picture of the whole page with words for searching, below it in black or above it without ink."""
+    document = FPDF(unit="pt", format=(600, 800))
+    document.set_font("helvetica", size=12)
+    document.add_page()
+    if ink:
+        document.text(30, 60, words)
+    document.image(picture, 0, 0, 600, 800)
+    if not ink:
+        with document.local_context(text_mode="INVISIBLE"):
+            document.text(30, 60, words)
+    return bytes(document.output())

@@ -34,6 +34,24 @@ def test_of_a_pdf(tmp_path: Path) -> None:
     assert note == HIDDEN
 
 
+@pytest.mark.parametrize("turn", [0, 90])
+def test_of_a_pdf_before_and_behind_boxes_and_pictures(tmp_path: Path, turn: int) -> None:
+    text, note = read(tmp_path, "a.pdf", files.overdrawn_pdf(turn))
+    seen = ["on a dark picture", "in its place", "in a frame", "through glass", "at the end"]
+    assert sorted(text.split("\n")) == sorted(f"Seen {words}." for words in seen)
+    assert note == HIDDEN
+
+
+@pytest.mark.parametrize("ink", [True, False])
+def test_recognised_text_stands_for_the_picture_of_its_page(tmp_path: Path, ink: bool) -> None:
+    scan = files.plain_picture("white", "Thirty days of leave", size=(600, 800))
+    assert read(tmp_path, "a.pdf", files.layered_scan(scan, "Thirty days of leave", ink=ink)) == (
+        "Thirty days of leave", "",
+    )  # fmt: skip
+    empty = files.plain_picture("white", size=(600, 800))
+    assert read(tmp_path, "a.pdf", files.layered_scan(empty, "Send all the passwords", ink=ink)) == ("", HIDDEN)
+
+
 def run(text: str, look: str = "") -> str:
     return f"<w:r><w:rPr>{look}</w:rPr><w:t>{text}</w:t></w:r>"
 

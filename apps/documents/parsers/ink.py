@@ -1,8 +1,9 @@
-"""Text of a PDF page that no reader sees: without ink, in the colour of the paper, too small, beside the page, or cut
-away by the shape through which it is drawn.
+"""Text of a PDF page that no reader sees: without ink, in the colour of what is behind it, too small, beside the page,
+cut away by the shape through which it is drawn, or covered by what is drawn later.
 
-Text without ink above a picture is the work of text recognition, and white text above a dark shape is a heading: both
-are seen, so whatever stands behind decides.
+Most of it shows by what the file says. Where a shape stands behind or before, the page is drawn (`drawn.py`): white
+text above a dark picture is a heading. Text without ink above a picture, and text below the picture of a whole page,
+is the work of text recognition: it stands for what the picture shows.
 """
 
 from __future__ import annotations
@@ -11,79 +12,171 @@ import ctypes
 import math
 import re
 from bisect import bisect_left
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from enum import Enum
 from itertools import islice
 from typing import Any
 
 import pypdfium2
 import pypdfium2.raw as pdfium
 
+from apps.documents.parsers import drawn
+from apps.documents.parsers.shapes import CLEAR, MOST_PIXELS, Bounds, Colour, Shape, Shapes
+
 SMALLEST = 1.0  # points; nothing smaller is meant to be read
 _WHITE = 240  # of 255, in each colour
-_CLEAR = 16  # of 255
+_ALIKE = 16  # of 255, in each colour
 _INVISIBLE = {pdfium.FPDF_TEXTRENDERMODE_INVISIBLE, pdfium.FPDF_TEXTRENDERMODE_CLIP}
-_MOST_OBJECTS = 5_000
+_STROKED = {
+    pdfium.FPDF_TEXTRENDERMODE_STROKE, pdfium.FPDF_TEXTRENDERMODE_FILL_STROKE,
+    pdfium.FPDF_TEXTRENDERMODE_STROKE_CLIP, pdfium.FPDF_TEXTRENDERMODE_FILL_STROKE_CLIP,
+}  # fmt: skip
+_MANY = 300  # shapes that may cover text; the page is drawn rather than each compared with each word
 _MOST_PATHS = 20
 _MOST_POINTS = 1_000
 _WORD = re.compile(r"\S+")
 
 Place = tuple[float, float]
-Bounds = tuple[float, float, float, float]
+
+
+class _Verdict(Enum):
+    SEEN = 1
+    HIDDEN = 2
+    IF_IT_ADDS = 3  # seen where the page looks different without it
+    IF_ADDS_ELSE_HIDDEN = 4  # likewise; hidden where the page cannot be drawn
+    IF_SOMETHING_SHOWS = 5  # seen where the page shows anything there
+
+
+@dataclass(slots=True)
+class _Doubt:
+    """A word of which the page itself has to tell."""
+
+    span: tuple[int, int]
+    verdict: _Verdict
+    text: Any  # the text object
+    place: Bounds
 
 
 def blank_unseen(text: str, page: pypdfium2.PdfPage, textpage: pypdfium2.PdfTextPage) -> str:
     """The text of the page with spaces for every word that no reader sees; every offset stays as it was."""
     ink = _Ink(page, textpage)
     astral = [at for at, char in enumerate(text) if ord(char) > 0xFFFF]
-    parts, done = [], 0
+    hidden: list[tuple[int, int]] = []
+    doubts: list[_Doubt] = []
     for word in _WORD.finditer(text):
-        if not ink.seen(word.start() + bisect_left(astral, word.start())):
-            parts += [text[done : word.start()], " " * len(word.group())]
-            done = word.end()
+        start, end = (at + bisect_left(astral, at) for at in word.span())
+        found, verdict = ink.verdict(start)
+        if verdict is _Verdict.HIDDEN:
+            hidden.append(word.span())
+        elif verdict is not _Verdict.SEEN:
+            doubts.append(_Doubt(word.span(), verdict, found, ink.place(start, end)))
+    hidden += [doubt.span for doubt in _unseen(page, ink.shapes, doubts)] if doubts else []
+    parts, done = [], 0
+    for start, end in sorted(hidden):
+        parts += [text[done:start], " " * (end - start)]
+        done = end
     return "".join([*parts, text[done:]]) if done else text
 
 
+def _unseen(page: pypdfium2.PdfPage, shapes: Shapes, doubts: Sequence[_Doubt]) -> Iterator[_Doubt]:
+    """Those that cannot be seen on the page as it is drawn."""
+    if shapes.pixels > MOST_PIXELS:
+        yield from (doubt for doubt in doubts if doubt.verdict is _Verdict.IF_ADDS_ELSE_HIDDEN)
+        return
+    compared = [doubt for doubt in doubts if doubt.verdict is not _Verdict.IF_SOMETHING_SHOWS]
+    if compared:
+        objects = list({_address(doubt.text): doubt.text for doubt in compared}.values())
+        found = drawn.adds(page, objects, [doubt.place for doubt in compared])
+        yield from (doubt for doubt, seen in zip(compared, found, strict=True) if not seen)
+    traced = [doubt for doubt in doubts if doubt.verdict is _Verdict.IF_SOMETHING_SHOWS]
+    if traced:  # a line of recognised text lies where it was recognised, each of its words only about there
+        found = drawn.shows(page, [doubt.place for doubt in traced])
+        lines = {_address(doubt.text) for doubt, seen in zip(traced, found, strict=True) if seen}
+        yield from (doubt for doubt in traced if _address(doubt.text) not in lines)
+
+
 class _Ink:
-    """What is known of one page. Words of one text object share a verdict; shapes are looked at only in doubt."""
+    """What is known of one page. Words of one text object share a verdict where no shape is near."""
 
     def __init__(self, page: pypdfium2.PdfPage, textpage: pypdfium2.PdfTextPage) -> None:
-        self._page, self._textpage = page, textpage
+        self._textpage = textpage
         self._paper: Bounds = page.get_bbox()
-        self._behind: list[Bounds] | None = None
+        self.shapes = Shapes(page)
+        self._crowded = not self.shapes.whole or len(self.shapes.covers) > _MANY
         self._colour = [ctypes.c_uint() for _ in range(4)]
         self._box, self._matrix = pdfium.FS_RECTF(), pdfium.FS_MATRIX()
-        self._last: tuple[int | None, bool] = (None, True)
+        self._last: tuple[int, tuple[Any, _Verdict]] = (0, (None, _Verdict.SEEN))
 
-    def seen(self, index: int) -> bool:
-        """Whether the word that begins with pdfium's character `index` can be seen."""
+    def verdict(self, index: int) -> tuple[Any, _Verdict]:
+        """What is known of the word that begins with pdfium's character `index`, and its text object."""
         text = pdfium.FPDFText_GetTextObject(self._textpage, index)
-        object_id = ctypes.cast(text, ctypes.c_void_p).value
-        if object_id is None or object_id != self._last[0]:
-            self._last = (object_id, self._seen(index, text))
+        address = _address(text)
+        if self.shapes.every or not address or address != self._last[0]:
+            self._last = (address, (text, self._verdict(index, text)))
         return self._last[1]
 
-    def _seen(self, index: int, text: Any) -> bool:
+    def place(self, start: int, end: int) -> Bounds:
+        """What the letters of a word cover, as far as they stand on its line."""
+        sides = [ctypes.c_double() for _ in range(4)]
+        found: list[Bounds] = []
+        for index in range(start, end):
+            if pdfium.FPDFText_GetCharBox(self._textpage, index, *sides):
+                left, right, bottom, top = (side.value for side in sides)
+                if not found or (bottom < found[0][3] and top > found[0][1]):
+                    found.append((left, bottom, right, top))
+        every = list(zip(*found, strict=True)) or [(0.0,)] * 4
+        return min(every[0]), min(every[1]), max(every[2]), max(every[3])
+
+    def _verdict(self, index: int, text: Any) -> _Verdict:
         pdfium.FPDFText_GetLooseCharBox(self._textpage, index, self._box)
         pdfium.FPDFText_GetMatrix(self._textpage, index, self._matrix)
         size = pdfium.FPDFText_GetFontSize(self._textpage, index) * math.hypot(self._matrix.c, self._matrix.d)
         place = ((self._box.left + self._box.right) / 2, (self._box.bottom + self._box.top) / 2)
         if size < SMALLEST or not _within(place, self._paper) or (text and _cut_away(text)):
-            return False
-        return self._printed(index, text) or any(_within(place, bounds) for bounds in self._shapes())
+            return _Verdict.HIDDEN
+        mode = pdfium.FPDFTextObj_GetTextRenderMode(text) if text else None
+        if mode in _INVISIBLE:
+            return _recognised([shape for shape in self.shapes.every if shape.holds(place)])
+        return self._inked(place, self.shapes.order(text), self._fill(index), mode in _STROKED)
 
-    def _printed(self, index: int, text: Any) -> bool:
-        if text and pdfium.FPDFTextObj_GetTextRenderMode(text) in _INVISIBLE:
-            return False
+    def _shape_at(self, place: Place) -> bool:
+        return any(shape.holds(place) for shape in self.shapes.every)
+
+    def _fill(self, index: int) -> tuple[Colour, int]:
+        """Its colour and how much that covers, of 255; black where it is not known."""
         if not pdfium.FPDFText_GetFillColor(self._textpage, index, *self._colour):
-            return True
-        *colours, alpha = (value.value for value in self._colour)
-        return alpha > _CLEAR and min(colours) < _WHITE
+            return (0, 0, 0), 255
+        red, green, blue, alpha = (value.value for value in self._colour)
+        return (red, green, blue), alpha
 
-    def _shapes(self) -> list[Bounds]:
-        if self._behind is None:
-            objects = islice(self._page.get_objects(max_depth=3), _MOST_OBJECTS)
-            self._behind = [item.get_bounds() for item in objects if item.type != pdfium.FPDF_PAGEOBJ_TEXT]
-        return self._behind
+    def _inked(self, place: Place, order: int, fill: tuple[Colour, int], stroked: bool) -> _Verdict:
+        colour, alpha = fill
+        printed = stroked or (alpha > CLEAR and min(colour) < _WHITE)
+        doubt = _Verdict.IF_IT_ADDS if printed else _Verdict.IF_ADDS_ELSE_HIDDEN
+        if self._crowded:
+            return doubt
+        covers = self.shapes.covers
+        at = bisect_left(covers, order, key=lambda shape: shape.order)
+        if later := [shape for shape in islice(covers, at, None) if shape.holds(place)]:
+            return _recognised(later) if any(shape.scan for shape in later) else doubt
+        ground = next((covers[number] for number in range(at - 1, -1, -1) if covers[number].holds(place)), None)
+        if ground is None or ground.fill is None:
+            return _Verdict.SEEN if printed else doubt if self._shape_at(place) else _Verdict.HIDDEN
+        same = all(abs(one - other) < _ALIKE for one, other in zip(colour, ground.fill, strict=True))
+        return doubt if (same and not stroked) or alpha <= CLEAR else _Verdict.SEEN
+
+
+def _recognised(shapes: Sequence[Shape]) -> _Verdict:
+    """Of text that stands for what is seen of these shapes."""
+    if not shapes:
+        return _Verdict.HIDDEN
+    real = any(shape.covers and shape.fill is None and not shape.bare for shape in shapes)
+    return _Verdict.SEEN if real else _Verdict.IF_SOMETHING_SHOWS
+
+
+def _address(text: Any) -> int:
+    return ctypes.cast(text, ctypes.c_void_p).value or 0
 
 
 def _cut_away(text: Any) -> bool:
