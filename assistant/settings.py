@@ -228,7 +228,7 @@ TOKEN_CHOICES = ENV.TOKEN_CHOICES
 WARM_WHILE_TYPING = ENV.WARM_WHILE_TYPING
 SAFETY_CHECK = "apps.safety.classified.ClassifiedCheck"  # and SUPPORT_CHECK: a stronger one takes its place by name
 REVIEW_SECOND_PERCENT, REVIEW_AUDIT_PER_MILLE = ENV.REVIEW_SECOND_PERCENT, ENV.REVIEW_AUDIT_PER_MILLE
-POLICY_S = 5.0  # that the gate's copy of the policy may be old
+POLICY_S, VERDICT_DAYS = 5.0, ENV.VERDICT_DAYS  # seconds that the gate's copy of the policy may be old
 SUPPORT_MODEL = ENV.SUPPORT_MODEL
 SUPPORT_CHECK: dict[str, Any] = {
     "BACKEND": f"apps.conversations.{'entailment.WordsAndInference' if SUPPORT_MODEL else 'support.WordsAndMeaning'}",

@@ -16,7 +16,7 @@ from django.utils import translation
 
 from apps.engines import registry
 from apps.operations import administrator
-from apps.safety import audit, degraded, policies
+from apps.safety import audit, degraded, detectors, policies, recorded
 from apps.users.models import User
 from assistant.boot.words import compile_all
 from tests.people import person
@@ -30,6 +30,7 @@ if "init_command" in settings.DATABASES["default"].get("OPTIONS", {}):  # SQLite
     _begin = settings.DATABASES["default"]["OPTIONS"]
     _begin["init_command"] = _begin["init_command"].replace("synchronous=FULL", "synchronous=OFF")
 settings.POLICY_S = float("inf")  # the gate judges by the product's own policy, and asks no database for another
+settings.VERDICT_DAYS = 0  # nor does it write down there what it judged, but where a test is about that
 
 SHARED = Path(settings.BASE_DIR).parent / "shared"
 
@@ -77,12 +78,16 @@ def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> Iterator[N
 
 @pytest.fixture(autouse=True)
 def _fresh_engines() -> Iterator[None]:
-    registry.reset()
-    policies.forget()
-    degraded._noted.clear()  # what another test's check failed at
+    _forget()
     yield
+    _forget()
+
+
+def _forget() -> None:
     registry.reset()
-    policies.forget()
+    for one in (policies, recorded, detectors):
+        one.forget()
+    degraded._noted.clear()  # what another test's check failed at
 
 
 @pytest.fixture(autouse=True)

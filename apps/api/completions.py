@@ -22,6 +22,7 @@ from apps.engines import registry
 from apps.engines.base import EngineBusy, EngineError
 from apps.lib.threads import in_db, in_pool
 from apps.safety.gate import Withheld
+from apps.safety.recorded import Surface, surface
 from apps.users import limits
 from apps.users.access import address_of
 from apps.users.quota import Resource
@@ -100,6 +101,7 @@ async def _turn(request: HttpRequest, wish: ChatIn) -> Unkept:
     if item.grounded and wish.tools:
         alone = item.model or (await registry.chat().info()).name
         raise HttpError(400, f"Tools are passed on to the model alone: ask for the model “{alone}”.")
+    surface.set(Surface.API)  # for the task of this request
     user = caller(request)
     asked = asks.question(question(wish))
     await in_db(readable, user, wish.collections)

@@ -18,6 +18,7 @@ from apps.documents.filters import Filters
 from apps.documents.models import Collection
 from apps.lib.threads import in_db
 from apps.safety.gate import check_question
+from apps.safety.recorded import Surface, at
 from apps.users.models import User
 
 router = Router()
@@ -29,7 +30,8 @@ async def search(request: HttpRequest, wish: SearchIn) -> Any:
     """The passages that speak to a question, best first, of documents that you may read; none: nothing relevant."""
     question = asks.question(wish.question)
     user = caller(request)
-    verdict = await check_question(question)
+    with at(Surface.API):
+        verdict = await check_question(question)
     await noticed.asked(user, verdict)
     if not verdict.allowed:
         return Status(400, {"detail": verdict.words})

@@ -29,6 +29,7 @@ from apps.conversations.unkept import settle
 from apps.engines.turnlog.memory import MemoryTurnLog
 from apps.lib.ids import new_id
 from apps.lib.threads import in_db
+from apps.safety.recorded import Surface, surface
 from apps.users.models import User
 from apps.users.templatetags.said import said
 
@@ -187,6 +188,7 @@ def _ran(chat: Chat, task: asyncio.Task[None]) -> None:
 
 async def _run(chat: Chat, turn: TemporaryTurn) -> None:
     """One exit for all endings, as in `turns.py`; the last event says which it was."""
+    surface.set(Surface.NOWHERE)  # for this task, and what it begins
     ends = {
         "answer": asyncio.create_task(answer(turn)),
         "stop": asyncio.create_task(chat.log.wait_stop(turn.id)),

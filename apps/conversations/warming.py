@@ -24,6 +24,7 @@ from apps.engines.base import EngineError, Sampling
 from apps.engines.chat.offered import MAIN
 from apps.lib.threads import in_db
 from apps.safety.gate import Withheld
+from apps.safety.recorded import Surface, surface
 from apps.users.limits import OverLimit
 from apps.users.models import User
 
@@ -64,6 +65,7 @@ def _ended(person: int, task: asyncio.Task[None]) -> None:
 
 async def _warm(user: User, key: str, wish: Ask) -> None:
     """Whatever stands against it is said when the question is asked."""
+    surface.set(Surface.NOWHERE)  # for this task: a draft leaves no trace
     try:
         async with asyncio.timeout(LONGEST_S):
             opened = await in_db(opening.recall, user, key, wish)

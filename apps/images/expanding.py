@@ -23,6 +23,7 @@ from apps.images.asking import Refused
 from apps.lib.threads import in_db, in_pool
 from apps.lib.words import content_terms
 from apps.safety import gate
+from apps.safety.recorded import Surface, at
 from apps.safety.untrusted import neutralise
 from apps.users import limits
 from apps.users.language import looked_up
@@ -100,7 +101,8 @@ async def _check(text: str) -> None:
     """Raises Refused where nothing like that may be drawn: the same stages as when a picture is asked for."""
     verdict = names.judged((text,))
     if verdict.allowed:
-        verdict = await gate.check_question(text)
+        with at(Surface.PICTURES):
+            verdict = await gate.check_question(text)
     if not verdict.allowed:
         raise Refused(looked_up(verdict.words))
 

@@ -9,6 +9,7 @@ from apps.images.models import Picture
 from apps.safety import levels
 from apps.safety.folding import UNCHECKED
 from apps.safety.pictures import check_picture
+from apps.safety.recorded import Surface, at
 
 
 class Judge:
@@ -26,7 +27,8 @@ class Judge:
         if self.closed or not preview:
             return False
         began = time.monotonic()
-        verdict = check_picture(lambda: preview, self._row.prompt, level=levels.read(self._row.level))
+        with at(Surface.NOWHERE):  # what counts is the finished picture
+            verdict = check_picture(lambda: preview, self._row.prompt, level=levels.read(self._row.level))
         self.took_s = time.monotonic() - began
         if verdict.rule == UNCHECKED:
             return verdict.allowed and registry.classify_pictures() is None

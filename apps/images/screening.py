@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from apps.safety import gate, policies
 from apps.safety.check import ALLOWED, Verdict
 from apps.safety.levels import Level
+from apps.safety.recorded import Surface, at
 
 
 def judged(texts: Iterable[str], level: Level = Level.SITE) -> Verdict:
@@ -15,5 +16,6 @@ def judged(texts: Iterable[str], level: Level = Level.SITE) -> Verdict:
     running loop."""
     if policies.stale():
         policies.refresh()
-    verdicts = (asyncio.run(gate.check_question(text, level=level)) for text in texts if text)
-    return next((verdict for verdict in verdicts if not verdict.allowed), ALLOWED)
+    with at(Surface.PICTURES):
+        verdicts = (asyncio.run(gate.check_question(text, level=level)) for text in texts if text)
+        return next((verdict for verdict in verdicts if not verdict.allowed), ALLOWED)

@@ -6,9 +6,9 @@ from celery import shared_task
 
 from apps.documents import worker
 from apps.privacy import keeping, wishes
-from apps.safety import audits, heads, holds, mailing
+from apps.safety import audits, heads, holds, mailing, recorded
 
-worker.chores += [wishes.sweep, keeping.sweep, audits.sweep, holds.sweep, heads.note, mailing.sweep]
+worker.chores += [wishes.sweep, keeping.sweep, audits.sweep, holds.sweep, heads.note, mailing.sweep, recorded.sweep]
 
 
 @shared_task(name=wishes.TASK)

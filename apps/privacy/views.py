@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
+from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import logout
 from django.contrib.auth.decorators import login_required
@@ -32,7 +33,7 @@ _LAST = gettext_lazy("You are the last administrator who can sign in. Make someb
 @require_safe
 def page(request: HttpRequest) -> HttpResponse:
     """What is kept where and for how long; for people who are signed in also what they can do."""
-    context = {"site_days": keeping.rule(Scope.SITE)}
+    context = {"site_days": keeping.rule(Scope.SITE), "verdict_days": settings.VERDICT_DAYS}
     if request.user.is_authenticated:
         user = person(request)
         own = {"own_days": keeping.rule(Scope.PERSON, user.pk), "held": Hold.objects.filter(person=user).exists()}

@@ -30,7 +30,8 @@ class Judged:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """`rule` names what matched, also where the text is allowed; `words` are calm and meant for the person."""
+    """`rule` names what matched, also where the text is allowed; `words` are calm and meant for the person. The gate
+    hands `judged` on only where something was found."""
 
     allowed: bool
     rule: str = ""

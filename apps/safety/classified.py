@@ -21,7 +21,7 @@ from apps.lib.threads import in_pool
 from apps.safety import deadlines, policies, withheld
 from apps.safety import hits as lists
 from apps.safety.batches import Batches
-from apps.safety.check import ALLOWED, AWAY, CheckUnavailable, Judged, Verdict
+from apps.safety.check import AWAY, CheckUnavailable, Judged, Verdict
 from apps.safety.folding import SECRETS, Outcome, Signal, Status, fold
 from apps.safety.guarding import asked, unsure
 from apps.safety.parts import CHARACTERS, parts
@@ -65,9 +65,9 @@ def judge(
     if guard is not None:
         signals.append(guard)
     outcome = fold(stage, signals, policy)
-    if not ruled.rule and outcome.action is None:
-        return ALLOWED
     judged = Judged(stage, text, outcome, tuple(signals))
+    if not ruled.rule and outcome.action is None:
+        return Verdict(True, judged=judged)
     if stage is Stage.PASSAGE:
         marked = outcome.action not in (None, Action.NOTE)
         words = (GUARDED if outcome.code == SECRETS else ATTACK) if marked else ""

@@ -21,10 +21,11 @@ from django.conf import settings
 from django.utils.module_loading import import_string
 
 from apps.lib.threads import in_db
-from apps.safety import deadlines, degraded, hits, levels, policies
+from apps.safety import deadlines, degraded, hits, levels, policies, recorded, shadowing
 from apps.safety.check import ALLOWED, AWAY, Check, CheckUnavailable, Verdict
 from apps.safety.intake import QUESTION_CHARACTERS, control_characters, normalise, visible
 from apps.safety.levels import Level
+from apps.safety.recorded import Surface
 from apps.safety.window import Window, windows
 
 if TYPE_CHECKING:
@@ -92,13 +93,17 @@ async def check_question(text: str, vector: Awaitable[Vectors] | None = None, *,
     except CheckUnavailable:
         return _UNCHECKED
     _count_hits()
-    return ALLOWED if policies.allowed(clean) else verdict  # a person has looked at it: nobody need look again
+    allowed = policies.allowed(clean)  # a person has looked at it: nobody need look again
+    _record(verdict, level, allowance=allowed)
+    return ALLOWED if allowed else _noteworthy(verdict)
 
 
 def check_passage(text: str, *, level: Level = Level.SITE) -> Verdict:
     """Not allowed means that the passage is marked with the rule. It stays readable; it is never obeyed."""
     clean = normalise(text)
-    return levels.applied(_looked_at(lambda: [_check().passage(clean)], 1)[0], level, policies.current())
+    verdict = levels.applied(_looked_at(lambda: [_check().passage(clean)], 1)[0], level, policies.current())
+    _note(verdict, level, Surface.TOOLS)
+    return _noteworthy(verdict)
 
 
 def check_passages(texts: Sequence[str], vectors: Vectors) -> list[Verdict]:
@@ -106,7 +111,11 @@ def check_passages(texts: Sequence[str], vectors: Vectors) -> list[Verdict]:
     if policies.stale():
         policies.refresh()
     clean = [normalise(text) for text in texts]
-    return _looked_at(lambda: _check().passages(clean, vectors), len(clean))
+    verdicts = _looked_at(lambda: _check().passages(clean, vectors), len(clean))
+    for verdict in verdicts:
+        _note(verdict, Level.SITE, Surface.DOCUMENTS)
+    shadowing.write()
+    return [_noteworthy(verdict) for verdict in verdicts]
 
 
 async def check_sentence(text: str, since: int = 0, *, level: Level = Level.SITE) -> Verdict:
@@ -188,6 +197,22 @@ def _write_hits() -> None:
         hits.write()
 
 
+def _noteworthy(verdict: Verdict) -> Verdict:
+    """Nobody keeps what was said of a text in which nothing was found."""
+    return ALLOWED if verdict == ALLOWED else verdict
+
+
+def _note(verdict: Verdict, level: Level, where: Surface, since: int = 0, *, allowance: bool = False) -> None:
+    recorded.note(verdict.judged, level, policies.current().number, where, since, allowance=allowance)
+
+
+def _record(verdict: Verdict, level: Level, since: int = 0, *, allowance: bool = False) -> None:
+    """What was said of the text is written down later, beside the loop and with what else was judged meanwhile."""
+    _note(verdict, level, Surface.CHAT, since, allowance=allowance)
+    if recorded.due():
+        asyncio.get_running_loop().call_later(recorded.WAIT_S, _beside, shadowing.write)
+
+
 def _keep_fresh() -> None:
     """The copy of the policy is read anew, beside the question, where it is old."""
     if policies.stale():
@@ -204,11 +229,13 @@ async def _sentence(text: str, since: int, level: Level) -> Verdict:
     if not text[since:].strip():
         return ALLOWED
     try:
-        return levels.applied(await _within(_check().sentence(text, since)), level, policies.current())
+        verdict = levels.applied(await _within(_check().sentence(text, since)), level, policies.current())
     except CheckUnavailable:
         return _UNCHECKED
     finally:
         _count_hits()
+    _record(verdict, level, since)
+    return _noteworthy(verdict)
 
 
 def _check() -> Check:

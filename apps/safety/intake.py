@@ -6,6 +6,7 @@ Only what carries no meaning goes. Joiners stay where a script or an emoji needs
 
 from __future__ import annotations
 
+import hashlib
 import re
 import unicodedata
 
@@ -120,3 +121,8 @@ def _plain(char: str) -> str:
 
 
 _LOOKALIKES = str.maketrans("аеорсухіјѕԁһӏոսɡοαεικνρτυχᴀᴇɪᴏᴜ", "aeopcyxijsdhlnugoaeiknptuxaeiou")
+
+
+def fingerprint(text: str) -> str:
+    """SHA-256, hexadecimal, by which a text that was judged is known again."""
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()

@@ -77,9 +77,9 @@ def judged(stage: Stage, signals: Sequence[Signal], policy: Policy, level: Level
 
 def applied(verdict: Verdict, level: Level, policy: Policy) -> Verdict:
     """The verdict at that level. What is withheld at the site's own stays as it is, with its words."""
-    if level == Level.SITE or not verdict.allowed or verdict.judged is None:
-        return verdict
     found = verdict.judged
+    if level == Level.SITE or not verdict.allowed or found is None or found.outcome.action is None:
+        return verdict  # a level makes what was found harder, and finds nothing more
     stage = Stage(found.stage)
     outcome = judged(stage, found.signals, policy, level)
     if outcome.allowed:

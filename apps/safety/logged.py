@@ -45,7 +45,9 @@ EVENTS: wording.Words = {
     "policy.drafted": gettext_lazy("Drafted a policy"),
     "policy.replayed": gettext_lazy("Replayed a policy"),
     "policy.shadow": gettext_lazy("Let a policy run in the shadow"),
+    "policy.unshadowed": gettext_lazy("Ended the shadow of a policy"),
     "policy.live": gettext_lazy("A policy went live"),
+    "detector.changed": gettext_lazy("A detector has another version"),
     "list.changed": gettext_lazy("Drafted a list"),
     "list.removed": gettext_lazy("Drafted a policy without a list"),
     "consent.given": gettext_lazy("Gave a consent"),
@@ -78,7 +80,7 @@ AREAS: dict[str, tuple[StrOrPromise, Q]] = {
     "readings": (gettext_lazy("Readings"), Q(kind="read")),
     "cases": (gettext_lazy("Cases"), Q(kind__regex=r"^(case|effect|batch)\.")),
     "looks": (gettext_lazy("Second looks"), Q(kind__regex=r"^(opinion|audit|gold)\.")),
-    "policy": (gettext_lazy("Policy"), Q(kind__regex=r"^(policy|list)\.")),
+    "policy": (gettext_lazy("Policy"), Q(kind__regex=r"^(policy|list|detector)\.")),
     "people": (gettext_lazy("People"), Q(kind__regex=r"^(person|group|consent|hold|keeping|record)\.")),
     "settings": (gettext_lazy("Settings"), Q(kind__regex=r"^(settings|limit)\.")),
 }
@@ -96,6 +98,7 @@ _SUBJECTS: wording.Words = {
     "receipt": gettext_lazy("Receipt"),
     "Policy": gettext_lazy("Policy"),
     "list": gettext_lazy("List"),
+    "detector": gettext_lazy("Detector"),
 }
 _HOW: wording.Words = {
     "invitation": gettext_lazy("by an invitation"), "open": gettext_lazy("sign-up is open"),

@@ -17,15 +17,17 @@ from apps.lib.ids import new_id
 from apps.lib.leases import Leased
 from apps.safety.audit import Event
 from apps.safety.degraded import Degraded
+from apps.safety.detectors import Detector
 from apps.safety.exposure import Care, Exposure
 from apps.safety.hits import Hit
 from apps.safety.levels import Level
 from apps.safety.opinions import Gold, Opinion
+from apps.safety.recorded import Recorded, Shadowed
 from apps.safety.transitions import LIVE, State
 
 __all__ = [
-    "Allowance", "Appeal", "Audited", "Batch", "Care", "Case", "Decision", "Degraded", "Effect", "Event", "Exposure",
-    "Gold", "Hit", "Notice", "Opinion", "PolicyVersion", "Snapshot",
+    "Allowance", "Appeal", "Audited", "Batch", "Care", "Case", "Decision", "Degraded", "Detector", "Effect", "Event",
+    "Exposure", "Gold", "Hit", "Notice", "Opinion", "PolicyVersion", "Recorded", "Shadowed", "Snapshot",
 ]  # fmt: skip
 
 PERSON = settings.AUTH_USER_MODEL

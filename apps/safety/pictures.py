@@ -8,11 +8,12 @@ from collections.abc import Callable
 
 from apps.engines import registry
 from apps.engines.base import EngineError
-from apps.safety import deadlines, degraded, levels, policies
+from apps.safety import deadlines, degraded, levels, policies, recorded, shadowing
 from apps.safety.check import AWAY, Judged, Verdict
 from apps.safety.folding import UNCHECKED, Signal, Status, fold
 from apps.safety.levels import Level
 from apps.safety.policy import Stage
+from apps.safety.recorded import Surface
 
 log = logging.getLogger(__name__)
 
@@ -30,9 +31,12 @@ def check_picture(picture: Callable[[], bytes], words: str = "", *, level: Level
         degraded.write()
     outcome = fold(Stage.PICTURE, [signal], policies.current())
     judged = Judged(Stage.PICTURE, f"A picture drawn from: {words}" if words else "A picture", outcome, (signal,))
+    verdict = Verdict(False, outcome.code, AWAY if outcome.code == UNCHECKED else HELD, judged)
     if outcome.allowed:
-        return levels.applied(Verdict(True, outcome.code, "", judged), level, policies.current())
-    return Verdict(False, outcome.code, AWAY if outcome.code == UNCHECKED else HELD, judged)
+        verdict = levels.applied(Verdict(True, outcome.code, "", judged), level, policies.current())
+    recorded.note(verdict.judged, level, policies.current().number, Surface.PICTURES)
+    shadowing.write()
+    return verdict
 
 
 def _signal(picture: Callable[[], bytes]) -> Signal:

@@ -5,10 +5,11 @@ The gate reads `current()`, a copy in memory that is never older than a few seco
 
 from __future__ import annotations
 
-import hashlib
+import logging
 import threading
 import time
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from django.conf import settings
@@ -20,6 +21,7 @@ from django.utils.translation import gettext
 from apps.engines import registry
 from apps.safety import audit, clauses, hits, levels, listed
 from apps.safety.folding import LISTS, REPORTED, SUPPORT, Signal
+from apps.safety.intake import fingerprint
 from apps.safety.models import Allowance, PolicyVersion, Snapshot
 from apps.safety.policy import Policy, PolicyError, Stage, digest, read
 from apps.safety.transitions import Refused
@@ -28,13 +30,23 @@ from apps.users.models import User
 
 Status = PolicyVersion.Status
 REPLAYED = 5000  # of the latest judged texts
+SHADOWS = 3  # versions at once: each costs a fold of what was judged, in the background
 ALLOWED = 10_000  # the latest texts that people have allowed
 LISTED = 50  # changed verdicts that are kept with a replay
 
 _ELSE = {REPORTED: "Reported. A reader of it asked for a person to look at it."}
 
+log = logging.getLogger(__name__)
 _lock = threading.Lock()
-_current: dict[str, Any] = {"policy": None, "read": 0.0, "backend": "", "allowed": frozenset()}
+_current: dict[str, Any] = {"policy": None, "read": 0.0, "backend": "", "allowed": frozenset(), "shadows": ()}
+
+
+@dataclass(frozen=True, slots=True)
+class Shadow:
+    """A version that judges beside the live one."""
+
+    pk: int
+    policy: Policy
 
 
 def live() -> PolicyVersion:
@@ -85,6 +97,7 @@ def refresh() -> None:
     try:
         row = PolicyVersion.objects.filter(status=Status.LIVE).first()
         found = read(row.body, row.number) if row is not None else None
+        _current["shadows"] = _in_the_shadow()
         _current["allowed"] = frozenset(Allowance.objects.order_by("-pk").values_list("sha256", flat=True)[:ALLOWED])
     except (Error, PolicyError):
         return
@@ -94,18 +107,20 @@ def refresh() -> None:
         _current["policy"] = found
 
 
+def shadows() -> tuple[Shadow, ...]:
+    """Versions that judge beside the live one, without effect. From memory, as `current`."""
+    found: tuple[Shadow, ...] = _current["shadows"]
+    return found
+
+
 def allowed(text: str) -> bool:
     """Whether a person has looked at exactly this text and allowed it. From memory, as `current`."""
     return fingerprint(text) in _current["allowed"]
 
 
-def fingerprint(text: str) -> str:
-    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
-
-
 def forget() -> None:
     """The next reader begins anew (tests)."""
-    _current.update(policy=None, read=0.0, allowed=frozenset())
+    _current.update(policy=None, read=0.0, allowed=frozenset(), shadows=())
 
 
 def clause(code: str) -> str:
@@ -156,11 +171,23 @@ def replay(user: User, row: PolicyVersion) -> dict[str, Any]:
 
 
 def shadow(user: User, row: PolicyVersion) -> None:
-    """From now on what this version would have done is counted beside the live one."""
-    if row.status != Status.DRAFT:
-        raise Refused(gettext("Only a draft can run in the shadow."))
-    PolicyVersion.objects.filter(pk=row.pk).update(status=Status.SHADOW)
-    audit.record("policy.shadow", actor=user, subject=str(row))
+    """From now on what this version would have done is recorded beside what the live one does."""
+    with transaction.atomic():
+        if PolicyVersion.objects.filter(status=Status.SHADOW).count() >= SHADOWS:
+            raise Refused(gettext("%(most)s versions run in the shadow already. End one of them.") % {"most": SHADOWS})
+        if not PolicyVersion.objects.filter(pk=row.pk, status=Status.DRAFT).update(status=Status.SHADOW):
+            raise Refused(gettext("Only a draft can run in the shadow."))
+        audit.record("policy.shadow", actor=user, subject=str(row))
+    refresh()
+
+
+def unshadow(user: User, row: PolicyVersion) -> None:
+    """It is a draft again; what it would have done until now stays to be looked at."""
+    with transaction.atomic():
+        if not PolicyVersion.objects.filter(pk=row.pk, status=Status.SHADOW).update(status=Status.DRAFT):
+            raise Refused(gettext("This version does not run in the shadow."))
+        audit.record("policy.unshadowed", actor=user, subject=str(row))
+    refresh()
 
 
 def approve(user: User, row: PolicyVersion) -> None:
@@ -177,3 +204,14 @@ def approve(user: User, row: PolicyVersion) -> None:
         PolicyVersion.objects.filter(pk=row.pk).update(status=Status.LIVE, approver=user, effective=timezone.now())
         audit.record("policy.live", actor=user, subject=str(row), sha256=row.sha256)
     refresh()
+
+
+def _in_the_shadow() -> tuple[Shadow, ...]:
+    """Without those that this product cannot read."""
+    found = []
+    for row in PolicyVersion.objects.filter(status=Status.SHADOW).order_by("number")[:SHADOWS]:
+        try:
+            found.append(Shadow(row.pk, read(row.body, row.number)))
+        except PolicyError:
+            log.warning("%s runs in the shadow and cannot be read", row)
+    return tuple(found)

@@ -48,7 +48,7 @@ def versions(request: HttpRequest) -> HttpResponse:
 @require_POST
 @administrators_only
 def change(request: HttpRequest, pk: int) -> HttpResponse:
-    """One step of a version: replay, shadow or approve."""
+    """One step of a version: replay, into the shadow or out of it, approve."""
     row, user = get_object_or_404(PolicyVersion, pk=pk), person(request)
     try:
         match request.POST.get("do"):
@@ -61,6 +61,8 @@ def change(request: HttpRequest, pk: int) -> HttpResponse:
                 )
             case "shadow":
                 policies.shadow(user, row)
+            case "unshadow":
+                policies.unshadow(user, row)
             case "approve":
                 policies.approve(user, row)
                 messages.success(request, gettext("%(row)s is live.") % {"row": version(row)})

@@ -20,7 +20,7 @@ from apps.lib import leases
 from apps.safety import audit, effects, exposure, holds, notices, opinions, policies, reviewable, sealed
 from apps.safety.check import Judged
 from apps.safety.folding import Outcome, Signal
-from apps.safety.intake import normalise
+from apps.safety.intake import fingerprint, normalise
 from apps.safety.models import Batch, Case, Decision, PolicyVersion, Snapshot
 from apps.safety.names import masked
 from apps.safety.policy import SEALED
@@ -71,7 +71,7 @@ def flag(found: Flagged) -> Case:
         ]
         text = normalise(found.text)
         snapshot = Snapshot.objects.create(
-            stage=found.stage, text=text, sha256=policies.fingerprint(text), context=around,
+            stage=found.stage, text=text, sha256=fingerprint(text), context=around,
             signals=[signal.row() for signal in found.signals], action=found.outcome.action or "", code=clause,
             score=found.outcome.score, policy=policies.live(), level=found.outcome.level,
         )  # fmt: skip

@@ -22,6 +22,7 @@ from apps.engines.classify.pictures import FakePictures
 from apps.safety import clauses, gate, levels, pictures, policies, policy, review
 from apps.safety.check import Judged, Verdict
 from apps.safety.folding import GUARD, LISTS, Signal, Status, fold
+from apps.safety.intake import fingerprint
 from apps.safety.levels import Level
 from apps.safety.models import Event, Snapshot
 from apps.safety.policy import CODES, Stage
@@ -209,7 +210,7 @@ def test_a_picture_that_nothing_has_looked_at_is_not_shown_at_the_strictest(
 async def test_what_a_person_has_allowed_passes_at_every_level(monkeypatch: pytest.MonkeyPatch) -> None:
     text = "What is this [sexual] about?"
     assert not (await gate.check_question(text, level=Level.STRICT)).allowed
-    monkeypatch.setitem(policies._current, "allowed", frozenset({policies.fingerprint(text)}))
+    monkeypatch.setitem(policies._current, "allowed", frozenset({fingerprint(text)}))
     assert (await gate.check_question(text, level=Level.STRICTEST)).allowed
 
 

@@ -1,0 +1,197 @@
+"""What was judged, kept without a word of it: signals and verdict of each text and picture, also of what passed.
+
+Nobody stands in a row, no time more exact than the hour, and of the text a mark that only this site can make, so that
+another version of the policy can be tried over it (`replaying.py`) or judge beside the live one (`shadowing.py`). Rows
+go after `VERDICT_DAYS`. The gate notes in memory what `shadowing.write` stores a moment later.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from django.conf import settings
+from django.db import models
+from django.utils import timezone
+from django.utils.crypto import salted_hmac
+
+from apps.safety.folding import Signal
+from apps.safety.intake import fingerprint
+from apps.safety.levels import Level, read
+
+if TYPE_CHECKING:
+    from apps.safety.check import Judged
+
+MOST = 200_000  # rows, some 150 MB; the oldest go first
+WAIT_S = 2.0  # that what was judged may wait in memory, so that it is written together
+_WAITING = 5000  # in memory, where the database is away
+_AT_ONCE = 5000  # of a sweep
+_SALT = "apps.safety.recorded"
+_BARE = "A picture"  # all that is said of one that nobody described
+
+
+class Surface(models.TextChoices):
+    """Through which door it came."""
+
+    CHAT = "chat"
+    API = "api"
+    DOCUMENTS = "documents"
+    PICTURES = "pictures"
+    TOOLS = "tools"
+    NOWHERE = "nowhere"  # it is kept nowhere: drafts of questions, temporary chats, previews
+
+
+class Recorded(models.Model):
+    """One verdict as it came about."""
+
+    stage = models.CharField(max_length=12)
+    surface = models.CharField(max_length=12)
+    mark = models.CharField(max_length=64, blank=True, help_text="Keyed hash of what was judged; empty: of nothing")
+    signals = models.JSONField(help_text="What each detector said, as `folding.Signal.row`")
+    level = models.CharField(max_length=12, choices=Level.choices, default=Level.SITE)
+    policy = models.PositiveIntegerField(help_text="Number of the version; 0: the product's own, before it had a row")
+    action = models.CharField(max_length=20, blank=True)
+    code = models.CharField(max_length=40, blank=True)
+    score = models.FloatField(default=0)
+    allowance = models.BooleanField(default=False, help_text="A person had allowed exactly this text: it passed")
+    hour = models.DateTimeField()
+
+    class Meta:
+        app_label = "safety"
+        indexes: ClassVar = [models.Index(fields=["hour"], name="recorded_by_hour")]
+
+    def __str__(self) -> str:
+        return f"{self.stage}: {self.action or 'let through'}"
+
+    @property
+    def said(self) -> list[Signal]:
+        return [Signal.of(row) for row in self.signals]
+
+    @property
+    def strictness(self) -> Level:
+        return read(self.level)
+
+
+class Shadowed(models.Model):
+    """What a version that ran in the shadow would have done with it."""
+
+    record = models.ForeignKey(Recorded, on_delete=models.CASCADE, related_name="shadows")
+    policy = models.ForeignKey("safety.PolicyVersion", on_delete=models.CASCADE, related_name="shadows")
+    stage = models.CharField(max_length=12)
+    change = models.CharField(max_length=8, blank=True, help_text="`shadowing.Change`; empty: the same verdict")
+    clause = models.CharField(max_length=40, blank=True, help_text="Which decides after it, or decided before it")
+    action = models.CharField(max_length=20, blank=True)
+    score = models.FloatField(default=0)
+
+    class Meta:
+        app_label = "safety"
+        indexes: ClassVar = [models.Index(fields=["policy", "change", "stage", "clause"], name="shadowed_by_change")]
+
+    def __str__(self) -> str:
+        return f"{self.stage}: {self.change or 'the same'}"
+
+
+@dataclass(frozen=True, slots=True)
+class Noted:
+    """In memory only, for seconds: with the text, in which a version in the shadow looks for its own lists."""
+
+    judged: Judged
+    level: Level
+    surface: Surface
+    policy: int
+    since: int
+    allowance: bool
+    hour: datetime
+
+    def row(self) -> Recorded:
+        found = self.judged.outcome
+        return Recorded(
+            stage=self.judged.stage, surface=self.surface, mark=mark_of_text(self.judged.text), level=self.level,
+            signals=[signal.row() for signal in self.judged.signals], policy=self.policy, action=found.action or "",
+            code=found.code, score=found.score, allowance=self.allowance, hour=self.hour,
+        )  # fmt: skip
+
+
+surface: ContextVar[Surface | None] = ContextVar("surface", default=None)  # where the door of the gate does not say
+_lock = threading.Lock()
+_waiting: deque[Noted] = deque(maxlen=_WAITING)
+_due = {"at": 0.0}
+
+
+@contextmanager
+def at(where: Surface) -> Iterator[None]:
+    """What is judged within comes from there. For code that is no generator."""
+    before = surface.set(where)
+    try:
+        yield
+    finally:
+        surface.reset(before)
+
+
+def note(judged: Judged | None, level: Level, policy: int, where: Surface, since: int = 0, *,
+         allowance: bool = False) -> None:  # fmt: skip
+    """It waits in memory to be written; a microsecond, from any thread. Nothing where no check came to a verdict."""
+    where = surface.get() or where
+    if judged is None or where is Surface.NOWHERE or not settings.VERDICT_DAYS:
+        return
+    hour = timezone.now().replace(minute=0, second=0, microsecond=0)
+    with _lock:
+        _waiting.append(Noted(judged, level, where, policy, since, allowance, hour))
+
+
+def due() -> bool:
+    """Whether somebody has to have written what waits, `WAIT_S` from now; then nobody else is asked until it is."""
+    now = time.monotonic()
+    if not _waiting or now < _due["at"]:
+        return False
+    _due["at"] = now + WAIT_S
+    return True
+
+
+def taken() -> list[Noted]:
+    """All that waits, for whoever writes it."""
+    with _lock:
+        found = list(_waiting)
+        _waiting.clear()
+    return found
+
+
+def put_back(found: list[Noted]) -> None:
+    """It could not be written; of more than `_WAITING` the oldest are let go."""
+    with _lock:
+        _waiting.extendleft(reversed(found[-(_WAITING - len(_waiting)) :] if len(_waiting) < _WAITING else []))
+
+
+def forget() -> None:
+    """Nothing waits (tests)."""
+    taken()
+    _due["at"] = 0.0
+
+
+def mark(sha256: str) -> str:
+    """Of a text by its fingerprint; without the site's key nobody can tell whether a text that they guess was it."""
+    return salted_hmac(_SALT, sha256, algorithm="sha256").hexdigest()
+
+
+def mark_of_text(text: str) -> str:
+    """Nothing for a picture of which no words are known."""
+    return "" if text == _BARE else mark(fingerprint(text))
+
+
+def sweep() -> int:
+    """What is older than `VERDICT_DAYS`, or more than `MOST`, is gone; how many. For the worker."""
+    old = models.Q(hour__lt=timezone.now() - timedelta(days=settings.VERDICT_DAYS))
+    last: Any = Recorded.objects.order_by("-pk").values_list("pk", flat=True).first()
+    if last is None:
+        return 0
+    keys = list(Recorded.objects.filter(old | models.Q(pk__lte=last - MOST)).values_list("pk", flat=True)[:_AT_ONCE])
+    Shadowed.objects.filter(record__in=keys).delete()
+    Recorded.objects.filter(pk__in=keys).delete()
+    return len(keys)

@@ -1,0 +1,92 @@
+"""A version of the policy in the shadow: it judges what the live one judges, from the same signals, and does nothing.
+
+No detector runs again, and nobody waits: the gate notes what was said (`recorded.py`), `write` folds it once more for
+each version in the shadow and stores both verdicts. Only the lists of such a version are looked for in the text, while
+it is in memory.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from enum import StrEnum
+
+from django.db import Error, transaction
+
+from apps.safety import detectors, levels, listed, policies, recorded
+from apps.safety.folding import LISTS, Outcome, Signal, Status
+from apps.safety.levels import Level
+from apps.safety.policies import Shadow
+from apps.safety.policy import Action, Policy, Stage
+from apps.safety.recorded import Noted, Recorded, Shadowed
+
+log = logging.getLogger(__name__)
+
+_HELD = (Action.WITHHOLD, Action.SEND)
+_PEOPLE = (Action.REVIEW, Action.SEND)
+
+
+class Change(StrEnum):
+    """How the verdict of another version differs, the gravest first."""
+
+    HELD = "held"  # let through now, withheld then
+    FREED = "freed"  # withheld now, let through then
+    UNASKED = "unasked"  # likewise, as far as is known: a rule decided, so the classifiers were not asked
+    PEOPLE = "people"  # the same, but people look at it, or do no longer
+    MARK = "mark"  # let through both times, with another mark or count
+    CLAUSE = "clause"  # the same action by another clause
+
+
+def changed(before: Outcome, after: Outcome, signals: Sequence[Signal] = ()) -> Change | None:
+    """None where nothing would be different."""
+    if (before.action, before.code) == (after.action, after.code):
+        return None
+    if before.allowed != after.allowed:
+        if before.allowed:
+            return Change.HELD
+        asked = all(signal.status is not Status.SKIPPED for signal in signals)
+        return Change.FREED if asked else Change.UNASKED
+    if (before.action in _PEOPLE) != (after.action in _PEOPLE):
+        return Change.PEOPLE
+    return Change.MARK if before.action != after.action else Change.CLAUSE
+
+
+def judged(stage: Stage, signals: Sequence[Signal], text: str, since: int, level: Level, policy: Policy,
+           live: Policy | None) -> Outcome:  # fmt: skip
+    """What that version makes of what was said of the text. Its lists are looked for where they are not those of the
+    version that judged (`live`)."""
+    if live is None or policy.lists != live.lists:
+        others = [signal for signal in signals if signal.detector != LISTS]
+        signals = [*others, *listed.signals(policy, stage, text, since)]
+    return levels.judged(stage, signals, policy, level)
+
+
+def write() -> None:
+    """What was noted is stored, with what each version in the shadow would have done. For `in_db`, or a worker; where
+    the database is away it is kept for the next time."""
+    found = recorded.taken()
+    if not found:
+        return
+    rows, shadows, live = [one.row() for one in found], policies.shadows(), policies.current()
+    try:
+        with transaction.atomic():
+            made = Recorded.objects.bulk_create(rows, batch_size=200)
+            would = [_shadowed(*pair, shadow, live) for pair in zip(found, made, strict=True) for shadow in shadows]
+            Shadowed.objects.bulk_create(would, batch_size=500)
+        detectors.seen(signal for one in found for signal in one.judged.signals)
+    except Error:
+        log.warning("%s verdicts could not be stored; they wait", len(found))
+        recorded.put_back(found)
+
+
+def _shadowed(one: Noted, row: Recorded, shadow: Shadow, live: Policy) -> Shadowed:
+    before, said = one.judged.outcome, one.judged.signals
+    if one.allowance:
+        before = after = Outcome(None)  # a person has looked at it: it passes under any version
+    else:
+        known = live if live.number == one.policy else None
+        after = judged(Stage(one.judged.stage), said, one.judged.text, one.since, one.level, shadow.policy, known)
+    return Shadowed(
+        record=row, policy_id=shadow.pk, stage=row.stage, change=changed(before, after, said) or "",
+        clause=after.code or before.code, action=after.action or "", score=after.score,
+    )  # fmt: skip

@@ -1,0 +1,34 @@
+"""Drafts of the policy for tests, and what was written down of what the gate judged."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+from apps.lib.threads import in_db
+from apps.safety import policies, shadowing
+from apps.safety.models import PolicyVersion
+from apps.users.models import User
+
+MAYBE = "Some [hate?] is in here"  # scores 0.6 for hate: counted, and let through
+SURE = "All of this is [hate] to me"  # 0.99: withheld
+PLAIN = "How is a lamp trimmed?"
+
+
+def body(stage: str = "question", **steps: float) -> dict[str, Any]:
+    """The live policy, in which hate meets these actions from these scores on: `withhold=0.5`."""
+    found = copy.deepcopy(policies.live().body)
+    clause = next(row for row in found["clauses"] if row["code"] == "hate")
+    clause["steps"][stage] = [{"least": least, "action": action} for action, least in steps.items()]
+    return found
+
+
+def in_the_shadow(author: User, new: dict[str, Any], note: str = "") -> PolicyVersion:
+    row = policies.draft(author, new, note)
+    policies.shadow(author, row)
+    return row
+
+
+async def written() -> None:
+    """As the gate has it done a moment later."""
+    await in_db(shadowing.write)
