@@ -45,10 +45,11 @@ def queries(question: str, history: Sequence[str]) -> list[Query]:
 def leans(question: str) -> bool:
     """Whether a question seems to need the one before it: it points back, goes on with "and", or says very little."""
     content = [word for word in words(question) if word not in STOPWORDS and word not in _LEANING]
-    return _points_back(question) or len(content) < _SHORT
+    return points_back(question) or len(content) < _SHORT
 
 
-def _points_back(question: str) -> bool:
+def points_back(question: str) -> bool:
+    """Whether it says so itself: a word that points, or a beginning that goes on."""
     return bool(_LEANING.intersection(words(question))) or bool(_OPENS.match(question))
 
 
@@ -63,7 +64,7 @@ def _topic(question: str, history: Sequence[str]) -> list[str]:
             if word not in STOPWORDS and word not in _LEANING and word not in replaced and stem(word) not in known:
                 known.add(stem(word))
                 taken.append(word)
-        if not _points_back(earlier):
+        if not points_back(earlier):
             break
     return taken[:_AT_MOST]
 

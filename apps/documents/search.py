@@ -201,7 +201,9 @@ async def _also(
 
 def _better(best: _Try, found: _Try) -> _Try:
     """A completed question's result where it is clearly better than the question's own, or better than that of another
-    completed one."""
+    completed one. Where both found nothing it is said of the question as asked, unless that needs the one before it."""
+    if not found.ranked.windows and not (best.ranked.windows or follow_up.points_back(best.query.text)):
+        return best
     least = best.ranked.relevance * (1.0 if best.query.leans else _PREFERRED)
     return found if not best.ranked.windows or found.ranked.relevance > least else best
 

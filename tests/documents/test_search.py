@@ -200,13 +200,6 @@ async def test_only_the_named_collections_are_searched(alice: User, library: Col
     assert found.searched == ("Other",)
 
 
-async def test_a_follow_up_is_completed_from_the_question_before(alice: User, library: Collection) -> None:
-    found = await search(alice, "And what does it eat?", history=["How big is a blue whale?"])
-
-    assert found.passages[0].title == "Whales"
-    assert "blue whale" in found.query
-
-
 async def test_neighbours_under_the_same_heading_are_read_with_a_hit(alice: User) -> None:
     place = await in_db(collection, alice)
     sections = [

@@ -59,14 +59,16 @@ async def test_a_server_is_asked_once_whether_it_takes_tools() -> None:
     assert asked["max_tokens"] == 1 and asked["tool_choice"] == "auto" and len(asked["tools"]) == 1
 
 
-async def test_a_server_that_refuses_tools_is_offered_none_and_goes_on_answering() -> None:
+async def test_a_server_that_refuses_tools_is_offered_none_and_goes_on_answering(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     refusal = answer(400, {"error": {"message": '"auto" tool choice requires --enable-auto-tool-choice', "code": 400}})
     async with serving(refusal, GOOD) as server:
         engine = OpenAIChat(server.url)
         assert not await engine.takes_tools() and not await engine.takes_tools()
         assert text(await collect(engine)) == "Hello there."
         await engine.close()
-    assert len(server.chats) == 2
+    assert len(server.chats) == 2 and caplog.messages == [], "that it takes none is no trouble to be logged"
 
 
 async def test_a_server_that_breaks_over_tools_counts_as_taking_none_for_a_while() -> None:

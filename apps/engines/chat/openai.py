@@ -162,7 +162,9 @@ class OpenAIChat:
         answer, events = wire.Answer(thinking=Thinking(begun=begun)), EventReader()
         if request.sampling.beams:
             by, answer.stop = until, request.sampling.stop  # nothing comes before all of it was weighed
-        response = await self._open(wire.body(request, info.name, vllm=vllm))
+        response = await self._open(
+            wire.body(request, info.name, vllm=vllm), tried=request in (_WITH_TOOL, _WITH_BEAMS)
+        )
         try:
             with Rest(self._pace, response) as rest:
                 while not answer.done:
@@ -187,8 +189,9 @@ class OpenAIChat:
         finally:
             response.close()
 
-    async def _open(self, body: bytes) -> aiohttp.ClientResponse:
-        """The response, its head read. Raises what the server says instead."""
+    async def _open(self, body: bytes, *, tried: bool) -> aiohttp.ClientResponse:
+        """The response, its head read. Raises what the server says instead; where something is only `tried`, a refusal
+        is the answer and no trouble for the log."""
         headers = {"Content-Type": "application/json", "Accept": "text/event-stream", "Accept-Encoding": "identity"}
         url = f"{self._url}/chat/completions"
         async with _errors(AWAY), asyncio.timeout(self._limits.first_token):
@@ -207,7 +210,8 @@ class OpenAIChat:
         finally:
             response.close()
         error = EngineBroken(SENSELESS) if response.status == 200 else from_status(response.status, said)
-        log.warning("The model server answered %s.", response.status)
+        if not tried or response.status >= 500:
+            log.warning("The model server answered %s.", response.status)
         if isinstance(error, EngineRefused):
             self._served = None  # it may serve another model now
         raise error
