@@ -28,6 +28,7 @@ def of(env: Env, index: Path) -> tuple[Backends, Backends]:
         "planted": {"BACKEND": env.PLANTED_BACKEND, "OPTIONS": {}},
         "tagger": {"BACKEND": env.TAGGER_BACKEND, "OPTIONS": {}},
         "image": _image(env),
+        "caption": _caption(env),
         "align": {"BACKEND": "apps.engines.image.clip.Clip", "OPTIONS": {"model": env.CLIP_MODEL}},
         "turnlog": {
             "BACKEND": f"apps.engines.turnlog.{'redis.RedisTurnLog' if env.REDIS_URL else 'memory.MemoryTurnLog'}",
@@ -71,6 +72,17 @@ def _guard(env: Env) -> dict[str, Any]:
     return {
         "BACKEND": "apps.engines.classify.guard.ServedGuard", "OPTIONS": {**options, "timeout_s": env.GUARD_SECONDS},
     }  # fmt: skip
+
+
+def _caption(env: Env) -> dict[str, Any]:
+    """Likewise."""
+    if not env.CAPTION_MODEL and not env.CAPTION_URL:
+        return {}
+    options: dict[str, Any] = {"model": env.CAPTION_MODEL, "timeout_s": env.CAPTION_SECONDS}
+    if not env.CAPTION_URL:
+        return {"BACKEND": "apps.engines.caption.local.LocalCaption", "OPTIONS": options}
+    served = {"url": env.CAPTION_URL, "api_key": env.CAPTION_API_KEY}
+    return {"BACKEND": "apps.engines.caption.served.ServedCaption", "OPTIONS": options | served}
 
 
 def _pictures(env: Env) -> dict[str, Any]:

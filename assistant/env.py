@@ -59,6 +59,12 @@ class Env:
     GUARD_FORMAT: str = "qwen3guard"  # qwen3guard | llama_guard | gpt_oss_safeguard
     GUARD_API_KEY: str = ""
     GUARD_SECONDS: int = 5  # that it may take; later is as if it were away
+    CAPTION_MODEL: str = (
+        ""  # an image-to-text model by hub name or folder that describes attached pictures; empty: none
+    )
+    CAPTION_URL: str = ""  # an OpenAI-compatible server that has it, with its /v1; empty: the worker runs it
+    CAPTION_API_KEY: str = ""
+    CAPTION_SECONDS: int = 30  # that a description may take
     PICTURE_CHECK: str = ""  # an ONNX file, or a folder with model.safetensors, that classifies pictures; empty: none
     PICTURE_CHECK_SHA256: str = ""  # of that file
     PICTURE_CHECK_LABELS: str = ""  # which of its labels mean which clause: nsfw=sexual, gore=violence

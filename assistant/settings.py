@@ -258,7 +258,7 @@ FETCH_ALSO: set[tuple[str, int]] = set()  # (IP, port) that may be fetched from 
 # --- pictures ----------------------------------------------------------------------------------------
 SIGN_CERTIFICATES = ENV.SIGN_CERTIFICATES
 SIGN_KEY = ENV.SIGN_KEY
-PICTURE_LABEL, PICTURE_NAMES = ENV.PICTURE_LABEL, ENV.PICTURE_NAMES
+PICTURE_LABEL, PICTURE_NAMES, CAPTION_SECONDS = ENV.PICTURE_LABEL, ENV.PICTURE_NAMES, ENV.CAPTION_SECONDS
 
 # --- Celery: a doorbell; the rows are the queue (apps/lib/leases.py) ----------------------------------
 CELERY_BROKER_URL = ENV.REDIS_URL or "filesystem://localhost//"

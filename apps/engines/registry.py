@@ -18,6 +18,7 @@ from apps.engines.base import (
     TextClassifier,
     TurnLog,
 )
+from apps.engines.caption.base import CaptionEngine
 from apps.engines.chat.breaker import Breaker
 from apps.engines.chat.offered import MAIN, ChatModel, described
 from apps.engines.classify.base import PlantedDetector, SpanTagger
@@ -124,6 +125,11 @@ def guard() -> GuardEngine | None:
 def classify_pictures() -> PictureClassifier | None:
     """The picture classifier that the operator named; None where there is none."""
     return cast(PictureClassifier, _get("pictures")) if settings.ENGINES.get("pictures") else None
+
+
+def caption() -> CaptionEngine | None:
+    """What describes pictures for models that see none; None where none is set up."""
+    return cast(CaptionEngine, _get("caption")) if settings.ENGINES.get("caption") else None
 
 
 def image() -> ImageEngine:

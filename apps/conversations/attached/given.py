@@ -32,6 +32,8 @@ class Attached:
     text: str  # that was recognised in it
     unread: str  # why none could be
     reason: str  # why it is held
+    caption: str  # what a model that sees said it shows
+    uncaptioned: str  # why none could
 
     @property
     def held(self) -> bool:
@@ -96,7 +98,7 @@ def record(attached: Iterable[Attached]) -> list[dict[str, Any]]:
         {"id": str(item.id), "name": item.name, "held": True} if item.held else
         {
             "id": str(item.id), "name": item.name, "width": item.width, "height": item.height, "sha256": item.sha256,
-            "recognised_text": item.text,
+            "recognised_text": item.text, "description": item.caption,
         }
         for item in attached
     ]  # fmt: skip
@@ -105,5 +107,5 @@ def record(attached: Iterable[Attached]) -> list[dict[str, Any]]:
 def _value(row: AttachedPicture) -> Attached:
     return Attached(
         row.pk, row.name, row.width, row.height, row.sha256, row.kind, row.file.path, row.status, row.text, row.unread,
-        row.reason,
+        row.reason, row.caption, row.uncaptioned,
     )  # fmt: skip

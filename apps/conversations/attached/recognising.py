@@ -1,4 +1,5 @@
-"""The text in attached pictures, recognised in a child process of the worker, one picture at a time."""
+"""What models that see no pictures are told of attached ones: their text, recognised in a child process of the worker,
+and a description, where a model that sees is set up for that. One picture at a time."""
 
 from __future__ import annotations
 
@@ -17,6 +18,8 @@ from apps.conversations.attached.rows import AttachedPicture
 from apps.documents import sandbox
 from apps.documents.parsers.base import Unreadable
 from apps.documents.scans import ADDRESSES_BYTES, SECONDS_A_PAGE
+from apps.engines import registry
+from apps.engines.base import EngineError
 from apps.lib import leases
 from apps.lib.bell import send
 from apps.safety.intake import normalise
@@ -27,9 +30,11 @@ log = logging.getLogger(__name__)
 CHARACTERS = 8_000  # of the text that is kept of a picture
 ATTEMPTS = 3
 LEASE_S = SECONDS_A_PAGE + 30.0
+_LOADING_S = 300.0  # a model that describes may have to be fetched first
 _RINGS = 2  # of one sweep
 _ORPHAN_S = 3600
 _BROKEN = "Reading its text stopped the worker."
+_GONE = "Its file is gone."
 _one = threading.Lock()  # two at once would only take turns
 
 Status = AttachedPicture.Status
@@ -46,18 +51,43 @@ def drain() -> None:
 
 
 def read(pk: UUID) -> None:
-    """The text of the picture is in its row, or why there is none."""
+    """Text and description of the picture are in its row, or why there is none of them. The text is there first: a
+    question that waits no longer has that much."""
     token = leases.claim(_allowed(), pk, LEASE_S)
     row = AttachedPicture.objects.filter(pk=pk, lease_token=token).first() if token else None
     if row is None or token is None:
         return
+    changes, working = _recognised(row), AttachedPicture.objects.filter(status=Status.WAITING)
+    if captioned():
+        if not leases.renew(working, row.pk, token, settings.CAPTION_SECONDS + _LOADING_S, **changes):
+            return
+        changes = _described(row)
+    leases.release(working, row.pk, token, status=Status.READY, **changes)
+
+
+def captioned() -> bool:
+    """Whether pictures are described: a model is set up for that, and one that people may choose sees none."""
+    return registry.caption() is not None and not all(model.pictures for model in registry.chat_models())
+
+
+def _recognised(row: AttachedPicture) -> dict[str, str]:
     try:
-        changes = {"text": _text(Path(row.file.path)), "unread": ""}
+        return {"text": _text(Path(row.file.path)), "unread": ""}
     except (Unreadable, sandbox.ReaderBroke, FileNotFoundError) as error:
         log.warning("The text of the attached picture %s was not recognised: %s", row.pk, error)
-        changes = {"unread": str(error)[:400]}
-    working = AttachedPicture.objects.filter(status=Status.WAITING)
-    leases.release(working, row.pk, token, status=Status.READY, **changes)
+        return {"unread": str(error)[:400]}
+
+
+def _described(row: AttachedPicture) -> dict[str, str]:
+    engine = registry.caption()
+    try:
+        content = Path(row.file.path).read_bytes()
+        said = normalise(engine.caption(content)).strip() if engine else ""
+        return {"caption": said, "uncaptioned": ""}
+    except (EngineError, FileNotFoundError) as error:
+        log.warning("The attached picture %s was not described: %s", row.pk, error)
+        words = str(error) if isinstance(error, EngineError) else _GONE
+        return {"uncaptioned": words[:400]}
 
 
 def sweep() -> None:
@@ -65,7 +95,8 @@ def sweep() -> None:
     nobody will ask about any more is gone. A chore."""
     free = Q(lease_until=None) | Q(lease_until__lt=timezone.now())
     dead = AttachedPicture.objects.filter(free, status=Status.WAITING, attempts__gte=ATTEMPTS)
-    dead.update(status=Status.READY, unread=_BROKEN, lease_token="", lease_until=None)
+    undescribed = _BROKEN if captioned() else ""
+    dead.update(status=Status.READY, unread=_BROKEN, uncaptioned=undescribed, lease_token="", lease_until=None)
     for pk in _waiting(_RINGS):
         send(taking.TASK, pk)
     taking.remove(AttachedPicture.objects.forgotten())

@@ -61,6 +61,8 @@ class AttachedPicture(Leased):
     unchecked = models.BooleanField(default=False)  # no classifier has looked at it
     text = models.TextField(blank=True, help_text="What was recognised in it")
     unread = models.CharField(max_length=400, blank=True, help_text="Why its text could not be recognised")
+    caption = models.TextField(blank=True, help_text="What a model that sees said it shows")
+    uncaptioned = models.CharField(max_length=400, blank=True, help_text="Why none said so")
     asked = models.BooleanField(default=False)  # a question was asked about it
     created = models.DateTimeField(auto_now_add=True)
 

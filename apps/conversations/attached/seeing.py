@@ -1,7 +1,8 @@
-"""What a model is given of attached pictures: the pictures, where it sees; else the text in them and what is known.
+"""What a model is given of attached pictures: the pictures, where it sees; else the text in them, a description where
+another model makes them, and what is known.
 
-The text in a picture is what its person says, so it passes the gate as a question does. The worker reads it; a turn
-waits for that, visibly, and goes on without it after a while.
+The text in a picture is what its person says, so it passes the gate as a question does; so does the description. The
+worker reads and describes; a turn waits for that, visibly, and goes on without it after a while.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from apps.engines import registry
 from apps.engines.base import EngineRefused
 from apps.lib.threads import in_db, in_pool
 from apps.safety.untrusted import neutralise
+from apps.users.language import looked_up
 
 if TYPE_CHECKING:
     from apps.conversations.opening import Past
@@ -43,9 +45,10 @@ async def look(turn: Turn) -> None:
         return
     start = time.perf_counter()
     attached = await _read(turn)
+    blind = not sees(turn.opening.model)
     for item in attached:
-        if item.text:
-            await noticed.let_through(turn, item.text)
+        for said in filter(None, (item.text, item.caption if blind else "")):
+            await noticed.let_through(turn, said)
     turn.attached = attached
     turn.timings["see"] = (time.perf_counter() - start) * 1000
 
@@ -83,12 +86,30 @@ def told(attached: Sequence[Attached], *, sees: bool) -> str:
     many = len(attached)
     if sees:
         return ngettext("The model sees the picture.", "The model sees the %(n)s pictures.", many) % {"n": many}
-    if texts := [item for item in attached if item.text]:
-        count = f"{sum(len(item.text) for item in texts):,}"
-        return gettext(
-            "This model sees no pictures. It was given the text that was recognised in what you attached "
-            "(%(count)s characters), and names and sizes."
-        ) % {"count": count}
+    words = _unseen(attached)
+    if why := next((item.uncaptioned for item in attached if item.uncaptioned), ""):
+        words += " " + gettext("A description is missing: %(why)s") % {"why": looked_up(why)}
+    return words
+
+
+def _unseen(attached: Sequence[Attached]) -> str:
+    count = f"{sum(len(item.text) for item in attached):,}"
+    match any(item.text for item in attached), any(item.caption for item in attached):
+        case True, True:
+            return gettext(
+                "This model sees no pictures. It was given the text that was recognised in what you attached "
+                "(%(count)s characters), what another model says it shows, and names and sizes."
+            ) % {"count": count}
+        case True, False:
+            return gettext(
+                "This model sees no pictures. It was given the text that was recognised in what you attached "
+                "(%(count)s characters), and names and sizes."
+            ) % {"count": count}
+        case False, True:
+            return gettext(
+                "This model sees no pictures, and no text was recognised in what you attached. It was given what "
+                "another model says it shows, and names and sizes."
+            )
     return gettext(
         "This model sees no pictures, and no text was recognised in what you attached: it knows only names and sizes."
     )
@@ -118,10 +139,15 @@ def _note(number: int, item: Attached, sees: bool) -> str:
     known = f"Attached picture {number}: {name}, {item.width} x {item.height} pixels."
     if sees:
         return known
-    text = " ".join(neutralise(item.text).split())[:CHARACTERS].replace('"', "'")
+    text, caption = _quoted(item.text), _quoted(item.caption)
+    shows = f' Another model says that it shows: "{caption}"' if caption else ""
     if text:
-        return f'{known} You cannot see it. Text recognised in it: "{text}"'
-    return f"{known} You cannot see it, and no text was recognised in it."
+        return f'{known} You cannot see it.{shows} Text recognised in it: "{text}"'
+    return f"{known} You cannot see it, and no text was recognised in it.{shows}"
+
+
+def _quoted(text: str) -> str:
+    return " ".join(neutralise(text).split())[:CHARACTERS].replace('"', "'")
 
 
 async def encoded(attached: Sequence[Attached]) -> tuple[str, ...]:

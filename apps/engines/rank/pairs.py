@@ -70,7 +70,7 @@ class PairModel:
         from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
         try:
-            folder = str(_located(self._name))
+            folder = str(located(self._name))
             self._tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
             model = AutoModelForSequenceClassification.from_pretrained(
                 folder, local_files_only=True, trust_remote_code=False, use_safetensors=True
@@ -81,7 +81,7 @@ class PairModel:
         self._model = model.eval()
 
 
-def _located(model: str) -> Path:
+def located(model: str) -> Path:
     """A folder, or a name on the hub (fetched or from its cache): safetensors, never a pickle."""
     if Path(model).is_dir():
         return Path(model)

@@ -47,7 +47,7 @@ async def test_exports_and_the_printed_page_have_it(place, alice) -> None:
         assert question["attached"] == [
             {
                 "id": str(row.pk), "name": "boiler.png", "width": 640, "height": 200, "sha256": row.sha256,
-                "recognised_text": TEXT,
+                "recognised_text": TEXT, "description": "",
             }
         ]  # fmt: skip
         text = own.get(f"/c/{place.pk}/export.md").content.decode()

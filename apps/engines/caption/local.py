@@ -1,0 +1,69 @@
+"""An image-to-text model of transformers by hub name or folder, run here: BLIP and GIT, which describe by themselves,
+and vision models of chat (SmolVLM, LLaVA …), which are asked to."""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+from apps.engines.base import EngineBroken
+from apps.engines.caption.base import opened, plain
+from apps.engines.caption.prompt import ASK
+from apps.engines.rank.pairs import located
+
+_TOKENS = 120
+
+
+class LocalCaption:
+    """One picture at a time, since each takes all the cores. Safetensors only; no code of a model runs."""
+
+    def __init__(self, model: str, timeout_s: float = 30.0) -> None:
+        self.name = model
+        self._timeout_s = timeout_s
+        self._lock = threading.Lock()
+        self._model: Any = None
+        self._processor: Any = None
+
+    def caption(self, picture: bytes) -> str:
+        image = opened(picture)
+        with self._lock:
+            self._load()
+            return plain(self._said(image))
+
+    def _said(self, image: Any) -> str:
+        """Raises EngineBroken; what it has after `timeout_s` is what it says."""
+        import torch
+
+        given = self._given(image)
+        start = given["input_ids"].shape[1] if "input_ids" in given else 0
+        try:
+            with torch.inference_mode():
+                (ids,) = self._model.generate(
+                    **given, max_new_tokens=_TOKENS, do_sample=False, max_time=self._timeout_s
+                )
+        except (RuntimeError, ValueError, IndexError) as error:
+            raise EngineBroken("The model that describes pictures failed.") from error
+        return str(self._processor.decode(ids[start:], skip_special_tokens=True))
+
+    def _given(self, image: Any) -> Any:
+        if not getattr(self._processor, "chat_template", None):
+            return self._processor(images=image, return_tensors="pt")
+        asked = [{"role": "user", "content": [{"type": "image", "image": image}, {"type": "text", "text": ASK}]}]
+        return self._processor.apply_chat_template(
+            asked, add_generation_prompt=True, tokenize=True, return_dict=True, return_tensors="pt"
+        )
+
+    def _load(self) -> None:
+        if self._model is not None:
+            return
+        from transformers import AutoModelForImageTextToText, AutoProcessor
+
+        try:
+            folder = str(located(self.name))
+            self._processor = AutoProcessor.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+            model = AutoModelForImageTextToText.from_pretrained(
+                folder, local_files_only=True, trust_remote_code=False, use_safetensors=True
+            )
+        except (OSError, ValueError, KeyError, ImportError) as error:
+            raise EngineBroken("The model that describes pictures cannot be loaded.") from error
+        self._model = model.eval()

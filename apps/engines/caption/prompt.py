@@ -1,0 +1,8 @@
+"""What a vision model is asked about a picture."""
+
+from __future__ import annotations
+
+ASK = (
+    "Describe this picture in two or three plain sentences for somebody who cannot see it: what it shows, and what "
+    "stands out. Do not copy out its text."
+)
