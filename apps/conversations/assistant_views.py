@@ -14,6 +14,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from apps.conversations import assistants
 from apps.conversations.assistant import Assistant, AssistantVersion
 from apps.conversations.assistant_forms import AssistantForm, ShareForm
+from apps.safety.restricting import Feature, refused
 from apps.users.access import person
 
 _MEANWHILE = gettext_lazy(
@@ -108,6 +109,8 @@ def people(request: HttpRequest, pk: UUID) -> HttpResponse:
     """With whom it is shared; a POST shares it with one more address or group, or changes a role."""
     user = person(request)
     row = _owned(request, pk)
+    if request.method == "POST" and refused(request, Feature.SHARING):
+        return redirect("conversations:assistant_people", pk)
     form = ShareForm(user, request.POST if request.method == "POST" else None)
     if request.method == "POST" and form.is_valid():
         data = form.cleaned_data
@@ -131,8 +134,9 @@ def unshare(request: HttpRequest, pk: UUID) -> HttpResponse:
 @require_POST
 def everyone(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Whether everyone who is signed in may ask it."""
-    row = _owned(request, pk)
-    Assistant.objects.filter(pk=row.pk).update(everyone=request.POST.get("everyone") == "on")
+    row, wanted = _owned(request, pk), request.POST.get("everyone") == "on"
+    if not (wanted and refused(request, Feature.SHARING)):
+        Assistant.objects.filter(pk=row.pk).update(everyone=wanted)
     return redirect("conversations:assistant_people", pk)
 
 

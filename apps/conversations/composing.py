@@ -48,7 +48,7 @@ def composing(user: User, conversation: Conversation | None, wanted: UUID | None
         "answers": answers,
         "drawing": drawing(stored or answering.own_sampling(answers)),
         "prompts": list(SavedPrompt.objects.visible_to(user)[:_OFFERED]),
-        "commands": [(tool, commands.word(tool)) for tool in commands.offered(answers)],
+        "commands": [(tool, commands.word(tool)) for tool in commands.offered(answers, user)],
         "warm": settings.WARM_WHILE_TYPING,
         "pictures_drawn": described.is_set_up(),
         "picture_model": described.drawing(),

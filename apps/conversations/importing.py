@@ -32,6 +32,7 @@ from apps.documents.parsers.base import Unreadable
 from apps.documents.upload import display_name
 from apps.lib import leases
 from apps.lib.bell import send
+from apps.safety.restricting import Feature, closed
 from apps.users import limits
 from apps.users.models import User
 
@@ -65,6 +66,8 @@ def stored(row: Import) -> Path:
 def take(user: User, file: UploadedFile[bytes], address: str = "") -> Import:
     """The file is stored, its row waits, and the bell rings once that is committed. Raises Refused, OverLimit."""
     size = file.size or 0
+    if words := closed(user, Feature.UPLOADS):
+        raise Refused(words)
     if not size:
         raise Refused(gettext("This file is empty. Check that it was saved, and upload it again."))
     if size > settings.MAX_UPLOAD_BYTES:

@@ -10,6 +10,8 @@ from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy
 
+from apps.safety.restricting import Feature, standing
+
 
 def new_secret() -> str:
     """256 bits: who does not know the link finds nothing. It is kept as it is, so that its owner can copy it again."""
@@ -22,6 +24,8 @@ class ShareQuerySet(models.QuerySet["Share"]):
         return self.filter(
             Q(expires=None) | Q(expires__gt=timezone.now()),
             on=True, conversation__deleted=None, conversation__owner__is_active=True,
+        ).exclude(
+            conversation__owner__in=standing().filter(feature=Feature.SHARING).values("person")
         )  # fmt: skip
 
 

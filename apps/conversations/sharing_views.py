@@ -19,6 +19,7 @@ from apps.conversations.attached.views import file_of
 from apps.conversations.models import Conversation, Share
 from apps.conversations.sharing import ShareForm
 from apps.conversations.views import identifier
+from apps.safety.restricting import Feature, closed
 from apps.users.access import person
 
 
@@ -33,7 +34,9 @@ def share(request: HttpRequest, pk: UUID) -> HttpResponse:
         sharing.turn_off(place)
     elif request.method == "POST":
         form = ShareForm(request.POST)
-        if form.is_valid():
+        if words := closed(person(request), Feature.SHARING):
+            form.add_error(None, words)
+        elif form.is_valid():
             at = identifier(request.POST.get("at"))
             row = sharing.turn_on(place, at, form.cleaned_data["sources"], form.cleaned_data["days"])
             kept = row is not None

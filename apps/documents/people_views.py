@@ -25,6 +25,7 @@ from apps.documents.sharing import (
     unshare,
     unshare_group,
 )
+from apps.safety.restricting import Feature, refused
 from apps.users.groups import groups_for
 
 
@@ -37,6 +38,8 @@ def _owned(request: HttpRequest, pk: UUID) -> Collection:
 def people(request: HttpRequest, pk: UUID) -> HttpResponse:
     """With whom the collection is shared; a POST shares it with one more address, or changes the role of one."""
     collection = _owned(request, pk)
+    if request.method == "POST" and refused(request, Feature.SHARING):
+        return redirect("documents:people", pk)
     form = ShareForm(request.POST if request.method == "POST" else None)
     if request.method == "POST" and form.is_valid():
         share(collection, form.cleaned_data["email"], form.cleaned_data["role"])
@@ -52,6 +55,8 @@ def people(request: HttpRequest, pk: UUID) -> HttpResponse:
 def groups(request: HttpRequest, pk: UUID) -> HttpResponse:
     """The collection is shared with a group, or its people get another role."""
     collection = _owned(request, pk)
+    if refused(request, Feature.SHARING):
+        return redirect("documents:people", pk)
     known = Group.objects.filter(pk__in=[item.pk for item in group_shares(collection)])
     offered = Group.objects.filter(Q(pk__in=groups_for(request.user).values("pk")) | Q(pk__in=known.values("pk")))
     form = GroupShareForm(request.POST, offered=offered)
@@ -115,7 +120,8 @@ def _back(request: HttpRequest, collection: Collection) -> HttpResponse:
 def everyone(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Whether everyone who is signed in may read the collection."""
     form = EveryoneForm(request.POST, instance=_owned(request, pk))
-    form.save()
+    if not ("everyone" in request.POST and refused(request, Feature.SHARING)):
+        form.save()
     return redirect("documents:people", pk)
 
 

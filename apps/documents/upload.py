@@ -26,6 +26,7 @@ from apps.documents.parsers.base import Unreadable
 from apps.documents.sniff import refuse_by_name
 from apps.lib.ids import new_id
 from apps.safety import vanishing
+from apps.safety.restricting import Feature, closed
 from apps.users.models import User
 
 NAME_CHARACTERS = 255
@@ -53,6 +54,8 @@ def upload(
     name and folder of a document that is ready is a new version of it, and so is every file where `replaces` is given.
     """
     name, path = display_name(file.name or ""), display_path(path)
+    if words := closed(user, Feature.UPLOADS):
+        raise UploadRefused(words)
     try:
         refuse_by_name(name)
     except Unreadable as error:

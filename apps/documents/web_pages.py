@@ -27,6 +27,7 @@ from apps.documents.upload import ENDED, NAME_CHARACTERS, UploadRefused, delete,
 from apps.lib.ids import new_id
 from apps.safety.addresses import NotFetched, WebAddress, parse
 from apps.safety.fetching import Fetched, fetch
+from apps.safety.restricting import Feature, closed
 from apps.users.models import User
 
 WAITING = 50  # pages of one collection that wait to be fetched: more would keep the worker from other people's files
@@ -40,6 +41,8 @@ def add_page(user: User, collection: Collection, text: str) -> Document:
     """The page of this address waits to be fetched. Raises UploadRefused."""
     if not settings.WEB_PAGES:
         raise UploadRefused(gettext("Web pages cannot be added here. Save the page and upload the file."))
+    if words := closed(user, Feature.UPLOADS):
+        raise UploadRefused(words)
     try:
         address = parse(text)
     except NotFetched as error:

@@ -25,6 +25,7 @@ from apps.lib.ids import new_id
 from apps.safety import gate
 from apps.safety.check import Verdict
 from apps.safety.levels import Level, read, stricter_of
+from apps.safety.restricting import Feature, closed
 from apps.users import limits
 from apps.users.language import looked_up
 from apps.users.models import User
@@ -69,6 +70,8 @@ def ask(user: User, wish: Wish, address: str = "", verdict: Verdict | None = Non
     wish = replace(wish, prompt=gate.normalise(wish.prompt), negative=gate.normalise(wish.negative))
     if wish.parent is not None and wish.from_parent:
         wish = replace(wish, level=stricter_of(wish.level, read(wish.parent.level)))
+    if words := closed(user, Feature.PICTURES):
+        raise Refused(words)
     if not 1 <= wish.count <= MOST:
         raise Refused(gettext("Ask for 1 to %(most)s pictures at once.") % {"most": MOST})
     if wish.level == Level.STRICTEST and registry.classify_pictures() is None:

@@ -24,6 +24,7 @@ from apps.lib.threads import in_db, in_pool
 from apps.lib.words import content_terms
 from apps.safety import gate
 from apps.safety.recorded import Surface, at
+from apps.safety.restricting import Feature, closed
 from apps.safety.untrusted import neutralise
 from apps.users import limits
 from apps.users.language import looked_up
@@ -63,6 +64,8 @@ class _Said:
 
 async def expand(user: User, words: str, address: str = "") -> Expanded:
     """Raises Refused, OverLimit and EngineError, all with a sentence that says why the words stay as they were."""
+    if refusal := await in_db(closed, user, Feature.PICTURES):
+        raise Refused(refusal)
     words = gate.normalise(words).strip()
     if not words:
         raise Refused(gettext("Say first what the picture shall show."))

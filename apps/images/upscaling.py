@@ -14,6 +14,7 @@ from apps.images.making import TASK
 from apps.images.models import Picture
 from apps.lib.bell import send
 from apps.safety.levels import Level, read, stricter_of
+from apps.safety.restricting import Feature, closed
 from apps.users import limits
 from apps.users.models import User
 from apps.users.quota import Resource
@@ -30,6 +31,8 @@ def factor(row: Picture) -> int:
 
 def ask(user: User, row: Picture, address: str = "", level: Level = Level.SITE) -> Picture:
     """A row that waits for it, judged at least as strictly as `row` was. Raises Refused or OverLimit."""
+    if words := closed(user, Feature.PICTURES):
+        raise Refused(words)
     if row.status != Picture.Status.READY:
         raise Refused(gettext("Only a finished picture can be made larger."))
     times = factor(row)

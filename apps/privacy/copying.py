@@ -133,6 +133,7 @@ def naming(user: User) -> Iterator[tuple[type[models.Model], list[str]]]:
         if names and label not in _ELSEWHERE and model._meta.app_label != "safety":
             yield model, names
     yield apps.get_model("safety", "Notice"), ["person"]
+    yield apps.get_model("safety", "Restriction"), ["person"]
     yield apps.get_model("safety", "Care"), ["reviewer"]
     yield apps.get_model("safety", "Exposure"), ["reviewer"]
 

@@ -6,11 +6,12 @@ from collections.abc import Callable
 from typing import Any
 
 from django.db.models import Q
+from django.utils import timezone
 from django.utils.translation import gettext, gettext_lazy
 
 from apps.safety import audit, reviewable
 from apps.safety.folding import REPORTED, SUPPORT
-from apps.safety.models import Allowance, Case, Decision, Effect
+from apps.safety.models import Allowance, Case, Decision, Effect, Restriction
 from apps.safety.transitions import Refused
 from apps.users.models import User
 from apps.users.people import LastAdministrator, reinstate, suspend
@@ -20,10 +21,12 @@ DOES: dict[str, tuple[str, ...]] = {
     Outcome.ALLOW: ("allow", "release"),
     Outcome.BLOCK: ("withhold", "stop"),
     Outcome.WARN: ("withhold", "stop"),
+    Outcome.RESTRICT: ("withhold", "stop", "restrict"),
     Outcome.SUSPEND: ("withhold", "stop", "suspend"),
     Outcome.OVERTURN: ("allow", "release"),
 }
-FIRST = (Outcome.ALLOW, Outcome.BLOCK, Outcome.WARN, Outcome.SUSPEND)  # the others are rulings on an appeal
+# The others are rulings on an appeal.
+FIRST = (Outcome.ALLOW, Outcome.BLOCK, Outcome.WARN, Outcome.RESTRICT, Outcome.SUSPEND)
 # Who reported something is not to blame for it, and who speaks of hurting themselves is helped, never punished.
 BLAMELESS = {
     REPORTED: gettext_lazy("It was reported by its reader, who is not to blame for it: allow it, or withhold it."),
@@ -120,6 +123,20 @@ def _let_pass(decision: Decision, before: dict[str, Any], by: User) -> None:
         Allowance.objects.get_or_create(sha256=decision.case.snapshot.sha256, defaults={"case_id": before["case"]})
 
 
+def _restrict(decision: Decision, words: str) -> dict[str, Any]:
+    if decision.owner_id is None or decision.until is None:
+        return {}
+    row = Restriction.objects.create(
+        person_id=decision.owner_id, feature=decision.feature, until=decision.until, decision=decision
+    )
+    return {"restriction": row.pk}
+
+
+def _reopen(decision: Decision, before: dict[str, Any], by: User) -> None:
+    if before:
+        Restriction.objects.filter(pk=before["restriction"]).update(lifted=timezone.now())
+
+
 def _suspend(decision: Decision, words: str) -> dict[str, Any]:
     owner = decision.owner
     if owner is None:
@@ -138,10 +155,12 @@ def _reinstate(decision: Decision, before: dict[str, Any], by: User) -> None:
 
 
 _APPLY: dict[str, Callable[[Decision, str], dict[str, Any]]] = {
-    "withhold": _withhold, "allow": _allow, "release": _release, "stop": _stop, "suspend": _suspend,
+    "withhold": _withhold, "allow": _allow, "release": _release, "stop": _stop, "restrict": _restrict,
+    "suspend": _suspend,
 }  # fmt: skip
 _REVERT: dict[str, Callable[[Decision, dict[str, Any], User], None]] = {
-    "withhold": _give_back, "allow": _forbid, "release": _hold, "stop": _let_pass, "suspend": _reinstate,
+    "withhold": _give_back, "allow": _forbid, "release": _hold, "stop": _let_pass, "restrict": _reopen,
+    "suspend": _reinstate,
 }  # fmt: skip
 
 

@@ -16,7 +16,8 @@ from apps.safety.models import Case, Decision, Opinion, Snapshot
 from apps.safety.transitions import State
 
 DAYS = 28
-HARMFUL = {Decision.Outcome.BLOCK, Decision.Outcome.WARN, Decision.Outcome.SUSPEND, Decision.Outcome.UPHOLD}
+_O = Decision.Outcome
+HARMFUL = {_O.BLOCK, _O.WARN, _O.RESTRICT, _O.SUSPEND, _O.UPHOLD}
 _RULED = {Decision.Outcome.UPHOLD, Decision.Outcome.OVERTURN}
 _BINS = 10  # of scores, for drift
 _LEAST = 20  # texts on each side before drift says anything

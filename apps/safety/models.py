@@ -23,11 +23,12 @@ from apps.safety.hits import Hit
 from apps.safety.levels import Level
 from apps.safety.opinions import Gold, Opinion
 from apps.safety.recorded import Recorded, Shadowed
+from apps.safety.restricting import Feature, Restriction
 from apps.safety.transitions import LIVE, State
 
 __all__ = [
     "Allowance", "Appeal", "Audited", "Batch", "Care", "Case", "Decision", "Degraded", "Detector", "Effect", "Event",
-    "Exposure", "Gold", "Hit", "Notice", "Opinion", "PolicyVersion", "Recorded", "Shadowed", "Snapshot",
+    "Exposure", "Gold", "Hit", "Notice", "Opinion", "PolicyVersion", "Recorded", "Restriction", "Shadowed", "Snapshot",
 ]  # fmt: skip
 
 PERSON = settings.AUTH_USER_MODEL
@@ -156,6 +157,7 @@ class Decision(models.Model):
         ALLOW = "allow", gettext_lazy("Allow")
         BLOCK = "block", gettext_lazy("Block")
         WARN = "warn", gettext_lazy("Warn")
+        RESTRICT = "restrict", gettext_lazy("Close a feature")
         SUSPEND = "suspend", gettext_lazy("Suspend")
         UPHOLD = "uphold", gettext_lazy("Uphold")
         OVERTURN = "overturn", gettext_lazy("Overturn")
@@ -171,6 +173,8 @@ class Decision(models.Model):
     policy = models.ForeignKey(PolicyVersion, on_delete=models.PROTECT, related_name="+")
     reason = models.CharField(max_length=40)
     note = models.CharField(max_length=1000, blank=True)
+    feature = models.CharField(max_length=12, choices=Feature.choices, blank=True, help_text="That is closed")
+    until = models.DateTimeField(null=True, blank=True, help_text="When it opens again")
     batch = models.ForeignKey(Batch, on_delete=models.SET_NULL, null=True, blank=True, related_name="decisions")
     undone = models.DateTimeField(null=True, blank=True)
     created = models.DateTimeField(auto_now_add=True)
@@ -182,6 +186,10 @@ class Decision(models.Model):
             models.CheckConstraint(condition=~Q(reviewer=F("owner")), name="nobody_decides_their_own_case"),
             models.CheckConstraint(condition=~Q(reviewer=F("first_reviewer")), name="another_one_decides_an_appeal"),
             models.CheckConstraint(condition=~Q(clause="") & ~Q(reason=""), name="a_decision_cites_a_clause"),
+            models.CheckConstraint(
+                condition=~Q(outcome="restrict") | (~Q(feature="") & Q(until__isnull=False)),
+                name="a_restriction_says_what_and_until",
+            ),
         ]
 
     def __str__(self) -> str:

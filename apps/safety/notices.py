@@ -11,6 +11,7 @@ from apps.safety import mailing, policies, reviewable
 from apps.safety.folding import REPORTED, SUPPORT
 from apps.safety.models import Case, Decision, Notice
 from apps.safety.policy import Action
+from apps.safety.restricting import day
 from apps.safety.withheld import CARE
 from apps.users.language import speaking_to
 
@@ -30,6 +31,13 @@ _DECIDED = {
     Outcome.WARN: (
         gettext_lazy("A warning about %(thing)s"),
         gettext_lazy("A reviewer looked at it. It is withheld; please do not repeat it."),
+    ),
+    Outcome.RESTRICT: (
+        gettext_lazy("Closed for you until %(until)s UTC: %(feature)s"),
+        gettext_lazy(
+            "A reviewer closed it for a time because of %(thing)s, which is withheld. It opens again by itself then, "
+            "or at once where an appeal overturns it."
+        ),
     ),
     Outcome.SUSPEND: (
         gettext_lazy("Your account is suspended"),
@@ -133,6 +141,8 @@ def _tell(case: Case, decision: Decision | None, words: _Words, further: StrOrPr
             "thing": thing,
             "Thing": thing[:1].upper() + thing[1:],
             "care": gettext(CARE),
+            "feature": decision.get_feature_display() if decision is not None else "",
+            "until": day(decision.until) if decision is not None and decision.until else "",
             "due": date_format(case.due, gettext("j F, H:i")),
         }
         title, text = (str(part) % said for part in words)

@@ -21,11 +21,12 @@ from apps.safety import audit, effects, exposure, holds, notices, opinions, poli
 from apps.safety.check import Judged
 from apps.safety.folding import Outcome, Signal
 from apps.safety.intake import fingerprint, normalise
-from apps.safety.models import Batch, Case, Decision, PolicyVersion, Snapshot
+from apps.safety.models import Case, Decision, PolicyVersion, Snapshot
 from apps.safety.names import masked
 from apps.safety.policy import SEALED
+from apps.safety.rulings import Ruling as Ruling
+from apps.safety.rulings import sound as sound
 from apps.safety.transitions import LIVE, Move, Refused, Role, State, transition
-from apps.safety.wording import REASONS
 from apps.users.language import speaking_to
 from apps.users.models import User
 
@@ -143,26 +144,6 @@ def leave(user: User, pk: Any, token: str, move: Move, why: str = "") -> Case:
     return _case(user, pk)
 
 
-@dataclass(frozen=True, slots=True)
-class Ruling:
-    """What a reviewer sends: the token and version that their page was made with, and what they decided."""
-
-    token: str
-    version: int
-    outcome: str
-    reason: str
-    note: str = ""
-    batch: Batch | None = None  # where it is one of many that were decided together
-
-
-def sound(ruling: Ruling) -> None:
-    """Raises Refused where it says too little, whatever the case."""
-    if ruling.outcome not in effects.FIRST or ruling.reason not in REASONS:
-        raise Refused(gettext("Choose what is to happen, and why."))
-    if ruling.reason == "other" and not ruling.note.strip():
-        raise Refused(gettext("A reason of its own needs a note."))
-
-
 def decide(user: User, pk: Any, ruling: Ruling) -> Decision:
     """The decision stands, everything that it means is done, and the person is told: all or nothing. Raises Refused."""
     case = _case(user, pk)
@@ -192,6 +173,7 @@ def settle(user: User, case: Case, ruling: Ruling, state: State, first: Decision
             decision = Decision.objects.create(
                 case=case, case_version=ruling.version, reviewer=user, owner_id=case.owner_id, outcome=ruling.outcome,
                 clause=case.area, policy=policy, reason=ruling.reason, note=ruling.note[:1000],
+                feature=ruling.feature, until=ruling.until,
                 first_reviewer_id=first.reviewer_id if first else None, batch=ruling.batch,
             )  # fmt: skip
     except IntegrityError as error:

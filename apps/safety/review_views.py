@@ -27,12 +27,13 @@ from apps.safety import (
     policy,
     review,
     reviewable,
+    rulings,
     sealed,
     wording,
 )  # fmt: skip
 from apps.safety.models import Case, Decision
 from apps.safety.policy import Stage
-from apps.safety.review import Ruling
+from apps.safety.restricting import DAYS, Feature
 from apps.safety.transitions import LIVE, Move, Refused, State
 from apps.users import sealed as seals
 from apps.users.access import person, staff_only
@@ -53,7 +54,7 @@ SHOWN: dict[str, tuple[StrOrPromise, Callable[[User], Q]]] = {
 }
 _FIRST = [
     (Decision.Outcome.ALLOW, "A"), (Decision.Outcome.BLOCK, "B"), (Decision.Outcome.WARN, "W"),
-    (Decision.Outcome.SUSPEND, "X"),
+    (Decision.Outcome.RESTRICT, "F"), (Decision.Outcome.SUSPEND, "X"),
 ]  # fmt: skip
 _APPEAL = [(Decision.Outcome.UPHOLD, "P"), (Decision.Outcome.OVERTURN, "O")]
 
@@ -127,12 +128,7 @@ def claim(request: HttpRequest, pk: UUID) -> HttpResponse:
 @staff_only
 def decide(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Decided, and the next case of the queue is opened."""
-    user, sent = person(request), request.POST
-    number = sent.get("version", "")
-    ruling = Ruling(
-        sent.get("token", ""), int(number) if number.isdecimal() and len(number) < 10 else 0, sent.get("outcome", ""),
-        sent.get("reason", ""), sent.get("note", ""),
-    )  # fmt: skip
+    user, ruling = person(request), rulings.sent(request.POST)
     appealed = review.queue(user).filter(pk=pk, state=State.APPEAL_CLAIMED).exists()
     try:
         (appeals.rule if appealed else review.decide)(user, pk, ruling)
@@ -183,6 +179,7 @@ def _shown(user: User, found: Case, holds: bool) -> dict[str, Any]:
         "policy": policy_row, "outcomes": [(o.value, o.label, key) for o, key in (_APPEAL if appealed else offered)],
         "reasons": list(wording.REASONS.items()), "decisions": own, "appealed": appealed,
         "earlier": earlier.order_by("-created")[:5] if holds and not appealed and found.owner_id else [],
+        "features": Feature.choices if Decision.Outcome.RESTRICT in dict(offered) else [], "days": DAYS,
         "appeal": found.decisions.filter(appeal__isnull=False).values_list("appeal__text", flat=True).first(),
     }  # fmt: skip
 

@@ -47,6 +47,7 @@ EFFECTS: Words = {
     "allow": gettext_lazy("This text passes from now on"),
     "release": gettext_lazy("Shown"),
     "stop": gettext_lazy("This text passes no longer"),
+    "restrict": gettext_lazy("A feature closed for a time"),
     "suspend": gettext_lazy("Account suspended"),
 }
 DETECTORS: Words = {

@@ -29,6 +29,7 @@ from apps.safety import vanishing
 from apps.safety.check import Verdict
 from apps.safety.folding import UNCHECKED
 from apps.safety.pictures import check_picture
+from apps.safety.restricting import Feature, closed
 from apps.users import limits
 from apps.users.models import User
 
@@ -79,6 +80,8 @@ def remove_draft(user: User, pk: UUID) -> None:
 
 def _fits(user: User, file: UploadedFile[bytes]) -> None:
     """Raises Refused."""
+    if words := closed(user, Feature.UPLOADS):
+        raise Refused(words)
     if not file.size:
         raise Refused(gettext("This file is empty. Check that it was saved, and attach it again."))
     if file.size > MEGABYTES * 1024**2:

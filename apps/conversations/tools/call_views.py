@@ -33,7 +33,7 @@ def _tool(request: HttpRequest, name: str) -> Tool:
     wanted = identifier(request.GET.get("assistant"))
     visible = Assistant.objects.visible_to(person(request))
     assistant = get_object_or_404(visible, pk=wanted) if wanted else Assistant.default()
-    found = next((tool for tool in commands.offered(assistant) if tool.name == name), None)
+    found = next((tool for tool in commands.offered(assistant, person(request)) if tool.name == name), None)
     if found is None:
         raise Http404
     return found

@@ -27,6 +27,7 @@ from apps.lib.threads import in_db
 
 if TYPE_CHECKING:
     from apps.conversations.turn import Turn
+    from apps.users.models import User
 
 TOKENS = 1500  # of what a tool gives, in the prompt of the question below it
 # A tool of a server has its name and the server's, with two underscores between them.
@@ -85,15 +86,16 @@ def arguments(tool: Tool, words: str) -> str:
     return orjson.dumps({only: words} if words or tool.argument else {}).decode()
 
 
-def offered(assistant: Assistant) -> list[Tool]:
-    """Those that a person may call while that assistant answers; pictures have a command of their own. For `in_db`."""
-    return [item.tool for item in permitted(assistant).values() if item.tool.name != drawing.NAME]
+def offered(assistant: Assistant, user: User) -> list[Tool]:
+    """Those that this person may call while that assistant answers; pictures have a command of their own. For
+    `in_db`."""
+    return [item.tool for item in permitted(assistant, user).values() if item.tool.name != drawing.NAME]
 
 
 async def run(turn: Turn, command: Command) -> bool:
     """The card is on the page; whether there is something for the model to answer. Raises Withheld."""
     await turn.opened()
-    kit = await in_db(permitted, turn.opening.assistant)
+    kit = await in_db(permitted, turn.opening.assistant, turn.opening.user)
     item = kit.get(command.tool)
     wanted = ToolCall("", command.tool, arguments(item.tool, command.words) if item else "")
     text = await calling.call(turn, wanted, kit, TOKENS, by_person=True)

@@ -18,10 +18,12 @@ from apps.engines import registry
 from apps.engines.base import ChatEngine, EngineError
 from apps.images import described as pictures
 from apps.lib.threads import in_db
+from apps.safety.restricting import Feature, closed
 
 if TYPE_CHECKING:
     from apps.conversations.opening import Opening
     from apps.conversations.turn import Turn
+    from apps.users.models import User
 
 Count = Callable[[Sequence[str]], list[int]]
 _SHARE = 0.25  # of the window that the descriptions of tools may take; what does not fit is not offered
@@ -55,7 +57,7 @@ async def kit_of(opening: Opening) -> Kit:
     if opening.written or opening.sampling.beams or not await _callable(chat):
         return {}
     room = int(_SHARE * (await chat.info()).context_tokens)
-    return _fitting(await in_db(permitted, opening.assistant), room, chat.count)
+    return _fitting(await in_db(permitted, opening.assistant, opening.user), room, chat.count)
 
 
 async def _callable(chat: ChatEngine) -> bool:
@@ -66,8 +68,11 @@ async def _callable(chat: ChatEngine) -> bool:
         return False
 
 
-def permitted(assistant: Assistant) -> dict[str, Offered]:
-    """What administrator and assistant allow, the stricter of both. For `in_db`."""
+def permitted(assistant: Assistant, user: User) -> dict[str, Offered]:
+    """What administrator and assistant allow, the stricter of both; nothing where tools are closed for the person. For
+    `in_db`."""
+    if closed(user, Feature.TOOLS):
+        return {}
     site = dict(ToolSetting.objects.values_list("name", "permission"))
     found = {}
     for tool in everything():

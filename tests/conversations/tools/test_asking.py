@@ -8,6 +8,7 @@ from apps.conversations.assistant import Assistant
 from apps.conversations.models import Message, ToolConsent, ToolSetting
 from apps.conversations.tools import consents, offering
 from apps.conversations.tools.base import Permission, Result
+from apps.users.models import User
 from tests.conversations.tools.conftest import Effect, Tried, calls, hangs, said, tools_in
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("log")]
@@ -104,7 +105,7 @@ def test_the_stricter_of_administrator_and_assistant_holds(offer, db):
     assistant = Assistant(
         name="Strict", tools={"calculator": "off", "dates": "allowed", "read_document": "ask", "draw_picture": "off"}
     )
-    found = {name: item.permission for name, item in offering.permitted(assistant).items()}
+    found = {name: item.permission for name, item in offering.permitted(assistant, User()).items()}
     assert found == {"search_documents": "allowed", "read_document": "ask", "dates": "ask", "tried": "ask"}
 
 

@@ -11,6 +11,7 @@ from apps.conversations.tools import offering
 from apps.images import described, queue
 from apps.images.models import Picture
 from apps.lib.threads import in_db
+from apps.users.models import User
 from tests.conversations.test_pictures import BAD, painter
 from tests.conversations.tools.conftest import calls, tools_in
 
@@ -84,5 +85,5 @@ async def test_where_nothing_draws_it_is_not_offered(alice, settings):
 
 
 async def _names():
-    for name in await in_db(offering.permitted, await in_db(Assistant.default)):
+    for name in await in_db(offering.permitted, await in_db(Assistant.default), User()):
         yield name

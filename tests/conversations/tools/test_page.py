@@ -29,7 +29,7 @@ def test_what_an_administrator_says_holds(ada: Client) -> None:
     page = ada.get("/tools/").content.decode()
     assert all(tool.title in page for tool in BUILT_IN)
     ada.post("/tools/", {"calculator": "off", "dates": "ask", "search_documents": "nonsense", "unknown": "allowed"})
-    found = {name: item.permission for name, item in permitted(Assistant(name="x")).items()}
+    found = {name: item.permission for name, item in permitted(Assistant(name="x"), User.objects.get()).items()}
     assert "calculator" not in found and found["dates"] == "ask" and found["search_documents"] == "allowed"
     assert not ToolSetting.objects.filter(name="unknown").exists()
 
@@ -39,9 +39,9 @@ def test_a_server_is_added_looked_at_switched_off_and_removed(ada: Client, setti
     page = ada.post("/tools/servers/", {"name": "test", "transport": "stdio", "command": "real"}, follow=True)
     assert "test: Add numbers" in page.content.decode()
     server = ToolServer.objects.get()
-    assert permitted(Assistant(name="x"))["test__add"].permission == "ask"
+    assert permitted(Assistant(name="x"), User.objects.get())["test__add"].permission == "ask"
     ada.post(f"/tools/servers/{server.pk}/", {"do": "off"})
-    assert "test__add" not in permitted(Assistant(name="x"))
+    assert "test__add" not in permitted(Assistant(name="x"), User.objects.get())
     ToolSetting.objects.create(name="test__add", permission="allowed")
     ada.post(f"/tools/servers/{server.pk}/", {"do": "remove"})
     assert not ToolServer.objects.exists() and not ToolSetting.objects.exists()

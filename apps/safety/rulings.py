@@ -1,0 +1,75 @@
+"""What a reviewer sends: the token and version that their page was made with, and what they decided."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from django.utils import timezone
+from django.utils.translation import gettext
+
+from apps.safety import effects
+from apps.safety.models import Batch, Decision
+from apps.safety.restricting import DAYS, Feature
+from apps.safety.transitions import Refused
+from apps.safety.wording import REASONS
+
+if TYPE_CHECKING:
+    from django.http import QueryDict
+
+RESTRICT = Decision.Outcome.RESTRICT
+
+
+@dataclass(frozen=True, slots=True)
+class Extent:
+    """How far an outcome goes that needs to be told: which feature is closed, and for how many days."""
+
+    feature: str = ""
+    days: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Ruling:
+    token: str
+    version: int
+    outcome: str
+    reason: str
+    note: str = ""
+    batch: Batch | None = None  # where it is one of many that were decided together
+    extent: Extent = field(default_factory=Extent)
+
+    @property
+    def feature(self) -> str:
+        """That is closed; "" where the outcome closes none."""
+        return self.extent.feature if self.outcome == RESTRICT else ""
+
+    @property
+    def until(self) -> datetime | None:
+        return timezone.now() + timedelta(days=self.extent.days) if self.outcome == RESTRICT else None
+
+
+def sent(form: QueryDict) -> Ruling:
+    """As the page of a case sends it; what is no number is none."""
+    number = _number(form, "version")
+    extent = Extent(form.get("feature", ""), _number(form, "days"))
+    return Ruling(
+        form.get("token", ""), number, form.get("outcome", ""), form.get("reason", ""), form.get("note", ""),
+        extent=extent,
+    )  # fmt: skip
+
+
+def sound(ruling: Ruling) -> None:
+    """Raises Refused where it says too little, whatever the case."""
+    if ruling.outcome not in effects.FIRST or ruling.reason not in REASONS:
+        raise Refused(gettext("Choose what is to happen, and why."))
+    if ruling.reason == "other" and not ruling.note.strip():
+        raise Refused(gettext("A reason of its own needs a note."))
+    if ruling.outcome == RESTRICT and (ruling.feature not in Feature.values or ruling.extent.days not in DAYS):
+        raise Refused(gettext("Choose which feature is closed, and for how long."))
+
+
+def _number(form: Mapping[str, str], name: str) -> int:
+    said = form.get(name, "")
+    return int(said) if said.isdecimal() and len(said) < 10 else 0
