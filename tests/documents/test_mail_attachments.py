@@ -5,17 +5,23 @@ from __future__ import annotations
 import io
 from email.message import EmailMessage
 from pathlib import Path
+from typing import Any
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 from fpdf import FPDF
 from PIL import Image
 
 from apps.documents import sandbox
+from apps.documents.ingest import ingest
 from apps.documents.parsers import mail, outlook
 from apps.documents.parsers.base import Limits, Note, ParsedPage
 from apps.documents.sniff import sniff
+from apps.documents.upload import upload
+from apps.users.models import User
+from tests.documents.library import collection
 from tests.documents.ole_files import message, ole
-from tests.documents.test_recognition import drawn, scan
+from tests.documents.test_recognition import MEMORY, drawn, scan
 
 
 def read(path: Path, content: bytes, module: object = mail) -> tuple[list[str], str]:
@@ -24,7 +30,6 @@ def read(path: Path, content: bytes, module: object = mail) -> tuple[list[str], 
     found = list(module.parse(str(path), Limits()))  # type: ignore[attr-defined]
     pages = [item for item in found if isinstance(item, ParsedPage)]
     assert [page.number for page in pages] == [*range(1, len(pages) + 1)]
-    assert not any(page.scan for page in pages)  # nothing would be recognised in a page of a mail
     return [page.text for page in pages], " ".join(item.text for item in found if isinstance(item, Note))
 
 
@@ -42,9 +47,9 @@ def mailed(subject: str, *attached: tuple[str, bytes], body: str = "See attached
     return bytes(made)
 
 
-def png() -> bytes:
+def png(size: tuple[int, int] = (20, 20)) -> bytes:
     content = io.BytesIO()
-    Image.new("RGB", (20, 20), "teal").save(content, "PNG")
+    Image.new("RGB", size, "teal").save(content, "PNG")
     return content.getvalue()
 
 
@@ -56,17 +61,68 @@ def scanned() -> bytes:
     return bytes(document.output())
 
 
+def recognised(path: Path, content: bytes, name: str) -> list[str]:
+    """The text of the pages as the worker stores them, children and all."""
+    path.write_bytes(content)
+    kind = sniff(path, name)
+    options = {"kind": kind, "pages": 9, "characters": 9000, "name": name}
+    found = [
+        answer for answer in sandbox.run("parse", path, options, seconds=60, memory_bytes=MEMORY) if "page" in answer
+    ]
+    numbers = [answer["page"] for answer in found if answer["scan"]]
+    told = sandbox.run("recognise", path, {"kind": kind, "numbers": numbers}, seconds=90, memory_bytes=MEMORY)
+    texts = {answer["page"]: answer for answer in told if "page" in answer}
+    assert [answer["page"] for answer in texts.values() if "problem" in answer or answer["boxes"]] == []
+    return [texts.get(answer["page"], answer)["text"] for answer in found]
+
+
 def test_what_is_not_read_is_named_with_the_reason(file: Path) -> None:
-    left_out = ("scan.pdf", scanned()), ("sea.png", png()), ("run.exe", b"MZ" + bytes(90))
+    left_out = ("run.exe", b"MZ" + bytes(90)), ("torn.png", png((200, 200))[:60])
     pages, note = read(file, mailed("Papers", *left_out))
     assert len(pages) == 1
-    assert note == "Attachments that were left out: scan.pdf (1 scanned page), sea.png (a picture), run.exe."
+    assert note == "Attachments that were left out: run.exe, torn.png."
+
+
+def test_text_of_pictures_and_scans_is_recognised_below_their_names(file: Path) -> None:
+    attached = ("leave.png", drawn("Thirty days of leave")), ("scan.pdf", scanned()), ("terms.txt", b"Cash only.")
+    for content, name in (
+        (mailed("Papers", *attached), "a.eml"), (ole(message("Papers", "See attached.", *attached)), "a.msg"),
+    ):  # fmt: skip
+        first, *rest = recognised(file, content, name)
+        assert "See attached." in first
+        assert rest == [
+            "Attachment: leave.png\n\nThirty days of leave", "Attachment: scan.pdf\n\nThirty days",
+            "Attachment: terms.txt\n\nCash only.",
+        ]  # fmt: skip
+
+
+def test_signs_and_what_stands_below_every_message_cost_no_recognition(file: Path) -> None:
+    box = b"".join(
+        b"From a@b Mon Jan %d\n" % day + mailed("News", ("dot.png", png()), ("logo.png", png((300, 100)))) + b"\n"
+        for day in (1, 2)
+    )
+    file.write_bytes(box)
+    found = [item for item in mail.parse(str(file), Limits()) if isinstance(item, ParsedPage)]
+    assert [page.scan for page in found] == [False, True, False]
 
 
 def test_of_an_attachment_that_is_scanned_in_part_the_rest_is_read(file: Path) -> None:
     pages, note = read(file, mailed("Papers", ("scan.pdf", scan(drawn("Thirty days"), drawn("of leave")))))
     assert pages[1:] == ["Attachment: scan.pdf\n\n1", "Attachment: scan.pdf\n\n2"]
-    assert note == "Attachments that were left out: scan.pdf (of it 2 scanned pages)."
+    assert note == ""
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_picture_in_a_mail_is_found_by_its_words(alice: User, settings: Any, tmp_path: Path) -> None:
+    settings.DATA_DIR = tmp_path
+    content = mailed("Papers", ("leave.png", drawn("Bicycles stand behind the house")), ("sea.png", png((300, 300))))
+    row = upload(alice, collection(alice), SimpleUploadedFile("papers.eml", content))
+    ingest(row.pk)
+    row.refresh_from_db()
+    assert (row.status, row.note, row.pages_count) == ("ready", "", 3)
+    chunk = row.chunks.get(heading="Attachment: leave.png")
+    assert chunk.text == "Attachment: leave.png Bicycles stand behind the house"
+    assert not row.chunks.filter(heading__contains="sea.png").exists()
 
 
 def test_mails_that_are_attached_as_files_are_read(file: Path) -> None:
@@ -81,14 +137,14 @@ def test_mails_that_are_attached_as_files_are_read(file: Path) -> None:
 
 
 def test_an_outlook_message_is_read_with_the_messages_in_it(file: Path) -> None:
-    inner = message("Earlier", "What does it cost?", ("scan.pdf", scanned()))
+    inner = message("Earlier", "What does it cost?", ("run.exe", b"MZ" + bytes(90)))
     content = ole(message("Offer", "It costs ten.", ("terms.txt", b"Thirty days."), inner))
     file.write_bytes(content)
     assert sniff(file, "offer.msg") == "msg"
     pages, told = read(file, content, outlook)
     assert [page.partition("\n")[0] for page in pages] == ["Offer", "Attachment: terms.txt", "Earlier"]
     assert "What does it cost?" in pages[2]
-    assert told == "Attachments that were left out: scan.pdf (1 scanned page)."
+    assert told == "Attachments that were left out: run.exe."
 
 
 def test_mails_in_mails_are_read_to_a_depth_and_the_rest_is_named(file: Path) -> None:

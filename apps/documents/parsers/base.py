@@ -104,6 +104,16 @@ class Block:
     level: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class Scan:
+    """Where a page that is a picture lies: in a file of its own, or in one that was attached to another."""
+
+    path: str
+    kind: str
+    number: int
+    heading: str = ""  # above what is recognised; empty: none
+
+
 Parsed = Total | Title | Note | ParsedPage
 
 
@@ -122,6 +132,16 @@ def title_of(text: str) -> Title | None:
     """A title fit to show, or None where the text is empty or says nothing."""
     folded = " ".join(visible(unicodedata.normalize("NFC", text), " ").split())[:TITLE_CHARACTERS]
     return Title(folded) if re.search(r"\w", folded) and folded.casefold() not in _NO_TITLES else None
+
+
+def below(heading: str, page: ParsedPage) -> ParsedPage:
+    """The page with a heading above, under which all of it stands."""
+    start = len(heading) + 2
+    moved = [
+        Piece(piece.kind, piece.level + (piece.kind == "heading"), piece.start + start, piece.end + start)
+        for piece in page.pieces
+    ]
+    return replace(page, text=f"{heading}\n\n{page.text}", pieces=(Piece("heading", 1, 0, len(heading)), *moved))
 
 
 def paginate(blocks: Iterable[Block], limits: Limits) -> Iterator[ParsedPage]:

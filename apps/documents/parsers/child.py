@@ -11,12 +11,12 @@ import importlib
 import os
 import resource
 import signal
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, NoReturn
 
 import orjson
 
-from apps.documents.parsers.base import Unreadable
+from apps.documents.parsers.base import Scan, Unreadable
 
 NESTED = "This file is nested more deeply than any program makes it. Save it again in its own program and upload that."
 _FILE = "/dev/stdin"
@@ -68,20 +68,36 @@ def recognise(options: dict[str, Any]) -> Iterator[dict[str, Any]]:
     os.environ.update(
         OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1"
     )  # before NumPy asks for threads that it would not get
-    from apps.documents.parsers.base import Unreadable
+    from apps.documents.parsers.base import below
     from apps.documents.parsers.ocr import recognise as steps
 
-    for number in options["numbers"]:
+    missing = set(options["numbers"])
+    for number, scan in _scans(options["kind"], options["numbers"]):
+        missing.discard(number)
         try:
-            for step in steps(_FILE, options["kind"], number):
+            for step in steps(scan.path, scan.kind, scan.number):
                 if step is None:
                     yield {"beat": number}
-                else:
-                    page, words = step
-                    pieces = [(piece.kind, piece.level, piece.start, piece.end) for piece in page.pieces]
-                    yield {"page": number, "text": page.text, "pieces": pieces, "boxes": words}
+                    continue
+                page, words = step
+                if scan.heading:  # what is attached is shown as text: no words are lit on its picture
+                    page, words = (below(scan.heading, page) if page.text.strip() else page), []
+                pieces = [(piece.kind, piece.level, piece.start, piece.end) for piece in page.pieces]
+                yield {"page": number, "text": page.text, "pieces": pieces, "boxes": words}
         except Unreadable as error:
             yield {"page": number, "text": "", "pieces": [], "boxes": [], "problem": str(error)}
+    for number in sorted(missing):
+        yield {"page": number, "text": "", "pieces": [], "boxes": [], "problem": "There is no such page."}
+
+
+def _scans(kind: str, numbers: Sequence[int]) -> Iterator[tuple[int, Scan]]:
+    """Where these pages lie, which are pictures."""
+    if kind in {"mail", "msg"}:
+        from apps.documents.parsers import mail
+
+        yield from mail.scans(_FILE, kind, numbers)
+    else:
+        yield from ((number, Scan(_FILE, kind, number)) for number in numbers)
 
 
 def ole(options: dict[str, Any]) -> Iterator[dict[str, Any]]:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import email
 import email.policy
 import re
+import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from email.errors import MessageError
 from email.message import EmailMessage
+from hashlib import sha256
 from importlib import import_module
 from pathlib import Path
 
@@ -21,8 +23,10 @@ from apps.documents.parsers.base import (
     Note,
     Parsed,
     ParsedPage,
-    Piece,
+    Scan,
+    Title,
     Unreadable,
+    below,
     in_units,
     title_of,
     visible,
@@ -34,6 +38,7 @@ HEADERS = ("From", "To", "Cc", "Date", "Subject")
 MOST_DEEP = 3  # messages in messages
 MOST_PARTS = 100
 MOST_BYTES = 100 * 1024 * 1024
+SMALLEST_SIDE, SMALLEST_PICTURE = 16, 64 * 64  # pixels; of less than that no word can be read
 MORE = "more than could be counted"
 TOO_DEEP = f"in more than {MOST_DEEP} messages"
 _ENDINGS = {"text/plain": ".txt", "text/html": ".html", "text/csv": ".csv", "message/rfc822": ".eml"}
@@ -49,6 +54,8 @@ class Mail:
     skipped: list[str] = field(default_factory=list)
     parts: int = 0
     hidden: int = 0
+    scan: Scan | None = None  # where the last page that is a picture lies, until the next page is asked for
+    pictures: set[bytes] = field(default_factory=set)  # SHA-256 of those that were met
 
     def skip(self, name: str, why: str = "") -> None:
         self.skipped.append(f"{name[:60]} ({why})" if why else name[:60])
@@ -61,16 +68,33 @@ class Mail:
 
 
 def parse(path: str, limits: Limits) -> Iterator[Parsed]:
-    mail, number = Mail(limits), 0
+    mail = Mail(limits)
+    yield from _numbered(path, mail)
+    yield from mail.notes()
+
+
+def scans(path: str, kind: str, numbers: Sequence[int]) -> Iterator[tuple[int, Scan]]:
+    """Those of these pages that are pictures; each file is there until the next one is asked for."""
+    from apps.documents.parsers import outlook
+
+    mail = Mail(Limits(pages=sys.maxsize))
+    for item in outlook.numbered(path, mail) if kind == "msg" else _numbered(path, mail):
+        if isinstance(item, ParsedPage) and item.scan and item.number in numbers and mail.scan is not None:
+            yield item.number, mail.scan
+
+
+def _numbered(path: str, mail: Mail) -> Iterator[Title | ParsedPage]:
+    """The title and the pages of all messages."""
+    number = 0
     for at, message in enumerate(_messages(path)):
         if not at and (title := title_of(_header(message, "Subject"))):
             yield title
         for page in message_pages(message, mail, 0):
             number += 1
-            if number > limits.pages:
-                raise Unreadable(f"This mailbox holds more than {limits.pages:,} parts. Split it into smaller ones.")
+            if number > mail.limits.pages:
+                most = f"{mail.limits.pages:,}"
+                raise Unreadable(f"This mailbox holds more than {most} parts. Split it into smaller ones.")
             yield replace(page, number=number)
-    yield from mail.notes()
 
 
 def _messages(path: str) -> Iterator[EmailMessage]:
@@ -204,7 +228,7 @@ def attached(name: str, data: bytes, mail: Mail, depth: int) -> Iterator[ParsedP
             if kind in {"mail", "msg"}:
                 yield from _inner(kind, file.name, name, mail, depth)
             elif kind == "image":
-                mail.skip(name, "a picture")
+                yield from _picture(file.name, name, data, mail)
             else:
                 yield from _read(kind, file.name, name, mail)
         except (Unreadable, OSError):
@@ -224,26 +248,38 @@ def _inner(kind: str, path: str, name: str, mail: Mail, depth: int) -> Iterator[
             yield from message_pages(message, mail, depth + 1)
 
 
+def _picture(path: str, name: str, data: bytes, mail: Mail) -> Iterator[ParsedPage]:
+    """A page for each picture of the file, whose text is to be recognised: signs that are too small for any word, and
+    what stands below every message, are passed over. Raises Unreadable."""
+    from apps.documents.parsers import picture
+
+    digest = sha256(data).digest()
+    if digest in mail.pictures:
+        return
+    mail.pictures.add(digest)
+    with picture.opened(path) as opened:
+        width, height = opened.size
+    if min(width, height) < SMALLEST_SIDE or width * height < SMALLEST_PICTURE:
+        return
+    for item in picture.parse(path, mail.limits):
+        if isinstance(item, ParsedPage):
+            mail.scan = Scan(path, "image", item.number, _heading(name))
+            yield ParsedPage(item.number, "", (), scan=True)
+
+
 def _read(kind: str, path: str, name: str, mail: Mail) -> Iterator[ParsedPage]:
-    """All pages that have text, once all could be read. Text is recognised in files of their own only."""
+    """All pages that have text or are scanned, once all could be read."""
     pages: list[ParsedPage] = []
     for item in import_module(FORMATS[kind].module).parse(path, replace(mail.limits, name=name)):
         pages += [item] if isinstance(item, ParsedPage) else []
         mail.hidden += item == Note(HIDDEN)
-    scans = sum(page.scan for page in pages)
-    texts = [page for page in pages if page.text.strip()]
-    if scans or not texts:
-        some = "1 scanned page" if scans == 1 else f"{scans:,} scanned pages"
-        mail.skip(name, ("of it " if texts else "") + some if scans else "no text")
-    for page in texts:
-        yield _below(f"Attachment: {name}", replace(page, scan=False))
+    pages = [page for page in pages if page.scan or page.text.strip()]
+    if not pages:
+        mail.skip(name, "no text")
+    for page in pages:
+        mail.scan = Scan(path, kind, page.number, _heading(name))
+        yield below(_heading(name), page) if page.text.strip() else page
 
 
-def _below(heading: str, page: ParsedPage) -> ParsedPage:
-    """The page with a heading above, under which all of it stands."""
-    start = len(heading) + 2
-    moved = [
-        Piece(piece.kind, piece.level + (piece.kind == "heading"), piece.start + start, piece.end + start)
-        for piece in page.pieces
-    ]
-    return replace(page, text=f"{heading}\n\n{page.text}", pieces=(Piece("heading", 1, 0, len(heading)), *moved))
+def _heading(name: str) -> str:
+    return f"Attachment: {name}"

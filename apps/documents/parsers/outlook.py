@@ -13,6 +13,7 @@ from apps.documents.parsers.base import (
     Limits,
     Parsed,
     ParsedPage,
+    Title,
     Unreadable,
     in_units,
     title_of,
@@ -34,14 +35,19 @@ _DATE = re.compile(r"^Date: *([^\r\n]+)", re.MULTILINE)
 
 def parse(path: str, limits: Limits) -> Iterator[Parsed]:
     mail = Mail(limits)
+    yield from numbered(path, mail)
+    yield from mail.notes()
+
+
+def numbered(path: str, mail: Mail) -> Iterator[Title | ParsedPage]:
+    """The title and the pages."""
     named, found = _opened(path, mail)
     if title := title_of(named):
         yield title
     for number, page in enumerate(_pages(found, mail, 0), start=1):
-        if number > limits.pages:
-            raise Unreadable(too_many(number, limits))
+        if number > mail.limits.pages:
+            raise Unreadable(too_many(number, mail.limits))
         yield replace(page, number=number)
-    yield from mail.notes()
 
 
 def pages(path: str, mail: Mail, depth: int) -> Iterator[ParsedPage]:
