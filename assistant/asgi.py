@@ -9,9 +9,10 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "assistant.settings")
 from channels.routing import ProtocolTypeRouter, URLRouter
 from channels.security.websocket import OriginValidator
 from django.conf import settings
-from django.core.asgi import get_asgi_application
 
-_http = get_asgi_application()  # loads the apps; consumers can be imported only afterwards
+from assistant import spool
+
+_http = spool.application()  # loads the apps; consumers can be imported only afterwards
 
 from apps.conversations.consumers import websocket_urlpatterns  # noqa: E402
 from assistant.lifespan import lifespan  # noqa: E402

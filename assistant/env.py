@@ -9,6 +9,7 @@ import os
 import re
 import secrets
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, fields
 from pathlib import Path
 
@@ -143,6 +144,13 @@ def secret_key(env: Env) -> str:
     except FileExistsError:
         pass
     return path.read_text().strip()
+
+
+def folder(path: Path) -> Path:
+    """The folder, made where it is missing; `manage.py check` says so where that cannot be."""
+    with suppress(OSError):
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return path
 
 
 def secret(name: str) -> str:

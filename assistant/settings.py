@@ -11,7 +11,7 @@ from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
 from assistant import embedders, engines, llms, tools
-from assistant.env import BASE_DIR, ENV, ENVIRONMENT, faults, secret, secret_key  # noqa: F401 - a setting too
+from assistant.env import BASE_DIR, ENV, ENVIRONMENT, faults, folder, secret, secret_key  # noqa: F401 - a setting too
 
 if _wrong := faults(ENV):
     raise ImproperlyConfigured(" ".join(_wrong))
@@ -182,7 +182,8 @@ STORAGES = {
         else "assistant.staticfiles.ModuleStaticFilesStorage"
     },
 }
-FILE_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
+FILE_UPLOAD_MAX_MEMORY_SIZE, FILE_UPLOAD_TEMP_DIR = 1024 * 1024, folder(DATA_DIR / "arriving")
+FILE_UPLOAD_HANDLERS = ["django.core.files.uploadhandler.MemoryFileUploadHandler", "apps.documents.arriving.Handler"]
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
 DATA_UPLOAD_MAX_NUMBER_FILES, DATA_UPLOAD_MAX_NUMBER_FIELDS = 200, 10_100  # as many conversations are put away at once
 NINJA_PAGINATION_PER_PAGE = NINJA_PAGINATION_MAX_LIMIT = 200

@@ -20,6 +20,7 @@ from apps.api.schemas import (
     WebPageIn,
 )
 from apps.documents import viewer
+from apps.documents.annotating import retitle
 from apps.documents.models import Collection, Document
 from apps.documents.sharing import delete_collection
 from apps.documents.upload import cancel, delete, display_path, retry, upload
@@ -109,8 +110,7 @@ def get_document(request: HttpRequest, pk: UUID) -> Document:
 def change_document(request: HttpRequest, pk: UUID, wish: DocumentChange) -> Document:
     """The title under which it is shown and cited; empty: the name of its file."""
     with transaction.atomic():
-        _editable(request, pk)
-        Document.objects.filter(pk=pk).update(title=wish.title)
+        retitle(_editable(request, pk), wish.title)
     return _editable(request, pk)
 
 

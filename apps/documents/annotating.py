@@ -1,4 +1,4 @@
-"""What a person does with single passages: find them, switch them off, add words to them.
+"""What a person does with single passages: find them, switch them off, add words to them; and what they are called.
 
 Callers fetched the rows through `visible_to(user)` or `editable_by(user)`.
 """
@@ -101,3 +101,19 @@ def annotate(chunk: Chunk, words: str) -> None:
         transaction.on_commit(lambda: ask_for_merge(collection), robust=True)
     chunk.keywords = keywords
     chunk.refresh_from_db(fields=["segment"])
+
+
+def retitle(document: Document, title: str) -> None:
+    """The document is shown and cited under this title at once (empty: under the name of its file), and found by its
+    words as soon as its segments are rewritten."""
+    with transaction.atomic():
+        if not Document.objects.exclude(title=title).filter(pk=document.pk).update(title=title):
+            return
+        named_anew(document.pk)
+        transaction.on_commit(lambda: ask_for_merge(document.collection_id), robust=True)
+
+
+def named_anew(*documents: UUID) -> None:
+    """The segments of these know other titles than the rows. In the transaction that changes either."""
+    held = Chunk.every.filter(document__in=documents, segment__isnull=False).values("segment")
+    Segment.objects.filter(pk__in=held).update(annotated=timezone.now())

@@ -12,6 +12,7 @@ from django.utils.translation import gettext
 from django.views.decorators.http import require_http_methods, require_POST
 
 from apps.documents import viewer
+from apps.documents.annotating import retitle
 from apps.documents.forms import TitleForm
 from apps.documents.models import Document
 from apps.documents.tray import refuse
@@ -64,7 +65,7 @@ def rename(request: HttpRequest, pk: UUID) -> HttpResponse:
     document = _editable(request, pk)
     form = TitleForm(request.POST if request.method == "POST" else None, instance=document)
     if request.method == "POST" and form.is_valid():
-        Document.objects.filter(pk=pk).update(title=form.cleaned_data["title"])  # a worker may be at the other fields
+        retitle(document, form.cleaned_data["title"])
         return redirect("documents:collection", document.collection_id)
     context = {"document": document, "form": form}
     return render(request, "documents/rename.html", context, status=400 if form.errors else 200)

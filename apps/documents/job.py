@@ -108,6 +108,10 @@ class Job:
         if self.due(stage, total):
             self.renew(stage=stage, done=done, total=total, changed=timezone.now())
 
+    def keep(self, **changes: Any) -> None:
+        """They are in the row with the next progress, or with its failure."""
+        self._told |= changes
+
     def due(self, stage: str, total: int) -> bool:
         """Whether the row is to be told now. Raises Stopping."""
         if stopping.is_set():

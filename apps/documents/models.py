@@ -120,6 +120,7 @@ class Document(Leased):
     read_by = models.CharField(max_length=64, blank=True, help_text="How it was read; empty: it serves no other")
     own_title = models.CharField(max_length=255, blank=True, help_text="That the file gives itself")
     cut_by = models.CharField(max_length=64, blank=True, help_text="How its live chunks were made; empty: not known")
+    unread = models.JSONField(null=True, blank=True, help_text="Scanned pages without their text, and why (scans.py)")
     status = models.CharField(max_length=16, choices=Status.choices, default=Status.QUEUED, db_index=True)
     stage = models.CharField(max_length=8, choices=Stage.choices, blank=True)
     done = models.PositiveIntegerField(default=0, help_text="Pages or passages finished in this stage")
@@ -134,6 +135,7 @@ class Document(Leased):
 
     class Meta:
         ordering: ClassVar = ["-created", "name"]
+        indexes: ClassVar = [models.Index("created", condition=models.Q(unread__isnull=False), name="docs_unread")]
 
     def __str__(self) -> str:
         known = self.title or self.name

@@ -136,6 +136,7 @@ class _Parse:
         job, document = self.work.job, self.document
         pages, left_out = recognise(job, path_of(document), document.kind, self.work.pages)
         if not any(page.text.strip() for page in pages):
+            job.keep(unread=document.unread)
             if document.kind != "image" or left_out or not settings.OCR_PAGES:
                 raise Unreadable(NO_TEXT.get(document.kind, NOTHING))
             left_out = NO_WORDS

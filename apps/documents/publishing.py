@@ -15,6 +15,7 @@ import numpy as np
 from django.db import transaction
 
 from apps.documents import embedders, reviewing, segments
+from apps.documents.annotating import named_anew
 from apps.documents.group import Work, tick
 from apps.documents.job import end_all, renew_all
 from apps.documents.models import Chunk, Collection, Document, Page
@@ -98,6 +99,7 @@ def name(works: Sequence[Work], written: Mapping[UUID, SegmentInfo]) -> None:
                     segments.ask_for_rebuild([row.pk.hex], "Its embedder was changed while a document was read.")
             for work in part:
                 _settle(work)
+            _follow_names(part)
     spare = {work.document.collection_id for work in works} - _by_collection(works).keys()
     registry.index().drop([written[collection] for collection in spare if collection in written])
     for work in works:
@@ -115,9 +117,16 @@ def _settle(work: Work) -> None:
     reviewing.flag(document.replaces or document, work.verdicts)
 
 
+def _follow_names(works: Sequence[Work]) -> None:
+    """Where a person gave a title while a document was read, its segment knows another one."""
+    written = {work.document.replaces_id or work.document.pk: str(work.document) for work in works}
+    rows = Document.objects.filter(pk__in=written)
+    named_anew(*(row.pk for row in rows if str(row) != written[row.pk]))
+
+
 def _end(work: Work) -> dict[str, object]:
     document = work.document
-    told = {"kind": document.kind, "note": document.note, "language": document.language}
+    told = {"kind": document.kind, "note": document.note, "language": document.language, "unread": document.unread}
     told |= {"read_by": document.read_by, "own_title": document.own_title, "cut_by": document.cut_by}
     return {"status": Document.Status.READY, "pages_count": len(work.pages), "reason": "", "attempts": 0, **told}
 

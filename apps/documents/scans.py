@@ -7,9 +7,13 @@ Another one goes back into the queue meanwhile, so that its desk is free for wha
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import cache
+from hashlib import sha256
+from importlib import metadata
 from pathlib import Path
+from typing import Any
 
 from django.conf import settings
 
@@ -20,6 +24,7 @@ from apps.documents.parsers.base import ParsedPage, Piece, Unreadable
 
 log = logging.getLogger(__name__)
 
+_HERE = Path(__file__).parent
 PAGES_A_CHILD = 20  # loading the models takes a second; a page that breaks its child takes at most these along
 SECONDS_A_PAGE = 60
 # Addresses that it may map beyond what a parser may: libraries and freed blocks of all sizes, measured at 0.6 GiB
@@ -30,13 +35,15 @@ MORE = 1.3  # times as long as a page's own text is what was recognised, where i
 
 
 def recognise(job: Job, path: Path, kind: str, pages: list[ParsedPage]) -> tuple[list[ParsedPage], str]:
-    """The pages, those that are pictures with their text and the places of its words; and what was left out.
+    """The pages, those that are pictures with their text and the places of its words; and what was left out, which
+    also stands in the document's `unread`.
 
     Raises Postponed where another document is being recognised.
     """
     scans = [page.number for page in pages if page.scan]
     wanted = scans[: settings.OCR_PAGES]
     if not wanted:
+        job.document.unread = _unread(scans, [])
         return pages, _left_out(scans, [])
     if not queue.recogniser.acquire(blocking=False):
         queue.hold_back(job.document)
@@ -47,6 +54,7 @@ def recognise(job: Job, path: Path, kind: str, pages: list[ParsedPage]) -> tuple
     finally:
         queue.recogniser.release()
     missed = [number for number in wanted if number not in found]
+    job.document.unread = _unread(scans[len(wanted) :], missed)
     return [_with(page, found.get(page.number)) for page in pages], _left_out(scans[len(wanted) :], missed)
 
 
@@ -86,6 +94,28 @@ def _with(page: ParsedPage, recognised: ParsedPage | None) -> ParsedPage:
     if recognised is None or len(recognised.text) <= MORE * len(page.text.strip()):
         return page
     return replace(page, text=recognised.text, pieces=recognised.pieces, boxes=recognised.boxes)
+
+
+def could_be_read(unread: Mapping[str, Any]) -> bool:
+    """Whether another limit or recogniser than that time's may read what was left out."""
+    beyond, missed = unread.get("beyond", 0), unread.get("missed", 0)
+    more = beyond and unread.get("limit", 0) < settings.OCR_PAGES
+    return bool(settings.OCR_PAGES and (more or (missed and unread.get("by") != recogniser())))
+
+
+@cache
+def recogniser() -> str:
+    """Of the programs and packages by which text is recognised."""
+    sources = [(_HERE / name).read_bytes() for name in ("scans.py", "parsers/ocr.py", "parsers/ocr_page.py")]
+    packages = [metadata.version(name).encode() for name in ("rapidocr", "onnxruntime")]
+    return sha256(b"\0".join(sources + packages)).hexdigest()[:16]
+
+
+def _unread(beyond: Sequence[int], missed: Sequence[int]) -> dict[str, Any] | None:
+    """How many pages stand beyond the limit, at how many the recogniser failed, and both of that time."""
+    if not beyond and not missed:
+        return None
+    return {"beyond": len(beyond), "missed": len(missed), "limit": settings.OCR_PAGES, "by": recogniser()}
 
 
 def _left_out(beyond: Sequence[int], missed: Sequence[int]) -> str:

@@ -6,11 +6,11 @@ from uuid import UUID
 
 from celery import shared_task
 
-from apps.documents import folder_sync, rebuilding, segments, worker
+from apps.documents import folder_sync, rebuilding, rescanning, segments, worker
 from apps.users import limits
 
 worker.connect()
-worker.chores += [rebuilding.sweep, folder_sync.sweep, limits.tidy]
+worker.chores += [rebuilding.sweep, folder_sync.sweep, rescanning.sweep, limits.tidy]
 
 
 @shared_task(name="documents.ingest")

@@ -20,10 +20,12 @@ from django.utils import timezone
 from django.utils.translation import gettext
 
 from apps.documents import reviewing
+from apps.documents.arriving import NoRoom
 from apps.documents.bell import ask_for_merge, ring
 from apps.documents.models import Chunk, Collection, Document, Page
 from apps.documents.parsers.base import Unreadable
 from apps.documents.sniff import refuse_by_name
+from apps.lib import disk
 from apps.lib.ids import new_id
 from apps.safety import vanishing
 from apps.safety.restricting import Feature, closed
@@ -60,6 +62,8 @@ def upload(
         refuse_by_name(name)
     except Unreadable as error:
         raise UploadRefused(str(error)) from error
+    if isinstance(file, NoRoom):
+        raise UploadRefused(_no_room())
     _refuse_size(file.size or 0)
     stored = f"documents/{new_id().hex}"
     place = Path(settings.MEDIA_ROOT) / stored
@@ -75,8 +79,10 @@ def upload(
                 replaces=replaces,
             )  # fmt: skip
             transaction.on_commit(lambda: ring(document.pk), robust=True)  # a bell that breaks takes no upload away
-    except BaseException:
+    except BaseException as error:
         place.unlink(missing_ok=True)
+        if isinstance(error, OSError) and disk.full(error):
+            raise UploadRefused(_no_room()) from error
         raise
     return document
 
@@ -130,6 +136,7 @@ def retry(document: Document) -> None:
             status=Document.Status.QUEUED,
             attempts=0,
             reason="",
+            unread=None,
             lease_token="",
             lease_until=None,
             changed=timezone.now(),
@@ -164,14 +171,10 @@ def _refuse_size(size: int) -> None:
     if not size:
         raise UploadRefused(gettext("This file is empty. Check that it was saved, and upload it again."))
     Path(settings.MEDIA_ROOT).mkdir(parents=True, exist_ok=True)
-    disk = shutil.disk_usage(settings.MEDIA_ROOT)
-    keep = max(KEEP_FREE_BYTES, min(KEEP_FREE_SHARE * disk.total, KEEP_FREE_AT_MOST))
-    if disk.free - size < keep:
-        raise UploadRefused(
-            gettext(
-                "The disk of this server is nearly full, so nothing can be uploaded now. Please tell an administrator."
-            )
-        )
+    usage = shutil.disk_usage(settings.MEDIA_ROOT)
+    keep = max(KEEP_FREE_BYTES, min(KEEP_FREE_SHARE * usage.total, KEEP_FREE_AT_MOST))
+    if usage.free - size < keep:
+        raise UploadRefused(_no_room())
 
 
 def _of_the_same_name(collection: Collection, name: str, path: str) -> Document | None:
@@ -187,6 +190,12 @@ def drop_waiting(document: Document) -> None:
     """What waited to become its next version, or could not, is gone."""
     for row in Document.objects.filter(replaces=document):
         delete(row)
+
+
+def _no_room() -> str:
+    return gettext(
+        "The disk of this server is nearly full, so nothing can be uploaded now. Please tell an administrator."
+    )
 
 
 def _too_big() -> str:

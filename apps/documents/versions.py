@@ -6,10 +6,13 @@ which stays as an earlier version: it is searched no more, and answers that cite
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+from django.conf import settings
 from django.core.files.uploadedfile import UploadedFile
 from django.db import transaction
 from django.db.models import F
@@ -19,13 +22,14 @@ from django.utils.translation import gettext
 from apps.documents.bell import ask_for_merge, ring
 from apps.documents.models import Chunk, Document, Page
 from apps.documents.upload import UploadRefused, delete, drop_waiting, upload
+from apps.lib.ids import new_id
 from apps.users.models import User
 
 KEPT = 10  # earlier versions of one document
 _ASIDE = 1_000_000  # added to page numbers while two documents change theirs
 _HELD = (
     "name", "file", "sha256", "size", "kind", "language", "note", "pages_count", "fetched", "modified", "version",
-    "read_by", "own_title", "cut_by",
+    "read_by", "own_title", "cut_by", "unread",
 )  # fmt: skip
 
 moved: list[Callable[[UUID, UUID], object]] = []  # apps above: (document, the row that now holds what it held)
@@ -48,6 +52,25 @@ def refetch(user: User, document: Document) -> Document:
         )  # fmt: skip
         transaction.on_commit(lambda: ring(waiting.pk), robust=True)
     return waiting
+
+
+def read_again(document: Document) -> None:
+    """The same file waits to be read once more, as the next version: until then the document stays as it is, and
+    answers that cited it go on to show what they cited. Nothing where its file is gone, or a version waits already."""
+    old, stored = Path(settings.MEDIA_ROOT) / str(document.file), f"documents/{new_id().hex}"
+    if Document.objects.filter(replaces=document).exists():
+        return
+    try:
+        os.link(old, Path(settings.MEDIA_ROOT) / stored, follow_symlinks=False)
+    except FileNotFoundError:
+        return
+    with transaction.atomic():
+        waiting = Document.objects.create(
+            collection=document.collection, uploaded_by=document.uploaded_by, name=document.name, path=document.path,
+            url=document.url, fetched=document.fetched, modified=document.modified, file=stored,
+            sha256=document.sha256, size=document.size, replaces=document,
+        )  # fmt: skip
+        transaction.on_commit(lambda: ring(waiting.pk), robust=True)
 
 
 def take_over(waiting: Document) -> None:

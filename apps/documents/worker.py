@@ -89,14 +89,22 @@ def sweep() -> int:
 
 
 def remove_orphans() -> int:
-    """Stored files without a row are gone (an upload was cut off before its row was written); returns how many."""
-    folder, removed = Path(settings.MEDIA_ROOT) / "documents", 0
-    for path in folder.iterdir() if folder.is_dir() else ():
-        old = time.time() - path.stat().st_mtime > ORPHAN_S
-        if old and not Document.every.filter(file=f"documents/{path.name}").exists():
-            path.unlink(missing_ok=True)
-            removed += 1
-    return removed
+    """Stored files without a row are gone (an upload was cut off before its row was written), and what was arriving
+    when a process was killed; returns how many."""
+    stored = [path for path in _old(Path(settings.MEDIA_ROOT) / "documents") if not _known(path)]
+    orphans = stored + _old(Path(settings.FILE_UPLOAD_TEMP_DIR))
+    for path in orphans:
+        path.unlink(missing_ok=True)
+    return len(orphans)
+
+
+def _old(folder: Path) -> list[Path]:
+    last = time.time() - ORPHAN_S
+    return [path for path in (folder.iterdir() if folder.is_dir() else ()) if path.lstat().st_mtime < last]
+
+
+def _known(path: Path) -> bool:
+    return Document.every.filter(file=f"documents/{path.name}").exists()
 
 
 def _spare(**_: Any) -> None:
