@@ -223,10 +223,9 @@ MATRIX = {
     **dict.fromkeys(
         [
             G,
-            *(
-                G + part
-                for part in ("file.png", "preview.jpg", "cancel/", "again/", "favourite/", "repeat/", "upscale/")
-            ),
+            *(G + f"{part}/" for part in ("cancel", "again", "favourite", "repeat", "upscale", "change")),
+            G + "file.png",
+            G + "preview.jpg",
         ],
         OWN,
     ),

@@ -101,7 +101,7 @@ def _wish(user: User, ask: PictureAsk, words: str) -> Wish:
         return replace(gallery.variation(parent), prompt=words, count=ask.count)
     return replace(
         gallery.variation(parent), prompt=words, negative=ask.negative or parent.negative, count=ask.count,
-        parent=parent, from_parent=True, strength=ask.strength, start=b"",
+        parent=parent, from_parent=True, strength=ask.strength, start=b"", mask=b"",
     )  # fmt: skip
 
 

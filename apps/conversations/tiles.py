@@ -62,9 +62,10 @@ def render(answer: Message, tiles: Sequence[Tile] | None) -> str:
     """ "" for an answer that asked for none."""
     if tiles is None:
         return ""
+    model = described.drawing()
     context = {
         "answer": answer.pk, "tiles": tiles, "active": any(tile.row.active for tile in tiles),
-        "starts": bool((model := described.drawing()) and model.starts), "draws": json.dumps(answer.draws),
+        "starts": bool(model and model.starts), "masks": bool(model and model.masks), "draws": json.dumps(answer.draws),
     }  # fmt: skip
     return render_to_string("conversations/_pictures.html", context)
 

@@ -30,7 +30,8 @@ Fragments, each with its context:
     _quotes.html     `answer` (id), `quotes`: list of `fragments.Quoted`, `model`
     _nothing.html    `searched` (names), `documents` (how many are ready), `waiting`, `query`, `can_widen`, `only`
     _source.html     the panel: `source`: `panel.Opened`, `previous`, `next`: address or ""
-    _pictures.html   `answer` (id), `tiles`: list of `tiles.Tile`, `active`: one is not finished, `draws`, `starts`
+    _pictures.html   `answer` (id), `tiles`: list of `tiles.Tile`, `active`: one is not finished, and what else
+                     `tiles.render` has
     _preview.html    the card of a pill: `source` likewise
 
 `components/_conversations.html` is the sidebar's list, at `/conversations/`; what follows in one part of it is at

@@ -15,8 +15,9 @@ from django.utils.translation import gettext
 from apps.engines import registry
 from apps.engines.base import EngineRefused
 from apps.engines.image.base import DrawRequest, PictureModel
-from apps.engines.image.checks import check, opened, png
-from apps.images import described, names, reviewing
+from apps.engines.image.checks import check, opened, png, upright
+from apps.engines.image.parts import region
+from apps.images import described, names, reviewing, sources
 from apps.images.making import TASK
 from apps.images.models import Picture
 from apps.images.screening import judged
@@ -57,7 +58,8 @@ class Wish:
     strength: float = 0.6
     parent: Picture | None = None
     from_parent: bool = False
-    start: bytes = b""  # a picture to start from that was not drawn here
+    start: bytes = b""  # a picture to start from that was not drawn here, or whose row is gone
+    mask: bytes = b""  # of what it starts from: which part is drawn anew, the rest stays; empty: everything
     repeats: Picture | None = None  # whose recipe this is, to the last number
     level: Level = Level.SITE  # how strictly words and picture are judged
 
@@ -79,7 +81,9 @@ def ask(user: User, wish: Wish, address: str = "", verdict: Verdict | None = Non
     model = described.current()
     request = _request(wish, model)
     check(request, model)
-    start = png(opened(wish.start, request.width, request.height)) if wish.start else b""
+    if wish.from_parent and wish.parent is not None and wish.parent.status != Picture.Status.READY:
+        raise Refused(gettext("Only a finished picture can be started from."))
+    files = _files(wish, request)
     room(user, wish.count)
     limits.take(user, Resource.PICTURES, address=address, cost=wish.count)
     texts = (wish.prompt, wish.negative)
@@ -87,12 +91,12 @@ def ask(user: User, wish: Wish, address: str = "", verdict: Verdict | None = Non
         named = names.judged(texts)
         verdict = (verdict or judged(texts, wish.level)) if named.allowed else named
     if not verdict.allowed:
-        return [_held(Picture(**_row(user, wish, request, model, new_id(), 0)), start, verdict)]
+        return [_held(Picture(**_row(user, wish, request, model, new_id(), 0)), files, verdict)]
     batch = new_id()
     with transaction.atomic():
         rows = [Picture(**_row(user, wish, request, model, batch, at)) for at in range(wish.count)]
         for row in rows:
-            _begin(row, start)
+            begin(row, files)
         Picture.objects.bulk_create(rows)
         for row in rows:
             transaction.on_commit(partial(send, TASK, row.pk))
@@ -108,19 +112,32 @@ def room(user: User, count: int) -> None:
         )
 
 
-def _begin(row: Picture, start: bytes) -> None:
-    """It has a copy of its own of what it starts from; one whose row never comes goes with the sweep."""
-    if start:
-        row.start.name = row.start.storage.save(f"starts/{row.pk}.png", ContentFile(start))
-        row.start_sha256 = hashlib.sha256(start).hexdigest()
+def _files(wish: Wish, request: DrawRequest) -> dict[str, bytes]:
+    """PNGs of `start` and `mask`, where it has such. Raises EngineRefused for what cannot be used."""
+    start, size = wish.start, (request.width, request.height)
+    files = {"start": png(opened(start, *size))} if start else {}
+    if wish.mask:
+        source = start or (sources.content(wish.parent.file) if wish.parent and wish.from_parent else b"")
+        if not source:
+            raise Refused(gettext("A part can only be drawn anew of a picture that is there."))
+        files["mask"] = png(region(wish.mask, source, *(size if start else upright(source).size)))
+    return files
 
 
-def _held(row: Picture, start: bytes, verdict: Verdict) -> Picture:
+def begin(row: Picture, files: dict[str, bytes]) -> None:
+    """It has copies of its own; those of a row that never comes go with the sweep."""
+    for name, content in files.items():
+        field = getattr(row, name)
+        field.name = field.storage.save(f"{name}s/{row.pk}.png", ContentFile(content))
+        setattr(row, f"{name}_sha256", hashlib.sha256(content).hexdigest())
+
+
+def _held(row: Picture, files: dict[str, bytes], verdict: Verdict) -> Picture:
     """The words wait for a reviewer, where the policy asks for one. Raises Refused where it does not."""
     if verdict.judged is None or not verdict.judged.outcome.reviewed:
         raise Refused(looked_up(verdict.words))
     with transaction.atomic():
-        _begin(row, start)
+        begin(row, files)
         row.status, row.reason = Picture.Status.HELD, verdict.words[:400]
         row.save(force_insert=True)
         reviewing.flag(row, verdict.judged)
@@ -128,7 +145,9 @@ def _held(row: Picture, start: bytes, verdict: Verdict) -> Picture:
 
 
 def _request(wish: Wish, model: PictureModel) -> DrawRequest:
-    if (wish.from_parent or wish.start) and not model.starts:
+    if wish.mask and not model.masks:
+        raise EngineRefused("This model cannot draw a part of a picture anew.")
+    if (wish.from_parent or wish.start) and not wish.mask and not model.starts:
         raise EngineRefused("This model cannot start from a picture.")
     seed = secrets.randbelow(SEEDS - MOST) if wish.seed is None else wish.seed
     if not 0 <= seed < SEEDS:

@@ -50,6 +50,11 @@ def drawing() -> PictureModel | None:
         return None
 
 
+def masks() -> bool:
+    """Whether what is configured can draw a part of a picture anew."""
+    return bool((model := drawing()) and model.masks)
+
+
 def refresh() -> None:
     """The description is that of the configured model; for a worker, which loads it for that."""
     if not is_set_up():

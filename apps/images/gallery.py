@@ -13,10 +13,11 @@ from uuid import UUID
 
 from django.db import transaction
 from django.db.models import Case, Q, QuerySet, Value, When
+from django.db.models.fields.files import FieldFile
 from django.utils.translation import gettext
 
-from apps.engines.base import EngineError
-from apps.images import meaning, reviewing
+from apps.engines.base import EngineError, EngineRefused
+from apps.images import meaning, reviewing, sources
 from apps.images.asking import Refused, Wish
 from apps.images.models import Picture, PictureQuerySet
 from apps.safety import levels, vanishing
@@ -92,8 +93,8 @@ def variation(row: Picture) -> Wish:
     """The same recipe with a seed by chance. Raises Refused where what it starts from is gone."""
     return Wish(
         row.prompt, row.negative, 1, row.width, row.height, row.steps, row.guidance, row.scheduler, None, row.strength,
-        parent=row.parent if row.from_parent else row, from_parent=row.from_parent, start=_start(row),
-        level=levels.read(row.level),
+        parent=row.parent if row.from_parent else row, from_parent=row.from_parent, start=_content(row.start),
+        mask=_content(row.mask), level=levels.read(row.level),
     )  # fmt: skip
 
 
@@ -102,32 +103,32 @@ def repetition(row: Picture) -> Wish:
     Raises Refused likewise."""
     return Wish(
         row.prompt, row.negative, 1, row.width, row.height, row.steps, row.guidance, row.scheduler, row.seed,
-        row.strength, parent=row.parent, from_parent=row.from_parent, repeats=row, start=_start(row),
-        level=levels.read(row.level),
+        row.strength, parent=row.parent, from_parent=row.from_parent, repeats=row, start=_content(row.start),
+        mask=_content(row.mask), level=levels.read(row.level),
     )  # fmt: skip
 
 
-def _start(row: Picture) -> bytes:
-    if not row.start:
-        return b""
+def _content(field: FieldFile) -> bytes:
     try:
-        with row.start.open("rb") as file:
-            return bytes(file.read())
-    except FileNotFoundError as error:
+        return sources.content(field)
+    except EngineRefused as error:
         raise Refused(gettext("The picture to start from is no longer there.")) from error
 
 
 def recipe(row: Picture) -> dict[str, Any]:
     """Everything that the picture depends on."""
     return {name: getattr(row, name) for name in _RECIPE} | {
-        "start": row.start_sha256 or (row.parent.sha256 if (row.from_parent or row.upscale) and row.parent else None)
+        "start": row.start_sha256 or (row.parent.sha256 if (row.from_parent or row.upscale) and row.parent else None),
+        "mask": row.mask_sha256 or None,
     }
 
 
 def delete(user: User, chosen: Iterable[UUID]) -> int:
     """How many are gone. The row first: the sweep removes a file without a row, and nobody a row without its file."""
-    rows = list(Picture.objects.filter(owner=user, pk__in=list(chosen)).only("pk", "file", "start"))
+    named = Picture.objects.filter(owner=user, pk__in=list(chosen))
+    rows = list(named.only("pk", "file", "start", "mask", "status", "sha256"))
     with transaction.atomic():
+        sources.keep(rows)
         Picture.objects.filter(pk__in=[row.pk for row in rows]).delete()
         vanishing.vanished(reviewing.KIND, *(str(row.pk) for row in rows))
         transaction.on_commit(partial(_remove_files, rows))
@@ -148,6 +149,8 @@ def archive(rows: Iterable[Picture]) -> IO[bytes]:
             with row.file.open("rb") as file:
                 name = f"{row.shown_as}-{row.seed}-{row.pk.hex[:6]}"
                 archive.writestr(f"{name}.png", file.read())
+            if row.mask:
+                archive.writestr(f"{name}-mask.png", _content(row.mask))
             archive.writestr(f"{name}.json", json.dumps(recipe(row), indent=1))
     packed.seek(0)
     return packed

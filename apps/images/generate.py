@@ -20,7 +20,7 @@ from apps.engines.base import EngineError
 from apps.engines.image.base import Drawn, DrawRequest, DrawStep
 from apps.engines.image.checks import png, preview
 from apps.engines.image.upscaling import upscaled
-from apps.images import described, names, provenance, reviewing
+from apps.images import described, names, provenance, reviewing, sources
 from apps.images.finishing import finished
 from apps.images.making import ALLOWED, LEASE_S, Interrupted, Unwanted, Watch, measured, wanted
 from apps.images.meaning import vector_of
@@ -56,7 +56,7 @@ def draw(picture_id: UUID) -> None:
         if not verdict.allowed:
             _hold(row, verdict)
             return
-        watch, start = Watch(row), _start(row)
+        watch, start = Watch(row), sources.of(row)
         _store(row, _drawn(row, start, watch), start, watch, began)
     except Unwanted:
         log.info("A picture was cancelled while it was drawn, or its person suspended")
@@ -79,28 +79,13 @@ def _drawn(row: Picture, start: bytes, watch: Watch) -> Drawn:
         return upscaled(start, row.upscale)
     request = DrawRequest(
         row.prompt, row.seed, row.width, row.height, row.steps, row.guidance, row.negative, row.scheduler, start,
-        row.strength,
+        row.strength, sources.content(row.mask),
     )  # fmt: skip
     drawn = registry.image().draw(request, watch)
     model = registry.image().model()
     described.drawn_with(model)
     row.model, row.fingerprint = model.name, model.fingerprint  # of what drew it, not of what was there when asked
     return drawn
-
-
-def _start(row: Picture) -> bytes:
-    """The picture that this one is made from; empty where it is none. Raises EngineError where it is gone. Read once:
-    it may go while this one is drawn."""
-    if not (row.start or row.from_parent or row.upscale):
-        return b""
-    source = row.start or (row.parent.file if row.parent else None)
-    try:
-        if not source:
-            raise FileNotFoundError
-        with source.open("rb") as file:
-            return bytes(file.read())
-    except FileNotFoundError as error:
-        raise EngineError("The picture to start from is no longer there.") from error
 
 
 def _store(row: Picture, drawn: Drawn, start: bytes, watch: Watch, began: float) -> None:

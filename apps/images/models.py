@@ -39,6 +39,8 @@ class Picture(Leased):
     from_parent = models.BooleanField(default=False)  # whether the parent's pixels are the start
     start = models.FileField(upload_to="starts", blank=True)  # a PNG to start from that was not drawn here
     start_sha256 = models.CharField(max_length=64, blank=True)
+    mask = models.FileField(upload_to="masks", blank=True)  # a PNG: white is drawn anew, and the rest stays
+    mask_sha256 = models.CharField(max_length=64, blank=True)
     prompt = models.TextField()
     negative = models.TextField(blank=True)
     width = models.PositiveIntegerField()
@@ -89,7 +91,7 @@ class Picture(Leased):
     @property
     def files(self) -> list[str]:
         """Names in the storage of all that belongs to it."""
-        return [name for name in (self.file.name, self.start.name) if name]
+        return [name for name in (self.file.name, self.start.name, self.mask.name) if name]
 
     @property
     def shown_as(self) -> str:

@@ -93,7 +93,7 @@ def _make_findable() -> None:
 
 def _remove_orphans() -> None:
     """Files without a row: a worker died between the two, or the row was deleted."""
-    for field, kind in (("file", "pictures"), ("start", "starts")):
+    for field, kind in (("file", "pictures"), ("start", "starts"), ("mask", "masks")):
         folder = Path(settings.MEDIA_ROOT) / kind
         for path in folder.iterdir() if folder.is_dir() else ():
             old = time.time() - path.stat().st_mtime > _ORPHAN_S

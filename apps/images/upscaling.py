@@ -8,8 +8,10 @@ from typing import Any
 from django.db import transaction
 from django.utils.translation import gettext
 
+from apps.engines.base import EngineRefused
 from apps.engines.image.upscaling import LARGEST
-from apps.images.asking import Refused, room
+from apps.images import sources
+from apps.images.asking import Refused, begin, room
 from apps.images.making import TASK
 from apps.images.models import Picture
 from apps.lib.bell import send
@@ -38,13 +40,32 @@ def ask(user: User, row: Picture, address: str = "", level: Level = Level.SITE) 
     times = factor(row)
     if not times:
         raise Refused(gettext("This picture is as large as pictures get here."))
+    return _asked(
+        user, row, address, parent=row, upscale=times, width=row.width * times, height=row.height * times,
+        level=stricter_of(level, read(row.level)),
+    )  # fmt: skip
+
+
+def again(user: User, row: Picture, address: str = "") -> Picture:
+    """The same once more, `row` being one that was made larger: also where what it was made from was deleted since.
+    Raises Refused or OverLimit."""
+    if row.parent is not None:
+        return ask(user, row.parent, address, read(row.level))
+    try:
+        start = sources.of(row)
+    except EngineRefused as error:
+        raise Refused(gettext("The picture to start from is no longer there.")) from error
+    values = {"upscale": row.upscale, "width": row.width, "height": row.height, "level": row.level, "repeats": row}
+    return _asked(user, row, address, start, **values)
+
+
+def _asked(user: User, row: Picture, address: str, start: bytes = b"", **values: Any) -> Picture:
     room(user, 1)
     limits.take(user, Resource.PICTURES, address=address)
-    values: dict[str, Any] = {name: getattr(row, name) for name in _SAME}
+    same: dict[str, Any] = {name: getattr(row, name) for name in _SAME}
+    larger = Picture(owner=user, model=NAME, **same, **values)
     with transaction.atomic():
-        larger = Picture.objects.create(
-            owner=user, parent=row, upscale=times, width=row.width * times, height=row.height * times, model=NAME,
-            level=stricter_of(level, read(row.level)), **values,
-        )  # fmt: skip
+        begin(larger, {"start": start} if start else {})
+        larger.save(force_insert=True)
         transaction.on_commit(partial(send, TASK, larger.pk))
     return larger

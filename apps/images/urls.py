@@ -1,6 +1,6 @@
 from django.urls import path
 
-from apps.images import verify, views
+from apps.images import changing, verify, views
 
 app_name = "images"
 urlpatterns = [
@@ -10,6 +10,7 @@ urlpatterns = [
     path("pictures/delete/", views.delete, name="delete"),
     path("pictures/download/", views.download, name="download"),
     path("pictures/<uuid:pk>/", views.picture, name="picture"),
+    path("pictures/<uuid:pk>/change/", changing.change, name="change"),
     path("pictures/<uuid:pk>/file.png", views.file, name="file"),
     path("pictures/<uuid:pk>/preview.jpg", views.preview, name="preview"),
     path("pictures/<uuid:pk>/cancel/", views.cancel, name="cancel"),

@@ -20,7 +20,6 @@ from apps.engines.base import EngineError
 from apps.images import asking, behind, described, expanding, gallery, queue, upscaling
 from apps.images.forms import PictureForm
 from apps.images.models import Frame, Picture
-from apps.safety import levels
 from apps.users.access import address_of, person
 from apps.users.limits import OverLimit
 from apps.users.models import User
@@ -76,7 +75,7 @@ def picture(request: HttpRequest, pk: UUID) -> HttpResponse:
     row = _mine(request, pk)
     context = {
         "picture": row, "variants": gallery.near(row), "others": gallery.beside(row), "line": gallery.lineage(row),
-        "times": upscaling.factor(row), "behind": behind.behind(row),
+        "times": upscaling.factor(row), "behind": behind.behind(row), "masks": described.masks(),
     }  # fmt: skip
     return render(request, "images/picture.html", context)
 
@@ -181,8 +180,8 @@ def download(request: HttpRequest) -> HttpResponseBase:
 
 
 def _repetition(user: User, row: Picture, address: str) -> Any:
-    if row.upscale and row.parent:
-        return upscaling.ask(user, row.parent, address, levels.read(row.level))
+    if row.upscale:
+        return upscaling.again(user, row, address)
     return asking.ask(user, gallery.repetition(row), address)
 
 
@@ -228,4 +227,6 @@ def _rows(request: HttpRequest) -> dict[str, Any]:
     places = queue.places() if active else {}
     for row in shown:
         row.ahead = places.get(row.pk, 0)  # type: ignore[attr-defined]
-    return {"rows": shown, "page": page, "show": show, "text": text, "active": active, "shows": gallery.SHOWS}
+    return {"rows": shown, "page": page, "show": show, "text": text, "active": active, "shows": gallery.SHOWS} | {
+        "masks": described.masks()
+    }

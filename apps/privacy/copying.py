@@ -91,10 +91,11 @@ def _everything(user: User) -> Iterator[tuple[str, Any]]:
         path = Path(settings.MEDIA_ROOT) / str(picture.file)
         if path.is_file():
             yield f"pictures/{picture.pk}-{picture.shown_as}{path.suffix}", path
-    for picture in Picture.objects.filter(owner=user).exclude(start=""):
-        path = Path(settings.MEDIA_ROOT) / str(picture.start)
-        if path.is_file():
-            yield f"pictures/{picture.pk}-start{path.suffix}", path
+    for name in ("start", "mask"):
+        for picture in Picture.objects.filter(owner=user).exclude(**{name: ""}):
+            path = Path(settings.MEDIA_ROOT) / str(getattr(picture, name))
+            if path.is_file():
+                yield f"pictures/{picture.pk}-{name}{path.suffix}", path
     for attached in AttachedPicture.objects.filter(owner=user):
         path = Path(settings.MEDIA_ROOT) / str(attached.file)
         if path.is_file():

@@ -90,9 +90,12 @@ def test_a_picture_grows_from_another(alice: User, painter: FakePainter, waiting
     row = drawn(asking.ask(alice, asked)[0])
     assert (row.status, gallery.recipe(row)["start"]) == ("ready", start.sha256)
     assert painter.requests[-1].start, "its pixels were given to the engine"
-    other = asking.ask(alice, asked)[0]
+    other, late = (asking.ask(alice, asked)[0] for _ in range(2))
     gallery.delete(alice, [start.pk])
-    assert "no longer there" in drawn(other).reason
+    assert drawn(other).plain_sha256 == row.plain_sha256, "what it starts from was kept for it"
+    late.refresh_from_db()
+    late.start.storage.delete(late.start.name)
+    assert "no longer there" in drawn(late).reason
 
 
 def test_a_picture_that_is_cancelled_ends_between_two_steps(

@@ -64,6 +64,7 @@ def test_what_cannot_be_made_larger_is_refused(alice: User, first: Picture, wait
     with pytest.raises(Refused, match="finished"):
         upscaling.ask(alice, asking.ask(alice, Wish("Another"))[0])
     other = upscaling.ask(alice, waiting)
+    waiting.file.storage.delete(waiting.file.name)
     gallery.delete(alice, [waiting.pk])
     generate.draw(other.pk)
     other.refresh_from_db()

@@ -26,6 +26,7 @@ class DrawRequest:
     scheduler: str = ""  # one of `PictureModel.schedulers`; empty: the model's own
     start: bytes = b""  # a PNG to start from; empty: from noise
     strength: float = 0.6  # how much of the start is drawn anew, 0 to 1
+    mask: bytes = b""  # a PNG as large as the start: what is white is drawn anew, the rest stays; empty: everything
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +64,7 @@ class PictureModel:
     most_steps: int
     schedulers: tuple[str, ...] = ()  # none where there is no choice
     starts: bool = False  # whether it can start from a picture
+    masks: bool = False  # whether it can draw a part of a picture anew
     negatives: bool = False  # whether it heeds a negative prompt
     vocabulary: int = 0  # things that it knows by name, where it draws nothing else; 0: it takes any words
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from apps.engines.base import EngineRefused
 
 if TYPE_CHECKING:
-    from PIL.Image import Image
+    from PIL.Image import Image, Resampling
 
     from apps.engines.image.base import DrawRequest, PictureModel
 
@@ -40,22 +40,39 @@ def check(request: DrawRequest, model: PictureModel) -> None:
         raise EngineRefused("The strength must lie above 0 and be at most 1.")
     if request.scheduler and request.scheduler not in model.schedulers:
         raise EngineRefused(f"This model has no scheduler '{request.scheduler}'; choose one from the list.")
-    if request.start and not model.starts:
+    if request.mask and not request.start:
+        raise EngineRefused("A part can only be drawn anew of a picture that is there.")
+    if request.mask and not model.masks:
+        raise EngineRefused("This model cannot draw a part of a picture anew.")
+    if request.start and not request.mask and not model.starts:
         raise EngineRefused("This model cannot start from a picture.")
 
 
 def opened(start: bytes, width: int, height: int) -> Image:
     """A start picture as RGB of that size, cropped about its middle. Raises EngineRefused for what cannot be used."""
+    from PIL import Image
+
+    return fitted(upright(start), width, height, Image.Resampling.LANCZOS)
+
+
+def upright(start: bytes) -> Image:
+    """A start picture as RGB, in its own size. Raises EngineRefused likewise."""
     from PIL import Image, ImageOps, UnidentifiedImageError
 
     try:
         with Image.open(io.BytesIO(start), formats=["PNG", "JPEG", "WEBP"]) as file:
             if file.width * file.height > _START_PIXELS or min(file.size) < 8:
                 raise EngineRefused("The picture to start from must have between 8 and 4096 pixels a side.")
-            upright = ImageOps.exif_transpose(file).convert("RGB")
+            return ImageOps.exif_transpose(file).convert("RGB")
     except (UnidentifiedImageError, OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
         raise EngineRefused("The picture to start from cannot be read; choose a PNG, JPEG or WebP file.") from error
-    return ImageOps.fit(upright, (width, height), Image.Resampling.LANCZOS)
+
+
+def fitted(picture: Image, width: int, height: int, how: Resampling) -> Image:
+    """Of that size, cropped about its middle."""
+    from PIL import ImageOps
+
+    return ImageOps.fit(picture, (width, height), how)
 
 
 def png(picture: Image) -> bytes:

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from apps.engines.base import EngineError
 from apps.engines.image.base import Drawn, DrawRequest, DrawStep, PictureModel
 from apps.engines.image.checks import check, opened, preview
+from apps.engines.image.parts import put_together, region
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -37,7 +38,7 @@ class FakePainter:
     def model(self) -> PictureModel:
         return PictureModel(
             self.name, f"{self.name}-1", width=128, height=128, steps=4, guidance=5.0, multiple=8, largest=512,
-            most_steps=50, schedulers=("Even", "Uneven"), starts=True, negatives=not self.names,
+            most_steps=50, schedulers=("Even", "Uneven"), starts=True, masks=True, negatives=not self.names,
             vocabulary=len(self.names),
         )  # fmt: skip
 
@@ -49,7 +50,9 @@ class FakePainter:
         from PIL import ImageChops
 
         check(request, self.model())
-        start = opened(request.start, request.width, request.height) if request.start else None
+        size = request.width, request.height
+        start = opened(request.start, *size) if request.start else None
+        part = region(request.mask, request.start, *size) if request.mask else None
         with self._lock:
             self.requests.append(request)
             for step in range(1, request.steps + 1):
@@ -59,7 +62,8 @@ class FakePainter:
                 if fail is not None:
                     raise fail
         picture = self.look(request, request.steps)
-        return Drawn(ImageChops.blend(start, picture, request.strength) if start else picture)
+        drawn = ImageChops.blend(start, picture, request.strength) if start else picture
+        return Drawn(put_together(drawn, start, part) if start and part else drawn)
 
     def _seen(self, request: DrawRequest, step: int) -> bytes:
         return preview(self.look(request, step))

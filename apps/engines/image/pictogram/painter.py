@@ -23,7 +23,8 @@ import numpy as np
 
 from apps.engines.base import EngineRefused, EngineUnavailable
 from apps.engines.image.base import Drawn, DrawRequest, DrawStep, PictureModel
-from apps.engines.image.checks import check, preview
+from apps.engines.image.checks import check, opened, preview
+from apps.engines.image.parts import put_together, region
 from apps.engines.image.pictogram.shape import SIDE, Shape
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
     from apps.engines.base import EmbedEngine
+    from apps.engines.image.pictogram.sampling import Kept
 
 FILE = "pictogram.safetensors"
 BUILT_IN = "built-in"  # names the folder that comes with the product
@@ -86,7 +88,7 @@ class PictogramPainter:
             loaded = self._load()
         return PictureModel(
             "Openbook Pictograms", loaded.fingerprint, width=LARGE, height=LARGE, steps=_STEPS, guidance=_GUIDANCE,
-            multiple=LARGE, largest=LARGE, most_steps=_MOST, vocabulary=len(loaded.known.names),
+            multiple=LARGE, largest=LARGE, most_steps=_MOST, masks=True, vocabulary=len(loaded.known.names),
         )  # fmt: skip
 
     def nearest(self, prompt: str, most: int) -> list[str]:
@@ -118,10 +120,11 @@ class PictogramPainter:
                 torch.set_num_threads(1)  # and another number of them adds up otherwise in the last digit
             began = time.perf_counter()
             meaning = torch.from_numpy(np.array(vector, np.float32))[None]  # a copy: the remembered one is read-only
-            drawn = sample(loaded.net, meaning, [request.seed], request.steps, max(1.0, request.guidance), after)
+            asked = meaning, [request.seed], request.steps, max(1.0, request.guidance)
+            drawn = sample(loaded.net, *asked, after, _kept(request))
             model_s = time.perf_counter() - began - waited
         alignment = loaded.net.memory.alignment(drawn[0], meaning[0])
-        return Drawn(enlarged(_picture(drawn[0])), False, model_s, alignment, _ALIGNED_BY)
+        return Drawn(_large(_picture(drawn[0]), request), False, model_s, alignment, _ALIGNED_BY)
 
     def _embedder(self) -> EmbedEngine:
         if self._embed is None:
@@ -207,6 +210,29 @@ def enlarged(picture: Image) -> Image:
     half = picture.resize((2 * SIDE, 2 * SIDE), Image.Resampling.LANCZOS).filter(ImageFilter.UnsharpMask(2, 60, 2))
     large = half.resize((LARGE, LARGE), Image.Resampling.BICUBIC)
     return large.filter(ImageFilter.UnsharpMask(6, 90, 2))
+
+
+def _large(picture: Image, request: DrawRequest) -> Image:
+    """As it is given out; what was to stay is that of the start, with all its pixels."""
+    large = enlarged(picture)
+    if not request.mask:
+        return large
+    return put_together(large, opened(request.start, *large.size), region(request.mask, request.start, *large.size))
+
+
+def _kept(request: DrawRequest) -> Kept | None:
+    """What stays of the start, in the size in which the network draws; a pixel that is marked in part is drawn anew."""
+    import torch
+    from PIL import Image
+
+    from apps.engines.image.pictogram.sampling import Kept
+
+    if not request.mask:
+        return None
+    part = region(request.mask, request.start, LARGE, LARGE).resize((SIDE, SIDE), Image.Resampling.BOX)
+    small = opened(request.start, LARGE, LARGE).resize((SIDE, SIDE), Image.Resampling.BOX)
+    pixels = torch.from_numpy(np.asarray(small, np.float32) / 127.5 - 1).permute(2, 0, 1)
+    return Kept(pixels, torch.from_numpy(np.asarray(part) > 0).float()[None])
 
 
 def _picture(pixels: Any) -> Image:

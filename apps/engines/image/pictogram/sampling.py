@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -14,6 +15,19 @@ NOISE = 0.3  # of the noise that was learnt from: less makes cleaner drawings, w
 NEAR = 0.05  # of the end: the time is never taken for nearer, as in training
 
 
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What stays of a picture while a part of it is drawn anew."""
+
+    pixels: Tensor  # (3, SIDE, SIDE) from -1 to 1
+    part: Tensor  # (1, SIDE, SIDE): 1 where it is drawn anew, 0 where it stays
+
+    def over(self, x: Tensor, noise: Tensor, now: float) -> Tensor:
+        """`x` with what stays in its place, as noisy as it would be at that time."""
+        known = (1 - now) * noise + now * self.pixels
+        return self.part * x + (1 - self.part) * known
+
+
 def sample(
     net: PictogramNet,
     meaning: Tensor,
@@ -21,14 +35,16 @@ def sample(
     steps: int,
     guidance: float,
     seen: Callable[[int, Tensor], None] = lambda step, picture: None,
+    kept: Kept | None = None,
 ) -> Tensor:
     """Pictures (n, 3, SIDE, SIDE) from -1 to 1, one for each row of `meaning` (n, 384) and seed.
 
     `guidance` 1 takes what the network says; more goes farther from what it would draw without words. `seen` gets the
-    number of each step, from 1, and what the pictures are taken for by then; what it raises ends the drawing.
+    number of each step, from 1, and what the pictures are taken for by then; what it raises ends the drawing. `kept` is
+    put back after each step, as noisy as the rest: so the network always sees it, and draws what fits in.
     """
     noise = [torch.randn(3, SIDE, SIDE, generator=torch.Generator().manual_seed(seed)) for seed in seeds]
-    x = NOISE * torch.stack(noise)
+    x = begun = NOISE * torch.stack(noise)
     with torch.inference_mode():
         sketch = net.memory.recalled(meaning, seeds)
     times = [1 - (1 - step / steps) ** 1.3 for step in range(steps + 1)]
@@ -39,6 +55,8 @@ def sample(
             meant = _meant(net, x, now, meaning, sketch, guidance)
             velocity = (meant - x) / max(1 - now, NEAR)
             x = x + velocity * (then - now) if step + 1 < steps else meant
+            if kept is not None:
+                x, meant = kept.over(x, begun, then), kept.over(meant, begun, 1)
             seen(step + 1, meant)
     return meant.clamp(-1, 1)
 

@@ -1,0 +1,56 @@
+"""A part of a picture is drawn anew: the mask that says which, and the picture put together again.
+
+White is drawn anew, black stays as it was to the last pixel.
+"""
+
+from __future__ import annotations
+
+import io
+from typing import TYPE_CHECKING
+
+from apps.engines.base import EngineRefused
+from apps.engines.image.checks import fitted, upright
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+_BYTES = 8 * 1024 * 1024  # of a mask's file
+_HALF = 128  # grey level from which on a pixel of a mask counts as white
+_SEAM = 1 / 256  # of the longer side: how far inside the part old and new run into each other
+
+
+def region(mask: bytes, start: bytes, width: int, height: int) -> Image:
+    """Which pixels of a picture of that size are drawn anew: white ones of mode L, and no greys. Cropped as `opened`
+    crops `start`. Raises EngineRefused for a mask that cannot be read, has another size than `start`, or is black."""
+    from PIL import Image
+
+    part = fitted(_read(mask, upright(start).size), width, height, Image.Resampling.NEAREST)
+    if part.getextrema() == (0, 0):
+        raise EngineRefused("Mark first which part shall be drawn anew.")
+    return part
+
+
+def _read(mask: bytes, size: tuple[int, int]) -> Image:
+    from PIL import Image, UnidentifiedImageError
+
+    if len(mask) > _BYTES:
+        raise EngineRefused("The mask of the part is too large; mark the part again.")
+    try:
+        with Image.open(io.BytesIO(mask), formats=["PNG"]) as file:
+            if file.size != size:
+                raise EngineRefused(
+                    f"The mask must be as large as its picture, {size[0]} x {size[1]} pixels; mark the part again."
+                )
+            shown = file.convert("RGBA")
+    except (UnidentifiedImageError, OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+        raise EngineRefused("The mask of the part cannot be read; mark the part again.") from error
+    black = Image.new("RGBA", size, "black")
+    return Image.alpha_composite(black, shown).convert("L").point([255 * (level >= _HALF) for level in range(256)])
+
+
+def put_together(drawn: Image, start: Image, part: Image) -> Image:
+    """`drawn` where `part` is white, and `start` to the last pixel where it is black. All of one size."""
+    from PIL import Image, ImageChops, ImageFilter
+
+    soft = part.filter(ImageFilter.GaussianBlur(max(1.0, max(part.size) * _SEAM)))
+    return Image.composite(drawn.convert("RGB"), start, ImageChops.darker(soft, part))

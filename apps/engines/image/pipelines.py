@@ -1,0 +1,101 @@
+"""What can be said of a pipeline of diffusers: what it takes, how it is scheduled, which weights it has."""
+
+from __future__ import annotations
+
+import hashlib
+import inspect
+from typing import Any
+
+_ALSO: dict[str, dict[str, Any]] = {"PNDM": {"skip_prk_steps": True}}  # with its first four it needs many steps
+
+
+def quiet() -> None:
+    """Bars on a terminal that nobody watches only fill the log."""
+    from diffusers.utils import logging as diffusers_logging
+    from transformers.utils import logging as transformers_logging
+
+    diffusers_logging.disable_progress_bar()
+    transformers_logging.disable_progress_bar()
+
+
+def taken(pipeline: Any) -> set[str]:
+    """Names of what it can be called with."""
+    return set(inspect.signature(pipeline.__call__).parameters)
+
+
+def adapted(pipeline: Any, loras: list[str]) -> None:
+    """With every one of the adapters at once. Raises ValueError for a model that takes none."""
+    if loras and not hasattr(pipeline, "load_lora_weights"):
+        raise ValueError("this kind of model takes no LoRA adapters; leave IMAGE_LORAS empty.")
+    names = [f"lora{number}" for number in range(len(loras))]
+    for name, lora in zip(names, loras, strict=True):
+        pipeline.load_lora_weights(lora, adapter_name=name, use_safetensors=True)
+    if names:
+        pipeline.set_adapters(names)
+
+
+def schedulers(pipeline: Any) -> dict[str, Any]:
+    """By name, those that draw with this model without being trained for it."""
+    try:
+        kinds = pipeline.scheduler.compatibles
+    except (AttributeError, ImportError):
+        return {}
+    return {
+        kind.__name__.removesuffix("Scheduler"): kind
+        for kind in kinds
+        if kind.__name__.endswith("Scheduler") and not hasattr(kind, "_backends")  # stand-ins for what is not installed
+    }
+
+
+def scheduled(own: Any, kinds: dict[str, Any], name: str) -> Any:
+    """A new scheduler of that name with the settings of `own`; of its own kind where the name is empty."""
+    kind = kinds.get(name) if name else None
+    also = _ALSO.get(name, {}) if kind is not type(own) else {}
+    return (kind or type(own)).from_config(own.config, **also)
+
+
+def usual_side(pipeline: Any, multiple: int) -> int:
+    """Pixels."""
+    core = getattr(pipeline, "unet", None) or getattr(pipeline, "transformer", None)
+    size = (
+        getattr(getattr(core, "config", None), "sample_size", None)
+        or getattr(pipeline, "default_sample_size", None)
+        or 64
+    )
+    return int(size if isinstance(size, int) else max(size)) * multiple
+
+
+def can_start(pipeline: Any) -> bool:
+    """Whether there is a pipeline for its weights that begins with a picture."""
+    from diffusers.pipelines.auto_pipeline import AUTO_IMAGE2IMAGE_PIPELINES_MAPPING
+
+    return _has(AUTO_IMAGE2IMAGE_PIPELINES_MAPPING, pipeline)
+
+
+def can_mask(pipeline: Any) -> bool:
+    """Whether there is one that draws a part of a picture anew."""
+    from diffusers.pipelines.auto_pipeline import AUTO_INPAINT_PIPELINES_MAPPING
+
+    return _has(AUTO_INPAINT_PIPELINES_MAPPING, pipeline)
+
+
+def _has(mapping: Any, pipeline: Any) -> bool:
+    from diffusers.pipelines.auto_pipeline import _get_task_class
+
+    try:
+        return _get_task_class(mapping, type(pipeline).__name__, False) is not None
+    except ValueError:
+        return False
+
+
+def fingerprint(pipeline: Any, loras: list[str]) -> str:
+    """Of a sample of every weight: other weights under the same name are another model."""
+    import torch
+
+    digest = hashlib.sha256(",".join(loras).encode())
+    for name, part in sorted(pipeline.components.items()):
+        if isinstance(part, torch.nn.Module):
+            for key, value in part.state_dict().items():
+                digest.update(f"{name}.{key}{tuple(value.shape)}".encode())
+                digest.update(value.flatten()[:64].float().cpu().numpy().tobytes())
+    return digest.hexdigest()[:16]

@@ -1,0 +1,82 @@
+"""A part of a picture is drawn anew: the page on which it is marked, and what is asked for then."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from django import forms
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext_lazy
+from django.views.decorators.http import require_http_methods
+
+from apps.engines.base import EngineError
+from apps.engines.image.base import PictureModel
+from apps.engines.image.checks import PROMPT_CHARACTERS
+from apps.images import asking, described
+from apps.images.asking import MOST, SEEDS, Wish
+from apps.images.models import Picture
+from apps.safety import levels
+from apps.users.access import address_of, person
+
+
+class PartForm(forms.Form):
+    """`wish` has what `asking.ask` takes; the picture keeps its size and what else its recipe says."""
+
+    prompt = forms.CharField(
+        label=gettext_lazy("What the picture shall show, with what is new in it"), max_length=PROMPT_CHARACTERS,
+        widget=forms.Textarea(attrs={"rows": 3}),
+    )  # fmt: skip
+    mask = forms.FileField(
+        label=gettext_lazy("The part that is drawn anew"),
+        error_messages={"required": gettext_lazy("Mark first which part shall be drawn anew.")},
+        widget=forms.FileInput(attrs={"accept": "image/png"}),
+    )
+    count = forms.TypedChoiceField(
+        label=gettext_lazy("How many"), coerce=int, choices=[(n, str(n)) for n in range(1, MOST + 1)]
+    )
+    strength = forms.FloatField(
+        label=gettext_lazy("How much to draw anew"), required=False, min_value=0.05, max_value=1,
+        help_text=gettext_lazy("1 forgets what was in the part; 0.5 keeps its outlines."),
+    )  # fmt: skip
+    seed = forms.IntegerField(
+        label=gettext_lazy("Seed"), required=False, min_value=0, max_value=SEEDS - 1,
+        help_text=gettext_lazy("Empty: by chance."),
+    )  # fmt: skip
+
+    def __init__(self, model: PictureModel, row: Picture, data: Any = None, files: Any = None) -> None:
+        super().__init__(data, files, initial={"prompt": row.prompt, "count": 1, "strength": 1.0})
+        self._row, self._model = row, model
+        if not model.starts:  # such a painter begins from noise in any case
+            del self.fields["strength"]
+
+    @property
+    def wish(self) -> Wish:
+        data, row = self.cleaned_data, self._row
+        return Wish(
+            data["prompt"], row.negative if self._model.negatives else "", data["count"], row.width, row.height,
+            seed=data.get("seed"), strength=data.get("strength") or 1.0, parent=row, from_parent=True,
+            mask=data["mask"].read(), level=levels.read(row.level),
+        )  # fmt: skip
+
+
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def change(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """The picture with a mask to draw over it; a POST asks for it with that part drawn anew."""
+    row = get_object_or_404(Picture, pk=pk, owner=person(request), status=Picture.Status.READY)
+    model = described.drawing()
+    if model is None or not model.masks:
+        return render(request, "images/change.html", {"picture": row}, status=409 if request.method == "POST" else 200)
+    sent = (request.POST, request.FILES) if request.method == "POST" else ()
+    form = PartForm(model, row, *sent)
+    if sent and form.is_valid():
+        try:
+            asking.ask(person(request), form.wish, address_of(request))
+        except (asking.Refused, EngineError) as error:
+            form.add_error(None, str(error))
+        else:
+            return redirect("images:pictures")
+    return render(request, "images/change.html", {"picture": row, "form": form}, status=400 if form.errors else 200)

@@ -1,0 +1,82 @@
+"""A part of a picture is marked by mouse, finger and keyboard, and drawn anew; the rest stays."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.journeys.conftest import Visit
+from tests.journeys.test_pictures import DRAWN_MS, asked, studio, tiles
+
+__all__ = ["studio"]  # a fixture
+
+
+@pytest.fixture
+def editor(studio: Any, request: pytest.FixtureRequest) -> Any:
+    prompt = f"A boat by {request.node.name.split('_by_')[1].split('_')[0]}"
+    asked(studio, prompt)
+    expect(tiles(studio, prompt, "ready")).to_have_count(1, timeout=DRAWN_MS)
+    tiles(studio, prompt, "ready").get_by_role("link", name="Change a part").click()
+    expect(studio.locator("[data-mask-canvas]")).to_be_visible()
+    return studio
+
+
+def marked(page: Any) -> int:
+    """Percent of the picture, as the page says it."""
+    page.wait_for_function("/^\\d/.test(document.querySelector('[data-mask-said]').textContent)")
+    return int(page.locator("[data-mask-said]").inner_text().split()[0])
+
+
+def test_marked_by_mouse_undone_and_drawn_anew(editor: Any) -> None:
+    place = editor.locator("[data-mask-canvas]").bounding_box()
+    left, top, wide, high = (place[name] for name in ("x", "y", "width", "height"))
+    editor.get_by_role("button", name="Rectangle").click()
+    editor.mouse.move(left + wide / 2, top + 2)
+    editor.mouse.down()
+    editor.mouse.move(left + wide - 2, top + high - 2, steps=4)
+    editor.mouse.up()
+    assert 45 <= marked(editor) <= 50
+    editor.get_by_role("button", name="Take away").click()
+    editor.get_by_role("button", name="Brush").click()
+    editor.mouse.click(left + wide * 0.75, top + high / 2)
+    less = marked(editor)
+    assert less < 50
+    editor.get_by_role("button", name="Undo").click()
+    assert marked(editor) >= less
+    editor.get_by_label("What the picture shall show").fill("A boat with a red sail")
+    editor.get_by_role("button", name="Draw this part anew").click()
+    expect(tiles(editor, "A boat with a red sail", "ready")).to_have_count(1, timeout=DRAWN_MS)
+    tiles(editor, "A boat with a red sail", "ready").locator("a").first.click()
+    expect(editor.get_by_text("Only a marked part was drawn anew")).to_be_visible()
+
+
+def test_marked_by_keyboard_alone(editor: Any) -> None:
+    editor.get_by_role("button", name="Draw this part anew").click()
+    expect(editor.locator("[data-mask-said]")).to_have_text("Mark first which part shall be drawn anew.")
+    canvas = editor.locator("[data-mask-canvas]")
+    expect(canvas).to_be_focused()
+    editor.keyboard.press("ArrowRight")
+    expect(editor.locator("[data-mask-said]")).to_contain_text("Rectangle from")
+    editor.keyboard.press("Shift+ArrowRight")
+    editor.keyboard.press("Enter")
+    first = marked(editor)
+    assert first >= 6
+    for _ in range(8):
+        editor.keyboard.press("ArrowDown")
+    editor.keyboard.press("Enter")
+    assert marked(editor) > first
+    editor.keyboard.press("Delete")
+    assert marked(editor) < first + 1
+    editor.get_by_role("button", name="Draw this part anew").click()
+    expect(tiles(editor, "A boat by keyboard", "ready")).to_have_count(2, timeout=DRAWN_MS)
+
+
+def test_marked_by_finger_on_a_phone(editor: Any, visit: Visit) -> None:
+    page = visit(editor.url.replace(editor.url.split("/pictures/")[0], ""), width=360)
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    page.locator("[data-mask-canvas]").scroll_into_view_if_needed()
+    place = page.locator("[data-mask-canvas]").bounding_box()
+    page.touchscreen.tap(place["x"] + place["width"] / 2, place["y"] + place["height"] / 2)
+    assert marked(page) >= 1
