@@ -26,7 +26,7 @@ from apps.evaluation.forms import TuningForm
 from apps.evaluation.models import GoldenQuestion, GoldenRun
 from apps.users.access import person
 
-PACKAGED = "the packaged all-MiniLM-L6-v2"
+PACKAGED = "all-MiniLM-L6-v2"  # that comes along
 BUSY = gettext_lazy("The index is being tidied at this moment. Try again in a few seconds.")
 GONE = gettext_lazy("That build is no longer there: it was discarded, or is live already.")
 
@@ -40,7 +40,9 @@ def search_settings(request: HttpRequest, pk: UUID) -> HttpResponse:
         raise Http404
     now = tuning(here.collection.tuning)
     sent = request.POST if request.method == "POST" else None
-    form = TuningForm(sent, initial=asdict(now), reranker=registry.rank().active, embedders=_embedders())
+    names = _embedders()
+    names[""] = gettext("%(name)s, like the whole site") % {"name": names[""]}
+    form = TuningForm(sent, initial=asdict(now), reranker=registry.rank().active, embedders=names)
     if request.method == "POST" and form.is_valid():
         rebuilding.begin(here.collection, replace(now, **form.cleaned_data), person(request))
         return redirect("evaluation:tuning", pk)
@@ -121,7 +123,7 @@ def _stale(collection: Collection) -> bool:
 
 
 def _embedders() -> dict[str, str]:
-    """Those that a collection may choose, by name, and what they are called."""
+    """Those that a collection may choose, by name, and what they are called; the site's own is ""."""
     own = settings.ENGINES["embed"].get("OPTIONS", {}).get("model") or PACKAGED
     return {"": own, **{name: name for name in settings.EMBEDDERS}}
 

@@ -87,7 +87,7 @@ def recognise(options: dict[str, Any]) -> Iterator[dict[str, Any]]:
         except Unreadable as error:
             yield {"page": number, "text": "", "pieces": [], "boxes": [], "problem": str(error)}
     for number in sorted(missing):
-        yield {"page": number, "text": "", "pieces": [], "boxes": [], "problem": "There is no such page."}
+        yield {"page": number, "text": "", "pieces": [], "boxes": [], "problem": "no such page"}
 
 
 def _scans(kind: str, numbers: Sequence[int]) -> Iterator[tuple[int, Scan]]:

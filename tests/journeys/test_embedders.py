@@ -1,0 +1,99 @@
+"""The owner of a collection chooses the model that reads it, on a wide screen and on a phone in the dark."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from playwright.sync_api import expect
+
+from apps.engines.embed.folder import PACKAGE_SHA256, locate
+from tests.journeys.conftest import HEIGHT, watch
+from tests.journeys.site import Site
+from tests.people import PASSWORD
+
+READ_MS = 120_000
+BOOK = "# The house\n\nThe lamp burns with four hundred watts.\n\nThe keeper climbs one hundred and ninety steps."
+WIDER = "[...document.querySelectorAll('main *')].filter((one) => one.scrollWidth > one.clientWidth + 1 && \
+    getComputedStyle(one).overflowX != 'visible' && !one.matches('.visually-hidden')).length"
+
+
+@pytest.fixture
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """Its operator named a second model: the packaged one, of which a third of each vector is kept."""
+    short = {"name": "Short", "model": str(locate("")), "sha256": PACKAGE_SHA256, "dimension": 128}
+    site = Site(tmp_path_factory.mktemp("embedders"), settings={"EMBED_MORE": json.dumps([short])})
+    site.manage("migrate", "--verbosity=0")
+    site.manage("collectstatic", "--no-input", "--verbosity=0")
+    site.seed("people")
+    try:
+        site.start_worker()
+        site.start_web()
+        yield site
+    finally:
+        site.stop_all()
+
+
+def came(chromium: Any, site: Site, wrong: list[str], name: str, tolerate: str = "", **look: Any) -> Any:
+    """A page of somebody who has signed in."""
+    width = look.pop("width", 1440)
+    page = chromium.new_context(viewport={"width": width, "height": HEIGHT[width]}, service_workers="block", **look)
+    page.set_default_timeout(20_000)
+    page = page.new_page()
+    watch(page, site.url, wrong, tolerate)
+    page.goto(f"{site.url}/accounts/login/")
+    page.fill("input[name=login]", f"{name}@example.org")
+    page.fill("input[name=password]", PASSWORD)
+    page.press("input[name=password]", "Enter")
+    page.wait_for_selector("[data-composer]")
+    return page
+
+
+def filled(page: Any, site: Site) -> None:
+    """A new collection of one document is on the page."""
+    page.goto(f"{site.url}/collections/")
+    page.get_by_label("Name").fill("Lighthouse")
+    page.get_by_role("button", name="Create collection").click()
+    page.set_input_files("#files", [{"name": "book.md", "mimeType": "text/markdown", "buffer": BOOK.encode()}])
+    expect(page.locator("#tray .tick")).to_have_count(1, timeout=READ_MS)
+
+
+def test_an_owner_has_another_model_read_a_collection(site: Site, chromium: Any) -> None:
+    wrong: list[str] = []
+    page = came(chromium, site, wrong, "alice")
+    filled(page, site)
+    page.get_by_role("link", name="Test", exact=True).click()
+    page.get_by_role("link", name="Golden questions").click()
+    page.get_by_label("Question", exact=True).fill("How strong is the lamp?")
+    page.get_by_label("Words that the passages must hold").fill("four hundred watts")
+    page.get_by_role("button", name="Add question").click()
+    page.get_by_role("link", name="Settings", exact=True).last.click()
+    page.get_by_role("link", name="Passages and search").click()
+    models = page.get_by_label("Embedding model")
+    assert models.locator("option").all_inner_texts() == ["all-MiniLM-L6-v2, like the whole site", "Short"]
+    models.select_option("Short")
+    page.get_by_role("button", name="Build and compare").click()
+    expect(page.locator("#build")).to_contain_text("Vectors by Short.")
+    expect(page.locator("#build")).to_contain_text("Compared on 1 golden question", timeout=READ_MS)
+
+    phone = came(chromium, site, wrong, "alice", width=360, color_scheme="dark", has_touch=True)
+    phone.goto(page.url)
+    expect(phone.locator("#build table")).to_contain_text("nDCG")
+    assert phone.evaluate("document.documentElement.scrollWidth") == 360
+    assert phone.evaluate(WIDER) == 0  # all four columns of the comparison are seen
+
+    page.get_by_role("button", name="Make it live").click()
+    expect(page.get_by_text("questions are answered by these settings from now on")).to_be_visible()
+    expect(page.get_by_label("Embedding model")).to_have_value("Short")
+    expect(page.locator("#build")).to_contain_text("Vectors by all-MiniLM-L6-v2.")
+    tuning = page.url
+    page.get_by_role("link", name="Test", exact=True).click()
+    page.locator("main input[name=q]").fill("How strong is the lamp?")
+    page.keyboard.press("Enter")
+    expect(page.locator("main")).to_contain_text("four hundred watts")
+
+    stranger = came(chromium, site, wrong, "bob", tolerate="404")
+    assert stranger.goto(tuning).status == 404  # only its owner sees how it is searched
+    assert wrong == []
