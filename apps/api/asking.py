@@ -114,7 +114,8 @@ def _client_id(key: str) -> str:
 
 def _own(user: User, kept: Kept, ask: asks.Ask) -> None:
     """Raises HttpError where what was kept under the key is another question."""
-    asked = Message.objects.visible_to(user).filter(pk=kept.question).values_list("text", "conversation").first()
+    rows = Message.objects.visible_to(user).filter(pk=kept.question, retracted=None)
+    asked = rows.values_list("text", "conversation").first()
     if asked is not None and asked != (ask.text, ask.conversation):
         raise HttpError(422, _OTHER)
 

@@ -11,6 +11,6 @@ class ConversationsConfig(AppConfig):
         from apps.safety import reviewable
 
         post_migrate.connect(searching.prepare, sender=self, dispatch_uid="full text of messages")
-        for kind, name in reviewing.KINDS.items():
-            reviewable.register(kind, reviewing.MessageReviewable(name))
+        for kind in reviewing.KINDS:
+            reviewable.register(kind, reviewing.MessageReviewable(kind))
         reviewable.register(pictures.KIND, pictures.AttachedReviewable())

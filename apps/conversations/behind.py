@@ -12,8 +12,8 @@ from uuid import UUID
 import orjson
 from django.utils.translation import gettext_lazy
 
-from apps.conversations import prompt, sampling, trace, window
-from apps.conversations.models import Citation, Message, Source, Trace
+from apps.conversations import prompt, recorded, sampling, trace, window
+from apps.conversations.models import Citation, Message, Source, Trace, Withdrawn
 from apps.documents import fates, filters, search
 from apps.documents.models import Document
 from apps.safety.levels import Level
@@ -52,7 +52,8 @@ def behind(user: User, answer: Message) -> dict[str, Any] | None:
     row = Trace.objects.filter(answer=answer).first()
     if row is None:
         return None
-    value = trace.unpack(bytes(row.data))
+    taken = Withdrawn.objects.filter(message__conversation=answer.conversation_id).select_related("message")
+    value = recorded.cleared(trace.unpack(bytes(row.data)), taken)
     asked = answer.parent.text if answer.parent else ""
     return {
         "answer": answer, "asked": asked, "kilobytes": f"{len(row.data) / 1024:.1f}",
@@ -93,7 +94,13 @@ def _search(user: User, value: dict[str, Any] | None) -> dict[str, Any] | None:
     ]  # fmt: skip
     kept = sum(item["kept"] for item in rows)
     only = filters.read_kept(value.get("filters", {})).words
-    return {**value, "only": only, "candidates": sorted(rows, key=lambda item: not item["kept"]), "kept": kept}
+    return {
+        **value,
+        "query": recorded.shown(value["query"]),
+        "only": only,
+        "candidates": sorted(rows, key=lambda item: not item["kept"]),
+        "kept": kept,
+    }
 
 
 def _messages(user: User, answer: Message, value: dict[str, Any] | None) -> list[dict[str, str]]:
@@ -106,7 +113,10 @@ def _messages(user: User, answer: Message, value: dict[str, Any] | None) -> list
     texts = search.read(user, places)
     lines = [_line(sources.get(place[0]), place, text) for place, text in zip(value["places"], texts, strict=True)]
     return [
-        {"role": item["role"], "content": _PLACE.sub(lambda found: lines[int(found[1])], item["content"])}
+        {
+            "role": item["role"],
+            "content": recorded.shown(_PLACE.sub(lambda found: lines[int(found[1])], item["content"])),
+        }
         for item in value["messages"]
     ]
 

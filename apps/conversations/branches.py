@@ -7,7 +7,7 @@ from uuid import UUID
 
 from django.db import transaction
 from django.utils import timezone
-from django.utils.translation import gettext
+from django.utils.translation import gettext, gettext_lazy
 
 from apps.conversations import answering, reviewing, trace
 from apps.conversations import tiles as tiled
@@ -21,6 +21,7 @@ from apps.safety.levels import Level
 from apps.users.models import User
 
 TITLE = 120  # Conversation.title
+WITHHELD = gettext_lazy("A reviewer withheld this question. Ask another one; your notices say how to object.")
 _FORK = " (fork)"  # as English says it, and as titles had it in every language
 
 
@@ -48,7 +49,9 @@ def reword(user: User, pk: UUID, text: str, judged: Judged | None = None) -> Non
             raise Refused(gettext("That question is no longer there. Reload the page."))
         if question.children.filter(status=Message.Status.WRITING).exists():
             raise Refused(gettext("An answer to this question is still being written. Wait for it, or stop it."))
-        Message.objects.filter(pk=question.pk).update(text=text, edited=timezone.now())
+        if question.retracted:
+            raise Refused(WITHHELD)
+        Message.objects.filter(pk=question.pk).update(text=text, edited=timezone.now(), origin=None)
         answer = question.children.order_by("created").values_list("pk", flat=True).last()
         if answer and judged and judged.outcome.reviewed:
             reviewing.flag(answer, user.pk, judged)
@@ -70,6 +73,7 @@ def fork(user: User, place: Conversation, at: UUID | None) -> Conversation | Non
             owner=user,
             assistant=place.assistant,
             title=words % {"title": title[:room]},
+            titled=place.titled,
             narrow=place.narrow,
             model=place.model,
             sampling=place.sampling,
@@ -92,6 +96,7 @@ def copied(new: Conversation, way: Sequence[Exchange], *, with_sources: bool = T
         created, answer = row.created, row.pk
         row.pk, row.conversation, row.parent_id, row.continues_id = ids[answer], new, above, None
         row.client_id, row.chosen, row.asked_by_id = "", None, new.owner_id
+        row.origin = row.origin or answer
         if not own:
             row.steps = []  # they name collections that were searched
             row.tools = []  # what they gave was for whoever asked

@@ -51,6 +51,8 @@ def snapshot(turn: Turn, status: Message.Status, reason: str) -> Closing:
         usage["window"] = window.record(turn.window)
     if turn.thoughts:
         usage["thoughts"] = len(turn.thoughts)
+    if turn.judged is not None:
+        usage["withheld"] = str(turn.judged.stage)  # whether what was asked may be shown by a link
     if turn.finish:
         usage["finish"] = turn.finish
     usage["safety"] = str(turn.level)

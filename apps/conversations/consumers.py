@@ -16,6 +16,8 @@ A page asks:
     {"do": "queue", "position", …}                  like "ask": waits until the answer there has ended
     {"do": "queue_now" or "unqueue", "queued": id}  goes out at once, and the running answer stops; waits no more
     {"do": "seen", "conversation": uuid}            what is there now is not new to the person
+    {"do": "look", "conversation": uuid}            what is withheld there now, which a page may have missed to hear
+    {"do": "watch", "secret": "…"}                  this page shows what that link shows
     {"do": "stay", "conversation": uuid}            this page shows that temporary chat: asks have `temporary`
     {"do": "reword", "question": uuid, "text": "…", "client_id": "…"}
                                                     the question says something else, its answers stay
@@ -31,6 +33,9 @@ answer that is followed, `beside` the question of which this is another wording.
     {"type": "queued" or "first" or "unqueued", …}  replies to those; the last with "text" and "position"
     {"type": "gone", "conversation"}                that temporary chat is over
     {"type": "unknown", "turn"}                     cannot be followed (over, not yours, never was): fetch the page
+    {"type": "retracted", "turn", "reason", …}      a reviewer withheld that answer, in any tab: its words go at once
+    {"type": "released", "turn", …}                 and gave it back: fetch it
+    {"type": "standing", "conversation", "retracted": [{"turn", "reason", "question"}]}   the reply to "look"
     {"type": "hint", "conversation"}                a turn began or ended there, in any tab ("turn": is over): refresh
 
 Close codes: 4401 signed out, 4429 too many sockets, 1009 a message too large, 1012 the server restarts (connect
@@ -43,7 +48,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import Counter
-from contextlib import aclosing, suppress
+from contextlib import suppress
 from typing import Any
 from uuid import UUID
 
@@ -53,15 +58,27 @@ from channels.generic.websocket import AsyncWebsocketConsumer
 from channels.layers import get_channel_layer
 from django.urls import path
 
-from apps.conversations import asks, branches, hints, keeping, noticed, queue, temporary, turns, warming
+from apps.conversations import (
+    asks,
+    branches,
+    keeping,
+    noticed,
+    queue,
+    retracting,
+    sharing,
+    temporary,
+    turns,
+    warming,
+)  # fmt: skip
 from apps.conversations.asks import Refused
+from apps.conversations.following import Following
 from apps.conversations.models import Message
 from apps.conversations.opening import SignedOut
 from apps.conversations.render import question_html
 from apps.conversations.session import session_key, signed_in, speak_to, still_there
 from apps.conversations.tools import consents
-from apps.engines import registry
 from apps.engines.base import EngineError
+from apps.lib import tabs
 from apps.lib.rounds import Rounds
 from apps.lib.threads import in_db
 from apps.safety import gate
@@ -75,7 +92,6 @@ log = logging.getLogger(__name__)
 SIGNED_OUT, TOO_MANY, TOO_LARGE = 4401, 4429, 1009
 CLOSED = {1000, 1001}  # by a page that was closed or left
 SOCKETS = 10  # open at once per person, in this process
-FOLLOWED = 20  # turns that one socket follows at once
 LARGEST = 256 * 1024  # bytes of a message; a question of 20,000 characters has at most 120 KB in JSON
 RECHECK_S = 4.0  # a sign-out, a deactivation or a new password closes the socket within this time
 SEND_S = 10.0  # a client that reads nothing for so long is dropped
@@ -99,8 +115,9 @@ class ChatConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
     async def connect(self) -> None:
         self.key = session_key(self.scope["headers"])
         self.address = str((self.scope.get("client") or [""])[0])[:ADDRESS_CHARACTERS]
-        self.following: dict[str, asyncio.Task[None]] = {}
+        self.following = Following(self.key, self._send_text, self._send)
         self.watch: asyncio.Task[None] | None = None
+        self.groups_joined: set[str] = set()
         self.sending = asyncio.Lock()
         user = await in_db(signed_in, self.key)
         await self.accept()  # a refused handshake would not carry the close code to the page
@@ -109,22 +126,20 @@ class ChatConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
             return
         self.user = speak_to(user, self.scope["headers"])
         _open[user.pk] += 1
-        layer = get_channel_layer()
-        if layer is not None:
-            await layer.group_add(hints.group(user.pk), self.channel_name)
+        await self._join(tabs.of(user.pk))
         self.watch = asyncio.create_task(self._watch())
 
     async def disconnect(self, code: int) -> None:
         temporary.left(self.channel_name, closed=code in CLOSED)
-        tasks = [*self.following.values(), *([self.watch] if self.watch else [])]
-        for task in tasks:
-            task.cancel()
+        self.following.end()
+        if self.watch is not None:
+            self.watch.cancel()
         if self.user is not None:
             warming.cancel(self.user)
             _open[self.user.pk] -= 1
             layer = get_channel_layer()
-            if layer is not None:
-                await layer.group_discard(hints.group(self.user.pk), self.channel_name)
+            for group in self.groups_joined if layer is not None else ():
+                await layer.group_discard(group, self.channel_name)
             self.user = None
         raise StopConsumer
 
@@ -148,9 +163,13 @@ class ChatConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
         """The consumer ends, and the server closes the line."""
         await self.disconnect(1011)
 
-    async def hint(self, message: dict[str, Any]) -> None:
-        named = {"turn": message["turn"]} if message.get("turn") else {}
-        await self._send({"type": "hint", "conversation": message["conversation"], **named})
+    async def tell(self, message: dict[str, Any]) -> None:
+        """What all pages of the person, or of the readers of a link, are told. Of what was taken back nothing more goes
+        out, whatever had been read of its log."""
+        said = message["message"]
+        if said["type"] == "retracted":
+            self.following.leave(said["turn"])
+        await self._send(said)
 
     async def _do(self, user: User, message: dict[str, Any], client_id: str) -> None:
         match message.get("do"):
@@ -171,6 +190,12 @@ class ChatConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
                 said = await queue.handle(user, message)
                 await self._send({"client_id": client_id, **said})
                 await self._queued(said)
+            case "look":
+                place = asks.identifier(message.get("conversation"))
+                standing = await in_db(retracting.standing, user, place)
+                await self._send({"type": "standing", "conversation": str(place), "retracted": standing})
+            case "watch":
+                await self._join(tabs.of_link(await in_db(sharing.watched, message.get("secret"))))
             case "seen":
                 await in_db(keeping.see, user, asks.identifier(message.get("conversation")))
             case "stay":
@@ -196,7 +221,14 @@ class ChatConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
                 "question": str(kept.question),
             }
         )
-        self._follow(kept.answer, 0)
+        self.following.begin(kept.answer, 0)
+
+    async def _join(self, group: str) -> None:
+        """What that group is told comes here too."""
+        layer = get_channel_layer()
+        if layer is not None:
+            await layer.group_add(group, self.channel_name)
+            self.groups_joined.add(group)
 
     async def _stay(self, user: User, conversation: UUID) -> None:
         if not temporary.stay(user, conversation, self.channel_name):
@@ -229,7 +261,7 @@ class ChatConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
             raise Refused(asks.UNREADABLE)
         if await self._status(turn) is None:
             return await self._send({"type": "unknown", "turn": str(turn)})
-        self._follow(turn, after)
+        self.following.begin(turn, after)
 
     async def _stop(self, turn: UUID) -> None:
         status = await self._status(turn)
@@ -242,40 +274,6 @@ class ChatConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
         if self.user is not None and temporary.holds(self.user, turn):
             return Message.Status.WRITING  # its log knows whether it is over
         return await in_db(turns.status, self.key, turn)
-
-    def _follow(self, turn: UUID, after: int) -> None:
-        """The events of the turn after that number go out on this socket, from the log alone."""
-        name = str(turn)
-        if (old := self.following.pop(name, None)) is not None:
-            old.cancel()
-        if len(self.following) >= FOLLOWED:
-            raise Refused("This page follows too many answers at once. Reload it.")
-        task = self.following[name] = asyncio.create_task(self._tail(name, after))
-        task.add_done_callback(lambda done: self._followed(name, done))
-
-    def _followed(self, name: str, task: asyncio.Task[None]) -> None:
-        if self.following.get(name) is task:
-            del self.following[name]
-        if not task.cancelled() and (error := task.exception()) is not None:
-            log.error("A turn could not be followed", exc_info=error)
-
-    async def _tail(self, turn: str, after: int) -> None:
-        closed = False
-        try:
-            async with aclosing((temporary.log_of(UUID(turn)) or registry.turnlog()).tail(turn, after)) as entries:
-                async for entry in entries:
-                    closed = entry.data.startswith(b'{"type":"closed"')
-                    await self._send_text(b'{"seq":%d,%b' % (entry.seq, entry.data[1:]))
-        except EngineError as error:
-            log.warning("A turn is no longer followed: %s", error)
-        if not closed:  # the log is gone or away, or its process died before the end
-            await self._over(turn)
-
-    async def _over(self, turn: str) -> None:
-        """The page is told to fetch the stored answer once the row is at an end."""
-        while await in_db(turns.status, self.key, UUID(turn)) == Message.Status.WRITING:
-            await asyncio.sleep(1)
-        await self._send({"type": "unknown", "turn": turn})
 
     async def _watch(self) -> None:
         """Closes the socket soon after its person was signed out, deactivated, or changed the password."""

@@ -16,12 +16,13 @@ HTML in an event was made on the server and is inserted as it is. Every event is
     {"type": "nothing", …, "html": "<div …>"}
     {"type": "closed", …, "status": "complete", "html": "<p>…</p>", "reason": "", "more": false,
      "weak": false}
+    {"type": "retracted", …, "reason": "A reviewer withheld this. …", "question": false}
 
 Orders that happen: opened, pictures, step(draw), closed; or opened, step(search), then either nothing, closed, or
 step(write), sources, quotes (style "quotes" only), text and cited in turn, step(verify), sources, closed. `tool` and
 further `sources` come among them whenever a call begins, asks, or ends; where a person calls a tool, before all others.
 A `waiting` may come wherever the model is awaited and ends with the next event of another type. After `closed` nothing
-follows.
+follows, but for `retracted`, whenever a reviewer withholds the answer: then nothing of it was ever there.
 """
 
 from __future__ import annotations
@@ -160,9 +161,21 @@ class Closed:
     weak: bool = False  # most of what it states has no source
 
 
+@dataclass(frozen=True, slots=True)
+class Retracted:
+    """A reviewer withheld the answer: its words are gone from the log, and this stands in their place, the last event.
+
+    Its number is higher than all before it, so whoever comes back from any of them gets it, and it alone.
+    """
+
+    reason: str  # for the reader: the clause
+    question: bool = False  # the question is withheld too
+
+
 Event = (
     Opened | Step | Sources | Nothing | Quotes | Tool | Thought | Window | Text | Pictures | Cited | Waiting | Closed
-)
+    | Retracted
+)  # fmt: skip
 
 
 def encode(event: Event, **also: Any) -> bytes:

@@ -36,6 +36,7 @@ DISCLOSURE = gettext_noop(
 SOURCE_TYPE = "http://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmicMedia"
 UNCHECKED = "What the model thought before it answered: no part of the answer, and checked against nothing."
 _CALL = ("tool", "title", "arguments", "status", "words", "text", "sources", "ms")
+_HEADING = 200  # characters of a question that still make one
 _FENCE = re.compile(r"(^[ \t]*(?:```|~~~).*?(?:^[ \t]*(?:```|~~~)[ \t]*$|\Z))", re.MULTILINE | re.DOTALL)
 _HINTS = re.compile(rf"{MARK}+")
 
@@ -73,7 +74,7 @@ def markdown(user: User, place: Conversation, way: Sequence[Exchange]) -> str:
     parts = [f"# {_line(str(place))}", f"> {DISCLOSURE}"]
     for item in way:
         if item.answer:
-            parts += [f"## {_line(item.question.text)}"] if len(item.question.text) <= 200 else _quoted(item.question)
+            parts += _asked(item.question)
             parts += [_attached(one) for one in attached.get(item.question.pk, ())]
             parts += _written(item.answer, shelf[item.answer.pk], cites.get(item.answer.pk, []))
             parts += [_drawn(tile) for tile in tiles.get(item.answer.pk, ())]
@@ -105,6 +106,7 @@ def _message(row: Message) -> dict[str, Any]:
         "text": row.text,
         "created": row.created.isoformat(),
         "edited": row.edited.isoformat() if row.edited else None,
+        "retracted": row.retracted.isoformat() if row.retracted else None,
     }
 
 
@@ -145,6 +147,8 @@ def _written(answer: Message, shelf: Shelf, cites: Sequence[Cite]) -> list[str]:
     parts += [f"> {_line(quote.text)} [{quote.number}]" for quote in shelf.quotes]
     if answer.text:
         parts.append(cited(answer.text, cites, shelf.gone).strip())
+    if answer.retracted:
+        parts.append(answer.reason)
     if answer.nothing_found:
         parts.append("Nothing in the documents answered this.")
     used = [item for item in shelf.shown if item.number in shelf.used]
@@ -172,7 +176,11 @@ def _listed(item: Shown) -> str:
     return f"- [{item.number}] {_line(item.title)}" + (f", page {item.page}" if item.page else "")
 
 
-def _quoted(question: Message) -> list[str]:
+def _asked(question: Message) -> list[str]:
+    if question.retracted:
+        return ["## Question withheld by a reviewer"]
+    if len(question.text) <= _HEADING:
+        return [f"## {_line(question.text)}"]
     return ["## Question", "\n".join(f"> {line}" for line in question.text.splitlines())]
 
 

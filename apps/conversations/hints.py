@@ -4,16 +4,11 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from channels.layers import get_channel_layer
-
-
-def group(user: int) -> str:
-    return f"user.{user}"
+from apps.lib import tabs
 
 
 async def changed(user: int, conversation: UUID, turn: str = "") -> None:
     """Every tab of that person was told that the conversation changed, as far as it listens; `turn` names one that may
     be over before a tab has looked."""
-    layer = get_channel_layer()
-    if layer is not None:
-        await layer.group_send(group(user), {"type": "hint", "conversation": str(conversation), "turn": turn})
+    named = {"turn": turn} if turn else {}
+    await tabs.tell(tabs.of(user), {"type": "hint", "conversation": str(conversation), **named})

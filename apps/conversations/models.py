@@ -19,6 +19,7 @@ from apps.conversations.profile import ModelProfile
 from apps.conversations.saved import SavedPrompt
 from apps.conversations.share import Share
 from apps.conversations.tools.rows import ToolConsent, ToolServer, ToolSetting
+from apps.conversations.withdrawn import Withdrawn
 from apps.documents.models import Chunk, Collection, Document
 from apps.images.models import Picture
 from apps.lib.ids import new_id
@@ -27,7 +28,7 @@ from apps.lib.leases import Leased
 __all__ = [
     "Assistant", "AssistantShare", "AssistantVersion", "AttachedPicture", "Attachment", "Citation", "Conversation",
     "Feedback", "Folder", "Import", "ImportItem", "Message", "ModelProfile", "Preference", "Queued", "Retrieved",
-    "SavedPrompt", "Share", "Source", "Style", "ToolConsent", "ToolServer", "ToolSetting", "Trace",
+    "SavedPrompt", "Share", "Source", "Style", "ToolConsent", "ToolServer", "ToolSetting", "Trace", "Withdrawn",
 ]  # fmt: skip
 
 if TYPE_CHECKING:
@@ -171,6 +172,8 @@ class Message(Leased):
     usage = models.JSONField(default=dict, blank=True)
     draws = models.JSONField(default=dict, blank=True, help_text="Of an answer that has pictures: what was asked for")
     pictures = models.ManyToManyField(Picture, blank=True, related_name="answers")
+    origin = models.UUIDField(null=True, blank=True, db_index=True, help_text="The message that this one is a copy of")
+    retracted = models.DateTimeField(null=True, blank=True, help_text="When a reviewer withheld it: see `withdrawn.py`")
     created = models.DateTimeField(auto_now_add=True)
     ended = models.DateTimeField(null=True, blank=True)
 

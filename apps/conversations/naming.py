@@ -88,6 +88,7 @@ async def _name(turn: Turn) -> None:
 
 def _keep(pk: UUID, name: str) -> bool:
     unnamed = Conversation.objects.filter(pk=pk, titled=Conversation.Titled.QUESTION)
+    unnamed = unnamed.exclude(messages__retracted__isnull=False)  # it may be made of what was taken back meanwhile
     return bool(unnamed.update(title=name, titled=Conversation.Titled.MODEL))
 
 

@@ -155,6 +155,8 @@ def _again(user: User, wish: Again) -> Opening:
     old = Message.objects.visible_to(user).answers().filter(pk=wish.turn).select_related("parent").first()
     if old is None or old.parent is None:
         raise Refused("That answer is no longer there. Reload the page.")
+    if old.parent.retracted:
+        raise Refused("A reviewer withheld this question. Ask another one; your notices say how to object.")
     if wish.on and not old.unfinished:
         raise Refused("That answer is finished. Ask a follow-up instead.")
     place = _conversation(user, old.conversation_id)

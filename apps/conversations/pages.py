@@ -95,8 +95,9 @@ def _question(item: Exchange, attached: tuple[Attached, ...]) -> dict[str, Any]:
     row = item.question
     return {
         "id": row.pk,
-        "html": SafeString(render.question_html(row.text)),
+        "html": SafeString(render.question_html(row.text)) if row.text else "",
         "text": row.text,
+        "retracted": row.retracted,
         "edited": row.edited,
         "attached": attached,
         "fork": fork(row, item.questions),
@@ -109,6 +110,9 @@ def _answer(answer: Message, item: Exchange, shelf: Shelf, cites: list[Cite]) ->
         "status": answer.status,
         "status_words": answer.get_status_display(),
         "reason": answer.reason,
+        "retracted": answer.retracted,
+        "asked_retracted": item.question.retracted,
+        "copied": answer.origin is not None,
         "html": SafeString(_html(answer, shelf, cites)) if answer.text else "",
         "last_seq": 0,
         "window": window.shown(window.read(answer)),

@@ -64,10 +64,11 @@ def turned(exchanges: Iterable[Exchange], until: UUID | None = None) -> tuple[UU
 
 def _continued(rows: Sequence[Message], children: Mapping[UUID | None, list[Message]]) -> dict[UUID, UUID]:
     """Answers whose place another one has taken that writes on, once it has words and while nothing follows them."""
+    lasting = {Message.Status.WRITING, Message.Status.WITHHELD}  # also where its words were taken back
     return {
         row.continues_id: row.pk
         for row in rows
-        if row.continues_id and (row.text or row.status == Message.Status.WRITING) and not children[row.continues_id]
+        if row.continues_id and (row.text or row.status in lasting) and not children[row.continues_id]
     }
 
 

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from django.utils.translation import gettext_lazy
 
+from apps.conversations import retracting
 from apps.conversations.models import Feedback, Message
 from apps.safety import audits, review, sealed
 from apps.safety.check import Judged
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from django.db.models import QuerySet
     from django_stubs_ext import StrOrPromise
 
-KINDS = {"question": gettext_lazy("a question"), "answer": gettext_lazy("an answer")}
+KINDS = {retracting.QUESTION: gettext_lazy("a question"), "answer": gettext_lazy("an answer")}
 _BEFORE = 4  # messages of the conversation that a reviewer is shown
 _KEPT = ("status", "reason", "text", "quotes")
 
@@ -26,8 +27,12 @@ _KEPT = ("status", "reason", "text", "quotes")
 class MessageReviewable:
     """The subject is the answer's row, also where the question was withheld: it is the turn."""
 
-    def __init__(self, name: StrOrPromise) -> None:
-        self.name = name
+    def __init__(self, kind: str) -> None:
+        self.kind = kind
+
+    @property
+    def name(self) -> StrOrPromise:
+        return KINDS[self.kind]
 
     def exists(self, subject: str) -> bool:
         return Message.objects.filter(pk=subject).exists()
@@ -44,15 +49,13 @@ class MessageReviewable:
         return turns[::-1] + _reported(subject)
 
     def withhold(self, subject: str, words: str) -> dict[str, Any]:
-        before = Message.objects.filter(pk=subject).values(*_KEPT).first()
-        Message.objects.filter(pk=subject).update(
-            status=Message.Status.WITHHELD, reason=words[:400], text="", quotes=[]
-        )
-        return before or {}
+        return retracting.withdraw(self.kind, subject, words)
 
     def give_back(self, subject: str, before: dict[str, Any]) -> None:
-        if before:
-            Message.objects.filter(pk=subject).update(**before)
+        """Decisions of earlier versions kept the columns themselves."""
+        retracting.give_back({pk: said for pk, said in before.items() if pk not in _KEPT})
+        if columns := {name: before[name] for name in _KEPT if name in before}:
+            Message.objects.filter(pk=subject, retracted=None).update(**columns)
 
 
 def _reported(subject: str) -> list[Turn]:

@@ -23,14 +23,17 @@ from apps.conversations.attached.rows import AttachedPicture
 from apps.conversations.links import Links
 from apps.conversations.models import Assistant, Citation, Conversation, Message, Retrieved, Share
 from apps.conversations.path import Exchange, path
+from apps.conversations.refusal import Refused
 from apps.conversations.share import new_secret
 from apps.conversations.shelf import shelves
 from apps.conversations.tiles import Tile
 from apps.documents.models import Collection
 from apps.images.models import Picture
+from apps.safety.policy import Stage
 from apps.users.models import User
 
 Sources = Share.Sources
+_NOT_SHOWN = {"html": "", "text": "", "attached": (), "hidden": True}
 _DAYS = [
     ("", gettext_lazy("Never")),
     ("1", gettext_lazy("After a day")),
@@ -74,6 +77,14 @@ def by_secret(secret: str) -> Share:
     return row
 
 
+def watched(secret: object) -> int:
+    """The key of the link, for a page that shows what it shows. Raises Refused."""
+    found = Share.objects.open().filter(secret=secret).values_list("pk", flat=True).first() if secret else None
+    if found is None:
+        raise Refused(gettext("This link shows nothing any more. Reload the page."))
+    return found
+
+
 def way(row: Share) -> list[Exchange]:
     """The exchanges that the link shows."""
     found = _answered(path(row.conversation.messages.all(), row.until_id))
@@ -86,14 +97,16 @@ def shown(user: User, row: Share) -> list[dict[str, Any]]:
     exchanges = way(row)
     answers = [item.answer for item in exchanges if item.answer]
     drawn = _drawn(answers)
+    kept_back = {item.answer.pk for item in exchanges if item.answer and hidden(item)}
     if row.sources == Sources.PASSAGES:
-        return [turn | {"drawn": drawn.get(turn["answer"]["id"], [])} for turn in pages.shown(user, exchanges)]
+        turns = [turn | {"drawn": drawn.get(turn["answer"]["id"], [])} for turn in pages.shown(user, exchanges)]
+        return [turn | {"question": _NOT_SHOWN} if turn["answer"]["id"] in kept_back else turn for turn in turns]
     attached = given.of(item.question.pk for item in exchanges)
     # Titles are those that the owner may still read: what is named was theirs to name.
     titles = shelves(row.conversation.owner, answers) if row.sources == Sources.TITLES else {}
     return [
         {
-            "question": {
+            "question": _NOT_SHOWN if item.answer.pk in kept_back else {
                 "html": SafeString(render.question_html(item.question.text)), "text": item.question.text,
                 "attached": attached.get(item.question.pk, ()),
             },
@@ -103,6 +116,24 @@ def shown(user: User, row: Share) -> list[dict[str, Any]]:
         for item in exchanges
         if item.answer
     ]  # fmt: skip
+
+
+def hidden(item: Exchange) -> bool:
+    """Whether a link keeps the question back: a reviewer withheld it, or it was not let through. Who asked it may read
+    their own words; others are shown none of them. Of answers that were closed before it was noted which of the two was
+    withheld, both count as it."""
+    answer = item.answer
+    if item.question.retracted or answer is None or answer.retracted:
+        return bool(item.question.retracted)
+    vain = answer.status == Message.Status.WITHHELD and not answer.text
+    return vain and answer.usage.get("withheld", Stage.QUESTION) == Stage.QUESTION
+
+
+def title(row: Share) -> str:
+    """What the link is headed with: "" where the conversation is named after a question that it keeps back."""
+    place = row.conversation
+    named = place.titled == Conversation.Titled.PERSON or not any(hidden(item) for item in way(row)[:1])
+    return str(place) if named else ""
 
 
 def readable(answer: UUID, number: int) -> Message | None:
@@ -128,7 +159,7 @@ def picture(row: Share, pk: UUID) -> Picture:
 
 def attached(row: Share, pk: UUID) -> AttachedPicture:
     """A picture of a question that the link shows. Raises Http404."""
-    questions = [item.question.pk for item in way(row)]
+    questions = [item.question.pk for item in way(row) if not hidden(item)]
     ready = AttachedPicture.objects.exclude(status=AttachedPicture.Status.HELD)
     found = ready.filter(pk=pk, attachments__question__in=questions).first()
     if found is None:
@@ -147,16 +178,22 @@ def copy(user: User, row: Share) -> Conversation:
     seen = Collection.objects.visible_to(user).filter(pk__in=place.collections.values("pk"))
     wanted = place.assistant_id
     assistant = Assistant.objects.visible_to(user).filter(pk=wanted).first() if wanted else None
-    words = gettext("%(title)s (copy)")
+    words, exchanges = gettext("%(title)s (copy)"), way(row)
+    named = title(row) or gettext("Shared conversation")
+    for item in exchanges:
+        if hidden(item) and item.answer and not item.question.retracted:
+            item.question.text, item.question.status = "", Message.Status.WITHHELD
+            item.question.reason, item.question.retracted = item.answer.reason, item.answer.ended or timezone.now()
     with transaction.atomic():
         new = Conversation.objects.create(
             owner=user,
             assistant=assistant,
-            title=words % {"title": place.title[: branches.TITLE - len(words % {"title": ""})]},
+            title=words % {"title": named[: branches.TITLE - len(words % {"title": ""})]},
+            titled=place.titled,
             narrow=place.narrow and seen.exists(),
         )
         new.collections.set(seen)
-        branches.copied(new, way(row), with_sources=row.sources == Sources.PASSAGES)
+        branches.copied(new, exchanges, with_sources=row.sources == Sources.PASSAGES)
     return new
 
 
@@ -170,6 +207,7 @@ def _bare(answer: Message) -> dict[str, Any]:
     return {
         "id": answer.pk, "html": SafeString(html), "status": answer.status,
         "status_words": answer.get_status_display(), "reason": answer.reason, "model": answer.model,
+        "retracted": answer.retracted,
         "nothing_found": answer.nothing_found,
     }  # fmt: skip
 

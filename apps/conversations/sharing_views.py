@@ -57,6 +57,7 @@ def shared(request: HttpRequest, secret: str) -> HttpResponse:
     user, row = person(request), sharing.by_secret(secret)
     context = {
         "share": row, "conversation": row.conversation, "turns": sharing.shown(user, row),
+        "title": sharing.title(row) or gettext("Shared conversation"),
         "passages": row.sources == Share.Sources.PASSAGES, "own": row.conversation.owner_id == user.pk,
     }  # fmt: skip
     return render(request, "conversations/shared.html", context)

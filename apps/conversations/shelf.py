@@ -71,7 +71,10 @@ def quoted(turn: Turn) -> Quotes:
 
 
 def shelves(user: User, answers: Sequence[Message]) -> dict[UUID, Shelf]:
-    """The shelf of each answer, as this person may see it now. Five queries at most, however many answers."""
+    """The shelf of each answer, as this person may see it now; an empty one where a reviewer withheld the answer. Five
+    queries at most, however many answers."""
+    taken = [row for row in answers if row.retracted]
+    answers = [row for row in answers if not row.retracted]
     rows: dict[UUID, list[_Found]] = {}
     retrieved = Retrieved.objects.filter(answer__in=answers).select_related("source__document", "source__chunk")
     for row in retrieved.defer("source__chunk__vector", "source__chunk__text").order_by("rank"):
@@ -88,7 +91,7 @@ def shelves(user: User, answers: Sequence[Message]) -> dict[UUID, Shelf]:
     return {
         answer.pk: shelf
         for answer, shelf in zip(answers, _read(user, answers, rows, used), strict=True)
-    }  # fmt: skip
+    } | {answer.pk: Shelf() for answer in taken}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

@@ -91,11 +91,13 @@ async def stop(answer: UUID, log: TurnLog | None = None) -> None:
 
 
 def status(key: str, turn: UUID) -> str | None:
-    """The status of that person's turn; None where it is not theirs or is not there. Raises SignedOut."""
+    """The status of that person's turn; None where it is not theirs, is not there, or was withheld by a reviewer: then
+    its row alone says what may be seen. Raises SignedOut."""
     user = signed_in(key)
     if user is None:
         raise SignedOut
-    return Message.objects.visible_to(user).answers().filter(pk=turn).values_list("status", flat=True).first()
+    rows = Message.objects.visible_to(user).answers().filter(pk=turn, retracted=None)
+    return rows.values_list("status", flat=True).first()
 
 
 def text_of(answer: UUID) -> str:

@@ -6,11 +6,10 @@
     +- EngineRefused       the request itself cannot be served: too long, unknown model  (no retry)
     +- EngineBroken        the answer makes no sense: wrong shape, not finite, bad files (no retry)
 
-Nothing here knows Django, the ORM or a heavy library. An engine is built on first use by
-`apps.engines.registry` from `{"BACKEND": dotted path, "OPTIONS": {...}}`, once per process, and must be
-safe to call from several threads. Chat and turn log are async because they stream; the others are
-sync and are called through `apps.lib.threads.in_pool`. Heavy libraries are imported inside the engine
-that needs them, at its first use or in `warm()`, never at module import.
+Nothing here knows Django, the ORM or a heavy library. An engine is built on first use by `apps.engines.registry` from
+`{"BACKEND": dotted path, "OPTIONS": {...}}`, once per process, and must be safe to call from several threads. Chat and
+turn log are async because they stream; the others are sync and are called through `apps.lib.threads.in_pool`. Heavy
+libraries are imported inside the engine that needs them, at its first use or in `warm()`, never at module import.
 """
 
 from __future__ import annotations
@@ -27,9 +26,7 @@ if TYPE_CHECKING:
 
     Vectors = NDArray[np.float32]
 
-__all__ = [
-    "CANDIDATES", "Candidate", "Index", "IndexEntry", "IndexQuery", "IndexResult", "Part", "SegmentInfo",
-]  # fmt: skip
+__all__ = ["CANDIDATES", "Candidate", "Index", "IndexEntry", "IndexQuery", "IndexResult", "Part", "SegmentInfo"]
 
 
 class EngineError(Exception):
@@ -270,11 +267,8 @@ class LogEntry:
 
 
 class TurnLog(Protocol):
-    """The events of each running turn, kept for `keep_s` after its end. Async.
-
-    A reader may join at any time, read from any sequence number, and misses nothing. The log also
-    carries the one signal that travels towards a turn: stop.
-    """
+    """The events of each running turn, kept for `keep_s` after its end. Async. A reader may join at any time, read from
+    any sequence number, and misses nothing. It also carries the one signal that travels towards a turn: stop."""
 
     async def append(self, turn: str, data: bytes) -> int:
         """Returns the sequence number."""
@@ -290,6 +284,13 @@ class TurnLog(Protocol):
 
     def tail(self, turn: str, after: int = 0) -> AsyncGenerator[LogEntry, None]:
         """What is there, then what comes, until `finish`; nothing for an unknown turn. Consume under `aclosing`."""
+
+    async def take_back(self, turn: str, data: bytes) -> int:
+        """The turn is at its end, and of its events there is only `data`, under the next number, which is returned; 0
+        for an unknown turn, of which nothing is kept."""
+
+    async def forget(self, turn: str) -> None:
+        """Nothing is known of a turn that has ended; its tails end."""
 
     async def request_stop(self, turn: str) -> None:
         """Asks the process that owns the turn to stop it; from any process, any number of times."""

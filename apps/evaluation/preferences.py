@@ -84,6 +84,7 @@ def _prompt(question: UUID) -> Turns:
     turns: Turns = []
     row: Message | None = Message.objects.filter(pk=question).first()
     while row is not None:
-        turns.append({"role": str(row.role), "content": row.text})
+        if row.text:  # nothing of what was withheld
+            turns.append({"role": str(row.role), "content": row.text})
         row = row.parent
     return turns[::-1]

@@ -1,4 +1,4 @@
-"""The only two doors from async code to sync code.
+"""The only doors between async code and sync code: two into threads, and `on_loop` back.
 
 `in_db` for short queries and transactions, `in_pool` for engines and other long work that never
 touches the ORM. Channels' own `database_sync_to_async` is one shared thread per process: four slow calls
@@ -11,7 +11,7 @@ import asyncio
 import contextvars
 import functools
 import threading
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Coroutine, Generator
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, Generic, ParamSpec, TypeVar
 
@@ -26,6 +26,9 @@ _POOL_THREADS = 4  # engine calls release the GIL; more threads than cores only 
 
 _db = ThreadPoolExecutor(_DB_THREADS, thread_name_prefix="db")
 _pool = ThreadPoolExecutor(_POOL_THREADS, thread_name_prefix="pool")
+
+_TOLD_S = 10.0  # within which a loop that serves runs a short coroutine; far beyond what it takes
+_serving: list[asyncio.AbstractEventLoop] = []  # the one that last had work done here
 
 
 async def in_db(function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
@@ -72,9 +75,26 @@ def begin(function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Beg
     return Begun(_pool.submit(contextvars.copy_context().run, call))
 
 
+def on_loop(function: Callable[P, Coroutine[Any, Any, T]], /, *args: P.args, **kwargs: P.kwargs) -> T:
+    """What the coroutine returns, for sync code: run by the loop that serves in this process, whose sockets it may then
+    wake, or by a loop of its own where none does. Raises what it raises, TimeoutError, and RuntimeError on a loop
+    itself, which would wait for itself."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        pass
+    else:
+        raise RuntimeError("Await it: this thread is a loop's")
+    serving = _serving[0] if _serving and _serving[0].is_running() else None
+    if serving is None:
+        return asyncio.run(function(*args, **kwargs))
+    return asyncio.run_coroutine_threadsafe(function(*args, **kwargs), serving).result(_TOLD_S)
+
+
 async def _submit(executor: ThreadPoolExecutor, call: Callable[[], T]) -> T:
     context = contextvars.copy_context()
-    return await asyncio.get_running_loop().run_in_executor(executor, context.run, call)
+    _serving[:] = [asyncio.get_running_loop()]
+    return await _serving[0].run_in_executor(executor, context.run, call)
 
 
 def _with_connection(function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:

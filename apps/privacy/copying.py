@@ -25,7 +25,7 @@ from apps.documents.models import Collection, Document
 from apps.images.models import Picture
 from apps.privacy.models import Wish
 from apps.safety import wording
-from apps.safety.models import Appeal, Case, Decision, Event
+from apps.safety.models import Appeal, Case, Decision, Effect, Event
 from apps.users.models import User
 
 FORMAT = "openbook-person/1"
@@ -116,10 +116,16 @@ def _review(user: User) -> Iterator[tuple[str, Any]]:
     for case in Case.objects.filter(owner=user).select_related("snapshot"):
         decided = Decision.objects.filter(case=case)
         yield f"review/{case.pk}.json", {
-            "clause": case.area, "state": case.state, "opened": case.created, "text": case.snapshot.text,
+            "clause": case.area, "state": case.state, "opened": case.created, "text": _text(case),
             "decisions": list(decided.values("outcome", "clause", "reason", "note", "created", "undone")),
             "appeals": list(Appeal.objects.filter(decision__in=decided).values("text", "created")),
         }  # fmt: skip
+
+
+def _text(case: Case) -> str:
+    """What was flagged; nothing of an answer that is withheld now, which its person may not read either."""
+    stands = Effect.objects.filter(name="withhold", subject=case.subject, state=Effect.State.APPLIED)
+    return "" if case.kind == "answer" and stands.exists() else case.snapshot.text
 
 
 def naming(user: User) -> Iterator[tuple[type[models.Model], list[str]]]:

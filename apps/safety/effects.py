@@ -61,7 +61,7 @@ def revert(decision: Decision, by: User) -> None:
         if (later := _later(effect)) is None:
             _REVERT[effect.name](decision, effect.before, by)
         else:
-            Effect.objects.filter(pk=later.pk).update(before=effect.before)
+            Effect.objects.filter(pk=later.pk).update(before={**later.before, **effect.before})
         Effect.objects.filter(pk=effect.pk).update(state=Effect.State.REVERTED)
         audit.record("effect.reverted", person=decision.owner_id, subject=_name(decision.case), effect=effect.name)
 

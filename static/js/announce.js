@@ -18,6 +18,11 @@ export function say(words) {
   while (region.children.length > KEPT) region.firstElementChild.remove();
 }
 
+// What was read goes too, where it was taken back.
+export function forget() {
+  region.replaceChildren();
+}
+
 export class Reader {
   next = 0;
 

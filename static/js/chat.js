@@ -16,6 +16,7 @@ import { connection } from "./connection.js";
 import * as filters from "./filters.js";
 import { Queue } from "./queue.js";
 import { isLive, refresh } from "./recent.js";
+import { look, retraction } from "./retracted.js";
 import { question } from "./question.js";
 import { ask, newId, start, tell } from "./socket.js";
 import { together } from "./together.js";
@@ -58,6 +59,7 @@ const composer = new Composer(conversation, { submit, halt: () => tell({ do: "st
 const queue = new Queue(() => (temporary ? "" : conversation()), { edit: before, refuse: (words, text) => composer.refuse(words, text) });
 
 const received = {
+  ...retraction,
   accepted({ client_id, turn, conversation: id, question: asking }) {
     const mine = asked.get(client_id);
     if (!mine) return;
@@ -101,7 +103,7 @@ function resume() {
 
 start({
   state: connection,
-  opened: () => resume(stay()),
+  opened: () => resume(stay(), look(conversation())),
   received(event) {
     if (received[event.type]) return received[event.type](event);
     transcript.get(event.turn)?.take(event);

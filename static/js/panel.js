@@ -43,7 +43,7 @@ function sheet() {
   }
 }
 
-function close() {
+export function close() {
   panel.hidden = true;
   sheet();
   mark(null);

@@ -71,6 +71,12 @@ export function lose(id) {
   turns.delete(id);
 }
 
+// Nothing more of it is shown, and nothing is waited for.
+export function leave(id) {
+  get(id)?.leave();
+  turns.delete(id);
+}
+
 // What only the server knows of a turn that has ended, such as its siblings.
 export async function dress(article) {
   const answer = await fetch(`/answers/${article.dataset.turn}/`, { headers: { "HX-Request": "true" } });

@@ -41,9 +41,16 @@ export class Turn {
     else requestAnimationFrame(() => this.show());
   }
 
+  // Nothing that was or will be heard of it is shown any more.
+  leave() {
+    this.seen = Infinity;
+    this.arrived = [];
+  }
+
   show() {
     const events = this.arrived;
     this.arrived = [];
+    if (!events.length) return;
     this.changed(() => {
       const written = events.filter((event) => event.type === "text" || event.type === "cited");
       for (const event of written) event.type === "text" ? this.blocks.write(event) : this.blocks.cite(event);

@@ -85,6 +85,7 @@ if (speaks) {
     if (button) read(button);
   });
   addEventListener("pagehide", hush);
+  document.addEventListener("turn:retracted", hush);
 }
 document.addEventListener("keydown", (event) => {
   if (event.key !== "Escape" || !(listening || reading)) return;

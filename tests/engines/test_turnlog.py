@@ -87,6 +87,51 @@ async def test_nothing_follows_the_end(log: TurnLog, turn: str) -> None:
     assert [entry.data for entry in await log.read(turn)] == [b"1"]
 
 
+@pytest.mark.parametrize("ended", [True, False])
+async def test_what_is_taken_back_is_gone_and_one_event_stands_in_its_place(
+    log: TurnLog, turn: str, ended: bool
+) -> None:
+    for data in (b"one", b"two", b"three"):
+        await log.append(turn, data)
+    if ended:
+        await log.finish(turn)
+    assert await log.take_back(turn, b"taken") == 4
+    for after in range(4):
+        assert await log.read(turn, after) == [LogEntry(4, b"taken")]
+        assert await asyncio.wait_for(collect(log, turn, after), 5) == [LogEntry(4, b"taken")]
+    assert await log.read(turn, 4) == [] and await asyncio.wait_for(collect(log, turn, 4), 5) == []
+    with pytest.raises(EngineRefused):
+        await log.append(turn, b"more")
+    await log.finish(turn)
+    assert await log.take_back(turn, b"again") == 5
+    assert await asyncio.wait_for(collect(log, turn), 5) == [LogEntry(5, b"again")]
+
+
+async def test_who_follows_while_it_is_taken_back_hears_that_and_the_end(log: TurnLog, turn: str) -> None:
+    await log.append(turn, b"one")
+    reader = asyncio.create_task(collect(log, turn))
+    await asyncio.sleep(0.05)
+    await log.take_back(turn, b"taken")
+    assert await asyncio.wait_for(reader, 5) == [LogEntry(1, b"one"), LogEntry(2, b"taken")]
+
+
+async def test_taking_back_what_is_not_there_keeps_nothing(log: TurnLog, turn: str) -> None:
+    assert await log.take_back(turn, b"taken") == 0
+    assert not await log.exists(turn) and await log.read(turn) == []
+
+
+async def test_what_is_forgotten_is_as_if_it_had_never_been(log: TurnLog, turn: str) -> None:
+    await log.forget(turn)
+    await log.append(turn, b"one")
+    reader = asyncio.create_task(collect(log, turn))
+    await asyncio.sleep(0.05)
+    await log.take_back(turn, b"taken")
+    await log.forget(turn)
+    assert await asyncio.wait_for(reader, 5) in ([LogEntry(1, b"one"), LogEntry(2, b"taken")], [LogEntry(1, b"one")])
+    assert not await log.exists(turn) and await asyncio.wait_for(collect(log, turn), 5) == []
+    assert await log.append(turn, b"anew") == 1
+
+
 async def test_turns_do_not_see_each_other(log: TurnLog, turn: str) -> None:
     await log.append(turn, b"mine")
     assert await log.read(str(uuid4())) == []
@@ -171,6 +216,16 @@ async def test_a_redis_that_is_away_is_said_to_be_away(turn: str) -> None:
     with pytest.raises(EngineUnavailable):
         await log.append(turn, b"1")
     await log.close()
+
+
+async def test_what_is_taken_back_makes_room_in_the_memory_log() -> None:
+    log = MemoryTurnLog(max_turn_bytes=100, max_bytes=150)
+    await log.append("old", b"x" * 90)
+    await log.take_back("old", b"y")
+    await log.append("new", b"x" * 90)
+    assert await log.exists("old") and log._bytes == 91
+    await log.forget("old")
+    assert log._bytes == 90
 
 
 async def test_the_memory_log_is_bounded() -> None:

@@ -9,7 +9,7 @@ from threading import Event
 
 import pytest
 
-from apps.lib.threads import Begun, begin
+from apps.lib.threads import Begun, begin, in_db, on_loop
 
 PATIENCE_S = 20.0
 
@@ -70,3 +70,32 @@ async def test_a_failure_is_heard_by_whoever_waits(first: bool) -> None:
         await followed
     if not first:
         assert await work == 7
+
+
+async def _here() -> tuple[asyncio.AbstractEventLoop, int]:
+    return asyncio.get_running_loop(), threading.get_ident()
+
+
+async def test_sync_code_is_served_by_the_loop_of_its_process() -> None:
+    await in_db(int)  # this loop serves
+    found = await asyncio.to_thread(on_loop, _here)
+    assert found == (asyncio.get_running_loop(), threading.get_ident())
+
+
+def test_without_a_loop_that_serves_it_has_one_of_its_own() -> None:
+    loop, thread = on_loop(_here)
+    assert thread == threading.get_ident() and loop.is_closed()
+
+
+async def test_a_loop_does_not_wait_for_itself() -> None:
+    with pytest.raises(RuntimeError, match="Await it"):
+        on_loop(_here)
+
+
+async def test_what_goes_wrong_on_the_loop_is_heard() -> None:
+    async def fails() -> None:
+        raise ValueError("no")
+
+    await in_db(int)
+    with pytest.raises(ValueError, match="no"):
+        await asyncio.to_thread(on_loop, fails)

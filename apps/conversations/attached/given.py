@@ -72,8 +72,8 @@ def fresh(ids: Sequence[UUID]) -> tuple[Attached, ...]:
 
 
 def of(questions: Iterable[UUID]) -> dict[UUID, tuple[Attached, ...]]:
-    """By question, in their order; questions without any are left out. One query."""
-    rows = Attachment.objects.filter(question__in=list(questions)).select_related("picture")
+    """By question, in their order; left out are questions without any and those that a reviewer withheld. One query."""
+    rows = Attachment.objects.filter(question__in=list(questions), question__retracted=None).select_related("picture")
     found: dict[UUID, list[Attached]] = {}
     for row in rows.defer("picture__thumbnail").order_by("position"):
         found.setdefault(row.question_id, []).append(_value(row.picture))

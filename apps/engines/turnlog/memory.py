@@ -20,6 +20,7 @@ _ABANDONED_S = 3600.0  # a turn that nobody appends to, ends or stops for so lon
 class _Turn:
     entries: list[LogEntry] = field(default_factory=list)
     size: int = 0
+    gone: int = 0  # events before these, which were taken back
     ended: bool = False
     stopped: bool = False
     touched: float = field(default_factory=time.monotonic)
@@ -60,7 +61,7 @@ class MemoryTurnLog:
             raise EngineRefused("This answer is closed; nothing can be added to it.")
         if held.size + len(data) > self._max_turn_bytes:
             raise EngineRefused("The answer is longer than can be kept while it is being written.")
-        entry = LogEntry(len(held.entries) + 1, data)
+        entry = LogEntry(held.gone + len(held.entries) + 1, data)
         held.entries.append(entry)
         held.size += len(data)
         self._bytes += len(data)
@@ -76,7 +77,7 @@ class MemoryTurnLog:
 
     async def read(self, turn: str, after: int = 0) -> list[LogEntry]:
         held = self._find(turn)
-        return held.entries[max(after, 0) :] if held else []
+        return held.entries[max(after - held.gone, 0) :] if held else []
 
     async def exists(self, turn: str) -> bool:
         held = self._find(turn)
@@ -88,12 +89,29 @@ class MemoryTurnLog:
             return
         at = max(after, 0)
         while True:
-            while at < len(held.entries):
-                at += 1
-                yield held.entries[at - 1]
+            while (place := max(at - held.gone, 0)) < len(held.entries):
+                at = held.entries[place].seq
+                yield held.entries[place]
             if held.ended:
                 return
             await held.woken(held.reading)
+
+    async def take_back(self, turn: str, data: bytes) -> int:
+        held = self._find(turn)
+        if held is None or not (held.ended or held.entries):
+            return 0
+        held.gone += len(held.entries)
+        self._bytes += len(data) - held.size
+        held.entries, held.size, held.ended = [LogEntry(held.gone + 1, data)], len(data), True
+        held.wake(held.reading)
+        return held.gone + 1
+
+    async def forget(self, turn: str) -> None:
+        if (held := self._find(turn)) is None:
+            return
+        self._forget(turn)
+        held.entries, held.ended = [], True
+        held.wake(held.reading)
 
     async def request_stop(self, turn: str) -> None:
         held = self._held(turn)

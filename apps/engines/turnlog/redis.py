@@ -47,6 +47,19 @@ redis.call('PEXPIRE', KEYS[2], ARGV[1])
 return n
 """
 
+# KEYS: log. ARGV: data, milliseconds to keep. A stream takes no number twice, so it is made anew.
+_TAKE_BACK = """
+local last = redis.call('XREVRANGE', KEYS[1], '+', '-', 'COUNT', 1)[1]
+if not last then return 0 end
+local n = tonumber(string.match(last[1], '^%d+'))
+if last[2][1] ~= 'e' then n = n + 1 end
+redis.call('DEL', KEYS[1])
+redis.call('XADD', KEYS[1], n .. '-0', 'd', ARGV[1], 'm', '')
+redis.call('XADD', KEYS[1], (n + 1) .. '-0', 'e', '1')
+redis.call('PEXPIRE', KEYS[1], ARGV[2])
+return n
+"""
+
 
 class RedisTurnLog:
     """`keep_s` counts from the end of a turn. One connection pool per event loop; a tail holds one connection."""
@@ -88,6 +101,12 @@ class RedisTurnLog:
                     return
                 at = entry.seq
                 yield entry
+
+    async def take_back(self, turn: str, data: bytes) -> int:
+        return int(await self._ask(self._script(_TAKE_BACK, [self._log(turn)], data, self._keep_ms)))
+
+    async def forget(self, turn: str) -> None:
+        await self._ask(self._client().delete(self._log(turn)))
 
     async def request_stop(self, turn: str) -> None:
         pipe = self._client().pipeline(transaction=True)

@@ -1,0 +1,33 @@
+"""What open pages are told at once. A message may get lost: whoever hears one looks again, whoever connects asks."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+from channels.layers import get_channel_layer
+from django.db import transaction
+
+from apps.lib.threads import on_loop
+
+
+def of(person: int) -> str:
+    """The group of all open pages of a person."""
+    return f"user.{person}"
+
+
+def of_link(link: int) -> str:
+    """The group of all open pages of readers of a link."""
+    return f"link.{link}"
+
+
+async def tell(group: str, message: dict[str, Any]) -> None:
+    """Every page of the group is sent that message, as far as it listens."""
+    layer = get_channel_layer()
+    if layer is not None:
+        await layer.group_send(group, {"type": "tell", "message": message})
+
+
+def tell_soon(group: str, message: dict[str, Any]) -> None:
+    """The same for sync code, once the transaction is committed. What goes wrong is logged, and undoes nothing."""
+    transaction.on_commit(partial(on_loop, tell, group, message), robust=True)

@@ -1,0 +1,74 @@
+"""Cases about turns, decided by reviewers and overturned on appeal, and all that is kept meanwhile."""
+
+from __future__ import annotations
+
+import zlib
+from typing import Any
+
+from django.apps import apps
+from django.db import models
+
+from apps.conversations.models import Citation, Conversation, Message, Trace
+from apps.safety import appeals, review
+from apps.safety.folding import Outcome
+from apps.safety.models import Case, Notice
+from apps.safety.policy import Action
+from apps.safety.review import Flagged, Ruling
+from apps.users.models import User
+from tests.people import person
+
+
+def flagged(answer: Message, kind: str = "answer", clause: str = "hate") -> Case:
+    text = answer.parent.text if kind == "question" and answer.parent else answer.text
+    return review.flag(
+        Flagged(kind, str(answer.pk), kind, text, answer.asked_by_id, Outcome(Action.REVIEW, clause, 3, 0.9))
+    )
+
+
+def reviewer(name: str) -> User:
+    return User.objects.filter(email=f"{name}@example.org").first() or person(name, User.Role.REVIEWER)
+
+
+def withheld(answer: Message, kind: str = "answer", clause: str = "hate") -> Case:
+    """A case about it was decided: it goes."""
+    morgan, case = reviewer("morgan"), flagged(answer, kind, clause)
+    held = review.claim(morgan, case.pk)
+    review.decide(morgan, case.pk, Ruling(held.lease_token, held.version, "block", "clear"))
+    return case
+
+
+def overturned(case: Case) -> None:
+    """On appeal somebody else finds that it may stay."""
+    notice = Notice.objects.get(case=case, decision__outcome="block")
+    assert notice.person is not None
+    appeals.appeal(notice.person, notice, "It was a quotation.")
+    robin = reviewer("robin")
+    held = review.claim(robin, case.pk)
+    appeals.rule(robin, case.pk, Ruling(held.lease_token, held.version, "overturn", "mistake"))
+
+
+def state(place: Conversation) -> dict[str, Any]:
+    """All that is kept of a conversation."""
+    return {
+        "place": Conversation.objects.filter(pk=place.pk).values("title", "titled").get(),
+        "messages": list(Message.objects.filter(conversation=place).order_by("created").values()),
+        "citations": list(Citation.objects.filter(answer__conversation=place).order_by("pk").values()),
+        "records": [bytes(row.data) for row in Trace.objects.filter(answer__conversation=place).order_by("pk")],
+    }
+
+
+def standing(word: str) -> set[str]:
+    """Where in the whole database that word stands."""
+    found = set()
+    for model in apps.get_models():
+        for row in model._default_manager.all():
+            for field in model._meta.concrete_fields:
+                value = field.value_from_object(row)
+                if isinstance(field, models.BinaryField):
+                    try:
+                        value = zlib.decompress(bytes(value)).decode()
+                    except (zlib.error, UnicodeDecodeError):
+                        continue
+                if word in str(value):
+                    found.add(f"{model._meta.label}.{field.name}")
+    return found

@@ -1,0 +1,94 @@
+"""What was taken back is not in what goes elsewhere, and what was kept before retractions knew of it is found too."""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+import pytest
+from django.apps import apps
+from django.db import connection
+from django.utils import timezone
+
+from apps.conversations import branches, naming
+from apps.conversations.models import Conversation, Message, Preference
+from apps.evaluation import preferences
+from apps.privacy import copying
+from apps.safety import effects
+from apps.safety.models import Decision, Effect
+from apps.users.models import User
+from tests.conversations.retractions import overturned, reviewer, withheld
+
+pytestmark = pytest.mark.django_db
+SAID = "Quixotically, about a hundred metres."
+
+
+@pytest.fixture
+def answer(alice: User, ada: User) -> Message:
+    place = Conversation.objects.create(owner=alice, title="Lighthouses")
+    told = {"conversation": place, "asked_by": alice, "status": "complete"}
+    question = Message.objects.create(role="user", text="How high is it?", **told)
+    return Message.objects.create(role="assistant", parent=question, text=SAID, ended=timezone.now(), **told)
+
+
+def told_of(user: User) -> str:
+    return str(list(copying._everything(user)))
+
+
+def test_a_copy_of_all_data_has_no_word_of_a_withheld_answer(answer: Message, alice: User) -> None:
+    assert SAID in told_of(alice)
+    case = withheld(answer)
+    assert SAID not in told_of(alice) and "How high is it?" in told_of(alice)
+    overturned(case)
+    assert SAID in told_of(alice)
+
+
+def test_pairs_for_training_hold_nothing_of_it(answer: Message, alice: User) -> None:
+    User.objects.filter(pk=alice.pk).update(lends_answers=True)
+    told = {"conversation": answer.conversation, "asked_by": alice, "status": "complete"}
+    follow_up = Message.objects.create(role="user", parent=answer, text="And the other?", **told)
+    one, other = (Message.objects.create(role="assistant", parent=follow_up, text=text, **told) for text in "ab")
+    Preference.objects.create(person=alice, better=one, worse=other)
+    assert SAID in str(preferences.pairs())
+    withheld(answer)
+    assert len(preferences.pairs()) == 1 and SAID not in str(preferences.pairs())
+    withheld(one)
+    assert preferences.pairs() == []
+
+
+def test_a_title_that_comes_later_is_not_made_of_what_was_withheld(answer: Message) -> None:
+    withheld(answer)
+    assert not naming._keep(answer.conversation_id, "Quixotic metres")
+
+
+def test_what_an_earlier_version_withheld_is_given_back(answer: Message) -> None:
+    case = withheld(answer)
+    decision = Decision.objects.get(case=case)
+    before = {"status": "complete", "reason": "", "text": SAID, "quotes": []}
+    answer.withdrawn.delete()
+    Message.objects.filter(pk=answer.pk).update(retracted=None)
+    Effect.objects.filter(decision=decision, name="withhold").update(before=before)
+    again = withheld(answer, "answer", "violence")
+    effects.revert(decision, reviewer("robin"))
+    effects.revert(Decision.objects.get(case=again), reviewer("robin"))
+    answer.refresh_from_db()
+    assert (answer.text, answer.status, answer.retracted) == (SAID, "complete", None)
+
+
+def test_copies_of_before_learn_where_they_come_from(answer: Message, alice: User, bob: User) -> None:
+    place = answer.conversation
+    fork = branches.fork(alice, place, None)
+    assert fork is not None
+    copied = list(fork.messages.order_by("created"))
+    assert [row.origin for row in copied] == [answer.parent_id, answer.pk]
+    Message.objects.update(origin=None)
+    Message.objects.create(
+        conversation=Conversation.objects.create(owner=bob),
+        role="assistant",
+        asked_by=bob,
+        status="complete",
+        text=SAID,
+    )
+    with connection.schema_editor() as editor:
+        import_module("apps.conversations.migrations.0025_copies_know_their_origin").find(apps, editor)
+    assert [row.origin for row in fork.messages.order_by("created")] == [answer.parent_id, answer.pk]
+    assert set(Message.objects.exclude(conversation=fork).values_list("origin", flat=True)) == {None}

@@ -1,0 +1,94 @@
+"""An answer that was shown is withheld by a reviewer: its words leave two tabs and a shared link at once. Another one
+overturns that, and they are back, the same."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from playwright.sync_api import expect
+
+from tests.journeys.chat import ask, ended
+from tests.journeys.conftest import Visit
+from tests.journeys.test_review import decided, opened
+
+QUESTION = "How much may a hotel cost a night?"
+REASON = "Report of a reader"
+AT_ONCE_MS = 3_000
+
+
+def shared(alice: Any) -> str:
+    """The address of a link to the conversation."""
+    alice.locator("[data-conversation-menu] summary").click()
+    alice.get_by_role("button", name="Share").click()
+    alice.get_by_role("button", name="Turn the link on").click()
+    address = str(alice.locator("[data-link]").input_value())
+    alice.keyboard.press("Escape")
+    return "/shared/" + address.partition("/shared/")[2]
+
+
+def reported(alice: Any, turn: Any) -> None:
+    turn.locator("[data-thumb=poor]").click()
+    panel = alice.locator("[data-panel]")
+    panel.locator("[name=report]").check()
+    panel.locator(".primary").click()
+    expect(panel).to_contain_text("with the reviewers")
+    alice.keyboard.press("Escape")
+
+
+def gone(turn: Any, said: str) -> None:
+    """Nothing of the answer is on the page any more, in no part of it."""
+    expect(turn).to_have_attribute("data-status", "withheld", timeout=AT_ONCE_MS)
+    expect(turn.locator("[data-part=end]")).to_contain_text("A reviewer withheld this.")
+    for part in ("text", "quotes", "sources"):
+        assert turn.locator(f"[data-part={part}]").inner_text() == ""
+    assert said not in turn.page.content() and turn.page.locator("[data-panel]").is_hidden()
+    assert turn.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+def appealed(alice: Any) -> None:
+    article = alice.locator("article", has_text="An answer that you reported is withheld").first
+    article.locator("summary").click()
+    article.get_by_label("Why do you disagree?").fill("It is only what our handbook says.")
+    article.get_by_role("button", name="Send the appeal").click()
+
+
+def test_withheld_in_every_tab_and_by_the_link_and_back_on_appeal(visit: Visit) -> None:
+    alice = visit()
+    turn = ended(ask(alice, QUESTION))
+    said = turn.locator("[data-part=text] [data-sentence]").first.inner_text().strip().removesuffix(".")
+    alice.wait_for_url("**/c/**")
+    path = alice.url.partition("/c/")[2]
+    link = shared(alice)
+    reported(alice, turn)
+    second = visit(f"/c/{path}", width=360)
+    other = second.locator("[data-turn]").first
+    bob = visit(link, person="bob")
+    expect(bob.locator("main")).to_contain_text(said)
+    turn.locator("[data-behind]").click()
+    expect(alice.locator("[data-panel]")).to_contain_text("Timeline")
+    before = turn.locator("[data-part=text]").inner_html(), other.locator("[data-part=text]").inner_html()
+    there = bob.locator("[data-shown] .prose").inner_html()
+
+    morgan = visit("/review/", person="morgan")
+    opened(morgan, REASON, said)
+    decided(morgan, "1", "b")
+    gone(turn, said)
+    gone(other, said)
+    expect(bob.locator("main")).not_to_contain_text(said, timeout=AT_ONCE_MS)
+    expect(bob.locator("[data-shown]")).to_contain_text("A reviewer withheld this.")
+    assert said not in bob.content()
+    for page in (alice, second):
+        page.reload()
+        assert said not in page.content()
+
+    appealed(visit("/notices/"))
+    robin = visit("/review/?show=appeals", person="robin")
+    opened(robin, REASON, said)
+    robin.keyboard.press("3")
+    robin.keyboard.press("o")
+    robin.wait_for_url("**/review/")
+    for page, text in ((turn, before[0]), (other, before[1])):
+        expect(page).to_have_attribute("data-status", "complete", timeout=AT_ONCE_MS)
+        assert page.locator("[data-part=text]").inner_html() == text
+    expect(bob.locator("main")).to_contain_text(said, timeout=AT_ONCE_MS)
+    assert bob.locator("[data-shown] .prose").inner_html() == there
