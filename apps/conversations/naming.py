@@ -42,7 +42,8 @@ _naming: set[asyncio.Task[None]] = set()
 
 def begin(turn: Turn) -> None:
     """The conversation is named beside everything else, where this turn was its first."""
-    if settings.TITLES and turn.opening.new and turn.text:
+    first = turn.opening.new or not turn.opening.place.title  # a program begins one before it asks in it
+    if settings.TITLES and first and turn.text:
         task = asyncio.create_task(_name(turn), name=f"title of {turn.opening.conversation}")
         _naming.add(task)
         task.add_done_callback(_named)

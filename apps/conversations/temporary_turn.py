@@ -3,22 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-import re
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from django.utils.html import escape
-from django.utils.http import urlencode
-
 from apps.conversations import answering, choosing, opening, scoping
+from apps.conversations.addressed import addressed, given
 from apps.conversations.asks import Ask, Refused
 from apps.conversations.briefing import briefing
-from apps.conversations.events import Cited, Closed, Event, Quotes, Sources, encode
+from apps.conversations.events import Event, encode
 from apps.conversations.models import Conversation
 from apps.conversations.opening import Opening, Past, SignedOut
-from apps.conversations.pills import strength
 from apps.conversations.session import signed_in
-from apps.conversations.sources import Given, Numbers, Placed, Spans
+from apps.conversations.sources import Numbers
 from apps.conversations.tools import commands
 from apps.conversations.unkept import Unkept, may_ask
 from apps.documents import search
@@ -32,7 +27,6 @@ from apps.users.models import User
 from apps.users.quota import Resource
 
 EXCHANGES = 100  # that a chat remembers, the latest
-_SOURCE = re.compile(r"/answers/([\w-]+)/sources/(\d+)/(?:\?sentence=\d+)?")
 
 
 @dataclass(slots=True, eq=False, kw_only=True)
@@ -42,40 +36,18 @@ class TemporaryTurn(Unkept):
     log: TurnLog
 
     async def say(self, event: Event) -> None:
-        """Sources have no rows by which an address could name them: theirs says where they stand."""
-        if isinstance(event, Sources | Quotes | Cited | Closed):
-            event = replace(event, html=_SOURCE.sub(self._addressed, event.html))
-        await self.log.append(self.id, encode(event, turn=self.id))
+        await self.log.append(self.id, encode(addressed(self, event), turn=self.id))
 
     def past(self) -> Past:
         """What the next turn is told of it."""
-        given = [_given(item, item.fresh) for item in self.placed if item.fresh]
-        return Past(self.opening.text, self.text, tuple(sorted(given, key=lambda item: item.number)))
+        own = [given(item, item.fresh) for item in self.placed if item.fresh]
+        return Past(self.opening.text, self.text, tuple(sorted(own, key=lambda item: item.number)))
 
     def numbers(self) -> Numbers:
         """What the chat has numbered so far."""
         own = {(item.passage.document_id, item.passage.chunk_id): item.number for item in self.placed}
         before = self.opening.numbers
         return Numbers({**before.known, **own}, max([before.highest, *own.values()]))
-
-    def _addressed(self, found: re.Match[str]) -> str:
-        """An address in an attribute. Whether the source may be read is asked when it is opened."""
-        if found[1] != self.id:
-            return found[0]
-        number = int(found[2])
-        cites = [cite for cite in self.cites if cite.source == number]
-        place, relevance = self._places()[number]
-        exact = sorted({(cite.source_start, cite.source_end) for cite in cites if cite.source_end}) or place.spans
-        known: dict[str, str | int] = {
-            "page": place.page_number, "spans": ",".join(f"{start}-{end}" for start, end in exact),
-            "match": strength(max([cite.score for cite in cites], default=relevance)),
-        }  # fmt: skip
-        return escape(f"/documents/{place.document_id}/source/{number}/?{urlencode(known)}")
-
-    def _places(self) -> Mapping[int, tuple[Given, float]]:
-        earlier = {item.number: (item, 0.0) for past in self.opening.history for item in past.given}
-        own = {item.number: (_given(item, item.passage.spans), item.passage.relevance) for item in self.placed}
-        return {**earlier, **own}
 
 
 def opened(
@@ -110,10 +82,10 @@ def opened(
 
 def readable(user: User, past: tuple[Past, ...]) -> tuple[Past, ...]:
     """The exchanges with what this person may still read of the sources that they were given."""
-    given = [item for exchange in past for item in exchange.given]
-    places = [(item.document_id, item.page_number, [list(span) for span in item.spans]) for item in given]
+    known = [item for exchange in past for item in exchange.given]
+    places = [(item.document_id, item.page_number, [list(span) for span in item.spans]) for item in known]
     texts = search.read(user, places, for_answers=True)
-    gone = {item for item, text in zip(given, texts, strict=True) if text is None}
+    gone = {item for item, text in zip(known, texts, strict=True) if text is None}
     return tuple(replace(one, given=tuple(item for item in one.given if item not in gone)) for one in past)
 
 
@@ -121,11 +93,3 @@ async def suspended(user: User, every_s: float) -> None:
     """Returns when that person may no longer sign in."""
     while await in_db(may_ask, user.pk):
         await asyncio.sleep(every_s)
-
-
-def _given(item: Placed, spans: Spans) -> Given:
-    passage = item.passage
-    return Given(
-        item.number, passage.title, passage.page_number, passage.kind == "pdf", spans, item.text,
-        passage.document_id, passage.heading,
-    )  # fmt: skip

@@ -12,7 +12,7 @@ from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import ClassVar
+from typing import ClassVar, TypeVar
 from uuid import UUID
 
 from django.utils.translation import gettext
@@ -34,6 +34,7 @@ from apps.users import limits
 from apps.users.models import User
 from apps.users.quota import Resource
 
+P = TypeVar("P")
 RECHECK_S = 2.0  # a suspension ends an answer within twice this
 _AWAY = "The model server does not answer. Try again in a moment."
 
@@ -169,9 +170,9 @@ async def spoken(turn: Unkept) -> AsyncGenerator[str, None]:
         yield turn.text[said:]
 
 
-async def while_allowed(turn: Unkept, pieces: AsyncGenerator[str, None]) -> AsyncGenerator[str, None]:
+async def while_allowed(turn: Unkept, pieces: AsyncGenerator[P, None]) -> AsyncGenerator[P, None]:
     """The pieces, as long as their person may still sign in; that is asked again all the time. Raises EngineRefused."""
-    step: asyncio.Future[str] | None = None
+    step: asyncio.Future[P] | None = None
     asked = time.monotonic()
     try:
         while True:

@@ -9,9 +9,9 @@ from typing import Any
 
 import httpx
 import pytest
-from django.conf import settings
+from django.conf import LazySettings, settings
 
-from apps.conversations import turns
+from apps.conversations import naming, turns
 from apps.conversations.models import Assistant, Conversation, Message
 from apps.documents.models import Collection
 from apps.engines.chat.fake import FakeChat
@@ -99,6 +99,32 @@ async def test_an_answer_is_streamed_and_ends_as_it_is_kept(web: httpx.AsyncClie
     assert "".join(piece["text"] for _, piece in pieces) == answer["text"] != ""
     assert (await web.get(f"/api/answers/{answer['id']}")).json() == answer
     assert (await Conversation.objects.aget()).title == "Bees"
+
+
+async def test_a_conversation_is_named_by_the_model_after_its_first_answer(
+    web: httpx.AsyncClient, library: Collection, chat: FakeChat, settings: LazySettings
+) -> None:
+    settings.TITLES = True
+    place = await begun(web)
+    chat.replies.extend(["They live for weeks.", "Title: How Long Workers Live", "Years.", "Life of a Queen"])
+    await asked(web, place)
+    await naming.idle()
+    row = await Conversation.objects.aget()
+    assert (row.title, row.titled) == ("How Long Workers Live", Conversation.Titled.MODEL)
+    await asked(web, place, question="And how long does the queen live?")
+    await naming.idle()
+    assert (await Conversation.objects.aget()).title == "How Long Workers Live" and len(chat.requests) == 3
+
+
+async def test_a_title_of_a_program_s_own_stays(
+    web: httpx.AsyncClient, library: Collection, chat: FakeChat, settings: LazySettings
+) -> None:
+    settings.TITLES = True
+    place = await begun(web, title="Bees")
+    chat.replies.extend(["They live for weeks.", "How Long Workers Live"])
+    await asked(web, place)
+    await naming.idle()
+    assert (await Conversation.objects.aget()).title == "Bees" and len(chat.requests) == 1
 
 
 async def test_an_assistant_answers_from_what_it_has(web: httpx.AsyncClient, alice: User, chat: FakeChat) -> None:

@@ -245,22 +245,6 @@ async def test_an_assistant_that_is_no_longer_shared_answers_no_more(
     assert "Say arr." in chat.requests[-1].messages[0].content, "shared again, it goes on"
 
 
-async def test_a_form_is_tried_without_storing_anything(
-    alice: User, shelves: tuple[Collection, Collection], chat: FakeChat
-) -> None:
-    client = await in_db(as_person, alice)
-    asked = FORM | {"try": "How long do workers live in summer?", "instructions": "Say arr."}
-    response = await in_db(client.post, "/assistants/preview/", asked)
-    assert "weeks" in response.content.decode() and "Say arr." in chat.requests[-1].messages[0].content
-    assert not await Assistant.objects.filter(is_default=False).aexists() and not await Message.objects.aexists()
-    response = await in_db(client.post, "/assistants/preview/", asked | {"try": " "})
-    assert "Write a question first." in response.content.decode()
-    response = await in_db(client.post, "/assistants/preview/", asked | {"name": ""})
-    assert "weeks" in response.content.decode(), "it needs no name to be tried"
-    response = await in_db(client.post, "/assistants/preview/", asked | {"style": "loud"})
-    assert "Style: " in response.content.decode(), "which field is meant"
-
-
 @pytest.fixture
 def charlie(transactional_db: None) -> User:
     return person("charlie")

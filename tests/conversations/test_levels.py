@@ -19,6 +19,7 @@ from apps.safety.models import Case
 from apps.users.models import User
 from tests.conversations.test_assistants import FORM, as_person, made
 from tests.conversations.test_pictures import painter
+from tests.conversations.test_trying import tried
 from tests.conversations.tools.conftest import caller, calls, tools_in
 
 __all__ = ["caller", "painter"]
@@ -125,10 +126,10 @@ async def test_a_temporary_chat_and_a_preview_are_judged_so(open_page, alice, li
     page = await open_page(alice)
     await page.ask(MARKED, temporary=True, assistant=await strict(alice))
     assert (await page.events())[-1]["status"] == "withheld"
-    client = await in_db(as_person, alice)
     for level, words in (("strict", "stricter than the site"), ("site", "280 and 247 BC")):
         form = FORM | {"try": MARKED, "safety": level}
-        assert words in (await in_db(client.post, "/assistants/preview/", form)).content.decode()
+        end = (await tried(alice, form))[-1]
+        assert words in end["html"] + end["reason"]
 
 
 async def test_instructions_of_a_program_leave_the_level_of_the_site_s_own_assistant(alice, library) -> None:
