@@ -58,7 +58,8 @@ def _image(env: Env) -> dict[str, Any]:
     """A server, a model by name, or the painter that comes with the product; "none" is none."""
     if env.IMAGE_URL:
         options = {"url": env.IMAGE_URL, "model": env.IMAGE_MODEL, "api_key": env.IMAGE_API_KEY}
-        return {"BACKEND": "apps.engines.image.openai.OpenAIPainter", "OPTIONS": options}
+        own = f"{_IMAGE}.openai.OpenAIPainter"
+        return {"BACKEND": own, "OPTIONS": {**options, "edits": env.IMAGE_EDITS}}
     own = f"{_IMAGE}.diffusers.DiffusersPainter" if env.IMAGE_MODEL else f"{_IMAGE}.pictogram.painter.PictogramPainter"
     model = "" if env.IMAGE_MODEL == "none" else env.IMAGE_MODEL or "built-in"
     return {"BACKEND": env.IMAGE_BACKEND or own, "OPTIONS": {"model": model, "loras": env.IMAGE_LORAS}}

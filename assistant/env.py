@@ -77,6 +77,7 @@ class Env:
     IMAGE_MODEL: str = ""  # a pipeline of diffusers, by hub name or folder; empty: the built-in painter; "none"
     IMAGE_URL: str = ""  # an OpenAI-compatible picture server, with its /v1; empty: pictures are drawn here
     IMAGE_API_KEY: str = ""
+    IMAGE_EDITS: bool = False  # whether that server has /images/edits, which draws a part of a picture anew
     IMAGE_LORAS: str = ""  # folders or files of adapters, comma separated
     IMAGE_BACKEND: str = ""  # dotted path to a class; empty: as IMAGE_URL and IMAGE_MODEL say
     SIGN_CERTIFICATES: str = ""  # PEM file, leaf first, of the key that signs pictures; empty: a self-made one

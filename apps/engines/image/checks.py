@@ -50,9 +50,7 @@ def check(request: DrawRequest, model: PictureModel) -> None:
 
 def opened(start: bytes, width: int, height: int) -> Image:
     """A start picture as RGB of that size, cropped about its middle. Raises EngineRefused for what cannot be used."""
-    from PIL import Image
-
-    return fitted(upright(start), width, height, Image.Resampling.LANCZOS)
+    return fitted(upright(start), width, height)
 
 
 def upright(start: bytes) -> Image:
@@ -68,11 +66,11 @@ def upright(start: bytes) -> Image:
         raise EngineRefused("The picture to start from cannot be read; choose a PNG, JPEG or WebP file.") from error
 
 
-def fitted(picture: Image, width: int, height: int, how: Resampling) -> Image:
-    """Of that size, cropped about its middle."""
-    from PIL import ImageOps
+def fitted(picture: Image, width: int, height: int, how: Resampling | None = None) -> Image:
+    """Of that size, cropped about its middle; smoothly where `how` says nothing else."""
+    from PIL import Image, ImageOps
 
-    return ImageOps.fit(picture, (width, height), how)
+    return ImageOps.fit(picture, (width, height), Image.Resampling.LANCZOS if how is None else how)
 
 
 def png(picture: Image) -> bytes:

@@ -54,3 +54,14 @@ def put_together(drawn: Image, start: Image, part: Image) -> Image:
 
     soft = part.filter(ImageFilter.GaussianBlur(max(1.0, max(part.size) * _SEAM)))
     return Image.composite(drawn.convert("RGB"), start, ImageChops.darker(soft, part))
+
+
+def cut_out(picture: Image, part: Image) -> bytes:
+    """A PNG of the picture that cannot be seen through but where `part` is white: how OpenAI's protocol marks it."""
+    from PIL import ImageChops
+
+    clear = picture.convert("RGBA")
+    clear.putalpha(ImageChops.invert(part.convert("L")))
+    file = io.BytesIO()
+    clear.save(file, "PNG")
+    return file.getvalue()
