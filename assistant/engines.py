@@ -57,12 +57,14 @@ def _indexes(env: Env, directory: Path) -> tuple[Backends, str]:
 def _image(env: Env) -> dict[str, Any]:
     """A server, a model by name, or the painter that comes with the product; "none" is none."""
     if env.IMAGE_URL:
-        options = {"url": env.IMAGE_URL, "model": env.IMAGE_MODEL, "api_key": env.IMAGE_API_KEY}
-        own = f"{_IMAGE}.openai.OpenAIPainter"
-        return {"BACKEND": own, "OPTIONS": {**options, "edits": env.IMAGE_EDITS}}
+        server = {"url": env.IMAGE_URL, "model": env.IMAGE_MODEL, "api_key": env.IMAGE_API_KEY}
+        return {"BACKEND": f"{_IMAGE}.openai.OpenAIPainter", "OPTIONS": {**server, "edits": env.IMAGE_EDITS}}
     own = f"{_IMAGE}.diffusers.DiffusersPainter" if env.IMAGE_MODEL else f"{_IMAGE}.pictogram.painter.PictogramPainter"
     model = "" if env.IMAGE_MODEL == "none" else env.IMAGE_MODEL or "built-in"
-    return {"BACKEND": env.IMAGE_BACKEND or own, "OPTIONS": {"model": model, "loras": env.IMAGE_LORAS}}
+    options = {"model": model, "loras": env.IMAGE_LORAS}
+    if env.IMAGE_PREVIEWS:
+        options["previews"] = env.IMAGE_PREVIEWS
+    return {"BACKEND": env.IMAGE_BACKEND or own, "OPTIONS": options}
 
 
 def _guard(env: Env) -> dict[str, Any]:

@@ -78,6 +78,7 @@ class Env:
     IMAGE_URL: str = ""  # an OpenAI-compatible picture server, with its /v1; empty: pictures are drawn here
     IMAGE_API_KEY: str = ""
     IMAGE_EDITS: bool = False  # whether that server has /images/edits, which draws a part of a picture anew
+    IMAGE_PREVIEWS: str = ""  # a tiny autoencoder for previews, by hub name or folder; empty: a linear map
     IMAGE_LORAS: str = ""  # folders or files of adapters, comma separated
     IMAGE_BACKEND: str = ""  # dotted path to a class; empty: as IMAGE_URL and IMAGE_MODEL say
     SIGN_CERTIFICATES: str = ""  # PEM file, leaf first, of the key that signs pictures; empty: a self-made one

@@ -50,6 +50,18 @@ def save_adapter(folder: Path, model: str, seed: int = 0) -> Path:
     return folder / "pytorch_lora_weights.safetensors"
 
 
+def save_previewer(folder: Path, channels: int = 4) -> str:
+    """An AutoencoderTiny of a few thousand random weights for latents of that pipeline."""
+    import torch
+    from diffusers import AutoencoderTiny
+
+    torch.manual_seed(0)
+    blocks = {"encoder_block_out_channels": (8,) * 4, "decoder_block_out_channels": (8,) * 4}
+    tiny = AutoencoderTiny(**blocks, latent_channels=channels, num_decoder_blocks=(1,) * 4, num_encoder_blocks=(1,) * 4)
+    tiny.save_pretrained(folder, safe_serialization=True)
+    return str(folder)
+
+
 def _tokenizer(folder: Path) -> object:
     """One token a byte."""
     from transformers import CLIPTokenizer

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from apps.engines.base import EngineRefused, EngineUnavailable
-from apps.engines.image import pipelines
+from apps.engines.image import pipelines, placing
 from apps.engines.image.base import Drawn, DrawRequest, DrawStep, PictureModel
 from apps.engines.image.checks import check, opened
 from apps.engines.image.latents import Previewer
@@ -28,17 +28,17 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 MOST_STEPS = 100
-_ROOM = 1.3  # times the weights: what a pipeline needs of a GPU's memory to stay there as a whole
 _SMALLER = 0.75  # of each side, where memory did not suffice
 _STEPS, _GUIDANCE = 25, 7.0
 _QUICK = ("turbo", "schnell", "lightning", "lcm", "hyper")  # models that need few steps and no guidance
 
 
 class DiffusersPainter:
-    """`model` is a name of a model hub or a folder; `loras` are folders or files of adapters, comma separated."""
+    """`model` is a name of a model hub or a folder; `loras` are folders or files of adapters, comma separated;
+    `previews` is a tiny autoencoder for what can be seen of a half-finished picture, by name or folder."""
 
-    def __init__(self, model: str = "", loras: str = "") -> None:
-        self._name = model
+    def __init__(self, model: str = "", loras: str = "", previews: str = "") -> None:
+        self._name, self._previews = model, previews
         self._loras = [name.strip() for name in loras.split(",") if name.strip()]
         self._lock = threading.Lock()
         self._described: PictureModel | None = None
@@ -72,7 +72,7 @@ class DiffusersPainter:
 
         pipeline = self._pipeline_for(request)
         self._schedule(pipeline, request.scheduler)
-        previewer, total = Previewer(pipeline), request.steps
+        previewer, total = Previewer(pipeline, self._tiny), request.steps
         waited = 0.0  # seconds that the listener took, which are not the model's
 
         def after(_: Any, step: int, __: Any, values: dict[str, Any]) -> dict[str, Any]:
@@ -139,7 +139,23 @@ class DiffusersPainter:
                 f"The picture model '{self._name}' cannot be loaded: {_first_line(error)}"
             ) from error
         pipeline.set_progress_bar_config(disable=True)
-        return _placed(pipeline, torch)
+        return placing.placed(pipeline, torch, _largest(pipeline))
+
+    @cached_property
+    def _tiny(self) -> Any:
+        """A small decoder for previews; None where none is named, or it cannot be loaded: then a linear map serves."""
+        from diffusers import AutoencoderTiny
+        from safetensors import SafetensorError
+
+        if not self._previews:
+            return None
+        weight = next(self._pipeline.vae.parameters()) if getattr(self._pipeline, "vae", None) is not None else None
+        try:
+            tiny = AutoencoderTiny.from_pretrained(self._previews, use_safetensors=True)  # type: ignore[no-untyped-call]
+        except (OSError, ValueError, RuntimeError, KeyError, TypeError, SafetensorError) as error:
+            log.warning("The model of previews '%s' cannot be loaded: %s", self._previews, _first_line(error))
+            return None
+        return tiny.to(dtype=weight.dtype) if weight is not None else tiny
 
     @cached_property
     def _starting(self) -> Any:
@@ -171,7 +187,7 @@ class DiffusersPainter:
             quick = any(word in self._name.lower() for word in _QUICK)
             self._described = PictureModel(
                 name, pipelines.fingerprint(pipeline, self._loras), side, side, 4 if quick else _STEPS,
-                0.0 if quick else _GUIDANCE, multiple, max(2 * side, 64), MOST_STEPS,
+                0.0 if quick else _GUIDANCE, multiple, _largest(pipeline), MOST_STEPS,
                 tuple(sorted(pipelines.schedulers(pipeline))), pipelines.can_start(pipeline),
                 pipelines.can_mask(pipeline), "negative_prompt" in pipelines.taken(pipeline),
             )  # fmt: skip
@@ -209,20 +225,9 @@ class DiffusersPainter:
             torch.cuda.empty_cache()
 
 
-def _placed(pipeline: Any, torch: Any) -> Any:
-    """On the GPU as a whole where it fits, else part by part; decoded in slices, which costs little and saves much."""
-    if torch.cuda.is_available():
-        free, _ = torch.cuda.mem_get_info()
-        parts = [part for part in pipeline.components.values() if isinstance(part, torch.nn.Module)]
-        needed = sum(value.numel() * value.element_size() for part in parts for value in part.parameters())
-        if needed * _ROOM < free:
-            pipeline.to("cuda")
-        else:
-            pipeline.enable_model_cpu_offload()
-    vae: Any = getattr(pipeline, "vae", None)
-    if hasattr(vae, "enable_slicing"):
-        vae.enable_slicing()
-    return pipeline
+def _largest(pipeline: Any) -> int:
+    """Pixels of the longer side."""
+    return max(2 * pipelines.usual_side(pipeline, int(getattr(pipeline, "vae_scale_factor", 8))), 64)
 
 
 def _first_line(error: Exception) -> str:

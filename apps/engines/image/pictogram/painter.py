@@ -72,7 +72,9 @@ class PictogramPainter:
     """`model` is a folder that `train_pictogram` wrote, or BUILT_IN; `sha256` pins another's weights, empty takes them
     as they are."""
 
-    def __init__(self, model: str = "", loras: str = "", sha256: str = "", embed: EmbedEngine | None = None) -> None:
+    def __init__(
+        self, model: str = "", loras: str = "", sha256: str = "", embed: EmbedEngine | None = None, previews: str = ""
+    ) -> None:
         own = model == BUILT_IN
         self._folder, self._pinned, self._embed = FOLDER if own else Path(model), SHA256 if own else sha256, embed
         self._shared: Callable[[], EmbedEngine] | None = None
