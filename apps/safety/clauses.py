@@ -6,9 +6,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from apps.engines.base import Cuts
+from apps.safety.policy import LATER
 
 _W, _S, _N, _L, _R = "withhold", "withhold_and_review", "note", "label", "review"
 
+_GUARDED = Cuts(0.5, 1.0)  # of what only a guard model tells: doubtful, and unsafe
 _PICTURE = Cuts(0.5, 0.8)  # of a classifier that the operator names, which nobody here has calibrated
 
 # code, title, text, severity, fail, what a rule means, {stage: (from the flag cut on, from the block cut on)}
@@ -40,6 +42,10 @@ _CLAUSES: tuple[tuple[str, str, str, int, str, str, dict[str, tuple[str, str]]],
         "crime", "Crimes", "No help with crimes against people, their homes, their money or their accounts.",
         3, "open", _S, {"question": (_N, _S)},
     ),
+    (
+        "sex_crime", "Sexual violence", "No help with sexual violence, coercion or trafficking, and no praise of it.",
+        3, "open", _S, {"question": (_R, _S), "answer": (_R, _S)},
+    ),
     ("drugs", "Drugs", "No instructions for making or selling hard drugs.", 3, "open", _S, {}),
     (
         "malware", "Malicious software", "No software that breaks into, spies on or locks other people's machines.",
@@ -62,6 +68,25 @@ _CLAUSES: tuple[tuple[str, str, str, int, str, str, dict[str, tuple[str, str]]],
         "exfil", "Data in links", "Links that would carry away what was read are shown as plain text.",
         2, "open", _L, {},
     ),
+    (
+        "defamation", "False claims about people",
+        "No made-up accusations against people or companies that exist.",
+        2, "open", _R, {},
+    ),
+    (
+        "impersonation", "Real people", "Nothing that passes for words or a picture of a person who exists.",
+        2, "open", _R, {},
+    ),
+    (
+        "intellectual_property", "Works and brands of others",
+        "Protected works are not copied at length, and nothing passes for a product of a brand.",
+        1, "open", _R, {},
+    ),
+    (
+        "advice", "Matters for experts",
+        "What documents say of health, law and money is answered with its sources; it takes no expert's place.",
+        1, "open", _N, {},
+    ),
     ("personal_data", "Personal data", "Personal data of others is found, and can be hidden.", 1, "open", _N, {}),
     ("secrets", "Passwords and keys", "Passwords and keys in documents are marked.", 1, "open", _L, {}),
 )  # fmt: skip
@@ -73,7 +98,7 @@ def body(cuts: Mapping[str, Cuts]) -> dict[str, Any]:
     for code, title, text, severity, fail, rule, stages in _CLAUSES:
         steps = {}
         for stage, (flag, block) in stages.items():
-            cut = _PICTURE if stage == "picture" else cuts.get(code)
+            cut = _PICTURE if stage == "picture" else cuts.get(code, _GUARDED if code in LATER else None)
             if cut is None:
                 continue
             low = [{"least": cut.flag, "action": flag}] if cut.flag < cut.block else []
@@ -85,3 +110,13 @@ def body(cuts: Mapping[str, Cuts]) -> dict[str, Any]:
             }
         )  # fmt: skip
     return {"clauses": rows}
+
+
+def completed(version: Any) -> Any:
+    """With the clauses that came after it was written, as they come."""
+    rows = version.get("clauses") if isinstance(version, Mapping) else None
+    if not isinstance(rows, list):
+        return version  # `read` says what is wrong with it
+    known = {row.get("code") for row in rows if isinstance(row, dict)}
+    new = [row for row in body({})["clauses"] if row["code"] in LATER.keys() - known]
+    return {**version, "clauses": [*rows, *new]}

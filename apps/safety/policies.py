@@ -137,13 +137,13 @@ def words(code: str) -> str:
 
 
 def draft(user: User, body: Mapping[str, Any], note: str = "") -> PolicyVersion:
-    """A new version, without effect. Raises PolicyError where it has a hole."""
+    """A new version, without effect; clauses that the product came to know later are added. Raises PolicyError where it
+    has a hole."""
+    body = clauses.completed(body)
     listed.check(read(body).lists.values())
     with transaction.atomic():
         number = (PolicyVersion.objects.aggregate(Max("number"))["number__max"] or 0) + 1
-        row = PolicyVersion.objects.create(
-            number=number, body=dict(body), sha256=digest(body), author=user, note=note[:400]
-        )
+        row = PolicyVersion.objects.create(number=number, body=body, sha256=digest(body), author=user, note=note[:400])
         audit.record("policy.drafted", actor=user, subject=str(row), sha256=row.sha256)
     return row
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from enum import StrEnum
 from itertools import pairwise
@@ -102,8 +102,11 @@ class Policy:
 # What every policy must speak of: the codes that rules and classifiers use.
 CODES = (
     "child_exploitation", "weapons", "violence", "self_harm", "hate", "harassment", "sexual", "crime", "drugs",
-    "malware", "prompt_attack", "exfil", "personal_data", "secrets",
+    "malware", "prompt_attack", "exfil", "personal_data", "secrets", "sex_crime", "defamation",
+    "intellectual_property", "advice", "impersonation",
 )  # fmt: skip
+# Codes that versions written before them say nothing about, and the clause that held for it then, if any.
+LATER = {"sex_crime": "crime", "defamation": "", "intellectual_property": "", "advice": "", "impersonation": ""}
 
 
 WORDS, PATTERNS = "words", "patterns"  # the kinds of a list
@@ -122,7 +125,10 @@ def read(body: Mapping[str, Any], number: int = 0) -> Policy:
         if clause.code in clauses:
             raise PolicyError(gettext("The clause %(code)s is there twice.") % {"code": clause.code})
         clauses[clause.code] = clause
-    if missing := [code for code in CODES if code not in clauses]:
+    for code in LATER.keys() - clauses.keys():
+        if (of := clauses.get(LATER[code])) is not None:
+            clauses[code] = replace(of, code=code)
+    if missing := [code for code in CODES if code not in clauses and code not in LATER]:
         raise PolicyError(gettext("The policy says nothing about %(join)s.") % {"join": ", ".join(missing)})
     return Policy(number, digest(body), clauses, _lists(body.get("lists", [])))
 

@@ -38,6 +38,11 @@ QUESTIONS: Mapping[str, str] = {
     "exfil": "This question would carry data away in a link, so it is not answered here.",
     "personal_data": "This question is about personal data of others, so it is not answered here.",
     "secrets": "This question is about passwords or keys, so it is not answered here.",
+    "sex_crime": "This question seems to ask for help with sexual violence, so it is not answered here.",
+    "defamation": "This question seems to ask for false claims about somebody, so it is not answered here.",
+    "impersonation": "This question seems meant to pass for a person who exists, so it is not answered here.",
+    "intellectual_property": "This question seems to ask for a work or brand of others, so it is not answered here.",
+    "advice": "This question needs an expert who knows the case, so it is not answered here.",
 }
 ANSWERS: Mapping[str, str] = {
     "hate": "The rest of this answer was held back, because it seems to degrade people for what they are.",
@@ -47,6 +52,10 @@ ANSWERS: Mapping[str, str] = {
     "exfil": "The rest of this answer was held back, because it would carry data away in a link.",
     "personal_data": "The rest of this answer was held back, because it holds personal data.",
     "secrets": "The rest of this answer was held back, because it seems to hold a password or a key.",
+    "defamation": "The rest of this answer was held back, because it may make false claims about somebody.",
+    "impersonation": "The rest of this answer was held back, because it may pass for words of a person who exists.",
+    "intellectual_property": "The rest of this answer was held back, because it may copy a work of others.",
+    "advice": "The rest of this answer was held back, because it may take an expert's place.",
 }
 
 

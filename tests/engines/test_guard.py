@@ -119,7 +119,8 @@ def test_every_label_of_every_family_is_a_code_of_the_policy_or_known_to_have_no
 async def test_doubt_is_half_of_it_and_what_has_no_clause_means_nothing() -> None:
     read = FORMATS["qwen3guard"]().read
     assert read("Safety: Controversial\nCategories: Violent, PII") == {"violence": 0.5, "personal_data": 0.5}
-    assert read("Safety: Unsafe\nCategories: Copyright Violation") == {}
+    assert read("Safety: Unsafe\nCategories: Politically Sensitive Topics") == {}
+    assert read("Safety: Unsafe\nCategories: Copyright Violation") == {"intellectual_property": 1.0}
     assert read("Safety: Unsafe\nCategories: Violent\nRefusal: No") == {"violence": 1.0}
     assert FORMATS["llama_guard"]().read("unsafe\nS1, S9") == {"violence": 1.0, "weapons": 1.0}
 

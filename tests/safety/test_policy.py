@@ -54,6 +54,30 @@ def test_a_policy_with_a_hole_says_where_it_is(body: dict[str, Any], words: str)
         policy.read(body)
 
 
+def _before() -> dict[str, Any]:
+    """A version that was written before the later codes."""
+    body = copy.deepcopy(BODY)
+    body["clauses"] = [row for row in body["clauses"] if row["code"] not in policy.LATER]
+    return body
+
+
+def test_a_version_from_before_a_code_judges_as_it_did() -> None:
+    old = policy.read(_before())
+    assert old.sha256 == policy.digest(_before()), "nothing is written into it"
+    guard = [Signal("guard", "1", Status.OK, {"sex_crime": 1.0, "defamation": 1.0, "advice": 1.0})]
+    then = [Signal("guard", "1", Status.OK, {"crime": 1.0})]
+    said, before = fold(Stage.QUESTION, guard, old), fold(Stage.QUESTION, then, old)
+    assert (said.action, said.severity) == (before.action, before.severity) and not said.allowed
+
+
+def test_the_next_draft_of_it_speaks_of_them(ada: User) -> None:
+    PolicyVersion.objects.create(number=1, status="live", body=_before(), sha256="0" * 64)
+    row = policies.draft(ada, _before(), "threshold")
+    assert {clause["code"] for clause in row.body["clauses"]} == set(CODES)
+    guard = [Signal("guard", "1", Status.OK, dict.fromkeys(CODES, 0.0) | {"defamation": 1.0})]
+    assert fold(Stage.ANSWER, guard, policy.read(row.body)).reviewed, "what was unheard of goes to people"
+
+
 def test_every_rule_speaks_of_a_clause() -> None:
     rules = {code for table in (phrases.HARM, phrases.SAID, phrases.PASSAGE_ATTACKS) for code, *_ in table}
     assert rules <= set(CODES)

@@ -27,14 +27,14 @@ class Format(Protocol):
 
 # "" is what our policy has no clause for: it is known, and means nothing.
 LLAMA = {
-    "S1": "violence", "S2": "crime", "S3": "crime", "S4": "child_exploitation", "S5": "", "S6": "",
-    "S7": "personal_data", "S8": "", "S9": "weapons", "S10": "hate", "S11": "self_harm",
+    "S1": "violence", "S2": "crime", "S3": "sex_crime", "S4": "child_exploitation", "S5": "defamation", "S6": "advice",
+    "S7": "personal_data", "S8": "intellectual_property", "S9": "weapons", "S10": "hate", "S11": "self_harm",
     "S12": "sexual", "S13": "", "S14": "malware",
 }  # fmt: skip
 QWEN = {
     "Violent": "violence", "Non-violent Illegal Acts": "crime", "Sexual Content or Sexual Acts": "sexual",
     "PII": "personal_data", "Personally Identifiable Information": "personal_data", "Suicide & Self-Harm": "self_harm",
-    "Unethical Acts": "harassment", "Politically Sensitive Topics": "", "Copyright Violation": "",
+    "Unethical Acts": "harassment", "Politically Sensitive Topics": "", "Copyright Violation": "intellectual_property",
     "Jailbreak": "prompt_attack", "None": "",
 }  # fmt: skip
 
