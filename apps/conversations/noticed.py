@@ -69,6 +69,8 @@ async def label(turn: Turn) -> None:
     if codes:
         names = ", ".join(await in_db(lambda: list(dict.fromkeys(map(wording.clause, codes)))))
         await turn.step("label", gettext("Marked by the safety check: %(names)s") % {"names": names}, 0.0)
+    if any(one.outcome.action is Action.REDACT for one in turn.noticed.values()):
+        await turn.step("label", gettext("Taken out by the safety check: personal data or secrets"), 0.0)
 
 
 def record(turn: Turn) -> list[dict[str, Any]]:

@@ -48,7 +48,7 @@ def withdraw(kind: str, subject: str, words: str) -> dict[str, Any]:
     Message.objects.filter(pk__in=[row.pk for row in rows]).update(
         status=Message.Status.WITHHELD, reason=words[:_REASON], lease_token="", lease_until=None
     )
-    _tell(rows, words[:_REASON])
+    tell(rows, words[:_REASON])
     return {str(row.pk): {"reason": row.reason} if row.retracted else {} for row in rows}
 
 
@@ -64,7 +64,7 @@ def give_back(before: dict[str, Any]) -> None:
     for row in held:
         _restore(row)
     found.delete()
-    _tell([row.message for row in held], None)
+    tell([row.message for row in held], None)
 
 
 def standing(user: User, conversation: UUID) -> list[dict[str, Any]]:
@@ -78,16 +78,16 @@ def _affected(kind: str, subject: str) -> list[Message]:
     answer = Message.objects.filter(pk=subject).select_related("parent").first()
     if answer is None:
         return []
-    found = _family([answer])
+    found = family([answer])
     if kind == QUESTION and answer.parent is not None:
-        asked = _family([answer.parent])
+        asked = family([answer.parent])
         answers = Message.objects.answers().filter(parent__in=asked)
-        found = {*asked, *_family(answers), *found}
+        found = {*asked, *family(answers), *found}
     rows = Message.objects.select_for_update(of=("self",)).filter(pk__in=found)
     return list(rows.select_related("parent", "conversation").order_by("created", "pk"))
 
 
-def _family(rows: Iterable[Message]) -> set[UUID]:
+def family(rows: Iterable[Message]) -> set[UUID]:
     """They, all copies of them, and the answers that one of them writes on or that write on it."""
     found: set[UUID] = set()
     new = list(rows)
@@ -159,7 +159,7 @@ def _shown(row: Message, reason: str) -> dict[str, Any]:
     return {"turn": str(row.pk), "reason": reason, "question": asked}
 
 
-def _tell(rows: Sequence[Message], reason: str | None) -> None:
+def tell(rows: Sequence[Message], reason: str | None) -> None:
     """Once this is committed, the turn logs hold nothing of the answers any more, and every page that shows one is told
     why, or (None) that they are back."""
     answers = [row for row in rows if row.role == Message.Role.ASSISTANT]

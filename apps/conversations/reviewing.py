@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from django.utils.translation import gettext_lazy
 
-from apps.conversations import retracting
+from apps.conversations import gaps, retracting
 from apps.conversations.models import Feedback, Message
 from apps.safety import audits, review, sealed
 from apps.safety.check import Judged
@@ -56,6 +57,12 @@ class MessageReviewable:
         retracting.give_back({pk: said for pk, said in before.items() if pk not in _KEPT})
         if columns := {name: before[name] for name in _KEPT if name in before}:
             Message.objects.filter(pk=subject, retracted=None).update(**columns)
+
+    def cut(self, subject: str, wanted: Sequence[str]) -> dict[str, Any]:
+        return gaps.cut(self.kind, subject, wanted)
+
+    def fill(self, before: dict[str, Any]) -> None:
+        gaps.fill(before)
 
 
 def _reported(subject: str) -> list[Turn]:

@@ -19,7 +19,9 @@ from apps.conversations.attached.views import file_of
 from apps.conversations.models import Conversation, Share
 from apps.conversations.sharing import ShareForm
 from apps.conversations.views import identifier
+from apps.images import blurring
 from apps.safety.restricting import Feature, closed
+from apps.safety.reviewable import stored_bytes
 from apps.users.access import person
 
 
@@ -78,6 +80,8 @@ def copy(request: HttpRequest, secret: str) -> HttpResponse:
 def picture(request: HttpRequest, secret: str, pk: UUID) -> HttpResponseBase:
     """A picture of the conversation, as long as the link shows it."""
     row = sharing.picture(sharing.by_secret(secret), pk)
+    if blurring.hides(row.blur, request):
+        return blurring.answer(stored_bytes(row.file))
     try:
         return FileResponse(row.file.open("rb"), filename=f"{row.shown_as}.png")
     except FileNotFoundError as error:
@@ -89,4 +93,4 @@ def picture(request: HttpRequest, secret: str, pk: UUID) -> HttpResponseBase:
 @never_cache
 def attached(request: HttpRequest, secret: str, pk: UUID) -> HttpResponseBase:
     """A picture that a question of the conversation is about, as long as the link shows it."""
-    return file_of(sharing.attached(sharing.by_secret(secret), pk))
+    return file_of(sharing.attached(sharing.by_secret(secret), pk), request)

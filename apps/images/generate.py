@@ -30,7 +30,7 @@ from apps.lib import disk, leases
 from apps.safety import levels, policies
 from apps.safety.check import Verdict
 from apps.safety.folding import UNCHECKED
-from apps.safety.pictures import check_picture
+from apps.safety.pictures import blurred_by, check_picture
 
 log = logging.getLogger(__name__)
 
@@ -97,7 +97,8 @@ def _store(row: Picture, drawn: Drawn, start: bytes, watch: Watch, began: float)
     name = row.file.storage.save(f"pictures/{row.pk}.png", ContentFile(signed))
     changes = {
         "status": Picture.Status.READY if seen.allowed else Picture.Status.HELD, "reason": seen.words[:400],
-        "unchecked": seen.rule == UNCHECKED, "file": name, "sha256": hashlib.sha256(signed).hexdigest(),
+        "unchecked": seen.rule == UNCHECKED, "blur": blurred_by(seen), "file": name,
+        "sha256": hashlib.sha256(signed).hexdigest(),
         "width": plain.width, "height": plain.height, "smaller": drawn.smaller, "step": row.steps, "mark": mark,
         "preview": preview(picture), "model_seconds": drawn.model_s, "changed": timezone.now(),
         "model": row.model, "fingerprint": row.fingerprint, "step_ms": [] if row.upscale else watch.step_ms,
@@ -108,7 +109,7 @@ def _store(row: Picture, drawn: Drawn, start: bytes, watch: Watch, began: float)
         kept = leases.release(wanted(), row.pk, row.lease_token, **changes)
         if kept:
             Frame.objects.filter(picture=row).delete()  # of an attempt that crashed
-            Frame.objects.bulk_create(watch.frames() if seen.allowed else [])
+            Frame.objects.bulk_create(watch.frames() if seen.allowed and not blurred_by(seen) else [])
             reviewing.flag(row, seen.judged)
     if not kept:
         row.file.storage.delete(name)

@@ -71,6 +71,7 @@ class Picture(Leased):
     model_seconds = models.FloatField(default=0)
     smaller = models.BooleanField(default=False)  # than was asked for, because memory did not suffice
     unchecked = models.BooleanField(default=False)  # no classifier has looked at it
+    blur = models.CharField(max_length=40, blank=True)  # the clause under which it is shown blurred
     level = models.CharField(max_length=12, choices=Level.choices, default=Level.SITE)  # how strictly it is judged
     favourite = models.BooleanField(default=False)
     created = models.DateTimeField(auto_now_add=True)

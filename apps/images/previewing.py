@@ -8,7 +8,7 @@ from apps.engines import registry
 from apps.images.models import Picture
 from apps.safety import levels
 from apps.safety.folding import UNCHECKED
-from apps.safety.pictures import check_picture
+from apps.safety.pictures import blurred_by, check_picture
 from apps.safety.recorded import Surface, at
 
 
@@ -32,5 +32,5 @@ class Judge:
         self.took_s = time.monotonic() - began
         if verdict.rule == UNCHECKED:
             return verdict.allowed and registry.classify_pictures() is None
-        self.closed = not verdict.allowed
-        return verdict.allowed
+        self.closed = not verdict.allowed or bool(blurred_by(verdict))
+        return not self.closed

@@ -60,6 +60,15 @@ class PictureReviewable:
         if before:  # whoever draws it meanwhile has lost it
             Picture.objects.filter(pk=subject).update(**before, lease_token="", lease_until=None)
 
+    def blur(self, subject: str, code: str) -> dict[str, Any]:
+        rows = Picture.objects.filter(pk=subject)
+        before = rows.values_list("blur", flat=True).first()
+        rows.update(blur=code)
+        return {} if before is None else {"blur": before}
+
+    def clear(self, subject: str, before: dict[str, Any]) -> None:
+        Picture.objects.filter(pk=subject).update(blur=before["blur"])
+
 
 def flag(row: Picture, judged: Judged | None) -> None:
     """A case is open where the policy asks for people. Call inside the transaction that holds the picture."""

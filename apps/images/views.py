@@ -17,9 +17,10 @@ from django.utils.translation import gettext, ngettext
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from apps.engines.base import EngineError
-from apps.images import asking, behind, described, expanding, gallery, queue, upscaling
+from apps.images import asking, behind, blurring, described, expanding, gallery, queue, upscaling
 from apps.images.forms import PictureForm
 from apps.images.models import Frame, Picture
+from apps.safety.reviewable import stored_bytes
 from apps.users.access import address_of, person
 from apps.users.limits import OverLimit
 from apps.users.models import User
@@ -87,6 +88,8 @@ def file(request: HttpRequest, pk: UUID) -> HttpResponseBase:
     row = _mine(request, pk)
     if row.status != Picture.Status.READY:
         raise Http404
+    if blurring.hides(row.blur, request):
+        return blurring.answer(stored_bytes(row.file))
     named = f"{row.shown_as}-{row.seed}.png"
     try:
         return FileResponse(row.file.open("rb"), as_attachment="download" in request.GET, filename=named)
@@ -101,6 +104,8 @@ def preview(request: HttpRequest, pk: UUID) -> HttpResponse:
     row = _mine(request, pk)
     if not row.preview or row.status == Picture.Status.HELD:
         raise Http404
+    if blurring.hides(row.blur, request):
+        return blurring.answer(bytes(row.preview))
     answer = HttpResponse(bytes(row.preview), content_type="image/jpeg")
     answer["Cache-Control"] = "private, no-store" if row.active else "private, max-age=86400"
     return answer
@@ -114,6 +119,8 @@ def frame(request: HttpRequest, pk: UUID, step: int) -> HttpResponse:
     if row.status == Picture.Status.HELD:
         raise Http404
     found = get_object_or_404(Frame, picture=row, step=step)
+    if blurring.hides(row.blur, request):
+        return blurring.answer(bytes(found.preview))
     answer = HttpResponse(bytes(found.preview), content_type="image/jpeg")
     answer["Cache-Control"] = "private, max-age=86400"
     return answer

@@ -128,9 +128,9 @@ def decide(user: User, batch: Batch, items: Sequence[Item], ruling: Ruling) -> D
     return done
 
 
-def possible(area: str) -> list[Decision.Outcome]:
-    """What cases of that clause can be decided to together."""
-    return [one for one in effects.possible(area) if one in OUTCOMES]
+def possible(case: Case) -> list[Decision.Outcome]:
+    """What it, and those like it, can be decided to together."""
+    return [one for one in effects.possible(case) if one in OUTCOMES]
 
 
 def leave(user: User, batch: Batch) -> None:

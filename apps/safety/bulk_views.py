@@ -46,7 +46,7 @@ def show(request: HttpRequest, pk: UUID) -> HttpResponse:
     context = {
         "pk": pk, "cases": cases, "policy": row, "reasons": list(wording.REASONS.items()),
         "clause": policy.read(row.body).clause(cases[0].area),
-        "outcomes": [(one.value, one.label, _KEYS[one.value]) for one in bulk.possible(cases[0].area)],
+        "outcomes": [(one.value, one.label, _KEYS[one.value]) for one in bulk.possible(cases[0])],
     }  # fmt: skip
     return render(request, "safety/batch.html", context)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from django.db.models import Q
@@ -12,6 +12,7 @@ from django.utils.translation import gettext, gettext_lazy
 from apps.safety import audit, reviewable
 from apps.safety.folding import REPORTED, SUPPORT
 from apps.safety.models import Allowance, Case, Decision, Effect, Restriction
+from apps.safety.policy import Stage
 from apps.safety.transitions import Refused
 from apps.users.models import User
 from apps.users.people import LastAdministrator, reinstate, suspend
@@ -21,12 +22,17 @@ DOES: dict[str, tuple[str, ...]] = {
     Outcome.ALLOW: ("allow", "release"),
     Outcome.BLOCK: ("withhold", "stop"),
     Outcome.WARN: ("withhold", "stop"),
+    Outcome.REDACT: ("redact",),
+    Outcome.BLUR: ("release", "blur"),
     Outcome.RESTRICT: ("withhold", "stop", "restrict"),
     Outcome.SUSPEND: ("withhold", "stop", "suspend"),
     Outcome.OVERTURN: ("allow", "release"),
 }
 # The others are rulings on an appeal.
-FIRST = (Outcome.ALLOW, Outcome.BLOCK, Outcome.WARN, Outcome.RESTRICT, Outcome.SUSPEND)
+FIRST = (
+    Outcome.ALLOW, Outcome.BLOCK, Outcome.REDACT, Outcome.BLUR, Outcome.WARN, Outcome.RESTRICT, Outcome.SUSPEND,
+)  # fmt: skip
+MILD = (Outcome.ALLOW, Outcome.BLOCK, Outcome.REDACT)  # nobody is blamed by them
 # Who reported something is not to blame for it, and who speaks of hurting themselves is helped, never punished.
 BLAMELESS = {
     REPORTED: gettext_lazy("It was reported by its reader, who is not to blame for it: allow it, or withhold it."),
@@ -34,18 +40,23 @@ BLAMELESS = {
 }
 
 
-def possible(area: str) -> tuple[Outcome, ...]:
-    """What a first decision about a case of that clause can be."""
-    return (Outcome.ALLOW, Outcome.BLOCK) if area in BLAMELESS else FIRST
+def possible(case: Case) -> tuple[Outcome, ...]:
+    """What a first decision about it can be."""
+    kind = reviewable.of(case.kind)
+    ways = [one for one in FIRST if one in MILD or case.area not in BLAMELESS]
+    if case.area == SUPPORT or not isinstance(kind, reviewable.Redactable):
+        ways.remove(Outcome.REDACT)
+    seen = case.snapshot.stage == Stage.PICTURE and isinstance(kind, reviewable.Blurrable)
+    return tuple(one for one in ways if one != Outcome.BLUR or seen)
 
 
-def apply(decision: Decision, words: str) -> None:
+def apply(decision: Decision, words: str, spans: Sequence[str] = ()) -> None:
     """Everything that the outcome means is done. Call inside the transaction of the decision. Raises Refused."""
     kind = reviewable.of(decision.case.kind)
     for name in DOES.get(decision.outcome, ()):
         if name == "release" and not isinstance(kind, reviewable.Pictured):
             continue  # nothing of it is held before it is seen
-        before = _APPLY[name](decision, words)
+        before = _redact(decision, spans) if name == "redact" else _APPLY[name](decision, words)
         if name == "stop" and not before:
             continue  # it did not pass anyway
         Effect.objects.create(
@@ -123,6 +134,31 @@ def _let_pass(decision: Decision, before: dict[str, Any], by: User) -> None:
         Allowance.objects.get_or_create(sha256=decision.case.snapshot.sha256, defaults={"case_id": before["case"]})
 
 
+def _redact(decision: Decision, spans: Sequence[str]) -> dict[str, Any]:
+    kind = reviewable.of(decision.case.kind)
+    before = kind.cut(decision.case.subject, spans) if isinstance(kind, reviewable.Redactable) else {}
+    if not before:
+        raise Refused(gettext("None of that stands there any more. Name what does, or decide otherwise."))
+    return before
+
+
+def _fill(decision: Decision, before: dict[str, Any], by: User) -> None:
+    kind = reviewable.of(decision.case.kind)
+    if before and isinstance(kind, reviewable.Redactable):
+        kind.fill(before)
+
+
+def _blur(decision: Decision, words: str) -> dict[str, Any]:
+    kind = reviewable.of(decision.case.kind)
+    return kind.blur(decision.case.subject, decision.clause) if isinstance(kind, reviewable.Blurrable) else {}
+
+
+def _clear(decision: Decision, before: dict[str, Any], by: User) -> None:
+    kind = reviewable.of(decision.case.kind)
+    if before and isinstance(kind, reviewable.Blurrable):
+        kind.clear(decision.case.subject, before)
+
+
 def _restrict(decision: Decision, words: str) -> dict[str, Any]:
     if decision.owner_id is None or decision.until is None:
         return {}
@@ -155,11 +191,12 @@ def _reinstate(decision: Decision, before: dict[str, Any], by: User) -> None:
 
 
 _APPLY: dict[str, Callable[[Decision, str], dict[str, Any]]] = {
-    "withhold": _withhold, "allow": _allow, "release": _release, "stop": _stop, "restrict": _restrict,
+    "withhold": _withhold, "allow": _allow, "release": _release, "stop": _stop, "restrict": _restrict, "blur": _blur,
     "suspend": _suspend,
 }  # fmt: skip
 _REVERT: dict[str, Callable[[Decision, dict[str, Any], User], None]] = {
     "withhold": _give_back, "allow": _forbid, "release": _hold, "stop": _let_pass, "restrict": _reopen,
+    "blur": _clear, "redact": _fill,
     "suspend": _reinstate,
 }  # fmt: skip
 
@@ -167,6 +204,7 @@ _REVERT: dict[str, Callable[[Decision, dict[str, Any], User], None]] = {
 def _later(effect: Effect) -> Effect | None:
     """The next one that did the same to the same, and found it done."""
     same = {
+        "blur": Q(subject=effect.subject),
         "withhold": Q(subject=effect.subject),  # two clauses, or the question and the answer of one turn
         "suspend": Q(decision__owner=effect.decision.owner_id),
         "allow": Q(decision__case__snapshot__sha256=effect.decision.case.snapshot.sha256),

@@ -17,7 +17,7 @@ from apps.safety.transitions import State
 
 DAYS = 28
 _O = Decision.Outcome
-HARMFUL = {_O.BLOCK, _O.WARN, _O.RESTRICT, _O.SUSPEND, _O.UPHOLD}
+HARMFUL = {_O.BLOCK, _O.REDACT, _O.BLUR, _O.WARN, _O.RESTRICT, _O.SUSPEND, _O.UPHOLD}
 _RULED = {Decision.Outcome.UPHOLD, Decision.Outcome.OVERTURN}
 _BINS = 10  # of scores, for drift
 _LEAST = 20  # texts on each side before drift says anything

@@ -129,6 +129,8 @@ def _said(stage: Stage, signal: Signal, policy: Policy) -> list[Outcome]:
 def _ruled(stage: Stage, clause: Clause) -> Action:
     """A document is its owner's own text: what a rule finds is looked at by people, never taken away by itself. Nobody
     is sent somebody's password to look at: it is marked."""
+    if clause.rule is Action.REDACT and stage is not Stage.ANSWER:  # what somebody writes or keeps themselves is theirs
+        return Action.LABEL if clause.code == SECRETS else Action.NOTE
     mild = clause.rule is Action.NOTE or (clause.code == SECRETS and clause.rule is Action.LABEL)
     return clause.rule if stage is not Stage.PASSAGE or mild else Action.REVIEW
 

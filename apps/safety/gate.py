@@ -21,7 +21,7 @@ from django.conf import settings
 from django.utils.module_loading import import_string
 
 from apps.lib.threads import in_db
-from apps.safety import deadlines, degraded, hits, levels, policies, recorded, shadowing
+from apps.safety import deadlines, degraded, hits, levels, policies, recorded, redacting, shadowing
 from apps.safety.check import ALLOWED, AWAY, Check, CheckUnavailable, Verdict
 from apps.safety.intake import QUESTION_CHARACTERS, control_characters, normalise, visible
 from apps.safety.levels import Level
@@ -140,7 +140,7 @@ async def gated(
                 raise Withheld(verdict)
             if noticed is not None:
                 noticed(verdict)
-            yield window.text[window.since :]
+            yield redacting.shown(window.text, window.since, verdict)
 
 
 async def _within(verdict: Awaitable[Verdict]) -> Verdict:

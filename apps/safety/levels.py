@@ -122,7 +122,7 @@ def _harder(action: Action, level: Level) -> Action:
     """People look at what they would look at anyway, and at nothing more: strictness is the assistant's own choice."""
     if action is Action.REVIEW:
         return Action.SEND
-    if action is Action.LABEL or (action is Action.NOTE and level == Level.STRICTEST):
+    if action in (Action.LABEL, Action.BLUR) or (action is Action.NOTE and level == Level.STRICTEST):
         return Action.WITHHOLD
     return action
 

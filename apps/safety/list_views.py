@@ -16,7 +16,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from apps.safety import figures, lists, policies, wording
 from apps.safety.listed import ENTRIES
 from apps.safety.models import PolicyVersion
-from apps.safety.policy import PATTERNS, WORDS, Action, OwnList, PolicyError, Stage, read
+from apps.safety.policy import PATTERNS, WORDS, Action, OwnList, PolicyError, Stage, fits, read
 from apps.users.access import administrators_only, person
 from apps.users.models import User
 
@@ -60,7 +60,7 @@ class ListForm(forms.Form):
         clauses = read(policies.live().body).clauses
         choices: dict[str, list[tuple[str, str]]] = {
             "code": [(code, wording.clause(code)) for code in clauses],
-            "action": [(action.value, wording.action(action)) for action in Action],
+            "action": [(action.value, wording.action(action)) for action in Action if fits(action, "", None)],
             "stages": [(stage.value, wording.stage(stage)) for stage in _STAGES],
         }
         for name, pairs in choices.items():

@@ -157,6 +157,8 @@ class Decision(models.Model):
         ALLOW = "allow", gettext_lazy("Allow")
         BLOCK = "block", gettext_lazy("Block")
         WARN = "warn", gettext_lazy("Warn")
+        REDACT = "redact", gettext_lazy("Take out")
+        BLUR = "blur", gettext_lazy("Blur")
         RESTRICT = "restrict", gettext_lazy("Close a feature")
         SUSPEND = "suspend", gettext_lazy("Suspend")
         UPHOLD = "uphold", gettext_lazy("Uphold")

@@ -32,6 +32,14 @@ _DECIDED = {
         gettext_lazy("A warning about %(thing)s"),
         gettext_lazy("A reviewer looked at it. It is withheld; please do not repeat it."),
     ),
+    Outcome.REDACT: (
+        gettext_lazy("A part of %(thing)s was taken out"),
+        gettext_lazy("A reviewer looked at it. A gap stands in its place until an appeal overturns it."),
+    ),
+    Outcome.BLUR: (
+        gettext_lazy("%(Thing)s is shown blurred"),
+        gettext_lazy("A reviewer looked at it. Who wants to see it has to ask, until an appeal overturns that."),
+    ),
     Outcome.RESTRICT: (
         gettext_lazy("Closed for you until %(until)s UTC: %(feature)s"),
         gettext_lazy(
@@ -87,6 +95,10 @@ _REPORTED = {  # to whoever reported it
     Outcome.ALLOW: (
         gettext_lazy("%(Thing)s that you reported stays"),
         gettext_lazy("A reviewer looked at it and found that it may stand."),
+    ),
+    Outcome.REDACT: (
+        gettext_lazy("A part of %(thing)s that you reported was taken out"),
+        gettext_lazy("A reviewer agreed with you. Thank you."),
     ),
     Outcome.BLOCK: (
         gettext_lazy("%(Thing)s that you reported is withheld"),

@@ -12,7 +12,7 @@ from apps.safety import deadlines, degraded, levels, policies, recorded, shadowi
 from apps.safety.check import AWAY, Judged, Verdict
 from apps.safety.folding import UNCHECKED, Signal, Status, fold
 from apps.safety.levels import Level
-from apps.safety.policy import Stage
+from apps.safety.policy import Action, Stage
 from apps.safety.recorded import Surface
 
 log = logging.getLogger(__name__)
@@ -37,6 +37,12 @@ def check_picture(picture: Callable[[], bytes], words: str = "", *, level: Level
     recorded.note(verdict.judged, level, policies.current().number, Surface.PICTURES)
     shadowing.write()
     return verdict
+
+
+def blurred_by(verdict: Verdict) -> str:
+    """The clause under which it is shown blurred; "" where it is shown as it is."""
+    found = verdict.judged
+    return found.outcome.code if found is not None and found.outcome.action is Action.BLUR else ""
 
 
 def _signal(picture: Callable[[], bytes]) -> Signal:

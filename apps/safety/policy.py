@@ -31,6 +31,8 @@ class Action(StrEnum):
 
     NOTE = "note"  # let through; it is counted, and seen in "Behind the scenes"
     LABEL = "label"  # let through with a mark that people see
+    BLUR = "blur"  # a picture is shown blurred until somebody asks to see it
+    REDACT = "redact"  # personal data and secrets of an answer are taken out, the rest is let through
     REVIEW = "review"  # let through, and a reviewer looks at it
     WITHHOLD = "withhold"  # not let through
     SEND = "withhold_and_review"  # not let through, and a reviewer looks at it
@@ -111,7 +113,17 @@ LATER = {"sex_crime": "crime", "defamation": "", "intellectual_property": "", "a
 
 WORDS, PATTERNS = "words", "patterns"  # the kinds of a list
 
+TAKEN_OUT = frozenset({"personal_data", "secrets"})  # what a check knows the place of in a text
 SEALED = frozenset({"child_exploitation"})  # never shown to a program that learns, nor to more people than need be
+
+
+def fits(action: Action, code: str, stage: Stage | None) -> bool:
+    """Whether there is a way to do that; `stage` None: as what a rule means, at whatever stage."""
+    if action is Action.BLUR:
+        return stage is Stage.PICTURE
+    if action is Action.REDACT:
+        return stage in (None, Stage.ANSWER) and code in TAKEN_OUT
+    return True
 
 
 def read(body: Mapping[str, Any], number: int = 0) -> Policy:
@@ -147,6 +159,8 @@ def _lists(rows: object) -> dict[str, OwnList]:
             raise PolicyError(gettext("A list of the policy cannot be read: %(error)s.") % {"error": error}) from error
         if own.key in lists:
             raise PolicyError(gettext("The list %(name)s is there twice.") % {"name": own.name})
+        if own.action in (Action.BLUR, Action.REDACT):
+            raise PolicyError(gettext("The list %(name)s can neither blur nor take out.") % {"name": own.name})
         if not own.name or not own.entries or own.code not in CODES or own.kind not in (WORDS, PATTERNS):
             raise PolicyError(gettext("The list %(name)s needs a name, a clause and entries.") % {"name": own.name})
         lists[own.key] = own
@@ -177,7 +191,12 @@ def _clause(row: object) -> Clause:
         fail, rule = Fail(str(row.get("fail"))), Action(str(row.get("rule")))
     except ValueError as error:
         raise PolicyError(gettext("The clause %(code)s: %(error)s.") % {"code": code, "error": error}) from error
-    return Clause(code, str(row["title"]), str(row["text"]), severity, fail, rule, _steps(code, row.get("steps", {})))
+    steps = _steps(code, row.get("steps", {}))
+    acts = [(rule, None), *((step.action, stage) for stage, rows in steps.items() for step in rows)]
+    if wrong := [action for action, stage in acts if not fits(action, code, stage)]:
+        said = gettext("The clause %(code)s cannot “%(action)s” there: pictures are blurred, answers are redacted.")
+        raise PolicyError(said % {"code": code, "action": wrong[0]})
+    return Clause(code, str(row["title"]), str(row["text"]), severity, fail, rule, steps)
 
 
 def _steps(code: str, found: object) -> dict[Stage, tuple[Step, ...]]:

@@ -148,13 +148,14 @@ def decide(user: User, pk: Any, ruling: Ruling) -> Decision:
     """The decision stands, everything that it means is done, and the person is told: all or nothing. Raises Refused."""
     case = _case(user, pk)
     sound(ruling)
-    if ruling.outcome not in effects.possible(case.area):
-        raise Refused(str(effects.BLAMELESS[case.area]))
+    if ruling.outcome not in effects.possible(case):
+        blameless = effects.BLAMELESS.get(case.area)
+        raise Refused(str(blameless or gettext("That cannot be done with this case.")))
     state = transition(case.state, Move.DECIDE, role_of(user))
     with transaction.atomic():
         decision = settle(user, case, ruling, state)
         with speaking_to(decision.owner):
-            effects.apply(decision, policies.words(decision.clause))
+            effects.apply(decision, policies.words(decision.clause), ruling.extent.spans)
         notices.decided(decision)
         opinions.draw(decision)
     return decision

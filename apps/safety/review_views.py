@@ -25,6 +25,7 @@ from apps.safety import (
     exposure,
     opinions,
     policy,
+    redacting,
     review,
     reviewable,
     rulings,
@@ -53,8 +54,9 @@ SHOWN: dict[str, tuple[StrOrPromise, Callable[[User], Q]]] = {
     "decided": (gettext_lazy("Decided"), lambda user: Q(state__in=[State.DECIDED, State.UPHELD, State.OVERTURNED])),
 }
 _FIRST = [
-    (Decision.Outcome.ALLOW, "A"), (Decision.Outcome.BLOCK, "B"), (Decision.Outcome.WARN, "W"),
-    (Decision.Outcome.RESTRICT, "F"), (Decision.Outcome.SUSPEND, "X"),
+    (Decision.Outcome.ALLOW, "A"), (Decision.Outcome.BLOCK, "B"), (Decision.Outcome.REDACT, "M"),
+    (Decision.Outcome.BLUR, "I"), (Decision.Outcome.WARN, "W"), (Decision.Outcome.RESTRICT, "F"),
+    (Decision.Outcome.SUSPEND, "X"),
 ]  # fmt: skip
 _APPEAL = [(Decision.Outcome.UPHOLD, "P"), (Decision.Outcome.OVERTURN, "O")]
 
@@ -167,7 +169,7 @@ def undo(request: HttpRequest, pk: UUID) -> HttpResponse:
 def _shown(user: User, found: Case, holds: bool) -> dict[str, Any]:
     policy_row = review.policy_of(found)
     appealed = found.state == State.APPEAL_CLAIMED
-    offered = [pair for pair in _FIRST if pair[0] in effects.possible(found.area)]
+    offered = [pair for pair in _FIRST if pair[0] in effects.possible(found)]
     may = review.queue(user).exclude(pk=found.pk)  # of a sealed case not even how it ended is told to others
     earlier = Decision.objects.filter(owner=found.owner_id, undone=None, case__in=may)
     # Of an appeal the first decision is not shown: whoever decides it looks at the text first, with fresh eyes.
@@ -179,9 +181,16 @@ def _shown(user: User, found: Case, holds: bool) -> dict[str, Any]:
         "policy": policy_row, "outcomes": [(o.value, o.label, key) for o, key in (_APPEAL if appealed else offered)],
         "reasons": list(wording.REASONS.items()), "decisions": own, "appealed": appealed,
         "earlier": earlier.order_by("-created")[:5] if holds and not appealed and found.owner_id else [],
+        "spans": _spans(found) if holds and Decision.Outcome.REDACT in dict(offered) else None,
         "features": Feature.choices if Decision.Outcome.RESTRICT in dict(offered) else [], "days": DAYS,
         "appeal": found.decisions.filter(appeal__isnull=False).values_list("appeal__text", flat=True).first(),
     }  # fmt: skip
+
+
+def _spans(found: Case) -> str:
+    """What a check knows to be personal data or a secret, a line each, for the reviewer to change."""
+    text = found.snapshot.text
+    return "\n".join(dict.fromkeys(text[start:end] for start, end in redacting.found(text)))
 
 
 def _undo(user: User) -> dict[str, Any]:

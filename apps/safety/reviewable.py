@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
@@ -47,6 +48,28 @@ class Pictured(Protocol):
 
     def picture(self, subject: str) -> bytes:
         """PNG, JPEG or WebP; empty where there is none."""
+
+
+@runtime_checkable
+class Redactable(Protocol):
+    """A text of which a part can be taken out."""
+
+    def cut(self, subject: str, wanted: Sequence[str]) -> dict[str, Any]:
+        """Gaps are where these stand; returns what `fill` needs, empty where none of them stands there."""
+
+    def fill(self, before: dict[str, Any]) -> None:
+        """What stood there is there again, as far as it still exists."""
+
+
+@runtime_checkable
+class Blurrable(Protocol):
+    """A picture that can be shown blurred."""
+
+    def blur(self, subject: str, code: str) -> dict[str, Any]:
+        """Shown blurred, labelled with that clause; returns what `clear` needs."""
+
+    def clear(self, subject: str, before: dict[str, Any]) -> None:
+        """Shown as it was before `blur`."""
 
 
 def stored_bytes(file: FieldFile) -> bytes:

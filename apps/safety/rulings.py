@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from django.utils import timezone
 from django.utils.translation import gettext
 
-from apps.safety import effects
+from apps.safety import effects, redacting
 from apps.safety.models import Batch, Decision
 from apps.safety.restricting import DAYS, Feature
 from apps.safety.transitions import Refused
@@ -24,10 +24,12 @@ RESTRICT = Decision.Outcome.RESTRICT
 
 @dataclass(frozen=True, slots=True)
 class Extent:
-    """How far an outcome goes that needs to be told: which feature is closed, and for how many days."""
+    """How far an outcome goes that needs to be told: which feature is closed, and for how many days; what is taken
+    out."""
 
     feature: str = ""
     days: int = 0
+    spans: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +55,7 @@ class Ruling:
 def sent(form: QueryDict) -> Ruling:
     """As the page of a case sends it; what is no number is none."""
     number = _number(form, "version")
-    extent = Extent(form.get("feature", ""), _number(form, "days"))
+    extent = Extent(form.get("feature", ""), _number(form, "days"), spans(form.get("spans", "")))
     return Ruling(
         form.get("token", ""), number, form.get("outcome", ""), form.get("reason", ""), form.get("note", ""),
         extent=extent,
@@ -68,6 +70,15 @@ def sound(ruling: Ruling) -> None:
         raise Refused(gettext("A reason of its own needs a note."))
     if ruling.outcome == RESTRICT and (ruling.feature not in Feature.values or ruling.extent.days not in DAYS):
         raise Refused(gettext("Choose which feature is closed, and for how long."))
+    if ruling.outcome == Decision.Outcome.REDACT and not ruling.extent.spans:
+        raise Refused(gettext("Write what is to be taken out, each on a line of its own, three characters or more."))
+
+
+def spans(text: str) -> tuple[str, ...]:
+    """What a reviewer wants taken out, a line each. A gap is no text."""
+    lines = dict.fromkeys(line.strip() for line in text.splitlines())
+    fitting = [line for line in lines if len(line) >= redacting.LEAST and redacting.GAP not in line]
+    return tuple(fitting[: redacting.MOST])
 
 
 def _number(form: Mapping[str, str], name: str) -> int:

@@ -12,7 +12,7 @@ from collections import Counter
 
 from apps.safety import deadlines
 from apps.safety.folding import SECRETS, Signal, Status
-from apps.safety.personal import find, patterns
+from apps.safety.personal import Found, find, patterns
 
 PERSONAL = "personal_data"
 _KEYS = frozenset({"PRIVATE_KEY", "SECRET_KEY", "PASSWORD"})
@@ -56,9 +56,17 @@ def personal(text: str) -> Signal:
 def _rule(text: str) -> str:
     rule = ""
     for found in find(text):
-        value = text[found.start : found.end]
-        if found.kind == "PRIVATE_KEY" or (found.kind in _KEYS and drawn(value, password=found.kind == "PASSWORD")):
+        if is_secret(found, text):
             return SECRETS
-        if found.kind in _OF_PEOPLE:
+        if is_person(found):
             rule = PERSONAL
     return rule
+
+
+def is_secret(found: Found, text: str) -> bool:
+    value = text[found.start : found.end]
+    return found.kind == "PRIVATE_KEY" or (found.kind in _KEYS and drawn(value, password=found.kind == "PASSWORD"))
+
+
+def is_person(found: Found) -> bool:
+    return found.kind in _OF_PEOPLE

@@ -38,6 +38,8 @@ ACTIONS: Words = {
     "": gettext_lazy("Let through"),
     "note": gettext_lazy("Let through and counted"),
     "label": gettext_lazy("Let through with a mark"),
+    "blur": gettext_lazy("Shown blurred until somebody asks to see it"),
+    "redact": gettext_lazy("Taken out where it stands"),
     "review": gettext_lazy("Let through, and people look at it"),
     "withhold": gettext_lazy("Withheld"),
     "withhold_and_review": gettext_lazy("Withheld, and people look at it"),
@@ -47,6 +49,8 @@ EFFECTS: Words = {
     "allow": gettext_lazy("This text passes from now on"),
     "release": gettext_lazy("Shown"),
     "stop": gettext_lazy("This text passes no longer"),
+    "redact": gettext_lazy("A part taken out"),
+    "blur": gettext_lazy("Shown blurred"),
     "restrict": gettext_lazy("A feature closed for a time"),
     "suspend": gettext_lazy("Account suspended"),
 }

@@ -34,6 +34,7 @@ class Attached:
     reason: str  # why it is held
     caption: str  # what a model that sees said it shows
     uncaptioned: str  # why none could
+    blur: str = ""  # the clause under which it is shown blurred
 
     @property
     def held(self) -> bool:
@@ -107,5 +108,5 @@ def record(attached: Iterable[Attached]) -> list[dict[str, Any]]:
 def _value(row: AttachedPicture) -> Attached:
     return Attached(
         row.pk, row.name, row.width, row.height, row.sha256, row.kind, row.file.path, row.status, row.text, row.unread,
-        row.reason, row.caption, row.uncaptioned,
+        row.reason, row.caption, row.uncaptioned, row.blur,
     )  # fmt: skip

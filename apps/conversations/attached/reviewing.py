@@ -53,6 +53,15 @@ class AttachedReviewable:
         if before:
             AttachedPicture.objects.filter(pk=subject).update(**before)
 
+    def blur(self, subject: str, code: str) -> dict[str, Any]:
+        rows = AttachedPicture.objects.filter(pk=subject)
+        before = rows.values_list("blur", flat=True).first()
+        rows.update(blur=code)
+        return {} if before is None else {"blur": before}
+
+    def clear(self, subject: str, before: dict[str, Any]) -> None:
+        AttachedPicture.objects.filter(pk=subject).update(blur=before["blur"])
+
 
 def flag(row: AttachedPicture, judged: Judged | None) -> None:
     """A case is open where the policy asks for people. Call inside the transaction that keeps the picture."""

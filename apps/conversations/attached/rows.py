@@ -59,6 +59,7 @@ class AttachedPicture(Leased):
     status = models.CharField(max_length=8, choices=Status.choices, default=Status.WAITING, db_index=True)
     reason = models.CharField(max_length=400, blank=True, help_text="Why it is held")
     unchecked = models.BooleanField(default=False)  # no classifier has looked at it
+    blur = models.CharField(max_length=40, blank=True, help_text="The clause under which it is shown blurred")
     text = models.TextField(blank=True, help_text="What was recognised in it")
     unread = models.CharField(max_length=400, blank=True, help_text="Why its text could not be recognised")
     caption = models.TextField(blank=True, help_text="What a model that sees said it shows")

@@ -28,7 +28,7 @@ from apps.lib.bell import send
 from apps.safety import vanishing
 from apps.safety.check import Verdict
 from apps.safety.folding import UNCHECKED
-from apps.safety.pictures import check_picture
+from apps.safety.pictures import blurred_by, check_picture
 from apps.safety.restricting import Feature, closed
 from apps.users import limits
 from apps.users.models import User
@@ -121,6 +121,7 @@ def _kept(user: User, name: str, drawn: Redrawn, seen: Verdict) -> AttachedPictu
     row = AttachedPicture(
         owner=user, name=name, thumbnail=drawn.thumbnail, width=drawn.width, height=drawn.height, status=status,
         sha256=hashlib.sha256(drawn.content).hexdigest(), reason=seen.words[:400], unchecked=seen.rule == UNCHECKED,
+        blur=blurred_by(seen),
     )  # fmt: skip
     row.file.name = row.file.storage.save(f"attached/{row.pk}.{drawn.ending}", ContentFile(drawn.content))
     try:

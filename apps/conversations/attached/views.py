@@ -14,6 +14,8 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from apps.conversations.attached import given, taking
 from apps.conversations.attached.rows import AttachedPicture
 from apps.conversations.refusal import Refused
+from apps.images import blurring
+from apps.safety.reviewable import stored_bytes
 from apps.users.access import address_of, person
 from apps.users.limits import OverLimit
 
@@ -47,9 +49,9 @@ def attach(request: HttpRequest) -> HttpResponse:
 def picture(request: HttpRequest, pk: UUID) -> HttpResponseBase:
     """The picture; `?small` its thumbnail."""
     row = _mine(request, pk)
-    if "small" in request.GET:
+    if "small" in request.GET and not blurring.hides(row.blur, request):
         return private(HttpResponse(bytes(row.thumbnail), content_type="image/jpeg"))
-    return file_of(row)
+    return file_of(row, request)
 
 
 @login_required
@@ -60,8 +62,10 @@ def remove(request: HttpRequest, pk: UUID) -> HttpResponse:
     return HttpResponse()
 
 
-def file_of(row: AttachedPicture) -> HttpResponseBase:
-    """Raises Http404."""
+def file_of(row: AttachedPicture, request: HttpRequest) -> HttpResponseBase:
+    """Blurred where it is not to be seen unasked. Raises Http404."""
+    if blurring.hides(row.blur, request):
+        return blurring.answer(stored_bytes(row.file))
     try:
         return private(FileResponse(row.file.open("rb"), content_type=row.kind))
     except FileNotFoundError as error:
