@@ -192,6 +192,7 @@ MATRIX = {
     "c/<uuid:pk>/share/": OWN,
     "shared/<slug:secret>/": SIGNED_IN,
     "shared/<slug:secret>/copy/": SIGNED_IN,
+    "shared/<slug:secret>/answers/<uuid:answer>/behind/": SIGNED_IN,  # 404 but for what an open link shows
     "shared/<slug:secret>/attached/<uuid:pk>/": SIGNED_IN,  # likewise
     "attached/": SIGNED_IN,
     "attached/<uuid:pk>/": OWN,

@@ -50,13 +50,38 @@ class Sentence:
 def behind(user: User, answer: Message) -> dict[str, Any] | None:
     """What the template shows; None where nothing was recorded."""
     row = Trace.objects.filter(answer=answer).first()
+    return _shown(user, answer, _cleared(answer, row), len(row.data)) if row else None
+
+
+def linked(user: User, answer: Message, *, passages: bool, asked: bool) -> dict[str, Any] | None:
+    """What somebody who reads the answer by a link may see of it: never what the model was told, what it thought and
+    what else it weighed, which may speak of documents and of the one who asked. Where the link shows `passages`, also
+    which of the documents that they may read themselves were found, and which sentence stands on which source; where
+    it shows all that was `asked`, also what was searched for, which is made from that."""
+    row = Trace.objects.filter(answer=answer).first()
     if row is None:
         return None
+    value = _cleared(answer, row)
+    search = {**value["search"], "searched": [], "filters": {}} if passages and value["search"] else None
+    shown = _shown(user, answer, {**trace.for_readers(value), "search": search}, len(row.data))
+    if search is not None:
+        found = [item for item in shown["search"]["candidates"] if item["title"]]
+        kept = sum(item["kept"] for item in found)
+        query = shown["search"]["query"] if asked else ""
+        shown["search"] |= {"candidates": found, "kept": kept, "query": query}
+    return shown | {"linked": True, "shared": False, "window": None} | ({} if passages else {"sentences": []})
+
+
+def _cleared(answer: Message, row: Trace) -> dict[str, Any]:
+    """The record without what was withdrawn since."""
     taken = Withdrawn.objects.filter(message__conversation=answer.conversation_id).select_related("message")
-    value = recorded.cleared(trace.unpack(bytes(row.data)), taken)
+    return recorded.cleared(trace.unpack(bytes(row.data)), taken)
+
+
+def _shown(user: User, answer: Message, value: dict[str, Any], size: int) -> dict[str, Any]:
     asked = answer.parent.text if answer.parent else ""
     return {
-        "answer": answer, "asked": asked, "kilobytes": f"{len(row.data) / 1024:.1f}",
+        "answer": answer, "asked": asked, "kilobytes": f"{size / 1024:.1f}",
         "timeline": value["timeline"], "longest": max((row["ms"] for row in value["timeline"]), default=1) or 1,
         "search": _search(user, value["search"]), "prompt": _messages(user, answer, value["prompt"]),
         "verdicts": value.get("verdicts", []), "thoughts": value.get("thoughts", ""),

@@ -16,7 +16,7 @@ from django.utils import timezone
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext, gettext_lazy
 
-from apps.conversations import branches, pages, render
+from apps.conversations import behind, branches, pages, render
 from apps.conversations import tiles as tiled
 from apps.conversations.attached import given
 from apps.conversations.attached.rows import AttachedPicture
@@ -146,6 +146,17 @@ def readable(answer: UUID, number: int) -> Message | None:
         return None
     given = Retrieved.objects.filter(answer=row, source__number=number).exists()
     return row if given or Citation.objects.filter(answer=row, source__number=number).exists() else None
+
+
+def behind_of(user: User, row: Share, pk: UUID) -> dict[str, Any] | None:
+    """What lies behind an answer that the link shows with its question, as far as it shows what that stands on. Raises
+    Http404."""
+    shown = way(row)
+    found = next((item for item in shown if item.answer and item.answer.pk == pk), None)
+    if found is None or found.answer is None or found.answer.retracted or hidden(found):
+        raise Http404
+    asked = not any(hidden(item) for item in shown)
+    return behind.linked(user, found.answer, passages=row.sources == Sources.PASSAGES, asked=asked)
 
 
 def picture(row: Share, pk: UUID) -> Picture:

@@ -66,6 +66,15 @@ def shared(request: HttpRequest, secret: str) -> HttpResponse:
 
 
 @login_required
+@require_GET
+@never_cache
+def behind_shared(request: HttpRequest, secret: str, answer: UUID) -> HttpResponse:
+    """What lies behind an answer, for the panel."""
+    found = sharing.behind_of(person(request), sharing.by_secret(secret), answer)
+    return render(request, "conversations/_behind.html", {"behind": found})
+
+
+@login_required
 @require_POST
 def copy(request: HttpRequest, secret: str) -> HttpResponse:
     """Continue as my copy."""

@@ -39,6 +39,7 @@ urlpatterns = [
     path("shared/<slug:secret>/", sharing_views.shared, name="shared"),
     path("shared/<slug:secret>/pictures/<uuid:pk>.png", sharing_views.picture, name="shared_picture"),
     path("shared/<slug:secret>/attached/<uuid:pk>/", sharing_views.attached, name="shared_attached"),
+    path("shared/<slug:secret>/answers/<uuid:answer>/behind/", sharing_views.behind_shared, name="behind_shared"),
     path("shared/<slug:secret>/copy/", sharing_views.copy, name="copy_shared"),
     path("beams/", beams.field, name="beams"),
     path("prompts/", saved.prompts, name="prompts"),

@@ -30,7 +30,7 @@ const beside = (token, way) => {
 
 document.addEventListener("click", ({ target }) => {
   const button = target.closest("[data-behind]");
-  if (button) openPanel(button, `/answers/${button.closest("[data-turn]").dataset.turn}/behind/`);
+  if (button) openPanel(button, button.dataset.behind || `/answers/${button.closest("[data-turn]").dataset.turn}/behind/`);
   if (target.matches(".token")) show(target);
 });
 
