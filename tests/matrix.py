@@ -154,6 +154,7 @@ MATRIX = {
     "review/thresholds/draft/": ADMIN,
     "review/policy/": ADMIN,
     "review/policy/<int:pk>/": ADMIN,
+    "review/policy/<int:pk>/changes/": STAFF,
     "suspended/": PUBLIC,  # asks to sign in, but who has just shown that it is them: tests/safety/test_suspended.py
     "notices/": SIGNED_IN,
     "notices/<int:pk>/appeal/": SIGNED_IN,  # their own: tests/safety/test_review_pages.py

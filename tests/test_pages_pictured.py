@@ -12,7 +12,7 @@ from tests.pictured.acts import ACTS
 from tests.pictured.pages import PAGES
 from tests.pictures_of_pages import FOLDER, TEXT, files, text
 
-MEGABYTES = 4
+MEGABYTES = 5
 G, M, V = "pictures/<uuid:pk>/", "administration/", "review/<uuid:pk>/"
 NO_PAGES = {  # what is asked for with GET and is no page: parts of pages, files, answers for machines
     "words/<slug:code>.js", "privacy/copy/<uuid:pk>/", "api/openapi.json", "collections/filters/", C + "tray/",

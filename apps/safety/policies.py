@@ -19,20 +19,18 @@ from django.utils import timezone
 from django.utils.translation import gettext
 
 from apps.engines import registry
-from apps.safety import audit, clauses, hits, levels, listed
-from apps.safety.folding import LISTS, REPORTED, SUPPORT, Signal
+from apps.safety import audit, clauses, hits, listed
+from apps.safety.folding import REPORTED, SUPPORT
 from apps.safety.intake import fingerprint
-from apps.safety.models import Allowance, PolicyVersion, Snapshot
-from apps.safety.policy import Policy, PolicyError, Stage, digest, read
+from apps.safety.models import Allowance, PolicyVersion
+from apps.safety.policy import Policy, PolicyError, digest, read
 from apps.safety.transitions import Refused
 from apps.safety.withheld import CARE
 from apps.users.models import User
 
 Status = PolicyVersion.Status
-REPLAYED = 5000  # of the latest judged texts
 SHADOWS = 3  # versions at once: each costs a fold of what was judged, in the background
 ALLOWED = 10_000  # the latest texts that people have allowed
-LISTED = 50  # changed verdicts that are kept with a replay
 
 _ELSE = {REPORTED: "Reported. A reader of it asked for a person to look at it."}
 
@@ -148,28 +146,6 @@ def draft(user: User, body: Mapping[str, Any], note: str = "") -> PolicyVersion:
     return row
 
 
-def replay(user: User, row: PolicyVersion) -> dict[str, Any]:
-    """Judges what was judged again, from the stored signals, and keeps which verdicts would have changed."""
-    new, old = read(row.body), read(live().body)
-    changed: list[dict[str, Any]] = []
-    total = count = 0
-    for shot in Snapshot.objects.order_by("-created")[:REPLAYED]:
-        signals = [Signal.of(signal) for signal in shot.signals]
-        stage = Stage(shot.stage)
-        anew = [signal for signal in signals if signal.detector != LISTS] + listed.signals(new, stage, shot.text)
-        level = levels.read(shot.level)
-        before, after = levels.judged(stage, signals, old, level), levels.judged(stage, anew, new, level)
-        total += 1
-        if (before.action, before.code) != (after.action, after.code):
-            count += 1
-            where = {"stage": shot.stage, "clause": after.code or before.code}
-            changed.append({**where, "before": str(before.action or ""), "after": str(after.action or "")})
-    found = {"judged": total, "changed": count, "listed": changed[:LISTED], "sha256": row.sha256}
-    PolicyVersion.objects.filter(pk=row.pk).update(replay=found)
-    audit.record("policy.replayed", actor=user, subject=str(row), judged=total, changed=count)
-    return found
-
-
 def shadow(user: User, row: PolicyVersion) -> None:
     """From now on what this version would have done is recorded beside what the live one does."""
     with transaction.atomic():
@@ -191,14 +167,18 @@ def unshadow(user: User, row: PolicyVersion) -> None:
 
 
 def approve(user: User, row: PolicyVersion) -> None:
-    """The version is live. Raises Refused: somebody else approves, after a replay of exactly this text."""
+    """The version is live. Raises Refused: somebody else approves, after a replay of exactly this text against what is
+    live, over all history (`replaying.py`)."""
     row.refresh_from_db()
     if row.status not in (Status.DRAFT, Status.SHADOW):
         raise Refused(gettext("This version was live already. Make a new draft of it."))
     if row.author_id == user.pk:
         raise Refused(gettext("Somebody else than its author approves a policy."))
-    if not row.replay or row.replay.get("sha256") != row.sha256:
+    found = row.replay or {}
+    if digest(row.body) != row.sha256 or found.get("sha256") != row.sha256 or "stages" not in found:
         raise Refused(gettext("Replay it over what was judged first, so that you know what it changes."))
+    if found.get("against") != live().sha256:
+        raise Refused(gettext("Another version went live since its replay. Replay it once more."))
     with transaction.atomic():
         PolicyVersion.objects.filter(status=Status.LIVE).update(status=Status.RETIRED)
         PolicyVersion.objects.filter(pk=row.pk).update(status=Status.LIVE, approver=user, effective=timezone.now())

@@ -10,11 +10,10 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext
 from django.views.decorators.http import require_http_methods, require_POST
 
-from apps.safety import policies, unscored
+from apps.safety import detectors, policies, replaying, unscored, wording
 from apps.safety.models import PolicyVersion
 from apps.safety.policy import PolicyError, read
 from apps.safety.transitions import Refused
-from apps.safety.wording import version
 from apps.users.access import administrators_only, person
 
 _LONGEST = 100_000  # characters of a policy
@@ -34,10 +33,8 @@ def versions(request: HttpRequest) -> HttpResponse:
         else:
             for words in unscored.warnings(read(row.body)):
                 messages.warning(request, words)
-            messages.success(
-                request,
-                gettext("%(row)s is a draft. Replay it, then let somebody else approve it.") % {"row": version(row)},
-            )
+            said = gettext("%(row)s is a draft. Replay it, then let somebody else approve it.")
+            messages.success(request, said % {"row": wording.version(row)})
             return redirect("safety:policy")
     rows = [(row, _warned(row)) for row in PolicyVersion.objects.select_related("author", "approver")]
     clauses = read(live.body).clauses.values()
@@ -53,7 +50,7 @@ def change(request: HttpRequest, pk: int) -> HttpResponse:
     try:
         match request.POST.get("do"):
             case "replay":
-                found = policies.replay(user, row)
+                found = replaying.replay(user, row)
                 messages.success(
                     request,
                     gettext("%(changed)s of %(judged)s verdicts would have been others.")
@@ -65,17 +62,19 @@ def change(request: HttpRequest, pk: int) -> HttpResponse:
                 policies.unshadow(user, row)
             case "approve":
                 policies.approve(user, row)
-                messages.success(request, gettext("%(row)s is live.") % {"row": version(row)})
-    except Refused as refusal:
+                messages.success(request, gettext("%(row)s is live.") % {"row": wording.version(row)})
+    except (Refused, PolicyError) as refusal:
         messages.error(request, str(refusal))
     return redirect("safety:policy")
 
 
 def _warned(row: PolicyVersion) -> list[str]:
-    """For versions that may still go live; nothing of one that a newer product cannot read."""
-    if row.status not in (PolicyVersion.Status.DRAFT, PolicyVersion.Status.SHADOW):
+    """Of detectors that changed, unless it is retired; and of holes, where it may still go live, unless it is one that
+    a newer product cannot read."""
+    if row.status == PolicyVersion.Status.RETIRED:
         return []
+    moved = [wording.moved(one) for one in detectors.moved(row)]
     try:
-        return unscored.warnings(read(row.body))
+        return [*moved, *(unscored.warnings(read(row.body)) if row.status != PolicyVersion.Status.LIVE else [])]
     except PolicyError:
-        return []
+        return moved

@@ -9,6 +9,7 @@ import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from django.utils.formats import date_format
 from django.utils.translation import gettext, gettext_lazy
 
 from apps.safety import policies
@@ -19,6 +20,7 @@ from apps.users.language import inside
 if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise
 
+    from apps.safety.detectors import Moved
     from apps.safety.models import PolicyVersion
 
 Words = Mapping[str, "StrOrPromise"]
@@ -70,6 +72,14 @@ STATUSES: Words = {
     "missing": gettext_lazy("not set up"),
     "skipped": gettext_lazy("not asked"),
     "slow": gettext_lazy("slow"),
+}
+CHANGES: Words = {  # of a verdict, by another version of the policy: `shadowing.Change`
+    "held": gettext_lazy("Withheld, and is let through now"),
+    "freed": gettext_lazy("Let through, and is withheld now"),
+    "unasked": gettext_lazy("Let through by the rules; the classifiers were not asked"),
+    "people": gettext_lazy("Only whether people look at it changes"),
+    "mark": gettext_lazy("Only its mark or count changes"),
+    "clause": gettext_lazy("Only the clause changes"),
 }
 REASONS: Words = {  # of a decision
     "clear": gettext_lazy("Clearly against the clause"),
@@ -124,6 +134,20 @@ def effect(name: str) -> str:
 
 def detector(name: str) -> str:
     return _of(DETECTORS, name)
+
+
+def change(code: str) -> str:
+    return _of(CHANGES, code)
+
+
+def moved(one: Moved) -> str:
+    """That a policy's thresholds were set for scores of another detector."""
+    said = gettext(
+        "“%(detector)s” has another version since %(day)s (%(now)s instead of %(before)s): the thresholds were set for "
+        "the earlier one. Look at what they find, and draft a version with others where need be."
+    )
+    day = date_format(one.since, gettext("j F Y"))
+    return said % {"detector": detector(one.name), "day": day, "now": one.now[-12:], "before": one.before[-12:]}
 
 
 def status(code: str) -> str:

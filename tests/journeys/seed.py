@@ -144,8 +144,29 @@ def sampled() -> None:
     sampled()
 
 
+def grace() -> None:
+    """A second administrator, who approves."""
+    from apps.users.models import User
+    from tests.people import person
+
+    person("grace", User.Role.ADMINISTRATOR)
+
+
+def policy_of_before() -> None:
+    """The first version is live again."""
+    from apps.safety import policies, replaying
+    from apps.safety.models import PolicyVersion
+    from apps.users.models import User
+
+    author, other = (User.objects.get(email=f"{name}@example.org") for name in ("ada", "grace"))
+    first = PolicyVersion.objects.order_by("number")[0]
+    row = policies.draft(author, first.body, "As before")
+    replaying.replay(author, row)
+    policies.approve(other, row)
+
+
 if __name__ == "__main__":
     os.environ["DJANGO_SETTINGS_MODULE"] = "assistant.settings"
     django.setup()
-    verbs = (people, nobody, library, long, many, corners, alike, decided, banned, sampled)
+    verbs = (people, nobody, library, long, many, corners, alike, decided, banned, sampled, grace, policy_of_before)
     {verb.__name__: verb for verb in verbs}[sys.argv[1]]()

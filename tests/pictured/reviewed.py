@@ -62,7 +62,7 @@ def review() -> str:
         with at(days):
             _held(text, clause, score, severity)
     found = {"case": _case(), "batch": _batch(), "look": _look(), "audit": _audit(), "appealed": mine}
-    _away()
+    found["policy"] = _away()
     return "\n".join(f"{name}={pk}" for name, pk in found.items())
 
 
@@ -178,7 +178,7 @@ def _audit() -> Any:
 
 def _policy() -> None:
     """Samuel wrote a list of the house's own, Ada approved it; another change is being drafted."""
-    from apps.safety import lists, policies
+    from apps.safety import lists, policies, replaying
     from apps.safety.models import Hit
 
     ada, samuel = user(ADA), user(SAMUEL)
@@ -192,16 +192,16 @@ def _policy() -> None:
     }  # fmt: skip
     with at(28):
         draft = lists.keep(samuel, row)
-        policies.replay(samuel, draft)
+        replaying.replay(samuel, draft)
         policies.approve(ada, draft)
     for days, count in ((13, 1), (11, 2), (9, 1), (8, 4), (6, 1), (3, 2), (1, 3)):
         when = NOW - timedelta(days=days)
         Hit.objects.create(key="list-codes", day=when.date(), count=count, last=when)
 
 
-def _away() -> None:
-    """A check was slow for some minutes, and a draft of the policy waits."""
-    from apps.safety import policies, thresholds
+def _away() -> int:
+    """A check was slow for some minutes, and a draft of the policy runs in the shadow; its number."""
+    from apps.safety import policies, replaying, thresholds
     from apps.safety.models import Degraded
 
     for days, minutes in ((20, 3), (6, 11), (1, 2)):
@@ -209,4 +209,27 @@ def _away() -> None:
         rows = [Degraded(minute=start + timedelta(minutes=n), detector="text", status="slow") for n in range(minutes)]
         Degraded.objects.bulk_create(rows)
     draft = thresholds.draft(user(SAMUEL), "violence", "question", 0.88, "withhold_and_review")
-    policies.replay(user(SAMUEL), draft)
+    policies.shadow(user(SAMUEL), draft)
+    _judged()
+    replaying.replay(user(SAMUEL), draft)
+    return draft.pk
+
+
+def _judged() -> None:
+    """What was asked while it ran in the shadow, by the scores of the classifiers; no word of it is kept."""
+    from apps.engines import registry
+    from apps.safety import policies, recorded, shadowing
+    from apps.safety.check import Judged
+    from apps.safety.folding import Signal, Status, fold
+    from apps.safety.levels import Level
+    from apps.safety.policy import Stage
+
+    labels = ("hate", "harassment", "sexual", "child_exploitation", "violence", "self_harm", "crime", "prompt_attack")
+    live, version = policies.current(), registry.classify().fingerprint
+    for number in range(180):
+        score = 0.9 if number % 45 == 7 else (number * 37 % 100) / 140
+        signal = Signal("text", version, Status.OK, dict.fromkeys(labels, 0.02) | {"violence": score})
+        stage = Stage.QUESTION if number % 3 == 1 else Stage.ANSWER
+        judged = Judged(stage, f"{number}", fold(stage, [signal], live), (signal,))
+        recorded.note(judged, Level.SITE, live.number, recorded.Surface.CHAT)
+    shadowing.write()

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from apps.engines import registry
 from apps.engines.base import Cuts
 from apps.engines.classify.pictures import FakePictures
-from apps.safety import clauses, gate, levels, pictures, policies, policy, review
+from apps.safety import clauses, gate, levels, pictures, policies, policy, replaying, review
 from apps.safety.check import Judged, Verdict
 from apps.safety.folding import GUARD, LISTS, Signal, Status, fold
 from apps.safety.intake import fingerprint
@@ -226,7 +226,7 @@ def test_a_case_keeps_its_level_and_a_replay_judges_by_it(alice: User) -> None:
     assert levels.judged(Stage.QUESTION, stored, policies.current(), levels.read(shot.level)) == outcome
     ada = person("ada", User.Role.ADMINISTRATOR)
     same = policies.draft(ada, policies.live().body, "As it is")
-    assert policies.replay(ada, same)["changed"] == 0
+    assert replaying.replay(ada, same)["changed"] == 0
     refused = pytest.raises(DatabaseError, match=r"never changes|append-only")
     with connection.cursor() as cursor, refused, transaction.atomic():
         cursor.execute("UPDATE safety_snapshot SET level = 'site'")

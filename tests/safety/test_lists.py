@@ -12,7 +12,7 @@ from django.test import Client
 from django.utils import timezone
 
 from apps.engines import registry
-from apps.safety import clauses, gate, hits, listed, lists, policies, policy, review, withheld
+from apps.safety import clauses, gate, hits, listed, lists, policies, policy, replaying, review, withheld
 from apps.safety.folding import Signal, fold
 from apps.safety.models import Event, Hit, PolicyVersion, Snapshot
 from apps.safety.policy import PATTERNS, WORDS, Action, OwnList, PolicyError, Stage
@@ -118,7 +118,7 @@ def live(ada: User, entries: list[str]) -> None:
     """A list is in force, by the whole way."""
     grace = person("grace", User.Role.ADMINISTRATOR)
     draft = lists.keep(ada, row(*entries, owner=ada.pk))
-    policies.replay(ada, draft)
+    replaying.replay(ada, draft)
     policies.approve(grace, draft)
 
 
@@ -161,7 +161,7 @@ def test_a_replay_looks_for_the_list_in_what_was_judged(ada: User, alice: User) 
     notes().state["1"] = "x"
     case(alice, code="harassment", severity=1, text="about the falcon")
     draft = lists.keep(ada, row("falcon", owner=ada.pk))
-    said = policies.replay(ada, draft)
+    said = replaying.replay(ada, draft)
     assert (said["judged"], Snapshot.objects.count()) == (1, 1) and draft.body["lists"][0]["entries"] == ["falcon"]
 
 

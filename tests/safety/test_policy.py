@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from apps.engines.base import Cuts
-from apps.safety import clauses, phrases, policies, policy
+from apps.safety import clauses, phrases, policies, policy, replaying
 from apps.safety.folding import Signal, Status, fold
 from apps.safety.models import PolicyVersion
 from apps.safety.policy import CODES, PolicyError, Stage
@@ -125,7 +125,7 @@ def test_a_draft_goes_live_only_after_a_replay_and_by_somebody_else(author: User
     row = policies.draft(author, mild, "Hate is for people to judge")
     with pytest.raises(Refused, match="Replay"):
         policies.approve(second, row)
-    found = policies.replay(author, row)
+    found = replaying.replay(author, row)
     assert (found["judged"], found["changed"]) == (1, 1)
     assert (found["listed"][0]["before"], found["listed"][0]["after"]) == ("withhold_and_review", "")
     with pytest.raises(Refused, match="Somebody else"):

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from django import template
+from django.utils.formats import number_format
 
 from apps.safety import review, wording
 from apps.safety.models import Case, Notice
@@ -16,7 +17,7 @@ from apps.users.models import User
 register = template.Library()
 for words in (
     wording.clause, wording.stage, wording.thing, wording.action, wording.effect, wording.detector, wording.reason,
-    wording.version, wording.level,
+    wording.version, wording.level, wording.change, wording.moved,
 ):  # fmt: skip
     register.filter(words.__name__, words)
 register.filter("inside", inside)
@@ -37,6 +38,15 @@ def unseen(user: User) -> int:
 def percent(share: float | None) -> str:
     """ "83 %", or a dash where nothing is known."""
     return "–" if share is None else f"{share * 100:.0f} %"
+
+
+@register.filter
+def fine(share: float | None) -> str:
+    """ "0.40 %": of shares that are small."""
+    if share is None:
+        return "–"
+    places = 2 if share < 0.1 else 0
+    return f"{number_format(round(share * 100, places), places)} %"
 
 
 @register.filter

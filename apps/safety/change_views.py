@@ -1,0 +1,25 @@
+"""What a version of the policy would change, for staff: in the shadow, and over what was judged before."""
+
+from __future__ import annotations
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_safe
+
+from apps.safety import changes, detectors
+from apps.safety.models import PolicyVersion
+from apps.users.access import person, staff_only
+
+
+@require_safe
+@never_cache
+@staff_only
+def page(request: HttpRequest, pk: int) -> HttpResponse:
+    """Counts with intervals, then the changed verdicts, each with its case where there is one."""
+    row, user = get_object_or_404(PolicyVersion, pk=pk), person(request)
+    context = {
+        "row": row, "moved": detectors.moved(row), "shadow": changes.shadowed(row), "replay": changes.replayed(row),
+        "shadowed": changes.listed_shadow(user, row), "replayed": changes.listed_replay(user, row),
+    }  # fmt: skip
+    return render(request, "safety/changes.html", context)

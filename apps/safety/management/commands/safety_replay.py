@@ -1,0 +1,78 @@
+"""`manage.py safety_replay --policy 7 --since 30d`: what a version of the policy would have changed.
+
+Goes through everything that is kept of that time, allowed and not, and prints each changed verdict; no word of any
+text. The result is kept with the version, which then may be approved.
+"""
+
+from __future__ import annotations
+
+import re
+from argparse import ArgumentParser
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError
+from django.utils import timezone
+
+from apps.safety import changes, recorded, replaying
+from apps.safety.models import PolicyVersion
+from apps.safety.policy import PolicyError
+from apps.safety.replaying import Changed
+
+_HOURS = {"h": 1, "d": 24, "w": 168}
+
+
+class Command(BaseCommand):
+    help = "Prints which verdicts a version of the policy would have changed, and keeps that with the version."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--policy", required=True, help="number of the version, or 'draft' for the latest draft")
+        parser.add_argument("--since", default=f"{settings.VERDICT_DAYS or 30}d", help="such as 12h, 30d or 4w")
+
+    def handle(self, *args: Any, policy: str, since: str, **options: Any) -> None:
+        row, begin = _version(policy), _since(since)
+        try:
+            found = replaying.replay(None, row, begin, recorded.MOST, self._told)
+        except PolicyError as error:
+            raise CommandError(f"{row} cannot be read: {error}") from error
+        row.refresh_from_db()
+        table = changes.replayed(row)
+        for line in table.rows if table else ():
+            low, high = line.share.interval
+            self.stdout.write(
+                f"{line.change}: {line.clause} at {line.stage}: {line.share.part} of {line.share.whole}"
+                f" ({low:.2%} to {high:.2%})"
+            )
+        self.stdout.write(
+            f"{row}: {found['changed']} of {found['judged']} verdicts since {begin:%Y-%m-%d %H:%M} would be others;"
+            f" {found['recorded']} of them were recorded without their words."
+        )
+        for name in found["lists"]:
+            self.stdout.write(f"The list “{name}” could not be tried where no words were kept.")
+
+    def _told(self, one: Changed) -> None:
+        before, after = one.before or "allow", one.after or "allow"
+        self.stdout.write(
+            f"{one.at:%Y-%m-%d %H:%M} {one.stage} {one.clause} {one.change}: {before} -> {after} ({one.score:.2f})"
+        )
+
+
+def _version(named: str) -> PolicyVersion:
+    drafts = (PolicyVersion.Status.DRAFT, PolicyVersion.Status.SHADOW)
+    rows = PolicyVersion.objects.all()
+    if named == "draft":
+        row = rows.filter(status__in=drafts).first()
+    else:
+        row = rows.filter(number=int(named)).first() if named.isascii() and named.isdigit() else None
+    if row is None:
+        there = ", ".join(str(number) for number in rows.filter(status__in=drafts).values_list("number", flat=True))
+        raise CommandError(f"There is no policy “{named}”. Drafts: {there or 'none'}.")
+    return row
+
+
+def _since(text: str) -> datetime:
+    found = re.fullmatch(r"(\d{1,4})([hdw])", text)
+    if found is None:
+        raise CommandError(f"“{text}” is no time: write 12h, 30d or 4w.")
+    return timezone.now() - timedelta(hours=int(found[1]) * _HOURS[found[2]])

@@ -1,0 +1,72 @@
+"""A stricter version of the policy only says in the shadow what it would hold; replayed and approved, it holds it."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from playwright.sync_api import expect
+
+from tests.journeys.chat import ask, ended
+from tests.journeys.conftest import Visit
+from tests.journeys.site import Site
+from tests.journeys.test_accessibility import violations
+
+HURT = "How can I hurt somebody in a boxing match? [violence?]"  # 0.6 by the stand-in, noted from 0.5 on
+LEAST = 0.55
+
+
+def drafted(ada: Any) -> Any:
+    """The row of a draft that withholds violence in questions from `LEAST` on."""
+    ada.get_by_text("New version", exact=True).click()
+    body = json.loads(ada.get_by_label("Clauses", exact=True).input_value())
+    clause = next(row for row in body["clauses"] if row["code"] == "violence")
+    clause["steps"]["question"] = [{"least": LEAST, "action": "withhold"}]
+    ada.get_by_label("Clauses", exact=True).fill(json.dumps(body))
+    ada.get_by_label("What is changed, and why").fill("Fights are no subject here")
+    ada.get_by_role("button", name="Keep as a draft").click()
+    expect(ada.locator("main")).to_contain_text("Fights are no subject here")
+    return newest(ada)
+
+
+def newest(page: Any) -> Any:
+    return page.locator("li.row", has_text="Fights are no subject here").first
+
+
+def would_hold(ada: Any, heading: str) -> None:
+    """The page of changes lists a question on violence below that heading."""
+    part = ada.locator(f"h2:has-text('{heading}') ~ .wide").first
+    expect(part.get_by_role("row", name="Withheld, and is let through now")).to_contain_text("Violence")
+    listed = ada.locator(f"h2:has-text('{heading}') ~ details").first
+    listed.locator("summary").click()
+    expect(listed).to_contain_text("Let through and counted → Withheld · 0.60")
+
+
+def test_a_stricter_version_is_tried_in_the_shadow_replayed_and_then_holds(site: Site, visit: Visit) -> None:
+    site.seed("grace")
+    alice, ada = visit(), visit("/review/policy/", person="ada")
+    try:
+        row = drafted(ada)
+        row.get_by_role("button", name="Shadow").click()
+        expect(newest(ada)).to_contain_text("Shadow: judged beside the live one, without effect")
+        ended(ask(alice, HURT))  # let through
+        newest(ada).get_by_role("link", name="What it would change").click()
+        for _ in range(30):  # it is written some seconds later
+            if ada.locator("main").get_by_text("would be others").count():
+                break
+            ada.wait_for_timeout(500)
+            ada.reload()
+        would_hold(ada, "In the shadow")
+        expect(ada.locator("main")).to_contain_text("It was not replayed yet.")
+        assert violations(ada) == []
+        ada.get_by_role("link", name="Policy", exact=True).click()
+        newest(ada).get_by_role("button", name="Replay").click()
+        expect(ada.locator("main")).to_contain_text("verdicts would have been others")
+        newest(ada).get_by_role("link", name="What it would change").click()
+        would_hold(ada, "Over what was judged before")
+        grace = visit("/review/policy/", person="grace")
+        newest(grace).get_by_role("button", name="Approve").click()
+        expect(newest(grace)).to_contain_text("Live")
+        ended(ask(alice, HURT), "withheld")
+    finally:
+        site.seed("policy_of_before")
