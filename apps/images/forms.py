@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from django import forms
@@ -16,6 +17,8 @@ _SHAPES = (
     ("square", gettext_lazy("Square"), 1, 1),
     ("wide", gettext_lazy("Wide, 3 to 2"), 3, 2),
     ("tall", gettext_lazy("Tall, 2 to 3"), 2, 3),
+    ("film", gettext_lazy("Film, 16 to 9"), 16, 9),
+    ("phone", gettext_lazy("Phone, 9 to 16"), 9, 16),
 )
 
 # What a style adds to the words, and what it keeps away; (value, label, words, negative).
@@ -30,6 +33,9 @@ _STYLES = (
         "flat vector illustration, simple shapes, few colours",
         "photograph, gradient",
     ),
+    ("oil", gettext_lazy("Oil painting"), "oil painting, visible brush strokes, canvas texture", "photograph"),
+    ("pixel", gettext_lazy("Pixel art"), "pixel art, limited palette, crisp square pixels", "photograph, blurred"),
+    ("clay", gettext_lazy("Clay model"), "3D render of a clay model, soft studio light", "drawing, flat"),
 )
 # Times the usual steps.
 _QUALITIES = (
@@ -78,7 +84,14 @@ class PictureForm(forms.Form):
         self.fields["strength"].help_text = gettext(
             "Of the picture that this one starts from: 0.3 changes little, 0.9 much."
         )
-        unused = {"negative": model.negatives, "scheduler": bool(model.schedulers), "steps": model.most_steps > 1}
+        shapes = _shapes(model)
+        self.fields["shape"].choices = shapes  # type: ignore[attr-defined]
+        unused = {
+            "shape": len(shapes) > 1,
+            "negative": model.negatives,
+            "scheduler": bool(model.schedulers),
+            "steps": model.most_steps > 1,
+        }
         # A model that heeds what shall not be there was trained on styles; a painter of pictograms knows none.
         unused |= {"style": model.negatives, "quality": model.most_steps > 1}
         unused |= {"guidance": model.most_steps > 1, "strength": bool(parent) and model.starts}
@@ -136,9 +149,19 @@ def sides(model: PictureModel, across: int, down: int) -> tuple[int, int]:
     return fitting(width), fitting(area / width)
 
 
+def _shapes(model: PictureModel) -> list[tuple[str, str]]:
+    """Those that differ for this model, each with its size in pixels."""
+    seen: dict[tuple[int, int], tuple[str, str]] = {}
+    for value, label, across, down in _SHAPES:
+        size = sides(model, across, down)
+        seen.setdefault(size, (value, f"{label} · {size[0]} × {size[1]}"))
+    return list(seen.values())
+
+
 def _initial(parent: Picture | None) -> dict[str, Any]:
     if parent is None:
         return {"count": 1, "shape": "square"}
-    shape = "square" if parent.width == parent.height else "wide" if parent.width > parent.height else "tall"
+    ratio = parent.width / parent.height
+    shape = min(_SHAPES, key=lambda one: abs(math.log(one[2] / one[3] / ratio)))[0]
     names = ("prompt", "negative", "steps", "guidance", "scheduler")
     return {"count": 1, "shape": shape, **{name: getattr(parent, name) for name in names}}

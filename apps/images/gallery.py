@@ -14,7 +14,7 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models import Case, Q, QuerySet, Value, When
 from django.db.models.fields.files import FieldFile
-from django.utils.translation import gettext
+from django.utils.translation import gettext, gettext_lazy
 
 from apps.engines.base import EngineError, EngineRefused
 from apps.images import meaning, reviewing, sources
@@ -25,10 +25,13 @@ from apps.users.models import User
 
 log = logging.getLogger(__name__)
 
-SHOWS = (("", "All"), ("favourites", "Favourites"), ("active", "Being drawn"), ("failed", "Not drawn"))
+SHOWS = (
+    ("", gettext_lazy("All")), ("favourites", gettext_lazy("Favourites")), ("active", gettext_lazy("Being drawn")),
+    ("held", gettext_lazy("Held")), ("failed", gettext_lazy("Not drawn")),
+)  # fmt: skip
 _LINE = 12  # generations that are shown
 _WORDS, _ALIKE = 10, 48  # words that are looked for; pictures that mean something like them
-_ENDED = (Picture.Status.FAILED, Picture.Status.CANCELLED, Picture.Status.HELD)
+_ENDED = (Picture.Status.FAILED, Picture.Status.CANCELLED)
 _RECIPE = (
     "prompt", "negative", "width", "height", "steps", "guidance", "scheduler", "seed", "strength",
     "model", "fingerprint", "upscale", "plain_sha256",
@@ -41,6 +44,7 @@ def search(user: User, show: str, text: str) -> PictureQuerySet:
     rows = Picture.objects.filter(owner=user)
     narrowed = {
         "favourites": Q(favourite=True), "active": Q(status__in=Picture.ACTIVE), "failed": Q(status__in=_ENDED),
+        "held": Q(status=Picture.Status.HELD),
     }.get(show, Q())  # fmt: skip
     rows = rows.filter(narrowed)
     if not (words := text.split()[:_WORDS]):

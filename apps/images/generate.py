@@ -97,7 +97,7 @@ def _store(row: Picture, drawn: Drawn, start: bytes, watch: Watch, began: float)
     name = row.file.storage.save(f"pictures/{row.pk}.png", ContentFile(signed))
     changes = {
         "status": Picture.Status.READY if seen.allowed else Picture.Status.HELD, "reason": seen.words[:400],
-        "unchecked": seen.rule == UNCHECKED, "blur": blurred_by(seen), "file": name,
+        "unchecked": seen.rule == UNCHECKED, "blur": blurred_by(seen) or sources.blur(row), "file": name,
         "sha256": hashlib.sha256(signed).hexdigest(),
         "width": plain.width, "height": plain.height, "smaller": drawn.smaller, "step": row.steps, "mark": mark,
         "preview": preview(picture), "model_seconds": drawn.model_s, "changed": timezone.now(),

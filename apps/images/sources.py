@@ -35,6 +35,11 @@ def of(row: Picture) -> bytes:
     return content(row.parent.file)
 
 
+def blur(row: Picture) -> str:
+    """The clause under which what it is made from is shown blurred, as then it is itself; empty where it is not."""
+    return row.parent.blur if row.parent is not None and (row.from_parent or row.upscale) else ""
+
+
 def content(field: FieldFile) -> bytes:
     """Of a file of a picture; empty where it has none. Raises EngineRefused where it is gone."""
     if not field:

@@ -17,7 +17,7 @@ from django.utils.translation import gettext, ngettext
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from apps.engines.base import EngineError
-from apps.images import asking, behind, blurring, described, expanding, gallery, queue, upscaling
+from apps.images import asking, behind, blurring, described, expanding, filtering, gallery, queue, upscaling
 from apps.images.forms import PictureForm
 from apps.images.models import Frame, Picture
 from apps.safety.reviewable import stored_bytes
@@ -226,8 +226,9 @@ def _back(request: HttpRequest) -> HttpResponse:
 
 
 def _rows(request: HttpRequest) -> dict[str, Any]:
-    show, text = request.GET.get("show", ""), request.GET.get("q", "")
-    rows = gallery.search(person(request), show, text).lightly()
+    filters = filtering.read(request.GET)
+    show, text = filters.show, filters.text
+    rows = filters.narrow(gallery.search(person(request), show, text)).lightly()
     page = Paginator(rows, _PAGE).get_page(request.GET.get("page"))
     shown = list(page)
     active = any(row.active for row in shown)
@@ -235,5 +236,6 @@ def _rows(request: HttpRequest) -> dict[str, Any]:
     for row in shown:
         row.ahead = places.get(row.pk, 0)  # type: ignore[attr-defined]
     return {"rows": shown, "page": page, "show": show, "text": text, "active": active, "shows": gallery.SHOWS} | {
-        "masks": described.masks()
+        "masks": described.masks(),
+        **filtering.choices(person(request), filters),
     }

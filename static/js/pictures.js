@@ -16,6 +16,7 @@ function show() {
 document.addEventListener("change", (event) => {
   if (event.target.name === "picture") show();
 });
+document.querySelector("[data-narrow]")?.addEventListener("change", (event) => event.currentTarget.requestSubmit());
 document.addEventListener("htmx:afterSwap", show);
 document.addEventListener("click", (event) => {
   const asked = event.target.closest("[data-confirm]");

@@ -13,7 +13,7 @@ from PIL import Image
 
 from apps.engines.image.checks import png
 from apps.engines.image.fake import FakePainter
-from apps.images import asking, behind, described, gallery, generate, queue
+from apps.images import asking, behind, described, gallery, generate, queue, upscaling
 from apps.images.asking import Refused, Wish
 from apps.images.models import Picture
 from apps.users.models import User
@@ -106,6 +106,15 @@ def test_it_is_judged_as_strictly_as_its_source(client: Client, first: Picture) 
     Picture.objects.update(level="strict")
     sent(client, first, mask())
     assert Picture.objects.get(parent=first).level == "strict"
+
+
+def test_what_is_made_of_a_blurred_picture_is_blurred(alice: User, client: Client, first: Picture) -> None:
+    Picture.objects.update(blur="violence")
+    sent(client, first, mask())
+    assert drawn(Picture.objects.get(parent=first)).blur == "violence"
+    first.refresh_from_db()
+    assert drawn(upscaling.ask(alice, first)).blur == "violence"
+    assert drawn(asking.ask(alice, Wish("A cat"))[0]).blur == ""
 
 
 @pytest.mark.usefixtures("strict")
