@@ -15,7 +15,6 @@ from apps.api import replies, served
 from apps.api.auth import AsyncBearer, Scope, caller
 from apps.api.errors import problem
 from apps.api.protocol import ChatIn, EmbeddingsIn, composed, history, instructions, question, sampling
-from apps.api.talk import readable
 from apps.conversations import asks, unkept
 from apps.conversations.unkept import Unkept
 from apps.engines import registry
@@ -96,7 +95,7 @@ async def embeddings(request: HttpRequest, wish: EmbeddingsIn) -> dict[str, Any]
 
 
 async def _turn(request: HttpRequest, wish: ChatIn) -> Unkept:
-    """The turn of that request. Raises HttpError, Http404, Refused."""
+    """The turn of that request. Raises HttpError, Refused."""
     item = await served.wanted(wish.model)
     if item.grounded and wish.tools:
         alone = item.model or (await registry.chat().info()).name
@@ -104,7 +103,6 @@ async def _turn(request: HttpRequest, wish: ChatIn) -> Unkept:
     surface.set(Surface.API)  # for the task of this request
     user = caller(request)
     asked = asks.question(question(wish))
-    await in_db(readable, user, wish.collections)
     turn = await unkept.opened(
         user, asked, history(wish), tuple(wish.collections), instructions=instructions(wish),
         without_documents=not item.grounded, address=address_of(request), model=item.model,

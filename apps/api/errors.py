@@ -8,7 +8,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from ninja import NinjaAPI
 from ninja.errors import AuthenticationError, HttpError, ValidationError
 
-from apps.conversations.asks import Busy, Refused
+from apps.conversations.refusal import Busy, Missing, Refused
 from apps.documents.upload import UploadRefused
 from apps.engines.base import EngineBusy, EngineError, EngineRefused
 from apps.users.limits import OverLimit
@@ -36,8 +36,9 @@ def install(api: NinjaAPI) -> None:
     def stated(request: HttpRequest, error: HttpError) -> HttpResponse:
         return said(api, request, str(error), error.status_code)
 
+    @api.exception_handler(Missing)
     @api.exception_handler(Http404)
-    def unknown(request: HttpRequest, error: Http404) -> HttpResponse:
+    def unknown(request: HttpRequest, error: Exception) -> HttpResponse:
         return said(api, request, "There is nothing under this id.", 404)
 
     @api.exception_handler(ValidationError)

@@ -19,3 +19,7 @@ class Refused(Exception):
 
 class Busy(Refused):
     """Not now: an answer has to end before."""
+
+
+class Missing(Refused):
+    """What it names is not there, or not theirs: which of the two is not said."""

@@ -19,11 +19,11 @@ from django.utils.translation import gettext
 
 from apps.conversations import answering, choosing, door, finding, noticed, scoping, sources, thinking
 from apps.conversations.answer import answer
-from apps.conversations.asks import Refused
 from apps.conversations.briefing import briefing
 from apps.conversations.events import Event, Nothing, Quotes, Text, Waiting
 from apps.conversations.models import Assistant, Conversation
 from apps.conversations.opening import Kept, Opening, Past
+from apps.conversations.refusal import Missing
 from apps.conversations.turn import Turn
 from apps.documents.models import Collection
 from apps.engines.base import ChatRequest, EngineRefused, EngineUnavailable
@@ -67,7 +67,7 @@ async def opened(
     model: str | None = None,
 ) -> Unkept:  # fmt: skip
     """A turn that is ready to be heard; `assistant` may be one that is not stored, `instructions` are heeded instead of
-    those of the site's own one. Raises Refused where a collection may not be read, and OverLimit."""
+    those of the site's own one. Raises Missing where a collection may not be read, and OverLimit."""
     opening = await in_db(
         _opening, user, question, tuple(history), collections, assistant, instructions, without_documents, address
     )
@@ -112,7 +112,7 @@ def _opening(
 ) -> Opening:  # fmt: skip
     readable = Collection.objects.visible_to(user).filter(pk__in=collections)
     if readable.count() != len(set(collections)):
-        raise Refused(gettext("One of the collections is not there, or you may not read it."))
+        raise Missing(gettext("One of the collections is not there, or you may not read it."))
     limits.check(user, Resource.TOKENS)
     limits.take(user, Resource.MESSAGES, address=address)
     place, assistant = Conversation(owner=user), asked or Assistant.default()
