@@ -24,6 +24,7 @@ def of(env: Env, index: Path) -> tuple[Backends, Backends]:
         "index": {"NAME": chosen, **indexes[chosen]},
         "classify": {"BACKEND": env.CLASSIFY_BACKEND, "OPTIONS": {}},
         "guard": _guard(env),
+        "malware": _malware(env),
         "pictures": _pictures(env),
         "planted": {"BACKEND": env.PLANTED_BACKEND, "OPTIONS": {}},
         "tagger": {"BACKEND": env.TAGGER_BACKEND, "OPTIONS": {}},
@@ -75,6 +76,15 @@ def _guard(env: Env) -> dict[str, Any]:
     return {
         "BACKEND": "apps.engines.classify.guard.ServedGuard", "OPTIONS": {**options, "timeout_s": env.GUARD_SECONDS},
     }  # fmt: skip
+
+
+def _malware(env: Env) -> dict[str, Any]:
+    """Likewise."""
+    if env.MALWARE_SOCKET:
+        return {"BACKEND": "apps.engines.malware.clamav.ClamAV", "OPTIONS": {"address": env.MALWARE_SOCKET}}
+    if env.MALWARE_COMMAND:
+        return {"BACKEND": "apps.engines.malware.command.CommandScanner", "OPTIONS": {"command": env.MALWARE_COMMAND}}
+    return {}
 
 
 def _caption(env: Env) -> dict[str, Any]:

@@ -66,6 +66,8 @@ class Env:
     CAPTION_URL: str = ""  # an OpenAI-compatible server that has it, with its /v1; empty: the worker runs it
     CAPTION_API_KEY: str = ""
     CAPTION_SECONDS: int = 30  # that a description may take
+    MALWARE_SOCKET: str = ""  # of ClamAV's daemon, unix:/path or host:port; empty: files are not looked through
+    MALWARE_COMMAND: str = ""  # or a program that reads a file from its standard input: 0 clean, 1 found
     PICTURE_CHECK: str = ""  # an ONNX file, or a folder with model.safetensors, that classifies pictures; empty: none
     PICTURE_CHECK_SHA256: str = ""  # of that file
     PICTURE_CHECK_LABELS: str = ""  # which of its labels mean which clause: nsfw=sexual, gore=violence

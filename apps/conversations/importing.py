@@ -32,6 +32,7 @@ from apps.documents.parsers.base import Unreadable
 from apps.documents.upload import display_name
 from apps.lib import leases
 from apps.lib.bell import send
+from apps.safety import malware
 from apps.safety.restricting import Feature, closed
 from apps.users import limits
 from apps.users.models import User
@@ -78,6 +79,8 @@ def take(user: User, file: UploadedFile[bytes], address: str = "") -> Import:
     folder().mkdir(parents=True, exist_ok=True, mode=0o700)
     if shutil.disk_usage(folder()).free - size < _FREE_BYTES:
         raise Refused(gettext("The disk of this server is nearly full. Please tell an administrator."))
+    if words := malware.refusal(file, user.pk):
+        raise Refused(words)
     row = Import(owner=user, name=display_name(file.name or ""))
     try:
         _write(file, stored(row))

@@ -27,7 +27,7 @@ from apps.documents.parsers.base import Unreadable
 from apps.documents.sniff import refuse_by_name
 from apps.lib import disk
 from apps.lib.ids import new_id
-from apps.safety import vanishing
+from apps.safety import malware, vanishing
 from apps.safety.restricting import Feature, closed
 from apps.users.models import User
 
@@ -69,6 +69,8 @@ def upload(
     place = Path(settings.MEDIA_ROOT) / stored
     sha256 = _sha256(file)
     _refuse_known(collection, sha256)
+    if words := malware.refusal(file, user.pk):
+        raise UploadRefused(words)
     try:
         size = _store(file, place)
         with transaction.atomic():

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import codecs
 import hashlib
+import io
 import os
 import re
 from pathlib import Path, PurePosixPath
@@ -25,6 +26,7 @@ from apps.documents.parsers import FORMATS, by_name
 from apps.documents.sniff import sniff
 from apps.documents.upload import ENDED, NAME_CHARACTERS, UploadRefused, delete, display_name
 from apps.lib.ids import new_id
+from apps.safety import malware
 from apps.safety.addresses import NotFetched, WebAddress, parse
 from apps.safety.fetching import Fetched, fetch
 from apps.safety.restricting import Feature, closed
@@ -69,6 +71,8 @@ def fetch_page(job: Job) -> None:
     except NotFetched as error:
         raise IngestError(str(error), Fault.USER_FIXABLE) from error
     content = _content(page)
+    if words := malware.refusal(io.BytesIO(content), document.uploaded_by_id):
+        raise IngestError(words, Fault.USER_FIXABLE)
     sha256 = hashlib.sha256(content).hexdigest()
     if document.replaces_id is not None and _unchanged(document, sha256):
         raise Lost

@@ -27,6 +27,7 @@ from apps.engines.classify.pictures import PictureClassifier
 from apps.engines.image.base import ImageEngine, ReadsMeaning
 from apps.engines.image.clip import Clip
 from apps.engines.index.routed import RoutedIndex
+from apps.engines.malware.base import MalwareScanner
 
 _lock = threading.RLock()
 _built: dict[str, Any] = {}
@@ -115,6 +116,11 @@ def rank() -> RankEngine:
 def inference() -> InferenceEngine:
     """The model of inference that `SUPPORT_MODEL` names; only asked for where one is named."""
     return cast(InferenceEngine, _get("inference"))
+
+
+def malware() -> MalwareScanner | None:
+    """None where none is set up."""
+    return cast(MalwareScanner, _get("malware")) if settings.ENGINES.get("malware") else None
 
 
 def guard() -> GuardEngine | None:

@@ -42,6 +42,7 @@ EVENTS: wording.Words = {
     "opinion.given": gettext_lazy("Gave a second look"),
     "audit.given": gettext_lazy("Judged a random check"),
     "gold.kept": gettext_lazy("Kept a known answer"),
+    "malware.refused": gettext_lazy("Refused a file with malicious software"),
     "policy.drafted": gettext_lazy("Drafted a policy"),
     "policy.replayed": gettext_lazy("Replayed a policy"),
     "policy.shadow": gettext_lazy("Let a policy run in the shadow"),

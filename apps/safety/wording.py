@@ -64,6 +64,7 @@ DETECTORS: Words = {
     "pictures": gettext_lazy("Classifier of pictures"),
     "guard": gettext_lazy("Guard model"),
     "lists": gettext_lazy("Own lists"),
+    "malware": gettext_lazy("Malware scanner"),
 }
 STATUSES: Words = {
     "ok": gettext_lazy("answered"),

@@ -25,7 +25,7 @@ from apps.documents import sandbox
 from apps.documents.parsers.base import Unreadable
 from apps.documents.upload import display_name
 from apps.lib.bell import send
-from apps.safety import vanishing
+from apps.safety import malware, vanishing
 from apps.safety.check import Verdict
 from apps.safety.folding import UNCHECKED
 from apps.safety.pictures import blurred_by, check_picture
@@ -56,6 +56,8 @@ def take(user: User, file: UploadedFile[bytes], address: str = "") -> AttachedPi
     """The picture is kept, and its text is being read. Raises Refused, OverLimit."""
     _fits(user, file)
     limits.take(user, limits.Resource.UPLOADS, address=address)
+    if words := malware.refusal(file, user.pk):
+        raise Refused(words)
     drawn = _redrawn(file)
     seen = check_picture(lambda: drawn.content)
     if not seen.allowed and (seen.judged is None or not seen.judged.outcome.reviewed):
