@@ -22,7 +22,6 @@ from apps.safety.recorded import Noted, Recorded, Shadowed
 
 log = logging.getLogger(__name__)
 
-_HELD = (Action.WITHHOLD, Action.SEND)
 _PEOPLE = (Action.REVIEW, Action.SEND)
 
 
@@ -33,7 +32,7 @@ class Change(StrEnum):
     FREED = "freed"  # withheld now, let through then
     UNASKED = "unasked"  # likewise, as far as is known: a rule decided, so the classifiers were not asked
     PEOPLE = "people"  # the same, but people look at it, or do no longer
-    MARK = "mark"  # let through both times, with another mark or count
+    MARK = "mark"  # let through both times, with another mark, blurred, in part, or counted otherwise
     CLAUSE = "clause"  # the same action by another clause
 
 

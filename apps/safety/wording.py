@@ -79,7 +79,7 @@ CHANGES: Words = {  # of a verdict, by another version of the policy: `shadowing
     "freed": gettext_lazy("Let through, and is withheld now"),
     "unasked": gettext_lazy("Let through by the rules; the classifiers were not asked"),
     "people": gettext_lazy("Only whether people look at it changes"),
-    "mark": gettext_lazy("Only its mark or count changes"),
+    "mark": gettext_lazy("Only how it is shown or counted changes"),
     "clause": gettext_lazy("Only the clause changes"),
 }
 REASONS: Words = {  # of a decision
