@@ -54,7 +54,7 @@ class Candidate:
 
     chunk_id: int
     cosine: float  # always filled in, also for chunks that only words found
-    bm25: float  # 0.0 where words did not find it; comparable across segments (global document frequency)
+    bm25: float  # 0.0 where it is not among the best 2 * limit by words; comparable across segments (global frequency)
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,7 @@ from apps.engines.base import EngineBroken, EngineRefused, IndexEntry, IndexQuer
 from apps.engines.index.entries import checked, query_vector
 from apps.engines.index.milvus_rows import NOTHING, Contents, Words, number, passages_schema, segments_schema
 from apps.engines.index.milvus_server import Server
-from apps.engines.index.scoring import FIELDS, Found, Weights, best, query_terms, weigh
+from apps.engines.index.scoring import FIELDS, Found, Weights, best, deep, query_terms, weigh
 
 if TYPE_CHECKING:
     from apps.engines.base import Vectors
@@ -81,7 +81,7 @@ class MilvusIndex:
         table, limit = _table(segments[0].dimension), min(query.limit, _MOST)
         found = self._hits(table, "vector", row[0].tolist(), where, limit)
         sparse = _sparse(weights)
-        worded = self._hits(table, "words", sparse, where, limit) if sparse else {}
+        worded = self._hits(table, "words", sparse, where, min(deep(query.limit), _MOST)) if sparse else {}
         worded = {pk: hit for pk, hit in worded.items() if hit[1] > NOTHING}
         cosines = self._cosines(table, [pk for pk in worded if pk not in found], row[0])
         cosines |= {pk: score for pk, (_, score) in found.items()}

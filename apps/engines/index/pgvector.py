@@ -18,7 +18,7 @@ import numpy as np
 from apps.engines.base import EngineBroken, EngineRefused, IndexEntry, IndexQuery, IndexResult, Part, SegmentInfo
 from apps.engines.index.entries import checked, query_vector
 from apps.engines.index.postgresql import SCHEMA, Database, Writing
-from apps.engines.index.scoring import FIELDS, K1, B, Found, best, query_terms, weigh
+from apps.engines.index.scoring import FIELDS, K1, B, Found, best, deep, query_terms, weigh
 
 if TYPE_CHECKING:
     from apps.engines.base import Vectors
@@ -47,7 +47,7 @@ CROSS JOIN LATERAL unnest(w.chunks, w.counts, w.lengths) AS p(chunk, count, leng
 WHERE NOT p.chunk = ANY(%(hidden)s) AND (%(documents)s::text[] IS NULL OR EXISTS (
     SELECT FROM {SCHEMA}.passages q
     WHERE q.segment = w.segment AND q.chunk = p.chunk AND q.document = ANY(%(documents)s)))
-GROUP BY w.segment, p.chunk ORDER BY 2 DESC, 1 LIMIT %(limit)s
+GROUP BY w.segment, p.chunk ORDER BY 2 DESC, 1 LIMIT %(deep)s
 """  # noqa: S608
 _NEAREST = f"""
 SELECT chunk, -(vector <#> %(vector)s::halfvec) FROM {SCHEMA}.passages
@@ -182,6 +182,7 @@ def _values(segments: Sequence[SegmentInfo], query: IndexQuery) -> dict[str, Any
         "segments": [UUID(info.id) for info in segments],
         "vector": str(np.asarray(query.vector, dtype=np.float32).reshape(-1).tolist()),
         "limit": query.limit,
+        "deep": deep(query.limit),
         "hidden": list(query.hidden),
         "documents": None if query.documents is None else sorted(query.documents),
     }

@@ -82,6 +82,12 @@ class Found:
     position: int = -1  # in it
 
 
+def deep(limit: int) -> int:
+    """How many are looked up by words where `limit` of them become candidates: candidates of meaning are seldom among
+    the very best by words, and without their score they would count as if they held no word of the question."""
+    return 2 * limit
+
+
 def best(
     by_meaning: Iterable[Found],
     by_words: Iterable[Found],
@@ -89,14 +95,17 @@ def best(
     weights: Weights,
     vectors: Callable[[Sequence[Found]], Vectors] | None = None,
 ) -> IndexResult:
-    """The best `limit` of each kind over all segments, joined, in order of cosine. Ties are broken by id, so that the
-    answer does not depend on the order of segments. `vectors` reads those of the joined, where that is cheap."""
+    """The best `limit` of each kind over all segments, joined, in order of cosine; of the best `deep(limit)` by words
+    the score is known. Ties are broken by id, so that the answer does not depend on the order of segments. `vectors`
+    reads those of the joined, where that is cheap."""
     meaning = heapq.nsmallest(limit, by_meaning, key=lambda found: (-found.cosine, found.chunk_id))
-    words = heapq.nsmallest(limit, by_words, key=lambda found: (-found.bm25, found.chunk_id))
-    joined = {found.chunk_id: found for found in meaning}
-    for found in words:
-        known = joined.setdefault(found.chunk_id, found)
-        known.bm25 = found.bm25
+    words = heapq.nsmallest(deep(limit), by_words, key=lambda found: (-found.bm25, found.chunk_id))
+    joined = {f.chunk_id: Found(f.chunk_id, f.cosine, 0.0, f.segment, f.position) for f in meaning}
+    for rank, found in enumerate(words):
+        if (known := joined.get(found.chunk_id)) is not None:
+            known.bm25 = found.bm25
+        elif rank < limit:
+            joined[found.chunk_id] = found
     ranked = sorted(joined.values(), key=lambda found: (-found.cosine, found.chunk_id))
     candidates = tuple(Candidate(f.chunk_id, f.cosine, f.bm25) for f in ranked)
     return IndexResult(candidates, weights.terms, vectors(ranked) if vectors is not None and ranked else None)

@@ -24,7 +24,7 @@ from apps.engines.index.local import files, making, words
 from apps.engines.index.local.engine import LocalIndex
 from apps.engines.index.local.vectors import VectorReader
 from apps.engines.index.local.words import WordReader
-from apps.engines.index.scoring import query_terms, weigh
+from apps.engines.index.scoring import deep, query_terms, weigh
 from apps.evaluation.bench._index_data import document, recall
 
 if TYPE_CHECKING:
@@ -82,7 +82,7 @@ class Ours:
         def worded(n: int) -> None:
             terms = query_terms(questions[n])
             local = lexical.frequencies(terms)
-            lexical.search(weigh(terms, local, lexical.count), local, most)
+            lexical.search(weigh(terms, local, lexical.count), local, deep(most))
 
         def hybrid(n: int) -> None:
             self._index.search([self.segment], IndexQuery(questions[n], asked[n], most))

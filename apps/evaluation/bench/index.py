@@ -1,8 +1,8 @@
 """How fast and how rightly the index finds, whole and in its parts, beside hnswlib, Chroma, LanceDB and SQLite's FTS5.
 
 All get the same passages and questions in the same run, one after the other, each on one core. Vectors are compared at
-ten results, hnswlib with the least effort that reaches the recall wanted; words at sixty, as many as the product asks
-for. Recall under a filter, and `vector_recall_again`, are those of the product, which asks for sixty candidates and
+ten results, hnswlib with the least effort that reaches the recall wanted; words at as many as the product asks for,
+which are twice its candidates. Recall under a filter, and `vector_recall_again`, are those of the product, which asks for sixty candidates and
 compares them once more by the vectors of the rows; beside them stand the recalls of the index by itself. Built indexes
 are kept in --cache, so that a further run measures only.
 
@@ -27,13 +27,15 @@ import numpy as np
 from django.conf import settings
 from django.core.management.base import CommandError
 
+from apps.engines.base import CANDIDATES
+from apps.engines.index.scoring import deep
 from apps.evaluation.bench import _index_data, _index_peers
 from apps.evaluation.bench._index_data import Passages, recall
 from apps.evaluation.bench._index_ours import Ours
 
 SIZES = (10_000, 100_000, 1_000_000)
 PEERS_AT_MOST = 100_000
-LIMIT, WORDS = 10, 60
+LIMIT, WORDS = 10, deep(CANDIDATES)
 WANTED = 0.99  # recall@10
 
 
@@ -103,7 +105,7 @@ def _measured(passages: Passages, options: dict[str, Any]) -> dict[str, float]:
     if options["build_only"]:
         return {"build_s": ours.build_s, "bytes_per_vector": ours.bytes_per_vector}
     exact = passages.kept("exact", partial(passages.exact, LIMIT))
-    numbers = ours.measured(exact, LIMIT, WORDS)
+    numbers = ours.measured(exact, LIMIT, CANDIDATES)
     if passages.count <= PEERS_AT_MOST:
         for name in options["peers"]:
             numbers |= _peer(name, passages, exact, options["cache"])

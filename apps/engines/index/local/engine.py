@@ -23,11 +23,12 @@ from apps.engines.index.local.allowed import Holdings, Wanted
 from apps.engines.index.local.making import VectorWriter, faiss_version, kind_for
 from apps.engines.index.local.vectors import VectorReader
 from apps.engines.index.local.words import Frequencies, WordReader, WordWriter
-from apps.engines.index.scoring import Found, Weights, best, query_terms, weigh
+from apps.engines.index.scoring import Found, Weights, best, deep, query_terms, weigh
 
 if TYPE_CHECKING:
     from apps.engines.base import Vectors
 
+_NEVER = -1.0  # the cosine of what is too deep among the words to become a candidate by them
 _OPEN_AT_MOST = 128  # segments; each costs a dozen mapped files and a sleeping thread of tantivy
 
 
@@ -44,14 +45,14 @@ class _Segment:
     ) -> _Hits:
         allowed = None if wanted.everything else self.holdings.allowed(wanted)
         meaning = self.vectors.search(row, limit, allowed)
-        worded = self.words.search(weights, local, limit, allowed)
+        worded = self.words.search(weights, local, deep(limit), allowed)
         known = dict(meaning)
-        missing = [position for position, _ in worded if position not in known]
+        missing = [position for position, _ in worded[:limit] if position not in known]
         known.update(zip(missing, self.vectors.cosines(row, missing), strict=True))
         ids = self.holdings.ids
         return (
             [Found(int(ids[position]), cosine, 0.0, number, position) for position, cosine in meaning],
-            [Found(int(ids[position]), known[position], score, number, position) for position, score in worded],
+            [Found(int(ids[at]), known.get(at, _NEVER), score, number, at) for at, score in worded],
         )
 
 
