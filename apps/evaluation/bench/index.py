@@ -2,9 +2,9 @@
 
 All get the same passages and questions in the same run, one after the other, each on one core. Vectors are compared at
 ten results, hnswlib with the least effort that reaches the recall wanted; words at as many as the product asks for,
-which are twice its candidates. Recall under a filter, and `vector_recall_again`, are those of the product, which asks for sixty candidates and
-compares them once more by the vectors of the rows; beside them stand the recalls of the index by itself. Built indexes
-are kept in --cache, so that a further run measures only.
+which are twice its candidates. Recall under a filter, and `vector_recall_again`, are those of the product, which asks
+for sixty candidates and compares them once more by the vectors of the rows; beside them stand the recalls of the index
+by itself. Built indexes are kept in --cache, so that a further run measures only.
 
 Before that, workers that write and merge an index are killed so often as --kills says (200 take ten minutes): `torn`,
 `lost` and `leaked` count what that broke, and should be 0. `--sizes` without a number leaves it at that.
