@@ -40,10 +40,8 @@ def test_a_large_picture_is_decoded_in_tiles_where_little_is_free() -> None:
     assert tiled(2048**2, 2, 8 * GB) and not tiled(1024**2, 2, 8 * GB) and tiled(1024**2, 4, 8 * GB)
 
 
-@pytest.mark.parametrize(("free", "called"), [(GB, "to"), (300_000, "models"), (1000, "layers")])
-def test_the_pipeline_is_placed_as_planned(
-    folder: str, monkeypatch: pytest.MonkeyPatch, free: int, called: str
-) -> None:
+@pytest.mark.parametrize("called", ["to", "models", "layers"])
+def test_the_pipeline_is_placed_as_planned(folder: str, monkeypatch: pytest.MonkeyPatch, called: str) -> None:
     import torch
     from diffusers import StableDiffusionPipeline
 
