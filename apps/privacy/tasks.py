@@ -5,10 +5,19 @@ from __future__ import annotations
 from celery import shared_task
 
 from apps.documents import worker
-from apps.privacy import keeping, wishes
+from apps.privacy import frozen, keeping, wishes
 from apps.safety import audits, heads, holds, mailing, recorded
 
-worker.chores += [wishes.sweep, keeping.sweep, audits.sweep, holds.sweep, heads.note, mailing.sweep, recorded.sweep]
+worker.chores += [
+    wishes.sweep,
+    keeping.sweep,
+    frozen.sweep,
+    audits.sweep,
+    holds.sweep,
+    heads.note,
+    mailing.sweep,
+    recorded.sweep,
+]
 
 
 @shared_task(name=wishes.TASK)

@@ -32,6 +32,7 @@ EVENTS: wording.Words = {
     "case.second": gettext_lazy("Asked for a second opinion"),
     "case.expired": gettext_lazy("A claim ran out"),
     "case.lapsed": gettext_lazy("A hold ended by itself"),
+    "case.emptied": gettext_lazy("The frozen text of a case went after its time"),
     "case.vanished": gettext_lazy("A case was closed, because nothing was left to decide"),
     "case.appealed": gettext_lazy("Appealed against a decision"),
     "effect.applied": gettext_lazy("An effect was applied"),

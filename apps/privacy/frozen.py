@@ -1,0 +1,53 @@
+"""Frozen texts of review go some time after their case is settled and can no longer be appealed, where the site wants
+that; nothing of a person or a case under a legal hold does. What is left of one is its hash and its verdict."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import Max, Q, QuerySet
+from django.db.models.functions import Coalesce
+from django.utils import timezone
+
+from apps.privacy.erasing import entomb
+from apps.privacy.models import Hold
+from apps.safety import appeals, audit
+from apps.safety.models import Case, Gold, Opinion
+from apps.safety.transitions import State
+
+_AT_ONCE = 50  # of a sweep: the next one goes on
+
+
+def due(days: int) -> QuerySet[Case]:
+    """Settled for so long, and not needed: no known answer, nor waiting for a second look."""
+    now = timezone.now()
+    settled = Coalesce(Max("decisions__created", filter=Q(decisions__undone=None)), "created")
+    over, appealable = now - timedelta(days=days), now - timedelta(days=days + appeals.DAYS)
+    rows = Case.objects.annotate(settled=settled).filter(
+        Q(state__in=[State.UPHELD, State.OVERTURNED, State.AUTO_CLOSED], settled__lt=over)
+        | Q(state=State.DECIDED, settled__lt=appealable)
+    )
+    needed = Q(snapshot__in=Gold.objects.values("snapshot")) | Q(
+        snapshot__in=Opinion.objects.filter(given=None).values("snapshot")
+    )
+    return (
+        rows.exclude(needed)
+        .exclude(owner__in=Hold.objects.values("person"))
+        .exclude(legal_hold=True)
+        .order_by("settled")
+    )
+
+
+def sweep() -> int:
+    """How many went. A chore of the worker."""
+    days = settings.CASE_TEXT_DAYS
+    if not days:
+        return 0
+    cases = due(days).exclude(snapshot__text="").select_related("snapshot")[:_AT_ONCE]
+    for case in cases:
+        with transaction.atomic():
+            entomb(case.snapshot)
+            audit.record("case.emptied", person=case.owner_id, subject=f"case {case.pk}", days=days)
+    return len(cases)

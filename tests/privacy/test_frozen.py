@@ -1,0 +1,91 @@
+"""Frozen texts of review go after their time, and never under a legal hold."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from django.conf import LazySettings
+from django.utils import timezone
+
+from apps.documents import worker
+from apps.privacy import frozen, keeping, tasks
+from apps.safety import appeals, audit, opinions, review
+from apps.safety.models import Case, Decision, Event, Notice
+from apps.safety.review import Ruling
+from apps.users.models import User
+from tests.people import person
+from tests.safety.cases import case, notes
+
+pytestmark = pytest.mark.django_db
+TEXT = "some [hate] text"
+
+
+@pytest.fixture
+def morgan(settings: LazySettings, db: None) -> User:
+    settings.CASE_TEXT_DAYS = 90
+    person("ada", User.Role.ADMINISTRATOR)
+    notes().state["1"] = "as it was"
+    return person("morgan", User.Role.REVIEWER)
+
+
+def decided(by: User, found: Case, days_ago: int) -> Decision:
+    held = review.claim(by, found.pk)
+    made = review.decide(by, held.pk, Ruling(held.lease_token, held.version, "block", "clear"))
+    Decision.objects.filter(pk=made.pk).update(created=timezone.now() - timedelta(days=days_ago))
+    return made
+
+
+def text(found: Case) -> str:
+    return Case.objects.get(pk=found.pk).snapshot.text
+
+
+def test_it_goes_when_nobody_can_appeal_any_more_and_its_days_are_over(alice: User, morgan: User) -> None:
+    found = case(alice)
+    before = found.snapshot
+    made = decided(morgan, found, 90 + appeals.DAYS - 1)
+    assert frozen.sweep() == 0 and text(found) == TEXT
+    Decision.objects.filter(pk=made.pk).update(created=timezone.now() - timedelta(days=90 + appeals.DAYS + 1))
+    assert frozen.sweep() == 1 and frozen.sweep() == 0
+    left = Case.objects.get(pk=found.pk).snapshot
+    assert (left.text, left.context) == ("", [])
+    assert (left.sha256, left.score, left.code) == (before.sha256, before.score, before.code)
+    entry = Event.objects.get(kind="case.emptied")
+    assert (entry.person, entry.payload) == (alice.pk, {"days": 90}) and audit.verify() == []
+
+
+def test_what_is_open_or_appealed_stays(alice: User, morgan: User) -> None:
+    found = case(alice)
+    Case.objects.update(created=timezone.now() - timedelta(days=900))
+    assert frozen.sweep() == 0
+    made = decided(morgan, found, 1)
+    appeals.appeal(alice, Notice.objects.get(decision=made), "It was a quotation.")
+    Decision.objects.update(created=timezone.now() - timedelta(days=900))
+    assert frozen.sweep() == 0 and text(found) == TEXT
+
+
+def test_a_hold_of_the_person_or_the_case_stops_it(alice: User, morgan: User) -> None:
+    found = case(alice)
+    decided(morgan, found, 900)
+    keeping.hold(morgan, alice, "A court asked for it")
+    assert frozen.sweep() == 0
+    keeping.lift(morgan, alice)
+    Case.objects.update(legal_hold=True)
+    assert frozen.sweep() == 0 and text(found) == TEXT
+    Case.objects.update(legal_hold=False)
+    assert frozen.sweep() == 1
+
+
+def test_a_second_look_that_waits_keeps_it(alice: User, morgan: User) -> None:
+    found = case(alice)
+    decided(morgan, found, 900)
+    opinions.ask(morgan, Case.objects.get(pk=found.pk))
+    assert frozen.sweep() == 0 and text(found) == TEXT
+
+
+def test_unless_the_site_says_so_nothing_goes(alice: User, morgan: User, settings: LazySettings) -> None:
+    settings.CASE_TEXT_DAYS = 0
+    found = case(alice)
+    decided(morgan, found, 900)
+    assert frozen.sweep() == 0 and text(found) == TEXT
+    assert frozen.sweep in worker.chores and tasks.do.name
