@@ -35,6 +35,7 @@ answer that is followed, `beside` the question of which this is another wording.
     {"type": "unknown", "turn"}                     cannot be followed (over, not yours, never was): fetch the page
     {"type": "retracted", "turn", "reason", …}      a reviewer withheld that answer, in any tab: its words go at once
     {"type": "released", "turn", …}                 and gave it back: fetch it
+    {"type": "picture", "picture", "held"}          that picture may not be seen any more, or may be again
     {"type": "standing", "conversation", "retracted": [{"turn", "reason", "question"}]}   the reply to "look"
     {"type": "hint", "conversation"}                a turn began or ended there, in any tab ("turn": is over): refresh
 
@@ -195,7 +196,7 @@ class ChatConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
                 standing = await in_db(retracting.standing, user, place)
                 await self._send({"type": "standing", "conversation": str(place), "retracted": standing})
             case "watch":
-                await self._join(tabs.of_link(await in_db(sharing.watched, message.get("secret"))))
+                await self._join(*await in_db(sharing.watched, message.get("secret")))
             case "seen":
                 await in_db(keeping.see, user, asks.identifier(message.get("conversation")))
             case "stay":
@@ -223,10 +224,10 @@ class ChatConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
         )
         self.following.begin(kept.answer, 0)
 
-    async def _join(self, group: str) -> None:
-        """What that group is told comes here too."""
+    async def _join(self, *groups: str) -> None:
+        """What those groups are told comes here too."""
         layer = get_channel_layer()
-        if layer is not None:
+        for group in groups if layer is not None else ():
             await layer.group_add(group, self.channel_name)
             self.groups_joined.add(group)
 

@@ -29,10 +29,12 @@ from apps.conversations.shelf import shelves
 from apps.conversations.tiles import Tile
 from apps.documents.models import Collection
 from apps.images.models import Picture
+from apps.lib import tabs
 from apps.safety.policy import Stage
 from apps.users.models import User
 
 Sources = Share.Sources
+_PICTURES = 100  # of a link that its open page hears of
 _NOT_SHOWN = {"html": "", "text": "", "attached": (), "hidden": True}
 _DAYS = [
     ("", gettext_lazy("Never")),
@@ -77,12 +79,18 @@ def by_secret(secret: str) -> Share:
     return row
 
 
-def watched(secret: object) -> int:
-    """The key of the link, for a page that shows what it shows. Raises Refused."""
-    found = Share.objects.open().filter(secret=secret).values_list("pk", flat=True).first() if secret else None
-    if found is None:
+def watched(secret: object) -> list[str]:
+    """The groups of pages that are told what becomes of what the link shows: of itself and of its pictures. Raises
+    Refused."""
+    row = Share.objects.open().filter(secret=secret).select_related("conversation").first() if secret else None
+    if row is None:
         raise Refused(gettext("This link shows nothing any more. Reload the page."))
-    return found
+    exchanges = way(row)
+    tiles = _drawn([item.answer for item in exchanges if item.answer]).values()
+    asked = given.of(item.question.pk for item in exchanges).values()
+    drawn = [tile.row.pk for some in tiles for tile in some]
+    pictures = [*drawn, *(one.id for some in asked for one in some)][:_PICTURES]
+    return [tabs.of_link(row.pk), *map(tabs.of_picture, pictures)]
 
 
 def way(row: Share) -> list[Exchange]:

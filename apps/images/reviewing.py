@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy
 
 from apps.images.making import TASK
 from apps.images.models import Picture
+from apps.lib import tabs
 from apps.lib.bell import send
 from apps.safety import review
 from apps.safety.check import Judged
@@ -38,6 +39,7 @@ class PictureReviewable:
         before = Picture.objects.filter(pk=subject).values(*_KEPT).first()
         held = {"status": Picture.Status.HELD, "lease_token": "", "lease_until": None}
         Picture.objects.filter(pk=subject).update(reason=words[:400], **held)
+        _told(subject)
         return before or {}
 
     def release(self, subject: str) -> dict[str, Any]:
@@ -48,6 +50,7 @@ class PictureReviewable:
         if before and not drawn:
             held.update(status=Picture.Status.QUEUED, reason="", attempts=0)
             transaction.on_commit(partial(send, TASK, UUID(subject)))
+        _told(subject)
         return before or {}
 
     def picture(self, subject: str) -> bytes:
@@ -59,6 +62,7 @@ class PictureReviewable:
             before = {**before, "status": Picture.Status.QUEUED}
         if before:  # whoever draws it meanwhile has lost it
             Picture.objects.filter(pk=subject).update(**before, lease_token="", lease_until=None)
+            _told(subject)
 
     def blur(self, subject: str, code: str) -> dict[str, Any]:
         rows = Picture.objects.filter(pk=subject)
@@ -68,6 +72,13 @@ class PictureReviewable:
 
     def clear(self, subject: str, before: dict[str, Any]) -> None:
         Picture.objects.filter(pk=subject).update(blur=before["blur"])
+
+
+def _told(subject: str) -> None:
+    """Every page that shows it hears whether it may, as soon as this is committed."""
+    row = Picture.objects.filter(pk=subject).only("owner", "status").first()
+    if row is not None:
+        tabs.tell_of_picture(row.owner_id, row.pk, held=row.status == Picture.Status.HELD)
 
 
 def flag(row: Picture, judged: Judged | None) -> None:

@@ -20,6 +20,7 @@ from apps.engines.base import EngineError
 from apps.images import asking, behind, blurring, described, expanding, filtering, gallery, queue, upscaling
 from apps.images.forms import PictureForm
 from apps.images.models import Frame, Picture
+from apps.lib.revalidated import revalidated, tag_of
 from apps.safety.reviewable import stored_bytes
 from apps.users.access import address_of, person
 from apps.users.limits import OverLimit
@@ -91,39 +92,41 @@ def file(request: HttpRequest, pk: UUID) -> HttpResponseBase:
     if blurring.hides(row.blur, request):
         return blurring.answer(stored_bytes(row.file))
     named = f"{row.shown_as}-{row.seed}.png"
-    try:
+
+    def opened() -> HttpResponseBase:
         return FileResponse(row.file.open("rb"), as_attachment="download" in request.GET, filename=named)
+
+    try:
+        return revalidated(request, row.sha256 or str(row.pk), opened)
     except FileNotFoundError as error:
         raise Http404 from error
 
 
 @login_required
 @require_safe
-def preview(request: HttpRequest, pk: UUID) -> HttpResponse:
+def preview(request: HttpRequest, pk: UUID) -> HttpResponseBase:
     """What can be seen by now, a small JPEG."""
     row = _mine(request, pk)
     if not row.preview or row.status == Picture.Status.HELD:
         raise Http404
     if blurring.hides(row.blur, request):
         return blurring.answer(bytes(row.preview))
-    answer = HttpResponse(bytes(row.preview), content_type="image/jpeg")
-    answer["Cache-Control"] = "private, no-store" if row.active else "private, max-age=86400"
-    return answer
+    if row.active:
+        return HttpResponse(
+            bytes(row.preview), content_type="image/jpeg", headers={"Cache-Control": "private, no-store"}
+        )
+    return _small(request, bytes(row.preview))
 
 
 @login_required
 @require_safe
-def frame(request: HttpRequest, pk: UUID, step: int) -> HttpResponse:
+def frame(request: HttpRequest, pk: UUID, step: int) -> HttpResponseBase:
     """What could be seen after that step, a small JPEG."""
     row = _mine(request, pk)
     if row.status == Picture.Status.HELD:
         raise Http404
-    found = get_object_or_404(Frame, picture=row, step=step)
-    if blurring.hides(row.blur, request):
-        return blurring.answer(bytes(found.preview))
-    answer = HttpResponse(bytes(found.preview), content_type="image/jpeg")
-    answer["Cache-Control"] = "private, max-age=86400"
-    return answer
+    content = bytes(get_object_or_404(Frame, picture=row, step=step).preview)
+    return blurring.answer(content) if blurring.hides(row.blur, request) else _small(request, content)
 
 
 @login_required
@@ -198,6 +201,10 @@ def _asked(request: HttpRequest, ask: Callable[[User, Picture, str], Any], row: 
     except (asking.Refused, EngineError) as error:
         messages.error(request, str(error))
     return redirect("images:pictures")
+
+
+def _small(request: HttpRequest, content: bytes) -> HttpResponseBase:
+    return revalidated(request, tag_of(content), lambda: HttpResponse(content, content_type="image/jpeg"))
 
 
 def _mine(request: HttpRequest, pk: UUID) -> Picture:

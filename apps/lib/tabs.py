@@ -21,6 +21,11 @@ def of_link(link: int) -> str:
     return f"link.{link}"
 
 
+def of_picture(picture: object) -> str:
+    """The group of all open pages of readers of links that show a picture."""
+    return f"picture.{picture}"
+
+
 async def tell(group: str, message: dict[str, Any]) -> None:
     """Every page of the group is sent that message, as far as it listens."""
     layer = get_channel_layer()
@@ -31,3 +36,9 @@ async def tell(group: str, message: dict[str, Any]) -> None:
 def tell_soon(group: str, message: dict[str, Any]) -> None:
     """The same for sync code, once the transaction is committed. What goes wrong is logged, and undoes nothing."""
     transaction.on_commit(partial(on_loop, tell, group, message), robust=True)
+
+
+def tell_of_picture(owner: int, picture: object, *, held: bool) -> None:
+    """The same of a picture that may no longer be seen, or may be again: to its person and to whoever has it open."""
+    for group in (of(owner), of_picture(picture)):
+        tell_soon(group, {"type": "picture", "picture": str(picture), "held": held})

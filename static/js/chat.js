@@ -16,7 +16,7 @@ import { connection } from "./connection.js";
 import * as filters from "./filters.js";
 import { Queue } from "./queue.js";
 import { isLive, refresh } from "./recent.js";
-import { look, retraction } from "./retracted.js";
+import { catchUp, retraction } from "./retracted.js";
 import { question } from "./question.js";
 import { ask, newId, start, tell } from "./socket.js";
 import { together } from "./together.js";
@@ -103,7 +103,7 @@ function resume() {
 
 start({
   state: connection,
-  opened: () => resume(stay(), look(conversation())),
+  opened: () => resume(stay(), catchUp(conversation())),
   received(event) {
     if (received[event.type]) return received[event.type](event);
     transcript.get(event.turn)?.take(event);

@@ -122,3 +122,4 @@ const look = together(async () => {
 });
 
 setInterval(() => document.hidden || look(), EVERY_MS);
+document.addEventListener("pictures:changed", () => document.querySelectorAll("[data-turn] [data-part=pictures]:not(:empty)").forEach(fetched));

@@ -1,5 +1,6 @@
 // What a reviewer withheld leaves the page at once, whatever had been shown of it; given back, it is fetched again.
 import { forget, say } from "./announce.js";
+import { take } from "./held.js";
 import { close } from "./panel.js";
 import { tell } from "./socket.js";
 import { temporary } from "./temporary.js";
@@ -47,7 +48,15 @@ async function release({ turn }) {
   say(gettext("An answer that had been withheld is back."));
 }
 
+// Pictures that are drawn stand in a part that is fetched by itself; those of a question go with their turn.
+function look(picture, held) {
+  if (held) take(picture);
+  document.dispatchEvent(new CustomEvent("pictures:changed"));
+  for (const part of document.querySelectorAll('[data-turn]:not([data-status="writing"]) [data-part="attached"]:not(:empty)')) transcript.dress(part.closest("[data-turn]"));
+}
+
 export const retraction = {
+  picture: ({ picture, held }) => look(picture, held),
   retracted: withhold,
   released: release,
   standing({ retracted }) {
@@ -57,5 +66,12 @@ export const retraction = {
   },
 };
 
+let before = false; // there was a line
+
 // Asked whenever a line is there: what was said while there was none was not heard.
-export const look = (conversation) => conversation && !temporary && tell({ do: "look", conversation });
+export function catchUp(conversation) {
+  if (temporary || !conversation) return;
+  tell({ do: "look", conversation });
+  if (before) look();
+  before = true;
+}

@@ -1,4 +1,5 @@
 // The page of a link: what is withheld while it is open leaves it at once.
+import { take } from "./held.js";
 import { start, tell } from "./socket.js";
 
 const place = () => document.querySelector("[data-shared]");
@@ -19,7 +20,11 @@ start({
     if (before) fresh();
     before = true;
   },
-  received({ type, turn }) {
+  received({ type, turn, picture, held }) {
+    if (type === "picture") {
+      if (held) take(picture);
+      return fresh();
+    }
     const here = turn && document.querySelector(`[data-shown="${CSS.escape(turn)}"]`);
     if (!here || !["retracted", "released"].includes(type)) return;
     if (type === "retracted") here.replaceChildren();

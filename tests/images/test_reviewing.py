@@ -9,9 +9,10 @@ from django.db import OperationalError
 from django.test import Client
 
 from apps.engines.image.fake import FakePainter
-from apps.images import asking, gallery, generate
+from apps.images import asking, gallery, generate, reviewing
 from apps.images.asking import Refused, Wish
 from apps.images.models import Picture
+from apps.lib import tabs
 from apps.safety import review, vanishing
 from apps.safety.models import Case, Notice
 from apps.safety.review import Ruling
@@ -73,8 +74,6 @@ def test_a_picture_that_a_reviewer_blocks_is_seen_by_nobody_until_it_is_undone(
 ) -> None:
     generate.draw(waiting.pk)
     verdict = asking.judged([BAD])
-    from apps.images import reviewing
-
     reviewing.flag(waiting, verdict.judged)
     case = Case.objects.get()
     client = Client()
@@ -85,6 +84,51 @@ def test_a_picture_that_a_reviewer_blocks_is_seen_by_nobody_until_it_is_undone(
     assert client.post("/pictures/download/", {"picture": [waiting.pk]}).status_code == 302
     review.undo(morgan, case.pk)
     assert [client.get(address).status_code for address in addresses] == [200, 200]
+
+
+@pytest.mark.parametrize("name", ["file.png", "preview.jpg"])
+def test_a_browser_asks_each_time_whether_it_may_show_what_it_keeps(
+    alice: User, waiting: Picture, morgan: User, name: str
+) -> None:
+    generate.draw(waiting.pk)
+    client, address = Client(), f"/pictures/{waiting.pk}/{name}"
+    client.force_login(alice)
+    first = client.get(address)
+    assert first.status_code == 200 and first["Cache-Control"] == "private, no-cache"
+    kept = {"If-None-Match": first["ETag"]}
+    again = client.get(address, headers=kept)
+    assert (again.status_code, again.content, again["ETag"]) == (304, b"", first["ETag"])
+    assert again["Cache-Control"] == "private, no-cache"
+    assert client.get(address, headers={"If-None-Match": '"another"'}).status_code == 200
+    reviewing.flag(waiting, asking.judged([BAD]).judged)
+    ruled(morgan, Case.objects.get(), "block")
+    assert client.get(address, headers=kept).status_code == 404
+    review.undo(morgan, Case.objects.get().pk)
+    assert client.get(address, headers=kept).status_code == 304
+
+
+def test_open_pages_are_told_of_a_picture_that_goes_and_comes_back(
+    alice: User,
+    waiting: Picture,
+    morgan: User,
+    monkeypatch: pytest.MonkeyPatch,
+    django_capture_on_commit_callbacks: Any,
+) -> None:
+    generate.draw(waiting.pk)
+    told: list[tuple[str, bool]] = []
+
+    async def tell(group: str, message: dict[str, Any]) -> None:
+        told.append((group, message["held"]))
+
+    monkeypatch.setattr(tabs, "tell", tell)
+    reviewing.flag(waiting, asking.judged([BAD]).judged)
+    groups = [tabs.of(alice.pk), tabs.of_picture(waiting.pk)]
+    with django_capture_on_commit_callbacks(execute=True):
+        ruled(morgan, Case.objects.get(), "block")
+    assert told == [(group, True) for group in groups]
+    with django_capture_on_commit_callbacks(execute=True):
+        review.undo(morgan, Case.objects.get().pk)
+    assert told[2:] == [(group, False) for group in groups]
 
 
 def test_a_person_who_needs_help_is_told_where_to_find_it_and_nobody_is_called(

@@ -110,6 +110,18 @@ def decided(text: str) -> None:
     )
 
 
+def pictured() -> None:
+    """A case about the picture that was drawn last, with the words that it was asked for by."""
+    from apps.images.models import Picture
+    from apps.safety import review
+    from apps.safety.folding import Outcome
+    from apps.safety.policy import Action
+
+    row = Picture.objects.filter(status=Picture.Status.READY).latest("created")
+    outcome = Outcome(Action.REVIEW, "hate", 2, 0.7)
+    review.flag(review.Flagged("picture", str(row.pk), "picture", row.prompt, row.owner_id, outcome))
+
+
 def banned() -> None:
     """Morgan suspended Sam for a question, and every session of Sam's is dead."""
     from apps.safety import review

@@ -132,6 +132,13 @@ def decided() -> None:
     decided("They should all be driven into the sea, quoted in a lesson")
 
 
+def flagged() -> None:
+    """A case about the picture that was drawn last, which stays to be seen."""
+    from tests.journeys.corners import pictured
+
+    pictured()
+
+
 def banned() -> None:
     from tests.journeys.corners import banned
 
@@ -168,5 +175,19 @@ def policy_of_before() -> None:
 if __name__ == "__main__":
     os.environ["DJANGO_SETTINGS_MODULE"] = "assistant.settings"
     django.setup()
-    verbs = (people, nobody, library, long, many, corners, alike, decided, banned, sampled, grace, policy_of_before)
+    verbs = (
+        people,
+        nobody,
+        library,
+        long,
+        many,
+        corners,
+        alike,
+        decided,
+        flagged,
+        banned,
+        sampled,
+        grace,
+        policy_of_before,
+    )
     {verb.__name__: verb for verb in verbs}[sys.argv[1]]()

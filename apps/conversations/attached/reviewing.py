@@ -7,6 +7,7 @@ from typing import Any
 from django.utils.translation import gettext_lazy
 
 from apps.conversations.attached.rows import AttachedPicture
+from apps.lib import tabs
 from apps.safety import review
 from apps.safety.check import Judged
 from apps.safety.reviewable import Turn, stored_bytes
@@ -36,6 +37,7 @@ class AttachedReviewable:
         rows = AttachedPicture.objects.filter(pk=subject)
         before = rows.values(*_KEPT).first()
         rows.update(status=Status.HELD, reason=words[:400])
+        _told(subject)
         return before or {}
 
     def release(self, subject: str) -> dict[str, Any]:
@@ -43,6 +45,7 @@ class AttachedReviewable:
         held = AttachedPicture.objects.filter(pk=subject, status=Status.HELD)
         before = held.values(*_KEPT).first()
         held.update(status=Status.WAITING, reason="", attempts=0)
+        _told(subject)
         return before or {}
 
     def picture(self, subject: str) -> bytes:
@@ -52,6 +55,7 @@ class AttachedReviewable:
     def give_back(self, subject: str, before: dict[str, Any]) -> None:
         if before:
             AttachedPicture.objects.filter(pk=subject).update(**before)
+            _told(subject)
 
     def blur(self, subject: str, code: str) -> dict[str, Any]:
         rows = AttachedPicture.objects.filter(pk=subject)
@@ -61,6 +65,13 @@ class AttachedReviewable:
 
     def clear(self, subject: str, before: dict[str, Any]) -> None:
         AttachedPicture.objects.filter(pk=subject).update(blur=before["blur"])
+
+
+def _told(subject: str) -> None:
+    """Every page that shows it hears whether it may, as soon as this is committed."""
+    row = AttachedPicture.objects.filter(pk=subject).only("owner", "status").first()
+    if row is not None:
+        tabs.tell_of_picture(row.owner_id, row.pk, held=row.status == Status.HELD)
 
 
 def flag(row: AttachedPicture, judged: Judged | None) -> None:

@@ -15,6 +15,7 @@ from apps.conversations.attached import given, taking
 from apps.conversations.attached.rows import AttachedPicture
 from apps.conversations.refusal import Refused
 from apps.images import blurring
+from apps.lib.revalidated import revalidated, tag_of
 from apps.safety.reviewable import stored_bytes
 from apps.users.access import address_of, person
 from apps.users.limits import OverLimit
@@ -50,7 +51,8 @@ def picture(request: HttpRequest, pk: UUID) -> HttpResponseBase:
     """The picture; `?small` its thumbnail."""
     row = _mine(request, pk)
     if "small" in request.GET and not blurring.hides(row.blur, request):
-        return private(HttpResponse(bytes(row.thumbnail), content_type="image/jpeg"))
+        content = bytes(row.thumbnail)
+        return revalidated(request, tag_of(content), lambda: HttpResponse(content, content_type="image/jpeg"))
     return file_of(row, request)
 
 
@@ -67,15 +69,9 @@ def file_of(row: AttachedPicture, request: HttpRequest) -> HttpResponseBase:
     if blurring.hides(row.blur, request):
         return blurring.answer(stored_bytes(row.file))
     try:
-        return private(FileResponse(row.file.open("rb"), content_type=row.kind))
+        return revalidated(request, row.sha256, lambda: FileResponse(row.file.open("rb"), content_type=row.kind))
     except FileNotFoundError as error:
         raise Http404 from error
-
-
-def private(answer: HttpResponseBase) -> HttpResponseBase:
-    """It never changes, and is kept by nobody but its reader's browser, for a while."""
-    answer["Cache-Control"] = "private, max-age=600"
-    return answer
 
 
 def _mine(request: HttpRequest, pk: UUID, *, held: bool = False) -> AttachedPicture:
