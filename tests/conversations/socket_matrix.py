@@ -17,13 +17,16 @@ MATRIX: dict[str, tuple[str, ...]] = {
     "reword": ("question",),
     "queue_now": ("queued",),
     "unqueue": ("queued",),
+    "look": ("conversation",),
+    "watch": ("secret",),
     "seen": ("conversation",),
     "stay": ("conversation",),
 }
 SILENT = {"typing", "seen"}  # nothing is said to these, whatever happens
 # What a field can hold, by the names of the rows of Alice's in `test_socket_matrix.py`.
 THINGS: dict[str, tuple[str, ...]] = {
-    "conversation": ("conversation", "temporary chat"),
+    "conversation": ("conversation", "temporary chat", "withheld"),
+    "secret": ("conversation",),  # only the link's own opens it
     "turn": ("running", "finished", "temporary answer"),
     "after": ("finished",),
     "beside": ("question",),

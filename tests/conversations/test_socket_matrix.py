@@ -13,6 +13,7 @@ from typing import Any
 import orjson
 import pytest
 from django.conf import LazySettings
+from django.utils import timezone
 
 from apps.conversations import temporary, turns, warming
 from apps.conversations.asks import Again, Ask
@@ -66,7 +67,19 @@ async def things(open_page: Any, alice: User, library: Any, chat: Any, settings:
     await page.hear("queued")
     place = await Conversation.objects.aget(pk=finished["conversation"])
     await Share.objects.acreate(conversation=place, sources="passages", until_id=running["turn"])
+    withheld = await Conversation.objects.acreate(owner=alice)
+    asked = await Message.objects.acreate(conversation=withheld, role="user", asked_by=alice)
+    await Message.objects.acreate(
+        conversation=withheld,
+        parent=asked,
+        role="assistant",
+        status="withheld",
+        reason=SECRET,
+        asked_by=alice,
+        retracted=timezone.now(),
+    )
     found = {
+        "withheld": str(withheld.pk),
         "conversation": str(place.pk), "temporary chat": fleeting["conversation"], "running": running["turn"],
         "finished": finished["turn"], "temporary answer": fleeting["turn"], "question": running["question"],
         "queued": str((await Queued.objects.aget()).pk), "collection": str(library.pk),
@@ -150,6 +163,7 @@ async def test_what_is_anothers_is_like_what_never_was(
         ("retry", "turn", "finished"), ("continue", "turn", "finished"), ("resume", "turn", "running"),
         ("resume", "turn", "temporary answer"), ("answer_without_documents", "turn", "finished"),
         ("stop", "turn", "running"), ("decide", "turn", "running"), ("reword", "question", "question"),
+        ("look", "conversation", "withheld"),
         ("queue_now", "queued", "queued"), ("unqueue", "queued", "queued"), ("stay", "conversation", "temporary chat"),
     ],
 )  # fmt: skip
@@ -165,9 +179,9 @@ async def test_and_its_owner_is_heard(things: Any, do: str, field: str, thing: s
 
 async def _answer(page: Any) -> dict[str, Any]:
     """The next thing said that is no event of the answer that is being written; that may be nothing."""
-    types = ("accepted", "refused", "unknown", "queued", "first", "unqueued", "reworded", "gone", "closed", "steps")
+    types = ("accepted", "refused", "unknown", "queued", "first", "unqueued", "reworded", "gone", "standing")
     try:
         event = await page.hear(*types, timeout=2)
     except TimeoutError:
         return {"type": "silence"}
-    return {name: value for name, value in event.items() if name in {"type", "words", "status"}}
+    return {name: value for name, value in event.items() if name in {"type", "words", "retracted"}}

@@ -46,7 +46,7 @@ def test_asked_for_varied_and_verified(studio: Any, visit: Visit, tmp_path: Path
     tiles(studio, "A harbour", "ready").first.get_by_role("button", name="Favourite").click()
     studio.get_by_role("link", name="Favourites").click()
     expect(studio.locator(".tile")).to_have_count(1)
-    studio.locator(".tile a").click()
+    studio.locator(".tile a:has(img)").click()
     with studio.expect_download() as download:
         studio.get_by_role("link", name="Download").click()
     file = tmp_path / download.value.suggested_filename
