@@ -53,21 +53,6 @@ def test_words_find_what_meaning_ranks_last(index: Index) -> None:
     assert worded.cosine == pytest.approx(float(rows[farthest] @ rows[0]), abs=5e-3)
 
 
-def test_words_count_for_what_meaning_found_as_far_as_twice_the_limit(index: Index) -> None:
-    rows = units(3)
-    segment = write(
-        index, ["otters otters otters dive", "otters otters swim dive", "otters sleep swim dive"], vectors=rows
-    )
-
-    second, third = (
-        {c.chunk_id: c.bm25 for c in index.search([segment], IndexQuery("otters", rows[n], limit=1)).candidates}
-        for n in (1, 2)
-    )
-
-    assert set(second) == {0, 1} and second[0] > second[1] > 0
-    assert set(third) == {0, 2} and third[2] == 0
-
-
 def test_the_vectors_that_an_index_brings_are_those_of_its_candidates(index: Index) -> None:
     rows = units(8)
     parts = [write(index, ANIMALS, first=at, vectors=rows[at : at + 4]) for at in (0, 4)]
