@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 from django.conf import LazySettings
+from django.test import Client
 from django.utils import timezone
 
 from apps.documents import worker
@@ -89,3 +90,9 @@ def test_unless_the_site_says_so_nothing_goes(alice: User, morgan: User, setting
     decided(morgan, found, 900)
     assert frozen.sweep() == 0 and text(found) == TEXT
     assert frozen.sweep in worker.chores and tasks.do.name
+
+
+def test_the_privacy_page_says_after_how_long(client: Client, settings: LazySettings, db: None) -> None:
+    assert "can no longer be appealed" not in client.get("/privacy/").content.decode()
+    settings.CASE_TEXT_DAYS = 90
+    assert "or 90 days after it can no longer be appealed" in client.get("/privacy/").content.decode()
