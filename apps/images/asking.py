@@ -20,7 +20,7 @@ from apps.engines.image.parts import region
 from apps.images import described, names, reviewing, sources
 from apps.images.making import TASK
 from apps.images.models import Picture
-from apps.images.screening import judged
+from apps.images.screening import judged, listed
 from apps.lib.bell import send
 from apps.lib.ids import new_id
 from apps.safety import gate
@@ -89,7 +89,8 @@ def ask(user: User, wish: Wish, address: str = "", verdict: Verdict | None = Non
     texts = (wish.prompt, wish.negative)
     if verdict is None or verdict.allowed:
         named = names.judged(texts)
-        verdict = (verdict or judged(texts, wish.level)) if named.allowed else named
+        screened = judged if verdict is None else listed  # the gate has had its say
+        verdict = screened(texts, wish.level) if named.allowed else named
     if not verdict.allowed:
         return [_held(Picture(**_row(user, wish, request, model, new_id(), 0)), files, verdict)]
     batch = new_id()

@@ -21,7 +21,8 @@ from apps.users.access import administrators_only, person
 from apps.users.models import User
 
 NEW = "new"
-_STAGES = (Stage.QUESTION, Stage.ANSWER, Stage.PASSAGE)
+_STAGES = (Stage.QUESTION, Stage.ANSWER, Stage.PASSAGE, Stage.PICTURE)
+_USUAL = [stage.value for stage in _STAGES[:-1]]
 
 
 class ListForm(forms.Form):
@@ -37,7 +38,10 @@ class ListForm(forms.Form):
     code = forms.ChoiceField(label=gettext_lazy("Clause"))
     action = forms.ChoiceField(label=gettext_lazy("What happens"), initial=Action.REVIEW)
     stages = forms.MultipleChoiceField(
-        label=gettext_lazy("Where"), widget=forms.CheckboxSelectMultiple, initial=[stage.value for stage in _STAGES]
+        label=gettext_lazy("Where"),
+        widget=forms.CheckboxSelectMultiple,
+        initial=_USUAL,
+        help_text=gettext_lazy("Picture: the words that one is drawn from, such as names of people or brands."),
     )
     owner = forms.ModelChoiceField(
         label=gettext_lazy("Owner"), queryset=User.objects.none(), empty_label=None,

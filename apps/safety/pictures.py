@@ -8,9 +8,10 @@ from collections.abc import Callable
 
 from apps.engines import registry
 from apps.engines.base import EngineError
-from apps.safety import deadlines, degraded, levels, policies, recorded, shadowing
-from apps.safety.check import AWAY, Judged, Verdict
+from apps.safety import deadlines, degraded, hits, levels, listed, policies, recorded, shadowing, withheld
+from apps.safety.check import ALLOWED, AWAY, Judged, Verdict
 from apps.safety.folding import UNCHECKED, Signal, Status, fold
+from apps.safety.intake import normalise
 from apps.safety.levels import Level
 from apps.safety.policy import Action, Stage
 from apps.safety.recorded import Surface
@@ -29,14 +30,39 @@ def check_picture(picture: Callable[[], bytes], words: str = "", *, level: Level
     signal = _signal(picture)
     if signal.status in (Status.ERROR, Status.TIMEOUT) and degraded.note("pictures", signal.status):
         degraded.write()
-    outcome = fold(Stage.PICTURE, [signal], policies.current())
-    judged = Judged(Stage.PICTURE, f"A picture drawn from: {words}" if words else "A picture", outcome, (signal,))
+    signals = (signal, *_listed(words))
+    outcome = fold(Stage.PICTURE, signals, policies.current())
+    judged = Judged(Stage.PICTURE, f"A picture drawn from: {words}" if words else "A picture", outcome, signals)
     verdict = Verdict(False, outcome.code, AWAY if outcome.code == UNCHECKED else HELD, judged)
     if outcome.allowed:
         verdict = levels.applied(Verdict(True, outcome.code, "", judged), level, policies.current())
     recorded.note(verdict.judged, level, policies.current().number, Surface.PICTURES)
     shadowing.write()
     return verdict
+
+
+def check_words(words: str, *, level: Level = Level.SITE) -> Verdict:
+    """Whether lists of the site's own, of names of people and brands for instance, let it be drawn at all: those whose
+    stage is the picture. What they only want looked at is looked at when it is drawn."""
+    policy = policies.current()
+    if not _listed(words):
+        return ALLOWED
+    found = hits.signals(policy, Stage.PICTURE, normalise(words))
+    hits.write()
+    signals = (*found, Signal("pictures", "", Status.SKIPPED, {}))
+    outcome = levels.judged(Stage.PICTURE, signals, policy, level)
+    if outcome.allowed:
+        return ALLOWED
+    said = [withheld.LISTED_PICTURE, *([withheld.MISTAKE] if outcome.reviewed else [])]
+    judged = Judged(Stage.PICTURE, normalise(words), outcome, signals)
+    recorded.note(judged, level, policy.number, Surface.PICTURES)
+    return Verdict(False, outcome.code, "\n".join(said), judged)
+
+
+def _listed(words: str) -> list[Signal]:
+    """What lists say of the words; nothing where a person has allowed these."""
+    text = normalise(words)
+    return [] if not text or policies.allowed(text) else listed.signals(policies.current(), Stage.PICTURE, text)
 
 
 def blurred_by(verdict: Verdict) -> str:

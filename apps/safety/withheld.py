@@ -23,6 +23,7 @@ WITHHELD = "This question asks for something that could seriously hurt people, s
 WITHHELD_ANSWER = "The rest of this answer was held back, because it could seriously hurt people."
 MISTAKE = "If that is a mistake, a person sets it right; look at your notices."
 LISTED = "A list of this site names something in this question, so it is not answered here."
+LISTED_PICTURE = "A list of this site names something in what this picture was asked for, so it is not drawn here."
 LISTED_ANSWER = "The rest of this answer was held back: a list of this site names something in it."
 QUESTIONS: Mapping[str, str] = {
     "child_exploitation": "This question could harm children, so it is not answered here.",
