@@ -8,11 +8,12 @@ from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone
 
 from apps.safety import audit, notices, policies, reviewable
 from apps.safety.folding import SUPPORT, Outcome
-from apps.safety.models import Allowance, Case
+from apps.safety.models import Allowance, Case, Effect
 from apps.safety.policy import SEALED, Action, Fail, Stage
 from apps.safety.transitions import LIVE, Move, Role, transition
 
@@ -39,10 +40,21 @@ def _kept() -> set[str]:
     return {clause.code for clause in clauses if clause.fail is Fail.CLOSED} | SEALED | {SUPPORT}
 
 
+def _withheld(case: Case) -> bool:
+    """Whether people have withheld the same thing, or a question of the same words, in another case."""
+    same = Q(kind=case.kind, subject=case.subject)
+    if case.snapshot.stage == Stage.QUESTION:
+        same |= Q(decision__case__snapshot__sha256=case.snapshot.sha256)
+    return Effect.objects.filter(same, name="withhold", state=Effect.State.APPLIED).exists()
+
+
 def _end(case: Case) -> bool:
     state = transition(case.state, Move.LAPSE, Role.SYSTEM)
     with transaction.atomic():
         rows = Case.objects.filter(pk=case.pk, state=case.state, held_until=case.held_until)
+        if _withheld(case):
+            rows.update(held_until=None)  # it stays held: people keep what they withheld
+            return False
         if not rows.update(state=state, held_until=None, lapsed=timezone.now()):
             return False  # somebody decided meanwhile
         kind = reviewable.of(case.kind)

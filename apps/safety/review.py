@@ -58,11 +58,14 @@ def role_of(user: User) -> Role:
 
 def flag(found: Flagged) -> Case:
     """A case is open for it: a new one, or the one there is, counted again. The text is frozen as it is now."""
-    clause = found.outcome.code
+    clause, now = found.outcome.code, timezone.now()
+    until = holds.until(found.kind, found.stage, found.outcome, now)
     with transaction.atomic():
         old = Case.objects.filter(kind=found.kind, subject=found.subject, area=clause, state__in=LIVE).first()
         if old is not None:
             Case.objects.filter(pk=old.pk).update(times=F("times") + 1)
+            if until and isinstance(reviewable.of(found.kind), reviewable.Pictured):  # held anew after a hold ended
+                Case.objects.filter(pk=old.pk, held_until=None).update(held_until=until, lapsed=None)
             return old
         # What stands around it need not say whose number or mailbox it was; the flagged text itself stays as it is.
         around = [
@@ -76,8 +79,7 @@ def flag(found: Flagged) -> Case:
             signals=[signal.row() for signal in found.signals], action=found.outcome.action or "", code=clause,
             score=found.outcome.score, policy=policies.live(), level=found.outcome.level,
         )  # fmt: skip
-        due = (now := timezone.now()) + timedelta(hours=DUE_HOURS.get(found.outcome.severity, 168))
-        until = holds.until(found.kind, found.stage, found.outcome, now)
+        due = now + timedelta(hours=DUE_HOURS.get(found.outcome.severity, 168))
         case = Case.objects.create(
             kind=found.kind, subject=found.subject, area=clause, owner_id=found.owner, snapshot=snapshot,
             severity=found.outcome.severity, due=min(due, until or due), held_until=until,

@@ -153,3 +153,37 @@ def test_the_worker_ends_them_and_the_words_are_those_of_the_person(alice: User,
     found = case(User.objects.get(pk=alice.pk))
     notices.lapsed(Case.objects.get(pk=found.pk))
     assert "beendet" in Notice.objects.order_by("-pk")[0].title
+
+
+def test_a_picture_that_people_withheld_stays_so_when_another_hold_of_it_ends(
+    alice: User, morgan: User, shelf: Notes
+) -> None:
+    row, found = held_picture(alice)
+    outcome = Outcome(Action.SEND, "sexual", 3, 0.9)
+    other = review.flag(Flagged("picture", str(row.pk), "picture", "A picture", alice.pk, outcome))
+    decided(morgan, found, "block")
+    later(other)
+    assert holds.sweep() == 0 and holds.sweep() == 0
+    row.refresh_from_db()
+    assert row.status == Picture.Status.HELD
+    assert Case.objects.get(pk=other.pk).lapsed is None and not Event.objects.filter(kind="case.lapsed").exists()
+
+
+def test_a_question_that_people_withheld_does_not_pass_because_nobody_looked_at_it_again(
+    alice: User, morgan: User, shelf: Notes
+) -> None:
+    shelf.state["2"] = "too"
+    first, second = case(alice, text="The same."), case(alice, "2", text="The same.")
+    decided(morgan, first, "block")
+    later(second)
+    assert holds.sweep() == 0 and not Allowance.objects.exists()
+
+
+def test_what_is_held_anew_after_a_hold_ended_is_held_for_a_while_too(alice: User, shelf: Notes) -> None:
+    row, found = held_picture(alice)
+    later(found)
+    assert holds.sweep() == 1
+    outcome = Outcome(Action.SEND, "violence", 3, 0.9)
+    review.flag(Flagged("picture", str(row.pk), "picture", "A picture", alice.pk, outcome))
+    again = Case.objects.get(pk=found.pk)
+    assert again.held_until is not None and again.lapsed is None and again.times == 2
