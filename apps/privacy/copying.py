@@ -17,15 +17,17 @@ from django.apps import apps
 from django.conf import settings
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import models
+from django.db.models import Q
 from django.utils import timezone
 
 from apps.conversations import exports
-from apps.conversations.models import AttachedPicture, Conversation
+from apps.conversations.models import AttachedPicture, Conversation, Message
 from apps.documents.models import Collection, Document
 from apps.images.models import Picture
 from apps.privacy.models import Wish
 from apps.safety import wording
 from apps.safety.models import Appeal, Case, Decision, Effect, Event
+from apps.safety.redacting import GAP
 from apps.users.models import User
 
 FORMAT = "openbook-person/1"
@@ -87,7 +89,8 @@ def _everything(user: User) -> Iterator[tuple[str, Any]]:
             path = Path(settings.MEDIA_ROOT) / str(row.file)
             if row.file and path.is_file():
                 yield f"files/{shelf.pk}/{row.pk}/{row.name.replace('/', '_')}", path
-    for picture in Picture.objects.filter(owner=user).exclude(file=""):
+    # What is held may not be seen by its person either.
+    for picture in Picture.objects.filter(owner=user).exclude(file="").exclude(status=Picture.Status.HELD):
         path = Path(settings.MEDIA_ROOT) / str(picture.file)
         if path.is_file():
             yield f"pictures/{picture.pk}-{picture.shown_as}{path.suffix}", path
@@ -123,9 +126,14 @@ def _review(user: User) -> Iterator[tuple[str, Any]]:
 
 
 def _text(case: Case) -> str:
-    """What was flagged; nothing of an answer that is withheld now, which its person may not read either."""
-    stands = Effect.objects.filter(name="withhold", subject=case.subject, state=Effect.State.APPLIED)
-    return "" if case.kind == "answer" and stands.exists() else case.snapshot.text
+    """What was flagged; nothing of an answer that is withheld now, or of which a part was taken out: its person may not
+    read that either."""
+    if case.kind != "answer":
+        return case.snapshot.text
+    stands = Effect.objects.filter(name__in=["withhold", "redact"], subject=case.subject, state=Effect.State.APPLIED)
+    hidden = Q(retracted__isnull=False) | Q(text__contains=GAP)  # also where it is a copy of what the decision is about
+    gone = stands.exists() or Message.objects.filter(hidden, pk=case.subject).exists()
+    return "" if gone else case.snapshot.text
 
 
 def naming(user: User) -> Iterator[tuple[type[models.Model], list[str]]]:

@@ -13,10 +13,12 @@ from apps.conversations import branches, naming
 from apps.conversations.models import Conversation, Message, Preference
 from apps.evaluation import preferences
 from apps.privacy import copying
-from apps.safety import effects
+from apps.safety import effects, review
 from apps.safety.models import Decision, Effect
+from apps.safety.review import Ruling
+from apps.safety.rulings import Extent
 from apps.users.models import User
-from tests.conversations.retractions import overturned, reviewer, withheld
+from tests.conversations.retractions import flagged, overturned, reviewer, withheld
 
 pytestmark = pytest.mark.django_db
 SAID = "Quixotically, about a hundred metres."
@@ -40,6 +42,24 @@ def test_a_copy_of_all_data_has_no_word_of_a_withheld_answer(answer: Message, al
     assert SAID not in told_of(alice) and "How high is it?" in told_of(alice)
     overturned(case)
     assert SAID in told_of(alice)
+
+
+def test_nor_the_case_about_a_copy_of_it_or_about_a_part_that_was_taken_out(answer: Message, alice: User) -> None:
+    fork = branches.fork(alice, answer.conversation, None)
+    assert fork is not None
+    copied = fork.messages.get(role="assistant")
+    flagged(copied)
+    case = withheld(answer, clause="violence")
+    assert SAID not in told_of(alice)
+    overturned(case)
+    assert SAID in told_of(alice)
+    morgan, case = reviewer("morgan"), flagged(answer, clause="personal_data")
+    held = review.claim(morgan, case.pk)
+    ruling = Ruling(held.lease_token, held.version, "redact", "clear", extent=Extent(spans=("Quixotically",)))
+    made = review.decide(morgan, case.pk, ruling)
+    assert "Quixotically" not in told_of(alice)
+    effects.revert(made, morgan)
+    assert "Quixotically" in told_of(alice)
 
 
 def test_pairs_for_training_hold_nothing_of_it(answer: Message, alice: User) -> None:

@@ -5,10 +5,13 @@ from __future__ import annotations
 import io
 import json
 import zipfile
+from pathlib import Path
 
 import pytest
+from django.conf import settings
 from django.test import Client
 
+from apps.images.models import Picture
 from apps.privacy import copying, wishes
 from apps.privacy.models import Wish
 from apps.users.models import Token, User
@@ -86,3 +89,16 @@ def test_one_that_breaks_is_tried_three_times(alice: User, life: Life, monkeypat
         Wish.objects.filter(status="waiting").update(lease_until=wish.created.replace(year=2020))
     wish.refresh_from_db()
     assert wish.status == "failed" and "administrator" in wish.reason
+
+
+def test_a_picture_that_is_held_is_not_in_it(alice: User) -> None:
+    stored = Path(settings.MEDIA_ROOT) / "pictures/held.png"
+    stored.parent.mkdir(parents=True, exist_ok=True)
+    stored.write_bytes(b"a picture")
+    row = Picture.objects.create(
+        owner=alice, prompt="A red cat", width=64, height=64, steps=4, guidance=1, seed=1, model="fake",
+        status=Picture.Status.HELD, file="pictures/held.png",
+    )  # fmt: skip
+    assert stored not in [content for _, content in copying._everything(alice)]
+    Picture.objects.filter(pk=row.pk).update(status=Picture.Status.READY)
+    assert stored in [content for _, content in copying._everything(alice)]
