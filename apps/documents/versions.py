@@ -23,6 +23,7 @@ from apps.documents.bell import ask_for_merge, ring
 from apps.documents.models import Chunk, Document, Page
 from apps.documents.upload import UploadRefused, delete, drop_waiting, upload
 from apps.lib.ids import new_id
+from apps.safety.restricting import Feature, closed
 from apps.users.models import User
 
 KEPT = 10  # earlier versions of one document
@@ -41,7 +42,10 @@ def replace(user: User, document: Document, file: UploadedFile[bytes]) -> Docume
 
 
 def refetch(user: User, document: Document) -> Document:
-    """The web page waits to be fetched again; where it has not changed, nothing but the day of it does."""
+    """The web page waits to be fetched again; where it has not changed, nothing but the day of it does. Raises
+    UploadRefused."""
+    if words := closed(user, Feature.UPLOADS):
+        raise UploadRefused(words)
     if not document.url:
         raise UploadRefused(gettext("This document was not fetched from the web."))
     with transaction.atomic():

@@ -117,6 +117,6 @@ def completed(version: Any) -> Any:
     rows = version.get("clauses") if isinstance(version, Mapping) else None
     if not isinstance(rows, list):
         return version  # `read` says what is wrong with it
-    known = {row.get("code") for row in rows if isinstance(row, dict)}
+    known = {str(row.get("code")) for row in rows if isinstance(row, dict)}
     new = [row for row in body({})["clauses"] if row["code"] in LATER.keys() - known]
     return {**version, "clauses": [*rows, *new]}

@@ -148,3 +148,11 @@ def test_the_database_keeps_one_live_policy_with_replay_and_another_approver(aut
     PolicyVersion.objects.filter(status="live").update(status="retired")
     with pytest.raises(IntegrityError), transaction.atomic():
         PolicyVersion.objects.filter(pk=row.pk).update(status="live")
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("code", [["hate"], {"a": 1}, None, 7])
+def test_a_code_that_is_no_word_is_refused_in_words(code: object) -> None:
+    author = person("ada", User.Role.ADMINISTRATOR)
+    with pytest.raises(PolicyError):
+        policies.draft(author, {"clauses": [{"code": code}]})

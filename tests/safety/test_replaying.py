@@ -12,12 +12,16 @@ from django.core.management import CommandError, call_command
 from django.utils import timezone
 
 from apps.lib.threads import in_db
-from apps.safety import gate, lists, policies, recorded, replaying
+from apps.privacy.erasing import entomb
+from apps.safety import gate, listed, lists, policies, recorded, replaying, review
+from apps.safety.folding import fold
 from apps.safety.models import Event, PolicyVersion, Recorded
+from apps.safety.policy import Stage
+from apps.safety.review import Flagged
 from apps.safety.transitions import Refused
 from apps.users.models import User
 from tests.people import person
-from tests.safety.cases import case, notes
+from tests.safety.cases import KIND, case, notes
 from tests.safety.drafts import MAYBE, PLAIN, SURE, body, written
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -94,6 +98,24 @@ async def test_a_new_list_cannot_be_tried_without_words_and_that_is_said(ada: Us
     draft = await in_db(lists.keep, ada, row)
     found = await in_db(replaying.replay, ada, draft)
     assert (found["changed"], found["lists"]) == (0, ["Falcon"])
+
+
+def test_what_a_list_found_in_a_text_that_went_is_not_called_freed(ada: User, grace: User, alice: User) -> None:
+    row = {
+        "key": "list-falcon", "name": "Falcon", "owner": ada.pk, "code": "hate", "kind": "words", "note": "",
+        "entries": ["blue falcon"], "action": "withhold_and_review", "stages": ["question"], "expires": None,
+    }  # fmt: skip
+    live = lists.keep(ada, row)
+    replaying.replay(ada, live)
+    policies.approve(grace, live)
+    text, own = "Who owns the blue falcon?", policies.read(live.body)
+    signals = tuple(listed.signals(own, Stage.QUESTION, text))
+    notes()
+    found = review.flag(Flagged(KIND, "1", "question", text, alice.pk, fold(Stage.QUESTION, signals, own), signals))
+    again = policies.draft(ada, copy.deepcopy(live.body), "As it is")
+    assert replaying.replay(ada, again)["changed"] == 0
+    entomb(found.snapshot)
+    assert replaying.replay(ada, again)["changed"] == 0
 
 
 async def test_older_history_is_left_out_where_that_is_asked(ada: User) -> None:

@@ -18,7 +18,7 @@ from apps.conversations.models import Conversation, Message, Share
 from apps.conversations.refusal import Refused as NotTaken
 from apps.conversations.tools.offering import permitted
 from apps.documents import versions, web_pages
-from apps.documents.models import Collection, Membership
+from apps.documents.models import Collection, Document, Membership
 from apps.documents.upload import UploadRefused, upload
 from apps.images import asking, upscaling
 from apps.images.models import Picture
@@ -140,6 +140,12 @@ def finished(owner: User) -> Picture:
     )  # fmt: skip
 
 
+def page(owner: User) -> Document:
+    row = document(collection(owner), "Bees", ["A hive."])
+    row.url = "https://example.org/bees"
+    return row
+
+
 PICTURES: list[Callable[[User], object]] = [
     lambda user: asking.ask(user, asking.Wish("A red cat")),
     lambda user: upscaling.ask(user, finished(user)),
@@ -148,6 +154,7 @@ UPLOADS: list[Callable[[User], object]] = [
     lambda user: upload(user, collection(user), file()),
     lambda user: versions.replace(user, document(collection(user), "Bees", ["A hive."]), file()),
     lambda user: web_pages.add_page(user, collection(user), "https://example.org/"),
+    lambda user: versions.refetch(user, page(user)),
     lambda user: taking.take(user, file("a.png")),
     lambda user: importing.take(user, file("chats.json")),
 ]
