@@ -1,16 +1,21 @@
 """Spans of a question or an answer that reviewers take out, and put back: of the message, its copies, and the cards of
-its tools; turn logs forget it, and open pages read it again. Case subjects are answers: a question is what was asked
-there."""
+its tools, of titles, and of what is recorded behind answers; turn logs forget it, and open pages read it again. Case
+subjects are answers: a question is what was asked there."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from functools import partial
+from itertools import accumulate
 from typing import Any
+from uuid import UUID
 
-from apps.conversations import retracting
-from apps.conversations.models import Message, Withdrawn
+from apps.conversations import picture_asks, retracting, trace
+from apps.conversations.models import Conversation, Message, Trace, Withdrawn
 from apps.safety import redacting
+from apps.safety.models import Effect
+
+Titled = Conversation.Titled
 
 
 def cut(kind: str, subject: str, wanted: Sequence[str]) -> dict[str, Any]:
@@ -32,12 +37,25 @@ def fill(before: dict[str, Any]) -> None:
     """What stood in the gaps stands there again; of what is withheld by now, once that is given back."""
     rows = list(Message.objects.filter(pk__in=before).select_related("parent", "conversation"))
     for row in rows:
+        said = before[str(row.pk)]
+        _put_back(said.get("records", {}))
         if row.retracted is None:
-            Message.objects.filter(pk=row.pk).update(**_filled(row.text, row.tools, before[str(row.pk)]))
+            whole = _filled(row.text, row.tools, said)
+            Message.objects.filter(pk=row.pk).update(**whole)
+            _entitle(row, str(whole["text"]), said.get("title", []))
         elif (held := Withdrawn.objects.filter(pk=row.pk).first()) is not None:
-            whole = _filled(held.fields["text"], held.fields["tools"], before[str(row.pk)])
+            whole = _filled(held.fields["text"], held.fields["tools"], said)
             Withdrawn.objects.filter(pk=row.pk).update(fields={**held.fields, **whole})
     retracting.tell([row for row in rows if row.retracted is None], None)
+
+
+def forget(gone: Collection[UUID]) -> None:
+    """Of messages that are deleted nothing can be put back, and nothing of it is kept."""
+    names = {str(pk) for pk in gone}
+    for effect in Effect.objects.filter(name="redact").exclude(before={}):
+        left = {pk: said for pk, said in effect.before.items() if pk not in names}
+        if len(left) < len(effect.before):
+            Effect.objects.filter(pk=effect.pk).update(before=left)
 
 
 def _cut(row: Message, wanted: Sequence[str]) -> dict[str, Any]:
@@ -45,7 +63,7 @@ def _cut(row: Message, wanted: Sequence[str]) -> dict[str, Any]:
     cards: list[redacting.Gaps] = []
     tools = _walked(row.tools, partial(_cut_one, wanted, cards))
     Message.objects.filter(pk=row.pk).update(text=text, tools=tools)
-    return {"gaps": gaps, "tools": cards}
+    return {"gaps": gaps, "tools": cards, "title": _untitle(row, text, wanted), "records": _recorded(row, wanted)}
 
 
 def _cut_one(wanted: Sequence[str], kept: list[redacting.Gaps], said: str) -> str:
@@ -67,3 +85,72 @@ def _walked(value: Any, change: Callable[[str], str]) -> Any:
     if isinstance(value, list):
         return [_walked(item, change) for item in value]
     return {key: _walked(value[key], change) for key in sorted(value)} if isinstance(value, dict) else value
+
+
+def _untitle(row: Message, text: str, wanted: Sequence[str]) -> redacting.Gaps:
+    """What stood in the title of its conversation; one that a person gave is theirs."""
+    place = Conversation.objects.get(pk=row.conversation_id)
+    if place.titled == Titled.PERSON:
+        return []
+    title = _followed(place.title, row, text)
+    title, gaps = redacting.cut(title, redacting.places(title, wanted))
+    Conversation.objects.filter(pk=place.pk).update(title=title)
+    return gaps
+
+
+def _entitle(row: Message, text: str, gaps: redacting.Gaps) -> None:
+    place = Conversation.objects.get(pk=row.conversation_id)
+    if place.titled != Titled.PERSON:
+        title = _followed(redacting.filled(place.title, gaps), row, text)
+        Conversation.objects.filter(pk=place.pk).update(title=title)
+
+
+def _followed(title: str, row: Message, text: str) -> str:
+    """A title that is the first words of the question, where that says `text` from now on."""
+    old = picture_asks.title(row.text) if row.role == Message.Role.USER else ""
+    if not old or not title.startswith(old):
+        return title
+    return (picture_asks.title(text) + title.removeprefix(old))[: Conversation._meta.get_field("title").max_length]
+
+
+def _recorded(row: Message, wanted: Sequence[str]) -> dict[str, Any]:
+    """Records of that conversation speak of it no more: by answer what `_put_back` needs. Prompts of later answers
+    repeat it, and its own tokens spell it."""
+    found: dict[str, Any] = {}
+    for record in Trace.objects.filter(answer__conversation=row.conversation_id):
+        value, kept = trace.unpack(bytes(record.data)), list[redacting.Gaps]()
+        tokens = value.pop("tokens", [])
+        value = _walked(value, partial(_cut_one, wanted, kept))
+        spelt = "".join(token[0] for token in tokens) if record.answer_id == row.pk else ""
+        spelt, gaps = redacting.cut(spelt, redacting.places(spelt, wanted))
+        if not any(kept) and not gaps:
+            continue
+        said = {"texts": {str(at): one for at, one in enumerate(kept) if one}, "tokens": gaps, "others": {}}
+        if gaps:
+            tokens, said["others"] = _spelt(tokens, spelt)
+        Trace.objects.filter(pk=record.pk).update(data=trace.pack({**value, "tokens": tokens}))
+        found[str(record.answer_id)] = said
+    return found
+
+
+def _spelt(tokens: list[Any], text: str) -> tuple[list[Any], dict[str, Any]]:
+    """The tokens as the text has them now; those that changed lose what else the model weighed, which is returned."""
+    made, lost = [], {}
+    for at, (end, token) in enumerate(zip(accumulate(len(token[0]) for token in tokens), tokens, strict=True)):
+        piece = text[end - len(token[0]) : end]
+        if piece != token[0]:
+            lost[str(at)] = token[2]
+        made.append([piece, token[1], token[2] if piece == token[0] else []])
+    return made, lost
+
+
+def _put_back(records: dict[str, Any]) -> None:
+    for record in Trace.objects.filter(answer__in=[UUID(pk) for pk in records]):
+        value, said = trace.unpack(bytes(record.data)), records[str(record.answer_id)]
+        tokens, at = value.pop("tokens", []), iter(range(10**9))
+        value = _walked(value, lambda text: redacting.filled(text, said["texts"].get(str(next(at)), [])))  # noqa: B023
+        if said["tokens"]:
+            tokens, _ = _spelt(tokens, redacting.filled("".join(token[0] for token in tokens), said["tokens"]))
+            for number, others in said["others"].items():
+                tokens[int(number)][2] = others
+        Trace.objects.filter(pk=record.pk).update(data=trace.pack({**value, "tokens": tokens}))

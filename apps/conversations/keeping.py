@@ -10,7 +10,7 @@ from uuid import UUID
 from django.db import transaction
 from django.utils import timezone
 
-from apps.conversations import reviewing
+from apps.conversations import gaps, reviewing
 from apps.conversations.models import Conversation, Folder, Message
 from apps.safety import vanishing
 from apps.users.models import User
@@ -64,9 +64,11 @@ def purge() -> int:
 
 def remove(pks: Collection[UUID]) -> None:
     """They are gone for good, and nobody is left to decide about what was said there. Call inside a transaction."""
-    said = [str(pk) for pk in Message.objects.filter(conversation__in=pks).answers().values_list("pk", flat=True)]
+    rows = Message.objects.filter(conversation__in=pks)
+    said = [str(pk) for pk in rows.answers().values_list("pk", flat=True)]
     for kind in reviewing.KINDS:
         vanishing.vanished(kind, *said)
+    gaps.forget(rows.values_list("pk", flat=True))
     Conversation.objects.filter(pk__in=pks).delete()
 
 

@@ -18,6 +18,7 @@ from apps.conversations import noticed, prompt
 from apps.conversations.turn import Turn
 from apps.documents.fates import fate
 from apps.engines.base import TokenProb
+from apps.safety.redacting import GAP
 
 FORMAT = 1
 WRITING = "Model wrote the answer"
@@ -41,7 +42,8 @@ def record(turn: Turn) -> dict[str, Any]:
         "timeline": _timeline(turn),
         "search": _search(turn),
         "prompt": _prompt(turn),
-        "tokens": _tokens(turn.tokens, len(turn.text) - len(turn.opening.written)),
+        # They spell what the gate took out too.
+        "tokens": [] if GAP in turn.text else _tokens(turn.tokens, len(turn.text) - len(turn.opening.written)),
         "pieces": turn.pieces,
         "thoughts": turn.thoughts,
         "verdicts": noticed.record(turn),

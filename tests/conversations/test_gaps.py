@@ -1,0 +1,131 @@
+"""What was taken out of a message stands nowhere else that people may look, and comes back with it."""
+
+from __future__ import annotations
+
+import zlib
+from typing import Any
+
+import pytest
+
+from apps.conversations import branches, keeping, picture_asks, trace
+from apps.conversations.models import Conversation, Message, Trace
+from apps.lib.threads import in_db
+from apps.safety import effects, gate, review
+from apps.safety.check import Judged, Verdict
+from apps.safety.folding import Outcome
+from apps.safety.models import Decision, Effect
+from apps.safety.policy import Action
+from apps.safety.redacting import GAP
+from apps.safety.review import Ruling
+from apps.safety.rulings import Extent
+from apps.users.models import User
+from tests.conversations.retractions import flagged, reviewer, standing, withheld
+
+pytestmark = pytest.mark.django_db(transaction=True)
+MAIL = "mia@example.org"
+ASKED = f"What did {MAIL} write about the lighthouse of Alexandria, and about all the other ones?"
+SAID = f"Her address is {MAIL}, she says."
+
+
+def spelt(text: str, size: int = 4) -> list[Any]:
+    return [[text[at : at + size], -0.1, [["x", -1.0]]] for at in range(0, len(text), size)]
+
+
+@pytest.fixture
+def answer(alice: User, ada: User) -> Message:
+    place = Conversation.objects.create(owner=alice, title=picture_asks.title(ASKED))
+    told = {"conversation": place, "asked_by": alice, "status": "complete"}
+    question = Message.objects.create(role="user", text=ASKED, **told)
+    found = Message.objects.create(role="assistant", parent=question, text=SAID, **told)
+    record = {
+        "format": 1, "search": {"query": f"{MAIL} lighthouse"}, "thoughts": "", "tokens": spelt(SAID), "pieces": 1,
+        "prompt": {"messages": [{"role": "user", "content": f"Question: {ASKED}"}], "places": []},
+    }  # fmt: skip
+    Trace.objects.create(answer=found, data=trace.pack(record))
+    return found
+
+
+def cut(answer: Message, kind: str = "answer", clause: str = "personal_data") -> Decision:
+    morgan, case = reviewer("morgan"), flagged(answer, kind, clause)
+    held = review.claim(morgan, case.pk)
+    ruling = Ruling(held.lease_token, held.version, "redact", "clear", extent=Extent(spans=(MAIL,)))
+    return review.decide(morgan, case.pk, ruling)
+
+
+def kept() -> tuple[Any, ...]:
+    records = [trace.unpack(bytes(row.data)) for row in Trace.objects.order_by("pk")]
+    return records, list(Conversation.objects.values("title")), list(Message.objects.values("text", "tools"))
+
+
+def test_of_a_question_neither_title_nor_record_keeps_it(answer: Message, alice: User) -> None:
+    fork = branches.fork(alice, answer.conversation, None)
+    before = kept()
+    both = cut(answer, "question"), cut(answer)
+    assert MAIL not in str(kept()) and MAIL not in zlib.decompress(bytes(Trace.objects.all()[0].data)).decode()
+    assert {name.partition(".")[0] for name in standing(MAIL)} == {"safety"}, "for reviewers alone"
+    assert fork is not None
+    assert all(GAP in row.title for row in Conversation.objects.all())
+    for made in both:
+        effects.revert(made, reviewer("robin"))
+    assert kept() == before
+
+
+@pytest.mark.parametrize("first", [0, 1])
+def test_tokens_that_spelt_it_are_gaps_of_the_same_length(answer: Message, first: int) -> None:
+    before = kept()
+    made = [cut(answer), cut(answer, "question")]
+    (record, *_), _, _ = kept()
+    assert "".join(token[0] for token in record["tokens"]) == SAID.replace(MAIL, GAP * len(MAIL))
+    assert all(bool(others) is (GAP not in text) for text, _, others in record["tokens"])
+    effects.revert(made[first], reviewer("robin"))
+    effects.revert(made[1 - first], reviewer("robin"))
+    assert kept() == before
+
+
+def test_a_title_of_the_model_has_a_gap_and_one_of_the_person_is_theirs(answer: Message) -> None:
+    rows = Conversation.objects.filter(pk=answer.conversation_id)
+    rows.update(title=f"Mail of {MAIL}", titled=Conversation.Titled.MODEL)
+    made = cut(answer)
+    assert rows.get().title == f"Mail of {GAP * len(MAIL)}"
+    effects.revert(made, reviewer("robin"))
+    assert rows.get().title == f"Mail of {MAIL}"
+    rows.update(titled=Conversation.Titled.PERSON)
+    cut(answer, clause="secrets")
+    assert rows.get().title == f"Mail of {MAIL}"
+
+
+def test_taken_out_withheld_and_both_taken_back(answer: Message) -> None:
+    made, case = cut(answer), withheld(answer)
+    effects.revert(made, reviewer("robin"))
+    effects.revert(Decision.objects.get(case=case), reviewer("robin"))
+    assert Message.objects.get(pk=answer.pk).text == SAID
+
+
+def test_nothing_of_it_is_kept_for_messages_that_are_gone(answer: Message, alice: User) -> None:
+    fork = branches.fork(alice, answer.conversation, None)
+    made = cut(answer)
+    assert fork is not None
+    keeping.remove([answer.conversation_id])
+    assert MAIL in str(list(Effect.objects.values())), "the copy may come back"
+    keeping.remove([fork.pk])
+    assert Effect.objects.get(name="redact").before == {} and MAIL not in str(list(Effect.objects.values()))
+    effects.revert(made, reviewer("robin"))
+
+
+async def test_what_the_gate_took_out_is_not_spelt_by_the_record(
+    open_page: Any, alice: User, library: Any, chat: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def verdict(text: str, since: int, level: object) -> Verdict:
+        outcome = Outcome(Action.REDACT if MAIL in text else None, "personal_data", 1, 1.0)
+        return Verdict(True, outcome.code, "", Judged("answer", text, outcome, ()))
+
+    monkeypatch.setattr(gate, "_sentence", verdict)
+    chat.replies.append(SAID)
+    page = await open_page(alice)
+    turn = (await page.ask("How high was the lighthouse of Alexandria?"))["turn"]
+    await page.events()
+    row = await Trace.objects.aget(answer=turn)
+    said = await Message.objects.aget(pk=turn)
+    assert GAP * len(MAIL) in said.text
+    record = await in_db(lambda: trace.unpack(bytes(row.data)))
+    assert MAIL not in str(record) and record["tokens"] == []
