@@ -139,6 +139,7 @@ class DiffusersPainter:
                 f"The picture model '{self._name}' cannot be loaded: {_first_line(error)}"
             ) from error
         pipeline.set_progress_bar_config(disable=True)
+        self._fingerprint = pipelines.fingerprint(pipeline, self._loras)  # while all its weights are there
         return placing.placed(pipeline, torch, _largest(pipeline))
 
     @cached_property
@@ -186,7 +187,7 @@ class DiffusersPainter:
             name = Path(self._name).name if Path(self._name).is_dir() else self._name  # no path is told to people
             quick = any(word in self._name.lower() for word in _QUICK)
             self._described = PictureModel(
-                name, pipelines.fingerprint(pipeline, self._loras), side, side, 4 if quick else _STEPS,
+                name, self._fingerprint, side, side, 4 if quick else _STEPS,
                 0.0 if quick else _GUIDANCE, multiple, _largest(pipeline), MOST_STEPS,
                 tuple(sorted(pipelines.schedulers(pipeline))), pipelines.can_start(pipeline),
                 pipelines.can_mask(pipeline), "negative_prompt" in pipelines.taken(pipeline),

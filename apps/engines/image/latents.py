@@ -87,7 +87,8 @@ def _fit(vae: Any) -> Any:
     coarse = torch.randn(_SAMPLES, channels, 2, 2, generator=generator)
     latents = torch.nn.functional.interpolate(coarse, size=(_SIDE, _SIDE), mode="bilinear")
     with torch.inference_mode():
-        moved = (latents / scaling).to(weight.device, weight.dtype)
+        there = "cpu" if weight.is_meta else weight.device  # layers that come one at a time fetch what they are given
+        moved = (latents / scaling).to(there, weight.dtype)
         decoded = torch.cat([vae.decode(one[None]).sample for one in moved]).float().cpu()
     colours = torch.nn.functional.adaptive_avg_pool2d(decoded, (_SIDE, _SIDE))
     given = latents.permute(0, 2, 3, 1).reshape(-1, channels).numpy()
