@@ -15,10 +15,17 @@ def sweep() -> None:
     """Some of them wait. One that was ready stays so meanwhile; one that failed for want of text is tried again."""
     status = Document.Status
     rows = Document.objects.filter(unread__isnull=False, status__in=[status.READY, status.FAILED]).order_by("created")
-    waiting = Document.objects.filter(status__in=Document.ACTIVE).filter(replaces__isnull=False).values("replaces")
-    again = [row for row in rows.exclude(pk__in=waiting).iterator() if could_be_read(row.unread or {})]
-    for row in again[:AT_ONCE]:
-        if row.status == status.FAILED:
-            retry(row)
-        else:
-            read_again(row)
+    waiting = Document.objects.filter(replaces__isnull=False).values("replaces")  # also where that failed
+    left = AT_ONCE
+    for row in [row for row in rows.exclude(pk__in=waiting).iterator() if could_be_read(row.unread or {})]:
+        left -= _again(row)
+        if not left:
+            return
+
+
+def _again(row: Document) -> bool:
+    """Whether it waits now."""
+    if row.status == Document.Status.FAILED:
+        retry(row)
+        return True
+    return read_again(row)

@@ -7,6 +7,7 @@ which stays as an earlier version: it is searched no more, and answers that cite
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -58,16 +59,12 @@ def refetch(user: User, document: Document) -> Document:
     return waiting
 
 
-def read_again(document: Document) -> None:
+def read_again(document: Document) -> bool:
     """The same file waits to be read once more, as the next version: until then the document stays as it is, and
-    answers that cited it go on to show what they cited. Nothing where its file is gone, or a version waits already."""
+    answers that cited it go on to show what they cited. False where its file is gone, or a version waits already."""
     old, stored = Path(settings.MEDIA_ROOT) / str(document.file), f"documents/{new_id().hex}"
-    if Document.objects.filter(replaces=document).exists():
-        return
-    try:
-        os.link(old, Path(settings.MEDIA_ROOT) / stored, follow_symlinks=False)
-    except FileNotFoundError:
-        return
+    if Document.objects.filter(replaces=document).exists() or not _held_twice(old, Path(settings.MEDIA_ROOT) / stored):
+        return False
     with transaction.atomic():
         waiting = Document.objects.create(
             collection=document.collection, uploaded_by=document.uploaded_by, name=document.name, path=document.path,
@@ -75,6 +72,19 @@ def read_again(document: Document) -> None:
             sha256=document.sha256, size=document.size, replaces=document,
         )  # fmt: skip
         transaction.on_commit(lambda: ring(waiting.pk), robust=True)
+    return True
+
+
+def _held_twice(old: Path, new: Path) -> bool:
+    """Whether the file is there under the other name too, at no price where the disk has links."""
+    try:
+        os.utime(old)  # the sweep takes an old file without a row, and the other name has none yet
+        os.link(old, new, follow_symlinks=False)
+    except FileNotFoundError:
+        return False
+    except OSError:  # a disk without links
+        shutil.copyfile(old, new)
+    return True
 
 
 def take_over(waiting: Document) -> None:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 
-from apps.documents import rescanning, scans
+from apps.documents import rescanning, scans, worker
 from apps.documents.ingest import ingest
 from apps.documents.models import Chunk, Document
 from apps.documents.scans import could_be_read, recogniser
@@ -84,3 +87,32 @@ def test_a_page_at_which_the_recogniser_failed_waits_for_another_one(
 def test_only_a_higher_limit_reads_more(settings: Any, limit: int, again: bool) -> None:
     settings.OCR_PAGES = limit
     assert could_be_read({"beyond": 5, "missed": 0, "limit": 3, "by": "anything"}) is again
+
+
+def test_those_that_cannot_be_read_again_keep_no_others_waiting(
+    alice: User, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = [added(alice, f"{number}.pdf", scan(drawn(f"Thirty {number} days"))) for number in range(3)]
+    settings.OCR_PAGES = 300
+    monkeypatch.setattr(rescanning, "AT_ONCE", 1)
+    Path(rows[0].file.path).unlink()  # nothing to read
+    (waiting,) = swept()
+    assert waiting.replaces == rows[1]
+    Document.objects.filter(pk=waiting.pk).update(status=Document.Status.FAILED)
+    assert [row.replaces for row in swept()] == [rows[2]]
+
+
+@pytest.mark.parametrize("links", [True, False])
+def test_what_waits_to_be_read_again_is_no_orphan_even_before_its_row_is_there(
+    alice: User, settings: Any, monkeypatch: pytest.MonkeyPatch, links: bool
+) -> None:
+    settings.MEDIA_ROOT = settings.DATA_DIR / "files"
+    row = added(alice, "scan.pdf", scan(drawn("Thirty days of leave")))
+    os.utime(row.file.path, (0, 0))
+    settings.OCR_PAGES = 300
+    if not links:
+        monkeypatch.setattr(os, "link", Mock(side_effect=PermissionError(errno.EPERM, "no links here")))
+    monkeypatch.setattr(Document.objects, "create", Mock(side_effect=InterruptedError))  # the moment before
+    with pytest.raises(InterruptedError):
+        rescanning.sweep()
+    assert worker.remove_orphans() == 0 and len(list(Path(row.file.path).parent.iterdir())) == 2
