@@ -34,6 +34,7 @@ class Handler(TemporaryFileUploadHandler):
 
     def new_file(self, *args: object, **kwargs: object) -> None:
         self._full = False
+        vars(self).pop("file", None)  # the one before has come, and stays whatever befalls this one
         try:
             super().new_file(*args, **kwargs)  # type: ignore[arg-type]
         except OSError as error:

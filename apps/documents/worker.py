@@ -12,6 +12,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -99,8 +100,12 @@ def remove_orphans() -> int:
 
 
 def _old(folder: Path) -> list[Path]:
-    last = time.time() - ORPHAN_S
-    return [path for path in (folder.iterdir() if folder.is_dir() else ()) if path.lstat().st_mtime < last]
+    """Its files that nobody writes on any more; what arrives may be gone before it is looked at."""
+    found, last = [], time.time() - ORPHAN_S
+    for path in folder.iterdir() if folder.is_dir() else ():
+        with suppress(FileNotFoundError):
+            found += [path] if path.lstat().st_mtime < last else []
+    return found
 
 
 def _known(path: Path) -> bool:

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 from django.conf import settings as configured
+from django.core.files import uploadhandler
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import reverse
 
 from apps.documents import upload as uploading
 from apps.documents import worker
+from apps.documents.arriving import Handler, NoRoom
 from apps.documents.models import Document
 from apps.users.models import User
 from assistant import spool
@@ -75,6 +79,31 @@ def test_what_a_killed_process_left_goes_after_a_while(settings: Any, tmp_path: 
         os.utime(path, (path.stat().st_mtime - age,) * 2)
     assert worker.remove_orphans() == 1
     assert [path.name for path in tmp_path.iterdir() if path.is_file()] == ["new.upload"]
+
+
+def test_what_is_gone_before_it_is_looked_at_ends_no_sweep(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    arrived, left = tmp_path / "arrived.upload", tmp_path / "left.upload"
+    left.write_bytes(b"half")
+    os.utime(left, (0, 0))
+    monkeypatch.setattr(Path, "iterdir", lambda _: iter([arrived, left]))
+    assert worker._old(tmp_path) == [left]
+
+
+def test_a_file_that_cannot_begin_takes_none_that_came_before_it(
+    settings: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.FILE_UPLOAD_TEMP_DIR = tmp_path
+    handler = Handler()
+    handler.new_file("files", "first.txt", "text/plain", 5, None)
+    handler.receive_data_chunk(b"Foxes", 0)
+    first = handler.file_complete(5)
+    full = OSError(errno.ENOSPC, "No space left on device")
+    monkeypatch.setattr(uploadhandler, "TemporaryUploadedFile", Mock(side_effect=full))
+    handler.new_file("files", "second.txt", "text/plain", 5, None)
+    handler.receive_data_chunk(b"Foxes", 0)
+    assert isinstance(handler.file_complete(5), NoRoom)
+    handler.upload_interrupted()
+    assert first is not None and first.read() == b"Foxes"
 
 
 async def test_a_body_without_room_is_answered_once_all_of_it_came(small: TinyDisk) -> None:
