@@ -68,7 +68,12 @@ class Filters:
 
 def read(address: Mapping[str, Any]) -> Filters:
     """What the address says."""
-    return Filters(**{field: str(address.get(name, ""))[:_LONGEST] for field, name in _NAMES.items()})
+    return Filters(**{field: _plain(address.get(name, "")) for field, name in _NAMES.items()})
+
+
+def _plain(value: object) -> str:
+    """PostgreSQL takes no NUL."""
+    return str(value).replace("\0", "")[:_LONGEST]
 
 
 def choices(user: User, filters: Filters) -> dict[str, Any]:

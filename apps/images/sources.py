@@ -37,6 +37,8 @@ def of(row: Picture) -> bytes:
 
 def blur(row: Picture) -> str:
     """The clause under which what it is made from is shown blurred, as then it is itself; empty where it is not."""
+    if row.start:
+        return row.blur  # since it was asked for, or its source was deleted
     return row.parent.blur if row.parent is not None and (row.from_parent or row.upscale) else ""
 
 
@@ -59,7 +61,8 @@ def keep(rows: Iterable[Picture]) -> None:
         source = kept[made.parent_id] if made.parent_id else None
         if source is not None and (name := _copied(source, f"starts/{made.pk}.png")):
             made.start.name, made.start_sha256 = name, source.sha256
-            made.save(update_fields=["start", "start_sha256"])
+            made.blur = made.blur or source.blur
+            made.save(update_fields=["start", "start_sha256", "blur"])
 
 
 def _copied(source: Picture, name: str) -> str:

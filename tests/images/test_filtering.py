@@ -81,3 +81,7 @@ def test_shapes_say_their_size_and_those_that_are_alike_are_offered_once(painter
     assert sent.is_valid() and (sent.wish.width, sent.wish.height) == (128, 128)
     row = Picture(width=168, height=96, **_RECIPE)
     assert forms._initial(row)["shape"] == "film"
+
+
+def test_an_address_with_a_nul_asks_the_database_for_none() -> None:
+    assert read({"model": "fl\0ux", "q": "a\0 cat"}) == Filters(model="flux", text="a cat")

@@ -91,6 +91,17 @@ def test_a_picture_that_is_held_is_kept_for_nothing(alice: User, first: Picture)
         upscaling.again(alice, large)
 
 
+def test_what_waits_to_be_made_of_a_blurred_picture_is_blurred_though_that_is_deleted(
+    alice: User, first: Picture
+) -> None:
+    Picture.objects.filter(pk=first.pk).update(blur="violence")
+    first.refresh_from_db()
+    row = asking.ask(alice, Wish("a blue dog", steps=4, strength=0.5, parent=first, from_parent=True))[0]
+    gallery.delete(alice, [first.pk])
+    row.refresh_from_db()
+    assert drawn(row).blur == "violence"
+
+
 @pytest.mark.parametrize("links", [True, False])
 def test_the_sweep_leaves_what_is_kept_also_where_the_disk_has_no_links(
     alice: User, first: Picture, monkeypatch: pytest.MonkeyPatch, links: bool
