@@ -15,11 +15,13 @@ from django.views.decorators.http import require_http_methods
 from apps.engines.base import EngineError
 from apps.engines.image.base import PictureModel
 from apps.engines.image.checks import PROMPT_CHARACTERS
+from apps.engines.image.parts import MOST_BYTES, TOO_LARGE
 from apps.images import asking, described
 from apps.images.asking import MOST, SEEDS, Wish
 from apps.images.models import Picture
 from apps.safety import levels
 from apps.users.access import address_of, person
+from apps.users.language import looked_up
 
 
 class PartForm(forms.Form):
@@ -52,6 +54,12 @@ class PartForm(forms.Form):
         if not model.starts:  # such a painter begins from noise in any case
             del self.fields["strength"]
 
+    def clean_mask(self) -> Any:
+        """Nobody reads what is too large into memory."""
+        if (file := self.cleaned_data["mask"]).size > MOST_BYTES:
+            raise forms.ValidationError(looked_up(TOO_LARGE))
+        return file
+
     @property
     def wish(self) -> Wish:
         data, row = self.cleaned_data, self._row
@@ -76,7 +84,7 @@ def change(request: HttpRequest, pk: UUID) -> HttpResponse:
         try:
             asking.ask(person(request), form.wish, address_of(request))
         except (asking.Refused, EngineError) as error:
-            form.add_error(None, str(error))
+            form.add_error(None, looked_up(error))
         else:
             return redirect("images:pictures")
     return render(request, "images/change.html", {"picture": row, "form": form}, status=400 if form.errors else 200)

@@ -23,6 +23,7 @@ from apps.images.models import Frame, Picture
 from apps.lib.revalidated import revalidated, tag_of
 from apps.safety.reviewable import stored_bytes
 from apps.users.access import address_of, person
+from apps.users.language import looked_up
 from apps.users.limits import OverLimit
 from apps.users.models import User
 
@@ -44,7 +45,7 @@ def pictures(request: HttpRequest) -> HttpResponse:
         try:
             asking.ask(user, form.wish, address_of(request))
         except (asking.Refused, EngineError) as error:
-            form.add_error(None, str(error))
+            form.add_error(None, looked_up(error))
         else:
             return redirect("images:pictures")
     context = {"form": form, "model": model, "parent": _parent(request), **_rows(request)}
@@ -199,7 +200,7 @@ def _asked(request: HttpRequest, ask: Callable[[User, Picture, str], Any], row: 
     try:
         ask(person(request), row, address_of(request))
     except (asking.Refused, EngineError) as error:
-        messages.error(request, str(error))
+        messages.error(request, looked_up(error))
     return redirect("images:pictures")
 
 

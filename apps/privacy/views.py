@@ -34,7 +34,10 @@ _LAST = gettext_lazy("You are the last administrator who can sign in. Make someb
 def page(request: HttpRequest) -> HttpResponse:
     """What is kept where and for how long; for people who are signed in also what they can do."""
     context = {"site_days": keeping.rule(Scope.SITE), "verdict_days": settings.VERDICT_DAYS}
-    context["text_days"] = settings.CASE_TEXT_DAYS
+    context |= {
+        "text_days": settings.CASE_TEXT_DAYS,
+        "captions": "url" in settings.ENGINES["caption"].get("OPTIONS", {}),
+    }
     if request.user.is_authenticated:
         user = person(request)
         own = {"own_days": keeping.rule(Scope.PERSON, user.pk), "held": Hold.objects.filter(person=user).exists()}

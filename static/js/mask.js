@@ -18,8 +18,8 @@ function marking() {
   const unit = Math.max(1, Math.round(Math.max(width, height) / 64)); // of a step by keyboard
   const box = { x: Math.round(width * 0.375), y: Math.round(height * 0.375), w: Math.round(width / 4), h: Math.round(height / 4) };
   const before = []; // what was marked, before each of the last strokes
-  let tool = "brush";
-  let last = null; // where the stroke has come to, or its rectangle has begun
+  let [tool, last] = ["brush", null]; // where the stroke has come to, or its rectangle has begun
+  let whole = false; // whether the form has the mask as it is
   let asked = false; // whether the rectangle of the keyboard is shown
 
   const colour = () => getComputedStyle(canvas).color;
@@ -128,23 +128,23 @@ function marking() {
   const back = (pixels) => pixels && (drawn.putImageData(pixels, 0, 0), show(), tell());
 
   form.addEventListener("submit", (event) => {
-    if (form.dataset.sent) return;
+    if (whole) return;
     event.preventDefault();
     if (!share()) return (said.textContent = gettext("Mark first which part shall be drawn anew.")), canvas.focus();
-    const whole = Object.assign(document.createElement("canvas"), { width, height });
-    const pen = whole.getContext("2d");
+    const all = Object.assign(document.createElement("canvas"), { width, height });
+    const pen = all.getContext("2d");
     pen.fillRect(0, 0, width, height);
     pen.drawImage(marks, 0, 0);
-    whole.toBlob((blob) => {
+    all.toBlob((blob) => {
       const carried = new DataTransfer();
       carried.items.add(new File([blob], "mask.png", { type: "image/png" }));
       file.files = carried.files;
-      form.dataset.sent = "1";
+      whole = true; // for this once: who comes back to the page marks on
       form.requestSubmit();
+      whole = false;
     }, "image/png");
   });
 
   form.querySelector("[data-mask-file]").hidden = true;
-  file.required = false;
-  place.hidden = false;
+  file.required = place.hidden = false;
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from typing import Any
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
@@ -13,7 +14,7 @@ from PIL import Image
 
 from apps.engines.image.checks import png
 from apps.engines.image.fake import FakePainter
-from apps.images import asking, behind, described, gallery, generate, queue, upscaling
+from apps.images import asking, behind, changing, described, gallery, generate, queue, upscaling
 from apps.images.asking import Refused, Wish
 from apps.images.models import Picture
 from apps.users.models import User
@@ -86,6 +87,26 @@ def test_a_mask_that_cannot_be_used_is_said_and_nothing_waits(
     said = sent(client, first, content)
     assert said.status_code == 400 and words in said.content.decode()
     assert not Picture.objects.exclude(pk=first.pk).exists()
+
+
+def test_a_mask_that_is_too_large_is_read_by_nobody(
+    client: Client, first: Picture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(changing, "MOST_BYTES", 50)
+    monkeypatch.setattr(asking, "ask", Mock(side_effect=AssertionError("it was read")))
+    said = sent(client, first, mask())
+    assert said.status_code == 400 and "too large" in said.content.decode()
+
+
+def test_what_is_wrong_is_said_in_the_language_of_its_reader(alice: User, client: Client, first: Picture) -> None:
+    User.objects.filter(pk=alice.pk).update(language="de")
+    said = [sent(client, first, content).content.decode() for content in (mask(64, 64), b"nothing", mask(left=128))]
+    for page, words in zip(said, ("so groß wie ihr Bild", "nicht gelesen werden", "Markieren Sie"), strict=True):
+        assert words in page and "mark the part again" not in page
+
+
+def test_an_open_page_hears_that_its_picture_is_withheld(client: Client, first: Picture) -> None:
+    assert "js/gallery" in client.get(f"/pictures/{first.pk}/change/").content.decode()
 
 
 def test_without_a_mask_or_a_finished_picture_there_is_nothing_to_change(

@@ -80,3 +80,21 @@ def test_marked_by_finger_on_a_phone(editor: Any, visit: Visit) -> None:
     place = page.locator("[data-mask-canvas]").bounding_box()
     page.touchscreen.tap(place["x"] + place["width"] / 2, place["y"] + place["height"] / 2)
     assert marked(page) >= 1
+
+
+_STAYS = "addEventListener('submit', (event) => { window.sent = !event.defaultPrevented; event.preventDefault(); })"
+_MASK = "document.querySelector('[data-mask-form] input[type=file]').files[0].bytes().then((all) => all.join())"
+
+
+def test_marked_on_by_whoever_comes_back_and_sent_as_it_is_then(editor: Any) -> None:
+    editor.evaluate(_STAYS)
+    canvas, send = editor.locator("[data-mask-canvas]"), editor.get_by_role("button", name="Draw this part anew")
+    found = []
+    for way in ("ArrowRight", "ArrowDown"):
+        for key in (way, way, "Enter"):
+            canvas.press(key)
+        send.click()
+        editor.wait_for_function("() => window.sent")
+        found.append(editor.evaluate(_MASK))
+        editor.evaluate("window.sent = false")
+    assert found[0] and found[0] != found[1]

@@ -92,6 +92,16 @@ def test_unless_the_site_says_so_nothing_goes(alice: User, morgan: User, setting
     assert frozen.sweep in worker.chores and tasks.do.name
 
 
+def test_the_privacy_page_says_that_a_server_is_sent_what_is_attached(
+    client: Client, settings: LazySettings, db: None
+) -> None:
+    words = "server that describes them"
+    assert words not in client.get("/privacy/").content.decode()
+    caption = {"BACKEND": "apps.engines.caption.served.ServedCaption", "OPTIONS": {"url": "http://127.0.0.1:1/v1"}}
+    settings.ENGINES = {**settings.ENGINES, "caption": caption}
+    assert words in client.get("/privacy/").content.decode()
+
+
 def test_the_privacy_page_says_after_how_long(client: Client, settings: LazySettings, db: None) -> None:
     assert "can no longer be appealed" not in client.get("/privacy/").content.decode()
     settings.CASE_TEXT_DAYS = 90

@@ -14,7 +14,8 @@ from apps.engines.image.checks import fitted, upright
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-_BYTES = 8 * 1024 * 1024  # of a mask's file
+MOST_BYTES = 8 * 1024 * 1024  # of a mask's file
+TOO_LARGE = "The mask of the part is too large; mark the part again."
 _HALF = 128  # grey level from which on a pixel of a mask counts as white
 _SEAM = 1 / 256  # of the longer side: how far inside the part old and new run into each other
 
@@ -33,14 +34,12 @@ def region(mask: bytes, start: bytes, width: int, height: int) -> Image:
 def _read(mask: bytes, size: tuple[int, int]) -> Image:
     from PIL import Image, UnidentifiedImageError
 
-    if len(mask) > _BYTES:
-        raise EngineRefused("The mask of the part is too large; mark the part again.")
+    if len(mask) > MOST_BYTES:
+        raise EngineRefused(TOO_LARGE)
     try:
         with Image.open(io.BytesIO(mask), formats=["PNG"]) as file:
             if file.size != size:
-                raise EngineRefused(
-                    f"The mask must be as large as its picture, {size[0]} x {size[1]} pixels; mark the part again."
-                )
+                raise EngineRefused("The mask must be as large as its picture; mark the part again.")
             shown = file.convert("RGBA")
     except (UnidentifiedImageError, OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
         raise EngineRefused("The mask of the part cannot be read; mark the part again.") from error
