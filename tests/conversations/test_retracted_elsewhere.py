@@ -7,6 +7,7 @@ from importlib import import_module
 import pytest
 from django.apps import apps
 from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from apps.conversations import branches, naming
@@ -112,3 +113,13 @@ def test_copies_of_before_learn_where_they_come_from(answer: Message, alice: Use
         import_module("apps.conversations.migrations.0025_copies_know_their_origin").find(apps, editor)
     assert [row.origin for row in fork.messages.order_by("created")] == [answer.parent_id, answer.pk]
     assert set(Message.objects.exclude(conversation=fork).values_list("origin", flat=True)) == {None}
+
+
+def test_however_many_copies_there_are_the_table_is_read_a_few_times(answer: Message, alice: User) -> None:
+    for _ in range(3):
+        branches.fork(alice, answer.conversation, None)
+    Message.objects.update(origin=None)
+    with connection.schema_editor() as editor, CaptureQueriesContext(connection) as asked:
+        import_module("apps.conversations.migrations.0025_copies_know_their_origin").find(apps, editor)
+    assert len([one for one in asked if one["sql"].startswith("SELECT")]) == 2
+    assert Message.objects.exclude(origin=None).count() == 6

@@ -8,8 +8,9 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from apps.conversations import trace
+from apps.conversations import sharing, trace
 from apps.conversations.models import Citation, Conversation, Message, Share, Source, Trace
+from apps.conversations.refusal import Refused
 from apps.documents.models import Collection, Membership
 from apps.lib.threads import in_db
 from apps.users.models import User
@@ -173,3 +174,9 @@ async def test_a_copy_of_what_was_shared_without_sources_has_none(place, alice, 
         assert all(row.quotes == [] and row.steps == [] for row in new.messages.all())
 
     await in_db(check)
+
+
+@pytest.mark.parametrize("secret", [None, 7, ["a"], {"a": 1}, "a\0b", "unknown"])
+async def test_a_page_that_names_no_link_hears_of_none(secret: object) -> None:
+    with pytest.raises(Refused, match="shows nothing any more"):
+        await in_db(sharing.watched, secret)
