@@ -52,6 +52,9 @@ def reword(user: User, pk: UUID, text: str, judged: Judged | None = None) -> Non
         if question.retracted:
             raise Refused(WITHHELD)
         Message.objects.filter(pk=question.pk).update(text=text, edited=timezone.now(), origin=None)
+        copies = Message.objects.filter(origin=question.pk)  # of what it said; still of one another
+        if (first := copies.order_by("pk").values_list("pk", flat=True).first()) is not None:
+            copies.update(origin=first)
         answer = question.children.order_by("created").values_list("pk", flat=True).last()
         if answer and judged and judged.outcome.reviewed:
             reviewing.flag(answer, user.pk, judged)

@@ -72,10 +72,14 @@ def write() -> None:
             made = Recorded.objects.bulk_create(rows, batch_size=200)
             would = [_shadowed(*pair, shadow, live) for pair in zip(found, made, strict=True) for shadow in shadows]
             Shadowed.objects.bulk_create(would, batch_size=500)
-        detectors.seen(signal for one in found for signal in one.judged.signals)
     except Error:
         log.warning("%s verdicts could not be stored; they wait", len(found))
         recorded.put_back(found)
+        return
+    try:
+        detectors.seen(signal for one in found for signal in one.judged.signals)
+    except Error:
+        log.warning("Which detectors judged could not be stored; that is tried again with the next verdicts")
 
 
 def _shadowed(one: Noted, row: Recorded, shadow: Shadow, live: Policy) -> Shadowed:

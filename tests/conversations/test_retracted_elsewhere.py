@@ -123,3 +123,14 @@ def test_however_many_copies_there_are_the_table_is_read_a_few_times(answer: Mes
         import_module("apps.conversations.migrations.0025_copies_know_their_origin").find(apps, editor)
     assert len([one for one in asked if one["sql"].startswith("SELECT")]) == 2
     assert Message.objects.exclude(origin=None).count() == 6
+
+
+def test_a_question_that_says_something_else_by_now_stays_when_copies_of_it_go(answer: Message, alice: User) -> None:
+    forks = [branches.fork(alice, answer.conversation, None) for _ in range(2)]
+    assert forks[0] is not None and forks[1] is not None and answer.parent is not None
+    Message.objects.filter(role="assistant").update(origin=None)
+    branches.reword(alice, answer.parent.pk, "How wide is it?")
+    withheld(forks[0].messages.get(role="assistant"), "question")
+    asked = {row.conversation_id: row for row in Message.objects.filter(role="user")}
+    assert asked[answer.conversation_id].text == "How wide is it?"
+    assert [asked[fork.pk].text for fork in forks if fork] == ["", ""]

@@ -13,8 +13,9 @@ from django.db import DatabaseError
 from django.utils import timezone
 
 from apps.engines import registry
+from apps.images import screening
 from apps.lib.threads import in_db
-from apps.safety import gate, levels, pictures, policies, recorded, shadowing
+from apps.safety import detectors, gate, levels, pictures, policies, recorded, shadowing
 from apps.safety.folding import fold
 from apps.safety.intake import fingerprint
 from apps.safety.levels import Level
@@ -132,6 +133,24 @@ async def test_where_the_database_is_away_it_waits(monkeypatch: pytest.MonkeyPat
         await written()
     await gate.check_question(SURE)
     assert [row.action for row in await rows()] == ["", "note", "withhold_and_review"]
+
+
+def test_words_of_a_picture_are_written_by_whoever_asks_for_it() -> None:
+    screening.judged([PLAIN, MAYBE])
+    assert [(row.surface, row.action) for row in Recorded.objects.order_by("pk")] == [
+        ("pictures", ""), ("pictures", "note"),
+    ]  # fmt: skip
+
+
+async def test_nothing_is_written_twice_where_its_detectors_could_not_be(monkeypatch: pytest.MonkeyPatch) -> None:
+    def away(signals: object) -> None:
+        raise DatabaseError("away")
+
+    await gate.check_question(PLAIN)
+    with monkeypatch.context() as patch:
+        patch.setattr(detectors, "seen", away)
+        await written()
+    assert len(await rows()) == 1
 
 
 def test_old_rows_go_and_of_too_many_the_oldest(monkeypatch: pytest.MonkeyPatch) -> None:
