@@ -62,7 +62,10 @@ def _cut(row: Message, wanted: Sequence[str]) -> dict[str, Any]:
     text, gaps = redacting.cut(row.text, redacting.places(row.text, wanted))
     cards: list[redacting.Gaps] = []
     tools = _walked(row.tools, partial(_cut_one, wanted, cards))
-    Message.objects.filter(pk=row.pk).update(text=text, tools=tools)
+    over: dict[str, Any] = {}
+    if row.status == Message.Status.WRITING:  # whoever writes on has the words still, and would store them again
+        over = {"status": Message.Status.INTERRUPTED, "lease_token": "", "lease_until": None}
+    Message.objects.filter(pk=row.pk).update(text=text, tools=tools, **over)
     return {"gaps": gaps, "tools": cards, "title": _untitle(row, text, wanted), "records": _recorded(row, wanted)}
 
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import zlib
+from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.utils import timezone
 
 from apps.conversations import branches, keeping, picture_asks, trace
 from apps.conversations.models import Conversation, Message, Trace
+from apps.lib import leases
 from apps.lib.threads import in_db
 from apps.safety import effects, gate, review
 from apps.safety.check import Judged, Verdict
@@ -99,6 +102,19 @@ def test_taken_out_withheld_and_both_taken_back(answer: Message) -> None:
     effects.revert(made, reviewer("robin"))
     effects.revert(Decision.objects.get(case=case), reviewer("robin"))
     assert Message.objects.get(pk=answer.pk).text == SAID
+
+
+def test_who_writes_on_does_not_bring_it_back(answer: Message, alice: User) -> None:
+    told = {"conversation": answer.conversation, "asked_by": alice, "role": "assistant", "parent": answer.parent}
+    later = timezone.now() + timedelta(minutes=1)
+    on = Message.objects.create(
+        text=f"{SAID} And", continues=answer, status="writing", lease_token="t", lease_until=later, **told
+    )
+    cut(answer)
+    rows = Message.objects.filter(status="writing")
+    assert not leases.renew_all(rows, {on.pk: "t"}, 60, {on.pk: {"text": f"{SAID} And so on"}})
+    on.refresh_from_db()
+    assert on.status == "interrupted" and MAIL not in on.text and on.text.endswith(" And")
 
 
 def test_nothing_of_it_is_kept_for_messages_that_are_gone(answer: Message, alice: User) -> None:
