@@ -65,7 +65,7 @@ def _recognise(job: Job, path: Path, kind: str, wanted: Sequence[int]) -> dict[i
     while rest:
         part, at = rest[:PAGES_A_CHILD], rest[0]
         answers = sandbox.stream(
-            "recognise", path, {"kind": kind, "numbers": part},
+            "recognise", path, {"kind": kind, "numbers": part, "pages": settings.MAX_PAGES},
             seconds=SECONDS_A_PAGE * len(part), memory_bytes=settings.PARSE_MEMORY_BYTES + ADDRESSES_BYTES,
         )  # fmt: skip
         try:

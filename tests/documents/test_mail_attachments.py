@@ -125,6 +125,22 @@ def test_a_picture_in_a_mail_is_found_by_its_words(alice: User, settings: Any, t
     assert not row.chunks.filter(heading__contains="sea.png").exists()
 
 
+@pytest.mark.django_db(transaction=True)
+def test_an_attachment_of_too_many_pages_moves_no_picture_behind_it(alice: User, settings: Any, tmp_path: Path) -> None:
+    settings.DATA_DIR, settings.MAX_PAGES = tmp_path, 2
+    long = FPDF()
+    long.set_font("helvetica")
+    for number in range(3):
+        long.add_page()
+        long.cell(text=f"Part {number}")
+    attached = ("long.pdf", bytes(long.output())), ("leave.png", drawn("Bicycles stand behind the house"))
+    row = upload(alice, collection(alice), SimpleUploadedFile("papers.eml", mailed("Papers", *attached)))
+    ingest(row.pk)
+    row.refresh_from_db()
+    assert (row.status, row.pages_count) == ("ready", 2) and "long.pdf" in row.note and "recognised" not in row.note
+    assert "Bicycles stand" in row.chunks.get(heading="Attachment: leave.png").text
+
+
 def test_mails_that_are_attached_as_files_are_read(file: Path) -> None:
     inner = mailed("Inner", ("b.csv", b"Item,Price\nTea,3\n"), body="The price of tea.")
     box = b"From a@b Mon Jan 1\nSubject: One\n\nFirst.\n\nFrom a@b Mon Jan 2\nSubject: Two\n\nSecond.\n"

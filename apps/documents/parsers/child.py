@@ -16,7 +16,7 @@ from typing import Any, NoReturn
 
 import orjson
 
-from apps.documents.parsers.base import Scan, Unreadable
+from apps.documents.parsers.base import Limits, Scan, Unreadable
 
 NESTED = "This file is nested more deeply than any program makes it. Save it again in its own program and upload that."
 _FILE = "/dev/stdin"
@@ -72,7 +72,7 @@ def recognise(options: dict[str, Any]) -> Iterator[dict[str, Any]]:
     from apps.documents.parsers.ocr import recognise as steps
 
     missing = set(options["numbers"])
-    for number, scan in _scans(options["kind"], options["numbers"]):
+    for number, scan in _scans(options["kind"], options["numbers"], options.get("pages")):
         missing.discard(number)
         try:
             for step in steps(scan.path, scan.kind, scan.number):
@@ -90,12 +90,12 @@ def recognise(options: dict[str, Any]) -> Iterator[dict[str, Any]]:
         yield {"page": number, "text": "", "pieces": [], "boxes": [], "problem": "no such page"}
 
 
-def _scans(kind: str, numbers: Sequence[int]) -> Iterator[tuple[int, Scan]]:
+def _scans(kind: str, numbers: Sequence[int], pages: int | None) -> Iterator[tuple[int, Scan]]:
     """Where these pages lie, which are pictures."""
     if kind in {"mail", "msg"}:
         from apps.documents.parsers import mail
 
-        yield from mail.scans(_FILE, kind, numbers)
+        yield from mail.scans(_FILE, kind, numbers, Limits(pages) if pages else Limits())
     else:
         yield from ((number, Scan(_FILE, kind, number)) for number in numbers)
 

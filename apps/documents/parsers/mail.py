@@ -5,7 +5,6 @@ from __future__ import annotations
 import email
 import email.policy
 import re
-import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -73,11 +72,12 @@ def parse(path: str, limits: Limits) -> Iterator[Parsed]:
     yield from mail.notes()
 
 
-def scans(path: str, kind: str, numbers: Sequence[int]) -> Iterator[tuple[int, Scan]]:
-    """Those of these pages that are pictures; each file is there until the next one is asked for."""
+def scans(path: str, kind: str, numbers: Sequence[int], limits: Limits) -> Iterator[tuple[int, Scan]]:
+    """Those of these pages that are pictures; each file is there until the next one is asked for. `limits` are those
+    with which the pages were counted: they say what of the attachments was left out then."""
     from apps.documents.parsers import outlook
 
-    mail = Mail(Limits(pages=sys.maxsize))
+    mail = Mail(limits)
     for item in outlook.numbered(path, mail) if kind == "msg" else _numbered(path, mail):
         if isinstance(item, ParsedPage) and item.scan and item.number in numbers and mail.scan is not None:
             yield item.number, mail.scan
