@@ -47,7 +47,8 @@ class _Segment:
         meaning = self.vectors.search(row, limit, allowed)
         worded = self.words.search(weights, local, deep(limit), allowed)
         known = dict(meaning)
-        missing = [position for position, _ in worded[:limit] if position not in known]
+        least = worded[:limit][-1][1] if worded else 0.0  # of as good ones `best` takes others than are first here
+        missing = [position for position, score in worded if score >= least and position not in known]
         known.update(zip(missing, self.vectors.cosines(row, missing), strict=True))
         ids = self.holdings.ids
         return (
