@@ -34,7 +34,7 @@ def opened(page: Any, words: str, text: str = "") -> None:
         seen.add(link)
         page.keyboard.press("Enter")
         page.locator("[data-decide]").wait_for()
-        if text in page.locator(".flagged").inner_text():
+        if text in (page.locator(".flagged").text_content() or ""):
             return
         page.goto(queue)
         page.locator("[data-case]").first.wait_for()
@@ -60,6 +60,7 @@ def held(alice: Any) -> str:
 
 def reviewed(morgan: Any) -> None:
     """Both are decided by keyboard, one of them after the first decision was taken back."""
+    queue = morgan.url
     opened(morgan, "Attacks on the assistant", "Westness")
     morgan.keyboard.press("b")  # nothing happens without a reason
     expect(morgan.locator("[data-hint]")).to_contain_text("Say why")
@@ -68,7 +69,10 @@ def reviewed(morgan: Any) -> None:
     expect(morgan.locator(".flagged")).to_contain_text("Westness")
     expect(morgan.locator("[data-undo='10']")).to_have_count(0)
     decided(morgan, "1", "b")
-    expect(morgan.locator(".flagged")).to_contain_text("pipe bomb")  # the next case opened by itself
+    expect(morgan.locator(".flagged")).not_to_contain_text("Westness")  # the next case opened by itself
+    if "pipe bomb" not in (morgan.locator(".flagged").text_content() or ""):  # one that another journey left
+        morgan.goto(f"{queue}?show=mine")  # it was the next one before the first decision was taken back
+        opened(morgan, "Weapons", "pipe bomb")
     decided(morgan, "1", "b")
 
 
