@@ -95,9 +95,14 @@ def recall(user: User, key: str | None, wish: Ask | Again, address: str = "") ->
         raise SignedOut
     if (known := repeated(now, wish.client_id)) is not None:
         return known
-    opening = _asked(now, wish) if isinstance(wish, Ask) else _again(now, wish)
-    has_place(opening)
-    limits.check(now, limits.Resource.MESSAGES, limits.Resource.TOKENS, address=address)
+    try:
+        opening = _asked(now, wish) if isinstance(wish, Ask) else _again(now, wish)
+        has_place(opening)
+        limits.check(now, limits.Resource.MESSAGES, limits.Resource.TOKENS, address=address)
+    except (Refused, limits.OverLimit):
+        if (known := repeated(now, wish.client_id)) is None:
+            raise
+        return known  # the same ask was kept a moment ago, and is itself what stands in the way
     place = None if opening.without_documents else opening.filters.narrowed(scope(now, opening.collections))
     model, gone = choosing.of(opening.place, opening.assistant, wish.model)
     return replace(opening, address=address, scope=place, model=model, gone=gone)

@@ -11,7 +11,7 @@ import httpx
 import pytest
 from django.conf import LazySettings, settings
 
-from apps.conversations import naming, turns
+from apps.conversations import naming, opening, turns
 from apps.conversations.models import Assistant, Conversation, Message
 from apps.documents.models import Collection
 from apps.engines.chat.fake import FakeChat
@@ -145,6 +145,22 @@ async def test_the_same_key_asks_once_and_never_another_question(
     other = await asked(web, place, key="k1", question="Something else?")
     assert other.status_code == 422 and "Idempotency-Key" in other.json()["detail"]
     assert (await asked(web, place, key="k2")).json()["id"] != one.json()["id"]
+
+
+async def test_the_same_key_is_known_also_where_it_was_kept_a_moment_ago(
+    web: httpx.AsyncClient, library: Collection, chat: FakeChat, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first is kept between the look for it and the look whether an answer is being written."""
+    chat.reply, chat.gap_s = " ".join(f"Hive {n} has {n * n} bees." for n in range(2000)), 0.01
+    place = await begun(web)
+    first = asyncio.create_task(asked(web, place, without_documents=True, key="k1"))
+    row = await writing(place)
+    real, looks = opening.repeated, iter([None])
+    monkeypatch.setattr(opening, "repeated", lambda *said: next(looks, real(*said)))
+    second = asyncio.create_task(asked(web, place, without_documents=True, key="k1"))
+    await asyncio.sleep(0.2)
+    await web.post(f"/api/answers/{row.pk}/stop")
+    assert (await first).json()["id"] == (await second).json()["id"] == str(row.pk)
 
 
 async def test_stop_ends_an_answer_and_keeps_what_it_has(
