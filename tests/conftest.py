@@ -88,6 +88,7 @@ def _forget() -> None:
     for one in (policies, recorded, detectors):
         one.forget()
     degraded._noted.clear()  # what another test's check failed at
+    recorded.surface.set(None)  # a request that a test made without a server leaves it in the test's own context
 
 
 @pytest.fixture(autouse=True)
