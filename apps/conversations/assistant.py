@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 
 from allauth.account.models import EmailAddress
 from django.conf import settings
@@ -21,7 +21,7 @@ from apps.safety.levels import Level
 if TYPE_CHECKING:
     from apps.users.models import User
 
-    Reader = User | AnonymousUser
+    Reader: TypeAlias = User | AnonymousUser
 
 
 class Style(models.TextChoices):

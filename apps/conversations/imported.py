@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, TypeAlias
 
 from django.conf import settings
 from django.contrib.auth.models import AnonymousUser
@@ -16,7 +16,7 @@ from apps.lib.leases import Leased
 if TYPE_CHECKING:
     from apps.users.models import User
 
-    Reader = User | AnonymousUser
+    Reader: TypeAlias = User | AnonymousUser
 
 
 class ImportQuerySet(models.QuerySet["Import"]):
