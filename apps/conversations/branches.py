@@ -7,7 +7,7 @@ from uuid import UUID
 
 from django.db import transaction
 from django.utils import timezone
-from django.utils.translation import gettext, gettext_lazy
+from django.utils.translation import gettext
 
 from apps.conversations import answering, reviewing, trace
 from apps.conversations import tiles as tiled
@@ -15,13 +15,13 @@ from apps.conversations.asks import Refused
 from apps.conversations.attached import given
 from apps.conversations.models import Citation, Conversation, Message, Retrieved, Source, Trace
 from apps.conversations.path import Exchange, path, turned
+from apps.conversations.refusal import WITHHELD
 from apps.lib.ids import new_id
 from apps.safety.check import Judged
 from apps.safety.levels import Level
 from apps.users.models import User
 
 TITLE = 120  # Conversation.title
-WITHHELD = gettext_lazy("A reviewer withheld this question. Ask another one; your notices say how to object.")
 _FORK = " (fork)"  # as English says it, and as titles had it in every language
 
 

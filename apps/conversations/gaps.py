@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
 from functools import partial
-from itertools import accumulate
+from itertools import accumulate, count
 from typing import Any
 from uuid import UUID
 
@@ -147,11 +147,17 @@ def _spelt(tokens: list[Any], text: str) -> tuple[list[Any], dict[str, Any]]:
     return made, lost
 
 
+def _filler(texts: dict[str, Any]) -> Callable[[str], str]:
+    """Fills the gaps of the texts of a record, called for each in their order."""
+    numbers = count()
+    return lambda text: redacting.filled(text, texts.get(str(next(numbers)), []))
+
+
 def _put_back(records: dict[str, Any]) -> None:
     for record in Trace.objects.filter(answer__in=[UUID(pk) for pk in records]):
         value, said = trace.unpack(bytes(record.data)), records[str(record.answer_id)]
-        tokens, at = value.pop("tokens", []), iter(range(10**9))
-        value = _walked(value, lambda text: redacting.filled(text, said["texts"].get(str(next(at)), [])))  # noqa: B023
+        tokens = value.pop("tokens", [])
+        value = _walked(value, _filler(said["texts"]))
         if said["tokens"]:
             tokens, _ = _spelt(tokens, redacting.filled("".join(token[0] for token in tokens), said["tokens"]))
             for number, others in said["others"].items():

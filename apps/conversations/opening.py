@@ -18,6 +18,7 @@ from apps.conversations.attached.given import Attached
 from apps.conversations.briefing import briefing, personal
 from apps.conversations.models import Assistant, Conversation, Message
 from apps.conversations.path import Exchange, before, path, turned
+from apps.conversations.refusal import WITHHELD
 from apps.conversations.sampling import Chosen
 from apps.conversations.session import signed_in
 from apps.documents.candidates import Scope, scope
@@ -161,7 +162,7 @@ def _again(user: User, wish: Again) -> Opening:
     if old is None or old.parent is None:
         raise Refused("That answer is no longer there. Reload the page.")
     if old.parent.retracted:
-        raise Refused("A reviewer withheld this question. Ask another one; your notices say how to object.")
+        raise Refused(WITHHELD)
     if wish.on and not old.unfinished:
         raise Refused("That answer is finished. Ask a follow-up instead.")
     place = _conversation(user, old.conversation_id)

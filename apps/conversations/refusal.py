@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from django.utils.translation import gettext_lazy
+
 from apps.users.language import looked_up
+
+WITHHELD = gettext_lazy("A reviewer withheld this question. Ask another one; your notices say how to object.")
 
 
 class Refused(Exception):

@@ -45,16 +45,16 @@ def check_words(words: str, *, level: Level = Level.SITE) -> Verdict:
     """Whether lists of the site's own, of names of people and brands for instance, let it be drawn at all: those whose
     stage is the picture. What they only want looked at is looked at when it is drawn."""
     policy = policies.current()
-    if not _listed(words):
+    text = normalise(words)
+    if policies.allowed(text) or not (found := hits.signals(policy, Stage.PICTURE, text)):
         return ALLOWED
-    found = hits.signals(policy, Stage.PICTURE, normalise(words))
     hits.write()
     signals = (*found, Signal("pictures", "", Status.SKIPPED, {}))
     outcome = levels.judged(Stage.PICTURE, signals, policy, level)
     if outcome.allowed:
         return ALLOWED
     said = [withheld.LISTED_PICTURE, *([withheld.MISTAKE] if outcome.reviewed else [])]
-    judged = Judged(Stage.PICTURE, normalise(words), outcome, signals)
+    judged = Judged(Stage.PICTURE, text, outcome, signals)
     recorded.note(judged, level, policy.number, Surface.PICTURES)
     return Verdict(False, outcome.code, "\n".join(said), judged)
 

@@ -15,6 +15,7 @@ from apps.images import asking, described, making
 from apps.images.models import Picture
 from apps.safety.check import Verdict
 from apps.users.models import User
+from tests.images.drawing import drawn
 
 FORBIDDEN = "the purple elephant password"  # what the check of these tests withholds: no hostile text is needed
 
@@ -61,3 +62,9 @@ def strict(settings: LazySettings) -> None:
 def waiting(alice: User, painter: FakePainter) -> Picture:
     """One that Alice asked for."""
     return asking.ask(alice, asking.Wish("A red cat", seed=7))[0]
+
+
+@pytest.fixture
+def first(waiting: Picture) -> Picture:
+    """That one, drawn."""
+    return drawn(waiting)

@@ -18,15 +18,9 @@ from apps.images import asking, behind, changing, described, gallery, generate, 
 from apps.images.asking import Refused, Wish
 from apps.images.models import Picture
 from apps.users.models import User
+from tests.images.drawing import drawn
 
 pytestmark = pytest.mark.django_db
-
-
-def drawn(row: Picture) -> Picture:
-    generate.draw(row.pk)
-    row.refresh_from_db()
-    assert row.status == "ready", row.reason
-    return row
 
 
 def mask(width: int = 128, height: int = 128, left: int = 64) -> bytes:
@@ -45,11 +39,6 @@ def client(alice: User) -> Client:
     client = Client()
     client.force_login(alice)
     return client
-
-
-@pytest.fixture
-def first(waiting: Picture) -> Picture:
-    return drawn(waiting)
 
 
 def sent(client: Client, row: Picture, content: bytes, **more: Any) -> Any:

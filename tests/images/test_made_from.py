@@ -18,15 +18,9 @@ from apps.images import asking, behind, finishing, gallery, generate, meaning, p
 from apps.images.asking import Refused, Wish
 from apps.images.models import Frame, Picture
 from apps.users.models import User
+from tests.images.drawing import drawn
 
 pytestmark = pytest.mark.django_db
-
-
-def drawn(row: Picture) -> Picture:
-    generate.draw(row.pk)
-    row.refresh_from_db()
-    assert row.status == "ready", row.reason
-    return row
 
 
 def content(row: Picture) -> bytes:
@@ -39,11 +33,6 @@ def client(alice: User) -> Client:
     client = Client()
     client.force_login(alice)
     return client
-
-
-@pytest.fixture
-def first(waiting: Picture) -> Picture:
-    return drawn(waiting)
 
 
 def test_an_upscaled_picture_is_larger_and_names_what_it_was_made_from(alice: User, first: Picture) -> None:

@@ -18,23 +18,9 @@ from apps.safety.policy import Action
 from apps.safety.review import Flagged, Ruling
 from apps.safety.transitions import State
 from apps.users.models import User
-from tests.people import person
-from tests.safety.cases import Notes, case, notes
+from tests.safety.cases import Notes, case
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def shelf(db: None) -> Notes:
-    person("ada", User.Role.ADMINISTRATOR)
-    found = notes()
-    found.state["1"] = "as it was"
-    return found
-
-
-@pytest.fixture
-def morgan(db: None) -> User:
-    return person("morgan", User.Role.REVIEWER)
 
 
 def later(found: Case, hours: float = 0.0) -> Case:

@@ -15,22 +15,9 @@ from apps.safety.transitions import Move, Refused, State
 from apps.safety.withheld import CARE
 from apps.users.models import User
 from tests.people import person
-from tests.safety.cases import KIND, Notes, case, notes
+from tests.safety.cases import KIND, Notes, case
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def shelf(db: None) -> Notes:
-    person("ada", User.Role.ADMINISTRATOR)
-    found = notes()
-    found.state["1"] = "as it was"
-    return found
-
-
-@pytest.fixture
-def morgan(db: None) -> User:
-    return person("morgan", User.Role.REVIEWER)
 
 
 @pytest.fixture
