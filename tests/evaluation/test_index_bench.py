@@ -11,6 +11,7 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from apps.evaluation.bench import _index_peers
+from apps.evaluation.bench import index as bench_index
 from apps.evaluation.bench._index_data import passages, recall
 
 
@@ -44,6 +45,15 @@ def test_the_index_is_measured_beside_a_peer_in_one_run(data: Path, tmp_path: Pa
     assert numbers["lexical_over_fts5"] == numbers["lexical_p50_ms_3e2"] / numbers["fts5_p50_ms_3e2"]
     assert numbers["first_answer_ms_3e2"] > 0
     assert "vector_over_hnswlib" not in numbers
+
+
+def test_the_goals_compare_at_their_own_size_whatever_else_was_measured() -> None:
+    numbers = {"vector_over_hnswlib_1e5": 0.2, "vector_over_hnswlib_1e6": 0.4, "bytes_per_vector_1e6": 400.0}
+
+    goals = bench_index._goals(numbers | {"bytes_per_vector_1e5": 410.0}, [10_000, 100_000, 1_000_000])
+
+    assert goals == {"vector_over_hnswlib": 0.2, "bytes_per_vector": 400.0}
+    assert bench_index._goals(numbers, [10_000, 1_000_000])["vector_over_hnswlib"] == 0.4
 
 
 def test_a_peer_that_cannot_be_installed_is_left_out_with_a_reason(
