@@ -49,6 +49,7 @@ MATRIX = {
     "privacy/erase/": SIGNED_IN,
     "privacy/receipts/<uuid:pk>/": PUBLIC,  # of an account that is gone: its address is the secret
     "privacy/holds/": ADMIN,
+    "privacy/holds/<uuid:pk>/": ADMIN,  # of a case
     # after the password once more: tests/administration/test_guards.py
     **dict.fromkeys([M, M + "models/", M + "environment/"], ADMIN),
     **dict.fromkeys([M + kind + part for kind in KINDS for part in ("", "<path:object_id>/change/")], ADMIN),

@@ -32,7 +32,7 @@ from apps.users.models import User
 
 FORMAT = "openbook-person/1"
 # Never copied: what opens a door, and what only repeats the documents in another form.
-SECRET = {"password", "secret_hash", "session_data", "lease_token", "key", "vector", "data", "picture"}
+SECRET = {"password", "secret_hash", "session_data", "lease_token", "key", "vector", "data", "picture", "whom"}
 _ELSEWHERE = {"admin.logentry", "privacy.wish"}
 _BATCH = 500
 

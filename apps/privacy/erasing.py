@@ -1,7 +1,7 @@
 """All that is kept about a person goes: rows, files, vectors, frozen texts of review. What stays says nothing of them.
 
 What is left is the log of review (numbers and clauses, no content), decisions, tombstones of what was judged (hash and
-verdict, without the text), and the receipt.
+verdict, without the text), cases under a legal hold until that is lifted, and the receipt.
 """
 
 from __future__ import annotations
@@ -21,13 +21,21 @@ from apps.documents.models import Collection, Document
 from apps.documents.sharing import delete_collection
 from apps.images import gallery
 from apps.images.models import Picture
-from apps.privacy import copying
+from apps.privacy import case_holds, copying, tombs
 from apps.privacy.models import Hold, Keeping, Wish
-from apps.safety import audit, reviewable, vanishing
-from apps.safety.models import Appeal, Case, Decision, Effect, Gold, Notice, Opinion, Snapshot
+from apps.safety import audit, vanishing
+from apps.safety.models import Case
 from apps.users.models import Bucket, User
 from apps.users.people import end_sessions
 
+HELD = (
+    "Your data is under a legal hold: a law or a court asks that all of it is kept, so it cannot go now. "
+    "An administrator can say more."
+)
+_KEPT = (
+    "Of the cases of review that are under a legal hold, on the ground named above: the text that was judged with what "
+    "stood around it, decisions, an appeal, and your name and address. That goes when the hold is lifted."
+)
 _AT_ONCE = 20  # conversations in one transaction: SQLite has one writer
 
 
@@ -36,10 +44,11 @@ class Held(Exception):
 
 
 def erase(user: User) -> dict[str, int]:
-    """Nothing of the person is left; what was erased, counted. Raises Held. Broken off, it can be begun again."""
-    if Hold.objects.filter(person=user).exists() or Case.objects.filter(owner=user, legal_hold=True).exists():
-        raise Held("Your data is under a legal hold. An administrator can say more; it goes when the hold is lifted.")
-    counts = {"collections": 0, "documents": 0, "conversations": 0, "texts of review": 0, "copies": 0}
+    """Nothing of the person is left but cases under a legal hold; what was erased and what stays, counted. Raises Held.
+    Broken off, it can be begun again."""
+    if Hold.objects.filter(person=user).exists():
+        raise Held(HELD)
+    counts = {"collections": 0, "documents": 0, "conversations": 0, "copies": 0}
     end_sessions(user)
     importing.forget(user)
     for shelf in Collection.objects.filter(owner=user):
@@ -54,7 +63,7 @@ def erase(user: User) -> dict[str, int]:
     pictures = list(Picture.objects.filter(owner=user).values_list("pk", flat=True))
     counts["pictures"] = gallery.delete(user, pictures) if pictures else 0
     counts["attached pictures"] = taking.remove(AttachedPicture.objects.filter(owner=user))
-    counts["texts of review"] = _forget_review(user)
+    counts |= _forget_review(user)
     for wish in Wish.objects.filter(person=user, kind=Wish.Kind.EXPORT):
         copying.place(wish).unlink(missing_ok=True)
         counts["copies"] += 1
@@ -62,36 +71,20 @@ def erase(user: User) -> dict[str, int]:
     return {what: count for what, count in counts.items() if count}
 
 
-def _forget_review(user: User) -> int:
-    """Frozen texts become tombstones; what was written by the person in appeals, and what effects kept, is emptied."""
-    count = 0
+def _forget_review(user: User) -> dict[str, int]:
+    """Frozen texts become tombstones; what was written by the person in appeals, and what effects kept, is emptied.
+    What is under a legal hold stays, and is counted under its ground."""
+    counts: dict[str, int] = {}
     for case in Case.objects.filter(owner=user).select_related("snapshot"):
         with transaction.atomic():
             vanishing.forgotten(case)
-            entomb(case.snapshot)
-            decided = Decision.objects.filter(case=case)
-            Appeal.objects.filter(decision__in=decided).update(text="")
-            if not reviewable.of(case.kind).exists(case.subject):  # a file in somebody else's collection stays theirs
-                Effect.objects.filter(decision__in=decided).update(before={})
-            Notice.objects.filter(case=case).delete()
-            count += 1
-    return count
-
-
-def entomb(shot: Snapshot) -> Snapshot:
-    """A row with the same hash and verdict stands in its place, without a word of it: a snapshot never changes."""
-    old = shot.pk
-    if not shot.text and not shot.context:
-        return shot
-    tomb = Snapshot(
-        stage=shot.stage, text="", sha256=shot.sha256, context=[], signals=shot.signals, action=shot.action,
-        code=shot.code, score=shot.score, policy_id=shot.policy_id, level=shot.level,
-    )  # fmt: skip
-    tomb.save(force_insert=True)
-    for model in (Case, Gold, Opinion):
-        model._default_manager.filter(snapshot=old).update(snapshot=tomb)
-    Snapshot.objects.filter(pk=old).delete()
-    return tomb
+            tombs.unrestorable(case)
+            what = case_holds.left(case, user)
+            if not what:
+                tombs.forget(case)
+                what = "texts of review"
+            counts[what] = counts.get(what, 0) + 1
+    return counts
 
 
 def _forget_account(user: User) -> int:
@@ -104,10 +97,13 @@ def _forget_account(user: User) -> int:
 
 def receipt(wish: Wish) -> dict[str, Any]:
     """What was erased and when; its hash is in the log that cannot be changed."""
+    kept = "The log of review (numbers and clauses, no content), hashes of judged texts, and this receipt."
+    if any(what.startswith(case_holds.KEPT) for what in wish.counts):
+        kept = f"{kept}\n{_KEPT}"
     said = {
         "receipt": str(wish.pk), "person": wish.number, "asked": wish.created.isoformat(),
         "erased": wish.ended.isoformat() if wish.ended else None, "counts": wish.counts,
-        "kept": "The log of review (numbers and clauses, no content), hashes of judged texts, and this receipt.",
+        "kept": kept,
     }  # fmt: skip
     return {**said, "sha256": hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()}
 

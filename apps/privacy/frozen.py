@@ -11,8 +11,8 @@ from django.db.models import Max, Q, QuerySet
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
-from apps.privacy.erasing import entomb
 from apps.privacy.models import Hold
+from apps.privacy.tombs import entomb
 from apps.safety import appeals, audit
 from apps.safety.models import Case, Gold, Opinion
 from apps.safety.transitions import State

@@ -83,3 +83,24 @@ class Hold(models.Model):
 
     def __str__(self) -> str:
         return f"hold of person {self.person_id}"
+
+
+class CaseHold(models.Model):
+    """What one case of review froze does not go until it is lifted, not even with its person. `Case.legal_hold` says
+    the same, where review asks."""
+
+    class Ground(models.TextChoices):
+        ORDER = "order", gettext_lazy("an order of a court or an authority")
+        DUTY = "duty", gettext_lazy("a duty of the law")
+        CLAIMS = "claims", gettext_lazy("claims that are pursued or defended")
+
+    case = models.OneToOneField("safety.Case", on_delete=models.PROTECT, related_name="hold")
+    ground = models.CharField(max_length=8, choices=Ground.choices, help_text="What its person is told")
+    reason = models.CharField(max_length=400, help_text="For staff alone")
+    whom = models.CharField(max_length=400, blank=True, help_text="Whom it is about, once their account was erased")
+    set_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+")
+    entry = models.PositiveBigIntegerField(help_text="Number of the entry of the log that says so")
+    created = models.DateTimeField(auto_now_add=True)
+
+    def __str__(self) -> str:
+        return f"hold of case {self.case_id}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from apps.privacy import views
+from apps.privacy import hold_views, views
 
 app_name = "privacy"
 urlpatterns = [
@@ -15,5 +15,6 @@ urlpatterns = [
     path("privacy/copy/<uuid:pk>/", views.fetch, name="fetch"),
     path("privacy/erase/", views.erase, name="erase"),
     path("privacy/receipts/<uuid:pk>/", views.receipt, name="receipt"),
-    path("privacy/holds/", views.holds, name="holds"),
+    path("privacy/holds/", hold_views.holds, name="holds"),
+    path("privacy/holds/<uuid:pk>/", hold_views.case, name="case_hold"),
 ]

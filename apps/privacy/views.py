@@ -16,10 +16,10 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from apps.conversations.models import Conversation
 from apps.documents.models import Collection
-from apps.privacy import copying, erasing, keeping, wishes
+from apps.privacy import case_holds, copying, erasing, keeping, wishes
 from apps.privacy.models import Hold, Keeping, Wish
 from apps.users import consents, devices
-from apps.users.access import administrators_only, person
+from apps.users.access import person
 from apps.users.consents import Consent
 from apps.users.models import User
 from apps.users.people import LastAdministrator
@@ -42,6 +42,7 @@ def page(request: HttpRequest) -> HttpResponse:
         user = person(request)
         own = {"own_days": keeping.rule(Scope.PERSON, user.pk), "held": Hold.objects.filter(person=user).exists()}
         context |= {**own, "copies": Wish.objects.filter(person=user, kind=Wish.Kind.EXPORT)[:5]}  # type: ignore[dict-item]
+        context["held_cases"] = case_holds.of(user)  # type: ignore[assignment]
         context |= {"kept_days": wishes.KEPT_DAYS, "consents": consents.of(user)}  # type: ignore[dict-item]
     return render(request, "privacy/page.html", context)
 
@@ -144,6 +145,7 @@ def erase(request: HttpRequest) -> HttpResponse:
                 logout(request)
                 return redirect("privacy:receipt", wish.pk)
     context = {"wrong": wrong, "shelves": Collection.objects.filter(owner=user)[:50]}
+    context["held_cases"] = case_holds.of(user)
     return render(request, "privacy/erase.html", context, status=400 if wrong else 200)
 
 
@@ -153,22 +155,3 @@ def receipt(request: HttpRequest, pk: UUID) -> HttpResponse:
     """What was erased. Whoever has the address may see it: the account is gone, and it names nobody."""
     wish = get_object_or_404(Wish, pk=pk, kind=Wish.Kind.ERASE)
     return render(request, "privacy/receipt.html", {"wish": wish, "receipt": erasing.receipt(wish)})
-
-
-@require_http_methods(["GET", "HEAD", "POST"])
-@administrators_only
-def holds(request: HttpRequest) -> HttpResponse:
-    """Legal holds: whose data must not go, and why. A POST sets one with a reason, or lifts it."""
-    if request.method == "POST":
-        chosen, reason = request.POST.get("person", ""), request.POST.get("reason", "").strip()
-        somebody = get_object_or_404(User, pk=int(chosen) if chosen.isdecimal() and len(chosen) < 18 else 0)
-        if request.POST.get("hold") == "no":
-            keeping.lift(person(request), somebody)
-        elif reason:
-            keeping.hold(person(request), somebody, reason)
-        else:
-            messages.error(request, gettext("Say why: the reason is kept in the log."))
-        return redirect("privacy:holds")
-    rows = Hold.objects.select_related("person", "set_by").order_by("created")
-    people = User.objects.filter(hold=None).order_by("name", "email")
-    return render(request, "privacy/holds.html", {"rows": rows, "people": people})

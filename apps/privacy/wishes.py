@@ -38,7 +38,7 @@ def ask_for_copy(user: User) -> Wish:
 def ask_for_erasure(user: User) -> Wish:
     """The person is signed out for good at once, and everything goes. Raises Refused, LastAdministrator."""
     if Hold.objects.filter(person=user).exists():
-        raise Refused(gettext("Your data is under a legal hold, so it cannot go now. An administrator can say more."))
+        raise Refused(gettext(erasing.HELD))
     with transaction.atomic():
         wish = _ask(user, Wish.Kind.ERASE)
         suspend(user, user)

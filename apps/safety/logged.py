@@ -33,6 +33,8 @@ EVENTS: wording.Words = {
     "case.expired": gettext_lazy("A claim ran out"),
     "case.lapsed": gettext_lazy("A hold ended by itself"),
     "case.emptied": gettext_lazy("The frozen text of a case went after its time"),
+    "case.hold_set": gettext_lazy("Put a case under a legal hold"),
+    "case.hold_lifted": gettext_lazy("Lifted the legal hold of a case"),
     "case.vanished": gettext_lazy("A case was closed, because nothing was left to decide"),
     "case.appealed": gettext_lazy("Appealed against a decision"),
     "effect.applied": gettext_lazy("An effect was applied"),
@@ -114,7 +116,7 @@ _KEYS: wording.Words = {
     "cases": gettext_lazy("Cases"), "decided": gettext_lazy("Decided"), "missed": gettext_lazy("Not decided"),
     "days": gettext_lazy("Days"), "name": gettext_lazy("Name"), "entries": gettext_lazy("Entries"),
     "before": gettext_lazy("Before"), "after": gettext_lazy("After"), "consent": gettext_lazy("Consent"),
-    "texts": gettext_lazy("Texts"), "how": gettext_lazy("How"),
+    "texts": gettext_lazy("Texts"), "how": gettext_lazy("How"), "ground": gettext_lazy("Ground"),
 }  # fmt: skip
 _UUID_CHARACTERS = 36  # its end tells one from the others
 

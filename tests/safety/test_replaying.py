@@ -12,7 +12,7 @@ from django.core.management import CommandError, call_command
 from django.utils import timezone
 
 from apps.lib.threads import in_db
-from apps.privacy.erasing import entomb
+from apps.privacy.tombs import entomb
 from apps.safety import gate, listed, lists, policies, recorded, replaying, review
 from apps.safety.folding import fold
 from apps.safety.models import Event, PolicyVersion, Recorded
