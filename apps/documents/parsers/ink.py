@@ -21,7 +21,7 @@ from typing import Any
 import pypdfium2
 import pypdfium2.raw as pdfium
 
-from apps.documents.parsers import drawn
+from apps.documents.parsers import drawn, pdf_plain
 from apps.documents.parsers.shapes import CLEAR, MOST_PIXELS, Bounds, Colour, Shape, Shapes
 
 SMALLEST = 1.0  # points; nothing smaller is meant to be read
@@ -36,6 +36,7 @@ _MANY = 300  # shapes that may cover text; the page is drawn rather than each co
 _MOST_PATHS = 20
 _MOST_POINTS = 1_000
 _WORD = re.compile(r"\S+")
+_BLACK = (0, 0, 0)
 
 Place = tuple[float, float]
 
@@ -61,16 +62,16 @@ class _Doubt:
 def blank_unseen(text: str, page: pypdfium2.PdfPage, textpage: pypdfium2.PdfTextPage) -> str:
     """The text of the page with spaces for every word that no reader sees; every offset stays as it was."""
     ink = _Ink(page, textpage)
-    astral = [at for at, char in enumerate(text) if ord(char) > 0xFFFF]
+    astral = [at for at, char in enumerate(text) if ord(char) > 0xFFFF] if max(text, default="") > "\uffff" else []
     hidden: list[tuple[int, int]] = []
     doubts: list[_Doubt] = []
     for word in _WORD.finditer(text):
-        start, end = (at + bisect_left(astral, at) for at in word.span())
-        found, verdict = ink.verdict(start)
+        start, end = (at + bisect_left(astral, at) for at in word.span()) if astral else word.span()
+        verdict = ink.verdict(start)
         if verdict is _Verdict.HIDDEN:
             hidden.append(word.span())
         elif verdict is not _Verdict.SEEN:
-            doubts.append(_Doubt(word.span(), verdict, found, ink.place(start, end)))
+            doubts.append(_Doubt(word.span(), verdict, ink.text, ink.place(start, end)))
     hidden += [doubt.span for doubt in _unseen(page, ink.shapes, doubts)] if doubts else []
     parts, done = [], 0
     for start, end in sorted(hidden):
@@ -86,85 +87,137 @@ def _unseen(page: pypdfium2.PdfPage, shapes: Shapes, doubts: Sequence[_Doubt]) -
         return
     compared = [doubt for doubt in doubts if doubt.verdict is not _Verdict.IF_SOMETHING_SHOWS]
     if compared:
-        objects = list({_address(doubt.text): doubt.text for doubt in compared}.values())
+        objects = list({pdf_plain.address(doubt.text): doubt.text for doubt in compared}.values())
         found = drawn.adds(page, objects, [doubt.place for doubt in compared])
         yield from (doubt for doubt, seen in zip(compared, found, strict=True) if not seen)
     traced = [doubt for doubt in doubts if doubt.verdict is _Verdict.IF_SOMETHING_SHOWS]
     if traced:  # a line of recognised text lies where it was recognised, each of its words only about there
         found = drawn.shows(page, [doubt.place for doubt in traced])
-        lines = {_address(doubt.text) for doubt, seen in zip(traced, found, strict=True) if seen}
-        yield from (doubt for doubt in traced if _address(doubt.text) not in lines)
+        lines = {pdf_plain.address(doubt.text) for doubt, seen in zip(traced, found, strict=True) if seen}
+        yield from (doubt for doubt in traced if pdf_plain.address(doubt.text) not in lines)
+
+
+@dataclass(slots=True)
+class _Look:
+    """What the words of one text object share: for most of them that is the whole verdict."""
+
+    text: Any
+    order: int
+    hidden: bool
+    mode: int | None
+    colour: Colour
+    alpha: int  # how much the colour covers, of 255
+    covers: Sequence[Shape]  # those that its words may stand on or below
+    verdict: _Verdict | None = None  # of all its words
+
+    @property
+    def stroked(self) -> bool:
+        return self.mode in _STROKED
+
+    @property
+    def printed(self) -> bool:
+        return self.stroked or (self.alpha > CLEAR and min(self.colour) < _WHITE)
 
 
 class _Ink:
-    """What is known of one page. Words of one text object share a verdict where no shape is near."""
+    """What is known of one page. `text` is the text object of the word that was last asked about."""
 
     def __init__(self, page: pypdfium2.PdfPage, textpage: pypdfium2.PdfTextPage) -> None:
-        self._textpage = textpage
+        self._page = textpage.raw
+        self._at = pdf_plain.address(self._page)
         self._paper: Bounds = page.get_bbox()
         self.shapes = Shapes(page)
         self._crowded = not self.shapes.whole or len(self.shapes.covers) > _MANY
         self._colour = [ctypes.c_uint() for _ in range(4)]
-        self._box, self._matrix = pdfium.FS_RECTF(), pdfium.FS_MATRIX()
-        self._last: tuple[int, tuple[Any, _Verdict]] = (0, (None, _Verdict.SEEN))
+        self._box_of, self._matrix = pdf_plain.places(self._at), pdfium.FS_MATRIX()
+        self._looks: dict[int, _Look] = {}
+        self._address, self._look = -1, _Look(None, 0, False, None, _BLACK, 255, ())
 
-    def verdict(self, index: int) -> tuple[Any, _Verdict]:
-        """What is known of the word that begins with pdfium's character `index`, and its text object."""
-        text = pdfium.FPDFText_GetTextObject(self._textpage, index)
-        address = _address(text)
-        if self.shapes.every or not address or address != self._last[0]:
-            self._last = (address, (text, self._verdict(index, text)))
-        return self._last[1]
+    @property
+    def text(self) -> Any:
+        return self._look.text
+
+    def verdict(self, index: int) -> _Verdict:
+        """What is known of the word that begins with pdfium's character `index`."""
+        address = pdf_plain.text_object(self._at, index) or 0
+        if address != self._address or not address:
+            self._address = address
+            known = self._looks.get(address) if address else None
+            self._look = known or self._looks.setdefault(address, self._made(index, address))
+        look = self._look
+        return look.verdict or self._verdict(look, self._middle(index))
 
     def place(self, start: int, end: int) -> Bounds:
         """What the letters of a word cover, as far as they stand on its line."""
         sides = [ctypes.c_double() for _ in range(4)]
         found: list[Bounds] = []
         for index in range(start, end):
-            if pdfium.FPDFText_GetCharBox(self._textpage, index, *sides):
+            if pdfium.FPDFText_GetCharBox(self._page, index, *sides):
                 left, right, bottom, top = (side.value for side in sides)
                 if not found or (bottom < found[0][3] and top > found[0][1]):
                     found.append((left, bottom, right, top))
         every = list(zip(*found, strict=True)) or [(0.0,)] * 4
         return min(every[0]), min(every[1]), max(every[2]), max(every[3])
 
-    def _verdict(self, index: int, text: Any) -> _Verdict:
-        pdfium.FPDFText_GetLooseCharBox(self._textpage, index, self._box)
-        pdfium.FPDFText_GetMatrix(self._textpage, index, self._matrix)
-        size = pdfium.FPDFText_GetFontSize(self._textpage, index) * math.hypot(self._matrix.c, self._matrix.d)
-        place = ((self._box.left + self._box.right) / 2, (self._box.bottom + self._box.top) / 2)
-        if size < SMALLEST or not _within(place, self._paper) or (text and _cut_away(text)):
-            return _Verdict.HIDDEN
+    def _made(self, index: int, address: int) -> _Look:
+        """What is known of a text object by one of its characters; of one without address, of that character alone."""
+        text = pdf_plain.as_object(address) if address else None
+        pdfium.FPDFText_GetMatrix(self._page, index, self._matrix)
+        size = pdfium.FPDFText_GetFontSize(self._page, index) * math.hypot(self._matrix.c, self._matrix.d)
+        order, box = self.shapes.text(address)
+        hidden = size < SMALLEST or (text is not None and _cut_away(text))
         mode = pdfium.FPDFTextObj_GetTextRenderMode(text) if text else None
-        if mode in _INVISIBLE:
+        look = _Look(text, order, hidden, mode, *self._fill(index), () if self._crowded else self.shapes.covers)
+        if box:
+            box = box[0] - size, box[1] - size, box[2] + size, box[3] + size
+            look.covers = [shape for shape in look.covers if shape.meets(box)]
+            if self._is_one(look, box):
+                look.verdict = self._verdict(look, ((box[0] + box[2]) / 2, (box[1] + box[3]) / 2))
+        return look
+
+    def _is_one(self, look: _Look, box: Bounds) -> bool:
+        """Whether all that stands in the box has one verdict."""
+        if look.hidden:
+            return True
+        left, bottom, right, top = self._paper
+        if box[0] < left or box[1] < bottom or box[2] > right or box[3] > top:
+            return False
+        told = not self.shapes.every or (look.printed and look.mode not in _INVISIBLE)
+        return told and all(shape.spans(box) for shape in look.covers)
+
+    def _middle(self, index: int) -> Place:
+        left, top, right, bottom = self._box_of(index)
+        return (left + right) / 2, (bottom + top) / 2
+
+    def _verdict(self, look: _Look, place: Place) -> _Verdict:
+        if look.hidden or not _within(place, self._paper):
+            return _Verdict.HIDDEN
+        if look.mode in _INVISIBLE:
             return _recognised([shape for shape in self.shapes.every if shape.holds(place)])
-        return self._inked(place, self.shapes.order(text), self._fill(index), mode in _STROKED)
+        return self._inked(look, place)
 
     def _shape_at(self, place: Place) -> bool:
         return any(shape.holds(place) for shape in self.shapes.every)
 
     def _fill(self, index: int) -> tuple[Colour, int]:
-        """Its colour and how much that covers, of 255; black where it is not known."""
-        if not pdfium.FPDFText_GetFillColor(self._textpage, index, *self._colour):
-            return (0, 0, 0), 255
+        """Its colour and how much that covers; black where it is not known."""
+        if not pdfium.FPDFText_GetFillColor(self._page, index, *self._colour):
+            return _BLACK, 255
         red, green, blue, alpha = (value.value for value in self._colour)
         return (red, green, blue), alpha
 
-    def _inked(self, place: Place, order: int, fill: tuple[Colour, int], stroked: bool) -> _Verdict:
-        colour, alpha = fill
-        printed = stroked or (alpha > CLEAR and min(colour) < _WHITE)
-        doubt = _Verdict.IF_IT_ADDS if printed else _Verdict.IF_ADDS_ELSE_HIDDEN
+    def _inked(self, look: _Look, place: Place) -> _Verdict:
+        doubt = _Verdict.IF_IT_ADDS if look.printed else _Verdict.IF_ADDS_ELSE_HIDDEN
         if self._crowded:
             return doubt
-        covers = self.shapes.covers
-        at = bisect_left(covers, order, key=lambda shape: shape.order)
-        if later := [shape for shape in islice(covers, at, None) if shape.holds(place)]:
+        at = bisect_left(look.covers, look.order, key=lambda shape: shape.order)
+        if later := [shape for shape in islice(look.covers, at, None) if shape.holds(place)]:
             return _recognised(later) if any(shape.scan for shape in later) else doubt
-        ground = next((covers[number] for number in range(at - 1, -1, -1) if covers[number].holds(place)), None)
+        ground = next((shape for shape in reversed(look.covers[:at]) if shape.holds(place)), None)
         if ground is None or ground.fill is None:
-            return _Verdict.SEEN if printed else doubt if self._shape_at(place) else _Verdict.HIDDEN
-        same = all(abs(one - other) < _ALIKE for one, other in zip(colour, ground.fill, strict=True))
-        return doubt if (same and not stroked) or alpha <= CLEAR else _Verdict.SEEN
+            return _Verdict.SEEN if look.printed else doubt if self._shape_at(place) else _Verdict.HIDDEN
+        same = all(abs(one - other) < _ALIKE for one, other in zip(look.colour, ground.fill, strict=True))
+        return doubt if (same and not look.stroked) or look.alpha <= CLEAR else _Verdict.SEEN
 
 
 def _recognised(shapes: Sequence[Shape]) -> _Verdict:
@@ -175,16 +228,14 @@ def _recognised(shapes: Sequence[Shape]) -> _Verdict:
     return _Verdict.SEEN if real else _Verdict.IF_SOMETHING_SHOWS
 
 
-def _address(text: Any) -> int:
-    return ctypes.cast(text, ctypes.c_void_p).value or 0
-
-
 def _cut_away(text: Any) -> bool:
     """Whether all of a text object lies outside of the shape that it is drawn through; both have the same axes."""
     shape = pdfium.FPDFPageObj_GetClipPath(text)
     count = pdfium.FPDFClipPath_CountPaths(shape) if shape else 0
+    if count <= 0:
+        return False
     sides = [ctypes.c_float() for _ in range(4)]
-    if count <= 0 or not pdfium.FPDFPageObj_GetBounds(text, *sides):
+    if not pdfium.FPDFPageObj_GetBounds(text, *sides):
         return False
     left, bottom, right, top = (side.value for side in sides)
     for path in range(min(count, _MOST_PATHS)):

@@ -14,6 +14,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from itertools import islice, pairwise
+from typing import Any
 
 import pypdfium2
 import pypdfium2.raw as pdfium
@@ -108,10 +109,21 @@ def page_text(page: pypdfium2.PdfPage, textpage: pypdfium2.PdfTextPage, *, fille
 
 def _drawn(textpage: pypdfium2.PdfTextPage) -> str:
     """One character for each of pdfium's, a surrogate pair joined into one."""
-    units = map(chr, [pdfium.FPDFText_GetUnicode(textpage, index) for index in range(textpage.count_chars())])
-    text = "".join(units).replace("\x02", _HYPHEN).replace("\ufffe", _HYPHEN)
-    text = _PAIR.sub(lambda pair: (pair[1] + pair[2]).encode("utf-16-le", "surrogatepass").decode("utf-16-le"), text)
-    return visible(_LONE.sub("\ufffd", text), " ")
+    text = _units(textpage.raw, textpage.count_chars()).replace("\x02", _HYPHEN).replace("\ufffe", _HYPHEN)
+    if _LONE.search(text):
+        text = _PAIR.sub(
+            lambda pair: (pair[1] + pair[2]).encode("utf-16-le", "surrogatepass").decode("utf-16-le"), text
+        )
+        text = _LONE.sub("\ufffd", text)
+    return visible(text, " ")
+
+
+def _units(textpage: Any, count: int) -> str:
+    """Its characters as pdfium numbers them, halves of a pair apart; the page's text at once where it is just these."""
+    buffer = (ctypes.c_ushort * (count + 1))()
+    if pdfium.FPDFText_GetText(textpage, 0, count, buffer) == count + 1 and 0 not in buffer[:count]:
+        return "".join(map(chr, buffer[:count]))
+    return "".join(map(chr, [pdfium.FPDFText_GetUnicode(textpage, index) for index in range(count)]))
 
 
 def parse(path: str, limits: Limits) -> Iterator[Parsed]:
@@ -186,17 +198,17 @@ def _is_covered(page: pypdfium2.PdfPage) -> bool:
 
 def _lines(textpage: pypdfium2.PdfTextPage, told: PageText) -> Iterator[_Line]:
     """The lines of a page with what their first character tells of place and font."""
-    box, matrix, flags = pdfium.FS_RECTF(), pdfium.FS_MATRIX(), ctypes.c_int()
+    page, box, matrix, flags = textpage.raw, pdfium.FS_RECTF(), pdfium.FS_MATRIX(), ctypes.c_int()
     for match in _LINE.finditer(told.text):
         start = match.start() + len(match.group()) - len(match.group().lstrip())
         seen = next((index for index in told.at[start : match.end()] if index != ABSENT), ABSENT)
         if seen == ABSENT:
             continue
-        pdfium.FPDFText_GetLooseCharBox(textpage, seen, box)
-        pdfium.FPDFText_GetMatrix(textpage, seen, matrix)
-        size = pdfium.FPDFText_GetFontSize(textpage, seen) * math.hypot(matrix.c, matrix.d)
-        weight = pdfium.FPDFText_GetFontWeight(textpage, seen)
-        pdfium.FPDFText_GetFontInfo(textpage, seen, None, 0, flags)
+        pdfium.FPDFText_GetLooseCharBox(page, seen, box)
+        pdfium.FPDFText_GetMatrix(page, seen, matrix)
+        size = pdfium.FPDFText_GetFontSize(page, seen) * math.hypot(matrix.c, matrix.d)
+        weight = pdfium.FPDFText_GetFontWeight(page, seen)
+        pdfium.FPDFText_GetFontInfo(page, seen, None, 0, flags)
         bold = weight >= 600 or bool(flags.value & (1 << 18))
         yield _Line(start, match.end(), box.bottom, size, bold)
 

@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 import pypdfium2
-import pypdfium2.raw as pdfium
+
+from apps.documents.parsers import pdf_plain
 
 _LINE = re.compile("[^\r\n]+")
 _WORD = re.compile(r"\S+")
@@ -41,8 +42,10 @@ class Cell:
         return (self.bottom + self.top) / 2
 
 
-def indexes(text: str) -> list[int]:
+def indexes(text: str) -> Sequence[int]:
     """For each character of a page's text the index that pdfium knows it by: pairs count twice there."""
+    if text.isascii() or max(text) <= "\uffff":
+        return range(len(text))
     found, at = [], 0
     for char in text:
         found.append(at)
@@ -52,21 +55,16 @@ def indexes(text: str) -> list[int]:
 
 def rows_of(text: str, at: Sequence[int], textpage: pypdfium2.PdfTextPage) -> list[list[Cell]]:
     """The lines of a page as they were drawn, each cut into cells; what pdfium cut apart on one height is one line."""
-    box = pdfium.FS_RECTF()
-
-    def place(index: int) -> tuple[float, float, float, float]:
-        pdfium.FPDFText_GetLooseCharBox(textpage, at[index], box)
-        return box.left, box.bottom, box.right, box.top
-
+    place = pdf_plain.places(pdf_plain.address(textpage.raw))
     rows: list[list[Cell]] = []
     for line in _LINE.finditer(text):
         words = list(_WORD.finditer(line.group()))
         if not words:
             continue
         spots = [
-            (line.start() + word.start(), line.start() + word.end(), place(line.start() + word.start()),
-             place(line.start() + word.end() - 1))
-            for word in words
+            (line.start() + start, line.start() + end, place(at[line.start() + start]),
+             place(at[line.start() + end - 1]))
+            for start, end in map(re.Match.span, words)
         ]  # fmt: skip
         cells = list(_cells(spots))
         if rows and _goes_on(rows[-1][-1], cells[0]):
@@ -87,11 +85,11 @@ def _cells(spots: Sequence[tuple[int, int, tuple[float, ...], tuple[float, ...]]
     for at in range(1, len(spots) + 1):
         if at < len(spots):
             before, after = spots[at - 1][3], spots[at][2]
-            gap, high = after[0] - before[2], max(before[3] - before[1], after[3] - after[1])
+            gap, high = after[0] - before[2], max(before[1] - before[3], after[1] - after[3])
             if -high < gap <= WIDE * high:
                 continue
         (start, _, begin, _), (_, end, _, stop) = spots[first], spots[at - 1]
-        yield Cell(start, end, begin[0], min(begin[1], stop[1]), stop[2], max(begin[3], stop[3]))
+        yield Cell(start, end, begin[0], min(begin[3], stop[3]), stop[2], max(begin[1], stop[1]))
         first = at
 
 

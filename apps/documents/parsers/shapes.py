@@ -1,4 +1,4 @@
-"""What is drawn on a PDF page beside its text, in the order in which it is drawn."""
+"""What is drawn on a PDF page beside its text, in the order in which it is drawn; annotations come last."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from typing import Any
 
 import pypdfium2
 import pypdfium2.raw as pdfium
+
+from apps.documents.parsers import pdf_marks, pdf_plain
 
 CLEAR = 16  # of 255; a colour that covers less is not seen
 MOST_OBJECTS = 5_000  # of a page; what stands behind them is not known
@@ -24,6 +26,7 @@ _BARE_OTHERS = 0.015
 Bounds = tuple[float, float, float, float]
 Colour = tuple[int, int, int]
 Matrix = tuple[float, float, float, float, float, float]
+_AS_IT_IS: Matrix = (1, 0, 0, 1, 0, 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +44,15 @@ class Shape:
         left, bottom, right, top = self.bounds
         return left <= place[0] <= right and bottom <= place[1] <= top
 
+    def meets(self, box: Bounds) -> bool:
+        left, bottom, right, top = self.bounds
+        return left <= box[2] and box[0] <= right and bottom <= box[3] and box[1] <= top
+
+    def spans(self, box: Bounds) -> bool:
+        """Whether it covers all of the box."""
+        left, bottom, right, top = self.bounds
+        return left <= box[0] and bottom <= box[1] and box[2] <= right and box[3] <= top
+
 
 class Shapes:
     """Those of one page. `whole` says that all are known; `pixels` counts those of its pictures."""
@@ -50,34 +62,36 @@ class Shapes:
         self._enough = WIDE * (right - left) * (top - bottom)
         self.every: list[Shape] = []
         self.pixels = 0
-        self._orders: dict[int, int] = {}  # of text objects, by their address
+        self._texts: dict[int, tuple[int, Matrix]] = {}  # by address: when it is drawn, and by which matrix
         self._numbers = iter(range(MOST_OBJECTS))
-        self._read(page, pdfium.FPDFPage_CountObjects, pdfium.FPDFPage_GetObject, (1, 0, 0, 1, 0, 0), 0)
+        count = pdfium.FPDFPage_CountObjects(page)
+        self._read(pdf_plain.address(page.raw), count, pdf_plain.item_of_page, _AS_IT_IS, 0)
         self.whole = next(self._numbers, None) is not None
+        self.every += [Shape(MOST_OBJECTS, box, covers=_area(box) >= _SMALLEST) for box in pdf_marks.covers(page)]
         self.covers = [shape for shape in self.every if shape.covers]
 
-    def order(self, text: Any) -> int:
-        """When the text object is drawn; after everything, where that is not known."""
-        return self._orders.get(ctypes.cast(text, ctypes.c_void_p).value or 0, MOST_OBJECTS)
+    def text(self, address: int) -> tuple[int, Bounds | None]:
+        """When the text object at that address is drawn, and where; after everything, where that is not known."""
+        order, matrix = self._texts.get(address, (MOST_OBJECTS, None))
+        return order, _bounds(address, matrix) if matrix else None
 
-    def _read(self, parent: Any, count: Any, get: Any, matrix: Matrix, level: int) -> None:
-        for at in range(count(parent)):
-            item, order = get(parent, at), next(self._numbers, None)
-            if order is None:
-                return
-            kind = pdfium.FPDFPageObj_GetType(item)
+    def _read(self, parent: int, count: int, get: Any, matrix: Matrix, level: int) -> None:
+        for at, order in zip(range(count), self._numbers, strict=False):
+            found = get(parent, at)
+            kind = pdf_plain.kind_of(found)
             if kind == pdfium.FPDF_PAGEOBJ_TEXT:
-                self._orders[ctypes.cast(item, ctypes.c_void_p).value or 0] = order
+                self._texts[found] = order, matrix
                 continue
-            bounds = _bounds(item, matrix)
+            item = pdf_plain.as_object(found)
+            bounds = _bounds(found, matrix)
             if bounds is not None:
                 self.every.append(self._shape(item, kind, order, bounds))
             if kind == pdfium.FPDF_PAGEOBJ_FORM and level < _DEEP - 1:
-                own = _times(_matrix(item), matrix)
-                self._read(item, pdfium.FPDFFormObj_CountObjects, pdfium.FPDFFormObj_GetObject, own, level + 1)
+                own, inner = _times(_matrix(item), matrix), pdfium.FPDFFormObj_CountObjects(item)
+                self._read(found, inner, pdf_plain.item_of_form, own, level + 1)
 
     def _shape(self, item: Any, kind: int, order: int, bounds: Bounds) -> Shape:
-        area = (bounds[2] - bounds[0]) * (bounds[3] - bounds[1])
+        area = _area(bounds)
         if kind == pdfium.FPDF_PAGEOBJ_PATH:
             red, green, blue, alpha = _filled(item)
             fill = (red, green, blue) if alpha >= _OPAQUE else None
@@ -90,12 +104,16 @@ class Shapes:
         return Shape(order, bounds, covers=kind == pdfium.FPDF_PAGEOBJ_SHADING)
 
 
-def _bounds(item: Any, matrix: Matrix) -> Bounds | None:
+def _area(bounds: Bounds) -> float:
+    return (bounds[2] - bounds[0]) * (bounds[3] - bounds[1])
+
+
+def _bounds(item: int, matrix: Matrix) -> Bounds | None:
     """On the page, of an object whose form is drawn by that matrix."""
-    sides = [ctypes.c_float() for _ in range(4)]
-    if not pdfium.FPDFPageObj_GetBounds(item, *sides):
-        return None
-    left, bottom, right, top = (side.value for side in sides)
+    own = pdf_plain.bounds(item)
+    if own is None or matrix is _AS_IT_IS:
+        return own
+    left, bottom, right, top = own
     corners = [_moved(matrix, x, y) for x in (left, right) for y in (bottom, top)]
     across, up = [x for x, _ in corners], [y for _, y in corners]
     return min(across), min(up), max(across), max(up)
