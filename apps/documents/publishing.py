@@ -14,12 +14,13 @@ from uuid import UUID
 import numpy as np
 from django.db import transaction
 
-from apps.documents import embedders, reviewing, segments
+from apps.documents import embedders, resuming, reviewing, segments
 from apps.documents.annotating import named_anew
 from apps.documents.group import Work, tick
 from apps.documents.job import end_all, renew_all
 from apps.documents.models import Chunk, Collection, Document, Page
 from apps.documents.parsers.base import ParsedPage
+from apps.documents.scans import recogniser
 from apps.documents.tuning import tuning
 from apps.documents.versions import take_over
 from apps.engines import registry
@@ -145,10 +146,10 @@ def _renew(works: Sequence[Work]) -> None:
 
 
 def _page(document: Document, page: ParsedPage) -> Page:
-    pieces = [(piece.kind, piece.level, piece.start, piece.end) for piece in page.pieces]
     return Page(
         document=document, number=page.number, text=page.text, width=page.width, height=page.height,
-        boxes=page.boxes or None, pieces=pieces,
+        boxes=page.boxes or None, pieces=resuming.pieces(page),
+        recognised=resuming.mark(document, recogniser()) if page.recognised else "",
     )  # fmt: skip
 
 

@@ -19,7 +19,8 @@ from apps.documents import embedders
 from apps.documents.chunking import Draft
 from apps.documents.group import Work
 from apps.documents.models import Chunk, Document, Page
-from apps.documents.parsers.base import ParsedPage, Piece
+from apps.documents.parsers.base import ParsedPage
+from apps.documents.resuming import parsed
 from apps.documents.tuning import tuning
 
 _HERE = Path(__file__).parent
@@ -77,13 +78,7 @@ def _pages(known: Document) -> list[ParsedPage]:
     rows = list(Page.objects.filter(document=known).order_by("number"))
     if not rows or len(rows) != known.pages_count:
         return []
-    return [
-        ParsedPage(
-            row.number, row.text, tuple(Piece(*piece) for piece in row.pieces or ()), row.width, row.height,
-            boxes=tuple(tuple(word) for word in row.boxes or ()),
-        )
-        for row in rows
-    ]  # fmt: skip
+    return [parsed(row) for row in rows]
 
 
 def _cut(work: Work, known: Document) -> None:

@@ -17,7 +17,7 @@ from typing import Any
 
 from django.conf import settings
 
-from apps.documents import queue, sandbox
+from apps.documents import queue, resuming, sandbox
 from apps.documents.job import Job, Postponed
 from apps.documents.models import Document
 from apps.documents.parsers.base import ParsedPage, Piece, Unreadable
@@ -49,8 +49,9 @@ def recognise(job: Job, path: Path, kind: str, pages: list[ParsedPage]) -> tuple
         queue.hold_back(job.document)
         raise Postponed
     try:
-        job.tick(Document.Stage.RECOGNISE, 0, len(wanted))
-        found = _recognise(job, path, kind, wanted)
+        found = resuming.so_far(job.document, recogniser(), wanted)
+        job.tick(Document.Stage.RECOGNISE, len(found), len(wanted))
+        found |= _recognise(job, path, kind, [number for number in wanted if number not in found], len(found))
     finally:
         queue.recogniser.release()
     missed = [number for number in wanted if number not in found]
@@ -58,10 +59,11 @@ def recognise(job: Job, path: Path, kind: str, pages: list[ParsedPage]) -> tuple
     return [_with(page, found.get(page.number)) for page in pages], _left_out(scans[len(wanted) :], missed)
 
 
-def _recognise(job: Job, path: Path, kind: str, wanted: Sequence[int]) -> dict[int, ParsedPage]:
-    """By number. A page that breaks its child is left out, and the next child goes on behind it."""
+def _recognise(job: Job, path: Path, kind: str, wanted: Sequence[int], before: int) -> dict[int, ParsedPage]:
+    """By number, after so many that were read `before`. Each is kept at once. A page that breaks its child is left out,
+    and the next child goes on behind it."""
     found: dict[int, ParsedPage] = {}
-    rest = list(wanted)
+    rest, total = list(wanted), before + len(wanted)
     while rest:
         part, at = rest[:PAGES_A_CHILD], rest[0]
         answers = sandbox.stream(
@@ -74,7 +76,8 @@ def _recognise(job: Job, path: Path, kind: str, wanted: Sequence[int]) -> dict[i
                     rest.remove(answer["page"])
                     if "problem" not in answer:
                         found[answer["page"]] = _page(answer)
-                job.tick(Document.Stage.RECOGNISE, len(wanted) - len(rest), len(wanted))
+                        resuming.keep(job, recogniser(), found[answer["page"]])
+                job.tick(Document.Stage.RECOGNISE, total - len(rest), total)
         except (Unreadable, sandbox.ReaderBroke) as error:
             at = rest.pop(0)
             log.warning("Page %s of document %s was not recognised: %s", at, job.document.pk, error)
@@ -86,14 +89,14 @@ def _recognise(job: Job, path: Path, kind: str, wanted: Sequence[int]) -> dict[i
 def _page(answer: dict[str, object]) -> ParsedPage:
     pieces = tuple(Piece(*piece) for piece in answer["pieces"])  # type: ignore[attr-defined]
     boxes = tuple(tuple(word) for word in answer["boxes"])  # type: ignore[attr-defined]
-    return ParsedPage(answer["page"], answer["text"], pieces, boxes=boxes)  # type: ignore[arg-type]
+    return ParsedPage(answer["page"], answer["text"], pieces, boxes=boxes, recognised=True)  # type: ignore[arg-type]
 
 
 def _with(page: ParsedPage, recognised: ParsedPage | None) -> ParsedPage:
     """The page with the recognised text, unless its own few words were as many: they are exact."""
     if recognised is None or len(recognised.text) <= MORE * len(page.text.strip()):
         return page
-    return replace(page, text=recognised.text, pieces=recognised.pieces, boxes=recognised.boxes)
+    return replace(page, text=recognised.text, pieces=recognised.pieces, boxes=recognised.boxes, recognised=True)
 
 
 def could_be_read(unread: Mapping[str, Any]) -> bool:

@@ -247,6 +247,8 @@ def sweep() -> None:
         bell.send(TASK, pk)
     for collection in Collection.objects.filter(golden_questions__isnull=False).distinct():
         _run_where_changed(collection)
+    for build in IndexBuild.objects.filter(status=IndexBuild.Status.BUILT).select_related("collection"):
+        _compare_where_in_vain(build)
 
 
 def _run_where_changed(collection: Collection) -> None:
@@ -263,6 +265,18 @@ def _run_where_changed(collection: Collection) -> None:
     elif _worth_another_try(last):
         GoldenRun.objects.filter(pk=last.pk, started_by=None).delete()  # one that failed by itself is told once
         ask_for_run(collection, None, last.cause)
+
+
+def _compare_where_in_vain(build: IndexBuild) -> None:
+    """A build that waits for a decision is compared once more where that could not be done, or was never asked for."""
+    if GoldenRun.objects.open().filter(collection=build.collection).exists():
+        return
+    last = GoldenRun.objects.filter(build=build).first()
+    if last is None:
+        compare(build.pk)
+    elif _worth_another_try(last):
+        last.delete()
+        ask_for_run(build.collection, build.started_by, GoldenRun.Cause.SETTINGS, build)
 
 
 def _worth_another_try(last: GoldenRun) -> bool:

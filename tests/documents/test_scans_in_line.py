@@ -31,7 +31,7 @@ class Recogniser:
         self.begun, self.goes_on = threading.Event(), threading.Event()
         self.others: list[set[tuple[str, str]]] = []  # names and states whenever one began
 
-    def __call__(self, job: Job, path: Path, kind: str, wanted: Sequence[int]) -> dict[int, ParsedPage]:
+    def __call__(self, job: Job, path: Path, kind: str, wanted: Sequence[int], before: int) -> dict[int, ParsedPage]:
         self.others.append(set(Document.objects.values_list("name", "status")))
         self.begun.set()
         assert self.goes_on.wait(LONG_S)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from datetime import timedelta
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
+from django.utils import timezone
 from pytest_django import Settings
 
 from apps.documents import rebuilding
@@ -14,6 +16,7 @@ from apps.documents.ingest import ingest
 from apps.documents.models import Chunk, Collection, Document, IndexBuild, Membership
 from apps.documents.upload import upload
 from apps.engines import registry
+from apps.engines.base import EngineUnavailable
 from apps.evaluation import golden, trial
 from apps.evaluation.models import GoldenQuestion, GoldenRun
 from apps.lib import bell
@@ -124,6 +127,41 @@ def test_the_history_shows_what_was_live_only(
     work(rung)
     shown = owner.get(f"/collections/{shelf.pk}/golden/").content.decode()
     assert shown.count('<th scope="row">') == 1
+
+
+def test_a_comparison_that_could_not_be_made_is_made_later(
+    owner: Client, alice: User, shelf: Collection, rung: list[tuple[str, object]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    golden.add(alice, shelf, ASKED, document=Document.objects.get(), chunk=None, words="desk 10")
+    with monkeypatch.context() as away:
+        away.setattr(trial, "ask_and_quote", no_engine)
+        send(owner, shelf, floor=0.9)
+        work(rung)
+    assert "The embedder is away." in page(owner, shelf)
+    golden.sweep()
+    assert rung == []  # it was just now
+    GoldenRun.objects.update(finished=timezone.now() - timedelta(seconds=golden.AGAIN_S + 1))
+    golden.sweep()
+    work(rung)
+    assert GoldenRun.objects.exclude(build=None).get().status == GoldenRun.Status.DONE
+    assert "Compared on 1 golden question" in page(owner, shelf)
+
+
+def test_a_build_is_compared_on_questions_that_came_after_it(
+    owner: Client, alice: User, shelf: Collection, rung: list[tuple[str, object]]
+) -> None:
+    send(owner, shelf, floor=0.9)
+    work(rung)
+    golden.sweep()
+    assert rung == []
+    golden.add(alice, shelf, ASKED, document=Document.objects.get(), chunk=None, words="desk 10")
+    golden.sweep()
+    work(rung)
+    assert "Compared on 1 golden question" in page(owner, shelf)
+
+
+def no_engine(*_: object) -> None:
+    raise EngineUnavailable("The embedder is away.")
 
 
 def test_live_settings_ask_the_questions_again(alice: User, shelf: Collection, rung: list[tuple[str, object]]) -> None:

@@ -93,6 +93,7 @@ class ParsedPage:
     height: float = 0
     scan: bool = False
     boxes: tuple[Word, ...] = ()
+    recognised: bool = False  # its text was read from the picture
 
 
 @dataclass(frozen=True, slots=True)
