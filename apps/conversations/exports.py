@@ -13,18 +13,20 @@ from uuid import UUID
 from django.utils import timezone
 from django.utils.translation import gettext_noop
 
-from apps.conversations import behind
+from apps.conversations import behind, leaving
 from apps.conversations import tiles as tiled
 from apps.conversations.attached import given
 from apps.conversations.attached.given import Attached
 from apps.conversations.cite import Cite
 from apps.conversations.fragments import Shown
+from apps.conversations.leaving import Back
 from apps.conversations.models import Conversation, Message
 from apps.conversations.pages import citations
 from apps.conversations.path import Exchange, path
 from apps.conversations.shelf import Shelf, shelves
 from apps.conversations.tiles import Tile
 from apps.lib.sentences import MARK
+from apps.safety.policy import Stage
 from apps.users.models import User
 
 FORMAT = "openbook-conversation/1"
@@ -35,18 +37,27 @@ DISCLOSURE = gettext_noop(
 # The term of the IPTC for what a trained model made, which other programs read.
 SOURCE_TYPE = "http://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmicMedia"
 UNCHECKED = "What the model thought before it answered: no part of the answer, and checked against nothing."
+OWN = "It is here all the same: a copy of one's own data is complete, whatever may be shown to others."
 _CALL = ("tool", "title", "arguments", "status", "words", "text", "sources", "ms")
 _HEADING = 200  # characters of a question that still make one
 _FENCE = re.compile(r"(^[ \t]*(?:```|~~~).*?(?:^[ \t]*(?:```|~~~)[ \t]*$|\Z))", re.MULTILINE | re.DOTALL)
 _HINTS = re.compile(rf"{MARK}+")
 
 
-def record(user: User, place: Conversation) -> dict[str, Any]:
-    """All messages of all branches, and which of them are on the remembered path."""
+def record(user: User, place: Conversation, *, own: bool = False) -> dict[str, Any]:
+    """All messages of all branches, and which of them are on the remembered path. What the gate holds at this stage is
+    withheld, with its clause; in a copy of one's own data (`own`) only what was answered to others."""
     messages = list(place.messages.all())
     answers = [row for row in messages if row.role == Message.Role.ASSISTANT]
-    shelf, cites, tiles = shelves(user, answers), citations(answers), tiled.of(answers)
+    back = leaving.answers(Stage.EXPORT, place.owner_id, answers)
+    kept_whole = back.keys() - _of_others(user, answers) if own else frozenset()
+    for row in answers:
+        if row.pk not in kept_whole:
+            leaving.without(row, back)
+    shelf, cites = shelves(user, answers), citations(answers)
+    tiles = tiled.of(answers) if own else leaving.drawn(Stage.EXPORT, tiled.of(answers))
     attached = given.of(row.pk for row in messages if row.role == Message.Role.USER)
+    attached = attached if own else leaving.attached(Stage.EXPORT, attached)
     kept = [row for item in path(messages) for row in (item.question, item.answer) if row]
     thoughts = behind.all_thoughts(answers)
     return {
@@ -58,7 +69,8 @@ def record(user: User, place: Conversation) -> dict[str, Any]:
         "exported": timezone.now().isoformat(),
         "path": [str(row.pk) for row in kept],
         "messages": [
-            _answer(row, shelf[row.pk], cites.get(row.pk, []), tiles.get(row.pk, ()), thoughts)
+            _answer(row, shelf[row.pk], [] if row.retracted else cites.get(row.pk, []), tiles.get(row.pk, ()), thoughts)
+            | _verdict(back.get(row.pk), whole=row.pk in kept_whole)
             if row.pk in shelf
             else _message(row) | {"attached": given.record(attached.get(row.pk, ()))}
             for row in messages
@@ -66,11 +78,30 @@ def record(user: User, place: Conversation) -> dict[str, Any]:
     }
 
 
+def reviewed(place: Conversation, way: Sequence[Exchange]) -> None:
+    """Of answers that the gate holds at this stage nothing is left in memory but why."""
+    answers = [item.answer for item in way if item.answer]
+    back = leaving.answers(Stage.EXPORT, place.owner_id, answers)
+    for row in answers:
+        leaving.without(row, back)
+
+
+def pictured(turns: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Turns of a page to print, without pictures that the gate holds at this stage."""
+    for turn in turns:
+        answer, question = turn["answer"], turn["question"]
+        answer["pictures"] = leaving.drawn(Stage.EXPORT, {answer["id"]: answer["pictures"] or ()})[answer["id"]]
+        question["attached"] = leaving.attached(Stage.EXPORT, {question["id"]: question["attached"]})[question["id"]]
+    return turns
+
+
 def markdown(user: User, place: Conversation, way: Sequence[Exchange]) -> str:
     """The path as a document to read."""
+    reviewed(place, way)
     answers = [item.answer for item in way if item.answer]
-    shelf, cites, tiles = shelves(user, answers), citations(answers), tiled.of(answers)
-    attached = given.of(item.question.pk for item in way)
+    shelf, cites = shelves(user, answers), citations(answers)
+    tiles = leaving.drawn(Stage.EXPORT, tiled.of(answers))
+    attached = leaving.attached(Stage.EXPORT, given.of(item.question.pk for item in way))
     parts = [f"# {_line(str(place))}", f"> {DISCLOSURE}"]
     for item in way:
         if item.answer:
@@ -96,6 +127,20 @@ def cited(text: str, cites: Iterable[Cite], gone: frozenset[int]) -> str:
         pieces.append(sentence[len(sentence.rstrip()) :])
         at = end
     return _tame("".join([*pieces, text[at:]]))
+
+
+def _verdict(back: Back | None, *, whole: bool) -> dict[str, Any]:
+    if back is None:
+        return {}
+    said = {"stage": Stage.EXPORT.value, "clause": back.code, "withheld": not whole}
+    return {"verdict": said | {"why": OWN if whole else back.words}, **({} if whole else {"retracted": None})}
+
+
+def _of_others(user: User, answers: Sequence[Message]) -> set[UUID]:
+    """Copies of what was answered to somebody else."""
+    origins = {row.origin: row.pk for row in answers if row.origin}
+    others = Message.objects.filter(pk__in=origins).exclude(asked_by=user)
+    return {origins[pk] for pk in others.values_list("pk", flat=True)}
 
 
 def _message(row: Message) -> dict[str, Any]:

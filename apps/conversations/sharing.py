@@ -16,9 +16,10 @@ from django.utils import timezone
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext, gettext_lazy
 
-from apps.conversations import behind, branches, pages, render
+from apps.conversations import behind, branches, leaving, pages, render
 from apps.conversations import tiles as tiled
 from apps.conversations.attached import given
+from apps.conversations.attached.given import Attached
 from apps.conversations.attached.rows import AttachedPicture
 from apps.conversations.links import Links
 from apps.conversations.models import Assistant, Citation, Conversation, Message, Retrieved, Share
@@ -95,10 +96,16 @@ def watched(secret: object) -> list[str]:
 
 
 def way(row: Share) -> list[Exchange]:
-    """The exchanges that the link shows."""
+    """The exchanges that the link shows, without what the gate holds back at this stage."""
     found = _answered(path(row.conversation.messages.all(), row.until_id))
     until = next((n for n, item in enumerate(found, 1) if item.answer and item.answer.pk == row.until_id), 0)
-    return found[:until]
+    shown = found[:until]
+    back = leaving.exchanges(Stage.SHARE, row.conversation.owner_id, shown)
+    for item in shown if back else []:
+        for message in (item.question, item.answer):
+            if message is not None:
+                leaving.without(message, back)
+    return shown
 
 
 def shown(user: User, row: Share) -> list[dict[str, Any]]:
@@ -108,9 +115,12 @@ def shown(user: User, row: Share) -> list[dict[str, Any]]:
     drawn = _drawn(answers)
     kept_back = {item.answer.pk for item in exchanges if item.answer and hidden(item)}
     if row.sources == Sources.PASSAGES:
+        attached = _asked(exchanges)
         turns = [turn | {"drawn": drawn.get(turn["answer"]["id"], [])} for turn in pages.shown(user, exchanges)]
+        for turn in turns:
+            turn["question"]["attached"] = attached.get(turn["question"]["id"], ())
         return [turn | {"question": _NOT_SHOWN} if turn["answer"]["id"] in kept_back else turn for turn in turns]
-    attached = given.of(item.question.pk for item in exchanges)
+    attached = _asked(exchanges)
     # Titles are those that the owner may still read: what is named was theirs to name.
     titles = shelves(row.conversation.owner, answers) if row.sources == Sources.TITLES else {}
     return [
@@ -164,7 +174,7 @@ def behind_of(user: User, row: Share, pk: UUID) -> dict[str, Any] | None:
     found = next((item for item in shown if item.answer and item.answer.pk == pk), None)
     if found is None or found.answer is None or found.answer.retracted or hidden(found):
         raise Http404
-    asked = not any(hidden(item) for item in shown)
+    asked = not any(hidden(item) or (item.answer and item.answer.retracted) for item in shown)
     return behind.linked(user, found.answer, passages=row.sources == Sources.PASSAGES, asked=asked)
 
 
@@ -182,14 +192,19 @@ def attached(row: Share, pk: UUID) -> AttachedPicture:
     questions = [item.question.pk for item in way(row) if not hidden(item)]
     ready = AttachedPicture.objects.exclude(status=AttachedPicture.Status.HELD)
     found = ready.filter(pk=pk, attachments__question__in=questions).first()
-    if found is None:
+    if found is None or all(one.held for some in _asked(way(row)).values() for one in some if one.id == pk):
         raise Http404
     return found
 
 
+def _asked(exchanges: list[Exchange]) -> dict[UUID, tuple[Attached, ...]]:
+    return leaving.attached(Stage.SHARE, given.of(item.question.pk for item in exchanges))
+
+
 def _drawn(answers: list[Message]) -> dict[UUID, list[Tile]]:
     ready = Picture.Status.READY
-    return {pk: [tile for tile in tiles if tile.row.status == ready] for pk, tiles in tiled.of(answers).items()}
+    rows = {pk: [tile for tile in tiles if tile.row.status == ready] for pk, tiles in tiled.of(answers).items()}
+    return leaving.drawn(Stage.SHARE, rows)
 
 
 def copy(user: User, row: Share) -> Conversation:

@@ -6,7 +6,7 @@ from celery import shared_task
 
 from apps.documents import worker
 from apps.privacy import frozen, keeping, wishes
-from apps.safety import audits, heads, holds, mailing, recorded
+from apps.safety import audits, heads, holds, leaving, mailing, recorded
 
 worker.chores += [
     wishes.sweep,
@@ -17,6 +17,7 @@ worker.chores += [
     heads.note,
     mailing.sweep,
     recorded.sweep,
+    leaving.sweep,
 ]
 
 

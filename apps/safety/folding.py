@@ -9,10 +9,11 @@ from typing import Any
 
 import numpy as np
 
-from apps.safety.policy import ORDER, Action, Clause, Fail, Policy, Stage
+from apps.safety.policy import LEAVING, ORDER, Action, Clause, Fail, Policy, Stage, Step
 
 VERSION = 3
 GUARD = "guard"  # a language model that judges: a signal like others, never the verdict
+PICTURES = "pictures"  # the classifier of pictures
 LISTS = "lists"  # of the site's own; the signal names the list, the policy says what it means
 SUPPORT = "self_harm"
 UNCHECKED = "unchecked"  # a detector was missing
@@ -82,6 +83,7 @@ def fold(stage: Stage, signals: Sequence[Signal], policy: Policy) -> Outcome:
     """The hardest action that any clause asks for; among equals the more severe clause, then the higher score. Nothing
     is let through where a clause that fails closed was not scored by anybody, whatever the signals' statuses."""
     signals = [Signal.of(signal.sound().row()) for signal in signals]
+    policy = replace(policy, clauses={code: _here(stage, clause, signals) for code, clause in policy.clauses.items()})
     found = [outcome for signal in signals for outcome in _said(stage, signal, policy)]
     missing = any(signal.status in (Status.TIMEOUT, Status.ERROR, Status.MISSING) for signal in signals)
     closed = [clause for clause in policy.clauses.values() if clause.steps.get(stage) and clause.fail is Fail.CLOSED]
@@ -94,6 +96,17 @@ def fold(stage: Stage, signals: Sequence[Signal], policy: Policy) -> Outcome:
     if best.allowed and _unscored(closed, signals):
         best = withheld
     return replace(best, unchecked=missing or best.unchecked)
+
+
+def _here(stage: Stage, clause: Clause, signals: Sequence[Signal]) -> Clause:
+    """The clause with its steps for what leaves; a picture's own where nobody scores it otherwise."""
+    if stage not in LEAVING:
+        return clause
+    pictured = any(signal.detector == PICTURES for signal in signals)
+    scored = any(clause.code in signal.scores for signal in signals)
+    own: tuple[Step, ...] = clause.steps.get(stage, ()) if scored or not pictured else ()
+    beside = clause.steps.get(Stage.PICTURE if pictured else Stage.ANSWER, ())
+    return replace(clause, steps={stage: own or beside})
 
 
 def _unscored(closed: Sequence[Clause], signals: Sequence[Signal]) -> bool:

@@ -143,6 +143,17 @@ async def gated(
             yield redacting.shown(window.text, window.since, verdict)
 
 
+async def looked_at(text: str) -> Verdict:
+    """What the checks say of a text that is normalised and was written before, whole, as of an answer. Nothing of it is
+    recorded here: that is for whoever asks."""
+    if not visible(text):
+        return ALLOWED
+    try:
+        return await _within(_check().sentence(text, 0))
+    except CheckUnavailable:
+        return _UNCHECKED
+
+
 async def _within(verdict: Awaitable[Verdict]) -> Verdict:
     """The verdict, in time; a minute without one is counted. Raises CheckUnavailable."""
     began = time.monotonic()

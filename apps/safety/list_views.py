@@ -21,8 +21,7 @@ from apps.users.access import administrators_only, person
 from apps.users.models import User
 
 NEW = "new"
-_STAGES = (Stage.QUESTION, Stage.ANSWER, Stage.PASSAGE, Stage.PICTURE)
-_USUAL = [stage.value for stage in _STAGES[:-1]]
+_USUAL = [stage.value for stage in (Stage.QUESTION, Stage.ANSWER, Stage.PASSAGE)]
 
 
 class ListForm(forms.Form):
@@ -41,7 +40,10 @@ class ListForm(forms.Form):
         label=gettext_lazy("Where"),
         widget=forms.CheckboxSelectMultiple,
         initial=_USUAL,
-        help_text=gettext_lazy("Picture: the words that one is drawn from, such as names of people or brands."),
+        help_text=gettext_lazy(
+            "Picture: the words that one is drawn from, such as names of people or brands. "
+            "Export and link: what leaves a conversation, as a file or by a link."
+        ),
     )
     owner = forms.ModelChoiceField(
         label=gettext_lazy("Owner"), queryset=User.objects.none(), empty_label=None,
@@ -65,7 +67,7 @@ class ListForm(forms.Form):
         choices: dict[str, list[tuple[str, str]]] = {
             "code": [(code, wording.clause(code)) for code in clauses],
             "action": [(action.value, wording.action(action)) for action in Action if fits(action, "", None)],
-            "stages": [(stage.value, wording.stage(stage)) for stage in _STAGES],
+            "stages": [(stage.value, wording.stage(stage)) for stage in Stage],
         }
         for name, pairs in choices.items():
             self.fields[name].choices = pairs  # type: ignore[attr-defined]

@@ -22,13 +22,14 @@ from apps.safety.exposure import Care, Exposure
 from apps.safety.hits import Hit
 from apps.safety.levels import Level
 from apps.safety.opinions import Gold, Opinion
-from apps.safety.recorded import Recorded, Shadowed
+from apps.safety.recorded import Leaving, Recorded, Shadowed
 from apps.safety.restricting import Feature, Restriction
 from apps.safety.transitions import LIVE, State
 
 __all__ = [
     "Allowance", "Appeal", "Audited", "Batch", "Care", "Case", "Decision", "Degraded", "Detector", "Effect", "Event",
-    "Exposure", "Gold", "Hit", "Notice", "Opinion", "PolicyVersion", "Recorded", "Restriction", "Shadowed", "Snapshot",
+    "Exposure", "Gold", "Hit", "Leaving", "Notice", "Opinion", "PolicyVersion", "Recorded", "Restriction", "Shadowed",
+    "Snapshot",
 ]  # fmt: skip
 
 PERSON = settings.AUTH_USER_MODEL

@@ -27,10 +27,10 @@ def check_picture(picture: Callable[[], bytes], words: str = "", *, level: Level
     the policy says what follows; then `rule` is "unchecked". Only for threads that may use the database."""
     if policies.stale():
         policies.refresh()
-    signal = _signal(picture)
+    signal = look(picture)
     if signal.status in (Status.ERROR, Status.TIMEOUT) and degraded.note("pictures", signal.status):
         degraded.write()
-    signals = (signal, *_listed(words))
+    signals = (signal, *named(words))
     outcome = fold(Stage.PICTURE, signals, policies.current())
     judged = Judged(Stage.PICTURE, f"A picture drawn from: {words}" if words else "A picture", outcome, signals)
     verdict = Verdict(False, outcome.code, AWAY if outcome.code == UNCHECKED else HELD, judged)
@@ -59,7 +59,7 @@ def check_words(words: str, *, level: Level = Level.SITE) -> Verdict:
     return Verdict(False, outcome.code, "\n".join(said), judged)
 
 
-def _listed(words: str) -> list[Signal]:
+def named(words: str) -> list[Signal]:
     """What lists say of the words; nothing where a person has allowed these."""
     text = normalise(words)
     return [] if not text or policies.allowed(text) else listed.signals(policies.current(), Stage.PICTURE, text)
@@ -71,7 +71,8 @@ def blurred_by(verdict: Verdict) -> str:
     return found.outcome.code if found is not None and found.outcome.action is Action.BLUR else ""
 
 
-def _signal(picture: Callable[[], bytes]) -> Signal:
+def look(picture: Callable[[], bytes]) -> Signal:
+    """What the classifier that the operator named says of it; a status where there is none, or where it fails."""
     classify = registry.classify_pictures()
     if classify is None:
         return Signal("pictures", "", Status.MISSING, {})

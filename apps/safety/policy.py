@@ -24,6 +24,13 @@ class Stage(StrEnum):
     PASSAGE = "passage"
     ANSWER = "answer"
     PICTURE = "picture"
+    EXPORT = "export"  # what an answer said, and its pictures, leaves as a file or on paper
+    SHARE = "share"  # a conversation is read by a link
+
+
+# What leaves was judged before, for its own person. A clause without steps for the stage goes by those of an answer, or
+# of a picture.
+LEAVING = frozenset({Stage.EXPORT, Stage.SHARE})
 
 
 class Action(StrEnum):

@@ -98,6 +98,24 @@ class Shadowed(models.Model):
         return f"{self.stage}: {self.change or 'the same'}"
 
 
+class Leaving(models.Model):
+    """One verdict on what leaves. No word of it, and nobody's name."""
+
+    stage = models.CharField(max_length=12)
+    mark = models.CharField(max_length=64, help_text="Keyed hash of what was judged")
+    by = models.CharField(max_length=80, help_text="Version of the policy, and of the classifier")
+    action = models.CharField(max_length=20, blank=True)
+    code = models.CharField(max_length=40, blank=True)
+    judged = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        app_label = "safety"
+        constraints: ClassVar = [models.UniqueConstraint(fields=["stage", "mark"], name="one_verdict_on_what_leaves")]
+
+    def __str__(self) -> str:
+        return f"{self.stage}: {self.action or 'let through'}"
+
+
 @dataclass(frozen=True, slots=True)
 class Noted:
     """In memory only, for seconds: with the text, in which a version in the shadow looks for its own lists."""

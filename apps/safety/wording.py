@@ -34,6 +34,8 @@ STAGES: Words = {
     "passage": gettext_lazy("Passage"),
     "answer": gettext_lazy("Answer"),
     "picture": gettext_lazy("Picture"),
+    "export": gettext_lazy("Export"),
+    "share": gettext_lazy("Link to a conversation"),
 }
 THINGS: Words = {**STAGES, "document": gettext_lazy("Document")}
 ACTIONS: Words = {

@@ -1,0 +1,112 @@
+"""What of a conversation stays back when it leaves, as an export or by a link: what the gate holds at that stage.
+
+Each answer, and for readers of a link each question too, has its own verdict, and so has each picture. What stays back
+is named with its clause; a reviewer looks at what the policy wants seen, and what one allows is there again. Only for
+threads that may use the database, outside of a transaction.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from django.db import transaction
+from django.utils import timezone
+from django.utils.translation import gettext
+
+from apps.conversations.attached.given import Attached
+from apps.conversations.attached.rows import AttachedPicture
+from apps.conversations.models import Message
+from apps.safety import leaving, review, wording
+from apps.safety.folding import UNCHECKED
+from apps.safety.leaving import Left
+from apps.safety.policy import Stage
+from apps.safety.reviewable import stored_bytes
+
+if TYPE_CHECKING:
+    from apps.conversations.path import Exchange
+    from apps.conversations.tiles import Tile
+
+_REASON = 400  # Message.reason
+
+
+@dataclass(frozen=True, slots=True)
+class Back:
+    """Why a message stays back."""
+
+    code: str
+    words: str
+
+
+def answers(stage: Stage, owner: int | None, rows: Iterable[Message]) -> dict[UUID, Back]:
+    """Those of the answers that stay back."""
+    return _held(stage, owner, [(row, row.pk, "answer") for row in rows])
+
+
+def exchanges(stage: Stage, owner: int | None, way: Sequence[Exchange]) -> dict[UUID, Back]:
+    """Questions and answers that stay back."""
+    asked = [(item.question, item.answer.pk, "question") for item in way if item.answer]
+    said = [(item.answer, item.answer.pk, "answer") for item in way if item.answer]
+    return _held(stage, owner, [*asked, *said])
+
+
+def without(row: Message, back: Mapping[UUID, Back]) -> None:
+    """Nothing of what it said is left in it, in memory alone; what stands in its place says why. Nothing where it does
+    not stay back."""
+    found = back.get(row.pk)
+    if found is None:
+        return
+    row.text, row.quotes, row.tools, row.steps, row.links, row.draws = "", [], [], [], [], {}
+    row.usage = {name: value for name, value in row.usage.items() if name != "thoughts"}
+    row.status, row.reason = Message.Status.WITHHELD, found.words[:_REASON]
+    row.retracted = timezone.now()
+
+
+def drawn(stage: Stage, tiles: Mapping[UUID, Sequence[Tile]]) -> dict[UUID, list[Tile]]:
+    """Without finished pictures that stay back."""
+    return {pk: [tile for tile in some if not _stays(stage, tile)] for pk, some in tiles.items()}
+
+
+def attached(stage: Stage, given: Mapping[UUID, tuple[Attached, ...]]) -> dict[UUID, tuple[Attached, ...]]:
+    """Those that stay back as held."""
+    return {pk: tuple(_seen(stage, item) for item in items) for pk, items in given.items()}
+
+
+def _held(stage: Stage, owner: int | None, rows: Sequence[tuple[Message, UUID, str]]) -> dict[UUID, Back]:
+    rows = [one for one in rows if one[0].text and not one[0].retracted]
+    found = leaving.texts(stage, [row.text for row, _, _ in rows]) if rows else []
+    for (_, answer, kind), left in zip(rows, found, strict=True):
+        if left.fresh is not None and left.fresh.outcome.reviewed:
+            with transaction.atomic():
+                review.flag_judged(kind, answer, owner, left.fresh)
+    pairs = zip(rows, found, strict=True)
+    return {row.pk: Back(left.code, _words(stage, left)) for (row, _, _), left in pairs if not left.allowed}
+
+
+def _words(stage: Stage, left: Left) -> str:
+    if left.code == UNCHECKED:
+        return gettext("This part is left out: the safety check is not available right now. Try again in a moment.")
+    clause = {"clause": wording.clause(left.code)}
+    if stage is Stage.SHARE:
+        said = gettext("This part is withheld from readers of a link, under the clause “%(clause)s”.") % clause
+    else:
+        said = gettext("This part is withheld from exports, under the clause “%(clause)s”.") % clause
+    seen = gettext("A reviewer looks at it; once it is allowed, it is there.")
+    return f"{said} {seen}" if left.outcome.reviewed else said
+
+
+def _stays(stage: Stage, tile: Tile) -> bool:
+    row = tile.row
+    if row.status != row.Status.READY or not row.sha256:
+        return False
+    return not leaving.picture(stage, row.sha256, row.prompt, lambda: stored_bytes(row.file)).allowed
+
+
+def _seen(stage: Stage, item: Attached) -> Attached:
+    if item.held or leaving.picture(stage, item.sha256, item.text, lambda: Path(item.path).read_bytes()).allowed:
+        return item
+    words = gettext("This picture is withheld here by the policy of this site.")
+    return replace(item, status=AttachedPicture.Status.HELD, reason=words)
