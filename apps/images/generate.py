@@ -1,6 +1,7 @@
 """From a waiting row to a picture: claim · check the prompt · draw, with previews · sign · store.
 
-One exit for every end: ready, cancelled, failed with a reason, or back in the queue.
+One exit for every end: ready, cancelled, failed with a reason, or back in the queue. In the model a picture is alone;
+all else happens beside others.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from apps.engines.image.base import Drawn, DrawRequest, DrawStep
 from apps.engines.image.checks import png, preview
 from apps.engines.image.upscaling import upscaled
 from apps.images import described, names, provenance, reviewing, sources
+from apps.images.device import Turn
 from apps.images.finishing import finished
 from apps.images.making import ALLOWED, LEASE_S, Interrupted, Unwanted, Watch, measured, wanted
 from apps.images.meaning import vector_of
@@ -39,13 +41,16 @@ FULL = "The disk of this server is full. This goes on by itself once there is sp
 _RETRY_S = 20
 
 
-def draw(picture_id: UUID) -> None:
-    """The picture has been worked on, whatever came of it; one that needs no work is left alone."""
+def draw(picture_id: UUID, turn: Turn | None = None) -> None:
+    """The picture has been worked on, whatever came of it; one that needs no work is left alone. `turn` is that of a
+    process which draws several."""
+    turn = turn or Turn()
     rows = Picture.objects.filter(ALLOWED, status__in=Picture.ACTIVE, attempts__lt=CRASHES)
     token = leases.claim(rows, picture_id, LEASE_S, status=Picture.Status.WORKING, step=0)
     row = Picture.objects.select_related("parent").filter(pk=picture_id, lease_token=token).first() if token else None
     if row is None:
         return
+    turn.alone = row.attempts > 1  # one that may end the process shall not take its neighbours along
     try:
         began = time.monotonic()
         policies.refresh()  # a reviewer may have let the words pass a moment ago
@@ -56,8 +61,8 @@ def draw(picture_id: UUID) -> None:
         if not verdict.allowed:
             _hold(row, verdict)
             return
-        watch, start = Watch(row), sources.of(row)
-        _store(row, _drawn(row, start, watch), start, watch, began)
+        start, watch = sources.of(row), Watch(row, turn.open)
+        _store(row, _drawn(row, start, watch, turn), start, watch, began)
     except Unwanted:
         log.info("A picture was cancelled while it was drawn, or its person suspended")
         _wait(row, uncounted=True)  # it is drawn once they are reinstated; of one that was cancelled nothing changes
@@ -72,16 +77,19 @@ def draw(picture_id: UUID) -> None:
             _wait(row)
 
 
-def _drawn(row: Picture, start: bytes, watch: Watch) -> Drawn:
-    """Raises Unwanted and EngineError."""
+def _drawn(row: Picture, start: bytes, watch: Watch, turn: Turn) -> Drawn:
+    """Raises Unwanted, Interrupted and EngineError."""
     if row.upscale:
-        watch(DrawStep(0, row.steps))  # it may have been cancelled by now
-        return upscaled(start, row.upscale)
+        with turn.model(watch.waits):
+            watch(DrawStep(0, row.steps))  # it may have been cancelled by now
+            return upscaled(start, row.upscale)
     request = DrawRequest(
         row.prompt, row.seed, row.width, row.height, row.steps, row.guidance, row.negative, row.scheduler, start,
         row.strength, sources.content(row.mask),
     )  # fmt: skip
-    drawn = registry.image().draw(request, watch)
+    with turn.model(watch.waits):
+        watch.begins()
+        drawn = registry.image().draw(request, watch)
     model = registry.image().model()
     described.drawn_with(model)
     row.model, row.fingerprint = model.name, model.fingerprint  # of what drew it, not of what was there when asked
@@ -103,13 +111,14 @@ def _store(row: Picture, drawn: Drawn, start: bytes, watch: Watch, began: float)
         "preview": preview(picture), "model_seconds": drawn.model_s, "changed": timezone.now(),
         "model": row.model, "fingerprint": row.fingerprint, "step_ms": [] if row.upscale else watch.step_ms,
         "plain_sha256": hashlib.sha256(plain.tobytes()).hexdigest(), **measured(row, drawn), **vector_of(row.prompt),
-        "seconds": time.monotonic() - began,
+        "seconds": time.monotonic() - began - watch.waited_s,
     }  # fmt: skip
+    frames = watch.frames() if seen.allowed and not blurred_by(seen) else []
     with transaction.atomic():
         kept = leases.release(wanted(), row.pk, row.lease_token, **changes)
         if kept:
             Frame.objects.filter(picture=row).delete()  # of an attempt that crashed
-            Frame.objects.bulk_create(watch.frames() if seen.allowed and not blurred_by(seen) else [])
+            Frame.objects.bulk_create(frames)
             reviewing.flag(row, seen.judged)
     if not kept:
         row.file.storage.delete(name)

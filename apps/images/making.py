@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 from django.db.models import Q, QuerySet
@@ -25,6 +25,7 @@ TASK = "images.draw"
 FRAMES = 8  # previews that are kept of a picture
 LEASE_S = 90  # a picture whose worker was killed is drawn again after at most this and one sweep
 TICK_S = 0.3  # between two looks at whether the picture is still wanted; each stores a preview, and waits for the disk
+_NEAR_S = 0.5  # before the end of a drawing: time enough to make the next picture ready
 _JUDGED = 9  # times what a verdict on a preview took: so long until the next, which is a tenth of the time at most
 
 # Nothing is drawn for a person who was suspended; what waited goes on when they are reinstated. No join: a conditional
@@ -51,29 +52,48 @@ class Interrupted(Exception):
 
 class Watch:
     """Hears of each step: keeps the lease and the latest preview, and ends a drawing that nobody wants any more, or for
-    which there is no time before the process ends."""
+    which there is no time before the process ends. `near` is called when it is nearly drawn."""
 
-    def __init__(self, row: Picture) -> None:
-        self._row, self._at = row, time.monotonic()
-        self._next = self._at + TICK_S  # a picture that is drawn within that is nobody's to watch
+    def __init__(self, row: Picture, near: Callable[[], None] = lambda: None) -> None:
+        self._row, self._near = row, near
         self.step_ms: list[float] = []
+        self.waited_s = 0.0  # for the model, while another picture was in it
         self._previews: dict[int, bytes] = {}
-        self._judge, self._look = Judge(row), self._at  # nothing is judged before then
+        self._later: dict[int, Callable[[], bytes]] = {}  # those that are made when nobody waits for it
+        self._judge, self._at = Judge(row), time.monotonic()
+        self.begins()
+
+    def begins(self) -> None:
+        """The first step begins now."""
+        now = time.monotonic()
+        self.waited_s, self._at = now - self._at, now
+        self._next = now + TICK_S  # a picture that is drawn within that is nobody's to watch
+        self._look = now  # nothing is judged before then
+
+    def waits(self) -> None:
+        """Another picture is in the model. Raises as a step does."""
+        if stopping.is_set():
+            raise Interrupted
+        self._tell(DrawStep(0, self._row.steps), b"")
 
     def __call__(self, step: DrawStep) -> None:
         now = time.monotonic()
         self.step_ms.append(round((now - self._at) * 1000, 1))
         if stopping.is_set() and step.step < step.steps:
             raise Interrupted
+        if (step.steps - step.step) * self.step_ms[-1] < _NEAR_S * 1000:
+            self._near()
         due = now >= self._next or not step.step
         kept = step.step in thinned(range(1, step.steps + 1), FRAMES)
-        before = self._judge.closed
-        shown = self._shown(step) if kept or (due and now >= self._look) else b""
+        before, look = self._judge.closed, due and now >= self._look
+        shown = self._shown(step) if look or (kept and not step.lasting) else b""
         if due or before != self._judge.closed:  # what was shown before is taken back at once
             self._next = now + TICK_S
             self._tell(step, shown)
         if kept and shown:
             self._previews[step.step] = shown
+        elif kept and step.lasting and not look and step.preview is not None:
+            self._later[step.step] = step.preview
         self._at = time.monotonic()  # what the listener took is no part of the next step
 
     def _shown(self, step: DrawStep) -> bytes:
@@ -94,6 +114,9 @@ class Watch:
 
     def frames(self) -> list[Frame]:
         """What is kept of the way: the first and the last preview, and some between at equal distances."""
+        for step, make in self._later.items():
+            if not self._judge.closed and self._judge.lets(preview := make()):
+                self._previews[step] = preview
         return [Frame(picture=self._row, step=step, preview=preview) for step, preview in self._previews.items()]
 
 

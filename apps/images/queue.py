@@ -11,11 +11,13 @@ from uuid import UUID
 
 from celery.signals import worker_ready, worker_shutting_down
 from django.conf import settings
+from django.db import connections
 from django.db.models import Count, Q
 from django.utils import timezone
 
 from apps.engines.base import EngineError
 from apps.images import described, meaning
+from apps.images.device import Turn
 from apps.images.generate import CRASHES, draw
 from apps.images.making import ALLOWED, TASK, stopping
 from apps.images.models import Picture
@@ -25,7 +27,7 @@ log = logging.getLogger(__name__)
 
 _RINGS = 2  # of one sweep: a device draws one at a time anyway
 _ORPHAN_S = 3600
-_drawing = threading.Lock()  # two pictures at once would fight for the same device
+_drawing = threading.Lock()  # a process draws by one hearing of the bell, and a thread beside it
 
 
 def connect() -> None:
@@ -43,13 +45,38 @@ def _stop(**_: Any) -> None:
 
 
 def drain() -> None:
-    """Whatever waited has been drawn, one after the other; a process that draws already does that by itself."""
+    """Whatever waited has been drawn, one after the other, each stored while the next is drawn; a process that draws
+    already does that by itself."""
     while not stopping.is_set() and waiting(1) and _drawing.acquire(blocking=False):
+        beside = None
         try:
-            while not stopping.is_set() and (rows := waiting(1)):
-                draw(rows[0])
+            while not stopping.is_set() and (rows := waiting(2)):
+                if len(rows) > 1 and (beside is None or not beside.is_alive()):
+                    beside = threading.Thread(target=_beside, name="pictures")
+                    beside.start()
+                _draw_next()
         finally:
+            if beside is not None:
+                beside.join()
             _drawing.release()
+
+
+def _draw_next() -> bool:
+    """Whether there was one."""
+    with Turn() as turn:
+        rows = [] if stopping.is_set() else waiting(1)
+        for row in rows:
+            draw(row, turn)
+    return bool(rows)
+
+
+def _beside() -> None:
+    """In a thread of its own, which ends when nothing waits."""
+    try:
+        while _draw_next():
+            pass
+    finally:
+        connections.close_all()
 
 
 def waiting(most: int) -> list[UUID]:

@@ -248,26 +248,29 @@ def test_those_who_asked_for_little_do_not_wait_for_those_who_asked_for_much(
     assert queue.places()[late.pk] == 4
 
 
+@pytest.mark.django_db(transaction=True)
 def test_whoever_hears_the_bell_works_on_until_nothing_waits(alice: User, painter: FakePainter) -> None:
     asking.ask(alice, Wish("A cat", count=4))
     queue.drain()
     assert set(Picture.objects.values_list("status", flat=True)) == {"ready"}
 
 
-def test_a_process_draws_one_picture_at_a_time(
+@pytest.mark.django_db(transaction=True)
+def test_a_bell_that_rings_meanwhile_draws_nothing_itself(
     alice: User, painter: FakePainter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    asking.ask(alice, Wish("A cat", count=2))
-    draw, at_once = painter.draw, []
+    asking.ask(alice, Wish("A cat", count=3))
+    draw, drawn_by_it = painter.draw, []
 
     def watched(request: DrawRequest, tell: Any) -> Any:
-        queue.drain()  # a second bell rings meanwhile
-        at_once.append(Picture.objects.filter(status="working").count())
+        before = len(painter.requests)
+        queue.drain()
+        drawn_by_it.append(len(painter.requests) - before)
         return draw(request, tell)
 
     monkeypatch.setattr(painter, "draw", watched)
     queue.drain()
-    assert at_once == [1, 1] and len(painter.requests) == 2
+    assert drawn_by_it == [0, 0, 0] and len(painter.requests) == 3
 
 
 def test_files_without_a_row_are_removed_after_an_hour(waiting: Picture, settings: LazySettings) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
@@ -38,15 +39,21 @@ class DrawStep:
     # Makes a small JPEG of what can be seen by now, for whoever wants it: most steps are never looked at. To be called
     # before the listener returns; says nothing where latents cannot be read, and is None where an engine shows none.
     preview: Callable[[], bytes] | None = None
+    lasting: bool = False  # whether it may be called later too, and costs the model nothing then
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Drawn:
-    picture: Image  # RGB; how it is kept is none of the engine's business
+    made: Image | Callable[[], Image]  # or what makes it of what the model drew, which may go on drawing meanwhile
     smaller: bool = False  # memory did not suffice for the size that was asked for
     model_s: float = 0.0  # seconds spent in the networks alone, without the listener; 0 where that is unknown
     alignment: float | None = None  # how well it fits the words, where the engine has a measure of its own
     aligned_by: str = ""  # what that measure is, in words
+
+    @cached_property
+    def picture(self) -> Image:
+        """RGB; how it is kept is none of the engine's business."""
+        return self.made() if callable(self.made) else self.made
 
 
 @dataclass(frozen=True, slots=True)

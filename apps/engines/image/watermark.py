@@ -39,15 +39,15 @@ def marked(picture: Image, marks: Sequence[int]) -> tuple[Image, int] | None:
     mark, signs = _cheapest(_means(_grey(small)), marks)
     shift = np.zeros((_SIDE, _SIDE), np.float32)
     for _ in range(_ROUNDS):
-        shift += _pattern(_lacking(signs, _grey(np.clip(small + shift[..., None], 0, 255))))
-    now = _shifted(plain, shift)
-    for _ in range(_AGAIN):
-        lacking = _lacking(signs, _square(now))
+        shift += _pattern(_lacking(signs, _means(_grey(np.clip(small + shift[..., None], 0, 255)))))
+    for _ in range(_AGAIN + 1):
+        now = _shifted(plain, shift)
+        means = _means(_square(now))
+        lacking = _lacking(signs, means)
         if np.abs(lacking).max() < _LACKING:
             break
         shift += _pattern(lacking)
-        now = _shifted(plain, shift)
-    return (now, mark) if read(now) == mark else None
+    return (now, mark) if _told(means) == mark else None
 
 
 def _shifted(plain: Image, shift: Floats) -> Image:
@@ -62,9 +62,9 @@ def _shifted(plain: Image, shift: Floats) -> Image:
     return ImageChops.subtract(ImageChops.add(plain, more), less)
 
 
-def _lacking(signs: Floats, grey: Floats) -> Floats:
+def _lacking(signs: Floats, means: Floats) -> Floats:
     """What each bit's coefficients have to say more; those that say enough already stay as they are."""
-    return signs * np.maximum(_STRENGTH - signs * _means(grey), 0)
+    return signs * np.maximum(_STRENGTH - signs * means, 0)
 
 
 def _cheapest(means: Floats, marks: Sequence[int]) -> tuple[int, Floats]:
@@ -78,8 +78,11 @@ def _cheapest(means: Floats, marks: Sequence[int]) -> tuple[int, Floats]:
 
 def read(picture: Image) -> int | None:
     """The mark; None where there is none. Of 65,536 pictures without one, one seems to have some mark."""
-    bits = _means(_square(picture)) > 0
-    value = int("".join("1" if bit else "0" for bit in bits), 2)
+    return _told(_means(_square(picture)))
+
+
+def _told(means: Floats) -> int | None:
+    value = int("".join("1" if bit else "0" for bit in means > 0), 2)
     mark, check = value >> _CHECK, value & ((1 << _CHECK) - 1)
     return mark if check == _check(mark) else None
 

@@ -1,13 +1,19 @@
 """What the built-in painter takes for a picture, and how often it draws what was meant.
 
-seconds_per_picture                     from the claim of the row until it is ready, its file signed and on the disk, by
-                                        the worker's own code; watched from outside
-seconds_per_step                        in the network alone
-seconds_outside, outside_model_share    of that time, what was not spent in the network: words judged and embedded,
-                                        previews, enlarging, marking, compressing, signing, rows and files
-vocabulary_accuracy                     for names chosen by --seed: the share whose picture is nearer to its own
-                                        training picture than to those of the others
-paraphrase_accuracy                     the same for three of the keywords of each, in a sentence of no caption
+seconds_per_picture        one that is asked for alone: from the claim of the row until it is ready, its file signed and
+                           on the disk, by the worker's own code; watched from outside
+seconds_per_step           in the network alone
+seconds_in_a_row           for each of --pictures that wait together, four to a request
+outside_model_share        of the wall time of that row, from the first claim until the last picture is stored, the
+                           share in which no picture was in the network. Where one is stored while the next is drawn,
+                           that counts for the network, which did not wait; what it took is seconds_outside
+model_growth               times as long a picture is in the network there as alone: what the work beside it costs it
+seconds_outside, outside_model_share_alone
+                           of a picture alone, what was not spent in the network, and its share: words judged and
+                           embedded, previews, enlarging, marking, compressing, signing, rows and files
+vocabulary_accuracy        for names chosen by --seed: the share whose picture is nearer to its own training picture
+                           than to those of the others
+paraphrase_accuracy        the same for three of the keywords of each, in a sentence of no caption
 """
 
 from __future__ import annotations
@@ -26,10 +32,13 @@ from django.conf import settings
 from apps.engines.image.pictogram import painter
 from apps.evaluation import pictogram_training, pictograms
 from apps.evaluation.bench import _site
+from apps.images.asking import WAITING
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    parser.add_argument("--pictures", type=int, default=12, help="pictures whose time is taken")
+    parser.add_argument(
+        "--pictures", type=int, default=WAITING, choices=range(4, WAITING + 1, 4), help="whose time is taken"
+    )
     parser.add_argument("--seed", type=int, default=pictogram_training.SEED, help="chooses the names")
     parser.add_argument("--model", type=Path, default=painter.FOLDER, metavar="DIR", help="folder of the painter")
 
@@ -51,9 +60,14 @@ def _times(options: dict[str, Any]) -> dict[str, float]:
         command = [sys.executable, "-m", "apps.evaluation.bench._drawing", str(options["pictures"])]
         done = subprocess.run(command, env=env, cwd=settings.BASE_DIR, stdout=subprocess.PIPE, text=True, check=True)
     seen = json.loads(done.stdout.splitlines()[-1])
+    alone, row = seen["alone"], seen["row"]
+    whole, model = (sum(one[name] for one in alone) for name in ("seconds", "model_seconds"))
     return {
-        "seconds_per_picture": statistics.median(one["seconds"] for one in seen),
-        "seconds_per_step": statistics.median(one["model_seconds"] / one["steps"] for one in seen),
-        "seconds_outside": statistics.median(one["seconds"] - one["model_seconds"] for one in seen),
-        "outside_model_share": 1 - sum(one["model_seconds"] for one in seen) / sum(one["seconds"] for one in seen),
+        "seconds_per_picture": statistics.median(one["seconds"] for one in alone),
+        "seconds_per_step": statistics.median(one["model_seconds"] / one["steps"] for one in alone),
+        "seconds_in_a_row": row["seconds"] / row["pictures"],
+        "outside_model_share": 1 - row["model_seconds"] / row["seconds"],
+        "model_growth": row["model_seconds"] / row["pictures"] / (model / len(alone)),
+        "seconds_outside": statistics.median(one["seconds"] - one["model_seconds"] for one in alone),
+        "outside_model_share_alone": 1 - model / whole,
     }

@@ -1,0 +1,49 @@
+"""Whose turn it is: one picture at a time is in the model, and the next is chosen when that one is nearly drawn.
+
+So one is stored while the next is drawn, and the model does not wait; none is taken out of the queue long before, and
+they are drawn in the order in which they were chosen.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+_LOOK_S = 0.5  # between two looks at whether a picture that waits for the model is still wanted
+_door, _model = threading.Lock(), threading.Lock()
+
+
+class Turn:
+    """Of one picture. Entered, the next one is chosen when it is nearly drawn; or, `alone`, when it has ended."""
+
+    alone = False
+
+    def __init__(self) -> None:
+        self._holds = False
+
+    def __enter__(self) -> Turn:
+        _door.acquire()
+        self._holds = True
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.alone = False
+        self.open()
+
+    def open(self) -> None:
+        """The next one may be chosen."""
+        if self._holds and not self.alone:
+            self._holds = False
+            _door.release()
+
+    @contextmanager
+    def model(self, waits: Callable[[], None]) -> Iterator[None]:
+        """In the model. Until it is free `waits` is called now and then; what it raises comes out here."""
+        while not _model.acquire(timeout=_LOOK_S):
+            waits()
+        try:
+            yield
+        finally:
+            _model.release()
+            self.open()

@@ -1,0 +1,35 @@
+"""A process that draws what waits in the database of a test, slowly, until it is killed or nothing waits."""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+from typing import Any
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "assistant.settings")
+
+import django
+from django.conf import settings
+
+settings.DATABASES["default"]["NAME"] = os.environ["TEST_DATABASE"]
+settings.MEDIA_ROOT = os.environ["TEST_MEDIA"]
+settings.DATA_DIR = Path(os.environ["TEST_MEDIA"]).parent
+django.setup()
+
+from apps.images import generate, queue  # noqa: E402
+
+_release = generate.leases.release
+
+
+def _hanging(*args: Any, **changes: Any) -> bool:
+    """The file is on the disk, its row does not say so yet, and the next one is in the model."""
+    Path(os.environ["TEST_MARKER"]).touch()
+    time.sleep(600)
+    return _release(*args, **changes)
+
+
+if os.environ.get("TEST_PAUSE"):
+    generate.leases.release = _hanging
+
+queue.drain()
