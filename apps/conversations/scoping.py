@@ -34,7 +34,7 @@ def chosen_before(user: User, place: Conversation, assistant: Assistant) -> tupl
 
 def of_assistant(user: User, assistant: Assistant) -> tuple[UUID, ...]:
     """The assistant's collections, as far as this person may read them; () where it has none."""
-    if not assistant.collections.exists():
+    if not _of_assistant(assistant):
         return ()
     found = Collection.objects.visible_to(user).filter(assistants=assistant).values_list("pk", flat=True)
     if not (readable := tuple(found)):
@@ -42,4 +42,5 @@ def of_assistant(user: User, assistant: Assistant) -> tuple[UUID, ...]:
     return readable
 
 
+_of_assistant = Compiled(lambda assistant: Collection.objects.filter(assistants=assistant).order_by().values_list("pk"))
 _readable = Compiled(lambda user, pks: Collection.objects.visible_to(user).filter(pk__in=pks).values_list("pk"))

@@ -4,15 +4,14 @@ that the database answers in thirty microseconds.
     _names = Compiled(lambda user, pks: Collection.objects.visible_to(user).filter(pk__in=pks).values_list("name"))
     rows = _names(user, [first, second])
 
-The function is written as ever, and so is who may see what. It is called once for each thread and shape of values, with
-markers in their places; later calls put their own values where the markers came out in the SQL. It must not look into
-the values: of a person it gets the key alone, and asking for more raises `DoesNotExist`.
+The function is written as ever, and so is who may see what. It is called once for each shape of values, with markers in
+their places; later calls, of all threads, put their own values where the markers came out in the SQL. It must not look
+into the values: of a person it gets the key alone, and asking for more raises `DoesNotExist`.
 """
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 from uuid import UUID
@@ -31,8 +30,7 @@ class _Plan:
     sql: str
     params: tuple[Any, ...]  # what stands fixed, and None where a value goes
     places: tuple[tuple[int, int], ...]  # of a parameter, and of its value among all values
-    compiler: Any
-    converters: Any
+    converters: tuple[tuple[int, Sequence[Callable[..., Any]], Any], ...]  # of a column, and its expression
     columns: int | None  # to keep of each row, where the SQL selects more than was asked for
     make: Callable[[Sequence[Any]], Any]  # a row of the caller's from one of the database
 
@@ -46,17 +44,17 @@ class Compiled(Generic[Row]):
 
     def __init__(self, build: Callable[..., QuerySet[Any, Row]]) -> None:
         self._build = build
-        self._plans = threading.local()  # a plan holds on to the connection of its thread
+        self._plans: dict[Any, _Plan | None] = {}  # by database and shape
 
     def __call__(self, *values: Any) -> list[Row]:
         values = tuple(_padded(value) for value in values)
         if not all(isinstance(value, _KINDS) for value in values):
             return list(self._build(*values))
-        shape = tuple((type(value), len(value) if isinstance(value, tuple) else 1) for value in values)
-        plans: dict[Any, _Plan | None] = self._plans.__dict__.setdefault(connection.alias, {})
-        if shape not in plans:
-            plans[shape] = _plan(self._build, values)
-        plan = plans[shape]
+        kinds = ((type(value), len(value) if isinstance(value, tuple) else 1) for value in values)
+        shape = connection.alias, *kinds
+        if shape not in self._plans:
+            self._plans[shape] = _plan(self._build, values)
+        plan = self._plans[shape]
         return [] if plan is None else _rows(plan, _flat(values))
 
 
@@ -73,8 +71,17 @@ def _rows(plan: _Plan, values: Sequence[Any]) -> list[Any]:
     if plan.columns is not None:
         rows = [row[: plan.columns] for row in rows]
     if plan.converters:
-        rows = plan.compiler.apply_converters(rows, plan.converters)
+        rows = _converted(plan, rows)
     return [plan.make(row) for row in rows]
+
+
+def _converted(plan: _Plan, rows: Iterable[Sequence[Any]]) -> Iterator[list[Any]]:
+    """As the compiler does it, with the connection of this thread."""
+    for row in map(list, rows):
+        for at, converters, expression in plan.converters:
+            for converter in converters:
+                row[at] = converter(row[at], expression, connection)
+        yield row
 
 
 def _plan(build: Callable[..., QuerySet[Any, Any]], values: tuple[Any, ...]) -> _Plan | None:
@@ -92,9 +99,10 @@ def _plan(build: Callable[..., QuerySet[Any, Any]], values: tuple[Any, ...]) -> 
         raise ValueError("A value of the query does not reach its SQL")
     found = {at for at, _ in places}
     fixed = tuple(None if at in found else param for at, param in enumerate(params))
-    converters = compiler.get_converters([column[0] for column in compiler.select[: compiler.col_count]])
+    found_converters = compiler.get_converters([column[0] for column in compiler.select[: compiler.col_count]])
+    converters = tuple((column, tuple(some), expression) for column, (some, expression) in found_converters.items())
     columns = compiler.col_count if compiler.has_extra_select else None
-    return _Plan(sql, fixed, places, compiler, converters, columns, _maker(queryset))
+    return _Plan(sql, fixed, places, converters, columns, _maker(queryset))
 
 
 def _maker(queryset: QuerySet[Any, Any]) -> Callable[[Sequence[Any]], Any]:

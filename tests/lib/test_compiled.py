@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from uuid import uuid4
 
 import pytest
@@ -75,6 +76,23 @@ def test_sql_is_made_once(owner: User, django_assert_num_queries) -> None:  # ty
     places = [Collection.objects.create(owner=owner, name=name) for name in ("One", "Two")]
     with django_assert_num_queries(2):
         assert [query(place.pk) for place in places] == [[("One",)], [("Two",)]]
+    assert len(calls) == 1
+
+
+def test_sql_is_made_once_for_all_threads(owner: User) -> None:
+    calls = []
+    query = Compiled(lambda pk: calls.append(pk) or Collection.objects.filter(pk=pk).values_list("pk", "tuning"))
+
+    def asked() -> list[tuple[object, ...]]:
+        try:
+            return query(uuid4())
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(1) as other:
+        assert other.submit(asked).result() == []
+    place = Collection.objects.create(owner=owner, name="Plans", tuning={"floor": 0.5})
+    assert query(place.pk) == [(place.pk, {"floor": 0.5})]
     assert len(calls) == 1
 
 

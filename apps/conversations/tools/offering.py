@@ -17,6 +17,7 @@ from apps.conversations.tools.rows import ToolSetting
 from apps.engines import registry
 from apps.engines.base import ChatEngine, EngineError
 from apps.images import described as pictures
+from apps.lib.compiled import Compiled
 from apps.lib.threads import in_db
 from apps.safety.restricting import Feature, closed
 
@@ -73,7 +74,7 @@ def permitted(assistant: Assistant, user: User) -> dict[str, Offered]:
     `in_db`."""
     if closed(user, Feature.TOOLS):
         return {}
-    site = dict(ToolSetting.objects.values_list("name", "permission"))
+    site: dict[str, str] = dict(_settings())
     found = {}
     for tool in everything():
         if (permission := effective(tool, site, assistant.tools)) != Permission.OFF:
@@ -92,6 +93,9 @@ def everything() -> Sequence[Tool]:
     # What nothing here could draw is not offered.
     own = [tool for tool in BUILT_IN if tool.name != drawing.NAME or pictures.is_set_up()]
     return [*own, *mcp_tools()]
+
+
+_settings = Compiled(lambda: ToolSetting.objects.values_list("name", "permission"))
 
 
 def described(kit: Kit) -> tuple[dict[str, Any], ...]:

@@ -11,6 +11,7 @@ from apps.conversations.tools.base import Context, Hint, Permission, Plain, Resu
 from apps.conversations.tools.mcp.limits import SECONDS
 from apps.conversations.tools.mcp.session import called, listed
 from apps.conversations.tools.rows import ToolServer, ToolSetting
+from apps.lib.compiled import Compiled
 from apps.lib.threads import in_db
 from apps.safety import gate
 
@@ -47,8 +48,10 @@ class McpTool(Plain):
 
 def tools() -> Sequence[Tool]:
     """The tools of all servers that are switched on. For `in_db`."""
-    servers = ToolServer.objects.filter(enabled=True)
-    return [McpTool(server, said) for server in servers for said in server.tools]
+    return [McpTool(server, said) for server in _enabled() for said in server.tools]
+
+
+_enabled = Compiled(lambda: ToolServer.objects.filter(enabled=True))
 
 
 async def look(server: ToolServer) -> str:
