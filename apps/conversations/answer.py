@@ -28,7 +28,7 @@ async def answer(turn: Turn) -> None:
     else:
         found = await _found(turn)
     await seeing.look(turn)
-    if found is not None and not found.passages and not turn.kit and not turn.attached:
+    if found is not None and not found.passages and not (turn.kit or turn.attached or turn.called_before):
         return await finding.nothing(turn, found)
 
     request: ChatRequest | None = await writing.request(turn, found)

@@ -9,7 +9,7 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext
 
-from apps.conversations import answering, reviewing, trace
+from apps.conversations import answering, carrying, reviewing, trace
 from apps.conversations import tiles as tiled
 from apps.conversations.asks import Refused
 from apps.conversations.attached import given
@@ -114,8 +114,8 @@ def copied(new: Conversation, way: Sequence[Exchange], *, with_sources: bool = T
         tiled.put(ids[link.message_id], [link.picture_id])
     for question, pictures in attached.items():
         given.put(ids[question], pictures)
-    if with_sources:
-        _sources(new, ids)
+    twins = _sources(new, ids) if with_sources else None
+    carrying.carry(ids, twins, whole=own)
 
 
 def _traces(ids: dict[UUID, UUID], *, whole: bool) -> None:
@@ -128,11 +128,13 @@ def _traces(ids: dict[UUID, UUID], *, whole: bool) -> None:
     )
 
 
-def _sources(new: Conversation, ids: dict[UUID, UUID]) -> None:
-    """The sources of the answers under their old numbers, how they were found, and what stands on them."""
+def _sources(new: Conversation, ids: dict[UUID, UUID]) -> dict[int, int]:
+    """The sources of the answers under their old numbers, how they were found, and what stands on them; the keys of
+    the new ones by those of the old."""
     retrieved = list(Retrieved.objects.filter(answer__in=ids))
     cited = list(Citation.objects.filter(answer__in=ids))
     wanted = {row.source_id for row in retrieved} | {row.source_id for row in cited if row.source_id}
+    wanted |= carrying.cited(ids)
     twins = {row.pk: row for row in Source.objects.filter(pk__in=wanted)}
     for source in twins.values():
         source.pk, source.conversation = None, new
@@ -144,3 +146,4 @@ def _sources(new: Conversation, ids: dict[UUID, UUID]) -> None:
         cite.source_id = twins[cite.source_id].pk if cite.source_id else None
     Retrieved.objects.bulk_create(retrieved)
     Citation.objects.bulk_create(cited)
+    return {old: row.pk for old, row in twins.items()}

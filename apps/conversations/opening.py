@@ -21,6 +21,7 @@ from apps.conversations.path import Exchange, before, path, turned
 from apps.conversations.refusal import WITHHELD
 from apps.conversations.sampling import Chosen
 from apps.conversations.session import signed_in
+from apps.conversations.tools import cards
 from apps.documents.candidates import Scope, scope
 from apps.documents.filters import EVERYTHING, Filters, read_kept
 from apps.documents.models import Collection
@@ -46,8 +47,13 @@ class Past:
     answer: str
     given: tuple[sources.Given, ...] = ()
     attached: tuple[Attached, ...] = ()
-    notes: tuple[str, ...] = ()  # what the prompt says of them
+    notes: tuple[str, ...] = ()  # what the prompt says of them, and of what the person had a tool do
     pictures: tuple[str, ...] = ()  # they themselves, for a model that sees
+
+    @property
+    def called(self) -> bool:
+        """A person had a tool do something in it, and nothing was said."""
+        return not self.answer and bool(self.notes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,7 +226,9 @@ def _opening(
     answer, question = rows[-1], rows[-1].parent
     if question is None:
         raise ValueError("An answer has a question")
-    kept = [row for item in exchanges if (row := item.answer) and row.text and row.status in KEPT]
+    kept = [
+        row for item in exchanges if (row := item.answer) and row.status in KEPT and (row.text or cards.told(row.tools))
+    ]
     questions = {item.answer.pk: item.question for item in exchanges if item.answer}
     had = sources.given(user, [row.pk for row in kept]) if kept else {}
     seen = given.of(questions[row.pk].pk for row in kept) if kept else {}
@@ -239,7 +247,7 @@ def _past(
 ) -> tuple[Past, ...]:  # fmt: skip
     asked = [questions[row.pk] for row in answers]
     return tuple(
-        Past(question.text, row.text, had.get(row.pk, ()), seen.get(question.pk, ()))
+        Past(question.text, row.text, had.get(row.pk, ()), seen.get(question.pk, ()), cards.told(row.tools))
         for row, question in zip(answers, asked, strict=True)
     )
 

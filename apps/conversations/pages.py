@@ -10,7 +10,7 @@ from uuid import UUID
 from django.db.models import Count, Q
 from django.utils.safestring import SafeString
 
-from apps.conversations import fragments, render, window
+from apps.conversations import fragments, recorded, render, window
 from apps.conversations import tiles as tiled
 from apps.conversations.attached import given
 from apps.conversations.attached.given import Attached
@@ -154,4 +154,6 @@ def _href(row: Message) -> str:
 
 def _nothing(answer: Message) -> str:
     searched = next((step["nothing"] for step in answer.steps if step.get("nothing")), None)
-    return fragments.nothing(searched) if answer.nothing_found and searched else ""
+    if not answer.nothing_found or not searched:
+        return ""
+    return fragments.nothing({**searched, "query": recorded.shown(searched.get("query") or "")})

@@ -1,10 +1,10 @@
-"""Words of a withheld message in the records of later answers: their prompts repeated them, and their searches may have
-been completed by them. A place stands there instead, until the words are given back."""
+"""Words of a withheld message in what is kept of later answers: their recorded prompts repeated them, and their
+searches may have been completed by them. A place stands there instead, until the words are given back."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -12,50 +12,51 @@ from django.utils.translation import gettext
 
 from apps.conversations import trace
 from apps.conversations.models import Message, Trace, Withdrawn
+from apps.conversations.tools import cards
 from apps.lib.words import content_terms
 from apps.safety.untrusted import neutralise
 
 PLACE = "\x01{}\x01"  # with the message's id; no text that was let in holds that character
 _PLACED = re.compile(r"\x01[0-9a-f]{32}\x01")
+_ATTACHED = re.compile(r"Attached picture \d+: ")  # so begins what a prompt says of one
 
 
-def hide(withdrawn: Sequence[Withdrawn]) -> None:
-    """Their words stand in no record of another answer of the same conversations."""
+def hide(withdrawn: Sequence[Withdrawn]) -> list[Message]:
+    """Their words stand in no record of another answer of the same conversations, and in no notice of what was searched
+    in vain. Returns the answers whose notice says something else now."""
     for row in _records(withdrawn):
         value, changed = trace.unpack(bytes(row.data)), False
-        for held in withdrawn:
-            words, place = _written(held), _place(held)
-            if held.message.conversation_id != row.answer.conversation_id or not _swap(value, held, words, place):
-                continue
-            changed = True
-            query = (value["search"] or {}).get("query", "")
-            if _completed(query, held, row.answer):
-                held.queries[str(row.pk)] = query
-                value["search"]["query"] = place
+        for held in _of(row.answer, withdrawn):
+            changed |= _hide(value, held, row.answer)
         if changed:
             Trace.objects.filter(pk=row.pk).update(data=trace.pack(value))
+    told = _noticed(withdrawn, hiding=True)
     for held in withdrawn:
-        if held.queries:
-            Withdrawn.objects.filter(pk=held.pk).update(queries=held.queries)
+        if held.queries or held.notes:
+            Withdrawn.objects.filter(pk=held.pk).update(queries=held.queries, notes=held.notes)
+    return told
 
 
-def give_back(withdrawn: Sequence[Withdrawn]) -> None:
-    """Their words stand where they stood."""
+def give_back(withdrawn: Sequence[Withdrawn]) -> list[Message]:
+    """Their words stand where they stood. Returns the answers whose notice has them again."""
     for row in _records(withdrawn):
         value, changed = trace.unpack(bytes(row.data)), False
-        for held in withdrawn:
+        for held in _of(row.answer, withdrawn):
             place = _place(held)
+            changed |= _put_notes(value, held, held.notes.get(str(row.pk), []))
             changed |= _swap(value, held, place, _written(held))
             if (query := held.queries.get(str(row.pk))) and (value["search"] or {}).get("query") == place:
                 value["search"]["query"], changed = query, True
         if changed:
             Trace.objects.filter(pk=row.pk).update(data=trace.pack(value))
+    return _noticed(withdrawn, hiding=False)
 
 
 def cleared(value: dict[str, Any], withdrawn: Iterable[Withdrawn]) -> dict[str, Any]:
     """A record as it may be shown: without words of what was withheld while its answer was being written."""
     for held in withdrawn:
         _swap(value, held, _written(held), _place(held))
+        _take_notes(value, held)
     return value
 
 
@@ -64,11 +65,27 @@ def shown(text: str) -> str:
     return _PLACED.sub(gettext("(withheld by a reviewer)"), text)
 
 
+def _hide(value: dict[str, Any], held: Withdrawn, answer: Message) -> bool:
+    changed = _swap(value, held, _written(held), _place(held))
+    if notes := _take_notes(value, held):
+        held.notes[str(answer.pk)], changed = notes, True
+    query = (value["search"] or {}).get("query", "")
+    if _completed(query, held, answer):
+        held.queries[str(answer.pk)], changed = query, True
+        value["search"]["query"] = _place(held)
+    return changed
+
+
 def _records(withdrawn: Sequence[Withdrawn]) -> list[Trace]:
     """Of the other answers of their conversations."""
     places = {held.message.conversation_id for held in withdrawn}
     rows = Trace.objects.filter(answer__conversation__in=places).select_related("answer__parent")
     return list(rows.exclude(answer__in=[held.pk for held in withdrawn]))
+
+
+def _of(answer: Message, withdrawn: Sequence[Withdrawn]) -> list[Withdrawn]:
+    """Those of its conversation."""
+    return [held for held in withdrawn if held.message.conversation_id == answer.conversation_id]
 
 
 def _place(held: Withdrawn) -> str:
@@ -80,19 +97,62 @@ def _written(held: Withdrawn) -> str:
     return neutralise(held.fields["text"])
 
 
+def _messages(value: dict[str, Any], role: str) -> Iterator[dict[str, Any]]:
+    return (message for message in (value["prompt"] or {}).get("messages", []) if message["role"] == role)
+
+
 def _swap(value: dict[str, Any], held: Withdrawn, old: str, new: str) -> bool:
     """Whether a message of the recorded prompt said it: a question at the end of one, an answer as the whole of one."""
     if not held.fields["text"]:
         return False
-    role, changed = str(held.message.role), False
-    for message in (value["prompt"] or {}).get("messages", []):
-        said, asked = message["content"], f"Question: {old}"
-        if message["role"] != role:
-            continue
+    role, changed, asked = str(held.message.role), False, f"Question: {old}"
+    for message in _messages(value, role):
+        said = message["content"]
         if role == Message.Role.ASSISTANT and said == old:
             message["content"], changed = new, True
         elif role == Message.Role.USER and said.endswith(asked):
             message["content"], changed = f"{said.removesuffix(asked)}Question: {new}", True
+    return changed
+
+
+def _take_notes(value: dict[str, Any], held: Withdrawn) -> list[str]:
+    """Lines of the recorded prompt, taken out: what its person had a tool do, and what was told of its pictures."""
+    told, place, taken = cards.told(held.fields["tools"]), _place(held), list[str]()
+    for message in _messages(value, Message.Role.USER):
+        own, lines = message["content"].endswith(f"Question: {place}"), message["content"].split("\n")
+        for at, line in enumerate(lines):
+            if line in told or (own and _ATTACHED.match(line)):
+                taken.append(line)
+                lines[at] = place
+        message["content"] = "\n".join(lines)
+    return taken
+
+
+def _put_notes(value: dict[str, Any], held: Withdrawn, notes: Sequence[str]) -> bool:
+    left, place = iter(notes), _place(held)
+    for message in _messages(value, Message.Role.USER):
+        lines = message["content"].split("\n")
+        message["content"] = "\n".join(next(left, line) if line == place else line for line in lines)
+    return bool(notes)
+
+
+def _noticed(withdrawn: Sequence[Withdrawn], *, hiding: bool) -> list[Message]:
+    """Later answers that found nothing and said what for: their notices, without those words or with them again."""
+    places, changed = {held.message.conversation_id for held in withdrawn}, []
+    rows = Message.objects.filter(conversation__in=places, nothing_found=True, retracted=None)
+    for answer in rows.select_related("parent", "conversation"):
+        notice: dict[str, Any] = next((step["nothing"] for step in answer.steps if step.get("nothing")), {})
+        for held in _of(answer, withdrawn):
+            said, place = notice.get("query") or "", _place(held)
+            if hiding and _completed(said, held, answer):
+                held.queries[str(answer.pk)] = said
+                notice["query"] = place
+            elif not hiding and said == place:
+                notice["query"] = held.queries.get(str(answer.pk), "")
+            else:
+                continue
+            Message.objects.filter(pk=answer.pk).update(steps=answer.steps)
+            changed.append(answer)
     return changed
 
 

@@ -44,27 +44,29 @@ def withdraw(kind: str, subject: str, words: str) -> dict[str, Any]:
     where it was not. Call inside the transaction of the decision."""
     rows = _affected(kind, subject)
     fresh = [_take(row) for row in rows if row.retracted is None]
-    recorded.hide(fresh)
+    noticed = recorded.hide(fresh)
     Message.objects.filter(pk__in=[row.pk for row in rows]).update(
         status=Message.Status.WITHHELD, reason=words[:_REASON], lease_token="", lease_until=None
     )
     tell(rows, words[:_REASON])
+    tell(noticed, None)
     return {str(row.pk): {"reason": row.reason} if row.retracted else {} for row in rows}
 
 
 def give_back(before: dict[str, Any]) -> None:
-    """What that call of `withdraw` took is as it was, as far as it still exists."""
+    """What that call of `withdraw` took is as it was, as far as it still exists; so are copies that were made since."""
     for pk, said in before.items():
         if said:
             Message.objects.filter(pk=pk, retracted__isnull=False).update(**said)
     whole = [UUID(pk) for pk, said in before.items() if not said]
-    found = Withdrawn.objects.filter(pk__in=whole).select_related("message__conversation")
-    held = list(found.order_by("-message__created"))
-    recorded.give_back(held)
+    origins = Message.objects.filter(pk__in=whole, origin__isnull=False).values_list("origin", flat=True)
+    of_them = Q(pk__in=whole) | Q(message__origin__in=[*whole, *origins])
+    held = list(Withdrawn.objects.filter(of_them).select_related("message__conversation").order_by("-message__created"))
+    noticed = recorded.give_back(held)
     for row in held:
         _restore(row)
-    found.delete()
-    tell([row.message for row in held], None)
+    Withdrawn.objects.filter(pk__in=[row.pk for row in held]).delete()
+    tell([row.message for row in held] + noticed, None)
 
 
 def standing(user: User, conversation: UUID) -> list[dict[str, Any]]:

@@ -61,7 +61,7 @@ def alone(said: str, question: str, history: Sequence[Past]) -> str:
 
 async def _rewritten(turn: Turn, allowed: asyncio.Event) -> str:
     await allowed.wait()
-    opening, history = turn.opening, turn.opening.history[-_BACK:]
+    opening, history = turn.opening, [past for past in turn.opening.history if not past.called][-_BACK:]
     try:
         async with asyncio.timeout(LONGEST_S):
             info = await turn.chat.info()

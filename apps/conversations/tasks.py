@@ -7,7 +7,7 @@ from uuid import UUID
 from celery import shared_task
 
 from apps.conversations import importing
-from apps.conversations.attached import recognising, taking
+from apps.conversations.attached import recognising, taking, trying
 from apps.conversations.models import Source
 from apps.documents import versions, worker
 
@@ -31,3 +31,8 @@ def bring_along(import_id: str) -> None:
 def recognise(picture_id: str) -> None:
     """The bell names one; whose turn it is the queue decides."""
     recognising.drain()
+
+
+@shared_task(name=trying.TASK)
+def try_caption(_: str) -> None:
+    trying.answer()

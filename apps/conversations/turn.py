@@ -120,9 +120,16 @@ class Turn:
 
     @property
     def groundless(self) -> bool:
-        """It has searched and found nothing, its model has called no tool, and there is no picture to speak of: what
-        that says by itself is not shown, since it would read as an answer from the documents."""
-        return self.found is not None and not self.found.passages and not self.made and not self.opening.attached
+        """It has searched and found nothing, its model has called no tool, and there is no picture or result to speak
+        of: what that says by itself is not shown, since it would read as an answer from the documents."""
+        speaks = self.made or self.opening.attached or self.called_before
+        return self.found is not None and not self.found.passages and not speaks
+
+    @property
+    def called_before(self) -> bool:
+        """The exchange before it was a tool that the person called, so the question may be about what that gave."""
+        history = self.opening.history
+        return bool(history) and history[-1].called
 
     @property
     def used(self) -> int:

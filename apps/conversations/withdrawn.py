@@ -21,6 +21,9 @@ class Withdrawn(models.Model):
     queries = models.JSONField(
         default=dict, help_text="{later answer: what was searched for} where the search was completed by its words"
     )
+    notes = models.JSONField(
+        default=dict, help_text="{later answer: [lines]} of its prompt: what was told of its tools and pictures"
+    )
     at = models.DateTimeField(auto_now_add=True)
 
     def __str__(self) -> str:

@@ -10,6 +10,7 @@ from dataclasses import replace
 from functools import partial
 
 from django.conf import settings
+from django.utils.translation import gettext
 
 from apps.conversations import (
     answering,
@@ -89,6 +90,8 @@ async def _noted(turn: Turn, dropped: int) -> None:
     opening = turn.opening
     if dropped:
         await turn.step("window", window.dropped_words(dropped), 0.0)
+    if turn.called_before and not turn.placed:
+        await turn.step("called", gettext("Answered from what the tool gave, not from documents"), 0.0)
     if opening.unshared:
         await turn.step("assistant", answering.gone_words(opening.unshared), 0.0)
     if opening.gone:

@@ -10,6 +10,7 @@ from typing import Any
 from django.conf import settings
 from django.utils.translation import gettext, gettext_lazy, ngettext
 
+from apps.conversations.attached import recognising, trying
 from apps.conversations.models import ModelProfile
 from apps.documents import embedders
 from apps.documents.models import Segment
@@ -21,6 +22,7 @@ from apps.lib.ids import new_id
 from apps.lib.threads import in_db, in_pool
 from apps.operations import checks, probes, sample
 from apps.operations.checks import Check, Named, bad, count, good, warn
+from apps.users.language import looked_up
 from apps.users.models import User
 
 _SLOW_TOKEN_MS = 2000
@@ -90,6 +92,23 @@ async def embedder(name: str = "") -> Check:
             "near": f"{found.near:.2f}",
             "far": f"{found.far:.2f}",
         }
+    )
+
+
+async def captions() -> Check:
+    """A test picture is described for models that see none."""
+    if not recognising.captioned():
+        return good(gettext("Every model that people may choose sees pictures itself, so none is described."))
+    try:
+        found = await trying.tried()
+    except EngineError as error:
+        missing = gettext("Models that see no pictures are not told what attached ones show.")
+        served = gettext("Look at CAPTION_URL, CAPTION_MODEL and CAPTION_API_KEY, and whether that server runs.")
+        worker = gettext("Look at CAPTION_MODEL, at the check of the worker, and at the lines of 'worker' in the log.")
+        return bad(looked_up(str(error)), f"{missing} {served if trying.served() else worker}")
+    return good(
+        gettext("%(name)s described a test picture in %(ms)s ms: “%(words)s”")
+        % {"name": found.model, "ms": f"{found.ms:.0f}", "words": found.words}
     )
 
 
@@ -205,7 +224,8 @@ def every() -> list[Named]:
         Named(f"embedding-{number}", gettext("Embedding model “%(name)s”") % {"name": name}, partial(embedder, name))
         for number, name in enumerate(settings.EMBEDDERS, 2)
     ]
-    return [*ALL[:2], *further, ALL[2], *embedding, *ALL[3:]]
+    told = [Named("captions", gettext_lazy("Descriptions of pictures"), captions)] if registry.caption() else []
+    return [*ALL[:2], *further, ALL[2], *embedding, *told, *ALL[3:]]
 
 
 ALL = (

@@ -47,24 +47,40 @@ class Answer {
     morph(this.part("text"), fragment(html));
     this.article.dataset.status = how;
     this.article.querySelector("[data-weak]").hidden = !weak;
-    this.end(reason);
+    this.end(reason, how === "failed");
   }
 
-  end(words) {
-    const line = this.part("end");
-    line.textContent = words;
-    line.hidden = !words;
+  // The line was lost, before the first word or in the middle of the answer: what has come stays.
+  broken() {
+    this.show();
+    const lost = gettext("The answer broke off, since the line to the server was lost. What has come stays here.");
+    this.end(this.begun ? lost : gettext("The server does not answer. Try again in a moment."), true);
+  }
+
+  get begun() {
+    return this.part("text").hasChildNodes();
+  }
+
+  end(words, again = false) {
+    this.part("end").hidden = !words;
+    this.article.querySelector("[data-words]").textContent = words;
+    this.article.querySelector("[data-again]").hidden = !again;
   }
 }
 
+// Whether the answer came to its end.
 async function heard(answer, body) {
   const reader = body.pipeThrough(new TextDecoderStream()).getReader();
-  let rest = "";
+  let [rest, ended] = ["", false];
   for (let got = await reader.read(); !got.done; got = await reader.read()) {
     const lines = (rest + got.value).split("\n");
     rest = lines.pop();
-    for (const line of lines) answer.take(JSON.parse(line));
+    for (const event of lines.map((line) => JSON.parse(line))) {
+      answer.take(event);
+      ended ||= event.type === "closed";
+    }
   }
+  return ended;
 }
 
 async function ask() {
@@ -75,10 +91,10 @@ async function ask() {
   try {
     const said = await fetch(button.dataset.try, { method: "POST", body: new FormData(form), headers, signal: stop.signal });
     if (said.status === 400) answer.end(await said.text());
-    else if (!said.ok || said.redirected) throw new Error(String(said.status));
-    else await heard(answer, said.body);
+    else if (!said.ok || said.redirected || !(await heard(answer, said.body))) answer.broken();
   } catch {
-    answer.end(stop.signal.aborted ? gettext("Stopped.") : gettext("The server does not answer. Try again in a moment."));
+    if (stop.signal.aborted) answer.end(gettext("Stopped."));
+    else answer.broken();
   }
   if (running === stop) running = null;
   say(Boolean(running));
@@ -91,6 +107,11 @@ function say(busy) {
 }
 
 button.addEventListener("click", () => (running ? running.abort() : ask()));
+place.addEventListener("click", ({ target }) => {
+  if (!target.closest("[data-again]") || running) return;
+  button.focus(); // the one that was pressed goes with what it stood below
+  ask();
+});
 document.getElementById("try").addEventListener("keydown", (event) => {
   if (event.key !== "Enter" || event.isComposing) return;
   event.preventDefault(); // the form around it is not meant

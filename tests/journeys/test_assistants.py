@@ -49,6 +49,35 @@ def test_an_assistant_is_tried_made_and_asked(visit: Visit, width: int) -> None:
     expect(page.locator("[data-composer]")).to_contain_text(name)
 
 
+def test_a_try_whose_line_is_lost_says_so_and_is_asked_again(visit: Visit) -> None:
+    page = visit("/assistants/new/")
+    asked: list[int] = []
+    step = '{"type": "step", "seq": 1, "name": "search", "words": "Searched Manuals", "ms": 3.0}\n'
+    text = '{"type": "text", "seq": 2, "block": 0, "keep": 0, "html": "<p>The leave is</p>"}\n'
+
+    def broken(route: Any) -> None:
+        asked.append(1)
+        if len(asked) == 1:
+            route.fulfill(status=200, content_type="application/x-ndjson", body=step + text)
+        elif len(asked) == 2:
+            route.abort()
+        else:
+            route.fallback()
+
+    page.route("**/assistants/preview/", broken)
+    page.get_by_label("A question").fill(LEAVE)
+    page.get_by_role("button", name="Ask", exact=True).click()
+    end = page.locator("#tried [data-part=end]")
+    expect(end).to_contain_text("The answer broke off, since the line to the server was lost.")
+    expect(page.locator("#tried [data-part=text]")).to_have_text("The leave is")
+    page.locator("#tried").get_by_role("button", name="Ask again").press("Enter")
+    expect(end).to_contain_text("The server does not answer.")
+    assert page.evaluate("document.activeElement.matches('[data-try]')"), "focus is not lost with the button"
+    page.locator("#tried").get_by_role("button", name="Ask again").click()
+    expect(page.locator("#tried .turn")).to_have_attribute("data-status", "complete", timeout=20_000)
+    expect(end).to_be_hidden()
+
+
 def test_a_change_is_a_version_and_an_earlier_one_comes_back(visit: Visit) -> None:
     page = visit("/assistants/new/")
     make(page, "Clerk")

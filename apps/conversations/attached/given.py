@@ -35,14 +35,15 @@ class Attached:
     caption: str  # what a model that sees said it shows
     uncaptioned: str  # why none could
     blur: str = ""  # the clause under which it is shown blurred
+    recognised: bool = True  # its text was looked for, though its description may still be due
 
     @property
     def held(self) -> bool:
         return self.status == Status.HELD
 
-    @property
-    def waiting(self) -> bool:
-        return self.status == Status.WAITING
+    def due(self, *, sees: bool) -> bool:
+        """Whether a model still has to be told more of it: one that sees needs no description."""
+        return self.status == Status.WAITING and not (sees and self.recognised)
 
 
 def chosen(user: User, ids: Sequence[UUID]) -> tuple[Attached, ...]:
@@ -108,5 +109,5 @@ def record(attached: Iterable[Attached]) -> list[dict[str, Any]]:
 def _value(row: AttachedPicture) -> Attached:
     return Attached(
         row.pk, row.name, row.width, row.height, row.sha256, row.kind, row.file.path, row.status, row.text, row.unread,
-        row.reason, row.caption, row.uncaptioned, row.blur,
+        row.reason, row.caption, row.uncaptioned, row.blur, row.recognised,
     )  # fmt: skip

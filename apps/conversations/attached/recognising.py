@@ -70,15 +70,15 @@ def captioned() -> bool:
     return registry.caption() is not None and not all(model.pictures for model in registry.chat_models())
 
 
-def _recognised(row: AttachedPicture) -> dict[str, str]:
+def _recognised(row: AttachedPicture) -> dict[str, str | bool]:
     try:
-        return {"text": _text(Path(row.file.path)), "unread": ""}
+        return {"text": _text(Path(row.file.path)), "unread": "", "recognised": True}
     except (Unreadable, sandbox.ReaderBroke, FileNotFoundError) as error:
         log.warning("The text of the attached picture %s was not recognised: %s", row.pk, error)
-        return {"unread": str(error)[:400]}
+        return {"unread": str(error)[:400], "recognised": True}
 
 
-def _described(row: AttachedPicture) -> dict[str, str]:
+def _described(row: AttachedPicture) -> dict[str, str | bool]:
     engine = registry.caption()
     try:
         content = Path(row.file.path).read_bytes()

@@ -60,6 +60,7 @@ class AttachedPicture(Leased):
     reason = models.CharField(max_length=400, blank=True, help_text="Why it is held")
     unchecked = models.BooleanField(default=False)  # no classifier has looked at it
     blur = models.CharField(max_length=40, blank=True, help_text="The clause under which it is shown blurred")
+    recognised = models.BooleanField(default=False, help_text="Its text was looked for; only a description may be due")
     text = models.TextField(blank=True, help_text="What was recognised in it")
     unread = models.CharField(max_length=400, blank=True, help_text="Why its text could not be recognised")
     caption = models.TextField(blank=True, help_text="What a model that sees said it shows")

@@ -2,7 +2,8 @@
 another model makes them, and what is known.
 
 The text in a picture is what its person says, so it passes the gate as a question does; so does the description. The
-worker reads and describes; a turn waits for that, visibly, and goes on without it after a while.
+worker reads and describes; a turn waits for what its model needs of that, visibly, and goes on without it after some
+time.
 """
 
 from __future__ import annotations
@@ -44,8 +45,8 @@ async def look(turn: Turn) -> None:
     if not turn.opening.attached:
         return
     start = time.perf_counter()
-    attached = await _read(turn)
     blind = not sees(turn.opening.model)
+    attached = await _read(turn, sees=not blind)
     for item in attached:
         for said in filter(None, (item.text, item.caption if blind else "")):
             await noticed.let_through(turn, said)
@@ -65,14 +66,14 @@ async def tell(turn: Turn, *, sees: bool) -> None:
         await turn.step("see", told(turn.attached, sees=sees), turn.timings.get("see"))
 
 
-async def _read(turn: Turn) -> tuple[Attached, ...]:
+async def _read(turn: Turn, *, sees: bool) -> tuple[Attached, ...]:
     ids, start = [item.id for item in turn.opening.attached], time.perf_counter()
     said = False
     while True:
         found = await in_db(given.fresh, ids)
         if len(found) != len(ids) or any(item.held for item in found):
             raise EngineRefused("A picture that you attached is gone or held for review. Ask without it.")
-        if not any(item.waiting for item in found) or time.perf_counter() - start > READING_S:
+        if not any(item.due(sees=sees) for item in found) or time.perf_counter() - start > READING_S:
             return found
         if not said:
             await turn.opened()
@@ -125,7 +126,9 @@ async def shown(turn: Turn, sees: bool) -> tuple[tuple[Past, ...], tuple[str, ..
         if past.attached:
             pictures = await encoded(past.attached) if sees and left >= len(past.attached) else ()
             left -= len(pictures)
-            history[at] = replace(past, notes=notes(past.attached, sees=bool(pictures)), pictures=pictures)
+            history[at] = replace(
+                past, notes=(*past.notes, *notes(past.attached, sees=bool(pictures))), pictures=pictures
+            )
     return tuple(history), own
 
 

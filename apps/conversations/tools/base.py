@@ -203,3 +203,4 @@ class Call:
     sources: tuple[int, ...] = ()  # numbers under which its passages stand in this conversation
     template: str = ""
     ms: float | None = None
+    by_person: bool = False  # who called it themselves; later turns are told what it gave

@@ -48,7 +48,10 @@ async def call(turn: Turn, wanted: ToolCall, kit: Kit, tokens: int, *, by_person
     may not be shown. `by_person`: they called it themselves, which is consent, unless it may change something."""
     began, item = time.perf_counter(), kit.get(wanted.name)
     title = item.tool.title if item else wanted.name[:64]
-    made = Call(str(len(turn.made) + 1), wanted.name[:64], title, {}, template=item.tool.template if item else "")
+    made = Call(
+        str(len(turn.made) + 1), wanted.name[:64], title, {}, template=item.tool.template if item else "",
+        by_person=by_person,
+    )  # fmt: skip
     try:
         made, text = await _called(turn, wanted, item, made, tokens, by_person)
     except ToolError as error:
@@ -121,8 +124,9 @@ async def _made(turn: Turn, tool: Tool, given: Mapping[str, Any], made: Call, to
     async def progress(words: str) -> None:
         await put(turn, replace(made, words=words[:200]))
 
+    asked = tuple(past.question for past in opening.history if not past.called)
     context = Context(
-        opening.user, opening.collections, tuple(past.question for past in opening.history), opening.conversation,
+        opening.user, opening.collections, asked, opening.conversation,
         opening.answer, made.id, tokens, turn.chat.count, progress, opening.filters, turn.level,
     )  # fmt: skip
     task = asyncio.ensure_future(tool.call(given, context))

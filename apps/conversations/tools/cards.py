@@ -13,8 +13,10 @@ from django.template.loader import render_to_string
 from apps.conversations import fragments
 from apps.conversations.models import Message
 from apps.conversations.tools.base import Call
+from apps.safety.untrusted import neutralise
 
 CHARACTERS = 4000  # of a result on a card, and in the row
+TOLD = 2000  # of a result in the prompts of later turns
 _PLAIN = "conversations/_tool_result.html"
 _NAMES = {item.name for item in fields(Call)}
 
@@ -42,6 +44,12 @@ def cards(answer: UUID, records: list[Mapping[str, Any]], *, ended: bool) -> str
     """The cards of an answer as it was kept; `ended`: it is at an end, and nothing runs or asks any more."""
     calls = [_read(item) for item in records]
     return "".join(card(answer, over(call) if ended else call) for call in calls)
+
+
+def told(records: Iterable[Mapping[str, Any]]) -> tuple[str, ...]:
+    """What the calls gave that the person made themselves, a line each, for the prompts of later turns."""
+    done = [call for call in map(_read, records) if call.by_person and call.status == "done"]
+    return tuple(neutralise(" ".join(f"{call.title}: {call.text}".split())[:TOLD]) for call in done)
 
 
 def _read(item: Mapping[str, Any]) -> Call:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
 
-from apps.conversations.attached import recognising, taking
+from apps.conversations.attached import recognising, seeing, taking
 from apps.conversations.models import AttachedPicture, Message
 from apps.engines import registry
 from apps.engines.base import EngineUnavailable
@@ -104,15 +105,36 @@ async def test_it_passes_the_gate_as_the_question_does(open_page, alice, chat, m
     assert answer.reason == "That cannot be asked here." and not chat.requests
 
 
+async def test_a_model_that_sees_waits_for_the_text_and_not_for_the_description(
+    open_page, alice, chat, settings, monkeypatch
+) -> None:
+    set_up(settings)
+    row = await in_db(attached, alice)
+    waiting = AttachedPicture.objects.filter(pk=row.pk)
+    await waiting.aupdate(status="waiting", recognised=True, text=TEXT)
+    monkeypatch.setattr(seeing, "READING_S", 30.0)
+    page = await open_page(alice)
+    see(settings)
+    async with asyncio.timeout(10):
+        answer = await asked(page, attached=[str(row.pk)])
+    assert told(answer) == "The model sees the picture."
+    await waiting.aupdate(recognised=False)
+    turn = await page.ask("What is on it now?", attached=[str(row.pk)])
+    while (await page.hear("step"))["name"] != "see":
+        pass
+    await waiting.aupdate(recognised=True)
+    assert (await page.events())[-1]["status"] == "complete" and turn["type"] == "accepted"
+
+
 def test_a_question_that_waits_no_longer_has_the_text_already(alice, settings, monkeypatch) -> None:
     set_up(settings)
-    kept: list[tuple[str, str]] = []
+    kept: list[tuple[str, str, bool]] = []
 
     def caption(picture: bytes) -> str:
         row = AttachedPicture.objects.get()
-        kept.append((row.status, row.text))
+        kept.append((row.status, row.text, row.recognised))
         raise EngineUnavailable("The server that describes pictures does not answer.")
 
     monkeypatch.setattr(registry.caption(), "caption", caption)
     row = taken(alice)
-    assert kept[0][0] == "waiting" and "E4" in kept[0][1] and row.status == "ready" and "E4" in row.text
+    assert kept[0][0] == "waiting" and "E4" in kept[0][1] and kept[0][2] and row.status == "ready" and "E4" in row.text
