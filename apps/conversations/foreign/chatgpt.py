@@ -56,7 +56,7 @@ def _note(name: str, above: str | None, message: Mapping[str, Any], left: Counte
     role = _ROLES.get(str(mapping(message.get("author")).get("role")))
     hidden = about.get("is_visually_hidden_from_conversation") is True
     to_a_tool = message.get("recipient") not in (None, "all")
-    kind = content.get("content_type")
+    kind = str(content.get("content_type"))
     if role is None or hidden or to_a_tool or kind not in _SPOKEN:
         return Note(name, above, None)
     text = _text(content, left)

@@ -77,14 +77,14 @@ def identity(value: Any) -> str:
 
 def moment(value: Any) -> float | None:
     """Seconds since 1970 of a number (also of milliseconds or nanoseconds) or of an ISO date; None where it is none."""
-    if isinstance(value, str):
-        try:
-            value = datetime.fromisoformat(value).timestamp()
-        except (ValueError, OverflowError):
-            return None
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
         return None
-    seconds = float(value)
+    try:
+        seconds = datetime.fromisoformat(value).timestamp() if isinstance(value, str) else float(value)
+    except (ValueError, OverflowError):
+        return None
+    if not math.isfinite(seconds):
+        return None
     while seconds > 1e11:
         seconds /= 1000
     return seconds if seconds > _YEAR_2001 else None
