@@ -11,7 +11,7 @@ from django.conf import settings
 from apps.conversations import answering, choosing
 from apps.conversations.assistant import Assistant
 from apps.conversations.models import Conversation, SavedPrompt
-from apps.conversations.sampling import BEAMS, CONTROLS, WORDS, Preset, read
+from apps.conversations.sampling import BEAMS, CONTROLS, WORDS, Control, Preset, defaults, read
 from apps.conversations.tools import commands
 from apps.documents import filters
 from apps.documents.models import Collection
@@ -62,13 +62,19 @@ def _places(user: User, assistant: Assistant) -> list[UUID]:
     return list(Collection.objects.visible_to(user).filter(assistants=assistant).values_list("pk", flat=True))
 
 
+def _control(control: Control, record: dict[str, Any]) -> tuple[Control, Any, str, str]:
+    """With what was chosen, what stands in its empty field, and that for each preset (JSON)."""
+    kept = defaults(control)
+    return control, record.get(control.name, ""), kept[record["preset"]], orjson.dumps(kept).decode()
+
+
 def drawing(stored: dict[str, Any]) -> dict[str, Any]:
     """What the menu of the choice of words shows."""
     record = read(stored).record()
     return {
         "preset": Preset(record["preset"]),
         "presets": [(preset, preset.label, WORDS[preset]) for preset in Preset],
-        "controls": [(control, record.get(control.name, "")) for control in CONTROLS if control is not BEAMS],
+        "controls": [_control(control, record) for control in CONTROLS if control is not BEAMS],
         "beams": (BEAMS, record.get("beams", "")),
         "stop": "\n".join(record.get("stop", [])),
         "changed": len(record) > 1,

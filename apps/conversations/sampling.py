@@ -109,6 +109,13 @@ class Chosen:
         return {"preset": str(self.preset), **dict(self.changes)}
 
 
+def defaults(control: Control) -> dict[str, str]:
+    """What each preset has for it, as its empty field says it."""
+    nothing = gettext("random") if control.name == "seed" else gettext("off")
+    values = {preset: getattr(sampling, control.name) for preset, sampling in PRESETS.items()}
+    return {str(preset): nothing if value is None else f"{value:g}" for preset, value in values.items()}
+
+
 def shown(record: Mapping[str, Any]) -> list[tuple[StrOrPromise, str]]:
     """What an answer's record says of it, in words; earlier answers have the preset and what differed from it."""
     if not record:

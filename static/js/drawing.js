@@ -14,12 +14,25 @@ export const drawing = () => ({ preset: preset().value, ...Object.fromEntries(ch
 function show() {
   const { label } = preset().dataset;
   words.textContent = changed().length ? put(gettext("%(label)s, changed"), { label }) : label;
-  for (const control of controls()) if (control.type === "number" && !("plain" in control.dataset)) control.placeholder = put(gettext("as %(label)s has it"), { label });
+  for (const control of controls()) {
+    const { defaults } = control.dataset;
+    if (defaults) control.placeholder = JSON.parse(defaults)[preset().value];
+    control.parentElement.querySelector("[data-set-back]").hidden = !control.value.trim();
+  }
 }
 
 menu.addEventListener("input", show);
+menu.addEventListener("click", ({ target }) => {
+  const back = target.closest("[data-set-back]");
+  if (!back) return;
+  const control = back.parentElement.querySelector("[data-control]");
+  control.value = "";
+  control.focus();
+  show();
+});
 menu.querySelector("[data-drawing-reset]").addEventListener("click", () => {
   for (const control of controls()) control.value = "";
   show();
 });
+menu.addEventListener("htmx:load", show); // the field for beams
 show();

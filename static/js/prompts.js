@@ -1,4 +1,4 @@
-// Saved prompts and tools: "/" in the question finds them; the values of their variables are asked for before they are put in.
+// Saved prompts and tools: "/" in the question finds them, and a menu has them; the values of their variables are asked for before they are put in.
 import { asked } from "./calls.js";
 import { trigger } from "./triggers.js";
 import { gettext } from "./words.js";
@@ -37,6 +37,14 @@ function take(item) {
   fields.replaceChildren(...names(text).map(row));
   setTimeout(() => dialog.showModal());
 }
+
+document.addEventListener("click", ({ target }) => {
+  const button = target.closest("[data-put-prompt]");
+  if (!button) return;
+  button.closest("details").open = false;
+  field.focus();
+  take(button);
+});
 
 dialog.querySelector("form").addEventListener("submit", () => {
   const values = new Map([...fields.querySelectorAll("input")].map((input) => [input.name, input.value.trim()]));

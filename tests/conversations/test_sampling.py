@@ -10,7 +10,8 @@ from django.test import Client
 
 from apps.conversations.asks import Refused
 from apps.conversations.models import Message
-from apps.conversations.sampling import CONTROLS, PRESETS, WORDS, Preset, read, shown
+from apps.conversations.prompt import MAX_ANSWER
+from apps.conversations.sampling import CONTROLS, PRESETS, WORDS, Preset, defaults, read, shown
 from apps.documents.models import Collection
 from apps.engines.base import ChatMessage, ChatRequest, Sampling
 from apps.engines.chat import wire
@@ -18,6 +19,17 @@ from apps.engines.chat.fake import FakeChat
 from apps.engines.chat.offered import EXTENDED
 from apps.lib.threads import in_db
 from apps.users.models import User
+
+
+def test_the_default_of_each_control_is_said_for_each_preset() -> None:
+    said = {control.name: defaults(control) for control in CONTROLS}
+    assert said["temperature"] == {"precise": "0", "balanced": "0.2", "creative": "0.9"}
+    assert said["top_p"] == {"precise": "off", "balanced": "off", "creative": "0.95"}
+    assert set(said["seed"].values()) == {"random"} and set(said["max_tokens"].values()) == {f"{MAX_ANSWER}"}
+    for name, words in said.items():  # as the server is told it
+        for preset, word in words.items():
+            told = getattr(PRESETS[Preset(preset)], name)
+            assert told is None or float(word) == told
 
 
 def test_every_preset_and_control_is_explained() -> None:

@@ -12,6 +12,7 @@ from playwright.sync_api import expect
 from tests.journeys.chat import LEAVE, ask, ended
 from tests.journeys.conftest import Visit
 from tests.journeys.site import Site
+from tests.journeys.test_accessibility import judged
 
 
 def make(page: Any, name: str) -> None:
@@ -130,6 +131,30 @@ def test_how_words_are_chosen_is_set_by_keyboard_alone_and_remembered(page_wide:
     page.wait_for_url("**/c/**")
     page.reload()
     expect(page.locator("[data-drawing-words]")).to_have_text("Precise, changed")
+
+
+def test_each_control_shows_its_default_and_is_set_back_by_itself(visit: Visit) -> None:
+    page = visit(width=360)
+    page.get_by_label("How words are chosen").click()
+    page.get_by_text("Advanced", exact=True).click()
+    heat, seed = page.locator("#draw-temperature"), page.locator("#draw-seed")
+    expect(heat).to_have_attribute("placeholder", "0.2")
+    expect(seed).to_have_attribute("placeholder", "random")
+    page.get_by_label("Creative").check()
+    expect(heat).to_have_attribute("placeholder", "0.9")
+    expect(page.locator("#draw-top_p")).to_have_attribute("placeholder", "0.95")
+    expect(page.get_by_role("button", name="Set back: Temperature")).to_be_hidden()
+    heat.fill("0.3")
+    seed.fill("7")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    expect(seed).to_have_value("")
+    expect(seed).to_be_focused()
+    expect(heat).to_have_value("0.3")
+    assert judged(page) == []
+    page.get_by_role("button", name="Set back: Temperature").click()
+    expect(page.locator("[data-drawing-words]")).to_have_text("Creative")
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 
 @pytest.mark.parametrize("width", [1440, 360])

@@ -39,6 +39,21 @@ def test_a_saved_prompt_asks_for_its_variables_and_is_put_in(visit: Visit, width
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 
+def test_a_saved_prompt_is_also_put_in_from_a_menu_by_touch(visit: Visit) -> None:
+    page = visit("/prompts/", width=360, person="bob")
+    page.get_by_label("Name").fill("Thanks")
+    page.get_by_label("Text").fill("Write a short note of thanks.")
+    page.get_by_role("button", name="Keep").click()
+    expect(page.get_by_role("link", name="Thanks")).to_be_visible()
+    page.goto(page.url.removesuffix("prompts/"))
+    page.locator("[data-chat][data-ready]").wait_for()
+    page.get_by_label("Tools and saved prompts").click()
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    page.locator("[data-tools]").get_by_role("button", name="Thanks").click()
+    expect(page.locator("textarea[name=text]")).to_have_value("Write a short note of thanks.")
+    expect(page.locator("[data-tools]")).not_to_have_attribute("open", "")
+
+
 def test_a_fact_is_remembered_and_the_answer_says_that_it_was_heeded(visit: Visit) -> None:
     page = visit("/instructions/", person="bob")
     page.get_by_label("A new fact").fill("I work in Kiel.")

@@ -104,7 +104,7 @@ def test_a_tool_is_called_from_the_menu_before_what_was_written(open_: Visit) ->
     page.locator("[data-chat][data-ready]").wait_for()
     field = page.locator("textarea[name=text]")
     field.fill("Which page says so?")
-    page.get_by_label("Tools", exact=True).press("Enter")
+    page.get_by_label("Tools and saved prompts", exact=True).press("Enter")
     page.get_by_role("button", name="Read a document").press("Enter")
     dialog = page.get_by_role("dialog", name="Read a document")
     expect(dialog.get_by_label("Document")).to_be_focused()
