@@ -9,6 +9,8 @@ from __future__ import annotations
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -68,14 +70,38 @@ def take(camera: Camera, page: Page, known: dict[str, str], folder: Path) -> boo
 
 def pictured(camera: Camera, page: Page, known: dict[str, str], folder: Path) -> None:
     for file, (width, scheme) in zip(files(page), ((WIDE, "light"), *OTHERS.values()), strict=False):
-        view = camera.page(page.person, width, scheme)
-        view.drawn = known["file"]
-        view.goto(camera.url + page.address.format_map(known))
-        if view.locator("[data-chat]").count():
-            view.locator("[data-chat][data-ready]").wait_for()
-        if page.name in ACTS:
-            ACTS[page.name](view)
-        camera.keep(view, folder / file)
+        camera.keep(opened(camera, page, known, width, scheme), folder / file)
+
+
+def opened(camera: Camera, page: Page, known: dict[str, str], width: int, scheme: str) -> Any:
+    """The page as it is pictured."""
+    view = camera.page(page.person, width, scheme)
+    view.drawn = known["file"]
+    view.goto(camera.url + page.address.format_map(known))
+    if view.locator("[data-chat]").count():
+        view.locator("[data-chat][data-ready]").wait_for()
+    if page.name in ACTS:
+        ACTS[page.name](view)
+    return view
+
+
+@contextmanager
+def started(place: Path) -> Iterator[Site]:
+    """The site before anybody came, in that folder."""
+    site = Site(place / "data", settings={**SETTINGS, "SYNC_DIR": f"{place}/server"})
+    site.directory.mkdir()
+    talked.folder(place / "server")
+    site.manage("migrate", "--verbosity=0")
+    site.manage("collectstatic", "--no-input", "--verbosity=0")
+    try:
+        site.start_worker()
+        site.start_web()
+        yield site
+    except BaseException:
+        print(site.logs())
+        raise
+    finally:
+        site.stop_all()
 
 
 def prepare(site: Site, camera: Camera, folder: Path, say: Any) -> dict[str, str]:
@@ -99,35 +125,25 @@ def prepare(site: Site, camera: Camera, folder: Path, say: Any) -> dict[str, str
 
 
 def main(folder: Path) -> None:
-    started, missed = time.monotonic(), list[str]()
+    begun, missed = time.monotonic(), list[str]()
 
     def say(what: str) -> None:
-        print(f"{time.monotonic() - started:4.0f} s  {what}", flush=True)
+        print(f"{time.monotonic() - begun:4.0f} s  {what}", flush=True)
 
     folder.mkdir(parents=True, exist_ok=True)
     for old in folder.glob("*.webp"):
         old.unlink()
-    with tempfile.TemporaryDirectory(prefix="openbook-pictured-") as place:
-        site = Site(Path(place) / "data", settings={**SETTINGS, "SYNC_DIR": f"{place}/server"})
-        site.directory.mkdir()
-        talked.folder(Path(place) / "server")
-        site.manage("migrate", "--verbosity=0")
-        site.manage("collectstatic", "--no-input", "--verbosity=0")
-        try:
-            site.start_worker()
-            site.start_web()
-            say("started")
-            with camera(site.url) as eye:
-                known = prepare(site, eye, folder, say)
-                say("everything is there")
-                for page in PAGES:
-                    if page.name not in EARLY and not take(eye, page, known, folder):
-                        missed.append(page.name)
-        except BaseException:
-            print(site.logs())
-            raise
-        finally:
-            site.stop_all()
+    with (
+        tempfile.TemporaryDirectory(prefix="openbook-pictured-") as place,
+        started(Path(place)) as site,
+        camera(site.url) as eye,
+    ):
+        say("started")
+        known = prepare(site, eye, folder, say)
+        say("everything is there")
+        for page in PAGES:
+            if page.name not in EARLY and not take(eye, page, known, folder):
+                missed.append(page.name)
     if folder == FOLDER:
         TEXT.write_text(text())
     size = sum(file.stat().st_size for file in folder.iterdir())

@@ -1,4 +1,5 @@
-"""The page follows an answer only at its bottom; what was asked in vain is asked otherwise with one press."""
+"""The page follows an answer only at its bottom; what was asked in vain is asked otherwise with one press; the buttons
+of the composer keep out of each other's way."""
 
 from __future__ import annotations
 
@@ -10,6 +11,10 @@ from playwright.sync_api import expect
 from tests.journeys.chat import LEAVE, LONG, OFF_TOPIC, ask, ended, writing
 from tests.journeys.conftest import Visit
 
+CROWDED = """[...document.querySelectorAll(".composer-bar > .button, .composer-bar > .menu > summary")]
+    .filter((one) => one.checkVisibility()).map((one) => one.getBoundingClientRect())
+    .some((one, at, all) =>
+        one.width < 28 || one.left < 0 || one.right > innerWidth || (at && one.left < all[at - 1].right))"""
 REST = "document.documentElement.scrollHeight - innerHeight - scrollY"
 
 
@@ -43,3 +48,22 @@ def test_what_was_asked_in_vain_is_put_back_to_be_rephrased(page_wide: Any) -> N
     field.fill(LEAVE)
     field.press("Enter")
     ended(page_wide.locator("[data-turn]").last)
+
+
+@pytest.mark.parametrize("width", [1440, 360])
+def test_each_button_of_the_composer_has_its_place_whatever_is_offered(visit: Visit, width: int) -> None:
+    page = visit("/assistants/new/", width=width, person="bob")
+    page.get_by_label("Name", exact=True).fill(f"A desk with a name of some length, {width}")
+    page.get_by_role("button", name="Make the assistant").click()
+    page.get_by_text("is ready to be asked.").wait_for()
+    page.locator(".assistant a").first.click()
+    page.locator("[data-chat][data-ready]").wait_for()
+    assert page.locator(".composer-bar > .menu").count() == 4
+    page.evaluate("document.querySelector('[data-dictate]').hidden = false")
+    assert not page.evaluate(CROWDED)
+    writing(ask(page, LONG), 300)
+    page.fill("textarea[name=text]", LEAVE)
+    expect(page.get_by_role("button", name="Ask next")).to_be_visible()
+    assert not page.evaluate(CROWDED)
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    page.get_by_role("button", name="Stop", exact=True).click()
