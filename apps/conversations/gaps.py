@@ -10,12 +10,15 @@ from itertools import accumulate, count
 from typing import Any
 from uuid import UUID
 
+from django.db.models import Q
+
 from apps.conversations import picture_asks, retracting, trace
-from apps.conversations.models import Conversation, Message, Trace, Withdrawn
+from apps.conversations.models import Citation, Conversation, Message, Retrieved, Trace, Withdrawn
 from apps.safety import redacting
 from apps.safety.models import Effect
 
 Titled = Conversation.Titled
+BESIDE = "answers"
 
 
 def cut(kind: str, subject: str, wanted: Sequence[str]) -> dict[str, Any]:
@@ -49,12 +52,28 @@ def fill(before: dict[str, Any]) -> None:
     retracting.tell([row for row in rows if row.retracted is None], None)
 
 
+def cut_cited(documents: Collection[UUID], wanted: Sequence[str]) -> dict[str, Any]:
+    """The same in answers that were given passages of these documents, where they repeat it."""
+    given = Retrieved.objects.filter(source__document__in=documents).values("answer")
+    cited = Citation.objects.filter(source__document__in=documents).values("answer")
+    near = Message.objects.filter(Q(pk__in=given) | Q(pk__in=cited), retracted=None)
+    found = [row for row in near if redacting.places(row.text, wanted)]
+    rows = Message.objects.select_for_update(of=("self",)).filter(pk__in=retracting.family(found), retracted=None)
+    whole = list(rows.select_related("parent", "conversation"))
+    before = {str(row.pk): _cut(row, wanted) for row in whole}
+    retracting.tell(whole, None)
+    return before
+
+
 def forget(gone: Collection[UUID]) -> None:
     """Of messages that are deleted nothing can be put back, and nothing of it is kept."""
     names = {str(pk) for pk in gone}
     for effect in Effect.objects.filter(name="redact").exclude(before={}):
         left = {pk: said for pk, said in effect.before.items() if pk not in names}
-        if len(left) < len(effect.before):
+        if BESIDE in left.get("beside", {}):  # of a document, which answers repeat
+            told = left["beside"][BESIDE]
+            left["beside"] = {**left["beside"], BESIDE: {pk: told[pk] for pk in told if pk not in names}}
+        if left != effect.before:
             Effect.objects.filter(pk=effect.pk).update(before=left)
 
 

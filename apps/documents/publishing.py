@@ -14,7 +14,7 @@ from uuid import UUID
 import numpy as np
 from django.db import transaction
 
-from apps.documents import embedders, resuming, reviewing, segments
+from apps.documents import embedders, gaps, resuming, reviewing, segments
 from apps.documents.annotating import named_anew
 from apps.documents.group import Work, tick
 from apps.documents.job import end_all, renew_all
@@ -115,6 +115,7 @@ def _settle(work: Work) -> None:
         Document.objects.filter(pk=document.pk, title="").update(title=document.title)  # a person's own stays
     if document.replaces_id is not None:
         take_over(document)
+    gaps.renew(document.replaces or document)
     reviewing.flag(document.replaces or document, work.verdicts)
 
 

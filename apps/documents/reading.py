@@ -15,11 +15,13 @@ from django.http import FileResponse, Http404, HttpRequest, HttpResponse, Stream
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, render
 from django.utils.http import content_disposition_header
+from django.utils.translation import gettext
 from django.views.decorators.http import require_safe
 
-from apps.documents import viewer, walking
+from apps.documents import gaps, viewer, walking
 from apps.documents.models import Collection, Document
 from apps.lib.threads import in_pool
+from apps.safety.intake import fingerprint
 
 ZOOMS = (100, 150, 200)  # percent of the width of the column
 _BLOCK = 1 << 18
@@ -74,7 +76,8 @@ def page_image(request: HttpRequest, pk: UUID, number: int) -> HttpResponse:
     width = viewer.nearest_width(_number(request.GET.get("w", ""), viewer.WIDTHS[2]))
     if not found.has_pages or not 1 <= number <= found.pages_count:
         raise Http404
-    tag = f'"{found.sha256[:32]}-{number}-{width}-{viewer.RENDERER}"'
+    cut = "".join(f"-{start}.{end}" for start, end in gaps.on_page(found, number))
+    tag = f'"{found.sha256[:32]}-{number}-{width}-{viewer.RENDERER}{fingerprint(cut)[:16] if cut else ""}"'
     if request.headers.get("If-None-Match") == tag:
         response = HttpResponse(status=304)
     else:
@@ -91,6 +94,11 @@ def page_image(request: HttpRequest, pk: UUID, number: int) -> HttpResponse:
 def file(request: HttpRequest, pk: UUID) -> HttpResponseBase:
     """The file as it was uploaded: always saved, never opened in the page's own origin."""
     found = _readable(request, pk)
+    if gaps.standing(found):
+        words = gettext(
+            "A reviewer took out a part of this document, so its file is not given out. Its text can be read."
+        )
+        return HttpResponse(words, status=403, content_type="text/plain; charset=utf-8")
     root, path = Path(settings.MEDIA_ROOT), Path(settings.MEDIA_ROOT) / str(found.file)
     if path.is_symlink() or not path.is_file() or not path.resolve().is_relative_to(root.resolve()):
         raise Http404

@@ -8,13 +8,14 @@ from typing import Any
 from django.db.models import Q
 from django.utils.translation import gettext_lazy
 
+from apps.documents import gaps
 from apps.documents.models import Document, DocumentQuerySet
 from apps.safety import review
 from apps.safety.check import Verdict
 from apps.safety.review import Flagged
 from apps.safety.reviewable import Turn
 
-KIND = "document"
+KIND = gaps.KIND
 _TEXTS = 5  # marked passages that a reviewer is shown
 _AROUND = 400  # characters
 _LONGEST = 400  # Document.withheld
@@ -45,6 +46,12 @@ class DocumentReviewable:
     def give_back(self, subject: str, before: dict[str, Any]) -> None:
         if before:
             _with_versions(subject).update(withheld=before["withheld"])
+
+    def cut(self, subject: str, wanted: Sequence[str]) -> dict[str, Any]:
+        return gaps.cut(subject, wanted)
+
+    def fill(self, before: dict[str, Any]) -> None:
+        gaps.fill(before)
 
 
 def _with_versions(subject: str) -> DocumentQuerySet:

@@ -6,11 +6,11 @@ from uuid import UUID
 
 from celery import shared_task
 
-from apps.documents import folder_sync, rebuilding, rescanning, segments, worker
+from apps.documents import folder_sync, gaps, rebuilding, refilling, rescanning, segments, worker
 from apps.users import limits
 
 worker.connect()
-worker.chores += [rebuilding.sweep, folder_sync.sweep, rescanning.sweep, limits.tidy]
+worker.chores += [rebuilding.sweep, folder_sync.sweep, rescanning.sweep, refilling.sweep, limits.tidy]
 
 
 @shared_task(name="documents.ingest")
@@ -36,3 +36,8 @@ def build(build_id: str) -> None:
 @shared_task(name=folder_sync.TASK)
 def sync_folder(sync_id: str) -> None:
     folder_sync.run(int(sync_id))
+
+
+@shared_task(name=gaps.REFILL)
+def refill(collection_id: str) -> None:
+    refilling.refill(UUID(collection_id))

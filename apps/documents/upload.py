@@ -19,7 +19,7 @@ from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext
 
-from apps.documents import reviewing
+from apps.documents import gaps, reviewing
 from apps.documents.arriving import NoRoom
 from apps.documents.bell import ask_for_merge, ring
 from apps.documents.models import Chunk, Collection, Document, Page
@@ -156,7 +156,9 @@ def delete(document: Document) -> None:
         rows = Document.every.filter(Q(pk=document.pk) | Q(replaces=document.pk))
         files = [Path(settings.MEDIA_ROOT) / name for name in rows.exclude(file="").values_list("file", flat=True)]
         rows.update(lease_token="")  # from here on no worker adds pages to it
-        vanishing.vanished(reviewing.KIND, *map(str, rows.values_list("pk", flat=True)))
+        gone = [str(pk) for pk in rows.values_list("pk", flat=True)]
+        vanishing.vanished(reviewing.KIND, *gone)
+        gaps.forget(gone)
         rows.delete()
         transaction.on_commit(lambda: remove_files(files))
         transaction.on_commit(lambda: ask_for_merge(collection), robust=True)

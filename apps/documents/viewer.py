@@ -10,10 +10,11 @@ import logging
 import os
 import shutil
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import orjson
 from django.conf import settings
@@ -21,13 +22,13 @@ from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext, gettext_lazy
 
-from apps.documents import sandbox
+from apps.documents import covering, gaps, sandbox
 from apps.documents.coloured import in_colour
 from apps.documents.composed import composed, parted
 from apps.documents.marked import Block, blocks, window
 from apps.documents.models import Chunk, Document, Page
 from apps.documents.parsers.base import Unreadable
-from apps.documents.recognised import lit
+from apps.documents.recognised import Box, lit
 from apps.documents.text_layer import Layer, layer
 from apps.lib import disk
 
@@ -161,21 +162,36 @@ def _headings(document: Document, number: int) -> set[str]:
 
 def image_of(document: Document, number: int, spans: Spans) -> Image:
     """Size, boxes and text layer of a page; afterwards its image is on disk too. Raises NotShown."""
-    kept = _folder(document.sha256) / f"{number}-v{RENDERER}.json"
-    try:
-        facts = orjson.loads(kept.read_bytes())
-    except FileNotFoundError:
-        found = _render(document, number, WIDTHS[2])
-        facts = {"width": found.width, "height": found.height, "words": found.words}
-        _keep(_png(document.sha256, number, WIDTHS[2]), found.png)
-        _keep(kept, orjson.dumps(facts))
+    facts = _facts(document, number)
     text, recognised = Page.objects.filter(document=document, number=number).values_list("text", "boxes").first() or (
         "", None,
     )  # fmt: skip
     words = recognised or facts["words"]
+    _where(words, gaps.on_page(document, number))
     boxes = [_thousandths(box) for box in lit(words, spans)]
     seen = [_thousandths(word[2:]) for word in recognised or ()]
     return Image(facts["width"], facts["height"], boxes, seen, layer(text, words, facts["height"] / facts["width"]))
+
+
+def _facts(document: Document, number: int) -> dict[str, Any]:
+    """Size and words of the page, which is drawn where that was not done before."""
+    kept = _folder(document.sha256) / f"{number}-v{RENDERER}.json"
+    try:
+        found: dict[str, Any] = orjson.loads(kept.read_bytes())
+    except FileNotFoundError:
+        made = _render(document, number, WIDTHS[2])
+        found = {"width": made.width, "height": made.height, "words": made.words}
+        _keep(_png(document.sha256, number, WIDTHS[2]), made.png)
+        _keep(kept, orjson.dumps(found))
+    return found
+
+
+def _where(words: Sequence[Sequence[float]], spans: Spans) -> list[Box]:
+    """Where what was taken out stands. Raises NotShown where that is not known."""
+    try:
+        return covering.boxes(words, spans)
+    except covering.Uncovered as error:
+        raise NotShown(gettext("A reviewer took out a part of this page. Here is the rest of its text.")) from error
 
 
 def _thousandths(box: Iterable[float]) -> tuple[float, ...]:
@@ -183,7 +199,16 @@ def _thousandths(box: Iterable[float]) -> tuple[float, ...]:
 
 
 def png_of(document: Document, number: int, width: int) -> bytes:
-    """The image of a page. Raises NotShown."""
+    """The image of a page, without what was taken out. Raises NotShown."""
+    spans = gaps.on_page(document, number)
+    if not spans:
+        return _drawn(document, number, width)
+    known = Page.objects.filter(document=document, number=number).values_list("boxes", flat=True).first()
+    where = _where(known or _facts(document, number)["words"], spans)
+    return covering.covered(_drawn(document, number, width), where)
+
+
+def _drawn(document: Document, number: int, width: int) -> bytes:
     path = _png(document.sha256, number, width)
     try:
         return path.read_bytes()

@@ -19,7 +19,7 @@ from apps.safety.check import Judged
 from apps.safety.folding import LISTS, UNCHECKED, Outcome, Signal
 from apps.safety.intake import fingerprint, normalise
 from apps.safety.levels import Level
-from apps.safety.policy import Policy, Stage
+from apps.safety.policy import Action, Policy, Stage
 from apps.safety.recorded import Leaving, Surface
 
 _AT_ONCE = 24  # texts that wait for the classifiers together: each has its deadline
@@ -43,7 +43,7 @@ class Left:
 
 
 _PASSES = Left(Outcome(None))
-_UNKNOWN = Left(Outcome(levels.Action.WITHHOLD, UNCHECKED, unchecked=True))  # nobody could judge: it is not kept
+_UNKNOWN = Left(Outcome(Action.WITHHOLD, UNCHECKED, unchecked=True))  # nobody could judge: it is not kept
 
 
 def texts(stage: Stage, said: Sequence[str]) -> list[Left]:
@@ -99,7 +99,7 @@ def _by(policy: Policy, weights: str) -> str:
 
 def _known(stage: Stage, by: str, marks: Sequence[str]) -> dict[str, Left]:
     rows = Leaving.objects.filter(stage=stage, by=by, mark__in=set(marks))
-    return {row.mark: Left(Outcome(levels.Action(row.action) if row.action else None, row.code)) for row in rows}
+    return {row.mark: Left(Outcome(Action(row.action) if row.action else None, row.code)) for row in rows}
 
 
 def _keep(stage: Stage, by: str, made: dict[str, Left]) -> None:
