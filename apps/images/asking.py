@@ -17,7 +17,7 @@ from apps.engines.base import EngineRefused
 from apps.engines.image.base import DrawRequest, PictureModel
 from apps.engines.image.checks import check, opened, png, upright
 from apps.engines.image.parts import region
-from apps.images import described, names, reviewing, sources
+from apps.images import described, reviewing, sources
 from apps.images.making import TASK
 from apps.images.models import Picture
 from apps.images.screening import judged, listed
@@ -88,9 +88,8 @@ def ask(user: User, wish: Wish, address: str = "", verdict: Verdict | None = Non
     limits.take(user, Resource.PICTURES, address=address, cost=wish.count)
     texts = (wish.prompt, wish.negative)
     if verdict is None or verdict.allowed:
-        named = names.judged(texts)
         screened = judged if verdict is None else listed  # the gate has had its say
-        verdict = screened(texts, wish.level) if named.allowed else named
+        verdict = screened(texts, wish.level)
     if not verdict.allowed:
         return [_held(Picture(**_row(user, wish, request, model, new_id(), 0)), files, verdict)]
     batch = new_id()

@@ -18,14 +18,16 @@ from apps.engines import registry
 from apps.engines.base import ChatMessage, ChatRequest, Delta, Finish, Sampling
 from apps.engines.image.base import KnowsNames
 from apps.engines.image.checks import PROMPT_CHARACTERS
-from apps.images import described, names
+from apps.images import described
 from apps.images.asking import Refused
+from apps.images.screening import listed
 from apps.lib.threads import in_db, in_pool
 from apps.lib.words import content_terms
 from apps.safety import gate
 from apps.safety.recorded import Surface, at
 from apps.safety.restricting import Feature, closed
 from apps.safety.untrusted import neutralise
+from apps.safety.withheld import LISTED_PICTURE
 from apps.users import limits
 from apps.users.language import looked_up
 from apps.users.models import User
@@ -102,12 +104,12 @@ def description(said: str, words: str, *, whole: bool = True) -> str:
 
 async def _check(text: str) -> None:
     """Raises Refused where nothing like that may be drawn: the same stages as when a picture is asked for."""
-    verdict = names.judged((text,))
-    if verdict.allowed:
-        with at(Surface.PICTURES):
-            verdict = await gate.check_question(text)
+    with at(Surface.PICTURES):
+        verdict = await gate.check_question(text)
     if not verdict.allowed:
         raise Refused(looked_up(verdict.words))
+    if not (await in_db(listed, (text,))).allowed:  # nothing of it is kept, so nobody looks at it
+        raise Refused(looked_up(LISTED_PICTURE))
 
 
 def _take(user: User, address: str) -> None:

@@ -21,7 +21,7 @@ from apps.engines.base import EngineError
 from apps.engines.image.base import Drawn, DrawRequest, DrawStep
 from apps.engines.image.checks import png, preview
 from apps.engines.image.upscaling import upscaled
-from apps.images import described, names, provenance, reviewing, sources
+from apps.images import described, provenance, reviewing, sources
 from apps.images.device import Turn
 from apps.images.finishing import finished
 from apps.images.making import ALLOWED, LEASE_S, Interrupted, Unwanted, Watch, measured, wanted
@@ -54,10 +54,7 @@ def draw(picture_id: UUID, turn: Turn | None = None) -> None:
     try:
         began = time.monotonic()
         policies.refresh()  # a reviewer may have let the words pass a moment ago
-        named = names.judged(texts := (row.prompt, row.negative))
-        if not named.allowed:  # the operator's word: there is nobody to ask
-            raise EngineError(named.words)
-        verdict = judged(texts, levels.read(row.level))
+        verdict = judged((row.prompt, row.negative), levels.read(row.level))
         if not verdict.allowed:
             _hold(row, verdict)
             return

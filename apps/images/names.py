@@ -1,35 +1,54 @@
-"""Names that are not drawn here by the operator's policy: of real people, of brands (`PICTURE_NAMES`)."""
+"""Names of people and brands of the setting `PICTURE_NAMES` are a list of the policy, for pictures.
+
+The first time that it matters the product itself puts them there, in a version of its own: what they hold then has a
+clause, is counted, and can be appealed. From then on the list is changed under Review, and the setting says nothing.
+"""
 
 from __future__ import annotations
 
-import re
-import unicodedata
-from collections.abc import Iterable
-from functools import lru_cache
+import logging
+from typing import Any
 
 from django.conf import settings
 
-from apps.safety.check import ALLOWED, Verdict
+from apps.safety import policies
+from apps.safety.policy import NAMES, PolicyError
+from apps.users.models import User
+
+log = logging.getLogger(__name__)
+
+KEY = "picture-names"
+_LONGEST = 300  # characters of an entry of a list
 
 
-def judged(texts: Iterable[str]) -> Verdict:
-    """Not allowed where one of the names stands in a text as words of its own, however it is written: without regard to
-    case, accents and what stands between its words."""
-    pattern = _pattern(settings.PICTURE_NAMES)
-    found = next((found for text in texts if pattern and (found := pattern.search(_plain(text)))), None)
-    if found is None:
-        return ALLOWED
-    return Verdict(False, "name", f"Pictures of “{found[0]}” are not drawn here. Describe it without that name.")
+def wanted() -> list[str]:
+    """The names of the setting, in its order."""
+    found = (" ".join(name.split())[:_LONGEST] for name in settings.PICTURE_NAMES.split(","))
+    return list(dict.fromkeys(name for name in found if any(char.isalnum() for char in name)))
 
 
-@lru_cache(4)
-def _pattern(names: str) -> re.Pattern[str] | None:
-    """Of whole names, the longest first; None where there are none."""
-    plain = sorted({_plain(name) for name in names.split(",") if _plain(name)}, key=len, reverse=True)
-    words = ("".join(rf"{re.escape(word)}\W+" for word in name.split())[: -len(r"\W+")] for name in plain)
-    return re.compile(rf"(?<!\w)(?:{'|'.join(words)})(?!\w)") if plain else None
+def adopt() -> None:
+    """They are in the policy, or were once. Only for threads that may use the database."""
+    names = wanted()
+    own = policies.current().lists.get(KEY)
+    if not names or (own is not None and list(own.entries) == names):
+        return
+    try:
+        policies.adopt(_list(names), "The names of PICTURE_NAMES, which are a list from now on")
+    except PolicyError as error:
+        log.error("PICTURE_NAMES cannot be a list, so none of its names is kept from being drawn: %s", error)
 
 
-def _plain(text: str) -> str:
-    parts = unicodedata.normalize("NFKD", text.casefold())
-    return " ".join("".join(letter for letter in parts if not unicodedata.combining(letter)).split())
+def in_force() -> bool:
+    """Whether the policy still keeps all of them from being drawn."""
+    own = policies.fresh().lists.get(KEY)
+    return own is not None and set(wanted()) <= set(own.entries)
+
+
+def _list(names: list[str]) -> dict[str, Any]:
+    first = User.objects.filter(role=User.Role.ADMINISTRATOR, is_active=True).order_by("pk").first()
+    return {
+        "key": KEY, "name": "Names that are not drawn", "owner": first.pk if first else 0, "code": "impersonation",
+        "kind": NAMES, "entries": names, "action": "withhold_and_review", "stages": ["picture"], "expires": "",
+        "note": "From the setting PICTURE_NAMES",
+    }  # fmt: skip

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 
+from apps.images import names
 from apps.safety import gate, policies, shadowing
 from apps.safety.check import ALLOWED, Verdict
 from apps.safety.levels import Level
@@ -27,5 +28,6 @@ def judged(texts: Sequence[str], level: Level = Level.SITE) -> Verdict:
 
 def listed(texts: Sequence[str], level: Level = Level.SITE) -> Verdict:
     """Likewise, of what lists of the site's own say of words to draw from."""
+    names.adopt()
     verdicts = (check_words(text, level=level) for text in texts if text)
     return next((verdict for verdict in verdicts if not verdict.allowed), ALLOWED)

@@ -30,6 +30,7 @@ from kombu.exceptions import OperationalError
 
 from apps.documents.models import Document
 from apps.documents.worker import alive_file
+from apps.images import names as picture_names
 from apps.lib.threads import in_db, in_pool
 
 if TYPE_CHECKING:
@@ -208,6 +209,21 @@ def _documents() -> Check:
     )  # fmt: skip
     most = " ".join(f"{number} × {reason or 'no reason given'}" for reason, number in reasons)
     return warn(words, gettext("Their owners see why, and may retry. Most often: %(most)s") % {"most": most})
+
+
+async def names() -> Check:
+    return await in_db(_names)
+
+
+def _names() -> Check:
+    """Of `PICTURE_NAMES`, which is a list of the policy since, and remembered by nobody else."""
+    count = len(picture_names.wanted())
+    advice = gettext("Change it there, or let reviewers decide, and take the setting out of the environment.")
+    if picture_names.in_force():
+        said = gettext("PICTURE_NAMES is set: its %(count)s names are a list of the policy, under Review, Lists.")
+        return warn(said % {"count": count}, advice)
+    said = gettext("PICTURE_NAMES is set, but the policy in force does not keep all of its names from being drawn.")
+    return warn(said, advice)
 
 
 async def mail() -> Check:

@@ -225,7 +225,8 @@ def every() -> list[Named]:
         for number, name in enumerate(settings.EMBEDDERS, 2)
     ]
     told = [Named("captions", gettext_lazy("Descriptions of pictures"), captions)] if registry.caption() else []
-    return [*ALL[:2], *further, ALL[2], *embedding, *told, *ALL[3:]]
+    names = [Named("names", gettext_lazy("Names that are not drawn"), checks.names)] if settings.PICTURE_NAMES else []
+    return [*ALL[:2], *further, ALL[2], *embedding, *told, *ALL[3:], *names]
 
 
 ALL = (

@@ -59,6 +59,11 @@ def folded(text: str) -> str:
     return plain.casefold().translate(_LOOKALIKES)
 
 
+def bare(text: str) -> str:
+    """For detection only, of names: letters without their accents, and case made one."""
+    return "".join(char for char in unicodedata.normalize("NFKD", folded(text)) if not unicodedata.combining(char))
+
+
 def _clean(text: str) -> str:
     kept: list[str] = []
     at = 0

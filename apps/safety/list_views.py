@@ -16,7 +16,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from apps.safety import figures, lists, policies, wording
 from apps.safety.listed import ENTRIES
 from apps.safety.models import PolicyVersion
-from apps.safety.policy import PATTERNS, WORDS, Action, OwnList, PolicyError, Stage, fits, read
+from apps.safety.policy import NAMES, PATTERNS, WORDS, Action, OwnList, PolicyError, Stage, fits, read
 from apps.users.access import administrators_only, person
 from apps.users.models import User
 
@@ -28,7 +28,10 @@ class ListForm(forms.Form):
     name = forms.CharField(label=gettext_lazy("Name"), max_length=80)
     kind = forms.ChoiceField(
         label=gettext_lazy("Kind"), widget=forms.RadioSelect, initial=WORDS,
-        choices=[(WORDS, gettext_lazy("Words and phrases")), (PATTERNS, gettext_lazy("Patterns (RE2)"))],
+        choices=[
+            (WORDS, gettext_lazy("Words and phrases")), (NAMES, gettext_lazy("Names, however they are written")),
+            (PATTERNS, gettext_lazy("Patterns (RE2)")),
+        ],
     )  # fmt: skip
     entries = forms.CharField(
         label=gettext_lazy("Entries"), max_length=400_000, widget=forms.Textarea(attrs={"rows": 8, "class": "code"}),

@@ -6,6 +6,7 @@ like any other. Matching is linear in the text whatever a pattern says; all patt
 
 from __future__ import annotations
 
+import re
 import threading
 import time
 from collections.abc import Iterable, Sequence
@@ -19,8 +20,8 @@ from django.utils.translation import gettext
 
 from apps.safety.everyday import SENTENCES
 from apps.safety.folding import LISTS, Signal, Status
-from apps.safety.intake import folded
-from apps.safety.policy import WORDS, OwnList, Policy, PolicyError, Stage
+from apps.safety.intake import bare, folded
+from apps.safety.policy import NAMES, PATTERNS, OwnList, Policy, PolicyError, Stage
 
 if TYPE_CHECKING:
     from datetime import date
@@ -30,6 +31,8 @@ BROAD = 5  # an entry that is in one of so many everyday sentences says nothing
 COST_MS = 1.0  # that all lists together may take for a sentence
 _ONE_BYTES, _MANY_BYTES = 1 << 20, 256 << 20  # that RE2 may use for an entry, and for many of them together
 _TOGETHER = 250  # entries in one search; more of them make a program that RE2 refuses
+
+_NAME = re.compile(r"\w+")
 
 _lock = threading.Lock()
 _ready: dict[str, Matcher] = {}
@@ -49,6 +52,7 @@ class Matcher:
     def __init__(self, lists: Iterable[OwnList]) -> None:
         rows = [(own, entry) for own in lists for entry in own.entries]
         self._entries = [(own, entry, compiled(own.kind, entry)) for own, entry in rows]
+        self._named = any(own.kind == NAMES for own, _ in rows)
         self._any = [
             _compile(
                 "|".join(f"(?:{spelt(own.kind, entry)})" for own, entry in rows[start : start + _TOGETHER]), _MANY_BYTES
@@ -59,7 +63,8 @@ class Matcher:
     def found(self, text: str, since: int = 0, today: date | None = None, stage: Stage | None = None) -> list[Found]:
         """Entries that match beyond `since`, one a list; `text` is normalised. Lists that have ended match nothing."""
         plain = folded(text)
-        first = next((at for at, one in enumerate(self._any) if one.search(plain) or one.search(text)), None)
+        views = [plain, text, *([bare(text)] if self._named else [])]
+        first = next((at for at, one in enumerate(self._any) if any(one.search(view) for view in views)), None)
         if first is None:
             return []
         border = since if len(plain) == len(text) else len(folded(text[:since]))
@@ -67,7 +72,12 @@ class Matcher:
         for own, entry, pattern in self._entries[first * _TOGETHER :]:
             if own.key in kept or own.ended(today) or (stage is not None and stage not in own.stages):
                 continue
-            if _beyond(own.kind, pattern, plain, border) or (plain != text and _beyond(own.kind, pattern, text, since)):
+            if own.kind == NAMES:
+                matched = _beyond(own.kind, pattern, views[-1], len(bare(text[:since])) if since else 0)
+            else:
+                matched = _beyond(own.kind, pattern, plain, border)
+                matched = matched or (plain != text and _beyond(own.kind, pattern, text, since))
+            if matched:
                 kept[own.key] = Found(own.key, entry)
         return list(kept.values())
 
@@ -130,9 +140,13 @@ def compiled(kind: str, entry: str) -> Any:
 
 
 def spelt(kind: str, entry: str) -> str:
-    """As RE2 reads it: a word or phrase stands for itself, whole, with any space between its words."""
-    if kind != WORDS:
+    """As RE2 reads it: a word or phrase stands for itself, whole, with any space between its words; a name also with
+    any signs between them, and without regard to accents."""
+    if kind == PATTERNS:
         return entry
+    if kind == NAMES:
+        inner = r"[^\pL\pN_]+".join(re2.escape(part) for part in _NAME.findall(bare(entry)))
+        return rf"(?:^|[^\pL\pN_])({inner or '$.'})(?:[^\pL\pN_]|$)"
     inner = r"\s+".join(re2.escape(part) for part in folded(entry).split())
     if entry.isascii() and entry[:1].isalnum() and entry[-1:].isalnum():
         return rf"\b({inner})\b"
@@ -143,7 +157,8 @@ def _check(own: OwnList, entry: str) -> None:
     pattern, said = compiled(own.kind, entry), {"entry": entry[:80]}
     if pattern.search(""):
         raise PolicyError(gettext("“%(entry)s” matches the empty text, so it would match everything.") % said)
-    hits = sum(1 for sentence in SENTENCES if pattern.search(folded(sentence)))
+    view = bare if own.kind == NAMES else folded
+    hits = sum(1 for sentence in SENTENCES if pattern.search(view(sentence)))
     if hits * BROAD > len(SENTENCES):
         words = gettext("“%(entry)s” is too broad: it matches %(hits)s of %(all)s everyday sentences.")
         raise PolicyError(words % {**said, "hits": hits, "all": len(SENTENCES)})
@@ -166,5 +181,5 @@ def _compile(pattern: str, memory: int, entry: str = "") -> Any:
 
 
 def _beyond(kind: str, pattern: Any, text: str, since: int) -> bool:
-    group = 1 if kind == WORDS else 0
+    group = 0 if kind == PATTERNS else 1
     return any(match.end(group) > since for match in pattern.finditer(text))

@@ -146,6 +146,28 @@ def draft(user: User, body: Mapping[str, Any], note: str = "") -> PolicyVersion:
     return row
 
 
+def adopt(own: Mapping[str, Any], note: str) -> PolicyVersion | None:
+    """The version in force has that list, as the product's own change, in the place of one with its key: what a setting
+    asked for before it was a list. None where some version had it already: people decide about it from then on. Raises
+    PolicyError where it cannot be a list."""
+    with transaction.atomic():
+        now = live()
+        for body in PolicyVersion.objects.values_list("body", flat=True):
+            if any(row["key"] == own["key"] and row["entries"] == own["entries"] for row in body.get("lists", [])):
+                return None
+        body = clauses.completed(now.body)
+        body = {**body, "lists": [*(row for row in body.get("lists", []) if row["key"] != own["key"]), dict(own)]}
+        listed.check(read(body).lists.values())
+        number = (PolicyVersion.objects.aggregate(Max("number"))["number__max"] or 0) + 1
+        PolicyVersion.objects.filter(pk=now.pk, status=Status.LIVE).update(status=Status.RETIRED)
+        row = PolicyVersion.objects.create(
+            number=number, body=body, sha256=digest(body), status=Status.LIVE, note=note[:400], effective=timezone.now()
+        )
+        audit.record("policy.live", subject=str(row), sha256=row.sha256)
+    refresh()
+    return row
+
+
 def shadow(user: User, row: PolicyVersion) -> None:
     """From now on what this version would have done is recorded beside what the live one does."""
     with transaction.atomic():

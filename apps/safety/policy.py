@@ -118,7 +118,7 @@ CODES = (
 LATER = {"sex_crime": "crime", "defamation": "", "intellectual_property": "", "advice": "", "impersonation": ""}
 
 
-WORDS, PATTERNS = "words", "patterns"  # the kinds of a list
+WORDS, PATTERNS, NAMES = "words", "patterns", "names"  # the kinds of a list
 
 TAKEN_OUT = frozenset({"personal_data", "secrets"})  # what a check knows the place of in a text
 SEALED = frozenset({"child_exploitation"})  # never shown to a program that learns, nor to more people than need be
@@ -168,7 +168,7 @@ def _lists(rows: object) -> dict[str, OwnList]:
             raise PolicyError(gettext("The list %(name)s is there twice.") % {"name": own.name})
         if own.action in (Action.BLUR, Action.REDACT):
             raise PolicyError(gettext("The list %(name)s can neither blur nor take out.") % {"name": own.name})
-        if not own.name or not own.entries or own.code not in CODES or own.kind not in (WORDS, PATTERNS):
+        if not own.name or not own.entries or own.code not in CODES or own.kind not in (WORDS, PATTERNS, NAMES):
             raise PolicyError(gettext("The list %(name)s needs a name, a clause and entries.") % {"name": own.name})
         lists[own.key] = own
     return lists

@@ -2,30 +2,46 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 from django.conf import LazySettings
 from django.test import Client
 
 from apps.engines.image.fake import FakePainter
 from apps.images import asking, generate, names
-from apps.images.asking import Refused, Wish
+from apps.images.asking import Wish
 from apps.images.forms import PictureForm, styled
 from apps.images.models import Picture
+from apps.safety import hits, policies
 from apps.safety.check import ALLOWED, Verdict
+from apps.safety.models import Case, Hit, Notice, PolicyVersion
+from apps.safety.policy import digest
 from apps.users.models import User
+from tests.images.test_looked_at import ruled
 
 pytestmark = pytest.mark.django_db
 POLICY = "José Müller, Acme Cola,, Bob"
 
 
+@pytest.fixture(autouse=True)
+def _fresh() -> Iterator[None]:
+    policies.forget()
+    hits._noted.clear()
+    yield
+    policies.forget()
+
+
 @pytest.mark.parametrize("text", ["josé müller at sea", "A poster of JOSE  MULLER", "acme-cola can", "bob, waving"])
-def test_a_name_of_the_policy_is_not_drawn_however_it_is_written(
+def test_a_name_of_the_setting_is_held_however_it_is_written_under_a_clause(
     alice: User, painter: FakePainter, settings: LazySettings, text: str
 ) -> None:
     settings.PICTURE_NAMES = POLICY
-    with pytest.raises(Refused, match="without that name"):
-        asking.ask(alice, Wish(text))
-    assert not Picture.objects.exists()
+    (row,) = asking.ask(alice, Wish(text))
+    case = Case.objects.get()
+    assert (row.status, case.area, case.owner) == ("held", "impersonation", alice)
+    assert "A list of this site" in row.reason and Notice.objects.filter(person=alice, case=case).exists()
+    assert Hit.objects.get(key=names.KEY).count == 1
 
 
 @pytest.mark.parametrize("verdict", [None, ALLOWED])
@@ -34,20 +50,54 @@ def test_both_prompts_are_asked_for_names_wherever_a_picture_is_asked_for(
 ) -> None:
     settings.PICTURE_NAMES = POLICY
     for wish in (Wish("Bob"), Wish("A cat", "Bob")):
-        with pytest.raises(Refused, match="without that name"):
-            asking.ask(alice, wish, verdict=verdict)
-    assert not Picture.objects.exists()
+        (row,) = asking.ask(alice, wish, verdict=verdict)
+        assert row.status == "held"
 
 
 @pytest.mark.parametrize("text", ["a bobsleigh", "the cola of acme", "José at sea", "a müller"])
-def test_other_words_are_no_names(settings: LazySettings, text: str) -> None:
+def test_other_words_are_no_names(alice: User, painter: FakePainter, settings: LazySettings, text: str) -> None:
     settings.PICTURE_NAMES = POLICY
-    assert names.judged([text]).allowed
+    (row,) = asking.ask(alice, Wish(text))
+    assert row.status == "queued"
 
 
-def test_without_names_nothing_is_kept_back(settings: LazySettings) -> None:
+def test_without_names_nothing_is_kept_back(alice: User, painter: FakePainter, settings: LazySettings) -> None:
     settings.PICTURE_NAMES = " , "
-    assert names.judged(["Bob"]).allowed
+    (row,) = asking.ask(alice, Wish("Bob"))
+    assert row.status == "queued" and names.KEY not in policies.current().lists
+
+
+def test_the_product_itself_puts_them_there_once_and_people_decide_from_then_on(
+    alice: User, ada: User, painter: FakePainter, settings: LazySettings
+) -> None:
+    settings.PICTURE_NAMES = POLICY
+    before = policies.live()
+    names.adopt()
+    names.adopt()
+    row = policies.live()
+    assert row.number == before.number + 1 and row.author is None and row.body["clauses"] == before.body["clauses"]
+    assert row.body["lists"][0]["entries"] == ["José Müller", "Acme Cola", "Bob"] and names.in_force()
+    without = {**row.body, "lists": []}
+    PolicyVersion.objects.create(number=row.number + 1, body=without, sha256=digest(without))
+    PolicyVersion.objects.filter(pk=row.pk).update(status="retired")
+    PolicyVersion.objects.filter(number=row.number + 1).update(status="live")
+    policies.refresh()
+    names.adopt()
+    assert not names.in_force(), "somebody took the list out again"
+    (picture,) = asking.ask(alice, Wish("Bob"))
+    assert picture.status == "queued"
+
+
+def test_a_reviewer_who_allows_it_has_it_drawn(
+    alice: User, morgan: User, painter: FakePainter, settings: LazySettings
+) -> None:
+    settings.PICTURE_NAMES = POLICY
+    (row,) = asking.ask(alice, Wish("Bob on a bicycle"))
+    ruled(morgan, Case.objects.get(), "allow")
+    policies.refresh()
+    generate.draw(row.pk)
+    row.refresh_from_db()
+    assert row.status == "ready"
 
 
 def test_a_name_that_came_onto_the_list_meanwhile_is_not_drawn_either(
@@ -57,7 +107,7 @@ def test_a_name_that_came_onto_the_list_meanwhile_is_not_drawn_either(
     settings.PICTURE_NAMES = POLICY
     generate.draw(row.pk)
     row.refresh_from_db()
-    assert row.status == "failed" and "without that name" in row.reason and not painter.requests
+    assert row.status == "held" and "A list of this site" in row.reason and not painter.requests
 
 
 def test_a_style_adds_to_both_prompts_once() -> None:

@@ -15,7 +15,7 @@ from apps.engines import registry
 from apps.safety import clauses, gate, hits, listed, lists, policies, policy, replaying, review, withheld
 from apps.safety.folding import Signal, fold
 from apps.safety.models import Event, Hit, PolicyVersion, Snapshot
-from apps.safety.policy import PATTERNS, WORDS, Action, OwnList, PolicyError, Stage
+from apps.safety.policy import NAMES, PATTERNS, WORDS, Action, OwnList, PolicyError, Stage
 from apps.safety.review import Ruling
 from apps.users.models import User
 from tests.people import person
@@ -45,6 +45,11 @@ def found(made: OwnList, text: str, since: int = 0) -> list[str]:
         ("überfall", WORDS, "der Überfall", True),
         ("fall", WORDS, "der überfall", False),
         ("c++", WORDS, "learn c++ now", True),
+        ("José Müller", NAMES, "a poster of JOSE-MULLER", True),
+        ("José Müller", NAMES, "josé, müller's cat", True),
+        ("José Müller", NAMES, "josé is a müller", False),
+        ("O'Neill", NAMES, "o neill at sea", True),
+        ("schon", WORDS, "wie schön", False),
         (r"falcons?[- ]\d{2}", PATTERNS, "see Falcon-77", True),
         (r"falcons?[- ]\d{2}", PATTERNS, "see Falcon-x", False),
     ],
