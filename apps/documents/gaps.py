@@ -87,7 +87,7 @@ def renew(document: Document) -> None:
 
 def standing(document: Document) -> bool:
     """Whether a part of it is taken out now."""
-    return _standing(document.replaces_id or document.pk).exists()
+    return bool(_standing(document.replaces_id or document.pk).exists())
 
 
 def on_page(document: Document, number: int) -> list[tuple[int, int]]:
@@ -179,7 +179,9 @@ def _store(
     if not (left or texts or renamed):
         return False
     Document.every.filter(pk__in=[row.pk for row in rows]).update(read_by="", cut_by="")  # it serves no other
-    Segment.objects.filter(pk__in=segments).update(annotated=timezone.now())  # they are written anew, without these
+    Segment.objects.filter(pk__in=[pk for pk in segments if pk]).update(
+        annotated=timezone.now()
+    )  # they are written anew, without these
     for build in IndexBuild.objects.filter(pk__in={row.build for row in left if row.build}):
         rebuilding.discard(build)
     transaction.on_commit(partial(send, REFILL, rows[0].collection_id), robust=True)
