@@ -143,11 +143,12 @@ MATRIX = {
     "review/care/": STAFF,  # their own
     "review/figures/": STAFF,
     **dict.fromkeys(
-        [V, *(V + part for part in ("claim/", "decide/", "leave/", "undo/", "alike/", "second/", "picture.png"))], STAFF
+        [V, *(V + part for part in ("claim/", "keep/", "decide/", "leave/", "undo/", "alike/", "second/"))], STAFF
     ),
+    V + "picture.png": STAFF,
     **dict.fromkeys([V + "reopen/", V + "know/"], ADMIN),
     **dict.fromkeys([L, *(L + part for part in ("<uuid:pk>/", "<uuid:pk>/give/", "<uuid:pk>/leave/"))], STAFF),
-    **dict.fromkeys([B, *(B + part for part in ("decide/", "leave/", "undo/"))], STAFF),
+    **dict.fromkeys([B, *(B + part for part in ("keep/", "decide/", "leave/", "undo/"))], STAFF),
     "review/lists/": ADMIN,
     "review/lists/<slug:name>/": ADMIN,
     "review/log/": ADMIN,

@@ -34,7 +34,7 @@ LEASE_S = 600.0
 UNDO_S = 10
 DUE_HOURS = {4: 1, 3: 24, 2: 72}  # by severity; anything milder a week
 TAKEN = gettext_lazy("Somebody else has this case by now. Nothing was changed.")
-_WORK = (State.CLAIMED, State.APPEAL_CLAIMED)
+WORK = (State.CLAIMED, State.APPEAL_CLAIMED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +109,7 @@ def claim(user: User, pk: Any) -> Case:
     case = _case(user, pk)
     now = timezone.now()
     move_to = transition(case.state, Move.CLAIM, role_of(user))
-    if case.state in _WORK and case.holder_id == user.pk and case.lease_until and case.lease_until > now:
+    if case.state in WORK and case.holder_id == user.pk and case.lease_until and case.lease_until > now:
         return case
     exposure.guard(user, case.severity)
     appealed = case.state in (State.APPEALED, State.APPEAL_CLAIMED)
@@ -234,7 +234,7 @@ def second(user: User, pk: Any, token: str) -> None:
 def sweep() -> int:
     """Cases whose reviewer went away are in the queue again; how many."""
     back = 0
-    for case in leases.expired(Case.objects.filter(state__in=_WORK)):
+    for case in leases.expired(Case.objects.filter(state__in=WORK)):
         state = transition(case.state, Move.EXPIRE, Role.SYSTEM)
         with transaction.atomic():
             rows = Case.objects.filter(state=case.state, lease_until__lt=timezone.now())
@@ -265,7 +265,7 @@ def _take_back(user: User, case: Case, decision: Decision, state: State) -> None
 
 
 def _held(case: Case) -> QuerySet[Case]:
-    return Case.objects.filter(Q(state__in=_WORK), state=case.state)
+    return Case.objects.filter(Q(state__in=WORK), state=case.state)
 
 
 def _first(case: Case) -> Decision:

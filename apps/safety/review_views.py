@@ -9,7 +9,7 @@ from uuid import UUID
 
 from django.contrib import messages
 from django.db.models import Q, QuerySet
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext, gettext_lazy
@@ -20,9 +20,11 @@ from apps.safety import (
     appeals,
     audits,
     bulk,
+    claims,
     degraded,
     effects,
     exposure,
+    marked,
     opinions,
     policy,
     redacting,
@@ -30,6 +32,7 @@ from apps.safety import (
     reviewable,
     rulings,
     sealed,
+    similar,
     wording,
 )  # fmt: skip
 from apps.safety.models import Case, Decision
@@ -128,6 +131,16 @@ def claim(request: HttpRequest, pk: UUID) -> HttpResponse:
 
 @require_POST
 @staff_only
+def keep(request: HttpRequest, pk: UUID) -> JsonResponse:
+    """Somebody is at it: the claim lasts. 409, in words, where the case is somebody else's by now."""
+    try:
+        return JsonResponse({"token": claims.keep(person(request), pk, request.POST.get("token", ""))})
+    except Refused as refusal:
+        return JsonResponse({"words": str(refusal)}, status=409)
+
+
+@require_POST
+@staff_only
 def decide(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Decided, and the next case of the queue is opened."""
     user, ruling = person(request), rulings.sent(request.POST)
@@ -157,17 +170,22 @@ def leave(request: HttpRequest, pk: UUID) -> HttpResponse:
 @require_POST
 @staff_only
 def undo(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """Taken back; the case that had opened by itself after it waits for whoever comes."""
+    user = person(request)
     try:
-        review.undo(person(request), pk)
+        review.undo(user, pk)
     except Refused as refusal:
         messages.error(request, str(refusal))
         return redirect("safety:queue")
+    if request.POST.get("show") != "escalated":  # put back, it would be anybody's
+        claims.put_back(user, request.POST.get("opened", ""))
     messages.success(request, gettext("Taken back. Everything is as it was."))
     return _to(request, pk)
 
 
 def _shown(user: User, found: Case, holds: bool) -> dict[str, Any]:
     policy_row = review.policy_of(found)
+    held = policy.read(policy_row.body)
     appealed = found.state == State.APPEAL_CLAIMED
     offered = [pair for pair in _FIRST if pair[0] in effects.possible(found)]
     may = review.queue(user).exclude(pk=found.pk)  # of a sealed case not even how it ended is told to others
@@ -177,10 +195,12 @@ def _shown(user: User, found: Case, holds: bool) -> dict[str, Any]:
     said = found.opinions.filter(given__isnull=False) if not appealed and (holds or own) else []
     return {
         "said": said, "disputed": opinions.disputed().filter(case=found).exists(),
-        "case": found, "holds": holds, "clause": policy.read(policy_row.body).clause(found.area),
+        "case": found, "holds": holds, "clause": held.clause(found.area),
         "policy": policy_row, "outcomes": [(o.value, o.label, key) for o, key in (_APPEAL if appealed else offered)],
         "reasons": list(wording.REASONS.items()), "decisions": own, "appealed": appealed,
         "earlier": earlier.order_by("-created")[:5] if holds and not appealed and found.owner_id else [],
+        "pieces": marked.pieces(found, held) if holds else [],
+        "similar": similar.decided(user, found) if holds and not appealed else [],
         "spans": _spans(found) if holds and Decision.Outcome.REDACT in dict(offered) else None,
         "features": Feature.choices if Decision.Outcome.RESTRICT in dict(offered) else [], "days": DAYS,
         "appeal": found.decisions.filter(appeal__isnull=False).values_list("appeal__text", flat=True).first(),

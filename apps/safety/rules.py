@@ -16,6 +16,7 @@ from apps.safety.check import ALLOWED, Verdict
 from apps.safety.intake import folded
 from apps.safety.orders import ORDERS
 from apps.safety.phrases import HARM, NEEDS, PASSAGE_ATTACKS, SAID
+from apps.safety.policy import Stage
 from apps.safety.untrusted import special
 from apps.safety.withheld import ANSWERS, CARE, QUESTIONS, WITHHELD, WITHHELD_ANSWER
 
@@ -36,6 +37,12 @@ class Rule:
             if match.end() > since and not (self.unless and self.unless.search(text)):
                 return True
         return False
+
+    def places(self, text: str) -> list[tuple[int, int]]:
+        """Where it matches; nothing where what excuses it stands there too."""
+        if self.unless and self.unless.search(text):
+            return []
+        return [match.span() for match in self.pattern.finditer(text)]
 
 
 def _rules(table: tuple[tuple[str, int, str, str], ...]) -> tuple[Rule, ...]:
@@ -91,6 +98,12 @@ class RuleCheck:
 
     def passages(self, texts: Sequence[str], vectors: Vectors) -> list[Verdict]:
         return [self.passage(text) for text in texts]
+
+
+def places(plain: str, code: str, stage: Stage) -> list[tuple[int, int]]:
+    """Where the rules of a stage find what is against that clause, for people to look at."""
+    known = {Stage.QUESTION: (*_QUESTION, *_PASSAGE), Stage.ANSWER: _SENTENCE, Stage.PASSAGE: (*_PASSAGE, *_ORDERS)}
+    return [span for rule in known.get(stage, ()) if rule.code == code for span in rule.places(plain)]
 
 
 def _verdict(rule: Rule, words: str) -> Verdict:

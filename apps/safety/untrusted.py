@@ -23,3 +23,13 @@ def neutralise(text: str) -> str:
 def special(text: str) -> bool:
     """Whether the text holds a token of a chat template."""
     return _SPECIAL.search(text) is not None
+
+
+def places(text: str) -> list[tuple[int, int]]:
+    """Where such tokens begin, to the end of their bracket."""
+    return [(found.start(), _end(text, found.start())) for found in _SPECIAL.finditer(text)]
+
+
+def _end(text: str, start: int) -> int:
+    ends = [at for close in "]>" if (at := text.find(close, start)) >= 0]
+    return min(ends, default=start) + 1

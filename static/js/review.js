@@ -1,4 +1,5 @@
 // Review by keyboard: J and K walk the queue, letters decide, digits say why, U takes back. Buttons do the same.
+// What an outcome needs to be told is folded; it opens before that outcome is sent for the first time.
 import { off } from "./shortcuts.js";
 import { gettext } from "./words.js";
 
@@ -21,6 +22,8 @@ function press(found) {
   } else if (found.tagName === "SUMMARY") {
     found.parentElement.open = !found.parentElement.open;
   } else if (found.matches("textarea, select")) {
+    const around = found.closest("details");
+    if (around) around.open = true;
     found.focus();
   } else if (found.closest("[data-decide]") && !found.form.reportValidity()) {
     if (hint) hint.textContent = gettext("Say why first: 1 to 5.");
@@ -42,6 +45,15 @@ document.addEventListener("keydown", (event) => {
   if (!found) return;
   event.preventDefault();
   press(found);
+});
+
+document.querySelector("[data-decide]")?.addEventListener("submit", (event) => {
+  const needed = event.target.querySelector(`details[data-for="${CSS.escape(event.submitter?.value ?? "")}"]:not([open])`);
+  if (!needed) return;
+  event.preventDefault();
+  needed.open = true;
+  needed.scrollIntoView({ block: "nearest" });
+  hint.textContent = gettext("Look at what this does, then decide once more.");
 });
 
 // A note is sent with every way of leaving a case.

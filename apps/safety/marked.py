@@ -1,0 +1,88 @@
+"""Where in a frozen text the reason for its case stands, for the reviewer's eye: what the rules, the lists of that
+version of the policy, the forms of personal data and the check for planted instructions point at. Where none of them
+can name a place, the check judged the text whole, and all of it is marked."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+
+import numpy as np
+
+from apps.engines import registry
+from apps.engines.base import EngineError
+from apps.safety import listed, redacting, rules, untrusted
+from apps.safety.folding import SECRETS
+from apps.safety.intake import folded
+from apps.safety.models import Case
+from apps.safety.planted import LABEL
+from apps.safety.policy import WORDS, Policy, Stage
+
+log = logging.getLogger(__name__)
+
+_PERSONAL = {SECRETS, "personal_data"}
+_NEAR = 0.5  # of the surest sentence's score: what else is marked
+Span = tuple[int, int]
+
+
+def pieces(case: Case, held: Policy) -> list[tuple[str, bool]]:
+    """The text in order, each piece with whether it is marked. `held` is the policy by which it was judged."""
+    text = case.snapshot.text
+    found, cuts, at = joined(spans(text, case.area, case.snapshot.stage, held)), [], 0
+    for start, end in found or [(0, len(text))]:
+        cuts += [(text[at:start], False), (text[start:end], True)]
+        at = end
+    return [cut for cut in [*cuts, (text[at:], False)] if cut[0]]
+
+
+def spans(text: str, code: str, stage: str, held: Policy) -> list[Span]:
+    """Of whatever can name a place, in no order, possibly over each other."""
+    if stage not in list(Stage) or stage == Stage.PICTURE:
+        return []
+    plain = folded(text)
+    same = plain if len(plain) == len(text) else text  # letters that became several would point elsewhere
+    found = [*rules.places(same, code, Stage(stage)), *_listed(same, text, code, Stage(stage), held)]
+    if code in _PERSONAL:
+        found += redacting.found(text, code)
+    if code == LABEL:
+        found += untrusted.places(text)
+        if not found and stage == Stage.PASSAGE:
+            found += redacting.places(text, _planted(text))
+    return [(start, end) for start, end in found if end > start]
+
+
+def joined(found: list[Span]) -> list[Span]:
+    """In order, those that touch or overlap made one."""
+    kept: list[Span] = []
+    for start, end in sorted(found):
+        if kept and start <= kept[-1][1]:
+            kept[-1] = kept[-1][0], max(end, kept[-1][1])
+        else:
+            kept.append((start, end))
+    return kept
+
+
+def _listed(plain: str, text: str, code: str, stage: Stage, held: Policy) -> Iterator[Span]:
+    for own in held.lists.values():
+        if own.code != code or stage not in own.stages:
+            continue
+        group = 1 if own.kind == WORDS else 0
+        for entry in own.entries:
+            pattern = listed.compiled(own.kind, entry)
+            for seen in {plain, text}:
+                yield from ((match.start(group), match.end(group)) for match in pattern.finditer(seen))
+
+
+def _planted(text: str) -> list[str]:
+    """The sentences that the check for planted instructions is surest about; none where it is away."""
+    try:
+        detector, embedder = registry.planted(), registry.classify_embed()
+        suspects = list(dict.fromkeys(detector.suspects(text)))
+        if not suspects:
+            return []
+        vectors = embedder.embed_passages([*suspects, text])
+        scores = np.asarray(detector.scores(suspects, vectors[:-1], np.repeat(vectors[-1:], len(suspects), axis=0)))
+    except EngineError as error:
+        log.info("Nothing is marked in a passage: %s", error)
+        return []
+    return [one for one, score in zip(suspects, scores, strict=True) if score >= _NEAR * scores.max()]

@@ -1,0 +1,80 @@
+"""A case on a phone, by keyboard, and for longer than a claim lasts."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from playwright.sync_api import expect
+
+from tests.journeys.conftest import Visit
+from tests.journeys.site import Site
+from tests.journeys.test_accessibility import violations
+from tests.journeys.test_review import decided, opened
+
+WORDS = "northern islands"
+
+
+def seen(page: Any, selector: str) -> bool:
+    """Whether the whole of it lies in what the screen shows now."""
+    box, size = page.locator(selector).first.bounding_box(), page.viewport_size
+    return bool(box and box["y"] >= 0 and box["y"] + box["height"] <= size["height"])
+
+
+def test_on_a_phone_the_decisions_are_in_reach_and_what_they_need_is_asked_for(site: Site, visit: Visit) -> None:
+    site.seed("alike")
+    morgan = visit("/review/", person="morgan", width=360)
+    opened(morgan, "Hate", WORDS)
+    allow = ".outcomes [value=allow]"
+    assert seen(morgan, allow)
+    morgan.evaluate("scrollTo(0, document.body.scrollHeight)")
+    assert seen(morgan, allow) and morgan.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    assert violations(morgan) == []
+    here = morgan.url
+    morgan.locator("[name=reason]").first.check()
+    morgan.locator(".outcomes [value=restrict]").click()
+    expect(morgan.locator("[data-hint]")).to_contain_text("decide once more")
+    expect(morgan.get_by_label("How long")).to_be_visible()
+    assert morgan.url == here
+    morgan.locator(".outcomes [value=block]").click()
+    morgan.locator("[data-undo='10']").wait_for()
+    other = morgan.url
+    assert other != here
+    morgan.locator("[data-undo] button").click()
+    expect(morgan.locator("main")).to_contain_text("Everything is as it was")
+    morgan.goto(f"{site.url}/review/?show=mine")
+    expect(morgan.locator(f"[data-case] a[href^='{other.partition(site.url)[2].partition('?')[0]}']")).to_have_count(0)
+
+
+def test_folded_fields_open_by_their_keys_and_earlier_decisions_after_the_choice(site: Site, visit: Visit) -> None:
+    site.seed("alike")
+    site.seed("decided")
+    morgan = visit("/review/", person="morgan")
+    opened(morgan, "Hate", WORDS)
+    expect(morgan.get_by_label("How long")).to_be_hidden()
+    morgan.keyboard.press("l")
+    expect(morgan.get_by_label("How long")).to_be_focused()
+    morgan.keyboard.press("Escape")
+    before = morgan.locator(".after")
+    if before.count():
+        expect(before.first).to_be_hidden()
+    morgan.keyboard.press("1")
+    if before.count():
+        expect(before.first).to_be_visible()
+    decided(morgan, "b")
+
+
+def test_a_claim_is_kept_while_somebody_is_at_it(site: Site, visit: Visit) -> None:
+    site.seed("alike")
+    morgan = visit("/review/", person="morgan")
+    morgan.clock.install()
+    opened(morgan, "Hate", WORDS)
+    with morgan.expect_response("**/keep/") as kept:
+        morgan.clock.run_for(61_000)
+    assert kept.value.status == 200
+    token = morgan.locator("[data-decide] [name=token]").input_value()
+    assert kept.value.json() == {"token": token}
+    asked: list[str] = []
+    morgan.on("request", lambda request: asked.append(request.url))
+    morgan.clock.run_for(10 * 60_000)
+    assert len([url for url in asked if url.endswith("/keep/")]) <= 5  # nobody was there any more
+    decided(morgan, "1", "b")

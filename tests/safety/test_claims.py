@@ -1,0 +1,135 @@
+"""A claim lasts while somebody is at it, and what opened by itself goes back with the decision that opened it."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+
+from apps.safety import bulk, claims, exposure, review
+from apps.safety.models import Case, Decision
+from apps.safety.review import Ruling
+from apps.safety.transitions import Refused, State
+from apps.users.models import User
+from tests.people import person
+from tests.safety.cases import Notes, case, notes
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def shelf(ada: User) -> Notes:
+    found = notes()
+    found.state = {str(number): "as it was" for number in range(9)}
+    return found
+
+
+@pytest.fixture
+def robin(db: None) -> User:
+    return person("robin", User.Role.REVIEWER)
+
+
+def signed_in(user: User) -> Client:
+    client = Client()
+    client.force_login(user)
+    return client
+
+
+def left(pk: object, seconds: float) -> None:
+    """So long the claim lasts from now on; below zero: it has run out."""
+    Case.objects.filter(pk=pk).update(lease_until=timezone.now() + timedelta(seconds=seconds))
+
+
+def until(pk: object) -> float:
+    found = Case.objects.get(pk=pk).lease_until
+    return (found - timezone.now()).total_seconds() if found else 0.0
+
+
+def test_a_claim_lasts_while_somebody_is_at_it(alice: User, morgan: User) -> None:
+    held = review.claim(morgan, case(alice).pk)
+    left(held.pk, 5)
+    assert claims.keep(morgan, held.pk, held.lease_token) == held.lease_token
+    assert until(held.pk) > review.LEASE_S - 60
+    review.decide(morgan, held.pk, Ruling(held.lease_token, held.version, "allow", "clear"))
+    with pytest.raises(Refused):
+        claims.keep(morgan, held.pk, held.lease_token)  # what is decided is not claimed again
+
+
+def test_one_that_ran_out_is_claimed_again_where_nobody_else_has(alice: User, morgan: User, robin: User) -> None:
+    held = review.claim(morgan, case(alice).pk)
+    left(held.pk, -1)
+    review.sweep()
+    token = claims.keep(morgan, held.pk, held.lease_token)
+    assert token != held.lease_token
+    with pytest.raises(Refused):
+        review.decide(morgan, held.pk, Ruling(held.lease_token, held.version, "allow", "clear"))
+    left(held.pk, -1)
+    review.claim(robin, held.pk)
+    with pytest.raises(Refused):
+        claims.keep(morgan, held.pk, token)
+    assert Case.objects.get().holder == robin
+
+
+def test_the_page_asks_for_it_and_is_told_when_it_is_over(alice: User, morgan: User, robin: User) -> None:
+    held, client = review.claim(morgan, case(alice).pk), signed_in(morgan)
+    at = f"/review/{held.pk}/keep/"
+    assert f'data-keep="{at}"' in client.get(f"/review/{held.pk}/").content.decode()
+    assert client.post(at, {"token": held.lease_token}).json() == {"token": held.lease_token}
+    assert signed_in(robin).post(at, {"token": held.lease_token}).status_code == 409
+    left(held.pk, -1)
+    review.claim(robin, held.pk)
+    said = client.post(at, {"token": held.lease_token})
+    assert said.status_code == 409 and "Somebody else has this case" in said.json()["words"]
+
+
+def test_a_batch_is_kept_whole(alice: User, morgan: User, robin: User) -> None:
+    for number in range(3):
+        case(alice, str(number), text=f"All of them should be driven into the sea, number {number}")
+    held = review.claim(morgan, Case.objects.get(subject="0").pk)
+    batch, client = bulk.gather(morgan, held.pk), signed_in(morgan)
+    for row in Case.objects.all():
+        left(row.pk, 5)
+    assert client.post(f"/review/batches/{batch.pk}/keep/").status_code == 200
+    assert all(until(row.pk) > review.LEASE_S - 60 for row in Case.objects.all())
+    assert signed_in(robin).post(f"/review/batches/{batch.pk}/keep/").status_code == 404
+    bulk.leave(morgan, batch)
+    assert client.post(f"/review/batches/{batch.pk}/keep/").status_code == 409
+
+
+def test_what_opened_by_itself_waits_again_when_the_decision_is_taken_back(alice: User, morgan: User) -> None:
+    first, second = case(alice, "1"), case(alice, "2")
+    client = signed_in(morgan)
+    client.post(f"/review/{first.pk}/claim/")
+    held = Case.objects.get(pk=first.pk)
+    sent = {"token": held.lease_token, "version": held.version, "outcome": "block", "reason": "clear", "show": "new"}
+    at = str(client.post(f"/review/{first.pk}/decide/", sent)["Location"])
+    assert at.startswith(f"/review/{second.pk}/") and Case.objects.get(pk=second.pk).holder == morgan
+    page = client.get(at).content.decode()
+    assert f'name="opened" value="{second.pk}"' in page
+    client.post(f"/review/{first.pk}/undo/", {"show": "new", "opened": str(second.pk)})
+    second.refresh_from_db()
+    assert (second.state, second.holder, second.lease_token) == (State.OPEN, None, "")
+    assert Case.objects.get(pk=first.pk).holder == morgan
+
+
+@pytest.mark.parametrize("sent", ["", "nonsense", "00000000-0000-0000-0000-000000000000"])
+def test_nothing_is_put_back_that_is_not_ones_own(alice: User, morgan: User, robin: User, sent: str) -> None:
+    theirs = review.claim(robin, case(alice, "1").pk)
+    assert not claims.put_back(morgan, sent) and not claims.put_back(morgan, str(theirs.pk))
+    assert Case.objects.get().holder == robin
+
+
+def test_what_was_escalated_is_not_put_back_for_anybody(alice: User, ada: User) -> None:
+    first, second = (review.claim(ada, case(alice, subject).pk) for subject in "12")
+    review.decide(ada, first.pk, Ruling(first.lease_token, first.version, "allow", "clear"))
+    signed_in(ada).post(f"/review/{first.pk}/undo/", {"show": "escalated", "opened": str(second.pk)})
+    assert Decision.objects.get().undone is not None and Case.objects.get(pk=second.pk).holder == ada
+
+
+def test_keeping_counts_no_further_exposure(alice: User, morgan: User) -> None:
+    held = review.claim(morgan, case(alice).pk)
+    review.look(morgan, held.pk)
+    claims.keep(morgan, held.pk, held.lease_token)
+    assert exposure.texts(morgan) == 1
