@@ -141,7 +141,7 @@ MATRIX = {
     "review/": STAFF,
     **dict.fromkeys([A, *(A + part for part in ("<uuid:pk>/", "<uuid:pk>/give/", "<uuid:pk>/leave/"))], STAFF),
     "review/care/": STAFF,  # their own
-    "review/figures/": STAFF,
+    **dict.fromkeys(["review/figures/", "review/figures/bias/"], STAFF),
     **dict.fromkeys(
         [V, *(V + part for part in ("claim/", "keep/", "decide/", "leave/", "undo/", "alike/", "second/"))], STAFF
     ),

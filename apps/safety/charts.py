@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -10,11 +11,12 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext
 
 from apps.safety import wording
-from apps.safety.figures import Row, Share
+from apps.safety.figures import Share
 from apps.safety.thresholds import Cut
 from apps.users.language import inside
 
 WIDTH, LINE, LABEL, EDGE = 640, 26, 230, 16  # of the drawing; a line a clause and stage
+_HOURS = (1, 6, 24, 72, 168, 720)  # ends of an axis of hours
 HEIGHT = 120  # of the days
 LEFT, RIGHT, TOP, BOTTOM = 28, 612, 16, 212  # of a curve
 
@@ -40,11 +42,69 @@ class Bar:
     height: float
 
 
-def whiskers(rows: Sequence[Row]) -> list[Whisker]:
-    """Of each clause and stage about which something was decided: how often the check was right."""
-    known = [row for row in rows if row.precision.value is not None]
-    return [_whisker(f"{wording.clause(row.clause)}, {inside(wording.stage(row.stage))}", row.precision, place)
-            for place, row in enumerate(known)]  # fmt: skip
+@dataclass(frozen=True, slots=True)
+class Chart:
+    """Whiskers below each other on one axis: shape and place say everything, no colour does."""
+
+    title: str
+    about: str  # for who does not see it
+    whiskers: list[Whisker]
+    ends: tuple[str, str]  # of the axis
+    mark: int | None = None  # where a line across stands
+    marked: str = ""
+    wide: int = WIDTH
+    left: int = LABEL
+    right: int = WIDTH - EDGE
+
+    @property
+    def high(self) -> int:
+        return LINE * (len(self.whiskers) + 1)
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """A number with its interval; `said` is the same in words."""
+
+    label: str
+    said: str
+    at: float
+    low: float
+    high: float
+
+
+def shares(pairs: Iterable[tuple[str, Share]]) -> list[Value]:
+    """Those of which anything is known."""
+    words = gettext("%(part)s of %(whole)s")
+    return [Value(label, words % {"part": share.part, "whole": share.whole}, share.value, *share.interval)
+            for label, share in pairs if share.value is not None]  # fmt: skip
+
+
+def place(clause: str, stage: str) -> str:
+    """ "Hate, question"."""
+    return f"{wording.clause(clause)}, {inside(wording.stage(stage))}"
+
+
+def chart(
+    title: str,
+    about: str,
+    values: Sequence[Value],
+    *,
+    most: float = 1.0,
+    ends: tuple[str, str] = ("0 %", "100 %"),
+    mark: float | None = None,
+    marked: str = "",
+) -> Chart:
+    """The axis goes from 0 to `most`; what lies beyond it ends there."""
+    whiskers = [
+        Whisker(one.label, one.said, LINE * at + LINE // 2, _on(one.low, most), _on(one.at, most), _on(one.high, most))
+        for at, one in enumerate(values)
+    ]
+    return Chart(title, about, whiskers, ends, None if mark is None else _on(mark, most), marked)
+
+
+def hours(highest: float) -> int:
+    """Where an axis ends that holds so many hours."""
+    return next((end for end in _HOURS if end >= highest), math.ceil(highest))
 
 
 def bars(days: Sequence[tuple[datetime, int]]) -> list[Bar]:
@@ -59,14 +119,8 @@ def bars(days: Sequence[tuple[datetime, int]]) -> list[Bar]:
     ]  # fmt: skip
 
 
-def _whisker(label: str, share: Share, place: int) -> Whisker:
-    low, high = share.interval
-    said = gettext("%(part)s of %(whole)s") % {"part": share.part, "whole": share.whole}
-    return Whisker(label, said, LINE * place + LINE // 2, _across(low), _across(share.value or 0.0), _across(high))
-
-
-def _across(share: float) -> int:
-    return round(LABEL + share * (WIDTH - LABEL - EDGE))
+def _on(value: float, most: float) -> int:
+    return round(LABEL + min(1.0, value / most) * (WIDTH - LABEL - EDGE))
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,28 +2,66 @@
 
 from __future__ import annotations
 
-from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
-from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_safe
+import logging
+from typing import Any
 
-from apps.safety import charts, degraded, figures, opinions, recall
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_POST, require_safe
+
+from apps.engines import registry
+from apps.engines.base import EngineError
+from apps.safety import bias, charts, dashboard, degraded, drift, figures, opinions, policies, recall
+from apps.safety.check import CheckUnavailable
 from apps.users.access import person, staff_only
+
+log = logging.getLogger(__name__)
 
 
 @require_safe
 @never_cache
 @staff_only
 def page(request: HttpRequest) -> HttpResponse:
-    """By clause and stage: precision, appeals, time; then what is missed, agreement and drift."""
-    rows, by_day = figures.rows(), degraded.by_day(figures.DAYS)
-    whiskers = charts.whiskers(rows)
+    """By clause and stage: precision, appeals, time; then what is missed, agreement, drift and bias."""
+    rows, missed, moved = figures.rows(), recall.rows(), drift.rows()
+    agreed = figures.agreement(person(request).pk)
     context = {
-        "whiskers": whiskers, "line": charts.LINE, "wide": charts.WIDTH, "high": charts.HEIGHT,
-        "lines": charts.LINE * len(whiskers) + charts.LINE, "left": charts.LABEL, "end": charts.WIDTH - charts.EDGE,
-        "bars": charts.bars(by_day), "degraded": degraded.minutes(figures.DAYS), "recall": recall.rows(),
-        "rows": rows, "days": figures.DAYS, "drift": list(figures.drift().items()),
-        "unchecked": figures.unchecked(),
-        "agreement": figures.agreement(person(request).pk), "disputed": opinions.disputed().count(),
+        "charts": dashboard.drawn(rows, missed, agreed, moved), "wide": charts.WIDTH, "high": charts.HEIGHT,
+        "bars": charts.bars(degraded.by_day(figures.DAYS)), "degraded": degraded.minutes(figures.DAYS),
+        "recall": missed, "rows": rows, "days": figures.DAYS, "drift": moved, "least": drift.LEAST,
+        "unchecked": figures.unchecked(), "agreement": agreed, "disputed": opinions.disputed().count(),
     }  # fmt: skip
-    return render(request, "safety/figures.html", context)
+    return render(request, "safety/figures.html", context | _bias())
+
+
+@require_POST
+@staff_only
+def measure_bias(request: HttpRequest) -> HttpResponse:
+    """The sentences about each group are judged now."""
+    try:
+        bias.measure(person(request))
+    except (CheckUnavailable, EngineError) as error:
+        log.info("Bias was not measured: %s", error)
+        messages.error(request, gettext("The classifiers are away, so nothing was measured. Try again in a moment."))
+    response = redirect("safety:figures")
+    response["Location"] += "#bias"
+    return response
+
+
+def _bias() -> dict[str, Any]:
+    found = bias.latest()
+    if found is None:
+        return {"bias": None}
+    groups = bias.groups(found)
+    gaps = {name: bias.gap(groups, name) for name in ("noticed", "acted", "unnoticed", "passed")}
+    try:
+        version = registry.classify().fingerprint
+    except EngineError:
+        version = found.version  # what cannot be read says nothing
+    return {
+        "bias": found, "groups": groups, "gaps": gaps, "bias_charts": dashboard.biased(groups),
+        "stale": bias.stale(found, policies.live(), version),
+    }  # fmt: skip

@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
-from statistics import quantiles
+from statistics import median, quantiles
 
 from django.utils import timezone
 
@@ -19,8 +19,6 @@ DAYS = 28
 _O = Decision.Outcome
 HARMFUL = {_O.BLOCK, _O.REDACT, _O.BLUR, _O.WARN, _O.RESTRICT, _O.SUSPEND, _O.UPHOLD}
 _RULED = {Decision.Outcome.UPHOLD, Decision.Outcome.OVERTURN}
-_BINS = 10  # of scores, for drift
-_LEAST = 20  # texts on each side before drift says anything
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +43,16 @@ class Share:
         return max(0.0, low), min(1.0, high)
 
 
+@dataclass(frozen=True, slots=True)
+class Spread:
+    """The middle of some hours, and the interval in which the true middle lies in 95 of 100 cases; that 95 of 100 did
+    not exceed. `interval` is None where there are too few for one."""
+
+    value: float
+    interval: tuple[float, float] | None
+    slowest: float
+
+
 @dataclass(slots=True)
 class Row:
     """Of one clause at one stage."""
@@ -54,33 +62,36 @@ class Row:
     cases: int = 0
     waiting: int = 0
     overdue: int = 0
-    right: int = 0  # decided in the end as the check had it
-    decided: int = 0
+    right: int = 0  # found by a check, and decided in the end as it had it
+    judged: int = 0  # found by a check, and decided
+    decided: int = 0  # with reports and what the random check brought
     overturned: int = 0
     ruled: int = 0
     hours: list[float] = field(default_factory=list)  # to the first decision
 
     @property
     def precision(self) -> Share:
-        return Share(self.right, self.decided)
+        """Of what a check found: what people reported says nothing about it."""
+        return Share(self.right, self.judged)
 
     @property
     def overturn(self) -> Share:
         return Share(self.overturned, self.ruled)
 
     @property
-    def median_h(self) -> float | None:
-        return self._hours(50)
+    def time(self) -> Spread | None:
+        return spread(self.hours)
 
-    @property
-    def slowest_h(self) -> float | None:
-        """That 95 of 100 did not exceed."""
-        return self._hours(95)
 
-    def _hours(self, percent: int) -> float | None:
-        if len(self.hours) < 2:
-            return next(iter(self.hours), None)
-        return quantiles(self.hours, n=100, method="inclusive")[percent - 1]
+def spread(hours: Sequence[float]) -> Spread | None:
+    """None of none. The interval is that of the order statistics: it holds for hours of any distribution."""
+    known, n = sorted(hours), len(hours)
+    if not known:
+        return None
+    slowest = quantiles(known, n=100, method="inclusive")[94] if n > 1 else known[0]
+    wide = 1.96 * math.sqrt(n) / 2
+    low, high = math.floor(n / 2 - wide), math.ceil(n / 2 + wide)
+    return Spread(median(known), (known[low], known[high]) if low >= 0 and high < n else None, slowest)
 
 
 def rows(days: int = DAYS) -> list[Row]:
@@ -97,25 +108,6 @@ def rows(days: int = DAYS) -> list[Row]:
     return sorted(found.values(), key=lambda row: (-row.cases, row.clause, row.stage))
 
 
-def drift(days: int = DAYS) -> dict[str, float]:
-    """By clause the stability index (PSI) of scores: the last days against as many before. Above 0.2 something moved;
-    a clause with few texts on either side is left out."""
-    now = timezone.now()
-    sides: dict[str, tuple[list[float], list[float]]] = defaultdict(lambda: ([], []))
-    recent = Snapshot.objects.filter(created__gt=now - timedelta(days=2 * days)).exclude(code="")
-    for code, score, created in recent.values_list("code", "score", "created"):
-        sides[code][created > now - timedelta(days=days)].append(score)
-    return {code: psi(*pair) for code, pair in sorted(sides.items()) if min(map(len, pair)) >= _LEAST}
-
-
-def psi(before: Sequence[float], after: Sequence[float]) -> float:
-    """Population stability index of two samples of scores, 0 to 1; 0: the same distribution."""
-    total = 0.0
-    for old, new in zip(_shares(before), _shares(after), strict=True):
-        total += (new - old) * math.log(new / old)
-    return total
-
-
 @dataclass(frozen=True, slots=True)
 class Agreement:
     """Of decisions and the second looks at them; and of known answers. Per person it is shown to nobody else."""
@@ -125,16 +117,19 @@ class Agreement:
     alpha: Coefficient | None
     gold: Share
     own: Share  # of known answers, by who looks at the page
+    parts: dict[tuple[str, str], Share]  # decisions and second looks that say the same, by clause and stage
 
 
 def agreement(reviewer: int, days: int = 4 * DAYS) -> Agreement:
     """Both answers are "against the clause" or "harmless"; `alpha` also counts what was asked for and known."""
     since = timezone.now() - timedelta(days=days)
-    rows = Opinion.objects.filter(given__gt=since).select_related("decision", "gold")
+    rows = Opinion.objects.filter(given__gt=since).select_related("decision", "gold", "snapshot")
     pairs, units, right = [], [], []
+    parts: dict[tuple[str, str], list[bool]] = defaultdict(list)
     for row in rows:
         if row.decision is not None and row.decision.undone is None:
             pairs.append((row.decision.outcome in HARMFUL, row.harmful))
+            parts[row.clause, row.snapshot.stage].append(pairs[-1][0] == pairs[-1][1])
         if row.gold is not None:
             right.append((row.reviewer_id, row.harmful == row.gold.harmful))
             units.append((row.gold.harmful, row.harmful))
@@ -142,6 +137,7 @@ def agreement(reviewer: int, days: int = 4 * DAYS) -> Agreement:
     return Agreement(
         Share(sum(one == other for one, other in pairs), len(pairs)), kappa(pairs), alpha(pairs + units),
         Share(sum(good for _, good in right), len(right)), Share(sum(mine), len(mine)),
+        {key: Share(sum(same), len(same)) for key, same in sorted(parts.items())},
     )  # fmt: skip
 
 
@@ -156,16 +152,10 @@ def _count(row: Row, case: Case, decisions: Sequence[Decision]) -> None:
         return
     first, last = decisions[0], decisions[-1]
     row.decided += 1
-    row.right += last.outcome in HARMFUL
+    if case.snapshot.signals:
+        row.judged += 1
+        row.right += last.outcome in HARMFUL
     row.hours.append((first.created - case.created).total_seconds() / 3600)
     if last.outcome in _RULED:
         row.ruled += 1
         row.overturned += last.outcome == Decision.Outcome.OVERTURN
-
-
-def _shares(scores: Sequence[float]) -> list[float]:
-    """Of each bin, none of them zero."""
-    counts = [0.5] * _BINS
-    for score in scores:
-        counts[min(_BINS - 1, int(score * _BINS))] += 1
-    return [count / sum(counts) for count in counts]

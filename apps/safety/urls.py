@@ -30,6 +30,7 @@ urlpatterns = [
     path("review/audits/<uuid:pk>/leave/", audit_views.leave, name="audit_leave"),
     path("review/care/", care_views.page, name="care"),
     path("review/figures/", figure_views.page, name="figures"),
+    path("review/figures/bias/", figure_views.measure_bias, name="bias"),
     path("review/lists/", list_views.page, name="lists"),
     path("review/lists/<slug:name>/", list_views.one, name="list"),
     path("review/log/", log_views.page, name="log"),

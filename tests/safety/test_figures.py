@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-
 import pytest
 from django.test import Client
 from django.utils import timezone
 
 from apps.safety import appeals, figures, review
-from apps.safety.figures import Share, psi
-from apps.safety.models import Decision, Notice, Snapshot
-from apps.safety.review import Ruling
+from apps.safety.figures import Share, spread
+from apps.safety.folding import Outcome
+from apps.safety.models import Decision, Notice, Opinion
+from apps.safety.policy import Action
+from apps.safety.review import Flagged, Ruling
 from apps.users.models import User
 from tests.people import person
-from tests.safety.cases import Notes, case, notes
+from tests.safety.cases import KIND, Notes, case, notes
 
 pytestmark = pytest.mark.django_db
 
@@ -43,7 +43,7 @@ def test_what_was_right_and_what_was_overturned(alice: User, morgan: User, shelf
     [row] = figures.rows()
     assert (row.clause, row.stage, row.cases, row.waiting) == ("hate", "question", 6, 1)
     assert row.precision == Share(3, 5) and row.overturn == Share(1, 1)
-    assert row.median_h is not None and row.median_h < 1
+    assert row.time is not None and row.time.value < 1
 
 
 def test_undone_decisions_do_not_count(alice: User, morgan: User, shelf: Notes) -> None:
@@ -58,32 +58,32 @@ def test_intervals_are_those_of_wilson(part: int, whole: int, low: float, high: 
     assert Share(part, whole).interval == pytest.approx((low, high), abs=0.001)
 
 
-def test_drift_is_seen_and_needs_enough_texts(alice: User, shelf: Notes) -> None:
-    same = [number / 100 for number in range(100)]
-    assert psi(same, same) == pytest.approx(0, abs=1e-9) and psi([0.1] * 50, [0.9] * 50) > 1
-    for days, score in ((40, 0.1), (1, 0.9)):
-        made = [Snapshot(stage="question", text="x", sha256="x", code="hate", score=score) for _ in range(20)]
-        Snapshot.objects.bulk_create(made)
-        rows = [row.pk for row in made]
-        aged = Snapshot.objects.filter(pk__in=rows)
-        assert aged.count() == 20
-        _age(rows, days)
-    assert list(figures.drift()) == ["hate"] and figures.drift()["hate"] > 0.2
+def test_the_middle_of_hours_has_the_interval_of_the_order_statistics() -> None:
+    assert spread([]) is None
+    few = spread([3.0, 1.0, 2.0])
+    assert few is not None and (few.value, few.interval) == (2.0, None)
+    many = spread([float(number) for number in range(100)])
+    assert many is not None and many.value == 49.5 and many.interval == (40.0, 60.0)
+    assert many.slowest == pytest.approx(94.05)
 
 
-def _age(rows: list[object], days: int) -> None:
-    """A snapshot never changes, so it is put there anew, as it would have been then."""
-    then = timezone.now() - timedelta(days=days)
-    found = list(Snapshot.objects.filter(pk__in=rows))
-    Snapshot.objects.filter(pk__in=rows).delete()
-    field = Snapshot._meta.get_field("created")
-    field.auto_now_add = False
-    try:
-        for row in found:
-            row.created = then
-        Snapshot.objects.bulk_create(found)
-    finally:
-        field.auto_now_add = True
+def test_what_people_reported_says_nothing_about_the_check(alice: User, morgan: User, shelf: Notes) -> None:
+    decided(alice, morgan, "1", "block")
+    outcome = Outcome(Action.REVIEW, "hate", 2)
+    held = review.claim(morgan, review.flag(Flagged(KIND, "2", "question", "Reported", alice.pk, outcome)).pk)
+    review.decide(morgan, held.pk, Ruling(held.lease_token, held.version, "allow", "clear"))
+    [row] = figures.rows()
+    assert (row.decided, row.precision) == (2, Share(1, 1))
+
+
+def test_agreement_is_known_by_clause_and_stage(alice: User, morgan: User, shelf: Notes, settings: object) -> None:
+    settings.REVIEW_SECOND_PERCENT = 100  # type: ignore[attr-defined]
+    robin = person("robin", User.Role.REVIEWER)
+    for number, harmful in enumerate((True, True, False)):
+        decided(alice, morgan, str(number), "block")
+        row = Opinion.objects.get(given=None)
+        Opinion.objects.filter(pk=row.pk).update(given=timezone.now(), harmful=harmful, reviewer=robin)
+    assert figures.agreement(morgan.pk).parts == {("hate", "question"): Share(2, 3)}
 
 
 def test_the_page_is_for_staff(client: Client, alice: User, morgan: User, shelf: Notes) -> None:
@@ -91,5 +91,7 @@ def test_the_page_is_for_staff(client: Client, alice: User, morgan: User, shelf:
     client.force_login(morgan)
     page = client.get("/review/figures/").content.decode()
     assert "100 %" in page and "21 % to 100 %" in page and "/review/thresholds/" in page
+    assert "How often the check was right" in page and "Hours until somebody decided" in page
+    assert "How often an appeal was successful" not in page  # nobody appealed
     client.force_login(alice)
     assert client.get("/review/figures/").status_code == 404

@@ -129,14 +129,19 @@ def test_recall_follows_from_the_sample(alice: User, bob: User, morgan: User, se
         held = review.claim(morgan, case(alice, subject).pk)
         review.decide(morgan, held.pk, Ruling(held.lease_token, held.version, "block", "clear"))
     case(bob, "7")
-    [row] = recall.rows()
-    assert (row.read, row.let_through, row.missed, row.found) == (Share(1, 4), 8.0, 2.0, 2)
+    held = review.claim(morgan, case(alice, "8", code="crime").pk)
+    review.decide(morgan, held.pk, Ruling(held.lease_token, held.version, "warn", "clear"))
+    every, crime, row = recall.rows()
+    assert (every.clause, every.read, every.found, every.value) == ("", Share(1, 4), 3, 0.6)
+    assert (crime.clause, crime.missed, crime.found, crime.value) == ("crime", 0.0, 1, 1.0)
+    assert crime.low is not None and crime.low < 1  # few were read
+    assert (row.clause, row.read, row.let_through, row.missed, row.found) == ("hate", Share(1, 4), 8.0, 2.0, 2)
     assert row.value == 0.5 and row.low is not None and row.high is not None and row.low < 0.5 < row.high
 
 
 def test_nothing_read_means_nothing_known() -> None:
-    assert _recall("question", 100.0, Share(0, 0), 5).value is None
-    clean = _recall("question", 100.0, Share(0, 20), 5)
+    assert _recall("question", "", 100.0, Share(0, 0), 5).value is None
+    clean = _recall("question", "", 100.0, Share(0, 20), 5)
     assert clean.value == 1 and clean.low is not None and clean.low < 0.4  # few were read: it may be much lower
 
 

@@ -1,0 +1,82 @@
+"""The drawings of the page of figures: one chart for each thing that is measured, where anything of it is known."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from django.utils.formats import number_format
+from django.utils.translation import gettext
+
+from apps.safety import charts, drift, wording
+from apps.safety.bias import Group
+from apps.safety.charts import Chart, Value, place
+from apps.safety.drift import Drift
+from apps.safety.figures import Agreement, Row
+from apps.safety.recall import Recall
+from apps.users.language import inside
+
+_ROOM = 0.5  # that an axis of drift holds at least
+
+
+def drawn(rows: Sequence[Row], missed: Sequence[Recall], agreed: Agreement, moved: Sequence[Drift]) -> dict[str, Chart]:
+    """By name; without those that have nothing to show."""
+    about = gettext("Each line goes from one end of the interval to the other; the numbers are in the table below.")
+    found = {
+        "precision": (gettext("How often the check was right"), _shares(rows, "precision")),
+        "overturn": (gettext("How often an appeal was successful"), _shares(rows, "overturn")),
+        "recall": (gettext("How much of what is against a clause is found"), _recalls(missed)),
+        "agreement": (gettext("How often a second look agrees"),
+                      charts.shares((place(*key), share) for key, share in agreed.parts.items())),
+    }  # fmt: skip
+    made = {name: charts.chart(title, about, values) for name, (title, values) in found.items() if values}
+    if times := _times(rows):
+        most = charts.hours(max(one.high for one in times))
+        title = gettext("Hours until somebody decided, the middle one")
+        made["time"] = charts.chart(title, about, times, most=most, ends=("0", gettext("%(n)s h") % {"n": most}))
+    if moved:
+        made["drift"] = _drift(moved, about)
+    return made
+
+
+def biased(groups: Sequence[Group]) -> list[Chart]:
+    """What happens to harmless sentences, and to hateful ones, by the group that they name."""
+    about = gettext("A line for each group; the numbers are in the table below.")
+    sides = [(gettext("Harmless sentences that are noticed"), "noticed"),
+             (gettext("Hateful sentences that nobody notices"), "unnoticed")]  # fmt: skip
+    return [charts.chart(title, about, charts.shares((str(row.name), getattr(row, name)) for row in groups))
+            for title, name in sides if groups]  # fmt: skip
+
+
+def _shares(rows: Sequence[Row], name: str) -> list[Value]:
+    return charts.shares((place(row.clause, row.stage), getattr(row, name)) for row in rows)
+
+
+def _recalls(missed: Sequence[Recall]) -> list[Value]:
+    found = []
+    for row in missed:
+        if row.value is None or row.low is None or row.high is None:
+            continue
+        label = place(row.clause, row.stage) if row.clause else wording.stage(row.stage)
+        found.append(Value(label, f"{row.value * 100:.0f} %", row.value, row.low, row.high))
+    return found
+
+
+def _times(rows: Sequence[Row]) -> list[Value]:
+    found = []
+    for row in rows:
+        if (time := row.time) is None:
+            continue
+        low, high = time.interval or (time.value, time.value)
+        said = gettext("%(n)s h") % {"n": number_format(round(time.value, 1), 1)}
+        found.append(Value(place(row.clause, row.stage), said, time.value, low, high))
+    return found
+
+
+def _drift(moved: Sequence[Drift], about: str) -> Chart:
+    values = [Value(f"{wording.clause(one.clause)}, {inside(wording.stage(one.stage))}", f"{one.value:.2f}", one.value,
+                    one.low, one.high) for one in moved]  # fmt: skip
+    most = max(_ROOM, *(one.high for one in values))
+    return charts.chart(
+        gettext("How far the scores of the last week have moved"), about, values, most=most, ends=("0", f"{most:.2f}"),
+        mark=drift.MOVED, marked=gettext("moved"),
+    )  # fmt: skip
