@@ -26,7 +26,7 @@ from apps.documents.models import Chunk, Collection, Document, FolderSync, Segme
 from apps.documents.parsers.base import Unreadable
 from apps.documents.sniff import refuse_by_name
 from apps.documents.upload import ENDED, UploadRefused, delete, display_name, display_path, upload
-from apps.lib import leases
+from apps.lib import filled, leases
 from apps.lib.bell import send
 from apps.users.models import User
 
@@ -195,7 +195,7 @@ def _refusal(file: Found) -> str:
     if not file.size:
         return "This file is empty."
     if file.size > settings.MAX_UPLOAD_BYTES:
-        return f"This file is larger than {settings.MAX_UPLOAD_BYTES // 1024**2} MB, the most that is accepted."
+        return filled.FILE_LARGE % {"most": settings.MAX_UPLOAD_BYTES // 1024**2}
     return ""
 
 

@@ -25,6 +25,7 @@ from apps.documents.models import Collection, Document
 from apps.documents.parsers import FORMATS, by_name
 from apps.documents.sniff import sniff
 from apps.documents.upload import ENDED, NAME_CHARACTERS, UploadRefused, delete, display_name
+from apps.lib import filled
 from apps.lib.ids import new_id
 from apps.safety import malware
 from apps.safety.addresses import NotFetched, WebAddress, parse
@@ -116,7 +117,7 @@ def _unchanged(waiting: Document, sha256: str) -> bool:
 def _refuse_same(document: Document, sha256: str) -> None:
     same = document.collection.documents.filter(sha256=sha256, status=Document.Status.READY).exclude(pk=document.pk)
     if (found := same.first()) is not None:
-        words = f"The page holds the same as {found}, which is in {document.collection.name} already."
+        words = filled.PAGE_SAME % {"other": found, "collection": document.collection.name}
         raise IngestError(words, Fault.USER_FIXABLE)
 
 

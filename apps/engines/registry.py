@@ -28,6 +28,7 @@ from apps.engines.image.base import ImageEngine, ReadsMeaning
 from apps.engines.image.clip import Clip
 from apps.engines.index.routed import RoutedIndex
 from apps.engines.malware.base import MalwareScanner
+from apps.lib import filled
 
 _lock = threading.RLock()
 _built: dict[str, Any] = {}
@@ -57,7 +58,7 @@ def embed(name: str = "") -> EmbedEngine:
     if not name:
         return cast(EmbedEngine, _get("embed"))
     if (config := settings.EMBEDDERS.get(name)) is None:
-        raise EngineRefused(f"There is no embedding model “{name}” here any more. Choose another one, or set it up.")
+        raise EngineRefused(filled.NO_EMBEDDER % {"name": name})
     with _lock:
         if f"embed {name}" not in _built:
             _built[f"embed {name}"] = import_string(config["BACKEND"])(**config["OPTIONS"])
@@ -165,7 +166,7 @@ def reset() -> None:
 def _chat(name: str) -> Any:
     """Models of one server share its breaker: it is the server that is away."""
     if (config := settings.CHATS.get(name)) is None:
-        raise EngineRefused(f"There is no model “{name}” here any more. Choose another one.")
+        raise EngineRefused(filled.NO_MODEL % {"name": name})
     breaker = _built.setdefault(f"breaker {config['ABOUT']['server']}", Breaker())
     return import_string(config["BACKEND"])(**config["OPTIONS"], breaker=breaker)
 

@@ -21,6 +21,7 @@ from apps.images.device import Turn
 from apps.images.generate import CRASHES, draw
 from apps.images.making import ALLOWED, TASK, stopping
 from apps.images.models import Picture
+from apps.lib import filled
 from apps.lib.bell import send
 
 log = logging.getLogger(__name__)
@@ -99,7 +100,7 @@ def sweep() -> int:
     free = Q(lease_until__isnull=True) | Q(lease_until__lt=timezone.now())
     Picture.objects.filter(free, status__in=Picture.ACTIVE, attempts__gte=CRASHES).update(
         status=Picture.Status.FAILED, lease_token="", lease_until=None, changed=timezone.now(),
-        reason=f"Drawing this stopped the worker {CRASHES} times. Try other settings, or tell an administrator.",
+        reason=filled.PICTURE_CRASHED % {"times": CRASHES},
     )  # fmt: skip
     described.refresh()
     _make_findable()

@@ -19,6 +19,7 @@ import httpcore
 import httpx
 from django.utils.translation import gettext
 
+from apps.lib import filled
 from apps.safety.addresses import PORTS, NotFetched, WebAddress, parse, resolve
 
 log = logging.getLogger(__name__)
@@ -35,8 +36,8 @@ _HEADERS = (
     (b"Accept-Encoding", b"gzip"),
 )
 
-TOO_LARGE = f"The page is larger than {MOST_BYTES // 1024**2} MB, the most that is fetched. Upload it as a file."
-TOO_SLOW = f"The page did not arrive within {TOTAL_S:.0f} seconds. Try again later, or save it and upload the file."
+TOO_LARGE = filled.PAGE_LARGE % {"most": MOST_BYTES // 1024**2}
+TOO_SLOW = filled.PAGE_SLOW % {"seconds": f"{TOTAL_S:.0f}"}
 AWAY = "The server of the page does not answer, or not in a way that can be understood. Check the address."
 UNTRUSTED = "The certificate of the server is not valid, so the page was not fetched. Save it and upload the file."
 
@@ -140,12 +141,14 @@ def _decoded(parts: Iterable[bytes], coding: str) -> Iterator[bytes]:
 
 def _why(status: int) -> str:
     if status in _SIGNED_IN:
-        return f"The page wants a sign-in, or refuses programs ({status}). Save it in your browser and upload the file."
-    if status in (404, 410):
-        return f"There is no page at this address ({status}). Check it."
-    if status in _LATER or status >= 500:
-        return f"The server of the page cannot deliver it now ({status}). Try again later."
-    return f"The server of the page answered with {status} instead of a page. Save it and upload the file."
+        said = filled.PAGE_SIGN_IN
+    elif status in (404, 410):
+        said = filled.PAGE_GONE
+    elif status in _LATER or status >= 500:
+        said = filled.PAGE_LATER
+    else:
+        said = filled.PAGE_OTHER
+    return said % {"status": status}
 
 
 class _Timed(httpcore.NetworkStream):

@@ -21,6 +21,7 @@ from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_http_methods, require_safe
 from django.views.i18n import JavaScriptCatalog
 
+from apps.lib import filled
 from apps.users.models import User
 
 if TYPE_CHECKING:
@@ -79,10 +80,18 @@ def inside(label: StrOrPromise) -> str:
 
 
 def looked_up(words: object) -> str:
-    """What was stored in English, in the language of the moment: as a whole, else line by line; a line that holds
-    something of its own stays."""
-    whole = gettext(str(words)) if words else ""
-    return " ".join(map(gettext, filter(None, whole.splitlines()))) if "\n" in whole else whole
+    """What was stored in English, in the language of the moment: as a whole, with its values, else line by line; a line
+    that holds something else of its own stays."""
+    whole = _put_in(str(words)) if words else ""
+    return " ".join(map(_put_in, filter(None, whole.splitlines()))) if "\n" in whole else whole
+
+
+def _put_in(text: str) -> str:
+    """Its translation; of a sentence with values (`apps.lib.filled`) that of the sentence, with the same values."""
+    said = gettext(text)
+    if said != text or (found := filled.apart(text)) is None:
+        return said
+    return gettext(found[0]) % found[1]
 
 
 class LanguageForm(forms.Form):

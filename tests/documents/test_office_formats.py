@@ -59,7 +59,7 @@ def test_a_sheet_is_a_page_and_every_row_names_its_columns(file: Path) -> None:
         "Prices\n\nPrice list of 2024\n\nItem: Tea; Price: 3.5\nItem: Coffee; Price: 4; Since: 2024-05-01",
         "Years\n\nSold; 2023: 10; 2024: 12\nLost; 2023: 1; 2024: 2",
     ]
-    assert notes == ["1 hidden sheet was left out."]
+    assert notes == ["Hidden sheets that were left out: 1."]
 
 
 def presentation() -> bytes:
@@ -95,7 +95,7 @@ def test_a_slide_is_a_page_with_its_notes_marked_as_such(file: Path) -> None:
         "Speaker notes\n\nMention the new form.",
         "on the left\n\non the right",
     ]
-    assert notes == ["1 hidden slide was left out.", HIDDEN]
+    assert notes == ["Hidden slides that were left out: 1.", HIDDEN]
 
 
 def test_a_merged_cell_stands_in_each_place_that_it_covers(file: Path) -> None:

@@ -27,7 +27,7 @@ MODULES = (
     "apps/engines/image/checks.py", "apps/engines/image/parts.py", "apps/engines/turnlog/*.py",
     "apps/evaluation/golden.py", "apps/images/asking.py", "apps/images/described.py",
     "apps/images/generate.py", "apps/images/queue.py", "apps/images/reviewing.py", "apps/images/sources.py",
-    "apps/privacy/erasing.py",
+    "apps/lib/filled.py", "apps/privacy/erasing.py",
     "apps/privacy/wishes.py", "apps/safety/addresses.py", "apps/safety/check.py", "apps/safety/classified.py",
     "apps/safety/clauses.py", "apps/safety/fetching.py", "apps/safety/gate.py", "apps/safety/levels.py",
     "apps/safety/policies.py",

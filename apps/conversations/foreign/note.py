@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
 
+from apps.lib import filled
 from apps.safety.intake import normalise
 
 Role = Literal["user", "assistant"]
@@ -56,7 +57,7 @@ def words(value: Any) -> str:
         return ""
     text = normalise(value).strip()
     if len(text) > MESSAGE_CHARACTERS:
-        raise Broken(f"A message of it has {len(text):,} characters; at most {MESSAGE_CHARACTERS:,} are taken.")
+        raise Broken(filled.MESSAGE_LONG % {"count": f"{len(text):,}", "most": f"{MESSAGE_CHARACTERS:,}"})
     return text
 
 

@@ -22,6 +22,7 @@ from apps.conversations.foreign.note import Broken, Chat, title
 from apps.conversations.foreign.tree import Laid, laid_out
 from apps.documents.parsers.archive import OpenedArchive
 from apps.documents.parsers.base import Unreadable
+from apps.lib import filled
 
 CHATS = 5_000  # of one file
 FORMATS: tuple[ModuleType, ...] = (own, chatgpt, open_webui, librechat)
@@ -31,7 +32,7 @@ NONE = (
     "No conversations were found in this file. It can be an export of Openbook, ChatGPT (conversations.json), "
     "Open WebUI or LibreChat."
 )
-TOO_MANY = f"This file holds more than {CHATS:,} conversations. Split it into several files."
+TOO_MANY = filled.CHATS % {"most": f"{CHATS:,}"}
 BIG_ZIP = "This ZIP holds more than is opened here. Unpack it, and upload its conversations.json alone."
 _UNKNOWN = "It is in no form that is known here."
 

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from apps.conversations.foreign.note import CHARACTERS, MESSAGES, Broken, Note, Role
+from apps.lib import filled
 
 BEGINS = "(No question: the conversation begins here.)"
 _GAP = "\n\n"
@@ -47,7 +48,7 @@ _Place = tuple[int, int]
 def laid_out(notes: Sequence[Note], current: str | None) -> Laid:
     """Raises Broken where they are no tree, too many, or nothing."""
     if len(notes) > MESSAGES:
-        raise Broken(f"It has {len(notes):,} messages; at most {MESSAGES:,} are taken.")
+        raise Broken(filled.MESSAGES % {"count": f"{len(notes):,}", "most": f"{MESSAGES:,}"})
     names = {note.id for note in notes}
     if len(names) < len(notes):
         raise Broken("Two messages of it have the same id.")
@@ -109,7 +110,7 @@ def _new(laid: Laid, row: Row) -> _Place:
 def _weigh(laid: Laid, more: int) -> None:
     laid.size += more
     if laid.size > CHARACTERS or len(laid.rows) > MESSAGES:
-        raise Broken(f"It is longer than what is taken: {CHARACTERS:,} characters, {MESSAGES:,} messages.")
+        raise Broken(filled.CHAT_LONG % {"characters": f"{CHARACTERS:,}", "messages": f"{MESSAGES:,}"})
 
 
 def _way(rows: Sequence[Row], places: Mapping[str, _Place | None], current: str | None) -> frozenset[int]:

@@ -12,11 +12,13 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Literal, Protocol
 
+from apps.lib import filled
+
 PieceKind = Literal["heading", "paragraph", "list", "table", "code"]
 
 PART_CHARACTERS = 30_000  # formats without pages are cut into parts of about this size, so that a hit reads little text
 MAX_CHARACTERS = 20_000_000  # of one document: some 8,000 pages of print
-TOO_LONG = f"The document holds more than {MAX_CHARACTERS:,} characters of text. Split it into smaller files."
+TOO_LONG = filled.TEXT_LONG % {"most": f"{MAX_CHARACTERS:,}"}
 TITLE_CHARACTERS = 200
 BLOCK_CHARACTERS = 1_000_000  # a longer run without any structure is cut
 HIDDEN = "Hidden text was left out."  # the note where something was that no reader of the file would see
@@ -190,4 +192,4 @@ def _short(blocks: Iterable[Block]) -> Iterator[Block]:
 
 
 def too_many(count: int, limits: Limits) -> str:
-    return f"This document has {count:,} parts; at most {limits.pages:,} are read. Split it into smaller files."
+    return filled.PARTS % {"count": f"{count:,}", "most": f"{limits.pages:,}"}

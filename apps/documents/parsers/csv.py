@@ -10,6 +10,7 @@ from itertools import chain, islice
 from apps.documents.parsers.base import Limits, Parsed, Unreadable, paginate
 from apps.documents.parsers.decode import read_text
 from apps.documents.parsers.tables import is_header, table_blocks
+from apps.lib import filled
 
 MAX_CELL = 1_000_000  # characters
 MAX_COLUMNS = 2_000
@@ -31,7 +32,7 @@ def _rows(text: str, dialect: type[csv.Dialect]) -> Iterator[Sequence[str]]:
     try:
         for row in csv.reader(io.StringIO(text, newline=""), dialect):
             if len(row) > MAX_COLUMNS:
-                raise Unreadable(f"This table has more than {MAX_COLUMNS:,} columns. Split it into smaller tables.")
+                raise Unreadable(filled.COLUMNS % {"most": f"{MAX_COLUMNS:,}"})
             if any(cell.strip() for cell in row):
                 yield row
     except csv.Error as error:

@@ -32,6 +32,7 @@ from apps.documents.parsers.base import (
 )
 from apps.documents.parsers.html import read_page
 from apps.documents.parsers.text import paragraphs
+from apps.lib import filled
 
 HEADERS = ("From", "To", "Cc", "Date", "Subject")
 MOST_DEEP = 3  # messages in messages
@@ -61,7 +62,7 @@ class Mail:
 
     def notes(self) -> Iterator[Note]:
         if self.skipped:
-            yield Note(f"Attachments that were left out: {', '.join(dict.fromkeys(self.skipped))[:300]}.")
+            yield Note(filled.ATTACHMENTS % {"names": ", ".join(dict.fromkeys(self.skipped))[:300]})
         if self.hidden:
             yield Note(HIDDEN)
 
@@ -93,7 +94,7 @@ def _numbered(path: str, mail: Mail) -> Iterator[Title | ParsedPage]:
             number += 1
             if number > mail.limits.pages:
                 most = f"{mail.limits.pages:,}"
-                raise Unreadable(f"This mailbox holds more than {most} parts. Split it into smaller ones.")
+                raise Unreadable(filled.MAILBOX % {"most": most})
             yield replace(page, number=number)
 
 

@@ -37,6 +37,7 @@ from apps.documents.parsers.ink import blank_unseen
 from apps.documents.parsers.pdf_forms import open_page
 from apps.documents.parsers.pdf_layout import arranged, indexes, line_order, reading_order, rows_of
 from apps.documents.parsers.pdf_tables import ABSENT, written
+from apps.lib import filled
 
 _PASSWORD = 4  # FPDF_ERR_PASSWORD
 _HYPHEN = "\u00ad"  # pdfium marks a hyphen at a line end by U+0002 or U+FFFE; a soft hyphen is exactly that
@@ -130,9 +131,7 @@ def parse(path: str, limits: Limits) -> Iterator[Parsed]:
     with closing(open_pdf(path)) as document:
         count = len(document)
         if count > limits.pages:
-            raise Unreadable(
-                f"This PDF has {count:,} pages; at most {limits.pages:,} are read. Split it into smaller files."
-            )
+            raise Unreadable(filled.PAGES % {"count": f"{count:,}", "most": f"{limits.pages:,}"})
         yield Total(count)
         name = document.get_metadata_value("Title")
         title = title_of(name)

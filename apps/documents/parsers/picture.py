@@ -10,6 +10,7 @@ import pi_heif
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from apps.documents.parsers.base import Limits, Note, Parsed, ParsedPage, Total, Unreadable
+from apps.lib import filled
 
 MAX_PIXELS = 50_000_000  # of one frame
 MAX_FRAMES = 200
@@ -21,7 +22,7 @@ pi_heif.options.DECODE_THREADS = 1  # a reader may start no others
 pi_heif.register_heif_opener()
 
 DAMAGED = "This picture is damaged or was cut off during a transfer. Open it, save it again and upload that."
-TOO_LARGE = f"This picture has more than {MAX_PIXELS // 1_000_000} million pixels. Save it smaller and upload that."
+TOO_LARGE = filled.PIXELS % {"most": MAX_PIXELS // 1_000_000}
 
 
 def parse(path: str, limits: Limits) -> Iterator[Parsed]:
@@ -35,7 +36,9 @@ def parse(path: str, limits: Limits) -> Iterator[Parsed]:
             width, height = (_POINTS * side / longer for side in picture.size)
             yield ParsedPage(number, "", (), width, height, scan=True)
         if getattr(picture, "n_frames", 1) > count:
-            yield Note(f"Only the first {count} of its pictures {'was' if count == 1 else 'were'} read.")
+            yield Note(
+                "Only the first of its pictures was read." if count == 1 else filled.PICTURES_LEFT % {"count": count}
+            )
 
 
 @contextmanager

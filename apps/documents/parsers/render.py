@@ -18,6 +18,7 @@ from apps.documents.parsers.base import Unreadable, Word
 from apps.documents.parsers.pdf import MAX_SIDE, open_pdf, page_text
 from apps.documents.parsers.pdf_forms import open_page
 from apps.documents.parsers.pdf_tables import ABSENT
+from apps.lib.filled import NO_PAGE
 
 MAX_PIXELS = 12_000_000
 MOST_WORDS = 20_000  # of a page
@@ -35,7 +36,7 @@ def render_page(path: str, kind: str, number: int, width: int) -> dict[str, Any]
         return _answer(picture.page(path, number, width, MAX_PIXELS), [])
     with closing(open_pdf(path)) as document:
         if not 1 <= number <= len(document):
-            raise Unreadable(f"This PDF has no page {number}.")
+            raise Unreadable(NO_PAGE % {"number": number})
         page, filled = open_page(document, number)
         with closing(page):
             points = page.get_size()

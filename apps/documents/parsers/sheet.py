@@ -12,6 +12,7 @@ from python_calamine import CalamineError, CalamineWorkbook, PasswordError, Shee
 from apps.documents.parsers.base import HIDDEN, Block, Limits, Note, Parsed, Total, Unreadable, in_units
 from apps.documents.parsers.sheet_hidden import Unseen, unseen
 from apps.documents.parsers.tables import is_header, table_blocks
+from apps.lib import filled
 
 LOCKED = "This workbook is protected by a password. Save a copy without the password and upload that."
 DAMAGED = "This workbook is damaged or was cut off during a transfer. Open it, save it again and upload that."
@@ -39,7 +40,7 @@ def parse(path: str, limits: Limits) -> Iterator[Parsed]:
     marks = unseen(path)
     yield from in_units((_blocks(book, name, marks.get(name)) for name in shown), limits)
     if hidden := len(sheets) - len(shown):
-        yield Note(f"{hidden} hidden sheet{'s were' if hidden > 1 else ' was'} left out.")
+        yield Note(filled.SHEETS_HIDDEN % {"count": hidden})
     if any(marks.get(name) for name in shown):
         yield Note(HIDDEN)
 
@@ -50,7 +51,7 @@ def _blocks(book: CalamineWorkbook, name: str, marks: Unseen | None) -> Iterator
     except CalamineError as error:
         raise Unreadable(DAMAGED) from error
     if sheet.total_height * sheet.total_width > MAX_CELLS:
-        raise Unreadable(f"The sheet {name[:80]} has more than {MAX_CELLS:,} cells. Split it into smaller sheets.")
+        raise Unreadable(filled.CELLS % {"name": name[:80], "most": f"{MAX_CELLS:,}"})
     rows = [[_words(cell) for cell in row] for row in sheet.to_python(skip_empty_area=True)]
     if marks and sheet.start:
         top, left = sheet.start
@@ -59,8 +60,8 @@ def _blocks(book: CalamineWorkbook, name: str, marks: Unseen | None) -> Iterator
             for at, row in enumerate(rows)
         ]
     yield Block("heading", name, 1)
-    for filled, group in groupby(rows, key=any):
-        if filled:
+    for holds, group in groupby(rows, key=any):
+        if holds:
             yield from _table(list(group))
 
 

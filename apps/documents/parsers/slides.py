@@ -27,6 +27,7 @@ from apps.documents.parsers.base import (
     title_of,
 )
 from apps.documents.parsers.tables import is_header, table_blocks
+from apps.lib import filled
 
 DAMAGED = "This presentation is damaged or was cut off during a transfer. Open it, save it again and upload that."
 MOST_DEEP = 20  # groups in groups
@@ -80,7 +81,7 @@ def parse(path: str, limits: Limits) -> Iterator[Parsed]:
     paper = _Paper(show.slide_width or 0, show.slide_height or 0)
     yield from in_units((_slide(slide, paper) for slide in shown), limits)
     if hidden := len(slides) - len(shown):
-        yield Note(f"{hidden} hidden slide{'s were' if hidden > 1 else ' was'} left out.")
+        yield Note(filled.SLIDES_HIDDEN % {"count": hidden})
     if paper.hidden:
         yield Note(HIDDEN)
 

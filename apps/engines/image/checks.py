@@ -7,6 +7,7 @@ import zlib
 from typing import TYPE_CHECKING
 
 from apps.engines.base import EngineRefused
+from apps.lib import filled
 
 if TYPE_CHECKING:
     from PIL.Image import Image, Resampling
@@ -25,21 +26,24 @@ def check(request: DrawRequest, model: PictureModel) -> None:
     if not request.prompt.strip():
         raise EngineRefused("Say first what the picture shall show.")
     if len(request.prompt) > PROMPT_CHARACTERS or len(request.negative) > PROMPT_CHARACTERS:
-        raise EngineRefused(f"The description is longer than {PROMPT_CHARACTERS:,} characters; shorten it.")
+        raise EngineRefused(filled.PROMPT_LONG % {"most": f"{PROMPT_CHARACTERS:,}"})
     least = min(SMALLEST, model.width, model.height)
-    for name, side in (("width", request.width), ("height", request.height)):
+    for side, beyond, between in (
+        (request.width, filled.WIDTH_RANGE, filled.WIDTH_STEP),
+        (request.height, filled.HEIGHT_RANGE, filled.HEIGHT_STEP),
+    ):
         if not least <= side <= model.largest:
-            raise EngineRefused(f"The {name} must lie between {least} and {model.largest} pixels.")
+            raise EngineRefused(beyond % {"least": least, "most": model.largest})
         if side % model.multiple:
-            raise EngineRefused(f"The {name} must be a multiple of {model.multiple} pixels.")
+            raise EngineRefused(between % {"step": model.multiple})
     if not 1 <= request.steps <= model.most_steps:
-        raise EngineRefused(f"The number of steps must lie between 1 and {model.most_steps}.")
+        raise EngineRefused(filled.STEPS_RANGE % {"most": model.most_steps})
     if not 0 <= request.guidance <= 30:
         raise EngineRefused("The guidance must lie between 0 and 30.")
     if not 0 < request.strength <= 1:
         raise EngineRefused("The strength must lie above 0 and be at most 1.")
     if request.scheduler and request.scheduler not in model.schedulers:
-        raise EngineRefused(f"This model has no scheduler '{request.scheduler}'; choose one from the list.")
+        raise EngineRefused(filled.NO_SCHEDULER % {"name": request.scheduler})
     if request.mask and not request.start:
         raise EngineRefused("A part can only be drawn anew of a picture that is there.")
     if request.mask and not model.masks:

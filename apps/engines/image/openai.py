@@ -20,6 +20,7 @@ from apps.engines.image.base import Drawn, DrawRequest, DrawStep, PictureModel
 from apps.engines.image.checks import check, fitted, opened, png, upright
 from apps.engines.image.openai_tolerance import Size, Tolerance
 from apps.engines.image.parts import cut_out, put_together, region
+from apps.lib import filled
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -127,5 +128,5 @@ def _refusal(status: int, part: bool) -> EngineError:
     if part and status in (404, 405):
         return EngineRefused("The picture server cannot draw a part of a picture anew.")
     if 400 <= status < 500:
-        return EngineRefused(f"The picture server refused this picture (status {status}); describe it otherwise.")
-    return EngineUnavailable(f"The picture server failed (status {status}).")
+        return EngineRefused(filled.PICTURE_REFUSED % {"status": status})
+    return EngineUnavailable(filled.PICTURE_FAILED % {"status": status})

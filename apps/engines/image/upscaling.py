@@ -14,6 +14,7 @@ import numpy as np
 
 from apps.engines.base import EngineRefused
 from apps.engines.image.base import Drawn
+from apps.lib import filled
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -30,7 +31,7 @@ def upscaled(start: bytes, factor: int) -> Drawn:
     try:
         with Image.open(io.BytesIO(start), formats=["PNG"]) as file:
             if max(file.size) * factor > LARGEST:
-                raise EngineRefused(f"The picture would have more than {LARGEST} pixels a side.")
+                raise EngineRefused(filled.ENLARGED_TOO_FAR % {"most": LARGEST})
             picture = file.convert("RGB")
     except (UnidentifiedImageError, OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
         raise EngineRefused("The picture to enlarge cannot be read.") from error

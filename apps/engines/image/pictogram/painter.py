@@ -27,6 +27,7 @@ from apps.engines.image.base import Drawn, DrawRequest, DrawStep, PictureModel
 from apps.engines.image.checks import check, opened, preview
 from apps.engines.image.parts import put_together, region
 from apps.engines.image.pictogram.shape import SIDE, Shape
+from apps.lib import filled
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -150,7 +151,7 @@ def _serve(vector: NDArray[np.float32], known: Known) -> None:
     """Raises EngineRefused where nothing like that is known."""
     if float(known.likeness(vector).max()) < KNOWN:
         names = "”, “".join(known.nearest(vector, _OFFERED))
-        raise EngineRefused(f"The built-in painter draws pictograms and knows none like this; nearest are “{names}”.")
+        raise EngineRefused(filled.NOT_KNOWN % {"names": names})
 
 
 def load(path: Path, pinned: str = "") -> Loaded:

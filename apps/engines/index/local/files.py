@@ -22,7 +22,7 @@ from typing import Any
 from uuid import UUID
 
 from apps.engines.base import EngineBroken, EngineUnavailable, SegmentInfo
-from apps.lib import disk
+from apps.lib import disk, filled
 
 FORMAT = 3
 MANIFEST = "manifest.json"
@@ -48,9 +48,9 @@ def beside(directory: Path, segment: str) -> Iterator[Path]:
     except (OSError, RuntimeError, ValueError) as error:  # FAISS raises RuntimeError, tantivy ValueError
         unsaid = "io::Error" in str(error)  # all that tantivy says where a thread of it ended before others noticed
         if disk.full(error) or _SHORT.search(str(error)) or (unsaid and disk.used_up(staging)):
-            raise EngineUnavailable(f"The disk is full, so the index was not written: {_reason(error)}.") from error
+            raise EngineUnavailable(filled.DISK_FULL % {"why": _reason(error)}) from error
         if isinstance(error, OSError) or unsaid:
-            raise EngineUnavailable(f"The index could not be written: {_reason(error)}.") from error
+            raise EngineUnavailable(filled.NOT_WRITTEN % {"why": _reason(error)}) from error
         raise
     finally:
         shutil.rmtree(staging, ignore_errors=True)
