@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from django.db.models import F
@@ -17,6 +18,11 @@ from django.utils import timezone
 
 from apps.safety.folding import Status
 from apps.safety.models import Recorded
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Counts = NDArray[np.floating[Any]]
 
 RECENT_DAYS = 7
 MOVED = 0.2  # from this index on something has moved, as the index is commonly read
@@ -74,15 +80,16 @@ def _drift(key: tuple[str, str], before: Sequence[float], after: Sequence[float]
     return Drift(*key, value, min(float(low), value), max(float(high), value), len(after))
 
 
-def _index(old: np.ndarray, new: np.ndarray) -> np.ndarray:
+def _index(old: Counts, new: Counts) -> Counts:
     """Over the last axis, whose counts are above zero."""
     before, after = old / old.sum(-1, keepdims=True), new / new.sum(-1, keepdims=True)
-    return np.sum((after - before) * np.log(after / before), axis=-1)
+    found: Counts = np.sum((after - before) * np.log(after / before), axis=-1)
+    return found
 
 
-def _counts(scores: Sequence[float]) -> np.ndarray:
+def _counts(scores: Sequence[float]) -> Counts:
     """Of each bin, none of them zero."""
-    return np.bincount(np.searchsorted(_EDGES, scores, side="right"), minlength=len(_EDGES) + 1) + 0.5
+    return 0.5 + np.bincount(np.searchsorted(_EDGES, scores, side="right"), minlength=len(_EDGES) + 1)
 
 
 def _scores(since: datetime, until: datetime) -> dict[tuple[str, str], list[float]]:

@@ -102,8 +102,8 @@ class RuleCheck:
 
 def places(plain: str, code: str, stage: Stage) -> list[tuple[int, int]]:
     """Where the rules of a stage find what is against that clause, for people to look at."""
-    known = {Stage.QUESTION: (*_QUESTION, *_PASSAGE), Stage.ANSWER: _SENTENCE, Stage.PASSAGE: (*_PASSAGE, *_ORDERS)}
-    return [span for rule in known.get(stage, ()) if rule.code == code for span in rule.places(plain)]
+    known = {Stage.QUESTION: (*_QUESTION, *_PASSAGE), Stage.PASSAGE: (*_PASSAGE, *_ORDERS)}
+    return [span for rule in known.get(stage, _SENTENCE) if rule.code == code for span in rule.places(plain)]
 
 
 def _verdict(rule: Rule, words: str) -> Verdict:

@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('safety', '0013_taken_out_and_blurred'),
+        ('safety', '0014_what_leaves'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
