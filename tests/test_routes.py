@@ -25,7 +25,7 @@ from apps.conversations.models import (
 )
 from apps.documents.models import Chunk, Collection, Document, IndexBuild, Membership
 from apps.evaluation.models import GoldenQuestion, GoldenRun
-from apps.images.models import Picture
+from apps.images.models import Picture, Preset
 from apps.users.invitations import invite
 from apps.users.models import Invitation, User
 from apps.users.people import suspend
@@ -74,7 +74,7 @@ class House:
         if route.startswith("prompts/"):
             pk = 1
         if route.startswith("pictures/"):
-            pk = self.picture.pk
+            pk = 1 if "presets" in route else self.picture.pk
         if route.startswith("attached/"):
             pk = AttachedPicture.objects.get().pk
         if route.startswith("conversations/import/"):
@@ -116,6 +116,7 @@ class House:
             and IndexBuild.objects.filter(pk=1, status=IndexBuild.Status.BUILT).exists()
             and not self.shelf.tuning
             and not GoldenRun.objects.exists()
+            and Preset.objects.filter(pk=1, name="Harbour").exists()
             and [*Picture.objects.values_list("pk", "favourite")] == [(self.picture.pk, False)]
             and AttachedPicture.objects.filter(name="a.png").exists()
             and Chunk.objects.filter(document=self.paper, enabled=True, keywords="").exists()
@@ -152,6 +153,7 @@ def house(alice: User, bob: User, charlie: User, ada: User) -> House:
     drawn = {"width": 64, "height": 64, "steps": 1, "guidance": 1, "seed": 1, "model": "m", "preview": b"jpeg"}
     drawn |= {"prompt": "A lighthouse", "status": "ready", "file": "pictures/gone.png"}
     picture = Picture.objects.create(owner=alice, **drawn)
+    first(Preset.objects.create(owner=alice, name="Harbour"))
     team = Group.objects.create(name="Team")
     return House(shelf, paper, talk, answer, Invitation.objects.get(), team, helper, picture)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import Any
 
 from django import forms
@@ -46,7 +47,7 @@ _QUALITIES = (
 
 
 class PictureForm(forms.Form):
-    """`wish` has what `asking.ask` takes; empty numbers are as the model has them."""
+    """`wish` has what `asking.ask` takes; empty numbers are as the model has them. `settings` of before fill it in."""
 
     prompt = forms.CharField(
         label=gettext_lazy("What the picture shall show"), max_length=PROMPT_CHARACTERS,
@@ -70,8 +71,11 @@ class PictureForm(forms.Form):
         label=gettext_lazy("How much to draw anew"), required=False, min_value=0.05, max_value=1
     )
 
-    def __init__(self, model: PictureModel, data: Any = None, *, parent: Picture | None = None) -> None:
-        super().__init__(data, initial=_initial(parent))
+    def __init__(
+        self, model: PictureModel, data: Any = None, *, parent: Picture | None = None,
+        settings: Mapping[str, Any] | None = None,
+    ) -> None:  # fmt: skip
+        super().__init__(data, initial=_initial(parent) | dict(settings or {}))
         self._model, self._parent = model, parent
         steps, guidance = self.fields["steps"], self.fields["guidance"]
         steps.help_text = gettext("More are slower and often finer. Empty: %(steps)s.") % {"steps": model.steps}

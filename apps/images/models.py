@@ -101,6 +101,21 @@ class Picture(Leased):
         return "-".join(words[:8])[:60] or "picture"
 
 
+class Preset(models.Model):
+    """Settings of the studio that a person keeps under a name: all but the words."""
+
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="presets")
+    name = models.CharField(max_length=60)
+    settings = models.JSONField(default=dict)  # by the names of the form's fields; what was left empty is not in it
+
+    class Meta:
+        ordering: ClassVar = ["name", "pk"]
+        constraints: ClassVar = [models.UniqueConstraint(fields=["owner", "name"], name="one_preset_a_name")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
 class Frame(models.Model):
     """What could be seen after a step, kept for whoever wants to know how the picture came about."""
 

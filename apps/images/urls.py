@@ -1,11 +1,14 @@
 from django.urls import path
 
-from apps.images import changing, verify, views
+from apps.images import changing, preset_views, verify, views
 
 app_name = "images"
 urlpatterns = [
     path("pictures/", views.pictures, name="pictures"),
     path("pictures/expand/", views.expand, name="expand"),
+    path("pictures/presets/", preset_views.keep, name="presets"),
+    path("pictures/presets/<int:pk>/", preset_views.rename, name="preset"),
+    path("pictures/presets/<int:pk>/delete/", preset_views.delete, name="delete_preset"),
     path("pictures/tiles/", views.tiles, name="tiles"),
     path("pictures/delete/", views.delete, name="delete"),
     path("pictures/download/", views.download, name="download"),

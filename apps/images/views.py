@@ -17,7 +17,7 @@ from django.utils.translation import gettext, ngettext
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from apps.engines.base import EngineError
-from apps.images import asking, behind, blurring, described, expanding, filtering, gallery, queue, upscaling
+from apps.images import asking, behind, blurring, described, expanding, filtering, gallery, presets, queue, upscaling
 from apps.images.forms import PictureForm
 from apps.images.models import Frame, Picture
 from apps.lib.revalidated import revalidated, tag_of
@@ -33,14 +33,19 @@ _PAGE = 48
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def pictures(request: HttpRequest) -> HttpResponse:
-    """The form and what this person had drawn; a POST asks for pictures. `?from=` begins with the recipe of another."""
+    """The form and what this person had drawn; a POST asks for pictures. `?from=` begins with the recipe of another,
+    `?preset=` with settings that were kept."""
     user = person(request)
     try:
         model = described.current()
     except EngineError as error:
         context = {"unavailable": str(error), **_rows(request)}
         return render(request, "images/pictures.html", context, status=409 if request.method == "POST" else 200)
-    form = PictureForm(model, request.POST if request.method == "POST" else None, parent=_parent(request))
+    above = parent(request)
+    offered = presets.offered(user, model, PictureForm(model, parent=above))
+    chosen = next((one for one in offered if str(one.row.pk) == request.GET.get("preset")), None)
+    sent = request.POST if request.method == "POST" else None
+    form = PictureForm(model, sent, parent=above, settings=chosen.values if chosen else None)
     if request.method == "POST" and form.is_valid():
         try:
             asking.ask(user, form.wish, address_of(request))
@@ -48,7 +53,7 @@ def pictures(request: HttpRequest) -> HttpResponse:
             form.add_error(None, looked_up(error))
         else:
             return redirect("images:pictures")
-    context = {"form": form, "model": model, "parent": _parent(request), **_rows(request)}
+    context = {"form": form, "model": model, "parent": above, "presets": offered, "chosen": chosen, **_rows(request)}
     return render(request, "images/pictures.html", context, status=400 if form.errors else 200)
 
 
@@ -212,7 +217,8 @@ def _mine(request: HttpRequest, pk: UUID) -> Picture:
     return get_object_or_404(Picture, pk=pk, owner=person(request))
 
 
-def _parent(request: HttpRequest) -> Picture | None:
+def parent(request: HttpRequest) -> Picture | None:
+    """The picture of `?from=`."""
     try:
         pk = UUID(request.GET.get("from", ""))
     except ValueError:

@@ -14,6 +14,7 @@ from apps.conversations.models import Conversation, Message
 from apps.documents.ingest import ingest
 from apps.documents.models import Collection, Document
 from apps.documents.upload import upload
+from apps.images.models import Preset
 from apps.safety import review
 from apps.safety.models import Case, Notice
 from apps.safety.review import Ruling
@@ -54,6 +55,7 @@ def life(alice: User, morgan: User, ada: User) -> Life:
     question = Message.objects.create(conversation=talk, role="user", text=f"{MARK}?", asked_by=alice, client_id="1")
     Message.objects.create(conversation=talk, parent=question, role="assistant", text=f"{MARK}.", asked_by=alice)
     make(alice, f"{MARK} token", ["read"], 30)
+    Preset.objects.create(owner=alice, name=f"{MARK} preset", settings={"negative": MARK})
     noted = notes()
     noted.state["1"] = f"{MARK} note"
     opened = case(alice)

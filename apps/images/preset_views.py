@@ -1,0 +1,67 @@
+"""Presets of the studio: each answers with all of them, for the page that stands open, or leads back to it."""
+
+from __future__ import annotations
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext
+from django.views.decorators.http import require_POST
+
+from apps.engines.base import EngineError
+from apps.images import described, presets, views
+from apps.images.asking import Refused
+from apps.images.forms import PictureForm
+from apps.images.models import Preset
+from apps.users.access import person
+from apps.users.language import looked_up
+
+
+@login_required
+@require_POST
+def keep(request: HttpRequest) -> HttpResponse:
+    """The studio's settings are kept under `name`."""
+    try:
+        form = PictureForm(described.current(), request.POST, parent=views.parent(request))
+        row = presets.keep(person(request), request.POST.get("name", ""), form)
+    except (Refused, EngineError) as error:
+        return _answer(request, problem=looked_up(error), part="keep")
+    return _answer(request, said=gettext("“%(name)s” is kept.") % {"name": row})
+
+
+@login_required
+@require_POST
+def rename(request: HttpRequest, pk: int) -> HttpResponse:
+    row = _mine(request, pk)
+    try:
+        presets.rename(row, request.POST.get("name", ""))
+    except Refused as error:
+        return _answer(request, problem=str(error), part="change")
+    return _answer(request, said=gettext("Renamed."), part="change")
+
+
+@login_required
+@require_POST
+def delete(request: HttpRequest, pk: int) -> HttpResponse:
+    _mine(request, pk).delete()
+    return _answer(request, said=gettext("Deleted."), part="change")
+
+
+def _mine(request: HttpRequest, pk: int) -> Preset:
+    return get_object_or_404(Preset, pk=pk, owner=person(request))
+
+
+def _answer(request: HttpRequest, said: str = "", problem: str = "", part: str = "") -> HttpResponse:
+    """`part` of the presets stays open."""
+    model = described.drawing()
+    if not getattr(request, "htmx", False) or model is None:
+        if problem:
+            messages.error(request, problem)
+        else:
+            messages.success(request, said)
+        return redirect("images:pictures")
+    parent = views.parent(request)
+    offered = presets.offered(person(request), model, PictureForm(model, parent=parent))
+    context = {"presets": offered, "said": said, "problem": problem, "part": part, "parent": parent}
+    return render(request, "images/_presets.html", context)
