@@ -71,6 +71,8 @@ class Citer:
         at all where there is nothing to support (see `states`)."""
         if not states(text):
             return []
+        if not self.windows:
+            return [Cite(index, start, end, None, 0, 0, 0.0)]
         claim = without_hints(text).strip(" \t\n*_#>|-")
         near = self.near(claim)
         judgement = self._check.judge(claim, [window.premise for window in near])

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, cast
 from django.conf import settings
 from django.utils.module_loading import import_string
 
+from apps.lib.limits import TimeLimit
 from apps.lib.threads import in_db
 from apps.safety import deadlines, degraded, hits, levels, policies, recorded, redacting, shadowing
 from apps.safety.check import ALLOWED, AWAY, Check, CheckUnavailable, Verdict
@@ -89,7 +90,7 @@ async def check_question(text: str, vector: Awaitable[Vectors] | None = None, *,
         return _EMPTY
     _keep_fresh()
     try:
-        verdict = levels.applied(await _within(_check().question(clean, vector)), level, policies.current())
+        verdict = levels.applied(await _within(_check().question(clean, vector), _limit()), level, policies.current())
     except CheckUnavailable:
         return _UNCHECKED
     _count_hits()
@@ -121,7 +122,7 @@ def check_passages(texts: Sequence[str], vectors: Vectors) -> list[Verdict]:
 async def check_sentence(text: str, since: int = 0, *, level: Level = Level.SITE) -> Verdict:
     """Whether `text[since:]`, read after `text[:since]`, may be shown. `text` is normalised here."""
     head = normalise(text[:since])
-    return await _sentence(head + normalise(text[since:]), len(head), level)
+    return await _sentence(head + normalise(text[since:]), len(head), level, _limit())
 
 
 async def gated(
@@ -133,9 +134,10 @@ async def gated(
     Closes `deltas` when it ends, is closed, or refuses: the model then stops writing.
     """
     window: Window
+    limit = _limit()
     async with aclosing(windows(deltas)) as pieces:  # type: ignore[type-var]
         async for window in pieces:
-            verdict = await _sentence(window.text, window.since, level)
+            verdict = await _sentence(window.text, window.since, level, limit)
             if not verdict.allowed:
                 raise Withheld(verdict)
             if noticed is not None:
@@ -149,17 +151,21 @@ async def looked_at(text: str) -> Verdict:
     if not visible(text):
         return ALLOWED
     try:
-        return await _within(_check().sentence(text, 0))
+        return await _within(_check().sentence(text, 0), _limit())
     except CheckUnavailable:
         return _UNCHECKED
 
 
-async def _within(verdict: Awaitable[Verdict]) -> Verdict:
+def _limit() -> TimeLimit:
+    return TimeLimit(DEADLINE_S)
+
+
+async def _within(verdict: Awaitable[Verdict], limit: TimeLimit) -> Verdict:
     """The verdict, in time; a minute without one is counted. Raises CheckUnavailable."""
     began = time.monotonic()
     status = ""
     try:
-        async with asyncio.timeout(DEADLINE_S):
+        with limit:
             return await verdict
     except TimeoutError as error:
         status = "timeout"
@@ -219,6 +225,8 @@ def _note(verdict: Verdict, level: Level, where: Surface, since: int = 0, *, all
 
 def _record(verdict: Verdict, level: Level, since: int = 0, *, allowance: bool = False) -> None:
     """What was said of the text is written down later, beside the loop and with what else was judged meanwhile."""
+    if verdict.judged is None:
+        return
     _note(verdict, level, Surface.CHAT, since, allowance=allowance)
     if recorded.due():
         asyncio.get_running_loop().call_later(recorded.WAIT_S, _beside, shadowing.write)
@@ -236,11 +244,11 @@ def _beside(work: Callable[[], None]) -> None:
     task.add_done_callback(_refreshing.discard)
 
 
-async def _sentence(text: str, since: int, level: Level) -> Verdict:
+async def _sentence(text: str, since: int, level: Level, limit: TimeLimit) -> Verdict:
     if not text[since:].strip():
         return ALLOWED
     try:
-        verdict = levels.applied(await _within(_check().sentence(text, since)), level, policies.current())
+        verdict = levels.applied(await _within(_check().sentence(text, since), limit), level, policies.current())
     except CheckUnavailable:
         return _UNCHECKED
     finally:

@@ -22,6 +22,7 @@ FIRST_WAIT_S = 0.15  # likewise for the beginning of an answer; it is judged onc
 OVERLAP = 240  # characters of the text before: longer than any phrase that the rules look for
 MOST = 600  # characters of one window, where more has come: with the text before, what a classifier reads at once
 _LONGEST_WORD = 200  # characters without a border; longer runs are cut anywhere
+_NEARLY = 1.15  # gaps to the next text: where it would come as the pending one is due, or hardly sooner, it is late
 _SMOOTH = 0.3  # of the newest gap between two texts in what the next is taken to be
 
 _LONGEST_GAP_S = 1.0  # a pause of the model says little about the words after it
@@ -167,9 +168,10 @@ class _Reader:
         if self._last:
             self._gap += (min(now - self._last, _LONGEST_GAP_S) - self._gap) * (_SMOOTH if self._gap else 1)
         self._last = now
-        if self._due is None:
-            self._arm(now + self._wait_s)
-        self._hurried = self._due is not None and now + self._gap >= self._due
+        due = now + self._wait_s if self._due is None else self._due
+        self._hurried = now + self._gap * _NEARLY >= due
+        if self._due is None and not self._hurried:
+            self._arm(due)
         return self._hurried
 
     def _arm(self, due: float) -> None:

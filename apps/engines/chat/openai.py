@@ -10,12 +10,9 @@ import asyncio
 import logging
 import random
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
-from contextlib import aclosing, asynccontextmanager, suppress
+from collections.abc import AsyncGenerator, Iterator, Sequence
+from contextlib import aclosing, contextmanager, suppress
 from dataclasses import dataclass, replace
-from weakref import WeakKeyDictionary
-
-import aiohttp
 
 from apps.engines.base import (
     ChatMessage,
@@ -33,14 +30,15 @@ from apps.engines.chat import wire
 from apps.engines.chat.abilities import Ability
 from apps.engines.chat.breaker import Breaker
 from apps.engines.chat.errors import AWAY, CUT_OFF, NO_BEAMS, REFUSED, SENSELESS, SLOW, from_status
+from apps.engines.chat.line import Line
 from apps.engines.chat.pace import Pace, Rest
+from apps.engines.chat.server import Server
 from apps.engines.chat.sse import EventReader
 from apps.engines.chat.thinking import Thinking
 from apps.engines.chat.tokens import TokenCounter
 
 log = logging.getLogger(__name__)
 
-_KEEP_ALIVE_S = 4  # below the 5 s after which uvicorn, and so vLLM, closes an idle connection
 _MAX_BODY_BYTES = 1024 * 1024  # of a list of models, or of an error
 _TRIES = 3  # of a request that the server is too busy for; only before its first token
 _PAUSE_S = 0.4  # before the second try; doubled for the third, and spread so that callers do not come back together
@@ -67,9 +65,9 @@ class OpenAIChat:
         connect_s: float = 3, first_token_s: float = 60, gap_s: float = 20, total_s: float = 600, tools: bool = True,
         context_tokens: int = 0, reasons: str = "", breaker: Breaker | None = None,
     ) -> None:  # fmt: skip
-        self._url = url.rstrip("/")
         self._model = model
-        self._headers = {"User-Agent": "openbook"} | ({"Authorization": f"Bearer {api_key}"} if api_key else {})
+        headers = {"User-Agent": "openbook"} | ({"Authorization": f"Bearer {api_key.strip()}"} if api_key else {})
+        self._server = Server(url, headers, connect_s)
         self._limits = Timeouts(connect_s, first_token_s, gap_s, total_s)
         self._counter = TokenCounter(tokenizer)
         self._breaker = breaker or Breaker()
@@ -80,7 +78,6 @@ class OpenAIChat:
         self._with_beams = Ability(_WITH_BEAMS, self.info, self._attempt)
         self._pace = Pace()
         self._served: tuple[ModelInfo, bool] | None = None
-        self._sessions: WeakKeyDictionary[asyncio.AbstractEventLoop, aiohttp.ClientSession] = WeakKeyDictionary()
 
     async def info(self) -> ModelInfo:
         return (await self._known())[0]
@@ -131,20 +128,16 @@ class OpenAIChat:
         return self._counter.count(texts)
 
     async def close(self) -> None:
-        session = self._sessions.pop(asyncio.get_running_loop(), None)
-        if session is not None:
-            await session.close()
+        self._server.close()
 
     async def _known(self) -> tuple[ModelInfo, bool]:
         if self._served is None:
-            async with (
-                _errors(AWAY),
-                asyncio.timeout(self._limits.gap),
-                self._session().get(f"{self._url}/models", allow_redirects=False) as response,
-            ):
-                body = await _whole(response)
-            if response.status != 200:
-                raise from_status(response.status, body)
+            with _errors(AWAY):
+                by = _now() + self._limits.gap
+                line = await self._server.ask("GET", "/models", by, Accept="application/json")
+                body = await self._whole(line, by)
+            if line.status != 200:
+                raise from_status(line.status, body)
             info, vllm = wire.model_info(body, self._model)
             window = self._context_tokens or info.context_tokens
             self._served = replace(info, context_tokens=window, samples_all=vllm), vllm
@@ -155,26 +148,24 @@ class OpenAIChat:
         info, vllm = await self._known()
         if request.sampling.beams and not vllm:
             raise EngineRefused(NO_BEAMS)  # another server may draw so many answers, and say the first
-        began = time.monotonic()
+        began = _now()
         until, by = began + self._limits.total, began + self._limits.first_token
         goes_on = bool(request.messages) and request.messages[-1].role == "assistant"
         begun = self._reasons == "begun" and request.thinks and not goes_on
         answer, events = wire.Answer(thinking=Thinking(begun=begun)), EventReader()
         if request.sampling.beams:
             by, answer.stop = until, request.sampling.stop  # nothing comes before all of it was weighed
-        response = await self._open(
-            wire.body(request, info.name, vllm=vllm), tried=request in (_WITH_TOOL, _WITH_BEAMS)
-        )
+        line = await self._open(wire.body(request, info.name, vllm=vllm), tried=request in (_WITH_TOOL, _WITH_BEAMS))
         try:
-            with Rest(self._pace, response) as rest:
+            with Rest(self._pace, line) as rest:
                 while not answer.done:
-                    chunk = await self._read(response, min(by, until) - time.monotonic(), begun=answer.size > 0)
+                    chunk = await self._read(line, min(by, until), begun=answer.size > 0)
                     if not chunk:
                         break
                     delta, error = answer.added(events.feed(chunk))
                     if delta is not None:
                         yield delta
-                        by = time.monotonic() + self._limits.gap
+                        by = _now() + self._limits.gap
                     if error is not None:
                         raise error
                     if answer.size and not answer.done:
@@ -182,78 +173,61 @@ class OpenAIChat:
             if not answer.done and not answer.reason:
                 raise EngineUnavailable(CUT_OFF)
             with suppress(EngineUnavailable):  # the end of the body: the connection can be used again
-                await self._read(response, 0.1, begun=True)
+                await self._read(line, _now() + 0.1, begun=True)
             if (held := answer.rest()) is not None:
                 yield held
             yield answer.finish()
         finally:
-            response.close()
+            self._server.give(line)
 
-    async def _open(self, body: bytes, *, tried: bool) -> aiohttp.ClientResponse:
-        """The response, its head read. Raises what the server says instead; where something is only `tried`, a refusal
-        is the answer and no trouble for the log."""
-        headers = {"Content-Type": "application/json", "Accept": "text/event-stream", "Accept-Encoding": "identity"}
-        url = f"{self._url}/chat/completions"
-        async with _errors(AWAY), asyncio.timeout(self._limits.first_token):
-            try:
-                response = await self._session().post(url, data=body, headers=headers, allow_redirects=False)
-            except aiohttp.ClientConnectorError:
-                raise
-            except (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError):
-                # A connection kept from before had died unnoticed: a new one tells whether the server is there.
-                response = await self._session().post(url, data=body, headers=headers, allow_redirects=False)
-        if response.status == 200 and "event-stream" in response.headers.get("Content-Type", ""):
-            return response
-        try:
-            async with _errors(AWAY), asyncio.timeout(self._limits.gap):
-                said = await _whole(response)
-        finally:
-            response.close()
-        error = EngineBroken(SENSELESS) if response.status == 200 else from_status(response.status, said)
-        if not tried or response.status >= 500:
-            log.warning("The model server answered %s.", response.status)
+    async def _open(self, body: bytes, *, tried: bool) -> Line:
+        """The line of the answer, its head read. Raises what the server says instead; where something is only `tried`,
+        a refusal is the answer and no trouble for the log."""
+        headers = {"Content_Type": "application/json", "Accept": "text/event-stream", "Accept_Encoding": "identity"}
+        by = _now() + self._limits.first_token
+        with _errors(AWAY):
+            line = await self._server.ask("POST", "/chat/completions", by, body, **headers)
+        if line.status == 200 and "event-stream" in line.kind and line.encoding in ("", "identity"):
+            return line
+        with _errors(AWAY):
+            said = await self._whole(line, _now() + self._limits.gap)
+        error = EngineBroken(SENSELESS) if line.status == 200 else from_status(line.status, said)
+        if not tried or line.status >= 500:
+            log.warning("The model server answered %s.", line.status)
         if isinstance(error, EngineRefused):
             self._served = None  # it may serve another model now
         raise error
 
-    async def _read(self, response: aiohttp.ClientResponse, seconds: float, *, begun: bool) -> bytes:
+    async def _read(self, line: Line, by: float, *, begun: bool) -> bytes:
         """The next bytes, empty at the end. Written out, because it runs for every token."""
         try:
-            async with asyncio.timeout(max(seconds, 0)):
-                return await response.content.readany()
+            return await line.read(by)
         except TimeoutError:
             raise EngineUnavailable(SLOW) from None
-        except (aiohttp.ClientError, OSError):
+        except OSError:
             raise EngineUnavailable(CUT_OFF if begun else AWAY) from None
 
-    def _session(self) -> aiohttp.ClientSession:
-        loop = asyncio.get_running_loop()
-        session = self._sessions.get(loop)
-        if session is None or session.closed:
-            session = self._sessions[loop] = aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=_KEEP_ALIVE_S),
-                cookie_jar=aiohttp.DummyCookieJar(),
-                headers=self._headers,
-                timeout=aiohttp.ClientTimeout(total=None, sock_connect=self._limits.connect),
-                read_bufsize=256 * 1024,
-            )
-        return session
+    async def _whole(self, line: Line, by: float) -> bytes:
+        """The body of a short answer, up to a limit; the line is given back."""
+        body = b""
+        try:
+            while len(body) < _MAX_BODY_BYTES and (chunk := await line.read(by)):
+                body += chunk
+            return body
+        finally:
+            self._server.give(line)
 
 
-async def _whole(response: aiohttp.ClientResponse) -> bytes:
-    """The body of a short answer, up to a limit: `read(n)` alone may stop at the first packet."""
-    body = b""
-    while len(body) < _MAX_BODY_BYTES and (chunk := await response.content.readany()):
-        body += chunk
-    return body
+def _now() -> float:
+    return asyncio.get_running_loop().time()
 
 
-@asynccontextmanager
-async def _errors(words: str) -> AsyncIterator[None]:
+@contextmanager
+def _errors(words: str) -> Iterator[None]:
     """Turns what the network raises into the error tree."""
     try:
         yield
     except TimeoutError:
         raise EngineUnavailable(SLOW) from None
-    except (aiohttp.ClientError, OSError):
+    except OSError:
         raise EngineUnavailable(words) from None
