@@ -19,7 +19,7 @@ from apps.conversations.links import Links
 from apps.conversations.markup import clean, parser
 from apps.conversations.mend import mend
 from apps.conversations.pills import with_pills
-from apps.conversations.settled import Settled
+from apps.conversations.settled import Settled, signs
 from apps.conversations.wrap import MOST, ZERO, Wrapper, mark
 from apps.lib.sentences import Span
 
@@ -42,10 +42,12 @@ _HIDDEN = re.compile(
 )
 _RETURN = re.compile(r"\r(?=\n)")
 _BREAKS = re.compile("[\r\u2028\u2029]")
+_LINE_ENDS = re.compile("[\r\n\u2028\u2029]")
 _NEST = re.compile(rf"^((?:[ \t]*(?:>|[-*+]|\d{{1,9}}[.)])[ \t]?){{{_LEVELS}}})([ \t>*+.)\d-]+)", re.MULTILINE)
-_SIGNS = re.compile(r"[\[\]*_`~!$\\<&]")
 _FORMULA = re.compile(r"^[ \t>*+.)\d-]*(?:\$\$|\\\[)", re.MULTILINE)
 _EMPTY_LINE = re.compile(r"\n[ \t]*\n")
+# One line of running text in which no sign means anything but the numbers of sources: as Markdown it says itself.
+_PLAIN = re.compile(r"(?=[^\W\d_])(?:[^\n\t\[\]*_`~$\\<&]|\[\d{1,3}\](?![(\[]))*+")
 _CUT = '<p class="cut">The answer goes on, but is too long to be shown.</p>\n'
 
 
@@ -57,6 +59,7 @@ class StreamRenderer:
     blocks: list[str] = field(default_factory=list)  # HTML, as the client has it
     sentences: list[Span] = field(default_factory=list)  # complete ones, in the whole text
     _tail: str = ""  # from the first block that is not finished
+    _source: str = ""  # the tail without what may not be shown, as far as it was rendered
     _at: int = 0  # where the tail begins
     _done: int = 0  # blocks that are finished
     _numbered: int = 0  # sentences in them
@@ -69,7 +72,8 @@ class StreamRenderer:
         room = MOST_CHARS - self._at - len(self._tail)
         self._cut = self._cut or len(piece) > room
         self._tail += piece[: max(room, 0)]
-        lazy = len(self._tail) > _EAGER_CHARS and len(self._tail) < self._rendered * 1.1
+        growing = len(self._tail) - self._settled.length
+        lazy = growing > _EAGER_CHARS and len(self._tail) < self._rendered * 1.1
         return [] if lazy or not piece else self._render(final=False)
 
     def finish(self) -> list[Text]:
@@ -81,7 +85,7 @@ class StreamRenderer:
         return changes
 
     def _render(self, final: bool) -> list[Text]:
-        source = _tame(self._tail[:-1] if self._tail.endswith("\r") and not final else self._tail)
+        source = self._tamed(final)
         self._rendered = len(self._tail)
         found = _blocks(source)
         del self.sentences[self._numbered :]
@@ -107,12 +111,21 @@ class StreamRenderer:
         self._advance(found, finished, len(source))
         return changes
 
+    def _tamed(self, final: bool) -> str:
+        """The tail without what may not be shown; of a line that goes on, only what is new is looked at."""
+        new = self._tail[len(self._source) :]
+        if _is_line(self._source) and not _LINE_ENDS.search(new):
+            self._source += _HIDDEN.sub(ZERO, new)
+        else:
+            self._source = _tame(self._tail[:-1] if self._tail.endswith("\r") and not final else self._tail)
+        return self._source
+
     def _settled_of(self, block: _Block, text: str) -> Settled:
         """What is settled of the first block that is not finished."""
         start = self._at + block.start
         if self._settled.start != start:
             self._settled = Settled(start)
-        rough = len(text) > _ROUGH_SIGNS and _is_rough(text)
+        rough = len(text) > _ROUGH_SIGNS and _is_rough(text, self._settled)
         return (
             self._settled if block.kind == "paragraph_open" and not rough and "\n" not in text.rstrip() else Settled()
         )
@@ -122,7 +135,7 @@ class StreamRenderer:
         rest = settled.rest(text)
         spans = settled.spans(rest)
         shown = rest if whole else mend(rest)
-        known = spans if shown == rest else settled.spans(shown)
+        known = spans if shown == rest.rstrip(" ") else settled.spans(shown)  # a space at the end changes none
         if settled.cut >= 0 and not known:  # nothing of the sentence that goes on may be shown yet
             return self._block(Settled(), text, first, whole=whole)
         first += len(settled.sentences)
@@ -131,8 +144,11 @@ class StreamRenderer:
         return settled.whole(plain or self._html(shown, known, first)), settled.all(spans)
 
     def _html(self, text: str, sentences: list[Span], first: int) -> str:
+        marked = mark(text, sentences, first)
+        if _PLAIN.fullmatch(text):
+            return clean(f"<p>{Wrapper(self.links).line(marked.strip())}</p>\n")
         md = parser()
-        tokens = md.parse(mark(text, sentences, first))
+        tokens = md.parse(marked)
         Wrapper(self.links).block(tokens)
         return clean(md.renderer.render(tokens, md.options, {}))
 
@@ -142,7 +158,7 @@ class StreamRenderer:
             end = self._at + start
             self._numbered = sum(1 for span in self.sentences if span[0] < end)
             self._done += finished
-            self._tail, self._at = self._tail[start:], end
+            self._tail, self._source, self._at = self._tail[start:], self._source[start:], end
             self._rendered -= start
 
     def _show(self, place: int, markup: str) -> list[Text]:
@@ -200,6 +216,8 @@ def _tame(text: str) -> str:
 
 def _blocks(text: str) -> list[_Block]:
     """The top-level blocks of Markdown in order."""
+    if _is_line(text):
+        return [_Block(0, len(text), "paragraph_open")]
     tokens: list[Token] = []
     md = parser()
     md.block.parse(text, md, {}, tokens)
@@ -209,6 +227,11 @@ def _blocks(text: str) -> list[_Block]:
         for token in tokens
         if token.level == 0 and token.map and token.nesting >= 0
     ]
+
+
+def _is_line(text: str) -> bool:
+    """Whether this is one line that begins as running text does: a paragraph, whatever follows in the line."""
+    return text[:1].isalpha() and "\n" not in text
 
 
 def _is_finished(text: str, block: _Block, following: _Block) -> bool:
@@ -231,8 +254,9 @@ def _is_finished(text: str, block: _Block, following: _Block) -> bool:
     )
 
 
-def _is_rough(text: str) -> bool:
+def _is_rough(text: str, settled: Settled | None = None) -> bool:
     """Whether this block would cost more to read than it can be worth."""
     if text.lstrip().startswith(("```", "~~~")):
         return False
-    return len(text) > _ROUGH_CHARS or len(_SIGNS.findall(text)) > _ROUGH_SIGNS
+    known, since = (settled.signs, settled.length) if settled is not None else (0, 0)
+    return len(text) > _ROUGH_CHARS or known + signs(text, since) > _ROUGH_SIGNS

@@ -17,6 +17,8 @@ from apps.lib.sentences import Span
 
 GUARD = "a "
 _KEPT, _LEAST = 100, 60  # characters that are rendered anew every time, and that are worth to be settled
+_TRIES = 8  # words among which one is looked for that begins plainly
+_SIGNS = r"[]*_`~!$\<&"
 _OPEN, _CLOSE, _END = "<p>", "</p>\n", "</span>"
 # Emphasis and code that begin and end here, and hold nothing else that means something.
 _WHOLE = re.compile(r"(?<![\w*])\*\*(?=[^\s*])[^*_`~$\\<&\[\]\n]+(?<=\S)\*\*(?![\w*])|(?<!`)`[^`$\\<&\[\]\n]+`(?!`)")
@@ -36,6 +38,7 @@ class Settled:
     sentences: list[Span] = field(default_factory=list)  # that end in it
     cut: int = -1  # where the sentence begins that goes on behind it, if one does
     number: int = 0  # of the first sentence that ends behind it
+    signs: int = 0  # in it
 
     def rest(self, text: str) -> str:
         """What is still to be rendered, behind the guard."""
@@ -81,6 +84,7 @@ class Settled:
             spans[0] = max(spans[0][0], len(GUARD)), spans[0][1]
         html = self._joined(render(GUARD + piece if self.length else piece, spans, first + known))
         self.html = html.removesuffix(SLOT % (first + done)) if begun else html
+        self.signs += signs(text[self.length : place])
         self.length, self.sentences, self.number = place, list(sentences[:done]), first + done
         self.cut = sentences[done][0] if begun else -1
 
@@ -97,10 +101,18 @@ class Settled:
         return self.html + inner
 
 
+def signs(text: str, since: int = 0) -> int:
+    """How many characters behind that place may open or close something."""
+    return sum(text.count(sign, since) for sign in _SIGNS)
+
+
 def _border(text: str) -> int:
     """Where a word begins behind a single space, some way before the end; 0 where it is not plain."""
-    space = text.rfind(" ", 1, max(1, len(text) - _KEPT))
-    plain = (
-        space > 0 and not text[space - 1].isspace() and not text[space + 1].isspace() and text[space + 1] not in "[【"
-    )
-    return space + 1 if plain else 0
+    space = max(1, len(text) - _KEPT)
+    for _ in range(_TRIES):
+        space = text.rfind(" ", 1, space)
+        if space <= 0:
+            return 0
+        if not text[space - 1].isspace() and not text[space + 1].isspace() and text[space + 1] not in "[【":
+            return space + 1
+    return 0

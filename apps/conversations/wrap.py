@@ -11,6 +11,7 @@ import html
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from markdown_it.token import Token
 
@@ -46,7 +47,7 @@ def numbered(text: str) -> list[Span]:
     inside = [found.span() for found in _WHOLE.finditer(text)]
     joined: list[Span] = []
     place = 0
-    for start, end in spans(text):
+    for start, end in _spans(text):
         while place < len(inside) and inside[place][1] <= start:
             place += 1
         if joined and place < len(inside) and inside[place][0] < start:
@@ -56,9 +57,14 @@ def numbered(text: str) -> list[Span]:
     return [span for span in joined if counted(text, span)]
 
 
+@lru_cache(maxsize=4)  # what grows is asked for its sentences, and then for those that are certain
+def _spans(text: str) -> tuple[Span, ...]:
+    return tuple(spans(text))
+
+
 def certain(text: str) -> int:
     """Up to where the sentences of a block that still grows are what they will be."""
-    every = spans(text)
+    every = list(_spans(text))
     done = settled(text, every)
     end = every[done - 1][1] if done else 0
     opened = _OPENED.search(_WHOLE.sub(lambda found: ZERO * len(found[0]), text))
@@ -123,6 +129,13 @@ class Wrapper:
             if self.current is not None and last[self.current] == place:
                 self._slot(self.current)
             token.children = self.out
+
+    def line(self, text: str) -> str:
+        """The HTML of a line of text that is nothing else."""
+        self._text(text)
+        if self.current is not None:
+            self._slot(self.current)
+        return "".join(token.content for token in self.out)
 
     def _child(self, child: Token) -> None:
         if child.type in {"text", "image"}:
