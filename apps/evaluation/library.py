@@ -101,9 +101,9 @@ class Library:
         return self._index.search(self._segments, IndexQuery(question, vector, _CANDIDATES))
 
 
-def embedded(texts: Sequence[str]) -> Vectors:
+def embedded(texts: Sequence[str], embedder: str = "") -> Vectors:
     """The vectors of the texts, kept on disk between runs: most of a measurement's time would go there."""
-    embed = registry.embed()
+    embed = registry.embed(embedder)
     key = hashlib.sha256("\0".join([embed.fingerprint, *texts]).encode()).hexdigest()[:32]
     kept = Path(tempfile.gettempdir()) / f"openbook-vectors-{os.getuid()}" / f"{key}.npy"
     if kept.is_file():

@@ -32,11 +32,13 @@ def test_numbers_are_printed_and_written_as_one_flat_object(
 ) -> None:
     file = tmp_path / "numbers.json"
 
-    call_command("bench", "retrieval", "--sets", "tiny", "--data", str(data), "--json", str(file))
+    asked = ["retrieval", "--sets", "tiny", "--mixed", "tiny"]
+    call_command("bench", *asked, "--data", str(data), "--json", str(file))
 
     numbers = json.loads(file.read_text())
     assert {f"ndcg10.tiny.{way}" for way in ("bm25", "vectors", "fusion", "ours")} <= numbers.keys()
     assert numbers["ndcg10.tiny.ours"] == numbers["recall10.tiny.ours"] == 1.0
+    assert numbers["ndcg10.tiny.mixed"] == 1.0  # of two embedders, of which one reads every other text
     assert all(isinstance(value, float) for value in numbers.values())
     assert "ndcg10.tiny.ours" in capsys.readouterr().out
 

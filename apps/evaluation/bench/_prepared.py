@@ -51,8 +51,9 @@ def _fill(user: Any, texts: list[Any], wanted: int) -> int:
     return Chunk.objects.filter(document__collection=place).count()
 
 
-def filled(user: Any, texts: Sequence[Any], wanted: int = 10**9) -> Any:
-    """A new collection with one document a text and one segment, of so many chunks, more or less."""
+def filled(user: Any, texts: Sequence[Any], wanted: int = 10**9, embedder: str = "") -> Any:
+    """A new collection with one document a text and one segment, of so many chunks, more or less, read by that one of
+    `settings.EMBEDDERS`."""
     from apps.documents import segments
     from apps.documents.chunking import Chunker
     from apps.documents.models import Chunk, Collection, Document, Page
@@ -60,8 +61,8 @@ def filled(user: Any, texts: Sequence[Any], wanted: int = 10**9) -> Any:
     from apps.engines import registry
     from apps.evaluation.library import embedded
 
-    embed = registry.embed()
-    place = Collection.objects.create(owner=user, name="Measured")
+    embed = registry.embed(embedder)
+    place = Collection.objects.create(owner=user, name="Measured", tuning={"embedder": embedder})
     rows: list[Chunk] = []
     lines: list[str] = []
     for text in filter(lambda text: text.text.strip(), texts):
@@ -82,7 +83,7 @@ def filled(user: Any, texts: Sequence[Any], wanted: int = 10**9) -> Any:
                     heading=draft.heading, text=draft.text, tokens=draft.tokens,
                 )
             )  # fmt: skip
-    vectors = embedded(lines)
+    vectors = embedded(lines, embedder)
     for row, vector in zip(rows, vectors, strict=True):
         row.vector, row.fingerprint = vector.tobytes(), embed.fingerprint
     stored = Chunk.objects.bulk_create(rows)

@@ -1,8 +1,9 @@
 """Puts data sets into an empty data directory, one collection a set, and asks the product's search. Prints JSON.
 
-DATA_DIR=… python -m apps.evaluation.bench._retrieving FOLDER_OF_DATA_SETS SET…
+DATA_DIR=… python -m apps.evaluation.bench._retrieving FOLDER_OF_DATA_SETS SET… [--mixed SET…]
 
-For each set and question the texts found, best first; for the sets about chunks and abstention what those measure.
+For each set and question the texts found, best first; for the sets about chunks and abstention what those measure. The
+mixed sets lie in two collections, of which a second embedder reads one.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import json
 import os
 import re
 import sys
+import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -29,7 +31,7 @@ CHUNKS, ABSTAIN = "chroma_chunking", "clapnq"
 _BUDGET = 1_000  # tokens returned, by the embedder's count
 
 
-def main(data: Path, names: Sequence[str]) -> dict[str, Any]:
+def main(data: Path, names: Sequence[str], mixed: Sequence[str] = ()) -> dict[str, Any]:
     django.setup()
     from django.core.management import call_command
 
@@ -42,6 +44,8 @@ def main(data: Path, names: Sequence[str]) -> dict[str, Any]:
     for name in names:
         found["sets"][name] = asyncio.run(_rankings(user, library.read_any(data, name)))
         print(f"{name}: {len(found['sets'][name])} questions asked", file=sys.stderr)
+    if mixed:
+        found["mixed"] = _mixed(user, data, mixed)
     if (data / CHUNKS).is_dir():
         found["chunks"] = _chunks(user, data / CHUNKS)
     if list((data / ABSTAIN).glob("*unanswerable*.jsonl")):
@@ -49,19 +53,34 @@ def main(data: Path, names: Sequence[str]) -> dict[str, Any]:
     return found
 
 
-async def _rankings(user: Any, data: DataSet) -> dict[str, list[str]]:
-    """The texts of each judged question, best first."""
+def _mixed(user: Any, data: Path, names: Sequence[str]) -> dict[str, dict[str, list[str]]]:
+    """The same of sets whose every other text a second embedder reads."""
+    from django.conf import settings
+
+    from apps.evaluation import library
+    from apps.evaluation.bench import _moved
+
+    with tempfile.TemporaryDirectory() as folder:
+        model = str(_moved.made(Path(folder)))
+        settings.EMBEDDERS = {_moved.NAME: {"BACKEND": _moved.BACKEND, "OPTIONS": {"model": model}}}
+        return {name: asyncio.run(_rankings(user, library.read_any(data, name), ("", _moved.NAME))) for name in names}
+
+
+async def _rankings(user: Any, data: DataSet, embedders: Sequence[str] = ("",)) -> dict[str, list[str]]:
+    """The texts of each judged question, best first. They lie in one collection for each embedder, in turns."""
     from apps.documents import search
     from apps.evaluation.library import embedded
     from apps.lib.threads import in_db
 
-    place, texts = await in_db(_filled, user, data)
+    places, texts = list[Any](), dict[Any, str]()
+    for at, embedder in enumerate(embedders):
+        place, known = await in_db(_filled, user, data.texts[at :: len(embedders)], embedder)
+        places.append(place)
+        texts |= known
     judged = [question for question in data.questions if question in data.relevant]
     vectors = embedded([data.questions[question] for question in judged])
     return {
-        question: [
-            texts[document] for document in await search.ranking(user, data.questions[question], [place], vector)
-        ]
+        question: [texts[document] for document in await search.ranking(user, data.questions[question], places, vector)]
         for question, vector in zip(judged, vectors, strict=True)
     }
 
@@ -71,7 +90,7 @@ async def _abstain(user: Any, data: DataSet) -> list[tuple[bool, float, float]]:
     from apps.documents.search import search
     from apps.lib.threads import in_db
 
-    place, _ = await in_db(_filled, user, data)
+    place, _ = await in_db(_filled, user, data.texts)
     rows = []
     for question, text in data.questions.items():
         hits = (await search(user, text, collections=[place])).hits
@@ -80,12 +99,12 @@ async def _abstain(user: Any, data: DataSet) -> list[tuple[bool, float, float]]:
     return rows  # type: ignore[return-value]
 
 
-def _filled(user: Any, data: DataSet) -> tuple[Any, dict[Any, str]]:
+def _filled(user: Any, texts: Sequence[Any], embedder: str = "") -> tuple[Any, dict[Any, str]]:
     """The collection that holds the texts, and which text each of its documents is."""
     from apps.documents.models import Document
     from apps.evaluation.bench import _prepared
 
-    place = _prepared.filled(user, data.texts)
+    place = _prepared.filled(user, texts, embedder=embedder)
     rows = Document.objects.filter(collection=place).values_list("pk", "name")
     return place.pk, {pk: name.removesuffix(".txt") for pk, name in rows}
 
@@ -137,4 +156,6 @@ def _gold(pages: Mapping[int, str], references: list[dict[str, Any]]) -> set[tup
 
 
 if __name__ == "__main__":
-    print(json.dumps(main(Path(sys.argv[1]), sys.argv[2:])))
+    asked = sys.argv[2:]
+    split = asked.index("--mixed") if "--mixed" in asked else len(asked)
+    print(json.dumps(main(Path(sys.argv[1]), asked[:split], asked[split + 1 :])))

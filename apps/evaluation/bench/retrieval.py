@@ -34,6 +34,11 @@ def add_arguments(parser: ArgumentParser) -> None:
         help="folders under the data sets' folder; SET_LANGUAGE for a file of one in the form of SQuAD",
     )  # fmt: skip
 
+    parser.add_argument(
+        "--mixed", nargs="*", default=("cacm",), metavar="SET",
+        help="of the sets, those also searched with every other text read by an embedder of another scale (cacm)",
+    )  # fmt: skip
+
 
 def run(options: dict[str, Any]) -> dict[str, float]:
     data, names = options["data"], list(options["sets"])
@@ -41,10 +46,15 @@ def run(options: dict[str, Any]) -> dict[str, float]:
         sets = [read_any(data, name) for name in names]
     except FileNotFoundError as error:
         raise CommandError(f"{error} Name others with --sets.") from error
-    found = _asked(data, names)
+    mixed = [name for name in options["mixed"] if name in names]
+    found = _asked(data, [*names, *(["--mixed", *mixed] if mixed else [])])
     numbers: dict[str, float] = {}
     for name, texts in zip(names, sets, strict=True):
         numbers |= _compared(name, texts, found["sets"][name])
+        if name in mixed:
+            pairs = [(ranking, texts.relevant[question]) for question, ranking in found["mixed"][name].items()]
+            what = f"{name}: nDCG@10, ours, every other text read by a second embedder"
+            numbers[f"ndcg10.{name}.mixed"] = _told(what, [ndcg(*pair) for pair in pairs])
     if "chunks" in found:
         recalled, precise = found["chunks"]["recall"], found["chunks"]["precision"]
         numbers["chunk_recall_1000"] = _told(f"{CHUNKS}: gold characters in 1,000 tokens", recalled)

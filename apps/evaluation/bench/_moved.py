@@ -1,0 +1,43 @@
+"""A second embedder for measurements: the packaged weights, with the same constant added to every vector before it is
+made a unit. It tells texts apart as well as the packaged one, but on another scale: unrelated ones stand at about 0.8.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+
+NAME, BACKEND = "Moved", "apps.engines.embed.sentence.SentenceEmbed"  # in `settings.EMBEDDERS`
+_UNRELATED = 0.8  # cosine of texts that have nothing to do with each other
+_SEED = 7
+
+
+def made(folder: Path) -> Path:
+    """The folder of the model, within this one."""
+    from safetensors.numpy import load_file, save_file
+
+    from apps.engines.embed.folder import locate
+
+    place = folder / "moved"
+    shutil.copytree(locate(""), place)
+    config = json.loads((place / "config.json").read_text())
+    weights = load_file(place / "model.safetensors")
+    last = f"encoder.layer.{config['num_hidden_layers'] - 1}.output.LayerNorm.bias"
+    name = next(name for name in weights if name.endswith(last))
+    away = np.random.default_rng(_SEED).standard_normal(config["hidden_size"])
+    away *= _length() * np.sqrt(_UNRELATED / (1 - _UNRELATED)) / np.linalg.norm(away)
+    weights[name] = (weights[name] + away).astype(weights[name].dtype)
+    save_file(weights, place / "model.safetensors", metadata={"format": "pt"})
+    return place
+
+
+def _length() -> float:
+    """Of the mean of a text's tokens as the packaged weights see them."""
+    from apps.engines.embed.sentence import SentenceEmbed
+
+    texts = ["When does the museum open on Sundays?", "The lease can be ended with a notice period of three months."]
+    read = SentenceEmbed().states(texts, 10**3)
+    return float(np.mean([np.linalg.norm(tokens.states.mean(0)) for tokens in read]))
