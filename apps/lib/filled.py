@@ -21,7 +21,6 @@ ENLARGED_TOO_FAR = "The picture would have more than %(most)s pixels a side."
 PICTURE_REFUSED = "The picture server refused this picture (status %(status)s); describe it otherwise."
 PICTURE_FAILED = "The picture server failed (status %(status)s)."
 PICTURE_CRASHED = "Drawing this stopped the worker %(times)s times. Try other settings, or tell an administrator."
-NOT_DRAWN = "Pictures of “%(name)s” are not drawn here. Describe it without that name."
 
 # What is not set up any more, and what the index cannot write.
 NO_EMBEDDER = "There is no embedding model “%(name)s” here any more. Choose another one, or set it up."
