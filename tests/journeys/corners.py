@@ -82,7 +82,7 @@ def _workbook() -> bytes:
     return stream.getvalue()
 
 
-def held(text: str, name: str = "pat") -> Any:
+def held(text: str, name: str = "pat", code: str = "hate") -> Any:
     """A case about a question of that person's."""
     from apps.lib.ids import new_id
     from apps.safety import review
@@ -91,8 +91,8 @@ def held(text: str, name: str = "pat") -> Any:
     from apps.users.models import User
 
     owner = User.objects.get(email=f"{name}@example.org")
-    signal = Signal("text", "text-seed", Status.OK, {"hate": 0.97})
-    outcome = Outcome(Action.SEND, "hate", 3, 0.97)
+    signal = Signal("text", "text-seed", Status.OK, {code: 0.97})
+    outcome = Outcome(Action.SEND, code, 3, 0.97)
     return review.flag(review.Flagged("question", str(new_id()), "question", text, owner.pk, outcome, (signal,)))
 
 

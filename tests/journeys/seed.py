@@ -126,6 +126,14 @@ def alike() -> None:
         held(f"Everybody from the northern islands should be driven into the sea, number {number}")
 
 
+def threats() -> None:
+    """Two cases under one clause, of the same words but one."""
+    from tests.journeys.corners import held
+
+    for place in ("tower", "harbour"):
+        held(f"I shall wait for the keeper at the {place} and beat him", code="violence")
+
+
 def decided() -> None:
     from tests.journeys.corners import decided
 
