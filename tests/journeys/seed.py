@@ -191,6 +191,7 @@ if __name__ == "__main__":
         many,
         corners,
         alike,
+        threats,
         decided,
         flagged,
         banned,

@@ -11,7 +11,7 @@ from tests.journeys.site import Site
 from tests.journeys.test_accessibility import violations
 from tests.journeys.test_review import decided, opened
 
-WORDS = "northern islands"
+WORDS = "wait for the keeper"
 
 
 def seen(page: Any, selector: str) -> bool:
@@ -21,9 +21,9 @@ def seen(page: Any, selector: str) -> bool:
 
 
 def test_on_a_phone_the_decisions_are_in_reach_and_what_they_need_is_asked_for(site: Site, visit: Visit) -> None:
-    site.seed("alike")
+    site.seed("threats")
     morgan = visit("/review/", person="morgan", width=360)
-    opened(morgan, "Hate", WORDS)
+    opened(morgan, "Violence", WORDS)
     allow = ".outcomes [value=allow]"
     assert seen(morgan, allow)
     morgan.evaluate("scrollTo(0, document.body.scrollHeight)")
@@ -45,28 +45,30 @@ def test_on_a_phone_the_decisions_are_in_reach_and_what_they_need_is_asked_for(s
 
 
 def test_folded_fields_open_by_their_keys_and_earlier_decisions_after_the_choice(site: Site, visit: Visit) -> None:
-    site.seed("alike")
-    site.seed("decided")
+    site.seed("threats")
     morgan = visit("/review/", person="morgan")
-    opened(morgan, "Hate", WORDS)
+    opened(morgan, "Violence", WORDS)
     expect(morgan.get_by_label("How long")).to_be_hidden()
     morgan.keyboard.press("l")
     expect(morgan.get_by_label("How long")).to_be_focused()
     morgan.keyboard.press("Escape")
-    before = morgan.locator(".after")
-    if before.count():
-        expect(before.first).to_be_hidden()
+    here = morgan.url
+    decided(morgan, "1", "b")
+    morgan.goto(f"{site.url}/review/")
+    opened(morgan, "Violence", WORDS)  # the other one, of nearly the same words
+    assert morgan.url != here
+    before = morgan.locator(".after", has_text="Decided about such texts")
+    expect(before).to_be_hidden()
     morgan.keyboard.press("1")
-    if before.count():
-        expect(before.first).to_be_visible()
+    expect(before).to_be_visible()
     decided(morgan, "b")
 
 
 def test_a_claim_is_kept_while_somebody_is_at_it(site: Site, visit: Visit) -> None:
-    site.seed("alike")
+    site.seed("threats")
     morgan = visit("/review/", person="morgan")
     morgan.clock.install()
-    opened(morgan, "Hate", WORDS)
+    opened(morgan, "Violence", WORDS)
     with morgan.expect_response("**/keep/") as kept:
         morgan.clock.run_for(61_000)
     assert kept.value.status == 200
