@@ -87,15 +87,12 @@ class Turn:
     timings: dict[str, float] = field(default_factory=dict)  # milliseconds
     nothing: dict[str, Any] | None = None  # what was searched in vain
     started: float = field(default_factory=time.perf_counter)
+    id: str = field(init=False)  # of its answer
     verifier: Verifier = field(init=False)
     interrupt: asyncio.Event = field(default_factory=asyncio.Event)  # set when the process ends
 
     def __post_init__(self) -> None:
-        self.verifier = Verifier(self)
-
-    @property
-    def id(self) -> str:
-        return str(self.opening.answer)
+        self.id, self.verifier = str(self.opening.answer), Verifier(self)
 
     @property
     def chat(self) -> ChatEngine:

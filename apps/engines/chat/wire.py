@@ -82,6 +82,9 @@ def _message(message: ChatMessage) -> dict[str, Any]:
     return value
 
 
+_Said = tuple[str, tuple[TokenProb, ...], str]  # text, what was weighed for it, thought
+
+
 @dataclass(slots=True)
 class Answer:
     """Takes the events of one stream in order and says what each adds."""
@@ -102,11 +105,11 @@ class Answer:
         error = None
         try:
             for data in events:
-                delta = self.take(data)
-                if delta is not None:
-                    texts.append(delta.text)
-                    thoughts.append(delta.thought)
-                    weighed += delta.logprobs
+                if (said := self._said(data)) is not None:
+                    text, probabilities, thought = said
+                    texts.append(text)
+                    thoughts.append(thought)
+                    weighed += probabilities
         except EngineError as found:
             error = found
         return (self._parted("".join(texts), "".join(thoughts), weighed) if texts else None), error
@@ -125,8 +128,8 @@ class Answer:
             text, self.reason = text[:cut], "stop"
         return Delta(text, tuple(weighed), thought) if text or thought or weighed else None
 
-    def take(self, data: bytes) -> Delta | None:
-        """Raises EngineError where the event reports one or makes no sense."""
+    def _said(self, data: bytes) -> _Said | None:
+        """What one event adds. Raises EngineError where it reports one or makes no sense."""
         if data == b"[DONE]":
             self.done = True
             return None
@@ -136,9 +139,10 @@ class Answer:
                 raise from_event(event["error"])
             if event.get("usage"):
                 self.usage = _usage(event["usage"])
-            # Of several beams the first is the likeliest.
-            first = next((choice for choice in event["choices"] if not choice.get("index")), None)
-            return self._choice(first) if first else None
+            for choice in event["choices"]:
+                if not choice.get("index"):  # of several beams the first is the likeliest
+                    return self._choice(choice) if choice else None
+            return None
         except (ValueError, TypeError, KeyError, AttributeError, IndexError):
             raise EngineBroken(SENSELESS) from None
 
@@ -146,19 +150,21 @@ class Answer:
         calls = tuple(ToolCall(*self.calls[index]) for index in sorted(self.calls))
         return Finish(self.reason or "stop", self.usage, calls)
 
-    def _choice(self, choice: dict[str, Any]) -> Delta | None:
+    def _choice(self, choice: dict[str, Any]) -> _Said | None:
         self.reason = choice.get("finish_reason") or self.reason
         delta = choice["delta"]
         text, thought = delta.get("content") or "", delta.get("reasoning") or delta.get("reasoning_content") or ""
         logprobs = choice.get("logprobs") if text or not thought else None
         if not isinstance(text, str) or not isinstance(thought, str):
             raise TypeError
-        self.size += len(text) + len(thought) + self._calls(choice["delta"].get("tool_calls") or ())
+        self.size += len(text) + len(thought)
+        if calls := delta.get("tool_calls"):
+            self.size += self._calls(calls)
         if self.size > MAX_ANSWER_BYTES:
             raise EngineBroken("The model does not stop writing.")
         if not text and not thought and not logprobs:
             return None
-        return Delta(text, _logprobs(logprobs) if logprobs else (), thought)
+        return text, _logprobs(logprobs) if logprobs else (), thought
 
     def _calls(self, pieces: Iterable[dict[str, Any]]) -> int:
         """The pieces are added to the calls that they belong to; returns their characters."""
