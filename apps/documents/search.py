@@ -20,7 +20,7 @@ from apps.documents.passages import Hit, Passage, joined
 from apps.documents.spaces import Wanted
 from apps.documents.tuning import DEFAULT, Tuning, together
 from apps.engines import registry
-from apps.engines.base import CANDIDATES
+from apps.engines.base import CANDIDATES, EngineBroken
 from apps.lib.threads import Begun, begin, in_db
 
 if TYPE_CHECKING:
@@ -162,6 +162,8 @@ async def _found(user: Reader, place: Scope, query: Query, vector: Begun[Vectors
     wanted, wide = Wanted(query.text, vector, clock.stop), CANDIDATES
 
     async def weigh() -> _Try:
+        if (quick := await _at_once(user, place, query, wanted, clock)) is not None:
+            return quick
         seen, row = await spaces.looked_up(place, wanted), await vector
         clock.stop("index")
         ranked = await _ranked(user, query.text, seen, place)
@@ -183,6 +185,27 @@ async def _found(user: Reader, place: Scope, query: Query, vector: Begun[Vectors
         wanted = replace(wanted, hidden=wanted.hidden | gone)
         tried = await weigh()
     return tried
+
+
+async def _at_once(user: Reader, place: Scope, query: Query, wanted: Wanted, clock: _Clock) -> _Try | None:
+    """The usual search, from the vector to the rows without waiting for the event loop in between; None where several
+    embedders or a model that reads have to be asked, or a segment is damaged."""
+    tunings = _tunings(place)
+    if _reread(tunings) or not (some := spaces.own(place)):
+        return None
+    meaning = together(tunings)
+
+    def weighed(seen: Seen) -> tuple[Seen, Ranked]:
+        clock.stop("index")
+        ranked = _rank(user, seen, tunings, meaning)
+        clock.stop("read")
+        return seen, ranked
+
+    try:
+        seen, ranked = await spaces.begun(place, wanted, some).then_in_db(weighed)
+    except EngineBroken:
+        return None
+    return _Try(query, await wanted.vector, seen, ranked)
 
 
 async def _also(
@@ -211,10 +234,15 @@ def _better(best: _Try, found: _Try) -> _Try:
 async def _ranked(user: Reader, question: str, seen: Seen, place: Scope) -> Ranked:
     tunings = _tunings(place)
     meaning = together(tunings)
-    if not registry.rank().active or not any(item.rerank for item in tunings.values()):
+    if not _reread(tunings):
         return await in_db(_rank, user, seen, tunings, meaning)  # one way there and back
     order = await in_db(candidates.ordered, seen, meaning)
     return await in_db(candidates.ranked, user, await reranking.reordered(user, question, order), seen, tunings)
+
+
+def _reread(tunings: Mapping[UUID, Tuning]) -> bool:
+    """Whether a model that reads question and passage together has a say."""
+    return registry.rank().active and any(item.rerank for item in tunings.values())
 
 
 def _rank(user: Reader, seen: Seen, tunings: Mapping[UUID, Tuning], meaning: float) -> Ranked:

@@ -90,6 +90,24 @@ async def looked_up(place: Scope, wanted: Wanted) -> Seen:
     return Seen(tuple(side for side, *_ in found), _idf(found), tuple(served))
 
 
+def own(place: Scope) -> tuple[SegmentInfo, ...]:
+    """The segments, where the site's own embedder alone has to be asked; none otherwise."""
+    if not place.segments or any(tuning.embedder for tuning in place.tunings.values()):
+        return ()
+    space = _space("", place.segments)
+    return space.segments if space is not None else ()
+
+
+def begun(place: Scope, wanted: Wanted, some: tuple[SegmentInfo, ...]) -> Begun[Seen]:
+    """The candidates of the site's own segments, by the thread that makes the vector. A damaged segment fails it."""
+
+    def look(row: Vectors) -> Seen:
+        result = _looked(wanted, place.documents, some, row)
+        return Seen((Side(result.candidates, row, result.vectors),), result.idf, some)
+
+    return wanted.vector.then(look)
+
+
 async def _side(space: _Space, wanted: Wanted, documents: frozenset[str] | None) -> tuple[Side, IndexResult]:
     result = await _indexed(space, wanted, documents)
     vector = await wanted.vector
@@ -98,15 +116,10 @@ async def _side(space: _Space, wanted: Wanted, documents: frozenset[str] | None)
 
 
 async def _indexed(space: _Space, wanted: Wanted, documents: frozenset[str] | None) -> IndexResult:
-    def look(some: Sequence[SegmentInfo], row: Vectors) -> IndexResult:
-        wanted.stop("embed")
-        query = IndexQuery(wanted.text, row, wanted.limit, documents, wanted.hidden)
-        return registry.index().search(some, query)
-
     live = list(space.segments)
     while live:
         try:
-            return await wanted.vector.then(partial(look, live))
+            return await wanted.vector.then(partial(_looked, wanted, documents, live))
         except EngineBroken as error:
             damaged = [segment for segment in live if segment.id in str(error)]
             if not damaged:
@@ -116,6 +129,11 @@ async def _indexed(space: _Space, wanted: Wanted, documents: frozenset[str] | No
             wanted.stop("index")
             live = [segment for segment in live if segment not in damaged]
     return IndexResult((), {})
+
+
+def _looked(wanted: Wanted, documents: frozenset[str] | None, some: Sequence[SegmentInfo], row: Vectors) -> IndexResult:
+    wanted.stop("embed")
+    return registry.index().search(some, IndexQuery(wanted.text, row, wanted.limit, documents, wanted.hidden))
 
 
 def left_out(place: Scope, seen: Seen) -> tuple[str, ...]:

@@ -53,20 +53,36 @@ class Begun(Generic[T]):
     def then(self, function: Callable[[T], U]) -> Begun[U]:
         """What follows from its result, by the thread that made it and at once: the way to the event loop and back
         takes a millisecond where others compute. Fails as the work itself does."""
-        after: Future[U] = Future()
         here, context = threading.get_ident(), contextvars.copy_context()
+        after: Future[U] = Future()
 
         def follow(done: Future[T]) -> None:
             if threading.get_ident() == here:  # it was done before; this thread is the loop's and has no time
                 _pool.submit(follow, done)
-                return
-            try:
-                after.set_result(context.run(function, done.result()))
-            except BaseException as error:  # noqa: BLE001 - whoever awaits it hears of it
-                after.set_exception(error)
+            else:
+                _follow(after, lambda: context.run(function, done.result()))
 
         self._future.add_done_callback(follow)
         return Begun(after)
+
+    def then_in_db(self, function: Callable[[T], U]) -> Begun[U]:
+        """Likewise what asks the database then, by a thread for that, without the event loop in between."""
+        context = contextvars.copy_context()
+        after: Future[U] = Future()
+
+        def follow(done: Future[T]) -> None:
+            call = functools.partial(_with_connection, lambda: function(done.result()))
+            _db.submit(_follow, after, functools.partial(context.run, call))
+
+        self._future.add_done_callback(follow)
+        return Begun(after)
+
+
+def _follow(after: Future[U], call: Callable[[], U]) -> None:
+    try:
+        after.set_result(call())
+    except BaseException as error:  # noqa: BLE001 - whoever awaits it hears of it
+        after.set_exception(error)
 
 
 def begin(function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Begun[T]:

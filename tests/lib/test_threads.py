@@ -72,6 +72,23 @@ async def test_a_failure_is_heard_by_whoever_waits(first: bool) -> None:
         assert await work == 7
 
 
+async def test_what_then_asks_the_database_is_done_by_a_thread_for_that() -> None:
+    work = begin(lambda: 7)
+    number, name = await work.then_in_db(lambda number: (number + 1, threading.current_thread().name))
+    assert number == 8
+    assert name.startswith("db")
+
+
+@pytest.mark.parametrize("first", [True, False], ids=["the work", "what follows"])
+async def test_a_failure_before_or_in_the_database_is_heard(first: bool) -> None:
+    def fails(*_: object) -> int:
+        raise ValueError("broken")
+
+    work: Begun[int] = begin(fails if first else lambda: 7)
+    with pytest.raises(ValueError, match="broken"):
+        await work.then_in_db(fails)
+
+
 async def _here() -> tuple[asyncio.AbstractEventLoop, int]:
     return asyncio.get_running_loop(), threading.get_ident()
 
