@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from django.db.models import Q
@@ -11,11 +12,12 @@ from django.utils.translation import gettext_lazy
 from apps.documents import gaps
 from apps.documents.models import Document, DocumentQuerySet
 from apps.safety import review
-from apps.safety.check import Verdict
+from apps.safety.check import Judged, Verdict
 from apps.safety.review import Flagged
 from apps.safety.reviewable import Turn
 
 KIND = gaps.KIND
+_BETWEEN = "\n\n"
 _TEXTS = 5  # marked passages that a reviewer is shown
 _AROUND = 400  # characters
 _LONGEST = 400  # Document.withheld
@@ -68,6 +70,17 @@ def flag(document: Document, verdicts: Sequence[Verdict]) -> None:
     for found in by_code.values():
         judged = [verdict.judged for verdict in found if verdict.judged is not None]
         worst = max(judged, key=lambda one: one.outcome.score)
-        text = "\n\n".join(one.text for one in judged[:_TEXTS])
+        text = _BETWEEN.join(one.text for one in judged[:_TEXTS])
         owner = document.uploaded_by_id or document.collection.owner_id
-        review.flag(Flagged(KIND, str(document.pk), "passage", text, owner, worst.outcome, worst.signals))
+        said = [replace(one, spans=_placed(one.detector, judged[:_TEXTS])) for one in worst.signals]
+        review.flag(Flagged(KIND, str(document.pk), "passage", text, owner, worst.outcome, said))
+
+
+def _placed(detector: str, shown: Sequence[Judged]) -> tuple[tuple[int, int], ...]:
+    """Where that detector found something, in the texts put together."""
+    spans, before = [], 0
+    for one in shown:
+        own = [span for signal in one.signals if signal.detector == detector for span in signal.spans]
+        spans += [(before + start, before + end) for start, end in own]
+        before += len(one.text) + len(_BETWEEN)
+    return tuple(dict.fromkeys(spans))

@@ -24,11 +24,12 @@ from apps.safety.batches import Batches
 from apps.safety.check import AWAY, CheckUnavailable, Judged, Verdict
 from apps.safety.folding import SECRETS, Outcome, Signal, Status, fold
 from apps.safety.guarding import asked, unsure
+from apps.safety.locating import located
 from apps.safety.parts import CHARACTERS, parts
 from apps.safety.planted import planted
 from apps.safety.policy import Action, Policy, Stage
 from apps.safety.rules import FINGERPRINT as RULES
-from apps.safety.rules import RuleCheck
+from apps.safety.rules import RuleCheck, where
 from apps.safety.secrets import personal
 
 if TYPE_CHECKING:
@@ -56,7 +57,7 @@ def judge(
     """What rules and scores mean under the policy. Pure: the same input, the same verdict. `scores` may be None where
     the classifiers were not asked; `further` is what other detectors said."""
     took = took or {}
-    signals = [_rules(ruled, took), personal(text), *further]
+    signals = [_rules(ruled, took, text), personal(text), *further]
     if scores is not None:
         ms = took.get("text", 0.0)
         signals.append(Signal("text", registry.classify().fingerprint, Status.OK, scores, ms=ms))
@@ -77,11 +78,12 @@ def judge(
     return Verdict(False, outcome.code, withheld.words(stage, outcome, signals, policy, AWAY), judged)
 
 
-def _rules(ruled: Verdict, took: Took) -> Signal:
+def _rules(ruled: Verdict, took: Took, text: str) -> Signal:
     ms = took.get("rules", 0.0)
     if deadlines.late("rules", ms):
         return Signal("rules", RULES, Status.TIMEOUT, {}, ms=ms)
-    return Signal("rules", RULES, Status.OK, {}, ruled.rule, ms)
+    spans = tuple(where(ruled.rule, text)) if ruled.rule else ()
+    return Signal("rules", RULES, Status.OK, {}, ruled.rule, ms, spans)
 
 
 class ClassifiedCheck:
@@ -168,10 +170,11 @@ async def _guarded(stage: Stage, text: str, ruled: Verdict, scores: Mapping[str,
     """The verdict; where the classifiers are unsure, with what the guard model says, if there is one."""
     verdict = judge(stage, text, ruled, scores, policy, further=listed, took=took)
     outcome = verdict.judged.outcome if verdict.judged else Outcome(None)
-    if not unsure(stage, scores, outcome, policy):
+    if unsure(stage, scores, outcome, policy) and (said := await asked(stage, text, policy)) is not None:
+        verdict = judge(stage, text, ruled, scores, policy, said, listed, took)
+    if verdict.judged is None or not verdict.judged.outcome.reviewed:
         return verdict
-    said = await asked(stage, text, policy)
-    return verdict if said is None else judge(stage, text, ruled, scores, policy, said, listed, took)
+    return await in_pool(located, verdict, policy, scored_together)
 
 
 @asynccontextmanager

@@ -41,6 +41,7 @@ class Signal:
     scores: Mapping[str, float]
     rule: str = ""
     ms: float = 0.0
+    spans: tuple[tuple[int, int], ...] = ()  # where in the judged text it found that, for people; no verdict reads it
 
     def sound(self) -> Signal:
         """Itself, or the status of an error where any score is not a number from 0 to 1: nonsense is never a zero."""
@@ -49,14 +50,16 @@ class Signal:
     def row(self) -> dict[str, Any]:
         """As it is stored; scores to six digits, so that reading them back changes nothing."""
         scores = {label: round(float(score), 6) for label, score in sorted(self.scores.items())}
+        spans = {"spans": [list(span) for span in self.spans]} if self.spans else {}
         return {
             "detector": self.detector, "version": self.version, "status": str(self.status), "scores": scores,
-            "rule": self.rule, "ms": round(self.ms, 2),
+            "rule": self.rule, "ms": round(self.ms, 2), **spans,
         }  # fmt: skip
 
     @classmethod
     def of(cls, row: Mapping[str, Any]) -> Signal:
-        return cls(row["detector"], row["version"], Status(row["status"]), row["scores"], row["rule"], row["ms"])
+        spans = tuple((int(start), int(end)) for start, end in row.get("spans", ()))
+        return cls(row["detector"], row["version"], Status(row["status"]), row["scores"], row["rule"], row["ms"], spans)
 
 
 @dataclass(frozen=True, slots=True)

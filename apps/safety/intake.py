@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import re
 import unicodedata
+from collections.abc import Callable, Iterable
 
 QUESTION_CHARACTERS = 20_000  # some 5,000 tokens, ten printed pages: more belongs into a document
 
@@ -62,6 +63,15 @@ def folded(text: str) -> str:
 def bare(text: str) -> str:
     """For detection only, of names: letters without their accents, and case made one."""
     return "".join(char for char in unicodedata.normalize("NFKD", folded(text)) if not unicodedata.combining(char))
+
+
+def traced(text: str, spans: Iterable[tuple[int, int]], view: Callable[[str], str]) -> list[tuple[int, int]]:
+    """Where in the text the spans of `view(text)` come from; nothing where that cannot be told."""
+    found = list(spans)
+    if not found or len(seen := view(text)) == len(text):
+        return found
+    origin = [at for at, char in enumerate(text) for _ in view(char)]
+    return [(origin[start], origin[end - 1] + 1) for start, end in found] if len(origin) == len(seen) else []
 
 
 def _clean(text: str) -> str:

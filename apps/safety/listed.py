@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import threading
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
@@ -20,7 +20,7 @@ from django.utils.translation import gettext
 
 from apps.safety.everyday import SENTENCES
 from apps.safety.folding import LISTS, Signal, Status
-from apps.safety.intake import bare, folded
+from apps.safety.intake import bare, folded, traced
 from apps.safety.policy import NAMES, PATTERNS, OwnList, Policy, PolicyError, Stage
 
 if TYPE_CHECKING:
@@ -44,6 +44,7 @@ class Found:
 
     key: str
     entry: str
+    spans: tuple[tuple[int, int], ...] = ()  # in the text; () where that cannot be told
 
 
 class Matcher:
@@ -62,23 +63,20 @@ class Matcher:
 
     def found(self, text: str, since: int = 0, today: date | None = None, stage: Stage | None = None) -> list[Found]:
         """Entries that match beyond `since`, one a list; `text` is normalised. Lists that have ended match nothing."""
-        plain = folded(text)
-        views = [plain, text, *([bare(text)] if self._named else [])]
-        first = next((at for at, one in enumerate(self._any) if any(one.search(view) for view in views)), None)
+        reads: list[Callable[[str], str]] = [folded, str, *([bare] if self._named else [])]
+        seen = [(view, view(text)) for view in reads]
+        first = next((at for at, one in enumerate(self._any) if any(one.search(said) for _, said in seen)), None)
         if first is None:
             return []
-        border = since if len(plain) == len(text) else len(folded(text[:since]))
+        views = [(view, said, since if len(said) == len(text) else len(view(text[:since]))) for view, said in seen]
         today, kept = today or timezone.now().date(), {}
         for own, entry, pattern in self._entries[first * _TOGETHER :]:
             if own.key in kept or own.ended(today) or (stage is not None and stage not in own.stages):
                 continue
-            if own.kind == NAMES:
-                matched = _beyond(own.kind, pattern, views[-1], len(bare(text[:since])) if since else 0)
-            else:
-                matched = _beyond(own.kind, pattern, plain, border)
-                matched = matched or (plain != text and _beyond(own.kind, pattern, text, since))
-            if matched:
-                kept[own.key] = Found(own.key, entry)
+            for view, said, border in views[2:] if own.kind == NAMES else views[:2]:
+                if spans := _beyond(own.kind, pattern, said, border):
+                    kept[own.key] = Found(own.key, entry, tuple(traced(text, spans, view)))
+                    break
         return list(kept.values())
 
 
@@ -87,7 +85,7 @@ def signals(policy: Policy, stage: Stage, text: str, since: int = 0) -> list[Sig
     if not policy.lists:
         return []
     hits = of(policy).found(text, since, stage=stage)
-    return [Signal(LISTS, policy.sha256[:12], Status.OK, {}, hit.key) for hit in hits]
+    return [Signal(LISTS, policy.sha256[:12], Status.OK, {}, hit.key, spans=hit.spans) for hit in hits]
 
 
 def of(policy: Policy) -> Matcher:
@@ -180,6 +178,6 @@ def _compile(pattern: str, memory: int, entry: str = "") -> Any:
         raise PolicyError(said % {"entry": entry[:80], "reason": reason.rstrip(".")}) from error
 
 
-def _beyond(kind: str, pattern: Any, text: str, since: int) -> bool:
+def _beyond(kind: str, pattern: Any, text: str, since: int) -> list[tuple[int, int]]:
     group = 0 if kind == PATTERNS else 1
-    return any(match.end(group) > since for match in pattern.finditer(text))
+    return [match.span(group) for match in pattern.finditer(text) if match.end(group) > since]

@@ -12,11 +12,11 @@ import numpy as np
 from apps.engines import registry
 from apps.engines.base import EngineError
 from apps.safety import listed, redacting, rules, untrusted
-from apps.safety.folding import SECRETS
-from apps.safety.intake import folded
+from apps.safety.folding import SECRETS, Signal
+from apps.safety.intake import bare, folded
 from apps.safety.models import Case
 from apps.safety.planted import LABEL
-from apps.safety.policy import WORDS, Policy, Stage
+from apps.safety.policy import NAMES, PATTERNS, Policy, Stage
 
 log = logging.getLogger(__name__)
 
@@ -28,11 +28,21 @@ Span = tuple[int, int]
 def pieces(case: Case, held: Policy) -> list[tuple[str, bool]]:
     """The text in order, each piece with whether it is marked. `held` is the policy by which it was judged."""
     text = case.snapshot.text
-    found, cuts, at = joined(spans(text, case.area, case.snapshot.stage, held)), [], 0
+    found, cuts, at = joined(said(case, held) or spans(text, case.area, case.snapshot.stage, held)), [], 0
     for start, end in found or [(0, len(text))]:
         cuts += [(text[at:start], False), (text[start:end], True)]
         at = end
     return [cut for cut in [*cuts, (text[at:], False)] if cut[0]]
+
+
+def said(case: Case, held: Policy) -> list[Span]:
+    """What the signals themselves point at for that clause, as they judged it; nothing in cases before they did."""
+    found: list[Span] = []
+    for signal in map(Signal.of, case.snapshot.signals):
+        own = held.lists.get(signal.rule)
+        if case.area in (signal.rule, own.code if own else "") or case.area in signal.scores:
+            found += [(max(0, start), min(end, len(case.snapshot.text))) for start, end in signal.spans]
+    return [(start, end) for start, end in found if end > start]
 
 
 def spans(text: str, code: str, stage: str, held: Policy) -> list[Span]:
@@ -66,10 +76,10 @@ def _listed(plain: str, text: str, code: str, stage: Stage, held: Policy) -> Ite
     for own in held.lists.values():
         if own.code != code or stage not in own.stages:
             continue
-        group = 1 if own.kind == WORDS else 0
+        group = 0 if own.kind == PATTERNS else 1
         for entry in own.entries:
             pattern = listed.compiled(own.kind, entry)
-            for seen in {plain, text}:
+            for seen in {plain, text} if own.kind != NAMES or len(bare(text)) != len(text) else {bare(text)}:
                 yield from ((match.start(group), match.end(group)) for match in pattern.finditer(seen))
 
 

@@ -27,6 +27,7 @@ def planted(texts: Sequence[str], vectors: Vectors) -> list[Signal]:
     at = {sentence: number for number, sentence in enumerate(sentences)}
     flat = [(row, sentence) for row, pieces in enumerate(found) for sentence in pieces]
     highest = np.zeros(len(texts), np.float32)
+    surest: dict[int, tuple[tuple[int, int], ...]] = {}
     if flat:
         known = registry.classify_embed().embed_passages(sentences)
         rows = np.array([row for row, _ in flat])
@@ -35,5 +36,11 @@ def planted(texts: Sequence[str], vectors: Vectors) -> list[Signal]:
         if scores.shape != (len(flat),) or not np.all((scores >= 0) & (scores <= 1)):
             raise EngineBroken("The check for planted instructions says something of another shape.")
         np.maximum.at(highest, rows, scores)
+        for (row, sentence), score in zip(flat, scores, strict=True):
+            if score == highest[row] and (start := texts[row].find(sentence)) >= 0:
+                surest[row] = ((start, start + len(sentence)),)
     ms = (time.perf_counter() - began) * 1000 / max(1, len(texts))  # they are read together: each has its share
-    return [Signal("planted", detector.fingerprint, Status.OK, {LABEL: float(score)}, ms=ms) for score in highest]
+    return [
+        Signal("planted", detector.fingerprint, Status.OK, {LABEL: float(score)}, ms=ms, spans=surest.get(row, ()))
+        for row, score in enumerate(highest)
+    ]  # fmt: skip

@@ -13,7 +13,7 @@ from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -129,10 +129,10 @@ class Noted:
     hour: datetime
 
     def row(self) -> Recorded:
-        found = self.judged.outcome
+        found, said = self.judged.outcome, [replace(one, spans=()).row() for one in self.judged.signals]
         return Recorded(
             stage=self.judged.stage, surface=self.surface, mark=mark_of_text(self.judged.text), level=self.level,
-            signals=[signal.row() for signal in self.judged.signals], policy=self.policy, action=found.action or "",
+            signals=said, policy=self.policy, action=found.action or "",
             code=found.code, score=found.score, allowance=self.allowance, hour=self.hour,
         )  # fmt: skip
 

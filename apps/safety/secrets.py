@@ -47,20 +47,19 @@ def drawn(value: str, *, password: bool = False) -> bool:
 
 def personal(text: str) -> Signal:
     """What the gate is told: secrets where there is one, else personal data where there is some, else nothing."""
-    rule, ms = deadlines.timed(lambda: _rule(text))
+    (rule, spans), ms = deadlines.timed(lambda: _rule(text))
     if deadlines.late("personal", ms):
         return Signal("personal", FINGERPRINT, Status.TIMEOUT, {}, ms=ms)
-    return Signal("personal", FINGERPRINT, Status.OK, {}, rule, ms)
+    return Signal("personal", FINGERPRINT, Status.OK, {}, rule, ms, spans)
 
 
-def _rule(text: str) -> str:
-    rule = ""
-    for found in find(text):
-        if is_secret(found, text):
-            return SECRETS
-        if is_person(found):
-            rule = PERSONAL
-    return rule
+def _rule(text: str) -> tuple[str, tuple[tuple[int, int], ...]]:
+    """With the places of all that it is about."""
+    every = find(text)
+    if secret := tuple((one.start, one.end) for one in every if is_secret(one, text)):
+        return SECRETS, secret
+    people = tuple((one.start, one.end) for one in every if is_person(one))
+    return (PERSONAL if people else ""), people
 
 
 def is_secret(found: Found, text: str) -> bool:
