@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from apps.operations import administrator
 from apps.safety import audit, degraded, detectors, policies, recorded
 from apps.users.models import User
 from assistant.boot.words import compile_all
+from tests import migrated
 from tests.people import person
 
 hypothesis.settings.register_profile("any machine", deadline=None)  # a busy one takes its time, and that is no defect
@@ -58,6 +60,15 @@ def _emptied(tables: Sequence[str]) -> list[str]:
     who reads one. Triggers are not asked, as by TRUNCATE."""
     rows = [f"DELETE FROM {connection.ops.quote_name(table)}" for table in tables]  # noqa: S608 - names of ours
     return ["SET session_replication_role = replica", *rows, "SET session_replication_role = DEFAULT"]
+
+
+@pytest.fixture(scope="session")
+def django_db_keepdb(django_db_keepdb: bool, django_db_modify_db_settings: None) -> bool:
+    """The tables are copied where the run has made them already."""
+    kept = os.environ.get("TEST_MIGRATED", "")
+    if not kept or connection.vendor != "sqlite":
+        return django_db_keepdb
+    return migrated.copied(Path(connection.settings_dict["TEST"]["NAME"]), Path(kept))
 
 
 @pytest.fixture(scope="session")

@@ -14,6 +14,8 @@ import sys
 import time
 from pathlib import Path
 
+from tests import migrated
+
 ROOT = Path(__file__).resolve().parents[2]
 ORIGIN = "http://localhost:8000"
 LEASE_S = 3
@@ -79,7 +81,8 @@ def _seed() -> None:
     django.setup()
     from django.core.management import call_command
 
-    call_command("migrate", verbosity=0)
+    if not migrated.tables(Path(os.environ["DATA_DIR"])):
+        call_command("migrate", verbosity=0)
     from tests.conversations.conftest import session_of
     from tests.documents.library import collection, document
     from tests.people import person

@@ -55,7 +55,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
 
 
 def _running(site: Site, *seeds: str) -> Iterator[Site]:
-    site.manage("migrate", "--verbosity=0")
+    site.migrate()
     site.manage("collectstatic", "--no-input", "--verbosity=0")
     for seed in seeds:
         site.seed(seed)

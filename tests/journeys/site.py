@@ -16,6 +16,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from tests import migrated
+
 ROOT = Path(__file__).resolve().parent.parent.parent
 PATIENCE_S = 120
 _OURS = ("DATABASE_URL", "REDIS_URL", "EMBED_BACKEND", "INDEX_BACKEND", "LLM_BACKEND", "LLM_URL", "LLM_MORE",
@@ -54,6 +56,10 @@ class Site:
         subprocess.run(
             [sys.executable, "manage.py", *words], cwd=ROOT, env=self.env, check=True, stdout=subprocess.DEVNULL
         )
+
+    def migrate(self) -> None:
+        if not migrated.tables(self.directory):
+            self.manage("migrate", "--verbosity=0")
 
     def seed(self, *words: str, module: str = "tests.journeys.seed") -> str:
         """What `seed.py` prints when it is told these words."""

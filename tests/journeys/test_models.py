@@ -68,7 +68,7 @@ def test_one_question_two_models_by_keyboard(open_: Visit, width: int) -> None:
 
 def test_an_assistant_answers_with_its_model(open_: Visit) -> None:
     page = open_("/assistants/new/")
-    page.get_by_label("Name").fill("Deep one")
+    page.get_by_label("Name", exact=True).fill("Deep one")
     page.get_by_label("Model").select_option("Large")
     assert judged(page) == []
     page.get_by_role("button", name="Make the assistant").click()

@@ -1,0 +1,42 @@
+"""Tables that are made once and copied are those that migrating makes."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from django.db import connection
+
+from tests import migrated
+
+
+def schema(path: Path) -> set[tuple[str, ...]]:
+    with closing(sqlite3.connect(path)) as base:
+        return set(base.execute("SELECT type, name, tbl_name, coalesce(sql, '') FROM sqlite_master"))
+
+
+def test_without_a_folder_everybody_makes_their_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("TEST_MIGRATED", raising=False)
+    assert not migrated.tables(tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.django_db
+@pytest.mark.skipif(connection.vendor != "sqlite", reason="compares files of SQLite")
+def test_copies_are_made_of_one_and_hold_what_migrating_makes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    kept = tmp_path / "kept"
+    monkeypatch.setenv("TEST_MIGRATED", str(kept))
+    assert migrated.tables(tmp_path / "one")
+    made = (kept / migrated.NAME).stat()
+    assert migrated.tables(tmp_path / "two")
+    after = (kept / migrated.NAME).stat()
+    assert (made.st_ino, made.st_mtime_ns) == (after.st_ino, after.st_mtime_ns)
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT type, name, tbl_name, coalesce(sql, '') FROM sqlite_master")
+        ours = set(cursor.fetchall())
+    assert schema(tmp_path / "two" / migrated.NAME) == ours
+    with closing(sqlite3.connect(tmp_path / "two" / migrated.NAME)) as base:
+        assert base.execute("SELECT count(*) FROM users_user").fetchone() == (0,)
+        assert base.execute("SELECT count(*) FROM django_migrations").fetchone()[0] > 100
