@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack
+import os
 from pathlib import Path
 
+import psutil
 import pytest
 
-from tests import run
+from tests import phases, run
 
 PASSES_LATER = """
 from pathlib import Path
@@ -30,39 +31,47 @@ def torn():
 def test_torn(torn):
     raise ValueError("no")
 """
+LEAVES = """
+import subprocess, sys
+from pathlib import Path
+
+def test_leaves_a_process():
+    left = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(3600)"])
+    Path({!r}).write_text(str(left.pid))
+"""
 PASSES = "\ndef test_fine():\n    assert True\n"
 
 
-def judged(folder: Path, *texts: str, select: tuple[str, ...] = ()) -> tuple[bool, run.Count]:
+def judged(folder: Path, *texts: str, select: tuple[str, ...] = ()) -> phases.Result:
     (folder / "pytest.ini").write_text("[pytest]\n")
     for number, text in enumerate(texts):
         (folder / f"test_part{number}.py").write_text(text)
-    count = run.Count()
-    with ExitStack() as stack:
-        # `no:django`: these files are no part of the site, and no environment of its own is theirs
-        phase = run.Phase("small", (*select, "-p", "no:django", str(folder)))
-        return run.run(phase, run.Servers(stack), folder, count), count
+    # `no:django`: these files are no part of the site, and no environment of its own is theirs
+    result = phases.run(phases.Phase("small", (*select, "-p", "no:django", str(folder))), os.environ, folder)
+    if result.by_chance:
+        phases.again(result, os.environ, folder)
+    return result
 
 
 def test_what_passes_alone_counts_and_is_named(tmp_path: Path) -> None:
-    good, count = judged(tmp_path, PASSES, PASSES_LATER, select=run.TWO)
-    assert (good, count.passed, count.failed) == (True, 2, 0)
-    assert [name.split("::")[1] for name in count.unsure] == ["test_waits_in_vain_once"]
+    found = judged(tmp_path, PASSES, PASSES_LATER, select=phases.TWO)
+    assert (found.good, found.passed, found.failed) == (True, 2, 0)
+    assert [name.split("::")[1] for name in found.unsure] == ["test_waits_in_vain_once"]
 
 
 def test_what_fails_twice_has_failed(tmp_path: Path) -> None:
-    good, count = judged(tmp_path, PASSES, PASSES_LATER, ALWAYS_FAILS)
-    assert (good, count.passed, count.failed, len(count.unsure)) == (False, 2, 1, 1)
+    found = judged(tmp_path, PASSES, PASSES_LATER, ALWAYS_FAILS)
+    assert (found.good, found.passed, found.failed, len(found.unsure)) == (False, 2, 1, 1)
 
 
 def test_a_test_that_fails_and_cannot_clear_up_is_one_failure(tmp_path: Path) -> None:
-    good, count = judged(tmp_path, PASSES, FAILS_TWICE_OVER)
-    assert (good, count.failed, count.unsure) == (False, 1, [])
+    found = judged(tmp_path, PASSES, FAILS_TWICE_OVER)
+    assert (found.good, found.failed, found.unsure) == (False, 1, [])
 
 
 def test_many_failures_are_no_chance(tmp_path: Path) -> None:
-    good, count = judged(tmp_path, *[PASSES_LATER.replace('"seen"', f'"seen{n}"') for n in range(run.FEW + 1)])
-    assert (good, count.failed, count.unsure) == (False, run.FEW + 1, [])
+    found = judged(tmp_path, *[PASSES_LATER.replace('"seen"', f'"seen{n}"') for n in range(phases.FEW + 1)])
+    assert (found.good, found.failed, found.unsure) == (False, phases.FEW + 1, [])
 
 
 @pytest.mark.parametrize(("when", "good"), [("trylast", True), ("tryfirst", False)])
@@ -72,12 +81,73 @@ def test_a_plugin_that_fails_at_the_end_matters_only_where_nothing_was_counted(
     """Last of all, every test has passed and stands in the report; first, there is no report."""
     hook = f"import pytest\n\n@pytest.hookimpl({when}=True)\ndef pytest_sessionfinish():\n    raise SystemError('no')\n"
     (tmp_path / "conftest.py").write_text(hook)
-    found, count = judged(tmp_path, PASSES)
-    assert (found, count.failed) == ((True, 0) if good else (False, 1))
+    found = judged(tmp_path, PASSES)
+    assert (found.good, found.failed) == ((True, 0) if good else (False, 1))
 
 
 @pytest.mark.parametrize("texts", [("def test_broken(:\n",), ("nothing = 1\n",)])
 def test_a_phase_that_breaks_off_or_is_empty_has_failed(tmp_path: Path, texts: tuple[str, ...]) -> None:
-    good, count = judged(tmp_path, *texts)
-    assert (good, count.passed) == (False, 0)
-    assert count.failed > 0
+    found = judged(tmp_path, *texts)
+    assert (found.good, found.passed) == (False, 0)
+    assert found.failed > 0
+
+
+def test_every_line_of_a_phase_says_whose_it_is_and_what_it_took(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    judged(tmp_path, PASSES)
+    first, *middle, last = capsys.readouterr().out.splitlines()
+    assert first == "small: begins" and last.startswith("small: 1 tests ran in ") and "processor time" in last
+    assert middle and all(line.startswith("small ") for line in middle)
+
+
+def test_of_commands_each_counts_and_none_keeps_the_others_back(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    broken = "python -c raise(ValueError('told'))"
+    found = phases.run(phases.Phase("lint", commands=("python -V", broken, "python -V")), os.environ, tmp_path)
+    assert (found.good, found.passed, found.failed, found.by_chance) == (False, 2, 1, False)
+    said = capsys.readouterr().out
+    assert f"lint: failed: {broken}" in said and said.count("Python 3.") == 2 and "told" in said
+
+
+def test_a_process_that_a_phase_leaves_behind_does_not_hold_up_the_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(phases, "TORN_S", 0.1)
+    number = tmp_path / "pid"
+    assert judged(tmp_path, LEAVES.format(str(number))).good
+    left = psutil.Process(int(number.read_text()))
+    assert left.is_running()
+    left.kill()
+
+
+def test_all_phases_run_where_none_is_named_and_postgres_hears_what_is_new(tmp_path: Path) -> None:
+    lanes = run.chosen([], whole=False, notes=tmp_path)
+    assert [[phase.name for phase in lane] for lane in lanes] == [
+        ["sqlite", "postgres"], ["browser"], ["checks", "processes", "model", "newcomer"]
+    ]  # fmt: skip
+    sqlite, postgres = lanes[0]
+    assert sqlite.select[-2:] == ("--note-statements", str(tmp_path))
+    assert postgres.select[-2:] == ("--new-statements", str(tmp_path))
+
+
+@pytest.mark.parametrize(("names", "whole"), [([], True), (["postgres"], False), (["sqlite", "postgres"], False)])
+def test_the_whole_and_what_is_named_leave_nothing_out(tmp_path: Path, names: list[str], whole: bool) -> None:
+    lanes = run.chosen(names, whole=whole, notes=tmp_path)
+    assert not any("statements" in word for lane in lanes for phase in lane for word in phase.select)
+    assert not names or [phase.name for lane in lanes for phase in lane] == names
+
+
+def test_a_phase_that_is_not_there_is_told_with_those_that_are(tmp_path: Path) -> None:
+    with pytest.raises(SystemExit, match="no phase oracle; there are sqlite, postgres, "):
+        run.chosen(["oracle"], whole=False, notes=tmp_path)
+
+
+def test_the_last_line_says_what_was_left_out(tmp_path: Path) -> None:
+    results = [phases.Result(phase, passed=3, skipped=1) for lane in run.LANES for phase in lane]
+    assert run.told(results, part=False) == "21 passed, 0 failed, 7 skipped"
+    assert run.told(results, part=True) == (
+        "21 passed, 0 failed, 7 skipped; on PostgreSQL 3, "
+        "of each test the cases that tell it something new: ./run test --whole runs all"
+    )

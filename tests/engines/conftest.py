@@ -38,7 +38,7 @@ def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 @pytest.fixture(scope="session")
 def postgres_url() -> Iterator[str]:
     """A PostgreSQL server with pgvector: the one that the run has started, or one of its own."""
-    from tests.run import postgres
+    from tests.servers import postgres
 
     if kept := os.environ.get("DATABASE_URL", ""):
         yield kept

