@@ -72,10 +72,10 @@ def decide(request: HttpRequest, pk: UUID) -> HttpResponse:
 @require_POST
 @staff_only
 def keep(request: HttpRequest, pk: UUID) -> JsonResponse:
-    """Somebody is at it: the claims last. 409, in words, where none of them holds any more."""
+    """Somebody is at it: the claims last. Why not, in words, where none of them holds any more."""
     if bulk.keep(person(request), _mine(request, pk)):
         return JsonResponse({})
-    return JsonResponse({"words": gettext("These cases are no longer yours. Nothing was changed.")}, status=409)
+    return JsonResponse({"words": gettext("These cases are no longer yours. Nothing was changed.")})
 
 
 @require_POST

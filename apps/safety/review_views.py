@@ -132,11 +132,11 @@ def claim(request: HttpRequest, pk: UUID) -> HttpResponse:
 @require_POST
 @staff_only
 def keep(request: HttpRequest, pk: UUID) -> JsonResponse:
-    """Somebody is at it: the claim lasts. 409, in words, where the case is somebody else's by now."""
+    """Somebody is at it: the claim lasts. Why not, in words, where the case is somebody else's by now."""
     try:
         return JsonResponse({"token": claims.keep(person(request), pk, request.POST.get("token", ""))})
     except Refused as refusal:
-        return JsonResponse({"words": str(refusal)}, status=409)
+        return JsonResponse({"words": str(refusal)})
 
 
 @require_POST

@@ -21,8 +21,9 @@ async function keep() {
   } catch {
     return; // no line now; the next minute asks again
   }
-  if (!said.ok) return over(said.status === 409 ? (await said.json()).words : "");
-  const { token: now } = await said.json();
+  if (!said.ok) return over();
+  const { token: now, words } = await said.json();
+  if (words) return over(words);
   if (now) for (const field of document.querySelectorAll(".verdict [name=token]")) field.value = now;
 }
 
