@@ -16,6 +16,7 @@ from tests.pictured.camera import NARROW, WIDE, Camera
 from tests.pictured.pages import PAGES
 from tests.pictures_of_pages import EARLY, opened, prepare, started
 
+UNJUDGED = {*EARLY, "api"}  # the last is drawn by its library
 WIDER = "document.documentElement.scrollWidth > innerWidth"
 
 
@@ -34,7 +35,7 @@ def test_every_page_can_be_used_by_everybody(lived_in: tuple[Camera, dict[str, s
     eye, known = lived_in
     wrong = []
     for page in PAGES:
-        if page.name in EARLY:
+        if page.name in UNJUDGED:
             continue
         view = opened(eye, page, known, width, scheme)
         wrong += [f"{page.name}: {one}" for one in judged(view)]

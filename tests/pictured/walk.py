@@ -134,7 +134,7 @@ def _attached(camera: Camera, page: Any) -> str:
 def _drawn(camera: Camera, page: Any) -> str:
     """Once the worker has told what it draws with: signs, and pictures for the studio."""
     page.goto(f"{camera.url}/pictures/")
-    for _ in range(60):
+    for _ in range(240):  # seconds
         if page.get_by_role("button", name="Draw").count():
             break
         page.wait_for_timeout(1000)
