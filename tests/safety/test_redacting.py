@@ -168,7 +168,7 @@ def test_a_policy_that_asks_for_what_nobody_can_do_is_refused(rule: str, code: s
 async def test_of_an_answer_that_streams_nothing_of_it_is_let_out(monkeypatch: pytest.MonkeyPatch) -> None:
     found = read(policy())
 
-    async def verdict(text: str, since: int, level: object) -> Verdict:
+    async def verdict(text: str, since: int, *_: object) -> Verdict:
         from apps.safety.secrets import personal
 
         outcome = fold(Stage.ANSWER, [personal(text)], found)
