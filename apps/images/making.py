@@ -25,6 +25,10 @@ TASK = "images.draw"
 FRAMES = 8  # previews that are kept of a picture
 LEASE_S = 90  # a picture whose worker was killed is drawn again after at most this and one sweep
 TICK_S = 0.3  # between two looks at whether the picture is still wanted; each stores a preview, and waits for the disk
+_QUICK_S, _SELDOM = (
+    0.006,
+    10,
+)  # what a look may take; where it takes longer, the next one is so many times later at most
 _NEAR_S = 0.5  # before the end of a drawing: time enough to make the next picture ready
 _JUDGED = 9  # times what a verdict on a preview took: so long until the next, which is a tenth of the time at most
 
@@ -88,8 +92,9 @@ class Watch:
         before, look = self._judge.closed, due and now >= self._look
         shown = self._shown(step) if look or (kept and not step.lasting) else b""
         if due or before != self._judge.closed:  # what was shown before is taken back at once
-            self._next = now + TICK_S
             self._tell(step, shown)
+            took_s = time.monotonic() - now
+            self._next = now + took_s + TICK_S * min(max(1.0, took_s / _QUICK_S), _SELDOM)
         if kept and shown:
             self._previews[step.step] = shown
         elif kept and step.lasting and not look and step.preview is not None:

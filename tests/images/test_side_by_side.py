@@ -211,3 +211,32 @@ def test_steps_that_are_kept_are_made_afterwards_where_that_is_possible(
     generate.draw(four[0].pk)
     assert list(Frame.objects.filter(picture=four[0]).values_list("step", flat=True)) == [1, 2, 3, 4]
     assert made == [True, False, False, False, False], "in the model only the picture itself"
+
+
+def test_where_the_disk_is_slow_the_model_does_not_wait_for_it_at_each_look(
+    waiting: Picture, painter: FakePainter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now, told = [0.0], [0]
+    monkeypatch.setattr(making.time, "monotonic", lambda: now[0])
+    Picture.objects.update(steps=50)
+    tell, look = making.Watch._tell, painter.look
+
+    def slow(self: Any, *said: Any) -> None:
+        told[0] += 1
+        now[0] += 0.12
+        tell(self, *said)
+
+    def step(request: DrawRequest, at: int) -> Image.Image:
+        now[0] += 0.1  # each of 50 steps is looked at once, or not at all
+        return look(request, at)
+
+    def draw(request: DrawRequest, seen: Any) -> Any:
+        return original(request, lambda at: (step(request, at.step), seen(at))[1])
+
+    original = painter.draw
+    monkeypatch.setattr(making.Watch, "_tell", slow)
+    monkeypatch.setattr(painter, "draw", draw)
+    generate.draw(waiting.pk)
+    waiting.refresh_from_db()
+    assert waiting.status == "ready"
+    assert 2 <= told[0] <= 4, "of sixteen"

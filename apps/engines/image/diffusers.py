@@ -182,15 +182,14 @@ class DiffusersPainter:
     def _describe(self) -> PictureModel:
         if self._described is None:
             pipeline = self._pipeline
-            multiple = int(getattr(pipeline, "vae_scale_factor", 8))
-            side = pipelines.usual_side(pipeline, multiple)
+            multiple, side = pipelines.multiple(pipeline), pipelines.usual_side(pipeline)
             name = Path(self._name).name if Path(self._name).is_dir() else self._name  # no path is told to people
             quick = any(word in self._name.lower() for word in _QUICK)
             self._described = PictureModel(
                 name, self._fingerprint, side, side, 4 if quick else _STEPS,
                 0.0 if quick else _GUIDANCE, multiple, _largest(pipeline), MOST_STEPS,
                 tuple(sorted(pipelines.schedulers(pipeline))), pipelines.can_start(pipeline),
-                pipelines.can_mask(pipeline), "negative_prompt" in pipelines.taken(pipeline),
+                pipelines.can_mask(pipeline), pipelines.heeds_negatives(pipeline),
             )  # fmt: skip
         return self._described
 
@@ -228,7 +227,7 @@ class DiffusersPainter:
 
 def _largest(pipeline: Any) -> int:
     """Pixels of the longer side."""
-    return max(2 * pipelines.usual_side(pipeline, int(getattr(pipeline, "vae_scale_factor", 8))), 64)
+    return max(2 * pipelines.usual_side(pipeline), 64)
 
 
 def _first_line(error: Exception) -> str:

@@ -54,7 +54,26 @@ def scheduled(own: Any, kinds: dict[str, Any], name: str) -> Any:
     return (kind or type(own)).from_config(own.config, **also)
 
 
-def usual_side(pipeline: Any, multiple: int) -> int:
+def multiple(pipeline: Any) -> int:
+    """Pixels that both sides are multiples of: those of one latent, times as many as a transformer takes together."""
+    patch = getattr(getattr(getattr(pipeline, "transformer", None), "config", None), "patch_size", None) or 1
+    folded = 2 if hasattr(pipeline, "_unpack_latents") else 1  # FLUX and its like
+    return scale(pipeline) * max(folded, patch if isinstance(patch, int) else max(patch))
+
+
+def scale(pipeline: Any) -> int:
+    """Pixels of a side of one latent."""
+    return int(getattr(pipeline, "vae_scale_factor", 8))
+
+
+def heeds_negatives(pipeline: Any) -> bool:
+    """Whether what shall not be there changes the picture; some that were distilled take it and use it only with a
+    guidance of its own."""
+    names = taken(pipeline)
+    return "negative_prompt" in names and "true_cfg_scale" not in names
+
+
+def usual_side(pipeline: Any) -> int:
     """Pixels."""
     core = getattr(pipeline, "unet", None) or getattr(pipeline, "transformer", None)
     size = (
@@ -62,7 +81,7 @@ def usual_side(pipeline: Any, multiple: int) -> int:
         or getattr(pipeline, "default_sample_size", None)
         or 64
     )
-    return int(size if isinstance(size, int) else max(size)) * multiple
+    return int(size if isinstance(size, int) else max(size)) * scale(pipeline)
 
 
 def can_start(pipeline: Any) -> bool:
