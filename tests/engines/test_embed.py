@@ -117,6 +117,17 @@ def test_texts_of_many_lengths_do_not_mix_in_a_pass(real: SentenceEmbed) -> None
     assert (real.embed_passages(texts) * expected).sum(1).min() > 0.9995
 
 
+def test_a_text_beyond_the_window_is_cut_as_the_library_cuts_it() -> None:
+    from sentence_transformers import SentenceTransformer
+
+    library = SentenceTransformer(str(locate("")), device="cpu", local_files_only=True)
+    texts = [" ".join(f"tea {n}" for n in range(300)), "ferry " * 253 + "island", "ferry " * 254 + "island"]
+    exact = SentenceEmbed(half=False)
+    rows = exact.embed_passages(texts)
+    assert (rows * library.encode(texts, show_progress_bar=False)).sum(1).min() > 0.99999
+    assert len(exact.tokenised(texts[0]).ids) == library.max_seq_length
+
+
 def test_a_text_that_fills_the_window_is_not_cut(real: SentenceEmbed) -> None:
     words = "tea " * real.max_tokens
     assert len(real.offsets(words)) == real.max_tokens

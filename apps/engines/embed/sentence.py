@@ -139,9 +139,7 @@ class SentenceEmbed:
         window = self._described().window
         if len(ids) <= window:
             return count, ids
-        encoding.truncate(window - self._special)
-        kept = encoding.ids
-        return count, [ids[0], *kept[1 : window - 1], ids[-1]] if self._special == 2 else kept[:window]
+        return count, [*ids[: window - 1], ids[-1]] if self._special == 2 else ids[:window]
 
     def _prompt(self, *names: str) -> str:
         return next((found for name in names if (found := self._described().prompts.get(name))), "")
