@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 import pytest
 
+from apps.engines.base import EngineRefused
 from apps.engines.chat import line as lines
 from apps.engines.chat.line import Line
+from apps.engines.chat.openai import OpenAIChat
 from apps.engines.chat.server import Server
 
 SAID = b"word " * 40
@@ -222,10 +225,56 @@ async def test_an_answer_that_is_not_read_to_its_end_is_dropped_with_its_line() 
         assert not line.open and server._of_loop().take() is None
 
 
-@pytest.mark.parametrize("url", ["", "model", "ftp://127.0.0.1/v1", "http:///v1"])
+async def test_what_comes_together_with_the_end_of_an_answer_is_no_part_of_it() -> None:
+    async with saying(LONG + b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nother", ends=False) as server:
+        line, body = await whole(server)
+        assert (body, line.open, server._of_loop().take()) == (SAID, False, None)
+
+
+async def test_a_line_whose_answer_waits_unread_is_not_used_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lines, "_MOST_WAITING", 10)
+    kept = Keeping()
+    async with listening(kept.serve) as server:
+        server.give(await server.ask("GET", "/x", now() + 3))
+        assert (await whole(server))[1] == SAID
+    assert kept.connections == 2
+
+
+async def test_an_address_of_a_host_that_swallows_everything_keeps_nobody_from_the_next(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """As IPv6 does where a network speaks it to its own border only."""
+    kept, loop = Keeping(), asyncio.get_running_loop()
+    connect = loop.sock_connect
+
+    async def connecting(sock: socket.socket, address: tuple[str, int]) -> None:
+        await (asyncio.sleep(60) if address[0] == "127.0.0.2" else connect(sock, address))
+
+    async with listening(kept.serve) as server:
+        port = server._port
+        found = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (host, port)) for host in ("127.0.0.2", "127.0.0.1")]
+        monkeypatch.setattr(loop, "getaddrinfo", lambda *_, **__: asyncio.sleep(0, found))
+        monkeypatch.setattr(loop, "sock_connect", connecting)
+        both = Server(f"http://model.example:{port}/v1", {}, 3)
+        began = now()
+        assert (await whole(both))[1] == SAID and now() - began < 2
+        both.close()
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["", "model", "ftp://127.0.0.1", "http:///v1", "http://h:99999", "http://h:a", "http://[::1", "http://a..b",
+     f"http://{'a' * 70}.example"],
+)  # fmt: skip
 async def test_an_address_that_is_none_is_an_error_of_the_connection(url: str) -> None:
     with pytest.raises(OSError, match="no address"):
         await Server(url, {}, 1).ask("GET", "/x", now() + 1)
+
+
+async def test_a_key_that_no_header_may_hold_is_told_as_one_that_is_refused() -> None:
+    chat = OpenAIChat(url="http://127.0.0.1:9/v1", model="m", api_key="a\nb")
+    with pytest.raises(EngineRefused, match="key"):
+        await chat.info()
 
 
 async def test_a_request_says_where_it_goes_and_who_asks() -> None:

@@ -19,7 +19,7 @@ NO_BEAMS = (
     "Empty “Beams” under Advanced, or choose another model."
 )
 _BUSY = "The model server is busy."
-_KEY = "The model server does not accept the key that is configured for it."
+KEY = "The model server does not accept the key that is configured for it."
 _MODEL = "The model server does not serve the model that is configured."
 REFUSED = "The model server refused the request."
 _CONTEXT_SIGNS = (
@@ -40,7 +40,7 @@ def from_status(status: int, body: bytes) -> EngineError:
     if status in (408, 504, 500, 502):
         return EngineUnavailable(AWAY if status != 408 else SLOW)
     if status in (401, 403):
-        return EngineRefused(_KEY)
+        return EngineRefused(KEY)
     if status in (400, 404, 413, 422):
         return _refusal(status, _text(body))
     if 300 <= status < 400:

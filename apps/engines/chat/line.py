@@ -62,8 +62,8 @@ class Line(asyncio.Protocol):
 
     @property
     def reusable(self) -> bool:
-        """Whether another request may be sent: the answer is over, and the server keeps the connection."""
-        return self.ended and self._keeps and self.open
+        """Whether another request may be sent: the answer is over and read, and the server keeps the connection."""
+        return self.ended and not self._came and self._keeps and self.open
 
     @property
     def silent(self) -> bool:
@@ -162,6 +162,10 @@ class Line(asyncio.Protocol):
         self._wake()
 
     # Called by the parser.
+
+    def on_message_begin(self) -> None:
+        if self.ended:  # it came together with the end of the answer, whose body it must not lengthen
+            raise ConnectionError("The server speaks unasked.")
 
     def on_header(self, name: bytes, value: bytes) -> None:
         match name.lower():

@@ -29,7 +29,7 @@ from apps.engines.base import (
 from apps.engines.chat import wire
 from apps.engines.chat.abilities import Ability
 from apps.engines.chat.breaker import Breaker
-from apps.engines.chat.errors import AWAY, CUT_OFF, NO_BEAMS, REFUSED, SENSELESS, SLOW, from_status
+from apps.engines.chat.errors import AWAY, CUT_OFF, KEY, NO_BEAMS, REFUSED, SENSELESS, SLOW, from_status
 from apps.engines.chat.line import Line
 from apps.engines.chat.pace import Pace, Rest
 from apps.engines.chat.server import Server
@@ -183,7 +183,7 @@ class OpenAIChat:
     async def _open(self, body: bytes, *, tried: bool) -> Line:
         """The line of the answer, its head read. Raises what the server says instead; where something is only `tried`,
         a refusal is the answer and no trouble for the log."""
-        headers = {"Content_Type": "application/json", "Accept": "text/event-stream", "Accept_Encoding": "identity"}
+        headers = {"Content_Type": "application/json", "Accept": "text/event-stream"}
         by = _now() + self._limits.first_token
         with _errors(AWAY):
             line = await self._server.ask("POST", "/chat/completions", by, body, **headers)
@@ -231,3 +231,5 @@ def _errors(words: str) -> Iterator[None]:
         raise EngineUnavailable(SLOW) from None
     except OSError:
         raise EngineUnavailable(words) from None
+    except ValueError:
+        raise EngineRefused(KEY) from None
