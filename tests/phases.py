@@ -31,6 +31,7 @@ class Phase:
     select: tuple[str, ...] = ()  # arguments of pytest
     needs: tuple[str, ...] = ()  # servers
     commands: tuple[str, ...] = ()  # of the environment, in place of pytest; each counts as a test
+    first: tuple[str, ...] = ()  # arguments of the first try alone
 
 
 @dataclass(slots=True)
@@ -85,7 +86,7 @@ def _commands(phase: Phase, env: Mapping[str, str]) -> tuple[Result, float]:
 
 def _tests(phase: Phase, env: Mapping[str, str], reports: Path) -> tuple[Result, float]:
     report, cache = reports / f"{phase.name}.xml", reports / f"{phase.name}-cache"
-    code, cpu_s = _pytest(phase, f"--junitxml={report}", "-o", f"cache_dir={cache}", env=env)
+    code, cpu_s = _pytest(phase, *phase.first, f"--junitxml={report}", "-o", f"cache_dir={cache}", env=env)
     result = Result(phase, code, names=_names(cache))
     if report.exists():
         _count(report, result)
@@ -93,11 +94,11 @@ def _tests(phase: Phase, env: Mapping[str, str], reports: Path) -> tuple[Result,
 
 
 def again(result: Result, env: Mapping[str, str], reports: Path) -> None:
-    """The second try: of the failures only those stay that fail once more."""
+    """The second try: of the failures only those go that pass now; one that did not run again stays."""
     phase, cache = result.phase, reports / f"{result.phase.name}-cache"
     say(f"{phase.name}: once more, alone: {', '.join(result.names)}")
     result.code, _ = _pytest(phase, *ALONE, "-o", f"cache_dir={cache}", env=env)
-    still = _names(cache) if result.code else []
+    still = _names(cache)
     result.unsure = [name for name in result.names if name not in still]
     result.passed += len(result.unsure)
     result.failed, result.names = len(still), still

@@ -78,7 +78,7 @@ def chosen(names: Sequence[str], *, whole: bool, notes: Path) -> list[list[Phase
 
 
 def _also(phase: Phase, options: tuple[str, str] | None) -> Phase:
-    return replace(phase, select=(*phase.select, "-p", "tests.statements", *options)) if options else phase
+    return replace(phase, first=("-p", "tests.statements", *options)) if options else phase
 
 
 def main(arguments: Sequence[str]) -> int:

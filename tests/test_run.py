@@ -64,6 +64,31 @@ def test_what_fails_twice_has_failed(tmp_path: Path) -> None:
     assert (found.good, found.passed, found.failed, len(found.unsure)) == (False, 2, 1, 1)
 
 
+def test_what_does_not_run_again_has_not_passed(tmp_path: Path) -> None:
+    """As a case would that the second try leaves out, since another one says the same by now."""
+    leaves_out = """
+import pytest
+
+def pytest_collection_modifyitems(config, items):
+    if config.getoption("lf"):
+        items[:] = [item for item in items if "never" not in item.name]
+"""
+    (tmp_path / "conftest.py").write_text(leaves_out)
+    found = judged(tmp_path, PASSES, PASSES_LATER, ALWAYS_FAILS)
+    assert (found.good, found.failed, len(found.names)) == (False, 1, 1)
+
+
+def test_the_first_try_alone_is_narrowed(tmp_path: Path) -> None:
+    """What a run has noted meanwhile must not decide which failures are tried again."""
+    (tmp_path / "pytest.ini").write_text("[pytest]\n")
+    (tmp_path / "test_part.py").write_text(f"{PASSES}{PASSES_LATER}")
+    phase = phases.Phase("small", ("-p", "no:django", str(tmp_path)), first=("-k", "vain"))
+    result = phases.run(phase, os.environ, tmp_path)
+    assert (result.passed, result.failed) == (0, 1)
+    phases.again(result, os.environ, tmp_path)
+    assert (result.good, result.passed, len(result.unsure)) == (True, 1, 1)
+
+
 def test_a_test_that_fails_and_cannot_clear_up_is_one_failure(tmp_path: Path) -> None:
     found = judged(tmp_path, PASSES, FAILS_TWICE_OVER)
     assert (found.good, found.failed, found.unsure) == (False, 1, [])
@@ -128,14 +153,14 @@ def test_all_phases_run_where_none_is_named_and_postgres_hears_what_is_new(tmp_p
         ["sqlite", "postgres"], ["browser"], ["checks", "processes", "model", "newcomer"]
     ]  # fmt: skip
     sqlite, postgres = lanes[0]
-    assert sqlite.select[-2:] == ("--note-statements", str(tmp_path))
-    assert postgres.select[-2:] == ("--new-statements", str(tmp_path))
+    assert sqlite.first[-2:] == ("--note-statements", str(tmp_path))
+    assert postgres.first[-2:] == ("--new-statements", str(tmp_path))
 
 
 @pytest.mark.parametrize(("names", "whole"), [([], True), (["postgres"], False), (["sqlite", "postgres"], False)])
 def test_the_whole_and_what_is_named_leave_nothing_out(tmp_path: Path, names: list[str], whole: bool) -> None:
     lanes = run.chosen(names, whole=whole, notes=tmp_path)
-    assert not any("statements" in word for lane in lanes for phase in lane for word in phase.select)
+    assert not any(phase.first for lane in lanes for phase in lane)
     assert not names or [phase.name for lane in lanes for phase in lane] == names
 
 
