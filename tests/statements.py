@@ -3,9 +3,10 @@
     -p tests.statements --note-statements FOLDER   notes for each test what it said to the database
     -p tests.statements --new-statements FOLDER    runs every test; of its cases those that between them say all of it
 
-What is said is a statement, the line of the product that sent it, and what became of it: a broken constraint is
-another thing than a row. Only repetitions are left out: the same test that sends the same statements from the same
-lines with other values. Always run is what was not noted, also what is skipped on the first database, and whole files
+What is said is a statement, the line of the product that sent it, which values go with it that PostgreSQL may refuse
+where SQLite takes them (`_odd`), and what became of it: a broken constraint is another thing than a row. Only
+repetitions are left out: the same test that sends the same statements from the same lines with other values of their
+kind. Always run is what was not noted, also what is skipped on the first database, and whole files
 that speak of what databases do differently (`OWN`).
 """
 
@@ -20,6 +21,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from functools import cache, lru_cache
 from hashlib import blake2b
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +32,8 @@ PRODUCT = (f"{ROOT}{os.sep}apps{os.sep}", f"{ROOT}{os.sep}assistant{os.sep}")
 OWN = re.compile(r"threading|ThreadPool|select_for_update|IntegrityError|OperationalError|\.vendor\b|postgres|migrat")
 _OTHER = ("SAVEPOINT", "RELEASE", "ROLLBACK", "BEGIN", "COMMIT", "PRAGMA")
 _VALUES = re.compile(r"%s(?:, %s)+|\(%s(?:, %s)*\)(?:, \(%s(?:, %s)*\))+")  # how many there are says nothing
+_WIDTHS = (64, 200, 400)  # characters about which columns are limited; SQLite knows no limits
+_UNFIT = re.compile(r"\x00|\\u0000|\\ud[89a-f]")  # no text of PostgreSQL, and perhaps no JSON of it
 _LEAST_S = 0.02  # what a test takes at least, beside what it does
 
 
@@ -69,7 +73,7 @@ class Notes:
         from django.db.backends.signals import connection_created
 
         self._path = path
-        self._said: set[tuple[str, int, str, str]] = set()
+        self._said: set[tuple[str, int, str, str, str]] = set()
         self._passed, self._started = False, 0.0
         path.parent.mkdir(parents=True, exist_ok=True)
         connection_created.connect(self._opened)
@@ -83,12 +87,13 @@ class Notes:
         while frame is not None and not frame.f_code.co_filename.startswith(PRODUCT):
             frame = frame.f_back
         place = (frame.f_code.co_filename, frame.f_lineno) if frame is not None else ("", 0)
+        odd = _odd(params)
         try:
             result = execute(sql, params, many, context)
         except Exception as error:
-            self._said.add((*place, sql, f"{type(error).__name__}: {error}"))
+            self._said.add((*place, sql, odd, f"{type(error).__name__}: {error}"))
             raise
-        self._said.add((*place, sql, ""))
+        self._said.add((*place, sql, odd, ""))
         return result
 
     @pytest.hookimpl(wrapper=True)
@@ -119,13 +124,32 @@ class Notes:
 
 
 @lru_cache(maxsize=100_000)
-def _key(file: str, line: int, sql: str, error: str) -> str:
+def _key(file: str, line: int, sql: str, odd: str, error: str) -> str:
     """A short name, the same in every process; none where the statement is only about the transaction of a test, or
     SQLite's own."""
     if sql.startswith(_OTHER):
         return ""
-    text = f"{file}:{line} {_VALUES.sub('%s', sql)} {error}"
+    text = f"{file}:{line} {_VALUES.sub('%s', sql)} {odd} {error}"
     return blake2b(text.encode(), digest_size=8).hexdigest()
+
+
+def _odd(values: Any) -> str:
+    """What there is among the values of a statement, or of several, that the two databases take differently."""
+    return " ".join(sorted(set(_kinds(values))))
+
+
+def _kinds(value: Any) -> Iterator[str]:
+    match value:
+        case str():
+            yield from (f"beyond {width}" for width in _WIDTHS if len(value) > width)
+            if _UNFIT.search(value):
+                yield "unfit"
+        case int() if not -(2**31) <= value < 2**31:
+            yield "beyond 32 bits"
+        case Mapping():
+            yield from chain.from_iterable(map(_kinds, value.values()))
+        case list() | tuple():
+            yield from chain.from_iterable(map(_kinds, value))
 
 
 Noted = tuple[float, frozenset[str]]  # seconds, what was said

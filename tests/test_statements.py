@@ -49,7 +49,7 @@ def ear(tmp_path: Path, db: None) -> Iterator[statements.Notes]:
 
 def test_a_line_a_statement_and_what_became_of_it_are_heard(ear: statements.Notes) -> None:
     alice = person("alice")
-    inserted = {Path(file).name for file, _, sql, _ in ear._said if sql.startswith('INSERT INTO "users_user"')}
+    inserted = {Path(file).name for file, _, sql, _, _ in ear._said if sql.startswith('INSERT INTO "users_user"')}
     assert inserted == {"models.py"}, "the line of the product, not that of the test"
     Collection.objects.visible_to(alice).count()
     before = set(ear._said)
@@ -63,9 +63,25 @@ def test_a_line_a_statement_and_what_became_of_it_are_heard(ear: statements.Note
 
 def test_how_many_values_there_are_is_no_other_statement() -> None:
     one, many = ("SELECT a FROM t WHERE a IN (%s)", "SELECT a FROM t WHERE a IN (%s, %s, %s)")
-    assert statements._key("f", 1, one, "") == statements._key("f", 1, many, "") != ""
-    assert statements._key("f", 2, one, "") != statements._key("f", 1, one, "")
-    assert statements._key("f", 1, 'SAVEPOINT "s1_x2"', "") == ""
+    assert statements._key("f", 1, one, "", "") == statements._key("f", 1, many, "", "") != ""
+    assert statements._key("f", 2, one, "", "") != statements._key("f", 1, one, "", "")
+    assert statements._key("f", 1, 'SAVEPOINT "s1_x2"', "", "") == ""
+
+
+UNFIT = ["a\0b", '"a\\u0000b"', '"\\ud800"', "x" * 65, "x" * 401, 2**31, -(2**40)]
+
+
+@pytest.mark.parametrize("value", UNFIT)
+def test_a_value_that_one_database_alone_refuses_is_another_statement(ear: statements.Notes, value: str | int) -> None:
+    def said(value: str | int) -> set[str]:
+        ear._begin()
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT length(%s)", [value])
+        return {statements._key(*one) for one in ear._said}
+
+    if connection.vendor == "sqlite":
+        assert said("x") == said("y") == said(7) != said(value)
+    assert statements._odd([["x", 7], {"a": value}]) == statements._odd([value]) != statements._odd(["x"]) == ""
 
 
 INNER = """
