@@ -78,6 +78,7 @@ def _drawn(row: Picture, start: bytes, watch: Watch, turn: Turn) -> Drawn:
     """Raises Unwanted, Interrupted and EngineError."""
     if row.upscale:
         with turn.model(watch.waits):
+            watch.begins()
             watch(DrawStep(0, row.steps))  # it may have been cancelled by now
             return upscaled(start, row.upscale)
     request = DrawRequest(

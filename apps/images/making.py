@@ -25,10 +25,7 @@ TASK = "images.draw"
 FRAMES = 8  # previews that are kept of a picture
 LEASE_S = 90  # a picture whose worker was killed is drawn again after at most this and one sweep
 TICK_S = 0.3  # between two looks at whether the picture is still wanted; each stores a preview, and waits for the disk
-_QUICK_S, _SELDOM = (
-    0.006,
-    10,
-)  # what a look may take; where it takes longer, the next one is so many times later at most
+_QUICK_S, _SELDOM = 0.006, 10  # what a look may take; slower, how many times later the next is, at most
 _NEAR_S = 0.5  # before the end of a drawing: time enough to make the next picture ready
 _JUDGED = 9  # times what a verdict on a preview took: so long until the next, which is a tenth of the time at most
 
@@ -85,7 +82,7 @@ class Watch:
         self.step_ms.append(round((now - self._at) * 1000, 1))
         if stopping.is_set() and step.step < step.steps:
             raise Interrupted
-        if (step.steps - step.step) * self.step_ms[-1] < _NEAR_S * 1000:
+        if step.step and (step.steps - step.step) * self.step_ms[-1] < _NEAR_S * 1000:
             self._near()
         due = now >= self._next or not step.step
         kept = step.step in thinned(range(1, step.steps + 1), FRAMES)

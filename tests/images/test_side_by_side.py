@@ -12,12 +12,13 @@ from django.conf import LazySettings
 from PIL import Image
 
 from apps.engines.base import EngineRefused
-from apps.engines.image.base import DrawRequest
+from apps.engines.image.base import DrawRequest, DrawStep
 from apps.engines.image.fake import FakePainter
-from apps.images import asking, generate, making, queue
+from apps.images import asking, device, generate, making, queue, upscaling
 from apps.images.asking import Wish
 from apps.images.models import Frame, Picture
 from apps.users.models import User
+from tests.images.drawing import drawn
 
 pytestmark = pytest.mark.django_db(transaction=True)
 WAIT_S = 20
@@ -116,6 +117,21 @@ def test_a_picture_is_taken_out_of_the_queue_only_when_the_one_before_is_nearly_
     course.hook[("in", 1)] = lambda: (time.sleep(0.2), look())
     queue.drain()
     assert taken == [1] and statuses() == ["ready"] * 4
+
+
+def test_before_its_first_step_none_is_nearly_drawn(four: list[Picture]) -> None:
+    near: list[int] = []
+    watch = making.Watch(four[0], lambda: near.append(1))
+    with pytest.raises(making.Unwanted):  # nobody has claimed it
+        watch(DrawStep(0, 4))
+    assert not near
+
+
+def test_how_long_the_making_of_a_larger_one_took_is_without_its_wait_for_the_model(first: Picture) -> None:
+    row = upscaling.ask(first.owner, first)
+    device._model.acquire()
+    threading.Timer(1.5, device._model.release).start()
+    assert drawn(row).seconds < 1.5
 
 
 def test_one_that_may_have_ended_a_worker_has_nobody_beside_it(course: Course, four: list[Picture]) -> None:
