@@ -63,7 +63,7 @@ def lift(user: User, pk: Any, reason: str) -> None:
         row = CaseHold.objects.filter(case=case).first()
         if row is None:
             raise Refused(gettext("This case is under no legal hold."))
-        if row.set_by_id == user.pk and _others(user):
+        if row.set_by_id == user.pk and _others(user, case):
             raise Refused(gettext("Somebody else than who set a hold lifts it: what it keeps may then go for good."))
         Case.objects.filter(pk=case.pk).update(legal_hold=False)
         audit.record("case.hold_lifted", actor=user, person=case.owner_id, subject=f"case {case.pk}",
@@ -91,6 +91,7 @@ def _case(user: User, pk: Any) -> Case:
     return Case.objects.select_for_update(of=("self",)).get(pk=found.pk)
 
 
-def _others(user: User) -> bool:
+def _others(user: User, case: Case) -> bool:
+    """Whether another administrator could lift it: not who it is about, and of a sealed case only who is named."""
     others = User.objects.filter(role=User.Role.ADMINISTRATOR, is_active=True).exclude(pk=user.pk)
-    return others.exists()
+    return any(case_of(other, case.pk) for other in others)

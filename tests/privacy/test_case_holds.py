@@ -84,6 +84,13 @@ def test_somebody_else_lifts_it_where_there_is_one(ada: User, life: Life) -> Non
     assert Event.objects.get(kind="case.hold_lifted").payload == {"ground": "order", "why": "It is over"}
 
 
+def test_who_set_it_lifts_it_where_nobody_else_may_see_the_case(ada: User, alice: User, life: Life) -> None:
+    User.objects.filter(pk=alice.pk).update(role=User.Role.ADMINISTRATOR)  # whom the case is about
+    case_holds.hold(ada, life.case.pk, "order", "File 7")
+    case_holds.lift(ada, life.case.pk, "It is over")
+    assert not Case.objects.get(pk=life.case.pk).legal_hold
+
+
 def test_erasure_keeps_the_held_case_alone_and_says_so(client: Client, alice: User, ada: User, life: Life) -> None:
     decision = Decision.objects.get(case=life.case)
     Appeal.objects.create(decision=decision, text="I object")
