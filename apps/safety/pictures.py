@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable
+from dataclasses import replace
 
 from apps.engines import registry
 from apps.engines.base import EngineError
@@ -18,6 +19,7 @@ from apps.safety.recorded import Surface
 
 log = logging.getLogger(__name__)
 
+DRAWN = "A picture drawn from: "  # and then the words, in what is frozen of it
 HELD = "An automatic check found something in this picture. A person looks at it."
 
 
@@ -30,9 +32,9 @@ def check_picture(picture: Callable[[], bytes], words: str = "", *, level: Level
     signal = look(picture)
     if signal.status in (Status.ERROR, Status.TIMEOUT) and degraded.note("pictures", signal.status):
         degraded.write()
-    signals = (signal, *named(words))
+    signals = (signal, *_named(words))
     outcome = fold(Stage.PICTURE, signals, policies.current())
-    judged = Judged(Stage.PICTURE, f"A picture drawn from: {words}" if words else "A picture", outcome, signals)
+    judged = Judged(Stage.PICTURE, DRAWN + normalise(words) if words else "A picture", outcome, signals)
     verdict = Verdict(False, outcome.code, AWAY if outcome.code == UNCHECKED else HELD, judged)
     if outcome.allowed:
         verdict = levels.applied(Verdict(True, outcome.code, "", judged), level, policies.current())
@@ -59,10 +61,13 @@ def check_words(words: str, *, level: Level = Level.SITE) -> Verdict:
     return Verdict(False, outcome.code, "\n".join(said), judged)
 
 
-def named(words: str) -> list[Signal]:
-    """What lists say of the words; nothing where a person has allowed these."""
-    text = normalise(words)
-    return [] if not text or policies.allowed(text) else listed.signals(policies.current(), Stage.PICTURE, text)
+def _named(words: str) -> list[Signal]:
+    """What lists say of the words, with its places behind `DRAWN`; nothing where a person has allowed these."""
+    text, by = normalise(words), len(DRAWN)
+    if not text or policies.allowed(text):
+        return []
+    found = listed.signals(policies.current(), Stage.PICTURE, text)
+    return [replace(one, spans=tuple((start + by, end + by) for start, end in one.spans)) for one in found]
 
 
 def blurred_by(verdict: Verdict) -> str:

@@ -28,6 +28,8 @@ def decided(user: User, case: Case) -> list[Similar]:
     own history: that is shown apart."""
     rows = Decision.objects.filter(undone=None, clause=case.area, case__in=review.queue(user)).exclude(case=case)
     rows = rows.filter(case__snapshot__stage=case.snapshot.stage).exclude(case__snapshot__text="")
+    if case.owner_id:
+        rows = rows.exclude(case__owner=case.owner_id)
     last: dict[object, Decision] = {}
     for row in rows.select_related("case__snapshot").order_by("-created")[:_AMONG]:
         last.setdefault(row.case_id, row)

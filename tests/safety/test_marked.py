@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 
 import pytest
@@ -9,7 +10,7 @@ from django.test import Client
 
 from apps.engines import registry
 from apps.engines.base import EngineBroken
-from apps.safety import marked, policies, policy, redacting, review, similar
+from apps.safety import marked, pictures, policies, policy, redacting, review, similar
 from apps.safety.folding import Outcome
 from apps.safety.models import Case
 from apps.safety.policy import Action, OwnList, Policy, Stage
@@ -90,6 +91,16 @@ def test_the_sentence_that_was_planted_is_marked_and_a_check_that_is_away_marks_
     assert marked.spans(text, "prompt_attack", "passage", live()) == []
 
 
+def test_of_a_picture_the_words_that_it_was_drawn_from_are_marked(alice: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    own = replace(with_list("names", "Bob", stage=Stage.PICTURE).lists["k"], expires=None)
+    held = replace(live(), lists={"k": own})
+    monkeypatch.setattr(policies, "current", lambda: held)
+    judged = pictures.check_picture(lambda: b"", "  Bob at sea").judged
+    assert judged is not None
+    found = review.flag(Flagged(KIND, "1", "picture", judged.text, alice.pk, judged.outcome, judged.signals))
+    assert [words for words, mark in marked.pieces(found, held) if mark] == ["Bob"]
+
+
 def test_what_overlaps_is_one_mark() -> None:
     assert marked.joined([(5, 9), (0, 2), (2, 4), (6, 7), (12, 13)]) == [(0, 4), (5, 9), (12, 13)]
 
@@ -108,6 +119,7 @@ def test_decisions_about_nearly_the_same_text_are_the_likest_first(alice: User, 
     decided(bob, morgan, "4", SEA.format(1), code="violence")
     undone = decided(bob, morgan, "5", SEA.format(3))
     review.undo(morgan, undone.pk)
+    decided(alice, morgan, "7", SEA.format(1))  # shown as this person's own history
     found = similar.decided(morgan, case(alice, "6", text=SEA.format(1)))
     assert [one.decision.case for one in found] == [same, near]
     assert found[0].percent == 100 and 75 <= found[1].percent < 100
