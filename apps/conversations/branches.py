@@ -92,6 +92,7 @@ def copied(new: Conversation, way: Sequence[Exchange], *, with_sources: bool = T
     own = all(item.question.asked_by_id == new.owner_id for item in way)
     old = [row for item in way for row in (item.question, item.answer) if row is not None]
     ids = {row.pk: new_id() for row in old}
+    said = {row.pk: ids[row.pk] for row in old if not row.retracted}  # of the others there is nothing to stand on
     attached = given.of(ids) if own else {}
     drawn = Message.pictures.through.objects.filter(message__in=ids).order_by("pk") if own else ()
     above: UUID | None = None
@@ -109,12 +110,12 @@ def copied(new: Conversation, way: Sequence[Exchange], *, with_sources: bool = T
         row.save(force_insert=True)
         Message.objects.filter(pk=row.pk).update(created=created)  # when it was written first; only an update says so
         above = row.pk
-    _traces(ids, whole=own)
+    _traces(said, whole=own)
     for link in drawn:  # pictures are their maker's: whoever copies a shared conversation has none of them
         tiled.put(ids[link.message_id], [link.picture_id])
     for question, pictures in attached.items():
         given.put(ids[question], pictures)
-    twins = _sources(new, ids) if with_sources else None
+    twins = _sources(new, ids, said) if with_sources else None
     carrying.carry(ids, twins, whole=own)
 
 
@@ -128,11 +129,11 @@ def _traces(ids: dict[UUID, UUID], *, whole: bool) -> None:
     )
 
 
-def _sources(new: Conversation, ids: dict[UUID, UUID]) -> dict[int, int]:
+def _sources(new: Conversation, ids: dict[UUID, UUID], said: dict[UUID, UUID]) -> dict[int, int]:
     """The sources of the answers under their old numbers, how they were found, and what stands on them; the keys of
     the new ones by those of the old."""
     retrieved = list(Retrieved.objects.filter(answer__in=ids))
-    cited = list(Citation.objects.filter(answer__in=ids))
+    cited = list(Citation.objects.filter(answer__in=said))
     wanted = {row.source_id for row in retrieved} | {row.source_id for row in cited if row.source_id}
     wanted |= carrying.cited(ids)
     twins = {row.pk: row for row in Source.objects.filter(pk__in=wanted)}

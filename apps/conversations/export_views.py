@@ -45,7 +45,7 @@ def printed(request: HttpRequest, pk: UUID) -> HttpResponse:
     """The path through `?at=`, or the remembered one, as a page for paper."""
     row = _conversation(request, pk)
     way = path(row.messages.all(), identifier(request.GET.get("at")))
-    exports.reviewed(row, way)
+    exports.reviewed(person(request), row, way)
     turns = exports.pictured(pages.shown(person(request), way))
     context = {"conversation": row, "turns": turns, "disclosure": gettext(exports.DISCLOSURE), "now": timezone.now()}
     return render(request, "conversations/print.html", context)

@@ -49,17 +49,19 @@ def record(user: User, place: Conversation, *, own: bool = False) -> dict[str, A
     withheld, with its clause; in a copy of one's own data (`own`) only what was answered to others."""
     messages = list(place.messages.all())
     answers = [row for row in messages if row.role == Message.Role.ASSISTANT]
-    back = leaving.answers(Stage.EXPORT, place.owner_id, answers)
+    shelf, cites, thoughts = shelves(user, answers), citations(answers), behind.all_thoughts(answers)
+    beside = {row.pk: [*_quoted(shelf[row.pk]), *_called(row), thoughts.get(row.pk, "")] for row in answers}
+    back = leaving.answers(Stage.EXPORT, place.owner_id, answers, beside)
     kept_whole = back.keys() - _of_others(user, answers) if own else frozenset()
     for row in answers:
-        if row.pk not in kept_whole:
+        if row.pk in back.keys() - kept_whole:
             leaving.without(row, back)
-    shelf, cites = shelves(user, answers), citations(answers)
+            shelf[row.pk] = Shelf()
+            thoughts.pop(row.pk, None)
     tiles = tiled.of(answers) if own else leaving.drawn(Stage.EXPORT, tiled.of(answers))
     attached = given.of(row.pk for row in messages if row.role == Message.Role.USER)
     attached = attached if own else leaving.attached(Stage.EXPORT, attached)
     kept = [row for item in path(messages) for row in (item.question, item.answer) if row]
-    thoughts = behind.all_thoughts(answers)
     return {
         "format": FORMAT,
         "disclosure": DISCLOSURE,
@@ -78,12 +80,14 @@ def record(user: User, place: Conversation, *, own: bool = False) -> dict[str, A
     }
 
 
-def reviewed(place: Conversation, way: Sequence[Exchange]) -> None:
-    """Of answers that the gate holds at this stage nothing is left in memory but why."""
+def reviewed(user: User, place: Conversation, way: Sequence[Exchange]) -> dict[UUID, Shelf]:
+    """Of answers that the gate holds at this stage nothing is left in memory but why. What stands beside each."""
     answers = [item.answer for item in way if item.answer]
-    back = leaving.answers(Stage.EXPORT, place.owner_id, answers)
+    shelf = shelves(user, answers)
+    back = leaving.answers(Stage.EXPORT, place.owner_id, answers, {pk: _quoted(one) for pk, one in shelf.items()})
     for row in answers:
         leaving.without(row, back)
+    return {pk: Shelf() if pk in back else one for pk, one in shelf.items()}
 
 
 def pictured(turns: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -97,9 +101,9 @@ def pictured(turns: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 def markdown(user: User, place: Conversation, way: Sequence[Exchange]) -> str:
     """The path as a document to read."""
-    reviewed(place, way)
+    shelf = reviewed(user, place, way)
     answers = [item.answer for item in way if item.answer]
-    shelf, cites = shelves(user, answers), citations(answers)
+    cites = citations(answers)
     tiles = leaving.drawn(Stage.EXPORT, tiled.of(answers))
     attached = leaving.attached(Stage.EXPORT, given.of(item.question.pk for item in way))
     parts = [f"# {_line(str(place))}", f"> {DISCLOSURE}"]
@@ -134,6 +138,16 @@ def _verdict(back: Back | None, *, whole: bool) -> dict[str, Any]:
         return {}
     said = {"stage": Stage.EXPORT.value, "clause": back.code, "withheld": not whole}
     return {"verdict": said | {"why": OWN if whole else back.words}, **({} if whole else {"retracted": None})}
+
+
+def _quoted(shelf: Shelf) -> list[str]:
+    return [quote.text for quote in shelf.quotes]
+
+
+def _called(row: Message) -> list[str]:
+    """What each call of a tool was asked and gave."""
+    calls = ((*item.get("arguments", {}).values(), item.get("words", ""), item.get("text", "")) for item in row.tools)
+    return ["\n".join(str(said) for said in call if said) for call in calls]
 
 
 def _of_others(user: User, answers: Sequence[Message]) -> set[UUID]:

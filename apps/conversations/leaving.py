@@ -1,8 +1,8 @@
 """What of a conversation stays back when it leaves, as an export or by a link: what the gate holds at that stage.
 
-Each answer, and for readers of a link each question too, has its own verdict, and so has each picture. What stays back
-is named with its clause; a reviewer looks at what the policy wants seen, and what one allows is there again. Only for
-threads that may use the database, outside of a transaction.
+Each answer, with what leaves beside its text, and for readers of a link each question too, has its own verdict, and
+so has each picture. What stays back is named with its clause; a reviewer looks at what the policy wants seen, and
+what one allows is there again. Only for threads that may use the database, outside of a transaction.
 """
 
 from __future__ import annotations
@@ -18,8 +18,10 @@ from django.utils import timezone
 from django.utils.translation import gettext
 
 from apps.conversations.attached.given import Attached
+from apps.conversations.attached.reviewing import KIND as ATTACHED
 from apps.conversations.attached.rows import AttachedPicture
 from apps.conversations.models import Message
+from apps.images.reviewing import KIND as PICTURE
 from apps.safety import leaving, review, wording
 from apps.safety.folding import UNCHECKED
 from apps.safety.leaving import Left
@@ -41,15 +43,18 @@ class Back:
     words: str
 
 
-def answers(stage: Stage, owner: int | None, rows: Iterable[Message]) -> dict[UUID, Back]:
-    """Those of the answers that stay back."""
-    return _held(stage, owner, [(row, row.pk, "answer") for row in rows])
+def answers(
+    stage: Stage, owner: int | None, rows: Iterable[Message], beside: Mapping[UUID, Sequence[str]]
+) -> dict[UUID, Back]:
+    """Those of the answers that stay back, for their text or for what leaves `beside` it: quotes, results of tools."""
+    parts = [(row, row.pk, "answer", text) for row in rows for text in (row.text, *beside.get(row.pk, ()))]
+    return _held(stage, owner, parts)
 
 
 def exchanges(stage: Stage, owner: int | None, way: Sequence[Exchange]) -> dict[UUID, Back]:
     """Questions and answers that stay back."""
-    asked = [(item.question, item.answer.pk, "question") for item in way if item.answer]
-    said = [(item.answer, item.answer.pk, "answer") for item in way if item.answer]
+    asked = [(item.question, item.answer.pk, "question", item.question.text) for item in way if item.answer]
+    said = [(item.answer, item.answer.pk, "answer", item.answer.text) for item in way if item.answer]
     return _held(stage, owner, [*asked, *said])
 
 
@@ -75,15 +80,15 @@ def attached(stage: Stage, given: Mapping[UUID, tuple[Attached, ...]]) -> dict[U
     return {pk: tuple(_seen(stage, item) for item in items) for pk, items in given.items()}
 
 
-def _held(stage: Stage, owner: int | None, rows: Sequence[tuple[Message, UUID, str]]) -> dict[UUID, Back]:
-    rows = [one for one in rows if one[0].text and not one[0].retracted]
-    found = leaving.texts(stage, [row.text for row, _, _ in rows]) if rows else []
-    for (_, answer, kind), left in zip(rows, found, strict=True):
+def _held(stage: Stage, owner: int | None, parts: Sequence[tuple[Message, UUID, str, str]]) -> dict[UUID, Back]:
+    parts = [one for one in parts if one[-1] and not one[0].retracted]
+    found = leaving.texts(stage, [text for *_, text in parts]) if parts else []
+    for (_, answer, kind, _), left in zip(parts, found, strict=True):
         if left.fresh is not None and left.fresh.outcome.reviewed:
             with transaction.atomic():
                 review.flag_judged(kind, answer, owner, left.fresh)
-    pairs = zip(rows, found, strict=True)
-    return {row.pk: Back(left.code, _words(stage, left)) for (row, _, _), left in pairs if not left.allowed}
+    pairs = zip(parts, found, strict=True)
+    return {row.pk: Back(left.code, _words(stage, left)) for (row, *_), left in pairs if not left.allowed}
 
 
 def _words(stage: Stage, left: Left) -> str:
@@ -102,11 +107,14 @@ def _stays(stage: Stage, tile: Tile) -> bool:
     row = tile.row
     if row.status != row.Status.READY or not row.sha256:
         return False
-    return not leaving.picture(stage, row.sha256, row.prompt, lambda: stored_bytes(row.file)).allowed
+    left = leaving.picture(stage, row.sha256, row.prompt, lambda: stored_bytes(row.file))
+    return not (left.allowed or review.let_pass(PICTURE, row.pk))
 
 
 def _seen(stage: Stage, item: Attached) -> Attached:
     if item.held or leaving.picture(stage, item.sha256, item.text, lambda: Path(item.path).read_bytes()).allowed:
+        return item
+    if review.let_pass(ATTACHED, item.id):
         return item
     words = gettext("This picture is withheld here by the policy of this site.")
     return replace(item, status=AttachedPicture.Status.HELD, reason=words)

@@ -5,6 +5,7 @@ The answers are shown to whoever has the link; a passage only to who may read it
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -181,7 +182,8 @@ def behind_of(user: User, row: Share, pk: UUID) -> dict[str, Any] | None:
 def picture(row: Share, pk: UUID) -> Picture:
     """A finished picture that the link shows. Raises Http404."""
     answers = [item.answer for item in way(row) if item.answer]
-    found = next((tile.row for tiles in _drawn(answers).values() for tile in tiles if tile.row.pk == pk), None)
+    drawn = {answer: [tile for tile in tiles if tile.row.pk == pk] for answer, tiles in tiled.of(answers).items()}
+    found = next((tile.row for tiles in _ready(drawn).values() for tile in tiles), None)
     if found is None:
         raise Http404
     return found
@@ -192,7 +194,10 @@ def attached(row: Share, pk: UUID) -> AttachedPicture:
     questions = [item.question.pk for item in way(row) if not hidden(item)]
     ready = AttachedPicture.objects.exclude(status=AttachedPicture.Status.HELD)
     found = ready.filter(pk=pk, attachments__question__in=questions).first()
-    if found is None or all(one.held for some in _asked(way(row)).values() for one in some if one.id == pk):
+    shown = {
+        question: tuple(one for one in some if one.id == pk) for question, some in given.of(questions).items()
+    } if found else {}  # fmt: skip
+    if found is None or all(one.held for some in leaving.attached(Stage.SHARE, shown).values() for one in some):
         raise Http404
     return found
 
@@ -202,8 +207,12 @@ def _asked(exchanges: list[Exchange]) -> dict[UUID, tuple[Attached, ...]]:
 
 
 def _drawn(answers: list[Message]) -> dict[UUID, list[Tile]]:
+    return _ready(tiled.of(answers))
+
+
+def _ready(drawn: Mapping[UUID, Sequence[Tile]]) -> dict[UUID, list[Tile]]:
     ready = Picture.Status.READY
-    rows = {pk: [tile for tile in tiles if tile.row.status == ready] for pk, tiles in tiled.of(answers).items()}
+    rows = {pk: [tile for tile in tiles if tile.row.status == ready] for pk, tiles in drawn.items()}
     return leaving.drawn(Stage.SHARE, rows)
 
 

@@ -16,7 +16,7 @@ from django.utils import timezone
 from apps.engines import registry
 from apps.safety import gate, hits, levels, pictures, policies, recorded, shadowing
 from apps.safety.check import Judged
-from apps.safety.folding import LISTS, UNCHECKED, Outcome, Signal
+from apps.safety.folding import LISTS, UNCHECKED, Outcome, Signal, Status
 from apps.safety.intake import fingerprint, normalise
 from apps.safety.levels import Level
 from apps.safety.policy import Action, Policy, Stage
@@ -65,18 +65,17 @@ def texts(stage: Stage, said: Sequence[str]) -> list[Left]:
 
 
 def picture(stage: Stage, sha256: str, words: str, content: Callable[[], bytes]) -> Left:
-    """Likewise of one picture with that hash, drawn from, or holding, those words."""
+    """Likewise of one picture with that hash, drawn from, or holding, those words. Words that a person has allowed are
+    no hit of a list; what the picture shows is judged all the same."""
     policy, classify = _fresh(), registry.classify_pictures()
     by = _by(policy, classify.fingerprint if classify is not None else "none")
     text = normalise(words)
-    mark = recorded.mark(fingerprint(f"picture {sha256}\n{text}"))
-    if policies.allowed(text) or policies.allowed(f"A picture drawn from: {words}"):
-        return _PASSES
+    passed = not text or policies.allowed(text) or policies.allowed(pictures.DRAWN + text)
+    mark = recorded.mark(fingerprint(f"picture {sha256}\n{'' if passed else text}"))
     if (row := _known(stage, by, [mark]).get(mark)) is not None:
         return row
-    listed = hits.signals(policy, stage, text) if text else []
-    signals = (pictures.look(content), *listed)
-    found = _at(stage, Judged(stage, f"A picture drawn from: {words}", Outcome(None), signals), policy)
+    signals = (pictures.look(content), *([] if passed else hits.signals(policy, stage, text)))
+    found = _at(stage, Judged(stage, pictures.DRAWN + text, Outcome(None), signals), policy)
     _keep(stage, by, {mark: found})
     return found
 
@@ -85,6 +84,11 @@ def sweep() -> int:
     """Verdicts that nobody has needed anew for long are gone; how many. For the worker."""
     old = Leaving.objects.filter(judged__lt=timezone.now() - timedelta(days=_KEPT_DAYS))
     return old.delete()[0]
+
+
+def _in_part(one: Left) -> bool:
+    """Whether something that judges failed or was late: the next time may say otherwise."""
+    return one.fresh is not None and any(said.status in (Status.TIMEOUT, Status.ERROR) for said in one.fresh.signals)
 
 
 def _fresh() -> Policy:
@@ -106,7 +110,7 @@ def _keep(stage: Stage, by: str, made: dict[str, Left]) -> None:
     rows = [
         Leaving(stage=stage, mark=mark, by=by, action=one.outcome.action or "", code=one.code, judged=timezone.now())
         for mark, one in made.items()
-        if one is not _UNKNOWN
+        if one is not _UNKNOWN and not _in_part(one)
     ]
     fields = ["by", "action", "code", "judged"]
     Leaving.objects.bulk_create(rows, update_conflicts=True, unique_fields=["stage", "mark"], update_fields=fields)

@@ -50,6 +50,13 @@ class Flagged:
     signals: Sequence[Signal] = field(default_factory=tuple)
 
 
+def let_pass(kind: str, subject: object) -> bool:
+    """Whether people have looked at this thing, and the last decision about it that stands lets it be."""
+    rows = Decision.objects.filter(case__kind=kind, case__subject=str(subject), undone=None).order_by("created")
+    last = rows.values_list("outcome", flat=True).last()
+    return last in (Decision.Outcome.ALLOW, Decision.Outcome.OVERTURN)
+
+
 def role_of(user: User) -> Role:
     if user.is_administrator:
         return Role.ADMINISTRATOR
