@@ -6,6 +6,7 @@ passage of a ready document that is in no segment waits.
 
 from __future__ import annotations
 
+import logging
 from uuid import UUID
 
 import numpy as np
@@ -14,6 +15,9 @@ from django.db import transaction
 from apps.documents import embedders, segments
 from apps.documents.models import Chunk, ChunkQuerySet, Document, Segment
 from apps.engines import registry
+from apps.engines.base import EngineError
+
+log = logging.getLogger(__name__)
 
 _AT_ONCE = 2000  # passages of one segment: a few seconds of the embedder on two cores
 
@@ -30,6 +34,8 @@ def refill(collection: UUID) -> int:
     if Segment.objects.live().filter(collection=collection, annotated__isnull=False).exists():
         return 0
     rows = list(waiting().filter(document__collection=collection).select_related("document").order_by("pk")[:_AT_ONCE])
+    if not rows:  # deleted meanwhile
+        return 0
     engine = embedders.of_id(collection)
     embedders.embed_anew(rows, engine, lambda: None)
     vectors = np.stack([np.frombuffer(row.vector, dtype=np.float32) for row in rows])
@@ -52,6 +58,14 @@ def refill(collection: UUID) -> int:
 
 
 def sweep() -> int:
-    """A chore of the worker."""
+    """A chore of the worker. A collection whose embedder is away keeps no other from its turn."""
     places = set(waiting().order_by().values_list("document__collection", flat=True).distinct()[:10])
-    return sum(refill(collection) for collection in places)
+    return sum(map(_tried, places))
+
+
+def _tried(collection: UUID) -> int:
+    try:
+        return refill(collection)
+    except EngineError as error:
+        log.warning("Passages of collection %s wait to be found again: %s", collection, error)
+        return 0

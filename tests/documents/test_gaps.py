@@ -20,6 +20,7 @@ from apps.documents.models import Chunk, Collection, Document, IndexBuild, Page,
 from apps.documents.search import read, search
 from apps.documents.upload import delete, upload
 from apps.engines import registry
+from apps.engines.base import EmbedEngine, EngineRefused
 from apps.safety import effects, review
 from apps.safety.folding import Outcome
 from apps.safety.models import Decision, Effect
@@ -221,6 +222,32 @@ def test_the_image_of_its_page_is_covered_there(paper: Document, morgan: User, m
     Page.objects.filter(document=paper).update(boxes=words[:1])
     with pytest.raises(viewer.NotShown, match="took out a part"):
         viewer.png_of(paper, 1, 800)
+
+
+def test_a_document_that_is_deleted_while_its_index_is_written_ends_nothing(
+    morgan: User, paper: Document, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    taken_out(morgan, paper)
+    merge = segments.merge
+    monkeypatch.setattr(segments, "merge", lambda place: (merge(place), delete(paper)))
+    assert refilling.sweep() == 0
+
+
+def test_a_collection_without_its_embedder_keeps_no_other_from_being_found_again(
+    alice: User, morgan: User, paper: Document, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for row in (paper, document(collection(alice, "Other"), "Quay", [Section(TEXT, "Boats")])):
+        taken_out(morgan, row)
+    asked: list[object] = []
+
+    def embedder(pk: object) -> EmbedEngine:
+        asked.append(pk)
+        if len(asked) == 1:
+            raise EngineRefused("There is no embedding model here any more.")
+        return registry.embed()
+
+    monkeypatch.setattr(refilling.embedders, "of_id", embedder)
+    assert refilling.sweep() == 1 and len(set(asked)) == 2
 
 
 def test_while_another_rewrites_the_index_it_waits(morgan: User, paper: Document) -> None:

@@ -6,10 +6,14 @@ import io
 from collections.abc import Callable
 from pathlib import Path
 
+import pypdfium2
 import pytest
+from fpdf import FPDF
 
 from apps.documents import sandbox
+from apps.documents.parsers import pdf_plain
 from apps.documents.parsers.base import HIDDEN, Limits
+from apps.documents.parsers.ink import blank_unseen
 from apps.documents.sniff import sniff
 from tests.documents import files
 
@@ -250,3 +254,16 @@ def test_rows_that_a_filter_hides_are_kept(tmp_path: Path) -> None:
 
     text, note = read(tmp_path, "a.xlsx", workbook(sift))
     assert "Item: Hidden by row; Price: 9" in text and note == ""
+
+
+def test_characters_of_no_text_object_are_each_judged_by_themselves(monkeypatch: pytest.MonkeyPatch) -> None:
+    document = FPDF()
+    document.add_page()
+    document.set_font("Helvetica", size=12)
+    for row, (word, grey) in enumerate((("Hidden", 255), ("Seen", 0))):
+        document.set_text_color(grey)
+        document.text(20, 20 + 20 * row, word)
+    monkeypatch.setattr(pdf_plain, "text_object", lambda *_: None)
+    page = pypdfium2.PdfDocument(bytes(document.output()))[0]
+    textpage = page.get_textpage()
+    assert blank_unseen(textpage.get_text_range(), page, textpage).split() == ["Seen"]

@@ -142,8 +142,9 @@ class _Ink:
         address = pdf_plain.text_object(self._at, index) or 0
         if address != self._address or not address:
             self._address = address
-            known = self._looks.get(address) if address else None
-            self._look = known or self._looks.setdefault(address, self._made(index, address))
+            self._look = self._looks.get(address) or self._made(index, address)
+            if address:
+                self._looks[address] = self._look
         look = self._look
         return look.verdict or self._verdict(look, self._middle(index))
 
