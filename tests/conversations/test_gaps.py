@@ -131,7 +131,7 @@ def test_nothing_of_it_is_kept_for_messages_that_are_gone(answer: Message, alice
 async def test_what_the_gate_took_out_is_not_spelt_by_the_record(
     open_page: Any, alice: User, library: Any, chat: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def verdict(text: str, since: int, level: object) -> Verdict:
+    async def verdict(text: str, since: int, level: object, limit: object) -> Verdict:
         outcome = Outcome(Action.REDACT if MAIL in text else None, "personal_data", 1, 1.0)
         return Verdict(True, outcome.code, "", Judged("answer", text, outcome, ()))
 
