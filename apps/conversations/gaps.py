@@ -4,6 +4,7 @@ subjects are answers: a question is what was asked there."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection, Sequence
 from functools import partial
 from itertools import accumulate, count
@@ -53,16 +54,32 @@ def fill(before: dict[str, Any]) -> None:
 
 
 def cut_cited(documents: Collection[UUID], wanted: Sequence[str]) -> dict[str, Any]:
-    """The same in answers that were given passages of these documents, where they repeat it."""
+    """The same in answers that were given passages of these documents, where they or their tools repeat it, spelt
+    however the document might be."""
     given = Retrieved.objects.filter(source__document__in=documents).values("answer")
     cited = Citation.objects.filter(source__document__in=documents).values("answer")
     near = Message.objects.filter(Q(pk__in=given) | Q(pk__in=cited), retracted=None)
-    found = [row for row in near if redacting.places(row.text, wanted)]
+    pattern, forms = redacting.spelling(wanted), set[str]()
+    found = [row for row in near if _forms(row, pattern, forms)]
+    wanted = [*wanted, *sorted(forms - set(wanted))]
     rows = Message.objects.select_for_update(of=("self",)).filter(pk__in=retracting.family(found), retracted=None)
     whole = list(rows.select_related("parent", "conversation"))
     before = {str(row.pk): _cut(row, wanted) for row in whole}
     retracting.tell(whole, None)
     return before
+
+
+def _forms(row: Message, pattern: re.Pattern[str], forms: set[str]) -> bool:
+    """Whether it says any of it; as it does, in `forms`."""
+    found: set[str] = set(pattern.findall(row.text))
+
+    def look(said: str) -> str:
+        found.update(pattern.findall(said))
+        return said
+
+    _walked(row.tools, look)
+    forms |= found
+    return bool(found)
 
 
 def forget(gone: Collection[UUID]) -> None:

@@ -119,7 +119,7 @@ def _pages(rows: Sequence[Document], narrowed: Q | None = None) -> Any:
 
 def _cut(rows: Sequence[Document], wanted: Sequence[str], before: dict[str, Any]) -> bool:
     """What changed is added to `before`."""
-    pattern = re.compile("|".join(r"\s+".join(map(re.escape, words.split())) for words in wanted), re.IGNORECASE)
+    pattern = redacting.spelling(wanted)
     texts: dict[tuple[UUID, int], str] = {}
     for page in _pages(rows):
         if spans := [found.span() for found in pattern.finditer(page.text)]:

@@ -4,6 +4,7 @@ into the text still points to the same words, and each span can be put back by i
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 
 from apps.safety.check import Verdict
@@ -40,6 +41,11 @@ def places(text: str, wanted: Iterable[str]) -> list[Span]:
         else:
             joined.append((start, end))
     return joined
+
+
+def spelling(wanted: Iterable[str]) -> re.Pattern[str]:
+    """Any of the strings in either case, with any space between its words: lines break elsewhere in a document."""
+    return re.compile("|".join(r"\s+".join(map(re.escape, words.split())) for words in wanted), re.IGNORECASE)
 
 
 def gapped(text: str, spans: Sequence[Span]) -> str:

@@ -137,6 +137,26 @@ def test_an_answer_that_repeats_it_loses_it_too(alice: User, morgan: User, paper
     assert answer.text == f"That is {SECRET}."
 
 
+@pytest.mark.parametrize("said", [SECRET.upper(), SECRET.replace(" ", "\n")])
+def test_an_answer_that_spells_it_otherwise_or_has_it_of_a_tool_loses_it_too(
+    alice: User, morgan: User, paper: Document, said: str
+) -> None:
+    place = Conversation.objects.create(owner=alice, title="Boats")
+    told = {"conversation": place, "asked_by": alice, "status": "complete"}
+    question = Message.objects.create(role="user", text="Who moors boats?", **told)
+    source = Source.objects.create(conversation=place, number=1, document=paper, page_number=1, spans=[[0, 4]])
+    before = [(f"That is {said}.", []), ("See above.", [{"title": "Search", "text": f"1: {said}"}])]
+    answers = [Message.objects.create(role="assistant", parent=question, text=text, tools=tools, **told)
+               for text, tools in before]  # fmt: skip
+    for answer in answers:
+        Retrieved.objects.create(answer=answer, source=source, rank=1, relevance=1, cosine=1, bm25=1)
+    decision = taken_out(morgan, paper)
+    rows = Message.objects.filter(role="assistant").order_by("created")
+    assert "mooring" not in str(list(rows.values("text", "tools"))).lower()
+    put_back(decision, morgan)
+    assert list(rows.values_list("text", "tools")) == before
+
+
 def test_taken_back_everything_is_as_it_was(alice: User, morgan: User, paper: Document) -> None:
     Document.objects.filter(pk=paper.pk).update(title=f"Harbour of {SECRET}", own_title="Harbour")
     Chunk.objects.filter(document=paper, heading="Boats").update(heading=f"Boats › {SECRET}", keywords=SECRET)

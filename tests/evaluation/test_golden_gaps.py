@@ -1,0 +1,32 @@
+"""What a reviewer takes out of a document is not read in the golden questions about it either."""
+
+from __future__ import annotations
+
+import pytest
+
+from apps.documents.fold import fold
+from apps.documents.models import Page
+from apps.evaluation.models import GoldenQuestion
+from apps.users.models import User
+from tests.documents.test_gaps import SECRET, paper, put_back, shelf, taken_out
+
+__all__ = ["paper", "shelf"]
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.mark.parametrize("short", [0, 9])
+def test_the_beginning_of_its_passage_loses_it_and_has_it_again(morgan: User, paper, short: int) -> None:
+    text = Page.objects.get(document=paper, number=1).text
+    start = text.index("Boats are")
+    quote = fold(text[start:])
+    quote = quote[: quote.index(SECRET) + len(SECRET) - short]  # it may end within
+    place = {"page_number": 1, "char_start": start, "char_end": len(text)}
+    row = GoldenQuestion.objects.create(
+        collection=paper.collection, text="Who?", document=paper, quote=quote, added_by=morgan, **place
+    )
+    decision = taken_out(morgan, paper)
+    row.refresh_from_db()
+    assert "Quixotrine" not in row.quote and row.quote.startswith("Boats are moored") and len(row.quote) == len(quote)
+    put_back(decision, morgan)
+    row.refresh_from_db()
+    assert row.quote == quote
