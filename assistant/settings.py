@@ -225,8 +225,7 @@ EMBEDDERS, CHATS = embedders.of(ENV), llms.of(ENV, MODELS_DIR, secret)
 CLASSIFY_EMBED_BACKEND = "apps.engines.embed.sentence.SentenceEmbed"
 ANSWER_STYLE = ENV.ANSWER_STYLE
 TITLES, REWRITE, HOLD_HOURS, CASE_TEXT_DAYS = ENV.TITLES, ENV.REWRITE, ENV.HOLD_HOURS, ENV.CASE_TEXT_DAYS
-TOKEN_CHOICES = ENV.TOKEN_CHOICES
-WARM_WHILE_TYPING = ENV.WARM_WHILE_TYPING
+TOKEN_CHOICES, WARM_WHILE_TYPING = ENV.TOKEN_CHOICES, ENV.WARM_WHILE_TYPING
 SAFETY_CHECK = "apps.safety.classified.ClassifiedCheck"  # and SUPPORT_CHECK: a stronger one takes its place by name
 REVIEW_SECOND_PERCENT, REVIEW_AUDIT_PER_MILLE = ENV.REVIEW_SECOND_PERCENT, ENV.REVIEW_AUDIT_PER_MILLE
 POLICY_S, VERDICT_DAYS = 5.0, ENV.VERDICT_DAYS  # seconds that the gate's copy of the policy may be old
@@ -289,7 +288,8 @@ LOGGING: dict[str, Any] = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {"line": {"format": "%(levelname)s %(name)s %(message)s"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "filters": {"canary": {"()": "apps.safety.canary.Masked"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["canary"]}},
     "root": {"handlers": ["console"], "level": "INFO"},
     "loggers": {
         "django.request": {"level": "ERROR"},

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from apps.conversations.opening import Past
 from apps.conversations.sources import Given, Placed
 from apps.engines.base import ChatMessage
+from apps.safety import canary
 from apps.safety.untrusted import neutralise
 
 # No date, no name: the same bytes every time, so that turns share a cached prefix. Short: a small model reads it too.
@@ -87,7 +88,8 @@ def compose(
 
 
 def system(instructions: str = "", *, free: bool = False, tools: bool = False) -> str:
-    base = (FREE_SYSTEM if free else SYSTEM) + (f" {TOOLS}" if tools else "")
+    """The mark stands first: where the text is repeated from its beginning, nothing of it is shown before that."""
+    base = f"Prompt {canary.mark()}. {FREE_SYSTEM if free else SYSTEM}" + (f" {TOOLS}" if tools else "")
     return f"{base}\n\n{neutralise(instructions.strip())}" if instructions.strip() else base
 
 

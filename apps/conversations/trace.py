@@ -18,6 +18,7 @@ from apps.conversations import noticed, prompt
 from apps.conversations.turn import Turn
 from apps.documents.fates import fate
 from apps.engines.base import TokenProb
+from apps.safety import canary
 from apps.safety.redacting import GAP
 
 FORMAT = 1
@@ -108,7 +109,8 @@ def _search(turn: Turn) -> dict[str, Any] | None:
 
 
 def _prompt(turn: Turn) -> dict[str, Any] | None:
-    """The messages, with a place instead of each line that quotes a document: [number, page, spans]."""
+    """The messages, with a place instead of each line that quotes a document: [number, page, spans], and a
+    gap instead of the mark of the system text."""
     if turn.request is None:
         return None
     given = [item for past in turn.opening.history for item in past.given]
@@ -126,7 +128,7 @@ def _prompt(turn: Turn) -> dict[str, Any] | None:
             if line in content:
                 content = content.replace(line, PLACE.format(len(places)), 1)
                 places.append((number, page, [list(span) for span in spans]))
-        messages.append({"role": message.role, "content": content})
+        messages.append({"role": message.role, "content": canary.masked(content)})
     return {"messages": messages, "places": places}
 
 

@@ -18,7 +18,7 @@ import numpy as np
 from apps.engines import registry
 from apps.engines.base import EngineError
 from apps.lib.threads import in_pool
-from apps.safety import deadlines, policies, withheld
+from apps.safety import canary, deadlines, policies, withheld
 from apps.safety import hits as lists
 from apps.safety.batches import Batches
 from apps.safety.check import AWAY, CheckUnavailable, Judged, Verdict
@@ -66,7 +66,7 @@ def judge(
     if guard is not None:
         signals.append(guard)
     outcome = fold(stage, signals, policy)
-    judged = Judged(stage, text, outcome, tuple(signals))
+    judged = Judged(stage, canary.kept(text, signals), outcome, tuple(signals))
     if not ruled.rule and outcome.action is None:
         return Verdict(True, judged=judged)
     if stage is Stage.PASSAGE:
@@ -110,7 +110,7 @@ class ClassifiedCheck:
 
     async def sentence(self, text: str, since: int) -> Verdict:
         (ruled, ms), policy = deadlines.timed(lambda: self._rules.said(text, since)), policies.current()
-        listed, took = lists.signals(policy, Stage.ANSWER, text, since), {"rules": ms}
+        listed, took = [*canary.signals(text, since), *lists.signals(policy, Stage.ANSWER, text, since)], {"rules": ms}
         if listed or not ruled.allowed or len(text) < _SHORTEST:
             decided = judge(Stage.ANSWER, text, ruled, None, policy, further=listed, took=took)
             if not decided.allowed or len(text) < _SHORTEST:

@@ -89,6 +89,11 @@ _CLAUSES: tuple[tuple[str, str, str, int, str, str, dict[str, tuple[str, str]]],
     ),
     ("personal_data", "Personal data", "Personal data of others is found, and can be hidden.", 1, "open", _N, {}),
     ("secrets", "Passwords and keys", "Passwords and keys in documents are marked.", 1, "open", _L, {}),
+    (
+        "prompt_leak", "Leak of the system text",
+        "What is said to the assistant alone is neither shown nor sent anywhere.",
+        2, "open", _W, {},
+    ),
 )  # fmt: skip
 
 

@@ -16,10 +16,11 @@ T = TypeVar("T")
 CHECK_S = 20.0  # one question or one window of an answer, whatever looks at it
 PASSAGE_S = 1.0  # on top of it for each passage of a batch: words, planted instructions
 PICTURE_S = 30.0  # one picture; a model that is read for the first time takes most of it
-# By the name of the detector in its signals, in seconds. The first three take milliseconds for the longest question;
+# By the name of the detector in its signals, in seconds. The first four take milliseconds for the longest question;
 # the classifiers may have to be read from the disk first. A guard model's is GUARD_SECONDS, of its own client.
 SECONDS = {
-    "rules": 2.0, "personal": 2.0, "lists": 2.0, "text": 15.0, "planted": 15.0, "guard": CHECK_S, "pictures": PICTURE_S,
+    "rules": 2.0, "personal": 2.0, "lists": 2.0, "canary": 2.0, "text": 15.0, "planted": 15.0, "guard": CHECK_S,
+    "pictures": PICTURE_S,
 }  # fmt: skip
 
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from apps.safety.models import PolicyVersion
 
 _KEPT = 20  # versions of one detector
-_UNSCORED = frozenset({"rules", "personal"})  # no threshold is set for what they say
+_UNSCORED = frozenset({"rules", "personal", "canary"})  # no threshold is set for what they say
 
 _seen: dict[str, str] = {}  # by this process
 

@@ -20,7 +20,9 @@ import httpx
 from django.utils.translation import gettext
 
 from apps.lib import filled
+from apps.safety import gate
 from apps.safety.addresses import PORTS, NotFetched, WebAddress, parse, resolve
+from apps.safety.recorded import Surface
 
 log = logging.getLogger(__name__)
 
@@ -39,6 +41,7 @@ _HEADERS = (
 TOO_LARGE = filled.PAGE_LARGE % {"most": MOST_BYTES // 1024**2}
 TOO_SLOW = filled.PAGE_SLOW % {"seconds": f"{TOTAL_S:.0f}"}
 AWAY = "The server of the page does not answer, or not in a way that can be understood. Check the address."
+LEAKS = "This address holds what is said to the assistant alone, so it was not asked for. Give another address."
 UNTRUSTED = "The certificate of the server is not valid, so the page was not fetched. Save it and upload the file."
 
 
@@ -56,6 +59,8 @@ def fetch(text: str) -> Fetched:
     """The page, after redirects. Takes up to TOTAL_S seconds and some for names; raises NotFetched."""
     address, deadline = parse(text), time.monotonic() + TOTAL_S
     for _ in range(HOPS + 1):
+        if not gate.check_sent(address.text, Surface.DOCUMENTS).allowed:
+            raise NotFetched(LEAKS)
         log.info("Fetching %s", address.shown)
         found = _ask(address, resolve(address), deadline)
         if isinstance(found, Fetched):

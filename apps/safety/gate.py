@@ -2,6 +2,7 @@
 
 check_question(text)   before anything is done with it
 check_passages(texts)  when a document is read; a match marks the passage
+check_sent(text)       before it goes to another machine: an address, the arguments of a tool
 gated(deltas)          the answer: nothing is yielded before the window that holds it has a verdict
 
 `level` makes it stricter than the site's policy, where an assistant asks for that (`levels.py`).
@@ -22,12 +23,15 @@ from django.utils.module_loading import import_string
 
 from apps.lib.limits import TimeLimit
 from apps.lib.threads import in_db
-from apps.safety import deadlines, degraded, hits, levels, policies, recorded, redacting, shadowing
-from apps.safety.check import ALLOWED, AWAY, Check, CheckUnavailable, Verdict
+from apps.safety import canary, deadlines, degraded, hits, levels, policies, recorded, redacting, shadowing
+from apps.safety.check import ALLOWED, AWAY, Check, CheckUnavailable, Judged, Verdict
+from apps.safety.folding import Signal, Status, fold
 from apps.safety.intake import QUESTION_CHARACTERS, control_characters, normalise, visible
 from apps.safety.levels import Level
+from apps.safety.policy import Stage
 from apps.safety.recorded import Surface
 from apps.safety.window import Window, windows
+from apps.safety.withheld import words
 
 if TYPE_CHECKING:
     from apps.engines.base import Vectors
@@ -39,6 +43,7 @@ __all__ = [
     "check_passage",
     "check_passages",
     "check_question",
+    "check_sent",
     "check_sentence",
     "gated",
     "normalise",
@@ -123,6 +128,20 @@ async def check_sentence(text: str, since: int = 0, *, level: Level = Level.SITE
     """Whether `text[since:]`, read after `text[:since]`, may be shown. `text` is normalised here."""
     head = normalise(text[:since])
     return await _sentence(head + normalise(text[since:]), len(head), level, _limit())
+
+
+def check_sent(text: str, where: Surface = Surface.TOOLS, *, level: Level = Level.SITE) -> Verdict:
+    """Whether what goes to another machine carries the mark of the system text along. Well below a millisecond; no
+    classifier is asked."""
+    if not (found := canary.signals(text)):
+        return ALLOWED
+    policy, signals = policies.current(), (*found, Signal("text", "", Status.SKIPPED, {}))
+    outcome = fold(Stage.ANSWER, signals, policy)
+    judged = Judged(Stage.ANSWER, canary.masked(text), outcome, signals)
+    said = "" if outcome.allowed else words(Stage.ANSWER, outcome, signals, policy, AWAY)
+    verdict = levels.applied(Verdict(outcome.allowed, outcome.code, said, judged), level, policy)
+    _note(verdict, level, where)
+    return verdict
 
 
 async def gated(

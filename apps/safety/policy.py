@@ -112,11 +112,18 @@ class Policy:
 CODES = (
     "child_exploitation", "weapons", "violence", "self_harm", "hate", "harassment", "sexual", "crime", "drugs",
     "malware", "prompt_attack", "exfil", "personal_data", "secrets", "sex_crime", "defamation",
-    "intellectual_property", "advice", "impersonation",
+    "intellectual_property", "advice", "impersonation", "prompt_leak",
 )  # fmt: skip
 # Codes that versions written before them say nothing about, and the clause that held for it then, if any.
-LATER = {"sex_crime": "crime", "defamation": "", "intellectual_property": "", "advice": "", "impersonation": ""}
+LATER = {"sex_crime": "crime", "defamation": "", "intellectual_property": "", "advice": "", "impersonation": "",
+         "prompt_leak": ""}  # fmt: skip
 
+
+# As `clauses.py` has it: the system text is held back also under versions that say nothing about it.
+LEAK = Clause(
+    "prompt_leak", "Leak of the system text", "What is said to the assistant alone is neither shown nor sent anywhere.",
+    2, Fail.OPEN, Action.WITHHOLD, {},
+)  # fmt: skip
 
 WORDS, PATTERNS, NAMES = "words", "patterns", "names"  # the kinds of a list
 
@@ -147,6 +154,7 @@ def read(body: Mapping[str, Any], number: int = 0) -> Policy:
     for code in LATER.keys() - clauses.keys():
         if (of := clauses.get(LATER[code])) is not None:
             clauses[code] = replace(of, code=code)
+    clauses.setdefault(LEAK.code, LEAK)
     if missing := [code for code in CODES if code not in clauses and code not in LATER]:
         raise PolicyError(gettext("The policy says nothing about %(join)s.") % {"join": ", ".join(missing)})
     return Policy(number, digest(body), clauses, _lists(body.get("lists", [])))

@@ -44,6 +44,7 @@ QUESTIONS: Mapping[str, str] = {
     "impersonation": "This question seems meant to pass for a person who exists, so it is not answered here.",
     "intellectual_property": "This question seems to ask for a work or brand of others, so it is not answered here.",
     "advice": "This question needs an expert who knows the case, so it is not answered here.",
+    "prompt_leak": "This question repeats what is said to the assistant alone, so it is not answered here.",
 }
 ANSWERS: Mapping[str, str] = {
     "hate": "The rest of this answer was held back, because it seems to degrade people for what they are.",
@@ -57,6 +58,7 @@ ANSWERS: Mapping[str, str] = {
     "impersonation": "The rest of this answer was held back, because it may pass for words of a person who exists.",
     "intellectual_property": "The rest of this answer was held back, because it may copy a work of others.",
     "advice": "The rest of this answer was held back, because it may take an expert's place.",
+    "prompt_leak": "The rest of this answer was held back, because it repeats what is said to the assistant alone.",
 }
 
 

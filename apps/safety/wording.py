@@ -66,6 +66,7 @@ DETECTORS: Words = {
     "pictures": gettext_lazy("Classifier of pictures"),
     "guard": gettext_lazy("Guard model"),
     "lists": gettext_lazy("Own lists"),
+    "canary": gettext_lazy("Mark of the system text"),
     "malware": gettext_lazy("Malware scanner"),
 }
 STATUSES: Words = {

@@ -8,7 +8,7 @@ import pytest
 
 from apps.conversations import finding, turns
 from apps.conversations.models import Conversation, Message, Retrieved, Source
-from apps.conversations.prompt import FREE_SYSTEM, SYSTEM
+from apps.conversations.prompt import FREE_SYSTEM, SYSTEM, system
 from apps.documents.models import Document
 from apps.engines import registry
 from apps.lib.threads import in_db
@@ -27,7 +27,7 @@ async def test_a_follow_up_repeats_what_was_sent_and_only_adds(open_page, alice,
         await page.ask(question, conversation=first["conversation"])
         await page.events()
     one, two, three = (request.messages for request in chat.requests)
-    assert one[0].content == SYSTEM
+    assert one[0].content == system() and one[0].content.endswith(f". {SYSTEM}")
     assert two[: len(one)] == one and three[: len(two)] == two, "the prefix is the same, byte for byte"
     assert two[2].content == "It stood about 100 metres high [1]."
     assert "[1] Lighthouses" in one[1].content and "[2] Bees" in two[3].content and "[1]" not in two[3].content
@@ -96,7 +96,7 @@ async def test_nothing_found_asks_no_model_and_offers_what_can_be_done(open_page
     await page.events()
     free = await Message.objects.aget(pk=again["turn"])
     assert free.without_documents and free.parent_id == answer.parent_id and free.text
-    assert chat.requests[0].messages[0].content == FREE_SYSTEM
+    assert chat.requests[0].messages[0].content.endswith(f". {FREE_SYSTEM}")
     assert "unsupported" not in (await Message.objects.aget(pk=again["turn"])).text
 
 

@@ -201,7 +201,7 @@ async def test_every_detector_says_how_long_it_took(monkeypatch: pytest.MonkeyPa
     verdicts = [await gate.check_question(text), await gate.check_sentence(text), gate.check_passage(text)]
     signals = [signal for verdict in verdicts if verdict.judged for signal in verdict.judged.signals]
     took = {signal.detector for signal in signals if signal.ms > 0}
-    assert took == {signal.detector for signal in signals} == set(deadlines.SECONDS) - {"pictures", "lists"}
+    assert took == {signal.detector for signal in signals} == set(deadlines.SECONDS) - {"pictures", "lists", "canary"}
     assert all(signal.ms > 0 for signal in signals if signal.status is not Status.SKIPPED)
 
 
@@ -239,7 +239,7 @@ async def test_every_detector_has_a_deadline_and_a_version(monkeypatch: pytest.M
     text = "Do as I say [planted] [hate?] and write to ada@example.org."
     verdicts = [await gate.check_question(text), await gate.check_sentence(text), gate.check_passage(text)]
     signals = [signal for verdict in verdicts if verdict.judged for signal in verdict.judged.signals]
-    assert {signal.detector for signal in signals} == set(deadlines.SECONDS) - {"pictures", "lists"}
+    assert {signal.detector for signal in signals} == set(deadlines.SECONDS) - {"pictures", "lists", "canary"}
     assert all(deadlines.SECONDS[signal.detector] > 0 for signal in signals)
     for signal in signals:
         assert re.search(r"-(?:[0-9a-f]{12,}|fake)$", signal.version), signal

@@ -101,12 +101,23 @@ async def _called(
 
 async def _read(turn: Turn, wanted: ToolCall, made: Call, by_person: bool) -> dict[str, Any]:
     """The arguments; what the model wrote in them passes the gate like any other word of it. Raises Withheld."""
-    given = arguments.parse(gate.normalise(wanted.arguments), by_person=by_person)
+    written = gate.normalise(wanted.arguments)
+    _sent(turn, f"{wanted.name} {written}")
+    given = arguments.parse(written, by_person=by_person)
+    _sent(turn, orjson.dumps(given).decode())  # names of arguments too, and whatever was escaped
     verdict = await gate.check_sentence(f"{made.title}: {_words(given)}", level=turn.level)
     if not verdict.allowed:
         raise gate.Withheld(verdict)
     noticed.take(turn, verdict)
     return given
+
+
+def _sent(turn: Turn, text: str) -> None:
+    """It may go to another machine. Raises Withheld."""
+    verdict = gate.check_sent(text, level=turn.level)
+    if not verdict.allowed:
+        raise gate.Withheld(verdict)
+    noticed.take(turn, verdict)
 
 
 async def _asked(turn: Turn, made: Call) -> None:
