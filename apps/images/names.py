@@ -10,6 +10,7 @@ import logging
 from typing import Any
 
 from django.conf import settings
+from django.db import IntegrityError
 
 from apps.safety import policies
 from apps.safety.policy import NAMES, PolicyError
@@ -18,6 +19,7 @@ from apps.users.models import User
 log = logging.getLogger(__name__)
 
 KEY = "picture-names"
+_settled: dict[str, tuple[object, ...]] = {"names": ()}  # with the version in which that was found
 _LONGEST = 300  # characters of an entry of a list
 
 
@@ -29,12 +31,17 @@ def wanted() -> list[str]:
 
 def adopt() -> None:
     """They are in the policy, or were once. Only for threads that may use the database."""
-    names = wanted()
-    own = policies.current().lists.get(KEY)
-    if not names or (own is not None and list(own.entries) == names):
+    names, live = wanted(), policies.current()
+    own = live.lists.get(KEY)
+    if not names or (own is not None and set(names) <= set(own.entries)):
+        return
+    if (asked := (live.number, live.sha256, *names)) == _settled["names"]:
         return
     try:
-        policies.adopt(_list(names), "The names of PICTURE_NAMES, which are a list from now on")
+        if policies.adopt(_list(names), "The names of PICTURE_NAMES, which are a list from now on") is None:
+            _settled["names"] = asked  # people have decided: no picture looks through all versions for that again
+    except IntegrityError:  # another process has done it this moment
+        policies.refresh()
     except PolicyError as error:
         log.error("PICTURE_NAMES cannot be a list, so none of its names is kept from being drawn: %s", error)
 

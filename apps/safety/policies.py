@@ -147,16 +147,20 @@ def draft(user: User, body: Mapping[str, Any], note: str = "") -> PolicyVersion:
 
 
 def adopt(own: Mapping[str, Any], note: str) -> PolicyVersion | None:
-    """The version in force has that list, as the product's own change, in the place of one with its key: what a setting
-    asked for before it was a list. None where some version had it already: people decide about it from then on. Raises
-    PolicyError where it cannot be a list."""
+    """The version in force has that list, as the product's own change: what a setting asked for before it was a list.
+    One with its key stays as people made it, with the entries that it lacks. None where some version had all of them
+    already: people decide about it from then on. Raises PolicyError where it cannot be a list."""
     with transaction.atomic():
         now = live()
         for body in PolicyVersion.objects.values_list("body", flat=True):
-            if any(row["key"] == own["key"] and row["entries"] == own["entries"] for row in body.get("lists", [])):
+            had = (row for row in body.get("lists", []) if row["key"] == own["key"])
+            if any(set(own["entries"]) <= set(row["entries"]) for row in had):
                 return None
         body = clauses.completed(now.body)
-        body = {**body, "lists": [*(row for row in body.get("lists", []) if row["key"] != own["key"]), dict(own)]}
+        lists = {row["key"]: row for row in body.get("lists", [])}
+        old = lists.get(own["key"], {"entries": []})
+        lists[own["key"]] = {**own, **old, "entries": list(dict.fromkeys([*old["entries"], *own["entries"]]))}
+        body = {**body, "lists": list(lists.values())}
         listed.check(read(body).lists.values())
         number = (PolicyVersion.objects.aggregate(Max("number"))["number__max"] or 0) + 1
         PolicyVersion.objects.filter(pk=now.pk, status=Status.LIVE).update(status=Status.RETIRED)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from django.conf import LazySettings
+from django.db import IntegrityError
 from django.test import Client
 
 from apps.engines.image.fake import FakePainter
@@ -86,6 +88,49 @@ def test_the_product_itself_puts_them_there_once_and_people_decide_from_then_on(
     assert not names.in_force(), "somebody took the list out again"
     (picture,) = asking.ask(alice, Wish("Bob"))
     assert picture.status == "queued"
+
+
+def test_a_name_that_the_setting_gets_later_joins_those_of_people_once(
+    ada: User, painter: FakePainter, settings: LazySettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.PICTURE_NAMES = POLICY
+    names.adopt()
+    row = policies.live()
+    own = {**row.body["lists"][0], "entries": ["Acme Cola", "Bob", "Ines"], "action": "withhold"}
+    PolicyVersion.objects.filter(pk=row.pk).update(body={**row.body, "lists": [own]})
+    policies.refresh()
+    settings.PICTURE_NAMES = "Acme Cola, Bob, Uwe"
+    for _ in range(3):
+        names.adopt()
+    (kept,) = policies.live().body["lists"]
+    assert (kept["entries"], kept["action"]) == (["Acme Cola", "Bob", "Ines", "Uwe"], "withhold")
+    assert PolicyVersion.objects.count() == row.number + 1
+
+
+def test_where_people_have_decided_no_picture_looks_through_all_versions(
+    ada: User, painter: FakePainter, settings: LazySettings, django_assert_num_queries: Any
+) -> None:
+    settings.PICTURE_NAMES = POLICY
+    names.adopt()
+    PolicyVersion.objects.update(status="retired")
+    PolicyVersion.objects.create(number=9, body=(body := {**policies.live().body, "lists": []}), sha256=digest(body))
+    PolicyVersion.objects.filter(status="live").update(status="retired")
+    PolicyVersion.objects.filter(number=9).update(status="live")
+    policies.refresh()
+    names.adopt()
+    with django_assert_num_queries(0):
+        names.adopt()
+
+
+def test_two_processes_at_once_ask_for_no_second_list(
+    ada: User, painter: FakePainter, settings: LazySettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def taken(*_: object) -> None:
+        raise IntegrityError
+
+    settings.PICTURE_NAMES = POLICY
+    monkeypatch.setattr(policies, "adopt", taken)
+    names.adopt()
 
 
 def test_a_reviewer_who_allows_it_has_it_drawn(
