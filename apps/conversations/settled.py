@@ -12,7 +12,7 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from apps.conversations.wrap import SENTENCE, SLOT, certain, numbered, without_hints
+from apps.conversations.wrap import SENTENCE, SLOT, ZERO, certain, counted, numbered, without_hints
 from apps.lib.sentences import Span
 
 GUARD = "a "
@@ -74,8 +74,10 @@ class Settled:
         done = sum(1 for _, end in sentences if end < place)
         if done == len(sentences) or sentences[done][0] > place:
             return  # between two sentences stands what is none
+        if sentences[done][0] < place and not counted(text, (sentences[done][0], place)):
+            return  # nothing is seen yet of the one that goes on
         piece = text[self.length : place - 1]
-        if _SIGN.search(_WHOLE.sub("", without_hints(piece))):
+        if "](" in piece or _SIGN.search(_WHOLE.sub("", without_hints(piece))):
             return
         known, begun = len(self.sentences), sentences[done][0] < place
         shift = len(GUARD) - self.length if self.length else 0
@@ -113,6 +115,6 @@ def _border(text: str) -> int:
         space = text.rfind(" ", 1, space)
         if space <= 0:
             return 0
-        if not text[space - 1].isspace() and not text[space + 1].isspace() and text[space + 1] not in "[【":
+        if text[space + 1].isalnum() and not text[space - 1].isspace() and text[space - 1] != ZERO:
             return space + 1
     return 0

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from unittest.mock import patch
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -111,3 +112,15 @@ def test_a_paragraph_of_20_000_characters_is_shown_as_it_comes_at_the_same_cost_
     assert sum(map(len, renderer.blocks)) > 20_000
     assert max(sent[-200:]) <= 2 * max(sent[:200])
     assert sorted(spent[-200:])[100] < 4 * sorted(spent[20:220])[100]
+
+
+@pytest.mark.parametrize(
+    "words", [":smile: e.g. \x0b plain", "中 \x0c plain", "\x0b \x0c plain", "It is.![12][1](x) plain"]
+)
+def test_a_border_is_set_where_a_sentence_is_seen_to_go_on(words: str) -> None:
+    text = f"{words} words here and more of them, " * 9
+    renderer = StreamRenderer(Links())
+    for at in range(0, len(text), 5):
+        renderer.feed(text[at : at + 5])
+    renderer.finish()
+    assert "".join(renderer.blocks) == render.answer_html(text, [], "x")
