@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import sys
 from typing import Any
@@ -25,7 +26,7 @@ async def lifespan(scope: dict[str, Any], receive: Any, send: Any) -> None:
         message = await receive()
         if message["type"] == "lifespan.startup":
             sys.setswitchinterval(_SWITCH_S)
-            tasks = [asyncio.create_task(sweeper.sweep_forever(turns.go_on)), asyncio.create_task(in_pool(warm))]
+            tasks = [asyncio.create_task(sweeper.sweep_forever(turns.go_on)), asyncio.create_task(in_pool(_warmed))]
             for task in tasks:
                 task.add_done_callback(_ended)
             await send({"type": "lifespan.startup.complete"})
@@ -37,6 +38,14 @@ async def lifespan(scope: dict[str, Any], receive: Any, send: Any) -> None:
             await registry.chat().close()
             await send({"type": "lifespan.shutdown.complete"})
             return
+
+
+def _warmed() -> None:
+    """The engines are ready. What was loaded until then stays as long as the process does: the collector need not walk
+    through it again and again, while everybody waits."""
+    warm()
+    gc.collect()
+    gc.freeze()
 
 
 def _ended(task: asyncio.Task[Any]) -> None:

@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 
 import pytest
 from django.conf import LazySettings
 
 from apps.engines import registry, warm
+from assistant import lifespan
 
 
 def test_warming_builds_the_engines() -> None:
     assert warm.warm() is True
     assert registry._built.keys() >= {"embed", "chat main"}
+
+
+def test_what_was_loaded_while_the_web_process_warmed_is_not_collected_again() -> None:
+    try:
+        lifespan._warmed()
+        assert gc.get_freeze_count() > 10_000
+    finally:
+        gc.unfreeze()
 
 
 def test_a_model_that_cannot_be_loaded_is_logged_and_stops_nothing(
