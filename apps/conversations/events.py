@@ -180,8 +180,8 @@ Event = (
 
 def encode(event: Event, **also: Any) -> bytes:
     """JSON of the event with its `type`, and whatever else travels with it."""
-    named = {name: getattr(event, name) for name in type(event).__dataclass_fields__}
-    return orjson.dumps({"type": type(event).__name__.lower(), **named, **also})
+    named = b'{"type":"%b",%b' % (type(event).__name__.lower().encode(), orjson.dumps(event)[1:])
+    return b"%b,%b" % (named[:-1], orjson.dumps(also)[1:]) if also else named
 
 
 @dataclass(slots=True)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import random
+import re
+
 import pytest
 
 from apps.conversations.models import Message
@@ -48,6 +51,23 @@ def test_of_many_sentences_at_once_those_before_the_loop_are_kept() -> None:
         Repeats().until("One of them is red.\nTwo of them are blue.\n")
         == "One of them is red.\nTwo of them are blue.\n"
     )
+
+
+def test_a_piece_is_cut_into_sentences_at_every_end_that_one_pattern_for_all_would_find() -> None:
+    plain = re.compile(r".+?(?:[.!?…]+[\"'”’»)\]*_`]*(?:\s+|$)|[。！？]|\n+|$)", re.DOTALL)
+    bits = ["a ", "b", "a b c d", "x y z w. ", *".!?…。！？\n\"'”’»)]*_` \t\u2028\r"]
+    draw = random.Random(7)
+    for _ in range(2_000):
+        piece = "".join(draw.choices(bits, k=draw.randint(1, 25)))
+        cut: list[str] = []
+
+        class Heard(Repeats):
+            def loops(self, piece: str, heard: list[str] = cut) -> bool:
+                heard.append(piece)
+                return False
+
+        assert Heard().until(piece) == piece
+        assert cut == plain.findall(piece)
 
 
 @pytest.mark.django_db(transaction=True)
