@@ -9,7 +9,7 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext
 
-from apps.conversations import answering, carrying, reviewing, trace
+from apps.conversations import answering, carrying, retracting, reviewing, trace
 from apps.conversations import tiles as tiled
 from apps.conversations.asks import Refused
 from apps.conversations.attached import given
@@ -69,9 +69,10 @@ def fork(user: User, place: Conversation, at: UUID | None) -> Conversation | Non
     if not kept:
         return None
     words = gettext("%(title)s (fork)")
-    title = place.title.removesuffix(words % {"title": ""}).removesuffix(_FORK)
     room = TITLE - len(words % {"title": ""})
     with transaction.atomic():
+        hold(place, kept)
+        title = place.title.removesuffix(words % {"title": ""}).removesuffix(_FORK)
         new = Conversation.objects.create(
             owner=user,
             assistant=place.assistant,
@@ -87,8 +88,19 @@ def fork(user: User, place: Conversation, at: UUID | None) -> Conversation | Non
     return new
 
 
+def hold(place: Conversation, way: Sequence[Exchange]) -> None:
+    """These exchanges and the title are as they are now, without what was taken back since they were read, and nothing
+    of them is taken back until the transaction ends. What is kept back in memory alone stays so."""
+    retracting.lock([place.pk])
+    place.refresh_from_db(fields=["title", "titled"])
+    rows = {row.pk: row for item in way for row in (item.question, item.answer) if row and not row.retracted}
+    for now in Message.objects.filter(pk__in=rows):
+        for field in now._meta.concrete_fields:
+            setattr(rows[now.pk], field.attname, getattr(now, field.attname))
+
+
 def copied(new: Conversation, way: Sequence[Exchange], *, with_sources: bool = True) -> None:
-    """The exchanges are in the conversation, as its owner's. Call inside a transaction."""
+    """The exchanges are in the conversation, as its owner's. Call inside a transaction, after `hold`."""
     own = all(item.question.asked_by_id == new.owner_id for item in way)
     old = [row for item in way for row in (item.question, item.answer) if row is not None]
     ids = {row.pk: new_id() for row in old}

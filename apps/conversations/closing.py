@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+from enum import Enum
 from typing import Any
 from uuid import UUID
 
 from django.db import transaction
 from django.utils import timezone
 
-from apps.conversations import noticed, reviewing, trace, window
+from apps.conversations import gaps, noticed, recorded, retracting, reviewing, trace, window
 from apps.conversations.cite import Cite
 from apps.conversations.models import Citation, Conversation, Message, Source, Trace
 from apps.conversations.sources import Placed, store
@@ -21,6 +24,14 @@ from apps.safety.check import Judged
 from apps.users import limits
 from apps.users.models import User
 from apps.users.quota import Resource
+
+_BEFORE = timedelta(minutes=1)  # that what a turn begins with is read before it begins, at most
+
+
+class Ended(Enum):
+    LOST = 0  # someone else had closed it, and nothing changed
+    KEPT = 1
+    CUT = 2  # a part was taken out since it had been read: what was shown of it is not what is kept
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +48,7 @@ class Closing:
     judged: tuple[Judged, ...]  # what the gate withheld, or let through and yet pointed out
     user: User  # who asked
     tokens: int  # that the model read and wrote
+    since: datetime  # what reviewers decided from then on, it may not know of
 
 
 def snapshot(turn: Turn, status: Message.Status, reason: str) -> Closing:
@@ -77,15 +89,18 @@ def snapshot(turn: Turn, status: Message.Status, reason: str) -> Closing:
     return Closing(
         opening.conversation, opening.answer, opening.lease, fields, placed, cites, trace.record(turn),
         noticed.all_of(turn), opening.user, turn.used,
+        timezone.now() - timedelta(seconds=time.perf_counter() - turn.started) - _BEFORE,
     )  # fmt: skip
 
 
-def close(closing: Closing) -> bool:
-    """The answer is closed; False where someone else had closed it, and then nothing changed. For `in_db`."""
+def close(closing: Closing) -> Ended:
+    """The answer is closed, unless somebody else had closed it, and holds nothing that was taken back meanwhile. For
+    `in_db`."""
     running = Message.objects.filter(status=Message.Status.WRITING)
     with transaction.atomic():
+        retracting.lock([closing.conversation])
         if not leases.release(running, closing.answer, closing.lease, ended=timezone.now(), **closing.fields):
-            return False
+            return Ended.LOST
         if closing.placed:
             store(closing.conversation, closing.answer, closing.placed)
         if closing.cites:
@@ -96,7 +111,9 @@ def close(closing: Closing) -> bool:
         reviewing.sample(closing.answer, closing.user.pk)
         Conversation.objects.filter(pk=closing.conversation).update(changed=timezone.now())
         limits.owe(closing.user, Resource.TOKENS, closing.tokens)
-    return True
+        retracting.tell(recorded.overtaken(closing.conversation, closing.since), None)
+        cut = gaps.overtaken(closing.answer, closing.since)
+    return Ended.CUT if cut else Ended.KEPT
 
 
 def _cite(closing: Closing) -> None:

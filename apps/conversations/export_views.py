@@ -47,7 +47,10 @@ def printed(request: HttpRequest, pk: UUID) -> HttpResponse:
     way = path(row.messages.all(), identifier(request.GET.get("at")))
     exports.reviewed(person(request), row, way)
     turns = exports.pictured(pages.shown(person(request), way))
-    context = {"conversation": row, "turns": turns, "disclosure": gettext(exports.DISCLOSURE), "now": timezone.now()}
+    context = {
+        "conversation": row, "title": exports.title(row), "turns": turns, "disclosure": gettext(exports.DISCLOSURE),
+        "now": timezone.now(),
+    }  # fmt: skip
     return render(request, "conversations/print.html", context)
 
 
@@ -56,6 +59,6 @@ def _conversation(request: HttpRequest, pk: UUID) -> Conversation:
 
 
 def _file(body: bytes, kind: str, row: Conversation, suffix: str) -> HttpResponse:
-    name = f"{slugify(str(row), allow_unicode=True)[:80] or 'conversation'}.{suffix}"
+    name = f"{slugify(exports.title(row), allow_unicode=True)[:80] or 'conversation'}.{suffix}"
     disposition = content_disposition_header(as_attachment=True, filename=name) or "attachment"
     return HttpResponse(body, content_type=kind, headers={"Content-Disposition": disposition})

@@ -11,7 +11,7 @@ from typing import Any
 from uuid import UUID
 
 from django.utils import timezone
-from django.utils.translation import gettext_noop
+from django.utils.translation import gettext, gettext_noop
 
 from apps.conversations import behind, leaving
 from apps.conversations import tiles as tiled
@@ -66,7 +66,7 @@ def record(user: User, place: Conversation, *, own: bool = False) -> dict[str, A
         "format": FORMAT,
         "disclosure": DISCLOSURE,
         "digital_source_type": SOURCE_TYPE,
-        "title": str(place),
+        "title": str(place) if own else title(place),
         "created": place.created.isoformat(),
         "exported": timezone.now().isoformat(),
         "path": [str(row.pk) for row in kept],
@@ -78,6 +78,11 @@ def record(user: User, place: Conversation, *, own: bool = False) -> dict[str, A
             for row in messages
         ],
     }
+
+
+def title(place: Conversation) -> str:
+    """What an export is headed with."""
+    return leaving.title(Stage.EXPORT, place) or gettext("Conversation")
 
 
 def reviewed(user: User, place: Conversation, way: Sequence[Exchange]) -> dict[UUID, Shelf]:
@@ -106,7 +111,7 @@ def markdown(user: User, place: Conversation, way: Sequence[Exchange]) -> str:
     cites = citations(answers)
     tiles = leaving.drawn(Stage.EXPORT, tiled.of(answers))
     attached = leaving.attached(Stage.EXPORT, given.of(item.question.pk for item in way))
-    parts = [f"# {_line(str(place))}", f"> {DISCLOSURE}"]
+    parts = [f"# {_line(title(place))}", f"> {DISCLOSURE}"]
     for item in way:
         if item.answer:
             parts += _asked(item.question)

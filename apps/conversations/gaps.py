@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Sequence
+from datetime import datetime
 from functools import partial
 from itertools import accumulate, count
 from typing import Any
@@ -30,8 +31,8 @@ def cut(kind: str, subject: str, wanted: Sequence[str]) -> dict[str, Any]:
         message = message.parent
     if message is None or not redacting.places(message.text, wanted):
         return {}
-    found = Message.objects.select_for_update(of=("self",)).filter(pk__in=retracting.family([message]), retracted=None)
-    rows = list(found.select_related("parent", "conversation"))
+    found = retracting.held(partial(retracting.family, [message]))
+    rows = _locked(found)
     before = {str(row.pk): _cut(row, wanted) for row in rows}
     retracting.tell(rows, None)
     return before
@@ -60,10 +61,10 @@ def cut_cited(documents: Collection[UUID], wanted: Sequence[str]) -> dict[str, A
     cited = Citation.objects.filter(source__document__in=documents).values("answer")
     near = Message.objects.filter(Q(pk__in=given) | Q(pk__in=cited), retracted=None)
     pattern, forms = redacting.spelling(wanted), set[str]()
-    found = [row for row in near if _forms(row, pattern, forms)]
+    retracting.lock(set(near.filter(status=Message.Status.WRITING).values_list("conversation", flat=True)))
+    found = retracting.held(lambda: retracting.family(row for row in near.all() if _forms(row, pattern, forms)))
     wanted = [*wanted, *sorted(forms - set(wanted))]
-    rows = Message.objects.select_for_update(of=("self",)).filter(pk__in=retracting.family(found), retracted=None)
-    whole = list(rows.select_related("parent", "conversation"))
+    whole = _locked(found)
     before = {str(row.pk): _cut(row, wanted) for row in whole}
     retracting.tell(whole, None)
     return before
@@ -80,6 +81,42 @@ def _forms(row: Message, pattern: re.Pattern[str], forms: set[str]) -> bool:
     _walked(row.tools, look)
     forms |= found
     return bool(found)
+
+
+def overtaken(answer: UUID, since: datetime) -> bool:
+    """What was taken out since then does not come back with an answer that was being written; whether it held any of
+    it. Call at the end of the transaction that stores it, which holds its conversation (`retracting.lock`)."""
+    made = Effect.objects.filter(name="redact", state=Effect.State.APPLIED, decision__created__gte=since)
+    cut = False
+    for effect in made.exclude(before={}):
+        row = Message.objects.select_related("parent", "conversation").get(pk=answer)
+        document = "wanted" in effect.before
+        beside = effect.before.setdefault("beside", {}).setdefault(BESIDE, {}) if document else effect.before
+        near = list(Message.objects.filter(pk__in=list(beside), conversation=row.conversation_id))
+        for other in near:  # what is recorded with an answer that follows repeats it
+            said = beside[str(other.pk)]
+            said["records"] = _recorded(other, [words for _, words in said["gaps"]]) | said["records"]
+        if document and _given(row, effect.before["document"]):
+            wanted, forms = effect.before["wanted"], set[str]()
+            _forms(row, redacting.spelling(wanted), forms)
+            beside[str(row.pk)], cut = _cut(row, [*wanted, *sorted(forms - set(wanted))]), True
+        if near or str(row.pk) in beside:
+            Effect.objects.filter(pk=effect.pk).update(before=effect.before)
+    if cut:
+        retracting.tell([row], None)
+    return cut
+
+
+def _given(row: Message, document: str) -> bool:
+    """Whether it was given passages of a version of it, or cites one."""
+    of_it = Q(source__document=document) | Q(source__document__replaces=document)
+    given = Retrieved.objects.filter(of_it, answer=row).exists()
+    return given or Citation.objects.filter(of_it, answer=row).exists()
+
+
+def _locked(found: Collection[UUID]) -> list[Message]:
+    rows = Message.objects.select_for_update(of=("self",), no_key=True).filter(pk__in=found, retracted=None)
+    return list(rows.select_related("parent", "conversation"))
 
 
 def forget(gone: Collection[UUID]) -> None:

@@ -20,7 +20,7 @@ from django.utils.translation import gettext
 from apps.conversations.attached.given import Attached
 from apps.conversations.attached.reviewing import KIND as ATTACHED
 from apps.conversations.attached.rows import AttachedPicture
-from apps.conversations.models import Message
+from apps.conversations.models import Conversation, Message
 from apps.images.reviewing import KIND as PICTURE
 from apps.safety import leaving, review, wording
 from apps.safety.folding import UNCHECKED
@@ -56,6 +56,15 @@ def exchanges(stage: Stage, owner: int | None, way: Sequence[Exchange]) -> dict[
     asked = [(item.question, item.answer.pk, "question", item.question.text) for item in way if item.answer]
     said = [(item.answer, item.answer.pk, "answer", item.answer.text) for item in way if item.answer]
     return _held(stage, owner, [*asked, *said])
+
+
+def title(stage: Stage, place: Conversation) -> str:
+    """What the conversation is called where it leaves: "" where the gate holds that. Its person can give it another.
+    Of one's own words an export holds nothing back."""
+    if not place.title or (stage is Stage.EXPORT and place.titled != Conversation.Titled.MODEL):
+        return str(place)
+    (left,) = leaving.texts(stage, [place.title])
+    return place.title if left.allowed else ""
 
 
 def without(row: Message, back: Mapping[UUID, Back]) -> None:

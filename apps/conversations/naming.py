@@ -10,12 +10,13 @@ import asyncio
 import logging
 import re
 from contextlib import aclosing
-from uuid import UUID
 
 from django.conf import settings
+from django.db.models import Q
 
 from apps.conversations import hints
-from apps.conversations.models import Conversation
+from apps.conversations.models import Conversation, Message
+from apps.conversations.opening import Opening
 from apps.conversations.turn import Turn
 from apps.engines.base import ChatMessage, ChatRequest, Delta, EngineError, Sampling
 from apps.lib.threads import in_db
@@ -83,12 +84,15 @@ async def _name(turn: Turn) -> None:
     name = title(said, question, answer)
     if not name or not (await gate.check_sentence(name, level=turn.level)).allowed:
         return
-    if await in_db(_keep, turn.opening.conversation, name):
+    if await in_db(_keep, turn.opening, turn.text, name):
         await hints.changed(turn.opening.user.pk, turn.opening.conversation)
 
 
-def _keep(pk: UUID, name: str) -> bool:
-    unnamed = Conversation.objects.filter(pk=pk, titled=Conversation.Titled.QUESTION)
+def _keep(opening: Opening, said: str, name: str) -> bool:
+    made_of = Q(pk=opening.question, text=opening.text) | Q(pk=opening.answer, text=said)
+    if Message.objects.filter(made_of).count() < 2:  # a part of it was taken out meanwhile
+        return False
+    unnamed = Conversation.objects.filter(pk=opening.conversation, titled=Conversation.Titled.QUESTION)
     unnamed = unnamed.exclude(messages__retracted__isnull=False)  # it may be made of what was taken back meanwhile
     return bool(unnamed.update(title=name, titled=Conversation.Titled.MODEL))
 

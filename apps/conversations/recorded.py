@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -35,6 +36,13 @@ def hide(withdrawn: Sequence[Withdrawn]) -> list[Message]:
         if held.queries or held.notes:
             Withdrawn.objects.filter(pk=held.pk).update(queries=held.queries, notes=held.notes)
     return told
+
+
+def overtaken(conversation: UUID, since: datetime) -> list[Message]:
+    """The same of what was withheld there since then, for an answer that was being written meanwhile. Call in the
+    transaction that stores it, which holds the conversation (`retracting.lock`)."""
+    rows = Withdrawn.objects.filter(message__conversation=conversation, at__gte=since)
+    return hide(list(rows.select_related("message")))
 
 
 def give_back(withdrawn: Sequence[Withdrawn]) -> list[Message]:

@@ -7,7 +7,7 @@ titles; then the turn log forgets them and every open page is told. Given back, 
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -80,13 +80,38 @@ def _affected(kind: str, subject: str) -> list[Message]:
     answer = Message.objects.filter(pk=subject).select_related("parent").first()
     if answer is None:
         return []
+    found = held(partial(_reached, kind, answer))
+    rows = Message.objects.select_for_update(of=("self",), no_key=True).filter(pk__in=found)
+    return list(rows.select_related("parent", "conversation").order_by("created", "pk"))
+
+
+def _reached(kind: str, answer: Message) -> set[UUID]:
     found = family([answer])
     if kind == QUESTION and answer.parent is not None:
         asked = family([answer.parent])
         answers = Message.objects.answers().filter(parent__in=asked)
         found = {*asked, *family(answers), *found}
-    rows = Message.objects.select_for_update(of=("self",)).filter(pk__in=found)
-    return list(rows.select_related("parent", "conversation").order_by("created", "pk"))
+    return found
+
+
+def held(reached: Callable[[], set[UUID]]) -> set[UUID]:
+    """The messages that it says. Until the transaction ends nothing of their conversations is copied and no answer in
+    them is stored: who would waits, and then sees what was decided; what was copied until now is among them."""
+    locked: set[UUID] = set()
+    while True:
+        found = reached()
+        places = set(Message.objects.filter(pk__in=found).values_list("conversation", flat=True)) - locked
+        if not places:
+            return found
+        lock(places)
+        locked |= places
+
+
+def lock(places: Collection[UUID]) -> None:
+    """Nobody else stores an answer there, copies from there or takes something back there until the transaction ends.
+    Lock this before any message, as everybody does."""
+    rows = Conversation.objects.select_for_update(of=("self",), no_key=True).filter(pk__in=places)
+    list(rows.order_by("pk").values_list("pk"))
 
 
 def family(rows: Iterable[Message]) -> set[UUID]:

@@ -150,10 +150,11 @@ def hidden(item: Exchange) -> bool:
 
 
 def title(row: Share) -> str:
-    """What the link is headed with: "" where the conversation is named after a question that it keeps back."""
+    """What the link is headed with: "" where the conversation is named after a question that it keeps back, or
+    the gate holds its title."""
     place = row.conversation
     named = place.titled == Conversation.Titled.PERSON or not any(hidden(item) for item in way(row)[:1])
-    return str(place) if named else ""
+    return leaving.title(Stage.SHARE, place) if named else ""
 
 
 def readable(answer: UUID, number: int) -> Message | None:
@@ -223,12 +224,15 @@ def copy(user: User, row: Share) -> Conversation:
     wanted = place.assistant_id
     assistant = Assistant.objects.visible_to(user).filter(pk=wanted).first() if wanted else None
     words, exchanges = gettext("%(title)s (copy)"), way(row)
-    named = title(row) or gettext("Shared conversation")
-    for item in exchanges:
-        if hidden(item) and item.answer and not item.question.retracted:
-            item.question.text, item.question.status = "", Message.Status.WITHHELD
-            item.question.reason, item.question.retracted = item.answer.reason, item.answer.ended or timezone.now()
+    named, before = title(row), place.title
     with transaction.atomic():
+        branches.hold(place, exchanges)
+        if not named or place.title != before:
+            named = gettext("Shared conversation")
+        for item in exchanges:
+            if hidden(item) and item.answer and not item.question.retracted:
+                item.question.text, item.question.status = "", Message.Status.WITHHELD
+                item.question.reason, item.question.retracted = item.answer.reason, item.answer.ended or timezone.now()
         new = Conversation.objects.create(
             owner=user,
             assistant=assistant,

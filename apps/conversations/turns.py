@@ -252,7 +252,8 @@ async def _close(turn: Turn, status: Message.Status, reason: str) -> None:
     """The one exit: the rest is rendered and verified, the row is closed, and the log says so."""
     html = await finished(turn)
     kept = closing.snapshot(turn, status, reason)
-    if await in_db(closing.close, kept):
+    ended = await in_db(closing.close, kept)
+    if ended is closing.Ended.KEPT:  # of one that was cut the log is forgotten, and whoever follows it fetches the row
         with _deaf():
             unfinished = Message(**kept.fields).unfinished
             await turn.say(Closed(status, html, said(reason), unfinished, weak(turn.cites)))

@@ -1,5 +1,6 @@
 """Pictures that are not to be seen unasked: every address gives them blurred, with `?clear` or as a download as they
-are. Only a few colours of the picture leave the server before somebody asks."""
+are. Only a few colours of the picture leave the server before somebody asks. Pages show one that is blurred under an
+address of its own (`?blurred`), so that no browser puts there what it had kept of it before."""
 
 from __future__ import annotations
 

@@ -39,6 +39,7 @@ def tell_soon(group: str, message: dict[str, Any]) -> None:
 
 
 def tell_of_picture(owner: int, picture: object, *, held: bool) -> None:
-    """The same of a picture that may no longer be seen, or may be again: to its person and to whoever has it open."""
+    """The same of a picture that may no longer be seen, or may be again, or only blurred: to its person and to whoever
+    has it open."""
     for group in (of(owner), of_picture(picture)):
         tell_soon(group, {"type": "picture", "picture": str(picture), "held": held})

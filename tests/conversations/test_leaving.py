@@ -16,6 +16,7 @@ from apps.images.models import Picture
 from apps.privacy import copying
 from apps.safety import gate, leaving, policies, review
 from apps.safety.check import CheckUnavailable
+from apps.safety.folding import Outcome
 from apps.safety.models import Case, Leaving, PolicyVersion, Recorded
 from apps.safety.policy import Stage, digest
 from apps.safety.review import Ruling
@@ -94,10 +95,10 @@ def test_a_verdict_is_made_once_for_a_text_a_policy_and_a_stage(
         text(alice, f"/c/{place.pk}/export.json")
     assert sorted(read) == sorted([MILD, SAID]) and Case.objects.get().times == 1
     text(alice, link(place))
-    assert len(read) == 6, "the link is a stage of its own, with the questions"
+    assert len(read) == 7, "the link is a stage of its own, with the questions and the title"
     in_force(drafts.body("export", withhold=0.95))
     text(alice, f"/c/{place.pk}/export.md")
-    assert len(read) == 8, "another policy judges anew"
+    assert len(read) == 9, "another policy judges anew"
 
 
 def test_what_a_reviewer_allows_is_there_again(place: Conversation, alice: User) -> None:
@@ -194,6 +195,42 @@ def test_a_picture_has_a_verdict_of_its_own(
     assert Leaving.objects.filter(code="sexual").count() == 2
 
 
+def test_of_many_pictures_the_one_that_is_fetched_is_judged_alone(
+    place: Conversation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: dict[str, Any] = {"owner": place.owner, "prompt": "A lamp", "width": 64, "height": 64, "steps": 1}
+    told |= {"guidance": 1, "model": "fake", "status": "ready"}
+    Message.objects.filter(text=MILD).update(draws={"prompt": "A lamp"})
+    rows = [Picture.objects.create(seed=seed, sha256=str(seed) * 64, **told) for seed in (1, 2, 3)]
+    tiles.put(Message.objects.get(text=MILD).pk, [row.pk for row in rows])
+    judged: list[str] = []
+    link(place)
+    monkeypatch.setattr(sharing.leaving.leaving, "picture",
+                        lambda stage, sha256, *more: judged.append(sha256) or leaving.Left(Outcome(None)))  # fmt: skip
+    assert sharing.picture(Share.objects.get(), rows[1].pk) == rows[1]
+    assert judged == [rows[1].sha256]
+
+
+@pytest.mark.parametrize("titled", Conversation.Titled.values)
+def test_a_title_is_judged_too_and_one_s_own_is_exported(
+    place: Conversation, alice: User, bob: User, titled: str
+) -> None:
+    Conversation.objects.update(title="Tale of [hate]", titled=titled)
+    place.refresh_from_db()
+    address = link(place)
+    page = text(bob, address)
+    assert "[hate]" not in page and "<title>Shared conversation" in page
+    as_(bob).post(f"{address}copy/")
+    assert Conversation.objects.get(owner=bob).title == "Shared conversation (copy)"
+    for name in ("export.md", "export.json", "print/"):
+        answer = as_(alice).get(f"/c/{place.pk}/{name}")
+        said = f"{answer.content.decode()} {answer.headers.get('Content-Disposition', '')}"
+        assert ("[hate]" in said) is (titled != "model") and ("hate" in said.split()[-1]) is (
+            titled != "model" and name != "print/"
+        )
+    assert dict(copying._everything(alice))[f"conversations/{place.pk}.json"]["title"] == "Tale of [hate]"
+
+
 def test_a_list_of_the_site_may_name_what_does_not_leave(place: Conversation, alice: User) -> None:
     own = {"key": "list-1", "name": "Code names", "owner": alice.pk, "code": "intellectual_property", "kind": "words",
            "entries": ["hundred metres"], "action": "withhold", "stages": ["export"]}  # fmt: skip
@@ -214,5 +251,5 @@ def test_a_link_without_anything_held_is_as_before(place: Conversation, bob: Use
     Message.objects.filter(text=SAID).update(text="The harbour master.")
     page = text(bob, link(place))
     assert "The harbour master." in page and "withheld" not in page
-    assert [row.code for row in Leaving.objects.filter(stage=Stage.SHARE)] == [""] * 4
+    assert [row.code for row in Leaving.objects.filter(stage=Stage.SHARE)] == [""] * 5
     assert sharing.title(Share.objects.get(conversation=place)) == "Lighthouses"

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from importlib import import_module
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from django.apps import apps
@@ -77,8 +79,15 @@ def test_pairs_for_training_hold_nothing_of_it(answer: Message, alice: User) -> 
 
 
 def test_a_title_that_comes_later_is_not_made_of_what_was_withheld(answer: Message) -> None:
+    assert answer.parent is not None
+    kept: Any = SimpleNamespace(
+        conversation=answer.conversation_id, question=answer.parent_id, answer=answer.pk, text=answer.parent.text
+    )
+    assert not naming._keep(kept, f"{answer.text} He.", "Quixotic metres"), "a part was taken out meanwhile"
+    assert naming._keep(kept, answer.text, "Quixotic metres")
+    Conversation.objects.update(titled=Conversation.Titled.QUESTION)
     withheld(answer)
-    assert not naming._keep(answer.conversation_id, "Quixotic metres")
+    assert not naming._keep(kept, answer.text, "Quixotic metres")
 
 
 def test_what_an_earlier_version_withheld_is_given_back(answer: Message) -> None:

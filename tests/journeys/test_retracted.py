@@ -92,3 +92,23 @@ def test_withheld_in_every_tab_and_by_the_link_and_back_on_appeal(visit: Visit) 
         assert page.locator("[data-part=text]").inner_html() == text
     expect(bob.locator("main")).to_contain_text(said, timeout=AT_ONCE_MS)
     assert bob.locator("[data-shown] .prose").inner_html() == there
+
+
+def test_open_pages_to_print_and_to_compare_lose_it_too(visit: Visit) -> None:
+    alice = visit()
+    turn = ended(ask(alice, QUESTION))
+    turn.locator('[data-do="retry"]').click()
+    turn = ended(alice.locator("[data-turn]").last)
+    said = turn.locator("[data-part=text] [data-sentence]").first.inner_text().strip().removesuffix(".")
+    alice.wait_for_url("**/c/**")
+    printed = visit(f"/c/{alice.url.partition('/c/')[2].partition('?')[0].rstrip('/')}/print/")
+    compared = visit(f"/answers/{turn.get_attribute('data-turn')}/compare/", tolerate="404")  # it is no longer there
+    for page in (printed, compared):
+        expect(page.locator("[data-standing]")).to_contain_text(said)
+    reported(alice, turn)
+    morgan = visit("/review/", person="morgan")
+    opened(morgan, REASON, said)
+    decided(morgan, "1", "b")
+    expect(printed.locator("[data-standing]")).not_to_contain_text(said, timeout=AT_ONCE_MS)
+    expect(printed.locator("[data-standing]")).to_contain_text("A reviewer withheld this.")
+    compared.wait_for_url("**/c/**", timeout=AT_ONCE_MS)

@@ -61,10 +61,12 @@ class AttachedReviewable:
         rows = AttachedPicture.objects.filter(pk=subject)
         before = rows.values_list("blur", flat=True).first()
         rows.update(blur=code)
+        _told(subject)
         return {} if before is None else {"blur": before}
 
     def clear(self, subject: str, before: dict[str, Any]) -> None:
         AttachedPicture.objects.filter(pk=subject).update(blur=before["blur"])
+        _told(subject)
 
 
 def _told(subject: str) -> None:

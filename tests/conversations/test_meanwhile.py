@@ -1,0 +1,161 @@
+"""What is taken back in the moment in which it is copied, or an answer that holds it is stored, stays taken back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from apps.conversations import branches, closing, naming, retracting, sharing, trace
+from apps.conversations.models import Conversation, Message, Trace
+from apps.documents.models import Document, Page
+from apps.engines import registry
+from apps.lib.threads import in_db
+from apps.safety import effects
+from apps.safety.models import Decision
+from apps.safety.redacting import GAP
+from apps.users.models import User
+from tests.conversations import test_gaps
+from tests.conversations.retractions import overturned, reviewer, standing, withheld
+from tests.conversations.test_retracted import ASKED, LATER, SAID, as_, first, link, place  # noqa: F401
+from tests.documents.test_gaps import put_back, taken_out
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def once(act: Callable[[], Any]) -> Callable[[], Any]:
+    """It, the first time that it is called."""
+    left = [act]
+    return lambda: left.pop()() if left else None
+
+
+def around(monkeypatch: pytest.MonkeyPatch, owner: Any, name: str, act: Callable[[], Any], *, before: bool) -> None:
+    """Before, or after, the function is called for the first time, that happens."""
+    real, now = getattr(owner, name), once(act)
+
+    def called(*args: Any, **named: Any) -> Any:
+        if before:
+            now()
+        found = real(*args, **named)
+        now()
+        return found
+
+    monkeypatch.setattr(owner, name, called)
+
+
+def kept_for_reviewers(word: str) -> bool:
+    return {name.split(".")[1] for name in standing(word)} <= {"Withdrawn", "Snapshot", "Effect"}
+
+
+@pytest.mark.parametrize("word", [SAID, ASKED])
+@pytest.mark.parametrize("how", ["fork", "copy"])
+async def test_a_copy_begun_before_it_was_withheld_and_made_after_has_none_of_it(
+    place, alice, bob, monkeypatch, how, word  # noqa: F811
+) -> None:  # fmt: skip
+    def check() -> None:
+        address, case = link(place), []
+        kind = "question" if word == ASKED else "answer"
+        around(monkeypatch, *((branches, "path") if how == "fork" else (sharing, "way")),
+               lambda: case.append(withheld(first(place), kind)), before=False)  # fmt: skip
+        if how == "fork":
+            branches.fork(alice, place, None)
+        else:
+            as_(bob).post(f"{address}copy/")
+        made = Conversation.objects.exclude(pk=place.pk).get()
+        assert case and made.messages.count() == 4 and kept_for_reviewers(word), standing(word)
+        overturned(case[0])
+        assert word in str(list(made.messages.values("text"))), "it comes back with its original"
+
+    await in_db(check)
+
+
+async def test_a_copy_made_while_it_is_being_withheld_goes_with_it(place, alice, monkeypatch) -> None:  # noqa: F811
+    def check() -> None:
+        around(monkeypatch, retracting, "family", lambda: branches.fork(alice, place, None), before=False)
+        withheld(first(place))
+        assert Conversation.objects.count() == 2 and kept_for_reviewers(SAID), standing(SAID)
+
+    await in_db(check)
+
+
+def test_a_copy_made_while_a_part_is_taken_out_loses_it(
+    alice: User, ada: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answer = test_gaps.answer.__wrapped__(alice, ada)  # type: ignore[attr-defined]
+    around(monkeypatch, branches, "path", lambda: test_gaps.cut(answer), before=False)
+    assert branches.fork(alice, answer.conversation, None) is not None
+    around(monkeypatch, retracting, "family", lambda: branches.fork(alice, answer.conversation, None), before=False)
+    test_gaps.cut(answer, "question")
+    assert Conversation.objects.count() == 3 and kept_for_reviewers(test_gaps.MAIL), standing(test_gaps.MAIL)
+
+
+@pytest.mark.parametrize("kind", ["answer", "question"])
+async def test_an_answer_that_was_being_written_records_none_of_it(
+    place, open_page, alice, monkeypatch, kind  # noqa: F811
+) -> None:  # fmt: skip
+    page, case = await open_page(alice), []
+    answer = await in_db(first, place)
+    around(monkeypatch, closing, "close", lambda: case.append(withheld(answer, kind)), before=True)
+    await page.ask("And how many workers has it?", conversation=str(place.pk))
+    await page.events()
+
+    def check() -> None:
+        word = SAID if kind == "answer" else ASKED
+        assert case and kept_for_reviewers(word), standing(word)
+        overturned(case[0])
+        assert sum(word in str(trace.unpack(bytes(row.data))) for row in Trace.objects.all()) >= 3
+
+    await in_db(check)
+
+
+async def test_an_answer_that_was_being_written_records_none_of_a_part_that_was_taken_out(
+    place, open_page, alice, monkeypatch  # noqa: F811
+) -> None:  # fmt: skip
+    answer, made = await in_db(first, place), []
+    monkeypatch.setattr(test_gaps, "MAIL", SAID)
+    around(monkeypatch, closing, "close", lambda: made.append(test_gaps.cut(answer)), before=True)
+    page = await open_page(alice)
+    await page.ask("And how many workers has it?", conversation=str(place.pk))
+    await page.events()
+
+    def check() -> None:
+        assert made and kept_for_reviewers(SAID), standing(SAID)
+        effects.revert(made[0], reviewer("robin"))
+        assert sum(SAID in str(trace.unpack(bytes(row.data))) for row in Trace.objects.all()) >= 3
+
+    await in_db(check)
+
+
+async def test_an_answer_that_was_given_a_document_stores_none_of_what_was_taken_out_of_it(
+    open_page, alice, library, chat, morgan, monkeypatch
+) -> None:
+    words = "about 100 metres"
+    made: list[Decision] = []
+
+    def take() -> None:
+        page = Page.objects.filter(text__contains=words).select_related("document").get()
+        made.append(taken_out(morgan, page.document, words))
+
+    around(monkeypatch, closing, "close", take, before=True)
+    monkeypatch.setattr(naming, "begin", lambda turn: pytest.fail("a title may be made of it"))
+    said = f"The lighthouse stood {words} high [1]."
+    chat.replies.append(said)
+    page = await open_page(alice)
+    turn = (await page.ask("How high was the lighthouse of Alexandria?"))["turn"]
+    while (await page.hear())["type"] not in ("unknown", "released"):
+        pass
+    assert words not in str([entry.data for entry in await registry.turnlog().read(turn)])
+
+    def check() -> None:
+        row = Message.objects.get(pk=turn)
+        assert row.text == said.replace(words, "".join(GAP for _ in words)), row.text
+        assert row.status == "complete" and row.citations.exists()
+        assert words not in str(trace.unpack(bytes(Trace.objects.get(answer=row).data)))
+        shown = as_(alice).get(f"/c/{row.conversation_id}/").content.decode()
+        assert words not in shown and "The lighthouse stood" in shown
+        put_back(made[0], morgan)
+        row.refresh_from_db()
+        assert row.text == said and Document.objects.exists()
+
+    await in_db(check)
