@@ -96,7 +96,7 @@ def _state(collection: Collection) -> dict[str, Any]:
     kept = next((row for row in builds if row.status == IndexBuild.Status.KEPT), None)
     build = next((row for row in builds if row.status != IndexBuild.Status.KEPT), None)
     run = GoldenRun.objects.filter(build=build).first() if build else None
-    names = _embedders()
+    names, questions = _embedders(), GoldenQuestion.objects.filter(collection=collection).count()
     return {
         "build": build,
         "kept": kept,
@@ -104,16 +104,19 @@ def _state(collection: Collection) -> dict[str, Any]:
         "choices": len(names) > 1,
         "embedders": [names.get(row.wanted.embedder, row.wanted.embedder) if row else "" for row in (build, kept)],
         "stale": _stale(collection),
-        "moving": _moving(build, run),
+        "moving": _moving(build, run, questions),
         "run": run,
-        "questions": GoldenQuestion.objects.filter(collection=collection).count(),
+        "questions": questions,
         **(_compared(run) if run and run.status == GoldenRun.Status.DONE else {}),
     }  # fmt: skip
 
 
-def _moving(build: IndexBuild | None, run: GoldenRun | None) -> bool:
-    under_way = build is not None and build.status in {IndexBuild.Status.WAITING, IndexBuild.Status.BUILDING}
-    return under_way or (run is not None and run.status in {GoldenRun.Status.WAITING, GoldenRun.Status.RUNNING})
+def _moving(build: IndexBuild | None, run: GoldenRun | None, questions: int) -> bool:
+    """Between a build and the comparison of it there is a moment without either."""
+    status = IndexBuild.Status
+    under_way = build is not None and build.status in {status.WAITING, status.BUILDING}
+    soon = build is not None and build.status == status.BUILT and run is None and questions > 0
+    return under_way or soon or (run is not None and run.status in {GoldenRun.Status.WAITING, GoldenRun.Status.RUNNING})
 
 
 def _stale(collection: Collection) -> bool:

@@ -147,6 +147,19 @@ def test_a_comparison_that_could_not_be_made_is_made_later(
     assert "Compared on 1 golden question" in page(owner, shelf)
 
 
+def test_the_page_goes_on_looking_between_a_build_and_its_comparison(
+    owner: Client, alice: User, shelf: Collection, rung: list[tuple[str, object]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    golden.add(alice, shelf, ASKED, document=Document.objects.get(), chunk=None, words="desk 10")
+    monkeypatch.setattr(rebuilding, "built", [])  # the moment before it is heard
+    send(owner, shelf, meaning=0.5)
+    work(rung)
+    assert IndexBuild.objects.get().status == IndexBuild.Status.BUILT and not GoldenRun.objects.exists()
+    text = page(owner, shelf)
+    assert "compared on the golden questions next" in text and "There are no golden questions yet" not in text
+    assert 'hx-trigger="every 1s"' in text
+
+
 def test_a_build_is_compared_on_questions_that_came_after_it(
     owner: Client, alice: User, shelf: Collection, rung: list[tuple[str, object]]
 ) -> None:

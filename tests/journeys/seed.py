@@ -127,11 +127,11 @@ def alike() -> None:
 
 
 def threats() -> None:
-    """Two cases under one clause, of the same words but one."""
+    """Two cases under one clause, of the same words but one, about two people."""
     from tests.journeys.corners import held
 
-    for place in ("tower", "harbour"):
-        held(f"I shall wait for the keeper at the {place} and beat him", code="violence")
+    for place, name in (("tower", "pat"), ("harbour", "bob")):
+        held(f"I shall wait for the keeper at the {place} and beat him", name, code="violence")
 
 
 def decided() -> None:

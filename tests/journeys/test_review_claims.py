@@ -47,15 +47,17 @@ def test_on_a_phone_the_decisions_are_in_reach_and_what_they_need_is_asked_for(s
 def test_folded_fields_open_by_their_keys_and_earlier_decisions_after_the_choice(site: Site, visit: Visit) -> None:
     site.seed("threats")
     morgan = visit("/review/", person="morgan")
-    opened(morgan, "Violence", WORDS)
+    opened(morgan, "Violence", "keeper at the tower")
     expect(morgan.get_by_label("How long")).to_be_hidden()
     morgan.keyboard.press("l")
     expect(morgan.get_by_label("How long")).to_be_focused()
     morgan.keyboard.press("Escape")
     here = morgan.url
     decided(morgan, "1", "b")
-    morgan.goto(f"{site.url}/review/")
-    opened(morgan, "Violence", WORDS)  # the other one, of nearly the same words
+    other = "keeper at the harbour"  # nearly the same words, of somebody else
+    if other not in (morgan.locator(".flagged").text_content() or ""):  # else it has opened by itself
+        morgan.goto(f"{site.url}/review/")
+        opened(morgan, "Violence", other)
     assert morgan.url != here
     before = morgan.locator(".after", has_text="Decided about such texts")
     expect(before).to_be_hidden()

@@ -93,7 +93,7 @@ def test_the_sentence_that_was_planted_is_marked_and_a_check_that_is_away_marks_
 
 def test_of_a_picture_the_words_that_it_was_drawn_from_are_marked(alice: User, monkeypatch: pytest.MonkeyPatch) -> None:
     own = replace(with_list("names", "Bob", stage=Stage.PICTURE).lists["k"], expires=None)
-    held = replace(live(), lists={"k": own})
+    held = replace(live(), sha256="names", lists={"k": own})
     monkeypatch.setattr(policies, "current", lambda: held)
     judged = pictures.check_picture(lambda: b"", "  Bob at sea").judged
     assert judged is not None
