@@ -93,15 +93,8 @@ def started(place: Path) -> Iterator[Site]:
     talked.folder(place / "server")
     site.manage("migrate", "--verbosity=0")
     site.manage("collectstatic", "--no-input", "--verbosity=0")
-    try:
-        site.start_worker()
-        site.start_web()
+    with site.serving():
         yield site
-    except BaseException:
-        print(site.logs())
-        raise
-    finally:
-        site.stop_all()
 
 
 def prepare(site: Site, camera: Camera, folder: Path, say: Any) -> dict[str, str]:

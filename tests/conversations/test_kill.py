@@ -4,7 +4,6 @@ in each step of its own work is in `tests/documents/test_worker_process.py`."""
 from __future__ import annotations
 
 import asyncio
-import os
 import re
 import sqlite3
 import subprocess
@@ -20,7 +19,7 @@ import orjson
 import pytest
 from django.conf import settings
 
-from tests.conversations.web import ORIGIN, Process, environment, seed
+from tests.conversations.web import ORIGIN, Process, environment, seed, stub_llm
 
 pytestmark = [pytest.mark.process, pytest.mark.shared]
 QUESTION = "How high was the lighthouse of Alexandria?"
@@ -34,12 +33,8 @@ Halfway = Callable[[], Awaitable[None]]
 
 @pytest.fixture
 def model(shared: Path) -> Iterator[Process]:
-    env = {**os.environ, "RATE": "20", "WORDS": "240", "PYTHONPATH": str(shared / "tools")}
-    options = ["--port", "PORT", "--log-level", "warning", "--lifespan", "off"]
-    process = Process([sys.executable, "-m", "uvicorn", "stub_llm:app", *options], env)
-    process.start()
-    yield process
-    process.end()
+    with stub_llm(shared / "tools", rate=20, words=240) as process:
+        yield process
 
 
 @pytest.fixture

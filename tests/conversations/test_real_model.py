@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,7 +11,7 @@ import pytest
 from apps.conversations.models import Message
 from apps.engines import registry
 from apps.lib.threads import in_db
-from tests.conversations.web import Process
+from tests.conversations.web import Process, stub_llm
 from tests.documents.library import collection, document
 
 pytestmark = [pytest.mark.vllm, pytest.mark.django_db(transaction=True)]
@@ -68,12 +67,8 @@ async def test_a_question_is_answered_quotes_first_and_stopping_frees_the_server
 
 @pytest.fixture
 def stand_in(shared: Path) -> Iterator[Process]:
-    env = {**os.environ, "RATE": "200", "WORDS": "48", "PYTHONPATH": str(shared / "tools")}
-    options = ["--port", "PORT", "--log-level", "warning", "--lifespan", "off"]
-    process = Process([sys.executable, "-m", "uvicorn", "stub_llm:app", *options], env)
-    process.start()
-    yield process
-    process.end()
+    with stub_llm(shared / "tools", rate=200, words=48) as process:
+        yield process
 
 
 @pytest.mark.process

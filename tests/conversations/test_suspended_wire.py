@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import subprocess
 import sys
 import time
@@ -14,7 +13,7 @@ import aiohttp
 import pytest
 
 from tests.conversations.test_kill import opened
-from tests.conversations.web import ROOT, Process, environment, seed
+from tests.conversations.web import ROOT, Process, environment, seed, stub_llm
 
 pytestmark = [pytest.mark.process, pytest.mark.shared]
 SOON_S = 5.0
@@ -34,12 +33,8 @@ print(make(User.objects.get(email="alice@example.org"), "test", ["chat", "read"]
 
 @pytest.fixture
 def model(shared: Path) -> Iterator[Process]:
-    env = {**os.environ, "RATE": "20", "WORDS": "2000", "PYTHONPATH": str(shared / "tools")}
-    options = ["--port", "PORT", "--log-level", "warning", "--lifespan", "off"]
-    process = Process([sys.executable, "-m", "uvicorn", "stub_llm:app", *options], env)
-    process.start()
-    yield process
-    process.end()
+    with stub_llm(shared / "tools", rate=20, words=2_000) as process:
+        yield process
 
 
 @pytest.fixture

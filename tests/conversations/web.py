@@ -12,6 +12,8 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from tests import migrated
@@ -57,6 +59,19 @@ class Process:
         code = self._process.wait(20)
         self._process = None
         return code
+
+
+@contextmanager
+def stub_llm(tools: Path, *, rate: int, words: int) -> Iterator[Process]:
+    """The stand-in of a model server, which says `words` words, `rate` a second."""
+    env = {**os.environ, "RATE": str(rate), "WORDS": str(words), "PYTHONPATH": str(tools)}
+    options = ["--port", "PORT", "--log-level", "warning", "--lifespan", "off"]
+    process = Process([sys.executable, "-m", "uvicorn", "stub_llm:app", *options], env)
+    process.start()
+    try:
+        yield process
+    finally:
+        process.end()
 
 
 def environment(folder: Path, model: str) -> dict[str, str]:

@@ -59,17 +59,10 @@ def _running(site: Site, *seeds: str) -> Iterator[Site]:
     site.manage("collectstatic", "--no-input", "--verbosity=0")
     for seed in seeds:
         site.seed(seed)
-    try:
-        site.start_worker()
-        site.start_web()
+    with site.serving():
         if seeds:
             until(lambda: site.states() == {"ready"})
         yield site
-    except BaseException:
-        print(site.logs())
-        raise
-    finally:
-        site.stop_all()
 
 
 @pytest.fixture(scope="package")

@@ -110,6 +110,19 @@ class Site:
             os.killpg(process.pid, signal.SIGKILL)
             process.wait(20)
 
+    @contextlib.contextmanager
+    def serving(self) -> Iterator[None]:
+        """Worker and web run; what they logged is printed where something fails."""
+        try:
+            self.start_worker()
+            self.start_web()
+            yield
+        except BaseException:
+            print(self.logs())
+            raise
+        finally:
+            self.stop_all()
+
     def stop_all(self) -> None:
         for name in list(self.running):
             self.stop(name)

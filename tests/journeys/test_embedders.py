@@ -28,12 +28,8 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     site.migrate()
     site.manage("collectstatic", "--no-input", "--verbosity=0")
     site.seed("people")
-    try:
-        site.start_worker()
-        site.start_web()
+    with site.serving():
         yield site
-    finally:
-        site.stop_all()
 
 
 def came(chromium: Any, site: Site, wrong: list[str], name: str, tolerate: str = "", **look: Any) -> Any:
