@@ -5,18 +5,17 @@ can name a place, the check judged the text whole, and all of it is marked."""
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from datetime import date
 
 import numpy as np
 
 from apps.engines import registry
 from apps.engines.base import EngineError
-from apps.safety import listed, redacting, rules, untrusted
+from apps.safety import listed, redacting, rules
 from apps.safety.folding import SECRETS, Signal
-from apps.safety.intake import bare, folded
 from apps.safety.models import Case
 from apps.safety.planted import LABEL
-from apps.safety.policy import NAMES, PATTERNS, Policy, Stage
+from apps.safety.policy import Policy, Stage
 
 log = logging.getLogger(__name__)
 
@@ -49,15 +48,13 @@ def spans(text: str, code: str, stage: str, held: Policy) -> list[Span]:
     """Of whatever can name a place, in no order, possibly over each other."""
     if stage not in list(Stage) or stage == Stage.PICTURE:
         return []
-    plain = folded(text)
-    same = plain if len(plain) == len(text) else text  # letters that became several would point elsewhere
-    found = [*rules.places(same, code, Stage(stage)), *_listed(same, text, code, Stage(stage), held)]
+    lists = listed.Matcher(own for own in held.lists.values() if own.code == code and stage in own.stages)
+    hits = lists.found(text, today=date.min)  # also of one that has ended since
+    found = [*rules.where(code, text), *(span for hit in hits for span in hit.spans)]
     if code in _PERSONAL:
         found += redacting.found(text, code)
-    if code == LABEL:
-        found += untrusted.places(text)
-        if not found and stage == Stage.PASSAGE:
-            found += redacting.places(text, _planted(text))
+    if code == LABEL and not found and stage == Stage.PASSAGE:
+        found += redacting.places(text, _planted(text))
     return [(start, end) for start, end in found if end > start]
 
 
@@ -70,17 +67,6 @@ def joined(found: list[Span]) -> list[Span]:
         else:
             kept.append((start, end))
     return kept
-
-
-def _listed(plain: str, text: str, code: str, stage: Stage, held: Policy) -> Iterator[Span]:
-    for own in held.lists.values():
-        if own.code != code or stage not in own.stages:
-            continue
-        group = 0 if own.kind == PATTERNS else 1
-        for entry in own.entries:
-            pattern = listed.compiled(own.kind, entry)
-            for seen in {plain, text} if own.kind != NAMES or len(bare(text)) != len(text) else {bare(text)}:
-                yield from ((match.start(group), match.end(group)) for match in pattern.finditer(seen))
 
 
 def _planted(text: str) -> list[str]:

@@ -16,7 +16,6 @@ from apps.safety.check import ALLOWED, Verdict
 from apps.safety.intake import folded, traced
 from apps.safety.orders import ORDERS
 from apps.safety.phrases import HARM, NEEDS, PASSAGE_ATTACKS, SAID
-from apps.safety.policy import Stage
 from apps.safety.untrusted import places as tokens
 from apps.safety.untrusted import special
 from apps.safety.withheld import ANSWERS, CARE, QUESTIONS, WITHHELD, WITHHELD_ANSWER
@@ -38,12 +37,6 @@ class Rule:
             if match.end() > since and not (self.unless and self.unless.search(text)):
                 return True
         return False
-
-    def places(self, text: str) -> list[tuple[int, int]]:
-        """Where it matches; nothing where what excuses it stands there too."""
-        if self.unless and self.unless.search(text):
-            return []
-        return [match.span() for match in self.pattern.finditer(text)]
 
 
 def _rules(table: tuple[tuple[str, int, str, str], ...]) -> tuple[Rule, ...]:
@@ -101,14 +94,8 @@ class RuleCheck:
         return [self.passage(text) for text in texts]
 
 
-def places(plain: str, code: str, stage: Stage) -> list[tuple[int, int]]:
-    """Where the rules of a stage find what is against that clause, for people to look at."""
-    known = {Stage.QUESTION: (*_QUESTION, *_PASSAGE), Stage.PASSAGE: (*_PASSAGE, *_ORDERS)}
-    return [span for rule in known.get(stage, _SENTENCE) if rule.code == code for span in rule.places(plain)]
-
-
 def where(code: str, text: str) -> list[tuple[int, int]]:
-    """What in the text rules of that code match, at whatever stage."""
+    """What in the text rules of that code match, at whatever stage, for people to look at."""
     plain = folded(text)
     rules = [rule for rule in (*_QUESTION, *_SENTENCE, *_PASSAGE, *_ORDERS) if rule.code == code and rule.hits(plain)]
     spans = {match.span() for rule in rules for match in rule.pattern.finditer(plain) if match.end() > match.start()}
