@@ -109,19 +109,16 @@ def way(row: Share) -> list[Exchange]:
     return shown
 
 
-def shown(user: User, row: Share) -> list[dict[str, Any]]:
-    """The turns as the template takes them, for this reader. Names of collections are in none of it."""
-    exchanges = way(row)
+def shown(user: User, row: Share, exchanges: list[Exchange]) -> list[dict[str, Any]]:
+    """The turns of its `way` as the template takes them, for this reader. Names of collections are in none of it."""
     answers = [item.answer for item in exchanges if item.answer]
-    drawn = _drawn(answers)
+    drawn, attached = _drawn(answers), _asked(exchanges)
     kept_back = {item.answer.pk for item in exchanges if item.answer and hidden(item)}
     if row.sources == Sources.PASSAGES:
-        attached = _asked(exchanges)
         turns = [turn | {"drawn": drawn.get(turn["answer"]["id"], [])} for turn in pages.shown(user, exchanges)]
         for turn in turns:
             turn["question"]["attached"] = attached.get(turn["question"]["id"], ())
         return [turn | {"question": _NOT_SHOWN} if turn["answer"]["id"] in kept_back else turn for turn in turns]
-    attached = _asked(exchanges)
     # Titles are those that the owner may still read: what is named was theirs to name.
     titles = shelves(row.conversation.owner, answers) if row.sources == Sources.TITLES else {}
     return [
@@ -149,11 +146,11 @@ def hidden(item: Exchange) -> bool:
     return vain and answer.usage.get("withheld", Stage.QUESTION) == Stage.QUESTION
 
 
-def title(row: Share) -> str:
-    """What the link is headed with: "" where the conversation is named after a question that it keeps back, or
-    the gate holds its title."""
+def title(row: Share, exchanges: list[Exchange]) -> str:
+    """What the link is headed with, whose `way` these are: "" where the conversation is named after a question that it
+    keeps back, or the gate holds its title."""
     place = row.conversation
-    named = place.titled == Conversation.Titled.PERSON or not any(hidden(item) for item in way(row)[:1])
+    named = place.titled == Conversation.Titled.PERSON or not any(hidden(item) for item in exchanges[:1])
     return leaving.title(Stage.SHARE, place) if named else ""
 
 
@@ -224,7 +221,7 @@ def copy(user: User, row: Share) -> Conversation:
     wanted = place.assistant_id
     assistant = Assistant.objects.visible_to(user).filter(pk=wanted).first() if wanted else None
     words, exchanges = gettext("%(title)s (copy)"), way(row)
-    named, before = title(row), place.title
+    named, before = title(row, exchanges), place.title
     with transaction.atomic():
         branches.hold(place, exchanges)
         if not named or place.title != before:

@@ -57,9 +57,10 @@ def share(request: HttpRequest, pk: UUID) -> HttpResponse:
 def shared(request: HttpRequest, secret: str) -> HttpResponse:
     """The conversation as its reader may see it."""
     user, row = person(request), sharing.by_secret(secret)
+    way = sharing.way(row)
     context = {
-        "share": row, "conversation": row.conversation, "turns": sharing.shown(user, row),
-        "title": sharing.title(row) or gettext("Shared conversation"),
+        "share": row, "conversation": row.conversation, "turns": sharing.shown(user, row, way),
+        "title": sharing.title(row, way) or gettext("Shared conversation"),
         "passages": row.sources == Share.Sources.PASSAGES, "own": row.conversation.owner_id == user.pk,
     }  # fmt: skip
     return render(request, "conversations/shared.html", context)

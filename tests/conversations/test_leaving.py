@@ -252,4 +252,5 @@ def test_a_link_without_anything_held_is_as_before(place: Conversation, bob: Use
     page = text(bob, link(place))
     assert "The harbour master." in page and "withheld" not in page
     assert [row.code for row in Leaving.objects.filter(stage=Stage.SHARE)] == [""] * 5
-    assert sharing.title(Share.objects.get(conversation=place)) == "Lighthouses"
+    share = Share.objects.get(conversation=place)
+    assert sharing.title(share, sharing.way(share)) == "Lighthouses"
