@@ -19,12 +19,11 @@ from urllib.parse import unquote
 from django.conf import settings
 from django.utils.crypto import salted_hmac
 
-from apps.safety import deadlines
+from apps.safety import deadlines, redacting
 from apps.safety.folding import Signal, Status
 from apps.safety.intake import folded, traced
 
 DETECTOR, CODE = "canary", "prompt_leak"
-GAP = "█"  # as `redacting.GAP`
 _SALT = "apps.safety.canary"
 # Consonants, every second one rare: in no language do six of them stand in a row by chance.
 _COMMON, _RARE = "bcdfghjklmnpqrstvwxz", "jqvxz"
@@ -68,10 +67,7 @@ def signals(text: str, since: int = 0) -> list[Signal]:
 
 def masked(text: str) -> str:
     """The text with a gap of the same length wherever the mark stands; line breaks stay."""
-    chars = list(text)
-    for start, end in spans(text):
-        chars[start:end] = [char if char == "\n" else GAP for char in chars[start:end]]
-    return "".join(chars)
+    return redacting.gapped(text, spans(text))
 
 
 def kept(text: str, said: Iterable[Signal]) -> str:
