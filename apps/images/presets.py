@@ -9,6 +9,7 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
+from django.forms.utils import pretty_name
 from django.utils.translation import gettext
 
 from apps.engines.image.base import PictureModel
@@ -85,7 +86,7 @@ def _offered(row: Preset, model: PictureModel, form: PictureForm) -> Offered:
     for name, value in row.settings.items():
         field = form.fields.get(name)
         if field is None or (name == "steps" and value > model.most_steps) or not _taken(field, value):
-            lacking.append(str(form.base_fields[name].label or _label(name)) if name in form.base_fields else name)
+            lacking.append(str(form.base_fields[name].label or pretty_name(name)) if name in form.base_fields else name)
             continue
         values[name] = value
         choices: Mapping[Any, Any] = dict(getattr(field, "choices", ()))
@@ -99,7 +100,3 @@ def _taken(field: Any, value: object) -> bool:
     except ValidationError:
         return False
     return True
-
-
-def _label(name: str) -> str:
-    return name.replace("_", " ").capitalize()

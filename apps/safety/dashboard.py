@@ -13,7 +13,6 @@ from apps.safety.charts import Chart, Value, place
 from apps.safety.drift import Drift
 from apps.safety.figures import Agreement, Row
 from apps.safety.recall import Recall
-from apps.users.language import inside
 
 _ROOM = 0.5  # that an axis of drift holds at least
 
@@ -73,8 +72,7 @@ def _times(rows: Sequence[Row]) -> list[Value]:
 
 
 def _drift(moved: Sequence[Drift], about: str) -> Chart:
-    values = [Value(f"{wording.clause(one.clause)}, {inside(wording.stage(one.stage))}", f"{one.value:.2f}", one.value,
-                    one.low, one.high) for one in moved]  # fmt: skip
+    values = [Value(place(one.clause, one.stage), f"{one.value:.2f}", one.value, one.low, one.high) for one in moved]
     most = max(_ROOM, *(one.high for one in values))
     return charts.chart(
         gettext("How far the scores of the last week have moved"), about, values, most=most, ends=("0", f"{most:.2f}"),

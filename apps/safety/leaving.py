@@ -49,7 +49,7 @@ _UNKNOWN = Left(Outcome(Action.WITHHOLD, UNCHECKED, unchecked=True))  # nobody c
 def texts(stage: Stage, said: Sequence[str]) -> list[Left]:
     """Of each, in their order. Only for threads that may use the database and have no running loop, and outside of a
     transaction: what is new is read by the classifiers."""
-    policy = _fresh()
+    policy = policies.fresh()
     by = _by(policy, registry.classify().fingerprint)
     clean = [normalise(text) for text in said]
     marks = [recorded.mark(fingerprint(text)) for text in clean]
@@ -67,7 +67,7 @@ def texts(stage: Stage, said: Sequence[str]) -> list[Left]:
 def picture(stage: Stage, sha256: str, words: str, content: Callable[[], bytes]) -> Left:
     """Likewise of one picture with that hash, drawn from, or holding, those words. Words that a person has allowed are
     no hit of a list; what the picture shows is judged all the same."""
-    policy, classify = _fresh(), registry.classify_pictures()
+    policy, classify = policies.fresh(), registry.classify_pictures()
     by = _by(policy, classify.fingerprint if classify is not None else "none")
     text = normalise(words)
     passed = not text or policies.allowed(text) or policies.allowed(pictures.DRAWN + text)
@@ -91,12 +91,6 @@ def _in_part(one: Left) -> bool:
     return one.fresh is not None and any(said.status in (Status.TIMEOUT, Status.ERROR) for said in one.fresh.signals)
 
 
-def _fresh() -> Policy:
-    if policies.stale():
-        policies.refresh()
-    return policies.current()
-
-
 def _by(policy: Policy, weights: str) -> str:
     return f"{policy.sha256[:40]} {weights[-39:]}"
 
@@ -108,7 +102,7 @@ def _known(stage: Stage, by: str, marks: Sequence[str]) -> dict[str, Left]:
 
 def _keep(stage: Stage, by: str, made: dict[str, Left]) -> None:
     rows = [
-        Leaving(stage=stage, mark=mark, by=by, action=one.outcome.action or "", code=one.code, judged=timezone.now())
+        Leaving(stage=stage, mark=mark, by=by, action=one.outcome.action or "", code=one.code)
         for mark, one in made.items()
         if one is not _UNKNOWN and not _in_part(one)
     ]

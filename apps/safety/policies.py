@@ -54,7 +54,7 @@ def live() -> PolicyVersion:
         return row
     body = clauses.body(registry.classify().cuts)
     with transaction.atomic():
-        number = (PolicyVersion.objects.aggregate(Max("number"))["number__max"] or 0) + 1
+        number = _number()
         row, made = PolicyVersion.objects.get_or_create(
             status=Status.LIVE,
             defaults={"number": number, "body": body, "sha256": digest(body), "effective": timezone.now()},
@@ -140,7 +140,7 @@ def draft(user: User, body: Mapping[str, Any], note: str = "") -> PolicyVersion:
     body = clauses.completed(body)
     listed.check(read(body).lists.values())
     with transaction.atomic():
-        number = (PolicyVersion.objects.aggregate(Max("number"))["number__max"] or 0) + 1
+        number = _number()
         row = PolicyVersion.objects.create(number=number, body=body, sha256=digest(body), author=user, note=note[:400])
         audit.record("policy.drafted", actor=user, subject=str(row), sha256=row.sha256)
     return row
@@ -162,7 +162,7 @@ def adopt(own: Mapping[str, Any], note: str) -> PolicyVersion | None:
         lists[own["key"]] = {**own, **old, "entries": list(dict.fromkeys([*old["entries"], *own["entries"]]))}
         body = {**body, "lists": list(lists.values())}
         listed.check(read(body).lists.values())
-        number = (PolicyVersion.objects.aggregate(Max("number"))["number__max"] or 0) + 1
+        number = _number()
         PolicyVersion.objects.filter(pk=now.pk, status=Status.LIVE).update(status=Status.RETIRED)
         row = PolicyVersion.objects.create(
             number=number, body=body, sha256=digest(body), status=Status.LIVE, note=note[:400], effective=timezone.now()
@@ -210,6 +210,12 @@ def approve(user: User, row: PolicyVersion) -> None:
         PolicyVersion.objects.filter(pk=row.pk).update(status=Status.LIVE, approver=user, effective=timezone.now())
         audit.record("policy.live", actor=user, subject=str(row), sha256=row.sha256)
     refresh()
+
+
+def _number() -> int:
+    """Of the next version."""
+    latest: int | None = PolicyVersion.objects.aggregate(latest=Max("number"))["latest"]
+    return (latest or 0) + 1
 
 
 def _in_the_shadow() -> tuple[Shadow, ...]:
