@@ -7,7 +7,7 @@ from django.db import models
 
 
 class Withdrawn(models.Model):
-    """Read by `retracting.py` alone. It goes with its message."""
+    """Written by `retracting.py` and what it calls; it goes with its message."""
 
     message = models.OneToOneField(
         "conversations.Message", on_delete=models.CASCADE, primary_key=True, related_name="withdrawn"

@@ -1,7 +1,8 @@
 """Names of people and brands of the setting `PICTURE_NAMES` are a list of the policy, for pictures.
 
 The first time that it matters the product itself puts them there, in a version of its own: what they hold then has a
-clause, is counted, and can be appealed. From then on the list is changed under Review, and the setting says nothing.
+clause, is counted, and can be appealed. From then on the list is changed under Review; of the setting only names
+that no version has had yet join it.
 """
 
 from __future__ import annotations

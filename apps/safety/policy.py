@@ -86,7 +86,7 @@ class OwnList:
     name: str
     owner: int  # a person's number
     code: str  # of the clause that it is for
-    kind: str  # WORDS or PATTERNS
+    kind: str  # WORDS, PATTERNS or NAMES
     entries: tuple[str, ...]
     action: Action
     stages: frozenset[Stage]
