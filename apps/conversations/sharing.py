@@ -192,10 +192,7 @@ def attached(row: Share, pk: UUID) -> AttachedPicture:
     questions = [item.question.pk for item in way(row) if not hidden(item)]
     ready = AttachedPicture.objects.exclude(status=AttachedPicture.Status.HELD)
     found = ready.filter(pk=pk, attachments__question__in=questions).first()
-    shown = {
-        question: tuple(one for one in some if one.id == pk) for question, some in given.of(questions).items()
-    } if found else {}  # fmt: skip
-    if found is None or all(one.held for some in leaving.attached(Stage.SHARE, shown).values() for one in some):
+    if found is None or all(one.held for one in leaving.attached(Stage.SHARE, {pk: given.fresh([pk])})[pk]):
         raise Http404
     return found
 
