@@ -153,7 +153,7 @@ def _href(row: Message) -> str:
 
 
 def _nothing(answer: Message) -> str:
-    searched = next((step["nothing"] for step in answer.steps if step.get("nothing")), None)
+    searched = recorded.notice(answer)
     if not answer.nothing_found or not searched:
         return ""
     return fragments.nothing({**searched, "query": recorded.shown(searched.get("query") or "")})

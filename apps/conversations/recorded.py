@@ -68,6 +68,12 @@ def cleared(value: dict[str, Any], withdrawn: Iterable[Withdrawn]) -> dict[str, 
     return value
 
 
+def notice(answer: Message) -> dict[str, Any]:
+    """What its notice says of what was searched in vain; nothing where it has none."""
+    found: dict[str, Any] = next((step["nothing"] for step in answer.steps if step.get("nothing")), {})
+    return found
+
+
 def shown(text: str) -> str:
     """With words where a place stands."""
     return _PLACED.sub(gettext("(withheld by a reviewer)"), text)
@@ -149,14 +155,14 @@ def _noticed(withdrawn: Sequence[Withdrawn], *, hiding: bool) -> list[Message]:
     places, changed = {held.message.conversation_id for held in withdrawn}, []
     rows = Message.objects.filter(conversation__in=places, nothing_found=True, retracted=None)
     for answer in rows.select_related("parent", "conversation"):
-        notice: dict[str, Any] = next((step["nothing"] for step in answer.steps if step.get("nothing")), {})
+        searched = notice(answer)
         for held in _of(answer, withdrawn):
-            said, place = notice.get("query") or "", _place(held)
+            said, place = searched.get("query") or "", _place(held)
             if hiding and _completed(said, held, answer):
                 held.queries[str(answer.pk)] = said
-                notice["query"] = place
+                searched["query"] = place
             elif not hiding and said == place:
-                notice["query"] = held.queries.get(str(answer.pk), "")
+                searched["query"] = held.queries.get(str(answer.pk), "")
             else:
                 continue
             Message.objects.filter(pk=answer.pk).update(steps=answer.steps)
