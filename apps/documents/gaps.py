@@ -8,14 +8,14 @@ chunks that change leave the index at once, and come back with new vectors (`ref
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from apps.documents import rebuilding
@@ -87,7 +87,7 @@ def renew(document: Document) -> None:
 
 def standing(document: Document) -> bool:
     """Whether a part of it is taken out now."""
-    return bool(_standing(document.replaces_id or document.pk).exists())
+    return _standing(document.replaces_id or document.pk).exists()
 
 
 def on_page(document: Document, number: int) -> list[tuple[int, int]]:
@@ -103,7 +103,7 @@ def forget(subjects: Collection[str]) -> None:
     Effect.objects.filter(name="redact", kind=KIND, subject__in=subjects).exclude(before={}).update(before={})
 
 
-def _standing(pk: UUID) -> Any:
+def _standing(pk: UUID) -> QuerySet[Effect]:
     found = Effect.objects.filter(name="redact", kind=KIND, subject=str(pk), state=Effect.State.APPLIED)
     return found.exclude(before={})
 
@@ -112,7 +112,7 @@ def _versions(subject: str) -> list[Document]:
     return list(Document.every.filter(Q(pk=subject) | Q(replaces=subject)).order_by("pk"))
 
 
-def _pages(rows: Sequence[Document], narrowed: Q | None = None) -> Any:
+def _pages(rows: Sequence[Document], narrowed: Q | None = None) -> Iterator[Page]:
     found = Page.objects.filter(narrowed or Q(), document__in=[row.pk for row in rows])
     return found.only("document", "number", "text").iterator(chunk_size=_AT_ONCE)
 

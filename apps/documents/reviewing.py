@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy
 
 from apps.documents import gaps
 from apps.documents.models import Document, DocumentQuerySet
-from apps.safety import review
+from apps.safety import review, vanishing
 from apps.safety.check import Judged, Verdict
 from apps.safety.review import Flagged
 from apps.safety.reviewable import Turn
@@ -59,6 +59,13 @@ class DocumentReviewable:
 def _with_versions(subject: str) -> DocumentQuerySet:
     """Sources of old answers stand in earlier versions."""
     return Document.every.filter(Q(pk=subject) | Q(replaces=subject))
+
+
+def vanished(subjects: Collection[str]) -> None:
+    """They were deleted: nobody has to decide about them, and nothing of them can be put back. Call inside the
+    transaction that deletes them."""
+    vanishing.vanished(KIND, *subjects)
+    gaps.forget(subjects)
 
 
 def flag(document: Document, verdicts: Sequence[Verdict]) -> None:

@@ -14,9 +14,8 @@ from django.contrib.auth.models import Group
 from django.db import transaction
 from django.db.models import Count, Q
 
-from apps.documents import gaps, reviewing
+from apps.documents import reviewing
 from apps.documents.models import Collection, Document, GroupShare, Membership, PendingShare
-from apps.safety import vanishing
 from apps.users.models import User
 
 
@@ -102,9 +101,7 @@ def delete_collection(collection: Collection) -> None:
         rows.update(lease_token="")  # no worker adds pages from here on
         names = rows.exclude(file="").values_list("file", flat=True)
         files = [Path(settings.MEDIA_ROOT) / name for name in names]
-        gone = [str(pk) for pk in rows.values_list("pk", flat=True)]
-        vanishing.vanished(reviewing.KIND, *gone)
-        gaps.forget(gone)
+        reviewing.vanished([str(pk) for pk in rows.values_list("pk", flat=True)])
         collection.delete()
         transaction.on_commit(lambda: _remove(files))
 

@@ -19,7 +19,7 @@ from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext
 
-from apps.documents import gaps, reviewing
+from apps.documents import reviewing
 from apps.documents.arriving import NoRoom
 from apps.documents.bell import ask_for_merge, ring
 from apps.documents.models import Chunk, Collection, Document, Page
@@ -27,7 +27,7 @@ from apps.documents.parsers.base import Unreadable
 from apps.documents.sniff import refuse_by_name
 from apps.lib import disk
 from apps.lib.ids import new_id
-from apps.safety import malware, vanishing
+from apps.safety import malware
 from apps.safety.restricting import Feature, closed
 from apps.users.models import User
 
@@ -156,9 +156,7 @@ def delete(document: Document) -> None:
         rows = Document.every.filter(Q(pk=document.pk) | Q(replaces=document.pk))
         files = [Path(settings.MEDIA_ROOT) / name for name in rows.exclude(file="").values_list("file", flat=True)]
         rows.update(lease_token="")  # from here on no worker adds pages to it
-        gone = [str(pk) for pk in rows.values_list("pk", flat=True)]
-        vanishing.vanished(reviewing.KIND, *gone)
-        gaps.forget(gone)
+        reviewing.vanished([str(pk) for pk in rows.values_list("pk", flat=True)])
         rows.delete()
         transaction.on_commit(lambda: remove_files(files))
         transaction.on_commit(lambda: ask_for_merge(collection), robust=True)
