@@ -105,7 +105,7 @@ async def captions() -> Check:
         missing = gettext("Models that see no pictures are not told what attached ones show.")
         served = gettext("Look at CAPTION_URL, CAPTION_MODEL and CAPTION_API_KEY, and whether that server runs.")
         worker = gettext("Look at CAPTION_MODEL, at the check of the worker, and at the lines of 'worker' in the log.")
-        return bad(looked_up(str(error)), f"{missing} {served if trying.served() else worker}")
+        return bad(looked_up(str(error)), f"{missing} {served if recognising.served() else worker}")
     return good(
         gettext("%(name)s described a test picture in %(ms)s ms: “%(words)s”")
         % {"name": found.model, "ms": f"{found.ms:.0f}", "words": found.words}

@@ -70,6 +70,11 @@ def captioned() -> bool:
     return registry.caption() is not None and not all(model.pictures for model in registry.chat_models())
 
 
+def served() -> bool:
+    """Whether a server describes them, and not the worker."""
+    return "url" in settings.ENGINES["caption"].get("OPTIONS", {})
+
+
 def _recognised(row: AttachedPicture) -> dict[str, str | bool]:
     try:
         return {"text": _text(Path(row.file.path)), "unread": "", "recognised": True}

@@ -15,6 +15,7 @@ from typing import Any
 from django.conf import settings
 from django.utils.translation import gettext
 
+from apps.conversations.attached import recognising
 from apps.engines import registry
 from apps.engines.base import EngineError, EngineUnavailable
 from apps.lib.bell import send
@@ -35,14 +36,9 @@ class Described:
     ms: float
 
 
-def served() -> bool:
-    """Whether a server describes, and not the worker."""
-    return "url" in settings.ENGINES["caption"].get("OPTIONS", {})
-
-
 async def tried() -> Described:
     """The test picture, described now. Raises EngineError."""
-    return await (in_pool(_described) if served() else _by_worker())
+    return await (in_pool(_described) if recognising.served() else _by_worker())
 
 
 def answer() -> None:
