@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-import tempfile
 import time
 from dataclasses import asdict, fields
 from pathlib import Path
@@ -15,6 +14,7 @@ from django.conf import settings
 from apps.engines import registry
 from apps.engines.base import EngineError, EngineUnavailable
 from apps.engines.image.base import PictureModel
+from apps.lib import noted
 
 log = logging.getLogger(__name__)
 
@@ -34,7 +34,7 @@ def current() -> PictureModel:
     if not is_set_up():
         raise EngineUnavailable(_NONE)
     known = _read()
-    if known is None or known.get("key") != _key():
+    if known.get("key") != _key():
         raise EngineUnavailable(_LOADING)
     if known.get("error"):
         raise EngineUnavailable(str(known["error"]))
@@ -60,8 +60,8 @@ def refresh() -> None:
     if not is_set_up():
         return
     known = _read()
-    same = known is not None and known.get("key") == _key()
-    if same and known and (not known.get("error") or time.time() - known.get("at", 0) < _AGAIN_S):
+    same = known.get("key") == _key()
+    if same and (not known.get("error") or time.time() - known.get("at", 0) < _AGAIN_S):
         return
     try:
         _write({"model": asdict(registry.image().model())})
@@ -73,7 +73,7 @@ def refresh() -> None:
 def drawn_with(model: PictureModel) -> None:
     """What drew just now is described: other weights may have taken the place of those that were."""
     known = _read()
-    if known is None or known.get("key") != _key() or known.get("model") != json.loads(json.dumps(asdict(model))):
+    if known.get("key") != _key() or known.get("model") != json.loads(json.dumps(asdict(model))):
         _write({"model": asdict(model)})
 
 
@@ -88,16 +88,9 @@ def _file() -> Path:
     return Path(settings.DATA_DIR) / "picture_model.json"
 
 
-def _read() -> dict[str, Any] | None:
-    try:
-        found = json.loads(_file().read_text())
-    except (OSError, ValueError):
-        return None
-    return found if isinstance(found, dict) else None
+def _read() -> dict[str, Any]:
+    return noted.read(_file())
 
 
 def _write(content: dict[str, Any]) -> None:
-    """Whole or not at all: pages read it at any moment."""
-    with tempfile.NamedTemporaryFile("w", dir=settings.DATA_DIR, delete=False) as file:
-        json.dump({"key": _key(), "at": time.time(), **content}, file)
-    Path(file.name).replace(_file())
+    noted.write(_file(), {"key": _key(), "at": time.time(), **content})

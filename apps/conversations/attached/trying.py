@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import asyncio
 import io
-import json
 import time
 from dataclasses import asdict, dataclass
 from functools import partial
@@ -18,6 +17,7 @@ from django.utils.translation import gettext
 from apps.conversations.attached import recognising
 from apps.engines import registry
 from apps.engines.base import EngineError, EngineUnavailable
+from apps.lib import noted
 from apps.lib.bell import send
 from apps.lib.ids import new_id
 from apps.lib.threads import in_pool
@@ -47,7 +47,7 @@ def answer() -> None:
         found: dict[str, Any] = asdict(_described())
     except EngineError as error:
         found = {"error": str(error)}
-    _write({**found, "at": time.time()})
+    noted.write(_file(), {**found, "at": time.time()})
 
 
 def _described() -> Described:
@@ -63,7 +63,7 @@ async def _by_worker() -> Described:
     asked, wait = time.time(), settings.CAPTION_SECONDS + LOADING_S
     await in_pool(partial(send, TASK, new_id()))
     while time.time() - asked < wait:
-        found = await in_pool(_read)
+        found = await in_pool(noted.read, _file())
         if found.get("at", 0.0) >= asked:
             if "error" in found:
                 raise EngineUnavailable(found["error"])
@@ -91,17 +91,3 @@ def _picture() -> bytes:
 
 def _file() -> Path:
     return Path(settings.DATA_DIR) / "caption_tried.json"
-
-
-def _read() -> dict[str, Any]:
-    try:
-        found: dict[str, Any] = json.loads(_file().read_text())
-    except (OSError, ValueError):
-        return {}
-    return found
-
-
-def _write(found: dict[str, Any]) -> None:
-    fresh = _file().with_suffix(f".{new_id().hex}")
-    fresh.write_text(json.dumps(found))
-    fresh.replace(_file())
