@@ -2,13 +2,34 @@
 
 from __future__ import annotations
 
+import os
 import re
+import subprocess
+import sys
+from pathlib import Path
 
 import docx
 import pypdfium2
+import pytest
 
 from apps.operations import sample
 from apps.operations.handbook import make
+from assistant.boot.places import ROOT
+
+LOADED = """
+import django; django.setup()
+from django.core.management import call_command
+call_command("migrate", verbosity=0)
+from apps.documents.ingest import ingest
+from apps.documents.models import Document
+from apps.operations import sample
+from apps.safety.models import Case
+from apps.users.models import User
+sample.load(User.objects.create_user("ada@example.org", "correct horse battery", name="Ada", role="admin"))
+for row in Document.objects.all():
+    ingest(row.pk)
+print([row.status for row in Document.objects.all()], [case.snapshot.text[:60] for case in Case.objects.all()])
+"""
 
 
 def folded(text: str) -> str:
@@ -40,3 +61,13 @@ def test_the_word_document_holds_the_words_of_its_source_and_its_headings() -> N
 
 def test_every_file_of_the_sample_is_there() -> None:
     assert all((sample.HANDBOOK / name).stat().st_size > 4000 for name in sample.FILES)
+
+
+@pytest.mark.process
+def test_a_new_site_begins_without_cases_about_its_own_handbook(tmp_path: Path) -> None:
+    kept = {name: value for name, value in os.environ.items() if not name.endswith(("_BACKEND", "_URL"))}
+    done = subprocess.run(
+        [sys.executable, "-c", LOADED], cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True,
+        env={**kept, "DATA_DIR": str(tmp_path), "DJANGO_SETTINGS_MODULE": "assistant.settings"},
+    )  # fmt: skip
+    assert done.stdout.splitlines()[-1] == "['ready', 'ready', 'ready'] []"
