@@ -139,7 +139,9 @@ MATRIX = {
     "setup/sample/": SETUP,
     "setup/ask/": SETUP,
     "review/": STAFF,
-    **dict.fromkeys([A, *(A + part for part in ("<uuid:pk>/", "<uuid:pk>/give/", "<uuid:pk>/leave/"))], STAFF),
+    **dict.fromkeys(
+        [A, *(A + part for part in ("<uuid:pk>/", "<uuid:pk>/give/", "<uuid:pk>/keep/", "<uuid:pk>/leave/"))], STAFF
+    ),
     "review/care/": STAFF,  # their own
     **dict.fromkeys(["review/figures/", "review/figures/bias/"], STAFF),
     **dict.fromkeys(
@@ -147,7 +149,9 @@ MATRIX = {
     ),
     V + "picture.png": STAFF,
     **dict.fromkeys([V + "reopen/", V + "know/"], ADMIN),
-    **dict.fromkeys([L, *(L + part for part in ("<uuid:pk>/", "<uuid:pk>/give/", "<uuid:pk>/leave/"))], STAFF),
+    **dict.fromkeys(
+        [L, *(L + part for part in ("<uuid:pk>/", "<uuid:pk>/give/", "<uuid:pk>/keep/", "<uuid:pk>/leave/"))], STAFF
+    ),
     **dict.fromkeys([B, *(B + part for part in ("keep/", "decide/", "leave/", "undo/"))], STAFF),
     "review/lists/": ADMIN,
     "review/lists/<slug:name>/": ADMIN,

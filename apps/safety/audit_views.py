@@ -5,7 +5,7 @@ from __future__ import annotations
 from uuid import UUID
 
 from django.contrib import messages
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext
 from django.views.decorators.cache import never_cache
@@ -50,6 +50,17 @@ def give(request: HttpRequest, pk: UUID) -> HttpResponse:
         messages.error(request, str(refusal))
         return redirect("safety:queue")
     return _next(request)
+
+
+@require_POST
+@staff_only
+def keep(request: HttpRequest, pk: UUID) -> JsonResponse:
+    """Somebody is at it: it lasts. Why not, in words, where it is no longer theirs."""
+    try:
+        audits.renew(person(request), pk, request.POST.get("token", ""))
+    except Refused as refusal:
+        return JsonResponse({"words": str(refusal)})
+    return JsonResponse({})
 
 
 @require_POST

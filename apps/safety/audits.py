@@ -103,6 +103,13 @@ def give(user: User, pk: Any, token: str, clause: str) -> None:
             review.flag(review.Flagged(row.kind, row.subject, row.stage, row.text, row.owner_id, outcome))
 
 
+def renew(user: User, pk: Any, token: str) -> None:
+    """Somebody is at it: it is theirs for ten minutes from now. Raises Refused."""
+    row = _held(user, pk)
+    if not leases.renew(Audited.objects.filter(given=None, reviewer=user), row.pk, token, LEASE_S):
+        raise Refused(GONE)
+
+
 def leave(user: User, pk: Any, token: str) -> None:
     leases.release(Audited.objects.filter(reviewer=user, given=None), pk, token, reviewer=None)
 

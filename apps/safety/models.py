@@ -120,6 +120,7 @@ class Case(Leased):
     snapshot = models.ForeignKey(Snapshot, on_delete=models.PROTECT, related_name="cases")
     state = models.CharField(max_length=16, choices=State.choices, default=State.OPEN)
     severity = models.PositiveSmallIntegerField()
+    escalated = models.BooleanField(default=False, help_text="Once it was, it is for administrators until decided")
     times = models.PositiveIntegerField(default=1)
     version = models.PositiveIntegerField(default=1)
     holder = _person()

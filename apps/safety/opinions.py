@@ -176,6 +176,13 @@ def give(user: User, pk: Any, token: str, harmful: bool, note: str = "") -> Opin
     return Opinion.objects.get(pk=pk)
 
 
+def renew(user: User, pk: Any, token: str) -> None:
+    """Somebody is at it: it is theirs for ten minutes from now. Raises Refused."""
+    row = _held(user, pk)
+    if not leases.renew(Opinion.objects.filter(given=None, reviewer=user), row.pk, token, LEASE_S):
+        raise Refused(GONE)
+
+
 def leave(user: User, pk: Any, token: str) -> None:
     """It waits for somebody else; a known answer waits for nobody."""
     row = _held(user, pk)

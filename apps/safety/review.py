@@ -115,7 +115,7 @@ def claim(user: User, pk: Any) -> Case:
     """The case is this person's for ten minutes. Raises Refused."""
     case = _case(user, pk)
     now = timezone.now()
-    move_to = transition(case.state, Move.CLAIM, role_of(user))
+    move_to = transition(case.state, Move.CLAIM, role_of(user), case.escalated)
     if case.state in WORK and case.holder_id == user.pk and case.lease_until and case.lease_until > now:
         return case
     exposure.guard(user, case.severity)
@@ -142,11 +142,12 @@ def look(user: User, pk: Any) -> Case:
 def leave(user: User, pk: Any, token: str, move: Move, why: str = "") -> Case:
     """Released, skipped or escalated, with the reason kept. Raises Refused."""
     case = _case(user, pk)
-    state = transition(case.state, move, role_of(user))
+    state = transition(case.state, move, role_of(user), case.escalated)
     if move is not Move.RELEASE and not why.strip():
         raise Refused(gettext("Say why, so that the next one need not start from nothing."))
     with transaction.atomic():
-        if not leases.release(_held(case), case.pk, token, state=state, holder=None):
+        kept = case.escalated or move is Move.ESCALATE
+        if not leases.release(_held(case), case.pk, token, state=state, holder=None, escalated=kept):
             raise Refused(TAKEN)
         exposure.left(user)
         audit.record(f"case.{move}", actor=user, person=case.owner_id, subject=f"case {case.pk}", why=why[:400])
@@ -160,7 +161,7 @@ def decide(user: User, pk: Any, ruling: Ruling) -> Decision:
     if ruling.outcome not in effects.possible(case):
         blameless = effects.BLAMELESS.get(case.area)
         raise Refused(str(blameless or gettext("That cannot be done with this case.")))
-    state = transition(case.state, Move.DECIDE, role_of(user))
+    state = transition(case.state, Move.DECIDE, role_of(user), case.escalated)
     with transaction.atomic():
         decision = settle(user, case, ruling, state)
         with speaking_to(decision.owner):
@@ -242,7 +243,7 @@ def sweep() -> int:
     """Cases whose reviewer went away are in the queue again; how many."""
     back = 0
     for case in leases.expired(Case.objects.filter(state__in=WORK)):
-        state = transition(case.state, Move.EXPIRE, Role.SYSTEM)
+        state = transition(case.state, Move.EXPIRE, Role.SYSTEM, case.escalated)
         with transaction.atomic():
             rows = Case.objects.filter(state=case.state, lease_until__lt=timezone.now())
             if leases.release(rows, case.pk, case.lease_token, state=state, holder=None):

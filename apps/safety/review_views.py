@@ -177,8 +177,7 @@ def undo(request: HttpRequest, pk: UUID) -> HttpResponse:
     except Refused as refusal:
         messages.error(request, str(refusal))
         return redirect("safety:queue")
-    if request.POST.get("show") != "escalated":  # put back, it would be anybody's
-        claims.put_back(user, request.POST.get("opened", ""))
+    claims.put_back(user, request.POST.get("opened", ""))
     messages.success(request, gettext("Taken back. Everything is as it was."))
     return _to(request, pk)
 

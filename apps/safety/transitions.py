@@ -90,13 +90,17 @@ TABLE: dict[tuple[State, Move], tuple[State, frozenset[Role]]] = {
 }
 
 
-def transition(state: str, move: Move, role: Role) -> State:
-    """The state that follows. Raises Refused."""
+def transition(state: str, move: Move, role: Role, escalated: bool = False) -> State:
+    """The state that follows. What was escalated is for administrators until it is decided: whoever holds it gives it
+    back to them. Raises Refused."""
     found = TABLE.get((State(state), move))
     if found is None:
         raise Refused(
             gettext("This case is %(state)s; that cannot be done with it now.") % {"state": State(state).label.lower()}
         )
-    if role not in found[1]:
+    follows, roles = found
+    if escalated and state == State.CLAIMED:
+        follows, roles = (State.ESCALATED if follows is State.OPEN else follows), roles - {Role.REVIEWER}
+    if role not in roles:
         raise Refused(gettext("That is for somebody else to do."))
-    return found[0]
+    return follows

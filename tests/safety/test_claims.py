@@ -11,7 +11,7 @@ from django.utils import timezone
 from apps.safety import bulk, claims, exposure, review
 from apps.safety.models import Case, Decision
 from apps.safety.review import Ruling
-from apps.safety.transitions import Refused, State
+from apps.safety.transitions import Move, Refused, State
 from apps.users.models import User
 from tests.people import person
 from tests.safety.cases import Notes, case, notes
@@ -120,11 +120,34 @@ def test_nothing_is_put_back_that_is_not_ones_own(alice: User, morgan: User, rob
     assert Case.objects.get().holder == robin
 
 
-def test_what_was_escalated_is_not_put_back_for_anybody(alice: User, ada: User) -> None:
-    first, second = (review.claim(ada, case(alice, subject).pk) for subject in "12")
+def escalated(by: User, owner: User, subject: str) -> Case:
+    held = review.claim(by, case(owner, subject).pk)
+    return review.leave(by, held.pk, held.lease_token, Move.ESCALATE, "what does the law say here")
+
+
+def test_what_was_escalated_is_put_back_for_administrators(alice: User, morgan: User, ada: User) -> None:
+    first, second = (review.claim(ada, escalated(morgan, alice, subject).pk) for subject in "12")
     review.decide(ada, first.pk, Ruling(first.lease_token, first.version, "allow", "clear"))
     signed_in(ada).post(f"/review/{first.pk}/undo/", {"show": "escalated", "opened": str(second.pk)})
-    assert Decision.objects.get().undone is not None and Case.objects.get(pk=second.pk).holder == ada
+    second.refresh_from_db()
+    assert Decision.objects.get().undone is not None
+    assert (second.state, second.holder) == (State.ESCALATED, None)
+
+
+def test_what_was_escalated_is_nobody_elses_when_its_administrator_goes_away(
+    alice: User, morgan: User, ada: User
+) -> None:
+    held = review.claim(ada, escalated(morgan, alice, "1").pk)
+    left(held.pk, -1)
+    with pytest.raises(Refused):
+        review.claim(morgan, held.pk)  # before anybody swept
+    review.sweep()
+    assert Case.objects.get().state == State.ESCALATED
+    with pytest.raises(Refused):
+        review.claim(morgan, held.pk)
+    again = review.claim(ada, held.pk)
+    review.second(ada, again.pk, again.lease_token)
+    assert Case.objects.get().state == State.ESCALATED
 
 
 def test_keeping_counts_no_further_exposure(alice: User, morgan: User) -> None:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from django.db import IntegrityError, transaction
 from django.test import Client
+from django.utils import timezone
 
 from apps.safety import figures, opinions, review
 from apps.safety.figures import Share
@@ -73,6 +76,22 @@ def test_a_second_look_is_given_once_and_changes_nothing(alice: User, morgan: Us
         opinions.give(robin, row.pk, row.lease_token, False)
     with pytest.raises(Refused):
         opinions.read(robin, row.pk)
+
+
+def test_it_lasts_while_somebody_is_at_it(alice: User, morgan: User, robin: User) -> None:
+    decided(alice, morgan)
+    row, client = opinions.take(robin), Client()
+    assert row is not None
+    client.force_login(robin)
+    at = f"/review/looks/{row.pk}/keep/"
+    assert f'data-keep="{at}"' in client.get(f"/review/looks/{row.pk}/").content.decode()
+    Opinion.objects.update(lease_until=timezone.now() + timedelta(seconds=5))
+    assert client.post(at, {"token": row.lease_token}).json() == {}
+    until = Opinion.objects.get().lease_until
+    assert until is not None and until > timezone.now() + timedelta(seconds=opinions.LEASE_S - 60)
+    assert "no longer yours" in client.post(at, {"token": "another"}).json()["words"]
+    Opinion.objects.update(lease_until=timezone.now() - timedelta(seconds=1))
+    assert "no longer yours" in client.post(at, {"token": row.lease_token}).json()["words"]
 
 
 def test_what_was_taken_back_needs_no_second_look(alice: User, morgan: User, robin: User) -> None:

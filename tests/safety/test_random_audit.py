@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from uuid import uuid4
 
 import pytest
 from django.db import IntegrityError, transaction
 from django.test import Client
+from django.utils import timezone
 
 from apps.conversations import reviewing
 from apps.conversations.models import Conversation, Message
@@ -109,6 +111,20 @@ def test_nobody_audits_their_own_and_two_never_the_same(alice: User, morgan: Use
         audits.give(morgan, held.pk, held.lease_token, "no such clause")
     with pytest.raises(IntegrityError), transaction.atomic():
         Audited.objects.update(reviewer=alice)
+
+
+def test_it_lasts_while_somebody_reads(client: Client, alice: User, morgan: User) -> None:
+    kept(alice)
+    row = audits.take(morgan)
+    assert row is not None
+    client.force_login(morgan)
+    at = f"/review/audits/{row.pk}/keep/"
+    assert f'data-keep="{at}"' in client.get(f"/review/audits/{row.pk}/").content.decode()
+    Audited.objects.update(lease_until=timezone.now() + timedelta(seconds=5))
+    assert client.post(at, {"token": row.lease_token}).json() == {}
+    until = Audited.objects.get().lease_until
+    assert until is not None and until > timezone.now() + timedelta(seconds=audits.LEASE_S - 60)
+    assert client.post(at, {"token": "another"}).json()["words"]
 
 
 def test_consent_taken_back_and_things_deleted_take_their_texts_along(alice: User, morgan: User) -> None:

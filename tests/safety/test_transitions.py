@@ -56,5 +56,26 @@ def test_every_state_move_and_role(state: State, move: Move, role: Role) -> None
             transition(state, move, role)
 
 
+ESCALATED = {
+    (S.CLAIMED, M.CLAIM): (S.CLAIMED, {R.ADMINISTRATOR}),
+    (S.CLAIMED, M.RELEASE): (S.ESCALATED, {R.ADMINISTRATOR}),
+    (S.CLAIMED, M.SKIP): (S.ESCALATED, {R.ADMINISTRATOR}),
+    (S.CLAIMED, M.EXPIRE): (S.ESCALATED, {R.SYSTEM}),
+    (S.CLAIMED, M.ESCALATE): (S.ESCALATED, {R.ADMINISTRATOR}),
+    (S.CLAIMED, M.DECIDE): (S.DECIDED, {R.ADMINISTRATOR}),
+}
+
+
+@pytest.mark.parametrize(("state", "move", "role"), list(product(State, Move, Role)))
+def test_what_was_escalated_is_for_administrators_until_it_is_decided(state: State, move: Move, role: Role) -> None:
+    plain = TABLE.get((state, move))
+    follows, roles = ESCALATED.get((state, move), plain or (None, set()))
+    if role in roles:
+        assert transition(state, move, role, escalated=True) is follows
+    else:
+        with pytest.raises(Refused):
+            transition(state, move, role, escalated=True)
+
+
 def test_the_table_holds_nothing_else() -> None:
     assert len(TABLE) == len(EXPECTED)
