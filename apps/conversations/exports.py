@@ -230,6 +230,8 @@ def _attached(item: Attached) -> str:
 
 def _drawn(tile: Tile) -> str:
     row = tile.row
+    if tile.back:
+        return f"- Picture: {_line(tile.back)}"
     how = "" if row.status == row.Status.READY else f" ({row.get_status_display().lower()})"
     return f"- Picture{how} of {_line(row.prompt)}: drawn by {row.model}, seed {row.seed}, {row.width} × {row.height}"
 

@@ -7,7 +7,7 @@ what one allows is there again. Only for threads that may use the database, outs
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,6 +21,7 @@ from apps.conversations.attached.given import Attached
 from apps.conversations.attached.reviewing import KIND as ATTACHED
 from apps.conversations.attached.rows import AttachedPicture
 from apps.conversations.models import Conversation, Message
+from apps.images.models import Picture
 from apps.images.reviewing import KIND as PICTURE
 from apps.safety import leaving, review, wording
 from apps.safety.folding import UNCHECKED
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from apps.conversations.tiles import Tile
 
 _REASON = 400  # Message.reason
+_OWNERS: dict[str, type[Picture | AttachedPicture]] = {PICTURE: Picture, ATTACHED: AttachedPicture}
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,12 +82,12 @@ def without(row: Message, back: Mapping[UUID, Back]) -> None:
 
 
 def drawn(stage: Stage, tiles: Mapping[UUID, Sequence[Tile]]) -> dict[UUID, list[Tile]]:
-    """Without finished pictures that stay back."""
-    return {pk: [tile for tile in some if not _stays(stage, tile)] for pk, some in tiles.items()}
+    """Of finished pictures that stay back only why."""
+    return {pk: [replace(tile, back=_stays(stage, tile)) for tile in some] for pk, some in tiles.items()}
 
 
 def attached(stage: Stage, given: Mapping[UUID, tuple[Attached, ...]]) -> dict[UUID, tuple[Attached, ...]]:
-    """Those that stay back as held."""
+    """Those that stay back as held, with why."""
     return {pk: tuple(_seen(stage, item) for item in items) for pk, items in given.items()}
 
 
@@ -93,18 +95,27 @@ def _held(stage: Stage, owner: int | None, parts: Sequence[tuple[Message, UUID, 
     parts = [one for one in parts if one[-1] and not one[0].retracted]
     found = leaving.texts(stage, [text for *_, text in parts]) if parts else []
     for (_, answer, kind, _), left in zip(parts, found, strict=True):
-        if left.fresh is not None and left.fresh.outcome.reviewed:
-            with transaction.atomic():
-                review.flag_judged(kind, answer, owner, left.fresh)
+        _flag(kind, answer, owner, left)
     pairs = zip(parts, found, strict=True)
     return {row.pk: Back(left.code, _words(stage, left)) for (row, *_), left in pairs if not left.allowed}
 
 
-def _words(stage: Stage, left: Left) -> str:
+def _flag(kind: str, subject: UUID, owner: int | None, left: Left) -> None:
+    """A case is open where the policy asks for people, once for each time that it is judged."""
+    if left.fresh is not None and left.fresh.outcome.reviewed:
+        with transaction.atomic():
+            review.flag_judged(kind, subject, owner, left.fresh)
+
+
+def _words(stage: Stage, left: Left, picture: bool = False) -> str:
     if left.code == UNCHECKED:
         return gettext("This part is left out: the safety check is not available right now. Try again in a moment.")
     clause = {"clause": wording.clause(left.code)}
-    if stage is Stage.SHARE:
+    if picture and stage is Stage.SHARE:
+        said = gettext("This picture is withheld from readers of a link, under the clause “%(clause)s”.") % clause
+    elif picture:
+        said = gettext("This picture is withheld from exports, under the clause “%(clause)s”.") % clause
+    elif stage is Stage.SHARE:
         said = gettext("This part is withheld from readers of a link, under the clause “%(clause)s”.") % clause
     else:
         said = gettext("This part is withheld from exports, under the clause “%(clause)s”.") % clause
@@ -112,18 +123,25 @@ def _words(stage: Stage, left: Left) -> str:
     return f"{said} {seen}" if left.outcome.reviewed else said
 
 
-def _stays(stage: Stage, tile: Tile) -> bool:
+def _stays(stage: Stage, tile: Tile) -> str:
     row = tile.row
     if row.status != row.Status.READY or not row.sha256:
-        return False
-    left = leaving.picture(stage, row.sha256, row.prompt, lambda: stored_bytes(row.file))
-    return not (left.allowed or review.let_pass(PICTURE, row.pk))
+        return ""
+    return _back(stage, PICTURE, row.pk, (row.sha256, row.prompt, lambda: stored_bytes(row.file)))
 
 
 def _seen(stage: Stage, item: Attached) -> Attached:
-    if item.held or leaving.picture(stage, item.sha256, item.text, lambda: Path(item.path).read_bytes()).allowed:
+    if item.held:
         return item
-    if review.let_pass(ATTACHED, item.id):
-        return item
-    words = gettext("This picture is withheld here by the policy of this site.")
-    return replace(item, status=AttachedPicture.Status.HELD, reason=words)
+    words = _back(stage, ATTACHED, item.id, (item.sha256, item.text, lambda: Path(item.path).read_bytes()))
+    return replace(item, status=AttachedPicture.Status.HELD, reason=words) if words else item
+
+
+def _back(stage: Stage, kind: str, pk: UUID, seen: tuple[str, str, Callable[[], bytes]]) -> str:
+    """Why a picture stays back; "" where it leaves. A case is its owner's, whoever it is shown to."""
+    left = leaving.picture(stage, *seen)
+    if review.let_pass(kind, pk):
+        return ""
+    if left.fresh is not None and left.fresh.outcome.reviewed:
+        _flag(kind, pk, _OWNERS[kind].objects.filter(pk=pk).values_list("owner", flat=True).first(), left)
+    return "" if left.allowed else _words(stage, left, picture=True)

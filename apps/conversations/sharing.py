@@ -181,7 +181,7 @@ def picture(row: Share, pk: UUID) -> Picture:
     """A finished picture that the link shows. Raises Http404."""
     answers = [item.answer for item in way(row) if item.answer]
     drawn = {answer: [tile for tile in tiles if tile.row.pk == pk] for answer, tiles in tiled.of(answers).items()}
-    found = next((tile.row for tiles in _ready(drawn).values() for tile in tiles), None)
+    found = next((tile.row for tiles in _ready(drawn).values() for tile in tiles if not tile.back), None)
     if found is None:
         raise Http404
     return found

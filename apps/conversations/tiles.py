@@ -18,10 +18,12 @@ from apps.users.models import User
 
 @dataclass(frozen=True, slots=True)
 class Tile:
-    """A picture as a conversation shows it. `ahead`: how many are drawn before it."""
+    """A picture as a conversation shows it. `ahead`: how many are drawn before it. `back`: why it stays back where the
+    conversation leaves; "" where it does not."""
 
     row: Picture
     ahead: int = 0
+    back: str = ""
 
     @property
     def times(self) -> int:
@@ -73,6 +75,8 @@ def render(answer: Message, tiles: Sequence[Tile] | None) -> str:
 def record(tiles: Sequence[Tile]) -> list[dict[str, Any]]:
     """The pictures for an export: recipe, state, and the hash by which the file is known."""
     return [
-        {"id": str(tile.row.pk), "status": tile.row.status, "sha256": tile.row.sha256, **gallery.recipe(tile.row)}
+        {"status": "withheld", "reason": tile.back}
+        if tile.back
+        else {"id": str(tile.row.pk), "status": tile.row.status, "sha256": tile.row.sha256, **gallery.recipe(tile.row)}
         for tile in tiles
     ]

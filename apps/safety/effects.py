@@ -12,7 +12,7 @@ from django.utils.translation import gettext, gettext_lazy
 from apps.safety import audit, reviewable
 from apps.safety.folding import REPORTED, SUPPORT
 from apps.safety.models import Allowance, Case, Decision, Effect, Restriction
-from apps.safety.policy import Stage
+from apps.safety.policy import PICTURED
 from apps.safety.transitions import Refused
 from apps.users.models import User
 from apps.users.people import LastAdministrator, reinstate, suspend
@@ -46,7 +46,7 @@ def possible(case: Case) -> tuple[Outcome, ...]:
     ways = [one for one in FIRST if one in MILD or case.area not in BLAMELESS]
     if case.area == SUPPORT or not isinstance(kind, reviewable.Redactable):
         ways.remove(Outcome.REDACT)
-    seen = case.snapshot.stage == Stage.PICTURE and isinstance(kind, reviewable.Blurrable)
+    seen = case.snapshot.stage in PICTURED and isinstance(kind, reviewable.Blurrable)
     return tuple(one for one in ways if one != Outcome.BLUR or seen)
 
 

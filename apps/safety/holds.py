@@ -14,7 +14,7 @@ from django.utils import timezone
 from apps.safety import audit, notices, policies, reviewable
 from apps.safety.folding import SUPPORT, Outcome
 from apps.safety.models import Allowance, Case, Effect
-from apps.safety.policy import SEALED, Action, Fail, Stage
+from apps.safety.policy import LEAVING, SEALED, Action, Fail, Stage
 from apps.safety.transitions import LIVE, Move, Role, transition
 
 _AT_ONCE = 50  # of a sweep: the next one goes on
@@ -22,7 +22,8 @@ _AT_ONCE = 50  # of a sweep: the next one goes on
 
 def until(kind: str, stage: str, outcome: Outcome, now: datetime) -> datetime | None:
     """When the hold of what was found ends by itself; None where nothing waits for a decision, or it stays held."""
-    waits = stage == Stage.QUESTION or isinstance(reviewable.of(kind), reviewable.Pictured)
+    pictured = isinstance(reviewable.of(kind), reviewable.Pictured) and stage not in LEAVING  # it is not held at home
+    waits = stage == Stage.QUESTION or pictured
     if outcome.action is not Action.SEND or not waits or outcome.code in _kept():
         return None
     return now + timedelta(hours=settings.HOLD_HOURS)

@@ -31,6 +31,7 @@ class Stage(StrEnum):
 # What leaves was judged before, for its own person. A clause without steps for the stage goes by those of an answer, or
 # of a picture.
 LEAVING = frozenset({Stage.EXPORT, Stage.SHARE})
+PICTURED = LEAVING | {Stage.PICTURE}  # at which a picture is looked at, not only the words that it shall be drawn from
 
 
 class Action(StrEnum):

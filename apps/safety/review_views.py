@@ -36,7 +36,7 @@ from apps.safety import (
     wording,
 )  # fmt: skip
 from apps.safety.models import Case, Decision
-from apps.safety.policy import Stage
+from apps.safety.policy import PICTURED
 from apps.safety.restricting import DAYS, Feature
 from apps.safety.transitions import LIVE, Move, Refused, State
 from apps.users import sealed as seals
@@ -98,7 +98,7 @@ def case(request: HttpRequest, pk: UUID) -> HttpResponse:
     context = {**_shown(user, found, holds), "show": show, "left": waiting.count(), **_undo(user)}
     context["covered"] = found.severity >= exposure.HARD and exposure.care(user).covered
     context["picture"] = holds and isinstance(reviewable.of(found.kind), reviewable.Pictured)
-    context["picture"] = context["picture"] and found.snapshot.stage == Stage.PICTURE
+    context["picture"] = context["picture"] and found.snapshot.stage in PICTURED
     context["alike"] = len(bulk.alike(user, found)) if holds else 0
     return render(request, "safety/case.html", context)
 

@@ -103,6 +103,24 @@ def test_another_picture_of_the_same_words_that_was_allowed_lets_none_pass(
     assert "drawn by fake" not in text(alice, f"/c/{place.pk}/export.md")
 
 
+def test_a_picture_that_stays_back_says_why_and_is_seen_by_a_reviewer(
+    place: Conversation, alice: User, bob: User, lamp: Picture
+) -> None:
+    address, home = link(place), f"/c/{place.pk}/"
+    page = text(bob, address)
+    assert "withheld from readers of a link" in page and "A reviewer looks at it" in page and "A lamp" not in page
+    for name in ("export.md", "export.json", "print/"):
+        page = text(alice, home + name)
+        assert "This picture is withheld from exports" in page and "seed" not in page, name
+    case = Case.objects.get(kind="picture")  # one, though it was judged at two stages and asked for often
+    assert (case.kind, case.subject, case.owner, case.held_until) == ("picture", str(lamp.pk), alice, None)
+    morgan = reviewer("morgan")
+    held = review.claim(morgan, case.pk)
+    assert f"/review/{case.pk}/picture.png" in text(morgan, f"/review/{case.pk}/")
+    review.decide(morgan, case.pk, Ruling(held.lease_token, held.version, "allow", "context"))
+    assert str(lamp.pk) in text(bob, address) and "drawn by fake" in text(alice, f"{home}export.md")
+
+
 def test_a_picture_that_people_let_pass_leaves(place: Conversation, alice: User, bob: User, lamp: Picture) -> None:
     address = link(place)
     assert str(lamp.pk) not in text(bob, address)
