@@ -24,5 +24,5 @@ class EventReader:
         for line in lines:
             if line.startswith(b"data:"):
                 yield line[5:].strip()
-            elif line.strip() and not line.startswith((b":", b"event:", b"id:", b"retry:")):
+            elif line and line.strip() and not line.startswith((b":", b"event:", b"id:", b"retry:")):
                 raise EngineBroken("The model server sent something that is no answer.")

@@ -21,6 +21,7 @@ from apps.engines.base import (
     ToolCall,
     Usage,
 )
+from apps.engines.chat.alike import Alike
 from apps.engines.chat.errors import SENSELESS, from_event
 from apps.engines.chat.offered import EXTENDED
 from apps.engines.chat.thinking import Thinking
@@ -96,6 +97,7 @@ class Answer:
     size: int = field(default=0)
     thinking: Thinking = field(default_factory=Thinking)
     stop: tuple[str, ...] = ()  # words at which it ends, where the server does not look for them
+    _alike: Alike = field(default_factory=Alike)
 
     def added(self, events: Iterable[bytes]) -> tuple[Delta | None, EngineError | None]:
         """What several events add together, and what was wrong with the one after them."""
@@ -130,6 +132,9 @@ class Answer:
 
     def _said(self, data: bytes) -> _Said | None:
         """What one event adds. Raises EngineError where it reports one or makes no sense."""
+        if (text := self._alike.text(data)) is not None:
+            self._grow(len(text))
+            return (text, (), "") if text else None
         if data == b"[DONE]":
             self.done = True
             return None
@@ -141,7 +146,10 @@ class Answer:
                 self.usage = _usage(event["usage"])
             for choice in event["choices"]:
                 if not choice.get("index"):  # of several beams the first is the likeliest
-                    return self._choice(choice) if choice else None
+                    said = self._choice(choice) if choice else None
+                    if said is not None and said[0] and _only_text(event, choice):
+                        self._alike.learn(data, event, choice["delta"])
+                    return said
             return None
         except (ValueError, TypeError, KeyError, AttributeError, IndexError):
             raise EngineBroken(SENSELESS) from None
@@ -157,14 +165,16 @@ class Answer:
         logprobs = choice.get("logprobs") if text or not thought else None
         if not isinstance(text, str) or not isinstance(thought, str):
             raise TypeError
-        self.size += len(text) + len(thought)
-        if calls := delta.get("tool_calls"):
-            self.size += self._calls(calls)
-        if self.size > MAX_ANSWER_BYTES:
-            raise EngineBroken("The model does not stop writing.")
+        calls = delta.get("tool_calls")
+        self._grow(len(text) + len(thought) + (self._calls(calls) if calls else 0))
         if not text and not thought and not logprobs:
             return None
         return text, _logprobs(logprobs) if logprobs else (), thought
+
+    def _grow(self, size: int) -> None:
+        self.size += size
+        if self.size > MAX_ANSWER_BYTES:
+            raise EngineBroken("The model does not stop writing.")
 
     def _calls(self, pieces: Iterable[dict[str, Any]]) -> int:
         """The pieces are added to the calls that they belong to; returns their characters."""
@@ -176,6 +186,13 @@ class Answer:
                 call[place] += text or ""
                 size += len(text or "")
         return size
+
+
+def _only_text(event: dict[str, Any], choice: dict[str, Any]) -> bool:
+    """Whether an event that adds a text says nothing beside it."""
+    delta = choice["delta"]
+    beside = (event.get("usage"), choice.get("finish_reason"), choice.get("logprobs"), delta.get("tool_calls"))
+    return not any((*beside, delta.get("reasoning"), delta.get("reasoning_content")))
 
 
 def _first(text: str, words: Iterable[str]) -> int:

@@ -1,0 +1,98 @@
+"""An event that differs from the one before it in its words alone is read as parsing all of it would read it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from apps.engines.chat import wire
+from apps.engines.chat.alike import Alike
+from tests.engines.wire_server import event
+
+Said = list[tuple[str, str, Any]]
+
+
+class Never(Alike):
+    """Every event is taken apart."""
+
+    def learn(self, *_: Any) -> None:
+        pass
+
+
+def read(events: list[bytes], alike: Alike) -> tuple[Said, str, Any]:
+    """What each event adds, how all of it ended, and what was wrong with it."""
+    answer = wire.Answer(_alike=alike)
+    found, wrong = [], None
+    for data in events:
+        delta, error = answer.added([data])
+        if delta is not None:
+            found.append((delta.text, delta.thought, delta.logprobs))
+        if error is not None:
+            wrong = type(error)
+            break
+    return found, f"{answer.reason} {answer.size} {answer.usage} {answer.calls}", wrong
+
+
+def chunk(delta: Any, **more: Any) -> bytes:
+    return orjson.dumps({"id": "c", "choices": [{"index": 0, "delta": delta, "finish_reason": None} | more]})
+
+
+TEXTS = st.text(max_size=8) | st.sampled_from(['"', "\\", '"content":"x"', "?", "\u2028", "😀"])
+PLAIN = TEXTS.map(lambda text: chunk({"content": text}))
+OTHERS = st.one_of(
+    TEXTS.map(lambda text: chunk({"role": "assistant", "content": text})),
+    TEXTS.map(lambda text: chunk({"reasoning": text})),
+    TEXTS.map(lambda text: chunk({"content": text}, logprobs={"content": [{"token": text, "logprob": -1}]})),
+    TEXTS.map(lambda text: chunk({"content": text}, finish_reason="length")),
+    TEXTS.map(lambda text: chunk({"note": '"content":"a"', "content": text})),
+    TEXTS.map(lambda text: event(text, usage={"prompt_tokens": 3})[6:].strip()),
+    TEXTS.map(lambda text: b'{"content": "no", "choices": [ {"delta": {"content" : %b}} ] }' % orjson.dumps(text)),
+    st.sampled_from([
+        chunk({"content": None}), chunk({"content": 3}), chunk({}), b"{", b'{"choices": []}', b"[DONE]",
+        b'{"error": {"code": 503}}', chunk({"content": "a"})[:-3],
+        b'{"id":"c","choices":[{"index":0,"delta":{"content":"a","content":"b"},"finish_reason":null}]}',
+    ]),
+)  # fmt: skip
+
+
+@given(events=st.lists(PLAIN | PLAIN | OTHERS, max_size=12))
+def test_what_is_read_is_what_parsing_says(events: list[bytes]) -> None:
+    assert read(events, Alike()) == read(events, Never())
+
+
+@given(text=TEXTS, cut=st.integers(0, 80), put=st.binary(max_size=4))
+def test_nor_is_anything_else_of_an_event_that_only_looks_alike(text: str, cut: int, put: bytes) -> None:
+    like = chunk({"content": text})
+    events = [chunk({"content": "first"}), like[:cut] + put + like[cut:]]
+    assert read(events, Alike()) == read(events, Never())
+
+
+def test_words_are_read_without_the_rest_of_their_event(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[bytes] = []
+    loads = wire.orjson.loads
+    events = [chunk({"content": f"word{number} "}) for number in range(50)]
+
+    class Counting:
+        dumps = staticmethod(orjson.dumps)
+
+        @staticmethod
+        def loads(data: bytes) -> Any:
+            seen.append(data)
+            return loads(data)
+
+    monkeypatch.setattr(wire, "orjson", Counting)
+    found, _, _ = read(events, Alike())
+    assert "".join(text for text, _, _ in found) == "".join(f"word{number} " for number in range(50))
+    assert len(seen) == 1
+
+
+def test_a_server_whose_events_are_never_alike_is_not_learned_from_again_and_again() -> None:
+    alike = Alike()
+    answer = wire.Answer(_alike=alike)
+    for number in range(20):
+        answer.added([orjson.dumps({"salt": number, "choices": [{"delta": {"content": "a"}}]})])
+    assert alike._tries == 0 and answer.size == 20
