@@ -38,13 +38,15 @@ ZERO = "\u200b"  # stands for every character that must not be shown
 def counted(text: str, span: Span) -> bool:
     """Whether this span is a sentence that gets a number: not code, not a displayed formula, not a line of signs."""
     piece = text[span[0] : span[1]]
+    if piece[:1].isalnum():  # no number of a source begins so, and nothing that is code
+        return True
     shown = without_hints(piece)
     return any(char.isalnum() for char in shown) and not piece.lstrip(" >\t").startswith(("```", "~~~", "$$", "\\["))
 
 
 def numbered(text: str) -> list[Span]:
     """The sentences of one block that get a number. A stop inside code or a formula ends none."""
-    inside = [found.span() for found in _WHOLE.finditer(text)]
+    inside = [found.span() for found in _WHOLE.finditer(text)] if _may_open(text) else []
     joined: list[Span] = []
     place = 0
     for start, end in _spans(text):
@@ -57,6 +59,11 @@ def numbered(text: str) -> list[Span]:
     return [span for span in joined if counted(text, span)]
 
 
+def _may_open(text: str) -> bool:
+    """Whether code or a formula may stand in it: most texts need no closer look."""
+    return "`" in text or "$" in text or r"\(" in text
+
+
 @lru_cache(maxsize=4)  # what grows is asked for its sentences, and then for those that are certain
 def _spans(text: str) -> tuple[Span, ...]:
     return tuple(spans(text))
@@ -67,7 +74,7 @@ def certain(text: str) -> int:
     every = list(_spans(text))
     done = settled(text, every)
     end = every[done - 1][1] if done else 0
-    opened = _OPENED.search(_WHOLE.sub(lambda found: ZERO * len(found[0]), text))
+    opened = _OPENED.search(_WHOLE.sub(lambda found: ZERO * len(found[0]), text)) if _may_open(text) else None
     return min(end, opened.start()) if opened else end
 
 
@@ -97,7 +104,7 @@ def hints(text: str) -> list[int]:
 
 
 def without_hints(text: str) -> str:
-    return _HINTS.sub("", text)
+    return _HINTS.sub("", text) if "[" in text or "【" in text else text
 
 
 @dataclass(slots=True)

@@ -5,12 +5,17 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 import time
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from apps.safety import rules
 from apps.safety.gate import check_passage, check_question, check_sentence
+from apps.safety.phrases import NEEDS
 
 
 @pytest.mark.parametrize(
@@ -155,3 +160,15 @@ async def test_no_text_makes_the_rules_slow() -> None:
         await check_question(text[:20_000])
         check_passage(text)
         assert time.thread_time() - began < 2
+
+
+NEEDED = st.sampled_from([word.replace("\\b", "") for word in rules._alternatives(NEEDS) if not set(word) & set("([?")])
+PIECES = NEEDED | st.sampled_from(
+    [" ", "_", "a", "-", "é", "\n", "nerve gas", "year-old", "vx", "live", "alive", "kid"]
+)
+
+
+@given(st.lists(PIECES | NEEDED.map(lambda word: word[1:]) | NEEDED.map(lambda word: word[:-1]), max_size=6))
+def test_the_quick_look_finds_what_its_words_one_by_one_would(pieces: list[str]) -> None:
+    text = "".join(pieces)
+    assert bool(rules._NEEDS.search(text)) == bool(re.search(NEEDS, text))
