@@ -69,7 +69,7 @@ from apps.conversations.session import session_key, signed_in, speak_to, still_t
 from apps.conversations.tools import consents
 from apps.engines.base import EngineError
 from apps.lib import tabs
-from apps.lib.limits import TimeLimit
+from apps.lib.limits import within
 from apps.lib.rounds import Rounds
 from apps.lib.threads import in_db
 from apps.safety import gate
@@ -109,7 +109,6 @@ class ChatConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
         self.following = Following(self.key, self._send_text, self._send)
         self.watch: asyncio.Task[None] | None = None
         self.groups_joined: set[str] = set()
-        self.sending, self.patience = asyncio.Lock(), TimeLimit(SEND_S)
         user = await in_db(signed_in, self.key)
         await self.accept()  # a refused handshake would not carry the close code to the page
         if user is None or _open[user.pk] >= SOCKETS:
@@ -275,11 +274,9 @@ class ChatConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
         await self._send_text(orjson.dumps(value))
 
     async def _send_text(self, data: bytes) -> None:
-        """One frame, whole; a client that does not read is dropped."""
+        """One frame; a client that does not read is dropped."""
         try:
-            async with self.sending:
-                with self.patience:
-                    await self.send(text_data=data.decode())
+            await within(SEND_S, self.send(text_data=data.decode()))
         except TimeoutError:
             # A close frame would wait behind what is not read: the consumer itself has to end.
             await get_channel_layer().send(self.channel_name, {"type": "drop"})

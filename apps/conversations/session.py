@@ -22,6 +22,10 @@ _IN_ROWS = settings.SESSION_ENGINE == "django.contrib.sessions.backends.db"
 
 _stored = Compiled(lambda key: Session.objects.filter(session_key=key).values_list("session_data", "expire_date"))
 _person = Compiled(lambda pk: User.objects.filter(pk=pk))
+_all_stored = Compiled(
+    lambda keys: Session.objects.filter(session_key__in=keys).values_list("session_key", "session_data", "expire_date")
+)
+_passwords = Compiled(lambda pks: User.objects.filter(pk__in=pks).values_list("pk", "password", "is_active"))
 _proven: dict[str, tuple[int, str]] = {}  # signed content of a session: its user, the password then
 
 
@@ -65,17 +69,16 @@ async def still_there(keys: list[str]) -> list[bool]:
 
 def living(keys: Sequence[str]) -> list[bool]:
     """Whether each session has its person still, in as many queries however many there are. For `in_db`."""
-    rows = Session.objects.filter(session_key__in=set(keys), expire_date__gt=timezone.now()) if _IN_ROWS else []
-    proven = {row.session_key: _proven.get(row.session_data, (0, "")) for row in rows}
-    people = User.objects.in_bulk({pk for pk, _ in proven.values() if pk})
+    now = timezone.now()
+    rows = _all_stored(set(keys)) if _IN_ROWS else []
+    proven = {key: _proven.get(content, (0, "")) for key, content, expires in rows if expires > now}
+    people = {pk: (password, active) for pk, password, active in _passwords({pk for pk, _ in proven.values() if pk})}
     return [_lives(key, *proven.get(key, (0, "")), people) for key in keys]
 
 
-def _lives(key: str, pk: int, password: str, people: Mapping[int, User]) -> bool:
-    user = people.get(pk)
-    if user is not None and user.password == password:
-        return user.is_active
-    return signed_in(key) is not None
+def _lives(key: str, pk: int, password: str, people: Mapping[int, tuple[str, bool]]) -> bool:
+    known, active = people.get(pk, ("", False))
+    return active if pk and known == password else signed_in(key) is not None
 
 
 def _proved(key: str) -> User | None:

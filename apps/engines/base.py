@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
 
 from apps.engines.index.base import CANDIDATES, Candidate, Index, IndexEntry, IndexQuery, IndexResult, Part, SegmentInfo
 
@@ -260,8 +260,7 @@ class TextClassifier(Protocol):
 # --- turn log ---------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class LogEntry:
+class LogEntry(NamedTuple):
     seq: int  # 1, 2, 3 ... per turn, without gaps
     data: bytes
 

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from types import TracebackType
+from collections.abc import Awaitable, Generator
+from types import TracebackType, coroutine
+from typing import Any, Generic, TypeVar, cast
+
+T = TypeVar("T")
 
 
 class TimeLimit:
@@ -41,3 +45,40 @@ class TimeLimit:
         else:
             self._late = True
             self._task.cancel()
+
+
+@coroutine
+def within(limit: TimeLimit | float, awaitable: Awaitable[T]) -> Generator[Any, Any, T]:
+    """What `awaitable` gives; raises TimeoutError where it takes longer than the limit, or so many seconds. Nothing is
+    set up for what has its result at once, as nearly all of a sort may have."""
+    steps = awaitable.__await__()
+    try:
+        first = next(steps)
+    except StopIteration as done:
+        found: T = done.value
+        return found
+    limit = limit if isinstance(limit, TimeLimit) else TimeLimit(limit)
+    with limit:
+        return (yield from _Begun(steps, first))
+
+
+class _Begun(Generic[T]):
+    """Steps of which the first is done: what they then waited for is waited for first."""
+
+    def __init__(self, steps: Generator[Any, Any, T], first: Any) -> None:
+        self._steps, self._first = steps, [first]
+
+    def __iter__(self) -> Generator[Any, Any, T]:
+        return cast(Generator[Any, Any, T], self)
+
+    def __next__(self) -> Any:
+        return self.send(None)
+
+    def send(self, value: Any) -> Any:
+        return self._first.pop() if self._first else self._steps.send(value)
+
+    def throw(self, *error: Any) -> Any:
+        return self._steps.throw(*error)
+
+    def close(self) -> None:
+        self._steps.close()

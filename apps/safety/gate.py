@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, cast
 from django.conf import settings
 from django.utils.module_loading import import_string
 
-from apps.lib.limits import TimeLimit
+from apps.lib.limits import TimeLimit, within
 from apps.lib.threads import in_db
 from apps.safety import canary, deadlines, degraded, hits, levels, policies, recorded, redacting, shadowing
 from apps.safety.check import ALLOWED, AWAY, Check, CheckUnavailable, Judged, Verdict
@@ -184,8 +184,7 @@ async def _within(verdict: Awaitable[Verdict], limit: TimeLimit) -> Verdict:
     began = time.monotonic()
     status = ""
     try:
-        with limit:
-            return await verdict
+        return await within(limit, verdict)
     except TimeoutError as error:
         status = "timeout"
         raise CheckUnavailable from error
@@ -235,7 +234,7 @@ def _write_hits() -> None:
 
 def _noteworthy(verdict: Verdict) -> Verdict:
     """Nobody keeps what was said of a text in which nothing was found."""
-    return ALLOWED if verdict == ALLOWED else verdict
+    return ALLOWED if verdict is ALLOWED or verdict == ALLOWED else verdict
 
 
 def _note(verdict: Verdict, level: Level, where: Surface, since: int = 0, *, allowance: bool = False) -> None:
