@@ -1,5 +1,5 @@
 """Cuts a stream of text into windows that can be judged: a sentence, or 24 words, or what came within 400 ms; of the
-first words, what came within 150 ms: somebody waits for them. Where judging takes longer than writing, the next window
+first words, what came within 30 ms: somebody waits for them. Where judging takes longer than writing, the next window
 holds all that came meanwhile: the more there is to judge, the fewer verdicts it takes.
 
 Each window carries the end of what was let through before it, so that a phrase is seen whole wherever it was cut.
@@ -18,7 +18,7 @@ from apps.safety.intake import normalise
 
 WORDS = 24
 WAIT_S = 0.4  # that text is held back at most, once a word of it is complete
-FIRST_WAIT_S = 0.15  # likewise for the beginning of an answer; it is judged once more with the words that follow
+FIRST_WAIT_S = 0.03  # likewise for the beginning of an answer; it is judged once more with the words that follow
 OVERLAP = 240  # characters of the text before: longer than any phrase that the rules look for
 MOST = 600  # characters of one window, where more has come: with the text before, what a classifier reads at once
 _LONGEST_WORD = 200  # characters without a border; longer runs are cut anywhere
