@@ -145,19 +145,6 @@ async def test_what_nobody_reads_stays_with_the_server(monkeypatch: pytest.Monke
     assert got == most
 
 
-async def test_while_a_line_rests_nothing_comes_and_nothing_is_lost() -> None:
-    async with saying(LONG, pause=0.005, step=50) as server:
-        line = await server.ask("GET", "/x", now() + 3)
-        line.rest(resting=True)
-        await asyncio.sleep(0.2)
-        line.rest(resting=False)
-        body = b""
-        while piece := await line.read(now() + 3):
-            body += piece
-        server.give(line)
-    assert body == SAID
-
-
 class Keeping:
     """Answers request after request on a connection; `speaks` is said after each, unasked."""
 

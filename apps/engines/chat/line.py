@@ -8,12 +8,15 @@ somebody reads: no redirects, no cookies, no proxies, no compression.
 from __future__ import annotations
 
 import asyncio
+import os
+import sys
 from typing import cast
 
 import httptools
 
 _MOST_HEAD = 64 * 1024  # bytes of an answer's head
 _MOST_WAITING = 256 * 1024  # bytes that nobody has read yet; then the server waits
+_AT_ONCE = 64 * 1024  # bytes of one look at a line that rests
 
 
 class Line(asyncio.Protocol):
@@ -28,6 +31,7 @@ class Line(asyncio.Protocol):
         self._due = self._rings = 0.0  # when whoever waits has waited long enough, and when the timer looks
         self._error: OSError | None = None
         self._resting = self._full = False
+        self._handle = -1  # of the system, where what it holds may be read past the transport
         self._came: list[bytes] = []
         self._begin()
 
@@ -52,8 +56,15 @@ class Line(asyncio.Protocol):
 
     def rest(self, *, resting: bool) -> None:
         """While it rests, what comes stays in the system's buffer, and wakes nobody."""
-        self._resting = resting
-        self._flow()
+        if resting != self._resting:
+            self._resting = resting
+            self._flow()
+
+    def look(self) -> None:
+        """What has come while it rested is there, and it rests on; where nothing has, it rests no more. Read past the
+        transport: listening for what is there already would take the loop another round, and three system calls."""
+        if not self._looked():
+            self.rest(resting=False)
 
     @property
     def open(self) -> bool:
@@ -124,6 +135,22 @@ class Line(asyncio.Protocol):
             else:
                 self._transport.resume_reading()
 
+    def _looked(self) -> bool:
+        """Whether something was there."""
+        if self._handle < 0 or self._full or not self.open:
+            return False
+        try:
+            data = os.read(self._handle, _AT_ONCE)
+        except BlockingIOError:
+            return False
+        except OSError as error:
+            self._break(error)
+            self.close()
+            return True
+        if data:
+            self.data_received(data)
+        return bool(data)  # an end is the transport's to find
+
     def _break(self, error: OSError) -> None:
         self._error = self._error or error
         self._wake()
@@ -132,6 +159,10 @@ class Line(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)
+        own = transport.get_extra_info("socket")
+        # What is encrypted only the transport reads, and on Windows it has asked for the next bytes already.
+        if own is not None and transport.get_extra_info("sslcontext") is None and sys.platform != "win32":
+            self._handle = own.fileno()
 
     def data_received(self, data: bytes) -> None:
         if self.ended:  # nothing was asked: it would be taken for the answer to what is asked next
@@ -154,7 +185,7 @@ class Line(asyncio.Protocol):
             self._wake()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        if self._headed and not self._measured and exc is None:
+        if self._headed and not self._measured and exc is None and self._error is None:
             self.ended = True
         if not self.ended:
             self._break(exc if isinstance(exc, OSError) else ConnectionResetError("The connection was lost."))

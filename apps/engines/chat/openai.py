@@ -169,7 +169,7 @@ class OpenAIChat:
                     if error is not None:
                         raise error
                     if answer.size and not answer.done:
-                        await rest.taken()
+                        rest.take()
             if not answer.done and not answer.reason:
                 raise EngineUnavailable(CUT_OFF)
             with suppress(EngineUnavailable):  # the end of the body: the connection can be used again

@@ -18,7 +18,7 @@ _PER_STREAM_S = 0.003  # of rest between two looks, for each answer that is bein
 _HELD_S = 0.4  # as long as the gate holds a word back anyway: longer rests would be seen
 _TOGETHER_S = 0.05  # looks of so much time go together; shorter rests save nothing
 
-_Bells = dict[int, asyncio.Event]
+_Bells = dict[int, list["Rest"]]  # that are over at that moment, counted in `_TOGETHER_S`
 
 
 class Pace:
@@ -35,27 +35,28 @@ class Pace:
         wanted = self.streams * _PER_STREAM_S
         return _HELD_S / max(1, math.ceil(_HELD_S / wanted)) if wanted >= _TOGETHER_S else 0.0
 
-    async def over(self, rest_s: float) -> None:
-        """Returns when others look, too, about so many seconds from now and never later."""
+    def begin(self, rest: Rest, rest_s: float) -> None:
+        """The rest is over when others are, too, about so many seconds from now and never later."""
         loop = asyncio.get_running_loop()
         bells = self._bells.setdefault(loop, {})
         now = loop.time()
         place = max(int((now + rest_s) / _TOGETHER_S), int(now / _TOGETHER_S) + 1)
-        bell = bells.get(place)
-        if bell is None:
-            bell = bells[place] = asyncio.Event()
+        if place not in bells:
+            bells[place] = []
             loop.call_at(place * _TOGETHER_S, _ring, bells, place)
-        await bell.wait()
+        bells[place].append(rest)
 
 
 class Rest:
-    """Between two looks at one answer."""
+    """Between two looks at one answer. Its line alone rests: whoever reads from it is woken by what has come, once, and
+    not by the end of the rest, too."""
 
     def __init__(self, pace: Pace, line: Line) -> None:
         self._pace = pace
         self._line = line
         self._loop = asyncio.get_running_loop()
         self._since = 0.0  # when the last rest was over
+        self._waits = False  # for the end of this one
 
     def __enter__(self) -> Rest:
         self._pace.streams += 1
@@ -63,20 +64,29 @@ class Rest:
 
     def __exit__(self, *_: object) -> None:
         self._pace.streams -= 1
+        self._waits = False
+        self._line.rest(resting=False)
 
-    async def taken(self) -> None:
-        """Returns when it is time to look again. A stream that writes slower than that is not kept waiting."""
+    def take(self) -> None:
+        """The line rests until it is time to look again. A stream that writes slower than that is not kept waiting."""
+        if self._waits:
+            return
         rest, now = self._pace.rest_s, self._loop.time()
         if not rest or now - self._since > rest:
             self._since = now
-            return
-        self._line.rest(resting=True)
-        try:
-            await self._pace.over(rest)
-        finally:
-            self._since = self._loop.time()
             self._line.rest(resting=False)
+            return
+        self._waits = True
+        self._pace.begin(self, rest)
+        self._line.rest(resting=True)
+
+    def over(self) -> None:
+        """What has come meanwhile is read; nothing, where the stream has ended."""
+        if self._waits:
+            self._waits, self._since = False, self._loop.time()
+            self._line.look()
 
 
 def _ring(bells: _Bells, place: int) -> None:
-    bells.pop(place).set()
+    for rest in bells.pop(place):
+        rest.over()
