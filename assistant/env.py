@@ -101,6 +101,7 @@ class Env:
     WEB_PAGES: bool = True  # whether people may add public web pages by their address
     SYNC_DIR: str = ""  # a folder of this server whose folders administrators may keep collections the same as
     CASE_TEXT_DAYS: int = 0  # that the frozen text of a case is kept once it is settled for good; 0: until it is erased
+    SNAPSHOT_KEY_FILE: str = ""  # keys that encrypt frozen texts of review; empty: DATA_DIR/snapshot_keys, made
     HOLD_HOURS: int = 24  # 1 to 24: that a check may hold something before somebody decides about it
     REVIEW_SECOND_PERCENT: int = 10  # of the decisions of review that somebody else looks at once more; 0: none
     REVIEW_AUDIT_PER_MILLE: int = 0  # of the turns of people who agreed that a reviewer reads at random; 0: none

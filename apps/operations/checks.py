@@ -19,6 +19,7 @@ from urllib.parse import urlsplit
 import psutil
 from celery import current_app
 from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
 from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 from django.db.models import Count
@@ -32,6 +33,7 @@ from apps.documents.models import Document
 from apps.documents.worker import alive_file
 from apps.images import names as picture_names
 from apps.lib.threads import in_db, in_pool
+from apps.safety import snapshot_keys
 
 if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise
@@ -42,6 +44,7 @@ MEMORY_WARN = GIB
 READ_THROUGH = GIB // 4  # a database up to this size is read whole, in a second or two, to see whether it is sound
 QUIET_S = 30  # a worker touches its file every 5 s
 BROKER_S = 3
+OPEN_S = 2.0  # of opening frozen texts: some 20,000
 
 
 class State(StrEnum):
@@ -224,6 +227,36 @@ def _names() -> Check:
         return warn(said % {"count": count}, advice)
     said = gettext("PICTURE_NAMES is set, but the policy in force does not keep all of its names from being drawn.")
     return warn(said, advice)
+
+
+async def frozen_texts() -> Check:
+    return await in_db(_frozen_texts)
+
+
+def _frozen_texts(seconds: float = OPEN_S) -> Check:
+    """Whether what review keeps encrypted can be opened."""
+    try:
+        tried, lost, plain = snapshot_keys.unopened(seconds)
+    except ImproperlyConfigured as error:
+        return bad(str(error), gettext("Without a key nothing new can be frozen for review either."))
+    file = settings.SNAPSHOT_KEYS
+    if lost:
+        return bad(
+            gettext("%(lost)s of %(tried)s frozen texts of review cannot be opened: their key is missing.")
+            % {"lost": lost, "tried": tried},
+            gettext("Add the lines of the backup of %(file)s to it; nothing else can open them.") % {"file": file},
+        )
+    if plain:
+        return warn(
+            gettext("%(n)s frozen texts of review are not encrypted.") % {"n": plain},
+            gettext("Run 'manage.py rotate_snapshot_key' once."),
+        )
+    if Path(file).exists() and Path(file).stat().st_mode & 0o077:
+        return warn(
+            gettext("%(file)s can be read by others on this machine.") % {"file": file},
+            gettext("Run 'chmod 600 %(file)s'.") % {"file": file},
+        )
+    return good(gettext("%(n)s frozen texts of review were opened by their key.") % {"n": tried})
 
 
 async def mail() -> Check:

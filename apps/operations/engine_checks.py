@@ -240,6 +240,7 @@ ALL = (
     Named("index", "Index", index),
     Named("search", "Search", searching),
     Named("documents", "Documents", checks.documents),
+    Named("frozen", gettext_lazy("Frozen texts"), checks.frozen_texts),
     Named("disk", "Disk", checks.disk),
     Named("memory", "Memory", checks.memory),
     Named("mail", "Mail", checks.mail),

@@ -55,15 +55,15 @@ def alike(user: User, case: Case) -> list[Case]:
         snapshot__stage=case.snapshot.stage,
     )  # fmt: skip
     same = list(rows.filter(snapshot__sha256=case.snapshot.sha256).exclude(pk=case.pk)[:MOST])
-    text = folded(case.snapshot.text)
+    text = folded(case.snapshot.words)
     if len(text) > _LONGEST or not text.strip():
         return same
     others = {
         row.pk: row
         for row in rows.exclude(snapshot__sha256=case.snapshot.sha256)[:_CANDIDATES]
-        if len(row.snapshot.text) <= _LONGEST
+        if len(row.snapshot.words) <= _LONGEST
     }
-    texts = {pk: folded(row.snapshot.text) for pk, row in others.items()}
+    texts = {pk: folded(row.snapshot.words) for pk, row in others.items()}
     near = process.extract(text, texts, scorer=fuzz.ratio, score_cutoff=_ALIKE, limit=MOST)
     return [*same, *(others[pk] for _, _, pk in near)][: MOST - 1]
 

@@ -23,7 +23,7 @@ def exported() -> list[dict[str, Any]]:
             audit.record("read", person=pk, subject="labels", why="export of decided texts", texts=texts)
     return [
         {
-            "decision": str(row.pk), "text": row.case.snapshot.text, "stage": row.case.snapshot.stage,
+            "decision": str(row.pk), "text": row.case.snapshot.words, "stage": row.case.snapshot.stage,
             "clause": row.clause, "harmful": row.outcome not in _HARMLESS, "policy": row.policy.sha256,
         }
         for row in rows
@@ -34,6 +34,6 @@ def _last() -> list[Decision]:
     rows = Decision.objects.filter(undone=None, owner__lends_decisions=True).exclude(clause__in=SEALED)
     last: dict[Any, Decision] = {}
     for row in rows.select_related("case__snapshot", "policy").order_by("created"):
-        if row.case.snapshot.text:
+        if row.case.snapshot.words:
             last[row.case_id] = row
     return list(last.values())

@@ -108,7 +108,7 @@ def tried(user: User, own: OwnList) -> Tried:
     cases, harmful = [], 0
     for decision in last:
         shot = decision.case.snapshot
-        found = matcher.found(shot.text, today=date.min, stage=Stage(shot.stage))
+        found = matcher.found(shot.words, today=date.min, stage=Stage(shot.stage))
         if not found:
             continue
         harmful += decision.outcome in HARMFUL

@@ -51,6 +51,7 @@ EVENTS: wording.Words = {
     "policy.shadow": gettext_lazy("Let a policy run in the shadow"),
     "policy.unshadowed": gettext_lazy("Ended the shadow of a policy"),
     "policy.live": gettext_lazy("A policy went live"),
+    "snapshots.key": gettext_lazy("Frozen texts have a new key"),
     "detector.changed": gettext_lazy("A detector has another version"),
     "list.changed": gettext_lazy("Drafted a list"),
     "list.removed": gettext_lazy("Drafted a policy without a list"),

@@ -13,6 +13,7 @@ from django.db.models import F, Q
 from django.utils import timezone
 from django.utils.translation import gettext, gettext_lazy
 
+from apps.lib.encrypted import EncryptedJSON, EncryptedText, Unopened
 from apps.lib.ids import new_id
 from apps.lib.leases import Leased
 from apps.safety.audit import Event
@@ -76,13 +77,14 @@ class PolicyVersion(models.Model):
 
 
 class Snapshot(models.Model):
-    """A text as it was when it was judged; a trigger forbids changes. It outlives the text that it was taken from."""
+    """A text as it was when it was judged; a trigger forbids changes. It outlives the text that it was taken from, and
+    is stored encrypted (`snapshot_keys.py`); its hash is not."""
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     stage = models.CharField(max_length=12)
-    text = models.TextField()
+    text = EncryptedText()
     sha256 = models.CharField(max_length=64, db_index=True)
-    context = models.JSONField(default=list, help_text="[{label, text}] around it")
+    context: models.Field[Any, Any] = EncryptedJSON(default=list, blank=True, help_text="[{label, text}] around it")
     signals = models.JSONField(default=list, help_text="What each detector said, as `folding.Signal.row`")
     action = models.CharField(max_length=20, blank=True)
     code = models.CharField(max_length=40, blank=True)
@@ -95,6 +97,15 @@ class Snapshot(models.Model):
 
     def __str__(self) -> str:
         return f"{self.stage}: {self.code}"
+
+    @property
+    def readable(self) -> bool:
+        return not isinstance(self.text, Unopened)
+
+    @property
+    def words(self) -> str:
+        """What a machine may compare or learn from: nothing where the key is missing."""
+        return self.text if self.readable else ""
 
 
 class Batch(models.Model):
@@ -276,7 +287,7 @@ class Audited(Leased):
     kind = models.CharField(max_length=20)
     subject = models.CharField(max_length=64)
     stage = models.CharField(max_length=12)
-    text = models.TextField(blank=True, help_text="Personal data masked; empty once judged")
+    text = EncryptedText(blank=True, help_text="Personal data masked; empty once judged")
     chance = models.FloatField(help_text="With which it was drawn, 0 to 1: its weight is the inverse")
     owner = models.ForeignKey(PERSON, on_delete=models.CASCADE, related_name="+")
     reviewer = _person()

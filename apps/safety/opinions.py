@@ -199,7 +199,7 @@ def know(user: User, case: Case) -> Gold:
     if not user.is_administrator:
         raise Refused(gettext("Known answers are kept by administrators."))
     last = case.decisions.filter(undone=None).order_by("-created").first()
-    if last is None or case.area in SEALED or not case.snapshot.text:
+    if last is None or case.area in SEALED or not case.snapshot.words:
         raise Refused(gettext("Only what was decided, and may be shown, can be a known answer."))
     harmful = last.outcome not in ("allow", "overturn")
     known = {"harmful": harmful, "author": user, "owner_id": case.owner_id, "severity": case.severity}

@@ -80,7 +80,8 @@ def _found(since: object) -> Counter[tuple[str, str]]:
     """Of the same people; what the sample itself brought is not the checks' merit."""
     counts: Counter[tuple[str, str]] = Counter()
     cases = Case.objects.filter(created__gt=since, owner__read_at_random=True).exclude(snapshot__signals=[])
-    for case in cases.select_related("snapshot").prefetch_related("decisions"):
+    cases = cases.select_related("snapshot").defer("snapshot__text", "snapshot__context")
+    for case in cases.prefetch_related("decisions"):
         last = [one for one in case.decisions.all() if one.undone is None][-1:]
         if last and last[0].outcome in HARMFUL:
             counts[case.snapshot.stage, case.area] += 1

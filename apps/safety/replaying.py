@@ -71,7 +71,7 @@ def history(since: datetime | None, most: int) -> Iterator[Past]:
         mark = recorded.mark(shot.sha256)
         known.add((shot.stage, mark))
         signals = [Signal.of(signal) for signal in shot.signals]
-        yield Past(Stage(shot.stage), levels.read(shot.level), signals, shot.text or None, mark, shot.created)
+        yield Past(Stage(shot.stage), levels.read(shot.level), signals, shot.words or None, mark, shot.created)
     for row in rows[:most].iterator(chunk_size=2000):
         if (row.stage, row.mark) not in known:
             was = Outcome(Action(row.action) if row.action else None, row.code, score=row.score)

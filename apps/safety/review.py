@@ -161,6 +161,8 @@ def decide(user: User, pk: Any, ruling: Ruling) -> Decision:
     if ruling.outcome not in effects.possible(case):
         blameless = effects.BLAMELESS.get(case.area)
         raise Refused(str(blameless or gettext("That cannot be done with this case.")))
+    if not case.snapshot.readable and ruling.outcome != Decision.Outcome.ALLOW:
+        raise Refused(gettext("What cannot be read can only be allowed."))
     state = transition(case.state, Move.DECIDE, role_of(user), case.escalated)
     with transaction.atomic():
         decision = settle(user, case, ruling, state)

@@ -208,7 +208,7 @@ def _shown(user: User, found: Case, holds: bool) -> dict[str, Any]:
 
 def _spans(found: Case) -> str:
     """What a check knows to be personal data or a secret, a line each, for the reviewer to change."""
-    text = found.snapshot.text
+    text = found.snapshot.words
     return "\n".join(dict.fromkeys(text[start:end] for start, end in redacting.found(text)))
 
 

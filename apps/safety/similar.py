@@ -35,10 +35,10 @@ def decided(user: User, case: Case) -> list[Similar]:
         last.setdefault(row.case_id, row)
     same = [row for row in last.values() if row.case.snapshot.sha256 == case.snapshot.sha256]
     found = [Similar(row, 100) for row in same]
-    text = folded(case.snapshot.text)
+    text = folded(case.snapshot.words)
     if len(text) <= _LONGEST and text.strip():
-        others = {row.case_id: folded(row.case.snapshot.text) for row in last.values()
-                  if row not in same and len(row.case.snapshot.text) <= _LONGEST}  # fmt: skip
+        others = {row.case_id: folded(row.case.snapshot.words) for row in last.values()
+                  if row not in same and len(row.case.snapshot.words) <= _LONGEST}  # fmt: skip
         near = process.extract(text, others, scorer=fuzz.ratio, score_cutoff=_ALIKE, limit=_SHOWN)
         found += [Similar(last[key], round(score)) for _, score, key in near]
     return found[:_SHOWN]

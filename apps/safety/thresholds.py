@@ -53,7 +53,8 @@ class Choice:
 
 def scored() -> Scored:
     """Of the last decision of each case that stands; the highest score where several detectors gave one."""
-    rows = Decision.objects.filter(undone=None).select_related("case__snapshot").order_by("-created")[:LATEST]
+    rows = Decision.objects.filter(undone=None).select_related("case__snapshot").order_by("-created")
+    rows = rows.defer("case__snapshot__text", "case__snapshot__context")[:LATEST]
     last: dict[Any, Decision] = {}
     for row in rows:
         last.setdefault(row.case_id, row)

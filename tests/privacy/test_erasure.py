@@ -9,6 +9,7 @@ from django.apps import apps
 from django.db import connection
 from django.test import Client
 
+from apps.lib.encrypted import EncryptedText
 from apps.privacy import keeping, wishes
 from apps.privacy.models import Wish
 from apps.safety import audit
@@ -21,8 +22,13 @@ pytestmark = pytest.mark.django_db
 
 
 def everywhere(word: str) -> set[str]:
-    """Every table and column of the whole database in which the word stands."""
+    """Every table and column of the whole database in which the word stands, also encrypted."""
     found = set()
+    for model in apps.get_models():
+        for field in model._meta.fields:
+            rows = model._default_manager.values_list(field.name, flat=True)
+            if isinstance(field, EncryptedText) and any(word in str(said) for said in rows):
+                found.add(f"{model._meta.db_table}.{field.column}")
     with connection.cursor() as cursor:
         for table in connection.introspection.table_names(cursor):
             for column in connection.introspection.get_table_description(cursor, table):

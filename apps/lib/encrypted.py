@@ -1,0 +1,163 @@
+"""Text that is stored encrypted (Fernet: AES-128-CBC with an HMAC), and the keys it is encrypted with.
+
+The keys stand in `settings.SNAPSHOT_KEYS`, a line each, the newest first: that one encrypts, each of them opens. The
+file is made on first use, readable by its owner only, and looked at anew whenever it was changed.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import threading
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from cryptography.fernet import Fernet, InvalidToken, MultiFernet
+from django.conf import settings
+from django.core.exceptions import FieldError, ImproperlyConfigured
+from django.db import models
+from django.utils.translation import gettext
+
+_MARK = "fernet:"  # before what is encrypted; a row from before there was a key has none, and is read as it is
+_lock = threading.Lock()
+_read: dict[str, Any] = {"seen": None, "keys": ()}
+
+
+class Unopened(str):
+    """Stands for a text whose key is missing, and says so to whoever reads it. Machines take it for no text."""
+
+
+def keys() -> tuple[Fernet, ...]:
+    """The newest first. Raises ImproperlyConfigured where the file cannot be read or made, or holds something else."""
+    place = Path(settings.SNAPSHOT_KEYS)
+    try:
+        seen = _seen(place)
+        if _read["seen"] != seen:
+            with _lock:
+                _read.update(keys=tuple(map(Fernet, _lines(place))), seen=seen)
+    except OSError as error:
+        raise ImproperlyConfigured(f"The file of keys {place} (SNAPSHOT_KEY_FILE) is out of reach: {error}") from error
+    except ValueError as error:
+        raise ImproperlyConfigured(
+            f"The file of keys {place} (SNAPSHOT_KEY_FILE) holds a line that is no key. Put it back from the backup."
+        ) from error
+    found: tuple[Fernet, ...] = _read["keys"]
+    return found
+
+
+def write(lines: list[str]) -> None:
+    """These keys are the file's, the newest first: all of them or, where that fails, those of before."""
+    place = Path(settings.SNAPSHOT_KEYS)
+    part = place.with_name(f"{place.name}.{os.getpid()}.part")
+    try:
+        _fill(part, lines)
+        part.replace(place)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def lines() -> list[str]:
+    """The keys as the file spells them."""
+    keys()
+    return _lines(Path(settings.SNAPSHOT_KEYS))
+
+
+def encrypt(text: str) -> str:
+    """By the newest key. Raises ImproperlyConfigured."""
+    return _MARK + keys()[0].encrypt(text.encode("utf-8", "surrogatepass")).decode()
+
+
+def decrypt(stored: str) -> str:
+    """The text; an Unopened where none of the keys opens it."""
+    if not is_encrypted(stored):
+        return stored
+    with suppress(InvalidToken, ImproperlyConfigured):
+        return MultiFernet(keys()).decrypt(stored.removeprefix(_MARK)).decode("utf-8", "surrogatepass")
+    return Unopened(gettext("This text cannot be opened: its key is missing. An administrator has to put it back."))
+
+
+def is_encrypted(stored: str) -> bool:
+    return stored.startswith(_MARK)
+
+
+def newest(stored: str) -> bool:
+    """Whether it is empty, or encrypted by the newest key."""
+    if not stored:
+        return True
+    try:
+        keys()[0].decrypt(stored.removeprefix(_MARK))
+    except InvalidToken:
+        return False
+    return is_encrypted(stored)
+
+
+if TYPE_CHECKING:
+    Text = models.TextField[str, str]
+else:
+    Text = models.TextField
+
+
+class EncryptedText(Text):
+    """Plain in memory, encrypted in the database. An empty text stays empty, and is all that can be looked for."""
+
+    def get_db_prep_save(self, value: Any, connection: Any) -> Any:
+        return encrypt(value) if isinstance(value, str) and value else super().get_db_prep_save(value, connection)
+
+    def from_db_value(self, value: Any, expression: Any, connection: Any) -> Any:
+        return decrypt(value) if value else value
+
+    def get_prep_value(self, value: Any) -> Any:
+        if value:
+            raise self._closed()
+        return super().get_prep_value(value)
+
+    def get_lookup(self, lookup_name: str) -> Any:
+        if lookup_name not in ("exact", "isnull"):
+            raise self._closed()
+        return super().get_lookup(lookup_name)
+
+    def _closed(self) -> FieldError:
+        return FieldError(f"{self.name} is encrypted: nothing but the empty text can be looked for in it.")
+
+
+class EncryptedJSON(EncryptedText):
+    """A list; the empty one is stored as the empty text. Empty too where its key is missing."""
+
+    def get_db_prep_save(self, value: Any, connection: Any) -> Any:
+        if hasattr(value, "resolve_expression"):
+            return super().get_db_prep_save(value, connection)
+        return encrypt(json.dumps(value, ensure_ascii=False)) if value else ""
+
+    def from_db_value(self, value: Any, expression: Any, connection: Any) -> Any:
+        text = decrypt(value) if value else ""
+        return json.loads(text) if text and not isinstance(text, Unopened) else []
+
+
+def _seen(place: Path) -> tuple[str, int, int, int]:
+    """By what a change of the file is noticed; it is made where it is missing."""
+    try:
+        found = place.stat()
+    except FileNotFoundError:
+        place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        part = place.with_name(f"{place.name}.{os.getpid()}.{threading.get_ident()}.new")
+        _fill(part, [Fernet.generate_key().decode()])
+        with suppress(FileExistsError):
+            os.link(part, place)  # whole or not at all, and never over the one of another process
+        part.unlink()
+        found = place.stat()
+    return str(place), found.st_ino, found.st_mtime_ns, found.st_size
+
+
+def _lines(place: Path) -> list[str]:
+    found = [line.strip() for line in place.read_text().splitlines()]
+    if not any(found):
+        raise ValueError
+    return [line for line in found if line]
+
+
+def _fill(place: Path, lines: list[str]) -> None:
+    with os.fdopen(os.open(place, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+        file.write("".join(f"{line}\n" for line in lines))
+        file.flush()
+        os.fsync(file.fileno())

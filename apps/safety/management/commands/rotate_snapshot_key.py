@@ -1,0 +1,28 @@
+"""`manage.py rotate_snapshot_key`: frozen texts are encrypted by a new key; `--drop` takes the older ones away."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser
+from typing import Any
+
+from django.core.exceptions import ImproperlyConfigured
+from django.core.management.base import BaseCommand, CommandError
+
+from apps.safety import snapshot_keys
+
+
+class Command(BaseCommand):
+    help = "Makes a new key for the frozen texts of review and encrypts all of them by it. Openbook may run meanwhile."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--drop", action="store_true", help="drop the older keys, once nothing needs them")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        try:
+            if options["drop"]:
+                self.stdout.write(f"{snapshot_keys.drop()} older keys dropped. Backups of before still need them.")
+                return
+            self.stdout.write(f"A new key; {snapshot_keys.rotate()} rows were encrypted by it.")
+            self.stdout.write("Back the file of keys up now. Older keys stay in it until you run this with --drop.")
+        except (ImproperlyConfigured, snapshot_keys.Needed) as error:
+            raise CommandError(str(error)) from error

@@ -1,0 +1,109 @@
+"""The keys of frozen texts: every text is encrypted anew by the newest key, and what none of them opens is counted."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from cryptography.fernet import Fernet
+from django.db import models, transaction
+from django.db.models.functions import Cast
+
+from apps.lib import encrypted
+from apps.safety import audit
+from apps.safety.models import Audited, Snapshot
+
+_AT_ONCE = 200  # rows of one transaction: some 20 ms of encryption, so that a writer of SQLite does not wait long
+_NO_LIST = "[]"  # as it stood before it was encrypted
+
+
+class Needed(Exception):
+    """An older key is still needed."""
+
+
+def rotate() -> int:
+    """A new key encrypts from now on, and whatever older ones had encrypted; how many texts. The older keys stay in the
+    file: another process may just be writing by one, and a backup of before needs them."""
+    encrypted.write([Fernet.generate_key().decode(), *encrypted.lines()])
+    with transaction.atomic():
+        audit.record("snapshots.key", subject="frozen texts")
+    return encrypt_all()
+
+
+def drop() -> int:
+    """Keys that no text needs any more are gone from the file; how many. Raises Needed."""
+    encrypt_all()
+    if left := sum(not encrypted.newest(stored) for page in _pages() for stored in page.stored()):
+        raise Needed(
+            f"{left} frozen texts cannot be opened by any key of the file, so none was dropped. "
+            "Put the missing key back from the backup, as a line of its own."
+        )
+    first, *others = encrypted.lines()
+    encrypted.write([first])
+    return len(others)
+
+
+def encrypt_all(*these: type[models.Model]) -> int:
+    """All frozen texts are encrypted by the newest key, also those from before there was one; how many rows changed.
+    What no key opens stays as it is. `these` are the models as a migration knows them."""
+    return sum(_encrypted(page) for page in _pages(*these))
+
+
+def unopened(seconds: float) -> tuple[int, int, int]:
+    """How many texts were tried in that time, how many of them no key opens, and how many are not encrypted.
+    Raises ImproperlyConfigured."""
+    encrypted.keys()
+    tried = lost = plain = 0
+    until = time.monotonic() + seconds
+    for page in _pages():
+        for stored in filter(None, page.stored()):
+            tried += 1
+            lost += isinstance(encrypted.decrypt(stored), encrypted.Unopened)
+            plain += not encrypted.is_encrypted(stored)
+        if time.monotonic() > until:
+            break
+    return tried, lost, plain
+
+
+@dataclass(frozen=True, slots=True)
+class _Page:
+    """Rows as they are stored: key, and text by column."""
+
+    model: type[models.Model]
+    rows: list[tuple[Any, dict[str, str]]]
+
+    def stored(self) -> Iterator[str]:
+        return (text for _, row in self.rows for text in row.values())
+
+
+def _pages(*these: type[models.Model]) -> Iterator[_Page]:
+    """Read whole before anything is done with them: SQLite changes no trigger while a query is open."""
+    for model in these or (Snapshot, Audited):
+        names = [field.name for field in model._meta.fields if isinstance(field, encrypted.EncryptedText)]
+        raw = {f"stored_{name}": Cast(name, models.TextField()) for name in names}
+        rows, last = model._default_manager.order_by("pk"), None
+        while found := list((rows.filter(pk__gt=last) if last else rows).values_list("pk", *raw.values())[:_AT_ONCE]):
+            last = found[-1][0]
+            yield _Page(model, [(pk, dict(zip(names, texts, strict=True))) for pk, *texts in found])
+
+
+def _encrypted(page: _Page) -> int:
+    todo = [(pk, fresh) for pk, row in page.rows if (fresh := _fresh(row))]
+    if todo:
+        with audit.changeable():
+            for pk, fresh in todo:
+                values = {name: models.Value(text, output_field=models.TextField()) for name, text in fresh.items()}
+                page.model._default_manager.filter(pk=pk).update(**values)
+    return len(todo)
+
+
+def _fresh(row: dict[str, str]) -> dict[str, str]:
+    """By column what is to be stored instead; the text itself stays the same."""
+    found = {}
+    for name, stored in row.items():
+        if encrypted.newest(stored) or isinstance(text := encrypted.decrypt(stored), encrypted.Unopened):
+            continue
+        found[name] = "" if text == _NO_LIST else encrypted.encrypt(text)
+    return found
