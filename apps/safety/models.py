@@ -17,6 +17,7 @@ from apps.lib.encrypted import EncryptedJSON, EncryptedText, Unopened
 from apps.lib.ids import new_id
 from apps.lib.leases import Leased
 from apps.safety.audit import Event
+from apps.safety.audited import Audited
 from apps.safety.bias_audits import BiasAudit
 from apps.safety.degraded import Degraded
 from apps.safety.detectors import Detector
@@ -278,28 +279,3 @@ class Allowance(models.Model):
 
     def __str__(self) -> str:
         return self.sha256[:12]
-
-
-class Audited(Leased):
-    """One text that was let through. Its words go once it was judged; what remains are numbers."""
-
-    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
-    kind = models.CharField(max_length=20)
-    subject = models.CharField(max_length=64)
-    stage = models.CharField(max_length=12)
-    text = EncryptedText(blank=True, help_text="Personal data masked; empty once judged")
-    chance = models.FloatField(help_text="With which it was drawn, 0 to 1: its weight is the inverse")
-    owner = models.ForeignKey(PERSON, on_delete=models.CASCADE, related_name="+")
-    reviewer = _person()
-    clause = models.CharField(max_length=40, blank=True, help_text="What it is against; empty: harmless")
-    created = models.DateTimeField(auto_now_add=True)
-    given = models.DateTimeField(null=True, blank=True)
-
-    class Meta:
-        ordering: ClassVar = ["created"]
-        constraints: ClassVar = [
-            models.CheckConstraint(condition=~Q(reviewer=F("owner")), name="nobody_audits_their_own")
-        ]
-
-    def __str__(self) -> str:
-        return f"A random {self.stage}"
