@@ -15,6 +15,7 @@ from pathlib import Path
 
 SHORTEST_KEY = 32  # characters
 LONGEST_HOLD = 24  # hours
+LONGEST_GLASS = 480  # minutes
 HIDDEN = "•••"
 _OF_SECRETS = {"MCP_TOKENS", "MCP_COMMANDS"}  # arguments of programs hold tokens more often than not
 _PASSWORD = re.compile(r"""(?<=://)[^/@\s"']+@""")  # and name, of an address
@@ -103,6 +104,7 @@ class Env:
     CASE_TEXT_DAYS: int = 0  # that the frozen text of a case is kept once it is settled for good; 0: until it is erased
     SNAPSHOT_KEY_FILE: str = ""  # keys that encrypt frozen texts of review; empty: DATA_DIR/snapshot_keys, made
     HOLD_HOURS: int = 24  # 1 to 24: that a check may hold something before somebody decides about it
+    BREAK_GLASS_MINUTES: int = 30  # 1 to 480: that a conversation stays open to staff who broke the glass
     REVIEW_SECOND_PERCENT: int = 10  # of the decisions of review that somebody else looks at once more; 0: none
     REVIEW_AUDIT_PER_MILLE: int = 0  # of the turns of people who agreed that a reviewer reads at random; 0: none
     VERDICT_DAYS: int = 30  # that signals and verdicts are kept of what was judged, without content; 0: none is
@@ -133,6 +135,8 @@ def faults(env: Env) -> list[str]:
         found.append(f"SECRET_KEY is shorter than {SHORTEST_KEY} characters; leave it empty, and one is made.")
     if not 1 <= env.HOLD_HOURS <= LONGEST_HOLD:
         found.append(f"HOLD_HOURS is a number from 1 to {LONGEST_HOLD}: only people hold anything for longer.")
+    if not 1 <= env.BREAK_GLASS_MINUTES <= LONGEST_GLASS:
+        found.append(f"BREAK_GLASS_MINUTES is a number from 1 to {LONGEST_GLASS}; a longer look is asked for again.")
     if env.DEBUG and env.SITE_URL.startswith("https://"):
         found.append("DEBUG shows the inside of the site to everybody; take it away where people come by https.")
     return found

@@ -229,7 +229,7 @@ TOKEN_CHOICES, WARM_WHILE_TYPING = ENV.TOKEN_CHOICES, ENV.WARM_WHILE_TYPING
 SAFETY_CHECK = "apps.safety.classified.ClassifiedCheck"  # and SUPPORT_CHECK: a stronger one takes its place by name
 REVIEW_SECOND_PERCENT, REVIEW_AUDIT_PER_MILLE = ENV.REVIEW_SECOND_PERCENT, ENV.REVIEW_AUDIT_PER_MILLE
 POLICY_S, VERDICT_DAYS = 5.0, ENV.VERDICT_DAYS  # seconds that the gate's copy of the policy may be old
-SUPPORT_MODEL = ENV.SUPPORT_MODEL
+SUPPORT_MODEL, BREAK_GLASS_MINUTES = ENV.SUPPORT_MODEL, ENV.BREAK_GLASS_MINUTES
 SUPPORT_CHECK: dict[str, Any] = {
     "BACKEND": f"apps.conversations.{'entailment.WordsAndInference' if SUPPORT_MODEL else 'support.WordsAndMeaning'}",
     "OPTIONS": {},

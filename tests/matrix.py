@@ -20,6 +20,7 @@ A, G, V, B, L = (
     "review/looks/",
 )
 C, D, P = "collections/<uuid:pk>/", "documents/<uuid:pk>/", "people/"
+GLASS = "review/break-glass/"
 M, KINDS = "administration/", ("users/user/", "auth/group/", "documents/collection/")
 MATRIX = {
     "accounts/login/": PUBLIC,
@@ -88,7 +89,7 @@ MATRIX = {
     P + "<int:pk>/role/": ADMIN,
     P + "<int:pk>/active/": ADMIN,
     P + "<int:pk>/address/": ADMIN,
-    P + "<int:pk>/sealed/": ADMIN,
+    **dict.fromkeys([P + "<int:pk>/sealed/", P + "<int:pk>/break-glass/"], ADMIN),
     P + "invitations/<int:pk>/revoke/": ADMIN,
     P + "groups/": ADMIN,
     P + "groups/<int:pk>/": ADMIN,
@@ -143,6 +144,9 @@ MATRIX = {
         [A, *(A + part for part in ("<uuid:pk>/", "<uuid:pk>/give/", "<uuid:pk>/keep/", "<uuid:pk>/leave/"))], STAFF
     ),
     "review/care/": STAFF,  # their own
+    # administrators, and who is named: tests/conversations/test_break_glass.py
+    **dict.fromkeys([GLASS, *(GLASS + part for part in ("<uuid:pk>/", "<uuid:pk>/answer/"))], STAFF),
+    GLASS + "<uuid:pk>/<uuid:conversation>/": STAFF,
     **dict.fromkeys(["review/figures/", "review/figures/bias/"], STAFF),
     **dict.fromkeys(
         [V, *(V + part for part in ("claim/", "keep/", "decide/", "leave/", "undo/", "alike/", "second/"))], STAFF

@@ -27,6 +27,7 @@ NO_PAGES = {  # what is asked for with GET and is no page: parts of pages, files
     "answers/<uuid:answer>/pictures/", "answers/<uuid:answer>/sources/<int:number>/", "conversations/",
     "conversations/more/",
     *(f"{M}{kind}/<path:object_id>/change/" for kind in ("users/user", "auth/group", "documents/collection")),
+    "review/break-glass/", "review/break-glass/<uuid:pk>/",  # what somebody wrote, for half an hour
     "tools/<slug:name>/call/", "shared/<slug:secret>/answers/<uuid:answer>/behind/",
     "beams/",  # whether a model searches with them
     "accounts/password/set/",  # for accounts without a password, which are not made here

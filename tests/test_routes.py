@@ -87,6 +87,7 @@ class House:
             "<int:pk>": pk,
             "<path:object_id>": pk,
             "<uuid:answer>": self.answer.pk,
+            "<uuid:conversation>": self.talk.pk,
             "<int:number>": 1,
             "<int:step>": 1,
             "<slug:name>": "x",

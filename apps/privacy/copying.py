@@ -25,7 +25,7 @@ from apps.conversations.models import AttachedPicture, Conversation, Message
 from apps.documents.models import Collection, Document
 from apps.images.models import Picture
 from apps.privacy.models import Wish
-from apps.safety import wording
+from apps.safety import breakglass, wording
 from apps.safety.models import Appeal, Case, Decision, Effect, Event
 from apps.safety.redacting import GAP
 from apps.users.models import User
@@ -105,6 +105,7 @@ def _everything(user: User) -> Iterator[tuple[str, Any]]:
             yield f"attached/{attached.pk}{path.suffix}", path
     yield from _review(user)
     seen = Event.objects.filter(person=user.pk, kind__in=["read", "opened"]).exclude(actor=user.pk)
+    seen = seen.exclude(subject__in=breakglass.unseen(user))
     looked = [{"at": one.at, "by": "a member of the staff", "why": wording.why(one.payload)} for one in seen]
     yield "looked.json", looked
     for model, names in naming(user):

@@ -23,7 +23,7 @@ from apps.images import gallery
 from apps.images.models import Picture
 from apps.privacy import case_holds, copying, tombs
 from apps.privacy.models import Hold, Keeping, Wish
-from apps.safety import audit, vanishing
+from apps.safety import audit, breakglass, vanishing
 from apps.safety.models import Case
 from apps.users.models import Bucket, User
 from apps.users.people import end_sessions
@@ -84,6 +84,8 @@ def _forget_review(user: User) -> dict[str, int]:
                 tombs.forget(case)
                 what = "texts of review"
             counts[what] = counts.get(what, 0) + 1
+    if glass := breakglass.forget(user):
+        counts["break-glass requests"] = glass
     return counts
 
 

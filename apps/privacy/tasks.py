@@ -6,7 +6,7 @@ from celery import shared_task
 
 from apps.documents import worker
 from apps.privacy import frozen, keeping, wishes
-from apps.safety import audits, heads, holds, leaving, mailing, recorded
+from apps.safety import audits, breakglass_sweep, heads, holds, leaving, mailing, recorded
 
 worker.chores += [
     wishes.sweep,
@@ -14,6 +14,7 @@ worker.chores += [
     frozen.sweep,
     audits.sweep,
     holds.sweep,
+    breakglass_sweep.sweep,
     heads.note,
     mailing.sweep,
     recorded.sweep,

@@ -7,9 +7,9 @@ from django.shortcuts import render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from apps.safety import logged
+from apps.safety import breakglass, logged
 from apps.safety.models import Event
-from apps.users.access import administrators_only
+from apps.users.access import administrators_only, person
 from apps.users.models import User
 
 PAGE = 50
@@ -23,6 +23,7 @@ def page(request: HttpRequest) -> HttpResponse:
     area, who, before = (request.GET.get(name, "") for name in ("area", "who", "before"))
     area = area if area in logged.AREAS else ""
     rows = Event.objects.filter(logged.AREAS[area][1]).order_by("-seq")
+    rows = rows.exclude(subject__in=breakglass.unseen(person(request)))  # an administrator is a person too
     if _number(who):
         rows = rows.filter(actor=int(who))
     if _number(before):

@@ -37,6 +37,14 @@ EVENTS: wording.Words = {
     "case.hold_lifted": gettext_lazy("Lifted the legal hold of a case"),
     "case.vanished": gettext_lazy("A case was closed, because nothing was left to decide"),
     "case.appealed": gettext_lazy("Appealed against a decision"),
+    "glass.asked": gettext_lazy("Asked for break-glass"),
+    "glass.opened": gettext_lazy("Opened a conversation in an emergency"),
+    "glass.approved": gettext_lazy("Approved break-glass"),
+    "glass.refused": gettext_lazy("Refused break-glass"),
+    "glass.judged": gettext_lazy("Judged an emergency afterwards"),
+    "glass.ended": gettext_lazy("Ended break-glass, or took it back"),
+    "glass.expired": gettext_lazy("Break-glass ended in time"),
+    "glass.lapsed": gettext_lazy("Nobody answered a request for break-glass"),
     "effect.applied": gettext_lazy("An effect was applied"),
     "effect.reverted": gettext_lazy("An effect was reverted"),
     "batch.gathered": gettext_lazy("Gathered cases that are alike"),
@@ -63,6 +71,8 @@ EVENTS: wording.Words = {
     "person.invited": gettext_lazy("Made an invitation"),
     "person.not_invited": gettext_lazy("Revoked an invitation"),
     "person.joined": gettext_lazy("Signed up"),
+    "person.named_for_break_glass": gettext_lazy("Named a person for break-glass"),
+    "person.not_named_for_break_glass": gettext_lazy("Named a person no longer for break-glass"),
     "person.named_for_sealed": gettext_lazy("Named a person for sealed cases"),
     "person.not_named_for_sealed": gettext_lazy("Named a person no longer for sealed cases"),
     "person.role": gettext_lazy("Changed a person's role"),
@@ -83,6 +93,7 @@ EVENTS: wording.Words = {
 AREAS: dict[str, tuple[StrOrPromise, Q]] = {
     "": (gettext_lazy("Everything"), Q()),
     "readings": (gettext_lazy("Readings"), Q(kind="read")),
+    "glass": (gettext_lazy("Break-glass"), Q(kind__startswith="glass.") | Q(subject__startswith="glass ")),
     "cases": (gettext_lazy("Cases"), Q(kind__regex=r"^(case|effect|batch)\.")),
     "looks": (gettext_lazy("Second looks"), Q(kind__regex=r"^(opinion|audit|gold)\.")),
     "policy": (gettext_lazy("Policy"), Q(kind__regex=r"^(policy|list|detector)\.")),
@@ -95,6 +106,7 @@ _SUBJECTS: wording.Words = {
     "opinion": gettext_lazy("Second look"),
     "audit": gettext_lazy("Random check"),
     "feedback": gettext_lazy("Feedback"),
+    "glass": gettext_lazy("Break-glass"),
     "person": gettext_lazy("Person"),
     "invitation": gettext_lazy("Invitation"),
     "group": gettext_lazy("Group"),
@@ -118,6 +130,7 @@ _KEYS: wording.Words = {
     "days": gettext_lazy("Days"), "name": gettext_lazy("Name"), "entries": gettext_lazy("Entries"),
     "before": gettext_lazy("Before"), "after": gettext_lazy("After"), "consent": gettext_lazy("Consent"),
     "texts": gettext_lazy("Texts"), "how": gettext_lazy("How"), "ground": gettext_lazy("Ground"),
+    "justified": gettext_lazy("Justified"), "delayed": gettext_lazy("Its person is told from"),
 }  # fmt: skip
 _UUID_CHARACTERS = 36  # its end tells one from the others
 
@@ -165,14 +178,20 @@ def _details(payload: Mapping[str, Any]) -> list[tuple[str, str]]:
 def _value(key: str, payload: Mapping[str, Any]) -> str:
     said = payload[key]
     shown: dict[str, Callable[[Any], str]] = {
-        "clause": wording.clause, "thing": wording.thing, "reason": wording.reason, "effect": wording.effect,
+        "clause": wording.clause, "thing": wording.thing, "reason": _reason, "effect": wording.effect,
         "why": lambda _said: wording.why(payload), "outcome": _outcome, "sha256": lambda text: str(text)[:12],
         "policy": lambda text: str(text)[:12], "consent": _consent,
+        "ground": lambda code: wording.ground(str(code)),
         "how": lambda code: str(_HOW.get(code, code)),
     }  # fmt: skip
     if isinstance(said, bool):
         return gettext("yes") if said else gettext("no")
     return shown[key](said) if key in shown else str(said)
+
+
+def _reason(said: str) -> str:
+    """Of a decision a code, of break-glass a sentence."""
+    return wording.reason(said) if said in wording.REASONS else said
 
 
 def _consent(code: str) -> str:

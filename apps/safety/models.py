@@ -19,6 +19,7 @@ from apps.lib.leases import Leased
 from apps.safety.audit import Event
 from apps.safety.audited import Audited
 from apps.safety.bias_audits import BiasAudit
+from apps.safety.breakglass import BreakGlass
 from apps.safety.degraded import Degraded
 from apps.safety.detectors import Detector
 from apps.safety.exposure import Care, Exposure
@@ -30,9 +31,9 @@ from apps.safety.restricting import Feature, Restriction
 from apps.safety.transitions import LIVE, State
 
 __all__ = [
-    "Allowance", "Appeal", "Audited", "Batch", "BiasAudit", "Care", "Case", "Decision", "Degraded", "Detector",
-    "Effect", "Event", "Exposure", "Gold", "Hit", "Leaving", "Notice", "Opinion", "PolicyVersion", "Recorded",
-    "Restriction", "Shadowed", "Snapshot",
+    "Allowance", "Appeal", "Audited", "Batch", "BiasAudit", "BreakGlass", "Care", "Case", "Decision", "Degraded",
+    "Detector", "Effect", "Event", "Exposure", "Gold", "Hit", "Leaving", "Notice", "Opinion", "PolicyVersion",
+    "Recorded", "Restriction", "Shadowed", "Snapshot",
 ]  # fmt: skip
 
 PERSON = settings.AUTH_USER_MODEL

@@ -10,7 +10,7 @@ from django.utils import timezone
 from django.utils.translation import gettext
 from django.views.decorators.http import require_POST, require_safe
 
-from apps.safety import appeals, restricting
+from apps.safety import appeals, breakglass, restricting
 from apps.safety.models import Event, Notice
 from apps.safety.transitions import Refused
 from apps.users.access import person
@@ -27,7 +27,8 @@ def notices(request: HttpRequest) -> HttpResponse:
     for row in rows:
         row.can_appeal = appeals.can_appeal(row)  # type: ignore[attr-defined]
     Notice.objects.filter(person=user, seen=None).update(seen=timezone.now())
-    reads = Event.objects.filter(person=user.pk, kind="read").exclude(actor=user.pk).order_by("-seq")[:PAGE]
+    reads = Event.objects.filter(person=user.pk, kind="read").exclude(actor=user.pk)
+    reads = reads.exclude(subject__in=breakglass.unseen(user)).order_by("-seq")[:PAGE]
     shut = restricting.standing().filter(person=user)
     return render(request, "safety/notices.html", {"notices": rows, "reads": reads, "closed": shut})
 

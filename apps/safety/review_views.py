@@ -19,6 +19,7 @@ from django.views.decorators.http import require_POST, require_safe
 from apps.safety import (
     appeals,
     audits,
+    breakglass,
     bulk,
     claims,
     degraded,
@@ -78,7 +79,7 @@ def queue(request: HttpRequest) -> HttpResponse:
     context |= {"audits": audits.waiting(user).count(), "degraded": sum(degraded.minutes(1).values())}
     context |= {"looks": opinions.waiting(user).count(), "tired": exposure.tired(user)}
     context |= {"sealed": sealed.waiting(user), "named": seals.named(user), "nobody": not seals.people().exists()}
-    return render(request, "safety/queue.html", context)
+    return render(request, "safety/queue.html", context | _glass(user))
 
 
 @require_safe
@@ -210,6 +211,14 @@ def _spans(found: Case) -> str:
     """What a check knows to be personal data or a secret, a line each, for the reviewer to change."""
     text = found.snapshot.words
     return "\n".join(dict.fromkeys(text[start:end] for start, end in redacting.found(text)))
+
+
+def _glass(user: User) -> dict[str, Any]:
+    """What waits for this person of break-glass, and emergencies that nobody has judged."""
+    if not breakglass.may_list(user):
+        return {"glass": None}
+    unjudged = breakglass.BreakGlass.objects.filter(emergency=True, judged=None)
+    return {"glass": breakglass.waiting(user).count(), "emergencies": unjudged.exclude(person=user).count()}
 
 
 def _undo(user: User) -> dict[str, Any]:

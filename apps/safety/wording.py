@@ -13,6 +13,7 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext, gettext_lazy
 
 from apps.safety import policies
+from apps.safety.breakglass import Ground
 from apps.safety.folding import REPORTED, UNCHECKED
 from apps.safety.levels import Level
 from apps.users.language import inside
@@ -184,8 +185,15 @@ def why(payload: Mapping[str, Any]) -> str:
             return gettext("review (%(about)s)") % {"about": seen}
         case "second":
             return gettext("a second look (%(clause)s)") % {"clause": clause(str(payload.get("clause", "")))}
+        case "break_glass":
+            return gettext("break-glass (%(ground)s)") % {"ground": inside(ground(str(payload.get("ground", ""))))}
         case _:
             return str(READ.get(said, said))
+
+
+def ground(code: str) -> str:
+    """Why a conversation was read, or a case is held."""
+    return str(Ground(code).label) if code in Ground.values else code
 
 
 def version(row: PolicyVersion) -> str:

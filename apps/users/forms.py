@@ -54,5 +54,5 @@ class ActiveForm(forms.Form):
     active = _yes_or_no()
 
 
-class SealedForm(forms.Form):
+class DutyForm(forms.Form):
     named = _yes_or_no()

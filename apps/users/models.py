@@ -57,6 +57,9 @@ class User(AbstractBaseUser, PermissionsMixin):
     handles_sealed = models.BooleanField(
         default=False, help_text="Named for cases under sealed clauses; nobody is by their role"
     )
+    breaks_glass = models.BooleanField(
+        default=False, help_text="Named for break-glass access to conversations; nobody is by their role"
+    )
     is_active = models.BooleanField(default=True)
     date_joined = models.DateTimeField(default=timezone.now)
 

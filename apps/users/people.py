@@ -8,7 +8,7 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef, QuerySet
 from django.utils import timezone
 
-from apps.users import recording, sealed
+from apps.users import duties, recording
 from apps.users.models import User
 
 
@@ -30,14 +30,15 @@ def vouch(user: User, by: User | None = None) -> None:
 
 
 def set_role(user: User, role: str, by: User | None = None) -> None:
-    """Who reviews no longer is no longer named for sealed cases, also not after they review again. Raises
+    """Who reviews no longer has no duty any more (`duties.py`), also not after they review again. Raises
     LastAdministrator."""
     with transaction.atomic():
         before = _change(user, role=role)["role"]
         if before != role:
             _tell("person.role", user, by, before=before, after=role)
         if role == User.Role.MEMBER:
-            sealed.name(user, False, by)
+            for duty in duties.ALL:
+                duty.name(user, False, by)
 
 
 def suspend(user: User, by: User | None = None) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from apps.users import group_views, instruction_views, language, limit_views, memory, token_views, views
+from apps.users import duties, group_views, instruction_views, language, limit_views, memory, token_views, views
 
 app_name = "users"
 urlpatterns = [
@@ -24,7 +24,8 @@ urlpatterns = [
     path("people/groups/<int:pk>/delete/", group_views.delete, name="group_delete"),
     path("people/<int:pk>/role/", views.role, name="role"),
     path("people/<int:pk>/active/", views.active, name="active"),
-    path("people/<int:pk>/sealed/", views.named, name="sealed"),
+    path("people/<int:pk>/sealed/", views.named, {"duty": duties.SEALED}, name="sealed"),
+    path("people/<int:pk>/break-glass/", views.named, {"duty": duties.BREAK_GLASS}, name="break_glass"),
     path("people/<int:pk>/address/", views.address, name="address"),
     path("people/invitations/<int:pk>/revoke/", views.revoke, name="revoke"),
 ]

@@ -11,9 +11,10 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext, gettext_lazy
 from django.views.decorators.http import require_http_methods, require_POST
 
-from apps.users import invitations, sealed
+from apps.users import invitations
 from apps.users.access import administrators_only, person
-from apps.users.forms import ActiveForm, InvitationForm, RoleForm, SealedForm
+from apps.users.duties import Duty
+from apps.users.forms import ActiveForm, DutyForm, InvitationForm, RoleForm
 from apps.users.models import Invitation, SiteSettings, User
 from apps.users.people import LastAdministrator, everybody, reinstate, set_role, suspend, vouch
 
@@ -93,14 +94,14 @@ def active(request: HttpRequest, pk: int) -> HttpResponse:
 
 @administrators_only
 @require_POST
-def named(request: HttpRequest, pk: int) -> HttpResponse:
-    """Names somebody who reviews for sealed cases, or takes that back."""
+def named(request: HttpRequest, pk: int, duty: Duty) -> HttpResponse:
+    """Names somebody who reviews for a duty, or takes that back."""
     user = get_object_or_404(User, pk=pk)
-    form = SealedForm(request.POST)
+    form = DutyForm(request.POST)
     if not form.is_valid() or (form.cleaned_data["named"] and not user.is_staff):
-        messages.error(request, gettext("Only somebody who reviews can be named for sealed cases."))
+        messages.error(request, gettext("Only somebody who reviews can be named for that."))
     else:
-        sealed.name(user, form.cleaned_data["named"], person(request))
+        duty.name(user, form.cleaned_data["named"], person(request))
     return redirect("users:people")
 
 

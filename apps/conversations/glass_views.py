@@ -1,0 +1,141 @@
+"""Break-glass for those who are named for it: asked for, approved by another one, read; administrators see the list."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, time
+from functools import wraps
+from typing import Concatenate, ParamSpec
+from uuid import UUID
+
+from django.conf import settings
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.utils.dateparse import parse_date
+from django.utils.translation import gettext
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from apps.conversations import glass
+from apps.safety import breakglass
+from apps.safety.breakglass import BreakGlass
+from apps.safety.transitions import Refused
+from apps.users.access import person, staff_only
+from apps.users.duties import BREAK_GLASS
+
+P = ParamSpec("P")
+View = Callable[Concatenate[HttpRequest, P], HttpResponse]
+_LISTED = 50
+
+
+def _listed_only(view: View[P]) -> View[P]:
+    """For those who are named, and administrators; for everybody else there is no such page."""
+
+    @wraps(view)
+    def asked(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+        if not breakglass.may_list(person(request)):
+            raise Http404
+        return view(request, *args, **kwargs)
+
+    return staff_only(asked)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@never_cache
+@_listed_only
+def page(request: HttpRequest) -> HttpResponse:
+    """What waits, what is open, what was; a POST asks for one."""
+    user, sent = person(request), request.POST
+    if request.method == "POST":
+        try:
+            row = _asked(request)
+            if row.emergency:
+                return redirect("conversations:glass_read", row.pk)
+            messages.success(request, gettext("Somebody else who is named has to approve it. They are told by mail."))
+            return redirect("conversations:glass")
+        except Refused as refusal:
+            messages.error(request, str(refusal))
+    rows = BreakGlass.objects.exclude(person=user).select_related("asker", "approver", "person")
+    context = {
+        "waiting": breakglass.waiting(user).select_related("asker", "person"), "named": BREAK_GLASS.held(user),
+        "rows": rows[:_LISTED], "grounds": BreakGlass.Ground.choices, "sent": sent, "now": timezone.now(),
+        "minutes": settings.BREAK_GLASS_MINUTES, "others": BREAK_GLASS.people().exclude(pk=user.pk).count(),
+    }  # fmt: skip
+    return render(request, "conversations/glass.html", context)
+
+
+def _asked(request: HttpRequest) -> BreakGlass:
+    """Raises Refused."""
+    sent, user = request.POST, person(request)
+    if not BREAK_GLASS.held(user):
+        raise Refused(str(breakglass.NOT_YOURS))
+    owner, conversation = glass.wanted(sent.get("wanted", "")[:400])
+    try:
+        day = parse_date(sent.get("told_from", "")) if sent.get("told_from") else None
+    except ValueError as error:
+        raise Refused(gettext("There is no such day.")) from error
+    told_from = timezone.make_aware(datetime.combine(day, time())) if day else None
+    return breakglass.ask(
+        user, owner, conversation, sent.get("ground", ""), sent.get("reason", ""),
+        emergency=sent.get("emergency") == "on", told_from=told_from, delay=sent.get("delay", ""),
+    )  # fmt: skip
+
+
+@require_POST
+@_listed_only
+def answer(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """Approved, refused, judged afterwards, or ended."""
+    user, note = person(request), request.POST.get("note", "")
+    try:
+        match request.POST.get("do"):
+            case "approve":
+                breakglass.approve(user, pk)
+            case "refuse":
+                breakglass.refuse(user, pk, note)
+            case "justified" | "unjustified" as said:
+                breakglass.judge(user, pk, said == "justified", note)
+            case "end":
+                breakglass.end(user, pk)
+            case _:
+                raise Http404
+        messages.success(request, gettext("Done. It is in the log."))
+    except Refused as refusal:
+        messages.error(request, str(refusal))
+    return redirect("conversations:glass")
+
+
+@require_safe
+@never_cache
+@_listed_only
+def read(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """The conversation, for who asked for it and while it is open; for all others there is none."""
+    user = person(request)
+    try:
+        row = breakglass.reading(user, pk)
+    except Refused as error:
+        raise Http404 from error
+    context = {"row": row}
+    if row.conversation is None:
+        return render(request, "conversations/glass_read.html", context | {"choices": glass.choices(row, user)})
+    number = request.GET.get("page", "0")
+    at = int(number) if number.isascii() and number.isdecimal() and len(number) < 6 else 0
+    try:
+        pieces, more = glass.pieces(row, user, at)
+    except Refused as refusal:
+        messages.error(request, str(refusal))
+        return redirect("conversations:glass")
+    context |= {"pieces": pieces, "before": at - 1 if at else None, "after": at + 1 if more else None}  # type: ignore[dict-item]
+    return render(request, "conversations/glass_read.html", context)
+
+
+@require_POST
+@_listed_only
+def choose(request: HttpRequest, pk: UUID, conversation: UUID) -> HttpResponse:
+    """One of the person's conversations, once."""
+    try:
+        glass.choose(breakglass.reading(person(request), pk), conversation)
+    except Refused as error:
+        raise Http404 from error
+    return redirect("conversations:glass_read", pk)

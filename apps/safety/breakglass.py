@@ -1,0 +1,246 @@
+"""Break-glass: a member of the staff reads one conversation outside any case, for a written reason, for a short time.
+
+asked -> open -> ended        somebody else approves; in an emergency it is open at once, and somebody else judges after
+asked -> refused | ended      refused, taken back, or answered by nobody
+
+Only people who were named for it (`apps/users/duties.py`) ask and approve, never for themselves, and never about
+themselves: constraints of the database. Each reading is an entry of the log that its person sees.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any, ClassVar
+from uuid import UUID
+
+from django.conf import settings
+from django.db import models, transaction
+from django.db.models import F, Q, QuerySet
+from django.utils import timezone
+from django.utils.translation import gettext, gettext_lazy
+
+from apps.lib.ids import new_id
+from apps.safety import audit
+from apps.safety.transitions import Refused
+from apps.users.duties import BREAK_GLASS
+from apps.users.models import User
+
+PERSON = settings.AUTH_USER_MODEL
+WAITS = timedelta(hours=24)  # that a request may wait for an answer
+LONGEST_DELAY = timedelta(days=180)  # that its person may not be told, at once
+NOT_YOURS = gettext_lazy("That is not yours to do, or somebody has done it by now. Nothing was changed.")
+
+
+def _person() -> Any:
+    return models.ForeignKey(PERSON, on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
+
+
+class BreakGlass(models.Model):
+    """One request, for one conversation. Of a person without a conversation it is bound to the first that is opened."""
+
+    class Ground(models.TextChoices):
+        ORDER = "order", gettext_lazy("An order of a court or an authority")
+        LIFE = "life", gettext_lazy("A threat to somebody's life or health")
+        INCIDENT = "incident", gettext_lazy("A security incident")
+        ASKED = "asked", gettext_lazy("Its person asked for help with it")
+
+    class State(models.TextChoices):
+        ASKED = "asked", gettext_lazy("Waits for approval")
+        OPEN = "open", gettext_lazy("Open")
+        ENDED = "ended", gettext_lazy("Ended")
+        REFUSED = "refused", gettext_lazy("Refused")
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    asker, person, approver = _person(), _person(), _person()
+    conversation = models.UUIDField(null=True, blank=True)
+    ground = models.CharField(max_length=10, choices=Ground.choices)
+    reason = models.CharField(max_length=1000, blank=True, help_text="Empty once its person was erased")
+    emergency = models.BooleanField(default=False, help_text="Opened at once; somebody else judges it afterwards")
+    state = models.CharField(max_length=8, choices=State.choices, default=State.ASKED)
+    minutes = models.PositiveSmallIntegerField()
+    told_from = models.DateTimeField(null=True, blank=True, help_text="Before that its person sees nothing of it")
+    delay = models.CharField(max_length=400, blank=True, help_text="The law that asks for that")
+    created = models.DateTimeField(auto_now_add=True)
+    opened = models.DateTimeField(null=True, blank=True)
+    ends = models.DateTimeField(null=True, blank=True)
+    judged = models.DateTimeField(null=True, blank=True, help_text="When somebody else looked at an emergency")
+    justified = models.BooleanField(null=True, blank=True)
+    note = models.CharField(max_length=400, blank=True)
+    mailed = models.DateTimeField(null=True, blank=True, help_text="When the others who are named were told")
+
+    class Meta:
+        app_label = "safety"
+        ordering: ClassVar = ["-created"]
+        constraints: ClassVar = [
+            models.CheckConstraint(condition=~Q(approver=F("asker")), name="nobody_approves_their_own_break_glass"),
+            models.CheckConstraint(
+                condition=~Q(person=F("asker")) & ~Q(person=F("approver")), name="no_break_glass_about_oneself"
+            ),
+            models.CheckConstraint(
+                condition=~Q(state="open") | (Q(opened__isnull=False, ends__isnull=False)),
+                name="an_open_break_glass_ends",
+            ),
+            models.CheckConstraint(
+                condition=Q(told_from=None) | (Q(emergency=False) & ~Q(delay="")),
+                name="a_delay_has_a_law_and_an_approver",
+            ),
+            models.UniqueConstraint(
+                fields=["asker"], condition=Q(emergency=True, judged=None), name="one_emergency_until_it_is_judged"
+            ),
+        ]
+        indexes: ClassVar = [models.Index(fields=["state", "ends"], name="break_glass_by_state")]
+
+    def __str__(self) -> str:
+        return f"Break-glass {self.pk}"
+
+    @property
+    def subject(self) -> str:
+        """Of its entries in the log."""
+        return f"glass {self.pk}"
+
+
+State, Ground = BreakGlass.State, BreakGlass.Ground
+
+
+def may_list(user: User) -> bool:
+    """Those who are named, and administrators, who see what was asked but read nothing."""
+    return BREAK_GLASS.held(user) or (user.is_administrator and user.is_active)
+
+
+def ask(user: User, person: User, conversation: UUID | None, ground: str, reason: str, *, emergency: bool = False,
+        told_from: datetime | None = None, delay: str = "") -> BreakGlass:  # fmt: skip
+    """It waits for somebody else, or is open at once. Whoever calls knows that the conversation is the person's.
+    Raises Refused."""
+    now = timezone.now()
+    _sound(user, person, ground, reason, told_from, delay)
+    if emergency and told_from:
+        raise Refused(gettext("In an emergency nobody has approved that its person is not told. Ask in the usual way."))
+    if emergency and BreakGlass.objects.filter(asker=user, emergency=True, judged=None).exists():
+        raise Refused(gettext("Your last emergency waits for somebody's judgement. Ask in the usual way until then."))
+    if not BREAK_GLASS.people().exclude(pk__in=[user.pk, person.pk]).exists():
+        raise Refused(gettext("Nobody else is named who could approve or judge it. Ask an administrator to name one."))
+    row = BreakGlass(
+        asker=user, person=person, conversation=conversation, ground=ground, reason=reason.strip()[:1000],
+        emergency=emergency, minutes=settings.BREAK_GLASS_MINUTES, told_from=told_from, delay=delay.strip()[:400],
+    )  # fmt: skip
+    if emergency:
+        row.state, row.opened, row.ends = State.OPEN, now, now + timedelta(minutes=row.minutes)
+    with transaction.atomic():
+        row.save(force_insert=True)
+        said = {"ground": ground, "reason": row.reason, "delayed": told_from.isoformat() if told_from else ""}
+        _record("opened" if emergency else "asked", row, user, **said)
+    return row
+
+
+def _sound(user: User, person: User, ground: str, reason: str, told_from: datetime | None, delay: str) -> None:
+    if not BREAK_GLASS.held(user) or person.pk == user.pk:
+        raise Refused(str(NOT_YOURS))
+    if ground not in Ground.values or len(reason.strip()) < 20:
+        raise Refused(gettext("Choose a ground, and write in a sentence why this conversation has to be read."))
+    if told_from is None:
+        return
+    if not delay.strip():
+        raise Refused(gettext("Name the law or the order by which its person may not be told yet."))
+    if not timezone.now() < told_from < timezone.now() + LONGEST_DELAY:
+        raise Refused(gettext("Its person is told within 180 days. Choose a day between tomorrow and then."))
+
+
+def approve(user: User, pk: UUID) -> None:
+    """It is open from now on, for so many minutes. Raises Refused."""
+    now = timezone.now()
+    row = _others(user, pk, State.ASKED)
+    with transaction.atomic():
+        ends = now + timedelta(minutes=row.minutes)
+        _change(row, state=State.OPEN, approver=user, opened=now, ends=ends)
+        _record("approved", row, user, ground=row.ground, delayed=row.told_from.isoformat() if row.told_from else "")
+
+
+def refuse(user: User, pk: UUID, note: str) -> None:
+    row = _others(user, pk, State.ASKED)
+    with transaction.atomic():
+        _change(row, state=State.REFUSED, approver=user, note=note.strip()[:400])
+        _record("refused", row, user, ground=row.ground, why=note.strip()[:400])
+
+
+def judge(user: User, pk: UUID, justified: bool, note: str) -> None:
+    """Somebody else says afterwards whether an emergency was one. Where it was not, it ends at once. Raises Refused."""
+    row = _others(user, pk, *State)
+    if not row.emergency or row.judged is not None:
+        raise Refused(str(NOT_YOURS))
+    if not note.strip():
+        raise Refused(gettext("Say in a sentence why it was justified, or why not."))
+    with transaction.atomic():
+        rows = BreakGlass.objects.filter(pk=row.pk, judged=None)
+        said = {"judged": timezone.now(), "justified": justified, "note": note.strip()[:400], "approver": user}
+        if not rows.update(**said, **({} if justified else {"state": State.ENDED})):
+            raise Refused(str(NOT_YOURS))
+        _record("judged", row, user, ground=row.ground, justified=justified, why=note.strip()[:400])
+
+
+def end(user: User, pk: UUID) -> None:
+    """Over before its time, or taken back: by who asked, who is named, or an administrator. Raises Refused."""
+    row = BreakGlass.objects.filter(pk=pk, state__in=[State.ASKED, State.OPEN]).first()
+    if row is None or not may_list(user):
+        raise Refused(str(NOT_YOURS))
+    with transaction.atomic():
+        _change(row, state=State.ENDED, ends=timezone.now())
+        _record("ended", row, user, ground=row.ground)
+
+
+def reading(user: User, pk: UUID) -> BreakGlass:
+    """The one that this person may read by now. Raises Refused."""
+    rows = BreakGlass.objects.filter(asker=user, state=State.OPEN, ends__gt=timezone.now(), person__isnull=False)
+    row = rows.filter(pk=pk).select_related("person").first() if BREAK_GLASS.held(user) else None
+    if row is None:
+        raise Refused(str(NOT_YOURS))
+    return row
+
+
+def bind(row: BreakGlass, conversation: UUID) -> None:
+    """It is for that conversation and no other from now on. Raises Refused."""
+    if not BreakGlass.objects.filter(pk=row.pk, conversation=None, state=State.OPEN).update(conversation=conversation):
+        raise Refused(str(NOT_YOURS))
+    row.conversation = conversation
+
+
+def read(row: BreakGlass, user: User, texts: int) -> None:
+    """That it was read is in the log before anybody sees a word; its person can see that too."""
+    said = {"why": "break_glass", "ground": row.ground, "reason": row.reason, "texts": texts}
+    audit.record("read", actor=user, person=row.person_id, subject=row.subject, **said)
+
+
+def unseen(user: User) -> list[str]:
+    """Subjects of entries that this person may not be told of yet."""
+    rows = BreakGlass.objects.filter(person=user, told_from__gt=timezone.now())
+    return [row.subject for row in rows]
+
+
+def forget(user: User) -> int:
+    """Erasure: what is open ends, and nothing says any more about whom or why; how many."""
+    rows = BreakGlass.objects.filter(person=user)
+    rows.filter(state__in=[State.ASKED, State.OPEN]).update(state=State.ENDED, ends=timezone.now())
+    return rows.update(reason="", delay="", note="", told_from=None, conversation=None)
+
+
+def waiting(user: User) -> QuerySet[BreakGlass]:
+    """What somebody else than who asked has to answer or to judge."""
+    undone = Q(state=State.ASKED) | Q(emergency=True, judged=None)
+    rows = BreakGlass.objects.filter(undone, Q(person=None) | ~Q(person=user)).exclude(asker=user)
+    return rows if BREAK_GLASS.held(user) else rows.none()
+
+
+def _others(user: User, pk: UUID, *states: str) -> BreakGlass:
+    row = waiting(user).filter(pk=pk, state__in=states).first()
+    if row is None:
+        raise Refused(str(NOT_YOURS))
+    return row
+
+
+def _change(row: BreakGlass, **changes: Any) -> None:
+    """Where it is still as it was read."""
+    if not BreakGlass.objects.filter(pk=row.pk, state=row.state).update(**changes):
+        raise Refused(str(NOT_YOURS))
+
+
+def _record(kind: str, row: BreakGlass, user: User | None, **payload: Any) -> None:
+    audit.record(f"glass.{kind}", actor=user, person=row.person_id, subject=row.subject, **payload)

@@ -1,0 +1,65 @@
+"""What happens to break-glass by itself: it ends in time, a request without an answer lapses, the others hear of it."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.core.mail import send_mail
+from django.db import transaction
+from django.db.models import Q
+from django.template.loader import render_to_string
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext
+
+from apps.safety import audit
+from apps.safety.breakglass import WAITS, BreakGlass, State
+from apps.users.duties import BREAK_GLASS
+from apps.users.language import speaking_to
+
+_AT_ONCE = 20
+
+
+def sweep() -> int:
+    """A chore of the worker: how many ended or were told. Raises OSError where the mail server is away."""
+    now = timezone.now()
+    over = BreakGlass.objects.filter(state=State.OPEN, ends__lt=now)
+    unheard = BreakGlass.objects.filter(state=State.ASKED, created__lt=now - WAITS)
+    return sum(_end(row, "expired") for row in over) + sum(_end(row, "lapsed") for row in unheard) + _mails()
+
+
+def _end(row: BreakGlass, how: str) -> int:
+    with transaction.atomic():
+        done = BreakGlass.objects.filter(pk=row.pk, state=row.state).update(state=State.ENDED)
+        if done:
+            audit.record(f"glass.{how}", person=row.person_id, subject=row.subject, ground=row.ground)
+    return done
+
+
+def _mails() -> int:
+    """Everybody who is named hears that one waits or was opened, but who asked and whom it is about."""
+    rows = BreakGlass.objects.filter(Q(state=State.ASKED) | Q(emergency=True), mailed=None)
+    sent = 0
+    for row in rows[:_AT_ONCE]:
+        if not BreakGlass.objects.filter(pk=row.pk, mailed=None).update(mailed=timezone.now()):
+            continue  # another worker has it
+        try:
+            sent += _tell(row)
+        except OSError:
+            BreakGlass.objects.filter(pk=row.pk).update(mailed=None)
+            raise
+    return sent
+
+
+def _tell(row: BreakGlass) -> int:
+    others = BREAK_GLASS.people().exclude(pk__in=[pk for pk in (row.asker_id, row.person_id) if pk])
+    for other in others:
+        with speaking_to(other):
+            title = (
+                gettext("A conversation was opened in an emergency")
+                if row.emergency
+                else gettext("Somebody asks for break-glass")
+            )
+            link = settings.SITE_URL + reverse("conversations:glass")
+            text = render_to_string("safety/glass_mail.txt", {"row": row, "link": link, "site_url": settings.SITE_URL})
+        send_mail(f"[Openbook] {title}", text, settings.DEFAULT_FROM_EMAIL, [other.email])
+    return len(others)
