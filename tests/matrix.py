@@ -61,6 +61,8 @@ MATRIX = {
     **dict.fromkeys(
         [
             "v1/models",
+            "v1/models/<path:name>",
+            "v1/<path:rest>",
             "v1/chat/completions",
             "v1/embeddings",
             "api/collections",

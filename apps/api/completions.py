@@ -9,16 +9,16 @@ from weakref import WeakSet
 
 from django.http import HttpRequest, StreamingHttpResponse
 from ninja import Router
-from ninja.errors import HttpError
 
 from apps.api import replies, served
 from apps.api.auth import AsyncBearer, Scope, caller
-from apps.api.errors import problem
+from apps.api.errors import Wrong, problem
 from apps.api.protocol import ChatIn, EmbeddingsIn, composed, history, instructions, question, sampling
 from apps.conversations import asks, unkept
 from apps.conversations.unkept import Unkept
 from apps.engines import registry
 from apps.engines.base import EngineBusy, EngineError
+from apps.engines.chat.offered import MAIN
 from apps.lib.threads import in_db, in_pool
 from apps.safety.gate import Withheld
 from apps.safety.recorded import Surface, surface
@@ -39,15 +39,22 @@ async def models(request: HttpRequest) -> dict[str, Any]:
     """“openbook” answers from the documents that you may read, “openbook/NAME” by that model; the others are the models
     alone."""
     names = [*(item.id for item in await served.served()), registry.embed().fingerprint]
-    data = [{"id": name, "object": "model", "created": 0, "owned_by": "openbook"} for name in names]
-    return {"object": "list", "data": data}
+    return {"object": "list", "data": [replies.model(name) for name in names]}
+
+
+@router.get("/models/{path:name}", auth=_CHAT)
+async def model(request: HttpRequest, name: str) -> dict[str, Any]:
+    """One of them."""
+    if name != registry.embed().fingerprint:
+        await served.wanted(name)
+    return replies.model(name)
 
 
 @router.post("/chat/completions", auth=_CHAT)
 async def chat_completions(request: HttpRequest, wish: ChatIn) -> StreamingHttpResponse | dict[str, Any]:
     """An answer, streamed or whole. `openbook`, in the last chunk or beside the choices, has sources and citations."""
     turn = await _turn(request, wish)
-    reply = replies.Reply(wish.model)
+    reply = replies.Reply(wish.model, counted=wish.usage_wanted)
     if wish.stream:
         response = StreamingHttpResponse(_streamed(turn, wish, reply), content_type="text/event-stream")
         response["Cache-Control"] = "no-store"
@@ -62,7 +69,7 @@ async def chat_completions(request: HttpRequest, wish: ChatIn) -> StreamingHttpR
             reason = replies.end("tool_calls" if turn.calls else turn.finish)
         except Withheld as error:
             if not text:
-                raise HttpError(400, str(error)) from error
+                raise Wrong(400, str(error), param="messages", code="content_filter") from error
             reason = "content_filter"
     return reply.whole(text, turn, turn.calls, reason, **replies.evidence(turn, len(text) - len(turn.text)))
 
@@ -72,10 +79,10 @@ async def embeddings(request: HttpRequest, wish: EmbeddingsIn) -> dict[str, Any]
     """Vectors of unit length from the embedder that the documents are indexed with."""
     engine = registry.embed()
     if wish.dimensions not in (None, engine.dimension):
-        raise HttpError(400, f"The vectors of this model have {engine.dimension} dimensions.")
+        raise Wrong(400, f"The vectors of this model have {engine.dimension} dimensions.", param="dimensions")
     texts = [wish.input] if isinstance(wish.input, str) else wish.input
     if not all(text.strip() for text in texts):
-        raise HttpError(400, "An input is empty.")
+        raise Wrong(400, "An input is empty.", param="input")
     user = caller(request)
     await in_db(limits.check, user, Resource.TOKENS)
     vectors = await in_pool(engine.embed_passages, texts)
@@ -94,12 +101,16 @@ async def embeddings(request: HttpRequest, wish: EmbeddingsIn) -> dict[str, Any]
     return {"object": "list", "data": data, "model": engine.fingerprint, "usage": usage}
 
 
+@router.api_operation(["GET", "POST", "PUT", "PATCH", "DELETE"], "/{path:rest}", auth=_CHAT, include_in_schema=False)
+async def nothing_here(request: HttpRequest, rest: str) -> None:
+    """Clients of the protocol read JSON also where there is nothing."""
+    raise Wrong(404, f"There is no “/v1/{rest[:80]}” here; docs/api.md says what there is.", code="unknown_url")
+
+
 async def _turn(request: HttpRequest, wish: ChatIn) -> Unkept:
-    """The turn of that request. Raises HttpError, Refused."""
+    """The turn of that request. Raises Wrong, Refused."""
     item = await served.wanted(wish.model)
-    if item.grounded and wish.tools:
-        alone = item.model or (await registry.chat().info()).name
-        raise HttpError(400, f"Tools are passed on to the model alone: ask for the model “{alone}”.")
+    await _fits(wish, item)
     surface.set(Surface.API)  # for the task of this request
     user = caller(request)
     asked = asks.question(question(wish))
@@ -111,6 +122,23 @@ async def _turn(request: HttpRequest, wish: ChatIn) -> Unkept:
         raise EngineBusy(f"{AT_ONCE} of your answers are still being written. Wait for one.")
     _running[user.pk].add(turn)
     return turn
+
+
+async def _fits(wish: ChatIn, item: served.Served) -> None:
+    """Raises Wrong where something is asked for that would else be passed over in silence."""
+    if wish.logprobs:
+        words = "Probabilities of tokens are not handed out here; answers on the page show them behind the scenes."
+        raise Wrong(400, words, param="logprobs", code="unsupported_parameter")
+    chat = registry.chat(item.model or MAIN)
+    if wish.tools and not item.grounded and wish.tool_choice in (None, "auto") and not await chat.takes_tools():
+        words = f"“{item.id}” takes no tools: its server was not started for them, or the model knows none."
+        raise Wrong(400, words, param="tools", code="unsupported_parameter")
+    formed = wish.response_format is not None and wish.response_format.get("type") != "text"
+    if item.grounded and (wish.tools or formed):
+        alone = item.model or (await registry.chat().info()).name
+        what, param = ("Tools are", "tools") if wish.tools else ("A form of the answer is", "response_format")
+        words = f"{what} passed on to the model alone: ask for the model “{alone}”."
+        raise Wrong(400, words, param=param, code="unsupported_parameter")
 
 
 @contextmanager
@@ -151,7 +179,8 @@ async def _pieces(turn: Unkept, wish: ChatIn) -> AsyncGenerator[str, None]:
         info, count = await turn.chat.info(), turn.chat.count
         used = sum(count([message.text for message in wish.messages])) + _MARGIN + 8 * len(wish.messages)
         if (room := info.context_tokens - used) < 1:
-            raise HttpError(400, f"The messages are longer than the {info.context_tokens} tokens that the model reads.")
+            words = f"The messages are longer than the {info.context_tokens} tokens that the model reads."
+            raise Wrong(400, words, param="messages", code="context_length_exceeded")
         said = composed(wish, sampling(wish, room), str(turn.opening.user.pk))
         async with aclosing(unkept.passed(turn, said)) as pieces:
             async for piece in pieces:

@@ -13,6 +13,15 @@ from apps.documents.upload import UploadRefused
 from apps.engines.base import EngineBusy, EngineError, EngineRefused
 from apps.users.limits import OverLimit
 
+
+class Wrong(HttpError):
+    """`param` is the field of a request that is at fault, `code` the protocol's word for it, where it has one."""
+
+    def __init__(self, status: int, words: str, *, param: str | None = None, code: str | None = None) -> None:
+        super().__init__(status, words)
+        self.param, self.code = param, code
+
+
 _TYPES = {
     401: "authentication_error",
     403: "permission_error",
@@ -28,13 +37,14 @@ def install(api: NinjaAPI) -> None:
 
     @api.exception_handler(AuthenticationError)
     def no_token(request: HttpRequest, error: AuthenticationError) -> HttpResponse:
-        response = said(api, request, _NO_TOKEN, 401)
+        response = said(api, request, _NO_TOKEN, 401, code="invalid_api_key")
         response["WWW-Authenticate"] = "Bearer"
         return response
 
     @api.exception_handler(HttpError)
     def stated(request: HttpRequest, error: HttpError) -> HttpResponse:
-        return said(api, request, str(error), error.status_code)
+        param, code = (error.param, error.code) if isinstance(error, Wrong) else (None, None)
+        return said(api, request, str(error), error.status_code, param=param, code=code)
 
     @api.exception_handler(Missing)
     @api.exception_handler(Http404)
@@ -43,7 +53,8 @@ def install(api: NinjaAPI) -> None:
 
     @api.exception_handler(ValidationError)
     def malformed(request: HttpRequest, error: ValidationError) -> HttpResponse:
-        return said(api, request, _words(error.errors), 422)
+        place = _place(error.errors[0]) if error.errors else ""
+        return said(api, request, _words(error.errors), 400 if _openai(request) else 422, param=place or None)
 
     @api.exception_handler(UploadRefused)
     @api.exception_handler(Refused)
@@ -53,7 +64,7 @@ def install(api: NinjaAPI) -> None:
 
     @api.exception_handler(OverLimit)
     def over_limit(request: HttpRequest, error: OverLimit) -> HttpResponse:
-        return said(api, request, str(error), 429, str(error.retry_s))
+        return said(api, request, str(error), 429, str(error.retry_s), code="rate_limit_exceeded")
 
     @api.exception_handler(EngineError)
     def engine(request: HttpRequest, error: EngineError) -> HttpResponse:
@@ -61,24 +72,37 @@ def install(api: NinjaAPI) -> None:
         return said(api, request, str(error), status, _RETRY_S if error.retry else "")
 
 
-def said(api: NinjaAPI, request: HttpRequest, words: str, status: int, retry_s: str = "") -> HttpResponse:
-    body = problem(words, status) if request.path.startswith("/v1/") else {"detail": words}
+def said(
+    api: NinjaAPI, request: HttpRequest, words: str, status: int, retry_s: str = "", *, param: str | None = None,
+    code: str | None = None,
+) -> HttpResponse:  # fmt: skip
+    body = problem(words, status, param, code) if _openai(request) else {"detail": words}
     response = api.create_response(request, body, status=status)
     if retry_s:
         response["Retry-After"] = retry_s
     return response
 
 
-def problem(words: str, status: int) -> dict[str, Any]:
+def problem(words: str, status: int, param: str | None = None, code: str | None = None) -> dict[str, Any]:
     """An error as the OpenAI protocol has it."""
     kind = _TYPES.get(status, "invalid_request_error" if status < 500 else "server_error")
-    return {"error": {"message": words, "type": kind, "param": None, "code": None}}
+    return {"error": {"message": words, "type": kind, "param": param, "code": code}}
+
+
+def _openai(request: HttpRequest) -> bool:
+    return request.path.startswith("/v1/")
 
 
 def _words(errors: list[dict[str, Any]]) -> str:
     """The first few faults of a request, each with the place where it is."""
     found = []
     for error in errors[:3]:
-        place = ".".join(str(part) for part in error.get("loc", ()) if part not in {"body", "query", "path", "data"})
+        place = _place(error)
         found.append(f"{place}: {error.get('msg', 'not readable')}" if place else str(error.get("msg", "not readable")))
     return "; ".join(found)[:600]
+
+
+def _place(error: dict[str, Any]) -> str:
+    """Where in the request it is."""
+    left_out = {"body", "query", "path", "data", "wish"}
+    return ".".join(str(part) for part in error.get("loc", ()) if part not in left_out)

@@ -6,9 +6,9 @@ from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from ninja import Schema
-from ninja.errors import HttpError
 from pydantic import ConfigDict, Field
 
+from apps.api.errors import Wrong
 from apps.conversations.opening import Past
 from apps.engines.base import ChatMessage, ChatRequest, Sampling, ToolCall
 from apps.safety.untrusted import neutralise
@@ -18,6 +18,7 @@ TOOLS = 128
 INSTRUCTIONS = 4000  # characters of system messages that are heeded beside the documents
 CONTENT = 400_000  # characters of one message
 MAX_TOKENS = 100_000
+_BESIDE = {"frequency_penalty", "presence_penalty", "response_format"}  # the server of the model knows them itself
 
 Text = Annotated[str, Field(max_length=CONTENT)]
 
@@ -49,10 +50,11 @@ class ApiMessage(Open):
 
     @property
     def text(self) -> str:
-        """Raises HttpError where there is something that is not text."""
+        """Raises Wrong where there is something that is not text."""
         if isinstance(self.content, list):
             if odd := next((part.type for part in self.content if part.type not in {"text", "input_text"}), None):
-                raise HttpError(400, f"Only text can be read here, and a message holds “{odd[:40]}”.")
+                words = f"Only text can be read here, and a message holds “{odd[:40]}”."
+                raise Wrong(400, words, param="messages")
             return "\n".join(part.text for part in self.content)
         return self.content or ""
 
@@ -67,11 +69,18 @@ class ChatIn(Open):
 
     model: Annotated[str, Field(max_length=255)]
     messages: Annotated[list[ApiMessage], Field(min_length=1, max_length=MESSAGES)]
-    stream: bool = False
+    stream: bool | None = None
     stream_options: StreamOptions | None = None
     n: Annotated[int, Field(ge=1, le=1)] | None = None
+    logprobs: bool | None = None
     temperature: Annotated[float, Field(ge=0, le=2)] | None = None
     top_p: Annotated[float, Field(gt=0, le=1)] | None = None
+    top_k: Annotated[int, Field(ge=1, le=2**31 - 1)] | None = None  # this and the next two: as vLLM names them
+    min_p: Annotated[float, Field(ge=0, le=1)] | None = None
+    repetition_penalty: Annotated[float, Field(gt=0, le=2)] | None = None
+    frequency_penalty: Annotated[float, Field(ge=-2, le=2)] | None = None
+    presence_penalty: Annotated[float, Field(ge=-2, le=2)] | None = None
+    response_format: dict[str, Any] | None = None
     seed: Annotated[int, Field(ge=-(2**63), lt=2**63)] | None = None
     stop: Annotated[str, Field(max_length=200)] | Annotated[list[str], Field(max_length=16)] | None = None
     max_tokens: Annotated[int, Field(ge=1, le=MAX_TOKENS)] | None = None
@@ -95,10 +104,10 @@ class EmbeddingsIn(Open):
 
 
 def question(wish: ChatIn) -> str:
-    """What is asked: the last message, which is the user's. Raises HttpError."""
+    """What is asked: the last message, which is the user's. Raises Wrong."""
     last = wish.messages[-1]
     if last.role not in {"user", "tool"}:
-        raise HttpError(400, "The last message must be the user's.")
+        raise Wrong(400, "The last message must be the user's.", param="messages")
     return next((message.text for message in reversed(wish.messages) if message.role == "user"), "")
 
 
@@ -125,7 +134,8 @@ def sampling(wish: ChatIn, room: int) -> Sampling:
     wanted = wish.max_completion_tokens or wish.max_tokens or room
     return Sampling(
         max_tokens=max(1, min(wanted, room)), temperature=1.0 if wish.temperature is None else wish.temperature,
-        top_p=wish.top_p, seed=wish.seed, stop=stop,
+        top_p=wish.top_p, seed=wish.seed, stop=stop, top_k=wish.top_k, min_p=wish.min_p,
+        repetition_penalty=wish.repetition_penalty,
     )  # fmt: skip
 
 
@@ -134,6 +144,7 @@ def composed(wish: ChatIn, chosen: Sampling, salt: str) -> ChatRequest:
     return ChatRequest(
         tuple(_message(item) for item in wish.messages), chosen, cache_salt=salt, tools=tuple(wish.tools or ()),
         tool_choice=wish.tool_choice if wish.tools else None,
+        beside=wish.model_dump(include=_BESIDE, exclude_none=True),
     )  # fmt: skip
 
 

@@ -21,12 +21,13 @@ _ENDS = {"length": "length", LOOP: "length", "tool_calls": "tool_calls", "conten
 class Reply:
     """One answer on its way to a client."""
 
-    def __init__(self, model: str) -> None:
+    def __init__(self, model: str, *, counted: bool) -> None:
+        self._beside: dict[str, Any] = {"usage": None} if counted else {}  # of a chunk: what was used comes in the last
         self._head = {"id": f"chatcmpl-{new_id().hex}", "created": int(time.time()), "model": model}
 
     def chunk(self, delta: dict[str, Any], reason: str | None = None, **more: Any) -> bytes:
         choice = {"index": 0, "delta": delta, "logprobs": None, "finish_reason": reason}
-        return event({**self._head, "object": "chat.completion.chunk", "choices": [choice], **more})
+        return event({**self._head, "object": "chat.completion.chunk", "choices": [choice], **self._beside, **more})
 
     def usage(self, used: Usage | None) -> bytes:
         return event({**self._head, "object": "chat.completion.chunk", "choices": [], "usage": spent(used)})
@@ -39,6 +40,10 @@ class Reply:
         return {
             **self._head, "object": "chat.completion", "choices": [choice], "usage": spent(turn.usage), **more
         }  # fmt: skip
+
+
+def model(name: str) -> dict[str, Any]:
+    return {"id": name, "object": "model", "created": 0, "owned_by": "openbook"}
 
 
 def event(value: dict[str, Any]) -> bytes:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ninja.errors import HttpError
-
+from apps.api.errors import Wrong
 from apps.engines import registry
 from apps.engines.base import EngineError
 from apps.engines.chat.offered import MAIN
@@ -37,9 +36,10 @@ async def served() -> list[Served]:
 
 
 async def wanted(name: str) -> Served:
-    """What goes by that name. Raises HttpError, EngineError."""
+    """What goes by that name. Raises Wrong, EngineError."""
     known = await served()
     if (item := next((item for item in known if item.id == name), None)) is None:
         names = ", ".join(f"“{item.id}”" for item in known)
-        raise HttpError(404, f"There is no model of that name here; there are {names}.")
+        words = f"There is no model of that name here; there are {names}."
+        raise Wrong(404, words, param="model", code="model_not_found")
     return item

@@ -95,6 +95,7 @@ class ChatRequest:
     cache_salt: str = ""  # separates prefix caches of people who must not share one
     tools: tuple[dict[str, Any], ...] = ()  # as the OpenAI protocol describes them
     tool_choice: str | dict[str, Any] | None = None
+    beside: Mapping[str, Any] = field(default_factory=dict)  # further settings of the OpenAI protocol, as they are
     thinks: bool = True  # False: a model that reasons is asked to answer at once, where its server can tell it so
 
 

@@ -38,4 +38,4 @@ def test_no_request_makes_the_server_fail(operation: Any, alice: User) -> None:
 
 
 def test_every_operation_is_tried() -> None:
-    assert len(OPERATIONS) == 26
+    assert len(OPERATIONS) == 27

@@ -38,6 +38,7 @@ def body(request: ChatRequest, model: str, *, vllm: bool) -> bytes:
     sampling = request.sampling
     beams = vllm and sampling.beams
     value: dict[str, Any] = {
+        **request.beside,
         "model": model,
         "messages": [_message(message) for message in request.messages],
         "stream": True,
