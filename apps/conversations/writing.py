@@ -128,9 +128,12 @@ async def _answer(turn: Turn, text: AsyncGenerator[str, None], shown: asyncio.Ta
                 again = False
                 await write(turn, said)
                 turn.verifier.sentences()
-            if said != piece:
+            if turn.repeats.over:
                 turn.finish = LOOP
-                break
+                return
+        if rest := turn.repeats.rest():
+            await write(turn, rest)
+            turn.verifier.sentences()
 
 
 async def write(turn: Turn, piece: str) -> None:

@@ -53,6 +53,35 @@ def test_of_many_sentences_at_once_those_before_the_loop_are_kept() -> None:
     )
 
 
+def drawn(text: str, size: int) -> tuple[str, bool]:
+    """What is shown of it where it comes in pieces of so many characters, and whether it was ended."""
+    repeats, kept = Repeats(), ""
+    for at in range(0, len(text), size):
+        kept += repeats.until(text[at : at + size])
+        if repeats.over:
+            break
+    return kept + repeats.rest(), repeats.over
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 7, 24, 50, 600])
+def test_wherever_the_pieces_end_a_sentence_is_shown_twice(size: int) -> None:
+    sentence = "It is a collection of documents that are searched together. "
+    kept, over = drawn("The answer is short. " + sentence * 12, size)
+    assert over and kept.rstrip() == ("The answer is short. " + sentence * 2).rstrip()
+    begun_alike = sentence * 2 + "It is a collection of them all. It is a"
+    assert drawn(begun_alike, size) == (begun_alike, False)
+
+
+@pytest.mark.parametrize("size", [1, 5, 24, 90])
+def test_a_sentence_that_does_not_end_is_a_loop_too(size: int) -> None:
+    kept, over = drawn("You can choose it, " + "and you can choose to share the collection itself, " * 40, size)
+    assert over and 1 <= kept.count("share the collection") <= 4
+    kept, over = drawn("The answer is: " * 60, size)
+    assert over and kept.count("answer") < 30
+    rows = "| 0 | 0 | 0 | 0 " * 40
+    assert drawn(rows, size) == (rows, False)
+
+
 def test_a_piece_is_cut_into_sentences_at_every_end_that_one_pattern_for_all_would_find() -> None:
     plain = re.compile(r".+?(?:[.!?…]+[\"'”’»)\]*_`]*(?:\s+|$)|[。！？]|\n+|$)", re.DOTALL)
     bits = ["a ", "b", "a b c d", "x y z w. ", *".!?…。！？\n\"'”’»)]*_` \t\u2028\r"]
@@ -66,8 +95,9 @@ def test_a_piece_is_cut_into_sentences_at_every_end_that_one_pattern_for_all_wou
                 heard.append(piece)
                 return False
 
-        assert Heard().until(piece) == piece
-        assert cut == plain.findall(piece)
+        heard = Heard()
+        assert heard.until(piece) == piece
+        assert cut + [heard._begun] * bool(heard._begun) == plain.findall(piece)
 
 
 @pytest.mark.django_db(transaction=True)
