@@ -38,11 +38,11 @@ function submit(text) {
 }
 
 function send(message, text, again = null) {
+  composer.run(true, again?.contains(document.activeElement));
   const former = transcript.from(again);
   const client_id = newId();
   const written = message.do === "continue" && again.querySelector('[data-part="text"]');
   asked.set(client_id, { article: transcript.pending(text, former, written), text, former });
-  composer.run(true);
   chat.classList.add("busy");
   ask({ ...message, client_id });
 }

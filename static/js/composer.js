@@ -54,14 +54,15 @@ export class Composer {
     field.style.height = `${field.scrollHeight}px`;
   }
 
-  // Stop takes Send's place, and the focus if Send had it.
-  run(running) {
+  // Stop takes Send's place, and the focus if Send had it. What stood in a turn that goes leaves its focus to the field.
+  run(running, leaving = false) {
     const focused = [send, stop].includes(document.activeElement);
     this.running = running;
     send.hidden = running;
     stop.hidden = !running;
     if (!running) stop.ariaDisabled = null;
     if (focused) (running ? stop : field).focus();
+    else if (leaving && matchMedia("(pointer: fine)").matches) field.focus({ preventScroll: true });
     this.changed();
   }
 

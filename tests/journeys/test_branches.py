@@ -68,6 +68,7 @@ def test_versions_are_edited_and_turned_by_keyboard_alone(page_wide: Any) -> Non
     page.keyboard.type(OTHER)
     page.keyboard.press("Enter")
     expect(page.locator("[data-fork]")).to_contain_text("2/2")
+    expect(page.locator("textarea[name=text]")).to_be_focused()
     page.locator("[data-turns-to=older]").focus()
     page.keyboard.press("Enter")
     expect(page.locator("[data-fork]")).to_contain_text("1/2")
@@ -75,6 +76,14 @@ def test_versions_are_edited_and_turned_by_keyboard_alone(page_wide: Any) -> Non
     page.keyboard.press("Enter")
     expect(page.locator("[data-fork]")).to_contain_text("2/2")
     assert questions(page) == [OTHER]
+
+
+def test_an_answer_that_goes_leaves_the_focus_to_the_field(page_wide: Any) -> None:
+    turn = ended(ask(page_wide, LEAVE))
+    turn.get_by_role("button", name="Regenerate").focus()
+    page_wide.keyboard.press("Enter")
+    expect(page_wide.locator("[data-fork]")).to_contain_text("2/2")
+    expect(page_wide.locator("textarea[name=text]")).to_be_focused()
 
 
 def test_a_stopped_answer_is_written_on_where_it_stands(page_wide: Any) -> None:
