@@ -6,13 +6,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from itertools import accumulate, count
 from typing import Any
 from uuid import UUID
 
 from django.db.models import Q
+from django.utils import timezone
 
 from apps.conversations import picture_asks, retracting, trace
 from apps.conversations.models import Citation, Conversation, Message, Retrieved, Trace, Withdrawn
@@ -21,6 +22,7 @@ from apps.safety.models import Effect
 
 Titled = Conversation.Titled
 BESIDE = "answers"
+_SHOWN = timedelta(days=1)  # so long after its end a page may show an answer as it was, or a turn log hold it
 
 
 def cut(kind: str, subject: str, wanted: Sequence[str]) -> dict[str, Any]:
@@ -66,7 +68,8 @@ def cut_cited(documents: Collection[UUID], wanted: Sequence[str]) -> dict[str, A
     wanted = [*wanted, *sorted(forms - set(wanted))]
     whole = _locked(found)
     before = {str(row.pk): _cut(row, wanted) for row in whole}
-    retracting.tell(whole, None)
+    lately = near.filter(ended__gte=timezone.now() - _SHOWN).exclude(pk__in=found)  # their quotes may repeat it
+    retracting.tell([*whole, *lately.select_related("parent", "conversation")], None)
     return before
 
 

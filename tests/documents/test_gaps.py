@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
 from django.conf import settings
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import transaction
 from django.test import Client
+from django.utils import timezone
 from PIL import Image
 
+from apps.conversations import retracting
 from apps.conversations.models import Conversation, Message, Retrieved, Source
 from apps.documents import covering, gaps, refilling, segments, viewer
 from apps.documents.ingest import ingest
@@ -135,6 +139,25 @@ def test_an_answer_that_repeats_it_loses_it_too(alice: User, morgan: User, paper
     put_back(decision, morgan)
     answer.refresh_from_db()
     assert answer.text == f"That is {SECRET}."
+
+
+def test_pages_and_logs_forget_an_answer_that_only_quotes_it(
+    alice: User, morgan: User, paper: Document, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = list[UUID]()
+    monkeypatch.setattr(retracting, "tell", lambda rows, reason: told.extend(row.pk for row in rows))
+    place, now = Conversation.objects.create(owner=alice, title="Boats"), timezone.now()
+    source = Source.objects.create(conversation=place, number=1, document=paper, page_number=1, spans=[[0, 4]])
+    about = {"conversation": place, "asked_by": alice, "status": "complete"}
+    question = Message.objects.create(role="user", text="Who moors boats?", **about)
+    quoting, old, _ = [
+        Message.objects.create(role="assistant", parent=question, text="See above.", ended=now - ago, **about)
+        for ago in (timedelta(minutes=5), timedelta(days=9), timedelta(minutes=5))
+    ]
+    for answer in (quoting, old):
+        Retrieved.objects.create(answer=answer, source=source, rank=1, relevance=1, cosine=1, bm25=1)
+    taken_out(morgan, paper)
+    assert told == [quoting.pk]
 
 
 @pytest.mark.parametrize("said", [SECRET.upper(), SECRET.replace(" ", "\n")])
