@@ -16,7 +16,8 @@ A few tests that fail are run once more when everything has ended, alone and in 
 whose other guests come and go, one of nine thousand now and then waits in vain. What passed only then is named at the
 end, to be looked into; what fails twice has failed.
 
-The last line says how many passed. Exit code 0 only where all did, and no phase was empty.
+The last line says how many passed, whatever becomes of a server or of the run. Exit code 0 only where all did, and no
+phase was empty.
 """
 
 from __future__ import annotations
@@ -26,7 +27,8 @@ import os
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+import traceback
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import replace
@@ -92,15 +94,8 @@ def main(arguments: Sequence[str]) -> int:
         place = Path(folder)
         os.environ["TEST_MIGRATED"] = str(place / "migrated")
         lanes = [lane for lane in chosen(options.phase, whole=options.whole, notes=place / "notes") if lane]
-        with ThreadPoolExecutor(len(lanes)) as pool:
-            results = [
-                result for lane in pool.map(lambda lane: one_after_another(lane, place), lanes) for result in lane
-            ]
-        with ExitStack() as stack:
-            servers = Servers(stack)
-            for result in results:
-                if result.by_chance:
-                    again(result, {**os.environ, **servers.env(result.phase.needs)}, place)
+        results = side_by_side(lanes, place)
+        broke_off(lambda: once_more(results, place))
     say(f"\nAll of it took {time.monotonic() - started:.0f} s.")
     for result in results:
         for name in result.unsure:
@@ -109,10 +104,44 @@ def main(arguments: Sequence[str]) -> int:
     return 0 if all(result.good for result in results) else 1
 
 
-def one_after_another(phases: Sequence[Phase], reports: Path) -> list[Result]:
+def side_by_side(lanes: Sequence[Sequence[Phase]], reports: Path) -> list[Result]:
+    """What became of every phase; one that was not reached, since its lane broke off before, has failed."""
+    ended: list[list[Result]] = [[] for _ in lanes]
+
+    def follow(lane: Sequence[Phase], results: list[Result]) -> None:
+        if broke_off(lambda: one_after_another(lane, reports, results)):
+            missing = [Result(phase) for phase in lane[len(results) :]]
+            results += missing
+            for result in missing or results[-1:]:  # all had ended, and a server did not
+                result.code, result.failed = 1, result.failed + 1
+
+    with ThreadPoolExecutor(len(lanes)) as pool:
+        list(pool.map(follow, lanes, ended))
+    return [result for results in ended for result in results]
+
+
+def one_after_another(phases: Sequence[Phase], reports: Path, results: list[Result]) -> None:
     with ExitStack() as stack:
         servers = Servers(stack)
-        return [run(phase, {**os.environ, **servers.env(phase.needs)}, reports) for phase in phases]
+        for phase in phases:
+            results.append(run(phase, {**os.environ, **servers.env(phase.needs)}, reports))
+
+
+def once_more(results: Sequence[Result], reports: Path) -> None:
+    with ExitStack() as stack:
+        servers = Servers(stack)
+        for result in results:
+            if result.by_chance:
+                again(result, {**os.environ, **servers.env(result.phase.needs)}, reports)
+
+
+def broke_off(work: Callable[[], None]) -> bool:
+    """Whether it did, as where a server does not start; why is said, and the run goes on to its last line."""
+    with ThreadPoolExecutor(1) as pool:
+        error = pool.submit(work).exception()
+    if error is not None:
+        say("".join(traceback.format_exception(error)))
+    return error is not None
 
 
 def told(results: Sequence[Result], *, part: bool) -> str:

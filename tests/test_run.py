@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import psutil
 import pytest
 
-from tests import phases, run
+from tests import phases, run, servers
 
 PASSES_LATER = """
 from pathlib import Path
@@ -40,16 +43,17 @@ def test_leaves_a_process():
     Path({!r}).write_text(str(left.pid))
 """
 PASSES = "\ndef test_fine():\n    assert True\n"
+# These files are no part of the site: they need no plugin of it, each of which takes its time to load.
+BARE = {**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTEST_PLUGINS": "xdist.plugin"}
 
 
 def judged(folder: Path, *texts: str, select: tuple[str, ...] = ()) -> phases.Result:
     (folder / "pytest.ini").write_text("[pytest]\n")
     for number, text in enumerate(texts):
         (folder / f"test_part{number}.py").write_text(text)
-    # `no:django`: these files are no part of the site, and no environment of its own is theirs
-    result = phases.run(phases.Phase("small", (*select, "-p", "no:django", str(folder))), os.environ, folder)
+    result = phases.run(phases.Phase("small", (*select, str(folder))), BARE, folder)
     if result.by_chance:
-        phases.again(result, os.environ, folder)
+        phases.again(result, BARE, folder)
     return result
 
 
@@ -82,10 +86,10 @@ def test_the_first_try_alone_is_narrowed(tmp_path: Path) -> None:
     """What a run has noted meanwhile must not decide which failures are tried again."""
     (tmp_path / "pytest.ini").write_text("[pytest]\n")
     (tmp_path / "test_part.py").write_text(f"{PASSES}{PASSES_LATER}")
-    phase = phases.Phase("small", ("-p", "no:django", str(tmp_path)), first=("-k", "vain"))
-    result = phases.run(phase, os.environ, tmp_path)
+    phase = phases.Phase("small", (str(tmp_path),), first=("-k", "vain"))
+    result = phases.run(phase, BARE, tmp_path)
     assert (result.passed, result.failed) == (0, 1)
-    phases.again(result, os.environ, tmp_path)
+    phases.again(result, BARE, tmp_path)
     assert (result.good, result.passed, len(result.unsure)) == (True, 1, 1)
 
 
@@ -176,3 +180,39 @@ def test_the_last_line_says_what_was_left_out(tmp_path: Path) -> None:
         "21 passed, 0 failed, 7 skipped; on PostgreSQL 3, "
         "of each test the cases that tell it something new: ./run test --whole runs all"
     )
+
+
+def test_the_last_line_is_said_also_where_a_server_does_not_start(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What had ended by then is counted; what needs the server has failed, and so has what comes behind it."""
+
+    @contextmanager
+    def broken() -> Iterator[dict[str, str]]:
+        raise TimeoutError("the model server did not start")
+        yield
+
+    fine = phases.Phase("fine", commands=("python -V", "python -V"))
+    needing = [phases.Phase(name, commands=("python -V",), needs=("model",)) for name in ("needing", "behind")]
+    monkeypatch.setattr(servers, "model", broken)
+    monkeypatch.setattr(run, "LANES", ((fine,), (fine, *needing)))
+    monkeypatch.setenv("TEST_MIGRATED", "")  # which the run sets for its phases
+    assert run.main(["fine", "needing", "behind"]) == 1
+    said = capsys.readouterr().out
+    assert "the model server did not start" in said and "needing: begins" not in said
+    assert said.splitlines()[-1] == "4 passed, 2 failed, 0 skipped"
+
+
+def test_a_server_that_does_not_end_fails_the_run_and_keeps_no_count_back(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    @contextmanager
+    def stubborn() -> Iterator[dict[str, str]]:
+        yield {}
+        raise subprocess.TimeoutExpired("llm", 20)
+
+    monkeypatch.setattr(servers, "model", stubborn)
+    monkeypatch.setattr(run, "LANES", ((phases.Phase("needing", commands=("python -V",), needs=("model",)),),))
+    monkeypatch.setenv("TEST_MIGRATED", "")  # which the run sets for its phases
+    assert run.main(["needing"]) == 1
+    assert capsys.readouterr().out.splitlines()[-1] == "1 passed, 1 failed, 0 skipped"
