@@ -38,5 +38,6 @@ os.environ |= {
     "TITLES": "0",  # one more request after each first answer: tests/conversations/test_finding.py turns it on
     "REVIEW_SECOND_PERCENT": "0",  # drawn by chance: tests/safety/test_opinions.py turns it on
     "HF_HUB_OFFLINE": "1",
+    "OMP_NUM_THREADS": "1",  # models of tests are tiny: threads of one wait for each other longer than they calculate
     "TOKENIZERS_PARALLELISM": "false",
 }
