@@ -27,6 +27,7 @@ from apps.documents.models import Chunk, Collection, Document, Segment
 from apps.engines import registry
 from apps.lib import disk
 from apps.users.models import User
+from tests import migrated
 
 DISK = Path(os.environ["DATA_DIR"])
 FREE = [600, 400, 300, 200, 150, 100, 60, 30, 12, 0]  # kilobytes
@@ -72,7 +73,8 @@ def merged(place: Collection) -> list[dict[str, object]]:
 def main() -> None:
     upload.KEEP_FREE_BYTES, upload.KEEP_FREE_SHARE, upload.ring = 0, 0, lambda *_: None
     segments.FAN = 1000  # merged later
-    call_command("migrate", verbosity=0)
+    if not migrated.tables(DISK):
+        call_command("migrate", verbosity=0)
     disk.hold()
     place = Collection.objects.create(owner=User.objects.create_user("alice", password="x"), name="Shelf")
     words = [f"Sentence {n} of this text says what foxes number {n * 7} hunt at night." for n in range(120)]

@@ -18,8 +18,10 @@ from assistant.boot.places import ROOT
 
 LOADED = """
 import django; django.setup()
+from django.conf import settings
 from django.core.management import call_command
-call_command("migrate", verbosity=0)
+from tests import migrated
+migrated.tables(settings.DATA_DIR) or call_command("migrate", verbosity=0)
 from apps.documents.ingest import ingest
 from apps.documents.models import Document
 from apps.operations import sample
