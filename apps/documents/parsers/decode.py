@@ -6,6 +6,7 @@ import codecs
 from pathlib import Path
 
 from apps.documents.parsers.base import TOO_LONG, Limits, Unreadable, visible
+from apps.documents.parsers.eight_bit import told
 
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
@@ -33,6 +34,8 @@ def encoding_of(data: bytes) -> str:
 
 
 def _guess(head: bytes) -> str:
+    if found := told(head):
+        return found
     from charset_normalizer import from_bytes
 
     best = from_bytes(head, chunk_size=2048).best()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import docx
@@ -24,7 +24,8 @@ _HEADING = re.compile(r"heading (\d)", re.IGNORECASE)
 _LIST = re.compile(r"list|bullet", re.IGNORECASE)
 _GAPS = {_W + "tab": "\t", _W + "br": "\n", _W + "cr": "\n", _W + "noBreakHyphen": "-"}
 _WRAPPERS = {_W + "sdt", _W + "sdtContent", _W + "customXml", _W + "smartTag", _W + "ins"}
-_SKIPPED = {_FALLBACK, _W + "del", _W + "moveFrom", _W + "instrText", _W + "delText"}
+_BOX = _W + "txbxContent"
+_SKIPPED = {_FALLBACK, _BOX, _W + "del", _W + "moveFrom", _W + "instrText", _W + "delText"}
 
 DAMAGED = (
     "This Word document is damaged or was cut off during a transfer. Open it in Word, save it again and upload that."
@@ -119,11 +120,13 @@ class _Reader:
         for child in parent:
             if child.tag == _W + "p":
                 yield from self._paragraph(child)
+                yield from self._boxes(child)
                 yield from self._said_below(child)
             elif child.tag == _W + "tbl":
                 rows = [row for row in spread(self._rows(child)) if any(row)]
                 named = bool(rows) and is_header(rows[0])
                 yield from table_blocks(rows[1:] if named else rows, rows[0] if named else None)
+                yield from self._said_below(child)
             elif child.tag in _WRAPPERS:
                 yield from self.blocks(child)
 
@@ -142,11 +145,16 @@ class _Reader:
         else:
             yield Block("paragraph", text)
 
-    def _said_below(self, paragraph: Any) -> Iterator[Block]:
-        """The notes to which a paragraph refers, which stand at the foot of its page, or at the end."""
-        for mark in paragraph.iter(_W + "footnoteReference", _W + "endnoteReference") if self.notes else ():
+    def _boxes(self, paragraph: Any) -> Iterator[Block]:
+        """What stands in boxes that are drawn beside a paragraph."""
+        for box in _drawn(paragraph):
+            yield from self.blocks(box)
+
+    def _said_below(self, element: Any) -> Iterator[Block]:
+        """The notes to which a paragraph or table refers, which stand at the foot of its page, or at the end."""
+        for mark in element.iter(_W + "footnoteReference", _W + "endnoteReference") if self.notes else ():
             note = self.notes.pop((mark.tag, mark.get(_W + "id") or ""), None)
-            words = " ".join(self._text(note).split()) if note is not None else ""
+            words = " ".join(_words(map(self._text, note.iter(_W + "p")))) if note is not None else ""
             if words:
                 yield Block("paragraph", f"Note: {words}")
 
@@ -172,10 +180,11 @@ class _Reader:
         yield from told
 
     def _cell(self, cell: Any) -> str:
-        return " ".join(self._text(paragraph) for paragraph in cell.iter(_W + "p"))
+        """With the text of its boxes and of tables inside it, each paragraph once."""
+        return " ".join(_words(map(self._text, _paragraphs(cell))))
 
     def _text(self, element: Any) -> str:
-        """The visible text below an element, in order."""
+        """The visible text below an element, in order, without what stands in boxes of its own."""
         parts: list[str] = []
         stack = [element]
         while stack:
@@ -189,6 +198,33 @@ class _Reader:
             elif node.tag not in _SKIPPED and not (node.tag == _W + "r" and self.hidden.hides(node)):
                 stack.extend(reversed(node))
         return "".join(parts)
+
+
+def _drawn(element: Any) -> list[Any]:
+    """The boxes drawn in an element, none that stand in another; what older programs show instead is the same again."""
+    found, stack = [], list(reversed(element))
+    while stack:
+        node = stack.pop()
+        if node.tag == _BOX:
+            found.append(node)
+        elif node.tag not in _SKIPPED:
+            stack.extend(reversed(node))
+    return found
+
+
+def _paragraphs(element: Any) -> Iterator[Any]:
+    """All paragraphs below an element, those in boxes behind the one that they are drawn in."""
+    for child in element:
+        if child.tag == _W + "p":
+            yield child
+            for box in _drawn(child):
+                yield from _paragraphs(box)
+        elif child.tag not in _SKIPPED:
+            yield from _paragraphs(child)
+
+
+def _words(texts: Iterable[str]) -> Iterator[str]:
+    return (words for text in texts if (words := " ".join(text.split())))
 
 
 def _inner(parent: Any, name: str) -> Iterator[Any]:

@@ -13,11 +13,16 @@ import lxml.etree
 
 from apps.documents.parsers.archive import OpenedArchive
 from apps.documents.parsers.base import HIDDEN, Block, Limits, Note, Parsed, Total, Unreadable, in_units, title_of
+from apps.documents.parsers.decode import encoding_of
 from apps.documents.parsers.html import read_page
 
 DAMAGED = "This e-book is damaged or was cut off during a transfer. Get it again and upload that."
 LOCKED = "This e-book is protected against copying (DRM), so it cannot be read. Upload a copy without protection."
 _OPF = "{http://www.idpf.org/2007/opf}"
+_SHEET = re.compile(rb"""<link\b[^>]*?\bhref\s*=\s*["']([^"'?#]+\.css)""", re.IGNORECASE)
+_HEAD_END = re.compile(r"</head\s*>", re.IGNORECASE)
+MOST_HEAD = 20_000  # bytes of a chapter in which it names its style sheets
+MOST_SHEET = 500_000  # bytes of one that are read
 _FONTS = re.compile(rb"Algorithm=\"http://(?:www\.idpf\.org|ns\.adobe\.com/pdf/enc)")
 
 
@@ -32,7 +37,8 @@ def parse(path: str, limits: Limits) -> Iterator[Parsed]:
                 yield title
             yield Total(len(chapters))
             unseen = [0]
-            yield from in_units((_chapter(archive.read(name), unseen) for name in chapters), limits)
+            book = _Chapters(archive, names)
+            yield from in_units((book.chapter(name, unseen) for name in chapters), limits)
             if unseen[0]:
                 yield Note(HIDDEN)
     except (zipfile.BadZipFile, KeyError, AttributeError, lxml.etree.XMLSyntaxError, OSError) as error:
@@ -59,13 +65,38 @@ def _tree(data: bytes) -> Any:
 
 def _spine(package: Any, folder: str) -> Iterator[str]:
     places = {item.get("id"): item.get("href") or "" for item in package.iter(_OPF + "item")}
-    for item in package.iter(_OPF + "itemref"):
-        if item.get("linear") != "no" and places.get(item.get("idref")):
+    items = sorted(package.iter(_OPF + "itemref"), key=lambda item: item.get("linear") == "no")
+    for item in items:  # notes, say, stand outside of the line, and are read behind it
+        if places.get(item.get("idref")):
             yield posixpath.normpath(posixpath.join(folder, unquote(places[item.get("idref")])))
 
 
-def _chapter(data: bytes, unseen: list[int]) -> list[Block]:
-    page = read_page(data.decode("utf-8", "replace"))
+class _Chapters:
+    """The chapters of a book with its style sheets, which say what they hide."""
+
+    def __init__(self, archive: zipfile.ZipFile, names: set[str]) -> None:
+        self._archive, self._names, self._known = archive, names, dict[str, str]()
+
+    def chapter(self, name: str, unseen: list[int]) -> list[Block]:
+        data = self._archive.read(name)
+        return _chapter(data, self._of(name, data), unseen)
+
+    def _of(self, chapter: str, data: bytes) -> str:
+        """Those that a chapter names."""
+        folder = posixpath.dirname(chapter)
+        found = (unquote(address.decode("utf-8", "replace")) for address in _SHEET.findall(data[:MOST_HEAD]))
+        return "\n".join(self._read(posixpath.normpath(posixpath.join(folder, name))) for name in found)
+
+    def _read(self, name: str) -> str:
+        if name not in self._known:
+            data = self._archive.read(name)[:MOST_SHEET] if name in self._names else b""
+            self._known[name] = data.decode("utf-8", "replace").replace("<", " ")
+        return self._known[name]
+
+
+def _chapter(data: bytes, css: str, unseen: list[int]) -> list[Block]:
+    text = data.decode(encoding_of(data), "replace")
+    page = read_page(_HEAD_END.sub(lambda end: f"<style>{css}</style>{end[0]}", text, count=1) if css else text)
     unseen[0] += page.hidden
     if page.blocks and page.title and not any(block.kind == "heading" for block in page.blocks[:3]):
         return [Block("heading", page.title.text, 1), *page.blocks]

@@ -25,7 +25,7 @@ def parse(path: str, limits: Limits) -> Iterator[Parsed]:
     if title := title_of(next((block.text for block in blocks if block.kind == "heading"), "")):
         yield title
     yield from paginate(blocks, limits)
-    if any(output.get("data", {}).get("image/png") for cell in cells for output in _outputs(cell)):
+    if any("image/png" in (output.get("data") or ()) for cell in cells for output in _outputs(cell)):
         yield Note("Pictures that the code drew were left out.")
 
 
@@ -39,11 +39,18 @@ def _cell(cell: dict[str, Any]) -> Iterator[Block]:
         case "code":
             yield Block("code", text)
             for output in _outputs(cell):
-                shown = _joined(output.get("text")) or _joined(output.get("data", {}).get("text/plain"))
+                shown = _shown(output)
                 if shown.strip():
                     yield Block("code", shown[:PRINTED])
         case _:
             yield Block("paragraph", text)
+
+
+def _shown(output: dict[str, Any]) -> str:
+    if output.get("output_type") in {"error", "pyerr"}:
+        return ": ".join(filter(None, (_joined(output.get("ename")), _joined(output.get("evalue")))))
+    data = output.get("data")
+    return _joined(output.get("text")) or _joined(data.get("text/plain") if isinstance(data, dict) else "")
 
 
 def _outputs(cell: Any) -> list[dict[str, Any]]:

@@ -24,6 +24,7 @@ from apps.documents.parsers.base import (
     title_of,
 )
 from apps.documents.parsers.tables import is_header, spread, table_blocks
+from apps.lib import filled
 
 LOCKED = "This document is protected by a password. Save a copy without the password and upload that."
 DAMAGED = "This document is damaged or was cut off during a transfer. Open it, save it again and upload that."
@@ -48,7 +49,7 @@ _STYLE, _STYLED = _name("style", "style"), _name("text", "style-name")
 _SKIPPED = {
     _name("text", "tracked-changes"), _name("office", "annotation"), _name("text", "hidden-text"),
     _name("text", "hidden-paragraph"), _name("office", "event-listeners"), _name("drawing", "object"),
-    _name("text", "ruby-text"), _name("office", "forms"),
+    _name("text", "ruby-text"), _name("office", "forms"), _name("text", "note"),
 }  # fmt: skip
 _AROUND = {"page-number", "date-time", "footer", "header", "page"}  # frames of a slide that say nothing of their own
 
@@ -67,13 +68,16 @@ def parse(path: str, limits: Limits) -> Iterator[Parsed]:
     reader = _Reader(content)
     named = meta.findtext(".//{http://purl.org/dc/elements/1.1/}title") if meta is not None else ""
     slides = list(body.iter(_PAGE))
+    shown = [page for page in slides if not reader.leaves_out(page)]
     if title := title_of(named or "") or title_of(_first_heading(body)):
         yield title
     if slides:
-        yield Total(len(slides))
-        yield from in_units((reader.slide(page) for page in slides), limits)
+        yield Total(len(shown))
+        yield from in_units((reader.slide(page) for page in shown), limits)
     else:
         yield from paginate(reader.blocks(body), limits)
+    if hidden := len(slides) - len(shown):
+        yield Note(filled.SLIDES_HIDDEN % {"count": hidden})
     if reader.hidden:
         yield Note(HIDDEN)
 
@@ -118,6 +122,25 @@ class _Reader:
             if style.get(_name("style", "parent-style-name")) in {"Title", "Subtitle"}
         } | {"Title", "Subtitle"}
 
+        self._left_out = {
+            style.get(_name("style", "name"))
+            for style in content.iter(_STYLE)
+            for look in style.iter(_name("style", "drawing-page-properties"))
+            if look.get(_name("presentation", "visibility")) == "hidden"
+        }
+        self._told = set[Any]()  # notes
+
+    def leaves_out(self, page: Any) -> bool:
+        """Whether a slide is not shown."""
+        return page.get(_name("drawing", "style-name")) in self._left_out
+
+    def _unshown(self, section: Any) -> bool:
+        """Whether a section is one that is not shown."""
+        told = section.get(_name("text", "display"))
+        hidden = told == "none" or (told == "condition" and section.get(_name("text", "is-hidden")) == "true")
+        self.hidden |= hidden and any(words.strip() for words in section.itertext())
+        return hidden
+
     def _hides(self, look: Any) -> bool:
         """Whether letters that look so are not seen; white ones are where anything is painted behind text."""
         size, colour = look.get(_FO + "font-size") or "", look.get(_FO + "color") or ""
@@ -149,11 +172,14 @@ class _Reader:
             if tag == _H:
                 level = child.get(_name("text", "outline-level"), "1")
                 yield from self._block("heading", child, int(level) if level.isdecimal() else 1)
+                yield from self._notes_of(child)
             elif tag == _P:
                 yield from self._paragraph(child, items, first=child is parent[0])
+                yield from self._notes_of(child)
             elif tag == _TABLE:
                 yield from self._table(child)
-            elif tag not in _SKIPPED and isinstance(tag, str):
+                yield from self._notes_of(child)
+            elif tag not in _SKIPPED and isinstance(tag, str) and not self._unshown(child):
                 yield from self.blocks(child, depth + 1, items + (tag == _LIST))
 
     def _paragraph(self, node: Any, items: int, *, first: bool) -> Iterator[Block]:
@@ -167,6 +193,14 @@ class _Reader:
             yield from self._block("paragraph", node, 0)
         for frame in node.iter(_name("drawing", "text-box")):
             yield from self.blocks(frame)
+
+    def _notes_of(self, node: Any) -> Iterator[Block]:
+        """The notes to which a paragraph or table refers, which stand at the foot of its page, or at the end."""
+        for note in node.iter(_name("text", "note")):
+            if note not in self._told:
+                self._told.add(note)
+                words = " ".join(" ".join(self.text(line).split()) for line in note.iter(_P, _H))
+                yield from [Block("paragraph", f"Note: {words}")] if words else []
 
     def _block(self, kind: Any, node: Any, level: int) -> Iterator[Block]:
         words = self.text(node).strip()

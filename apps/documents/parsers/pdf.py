@@ -19,6 +19,7 @@ from typing import Any
 import pypdfium2
 import pypdfium2.raw as pdfium
 
+from apps.documents.parsers import pdf_plain
 from apps.documents.parsers.base import (
     HIDDEN,
     TOO_LONG,
@@ -35,7 +36,16 @@ from apps.documents.parsers.base import (
 )
 from apps.documents.parsers.ink import blank_unseen
 from apps.documents.parsers.pdf_forms import open_page
-from apps.documents.parsers.pdf_layout import arranged, indexes, line_order, reading_order, rows_of
+from apps.documents.parsers.pdf_layout import (
+    Cell,
+    arranged,
+    indexes,
+    line_order,
+    reading_order,
+    rows_of,
+    runs_leftward,
+    turned_order,
+)
 from apps.documents.parsers.pdf_tables import ABSENT, written
 from apps.lib import filled
 
@@ -100,12 +110,22 @@ def page_text(page: pypdfium2.PdfPage, textpage: pypdfium2.PdfTextPage, *, fille
     raw = _drawn(textpage)
     at = indexes(raw)
     rows, seen = rows_of(raw, at, textpage), blank_unseen(raw, page, textpage)
-    order = line_order(rows) if filled else reading_order(rows, page.get_width())
+    if filled:
+        order = line_order(rows)
+    else:
+        order = _turned(rows, at, page, textpage) or reading_order(rows, page.get_width(), leftward=runs_leftward(raw))
     text = seen
     if order is not None:
         text, at = arranged(seen, order, at)
         rows = rows_of(text, at, textpage)
     return PageText(*written(text, at, rows), seen != raw)
+
+
+def _turned(
+    rows: list[list[Cell]], at: Sequence[int], page: pypdfium2.PdfPage, textpage: pypdfium2.PdfTextPage
+) -> list[Cell] | None:
+    place = pdf_plain.places(pdf_plain.address(textpage.raw))
+    return turned_order(rows, page.get_rotation(), lambda index: place(at[index]))
 
 
 def _drawn(textpage: pypdfium2.PdfTextPage) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -19,6 +19,10 @@ from apps.documents.parsers import pdf_plain
 
 _LINE = re.compile("[^\r\n]+")
 _WORD = re.compile(r"\S+")
+_LEFTWARD = re.compile("[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc]")
+_DOWN = {0: "down", 90: "right", 180: "up", 270: "left"}  # by how far a page is turned: what is shown as downwards
+LONG_LINE = 6  # characters that show where a line leads
+Place = Callable[[int], tuple[float, float, float, float]]  # of the character of an index: left, top, right, bottom
 WIDE = 1.0  # times the height of a line: no word space is as wide, also where lines are stretched to one length
 COLUMN_CELLS = 6  # a column of prose has as many lines, or more
 COLUMN_CHARACTERS = 20  # of a line of prose, on average
@@ -81,29 +85,75 @@ def _goes_on(before: Cell, cell: Cell) -> bool:
 
 
 def _cells(spots: Sequence[tuple[int, int, tuple[float, ...], tuple[float, ...]]]) -> Iterator[Cell]:
-    first = 0
+    first, leftward = 0, _runs_left(spots)
     for at in range(1, len(spots) + 1):
         if at < len(spots):
             before, after = spots[at - 1][3], spots[at][2]
             gap, high = after[0] - before[2], max(before[1] - before[3], after[1] - after[3])
-            if -high < gap <= WIDE * high:
+            if -high < (before[0] - after[2] if leftward else gap) <= WIDE * high:
                 continue
         (start, _, begin, _), (_, end, _, stop) = spots[first], spots[at - 1]
-        yield Cell(start, end, begin[0], min(begin[3], stop[3]), stop[2], max(begin[1], stop[1]))
+        left, right = min(begin[0], stop[0]), max(begin[2], stop[2])
+        yield Cell(start, end, left, min(begin[3], stop[3]), right, max(begin[1], stop[1]))
         first = at
 
 
-def reading_order(rows: Sequence[Sequence[Cell]], width: float) -> list[Cell] | None:
-    """The cells of a page of two columns in the order of reading; None where they were drawn so, or are no columns."""
+def _runs_left(spots: Sequence[tuple[int, int, tuple[float, ...], tuple[float, ...]]]) -> bool:
+    """Whether most words of a line stand on the left of the one before, as in Arabic and Hebrew."""
+    if len(spots) < 2 or spots[-1][2][0] >= spots[0][2][0]:
+        return False
+    return 2 * sum(after[2][2] <= before[3][0] + 1 for before, after in pairwise(spots)) >= len(spots) - 1
+
+
+def reading_order(rows: Sequence[Sequence[Cell]], width: float, *, leftward: bool = False) -> list[Cell] | None:
+    """The cells of a page of two columns in the order of reading, the right one first where lines run `leftward`; None
+    where they were drawn so, or are no columns."""
     cells = [cell for row in rows for cell in row]
     gutter = _gutter(cells, width)
     if gutter is None:
         return None
-    ordered = list(_through(cells, gutter))
+    ordered = list(_through(cells, gutter, leftward))
     place = {cell: at for at, cell in enumerate(ordered)}
     if _kept([(place[cell], cell.end - cell.start) for cell in cells]) >= IN_ORDER:
         return None
     return ordered
+
+
+def runs_leftward(text: str) -> bool:
+    """Whether most letters of a page are of scripts that are written from right to left."""
+    if text.isascii() or max(text) < "\u0590":
+        return False
+    return 2 * len(_LEFTWARD.findall(text)) > sum(map(str.isalpha, text))
+
+
+def turned_order(rows: Sequence[Sequence[Cell]], turn: int, place: Place) -> list[Cell] | None:
+    """The lines of a page whose text runs from top to bottom as it is shown, turned by so many degrees: pdfium tells
+    them from the left then, where the last one stands. None for a page on which text runs otherwise."""
+    lines = [Cell(row[0].start, row[-1].end, *_around(row)) for row in rows]
+    long = [line for line in lines if line.end - line.start >= LONG_LINE]
+    if len(long) < 2 or (not turn and sum(_stands(line) for line in long) < len(long)):
+        return None
+    if 10 * sum(_points(place(line.start), place(line.end - 1)) == _DOWN[turn] for line in long) < 9 * len(long):
+        return None
+    across = [line.middle if turn in {90, 270} else (line.left + line.right) / 2 for line in lines]
+    rising = sum((after > before) == (turn in {0, 90}) for before, after in pairwise(across))
+    return lines[::-1] if 10 * rising >= 9 * (len(lines) - 1) else None
+
+
+def _around(row: Sequence[Cell]) -> tuple[float, float, float, float]:
+    return min(c.left for c in row), min(c.bottom for c in row), max(c.right for c in row), max(c.top for c in row)
+
+
+def _stands(line: Cell) -> bool:
+    return line.top - line.bottom > line.right - line.left
+
+
+def _points(begin: tuple[float, ...], stop: tuple[float, ...]) -> str:
+    """Where a line leads on its page as it was drawn, from its first character to its last."""
+    across, up = stop[0] - begin[0], stop[3] - begin[3]
+    if abs(across) > abs(up):
+        return "right" if across > 0 else "left"
+    return "up" if up > 0 else "down"
 
 
 def line_order(rows: Sequence[Sequence[Cell]]) -> list[Cell]:
@@ -136,14 +186,15 @@ def _is_prose(side: Sequence[Cell]) -> bool:
     return count >= COLUMN_CELLS and sum(c.end - c.start for c in side) >= COLUMN_CHARACTERS * count
 
 
-def _through(cells: Sequence[Cell], gutter: float) -> Iterator[Cell]:
-    """From top to bottom between what crosses the gutter, and there the left column first."""
+def _through(cells: Sequence[Cell], gutter: float, leftward: bool) -> Iterator[Cell]:
+    """From top to bottom between what crosses the gutter, and there one column after the other."""
     across = sorted((c for c in cells if c.left < gutter < c.right), key=lambda c: -c.middle)
     edges = [float("inf"), *(c.middle for c in across), float("-inf")]
     for at, (above, below) in enumerate(pairwise(edges)):
         inside = [c for c in cells if below < c.middle <= above and not c.left < gutter < c.right]
-        for side in ([c for c in inside if c.right <= gutter], [c for c in inside if c.left >= gutter]):
-            yield from sorted(side, key=lambda c: (-round(c.middle), c.left))
+        sides = [c for c in inside if c.right <= gutter], [c for c in inside if c.left >= gutter]
+        for side in reversed(sides) if leftward else sides:
+            yield from sorted(side, key=lambda c: (-round(c.middle), -c.right if leftward else c.left))
         if at < len(across):
             yield across[at]
 

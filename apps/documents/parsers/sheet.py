@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 from typing import Any
 
 from python_calamine import CalamineError, CalamineWorkbook, PasswordError, SheetTypeEnum, SheetVisibleEnum
 
 from apps.documents.parsers.base import HIDDEN, Block, Limits, Note, Parsed, Total, Unreadable, in_units
-from apps.documents.parsers.sheet_hidden import Unseen, unseen
+from apps.documents.parsers.sheet_hidden import unseen
 from apps.documents.parsers.tables import is_header, table_blocks
+from apps.documents.parsers.unseen import Unseen
 from apps.lib import filled
 
 LOCKED = "This workbook is protected by a password. Save a copy without the password and upload that."
@@ -20,7 +21,10 @@ UNUSUAL = "This workbook is of an unusual version or damaged. Open it, save it a
 MAX_SHEETS = 500
 MAX_CELLS = 5_000_000  # of one sheet; a file of a few kilobytes may claim billions
 
+MOST_COPIES = 1_000_000  # of cells that span others, in one sheet
+
 Row = Sequence[str]
+Merged = tuple[tuple[int, int], tuple[int, int]]  # row and column of the first cell and of the last
 
 
 def parse(path: str, limits: Limits) -> Iterator[Parsed]:
@@ -53,12 +57,14 @@ def _blocks(book: CalamineWorkbook, name: str, marks: Unseen | None) -> Iterator
     if sheet.total_height * sheet.total_width > MAX_CELLS:
         raise Unreadable(filled.CELLS % {"name": name[:80], "most": f"{MAX_CELLS:,}"})
     rows = [[_words(cell) for cell in row] for row in sheet.to_python(skip_empty_area=True)]
-    if marks and sheet.start:
-        top, left = sheet.start
+    top, left = sheet.start or (0, 0)
+    if marks:
         rows = [
             ["" if marks.hides(top + at, left + column) else cell for column, cell in enumerate(row)]
             for at, row in enumerate(rows)
         ]
+    spread(rows, sheet.merged_cell_ranges or (), (top, left))
+    rows = [row for at, row in enumerate(rows) if not (marks and top + at in marks.rows)]  # they part no table
     yield Block("heading", name, 1)
     for holds, group in groupby(rows, key=any):
         if holds:
@@ -72,8 +78,37 @@ def _table(rows: list[list[str]]) -> Iterator[Block]:
     while cut and (len(used) > 1 or len(cut) == 1) and sum(map(bool, cut[0])) == 1:
         yield Block("paragraph", next(filter(None, cut[0])))
         cut = cut[1:]
+    if (joined := _joined(cut)) is not None:
+        cut = [joined, *cut[2:]]
     named = names(cut)
     yield from table_blocks(cut[1:] if named else cut, named)
+
+
+def spread(rows: list[list[str]], merged: Iterable[Merged], start: tuple[int, int]) -> None:
+    """A cell that spans others stands in each of them, but for one that is alone in its row: it is a title."""
+    left = MOST_COPIES
+    for (top, first), (bottom, last) in merged:
+        here, column, high = top - start[0], first - start[1], bottom - top
+        if not (0 <= here < len(rows) and 0 <= column < len(rows[here])):
+            continue
+        words = rows[here][column]
+        if not words or (not high and sum(map(bool, rows[here])) == 1):
+            continue
+        for row in rows[here : here + high + 1]:
+            wide = min(last - first + 1, len(row) - column)
+            left -= max(0, wide)
+            if left < 0:
+                return
+            row[column : column + wide] = [words] * wide
+
+
+def _joined(rows: Sequence[Row]) -> Row | None:
+    """One row of names of two, where cells of the first span several of the second: "2024 In" of "2024" over "In"."""
+    if len(rows) < 3 or len(set(filter(None, rows[0]))) == sum(map(bool, rows[0])):
+        return None
+    both = [" ".join(dict.fromkeys(filter(None, pair))) for pair in zip(*rows[:2], strict=True)]
+    sure = all(map(bool, rows[1])) and is_header([f"under {cell}" for cell in both]) and not any(map(_year, rows[1]))
+    return both if sure and not any(map(str.isdecimal, rows[1])) else None
 
 
 def names(rows: Sequence[Row]) -> Row | None:

@@ -1,7 +1,7 @@
-"""Cells of an XLSX workbook that no reader sees: in hidden rows and columns, in white on nothing, or shown as nothing.
+"""Cells of a workbook that no reader sees: in hidden rows and columns, in white on nothing, or shown as nothing.
 
-calamine tells values only, so the XML of a sheet is searched for marks, without being parsed. Rows that a filter hides
-are kept: the filter is a way of looking at the table, and its owner can take it off.
+calamine tells values only, so the XML of a sheet of XLSX is searched for marks, without being parsed. Rows that a
+filter hides are kept: the filter is a way of looking at the table, and its owner can take it off.
 """
 
 from __future__ import annotations
@@ -9,12 +9,13 @@ from __future__ import annotations
 import re
 import zipfile
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from typing import Any
 
 import lxml.etree
 
+from apps.documents.parsers import ods_hidden
 from apps.documents.parsers.archive import OpenedArchive
+from apps.documents.parsers.unseen import Unseen
 
 PALEST = 240  # of 255, in each colour
 SMALLEST = 1.0  # points; nothing smaller is meant to be read
@@ -31,25 +32,12 @@ MOST_MARKS = 1_000_000
 MOST_BYTES = 100_000_000  # of one sheet, unpacked
 
 
-@dataclass(slots=True)
-class Unseen:
-    """Rows and columns (from 0, `columns` as ranges), and single cells as (row, column)."""
-
-    rows: set[int] = field(default_factory=set)
-    columns: list[range] = field(default_factory=list)
-    cells: set[tuple[int, int]] = field(default_factory=set)
-
-    def hides(self, row: int, column: int) -> bool:
-        return row in self.rows or (row, column) in self.cells or any(column in some for some in self.columns)
-
-    def __bool__(self) -> bool:
-        return bool(self.rows or self.columns or self.cells)
-
-
 def unseen(path: str) -> dict[str, Unseen]:
-    """By name of the sheet; empty for what is no XLSX, or not of the usual form."""
+    """By name of the sheet; empty for what is neither XLSX nor ODS, or not of the usual form."""
     try:
         with OpenedArchive(path) as archive:
+            if (content := _tree(archive, "content.xml")) is not None:
+                return ods_hidden.marks(content)
             pale = _pale_styles(_tree(archive, "xl/styles.xml"))
             return {name: _of(archive.read(part), pale) for name, part in _sheets(archive)}
     except (zipfile.BadZipFile, KeyError, lxml.etree.XMLSyntaxError, ValueError, OSError):

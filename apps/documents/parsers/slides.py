@@ -26,6 +26,7 @@ from apps.documents.parsers.base import (
     in_units,
     title_of,
 )
+from apps.documents.parsers.slides_hidden import pale, white_paper
 from apps.documents.parsers.tables import is_header, table_blocks
 from apps.lib import filled
 
@@ -42,11 +43,12 @@ _BULLETS = {PP_PLACEHOLDER.BODY, PP_PLACEHOLDER.OBJECT, PP_PLACEHOLDER.VERTICAL_
 
 @dataclass(slots=True)
 class _Paper:
-    """The size of the slides, and whether there was text that nobody sees on them."""
+    """The size of the slides, whether the one that is read is white, and whether text that nobody sees was on them."""
 
     width: int
     height: int
     hidden: bool = False
+    white: bool = False
 
     def shows(self, shape: Any) -> bool:
         """Whether the shape is shown, and at least in part on the slide."""
@@ -87,6 +89,7 @@ def parse(path: str, limits: Limits) -> Iterator[Parsed]:
 
 
 def _slide(slide: Any, paper: _Paper) -> Iterator[Block]:
+    paper.white = white_paper(slide)
     head = slide.shapes.title
     if head is not None and head.text_frame.text.strip():
         yield Block("heading", " ".join(head.text_frame.text.split()), 1)
@@ -156,7 +159,7 @@ def _runs(line: Any, paper: _Paper) -> Iterator[str]:
         size = look.get("sz", "") if look is not None else ""
         if node.tag != _A + "t":
             yield "\n" if node.tag == _A + "br" else "\t"
-        elif not size.isdecimal() or int(size) > SMALLEST:
+        elif (not size.isdecimal() or int(size) > SMALLEST) and not (paper.white and pale(look)):
             yield node.text or ""
         else:
             paper.hidden |= bool((node.text or "").strip())
