@@ -11,13 +11,11 @@ import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import psutil
 import pytest
 from django.conf import settings as live
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
-from apps.documents import forking, sandbox
 from apps.documents.models import Document
 from apps.documents.parsers.base import Unreadable
 from apps.documents.sniff import refuse_by_name, sniff
@@ -25,7 +23,7 @@ from apps.documents.upload import upload
 from apps.users.models import User
 from tests.documents import files, hostile_files
 from tests.documents.library import collection
-from tests.documents.test_hostile_files import MEMORY, SECONDS, TEXT, read
+from tests.documents.test_hostile_files import SECONDS, TEXT, read
 
 
 @pytest.fixture(autouse=True)
@@ -135,19 +133,6 @@ def test_macros_and_scripts_are_not_text(tmp_path: Path) -> None:
 def test_what_is_never_read_is_refused_by_its_name(name: str) -> None:
     with pytest.raises(Unreadable, match=r"cannot be read|not unpacked"):
         refuse_by_name(name)
-
-
-def test_a_reader_leaves_no_memory_behind(tmp_path: Path) -> None:
-    """R06: a parser that needs 50 MB a file, many times: what is kept is what the warm process had."""
-    path = tmp_path / "stored"
-    path.write_bytes(b"word " * 3_000_000)
-    options = {"kind": "text", "pages": 3000, "characters": 20_000_000}
-    sizes = []
-    for _ in range(25):
-        sandbox.run("parse", path, options, seconds=SECONDS, memory_bytes=MEMORY)
-        assert forking._nursery is not None
-        sizes.append(psutil.Process(forking._nursery.pid).memory_info().rss)
-    assert sizes[-1] - sizes[2] < 10 * 1024**2
 
 
 def test_a_reader_that_never_stops_complaining_is_stopped(tmp_path: Path) -> None:

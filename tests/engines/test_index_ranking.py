@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable
+from contextlib import suppress
 from itertools import pairwise
 from pathlib import Path
 from uuid import uuid4
@@ -13,7 +15,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from apps.engines.base import Index, IndexEntry, IndexQuery, SegmentInfo
+from apps.engines.base import EngineError, Index, IndexEntry, IndexQuery, SegmentInfo
+from apps.engines.index.local import files
 from apps.engines.index.local.engine import LocalIndex
 from apps.engines.index.memory import MemoryIndex
 from tests.engines.indexes import entries, units
@@ -22,6 +25,7 @@ WORDS = ["fox", "whale", "mouse", "owl", "red", "blue", "sings", "hunts", "sleep
 LENGTH = 6  # words of a text: the average length stays local to a segment, so texts are of one length here
 
 texts = st.lists(st.lists(st.sampled_from(WORDS), min_size=LENGTH, max_size=LENGTH), min_size=2, max_size=30)
+whole = settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 quick = settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
@@ -68,6 +72,19 @@ def test_both_indexes_give_the_same_scores(tmp_path: Path) -> None:
         assert found[1][chunk] == pytest.approx(scores, abs=2e-3)
 
 
+SYNCS = 12  # of the files of one segment, and a few more
+
+
+def _ends_after(count: int) -> Callable[[Path], None]:
+    left = iter(range(count))
+
+    def sync(_: Path) -> None:
+        if next(left, None) is None:
+            raise OSError(28, "No space left on device")
+
+    return sync
+
+
 class _History:
     """Segments of one collection under adds, deletes and merges, beside a plain table of what is live."""
 
@@ -83,6 +100,15 @@ class _History:
         vectors = units(count, seed=self.next)
         self.live |= {i: (f"{WORDS[i % 10]} {WORDS[i // 2 % 10]}", vectors[n]) for n, i in enumerate(ids)}
         self._write(ids)
+
+    def crash(self, which: int) -> None:
+        """A writer ends in the middle: of what it wrote nothing is named, and the next begins on the same files."""
+        if isinstance(self.index, LocalIndex):
+            with pytest.MonkeyPatch.context() as patch:
+                patch.setattr(files, "_sync", _ends_after(which % SYNCS))
+                with suppress(EngineError):
+                    self.index.write(uuid4().hex, entries(["red fox"] * 3, first=10**6), units(3), "tests")
+            self.index = LocalIndex(str(self.index._directory))
 
     def delete(self, which: int) -> None:
         if self.live:
@@ -114,15 +140,18 @@ steps = st.lists(
         st.tuples(st.just("add"), st.integers(1, 12)),
         st.tuples(st.just("delete"), st.integers(0, 99)),
         st.tuples(st.just("merge"), st.integers(1, 4)),
+        st.tuples(st.just("crash"), st.integers(0, 99)),
     ),
     min_size=1,
     max_size=8,
 )
 
 
-@quick
+@whole
 @given(steps=steps)
-def test_any_history_of_adds_deletes_and_merges_equals_plain_search(index: Index, steps: list[tuple[str, int]]) -> None:
+def test_any_history_of_adds_deletes_merges_and_crashes_equals_plain_search(
+    index: Index, steps: list[tuple[str, int]]
+) -> None:
     history = _History(index)
     for verb, number in steps:
         getattr(history, verb)(number)
@@ -154,3 +183,37 @@ def test_eight_threads_search_while_others_write_drop_and_sweep(tmp_path: Path) 
         thread.join()
 
     assert wrong == []
+
+
+def test_searches_see_whole_generations_while_ten_thousand_are_added_and_a_thousand_dropped(tmp_path: Path) -> None:
+    index, size = LocalIndex(str(tmp_path), open_at_most=60), 250
+    vectors, done = units(size), threading.Event()
+    live = [_write(index, entries(["red fox"] * size), vectors)]
+    reading: dict[int, list[SegmentInfo]] = {}
+    wrong: list[object] = []
+
+    def reader(number: int) -> None:
+        while not done.is_set():
+            reading[number] = seen = live
+            found = index.search(seen, IndexQuery("fox", vectors[7], limit=len(seen))).candidates
+            best = {c.chunk_id for c in found if c.cosine > 0.999}
+            reading[number] = []
+            if len(best) != len(seen) or any(chunk % size != 7 for chunk in best):
+                wrong.append((len(seen), sorted(best)))
+
+    threads = [threading.Thread(target=reader, args=(number,)) for number in range(8)]
+    for thread in threads:
+        thread.start()
+    for number in range(1, 10_000 // size + 1):
+        live = [*live, _write(index, entries(["red fox"] * size, first=number * size), vectors)]
+        if number % 10 == 0:
+            old, live = live[1], [live[0], *live[2:]]
+            while any(old in seen for seen in list(reading.values())):
+                time.sleep(0.01)
+            index.drop([old])
+            index.sweep(live, older_than_s=0)
+    done.set()
+    for thread in threads:
+        thread.join()
+
+    assert wrong == [] and len(live) == 37

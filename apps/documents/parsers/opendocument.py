@@ -137,7 +137,7 @@ class _Reader:
     def _unshown(self, section: Any) -> bool:
         """Whether a section is one that is not shown."""
         told = section.get(_name("text", "display"))
-        hidden = told == "none" or (told == "condition" and section.get(_name("text", "is-hidden")) == "true")
+        hidden = bool(told == "none" or (told == "condition" and section.get(_name("text", "is-hidden")) == "true"))
         self.hidden |= hidden and any(words.strip() for words in section.itertext())
         return hidden
 

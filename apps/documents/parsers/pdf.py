@@ -110,6 +110,7 @@ def page_text(page: pypdfium2.PdfPage, textpage: pypdfium2.PdfTextPage, *, fille
     raw = _drawn(textpage)
     at = indexes(raw)
     rows, seen = rows_of(raw, at, textpage), blank_unseen(raw, page, textpage)
+    order: list[Cell] | None
     if filled:
         order = line_order(rows)
     else:

@@ -37,7 +37,7 @@ def _paints(node: Any) -> bool:
     if node.tag in _PAINTED:
         return True
     if node.tag == _A + "fillRef":
-        return node.get("idx") != "0"
+        return bool(node.get("idx") != "0")
     if node.tag != _A + "solidFill":
         return False
     parent = node.getparent().tag

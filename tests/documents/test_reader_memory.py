@@ -1,0 +1,29 @@
+"""Two hundred files, each of which takes a reader some 50 MB, leave worker and readers as large as they were."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import psutil
+import pytest
+
+from apps.documents import forking, sandbox
+
+pytestmark = pytest.mark.process
+
+FILES = 200
+GROWN = 10 * 1024**2  # bytes
+
+
+def test_readers_that_keep_their_memory_leave_none_behind(tmp_path: Path) -> None:
+    path = tmp_path / "stored"
+    path.write_bytes(b"word " * 1_600_000)
+    options = {"kind": "text", "pages": 3000, "characters": 20_000_000}
+    sizes = []
+    for _ in range(FILES):
+        answers = sandbox.run("parse", path, options, seconds=30, memory_bytes=1024**3)
+        assert sum("page" in answer for answer in answers) > 0
+        assert forking._nursery is not None
+        sizes.append((psutil.Process(forking._nursery.pid).memory_info().rss, psutil.Process().memory_info().rss))
+    (warm, ours), (last, ours_last) = sizes[5], sizes[-1]
+    assert last - warm < GROWN and ours_last - ours < 2 * GROWN
