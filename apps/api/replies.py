@@ -97,7 +97,8 @@ def _source(item: Placed) -> dict[str, Any]:
 
 
 def _cite(cite: Cite, offset: int) -> dict[str, Any]:
-    """`source` is null where no passage supports the sentence."""
+    """`source` is null where no passage supports the sentence; `tool` names that whose result does."""
     return {
-        "start": cite.start + offset, "end": cite.end + offset, "source": cite.source, "score": round(cite.score, 4)
+        "start": cite.start + offset, "end": cite.end + offset, "source": cite.source, "score": round(cite.score, 4),
+        "tool": cite.tool,
     }  # fmt: skip

@@ -104,6 +104,7 @@ class CitationOut(Schema):
     end: int
     source: int | None
     score: float
+    tool: str  # whose result says it, where no passage does
 
     @staticmethod
     def resolve_source(row: Any) -> int | None:

@@ -45,6 +45,7 @@ class Sentence:
     text: str
     number: int | None  # of the source that supports it best
     score: float
+    tool: str  # whose result says it, where no source does
 
 
 def behind(user: User, answer: Message) -> dict[str, Any] | None:
@@ -168,7 +169,7 @@ def _sentences(answer: Message) -> list[Sentence]:
     found: dict[int, Sentence] = {}
     for cite in Citation.objects.filter(answer=answer).select_related("source").order_by("sentence", "-score"):
         number = cite.source.number if cite.source else None
-        found.setdefault(cite.sentence, Sentence(answer.text[cite.start : cite.end], number, cite.score))
+        found.setdefault(cite.sentence, Sentence(answer.text[cite.start : cite.end], number, cite.score, cite.tool))
     return list(found.values())
 
 

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from apps.conversations.facts import Facts, facts
+from apps.conversations.facts import SPELT, Facts, facts
 from apps.conversations.sources import Stretch
 from apps.conversations.support import SUPPORTED, check, rarity, shared
 from apps.conversations.wrap import hints, without_hints
@@ -20,6 +20,14 @@ _SOURCES = 3
 _HINTED = 0.02  # what a mark of the model's own is worth
 _NEAR_BEST = 0.15  # a further source is shown where it supports nearly as well
 
+_SHORT = 4  # content words of an answer that leaves out what was asked
+_ABOUT, _LEAST_ABOUT = 0.8, 0.5  # of the best window's share of the question; and of all of it
+
+_FRAME = re.compile(
+    r"^\W*(?:(?:so|thus|therefore|hence),?\s+)?(?:(?:the|an?|my|final|correct|short|die|la)\s+)*(?:answer|antwort|respuesta)\b"
+    r"(?:\s+(?:is|was|would be|to (?:that|this|your question) is|lautet|ist|es))?\s*[:–-]?\s*",
+    re.IGNORECASE,
+)
 _TOO_LITTLE = re.compile(r"[\W_]*|\W*\d{1,2}[.)]")
 _TALK = re.compile(
     r"^(?:hi|hello|hey|sure|certainly|of course|okay|ok|yes|no|great|thank you|thanks|you're welcome|i hope|"
@@ -34,8 +42,8 @@ _CLAIM_WORDS = 4  # content words from which a sentence that begins like small t
 
 @dataclass(frozen=True, slots=True)
 class Cite:
-    """That a source supports a sentence (or, with no source, that none does). Spans: the sentence's in the answer, the
-    support's in the text of the source's page."""
+    """That a source supports a sentence (or, with no source, that none does, but perhaps the result of a `tool`, by its
+    title). Spans: the sentence's in the answer, the support's in the text of the source's page."""
 
     sentence: int
     start: int
@@ -44,6 +52,12 @@ class Cite:
     source_start: int
     source_end: int
     score: float
+    tool: str = ""
+
+    @property
+    def found(self) -> bool:
+        """Whether it names where the sentence comes from."""
+        return self.source is not None or bool(self.tool)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +67,14 @@ class Window:
     end: int
     premise: str  # its text after the titles it stands under
     facts: Facts
+
+
+@dataclass(frozen=True, slots=True)
+class _Short:
+    """The window on which a short answer stands. `sure`: the passages speak of the question, so there is no other."""
+
+    best: tuple[float, Window] | None
+    sure: bool
 
 
 class Citer:
@@ -74,15 +96,60 @@ class Citer:
         if not self.windows:
             return [Cite(index, start, end, None, 0, 0, 0.0)]
         claim = without_hints(text).strip(" \t\n*_#>|-")
+        short = self._answering(claim)
+        if short is not None and short.sure:
+            return [self._one(index, start, end, short.best)]
         near = self.near(claim)
         judgement = self._check.judge(claim, [window.premise for window in near])
         if judgement.score < SUPPORTED:
-            return [Cite(index, start, end, None, 0, 0, round(judgement.score, 4))]
+            best = short.best if short is not None else None
+            return [self._one(index, start, end, best, judgement.score)]
         chosen = _chosen(claim, list(zip(judgement.each, near, strict=True)), frozenset(hints(text)))
         return [
             Cite(index, start, end, window.source, window.start, window.end, round(max(score, SUPPORTED), 4))
             for score, window in chosen
         ]
+
+    @staticmethod
+    def _one(index: int, start: int, end: int, found: tuple[float, Window] | None, otherwise: float = 0.0) -> Cite:
+        if found is None:
+            return Cite(index, start, end, None, 0, 0, round(otherwise, 4))
+        score, window = found
+        return Cite(index, start, end, window.source, window.start, window.end, round(score, 4))
+
+    def _answering(self, claim: str) -> _Short | None:
+        """What becomes of a few words that only make sense as an answer to the question, as "41." after "How many tons
+        does the crane lift?": a window that is about the question has to say them. None for other sentences."""
+        asked, bare = facts(self.question), _FRAME.sub("", claim)
+        said = facts(bare)
+        new = said.terms - asked.terms
+        if not new or len(new) > _SHORT or not asked.terms:
+            return None
+        share, about = self._about(asked)
+        sure = share >= _ABOUT and len(bare.split()) <= _SHORT
+        told = [w for w in about if said.numbers <= w.facts.numbers and new & said.names <= w.facts.terms]
+        words = new - SPELT if said.numbers else new
+        says = [window for window in told if words <= window.facts.terms]
+        if told and not says:
+            return None  # in other words, or in another unit
+        whole, found = f"{self.question.rstrip('?¿ ')} {bare}", list[tuple[float, Window]]()
+        for window in says[:_SOURCES]:
+            score = self._check.judge(whole, [window.premise]).score
+            found += [(score, window)] if score >= SUPPORTED else []
+        best = max(found, key=lambda pair: pair[0], default=None)
+        return _Short(best, sure)
+
+    def _about(self, asked: Facts) -> tuple[float, list[Window]]:
+        """How much the windows share with the question, and those that do most, without what is wider than need be."""
+        weight = rarity(asked, [window.facts for window in self.windows])
+        share = [(shared(asked, window.facts, weight), window) for window in self.windows]
+        most = max(value for value, _ in share)
+        close = [pair for pair in share if pair[0] >= max(_ABOUT * most, _LEAST_ABOUT)]
+        found: list[Window] = []
+        for _, window in sorted(close, key=lambda pair: (-pair[0], len(pair[1].premise))):
+            if not any(window.source == f.source and window.start < f.end and f.start < window.end for f in found):
+                found.append(window)
+        return most, found
 
     def near(self, claim: str) -> list[Window]:
         """The windows that share most with the claim, the short ones first among equals."""
@@ -123,7 +190,7 @@ def weak(cites: Iterable[Cite]) -> bool:
     """Whether more than half of the sentences that state something have no source."""
     sentences: dict[int, bool] = {}
     for cite in cites:
-        sentences[cite.sentence] = sentences.get(cite.sentence, False) or cite.source is not None
+        sentences[cite.sentence] = sentences.get(cite.sentence, False) or cite.found
     return bool(sentences) and sum(sentences.values()) * 2 < len(sentences)
 
 

@@ -123,6 +123,7 @@ def _cite(closing: Closing) -> None:
             answer_id=closing.answer, sentence=cite.sentence, start=cite.start, end=cite.end,
             source_id=None if cite.source is None else numbers[cite.source],
             source_start=cite.source_start, source_end=cite.source_end, score=cite.score,
+            tool=cite.tool,
         )
         for cite in closing.cites
     )  # fmt: skip

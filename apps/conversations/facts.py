@@ -34,6 +34,7 @@ def _spelt() -> dict[str, int]:
 
 _SPELT = _spelt()
 _SCALE = {"hundred": 1e2, "thousand": 1e3, "million": 1e6, "billion": 1e9, "trillion": 1e12}
+SPELT = frozenset(stem(word) for word in (*_SPELT, *_SCALE))  # stems of numbers in words
 _SOFT_NUMBERS = {"one", "first", "second", "single", "both", "pair", "twice"}  # said without meaning an amount
 _NEGATIONS = _set(
     "not no never none neither nor nobody nothing nowhere without cannot cant dont doesnt didnt isnt arent "

@@ -288,6 +288,7 @@ class Citation(models.Model):
     source_start = models.PositiveIntegerField(default=0, help_text="In Page.text: the sentence that supports it best")
     source_end = models.PositiveIntegerField(default=0)
     score = models.FloatField(help_text="Support, 0 to 1")
+    tool = models.CharField(max_length=100, blank=True, help_text="Whose result says it, where no passage does")
 
     class Meta:
         ordering: ClassVar = ["answer", "sentence", "-score"]

@@ -86,7 +86,7 @@ def citations(answers: Sequence[Message]) -> dict[UUID, list[Cite]]:
     for row in Citation.objects.filter(answer__in=answers).select_related("source").order_by("sentence", "-score"):
         number = row.source.number if row.source else None
         found.setdefault(row.answer_id, []).append(
-            Cite(row.sentence, row.start, row.end, number, row.source_start, row.source_end, row.score)
+            Cite(row.sentence, row.start, row.end, number, row.source_start, row.source_end, row.score, row.tool)
         )
     return found
 

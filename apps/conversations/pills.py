@@ -7,10 +7,12 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from typing import TYPE_CHECKING
 
+from django.utils.html import escape
 from django.utils.translation import gettext_lazy
 
 from apps.conversations.support import STRONG
 from apps.conversations.wrap import SENTENCE, SLOT
+from apps.users.templatetags.said import said
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
     from apps.conversations.cite import Cite
 
 UNSUPPORTED = gettext_lazy("No source found for this sentence")
+GIVEN = gettext_lazy("From the result of a tool: %(tool)s")
 GONE = gettext_lazy("This source was deleted, or you can no longer open it")
 _SENTENCE = re.compile(re.escape(SENTENCE).replace("%d", r"(\d+)"))
 _SLOT = re.compile(re.escape(SLOT).replace("%d", r"(\d+)"))
@@ -31,7 +34,7 @@ def pills_html(cites: Sequence[Cite], answer_id: UUID | str, gone: Collection[in
     found = {cite.source: cite for cite in sorted(cites, key=lambda cite: cite.score) if cite.source is not None}
     numbers = sorted(found, key=lambda number: (number in gone, -found[number].score, number))
     if not numbers:
-        return ""
+        return next((_tool(cite.tool) for cite in cites if cite.tool), "")
     first, more = numbers[0], len(numbers) - 1
     label = f'{first}<span class="more"> +{more}</span>' if more else str(first)
     if first in gone:
@@ -45,6 +48,12 @@ def pills_html(cites: Sequence[Cite], answer_id: UUID | str, gone: Collection[in
     )
 
 
+def _tool(title: str) -> str:
+    """Says that a sentence rests on the result of a tool, whose card stands above the answer."""
+    name = escape(said(title))
+    return f'<span class="pill tool" title="{escape(GIVEN % {"tool": said(title)})}">{name}</span>'
+
+
 def strength(score: float) -> str:
     """How well a passage supports a sentence or meets a question, in one word."""
     return "strong" if score >= STRONG else "partial"
@@ -53,7 +62,7 @@ def strength(score: float) -> str:
 def supported(cites: Iterable[Cite]) -> bool:
     """Whether a sentence with these citations has a source. One that needs none has no citation, and is not flagged."""
     found = list(cites)
-    return not found or any(cite.source is not None for cite in found)
+    return not found or any(cite.found for cite in found)
 
 
 def with_pills(markup: str, cites: Iterable[Cite], answer_id: UUID | str, gone: Collection[int] = ()) -> str:

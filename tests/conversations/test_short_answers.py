@@ -1,0 +1,91 @@
+"""An answer of a word or a number stands on what the question asks about, or on what a tool gave."""
+
+from __future__ import annotations
+
+import pytest
+
+from apps.conversations import results
+from apps.conversations.cite import Cite, Citer, weak
+from apps.conversations.pills import pills_html, supported
+from apps.conversations.tools.base import Call
+from tests.conversations.passages import passage
+
+CRANES = "Crane: Berta; Lifts in tons: 8\nCrane: Gustav; Lifts in tons: 41\nCrane: Olga; Lifts in tons: 3"
+HARBOUR = (
+    "The crane Gustav was painted green in 1902 and lifts 41 tons. The crane Berta lifts 8 tons.\n\n"
+    "The lighthouse keeper is Ines Halloran. The mayor is Rhoda Lind."
+)
+LIFTS = "How many tons does the crane Gustav lift?"
+
+
+def cited(question: str, answer: str, text: str = HARBOUR) -> list[Cite]:
+    return Citer(question, {1: passage(text)}).cite(0, answer, 0, len(answer))
+
+
+TRUE = [
+    *((text, LIFTS, answer, "41") for text in (HARBOUR, CRANES) for answer in (
+        "The answer is: 41.", "The answer is 41 tons.", "It lifts 41.", "41 tons", "Forty-one tons.",
+    )),
+    (HARBOUR, "Who is the keeper of the lighthouse?", "Ines Halloran.", "Halloran"),
+    (HARBOUR, "Who is the lighthouse keeper?", "The answer is Ines Halloran.", "Halloran"),
+    (HARBOUR, "What colour was the crane Gustav painted?", "The crane was painted green.", "green"),
+    (HARBOUR, "How many tons do the cranes lift?", "Berta: 8 tons.", "8 tons"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "question", "answer", "said"), TRUE)
+def test_a_short_answer_stands_on_what_the_question_asks_about(
+    text: str, question: str, answer: str, said: str
+) -> None:
+    (found,) = cited(question, answer, text)
+    assert found.source == 1 and said in text[found.source_start : found.source_end]
+
+
+@pytest.mark.parametrize(
+    ("question", "answer"),
+    [
+        (LIFTS, "The answer is: 14."),
+        (LIFTS, "The answer is: 8."),
+        (LIFTS, "3 tons"),
+        ("Who is the lighthouse keeper?", "Rhoda Lind."),
+        ("Who is the lighthouse keeper?", "The answer is Tom Reed."),
+        ("Which planet is the largest?", "The answer is: 47."),
+    ],
+)
+@pytest.mark.parametrize("text", [HARBOUR, CRANES])
+def test_what_is_said_of_something_else_or_nowhere_does_not_support_it(question: str, answer: str, text: str) -> None:
+    assert [item.source for item in cited(question, answer, text)] == [None]
+
+
+def call(text: str, **arguments: str) -> Call:
+    return Call("1", "calculate", "Calculator", arguments, "done", text=text)
+
+
+@pytest.mark.parametrize("answer", ["17 times 23 is 391.", "The result is 391.", "391"])
+def test_a_sentence_from_the_result_of_a_tool_names_it(answer: str) -> None:
+    nothing = [Cite(0, 0, len(answer), None, 0, 0, 0.1)]
+    found = results.credited(nothing, answer, [call("17 * 23 = 391", expression="17 * 23")])
+    assert [item.tool for item in found] == ["Calculator"]
+    assert supported(found) and not weak(found)
+    assert pills_html(found, "1") == (
+        '<span class="pill tool" title="From the result of a tool: Calculator">Calculator</span>'
+    )
+
+
+@pytest.mark.parametrize("answer", ["The result is 392.", "The result is 391 of 500.", "17 is a prime number."])
+def test_a_sentence_that_says_more_than_the_tool_names_none(answer: str) -> None:
+    nothing = [Cite(0, 0, len(answer), None, 0, 0, 0.1)]
+    assert results.credited(nothing, answer, [call("17 * 23 = 391", expression="17 * 23")]) == nothing
+
+
+def test_words_from_the_result_of_a_tool_name_it_and_a_source_comes_first() -> None:
+    today = Call("1", "today", "Date and time", {}, "done", text="Friday, 27 November 2026, 20:10 in London")
+    nothing = [Cite(0, 0, 10, None, 0, 0, 0.1)]
+    assert results.credited(nothing, "Today is a Friday in London.", [today])[0].tool == "Date and time"
+    assert not results.credited(nothing, "Bananas are rich in potassium.", [today])[0].tool
+    known = [Cite(0, 0, 10, 2, 0, 5, 0.7)]
+    assert results.credited(known, "Today is a Friday in London.", [today]) == known
+
+
+def test_the_name_of_a_tool_is_text() -> None:
+    assert "<b>" not in pills_html([Cite(0, 0, 1, None, 0, 0, 0.5, "<b>Tool</b>")], "1")
