@@ -11,7 +11,37 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 _LOOK_S = 0.5  # between two looks at whether a picture that waits for the model is still wanted
-_door, _model = threading.Lock(), threading.Lock()
+_HANDOVER_S = 0.05  # that whoever leaves the model gives the next one to get in
+_door = threading.Lock()
+
+
+class _Room:
+    """One at a time is inside. Who leaves lets the one that waits in before it goes on: else that one would wait for
+    the interpreter too, 5 ms (`sys.getswitchinterval`), in which the model draws nothing."""
+
+    def __init__(self) -> None:
+        self._lock, self._entered = threading.Lock(), threading.Event()
+        self._waiting: set[int] = set()  # threads
+
+    def enter(self, waits: Callable[[], None]) -> None:
+        """`waits` is called now and then until it is free."""
+        if not self._lock.acquire(blocking=False):
+            self._waiting.add(threading.get_ident())
+            try:
+                while not self._lock.acquire(timeout=_LOOK_S):
+                    waits()
+            finally:
+                self._waiting.discard(threading.get_ident())
+        self._entered.set()
+
+    def leave(self) -> None:
+        self._entered.clear()
+        self._lock.release()
+        if self._waiting:
+            self._entered.wait(_HANDOVER_S)
+
+
+_model = _Room()
 
 
 class Turn:
@@ -40,10 +70,9 @@ class Turn:
     @contextmanager
     def model(self, waits: Callable[[], None]) -> Iterator[None]:
         """In the model. Until it is free `waits` is called now and then; what it raises comes out here."""
-        while not _model.acquire(timeout=_LOOK_S):
-            waits()
+        _model.enter(waits)
         try:
             yield
         finally:
-            _model.release()
             self.open()
+            _model.leave()

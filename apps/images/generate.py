@@ -24,7 +24,7 @@ from apps.engines.image.upscaling import upscaled
 from apps.images import described, provenance, reviewing, sources
 from apps.images.device import Turn
 from apps.images.finishing import finished
-from apps.images.making import ALLOWED, LEASE_S, Interrupted, Unwanted, Watch, measured, wanted
+from apps.images.making import ALLOWED, LEASE_S, Interrupted, Unwanted, Watch, lease_kept, measured, wanted
 from apps.images.meaning import vector_of
 from apps.images.models import Frame, Picture
 from apps.images.screening import judged
@@ -85,7 +85,7 @@ def _drawn(row: Picture, start: bytes, watch: Watch, turn: Turn) -> Drawn:
         row.prompt, row.seed, row.width, row.height, row.steps, row.guidance, row.negative, row.scheduler, start,
         row.strength, sources.content(row.mask),
     )  # fmt: skip
-    with turn.model(watch.waits):
+    with lease_kept(row), turn.model(watch.waits):
         watch.begins()
         drawn = registry.image().draw(request, watch)
     model = registry.image().model()
@@ -113,12 +113,12 @@ def _store(row: Picture, drawn: Drawn, start: bytes, watch: Watch, began: float)
     }  # fmt: skip
     frames = watch.frames() if seen.allowed and not blurred_by(seen) else []
     with transaction.atomic():
-        kept = leases.release(wanted(), row.pk, row.lease_token, **changes)
-        if kept:
+        held = leases.release(wanted(), row.pk, row.lease_token, **changes)
+        if held:
             Frame.objects.filter(picture=row).delete()  # of an attempt that crashed
             Frame.objects.bulk_create(frames)
             reviewing.flag(row, seen.judged)
-    if not kept:
+    if not held:
         row.file.storage.delete(name)
         raise Unwanted
 

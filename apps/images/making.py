@@ -5,9 +5,11 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, TypeVar
 
+from django.db import DatabaseError, connections
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
@@ -122,6 +124,30 @@ class Watch:
         return [Frame(picture=self._row, step=step, preview=preview) for step, preview in self._previews.items()]
 
 
+@contextmanager
+def lease_kept(row: Picture) -> Iterator[None]:
+    """The lease is renewed however long nothing is heard of the drawing: a step of a large model on a processor takes
+    minutes, and so may a server, in which nobody else shall draw the picture too."""
+    done = threading.Event()
+    thread = threading.Thread(target=_renew, args=(row, done), name="lease", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        done.set()
+        thread.join()
+
+
+def _renew(row: Picture, done: threading.Event) -> None:
+    while not done.wait(LEASE_S / 3):
+        try:
+            leases.renew(wanted(), row.pk, row.lease_token, LEASE_S)
+        except DatabaseError as error:
+            log.warning("The lease of a picture could not be renewed: %s", error)
+        finally:
+            connections.close_all()
+
+
 def thinned(items: Sequence[T], most: int) -> list[T]:
     """At most so many of them, first and last among them, at equal distances."""
     if len(items) <= most:
@@ -138,4 +164,4 @@ def measured(row: Picture, drawn: Drawn) -> dict[str, Any]:
             return {"alignment": clip.measure(drawn.picture, row.prompt), "aligned_by": clip.name[:200]}
         except EngineError as error:
             log.warning("%s", error)
-    return {"alignment": drawn.alignment, "aligned_by": drawn.aligned_by[:200]}
+    return {"alignment": drawn.aligns() if drawn.aligns else None, "aligned_by": drawn.aligned_by[:200]}

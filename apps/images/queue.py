@@ -48,18 +48,27 @@ def _stop(**_: Any) -> None:
 def drain() -> None:
     """Whatever waited has been drawn, one after the other, each stored while the next is drawn; a process that draws
     already does that by itself."""
-    while not stopping.is_set() and waiting(1) and _drawing.acquire(blocking=False):
-        beside = None
+    while not stopping.is_set() and _drawing.acquire(blocking=False):
         try:
-            while not stopping.is_set() and (rows := waiting(2)):
-                if len(rows) > 1 and (beside is None or not beside.is_alive()):
-                    beside = threading.Thread(target=_beside, name="pictures")
-                    beside.start()
-                _draw_next()
+            _draw_all()
         finally:
-            if beside is not None:
-                beside.join()
             _drawing.release()
+        if not waiting(1):  # what came while this ended
+            return
+
+
+def _draw_all() -> None:
+    beside = None
+    try:
+        while not stopping.is_set() and (rows := waiting(2)):
+            if len(rows) > 1 and (beside is None or not beside.is_alive()):
+                beside = threading.Thread(target=_beside, name="pictures")
+                beside.start()
+            while _draw_next() and beside is not None and beside.is_alive():
+                pass  # it need not be asked each time whether there is enough for two
+    finally:
+        if beside is not None:
+            beside.join()
 
 
 def _draw_next() -> bool:

@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-import base64
 import io
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 from PIL import Image
 
-from apps.engines.base import EngineBroken, EngineBusy, EngineError, EngineRefused, EngineUnavailable
+from apps.engines.base import EngineRefused, EngineUnavailable
 from apps.engines.image.base import DrawRequest, DrawStep, ImageEngine
 from apps.engines.image.checks import png
 from apps.engines.image.diffusers import DiffusersPainter
 from apps.engines.image.fake import FakePainter
-from apps.engines.image.openai import OpenAIPainter
 from tests.images import tiny
 
 ASK = DrawRequest("a red cat", seed=7, width=96, height=64, steps=3, guidance=5.0)
@@ -177,51 +173,3 @@ def test_an_adapter_that_cannot_be_used_is_said_to_be_so(folder: str, tmp_path: 
     for adapter in (pickled, nonsense, tmp_path / "away.safetensors"):
         with pytest.raises(EngineUnavailable, match="cannot be loaded"):
             DiffusersPainter(folder, str(adapter)).model()
-
-
-class _Server:
-    """Answers `httpx.stream` in place of a network."""
-
-    def __init__(self, status: int, body: bytes) -> None:
-        self.status, self.body, self.asked = status, body, dict[str, Any]()
-
-    def __call__(self, method: str, url: str, **options: Any) -> Any:
-        self.asked = {"url": url, **options}
-        client = httpx.Client(transport=httpx.MockTransport(lambda _: httpx.Response(self.status, content=self.body)))
-        return client.stream(method, url, json=options["json"])
-
-
-@pytest.fixture
-def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
-    def _server(status: int, body: bytes) -> _Server:
-        made = _Server(status, body)
-        monkeypatch.setattr(httpx, "stream", made)
-        return made
-
-    yield _server
-
-
-def test_a_server_draws(server: Any) -> None:
-    served = server(200, b'{"data": [{"b64_json": "%s"}]}' % base64.b64encode(start()))
-    painter = OpenAIPainter("http://pictures.test/v1/", "flux", "key")
-    drawn = painter.draw(replace(ASK, steps=1, guidance=0), lambda _: None)
-    assert drawn.picture.size == (96, 64)
-    assert served.asked["url"] == "http://pictures.test/v1/images/generations"
-    assert (served.asked["json"]["size"], served.asked["json"]["seed"]) == ("96x64", 7)
-    assert served.asked["headers"] == {"Authorization": "Bearer key"}
-
-
-@pytest.mark.parametrize(
-    ("status", "body", "kind"),
-    [
-        (200, b"<html>", EngineBroken), (200, b"{}", EngineBroken),
-        (200, b'{"data": [{"b64_json": "!"}]}', EngineBroken),
-        (200, b'{"data": [{"b64_json": "aGk="}]}', EngineBroken), (429, b"", EngineBusy), (400, b"", EngineRefused),
-        (500, b"secret", EngineUnavailable), (302, b"", EngineUnavailable),
-    ],
-)  # fmt: skip
-def test_a_server_that_errs_is_described(server: Any, status: int, body: bytes, kind: type[EngineError]) -> None:
-    server(status, body)
-    with pytest.raises(kind) as caught:
-        OpenAIPainter("http://pictures.test/v1", "flux").draw(replace(ASK, steps=1, guidance=0), lambda _: None)
-    assert type(caught.value) is kind and "secret" not in str(caught.value)

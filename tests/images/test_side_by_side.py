@@ -129,8 +129,8 @@ def test_before_its_first_step_none_is_nearly_drawn(four: list[Picture]) -> None
 
 def test_how_long_the_making_of_a_larger_one_took_is_without_its_wait_for_the_model(first: Picture) -> None:
     row = upscaling.ask(first.owner, first)
-    device._model.acquire()
-    threading.Timer(1.5, device._model.release).start()
+    device._model.enter(lambda: None)
+    threading.Timer(1.5, device._model.leave).start()
     assert drawn(row).seconds < 1.5
 
 

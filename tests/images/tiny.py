@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 
 def save(folder: Path, seed: int = 0) -> str:
@@ -27,7 +28,7 @@ def save(folder: Path, seed: int = 0) -> str:
         max_position_embeddings=32, bos_token_id=256, eos_token_id=257, pad_token_id=257,
     )  # fmt: skip
     pipeline = StableDiffusionPipeline(
-        vae=vae, unet=unet, text_encoder=CLIPTextModel(text), tokenizer=_tokenizer(folder / "words"),
+        vae=vae, unet=unet, text_encoder=CLIPTextModel(text), tokenizer=tokenizer(folder / "words"),
         scheduler=DDIMScheduler(clip_sample=False, steps_offset=1), safety_checker=None, feature_extractor=None,
         requires_safety_checker=False,
     )  # fmt: skip
@@ -38,15 +39,19 @@ def save(folder: Path, seed: int = 0) -> str:
 def save_adapter(folder: Path, model: str, seed: int = 0) -> Path:
     """A LoRA adapter with random weights for that pipeline, as training scripts of diffusers leave it: the file."""
     import torch
-    from diffusers import StableDiffusionPipeline, UNet2DConditionModel
+    from diffusers import DiffusionPipeline
     from diffusers.utils import convert_state_dict_to_diffusers
     from peft import LoraConfig, get_peft_model_state_dict
 
     torch.manual_seed(seed)
-    unet = UNet2DConditionModel.from_pretrained(model, subfolder="unet")
-    unet.add_adapter(LoraConfig(r=2, target_modules=["to_q", "to_k", "to_v"], init_lora_weights=False))
-    weights = convert_state_dict_to_diffusers(get_peft_model_state_dict(unet))
-    StableDiffusionPipeline.save_lora_weights(folder, unet_lora_layers=weights)
+    pipeline: Any = DiffusionPipeline.from_pretrained(model)
+    name = "unet" if "unet" in pipeline.components else "transformer"
+    core = pipeline.components[name]
+    core.add_adapter(LoraConfig(r=2, target_modules=["to_q", "to_k", "to_v"], init_lora_weights=False))
+    weights = get_peft_model_state_dict(core)
+    if name == "unet":
+        weights = convert_state_dict_to_diffusers(weights)
+    pipeline.save_lora_weights(folder, **{f"{name}_lora_layers": weights})
     return folder / "pytorch_lora_weights.safetensors"
 
 
@@ -62,7 +67,7 @@ def save_previewer(folder: Path, channels: int = 4) -> str:
     return str(folder)
 
 
-def _tokenizer(folder: Path) -> object:
+def tokenizer(folder: Path) -> object:
     """One token a byte."""
     from transformers import CLIPTokenizer
 
@@ -87,5 +92,5 @@ def save_clip(folder: Path) -> str:
     model = CLIPModel(CLIPConfig(text_config=text, vision_config=vision, projection_dim=8))
     pictures = CLIPImageProcessor(size={"shortest_edge": 32}, crop_size={"height": 32, "width": 32})
     model.save_pretrained(folder / "model", safe_serialization=True)
-    CLIPProcessor(pictures, _tokenizer(folder / "words")).save_pretrained(folder / "model")
+    CLIPProcessor(pictures, tokenizer(folder / "words")).save_pretrained(folder / "model")
     return str(folder / "model")

@@ -5,9 +5,44 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from tests.images.tiny import _tokenizer
+from tests.images import tiny
 
 _WIDTH = 32  # of what a text becomes
+
+
+def turbo(folder: Path) -> str:
+    """Stable Diffusion by a name that says so: one step, no guidance."""
+    return tiny.save(folder / "sd-turbo")
+
+
+def stable_diffusion_xl(folder: Path) -> str:
+    from diffusers import EulerDiscreteScheduler, StableDiffusionXLPipeline, UNet2DConditionModel
+
+    unet = UNet2DConditionModel(
+        sample_size=16, block_out_channels=(16, 32), layers_per_block=1, norm_num_groups=8,
+        down_block_types=("DownBlock2D", "CrossAttnDownBlock2D"), up_block_types=("CrossAttnUpBlock2D", "UpBlock2D"),
+        attention_head_dim=(2, 4), use_linear_projection=True, cross_attention_dim=2 * _WIDTH,
+        addition_embed_type="text_time", addition_time_embed_dim=8, transformer_layers_per_block=(1, 1),
+        projection_class_embeddings_input_dim=6 * 8 + _WIDTH,
+    )  # fmt: skip
+    tokenizer = tiny.tokenizer(folder / "a")
+    return _saved(folder, StableDiffusionXLPipeline(
+        unet=unet, scheduler=EulerDiscreteScheduler(timestep_spacing="leading", steps_offset=1), vae=_vae(quant=True),
+        text_encoder=_clip(), tokenizer=tokenizer, text_encoder_2=_clip(projected=True), tokenizer_2=tokenizer,
+    ))  # fmt: skip
+
+
+def pixart(folder: Path) -> str:
+    from diffusers import DPMSolverMultistepScheduler, PixArtSigmaPipeline, PixArtTransformer2DModel
+
+    transformer = PixArtTransformer2DModel(
+        sample_size=32, patch_size=2, in_channels=4, out_channels=8, num_layers=1, attention_head_dim=8,
+        num_attention_heads=2, cross_attention_dim=16, caption_channels=_WIDTH, use_additional_conditions=False,
+    )  # fmt: skip
+    return _saved(folder, PixArtSigmaPipeline(
+        transformer=transformer, scheduler=DPMSolverMultistepScheduler(), vae=_vae(quant=True),
+        text_encoder=_t5(_WIDTH), tokenizer=_t5_tokenizer(),
+    ))  # fmt: skip
 
 
 def flux(folder: Path) -> str:
@@ -19,25 +54,29 @@ def flux(folder: Path) -> str:
     )  # fmt: skip
     return _saved(folder, FluxPipeline(
         scheduler=FlowMatchEulerDiscreteScheduler(), vae=_vae(), transformer=transformer,
-        text_encoder=_clip(), tokenizer=_tokenizer(folder / "a"),
+        text_encoder=_clip(), tokenizer=tiny.tokenizer(folder / "a"),
         text_encoder_2=_t5(_WIDTH), tokenizer_2=_t5_tokenizer(),
     ))  # fmt: skip
 
 
-def stable_diffusion_3(folder: Path) -> str:
+def stable_diffusion_3(folder: Path, **also: Any) -> str:
     from diffusers import FlowMatchEulerDiscreteScheduler, SD3Transformer2DModel, StableDiffusion3Pipeline
 
     transformer = SD3Transformer2DModel(
-        sample_size=16, patch_size=2, in_channels=4, num_layers=1, attention_head_dim=8, num_attention_heads=4,
-        joint_attention_dim=2 * _WIDTH, caption_projection_dim=_WIDTH, pooled_projection_dim=2 * _WIDTH, out_channels=4,
-        pos_embed_max_size=32,
+        sample_size=16, patch_size=2, in_channels=16, num_layers=1, attention_head_dim=8, num_attention_heads=4,
+        joint_attention_dim=2 * _WIDTH, caption_projection_dim=_WIDTH, pooled_projection_dim=2 * _WIDTH,
+        pos_embed_max_size=32, **also,
     )  # fmt: skip
-    tokenizer = _tokenizer(folder / "a")
+    tokenizer = tiny.tokenizer(folder / "a")
     return _saved(folder, StableDiffusion3Pipeline(
-        transformer=transformer, scheduler=FlowMatchEulerDiscreteScheduler(), vae=_vae(), tokenizer=tokenizer,
+        transformer=transformer, scheduler=FlowMatchEulerDiscreteScheduler(), vae=_vae(16), tokenizer=tokenizer,
         text_encoder=_clip(projected=True), text_encoder_2=_clip(projected=True), tokenizer_2=tokenizer,
         text_encoder_3=_t5(2 * _WIDTH), tokenizer_3=_t5_tokenizer(),
     ))  # fmt: skip
+
+
+def stable_diffusion_3_5(folder: Path) -> str:
+    return stable_diffusion_3(folder, qk_norm="rms_norm", dual_attention_layers=(0,))
 
 
 def _saved(folder: Path, pipeline: Any) -> str:
@@ -45,12 +84,12 @@ def _saved(folder: Path, pipeline: Any) -> str:
     return str(folder / "model")
 
 
-def _vae() -> Any:
+def _vae(channels: int = 4, *, quant: bool = False) -> Any:
     from diffusers import AutoencoderKL
 
     return AutoencoderKL(
-        block_out_channels=(4,) * 4, latent_channels=4, norm_num_groups=1, use_quant_conv=False,
-        use_post_quant_conv=False, shift_factor=0.06, scaling_factor=1.5,
+        block_out_channels=(4,) * 4, latent_channels=channels, norm_num_groups=1, use_quant_conv=quant,
+        use_post_quant_conv=quant, shift_factor=None if quant else 0.06, scaling_factor=1.5,
         down_block_types=("DownEncoderBlock2D",) * 4, up_block_types=("UpDecoderBlock2D",) * 4,
     )  # fmt: skip
 

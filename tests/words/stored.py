@@ -24,7 +24,7 @@ MODULES = (
     "apps/documents/ingest.py", "apps/documents/job.py", "apps/documents/parsers/*.py",
     "apps/documents/reviewing.py", "apps/documents/sandbox.py", "apps/documents/scans.py",
     "apps/documents/sniff.py", "apps/engines/caption/[bls]*.py", "apps/engines/chat/errors.py",
-    "apps/engines/image/checks.py", "apps/engines/image/parts.py", "apps/engines/turnlog/*.py",
+    "apps/engines/image/*.py", "apps/engines/image/pictogram/painter.py", "apps/engines/turnlog/*.py",
     "apps/evaluation/golden.py", "apps/images/asking.py", "apps/images/described.py",
     "apps/images/generate.py", "apps/images/queue.py", "apps/images/reviewing.py", "apps/images/sources.py",
     "apps/lib/filled.py", "apps/privacy/erasing.py",

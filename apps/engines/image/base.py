@@ -47,7 +47,7 @@ class Drawn:
     made: Image | Callable[[], Image]  # or what makes it of what the model drew, which may go on drawing meanwhile
     smaller: bool = False  # memory did not suffice for the size that was asked for
     model_s: float = 0.0  # seconds spent in the networks alone, without the listener; 0 where that is unknown
-    alignment: float | None = None  # how well it fits the words, where the engine has a measure of its own
+    aligns: Callable[[], float] | None = None  # how well it fits the words, where the engine has a measure of its own
     aligned_by: str = ""  # what that measure is, in words
 
     @cached_property

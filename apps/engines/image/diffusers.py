@@ -44,6 +44,8 @@ class DiffusersPainter:
         self._described: PictureModel | None = None
 
     def model(self) -> PictureModel:
+        if self._described is not None:  # told also while it draws
+            return self._described
         with self._lock:
             return self._describe()
 
@@ -75,20 +77,19 @@ class DiffusersPainter:
         previewer, total = Previewer(pipeline, self._tiny), request.steps
         waited = 0.0  # seconds that the listener took, which are not the model's
 
-        def after(_: Any, step: int, __: Any, values: dict[str, Any]) -> dict[str, Any]:
+        def heard(step: int, latents: Any) -> None:
             nonlocal waited
-            since, latents = time.perf_counter(), values.get("latents")
+            since = time.perf_counter()
             show = partial(previewer.preview, latents, request.width, request.height)
             seen(DrawStep(min(step + 1, total), total, show))
             waited += time.perf_counter() - since
-            return values
 
         options, start, part = self._options(pipeline, request)
         if start is not None:
-            total = max(1, int(request.steps * request.strength))
+            total = int(options["num_inference_steps"] * options.get("strength", 1))
         began = time.perf_counter()
         generator = torch.Generator("cpu").manual_seed(request.seed)
-        drawn = pipeline(**options, generator=generator, callback_on_step_end=after)
+        drawn = pipeline(**options, generator=generator, **pipelines.listening(pipeline, heard))
         model_s = time.perf_counter() - began - waited
         picture: Image = drawn.images[0]
         if (getattr(drawn, "nsfw_content_detected", None) or [False])[0]:
@@ -107,10 +108,14 @@ class DiffusersPainter:
             options["negative_prompt"] = request.negative
         if request.start:
             start = opened(request.start, request.width, request.height)
-            options |= {"image": start, "strength": request.strength}
+            steps, strength = pipelines.begun(request.steps, request.strength, MOST_STEPS)
+            options |= {"image": start, "strength": strength, "num_inference_steps": steps}
         if request.mask:
             part = region(request.mask, request.start, request.width, request.height)
             options["mask_image"] = part
+        # Such a model draws in a size that it was trained for; a smaller one is drawn as it is, to save memory.
+        usual = request.width * request.height >= self._describe().width * self._describe().height * _SMALLER
+        options["use_resolution_binning"] = usual
         taken = pipelines.taken(pipeline)
         return {name: value for name, value in options.items() if name in taken}, start, part
 
@@ -189,7 +194,7 @@ class DiffusersPainter:
                 name, self._fingerprint, side, side, 4 if quick else _STEPS,
                 0.0 if quick else _GUIDANCE, multiple, _largest(pipeline), MOST_STEPS,
                 tuple(sorted(pipelines.schedulers(pipeline))), pipelines.can_start(pipeline),
-                pipelines.can_mask(pipeline), pipelines.heeds_negatives(pipeline),
+                pipelines.can_mask(pipeline), pipelines.heeds_negatives(pipeline) and not quick,
             )  # fmt: skip
         return self._described
 

@@ -1,31 +1,31 @@
 """Any server that speaks the OpenAI protocol for pictures (`POST …/images/generations`); it shows no previews.
 
 Servers differ in what they take, and strict ones refuse what they do not know. What one refuses is left out from then
-on (`openai_tolerance.py`). A part of a picture is drawn anew by `…/images/edits`, where the operator says that it is
-there.
+on (`openai_tolerance.py`). An answer holds the picture itself, or its address on the same server: others are not asked,
+since a server could name any of this network. A part of a picture is drawn anew by `…/images/edits`, where the operator
+says that it is there.
 """
 
 from __future__ import annotations
 
-import base64
-import binascii
 import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import httpx
 
-from apps.engines.base import EngineBroken, EngineBusy, EngineError, EngineRefused, EngineUnavailable
+from apps.engines.base import EngineBroken, EngineUnavailable
 from apps.engines.image.base import Drawn, DrawRequest, DrawStep, PictureModel
-from apps.engines.image.checks import check, fitted, opened, png, upright
+from apps.engines.image.checks import check, fitted, opened, png
+from apps.engines.image.openai_answers import decoded, opened_answer, read, refusal, sent
 from apps.engines.image.openai_tolerance import Size, Tolerance
 from apps.engines.image.parts import cut_out, put_together, region
-from apps.lib import filled
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 
 _LARGEST_ANSWER = 64 * 1024 * 1024  # bytes
+_CONNECT_S = 10.0
 _SIDE, _LARGEST = 1024, 2048
 _TRIES = 6  # one for each thing that a server may not take, and two: sizes are told once they are asked for
 
@@ -57,7 +57,7 @@ class OpenAIPainter:
         began = time.perf_counter()
         answer = self._asked(request, start, part)
         model_s = time.perf_counter() - began  # as it is seen from here
-        plain = _picture(answer)
+        plain = opened_answer(self._content(answer))
         seen(DrawStep(1, 1))
         if start is not None and part is not None:  # it was asked for in another shape, maybe, and drawn in that
             return Drawn(put_together(plain.resize(size), start, part), model_s=model_s)
@@ -73,60 +73,52 @@ class OpenAIPainter:
             files: Files = _files(start, part, size) if start is not None and part is not None else {}
             status, body = self._post(kind, fields, files)
             if status == 200:
-                return _read(body)
+                return read(body)
             if status not in (400, 422) or not takes.learn(fields, body):
-                raise _refusal(status, request.mask != b"")
-        raise _refusal(status, request.mask != b"")
+                break
+        raise refusal(status, body, request.mask != b"")
 
     def _post(self, kind: str, fields: dict[str, Any], files: Files) -> tuple[int, bytes]:
-        headers = {"Authorization": f"Bearer {self._key}"} if self._key else {}
-        sent: dict[str, Any] = {"data": fields, "files": files} if files else {"json": fields}
+        what: dict[str, Any] = {"data": fields, "files": files} if files else {"json": fields}
+        return self._answer("POST", f"{self._url}/images/{kind}", **what)
+
+    def _content(self, answer: dict[str, Any]) -> bytes:
+        """The file of the picture, which may have to be fetched."""
+        said, address = sent(answer)
+        if said:
+            return decoded(said)
         try:
-            with httpx.stream(
-                "POST", f"{self._url}/images/{kind}", headers=headers, timeout=self._timeout, **sent
-            ) as said:
-                body = b""
+            there, here = httpx.URL(self._url), httpx.URL(self._url).join(address)
+        except httpx.InvalidURL as error:
+            raise EngineBroken("The picture server names a picture that is not there.") from error
+        if (here.scheme, here.host, here.port) != (there.scheme, there.host, there.port):
+            raise EngineBroken(
+                "The picture server names an address elsewhere, which is not asked; it has to send the picture itself."
+            )
+        status, content = self._answer("GET", str(here))
+        if status != 200:
+            raise EngineBroken("The picture server names a picture that is not there.")
+        return content
+
+    def _answer(self, method: str, url: str, **what: Any) -> tuple[int, bytes]:
+        """Status and body, which have to be there within the time that is set, however slowly they come."""
+        headers = {"Authorization": f"Bearer {self._key}"} if self._key else {}
+        waits = httpx.Timeout(self._timeout, connect=min(_CONNECT_S, self._timeout))
+        body, until = bytearray(), time.monotonic() + self._timeout
+        try:
+            with httpx.stream(method, url, headers=headers, timeout=waits, **what) as said:
                 for piece in said.iter_bytes():
                     body += piece
                     if len(body) > _LARGEST_ANSWER:
                         raise EngineBroken("The picture server's answer is too large.")
+                    if time.monotonic() > until:
+                        raise EngineUnavailable("The picture server does not answer.")
         except httpx.HTTPError as error:
             raise EngineUnavailable("The picture server does not answer.") from error
-        return said.status_code, body
+        return said.status_code, bytes(body)
 
 
 def _files(start: Image, part: Image, size: Size) -> Files:
     """Picture and mask in the size that is asked for, stretched rather than cropped: what comes back lies over it."""
     whole, cut = start.resize(size), cut_out(start.resize(size), part.resize(size))
     return {"image": ("picture.png", png(whole), "image/png"), "mask": ("mask.png", cut, "image/png")}
-
-
-def _read(body: bytes) -> dict[str, Any]:
-    try:
-        answer = httpx.Response(200, content=body).json()
-    except ValueError as error:
-        raise EngineBroken("The picture server's answer cannot be read.") from error
-    if not isinstance(answer, dict):
-        raise EngineBroken("The picture server's answer cannot be read.")
-    return answer
-
-
-def _picture(answer: dict[str, Any]) -> Image:
-    try:
-        content = base64.b64decode(answer["data"][0]["b64_json"], validate=True)
-    except (KeyError, IndexError, TypeError, ValueError, binascii.Error) as error:
-        raise EngineBroken("The picture server's answer holds no picture.") from error
-    try:
-        return upright(content)
-    except EngineRefused as error:
-        raise EngineBroken("What the picture server sent is no picture.") from error
-
-
-def _refusal(status: int, part: bool) -> EngineError:
-    if status in (429, 503):
-        return EngineBusy("The picture server is busy; it is asked again later.")
-    if part and status in (404, 405):
-        return EngineRefused("The picture server cannot draw a part of a picture anew.")
-    if 400 <= status < 500:
-        return EngineRefused(filled.PICTURE_REFUSED % {"status": status})
-    return EngineUnavailable(filled.PICTURE_FAILED % {"status": status})

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import inspect
+import math
+from collections.abc import Callable
 from typing import Any
 
 _ALSO: dict[str, dict[str, Any]] = {"PNDM": {"skip_prk_steps": True}}  # with its first four it needs many steps
@@ -21,6 +23,28 @@ def quiet() -> None:
 def taken(pipeline: Any) -> set[str]:
     """Names of what it can be called with."""
     return set(inspect.signature(pipeline.__call__).parameters)
+
+
+def listening(pipeline: Any, hears: Callable[[int, Any], None]) -> dict[str, Any]:
+    """What it has to be called with so that `hears` gets the number of each step, from 0, and its latents; what that
+    raises ends the drawing. PixArt and others of its age know only the older of the two ways."""
+    names = taken(pipeline)
+    if "callback" in names and "callback_on_step_end" not in names:
+        return {"callback": lambda step, _, latents: hears(step, latents), "callback_steps": 1}
+
+    def ended(_: Any, step: int, __: Any, values: dict[str, Any]) -> dict[str, Any]:
+        hears(step, values.get("latents"))
+        return values
+
+    return {"callback_on_step_end": ended}
+
+
+def begun(steps: int, strength: float, most: int) -> tuple[int, float]:
+    """Steps and strength of a drawing that begins with a picture, such that at least one of the steps is done: a model
+    of one step would do none with a strength of 0.6."""
+    strength = max(strength, 1 / most)
+    steps = max(steps, math.ceil(1 / strength))
+    return steps + (int(steps * strength) < 1), strength
 
 
 def adapted(pipeline: Any, loras: list[str]) -> None:

@@ -83,14 +83,17 @@ class PictogramPainter:
         self._shared: Callable[[], EmbedEngine] | None = None
         self._lock = threading.Lock()
         self._loaded: Loaded | None = None
+        self._served = ""  # the prompt of the last picture: of several in a row it is mostly the same
         self._known: Known | None = None  # without the network, which only what draws needs
 
     def share(self, embed: Callable[[], EmbedEngine]) -> None:
         self._shared = embed
 
     def model(self) -> PictureModel:
-        with self._lock:
-            loaded = self._load()
+        loaded = self._loaded  # told also while it draws
+        if loaded is None:
+            with self._lock:
+                loaded = self._load()
         return PictureModel(
             "Openbook Pictograms", loaded.fingerprint, width=LARGE, height=LARGE, steps=_STEPS, guidance=_GUIDANCE,
             multiple=LARGE, largest=LARGE, most_steps=_MOST, masks=True, vocabulary=len(loaded.known.names),
@@ -112,7 +115,9 @@ class PictogramPainter:
         with self._lock:
             loaded = self._load()
             vector = self._embedder().embed_query(request.prompt).reshape(-1)
-            _serve(vector, loaded.known)
+            if request.prompt != self._served:
+                _serve(vector, loaded.known)
+                self._served = request.prompt
             waited = 0.0  # seconds that the listener took, which are not the model's
 
             def after(step: int, meant: Any) -> None:
@@ -128,9 +133,8 @@ class PictogramPainter:
             asked = meaning, [request.seed], request.steps, max(1.0, request.guidance)
             drawn = sample(loaded.net, *asked, after, _kept(request))
             model_s = time.perf_counter() - began - waited
-        alignment = loaded.net.memory.alignment(drawn[0], meaning[0])
-        large = partial(_large, _picture(drawn[0]), request)
-        return Drawn(large, False, model_s, alignment, _ALIGNED_BY)
+        aligns = partial(loaded.net.memory.alignment, drawn[0], meaning[0])
+        return Drawn(lambda: _large(_picture(drawn[0]), request), False, model_s, aligns, _ALIGNED_BY)
 
     def _embedder(self) -> EmbedEngine:
         if self._embed is None:
