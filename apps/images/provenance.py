@@ -9,7 +9,7 @@ from __future__ import annotations
 import io
 import json
 import os
-from contextlib import suppress
+import tempfile
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -27,6 +27,7 @@ GENERATOR = "Openbook"
 _SOURCE = "http://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmicMedia"
 _YEARS = 10
 _UNTRUSTED = "signingCredential.untrusted"
+_KEY = b"-----BEGIN PRIVATE KEY-----"
 FORMATS = {"image/png", "image/jpeg", "image/webp"}
 
 
@@ -98,10 +99,11 @@ def _keys() -> tuple[bytes, bytes]:
     if settings.SIGN_KEY or settings.SIGN_CERTIFICATES:
         return _named("SIGN_CERTIFICATES"), _named("SIGN_KEY")
     place = Path(settings.DATA_DIR) / "credentials.pem"
-    if not place.exists():
+    both = place.read_bytes() if place.exists() else b""
+    if _KEY not in both:
         _make(place)
-    both = place.read_bytes()
-    at = both.index(b"-----BEGIN PRIVATE KEY-----")
+        both = place.read_bytes()
+    at = both.index(_KEY)
     return both[:at], both[at:]
 
 
@@ -113,15 +115,27 @@ def _named(setting: str) -> bytes:
 
 
 def _make(place: Path) -> None:
-    """Key and certificates in one file, so that two processes that make them at once never mix theirs."""
+    """Key and certificates in one file, which is whole at any moment: so two that make them at once never mix theirs,
+    and one that is killed meanwhile leaves none, or a temporary one."""
     root, leaf = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
     above = _certificate("self-made root", root, "self-made root", root)
     below = _certificate("self-made key", leaf, "self-made root", root)
     pem = serialization.Encoding.PEM
     key = leaf.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
-    with suppress(FileExistsError), os.fdopen(os.open(place, flags, 0o600), "wb") as file:
+    with tempfile.NamedTemporaryFile(dir=place.parent, prefix=place.name, delete=False) as file:
         file.write(below.public_bytes(pem) + above.public_bytes(pem) + key)
+    made = Path(file.name)
+    try:
+        if place.exists():  # and holds no key: it was half written once
+            made.replace(place)
+        else:
+            os.link(made, place)
+    except FileExistsError:
+        pass  # somebody else was quicker
+    except OSError:  # a disk without links
+        made.replace(place)
+    finally:
+        made.unlink(missing_ok=True)
 
 
 def _certificate(

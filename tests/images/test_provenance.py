@@ -71,6 +71,34 @@ def test_the_operator_s_own_key_signs(settings: LazySettings, tmp_path: Path) ->
     assert not (tmp_path / "credentials.pem").exists(), "none is made where there is one"
 
 
+@pytest.mark.parametrize("left", [b"", b"-----BEGIN CERTIFICATE-----\nMIIB"])
+def test_a_key_that_was_half_written_when_its_process_was_killed_is_made_anew(
+    settings: LazySettings, left: bytes
+) -> None:
+    place = Path(settings.DATA_DIR) / "credentials.pem"
+    place.write_bytes(left)
+    signed = provenance.sign(png(), "stripes")
+    assert (said := provenance.read(signed, "image/png")) and said.intact
+    assert place.stat().st_mode & 0o777 == 0o600 and [path.name for path in place.parent.glob("*.pem*")] == [place.name]
+
+
+def test_those_that_sign_for_the_first_time_at_once_use_one_key(
+    settings: LazySettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    link, place = provenance.os.link, Path(settings.DATA_DIR) / "credentials.pem"
+
+    def late(made: Path, there: Path) -> None:
+        other = provenance._make if not place.exists() else None
+        monkeypatch.setattr(provenance.os, "link", link)
+        if other:
+            other(place)  # another process was quicker
+        link(made, there)
+
+    monkeypatch.setattr(provenance.os, "link", late)
+    first = provenance._keys()
+    assert first == provenance._keys() and [path.name for path in place.parent.glob("*.pem*")] == [place.name]
+
+
 @pytest.mark.parametrize("missing", ["SIGN_KEY", "SIGN_CERTIFICATES"])
 def test_a_key_that_is_not_there_is_named(settings: LazySettings, missing: str) -> None:
     provenance.sign(png(), "painter")
