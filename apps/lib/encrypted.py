@@ -72,7 +72,7 @@ def decrypt(stored: str) -> str:
     """The text; an Unopened where none of the keys opens it."""
     if not is_encrypted(stored):
         return stored
-    with suppress(InvalidToken, ImproperlyConfigured):
+    with suppress(InvalidToken, ValueError, ImproperlyConfigured):
         return MultiFernet(keys()).decrypt(stored.removeprefix(_MARK)).decode("utf-8", "surrogatepass")
     return Unopened(gettext("This text cannot be opened: its key is missing. An administrator has to put it back."))
 
@@ -83,13 +83,13 @@ def is_encrypted(stored: str) -> bool:
 
 def newest(stored: str) -> bool:
     """Whether it is empty, or encrypted by the newest key."""
-    if not stored:
-        return True
+    if not stored or not is_encrypted(stored):
+        return not stored
     try:
         keys()[0].decrypt(stored.removeprefix(_MARK))
-    except InvalidToken:
+    except (InvalidToken, ValueError):  # another key's, or letters that no token has
         return False
-    return is_encrypted(stored)
+    return True
 
 
 if TYPE_CHECKING:
