@@ -125,7 +125,7 @@ class _Reader:
         """The next window; None at the end."""
         while True:
             late = self._hurried or (self._due is not None and self._loop.time() >= self._due)
-            window = self._cutter.take(late=late)
+            window = self._cutter.take(late=late) if self._cutter.pending else None
             if window is None and self._ended:
                 window = self._cutter.rest()
             if window is not None:
