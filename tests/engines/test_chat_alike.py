@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 import orjson
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 
 from apps.engines.chat import wire
 from apps.engines.chat.alike import Alike
+from apps.engines.chat.sse import EventReader
 from tests.engines.wire_server import event
 
 Said = list[tuple[str, str, Any]]
@@ -69,6 +71,58 @@ def test_nor_is_anything_else_of_an_event_that_only_looks_alike(text: str, cut: 
     like = chunk({"content": text})
     events = [chunk({"content": "first"}), like[:cut] + put + like[cut:]]
     assert read(events, Alike()) == read(events, Never())
+
+
+def read_in_chunks(chunks: list[bytes], alike: Alike) -> tuple[str, str, Any]:
+    """All that the chunks of a body add, how it ended, and what was wrong with it."""
+    answer, events = wire.Answer(_alike=alike), EventReader()
+    found, thought, wrong = "", "", None
+    for chunk in chunks:
+        delta, error = answer.took(events, chunk)
+        if delta is not None:
+            found, thought = found + delta.text, thought + delta.thought
+        if error is not None:
+            wrong = type(error)
+            break
+    return f"{found}|{thought}", f"{answer.reason} {answer.size} {answer.usage} {answer.calls} {answer.done}", wrong
+
+
+ENDS = st.sampled_from([b"\n\n", b"\n\n", b"\n\n", b"\n", b"\r\n\r\n", b"\n\n: ping\n\n"])
+
+
+@given(
+    events=st.lists(st.tuples(PLAIN | PLAIN | PLAIN | OTHERS, ENDS), max_size=12),
+    cuts=st.lists(st.integers(0, 1200), max_size=6),
+    whole=st.booleans(),
+)
+def test_whole_chunks_of_them_are_read_at_once_and_the_same(
+    events: list[tuple[bytes, bytes]], cuts: list[int], whole: bool
+) -> None:
+    parts = [b"data: %b%b" % event for event in events]
+    body = b"".join(parts)
+    edges = sorted({0, *(min(cut, len(body)) for cut in cuts), len(body)})
+    chunks = [body[start:end] for start, end in pairwise(edges)]
+    chunks = [b"".join(parts[:1]), b"".join(parts[1:4]), b"".join(parts[4:])] if whole else chunks
+    assert read_in_chunks(chunks, Alike()) == read_in_chunks(chunks, Never())
+
+
+def test_a_chunk_of_words_takes_one_look() -> None:
+    alike = Alike()
+    answer, events = wire.Answer(_alike=alike), EventReader()
+    words = [b"data: %b\n\n" % chunk({"content": f"word{number} "}) for number in range(5)]
+    answer.took(events, words[0])
+    assert alike.texts(b"".join(words)) == [f"word{number} " for number in range(5)]
+    two = words[0].replace(b'"word0 "', b'"word0 ","word0 "')
+    for broken in (
+        two,
+        two + words[0],
+        words[0].replace(b'"word0 "', b"0"),
+        words[0][:-1],
+        words[0] + words[1][:-2],
+        words[0][1:],
+        b"",
+    ):
+        assert alike.texts(broken) is None
 
 
 def test_words_are_read_without_the_rest_of_their_event(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -18,6 +18,7 @@ class Alike:
 
     def __init__(self) -> None:
         self._before = self._after = b""
+        self._opens = self._closes = b""  # a chunk of such events
         self._tries = _TRIES
 
     def text(self, data: bytes) -> str | None:
@@ -32,6 +33,22 @@ class Alike:
         self._tries = _TRIES
         return text if isinstance(text, str) else None
 
+    def texts(self, chunk: bytes) -> list[str] | None:
+        """Those of a chunk that holds such events and nothing else, each whole. What stands between two of them holds a
+        line break, which no text does, so all of them are read as one list."""
+        opens, closes = self._opens, self._closes
+        if not opens or not chunk.startswith(opens) or not chunk.endswith(closes):
+            return None
+        inner, between = chunk[len(opens) : len(chunk) - len(closes)], closes + opens
+        try:
+            found: list[str] = orjson.loads(b"[%b]" % inner.replace(between, b","))
+        except ValueError:
+            return None
+        if len(found) != inner.count(between) + 1 or not all(isinstance(text, str) for text in found):
+            return None
+        self._tries = _TRIES
+        return found
+
     def learn(self, data: bytes, event: dict[str, Any], delta: dict[str, Any]) -> None:
         """`data` is `event`, which says nothing but the text of `delta` within it."""
         found = _CONTENT.search(data) if self._tries else None
@@ -43,6 +60,7 @@ class Alike:
         try:  # whatever looks like the content may stand in another place
             if orjson.loads(b'%b"%b"%b' % (before, _PROBE.encode(), after)) == event:
                 self._before, self._after = before, after
+                self._opens, self._closes = b"data: %b" % before, b"%b\n\n" % after
         except ValueError:
             pass
         finally:

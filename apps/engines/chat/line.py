@@ -25,6 +25,8 @@ class Line(asyncio.Protocol):
     def __init__(self) -> None:
         self._loop = asyncio.get_running_loop()
         self._transport: asyncio.Transport | None = None
+        self._came: list[bytes] = []
+        self.on_body = self._came.append  # called for every word: without a frame of its own
         self._parser = httptools.HttpResponseParser(self)
         self._waiter: asyncio.Future[None] | None = None
         self._timer: asyncio.TimerHandle | None = None
@@ -32,7 +34,6 @@ class Line(asyncio.Protocol):
         self._error: OSError | None = None
         self._resting = self._full = False
         self._handle = -1  # of the system, where what it holds may be read past the transport
-        self._came: list[bytes] = []
         self._begin()
 
     async def ask(self, request: bytes, by: float) -> None:
@@ -48,11 +49,13 @@ class Line(asyncio.Protocol):
         """What has come of the body and was not read yet, at least a byte; none at its end. Raises as `ask` does."""
         while not self._came and not self.ended:
             await self._more(by)
-        came, self._came, self._waiting = self._came, [], 0
+        came = b"".join(self._came)
+        self._came.clear()
+        self._waiting = 0
         if self._full:
             self._full = False
             self._flow()
-        return came[0] if len(came) == 1 else b"".join(came)
+        return came
 
     def rest(self, *, resting: bool) -> None:
         """While it rests, what comes stays in the system's buffer, and wakes nobody."""
@@ -92,7 +95,7 @@ class Line(asyncio.Protocol):
         self.ended = self._headed = self._keeps = False
         self._measured = False  # the head says how long the body is; otherwise it lasts as long as the connection
         self._size = self._waiting = 0
-        self._came = []
+        self._came.clear()
 
     async def _more(self, by: float) -> None:
         """Returns when something has come."""
@@ -170,6 +173,7 @@ class Line(asyncio.Protocol):
             self.close()
             return
         self._size += len(data)
+        self._waiting += len(data)
         try:
             self._parser.feed_data(data)
         except (httptools.HttpParserError, httptools.HttpParserUpgrade):
@@ -211,10 +215,6 @@ class Line(asyncio.Protocol):
         self.status = self._parser.get_status_code()
         self._headed = self.status >= 200  # one below says that the answer is still to come
         self._keeps = self._parser.should_keep_alive()
-
-    def on_body(self, body: bytes) -> None:
-        self._came.append(body)
-        self._waiting += len(body)
 
     def on_message_complete(self) -> None:
         self.ended = self._headed

@@ -162,7 +162,7 @@ class OpenAIChat:
                     chunk = await self._read(line, min(by, until), begun=answer.size > 0)
                     if not chunk:
                         break
-                    delta, error = answer.added(events.feed(chunk))
+                    delta, error = answer.took(events, chunk)
                     if delta is not None:
                         yield delta
                         by = _now() + self._limits.gap

@@ -15,6 +15,11 @@ class EventReader:
     def __init__(self) -> None:
         self._rest = b""
 
+    @property
+    def begun(self) -> bool:
+        """Whether a line has begun that is not whole yet."""
+        return bool(self._rest)
+
     def feed(self, chunk: bytes) -> Iterator[bytes]:
         """Raises EngineBroken for a line without end, or one that is no event."""
         lines = (self._rest + chunk if self._rest else chunk).split(b"\n")

@@ -24,6 +24,7 @@ from apps.engines.base import (
 from apps.engines.chat.alike import Alike
 from apps.engines.chat.errors import SENSELESS, from_event
 from apps.engines.chat.offered import EXTENDED
+from apps.engines.chat.sse import EventReader
 from apps.engines.chat.thinking import Thinking
 
 ASSUMED_CONTEXT = 4096  # tokens, where the server does not tell: every model of the last years reads as much
@@ -99,6 +100,15 @@ class Answer:
     thinking: Thinking = field(default_factory=Thinking)
     stop: tuple[str, ...] = ()  # words at which it ends, where the server does not look for them
     _alike: Alike = field(default_factory=Alike)
+
+    def took(self, events: EventReader, chunk: bytes) -> tuple[Delta | None, EngineError | None]:
+        """What the events add that are whole with this chunk of the body; what was wrong with the one after them."""
+        texts = None if events.begun else self._alike.texts(chunk)
+        if texts is None or self.size + len(chunk) > MAX_ANSWER_BYTES:
+            return self.added(events.feed(chunk))
+        text = "".join(texts)
+        self.size += len(text)
+        return (self._parted(text, "", []) if text else None), None
 
     def added(self, events: Iterable[bytes]) -> tuple[Delta | None, EngineError | None]:
         """What several events add together, and what was wrong with the one after them."""
