@@ -47,7 +47,8 @@ KEPT_DAYS = 30  # so long the report can be read
 _ORPHAN_S = 600
 _FREE_BYTES = 1024**3
 _READER = "apps.conversations.foreign.reading"
-_BROKEN = "This could not be finished: {}. What is listed was imported; upload the file again for the rest."
+_LOG = "The log of the server says why."
+_ENDED = "The worker ended three times."
 
 Waiting = Import.Status.WAITING
 
@@ -120,8 +121,7 @@ def do(pk: str) -> None:
         _end(row, token, Import.Status.FAILED, gettext("The file is gone. Upload it again."))
     except Exception as error:
         if row.attempts >= ATTEMPTS:
-            words = str(error) if isinstance(error, Unchecked) else "the log of the server says why"
-            _end(row, token, Import.Status.FAILED, _BROKEN.format(words))
+            _end(row, token, Import.Status.FAILED, _broken(str(error) if isinstance(error, Unchecked) else _LOG))
         raise
 
 
@@ -133,7 +133,7 @@ def sweep() -> None:
     for pk in [*free.values_list("pk", flat=True)[:2], *leases.expired(_allowed()).values_list("pk", flat=True)[:2]]:
         send(TASK, pk)
     dead = leases.expired(rows.filter(attempts__gte=ATTEMPTS))
-    dead.update(status=Import.Status.FAILED, ended=now, reason=_BROKEN.format("the worker ended three times"))
+    dead.update(status=Import.Status.FAILED, ended=now, reason=_broken(_ENDED))
     Import.objects.filter(ended__lt=now - timedelta(days=KEPT_DAYS)).delete()
     for path in folder().iterdir() if folder().is_dir() else ():
         waits = len(path.name) == 32 and rows.filter(pk=path.name).exists()
@@ -185,6 +185,12 @@ def _hold(row: Import, token: str, **changes: Any) -> None:
 def _end(row: Import, token: str, status: str, reason: str = "") -> None:
     if leases.release(Import.objects.all(), row.pk, token, status=status, reason=reason[:400], ended=timezone.now()):
         stored(row).unlink(missing_ok=True)
+
+
+def _broken(why: str) -> str:
+    """A sentence a line, to be translated when it is shown."""
+    rest = "What is listed was imported; upload the file again for the rest."
+    return "\n".join(("This could not be finished.", why, rest))
 
 
 def _write(file: UploadedFile[bytes], path: Path) -> None:

@@ -15,6 +15,7 @@ from apps.conversations.imported import Import, ImportItem
 from apps.conversations.keeping import folder_named
 from apps.conversations.models import Conversation, Message
 from apps.conversations.picture_asks import title
+from apps.lib import filled
 from apps.lib.ids import new_id
 from apps.safety import gate, policies
 from apps.safety.check import Verdict
@@ -167,7 +168,6 @@ def _moment(seconds: float | None, otherwise: datetime) -> datetime:
 
 
 def _left_out(left: dict[str, int], withheld: int) -> str:
-    said = [f"{count} {what}{'' if count == 1 else 's'} not in the file" for what, count in left.items()]
-    if withheld:
-        said.append(f"{withheld} answer{'' if withheld == 1 else 's'} withheld by the safety check")
-    return ". ".join(part[0].upper() + part[1:] for part in said)[:400]
+    """A sentence a line, to be translated when it is shown."""
+    said = [(filled.NOT_IN_FILE, sum(left.values())), (filled.ANSWERS_WITHHELD, withheld)]
+    return "\n".join(sentence % {"count": count} for sentence, count in said if count)

@@ -61,6 +61,8 @@ PICTURES_LEFT = "Only the first %(count)s of its pictures were read."
 CHATS = "This file holds more than %(most)s conversations. Split it into several files."
 MESSAGES = "It has %(count)s messages; at most %(most)s are taken."
 CHAT_LONG = "It is longer than what is taken: %(characters)s characters, %(messages)s messages."
+NOT_IN_FILE = "Pictures and files that this file does not hold: %(count)s."
+ANSWERS_WITHHELD = "Answers that the safety check withheld: %(count)s."
 MESSAGE_LONG = "A message of it has %(count)s characters; at most %(most)s are taken."
 
 SENTENCES = tuple(text for name, text in vars().copy().items() if name.isupper() and isinstance(text, str))

@@ -72,3 +72,36 @@ def librechat(*, nested: bool = False) -> dict[str, Any]:
     two["unfinished"] = True
     messages = [asked | {"children": [one, two]}] if nested else [asked, one, two]
     return {"conversationId": "l-1", "title": "Stories", "recursive": nested, "branches": True, "messages": messages}
+
+
+def claude(*, parents: bool = True, **more: Any) -> dict[str, Any]:
+    """With a long paste, a thought, a call of a tool, a picture, and a question that was written anew."""
+    called = "This block is not supported on your current device yet."
+    parts = [
+        {"type": "thinking", "thinking": "Hm."}, {"type": "text", "text": "Let me look."},
+        {"type": "tool_use", "name": "search"}, {"type": "tool_result", "content": []},
+        {"type": "text", "text": "Renew it in May."},
+    ]  # fmt: skip
+    pasted = {"file_name": "lease.txt", "file_type": "txt", "extracted_content": "The lease ends in May."}
+    said = [
+        _claude("m1", "human", "When does it end?", "00000000-0000-4000-8000-000000000000", attachments=[pasted]),
+        _claude("m2", "assistant", f"Let me look. {called} Renew it in May.", "m1", content=parts),
+        _claude("m3", "human", "And who signs?", "m2", files=[{"file_name": "page.png"}]),
+        _claude("m4", "assistant", "Ann does.", "m3"),
+    ]  # fmt: skip
+    if parents:
+        said.append(_claude("m5", "human", "Who pays?", "m2"))
+        said.append(_claude("m6", "assistant", "Bob does.", "m5"))
+    else:
+        said = [{name: value for name, value in one.items() if name != "parent_message_uuid"} for one in said]
+    return {
+        "uuid": "a-1", "name": "Lease", "summary": "", "created_at": "2025-03-01T09:30:00.000000Z",
+        "account": {"uuid": "x"}, "chat_messages": said,
+    } | more  # fmt: skip
+
+
+def _claude(name: str, sender: str, text: str, parent: str, **more: Any) -> dict[str, Any]:
+    return {
+        "uuid": name, "sender": sender, "text": text, "parent_message_uuid": parent, "attachments": [], "files": [],
+        "content": [{"type": "text", "text": text, "citations": []}], "created_at": "2025-03-01T09:30:05.000000Z",
+    } | more  # fmt: skip

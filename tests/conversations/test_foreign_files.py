@@ -14,7 +14,7 @@ from apps.conversations.foreign import reading
 from apps.conversations.foreign.note import MESSAGES
 from apps.conversations.foreign.tree import BEGINS
 from apps.documents.parsers.base import Unreadable
-from tests.conversations.exported import chatgpt, librechat, node, open_webui, roll_back, spoken
+from tests.conversations.exported import chatgpt, claude, librechat, node, open_webui, roll_back, spoken
 
 
 def read(path: Path, data: Any) -> list[dict[str, Any]]:
@@ -49,6 +49,27 @@ def test_chatgpt(tmp_path: Path) -> None:
         "How do I roll back?", "Let me look.\n\nRun `helm rollback`.", "What is this?", "A chart.",
     }  # fmt: skip
     assert {row["model"] for row in chat["rows"] if row["role"] == "assistant"} == {"gpt-5"}
+
+
+def test_claude(tmp_path: Path) -> None:
+    """Words of a paste are a part of what was asked; thoughts, calls of tools and their stand-ins are none of what was
+    answered."""
+    (item,) = read(tmp_path, [claude()])
+    begun = [
+        (None, "user", "When does it end?\n\nlease.txt:\nThe lease ends in May."),
+        (0, "assistant", "Let me look.\n\nRenew it in May."),
+    ]  # fmt: skip
+    assert rows(item)[:2] == begun
+    assert rows(item)[2:] == [
+        (1, "user", "And who signs?"), (2, "assistant", "Ann does."), (1, "user", "Who pays?"),
+        (4, "assistant", "Bob does."),
+    ]  # fmt: skip
+    chat = item["chat"]
+    assert (chat["source"], chat["title"], chat["left"]) == ("Claude", "Lease", {"picture or file": 1})
+    assert chat["rows"][5]["on"] and not chat["rows"][3]["on"] and chat["at"] == 1_740_821_400
+    (older, torn) = read(tmp_path, [claude(parents=False), {"name": "Torn", "chat_messages": [claude(), None]}])
+    assert rows(older)[:2] == begun and rows(older)[3] == (2, "assistant", "Ann does.")
+    assert torn["skipped"]["title"] == "Torn"
 
 
 def test_open_webui_without_the_thoughts(tmp_path: Path) -> None:
@@ -125,7 +146,15 @@ def test_one_that_is_broken_costs_no_other(tmp_path: Path) -> None:
 def test_odd_values_of_every_field(tmp_path: Path, value: Any) -> None:
     odd = chatgpt(node("u", "root", "user", "Hi", create_time=value, metadata=value, author={"role": "user"}),
                   title=value, current_node=value, is_archived=value, create_time=value)  # fmt: skip
-    (item, *_) = read(tmp_path, [odd, open_webui(title=value, created_at=value), librechat() | {"title": value}])
+    (item, *_) = read(
+        tmp_path,
+        [
+            odd,
+            open_webui(title=value, created_at=value),
+            librechat() | {"title": value},
+            claude(name=value, created_at=value, is_starred=value),
+        ],
+    )
     assert rows(item) == [(None, "user", "Hi")]
 
 

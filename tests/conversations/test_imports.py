@@ -51,7 +51,7 @@ def test_a_file_of_several_becomes_conversations(alice: User) -> None:
     row = bring(alice, [roll_back(), {"title": "Corrupted"}, open_webui()])
     assert row.status == "done" and states(row) == ["imported", "skipped", "imported"]
     first, broken, _ = row.items.all()
-    assert (first.note, broken.title) == ("1 picture or file not in the file", "Corrupted")
+    assert (first.note, broken.title) == ("Pictures and files that this file does not hold: 1.", "Corrupted")
     talk = Conversation.objects.get(title="Staging")
     assert (talk.owner, talk.imported, str(talk.folder)) == (alice, "ChatGPT", "ChatGPT")
     way = path(talk.messages.all())
@@ -112,7 +112,7 @@ def test_what_the_gate_withholds_is_withheld_and_reviewed(alice: User) -> None:
     )])  # fmt: skip
     withheld = Message.objects.filter(status="withheld")
     assert [message.text for message in withheld] == [""]
-    assert "1 answer withheld" in row.items.get().note
+    assert row.items.get().note == "Answers that the safety check withheld: 1."
     assert Message.objects.filter(text="Hi.", status="complete").exists()
     assert Case.objects.filter(owner=alice, subject=str(withheld.get().pk)).exists()
 
@@ -206,6 +206,19 @@ def test_the_page_takes_a_file_and_shows_the_report(alice: User, bob: User, clie
     assert "Imported from ChatGPT" in client.get(f"/c/{Conversation.objects.get().pk}/").content.decode()
     client.force_login(bob)
     assert client.get(f"/conversations/import/{row.pk}/").status_code == 404
+
+
+def test_the_report_speaks_the_language_of_its_reader(alice: User, client: Client) -> None:
+    row = bring(alice, [roll_back(), {"title": "Corrupted"}])
+    alice.language = "de"
+    alice.save()
+    client.force_login(alice)
+    page = client.get(f"/conversations/import/{row.pk}/").content.decode()
+    assert "Bilder und Dateien, die diese Datei nicht enthält: 1." in page and "It is in no form" not in page
+    Import.objects.update(status="failed", reason=importing._broken(importing._LOG))
+    page = client.get(f"/conversations/import/{row.pk}/").content.decode()
+    assert "Das konnte nicht abgeschlossen werden. Das Protokoll des Servers sagt, warum." in page
+    assert "What is listed" not in page
 
 
 @pytest.mark.parametrize(("body", "words"), [(b"", "empty"), (None, "Choose a file")])

@@ -17,7 +17,7 @@ from typing import Any
 
 import orjson
 
-from apps.conversations.foreign import chatgpt, librechat, open_webui, own
+from apps.conversations.foreign import chatgpt, claude, librechat, open_webui, own
 from apps.conversations.foreign.note import Broken, Chat, title
 from apps.conversations.foreign.tree import Laid, laid_out
 from apps.documents.parsers.archive import OpenedArchive
@@ -25,12 +25,12 @@ from apps.documents.parsers.base import Unreadable
 from apps.lib import filled
 
 CHATS = 5_000  # of one file
-FORMATS: tuple[ModuleType, ...] = (own, chatgpt, open_webui, librechat)
+FORMATS: tuple[ModuleType, ...] = (own, chatgpt, claude, open_webui, librechat)
 
 NO_JSON = "This is not JSON. Upload the file that the other program's export made, or the ZIP in which it came."
 NONE = (
-    "No conversations were found in this file. It can be an export of Openbook, ChatGPT (conversations.json), "
-    "Open WebUI or LibreChat."
+    "No conversations were found in this file. It can be an export of Openbook, ChatGPT or Claude "
+    "(conversations.json), Open WebUI or LibreChat."
 )
 TOO_MANY = filled.CHATS % {"most": f"{CHATS:,}"}
 BIG_ZIP = "This ZIP holds more than is opened here. Unpack it, and upload its conversations.json alone."
@@ -50,7 +50,7 @@ def read(path: str, options: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
 
 
 def _taken(item: Any) -> dict[str, Any]:
-    name = title(item.get("title")) if isinstance(item, dict) else ""
+    name = title(item.get("title") or item.get("name")) if isinstance(item, dict) else ""
     form = _format(item)
     if form is None:
         return {"skipped": {"title": name, "why": _UNKNOWN}}
