@@ -148,9 +148,11 @@ def hidden(item: Exchange) -> bool:
 
 def title(row: Share, exchanges: list[Exchange]) -> str:
     """What the link is headed with, whose `way` these are: "" where the conversation is named after a question that it
-    keeps back, or the gate holds its title."""
-    place = row.conversation
-    named = place.titled == Conversation.Titled.PERSON or not any(hidden(item) for item in exchanges[:1])
+    keeps back, or by the model also after an answer, or where the gate holds its title."""
+    place, first = row.conversation, exchanges[:1]
+    named = place.titled == Conversation.Titled.PERSON or not any(hidden(item) for item in first)
+    if place.titled == Conversation.Titled.MODEL:
+        named = named and not any(item.answer and item.answer.retracted for item in first)
     return leaving.title(Stage.SHARE, place) if named else ""
 
 

@@ -231,6 +231,16 @@ def test_a_title_is_judged_too_and_one_s_own_is_exported(
     assert dict(copying._everything(alice))[f"conversations/{place.pk}.json"]["title"] == "Tale of [hate]"
 
 
+@pytest.mark.parametrize("titled", Conversation.Titled.values)
+def test_a_title_made_of_an_answer_that_stays_back_heads_no_link(
+    place: Conversation, alice: User, bob: User, titled: str
+) -> None:
+    Conversation.objects.update(title="Old words, word for word", titled=titled)
+    place.refresh_from_db()
+    Message.objects.filter(text=MILD).update(text=SAID)
+    assert ("Old words" in text(bob, link(place))) is (titled != "model")
+
+
 def test_a_list_of_the_site_may_name_what_does_not_leave(place: Conversation, alice: User) -> None:
     own = {"key": "list-1", "name": "Code names", "owner": alice.pk, "code": "intellectual_property", "kind": "words",
            "entries": ["hundred metres"], "action": "withhold", "stages": ["export"]}  # fmt: skip
