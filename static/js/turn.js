@@ -90,6 +90,7 @@ export class Turn {
   }
 
   tool({ call, html }) {
+    this.sent();
     card(this.part("tools"), call, fragment(html));
   }
 
@@ -109,7 +110,14 @@ export class Turn {
     this.article.querySelector("[data-waiting]").textContent = words;
   }
 
+  // “Sending” stands until the first step, and what is called by hand takes none.
+  sent() {
+    const steps = this.article.querySelector("[data-steps]");
+    steps.hidden = !steps.querySelector("li");
+  }
+
   closed({ status, html, reason, more, weak }) {
+    this.sent();
     const text = this.part("text");
     morph(text, fragment(html));
     this.article.querySelector("[data-weak]").hidden = !weak;

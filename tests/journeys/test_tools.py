@@ -93,6 +93,7 @@ def test_a_command_is_found_behind_the_slash_and_calls_its_tool(open_: Visit, wi
     card = page.locator("[data-call]")
     expect(card).to_contain_text("6 * 7 = 42")
     ended(page.locator("[data-turn]").last)
+    expect(page.locator("[data-steps]")).to_be_hidden()  # nothing is being sent any more
     tab_to(card.locator("summary"), "Shift+Tab")
     page.keyboard.press("Enter")
     expect(card.locator("dd")).to_have_text("6 * 7")
