@@ -46,7 +46,6 @@ class AssistantForm(forms.Form):
     )  # fmt: skip
     starters = forms.CharField(
         label=_("Questions to begin with"), required=False, widget=forms.Textarea(attrs={"rows": 3}),
-        help_text=_("One a line, up to %(starters)s. None: they are made from the documents.") % {"starters": STARTERS},
     )  # fmt: skip
     style = forms.ChoiceField(choices=Style.choices, help_text=_("Who has the first word: the quotes, or the model."))
     collections = forms.ModelMultipleChoiceField(
@@ -73,6 +72,8 @@ class AssistantForm(forms.Form):
         field = cast("forms.ModelMultipleChoiceField[Collection]", self.fields["collections"])
         field.queryset = Collection.objects.visible_to(user)
         _models(cast("forms.ChoiceField", self.fields["model"]), assistant)
+        asked = gettext("One a line, up to %(starters)s. None: they are made from the documents.")
+        self.fields["starters"].help_text = asked % {"starters": STARTERS}
         level = cast("forms.ChoiceField", self.fields["safety"])
         level.choices = [(item.value, f"{item.label}: {LEVELS[item]}") for item in Level]
         self.fields |= assistant_fields(assistant.tools if assistant else {})

@@ -27,6 +27,7 @@ from apps.conversations.shelf import Shelf, shelves
 from apps.conversations.tiles import Tile
 from apps.lib.sentences import MARK
 from apps.safety.policy import Stage
+from apps.users.language import inside, looked_up
 from apps.users.models import User
 
 FORMAT = "openbook-conversation/1"
@@ -105,13 +106,13 @@ def pictured(turns: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def markdown(user: User, place: Conversation, way: Sequence[Exchange]) -> str:
-    """The path as a document to read."""
+    """The path as a document to read, in the language of who takes it."""
     shelf = reviewed(user, place, way)
     answers = [item.answer for item in way if item.answer]
     cites = citations(answers)
     tiles = leaving.drawn(Stage.EXPORT, tiled.of(answers))
     attached = leaving.attached(Stage.EXPORT, given.of(item.question.pk for item in way))
-    parts = [f"# {_line(title(place))}", f"> {DISCLOSURE}"]
+    parts = [f"# {_line(title(place))}", f"> {gettext(DISCLOSURE)}"]
     for item in way:
         if item.answer:
             parts += _asked(item.question)
@@ -205,49 +206,55 @@ def _source(item: Shown, used: bool) -> dict[str, Any]:
 
 
 def _written(answer: Message, shelf: Shelf, cites: Sequence[Cite]) -> list[str]:
-    by = f"language model {answer.model}" if answer.model else "language model"
-    how = "" if answer.status == Message.Status.COMPLETE else f", {answer.get_status_display().lower()}"
-    parts = [f"*Answer by a {by}, {answer.created:%Y-%m-%d %H:%M} UTC{how}*"]
+    by = gettext("Answer by a language model")
+    if answer.model:
+        by = gettext("Answer by a language model %(model)s") % {"model": answer.model}
+    how = "" if answer.status == Message.Status.COMPLETE else f", {inside(answer.get_status_display())}"
+    parts = [f"*{by}, {answer.created:%Y-%m-%d %H:%M} UTC{how}*"]
     parts += [f"> {_line(quote.text)} [{quote.number}]" for quote in shelf.quotes]
     if answer.text:
         parts.append(cited(answer.text, cites, shelf.gone).strip())
     if answer.retracted:
-        parts.append(answer.reason)
+        parts.append(looked_up(answer.reason))
     if answer.nothing_found:
-        parts.append("Nothing in the documents answered this.")
+        parts.append(gettext("Nothing in the documents answered this."))
     used = [item for item in shelf.shown if item.number in shelf.used]
     if used:
-        parts.append("Sources:\n\n" + "\n".join(_listed(item) for item in sorted(used, key=lambda item: item.number)))
+        listed = "\n".join(_listed(item) for item in sorted(used, key=lambda item: item.number))
+        parts.append(f"{gettext('Sources')}:\n\n{listed}")
     return parts
 
 
 def _attached(item: Attached) -> str:
     if item.held:
-        return "- Attached picture: held for review"
-    text = f"; text recognised in it: {_line(item.text)}" if item.text else ""
-    return f"- Attached picture: {_line(item.name)}, {item.width} × {item.height}{text}"
+        return f"- {gettext('Attached picture: held for review')}"
+    said = gettext("Attached picture: %(name)s") % {"name": _line(item.name)}
+    text = gettext("text recognised in it: %(text)s") % {"text": _line(item.text)} if item.text else ""
+    return f"- {said}, {item.width} × {item.height}" + (f"; {text}" if text else "")
 
 
 def _drawn(tile: Tile) -> str:
     row = tile.row
     if tile.back:
-        return f"- Picture: {_line(tile.back)}"
-    how = "" if row.status == row.Status.READY else f" ({row.get_status_display().lower()})"
-    return f"- Picture{how} of {_line(row.prompt)}: drawn by {row.model}, seed {row.seed}, {row.width} × {row.height}"
+        return f"- {gettext('Picture')}: {_line(tile.back)}"
+    how = "" if row.status == row.Status.READY else f" ({inside(row.get_status_display())})"
+    by = gettext("drawn by %(model)s, seed %(seed)s") % {"model": row.model, "seed": row.seed}
+    return f"- {gettext('Picture')}{how}: {_line(row.prompt)}; {by}, {row.width} × {row.height}"
 
 
 def _listed(item: Shown) -> str:
     if item.gone:
-        return f"- [{item.number}] no longer available"
-    return f"- [{item.number}] {_line(item.title)}" + (f", page {item.page}" if item.page else "")
+        return f"- [{item.number}] {gettext('no longer available')}"
+    page = gettext("page %(page)s") % {"page": item.page} if item.page else ""
+    return f"- [{item.number}] {_line(item.title)}" + (f", {page}" if page else "")
 
 
 def _asked(question: Message) -> list[str]:
     if question.retracted:
-        return ["## Question withheld by a reviewer"]
+        return [f"## {gettext('Question withheld by a reviewer')}"]
     if len(question.text) <= _HEADING:
         return [f"## {_line(question.text)}"]
-    return ["## Question", "\n".join(f"> {line}" for line in question.text.splitlines())]
+    return [f"## {gettext('Question')}", "\n".join(f"> {line}" for line in question.text.splitlines())]
 
 
 def _line(text: str) -> str:

@@ -253,3 +253,11 @@ def charlie(transactional_db: None) -> User:
 @pytest.fixture
 def ada(transactional_db: None) -> User:
     return person("ada", User.Role.ADMINISTRATOR)
+
+
+@pytest.mark.django_db
+def test_the_form_speaks_the_language_of_who_fills_it_in(alice: User) -> None:
+    alice.language = "es"
+    alice.save()
+    page = as_person(alice).get("/assistants/new/").content.decode()
+    assert "Una por línea, hasta 6." in page and "One a line" not in page

@@ -130,6 +130,13 @@ async def test_a_conversation_is_taken_away_as_markdown(talk, alice) -> None:
     assert "- [1] Lighthouses" in text and "Very high" not in text
 
 
+async def test_markdown_speaks_the_language_of_who_takes_it(talk, alice) -> None:
+    await User.objects.filter(pk=alice.pk).aupdate(language="de")
+    text = (await in_db(got, alice, f"{talk['place']}export.md?at={talk['follow']}")).content.decode()
+    assert "*Antwort eines Sprachmodells, fake-1B, 20" in text and "\nQuellen:\n" in text and DISCLOSURE not in text
+    assert "language model" not in text and f"## {QUESTION}" in text
+
+
 async def test_a_conversation_is_taken_away_as_json_with_all_branches(talk, alice) -> None:
     record = orjson.loads((await in_db(got, alice, f"{talk['place']}export.json")).content)
     assert record["disclosure"] == DISCLOSURE and record["digital_source_type"].endswith("trainedAlgorithmicMedia")
