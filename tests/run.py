@@ -34,14 +34,26 @@ from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 
+from assistant.boot.places import ROOT
 from assistant.boot.say import say
 from tests.phases import IN_ORDER, PLAIN, TWO, Phase, Result, again, run
 from tests.servers import Servers
+
+
+def marked(name: str) -> list[str]:
+    """The files that name that mark: to collect all tests takes longer than to run these few."""
+    return [
+        str(path.relative_to(ROOT))
+        for path in sorted((ROOT / "tests").rglob("test_*.py"))
+        if f"mark.{name}" in path.read_text()
+    ]
+
 
 CHECKS = (
     "ruff check .", "ruff format --check .", "lint-imports", "python manage.py check",
     "python manage.py makemigrations --check --dry-run", "mypy",
 )  # fmt: skip
+
 FIRST = "tests/journeys/test_setup.py::test_"
 UNIT = "not vllm and not process and not browser"
 LANES = (
@@ -52,8 +64,8 @@ LANES = (
     (Phase("browser", (*PLAIN, *TWO, *IN_ORDER, "-m", "browser", "tests/journeys")),),
     (
         Phase("checks", commands=CHECKS),
-        Phase("processes", (*PLAIN, "-m", "process and not browser and not vllm")),
-        Phase("model", (*PLAIN, "-m", "vllm"), ("model",)),
+        Phase("processes", (*PLAIN, "-m", "process and not browser and not vllm", *marked("process"))),
+        Phase("model", (*PLAIN, "-m", "vllm", *marked("vllm")), ("model",)),
         Phase(
             "newcomer",
             (

@@ -216,3 +216,13 @@ def test_a_server_that_does_not_end_fails_the_run_and_keeps_no_count_back(
     monkeypatch.setenv("TEST_MIGRATED", "")  # which the run sets for its phases
     assert run.main(["needing"]) == 1
     assert capsys.readouterr().out.splitlines()[-1] == "1 passed, 1 failed, 0 skipped"
+
+
+def test_the_files_of_a_mark_are_all_that_can_have_tests_with_it() -> None:
+    """Marks are given in the files themselves, but for the journeys, which are a phase of their own."""
+    root = Path(run.__file__).parent
+    elsewhere = [path for path in root.rglob("*.py") if not path.name.startswith("test_") and path.name != "run.py"]
+    for name in ("process", "vllm"):
+        assert len(run.marked(name)) > 1 and all((root.parent / path).is_file() for path in run.marked(name))
+        givers = {path.relative_to(root).as_posix() for path in elsewhere if f"mark.{name}" in path.read_text()}
+        assert givers <= {"journeys/conftest.py"}

@@ -52,7 +52,7 @@ def train(folder: Path, steps: int, seconds: float = 300) -> dict[str, Any]:
     training.use_threads(1)
     vectors = np.stack([Words().embed_query(name) for name in NAMES])[:, None]
     lessons = training.Lessons(np.stack([sign.pixels for sign in signs()]), vectors)
-    plan = training.Plan(steps=steps, batch=16, rate=2e-3, warm=10, average=0.9)
+    plan = training.Plan(steps=steps, batch=8, rate=2e-3, warm=10, average=0.9)
     weights = training.train(lessons, SMALL, plan, folder, lambda words: None, seconds)
     painter.save(folder / painter.FILE, weights, SMALL, NAMES)
     return weights
@@ -61,7 +61,7 @@ def train(folder: Path, steps: int, seconds: float = 300) -> dict[str, Any]:
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     place = tmp_path_factory.mktemp("pictogram")
-    train(place, 250)
+    train(place, 150)
     return place
 
 
