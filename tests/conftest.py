@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +17,10 @@ from django.utils import translation
 
 from apps.engines import registry
 from apps.operations import administrator
-from apps.safety import audit, degraded, detectors, policies, recorded
+from apps.safety import degraded, detectors, policies, recorded
 from apps.users.models import User
 from assistant.boot.words import compile_all
-from tests import migrated
+from tests import emptying, migrated
 from tests.people import person
 
 hypothesis.settings.register_profile("any machine", deadline=None)  # a busy one takes its time, and that is no defect
@@ -55,13 +55,6 @@ def _uses_database(item: pytest.Item) -> bool:
     return item.get_closest_marker("django_db") is not None or not {"db", "transactional_db"}.isdisjoint(names)
 
 
-def _emptied(tables: Sequence[str]) -> list[str]:
-    """Deleting nothing takes no time, where TRUNCATE makes new files of every table and index, and waits for everybody
-    who reads one. Triggers are not asked, as by TRUNCATE."""
-    rows = [f"DELETE FROM {connection.ops.quote_name(table)}" for table in tables]  # noqa: S608 - names of ours
-    return ["SET session_replication_role = replica", *rows, "SET session_replication_role = DEFAULT"]
-
-
 @pytest.fixture(scope="session")
 def django_db_keepdb(django_db_keepdb: bool, django_db_modify_db_settings: None) -> bool:
     """The tables are copied where the run has made them already."""
@@ -73,13 +66,11 @@ def django_db_keepdb(django_db_keepdb: bool, django_db_modify_db_settings: None)
 
 @pytest.fixture(scope="session")
 def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
-    """Tests with transactions of their own empty the tables; rows for every model and permission would be made anew
-    each time, and nobody asks for them. A server drops no database that somebody is still connected to: threads outlive
-    the tests that used them."""
+    """Rows for every model and permission are asked for by nobody. A server drops no database that somebody is still
+    connected to: threads outlive the tests that used them."""
+    emptying.install()
     post_migrate.disconnect(create_contenttypes)
     post_migrate.disconnect(dispatch_uid="django.contrib.auth.management.create_permissions")
-    if connection.vendor == "postgresql":
-        connection.ops.sql_flush = lambda style, tables, **_: _emptied(tables)  # type: ignore[method-assign]
     yield
     if connection.vendor == "postgresql":
         with django_db_blocker.unblock(), connection.cursor() as cursor:
@@ -100,21 +91,6 @@ def _forget() -> None:
         one.forget()
     degraded._noted.clear()  # what another test's check failed at
     recorded.surface.set(None)  # a request that a test made without a server leaves it in the test's own context
-
-
-@pytest.fixture(autouse=True)
-def _the_log_can_be_emptied(request: pytest.FixtureRequest) -> Iterator[None]:
-    """After a test with transactions of its own SQLite deletes row by row, which the log's triggers forbid."""
-    own = not {"transactional_db", "django_db_serialized_rollback"}.isdisjoint(request.fixturenames)
-    marker = request.node.get_closest_marker("django_db")
-    if not (own or (marker and marker.kwargs.get("transaction"))) or connection.vendor != "sqlite":
-        yield
-        return
-    request.getfixturevalue("transactional_db")
-    audit.install()
-    yield
-    with connection.cursor() as cursor:
-        cursor.execute("DROP TRIGGER IF EXISTS safety_event_no_delete")
 
 
 @pytest.fixture(autouse=True)
