@@ -6,6 +6,8 @@ import io
 import zlib
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from apps.engines.base import EngineRefused
 from apps.lib import filled
 
@@ -61,13 +63,27 @@ def upright(start: bytes) -> Image:
     """A start picture as RGB, in its own size. Raises EngineRefused likewise."""
     from PIL import Image, ImageOps, UnidentifiedImageError
 
+    bombs = Image.DecompressionBombError, Image.DecompressionBombWarning  # an error where warnings are
     try:
         with Image.open(io.BytesIO(start), formats=["PNG", "JPEG", "WEBP"]) as file:
             if file.width * file.height > _START_PIXELS or min(file.size) < 8:
                 raise EngineRefused("The picture to start from must have between 8 and 4096 pixels a side.")
-            return ImageOps.exif_transpose(file).convert("RGB")
-    except (UnidentifiedImageError, OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+            return _plain(ImageOps.exif_transpose(file))
+    except (UnidentifiedImageError, OSError, ValueError, SyntaxError, *bombs) as error:
         raise EngineRefused("The picture to start from cannot be read; choose a PNG, JPEG or WebP file.") from error
+
+
+def _plain(picture: Image) -> Image:
+    """RGB: greys of 16 bits, of which Pillow would take all but the darkest for white, as such of 8, and what can be
+    seen through upon white."""
+    from PIL import Image as Pillow
+
+    if picture.mode.startswith("I"):
+        return Pillow.fromarray((np.asarray(picture).clip(0, 0xFFFF) // 256).astype(np.uint8)).convert("RGB")
+    if not picture.has_transparency_data:
+        return picture.convert("RGB")
+    white = Pillow.new("RGBA", picture.size, "white")
+    return Pillow.alpha_composite(white, picture.convert("RGBA")).convert("RGB")
 
 
 def fitted(picture: Image, width: int, height: int, how: Resampling | None = None) -> Image:
