@@ -115,7 +115,10 @@ class DiffusersPainter:
             options["mask_image"] = part
         # Such a model draws in a size that it was trained for; a smaller one is drawn as it is, to save memory.
         usual = request.width * request.height >= self._describe().width * self._describe().height * _SMALLER
-        options["use_resolution_binning"] = usual
+        options |= {
+            "use_resolution_binning": usual,
+            "clean_caption": False,
+        }  # the other needs libraries that are not here
         taken = pipelines.taken(pipeline)
         return {name: value for name, value in options.items() if name in taken}, start, part
 
