@@ -46,6 +46,7 @@ export class Composer {
 
   changed() {
     const empty = !field.value.trim();
+    if (this.conversation()) field.placeholder = field.dataset.further;
     send.disabled = empty;
     enqueue.hidden = !this.running || empty || temporary;
     keep("draft", this.conversation(), field.value);

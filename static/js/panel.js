@@ -94,7 +94,13 @@ document.addEventListener("keydown", (event) => {
   event.preventDefault();
   walk(event.key === "ArrowUp" ? -1 : 1);
 });
+// A control that was used in here may be gone with what it changed.
+let within = false;
+body.addEventListener("htmx:beforeSwap", () => {
+  within = body.contains(document.activeElement);
+});
 body.addEventListener("htmx:afterSettle", () => {
+  if (within && document.activeElement === document.body) panel.focus({ preventScroll: true });
   dress();
   toPassage();
 });

@@ -80,6 +80,7 @@ def test_versions_are_edited_and_turned_by_keyboard_alone(page_wide: Any) -> Non
 
 def test_an_answer_that_goes_leaves_the_focus_to_the_field(page_wide: Any) -> None:
     turn = ended(ask(page_wide, LEAVE))
+    expect(page_wide.locator("textarea[name=text]")).to_have_attribute("placeholder", "Ask a follow-up")
     turn.get_by_role("button", name="Regenerate").focus()
     page_wide.keyboard.press("Enter")
     expect(page_wide.locator("[data-fork]")).to_contain_text("2/2")

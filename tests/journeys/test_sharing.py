@@ -20,6 +20,7 @@ def test_shared_read_copied_and_turned_off(visit: Visit, width: int) -> None:
     panel.get_by_label("The link ends").select_option("7")
     panel.get_by_role("button", name="Turn the link on").click()
     address = panel.locator("[data-link]").input_value()
+    expect(panel).to_be_focused()  # the button that held the focus is gone
     assert alice.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
     path = address.partition("/shared/")
