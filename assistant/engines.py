@@ -11,7 +11,7 @@ _INDEX, _IMAGE = "apps.engines.index", "apps.engines.image"
 Backends = dict[str, dict[str, Any]]
 
 
-def of(env: Env, index: Path) -> tuple[Backends, Backends]:
+def of(env: Env, index: Path, models: Path) -> tuple[Backends, Backends]:
     """The backends of indexes by name, since segments say which of them holds them, and the engines by what they do."""
     indexes, chosen = _indexes(env, index)
     return indexes, {
@@ -25,7 +25,7 @@ def of(env: Env, index: Path) -> tuple[Backends, Backends]:
         "classify": {"BACKEND": env.CLASSIFY_BACKEND, "OPTIONS": {}},
         "guard": _guard(env),
         "malware": _malware(env),
-        "pictures": _pictures(env),
+        "pictures": _pictures(env, models),
         "planted": {"BACKEND": env.PLANTED_BACKEND, "OPTIONS": {}},
         "tagger": {"BACKEND": env.TAGGER_BACKEND, "OPTIONS": {}},
         "image": _image(env),
@@ -98,9 +98,11 @@ def _caption(env: Env) -> dict[str, Any]:
     return {"BACKEND": "apps.engines.caption.served.ServedCaption", "OPTIONS": options | served}
 
 
-def _pictures(env: Env) -> dict[str, Any]:
-    """Likewise."""
-    if not env.PICTURE_CHECK:
+def _pictures(env: Env, models: Path) -> dict[str, Any]:
+    """The one that the operator names, or the one that `./run setup` fetched, where it could; "none" is none."""
+    if not env.PICTURE_CHECK and (own := models / "nudity" / "detector.onnx").is_file():
+        return {"BACKEND": "apps.engines.classify.nudity.Nudity", "OPTIONS": {"path": str(own)}}
+    if env.PICTURE_CHECK in ("", "none"):
         return {}
     options = {"path": env.PICTURE_CHECK, "sha256": env.PICTURE_CHECK_SHA256, "labels": env.PICTURE_CHECK_LABELS}
     return {"BACKEND": "apps.engines.classify.pictures.NamedPictures", "OPTIONS": options}

@@ -69,7 +69,7 @@ class Env:
     CAPTION_SECONDS: int = 30  # that a description may take
     MALWARE_SOCKET: str = ""  # of ClamAV's daemon, unix:/path or host:port; empty: files are not looked through
     MALWARE_COMMAND: str = ""  # or a program that reads a file from its standard input: 0 clean, 1 found
-    PICTURE_CHECK: str = ""  # an ONNX file, or a folder with model.safetensors, that classifies pictures; empty: none
+    PICTURE_CHECK: str = ""  # an ONNX file or a folder with model.safetensors; empty: that of set-up; "none": none
     PICTURE_CHECK_SHA256: str = ""  # of that file
     PICTURE_CHECK_LABELS: str = ""  # which of its labels mean which clause: nsfw=sexual, gore=violence
     PLANTED_BACKEND: str = "apps.engines.classify.planted.PlantedClassifier"

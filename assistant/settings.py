@@ -218,7 +218,7 @@ CONTENT_SECURITY_POLICY = {
 }
 
 # --- engines -----------------------------------------------------------------------------------------
-INDEXES, ENGINES = engines.of(ENV, INDEX_DIR)
+INDEXES, ENGINES = engines.of(ENV, INDEX_DIR, MODELS_DIR)
 # By name: what a collection may choose to be read by; chat models, of which the first is the site's own.
 EMBEDDERS, CHATS = embedders.of(ENV), llms.of(ENV, MODELS_DIR, secret)
 # Reads for the classifiers where the embedder above is not the one that they were trained with.

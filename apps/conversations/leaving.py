@@ -127,7 +127,7 @@ def _stays(stage: Stage, tile: Tile) -> str:
     row = tile.row
     if row.status != row.Status.READY or not row.sha256:
         return ""
-    return _back(stage, PICTURE, row.pk, (row.sha256, row.prompt, lambda: stored_bytes(row.file)))
+    return _back(stage, PICTURE, row.pk, (row.sha256, row.prompt, lambda: stored_bytes(row.file)), row.pictogram)
 
 
 def _seen(stage: Stage, item: Attached) -> Attached:
@@ -137,9 +137,11 @@ def _seen(stage: Stage, item: Attached) -> Attached:
     return replace(item, status=AttachedPicture.Status.HELD, reason=words) if words else item
 
 
-def _back(stage: Stage, kind: str, pk: UUID, seen: tuple[str, str, Callable[[], bytes]]) -> str:
+def _back(
+    stage: Stage, kind: str, pk: UUID, seen: tuple[str, str, Callable[[], bytes]], pictogram: bool = False
+) -> str:
     """Why a picture stays back; "" where it leaves. A case is its owner's, whoever it is shown to."""
-    left = leaving.picture(stage, *seen)
+    left = leaving.picture(stage, *seen, pictogram)
     if review.let_pass(kind, pk):
         return ""
     if left.fresh is not None and left.fresh.outcome.reviewed:

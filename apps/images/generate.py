@@ -18,7 +18,7 @@ from django.utils import timezone
 
 from apps.engines import registry
 from apps.engines.base import EngineError
-from apps.engines.image.base import Drawn, DrawRequest, DrawStep
+from apps.engines.image.base import Drawn, DrawRequest, DrawStep, KnowsNames
 from apps.engines.image.checks import png, preview
 from apps.engines.image.upscaling import upscaled
 from apps.images import described, provenance, reviewing, sources
@@ -59,6 +59,7 @@ def draw(picture_id: UUID, turn: Turn | None = None) -> None:
             _hold(row, verdict)
             return
         start, watch = sources.of(row), Watch(row, turn.open)
+        row.pictogram = _pictogram(row, start)
         _store(row, _drawn(row, start, watch, turn), start, watch, began)
     except Unwanted:
         log.info("A picture was cancelled while it was drawn, or its person suspended")
@@ -94,16 +95,25 @@ def _drawn(row: Picture, start: bytes, watch: Watch, turn: Turn) -> Drawn:
     return drawn
 
 
+def _pictogram(row: Picture, start: bytes) -> bool:
+    """Whether it can only be one: of a painter that knows nothing else, and begun with nothing else."""
+    parent = row.parent if row.from_parent or row.upscale else None
+    begun = not start or bool(parent and parent.pictogram)
+    return begun and (bool(row.upscale) or isinstance(registry.image(), KnowsNames))
+
+
 def _store(row: Picture, drawn: Drawn, start: bytes, watch: Watch, began: float) -> None:
     """The file is on the disk before the row says that it is ready, or held; one without a row goes with the sweep."""
     plain = drawn.picture
-    seen = check_picture(lambda: png(plain), row.prompt, level=levels.read(row.level))
+    level = levels.read(row.level)
+    seen = check_picture(lambda: png(plain), row.prompt, level=level, pictogram=row.pictogram)
     picture, mark = finished(plain, label=not row.upscale)
     signed = provenance.sign(png(picture), row.model, start, "c2pa.resized" if row.upscale else "c2pa.edited")
     name = row.file.storage.save(f"pictures/{row.pk}.png", ContentFile(signed))
     changes = {
         "status": Picture.Status.READY if seen.allowed else Picture.Status.HELD, "reason": seen.words[:400],
-        "unchecked": seen.rule == UNCHECKED, "blur": blurred_by(seen) or sources.blur(row), "file": name,
+        "unchecked": seen.rule == UNCHECKED, "pictogram": row.pictogram,
+        "blur": blurred_by(seen) or sources.blur(row), "file": name,
         "sha256": hashlib.sha256(signed).hexdigest(),
         "width": plain.width, "height": plain.height, "smaller": drawn.smaller, "step": row.steps, "mark": mark,
         "preview": preview(picture), "model_seconds": drawn.model_s, "changed": timezone.now(),

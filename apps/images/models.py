@@ -70,6 +70,7 @@ class Picture(Leased):
     seconds = models.FloatField(default=0)
     model_seconds = models.FloatField(default=0)
     smaller = models.BooleanField(default=False)  # than was asked for, because memory did not suffice
+    pictogram = models.BooleanField(default=False)  # it can be nothing else, by its painter and what it began with
     unchecked = models.BooleanField(default=False)  # no classifier has looked at it
     blur = models.CharField(max_length=40, blank=True)  # the clause under which it is shown blurred
     level = models.CharField(max_length=12, choices=Level.choices, default=Level.SITE)  # how strictly it is judged

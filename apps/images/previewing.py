@@ -28,7 +28,9 @@ class Judge:
             return False
         began = time.monotonic()
         with at(Surface.NOWHERE):  # what counts is the finished picture
-            verdict = check_picture(lambda: preview, self._row.prompt, level=levels.read(self._row.level))
+            row = self._row
+            level = levels.read(row.level)
+            verdict = check_picture(lambda: preview, row.prompt, level=level, pictogram=row.pictogram)
         self.took_s = time.monotonic() - began
         if verdict.rule == UNCHECKED:
             return verdict.allowed and registry.classify_pictures() is None

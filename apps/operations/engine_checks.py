@@ -9,6 +9,7 @@ from typing import Any
 
 from django.conf import settings
 from django.utils.translation import gettext, gettext_lazy, ngettext
+from PIL import Image
 
 from apps.conversations.attached import recognising, trying
 from apps.conversations.models import ModelProfile
@@ -18,6 +19,7 @@ from apps.documents.search import search
 from apps.engines import registry
 from apps.engines.base import EngineError, SegmentInfo
 from apps.engines.chat.offered import MAIN
+from apps.engines.image import checks as picture_checks
 from apps.lib.ids import new_id
 from apps.lib.threads import in_db, in_pool
 from apps.operations import checks, probes, sample
@@ -110,6 +112,26 @@ async def captions() -> Check:
         gettext("%(name)s described a test picture in %(ms)s ms: “%(words)s”")
         % {"name": found.model, "ms": f"{found.ms:.0f}", "words": found.words}
     )
+
+
+async def pictures() -> Check:
+    """A test picture is looked at."""
+    looks = registry.classify_pictures()
+    if looks is None:
+        unseen = gettext("No classifier looks at pictures; each that is drawn says so.")
+        return warn(unseen, gettext("Run ./run setup, which fetches one, or name another in PICTURE_CHECK."))
+    started = time.perf_counter()
+    try:
+        await in_pool(looks.scores, picture_checks.png(blank()))
+    except EngineError as error:
+        held = gettext("Pictures are marked as not looked at, or held. Run ./run setup, or look at PICTURE_CHECK.")
+        return bad(looked_up(str(error)), held)
+    ms = f"{(time.perf_counter() - started) * 1000:.0f}"
+    return good(gettext("The classifier looked at a test picture in %(ms)s ms.") % {"ms": ms})
+
+
+def blank() -> Image.Image:
+    return Image.new("RGB", (64, 64), "grey")
 
 
 async def index() -> Check:
@@ -237,6 +259,7 @@ ALL = (
     Named("worker", "Worker", checks.worker),
     Named("broker", "Queue", checks.broker),
     Named("turnlog", gettext_lazy("Running answers"), turn_log),
+    Named("pictures", gettext_lazy("Check of pictures"), pictures),
     Named("index", "Index", index),
     Named("search", "Search", searching),
     Named("documents", "Documents", checks.documents),

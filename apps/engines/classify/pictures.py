@@ -1,7 +1,8 @@
 """A picture classifier that the operator names: an ONNX file, or a folder with safetensors, each pinned by its SHA-256.
 
-None is packaged. Its labels are mapped to codes of the policy by configuration: a label that is not mapped means
-nothing, and a mapped one that the model lacks is an error when it is loaded. No pickled weights, no foreign code.
+Where none is named, `nudity.py` beside it looks. Its labels are mapped to codes of the policy by configuration: a label
+that is not mapped means nothing, and a mapped one that the model lacks is an error when it is loaded. No pickled
+weights, no foreign code.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ class PictureClassifier(Protocol):
 
     fingerprint: str  # of the weights
     codes: frozenset[str]  # of the policy, which it scores
+    pictograms: bool  # whether it is asked about what can only be a pictogram
 
     def scores(self, picture: bytes) -> Mapping[str, float]:
         """By code of the policy, 0 to 1, of a PNG, JPEG or WebP. Raises EngineRefused where it is no such picture, and
@@ -35,6 +37,8 @@ class PictureClassifier(Protocol):
 
 class NamedPictures:
     """`path` is an ONNX file or a folder with `model.safetensors`; `labels` is "nsfw=sexual, gore=violence"."""
+
+    pictograms = True
 
     def __init__(self, path: str, sha256: str, labels: str) -> None:
         self._path, self._sha256 = Path(path), sha256.strip().lower()
@@ -46,7 +50,7 @@ class NamedPictures:
 
     def scores(self, picture: bytes) -> Mapping[str, float]:
         model = self._loaded()
-        shares = model(_opened(picture))
+        shares = model(opened(picture))
         found: dict[str, float] = {}
         for label, share in shares.items():
             if (code := self._codes.get(label.lower())) is not None:
@@ -58,7 +62,7 @@ class NamedPictures:
             if self._model is None:
                 folder = self._path if self._path.is_dir() else self._path.parent
                 file = folder / "model.safetensors" if self._path.is_dir() else self._path
-                weights = _pinned(file, self._sha256)
+                weights = pinned(file, self._sha256)
                 kind = _Weights if file.suffix == ".safetensors" else _Onnx
                 model: _Onnx | _Weights = kind(folder, weights)
                 if missing := set(self._codes) - {label.lower() for label in model.labels}:
@@ -147,9 +151,10 @@ class FakePictures:
 
     fingerprint = "pictures-fake"
     codes = frozenset({"sexual"})
+    pictograms = True
 
     def scores(self, picture: bytes) -> Mapping[str, float]:
-        red, green, blue = np.asarray(_opened(picture), np.float32).reshape(-1, 3).mean(axis=0)
+        red, green, blue = np.asarray(opened(picture), np.float32).reshape(-1, 3).mean(axis=0)
         return {"sexual": 0.99 if red > 2 * max(green, blue) else 0.6 if green > 2 * max(red, blue) else 0.01}
 
 
@@ -161,7 +166,8 @@ def _pairs(labels: str) -> dict[str, str]:
     return codes
 
 
-def _pinned(file: Path, sha256: str) -> bytes:
+def pinned(file: Path, sha256: str, named: str = "PICTURE_CHECK_SHA256 names") -> bytes:
+    """The file, where it is the one with that hash. Raises EngineRefused and EngineBroken."""
     if file.suffix not in (".onnx", ".safetensors"):
         raise EngineRefused("A picture classifier is an ONNX file, or a folder with model.safetensors.")
     try:
@@ -169,11 +175,12 @@ def _pinned(file: Path, sha256: str) -> bytes:
     except OSError as error:
         raise EngineBroken(f"The picture classifier is not there: {file.name}.") from error
     if hashlib.sha256(weights).hexdigest() != sha256:
-        raise EngineBroken("The picture classifier's file is not the one that PICTURE_CHECK_SHA256 names.")
+        raise EngineBroken(f"The picture classifier's file is not the one that {named}.")
     return weights
 
 
-def _opened(picture: bytes) -> Any:
+def opened(picture: bytes) -> Any:
+    """A PNG, JPEG or WebP as RGB. Raises EngineRefused."""
     from PIL import Image
 
     try:
