@@ -7,6 +7,8 @@ import struct
 import zipfile
 import zlib
 
+from tests.documents.files import raw_docx
+
 _MAIN = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
 _RELS = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
 _PACKAGE = "http://schemas.openxmlformats.org/package/2006"
@@ -70,6 +72,26 @@ def repeated() -> bytes:
         archive.writestr("mimetype", "application/vnd.oasis.opendocument.spreadsheet")
         archive.writestr("content.xml", table)
     return file.getvalue()
+
+
+def merged(ranges: int = 3_000, rows: int = 2_000) -> bytes:
+    """Cells that each are said to span all of a sheet."""
+    cells = "".join(f'<row r="{n}"><c r="A{n}"><v>{n}</v></c><c r="B{n}"><v>{n}</v></c></row>' for n in range(1, rows))
+    spans = '<mergeCell ref="A1:XFD1048576"/>' * ranges
+    return workbook(f"{cells}</sheetData><mergeCells>{spans}</mergeCells><sheetData>")
+
+
+def boxes(depth: int) -> bytes:
+    """Text boxes in text boxes."""
+    opened, closed = "<w:p><w:r><w:pict><w:txbxContent>", "</w:txbxContent></w:pict></w:r></w:p>"
+    return raw_docx(f"{opened * depth}<w:p><w:r><w:t>deep</w:t></w:r></w:p>{closed * depth}")
+
+
+def styled(rules: int = 5_000) -> bytes:
+    """Rules that name elements around, for elements that stand in many."""
+    css = "".join(f".out .in .c{n}{{display:none}}" for n in range(rules))
+    inner = "".join(f"<p class='c{n} c{n + 1} c{n + 2}'>x</p>" for n in range(8_000))
+    return f"<style>{css}</style>{'<div class=in>' * 150}{inner}".encode()
 
 
 def text_cell(text: str, doctype: str = "") -> bytes:

@@ -10,6 +10,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
+from itertools import islice
 from typing import Any
 
 _HIDING = re.compile(
@@ -39,6 +41,7 @@ _ESCAPE = re.compile(r"\\(?:([0-9a-fA-F]{1,6})\s?|([^0-9a-fA-F\n]))")
 _SELECTOR = re.compile(r"([a-zA-Z][\w-]*)?((?:[.#][\w-]+)*)")
 _PART = re.compile(r"[.#][\w-]+")
 MOST_AROUND = 4  # elements that a selector names; one of more is not read
+MOST_ABOVE = 100  # elements around one in which those are looked for
 MOST_CSS = 500_000  # characters of style sheets that are read
 MOST_RULES = 5_000
 MOST_ALIKE = 20  # of one class, id or tag
@@ -105,9 +108,13 @@ class Unseen:
         return sorted(found, key=lambda rule: rule.ranks)
 
 
-def _names_of(element: Any) -> set[str]:
-    names = {f".{name}" for name in (element.get("class") or "").split()}
-    return names | {f"#{element.get('id')}"} if element.get("id") else names
+def _names_of(element: Any) -> frozenset[str]:
+    return _written(element.get("class") or "", element.get("id") or "")
+
+
+@lru_cache(maxsize=10_000)
+def _written(classes: str, own: str) -> frozenset[str]:
+    return frozenset((*(f".{name}" for name in classes.split()), *([f"#{own}"] if own else [])))
 
 
 def _named(selector: str) -> tuple[Named, ...] | None:
@@ -120,7 +127,7 @@ def _named(selector: str) -> tuple[Named, ...] | None:
 
 def _stands_in(element: Any, above: Sequence[Named]) -> bool:
     """Whether elements around it bear these names, each further out than the one before."""
-    around = element.iterancestors()
+    around = islice(element.iterancestors(), MOST_ABOVE)
     return all(any(tag in {"", node.tag} and parts <= _names_of(node) for node in around) for tag, parts in above)
 
 

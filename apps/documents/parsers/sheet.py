@@ -85,21 +85,22 @@ def _table(rows: list[list[str]]) -> Iterator[Block]:
 
 
 def spread(rows: list[list[str]], merged: Iterable[Merged], start: tuple[int, int]) -> None:
-    """A cell that spans others stands in each of them, but for one that is alone in its row: it is a title."""
+    """A cell that spans rows stands in each of them; one that spans columns does where several stand below it, so that
+    it is part of their names."""
     left = MOST_COPIES
     for (top, first), (bottom, last) in merged:
-        here, column, high = top - start[0], first - start[1], bottom - top
-        if not (0 <= here < len(rows) and 0 <= column < len(rows[here])):
+        here, column = top - start[0], first - start[1]
+        if not (0 <= here < len(rows) and 0 <= column < len(rows[here]) and rows[here][column]):
             continue
-        words = rows[here][column]
-        if not words or (not high and sum(map(bool, rows[here])) == 1):
-            continue
-        for row in rows[here : here + high + 1]:
-            wide = min(last - first + 1, len(row) - column)
-            left -= max(0, wide)
-            if left < 0:
-                return
-            row[column : column + wide] = [words] * wide
+        words, below = rows[here][column], rows[here + 1 : here + bottom - top + 2]
+        across = slice(column, column + last - first + 1)
+        left -= len(below) + len(rows[here][across])
+        if left < 0:
+            return
+        for row in below[: bottom - top]:
+            row[column] = words
+        if bottom == top and below and sum(map(bool, below[0][across])) > 1 and sum(map(bool, rows[here])) > 1:
+            rows[here][across] = [words] * len(rows[here][across])
 
 
 def _joined(rows: Sequence[Row]) -> Row | None:
