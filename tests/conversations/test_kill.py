@@ -10,7 +10,7 @@ import subprocess
 import sys
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from pathlib import Path
 from typing import Any
 
@@ -110,11 +110,11 @@ async def opened(web: Process, key: str) -> AsyncIterator[tuple[Wire, aiohttp.Cl
         yield Wire(socket), http
 
 
-async def test_web_is_killed(web: Process, key: str) -> None:
+async def test_web_is_killed(web: Process, key: str, tmp_path: Path) -> None:
     async with opened(web, key) as (wire, _):
         accepted = await wire.ask()
         await wire.until("text")
-        await asyncio.sleep(3)  # a checkpoint is written every 2 s
+        await _holds(tmp_path, "SELECT 1 FROM conversations_message WHERE text LIKE '%word12 %'")  # by a checkpoint
         web.kill()
     web.start()
     async with opened(web, key) as (wire, http):
@@ -273,10 +273,15 @@ async def test_the_model_server_is_killed_in_the_middle_of_an_upload(
 
 async def _ready(folder: Path) -> None:
     """Until the file that was sent is read, once; a dead worker's lease may have to run out."""
-    found: list[tuple[str]] = []
+    await _holds(folder, "SELECT 1 FROM documents_document WHERE name = 'eastness.txt' AND status = 'ready'")
+
+
+async def _holds(folder: Path, question: str) -> None:
+    """Until the database has one row as an answer."""
+    found: list[tuple[int]] = []
     async with asyncio.timeout(150):
-        while found != [("ready",)]:
-            await asyncio.sleep(0.2)
-            with sqlite3.connect(f"file:{folder / 'openbook.sqlite3'}?mode=ro", uri=True) as database:
-                found = database.execute("SELECT status FROM documents_document WHERE name = 'eastness.txt'").fetchall()
-            assert len(found) == 1
+        while not found:
+            await asyncio.sleep(0.1)
+            with closing(sqlite3.connect(f"file:{folder / 'openbook.sqlite3'}?mode=ro", uri=True)) as database:
+                found = database.execute(question).fetchall()
+    assert len(found) == 1
