@@ -91,8 +91,7 @@ def started(place: Path) -> Iterator[Site]:
     site = Site(place / "data", settings={**SETTINGS, "SYNC_DIR": f"{place}/server"})
     site.directory.mkdir()
     talked.folder(place / "server")
-    site.manage("migrate", "--verbosity=0")
-    site.manage("collectstatic", "--no-input", "--verbosity=0")
+    site.prepare()
     with site.serving():
         yield site
 

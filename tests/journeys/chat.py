@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 LEAVE = "How long does parental leave last?"
@@ -53,3 +54,14 @@ def tab_to(wanted: Any, keys: str = "Tab") -> None:
 
 def answer(turn: Any) -> str:
     return str(turn.locator("[data-answer]").inner_text())
+
+
+def quickest(page: Any, address: str) -> float:
+    """Seconds until a page of the chat is there, the best of three: others use the machine too."""
+    took = []
+    for _ in range(3):
+        started = time.monotonic()
+        page.goto(address)
+        page.locator("[data-chat][data-ready]").wait_for()
+        took.append(time.monotonic() - started)
+    return min(took)

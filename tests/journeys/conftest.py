@@ -55,8 +55,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
 
 
 def _running(site: Site, *seeds: str) -> Iterator[Site]:
-    site.migrate()
-    site.manage("collectstatic", "--no-input", "--verbosity=0")
+    site.prepare()
     for seed in seeds:
         site.seed(seed)
     with site.serving():
@@ -112,7 +111,7 @@ def visiting(site: Site, chromium: Any, signed_in: Callable[[str], Any]) -> Iter
             viewport={"width": width, "height": HEIGHT[width]},
             storage_state=signed_in(person),
             has_touch=width < 500,
-            **{"service_workers": "block", **options},
+            **{"service_workers": "block", "reduced_motion": "reduce", **options},  # sixty frames a second take a core
         )
         contexts.append(context)
         context.set_default_timeout(20_000)

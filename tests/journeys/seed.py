@@ -1,11 +1,8 @@
-"""Fills a site's data from outside its processes: `python -m tests.journeys.seed people` (or another verb below)."""
+"""What fills the data of a site, by verb, where Django is set up (`seeding.py`)."""
 
 from __future__ import annotations
 
-import os
-import sys
-
-import django
+from tests.journeys.seeding import Verb
 
 LEAVE = """# Parental leave
 
@@ -76,8 +73,8 @@ def library() -> None:
     upload(ada, manuals, SimpleUploadedFile("boiler.pdf", bytes(pdf.output())))
 
 
-def long() -> None:
-    """A conversation of Alice's with 1,000 turns; prints its id."""
+def long() -> str:
+    """A conversation of Alice's with 1,000 turns; its id."""
     from apps.conversations.models import Conversation, Message
     from apps.users.models import User
 
@@ -89,7 +86,7 @@ def long() -> None:
         last = Message(conversation=place, parent=question, role="assistant", text=text, asked_by=alice)
         rows += [question, last]
     Message.objects.bulk_create(rows, batch_size=500)
-    sys.stdout.write(str(place.pk))
+    return str(place.pk)
 
 
 def many() -> None:
@@ -180,23 +177,8 @@ def policy_of_before() -> None:
     policies.approve(other, row)
 
 
-if __name__ == "__main__":
-    os.environ["DJANGO_SETTINGS_MODULE"] = "assistant.settings"
-    django.setup()
-    verbs = (
-        people,
-        nobody,
-        library,
-        long,
-        many,
-        corners,
-        alike,
-        threats,
-        decided,
-        flagged,
-        banned,
-        sampled,
-        grace,
+def verbs() -> tuple[Verb, ...]:
+    return (
+        people, nobody, library, long, many, corners, alike, threats, decided, flagged, banned, sampled, grace,
         policy_of_before,
-    )
-    {verb.__name__: verb for verb in verbs}[sys.argv[1]]()
+    )  # fmt: skip

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from tests import migrated
+from tests.journeys import seeding
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 PATIENCE_S = 120
@@ -57,20 +58,21 @@ class Site:
             [sys.executable, "manage.py", *words], cwd=ROOT, env=self.env, check=True, stdout=subprocess.DEVNULL
         )
 
-    def migrate(self) -> None:
+    def prepare(self) -> None:
+        """Its tables and its static files are there."""
         if not migrated.tables(self.directory):
-            self.manage("migrate", "--verbosity=0")
+            self.manage(*migrated.MIGRATE)
+        if not migrated.static(self.directory):
+            self.manage(*migrated.COLLECT)
 
-    def seed(self, *words: str, module: str = "tests.journeys.seed") -> str:
-        """What `seed.py` prints when it is told these words."""
-        done = subprocess.run(
-            [sys.executable, "-m", module, *words],
-            cwd=ROOT,
-            env=self.env,
-            check=True,
-            stdout=subprocess.PIPE,
-        )
-        return done.stdout.decode()
+    def seed(self, verb: str, module: str = "tests.journeys.seed") -> str:
+        """What that verb of the module says."""
+        if module not in self.running:
+            self.running[module] = subprocess.Popen(
+                [sys.executable, "-m", "tests.journeys.seeding", module], cwd=ROOT, env=self.env,
+                stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True,
+            )  # fmt: skip
+        return seeding.told(self.running[module], verb)
 
     def rows(self, question: str) -> list[Any]:
         """Asked of the database beside the processes: SQLite, since a site has no other address of one."""

@@ -25,8 +25,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """Its operator named a second model: the packaged one, of which a third of each vector is kept."""
     short = {"name": "Short", "model": str(locate("")), "sha256": PACKAGE_SHA256, "dimension": 128}
     site = Site(tmp_path_factory.mktemp("embedders"), settings={"EMBED_MORE": json.dumps([short])})
-    site.migrate()
-    site.manage("collectstatic", "--no-input", "--verbosity=0")
+    site.prepare()
     site.seed("people")
     with site.serving():
         yield site

@@ -1,16 +1,11 @@
-"""`python -m tests.pictured.seed VERB` on the data of the pictured site, from outside its processes."""
+"""What fills the data of the pictured site, by verb, where Django is set up (`tests/journeys/seeding.py`)."""
 
 from __future__ import annotations
 
-import os
-import sys
+from tests.journeys.seeding import Verb
 
-import django
 
-if __name__ == "__main__":
-    os.environ["DJANGO_SETTINGS_MODULE"] = "assistant.settings"
-    django.setup()
+def verbs() -> tuple[Verb, ...]:
     from tests.pictured import place, reviewed, talked
 
-    verbs = (place.people, place.library, place.habits, place.helpers, place.golden, reviewed.review, talked.tidy)
-    sys.stdout.write({verb.__name__: verb for verb in verbs}[sys.argv[1]]() or "")
+    return (place.people, place.library, place.habits, place.helpers, place.golden, reviewed.review, talked.tidy)
