@@ -34,11 +34,12 @@ pair = [(mark, cut.token_to_id(mark)) for mark in ("[CLS]", "[SEP]")]
 cut.post_processor = processors.TemplateProcessing(single="[CLS] $A [SEP]", special_tokens=pair)
 names = dict(zip(("pad_token", "unk_token", "cls_token", "sep_token", "mask_token"), marks))
 torch.manual_seed(3)
-config = DistilBertConfig(vocab_size=400, dim=64, n_layers=1, n_heads=2, hidden_dim=96, max_position_embeddings=96)
+config = DistilBertConfig(vocab_size=400, dim=64, n_layers=1, n_heads=2, hidden_dim=96, max_position_embeddings=96,
+                          initializer_range=0.5)
 DistilBertModel(config).save_pretrained(base)
 PreTrainedTokenizerFast(tokenizer_object=cut, model_max_length=96, **names).save_pretrained(base)
 one = models.Transformer(str(base), max_seq_length=96)
-parts = [one, models.Pooling(64, "cls"), models.Dense(64, 48), models.Normalize()]
+parts = [one, models.Pooling(64, "mean"), models.Dense(64, 48), models.Normalize()]
 SentenceTransformer(modules=parts, device="cpu", prompts={"query": "question: ", "document": "text: "}).save(folder)
 """
 FILL = """
@@ -133,7 +134,7 @@ def test_a_model_by_its_name_is_refused_until_the_index_is_made_anew_and_then_fi
     assert found["found"].startswith("The ferry leaves")
     assert [size for _, size in found["made"]] == [SIZE]
     assert min(found["cosines"]) > 0.999  # each with its own prompt, as the library puts it
-    assert found["apart"] < 0.9999
+    assert found["apart"] < 0.99
 
     monkeypatch.setenv("EMBED_MODEL", "harbour/no-such-model")
     with pytest.raises(Stop, match="neither a folder nor can it be fetched"):
