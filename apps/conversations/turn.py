@@ -123,6 +123,11 @@ class Turn:
         return self.found is not None and not self.found.passages and not speaks
 
     @property
+    def results(self) -> list[Call]:
+        """What tools gave that are no passages."""
+        return [call for call in self.made.values() if call.status == "done" and not call.sources]
+
+    @property
     def called_before(self) -> bool:
         """The exchange before it was a tool that the person called, so the question may be about what that gave."""
         history = self.opening.history

@@ -286,8 +286,9 @@ async def _verified(turn: Turn) -> None:
         choosing.wrote(turn.writer, words),
         (time.perf_counter() - turn.started) * 1000,
     )
-    if turn.placed:
+    if turn.placed or turn.results:
         await turn.verifier.done()
+    if turn.placed:
         count = len(turn.renderer.sentences)
         await turn.step(
             "verify",

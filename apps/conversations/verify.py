@@ -64,8 +64,8 @@ class Verifier:
             sentence = index, turn.text[start:end], start, end
             # With nothing to compare it with, a sentence takes less time than the way to a thread and back.
             cites = await in_pool(self._citer.cite, *sentence) if self._citer.windows else self._citer.cite(*sentence)
-            if calls := [call for call in turn.made.values() if call.status == "done" and not call.sources]:
-                cites = await in_pool(results.credited, cites, turn.text[start:end], calls)
+            if turn.results:
+                cites = await in_pool(results.credited, cites, turn.text[start:end], turn.results)
             self.ms += (time.perf_counter() - began) * 1000
             self._next += 1
             turn.cites += cites

@@ -34,6 +34,7 @@ $\\href{https://evil.example/h}{x}$ and `url(https://evil.example/i)`
 Leave is explained [on this page](https://known.example/leave), also at https://known.example/more. Write to
 [the office](mailto:office@known.example), not to [them](mailto:office@evil.example?body=SECRET).
 """
+_RESULT = re.compile(r"6 \* 7 = (\d+)")
 _CALL = re.compile(r"call (\w+) (\{.*?\})")
 MARKED = "in every form"
 BLUSH = "blush"
@@ -71,11 +72,16 @@ def _described(words: str) -> str:
 
 
 class CallingChat(PacedChat):
-    """As PacedChat, on a server that takes tools: it calls what a question says, such as `call dates {"a": 1}`."""
+    """As PacedChat, on a server that takes tools: it calls what a question says, such as `call dates {"a": 1}`, and
+    says what six times seven came to."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
         self.tools = True
+
+    def _say(self, request: ChatRequest) -> str:
+        given = _RESULT.search("\n".join(message.content for message in request.messages))
+        return f"The result is {given[1]}." if given else super()._say(request)
 
     async def stream(self, request: ChatRequest) -> AsyncGenerator[Delta | Finish, None]:
         last = request.messages[-1]

@@ -100,6 +100,20 @@ def test_a_command_is_found_behind_the_slash_and_calls_its_tool(open_: Visit, wi
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 
+@pytest.mark.parametrize("width", [1440, 360])
+def test_a_sentence_from_the_result_of_a_tool_names_it(open_: Visit, width: int) -> None:
+    page = open_(width=width, **({"color_scheme": "dark"} if width < 500 else {}))
+    turn = ended(ask(page, "/calc 6 * 7\nWhat does that come to?"))
+    for _ in range(2):  # as it was written, and as it was kept
+        turn = page.locator("[data-turn]").last
+        expect(turn.locator("[data-part=text]")).to_contain_text("The result is 42.")
+        expect(turn.locator(".pill.tool")).to_have_text("Calculator")
+        expect(turn.locator("[data-part=text] .unsupported")).to_have_count(0)
+        assert judged(page) == []
+        page.reload()
+        page.locator("[data-chat][data-ready]").wait_for()
+
+
 def test_a_tool_is_called_from_the_menu_before_what_was_written(open_: Visit) -> None:
     page = open_()
     page.locator("[data-chat][data-ready]").wait_for()
