@@ -31,10 +31,11 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 CALIBRATED_ON = ("clapnq", "pubmedqa")
-_MARKED = 0.01  # of the passages of these sets are marked at the flag cut
+_MARKED = 0.005  # of the passages of these sets are marked at the flag cut: of documentation it is six times that
 _PASSAGES = 400  # of each of them
 _ALMOST_NONE = 0.999  # of them stay below the block cut
-_KEPT = 0.98  # of the planted sentences that the sure head would mark are given a vector
+_KEPT = 0.98  # of the planted sentences that the sure head finds are given a vector ...
+_FOUND = 2.0  # ... from this sum of its on, about where the flag cut comes to lie
 _BLOCK = 5
 _PART = 8  # what was slipped in weighs one of so many parts
 
@@ -157,21 +158,20 @@ def _fit(read: Sentences, words: Any, rows: NDArray[np.bool_]) -> PlantedHeads:
     truth = read.truth[rows]
     weight = np.where(truth == 1, len(truth) / max(1.0, _PART * float(truth.sum())), 1.0)
     texts = [read.texts[at] for at in np.flatnonzero(rows)]
-    far = planted.form(texts, np.zeros(len(texts), np.float32))
-    close = planted.form(texts, read.near[rows])
-    rough = training.descend(np.zeros((len(texts), 0), np.float32), words[rows], far, truth, weight)
-    sure = training.descend(read.vectors[rows], words[rows], close, truth, weight)
+    nothing = np.zeros((len(texts), 0), np.float32)
+    rough = training.descend(nothing, words[rows], nothing, truth, weight)
+    sure = training.descend(read.vectors[rows], words[rows], planted.form(texts, read.near[rows]), truth, weight)
     half = np.float16  # as they are stored
     return PlantedHeads(
         sure[0].astype(half).astype(np.float32), np.stack([rough[1], sure[1]]).astype(half).astype(np.float32),
-        np.stack([rough[2], sure[2]]).astype(np.float32), np.array([rough[3], sure[3]], np.float32),
+        sure[2].astype(np.float32), np.array([rough[3], sure[3]], np.float32),
         np.array([1, 0], np.float32), np.zeros(1, np.float32),
     )  # fmt: skip
 
 
 def _least(read: Sentences, held_out: NDArray[np.float32]) -> NDArray[np.float32]:
-    marked = (read.truth == 1) & (held_out[1] > 0)
-    return np.array([np.quantile(held_out[0][marked], 1 - _KEPT)], np.float32)
+    found = (read.truth == 1) & (held_out[1] >= _FOUND)
+    return np.array([np.quantile(held_out[0][found], 1 - _KEPT)], np.float32)
 
 
 def _line(data: Path, folder: Path, heads: PlantedHeads, least: NDArray[np.float32]) -> tuple[NDArray[np.float32], Any]:

@@ -48,6 +48,25 @@ def test_an_honest_letter_stays_below_the_cut_and_one_planted_sentence_is_above(
         assert highest(embed, LETTER.format(f"\n{sentence}")) >= cut, sentence
 
 
+# Long sentences, sentences in small letters that no stop divides, and figures: what books, papers and reports say.
+ORDINARY = (
+    "The city was founded in the ninth century, when monks from the north settled on the left bank of the river. Its "
+    "population, which had doubled by 1790, fell again after the harbour silted up and trade moved to the coast. The "
+    "old town hall, built between 1604 and 1611, is regarded as one of the finest examples of its style.",
+    "the pressure distribution over a slender wing at small incidence is obtained by means of an integral equation . "
+    "the results are compared with measurements at three mach numbers, and the agreement is found to be good except "
+    "near the leading edge . it is shown that heat transfer at the stagnation point grows with the root of density .",
+    "We studied 214 patients who had been treated for at least six months. Blood pressure was measured twice at each "
+    "visit by a nurse who did not know the group. Differences between the groups were small and not significant.",
+    "Net revenue rose by four per cent to 18.2 million, mostly because of higher prices in the second half of the "
+    "year. The board proposes a dividend of 0.35 for each share and expects costs to stay about where they are.",
+)
+
+
+def test_of_ordinary_prose_no_sentence_costs_a_vector() -> None:
+    assert [PlantedClassifier().suspects(text) for text in ORDINARY] == [[]] * len(ORDINARY)
+
+
 def test_code_is_set_aside_and_every_line_counts_by_itself() -> None:
     text = "A heading of four words\n```\nimport os and more\n```\nThe first line of it\nand the second one\nShort"
     assert windows(text) == [

@@ -1,8 +1,8 @@
 """Finds instructions to an assistant that were planted in a document: an indirect prompt injection.
 
 The whole passage's vector hardly moves when one sentence is slipped in, so every sentence is looked at by itself. Words
-alone sort out nine in ten; for the rest the sentence's vector is read, and how far it stands from its passage: a task
-beside the point is more suspicious than the same words in a text about such tasks.
+alone sort out ninety-eight in a hundred; for the rest the sentence's vector is read, its form, and how far it stands
+from its passage: a task beside the point is more suspicious than the same words in a text about such tasks.
 
 Trained by `manage.py train_classifiers`; plain numpy at run time.
 """
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from apps.engines.base import Vectors
 
 # The weights as they are committed; a file that differs is not loaded. `train_classifiers` prints the new one.
-SHA256 = "939ba8bb58d975dc424bea4222fcce2ef71505c1f125f5ad84418c54437e65e0"
+SHA256 = "9a47132570caa61d4386dc34ff730e644731a417a0fd6cda7394b84a4b17e5c8"
 _WHOSE = "the check for planted instructions"
 CHARACTERS = 400  # of a sentence that are read
 MOST = 400  # sentences of a passage that are looked at; a passage has a dozen
@@ -40,22 +40,25 @@ _SHORTEST = 3  # words; less asks for nothing
 
 @dataclass(frozen=True, slots=True)
 class PlantedHeads:
-    """`rough` reads words and form, `sure` the meaning as well. `line` makes a probability of the sure one's sum."""
+    """`rough` reads words alone, `sure` form and meaning as well. `line` makes a probability of the sure one's sum.
+
+    The rough one is not told of form: the letters it learnt from are shorter than what books and papers say in a
+    sentence, so by length it took a quarter of their words for suspicious.
+    """
 
     meaning: NDArray[np.float32]  # (dimension,)
     words: NDArray[np.float32]  # (2, BUCKETS): rough, sure
-    form: NDArray[np.float32]  # (2, FORM)
+    form: NDArray[np.float32]  # (FORM,), of the sure one
     bias: NDArray[np.float32]  # (2,)
     line: NDArray[np.float32]  # slope and shift
     least: NDArray[np.float32]  # (1,): of the rough sum, to be worth a vector
 
     def rough(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        looks = form(texts, np.zeros(len(texts), np.float32)) @ self.form[0]
-        return np.asarray(self._lexical(0, texts) + looks + self.bias[0], np.float32)
+        return np.asarray(self._lexical(0, texts) + self.bias[0], np.float32)
 
     def sure(self, texts: Sequence[str], vectors: Vectors, near: NDArray[np.float32]) -> NDArray[np.float32]:
         lexical = self._lexical(1, texts) + vectors @ self.meaning
-        return np.asarray(lexical + form(texts, near) @ self.form[1] + self.bias[1], np.float32)
+        return np.asarray(lexical + form(texts, near) @ self.form + self.bias[1], np.float32)
 
     def probabilities(self, sums: NDArray[np.float32]) -> NDArray[np.float32]:
         return np.asarray(1 / (1 + np.exp(-np.clip(sums * self.line[0] + self.line[1], -30, 30))), np.float32)
@@ -112,6 +115,6 @@ class PlantedClassifier(stored.FromDisk[PlantedHeads]):
             heads = PlantedHeads(**arrays)
         except TypeError as error:
             raise EngineBroken(f"The weights of {_WHOSE} are missing or damaged.") from error
-        if heads.words.shape != (2, BUCKETS) or heads.form.shape != (2, FORM):
+        if heads.words.shape != (2, BUCKETS) or heads.form.shape != (FORM,):
             raise EngineBroken(f"The weights of {_WHOSE} are of another version.")
         return heads
