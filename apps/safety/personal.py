@@ -85,6 +85,21 @@ def _always(text: str) -> bool:
     return True
 
 
+_DIGITS = re.compile(r"\d+")
+# What a text must hold for a form to be looked for at all: one of these in it, or so many digits. In lower case for
+# passwords, where no letter has a spelling that only the form would take for it (`i` has).
+_NEEDS: dict[str, tuple[str, ...]] = {
+    "PRIVATE_KEY": ("-----BEGIN ",),
+    "SECRET_KEY": (
+        "AKIA", "ASIA", "gh", "github_pat_", "glpat-", "xox", "k_live_", "SG.", "hf_", "npm_", "pypi-", "dop_v1_",
+        "sk-", "AIza", "ob_", "eyJ",
+    ),
+    "EMAIL_ADDRESS": ("@",), "DOMAIN_NAME": ("://",), "IP_ADDRESS": (":",),
+}  # fmt: skip
+_NEEDS_FOLDED = {"PASSWORD": ("pass", "kennwort", "contrase", "key", "token", "secret")}
+_NEEDS_DIGITS = {"IP_ADDRESS": 4, "IBAN_CODE": 2, "CREDIT_CARD": 12, "US_SSN": 9, "PHONE_NUMBER": 7}
+
+
 # In this order: what one has found no later one finds again.
 _FORMS: tuple[tuple[str, re.Pattern[str], Callable[[str], bool]], ...] = (
     ("PRIVATE_KEY", re.compile(r"-----BEGIN (?:[A-Z]+ )?PRIVATE KEY-----"), _always),
@@ -150,10 +165,20 @@ def find(text: str) -> list[Found]:
 
 def _everything(text: str) -> Iterator[tuple[str, Iterator[tuple[int, int]]]]:
     """What later kinds would take for something else comes first."""
+    may = _possible(text)
     for kind, form, holds in _FORMS:
-        if kind == "IP_ADDRESS":
+        if kind == "IP_ADDRESS" and "IBAN_CODE" in may:
             yield "IBAN_CODE", _ibans(text)
-        yield kind, _places(form, text, holds)
+        if kind in may:
+            yield kind, _places(form, text, holds)
+
+
+def _possible(text: str) -> set[str]:
+    """The kinds that the text could hold: a look that spares most texts most of the forms."""
+    plain, digits = text.casefold(), sum(map(len, _DIGITS.findall(text)))
+    found = {kind for kind, words in _NEEDS.items() if any(word in text for word in words)}
+    found |= {kind for kind, words in _NEEDS_FOLDED.items() if any(word in plain for word in words)}
+    return found | {kind for kind, least in _NEEDS_DIGITS.items() if digits >= least}
 
 
 def _places(form: re.Pattern[str], text: str, holds: Callable[[str], bool]) -> Iterator[tuple[int, int]]:

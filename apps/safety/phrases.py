@@ -199,6 +199,19 @@ _RULES_OF = (
     r"(?:instructions?|prompts?|directions?|rules?|guidelines?|commands?|messages?|context|"
     r"conversation|text|anweisungen|instrucciones)"
 )
+# Likewise, without one of these no rule about passages can match, of these or of `orders.py`: for RE2, which looks for
+# all of them at once. Where a rule takes any white space, anything but letters and digits does here.
+PASSAGE_NEEDS = (
+    r"ignor|disregard|forget|overrid|bypass|neglect|overlook|vergiss|olvida|"
+    r"you are now|from now on|you will now|pretend |act as if you|you must act|i want you to act|"
+    r"system prompt|initial prompt|hidden prompt|system instruction|initial instruction|hidden instruction|"
+    r"(?:system|assistant|developer)(?: ?(?:message|prompt|note|override))?[^a-z0-9]*:|"
+    r"(?:to|for) (?:the |any |all |an )?(?:ai|assistant|language model|llm|chatbot)|"
+    r"the user|the reader|the human|(?:instructions?|task)[^a-z0-9]*:|https?://|"
+    r"(?:prompt|context|instructions).{0,5}[-=\]>]|do anything now|jailbr|developer mode|broken free of|!\[|"
+    r"your (?:own |next |final )?(?:reply|response|answer|output|message)"
+)
+
 PASSAGE_ATTACKS: tuple[tuple[str, int, str, str], ...] = (
     (
         "prompt_attack",

@@ -12,10 +12,12 @@ from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import re2
+
 from apps.safety.check import ALLOWED, Verdict
 from apps.safety.intake import folded, traced
 from apps.safety.orders import ORDERS
-from apps.safety.phrases import HARM, NEEDS, PASSAGE_ATTACKS, SAID
+from apps.safety.phrases import HARM, NEEDS, PASSAGE_ATTACKS, PASSAGE_NEEDS, SAID
 from apps.safety.untrusted import places as tokens
 from apps.safety.untrusted import special
 from apps.safety.withheld import ANSWERS, CARE, QUESTIONS, WITHHELD, WITHHELD_ANSWER
@@ -74,7 +76,9 @@ _QUESTION = _rules(HARM)
 _SENTENCE = _rules(SAID)
 _PASSAGE = _rules(PASSAGE_ATTACKS)
 _ORDERS = _rules(ORDERS)
+_OF_PASSAGES = (*_PASSAGE, *_ORDERS)
 _NEEDS = re.compile(_by_letter(NEEDS))
+_PASSAGE_NEEDS = re2.compile(PASSAGE_NEEDS)
 # The version of a signal of the rules: another rule is another version.
 FINGERPRINT = f"rules-{hashlib.sha256(repr((HARM, SAID, PASSAGE_ATTACKS, ORDERS, NEEDS)).encode()).hexdigest()[:16]}"
 
@@ -94,7 +98,7 @@ class RuleCheck:
             for rule in _QUESTION:
                 if rule.hits(plain):
                     return _verdict(rule, QUESTIONS.get(rule.code, WITHHELD))
-        if special(text) or any(rule.hits(plain) for rule in _PASSAGE):
+        if special(text) or (_PASSAGE_NEEDS.search(plain) and any(rule.hits(plain) for rule in _PASSAGE)):
             return Verdict(True, "prompt_attack")  # people may try the assistant out; it holds no secret
         return ALLOWED
 
@@ -110,7 +114,7 @@ class RuleCheck:
 
     def passage(self, text: str) -> Verdict:
         plain = folded(text)
-        if special(text) or any(rule.hits(plain) for rule in (*_PASSAGE, *_ORDERS)):
+        if special(text) or (_PASSAGE_NEEDS.search(plain) and any(rule.hits(plain) for rule in _OF_PASSAGES)):
             return Verdict(False, "prompt_attack", "This passage speaks to an assistant instead of to its reader.")
         return ALLOWED
 

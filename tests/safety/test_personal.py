@@ -5,8 +5,12 @@ from __future__ import annotations
 import time
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as some
 
-from apps.safety.personal import find, iban, luhn, masked
+from apps.safety.personal import _FORMS, _IBAN, _possible, find, iban, luhn, masked
+
+FORMS = [(kind, form, holds) for kind, form, holds in _FORMS]
 
 
 @pytest.mark.parametrize(
@@ -55,3 +59,17 @@ def test_a_hostile_text_is_quick(text: str) -> None:
     began = time.perf_counter()
     find(text)
     assert time.perf_counter() - began < 3
+
+
+@settings(max_examples=300, deadline=None)
+@given(some.data())
+def test_the_first_look_rules_out_nothing_that_a_form_would_find(data: some.DataObject) -> None:
+    kind, form, holds = data.draw(some.sampled_from(FORMS))
+    text = data.draw(some.from_regex(form))
+    found = [match for match in form.finditer(text) if holds(text[slice(*match.span(form.groups))])]
+    assert not found or kind in _possible(text), (kind, text)
+
+
+def test_the_first_look_knows_accounts() -> None:
+    text = "DE89 3704 0044 0532 0130 00"
+    assert _IBAN.search(text) and "IBAN_CODE" in _possible(text) and not _possible("Nothing but words here.")

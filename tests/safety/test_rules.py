@@ -10,12 +10,14 @@ import time
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from apps.safety import rules
 from apps.safety.gate import check_passage, check_question, check_sentence
+from apps.safety.intake import folded, normalise
 from apps.safety.phrases import NEEDS
+from apps.safety.rules import _OF_PASSAGES, _PASSAGE_NEEDS
 
 
 @pytest.mark.parametrize(
@@ -172,3 +174,11 @@ PIECES = NEEDED | st.sampled_from(
 def test_the_quick_look_finds_what_its_words_one_by_one_would(pieces: list[str]) -> None:
     text = "".join(pieces)
     assert bool(rules._NEEDS.search(text)) == bool(re.search(NEEDS, text))
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.data())
+def test_the_first_look_at_a_passage_rules_out_nothing_that_a_rule_would_find(data: st.DataObject) -> None:
+    rule = data.draw(st.sampled_from(_OF_PASSAGES))
+    plain = folded(normalise(data.draw(st.from_regex(rule.pattern))))
+    assert _PASSAGE_NEEDS.search(plain) or not rule.hits(plain), plain
