@@ -17,9 +17,8 @@ if _wrong := faults(ENV):
     raise ImproperlyConfigured(" ".join(_wrong))
 
 DATA_DIR = Path(ENV.DATA_DIR).resolve()
-MODELS_DIR = DATA_DIR / "models"
 MEDIA_ROOT = DATA_DIR / "files"  # never served by URL: every file goes through a view that asks who reads
-INDEX_DIR = DATA_DIR / "index"
+MODELS_DIR, INDEX_DIR = DATA_DIR / "models", DATA_DIR / "index"
 
 SECRET_KEY = secret_key(ENV)
 DEBUG = ENV.DEBUG
@@ -72,6 +71,7 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "apps.users.language.persons",
+    "apps.safety.whose.persons",
     "apps.operations.middleware.first_run",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",

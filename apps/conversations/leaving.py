@@ -23,7 +23,7 @@ from apps.conversations.attached.rows import AttachedPicture
 from apps.conversations.models import Conversation, Message
 from apps.images.models import Picture
 from apps.images.reviewing import KIND as PICTURE
-from apps.safety import leaving, review, wording
+from apps.safety import leaving, review, whose, wording
 from apps.safety.folding import UNCHECKED
 from apps.safety.leaving import Left
 from apps.safety.policy import Stage
@@ -65,7 +65,8 @@ def title(stage: Stage, place: Conversation) -> str:
     Of one's own words an export holds nothing back."""
     if not place.title or (stage is Stage.EXPORT and place.titled != Conversation.Titled.MODEL):
         return str(place)
-    (left,) = leaving.texts(stage, [place.title])
+    with whose.text_of(place.owner_id):
+        (left,) = leaving.texts(stage, [place.title])
     return place.title if left.allowed else ""
 
 
@@ -93,7 +94,8 @@ def attached(stage: Stage, given: Mapping[UUID, tuple[Attached, ...]]) -> dict[U
 
 def _held(stage: Stage, owner: int | None, parts: Sequence[tuple[Message, UUID, str, str]]) -> dict[UUID, Back]:
     parts = [one for one in parts if one[-1] and not one[0].retracted]
-    found = leaving.texts(stage, [text for *_, text in parts]) if parts else []
+    with whose.text_of(owner):
+        found = leaving.texts(stage, [text for *_, text in parts]) if parts else []
     for (_, answer, kind, _), left in zip(parts, found, strict=True):
         _flag(kind, answer, owner, left)
     pairs = zip(parts, found, strict=True)
@@ -141,9 +143,10 @@ def _back(
     stage: Stage, kind: str, pk: UUID, seen: tuple[str, str, Callable[[], bytes]], pictogram: bool = False
 ) -> str:
     """Why a picture stays back; "" where it leaves. A case is its owner's, whoever it is shown to."""
-    left = leaving.picture(stage, *seen, pictogram)
+    owner = _OWNERS[kind].objects.filter(pk=pk).values_list("owner", flat=True).first()
+    with whose.text_of(owner):
+        left = leaving.picture(stage, *seen, pictogram)
     if review.let_pass(kind, pk):
         return ""
-    if left.fresh is not None and left.fresh.outcome.reviewed:
-        _flag(kind, pk, _OWNERS[kind].objects.filter(pk=pk).values_list("owner", flat=True).first(), left)
+    _flag(kind, pk, owner, left)
     return "" if left.allowed else _words(stage, left, picture=True)

@@ -25,6 +25,7 @@ from apps.documents.cutting import pages_cut
 from apps.documents.group import Group, Work, tick
 from apps.documents.job import Job
 from apps.documents.models import Document
+from apps.documents.owner import owner_of
 from apps.documents.parsers.base import Unreadable
 from apps.documents.parsing import NOTHING, parsed, path_of
 from apps.documents.publishing import publish
@@ -32,6 +33,7 @@ from apps.documents.reusing import cutting, reuse
 from apps.documents.sniff import sniff
 from apps.documents.tuning import tuning
 from apps.documents.web_pages import fetch_page
+from apps.safety import whose
 
 Stage = Document.Stage
 BATCH_S = 3  # that a batch of embeddings should take, so that the bar moves and a worker ends soon when told to
@@ -115,6 +117,20 @@ def _embed(works: Sequence[Work]) -> None:
 
 def _screen(works: Sequence[Work]) -> None:
     """For each chunk what the gate says; what it marks is kept and hides nothing."""
+    for owner, theirs in _by_owner(works).items():
+        with whose.text_of(owner):
+            _screen_of_one(theirs)
+
+
+def _by_owner(works: Sequence[Work]) -> dict[int, list[Work]]:
+    """Whose documents they are, as a case would say."""
+    found: dict[int, list[Work]] = {}
+    for work in works:
+        found.setdefault(owner_of(work.document), []).append(work)
+    return found
+
+
+def _screen_of_one(works: Sequence[Work]) -> None:
     for work in works:
         work.verdicts = []
     embed = embedders.of(works[0].document.collection)

@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy
 
 from apps.documents import gaps
 from apps.documents.models import Document, DocumentQuerySet
+from apps.documents.owner import owner_of
 from apps.safety import review, vanishing
 from apps.safety.check import Judged, Verdict
 from apps.safety.review import Flagged
@@ -78,9 +79,9 @@ def flag(document: Document, verdicts: Sequence[Verdict]) -> None:
         judged = [verdict.judged for verdict in found if verdict.judged is not None]
         worst = max(judged, key=lambda one: one.outcome.score)
         text = _BETWEEN.join(one.text for one in judged[:_TEXTS])
-        owner = document.uploaded_by_id or document.collection.owner_id
+        owner = owner_of(document)
         said = [replace(one, spans=_placed(one.detector, judged[:_TEXTS])) for one in worst.signals]
-        review.flag(Flagged(KIND, str(document.pk), "passage", text, owner, worst.outcome, said))
+        review.flag(Flagged(KIND, str(document.pk), "passage", text, owner, worst.outcome, said, worst.policy))
 
 
 def _placed(detector: str, shown: Sequence[Judged]) -> tuple[tuple[int, int], ...]:

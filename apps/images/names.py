@@ -13,7 +13,7 @@ from typing import Any
 from django.conf import settings
 from django.db import IntegrityError
 
-from apps.safety import policies
+from apps.safety import adopting, policies
 from apps.safety.policy import NAMES, PolicyError
 from apps.users.models import User
 
@@ -32,14 +32,14 @@ def wanted() -> list[str]:
 
 def adopt() -> None:
     """They are in the policy, or were once. Only for threads that may use the database."""
-    names, live = wanted(), policies.current()
+    names, live = wanted(), policies.for_all()
     own = live.lists.get(KEY)
     if not names or (own is not None and set(names) <= set(own.entries)):
         return
     if (asked := (live.number, live.sha256, *names)) == _settled["names"]:
         return
     try:
-        if policies.adopt(_list(names), "The names of PICTURE_NAMES, which are a list from now on") is None:
+        if adopting.adopt(_list(names), "The names of PICTURE_NAMES, which are a list from now on") is None:
             _settled["names"] = asked  # people have decided: no picture looks through all versions for that again
     except IntegrityError:  # another process has done it this moment
         policies.refresh()

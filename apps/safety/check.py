@@ -26,6 +26,7 @@ class Judged:
     text: str  # normalised
     outcome: Outcome
     signals: tuple[Signal, ...]
+    policy: int = 0  # number of the version that judged
 
 
 @dataclass(frozen=True, slots=True)

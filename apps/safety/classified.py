@@ -66,7 +66,7 @@ def judge(
     if guard is not None:
         signals.append(guard)
     outcome = fold(stage, signals, policy)
-    judged = Judged(stage, canary.kept(text, signals), outcome, tuple(signals))
+    judged = Judged(stage, canary.kept(text, signals), outcome, tuple(signals), policy.number)
     if not ruled.rule and outcome.action is None:
         return Verdict(True, judged=judged)
     if stage is Stage.PASSAGE:

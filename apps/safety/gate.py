@@ -137,7 +137,7 @@ def check_sent(text: str, where: Surface = Surface.TOOLS, *, level: Level = Leve
         return ALLOWED
     policy, signals = policies.current(), (*found, Signal("text", "", Status.SKIPPED, {}))
     outcome = fold(Stage.ANSWER, signals, policy)
-    judged = Judged(Stage.ANSWER, canary.masked(text), outcome, signals)
+    judged = Judged(Stage.ANSWER, canary.masked(text), outcome, signals, policy.number)
     said = "" if outcome.allowed else words(Stage.ANSWER, outcome, signals, policy, AWAY)
     verdict = levels.applied(Verdict(outcome.allowed, outcome.code, said, judged), level, policy)
     _note(verdict, level, where)
@@ -238,7 +238,8 @@ def _noteworthy(verdict: Verdict) -> Verdict:
 
 
 def _note(verdict: Verdict, level: Level, where: Surface, since: int = 0, *, allowance: bool = False) -> None:
-    recorded.note(verdict.judged, level, policies.current().number, where, since, allowance=allowance)
+    by = (verdict.judged.policy if verdict.judged is not None else 0) or policies.current().number
+    recorded.note(verdict.judged, level, by, where, since, allowance=allowance)
 
 
 def _record(verdict: Verdict, level: Level, since: int = 0, *, allowance: bool = False) -> None:

@@ -128,6 +128,6 @@ async def _judged(stage: Stage, said: Sequence[str], policy: Policy) -> list[Lef
 
 def _at(stage: Stage, judged: Judged, policy: Policy) -> Left:
     outcome = levels.judged(stage, judged.signals, policy, Level.SITE)
-    found = replace(judged, stage=stage, outcome=outcome)
+    found = replace(judged, stage=stage, outcome=outcome, policy=policy.number)
     recorded.note(found, Level.SITE, policy.number, Surface.CHAT)
     return Left(outcome, found)

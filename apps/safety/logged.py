@@ -58,6 +58,8 @@ EVENTS: wording.Words = {
     "policy.replayed": gettext_lazy("Replayed a policy"),
     "policy.shadow": gettext_lazy("Let a policy run in the shadow"),
     "policy.unshadowed": gettext_lazy("Ended the shadow of a policy"),
+    "policy.partial": gettext_lazy("A policy went live for some people"),
+    "policy.withdrawn": gettext_lazy("A policy that was live for some people was withdrawn"),
     "policy.live": gettext_lazy("A policy went live"),
     "snapshots.key": gettext_lazy("Frozen texts have a new key"),
     "detector.changed": gettext_lazy("A detector has another version"),
@@ -130,7 +132,8 @@ _KEYS: wording.Words = {
     "days": gettext_lazy("Days"), "name": gettext_lazy("Name"), "entries": gettext_lazy("Entries"),
     "before": gettext_lazy("Before"), "after": gettext_lazy("After"), "consent": gettext_lazy("Consent"),
     "texts": gettext_lazy("Texts"), "how": gettext_lazy("How"), "ground": gettext_lazy("Ground"),
-    "justified": gettext_lazy("Justified"), "delayed": gettext_lazy("Its person is told from"),
+    "justified": gettext_lazy("Justified"),
+    "share": gettext_lazy("People in a hundred"), "delayed": gettext_lazy("Its person is told from"),
 }  # fmt: skip
 _UUID_CHARACTERS = 36  # its end tells one from the others
 

@@ -160,7 +160,7 @@ def _tell(case: Case, decision: Decision | None, words: _Words, further: StrOrPr
         title, text = (str(part) % said for part in words)
         notice = Notice.objects.create(
             person=case.owner, case=case, decision=decision, title=title, text=f"{text} {further}".strip(),
-            clause=policies.clause(case.area),
+            clause=policies.clause(case.area, case.owner_id),
         )  # fmt: skip
     if case.decisions.filter(undone=None, outcome=Outcome.SUSPEND).exists():
         mailing.due(notice)  # who cannot sign in would not see it

@@ -36,12 +36,14 @@ def check_picture(
     if signal.status in (Status.ERROR, Status.TIMEOUT) and degraded.note("pictures", signal.status):
         degraded.write()
     signals = (signal, *_named(words))
-    outcome = fold(Stage.PICTURE, signals, policies.current())
-    judged = Judged(Stage.PICTURE, DRAWN + normalise(words) if words else "A picture", outcome, signals)
+    policy = policies.current()
+    outcome = fold(Stage.PICTURE, signals, policy)
+    text = DRAWN + normalise(words) if words else "A picture"
+    judged = Judged(Stage.PICTURE, text, outcome, signals, policy.number)
     verdict = Verdict(False, outcome.code, AWAY if outcome.code == UNCHECKED else HELD, judged)
     if outcome.allowed:
-        verdict = levels.applied(Verdict(True, outcome.code, "", judged), level, policies.current())
-    recorded.note(verdict.judged, level, policies.current().number, Surface.PICTURES)
+        verdict = levels.applied(Verdict(True, outcome.code, "", judged), level, policy)
+    recorded.note(verdict.judged, level, policy.number, Surface.PICTURES)
     shadowing.write()
     return verdict
 
@@ -59,7 +61,7 @@ def check_words(words: str, *, level: Level = Level.SITE) -> Verdict:
     if outcome.allowed:
         return ALLOWED
     said = [withheld.LISTED_PICTURE, *([withheld.MISTAKE] if outcome.reviewed else [])]
-    judged = Judged(Stage.PICTURE, text, outcome, signals)
+    judged = Judged(Stage.PICTURE, text, outcome, signals, policy.number)
     recorded.note(judged, level, policy.number, Surface.PICTURES)
     return Verdict(False, outcome.code, "\n".join(said), judged)
 

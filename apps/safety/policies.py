@@ -5,6 +5,7 @@ The gate reads `current()`, a copy in memory that is never older than a few seco
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import threading
 import time
@@ -19,7 +20,7 @@ from django.utils import timezone
 from django.utils.translation import gettext
 
 from apps.engines import registry
-from apps.safety import audit, clauses, hits, listed
+from apps.safety import audit, clauses, hits, listed, whose
 from apps.safety.folding import REPORTED, SUPPORT
 from apps.safety.intake import fingerprint
 from apps.safety.models import Allowance, PolicyVersion
@@ -36,7 +37,9 @@ _ELSE = {REPORTED: "Reported. A reader of it asked for a person to look at it."}
 
 log = logging.getLogger(__name__)
 _lock = threading.Lock()
-_current: dict[str, Any] = {"policy": None, "read": 0.0, "backend": "", "allowed": frozenset(), "shadows": ()}
+_current: dict[str, Any] = {"policy": None, "read": 0.0, "backend": "", "allowed": frozenset()}
+_BESIDE: dict[str, Any] = {"shadows": (), "partial": None, "live": None}  # what is live, as it is judged by beside
+_current.update(_BESIDE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,14 +50,29 @@ class Shadow:
     policy: Policy
 
 
+@dataclass(frozen=True, slots=True)
+class Partial:
+    """A version that is live for some people in a hundred, always the same ones."""
+
+    shadow: Shadow
+    share: int
+
+    def judges(self, person: int | None) -> bool:
+        """Whoever it judged at a lower share it judges at a higher one too."""
+        if person is None:
+            return False
+        drawn = hashlib.sha256(f"{self.shadow.policy.sha256} {person}".encode()).digest()
+        return int.from_bytes(drawn[:8]) % 10_000 < self.share * 100
+
+
 def live() -> PolicyVersion:
-    """The version in force; the first one is the product's own, with the cuts of the classifiers there are."""
+    """The version in force for all; the first one is the product's own, with the cuts of the classifiers there are."""
     row = PolicyVersion.objects.filter(status=Status.LIVE).first()
     if row is not None:
         return row
     body = clauses.body(registry.classify().cuts)
     with transaction.atomic():
-        number = _number()
+        number = next_number()
         row, made = PolicyVersion.objects.get_or_create(
             status=Status.LIVE,
             defaults={"number": number, "body": body, "sha256": digest(body), "effective": timezone.now()},
@@ -65,7 +83,26 @@ def live() -> PolicyVersion:
 
 
 def current() -> Policy:
-    """What the gate judges by, from memory; before anything was read the product's own."""
+    """What the gate judges this person's texts by (`whose.py`), from memory."""
+    partial: Partial | None = _current["partial"]
+    return partial.shadow.policy if partial is not None and partial.judges(whose.person()) else for_all()
+
+
+def in_force(person: int | None) -> PolicyVersion:
+    """The version by which that person's texts are judged."""
+    row = PolicyVersion.objects.filter(status=Status.PARTIAL).first() if person is not None else None
+    if row is not None and _partial(row).judges(person):
+        return row
+    return live()
+
+
+def row(number: int) -> PolicyVersion | None:
+    """None of 0, the product's own before it had a row."""
+    return PolicyVersion.objects.filter(number=number).first() if number else None
+
+
+def for_all() -> Policy:
+    """What is live for everybody whom no other version judges; before anything was read the product's own."""
     if _current["policy"] is None or _current["backend"] != settings.ENGINES["classify"]["BACKEND"]:
         with _lock:
             _current.update(
@@ -96,19 +133,43 @@ def refresh() -> None:
         row = PolicyVersion.objects.filter(status=Status.LIVE).first()
         found = read(row.body, row.number) if row is not None else None
         _current["shadows"] = _in_the_shadow()
+        partial = PolicyVersion.objects.filter(status=Status.PARTIAL).first()
+        partly = _partial(partial) if partial is not None else None
         _current["allowed"] = frozenset(Allowance.objects.order_by("-pk").values_list("sha256", flat=True)[:ALLOWED])
     except (Error, PolicyError):
         return
-    if found is not None:
-        current()
+    if found is not None and row is not None:
+        for_all()
         listed.of(found)
-        _current["policy"] = found
+        if partly is not None:
+            listed.of(partly.shadow.policy)
+        _current.update(policy=found, partial=partly, live=Shadow(row.pk, found))
 
 
-def shadows() -> tuple[Shadow, ...]:
-    """Versions that judge beside the live one, without effect. From memory, as `current`."""
+def shadows(number: int) -> tuple[Shadow, ...]:
+    """Versions that judge beside the one of that number, without effect: those in the shadow, and while a version is
+    live for a share of people the other of the two. From memory, as `current`."""
     found: tuple[Shadow, ...] = _current["shadows"]
-    return found
+    partial: Partial | None = _current["partial"]
+    both = (partial.shadow, _current["live"]) if partial is not None else ()
+    known = [one.policy.number for one in both]
+    return (*found, *(one for one in both if number in known and one.policy.number != number))
+
+
+def judging() -> list[Policy]:
+    """The versions that judge somebody now, for pages and jobs, which may ask the database."""
+    fresh()
+    return _judging()
+
+
+def numbered(number: int) -> Policy | None:
+    """One of them, from memory."""
+    return next((policy for policy in _judging() if policy.number == number), None)
+
+
+def _judging() -> list[Policy]:
+    partial: Partial | None = _current["partial"]
+    return [for_all(), *([partial.shadow.policy] if partial is not None else [])]
 
 
 def allowed(text: str) -> bool:
@@ -118,20 +179,20 @@ def allowed(text: str) -> bool:
 
 def forget() -> None:
     """The next reader begins anew (tests)."""
-    _current.update(policy=None, read=0.0, allowed=frozenset(), shadows=())
+    _current.update(policy=None, read=0.0, allowed=frozenset(), **_BESIDE)
 
 
-def clause(code: str) -> str:
-    """Its title and text as the live policy has them, in the language of the moment."""
-    found = read(live().body).clause(code)
+def clause(code: str, person: int | None = None) -> str:
+    """Its title and text as the policy in force for that person has them, in the language of the moment."""
+    found = read(in_force(person).body).clause(code)
     return f"{gettext(found.title)}. {gettext(found.text)}" if found else gettext(_ELSE.get(code, code))
 
 
-def words(code: str) -> str:
+def words(code: str, person: int | None = None) -> str:
     """What stands where something was withheld; words of support where somebody needs help."""
     if code == SUPPORT:
         return gettext(CARE)
-    return f"{gettext('A reviewer withheld this.')} {clause(code)}"
+    return f"{gettext('A reviewer withheld this.')} {clause(code, person)}"
 
 
 def draft(user: User, body: Mapping[str, Any], note: str = "") -> PolicyVersion:
@@ -140,35 +201,9 @@ def draft(user: User, body: Mapping[str, Any], note: str = "") -> PolicyVersion:
     body = clauses.completed(body)
     listed.check(read(body).lists.values())
     with transaction.atomic():
-        number = _number()
+        number = next_number()
         row = PolicyVersion.objects.create(number=number, body=body, sha256=digest(body), author=user, note=note[:400])
         audit.record("policy.drafted", actor=user, subject=str(row), sha256=row.sha256)
-    return row
-
-
-def adopt(own: Mapping[str, Any], note: str) -> PolicyVersion | None:
-    """The version in force has that list, as the product's own change: what a setting asked for before it was a list.
-    One with its key stays as people made it, with the entries that it lacks. None where some version had all of them
-    already: people decide about it from then on. Raises PolicyError where it cannot be a list."""
-    with transaction.atomic():
-        now = live()
-        for body in PolicyVersion.objects.values_list("body", flat=True):
-            had = (row for row in body.get("lists", []) if row["key"] == own["key"])
-            if any(set(own["entries"]) <= set(row["entries"]) for row in had):
-                return None
-        body = clauses.completed(now.body)
-        lists = {row["key"]: row for row in body.get("lists", [])}
-        old = lists.get(own["key"], {"entries": []})
-        lists[own["key"]] = {**own, **old, "entries": list(dict.fromkeys([*old["entries"], *own["entries"]]))}
-        body = {**body, "lists": list(lists.values())}
-        listed.check(read(body).lists.values())
-        number = _number()
-        PolicyVersion.objects.filter(pk=now.pk, status=Status.LIVE).update(status=Status.RETIRED)
-        row = PolicyVersion.objects.create(
-            number=number, body=body, sha256=digest(body), status=Status.LIVE, note=note[:400], effective=timezone.now()
-        )
-        audit.record("policy.live", subject=str(row), sha256=row.sha256)
-    refresh()
     return row
 
 
@@ -193,10 +228,22 @@ def unshadow(user: User, row: PolicyVersion) -> None:
 
 
 def approve(user: User, row: PolicyVersion) -> None:
-    """The version is live. Raises Refused: somebody else approves, after a replay of exactly this text against what is
-    live, over all history (`replaying.py`)."""
+    """The version is live for all. Raises Refused as `approvable`."""
+    approvable(user, row)
+    with transaction.atomic():
+        taken_back(but=row)
+        PolicyVersion.objects.filter(status=Status.LIVE).update(status=Status.RETIRED)
+        now = {"status": Status.LIVE, "share": 0, "approver": user, "effective": timezone.now()}
+        PolicyVersion.objects.filter(pk=row.pk).update(**now)
+        audit.record("policy.live", actor=user, subject=str(row), sha256=row.sha256)
+    refresh()
+
+
+def approvable(user: User, row: PolicyVersion) -> None:
+    """Raises Refused: somebody else approves, after a replay of exactly this text against what is live, over all
+    history (`replaying.py`)."""
     row.refresh_from_db()
-    if row.status not in (Status.DRAFT, Status.SHADOW):
+    if row.status not in (Status.DRAFT, Status.SHADOW, Status.PARTIAL):
         raise Refused(gettext("This version was live already. Make a new draft of it."))
     if row.author_id == user.pk:
         raise Refused(gettext("Somebody else than its author approves a policy."))
@@ -205,14 +252,23 @@ def approve(user: User, row: PolicyVersion) -> None:
         raise Refused(gettext("Replay it over what was judged first, so that you know what it changes."))
     if found.get("against") != live().sha256:
         raise Refused(gettext("Another version went live since its replay. Replay it once more."))
-    with transaction.atomic():
-        PolicyVersion.objects.filter(status=Status.LIVE).update(status=Status.RETIRED)
-        PolicyVersion.objects.filter(pk=row.pk).update(status=Status.LIVE, approver=user, effective=timezone.now())
-        audit.record("policy.live", actor=user, subject=str(row), sha256=row.sha256)
-    refresh()
 
 
-def _number() -> int:
+def taken_back(user: User | None = None, but: PolicyVersion | None = None) -> bool:
+    """No other version is live for a share of people any more; whether one was. Call inside a transaction."""
+    rows = PolicyVersion.objects.filter(status=Status.PARTIAL)
+    one = (rows.exclude(pk=but.pk) if but is not None else rows).first()
+    if one is None or not rows.filter(pk=one.pk).update(status=Status.DRAFT, share=0, approver=None, effective=None):
+        return False
+    audit.record("policy.withdrawn", actor=user, subject=str(one), sha256=one.sha256)
+    return True
+
+
+def _partial(row: PolicyVersion) -> Partial:
+    return Partial(Shadow(row.pk, read(row.body, row.number)), row.share)
+
+
+def next_number() -> int:
     """Of the next version."""
     latest: int | None = PolicyVersion.objects.aggregate(latest=Max("number"))["latest"]
     return (latest or 0) + 1

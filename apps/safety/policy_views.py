@@ -10,7 +10,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext
 from django.views.decorators.http import require_http_methods, require_POST
 
-from apps.safety import detectors, policies, replaying, unscored, wording
+from apps.safety import detectors, policies, replaying, rollout, unscored, wording
 from apps.safety.models import PolicyVersion
 from apps.safety.policy import PolicyError, read
 from apps.safety.transitions import Refused
@@ -38,14 +38,14 @@ def versions(request: HttpRequest) -> HttpResponse:
             return redirect("safety:policy")
     rows = [(row, _warned(row)) for row in PolicyVersion.objects.select_related("author", "approver")]
     clauses = read(live.body).clauses.values()
-    context = {"rows": rows, "live": live, "text": text, "wrong": wrong, "clauses": clauses}
+    context = {"rows": rows, "live": live, "text": text, "wrong": wrong, "clauses": clauses, "first": rollout.FIRST}
     return render(request, "safety/policy.html", context, status=422 if wrong else 200)
 
 
 @require_POST
 @administrators_only
 def change(request: HttpRequest, pk: int) -> HttpResponse:
-    """One step of a version: replay, into the shadow or out of it, approve."""
+    """One step of a version: replay, into the shadow or out of it, live for some people or no longer, approve."""
     row, user = get_object_or_404(PolicyVersion, pk=pk), person(request)
     try:
         match request.POST.get("do"):
@@ -60,6 +60,12 @@ def change(request: HttpRequest, pk: int) -> HttpResponse:
                 policies.shadow(user, row)
             case "unshadow":
                 policies.unshadow(user, row)
+            case "partial":
+                said = request.POST.get("share", "")
+                rollout.begin(user, row, int(said) if said.isascii() and said.isdecimal() and len(said) < 4 else 0)
+                messages.success(request, gettext("%(row)s is live for some people.") % {"row": wording.version(row)})
+            case "withdraw":
+                rollout.withdraw(user, row)
             case "approve":
                 policies.approve(user, row)
                 messages.success(request, gettext("%(row)s is live.") % {"row": wording.version(row)})

@@ -48,6 +48,7 @@ class Flagged:
     owner: int | None
     outcome: Outcome
     signals: Sequence[Signal] = field(default_factory=tuple)
+    policy: int = 0  # number of the version that judged; 0: the one in force for its owner
 
 
 def let_pass(kind: str, subject: object) -> bool:
@@ -84,7 +85,8 @@ def flag(found: Flagged) -> Case:
         snapshot = Snapshot.objects.create(
             stage=found.stage, text=text, sha256=fingerprint(text), context=around,
             signals=[signal.row() for signal in found.signals], action=found.outcome.action or "", code=clause,
-            score=found.outcome.score, policy=policies.live(), level=found.outcome.level,
+            score=found.outcome.score, level=found.outcome.level,
+            policy=policies.row(found.policy) or policies.in_force(found.owner),
         )  # fmt: skip
         due = now + timedelta(hours=DUE_HOURS.get(found.outcome.severity, 168))
         case = Case.objects.create(
@@ -100,7 +102,9 @@ def flag_judged(kind: str, subject: object, owner: int | None, judged: Judged | 
     """A case is open for what was judged, where the policy asks for people. Call inside the transaction that keeps what
     follows from it."""
     if judged is not None and judged.outcome.reviewed:
-        flag(Flagged(kind, str(subject), judged.stage, judged.text, owner, judged.outcome, judged.signals))
+        flag(
+            Flagged(kind, str(subject), judged.stage, judged.text, owner, judged.outcome, judged.signals, judged.policy)
+        )
 
 
 def queue(user: User) -> QuerySet[Case]:
@@ -167,7 +171,7 @@ def decide(user: User, pk: Any, ruling: Ruling) -> Decision:
     with transaction.atomic():
         decision = settle(user, case, ruling, state)
         with speaking_to(decision.owner):
-            effects.apply(decision, policies.words(decision.clause), ruling.extent.spans)
+            effects.apply(decision, policies.words(decision.clause, decision.owner_id), ruling.extent.spans)
         notices.decided(decision)
         opinions.draw(decision)
     return decision
@@ -180,7 +184,7 @@ def settle(user: User, case: Case, ruling: Ruling, state: State, first: Decision
     if not leases.release(rows, case.pk, ruling.token, state=state, version=version):
         raise Refused(TAKEN)
     exposure.left(user)
-    policy = policies.live()
+    policy = policies.in_force(case.owner_id)
     try:
         with transaction.atomic():
             decision = Decision.objects.create(
@@ -256,7 +260,7 @@ def sweep() -> int:
 
 def policy_of(case: Case) -> PolicyVersion:
     """What held when the text was judged."""
-    return case.snapshot.policy or policies.live()
+    return case.snapshot.policy or policies.in_force(case.owner_id)
 
 
 def _case(user: User, pk: Any) -> Case:

@@ -66,11 +66,12 @@ def write() -> None:
     found = recorded.taken()
     if not found:
         return
-    rows, shadows, live = [one.row() for one in found], policies.shadows(), policies.current()
+    rows = [one.row() for one in found]
     try:
         with transaction.atomic():
             made = Recorded.objects.bulk_create(rows, batch_size=200)
-            would = [_shadowed(*pair, shadow, live) for pair in zip(found, made, strict=True) for shadow in shadows]
+            pairs = zip(found, made, strict=True)
+            would = [_shadowed(*pair, shadow) for pair in pairs for shadow in policies.shadows(pair[0].policy)]
             Shadowed.objects.bulk_create(would, batch_size=500)
     except Error:
         log.warning("%s verdicts could not be stored; they wait", len(found))
@@ -82,12 +83,12 @@ def write() -> None:
         log.warning("Which detectors judged could not be stored; that is tried again with the next verdicts")
 
 
-def _shadowed(one: Noted, row: Recorded, shadow: Shadow, live: Policy) -> Shadowed:
+def _shadowed(one: Noted, row: Recorded, shadow: Shadow) -> Shadowed:
     before, said = one.judged.outcome, one.judged.signals
     if one.allowance:
         before = after = Outcome(None)  # a person has looked at it: it passes under any version
     else:
-        known = live if live.number == one.policy else None
+        known = policies.numbered(one.policy)
         after = judged(Stage(one.judged.stage), said, one.judged.text, one.since, one.level, shadow.policy, known)
     return Shadowed(
         record=row, policy_id=shadow.pk, stage=row.stage, change=changed(before, after, said) or "",

@@ -15,7 +15,7 @@ from apps.images import asking, generate, names
 from apps.images.asking import Wish
 from apps.images.forms import PictureForm, styled
 from apps.images.models import Picture
-from apps.safety import hits, policies
+from apps.safety import adopting, hits, policies
 from apps.safety.check import ALLOWED, Verdict
 from apps.safety.models import Case, Hit, Notice, PolicyVersion
 from apps.safety.policy import digest
@@ -129,7 +129,7 @@ def test_two_processes_at_once_ask_for_no_second_list(
         raise IntegrityError
 
     settings.PICTURE_NAMES = POLICY
-    monkeypatch.setattr(policies, "adopt", taken)
+    monkeypatch.setattr(adopting, "adopt", taken)
     names.adopt()
 
 
