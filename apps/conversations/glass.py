@@ -14,10 +14,14 @@ from django.utils.translation import gettext
 
 from apps.conversations import render, tiles
 from apps.conversations.attached import given
+from apps.conversations.attached.reviewing import KIND as ATTACHED
+from apps.conversations.attached.rows import Attachment
 from apps.conversations.links import Links
 from apps.conversations.models import Conversation, Message
 from apps.conversations.reviewing import sealed_answers
+from apps.images.reviewing import KIND as PICTURE
 from apps.safety import breakglass
+from apps.safety import sealed as seals
 from apps.safety.breakglass import BreakGlass
 from apps.safety.transitions import Refused
 from apps.users import sealed
@@ -100,5 +104,13 @@ def _piece(one: Message, closed: bool, pictures: tuple[str, ...]) -> Piece:
 
 
 def _sealed(place: Conversation) -> set[UUID | None]:
+    """Questions and answers of sealed turns, and of those with a sealed picture: what was asked for it is its words."""
+    drawn = Message.pictures.through.objects.filter(message__conversation=place)
+    drawn = drawn.filter(picture__in=list(seals.subjects(PICTURE)))
+    given_to = Attachment.objects.filter(question__conversation=place, picture__in=list(seals.subjects(ATTACHED)))
+    answers = Message.objects.answers().filter(conversation=place)
+    asked = {pk for pk in answers.filter(pk__in=drawn.values("message")).values_list("parent", flat=True) if pk}
+    asked |= set(given_to.values_list("question", flat=True))
+    closed: set[UUID | None] = {*asked, *answers.filter(parent__in=asked).values_list("pk", flat=True)}
     rows = sealed_answers().filter(conversation=place)
-    return {pk for row in rows.values_list("pk", "parent") for pk in row}
+    return closed | {pk for row in rows.values_list("pk", "parent") for pk in row}

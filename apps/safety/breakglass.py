@@ -14,7 +14,7 @@ from typing import Any, ClassVar
 from uuid import UUID
 
 from django.conf import settings
-from django.db import models, transaction
+from django.db import IntegrityError, models, transaction
 from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext, gettext_lazy
@@ -29,6 +29,7 @@ PERSON = settings.AUTH_USER_MODEL
 WAITS = timedelta(hours=24)  # that a request may wait for an answer
 LONGEST_DELAY = timedelta(days=180)  # that its person may not be told, at once
 NOT_YOURS = gettext_lazy("That is not yours to do, or somebody has done it by now. Nothing was changed.")
+_UNJUDGED = gettext_lazy("Your last emergency waits for somebody's judgement. Ask in the usual way until then.")
 
 
 def _person() -> Any:
@@ -116,7 +117,7 @@ def ask(user: User, person: User, conversation: UUID | None, ground: str, reason
     if emergency and told_from:
         raise Refused(gettext("In an emergency nobody has approved that its person is not told. Ask in the usual way."))
     if emergency and BreakGlass.objects.filter(asker=user, emergency=True, judged=None).exists():
-        raise Refused(gettext("Your last emergency waits for somebody's judgement. Ask in the usual way until then."))
+        raise Refused(str(_UNJUDGED))
     if not BREAK_GLASS.people().exclude(pk__in=[user.pk, person.pk]).exists():
         raise Refused(gettext("Nobody else is named who could approve or judge it. Ask an administrator to name one."))
     row = BreakGlass(
@@ -125,10 +126,13 @@ def ask(user: User, person: User, conversation: UUID | None, ground: str, reason
     )  # fmt: skip
     if emergency:
         row.state, row.opened, row.ends = State.OPEN, now, now + timedelta(minutes=row.minutes)
-    with transaction.atomic():
-        row.save(force_insert=True)
-        said = {"ground": ground, "reason": row.reason, "delayed": told_from.isoformat() if told_from else ""}
-        _record("opened" if emergency else "asked", row, user, **said)
+    said = {"ground": ground, "reason": row.reason, "delayed": told_from.isoformat() if told_from else ""}
+    try:
+        with transaction.atomic():
+            row.save(force_insert=True)
+            _record("opened" if emergency else "asked", row, user, **said)
+    except IntegrityError as error:  # sent twice at the same moment
+        raise Refused(str(_UNJUDGED)) from error
     return row
 
 
@@ -178,8 +182,9 @@ def judge(user: User, pk: UUID, justified: bool, note: str) -> None:
 
 
 def end(user: User, pk: UUID) -> None:
-    """Over before its time, or taken back: by who asked, who is named, or an administrator. Raises Refused."""
-    row = BreakGlass.objects.filter(pk=pk, state__in=[State.ASKED, State.OPEN]).first()
+    """Over before its time, or taken back: by who asked, who is named, or an administrator, but nobody about
+    themselves. Raises Refused."""
+    row = BreakGlass.objects.filter(pk=pk, state__in=[State.ASKED, State.OPEN]).exclude(person=user).first()
     if row is None or not may_list(user):
         raise Refused(str(NOT_YOURS))
     with transaction.atomic():
@@ -223,8 +228,9 @@ def forget(user: User) -> int:
 
 
 def waiting(user: User) -> QuerySet[BreakGlass]:
-    """What somebody else than who asked has to answer or to judge."""
-    undone = Q(state=State.ASKED) | Q(emergency=True, judged=None)
+    """What somebody else than who asked has to answer, while it has not lapsed, or to judge."""
+    asked = Q(state=State.ASKED, created__gt=timezone.now() - WAITS)
+    undone = asked | Q(emergency=True, judged=None)
     rows = BreakGlass.objects.filter(undone, Q(person=None) | ~Q(person=user)).exclude(asker=user)
     return rows if BREAK_GLASS.held(user) else rows.none()
 

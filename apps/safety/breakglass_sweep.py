@@ -20,7 +20,7 @@ _AT_ONCE = 20
 
 
 def sweep() -> int:
-    """A chore of the worker: how many ended or were told. Raises OSError where the mail server is away."""
+    """A chore of the worker: how many ended or were told. Raises OSError where somebody could not be told."""
     now = timezone.now()
     over = BreakGlass.objects.filter(state=State.OPEN, ends__lt=now)
     unheard = BreakGlass.objects.filter(state=State.ASKED, created__lt=now - WAITS)
@@ -38,20 +38,23 @@ def _end(row: BreakGlass, how: str) -> int:
 def _mails() -> int:
     """Everybody who is named hears that one waits or was opened, but who asked and whom it is about."""
     rows = BreakGlass.objects.filter(Q(state=State.ASKED) | Q(emergency=True), mailed=None)
-    sent = 0
+    sent, failed = 0, None
     for row in rows[:_AT_ONCE]:
         if not BreakGlass.objects.filter(pk=row.pk, mailed=None).update(mailed=timezone.now()):
             continue  # another worker has it
-        try:
-            sent += _tell(row)
-        except OSError:
+        told, error = _tell(row)
+        sent, failed = sent + told, failed or error
+        if error is not None and not told:  # all of them are tried again, and the other requests meanwhile
             BreakGlass.objects.filter(pk=row.pk).update(mailed=None)
-            raise
+    if failed is not None:
+        raise failed
     return sent
 
 
-def _tell(row: BreakGlass) -> int:
+def _tell(row: BreakGlass) -> tuple[int, OSError | None]:
+    """How many were told, and why one was not: an address that is refused keeps nobody else from their mail."""
     others = BREAK_GLASS.people().exclude(pk__in=[pk for pk in (row.asker_id, row.person_id) if pk])
+    told, failed = 0, None
     for other in others:
         with speaking_to(other):
             title = (
@@ -61,5 +64,9 @@ def _tell(row: BreakGlass) -> int:
             )
             link = settings.SITE_URL + reverse("conversations:glass")
             text = render_to_string("safety/glass_mail.txt", {"row": row, "link": link, "site_url": settings.SITE_URL})
-        send_mail(f"[Openbook] {title}", text, settings.DEFAULT_FROM_EMAIL, [other.email])
-    return len(others)
+        try:
+            send_mail(f"[Openbook] {title}", text, settings.DEFAULT_FROM_EMAIL, [other.email])
+            told += 1
+        except OSError as error:
+            failed = error
+    return told, failed

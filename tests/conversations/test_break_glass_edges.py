@@ -1,0 +1,160 @@
+"""Break-glass at its edges: who it is about, what came too late or twice, mail that is refused, sealed pictures."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+import pytest
+from django.core import mail
+from django.test import Client
+from django.utils import timezone
+
+from apps.conversations import tiles
+from apps.conversations.attached.rows import AttachedPicture, Attachment
+from apps.conversations.models import Conversation, Message
+from apps.images.models import Picture
+from apps.safety import breakglass, breakglass_sweep, review
+from apps.safety.breakglass import BreakGlass
+from apps.safety.folding import Outcome
+from apps.safety.models import Event
+from apps.safety.policy import Action
+from apps.safety.review import Flagged
+from apps.safety.transitions import Refused
+from apps.users import duties
+from apps.users.models import User
+from tests.people import person
+
+pytestmark = pytest.mark.django_db
+WHY = "A court asked for this one, in an order of yesterday."
+PAGE = "/review/break-glass/"
+
+
+def signed_in(user: User) -> Client:
+    client = Client()
+    client.force_login(user)
+    return client
+
+
+def named(user: User, duty: duties.Duty = duties.BREAK_GLASS) -> User:
+    duty.name(user, True)
+    user.refresh_from_db()
+    return user
+
+
+@pytest.fixture
+def robin(db: None) -> User:
+    return named(person("robin", User.Role.REVIEWER))
+
+
+@pytest.fixture
+def asker(morgan: User) -> User:
+    return named(morgan)
+
+
+@pytest.fixture
+def talk(alice: User) -> Conversation:
+    return Conversation.objects.create(owner=alice)
+
+
+def asked(asker: User, talk: Conversation, **more: Any) -> BreakGlass:
+    return breakglass.ask(asker, talk.owner, talk.pk, "order", WHY, **more)
+
+
+def opened(asker: User, robin: User, talk: Conversation) -> BreakGlass:
+    row = asked(asker, talk)
+    breakglass.approve(robin, row.pk)
+    row.refresh_from_db()
+    return row
+
+
+def test_nobody_ends_what_is_about_themselves(asker: User, robin: User, talk: Conversation) -> None:
+    """Its number stands in the log, which an administrator reads."""
+    row = opened(asker, robin, talk)
+    User.objects.filter(pk=talk.owner.pk).update(role=User.Role.ADMINISTRATOR)
+    signed_in(talk.owner).post(f"{PAGE}{row.pk}/answer/", {"do": "end"})
+    row.refresh_from_db()
+    assert row.state == "open" and not Event.objects.filter(kind="glass.ended").exists()
+
+
+def test_what_has_lapsed_is_approved_no_more_also_before_any_sweep(
+    asker: User, robin: User, talk: Conversation
+) -> None:
+    row = asked(asker, talk)
+    BreakGlass.objects.update(created=timezone.now() - timedelta(hours=25))
+    with pytest.raises(Refused):
+        breakglass.approve(robin, row.pk)
+    assert not breakglass.waiting(robin).exists()
+
+
+def test_an_emergency_that_is_sent_twice_at_once_is_refused_once(
+    asker: User, robin: User, talk: Conversation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Meanwhile:
+        """The other process stores its row when this one has looked for it."""
+
+        held = staticmethod(duties.BREAK_GLASS.held)
+
+        def people(self) -> Any:
+            monkeypatch.setattr(breakglass, "BREAK_GLASS", duties.BREAK_GLASS)
+            asked(asker, talk, emergency=True)
+            return duties.BREAK_GLASS.people()
+
+    monkeypatch.setattr(breakglass, "BREAK_GLASS", Meanwhile())
+    with pytest.raises(Refused, match="waits for somebody"):
+        asked(asker, talk, emergency=True)
+    assert BreakGlass.objects.count() == Event.objects.filter(kind="glass.opened").count() == 1
+
+
+def test_an_address_that_is_refused_keeps_nobody_else_from_their_mail(
+    asker: User, robin: User, talk: Conversation, ada: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    named(ada)
+    send, tried = mail.send_mail, []
+
+    def picky(title: str, text: str, by: str, to: list[str]) -> None:
+        tried.append(to[0])
+        if to == [refused]:
+            raise ConnectionRefusedError
+        send(title, text, by, to)
+
+    monkeypatch.setattr(breakglass_sweep, "send_mail", picky)
+    asked(asker, talk)
+    asked(asker, talk)
+    refused = duties.BREAK_GLASS.people().exclude(pk=asker.pk)[0].email
+    with pytest.raises(OSError):
+        breakglass_sweep.sweep()
+    assert len(tried) == 4 and len(mail.outbox) == 2, "each of both requests, to who can be told"
+    assert breakglass_sweep.sweep() == 0 and len(tried) == 4, "and nobody is told again and again"
+
+
+def drawn(talk: Conversation, number: str, prompt: str) -> Picture:
+    said = {"conversation": talk, "asked_by": talk.owner}
+    question = Message.objects.create(role="user", text=f"Draw {prompt}", client_id=number, **said)
+    answer = Message.objects.create(role="assistant", parent=question, draws={"prompt": prompt}, **said)
+    picture = Picture.objects.create(owner=talk.owner, prompt=prompt, seed=1, width=64, height=64, steps=1, guidance=0)
+    tiles.put(answer.pk, [picture.pk])
+    return picture
+
+
+def sealed(kind: str, subject: UUID, talk: Conversation) -> None:
+    outcome = Outcome(Action.SEND, "child_exploitation", 4, 0.97)
+    review.flag(Flagged(kind, str(subject), "picture", "words", talk.owner_id, outcome))
+
+
+def test_the_words_of_a_sealed_picture_are_not_shown(asker: User, robin: User, talk: Conversation) -> None:
+    sealed("picture", drawn(talk, "1", "a heliotrope").pk, talk)
+    drawn(talk, "2", "an oleander")
+    said = {"conversation": talk, "asked_by": talk.owner}
+    question = Message.objects.create(role="user", text="What is that?", client_id="3", **said)
+    Message.objects.create(role="assistant", text="A gladiolus.", parent=question, **said)
+    attached = AttachedPicture.objects.create(owner=talk.owner, name="hibiscus.png", file="a.png", width=1, height=1)
+    Attachment.objects.create(question=question, picture=attached, position=0)
+    sealed("attached", attached.pk, talk)
+    row = opened(asker, robin, talk)
+    page = signed_in(asker).get(f"{PAGE}{row.pk}/").content.decode()
+    assert "oleander" in page and not any(word in page for word in ("heliotrope", "gladiolus", "hibiscus", "What is"))
+    named(asker, duties.SEALED)
+    page = signed_in(asker).get(f"{PAGE}{row.pk}/").content.decode()
+    assert all(word in page for word in ("oleander", "heliotrope", "gladiolus", "hibiscus"))
