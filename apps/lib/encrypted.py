@@ -48,10 +48,13 @@ def keys() -> tuple[Fernet, ...]:
 
 def write(lines: list[str]) -> None:
     """These keys are the file's, the newest first: all of them or, where that fails, those of before."""
-    place = Path(settings.SNAPSHOT_KEYS)
+    place = Path(settings.SNAPSHOT_KEYS).resolve()  # where it is a link, the file that it leads to
     part = place.with_name(f"{place.name}.{os.getpid()}.part")
     try:
         _fill(part, lines)
+        with suppress(FileNotFoundError, PermissionError):
+            was = place.stat()
+            os.chown(part, was.st_uid, was.st_gid)  # Openbook reads it too where root rotates
         part.replace(place)
     finally:
         part.unlink(missing_ok=True)

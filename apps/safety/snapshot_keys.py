@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from cryptography.fernet import Fernet
 from django.db import models, transaction
 from django.db.models.functions import Cast
+from django.db.models.lookups import Exact
 
 from apps.lib import encrypted
 from apps.safety import audit
@@ -34,15 +35,17 @@ def rotate() -> int:
 
 def drop() -> int:
     """Keys that no text needs any more are gone from the file; how many. Raises Needed."""
+    older = set(encrypted.lines()[1:])
     encrypt_all()
     if left := sum(not encrypted.newest(stored) for page in _pages() for stored in page.stored()):
         raise Needed(
             f"{left} frozen texts cannot be opened by any key of the file, so none was dropped. "
             "Put the missing key back from the backup, as a line of its own."
         )
-    first, *others = encrypted.lines()
-    encrypted.write([first])
-    return len(others)
+    now = encrypted.lines()  # with the key of a rotation meanwhile, and then the one of before it is still needed
+    kept = [line for line in now if line not in older]
+    encrypted.write(kept)
+    return len(now) - len(kept)
 
 
 def encrypt_all(*these: type[models.Model]) -> int:
@@ -82,21 +85,30 @@ def _pages(*these: type[models.Model]) -> Iterator[_Page]:
     """Read whole before anything is done with them: SQLite changes no trigger while a query is open."""
     for model in these or (Snapshot, Audited):
         names = [field.name for field in model._meta.fields if isinstance(field, encrypted.EncryptedText)]
-        raw = {f"stored_{name}": Cast(name, models.TextField()) for name in names}
         rows, last = model._default_manager.order_by("pk"), None
-        while found := list((rows.filter(pk__gt=last) if last else rows).values_list("pk", *raw.values())[:_AT_ONCE]):
+        while found := list((rows.filter(pk__gt=last) if last else rows).values_list("pk", *_raw(names))[:_AT_ONCE]):
             last = found[-1][0]
             yield _Page(model, [(pk, dict(zip(names, texts, strict=True))) for pk, *texts in found])
 
 
+def _raw(names: Iterable[str]) -> list[Cast]:
+    """The columns as they are stored."""
+    return [Cast(name, models.TextField()) for name in names]
+
+
 def _encrypted(page: _Page) -> int:
-    todo = [(pk, fresh) for pk, row in page.rows if (fresh := _fresh(row))]
-    if todo:
-        with audit.changeable():
-            for pk, fresh in todo:
-                values = {name: models.Value(text, output_field=models.TextField()) for name, text in fresh.items()}
-                page.model._default_manager.filter(pk=pk).update(**values)
-    return len(todo)
+    """Of what still stands there: a text that was judged, and so emptied, since the page was read stays empty."""
+    todo = [(pk, row, fresh) for pk, row in page.rows if (fresh := _fresh(row))]
+    if not todo:
+        return 0
+    with audit.changeable():
+        return sum(_stored(page.model, pk, row, fresh) for pk, row, fresh in todo)
+
+
+def _stored(model: type[models.Model], pk: Any, before: dict[str, str], fresh: dict[str, str]) -> int:
+    values = {name: models.Value(text, output_field=models.TextField()) for name, text in fresh.items()}
+    same = [Exact(column, before[name]) for name, column in zip(fresh, _raw(fresh), strict=True)]
+    return model._default_manager.filter(*same, pk=pk).update(**values)
 
 
 def _fresh(row: dict[str, str]) -> dict[str, str]:

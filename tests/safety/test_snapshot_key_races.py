@@ -1,0 +1,81 @@
+"""Keys of frozen texts while others write, judge and rotate, and whose the file of keys is."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cryptography.fernet import Fernet
+from django.conf import LazySettings
+from django.db import connection
+
+from apps.lib import encrypted
+from apps.safety import audit, snapshot_keys
+from apps.safety.models import Audited, Snapshot
+from apps.users.models import User
+from tests.safety.cases import Notes, case
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def place(settings: LazySettings, tmp_path: Path) -> Iterator[Path]:
+    audit.install()
+    settings.SNAPSHOT_KEYS = tmp_path / "keys" / "snapshot_keys"
+    yield settings.SNAPSHOT_KEYS
+
+
+def test_a_text_that_is_judged_while_a_key_changes_stays_empty(
+    alice: User, place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = [
+        Audited.objects.create(kind="note", subject=str(n), stage="answer", text=f"text {n}", chance=1, owner=alice)
+        for n in range(2)
+    ]
+    fresh = snapshot_keys._fresh
+
+    def meanwhile(row: dict[str, str]) -> dict[str, str]:
+        Audited.objects.filter(pk=rows[0].pk).update(text="")  # a reviewer has given their answer
+        return fresh(row)
+
+    monkeypatch.setattr(snapshot_keys, "_fresh", meanwhile)
+    assert snapshot_keys.rotate() == 1
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT text FROM safety_audited ORDER BY subject")
+        assert [encrypted.newest(row[0]) for row in cursor.fetchall()] == [True, True]
+    assert [row.text for row in Audited.objects.order_by("subject")] == ["", "text 1"]
+
+
+def test_a_key_is_kept_that_was_the_newest_until_a_rotation_meanwhile(
+    alice: User, shelf: Notes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    case(alice)
+    encrypted.write([*encrypted.lines(), Fernet.generate_key().decode()])
+    pages = snapshot_keys._pages
+
+    def looked(*these: Any) -> Iterator[Any]:
+        yield from pages(*these)
+        if not these and len(encrypted.lines()) == 2:  # the last page was read: another process begins to rotate
+            encrypted.write([Fernet.generate_key().decode(), *encrypted.lines()])
+
+    monkeypatch.setattr(snapshot_keys, "encrypt_all", lambda: 0)
+    monkeypatch.setattr(snapshot_keys, "_pages", looked)
+    assert snapshot_keys.drop() == 1
+    assert Snapshot.objects.get().readable and len(encrypted.lines()) == 2
+
+
+def test_a_new_key_is_written_where_a_link_leads_and_for_who_read_the_old_one(
+    place: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    secret, owners = tmp_path / "mounted" / "secret", []
+    encrypted.keys()
+    secret.parent.mkdir()
+    place.rename(secret)
+    place.symlink_to(secret)
+    monkeypatch.setattr(os, "chown", lambda path, uid, gid: owners.append((uid, gid)))
+    encrypted.write([Fernet.generate_key().decode(), *encrypted.lines()])
+    assert place.is_symlink() and len(secret.read_text().split()) == len(encrypted.keys()) == 2
+    assert owners == [(secret.stat().st_uid, secret.stat().st_gid)]
