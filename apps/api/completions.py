@@ -17,7 +17,7 @@ from apps.api.protocol import ChatIn, EmbeddingsIn, composed, history, instructi
 from apps.conversations import asks, unkept
 from apps.conversations.unkept import Unkept
 from apps.engines import registry
-from apps.engines.base import EngineBusy, EngineError
+from apps.engines.base import ChatRequest, EngineBusy, EngineError
 from apps.engines.chat.offered import MAIN
 from apps.lib.threads import in_db, in_pool
 from apps.safety.gate import Withheld
@@ -53,17 +53,17 @@ async def model(request: HttpRequest, name: str) -> dict[str, Any]:
 @router.post("/chat/completions", auth=_CHAT)
 async def chat_completions(request: HttpRequest, wish: ChatIn) -> StreamingHttpResponse | dict[str, Any]:
     """An answer, streamed or whole. `openbook`, in the last chunk or beside the choices, has sources and citations."""
-    turn = await _turn(request, wish)
+    turn, said = await _turn(request, wish)
     reply = replies.Reply(wish.model, counted=wish.usage_wanted)
     if wish.stream:
-        response = StreamingHttpResponse(_streamed(turn, wish, reply), content_type="text/event-stream")
+        response = StreamingHttpResponse(_streamed(turn, wish, said, reply), content_type="text/event-stream")
         response["Cache-Control"] = "no-store"
         response["X-Accel-Buffering"] = "no"
         return response
     text = ""
     with _counted(turn):
         try:
-            async with aclosing(unkept.while_allowed(turn, _pieces(turn, wish))) as pieces:
+            async with aclosing(unkept.while_allowed(turn, _pieces(turn, said))) as pieces:
                 async for piece in pieces:
                     text += piece
             reason = replies.end("tool_calls" if turn.calls else turn.finish)
@@ -107,8 +107,9 @@ async def nothing_here(request: HttpRequest, rest: str) -> None:
     raise Wrong(404, f"There is no “/v1/{rest[:80]}” here; docs/api.md says what there is.", code="unknown_url")
 
 
-async def _turn(request: HttpRequest, wish: ChatIn) -> Unkept:
-    """The turn of that request. Raises Wrong, Refused."""
+async def _turn(request: HttpRequest, wish: ChatIn) -> tuple[Unkept, ChatRequest | None]:
+    """The turn of that request, and what the model alone is sent. Raises Wrong, Refused, EngineError: all that can be
+    refused is refused here, since a stream that has begun has no status to say so."""
     item = await served.wanted(wish.model)
     await _fits(wish, item)
     surface.set(Surface.API)  # for the task of this request
@@ -118,10 +119,21 @@ async def _turn(request: HttpRequest, wish: ChatIn) -> Unkept:
         user, asked, history(wish), tuple(wish.collections), instructions=instructions(wish),
         without_documents=not item.grounded, address=address_of(request), model=item.model,
     )  # fmt: skip
+    said = None if item.grounded else await _composed(turn, wish)
     if len(_running[user.pk]) >= AT_ONCE:
         raise EngineBusy(f"{AT_ONCE} of your answers are still being written. Wait for one.")
     _running[user.pk].add(turn)
-    return turn
+    return turn, said
+
+
+async def _composed(turn: Unkept, wish: ChatIn) -> ChatRequest:
+    """The messages as the model alone is sent them. Raises Wrong where it cannot read them."""
+    info, texts = await turn.chat.info(), [message.text for message in wish.messages]
+    used = sum(turn.chat.count(texts)) + _MARGIN + 8 * len(texts)
+    if (room := info.context_tokens - used) < 1:
+        words = f"The messages are longer than the {info.context_tokens} tokens that the model reads."
+        raise Wrong(400, words, param="messages", code="context_length_exceeded")
+    return composed(wish, sampling(wish, room), str(turn.opening.user.pk))
 
 
 async def _fits(wish: ChatIn, item: served.Served) -> None:
@@ -150,12 +162,12 @@ def _counted(turn: Unkept) -> Iterator[None]:
         _running[turn.opening.user.pk].discard(turn)
 
 
-async def _streamed(turn: Unkept, wish: ChatIn, reply: replies.Reply) -> AsyncIterator[bytes]:
+async def _streamed(turn: Unkept, wish: ChatIn, said: ChatRequest | None, reply: replies.Reply) -> AsyncIterator[bytes]:
     yield reply.chunk({"role": "assistant", "content": ""})
     size = 0
     with _counted(turn):
         try:
-            async with aclosing(unkept.while_allowed(turn, _pieces(turn, wish))) as pieces:
+            async with aclosing(unkept.while_allowed(turn, _pieces(turn, said))) as pieces:
                 async for piece in pieces:
                     size += len(piece)
                     yield reply.chunk({"content": piece})
@@ -173,19 +185,8 @@ async def _streamed(turn: Unkept, wish: ChatIn, reply: replies.Reply) -> AsyncIt
     yield replies.DONE
 
 
-async def _pieces(turn: Unkept, wish: ChatIn) -> AsyncGenerator[str, None]:
+async def _pieces(turn: Unkept, said: ChatRequest | None) -> AsyncGenerator[str, None]:
     """The content in approved pieces."""
-    if turn.opening.without_documents:
-        info, count = await turn.chat.info(), turn.chat.count
-        used = sum(count([message.text for message in wish.messages])) + _MARGIN + 8 * len(wish.messages)
-        if (room := info.context_tokens - used) < 1:
-            words = f"The messages are longer than the {info.context_tokens} tokens that the model reads."
-            raise Wrong(400, words, param="messages", code="context_length_exceeded")
-        said = composed(wish, sampling(wish, room), str(turn.opening.user.pk))
-        async with aclosing(unkept.passed(turn, said)) as pieces:
-            async for piece in pieces:
-                yield piece
-        return
-    async with aclosing(unkept.spoken(turn)) as pieces:
+    async with aclosing(unkept.spoken(turn) if said is None else unkept.passed(turn, said)) as pieces:
         async for piece in pieces:
             yield piece

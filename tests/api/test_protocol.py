@@ -89,8 +89,22 @@ async def test_errors_are_named_as_the_protocol_names_them(
         said: Any = [{"role": "user", "content": "Some [hate] text"}]
         await client.chat.completions.create(model=FAKE, messages=said)
     assert caught.value.code == "content_filter"
+
+
+@pytest.mark.parametrize("stream", [False, True])
+async def test_what_cannot_be_sent_to_the_model_is_refused_before_a_stream_begins(
+    client: openai.AsyncOpenAI, chat: FakeChat, stream: bool
+) -> None:
+    picture: Any = [{"role": "tool", "tool_call_id": "1", "content": [{"type": "image_url", "text": ""}]}, *QUESTION]
+    with pytest.raises(openai.BadRequestError) as caught:
+        await client.chat.completions.create(model=FAKE, messages=picture, stream=stream)
+    assert caught.value.param == "messages"
     chat.context_tokens = 10
-    assert (await refused(client))[2:] == ("messages", "context_length_exceeded")
+    assert await refused(client, stream=stream) == (
+        400, "invalid_request_error", "messages", "context_length_exceeded"
+    )  # fmt: skip
+    chat.context_tokens = 8192
+    assert await create(client, stream=stream)
 
 
 @pytest.mark.parametrize("method", ["GET", "POST", "DELETE"])
