@@ -117,23 +117,25 @@ async def stream(turn: Turn, request: ChatRequest, shown: asyncio.Task[None]) ->
 
 
 async def _answer(turn: Turn, text: AsyncGenerator[str, None], shown: asyncio.Task[None]) -> None:
-    again = bool(turn.text)  # an earlier round has said something
+    before = len(turn.text)  # said in an earlier round
     async with aclosing(gate.gated(text, partial(noticed.take, turn), level=turn.level)) as pieces:
         async for piece in pieces:
             await shown  # sources and quotes stand before the first word
-            said = turn.repeats.until(piece)
-            if said and not turn.groundless:
-                if again and not turn.text.endswith("\n"):
-                    await write(turn, "\n\n")
-                again = False
-                await write(turn, said)
-                turn.verifier.sentences()
+            await _tell(turn, turn.repeats.until(piece), before)
             if turn.repeats.over:
                 turn.finish = LOOP
                 return
-        if rest := turn.repeats.rest():
-            await write(turn, rest)
-            turn.verifier.sentences()
+        await _tell(turn, turn.repeats.rest(), before)
+
+
+async def _tell(turn: Turn, said: str, before: int) -> None:
+    """What no rule of the answer keeps back is written, a new round as a paragraph of its own."""
+    if not said or turn.groundless:
+        return
+    if before and len(turn.text) == before and not turn.text.endswith("\n"):
+        await write(turn, "\n\n")
+    await write(turn, said)
+    turn.verifier.sentences()
 
 
 async def write(turn: Turn, piece: str) -> None:

@@ -191,6 +191,24 @@ async def test_where_nothing_is_found_the_model_may_look_elsewhere_but_says_noth
     assert "Not checked against documents" in answer.steps[-1]["words"]
 
 
+TWICE = "It is a collection of documents that are searched. " * 2
+
+
+async def test_what_was_held_back_as_a_repetition_is_shown_no_sooner_than_other_words(
+    open_page, alice, library, caller
+) -> None:
+    """At the end of a round: not where nothing was found, and apart from what an earlier round said."""
+    caller.replies.append(f"{TWICE}It is a")
+    page = await open_page(alice)
+    events, answer = await turn(page, "How tall is the Eiffel tower of Paris?")
+    assert "nothing" in {event["type"] for event in events} and answer.text == "" and answer.nothing_found
+    calls(caller, ("calculator", {"expression": "2 + 2"}))
+    caller.say_before_calls = TWICE.rstrip()
+    caller.replies.append("It is a")
+    _, answer = await turn(page)
+    assert answer.text == f"{TWICE.rstrip()}\n\nIt is a"
+
+
 async def test_a_server_that_takes_no_tools_is_offered_none(open_page, alice, library, chat) -> None:
     await turn(await open_page(alice))
     assert chat.requests[-1].tools == () and "tools" not in chat.requests[-1].messages[0].content
