@@ -106,6 +106,24 @@ def test_whole_chunks_of_them_are_read_at_once_and_the_same(
     assert read_in_chunks(chunks, Alike()) == read_in_chunks(chunks, Never())
 
 
+def test_a_place_that_holds_the_same_words_is_not_taken_for_theirs() -> None:
+    events = [
+        b'{"content":%b,"choices":[{"delta":{"content":"?"},"finish_reason":null}]}' % text
+        for text in (b'"?"', b'"How are you?"')
+    ]
+    assert read(events, Alike()) == read(events, Never()) and read(events, Never())[0][1][0] == "?"
+
+
+@pytest.mark.parametrize("inner", ['"one%s","two"', '"one",\n"two"%s"three","four"', '"one"\n,"two"', '\n"one"'])
+def test_what_is_no_event_is_not_made_one_by_its_neighbours(inner: str) -> None:
+    """A text that holds what stands between two events, or a line break within one."""
+    first = b"data: %b\n\n" % chunk({"content": "first"})
+    opens, _, closes = first.partition(b'"first"')
+    body = opens + inner.encode().replace(b"%s", closes + opens) + closes
+    assert read_in_chunks([first, body], Alike()) == read_in_chunks([first, body], Never())
+    assert read_in_chunks([first, body], Never())[2] is not None
+
+
 def test_a_chunk_of_words_takes_one_look() -> None:
     alike = Alike()
     answer, events = wire.Answer(_alike=alike), EventReader()
