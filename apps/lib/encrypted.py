@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import threading
 from contextlib import suppress
 from pathlib import Path
@@ -20,6 +21,7 @@ from django.db import models
 from django.utils.translation import gettext
 
 _MARK = "fernet:"  # before what is encrypted; a row from before there was a key has none, and is read as it is
+_TOKEN = re.compile(_MARK + r"gAAAA[\w-]+={0,2}", re.ASCII)  # what somebody wrote after such a mark is no token
 _lock = threading.Lock()
 _read: dict[str, Any] = {"seen": None, "keys": ()}
 
@@ -81,7 +83,7 @@ def decrypt(stored: str) -> str:
 
 
 def is_encrypted(stored: str) -> bool:
-    return stored.startswith(_MARK)
+    return _TOKEN.fullmatch(stored) is not None
 
 
 def newest(stored: str) -> bool:

@@ -67,6 +67,17 @@ def test_a_key_is_kept_that_was_the_newest_until_a_rotation_meanwhile(
     assert Snapshot.objects.get().readable and len(encrypted.lines()) == 2
 
 
+def test_what_somebody_wrote_like_a_token_before_there_was_a_key_is_their_text(alice: User, shelf: Notes) -> None:
+    case(alice)
+    text = "fernet:gAAAA is what I call it"
+    with audit.changeable(), connection.cursor() as cursor:
+        cursor.execute("UPDATE safety_snapshot SET text = %s", [text])
+    assert Snapshot.objects.get().text == text and snapshot_keys.encrypt_all() == 1
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT text FROM safety_snapshot")
+        assert encrypted.newest(cursor.fetchone()[0]) and Snapshot.objects.get().text == text
+
+
 def test_a_new_key_is_written_where_a_link_leads_and_for_who_read_the_old_one(
     place: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
