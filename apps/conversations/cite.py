@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from apps.conversations import amounts
 from apps.conversations.facts import SPELT, Facts, facts
 from apps.conversations.sources import Stretch
 from apps.conversations.support import SUPPORTED, check, rarity, shared
@@ -128,6 +129,7 @@ class Citer:
         share, about = self._about(asked)
         sure = share >= _ABOUT and len(bare.split()) <= _SHORT
         told = [w for w in about if said.numbers <= w.facts.numbers and new & said.names <= w.facts.terms]
+        told = [window for window in told if amounts.fits(self.question, claim, window.premise)]
         words = new - SPELT if said.numbers else new
         says = [window for window in told if words <= window.facts.terms]
         if told and not says:

@@ -61,7 +61,7 @@ def facts(text: str) -> Facts:
     names: set[str] = set()
     denied: set[str] = set()
     left = 0  # further content words that a denial reaches
-    tokens = _TOKEN.findall(unicodedata.normalize("NFKC", text))
+    tokens = tokens_of(text)
     for place, token in enumerate(tokens):
         plain = normalise(token).replace("’", "'")
         bare = plain.removesuffix("'s").replace("'", "")
@@ -79,6 +79,17 @@ def facts(text: str) -> Facts:
             if place and token[0].isupper() and tokens[place - 1] not in _SENTENCE_ENDS:
                 names.add(term)
     return Facts(tuple(order), frozenset(order), _numbers(tokens), frozenset(names), frozenset(denied))
+
+
+def tokens_of(text: str) -> list[str]:
+    """Words, numbers and signs, as they are written."""
+    return _TOKEN.findall(unicodedata.normalize("NFKC", text))
+
+
+def is_amount(token: str) -> bool:
+    """Whether it is a number, or a part of one in words."""
+    plain = token.casefold().removesuffix("'s")
+    return plain in _SCALE or _value(plain) is not None
 
 
 def _numbers(tokens: list[str]) -> frozenset[str]:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from apps.conversations.cite import Cite
-from apps.conversations.facts import facts
+from apps.conversations.facts import facts, is_amount
 from apps.conversations.support import SUPPORTED, check
 from apps.conversations.tools.base import Call
 from apps.conversations.wrap import without_hints
@@ -26,9 +26,13 @@ def credited(cites: list[Cite], text: str, calls: Iterable[Call]) -> list[Cite]:
 
 
 def _support(claim: str, call: Call) -> float:
-    """A sentence of numbers is borne out where the tool gave one of them and was given, or gave, all of them."""
+    """A sentence of numbers is borne out where the tool gave one of them and was given, or gave, all of them, and none
+    of them is denied."""
     asked = " ".join(str(value) for value in call.arguments.values())
-    said, gave, given = facts(claim).numbers, facts(call.text).numbers, facts(asked).numbers
+    told = facts(claim)
+    said, gave, given = told.numbers, facts(call.text).numbers, facts(asked).numbers
     if said:
+        if any(is_amount(term) for term in told.denied):  # "not 391"
+            return 0.0
         return 1.0 if said & (gave - given or gave) and said <= gave | given else 0.0
     return check().judge(claim, [f"{call.title} {asked} {call.text}"]).score

@@ -47,6 +47,11 @@ def test_a_short_answer_stands_on_what_the_question_asks_about(
         (LIFTS, "The answer is: 14."),
         (LIFTS, "The answer is: 8."),
         (LIFTS, "3 tons"),
+        (LIFTS, "The answer is 1902."),
+        (LIFTS, "The answer is 1902 tons."),
+        (LIFTS, "The answer is 41%."),
+        (LIFTS, "The answer is $41."),
+        (LIFTS, "The answer is -41."),
         ("Who is the lighthouse keeper?", "Rhoda Lind."),
         ("Who is the lighthouse keeper?", "The answer is Tom Reed."),
         ("Which planet is the largest?", "The answer is: 47."),
@@ -55,6 +60,23 @@ def test_a_short_answer_stands_on_what_the_question_asks_about(
 @pytest.mark.parametrize("text", [HARBOUR, CRANES])
 def test_what_is_said_of_something_else_or_nowhere_does_not_support_it(question: str, answer: str, text: str) -> None:
     assert [item.source for item in cited(question, answer, text)] == [None]
+
+
+FAIR = "The fair, which Rhoda Lind opened in 1902, begins on 2 May and ends on 12 May. It has 41 stands for 300 guests."
+
+
+@pytest.mark.parametrize(
+    ("question", "right", "wrong"),
+    [
+        ("When does the fair begin?", "The answer is 2 May.", "The answer is 12 May."),
+        ("How many stands has the fair?", "41 stands.", "1902 stands."),
+        ("How many guests are there for the stands of the fair?", "300.", "1902."),
+        ("When was the fair opened?", "The answer is 1902.", "The answer is 12."),
+    ],
+)
+def test_of_several_numbers_that_counts_which_stands_by_what_is_asked(question: str, right: str, wrong: str) -> None:
+    assert [item.source for item in cited(question, right, FAIR)] == [1]
+    assert [item.source for item in cited(question, wrong, FAIR)] == [None]
 
 
 def call(text: str, **arguments: str) -> Call:
@@ -72,7 +94,9 @@ def test_a_sentence_from_the_result_of_a_tool_names_it(answer: str) -> None:
     )
 
 
-@pytest.mark.parametrize("answer", ["The result is 392.", "The result is 391 of 500.", "17 is a prime number."])
+@pytest.mark.parametrize(
+    "answer", ["The result is 392.", "The result is 391 of 500.", "17 is a prime number.", "It is not 391."]
+)
 def test_a_sentence_that_says_more_than_the_tool_names_none(answer: str) -> None:
     nothing = [Cite(0, 0, len(answer), None, 0, 0, 0.1)]
     assert results.credited(nothing, answer, [call("17 * 23 = 391", expression="17 * 23")]) == nothing
