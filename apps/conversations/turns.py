@@ -282,12 +282,8 @@ async def _verified(turn: Turn) -> None:
     """The steps say how long writing and verifying took; every sentence has its finding."""
     if not turn.text:
         return
-    words = len(turn.text.split())
-    await turn.step(
-        "write",
-        choosing.wrote(turn.writer, words),
-        (time.perf_counter() - turn.started) * 1000,
-    )
+    wrote = choosing.wrote(turn.writer, len(turn.text.split()))
+    await turn.step("write", wrote, (time.perf_counter() - turn.started) * 1000)
     if turn.placed or turn.results:
         await turn.verifier.done()
     if turn.placed:
