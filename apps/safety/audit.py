@@ -112,11 +112,12 @@ def install() -> None:
 
 @contextmanager
 def changeable() -> Iterator[None]:
-    """Within, in one transaction, snapshots can be encrypted by another key; nobody else writes meanwhile."""
+    """Within, in one transaction, snapshots can be encrypted by another key; nobody else writes any meanwhile. The log
+    is left alone: who has written there, and now waits for a snapshot, must not be waited for."""
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(_CHANGEABLE[connection.vendor])
         yield
-        install()
+        cursor.execute(TRIGGERS[connection.vendor][-1])
 
 
 def _spelt(at: datetime) -> str:

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 from cryptography.fernet import Fernet
 from django.conf import LazySettings
-from django.db import connection
+from django.db import DatabaseError, connection, transaction
+from django.test.utils import CaptureQueriesContext
 
 from apps.lib import encrypted
 from apps.safety import audit, snapshot_keys
@@ -65,6 +66,27 @@ def test_a_key_is_kept_that_was_the_newest_until_a_rotation_meanwhile(
     monkeypatch.setattr(snapshot_keys, "_pages", looked)
     assert snapshot_keys.drop() == 1
     assert Snapshot.objects.get().readable and len(encrypted.lines()) == 2
+
+
+def test_while_texts_are_encrypted_anew_the_log_is_locked_for_nobody(alice: User, shelf: Notes) -> None:
+    """PostgreSQL would end one of two that wait for each other: who judges a random check writes, and then freezes."""
+    case(alice)
+    encrypted.write([Fernet.generate_key().decode(), *encrypted.lines()])
+    with CaptureQueriesContext(connection) as asked:
+        assert snapshot_keys.encrypt_all() == 1
+    said = " ".join(query["sql"] for query in asked)
+    assert "safety_snapshot_no_update" in said and "safety_event" not in said
+    with pytest.raises(DatabaseError), transaction.atomic():
+        Snapshot.objects.update(text="otherwise")
+
+
+def test_random_checks_are_encrypted_anew_without_a_lock_on_what_is_frozen(alice: User) -> None:
+    """Who judges one holds its row, and then freezes a case."""
+    Audited.objects.create(kind="note", subject="1", stage="answer", text="a text", chance=1, owner=alice)
+    encrypted.write([Fernet.generate_key().decode(), *encrypted.lines()])
+    with CaptureQueriesContext(connection) as asked:
+        assert snapshot_keys.encrypt_all() == 1
+    assert not any("TRIGGER" in query["sql"] for query in asked)
 
 
 def test_what_somebody_wrote_like_a_token_before_there_was_a_key_is_their_text(alice: User, shelf: Notes) -> None:
