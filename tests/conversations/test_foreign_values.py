@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from apps.conversations.foreign import reading
-from tests.conversations.exported import librechat, open_webui, roll_back
+from tests.conversations.exported import claude, librechat, open_webui, roll_back
 
 ODD: list[Any] = [
     None,
@@ -38,7 +38,7 @@ OWN = {
         {"id": "a", "parent": "q", "role": "assistant", "text": "So.", "status": "complete", "model": "m"},
     ],
 }  # fmt: skip
-KINDS = {"chatgpt": roll_back, "open_webui": open_webui, "librechat": librechat,
+KINDS = {"chatgpt": roll_back, "claude": claude, "open_webui": open_webui, "librechat": librechat,
          "nested": lambda: librechat(nested=True), "own": lambda: copy.deepcopy(OWN)}  # fmt: skip
 FIELDS = {"source", "title", "at", "pinned", "archived", "left", "first", "rows", "key"}
 

@@ -44,7 +44,7 @@ def _note(said: Mapping[str, Any], before: str | None, left: Counter[str]) -> No
     left["picture or file"] += len(listed(said.get("files")))
     text = words("\n\n".join([*_parts(said), *_pasted(said, left)])) if role else ""
     return Note(
-        identity(said.get("uuid")), identity(above) if above and above not in _NOTHING else None,
+        identity(said.get("uuid")), None if not above or identity(above) in _NOTHING else above,
         role if text else None, text, moment(said.get("created_at")),
     )  # fmt: skip
 
