@@ -13,7 +13,7 @@ from ninja import Router
 from apps.api import replies, served
 from apps.api.auth import AsyncBearer, Scope, caller
 from apps.api.errors import Wrong, problem
-from apps.api.protocol import ChatIn, EmbeddingsIn, composed, history, instructions, question, sampling
+from apps.api.protocol import UNDONE, ChatIn, EmbeddingsIn, composed, history, instructions, question, sampling
 from apps.conversations import asks, unkept
 from apps.conversations.unkept import Unkept
 from apps.engines import registry
@@ -138,9 +138,10 @@ async def _composed(turn: Unkept, wish: ChatIn) -> ChatRequest:
 
 async def _fits(wish: ChatIn, item: served.Served) -> None:
     """Raises Wrong where something is asked for that would else be passed over in silence."""
-    if wish.logprobs:
-        words = "Probabilities of tokens are not handed out here; answers on the page show them behind the scenes."
-        raise Wrong(400, words, param="logprobs", code="unsupported_parameter")
+    undone = [name for name in UNDONE if getattr(wish, name)]
+    if undone or set(wish.modalities or ()) - {"text"}:
+        name, words = (undone[0], UNDONE[undone[0]]) if undone else ("modalities", UNDONE["audio"])
+        raise Wrong(400, words, param=name, code="unsupported_parameter")
     chat = registry.chat(item.model or MAIN)
     if wish.tools and not item.grounded and wish.tool_choice in (None, "auto") and not await chat.takes_tools():
         words = f"“{item.id}” takes no tools: its server was not started for them, or the model knows none."

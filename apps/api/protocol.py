@@ -19,6 +19,16 @@ INSTRUCTIONS = 4000  # characters of system messages that are heeded beside the 
 CONTENT = 400_000  # characters of one message
 MAX_TOKENS = 100_000
 _BESIDE = {"frequency_penalty", "presence_penalty", "response_format"}  # the server of the model knows them itself
+_WITH_TOOLS = _BESIDE | {"parallel_tool_calls"}
+# Fields that would change an answer and are not heeded here, and why.
+UNDONE = {
+    "logprobs": "Probabilities of tokens are not handed out here; answers on the page show them behind the scenes.",
+    "top_logprobs": "Probabilities of tokens are not handed out here; answers on the page show them behind the scenes.",
+    "logit_bias": "Single tokens are not made likelier or less likely here.",
+    "functions": "Functions are an older form of tools: ask with “tools”.",
+    "audio": "Answers are text alone.",
+    "web_search_options": "The web is not searched here.",
+}
 
 Text = Annotated[str, Field(max_length=CONTENT)]
 
@@ -72,7 +82,13 @@ class ChatIn(Open):
     stream: bool | None = None
     stream_options: StreamOptions | None = None
     n: Annotated[int, Field(ge=1, le=1)] | None = None
-    logprobs: bool | None = None
+    logprobs: bool | None = None  # it and those down to `modalities` are refused where they are asked for
+    top_logprobs: int | None = None
+    logit_bias: dict[str, Any] | None = None
+    functions: list[Any] | None = None
+    audio: dict[str, Any] | None = None
+    web_search_options: dict[str, Any] | None = None
+    modalities: list[str] | None = None
     temperature: Annotated[float, Field(ge=0, le=2)] | None = None
     top_p: Annotated[float, Field(gt=0, le=1)] | None = None
     top_k: Annotated[int, Field(ge=1, le=2**31 - 1)] | None = None  # this and the next two: as vLLM names them
@@ -87,6 +103,7 @@ class ChatIn(Open):
     max_completion_tokens: Annotated[int, Field(ge=1, le=MAX_TOKENS)] | None = None
     tools: Annotated[list[dict[str, Any]], Field(max_length=TOOLS)] | None = None
     tool_choice: str | dict[str, Any] | None = None
+    parallel_tool_calls: bool | None = None
     collections: Annotated[list[UUID], Field(max_length=200)] = Field(
         [], description="Where to search; none: all that you may read. Only for the model “openbook”."
     )
@@ -144,7 +161,7 @@ def composed(wish: ChatIn, chosen: Sampling, salt: str) -> ChatRequest:
     return ChatRequest(
         tuple(_message(item) for item in wish.messages), chosen, cache_salt=salt, tools=tuple(wish.tools or ()),
         tool_choice=wish.tool_choice if wish.tools else None,
-        beside=wish.model_dump(include=_BESIDE, exclude_none=True),
+        beside=wish.model_dump(include=_WITH_TOOLS if wish.tools else _BESIDE, exclude_none=True),
     )  # fmt: skip
 
 

@@ -22,6 +22,7 @@ from tests.people import person
 
 QUESTION = [{"role": "user", "content": "How long do workers of a honey bee colony live in summer?"}]
 FAKE = "fake-1B"
+TOOL = {"type": "function", "function": {"name": "add", "parameters": {"type": "object", "properties": {}}}}
 FORM = {"type": "json_schema", "json_schema": {"name": "age", "schema": {"type": "object"}}}
 
 
@@ -57,12 +58,17 @@ async def test_one_model_is_described_by_its_name(client: openai.AsyncOpenAI) ->
 
 async def test_the_model_alone_hears_every_setting(client: openai.AsyncOpenAI, chat: FakeChat) -> None:
     own = {"top_k": 5, "min_p": 0.1, "repetition_penalty": 1.2}
-    await create(client, response_format=FORM, frequency_penalty=0.5, presence_penalty=-0.5, extra_body=own)
+    form = {"response_format": FORM, "frequency_penalty": 0.5, "presence_penalty": -0.5}
+    await create(client, **form, parallel_tool_calls=False, extra_body=own)
     sent = chat.requests[-1]
     assert {name: getattr(sent.sampling, name) for name in own} == own
     said = wire.orjson.loads(wire.body(sent, "name", vllm=False))
     assert (said["response_format"], said["frequency_penalty"], said["presence_penalty"]) == (FORM, 0.5, -0.5)
+    assert "parallel_tool_calls" not in said
     assert said["model"] == "name" and said["stream"] is True and "top_k" not in said
+    chat.tools = True
+    await create(client, tools=[TOOL], parallel_tool_calls=False)
+    assert chat.requests[-1].beside == {"parallel_tool_calls": False}
     await create(client, temperature=None, stream=None, response_format={"type": "text"})
     assert chat.requests[-1].sampling == Sampling(chat.requests[-1].sampling.max_tokens, 1.0)
 
@@ -70,12 +76,17 @@ async def test_the_model_alone_hears_every_setting(client: openai.AsyncOpenAI, c
 async def test_what_is_not_done_is_refused_and_not_passed_over(client: openai.AsyncOpenAI, library: Collection) -> None:
     invalid = "invalid_request_error"
     assert await refused(client, logprobs=True) == (400, invalid, "logprobs", "unsupported_parameter")
+    for name, value in (
+        ("logit_bias", {"50256": -100}), ("functions", [{"name": "add"}]), ("modalities", ["text", "audio"]),
+        ("top_logprobs", 3), ("audio", {"voice": "alloy"}), ("web_search_options", {"user_location": None}),
+    ):  # fmt: skip
+        assert (await refused(client, extra_body={name: value}))[2:] == (name, "unsupported_parameter")
+    assert (await create(client, modalities=["text"], logit_bias={}, top_logprobs=0)).choices
     assert await refused(client, n=2) == (400, invalid, "n", None)
     assert (await refused(client, "openbook", response_format=FORM))[2] == "response_format"
-    tool = {"type": "function", "function": {"name": "add", "parameters": {"type": "object", "properties": {}}}}
-    assert (await refused(client, "openbook", tools=[tool]))[2] == "tools"
-    assert await refused(client, tools=[tool]) == (400, invalid, "tools", "unsupported_parameter")
-    assert (await create(client, tools=[tool], tool_choice="none")).choices
+    assert (await refused(client, "openbook", tools=[TOOL]))[2] == "tools"
+    assert await refused(client, tools=[TOOL]) == (400, invalid, "tools", "unsupported_parameter")
+    assert (await create(client, tools=[TOOL], tool_choice="none")).choices
     assert (await create(client, "openbook", response_format={"type": "text"}, logprobs=False)).choices
 
 
