@@ -58,6 +58,7 @@ def write(lines: list[str]) -> None:
             was = place.stat()
             os.chown(part, was.st_uid, was.st_gid)  # Openbook reads it too where root rotates
         part.replace(place)
+        _sync(place.parent)
     finally:
         part.unlink(missing_ok=True)
 
@@ -150,8 +151,18 @@ def _seen(place: Path) -> tuple[str, int, int, int]:
         with suppress(FileExistsError):
             os.link(part, place)  # whole or not at all, and never over the one of another process
         part.unlink()
+        _sync(place.parent)
         found = place.stat()
     return str(place), found.st_ino, found.st_mtime_ns, found.st_size
+
+
+def _sync(folder: Path) -> None:
+    """Nothing is encrypted by a key that would be gone with the power: the database may be on another disk."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 def _lines(place: Path) -> list[str]:

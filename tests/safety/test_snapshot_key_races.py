@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -98,6 +99,20 @@ def test_what_somebody_wrote_like_a_token_before_there_was_a_key_is_their_text(a
     with connection.cursor() as cursor:
         cursor.execute("SELECT text FROM safety_snapshot")
         assert encrypted.newest(cursor.fetchone()[0]) and Snapshot.objects.get().text == text
+
+
+def test_a_key_is_on_the_disk_before_anything_is_encrypted_by_it(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    sync, synced = os.fsync, []
+
+    def noted(handle: int) -> None:
+        synced.append(stat.S_ISDIR(os.fstat(handle).st_mode))
+        sync(handle)
+
+    monkeypatch.setattr(os, "fsync", noted)
+    encrypted.encrypt("a text")
+    assert synced == [False, True], "the file, and then its name"
+    encrypted.write([Fernet.generate_key().decode(), *encrypted.lines()])
+    assert synced == [False, True] * 2
 
 
 def test_a_new_key_is_written_where_a_link_leads_and_for_who_read_the_old_one(
