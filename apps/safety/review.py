@@ -7,8 +7,9 @@ overwrites what somebody else did meanwhile.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import IntegrityError, transaction
@@ -66,35 +67,45 @@ def role_of(user: User) -> Role:
 
 def flag(found: Flagged) -> Case:
     """A case is open for it: a new one, or the one there is, counted again. The text is frozen as it is now."""
-    clause, now = found.outcome.code, timezone.now()
+    now = timezone.now()
     until = holds.until(found.kind, found.stage, found.outcome, now)
     with transaction.atomic():
-        old = Case.objects.filter(kind=found.kind, subject=found.subject, area=clause, state__in=LIVE).first()
-        if old is not None:
-            Case.objects.filter(pk=old.pk).update(times=F("times") + 1)
-            if until and isinstance(reviewable.of(found.kind), reviewable.Pictured):  # held anew after a hold ended
-                Case.objects.filter(pk=old.pk, held_until=None).update(held_until=until, lapsed=None)
-            return old
-        # What stands around it need not say whose number or mailbox it was; the flagged text itself stays as it is.
-        around = [
-            {"label": turn.label, "text": masked(turn.text)}
-            for turn in reviewable.of(found.kind).around(found.subject)
-            if clause in SEALED or not turn.sealed
-        ]
-        text = normalise(found.text)
-        snapshot = Snapshot.objects.create(
-            stage=found.stage, text=text, sha256=fingerprint(text), context=around,
-            signals=[signal.row() for signal in found.signals], action=found.outcome.action or "", code=clause,
-            score=found.outcome.score, level=found.outcome.level,
-            policy=policies.row(found.policy) or policies.in_force(found.owner),
-        )  # fmt: skip
-        due = now + timedelta(hours=DUE_HOURS.get(found.outcome.severity, 168))
-        case = Case.objects.create(
-            kind=found.kind, subject=found.subject, area=clause, owner_id=found.owner, snapshot=snapshot,
-            severity=found.outcome.severity, due=min(due, until or due), held_until=until,
-        )  # fmt: skip
-        audit.record("case.opened", person=found.owner, subject=f"case {case.pk}", clause=clause)
-        notices.held(case)
+        with suppress(IntegrityError), transaction.atomic():
+            return _again(found, until) or _opened(found, until, now)
+        return _again(found, until) or _opened(found, until, now)  # two readers of a link at the same moment
+
+
+def _again(found: Flagged, until: datetime | None) -> Case | None:
+    live = Case.objects.filter(kind=found.kind, subject=found.subject, area=found.outcome.code, state__in=LIVE)
+    if (old := live.first()) is not None:
+        Case.objects.filter(pk=old.pk).update(times=F("times") + 1)
+        if until and isinstance(reviewable.of(found.kind), reviewable.Pictured):  # held anew after a hold ended
+            Case.objects.filter(pk=old.pk, held_until=None).update(held_until=until, lapsed=None)
+    return old
+
+
+def _opened(found: Flagged, until: datetime | None, now: datetime) -> Case:
+    clause = found.outcome.code
+    # What stands around it need not say whose number or mailbox it was; the flagged text itself stays as it is.
+    around = [
+        {"label": turn.label, "text": masked(turn.text)}
+        for turn in reviewable.of(found.kind).around(found.subject)
+        if clause in SEALED or not turn.sealed
+    ]
+    text = normalise(found.text)
+    snapshot = Snapshot.objects.create(
+        stage=found.stage, text=text, sha256=fingerprint(text), context=around,
+        signals=[signal.row() for signal in found.signals], action=found.outcome.action or "", code=clause,
+        score=found.outcome.score, level=found.outcome.level,
+        policy=policies.row(found.policy) or policies.in_force(found.owner),
+    )  # fmt: skip
+    due = now + timedelta(hours=DUE_HOURS.get(found.outcome.severity, 168))
+    case = Case.objects.create(
+        kind=found.kind, subject=found.subject, area=clause, owner_id=found.owner, snapshot=snapshot,
+        severity=found.outcome.severity, due=min(due, until or due), held_until=until,
+    )  # fmt: skip
+    audit.record("case.opened", person=found.owner, subject=f"case {case.pk}", clause=clause)
+    notices.held(case)
     return case
 
 

@@ -11,6 +11,7 @@ from django.utils import timezone
 from apps.safety import appeals, audit, effects, policies, review, vanishing
 from apps.safety.models import Allowance, Case, Decision, Effect, Event, Notice, Snapshot
 from apps.safety.review import Ruling
+from apps.safety.reviewable import Turn
 from apps.safety.transitions import Move, Refused, State
 from apps.safety.withheld import CARE
 from apps.users.models import User
@@ -42,6 +43,20 @@ def test_the_same_thing_flagged_twice_is_one_case(alice: User, shelf: Notes) -> 
         Case.objects.create(
             kind=KIND, subject="1", area="hate", snapshot=first.snapshot, severity=1, due=timezone.now()
         )
+
+
+def test_the_same_thing_flagged_twice_at_one_moment_is_one_case(
+    alice: User, shelf: Notes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As two readers of one link do, to whom its picture is shown."""
+
+    def meanwhile(subject: str) -> list[Turn]:
+        monkeypatch.undo()
+        case(alice)  # this one has looked for a case before, and found none
+        return []
+
+    monkeypatch.setattr(shelf, "around", meanwhile)
+    assert case(alice) == Case.objects.get() and Snapshot.objects.count() == 1
 
 
 def test_a_claim_keeps_others_away_until_it_runs_out(alice: User, morgan: User, robin: User, shelf: Notes) -> None:
