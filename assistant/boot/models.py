@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import zipfile
+from contextlib import suppress
 from pathlib import Path
 
 from assistant.boot import machine, packages
@@ -69,10 +70,13 @@ def prepare_chat(places: Places) -> None:
 
 
 def prepare_nudity(places: Places) -> None:
-    """`DATA_DIR/models/nudity` holds what looks at pictures, whole or not at all. Without it everything else runs."""
+    """`DATA_DIR/models/nudity` holds what looks at pictures, whole or not at all; what else lies there is fetched anew.
+    Without it everything else runs."""
     target = places.nudity
-    if target.exists():
-        return
+    with suppress(Stop):
+        if target.exists():
+            check(target, NUDITY_SHA256, f"The picture classifier {target.name}")
+            return
     work = target.parent.with_name("nudity.partial")
     shutil.rmtree(work, ignore_errors=True)
     work.mkdir(parents=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import zipfile
 from pathlib import Path
 
@@ -44,6 +45,16 @@ def test_what_looks_at_pictures_is_fetched_once_and_then_used(places: Places, mo
     assert str(chosen(places, "/other.onnx")["BACKEND"]).endswith("NamedPictures")
     monkeypatch.setattr(packages, "run", None)  # nothing is fetched again
     models.prepare_nudity(places)
+
+
+def test_what_is_broken_is_fetched_anew(places: Places, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As the Doctor advises."""
+    monkeypatch.setattr(models, "NUDITY_SHA256", hashlib.sha256(b"weights").hexdigest())
+    monkeypatch.setattr(packages, "run", wheel(b"weights"))
+    places.nudity.parent.mkdir(parents=True)
+    places.nudity.write_bytes(b"half of the wei")
+    models.prepare_nudity(places)
+    assert places.nudity.read_bytes() == b"weights"
 
 
 @pytest.mark.parametrize("away", [True, False])
