@@ -21,6 +21,7 @@ class Repeats:
         self.over = False  # it goes round in circles
         self._seen: dict[tuple[str, ...], int] = {}
         self._often: set[tuple[str, ...]] = set()  # said as often as they may be
+        self._longest = 0  # characters of one of those
         self._begun = ""  # of the unfinished sentence what is shown ...
         self._held = ""  # ... and what is not, because it may become one of those
 
@@ -53,10 +54,11 @@ class Repeats:
         times = self._seen[said] = self._seen.get(said, 0) + 1
         if times == _LOOP - 1:
             self._often.add(said)
+            self._longest = max(self._longest, len(sentence))
         return times >= _LOOP
 
     def _may_loop(self, rest: str) -> bool:
-        said = tuple(words(rest)) if self._often else ()
+        said = tuple(words(rest)) if len(rest) <= 2 * self._longest else ()
         last = len(said) - 1  # a word that may go on
         same = (one for one in self._often if last >= 0 and one[:last] == said[:last])
         return any(one[last].startswith(said[last]) for one in same if len(one) > last)

@@ -7,8 +7,10 @@ import re
 
 import pytest
 
+from apps.conversations import repeats as module
 from apps.conversations.models import Message
 from apps.conversations.repeats import Repeats
+from apps.lib.words import words
 
 QUESTION = "How high was the lighthouse of Alexandria?"
 
@@ -70,6 +72,16 @@ def test_wherever_the_pieces_end_a_sentence_is_shown_twice(size: int) -> None:
     assert over and kept.rstrip() == ("The answer is short. " + sentence * 2).rstrip()
     begun_alike = sentence * 2 + "It is a collection of them all. It is a"
     assert drawn(begun_alike, size) == (begun_alike, False)
+
+
+def test_a_sentence_without_an_end_is_not_taken_apart_again_with_every_piece(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Some scripts have no stops, and an answer in them may be one sentence."""
+    read: list[int] = []
+    monkeypatch.setattr(module, "words", lambda text: read.append(len(text)) or words(text))
+    repeats = Repeats()
+    pieces = ["It is a collection of documents. " * 2, *(f"word{number} " for number in range(2000))]
+    assert "".join(map(repeats.until, pieces)) + repeats.rest() == "".join(pieces)
+    assert max(read) <= module._LATELY and sum(read) < len(pieces) * module._LATELY
 
 
 @pytest.mark.parametrize("size", [1, 5, 24, 90])
