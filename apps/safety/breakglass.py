@@ -26,6 +26,7 @@ from apps.users.duties import BREAK_GLASS
 from apps.users.models import User
 
 PERSON = settings.AUTH_USER_MODEL
+SUBJECT = "glass "  # before the number of a request, in the log
 WAITS = timedelta(hours=24)  # that a request may wait for an answer
 LONGEST_DELAY = timedelta(days=180)  # that its person may not be told, at once
 NOT_YOURS = gettext_lazy("That is not yours to do, or somebody has done it by now. Nothing was changed.")
@@ -97,7 +98,7 @@ class BreakGlass(models.Model):
     @property
     def subject(self) -> str:
         """Of its entries in the log."""
-        return f"glass {self.pk}"
+        return f"{SUBJECT}{self.pk}"
 
 
 State, Ground = BreakGlass.State, BreakGlass.Ground

@@ -15,7 +15,7 @@ from apps.conversations import tiles
 from apps.conversations.attached.rows import AttachedPicture, Attachment
 from apps.conversations.models import Conversation, Message
 from apps.images.models import Picture
-from apps.safety import breakglass, breakglass_sweep, review
+from apps.safety import audit, breakglass, breakglass_sweep, review
 from apps.safety.breakglass import BreakGlass
 from apps.safety.folding import Outcome
 from apps.safety.models import Event
@@ -127,6 +127,15 @@ def test_an_address_that_is_refused_keeps_nobody_else_from_their_mail(
         breakglass_sweep.sweep()
     assert len(tried) == 4 and len(mail.outbox) == 2, "each of both requests, to who can be told"
     assert breakglass_sweep.sweep() == 0 and len(tried) == 4, "and nobody is told again and again"
+
+
+def test_its_person_sees_a_reading_that_stands_behind_many_others(asker: User, robin: User, talk: Conversation) -> None:
+    """As one does that they are told of after half a year."""
+    row = opened(asker, robin, talk)
+    assert signed_in(asker).get(f"{PAGE}{row.pk}/").status_code == 200
+    for number in range(51):
+        audit.record("read", actor=robin, person=talk.owner_id, subject=f"case {number}", why="review")
+    assert "break-glass (" in signed_in(talk.owner).get("/notices/").content.decode()
 
 
 def drawn(talk: Conversation, number: str, prompt: str) -> Picture:
