@@ -85,6 +85,12 @@ def test_an_error_that_a_notebook_shows_is_read(tmp_path: Path) -> None:
     assert read(tmp_path, "a.ipynb", json.dumps({"cells": [cell]}).encode())[0] == "tide()\nValueError: no tide"
 
 
+@pytest.mark.parametrize("data", [5, True, "image/png", ["image/png"], None])
+def test_an_odd_output_of_a_notebook_leaves_the_rest_of_it_readable(tmp_path: Path, data: object) -> None:
+    cell = {"cell_type": "code", "source": "tide()", "outputs": [{"data": data}]}
+    assert read(tmp_path, "a.ipynb", json.dumps({"cells": [cell]}).encode()) == ("tide()", "")
+
+
 def test_notes_outside_of_the_line_of_a_book_are_read_behind_it(tmp_path: Path) -> None:
     package = (
         '<package xmlns="http://www.idpf.org/2007/opf"><manifest><item id="n" href="n.xhtml"/><item id="a" '

@@ -25,7 +25,7 @@ def parse(path: str, limits: Limits) -> Iterator[Parsed]:
     if title := title_of(next((block.text for block in blocks if block.kind == "heading"), "")):
         yield title
     yield from paginate(blocks, limits)
-    if any("image/png" in (output.get("data") or ()) for cell in cells for output in _outputs(cell)):
+    if any("image/png" in _data(output) for cell in cells for output in _outputs(cell)):
         yield Note("Pictures that the code drew were left out.")
 
 
@@ -49,8 +49,12 @@ def _cell(cell: dict[str, Any]) -> Iterator[Block]:
 def _shown(output: dict[str, Any]) -> str:
     if output.get("output_type") in {"error", "pyerr"}:
         return ": ".join(filter(None, (_joined(output.get("ename")), _joined(output.get("evalue")))))
-    data = output.get("data")
-    return _joined(output.get("text")) or _joined(data.get("text/plain") if isinstance(data, dict) else "")
+    return _joined(output.get("text")) or _joined(_data(output).get("text/plain"))
+
+
+def _data(output: dict[str, Any]) -> dict[str, Any]:
+    found = output.get("data")
+    return found if isinstance(found, dict) else {}
 
 
 def _outputs(cell: Any) -> list[dict[str, Any]]:
