@@ -26,6 +26,7 @@ from apps.images.reviewing import KIND as PICTURE
 from apps.safety import leaving, review, whose, wording
 from apps.safety.folding import UNCHECKED
 from apps.safety.leaving import Left
+from apps.safety.models import Case
 from apps.safety.policy import Stage
 from apps.safety.reviewable import stored_bytes
 
@@ -146,6 +147,9 @@ def _back(
     owner = _OWNERS[kind].objects.filter(pk=pk).values_list("owner", flat=True).first()
     with whose.text_of(owner):
         left = leaving.picture(stage, *seen, pictogram)
+        seeks = left.outcome.reviewed and left.fresh is None
+        if seeks and not Case.objects.filter(kind=kind, subject=str(pk)).exists():
+            left = leaving.picture(stage, *seen, pictogram, anew=True)  # it was judged for somebody else's, or long ago
     if review.let_pass(kind, pk):
         return ""
     _flag(kind, pk, owner, left)

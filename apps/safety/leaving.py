@@ -64,15 +64,17 @@ def texts(stage: Stage, said: Sequence[str]) -> list[Left]:
     ]  # fmt: skip
 
 
-def picture(stage: Stage, sha256: str, words: str, content: Callable[[], bytes], pictogram: bool = False) -> Left:
+def picture(
+    stage: Stage, sha256: str, words: str, content: Callable[[], bytes], pictogram: bool = False, anew: bool = False
+) -> Left:
     """Likewise of one picture with that hash, drawn from, or holding, those words. Words that a person has allowed are
-    no hit of a list; what the picture shows is judged all the same."""
+    no hit of a list; what the picture shows is judged all the same. `anew`: also where its verdict is known."""
     policy, classify = policies.fresh(), registry.classify_pictures()
     by = _by(policy, classify.fingerprint if classify is not None else "none")
     text = normalise(words)
     passed = not text or policies.allowed(text) or policies.allowed(pictures.DRAWN + text)
     mark = recorded.mark(fingerprint(f"picture {sha256}\n{'' if passed else text}"))
-    if (row := _known(stage, by, [mark]).get(mark)) is not None:
+    if not anew and (row := _known(stage, by, [mark]).get(mark)) is not None:
         return row
     signals = (pictures.look(content, pictogram), *([] if passed else hits.signals(policy, stage, text)))
     found = _at(stage, Judged(stage, pictures.DRAWN + text, Outcome(None), signals), policy)

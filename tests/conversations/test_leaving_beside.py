@@ -121,6 +121,18 @@ def test_a_picture_that_stays_back_says_why_and_is_seen_by_a_reviewer(
     assert str(lamp.pk) in text(bob, address) and "drawn by fake" in text(alice, f"{home}export.md")
 
 
+def test_a_picture_whose_verdict_is_known_already_is_seen_by_a_reviewer_too(
+    place: Conversation, alice: User, lamp: Picture
+) -> None:
+    """The same file may be somebody else's as well, or was judged before there were cases of what leaves."""
+    home = f"/c/{place.pk}/export.md"
+    text(alice, home)
+    Case.objects.filter(kind="picture").update(subject=str(new_id()))  # of the other one
+    assert "A reviewer looks at it" in text(alice, home) and "A reviewer looks at it" in text(alice, home)
+    case = Case.objects.get(kind="picture", subject=str(lamp.pk))
+    assert (case.owner, case.times) == (alice, 1)
+
+
 def test_a_picture_that_people_let_pass_leaves(place: Conversation, alice: User, bob: User, lamp: Picture) -> None:
     address = link(place)
     assert str(lamp.pk) not in text(bob, address)
