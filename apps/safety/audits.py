@@ -17,6 +17,7 @@ from django.utils import timezone
 from django.utils.translation import gettext
 
 from apps.lib import leases
+from apps.lib.encrypted import Unopened
 from apps.safety import audit, exposure, policies, policy, review, reviewable, sealed
 from apps.safety.folding import Outcome
 from apps.safety.models import Audited
@@ -71,7 +72,9 @@ def waiting(user: User) -> QuerySet[Audited]:
 def take(user: User) -> Audited | None:
     """The next text is this person's for ten minutes."""
     sweep()
-    for row in waiting(user)[:5]:
+    for row in waiting(user)[:WAITING]:
+        if isinstance(row.text, Unopened):
+            continue  # it waits for its key
         if row.reviewer_id == user.pk and row.lease_until and row.lease_until > timezone.now():
             return row
         if leases.claim(Audited.objects.filter(given=None), row.pk, LEASE_S, reviewer=user):
@@ -91,6 +94,8 @@ def read(user: User, pk: Any) -> Audited:
 def give(user: User, pk: Any, token: str, clause: str) -> None:
     """It is judged, once; `clause` is empty where it is harmless. What is harmful is a case now. Raises Refused."""
     row, found = _held(user, pk), None
+    if isinstance(row.text, Unopened):  # nobody has read it, and its words are not lost for that
+        raise Refused(str(row.text))
     if clause and (found := policy.read(policies.live().body).clause(clause)) is None:
         raise Refused(gettext("Choose the clause that it is against."))
     with transaction.atomic():

@@ -165,8 +165,10 @@ def read(user: User, pk: Any) -> Opinion:
 
 
 def give(user: User, pk: Any, token: str, harmful: bool, note: str = "") -> Opinion:
-    """It is said, once. Raises Refused."""
-    _held(user, pk)
+    """It is said, once, of what could be read. Raises Refused."""
+    row = _held(user, pk)
+    if not row.snapshot.readable:
+        raise Refused(str(row.snapshot.text))
     with transaction.atomic():
         rows = Opinion.objects.filter(reviewer=user, given=None, lease_until__gt=timezone.now())
         if not leases.release(rows, pk, token, given=timezone.now(), harmful=harmful, note=note[:1000]):

@@ -15,8 +15,9 @@ from django.db import DatabaseError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 
 from apps.lib import encrypted
-from apps.safety import audit, snapshot_keys
-from apps.safety.models import Audited, Snapshot
+from apps.safety import audit, audits, opinions, snapshot_keys
+from apps.safety.models import Audited, Opinion, Snapshot
+from apps.safety.transitions import Refused
 from apps.users.models import User
 from tests.safety.cases import Notes, case
 
@@ -99,6 +100,29 @@ def test_what_somebody_wrote_like_a_token_before_there_was_a_key_is_their_text(a
     with connection.cursor() as cursor:
         cursor.execute("SELECT text FROM safety_snapshot")
         assert encrypted.newest(cursor.fetchone()[0]) and Snapshot.objects.get().text == text
+
+
+def test_what_cannot_be_read_is_judged_by_nobody_and_keeps_its_words(
+    alice: User, morgan: User, shelf: Notes, place: Path
+) -> None:
+    User.objects.filter(pk=alice.pk).update(read_at_random=True)
+    shelf.state["1"] = shelf.state["2"] = ""
+    row = Audited.objects.create(kind="note", subject="1", stage="answer", text="a text", chance=1, owner=alice)
+    held = audits.take(morgan)
+    shot = case(alice).snapshot
+    look = Opinion.objects.create(why="sample", snapshot=shot, clause="hate", owner=alice)
+    mine = opinions.take(morgan)
+    assert held == row and mine == look
+    old = place.read_text()
+    place.write_text(f"{Fernet.generate_key().decode()}\n")
+    with pytest.raises(Refused, match="cannot be opened"):
+        audits.give(morgan, row.pk, held.lease_token, "hate")
+    with pytest.raises(Refused, match="cannot be opened"):
+        opinions.give(morgan, look.pk, mine.lease_token, False)
+    Audited.objects.create(kind="note", subject="2", stage="answer", text="another", chance=1, owner=alice)
+    assert (other := audits.take(morgan)) is not None and other.text == "another", "it holds nobody up"
+    place.write_text(place.read_text() + old)
+    assert Audited.objects.get(pk=row.pk).text == "a text" and Snapshot.objects.get().pk == shot.pk
 
 
 def test_a_key_is_on_the_disk_before_anything_is_encrypted_by_it(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
