@@ -87,12 +87,13 @@ def chosen(names: Sequence[str], *, whole: bool, notes: Path) -> list[list[Phase
     lanes = [[phase for phase in lane if not names or phase.name in names] for lane in LANES]
     if whole or names:
         return lanes
-    told = {"sqlite": ("--note-statements", str(notes)), "postgres": ("--new-statements", str(notes))}
+    # In one word each: a folder that stands alone pytest takes for one with tests, and looks for its settings there.
+    told = {"sqlite": f"--note-statements={notes}", "postgres": f"--new-statements={notes}"}
     return [[_also(phase, told.get(phase.name)) for phase in lane] for lane in lanes]
 
 
-def _also(phase: Phase, options: tuple[str, str] | None) -> Phase:
-    return replace(phase, first=("-p", "tests.statements", *options)) if options else phase
+def _also(phase: Phase, option: str | None) -> Phase:
+    return replace(phase, first=("-p", "tests.statements", option)) if option else phase
 
 
 def main(arguments: Sequence[str]) -> int:

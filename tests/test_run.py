@@ -157,8 +157,8 @@ def test_all_phases_run_where_none_is_named_and_postgres_hears_what_is_new(tmp_p
         ["sqlite", "postgres"], ["browser"], ["checks", "processes", "model", "newcomer"]
     ]  # fmt: skip
     sqlite, postgres = lanes[0]
-    assert sqlite.first[-2:] == ("--note-statements", str(tmp_path))
-    assert postgres.first[-2:] == ("--new-statements", str(tmp_path))
+    assert sqlite.first[-1] == f"--note-statements={tmp_path}"
+    assert postgres.first[-1] == f"--new-statements={tmp_path}"
 
 
 @pytest.mark.parametrize(("names", "whole"), [([], True), (["postgres"], False), (["sqlite", "postgres"], False)])

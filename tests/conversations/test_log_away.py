@@ -18,6 +18,8 @@ from apps.lib.threads import in_db
 pytestmark = pytest.mark.django_db(transaction=True)
 Status = Message.Status
 QUESTION = "How high was the lighthouse of Alexandria?"
+WORDS = " ".join(f"word{number}" for number in range(30)) + " end. "  # none comes again: a loop would be ended
+MORE = " ".join(f"more{number}" for number in range(400))
 ANSWER = "The lighthouse stood about 100 metres high [1]."
 
 
@@ -46,7 +48,7 @@ async def test_a_question_is_refused_and_not_kept_where_there_is_no_log(
 async def test_an_answer_whose_log_is_gone_is_closed_with_what_it_has_and_the_page_fetches_it(
     open_page, alice, library, chat, monkeypatch
 ) -> None:
-    chat.reply, chat.gap_s = "word " * 30 + "end. " + "more " * 400, 0.005
+    chat.reply, chat.gap_s = WORDS + MORE, 0.005
     page = await open_page(alice)
     accepted = await page.ask(QUESTION)
     await page.hear("text")

@@ -19,6 +19,8 @@ from tests.people import person
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("log")]
 Status = Message.Status
 QUESTION = "How high was the lighthouse of Alexandria?"
+WORDS = " ".join(f"word{number}" for number in range(30)) + " end. "  # none comes again: a loop would be ended
+MORE = " ".join(f"more{number}" for number in range(400))
 
 
 async def test_complete_a_question_is_answered_from_the_documents_with_its_sources_kept(
@@ -59,7 +61,7 @@ async def test_the_events_add_up_to_what_a_reload_shows(open_page, alice, librar
 
 
 async def test_stopped_from_another_tab_keeps_what_was_written(open_page, alice, library, chat) -> None:
-    chat.reply, chat.gap_s = "word " * 40 + "end. " + "more " * 400, 0.01
+    chat.reply, chat.gap_s = WORDS + MORE, 0.01
     page, other = await open_page(alice), await open_page(alice)
     accepted = await page.ask(QUESTION)
     await page.hear("text")
@@ -140,7 +142,7 @@ async def test_failed_a_fault_of_ours_is_logged_and_told_without_its_words(
 
 
 async def test_interrupted_when_the_process_ends_keeps_what_it_has(open_page, alice, library, chat) -> None:
-    chat.reply, chat.gap_s = "word " * 30 + "end. " + "more " * 400, 0.01
+    chat.reply, chat.gap_s = WORDS + MORE, 0.01
     page = await open_page(alice)
     accepted = await page.ask(QUESTION)
     await page.hear("text")
@@ -202,7 +204,7 @@ async def test_nothing_is_written_on_for_a_person_who_was_suspended(
 
 async def test_the_text_so_far_is_in_the_row_while_it_is_written(open_page, alice, library, chat, monkeypatch) -> None:
     monkeypatch.setattr(turns, "CHECKPOINT_S", 0.05)
-    chat.reply, chat.gap_s = "word " * 30 + "end. " + "more " * 400, 0.01
+    chat.reply, chat.gap_s = WORDS + MORE, 0.01
     page = await open_page(alice)
     accepted = await page.ask(QUESTION)
     await page.hear("text")

@@ -127,6 +127,6 @@ def test_a_sentence_that_was_cut_off_is_left_out() -> None:
     ],
 )  # fmt: skip
 def test_the_environment_names_it(env: dict[str, str], kind: type | None) -> None:
-    config = of(Env.read(env), Path("/nonexistent"))[1]["caption"]
+    config = of(Env.read(env), Path("/nonexistent"), Path("/nonexistent"))[1]["caption"]
     assert config.get("BACKEND") == (kind and f"{kind.__module__}.{kind.__name__}")
     assert kind is None or kind(**config["OPTIONS"]).name == env.get("CAPTION_MODEL", "")
