@@ -12,9 +12,9 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
-from apps.documents.fold import fold
+from apps.documents.fold import fold, unsplit
 from apps.documents.parsers.base import ParsedPage, Piece
-from apps.engines.base import Tokenised
+from apps.engines.embed.base import Tokenised, Whole
 from apps.lib.sentences import spans as sentence_spans
 
 Offsets = Callable[[str], list[tuple[int, int]]]
@@ -66,26 +66,29 @@ def embedded(header: str, text: str) -> str:
 class Chunker:
     """Cuts the pages of one document, in order: the headings of one page hold on the next.
 
-    With `read`, chunks come as the embedder reads them, and nothing is left to be tokenised again.
+    With `read`, chunks come as the embedder reads them, and nothing is left to be tokenised again; with `whole` their
+    tokens are taken from those of the page, as far as they are the same.
     """
 
     def __init__(
-        self, title: str, offsets: Offsets, window: int, read: Read | None = None, target: int = TARGET_TOKENS
-    ) -> None:
+        self, title: str, offsets: Offsets, window: int, read: Read | None = None, target: int = TARGET_TOKENS,
+        whole: Callable[[str], Whole] | None = None,
+    ) -> None:  # fmt: skip
         self.title, self.offsets, self.window, self.read = " ".join(title.split()), offsets, window, read
-        self.target = target
+        self.target, self.whole = target, whole
         self._path: list[tuple[int, str]] = []
         self._headers: dict[str, tuple[str, int]] = {}
 
     def cut(self, page: ParsedPage) -> Iterator[Draft]:
         """The chunks of a page, in order, covering every character of its pieces that is not white space once."""
-        tokens = _Tokens(self.offsets(page.text))
+        whole = self.whole(page.text) if self.whole else None
+        tokens = _Tokens(whole.spans if whole else self.offsets(page.text))
         room = min(self.target, self.window - 1) - min(HEADER_TOKENS, self.window // 4)
         atoms = [atom for piece in page.pieces for atom in _atoms(page.text, piece, tokens, max(8, room))]
         for run in _pack(atoms, max(8, room)):
             body = next((at for at, atom in enumerate(run) if atom.piece.kind != "heading"), len(run))
             self._enter(run[: body + 1], page.text)
-            yield from self._draft(page, run[0].start, run[-1].end)
+            yield from self._draft(page, run[0].start, run[-1].end, whole)
             self._enter(run[body:], page.text)
 
     def _enter(self, atoms: Iterable[_Atom], text: str) -> None:
@@ -95,18 +98,20 @@ class Chunker:
             if not self._path or self._path[-1] != (piece.level, words):
                 self._path = [*(item for item in self._path if item[0] < piece.level), (piece.level, words)]
 
-    def _draft(self, page: ParsedPage, start: int, end: int) -> Iterator[Draft]:
+    def _draft(self, page: ParsedPage, start: int, end: int, whole: Whole | None) -> Iterator[Draft]:
         heading = JOIN.join(words for _, words in self._path)[-MAX_HEADING:]
         header, taken = self.header(heading)
         text = fold(page.text[start:end])
-        read = self.read(embedded(header, text)) if self.read else None
+        read = whole.part(embedded(header, ""), start, end) if whole and unsplit(page.text[start:end]) else None
+        if read is None and self.read:
+            read = self.read(embedded(header, text))
         tokens = read.count if read else len(self.offsets(text)) + taken
         if tokens > self.window and end - start > 1:  # joining split words can, rarely, make more tokens
             middle = _middle(page.text, start, end)
             for part in ((start, middle), (middle, end)):
                 kept = _trimmed(page.text, *part)
                 if kept:
-                    yield from self._draft(page, *kept)
+                    yield from self._draft(page, *kept, whole)
             return
         yield Draft(page.number, start, end, heading, text, header, tokens, read)
 

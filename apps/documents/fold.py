@@ -7,6 +7,11 @@ import re
 _SPLIT = re.compile(r"(?<=[a-z])(?:\u00ad\s*|-[ \t]*\r?\n\s*)(?=[a-z])|\u00ad")
 
 
+def unsplit(text: str) -> bool:
+    """Whether folding it only changes white space."""
+    return _SPLIT.search(text) is None
+
+
 def fold(text: str) -> str:
     """Words that a line end had split are joined, and every run of white space is one space."""
     return " ".join(_SPLIT.sub("", text).split())

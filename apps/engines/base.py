@@ -18,6 +18,7 @@ from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
 
+from apps.engines.embed.base import Tokenised, Whole
 from apps.engines.index.base import CANDIDATES, Candidate, Index, IndexEntry, IndexQuery, IndexResult, Part, SegmentInfo
 
 if TYPE_CHECKING:
@@ -26,7 +27,9 @@ if TYPE_CHECKING:
 
     Vectors = NDArray[np.float32]
 
-__all__ = ["CANDIDATES", "Candidate", "Index", "IndexEntry", "IndexQuery", "IndexResult", "Part", "SegmentInfo"]
+__all__ = [
+    "CANDIDATES", "Candidate", "Index", "IndexEntry", "IndexQuery", "IndexResult", "Part", "SegmentInfo", "Tokenised",
+]  # fmt: skip
 
 
 class EngineError(Exception):
@@ -176,14 +179,6 @@ class ChatEngine(Protocol):
 # --- embed ------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class Tokenised:
-    """A text as the embedder reads it, so that counting and embedding tokenise it once."""
-
-    count: int  # tokens of its own, uncut, without what the model adds
-    ids: Any  # mean something to the embedder alone
-
-
 class EmbedEngine(Protocol):
     """Texts to unit vectors. Sync, thread-safe."""
 
@@ -202,6 +197,9 @@ class EmbedEngine(Protocol):
 
     def tokenised(self, text: str) -> Tokenised:
         """A passage, ready to be embedded; one that fits has at most `max_tokens`."""
+
+    def whole(self, text: str) -> Whole:
+        """A long text, to take passages from."""
 
     def offsets(self, text: str) -> list[tuple[int, int]]:
         """Character span of every token of `text`, in order, without special tokens, uncut."""

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from apps.engines.base import Tokenised
+from apps.engines.embed.base import Tokenised
 from apps.lib.words import content_terms
 
 if TYPE_CHECKING:
@@ -49,8 +50,22 @@ class FakeEmbed:
     def tokenised(self, text: str) -> Tokenised:
         return Tokenised(len(self.offsets(text)), text)
 
+    def whole(self, text: str) -> FakeWhole:
+        return FakeWhole(text, self.offsets(text))
+
     def offsets(self, text: str) -> list[tuple[int, int]]:
         return [match.span() for match in _TOKEN.finditer(text)]
+
+
+@dataclass(frozen=True, slots=True)
+class FakeWhole:
+    """Its parts are tokenised again."""
+
+    text: str
+    spans: list[tuple[int, int]]
+
+    def part(self, lead: str, start: int, end: int) -> Tokenised | None:
+        return FakeEmbed().tokenised(lead + " ".join(self.text[start:end].split()))
 
 
 @lru_cache(maxsize=50_000)

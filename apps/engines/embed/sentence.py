@@ -15,13 +15,17 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
-from apps.engines.base import EngineBroken, EngineRefused, Tokenised
+from apps.engines.base import EngineBroken, EngineRefused
 from apps.engines.classify.base import Tokens
 from apps.engines.embed import bert
+from apps.engines.embed.base import Tokenised
 from apps.engines.embed.folder import PACKAGE, Folder, locate, read
+from apps.engines.embed.whole import TokenisedWhole, by_words
 from apps.engines.tokenizer import load
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from apps.engines.base import Vectors
 
 _USUAL = 48  # tokens of a question that is typed by hand
@@ -53,7 +57,7 @@ class SentenceEmbed:
         self._fingerprint = ""
         self._encoder: _Encoder | None = None
         self._tokenizer: Any = None
-        self._special = 0
+        self._special, self._by_words = 0, False
         self._questions: OrderedDict[str, Vectors] = OrderedDict()
 
     @property
@@ -103,6 +107,14 @@ class SentenceEmbed:
         count, ids = self._read(text, "passage", "document")
         return Tokenised(count, np.asarray(ids, np.int32))  # a list of numbers would take ten times the memory
 
+    def whole(self, text: str) -> TokenisedWhole:
+        tokenizer, prompt = self._tokens(), self._prompt("passage", "document")
+        return TokenisedWhole(text, tokenizer, prompt, self._made if self._by_words else None)
+
+    def _made(self, ids: NDArray[np.int32]) -> Tokenised:
+        count, fitting = self._fitted(ids, self._prompt("passage", "document"))
+        return Tokenised(count, np.array(fitting, np.int32))
+
     def offsets(self, text: str) -> list[tuple[int, int]]:
         return list(self._tokens().encode(text, add_special_tokens=False).offsets)
 
@@ -133,8 +145,9 @@ class SentenceEmbed:
         """How many tokens the text has, and their numbers as the model wants them: prompt and special tokens added, cut
         to its window."""
         prompt = self._prompt(*prompts)
-        encoding = self._tokens().encode(prompt + text)
-        ids: list[int] = encoding.ids
+        return self._fitted(self._tokens().encode(prompt + text).ids, prompt)
+
+    def _fitted(self, ids: Any, prompt: str) -> tuple[int, Any]:
         count = len(ids) - self._special - self._prompt_tokens(prompt)
         window = self._described().window
         if len(ids) <= window:
@@ -169,7 +182,7 @@ class SentenceEmbed:
             with self._lock:
                 if self._tokenizer is None:
                     tokenizer = _tokenizer(self._described().path)
-                    self._special = tokenizer.num_special_tokens_to_add(False)
+                    self._special, self._by_words = tokenizer.num_special_tokens_to_add(False), by_words(tokenizer)
                     self._tokenizer = tokenizer
         return self._tokenizer
 
