@@ -74,6 +74,16 @@ def test_words_and_their_pieces_fill_buckets_and_every_text_weighs_the_same() ->
     assert np.allclose(found.weights[[0, 2]] ** 2 * counts[[0, 2]], 1)
 
 
+def test_texts_read_together_fill_what_each_fills_by_itself() -> None:
+    texts = [*CALM, *HOSTILE.values(), "", "the same the same", "日本語 é", "x" * 50, "a b " * 900] * 9
+    found = features.grams(texts)
+    alone = [features.grams([text]) for text in texts]
+    assert np.array_equal(found.buckets, np.concatenate([one.buckets for one in alone]))
+    assert np.array_equal(np.diff(found.starts), [len(one.buckets) for one in alone])
+    assert all(np.all(np.diff(one.buckets) > 0) for one in alone)
+    assert len(features.grams([]).buckets) == 0
+
+
 def test_training_learns_from_words_alone_and_twice_the_same() -> None:
     texts = [f"the {word} number {number}" for number in range(40) for word in ("apple", "hammer")]
     truth = np.array([[float("apple" in text)] for text in texts], np.float32)

@@ -36,6 +36,11 @@ def test_applied_twice_it_changes_nothing_more(text: str) -> None:
     assert neutral(once) == once
 
 
+@given(st.text(alphabet="abW gay women. Muslim-\n", max_size=60))
+def test_the_first_look_at_a_text_overlooks_no_group(text: str) -> None:
+    assert neutral(text) == neutral(f"{text}\né")[:-2]  # of which there is no such look
+
+
 def test_a_long_text_costs_little() -> None:
     began = time.thread_time()
     neutral("black gay women and men-men " * 4000)

@@ -18,11 +18,13 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-BUCKETS = 1 << 14
+BUCKETS = 1 << 14  # a power of two
 CHARACTERS = 2000  # of a text that are read; longer ones come in parts (`apps.safety.parts`)
 _WORD = re.compile(r"\w+|[^\w\s]")
 _PIECES = (3, 4, 5)
 _START = crc32(b"b")
+_TOGETHER = 32  # texts whose buckets are filled at once: they fit a processor's cache
+_SUM_BYTES = 8
 _LONG = 32  # letters; what is longer is hardly a word that comes again
 
 
@@ -36,24 +38,29 @@ class Grams:
 
 
 def grams(texts: Sequence[str]) -> Grams:
-    found = [_buckets(text) for text in texts]
-    counts = np.array([len(row) for row in found], dtype=np.int64)
+    parts = [_filled([_sums(text) for text in texts[at : at + _TOGETHER]]) for at in range(0, len(texts), _TOGETHER)]
+    buckets, counts = (np.concatenate([np.zeros(0, np.int64), *(part[which] for part in parts)]) for which in (0, 1))
     starts = np.concatenate(([0], np.cumsum(counts)))
-    buckets = np.concatenate(found) if found else np.zeros(0, np.int64)
     return Grams(buckets, starts, (1 / np.sqrt(np.maximum(counts, 1))).astype(np.float32))
 
 
-def _buckets(text: str) -> NDArray[np.int64]:
-    """Which buckets the text fills, each once, in order."""
+def _filled(sums: Sequence[bytes]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Which buckets each text fills, each once, in order, one text after the other; and how many each fills."""
+    rows = np.repeat(np.arange(len(sums)), [len(row) // _SUM_BYTES for row in sums]) * BUCKETS
+    filled = np.zeros(len(sums) * BUCKETS, np.bool_)
+    filled[rows + (np.frombuffer(b"".join(sums), np.int64) & (BUCKETS - 1))] = True
+    places = np.flatnonzero(filled)
+    return places & (BUCKETS - 1), np.bincount(places // BUCKETS, minlength=len(sums))
+
+
+def _sums(text: str) -> bytes:
+    """The sums of its n-grams, some more than once, as numbers of eight bytes."""
     words = _WORD.findall(text[:CHARACTERS].casefold())
     known = {word: _of_word(word) if len(word) <= _LONG else _taken_apart(word) for word in set(words)}
     found = [known[word] for word in words]
     begun = [_START, *(start for start, _, _ in found)]
     pairs = array("q", map(crc32, (tail for _, tail, _ in found), begun))  # of "b", the word before, a space, this word
-    sums = b"".join([pairs.tobytes(), *(pieces for _, _, pieces in known.values())])
-    filled = np.zeros(BUCKETS, np.bool_)
-    filled[np.frombuffer(sums, np.int64) % BUCKETS] = True
-    return np.flatnonzero(filled)
+    return b"".join([pairs.tobytes(), *(pieces for _, _, pieces in known.values())])
 
 
 def _taken_apart(word: str) -> tuple[int, bytes, bytes]:
