@@ -42,8 +42,9 @@ SCREENED = 400  # chunks between two ticks
 FEW = 64  # chunks of a document that waits for others; one of more goes by itself
 
 
-def ingest(*documents: UUID) -> None:
-    """Each document is ready, or its row says why not; calling it again, or twice at once, changes nothing."""
+def ingest(*documents: UUID) -> int:
+    """Each document is ready, or its row says why not; calling it again, or twice at once, changes nothing. Returns how
+    many it made ready."""
     with closing(Group([Work(job) for job in Job.claim_all(documents)])) as claimed:
         claimed.each(lambda work: fetch_page(work.job))
         claimed.each(_sniff)
@@ -56,6 +57,7 @@ def ingest(*documents: UUID) -> None:
                 group.all(publish)
         for collection in {work.document.collection_id for work in claimed.done}:
             segments.merge(collection, thorough=False)
+        return len(claimed.done)
 
 
 def _sniff(work: Work) -> None:

@@ -63,8 +63,8 @@ def drain(document_id: UUID) -> None:
     while _desks.acquire(blocking=False):
         try:
             while not job.stopping.is_set() and (rows := first or queue.together()):
-                ingest(*rows)
-                _settle()
+                if ingest(*rows):
+                    _settle()
                 first = []
         finally:
             _desks.release()

@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from apps.documents import queue, upload, worker
 from apps.documents.ingest import ingest
+from apps.documents.job import Job, Stopping
 from apps.documents.models import Collection, Document
 from apps.users.models import User
 
@@ -119,6 +120,22 @@ def test_a_bell_that_nobody_has_time_for_holds_no_thread(alice: User, busy: Call
     worker.drain(document.pk)
     document.refresh_from_db()
     assert document.status == "ready"
+
+
+def test_what_is_loaded_is_left_to_itself_once_a_document_is_ready_and_not_before(
+    alice: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settled: list[int] = []
+    monkeypatch.setattr(worker, "_settle", lambda: settled.append(1))
+    files(alice, 1)
+    document = Document.objects.get()
+    held = Job.claim(document.pk)
+    worker.drain(document.pk)  # another thread has it and is still loading
+    assert held is not None and not settled
+    held.settle(Stopping())
+    worker.drain(document.pk)
+    document.refresh_from_db()
+    assert document.status == "ready" and settled
 
 
 def test_what_came_while_a_worker_was_leaving_is_taken_up(alice: User, monkeypatch: pytest.MonkeyPatch) -> None:
