@@ -91,6 +91,15 @@ def test_files_are_read_one_after_the_other_by_children_of_one_process(honest: P
     assert readers(first) == []
 
 
+def test_the_usual_readers_are_there_before_they_are_wanted(honest: Path) -> None:
+    read(honest)
+    until = time.monotonic() + 20
+    while not all(library in Path(f"/proc/{nursery()}/maps").read_text() for library in ("pdfium", "lxml")):
+        assert time.monotonic() < until
+        time.sleep(0.05)
+    assert read(honest) == [WORDS]
+
+
 def test_a_reader_that_is_not_wanted_any_more_is_gone_at_once(long: Path) -> None:
     answers = begin(long)
     (reader,) = readers(nursery())

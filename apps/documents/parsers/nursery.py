@@ -1,6 +1,7 @@
 """The process from which readers are forked: it has the parsers imported and never opens a file.
 
-Starting Python and importing a parser takes up to 0.4 s; a fork of this process takes 5 ms. `apps.documents.forking`
+Starting Python and importing a parser takes up to 0.4 s; a fork of this process takes 5 ms. Usual parsers are imported
+after the first file, while no other waits. `apps.documents.forking`
 starts it with one socket as standard input and sends a message a file: what to do, and four descriptors (the file,
 where answers and errors go, and a leash). The child of each fork confines itself, does its one task and ends, so
 nothing passes from one file to the next. Its exit code comes back over the leash; who lets go of the leash kills it.
@@ -29,6 +30,7 @@ from apps.documents.parsers import FORMATS, child
 MESSAGE = 1 << 17  # bytes of a request, at most
 CODE = struct.Struct("i")
 _DESCRIPTORS = 4
+USUAL = ("pdf", "docx", "html", "markdown")  # kinds whose readers are imported before they are asked for
 
 
 class Nursery:
@@ -36,6 +38,8 @@ class Nursery:
 
     def __init__(self, control: socket.socket) -> None:
         self._control = control
+        self._asked = False  # to read a file, ever
+        self._later: list[str] = []  # kinds whose readers are imported while nobody waits
         self._children: dict[int, socket.socket] = {}  # pid -> leash
         self._selector = selectors.DefaultSelector()
         self._ended, wake = os.pipe()
@@ -48,7 +52,10 @@ class Nursery:
 
     def serve(self) -> None:
         while True:
-            for key, _ in self._selector.select():
+            found = self._selector.select(0 if self._later and not self._children else None)
+            if not found and self._later:
+                _import({"task": "parse", "kind": self._later.pop(0)})
+            for key, _ in found:
                 if key.fileobj is self._control:
                     if not self._take():
                         return
@@ -67,6 +74,8 @@ class Nursery:
         if not words:
             return False
         options = orjson.loads(words)
+        if not self._asked:
+            self._later, self._asked = list(USUAL), True
         _import(options)
         gc.freeze()  # so that the children share its memory
         born = os.fork()

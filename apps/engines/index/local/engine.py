@@ -9,6 +9,7 @@ from __future__ import annotations
 import threading
 from collections import Counter, OrderedDict
 from collections.abc import Iterable, Sequence
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -61,6 +62,11 @@ class _Segment:
         return zip(ids, hits, strict=True)
 
 
+@cache
+def _tantivy_version() -> str:
+    return version("tantivy")
+
+
 _Hits = tuple[list[Found], list[Found]]
 
 
@@ -90,7 +96,7 @@ class LocalIndex:
             held = vectors.finish()
             facts = {
                 "segment": segment, "collection": collection, "count": held, "dimension": vectors.dimension,
-                "fingerprint": fingerprint, "kind": kind, "faiss": faiss_version(), "tantivy": version("tantivy"),
+                "fingerprint": fingerprint, "kind": kind, "faiss": faiss_version(), "tantivy": _tantivy_version(),
             }  # fmt: skip
             checksum, size = files.seal(staging, facts)
             files.publish(staging, files.place(self._directory, collection, segment))
