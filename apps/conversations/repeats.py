@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import string
 
 from apps.lib.words import words
 
@@ -10,6 +11,9 @@ from apps.lib.words import words
 _END = re.compile(r"[.!?…。！？\n](?:(?<=[.!?…])[.!?…]*[\"'”’»)\]*_`]*(?:\s+|$)|(?<=[。！？])|(?<=\n)\n*)")
 _LEAST_WORDS = 4  # shorter pieces (a brace, a heading, "Yes.") may well come again
 _CIRCLE_WORDS = 24  # of the longest turn of phrase that is looked for within one sentence; a shorter one fills as many
+_IN_WORDS = (string.ascii_letters + string.digits + "_").encode()
+# Fewer signs than so many, spaces among them, part fewer words, although two that make a code count as a third one.
+_APART = _CIRCLE_WORDS * 2 // 3
 _LATELY = 1000  # characters of an unfinished sentence in which it is
 _LOOP = 3  # the same piece so often in one answer, whatever stands between, is a loop
 
@@ -66,8 +70,14 @@ class Repeats:
     @staticmethod
     def _circles(rest: str) -> bool:
         """Whether a sentence that does not end says the same turn of phrase over and over."""
+        if rest.isascii() and len(rest.encode().translate(None, _IN_WORDS)) < _APART:
+            return False
         said = words(rest[-_LATELY:])[:-1]  # the last may go on
-        for size in range(1, min(_CIRCLE_WORDS, len(said)) + 1):
+        if len(said) < _CIRCLE_WORDS:  # which any turn of phrase has to fill
+            return False
+        for size in range(1, min(_CIRCLE_WORDS, len(said) // _LOOP) + 1):
+            if said[-1 - size] != said[-1]:
+                continue
             times = max(_LOOP, -(-_CIRCLE_WORDS // size))
             turn = said[-size:]
             if said[-times * size :] == turn * times and any(len(word) > 1 and word.isalpha() for word in turn):

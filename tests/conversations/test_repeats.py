@@ -112,6 +112,40 @@ def test_a_piece_is_cut_into_sentences_at_every_end_that_one_pattern_for_all_wou
         assert cut + [heard._begun] * bool(heard._begun) == plain.findall(piece)
 
 
+def circles(said: list[str]) -> bool:
+    """As it reads: some turn of phrase, of one to 24 words, fills the last 24 words, three times at least."""
+    for size in range(1, min(24, len(said)) + 1):
+        times = max(3, -(-24 // size))
+        turn = said[-size:]
+        if said[-times * size :] == turn * times and any(len(word) > 1 and word.isalpha() for word in turn):
+            return True
+    return False
+
+
+def test_a_circle_is_found_in_exactly_those_texts_that_end_in_one() -> None:
+    draw, found = random.Random(11), 0
+    for _ in range(3_000):
+        turn = draw.choices(["tower", "wall", "of", "stone", "0", "a"], k=draw.randint(1, 26))
+        said = draw.choices(["tower", "wall", "of"], k=draw.randint(0, 9)) + turn * draw.randint(1, 30)
+        if draw.random() < 0.3:
+            said[draw.randrange(len(said))] = "sea"
+        said = said[draw.randint(0, len(said)) :][-100:]
+        wanted = circles(said)
+        assert Repeats._circles(" ".join([*said, "and"])) == wanted, said
+        found += wanted
+    assert 300 < found < 2_700
+
+
+def test_no_text_that_is_passed_over_has_as_many_words_as_a_circle() -> None:
+    draw, short = random.Random(13), 0
+    for _ in range(20_000):
+        text = "".join(draw.choices(["a", "7", "x1", "-", ".", " ", ":", "_", "/", "1.5"], k=draw.randint(1, 90)))
+        if len(text.encode().translate(None, module._IN_WORDS)) < module._APART:
+            short += 1
+            assert len(words(text)) - 1 < 24, text
+    assert short > 5_000
+
+
 @pytest.mark.django_db(transaction=True)
 async def test_the_turn_ends_and_says_why(open_page, alice, library, chat) -> None:
     chat.replies.append("The lighthouse stood about 100 metres high. " * 40)
