@@ -11,6 +11,7 @@ from apps.conversations import results, sources
 from apps.conversations.cite import Citer
 from apps.conversations.events import Cited
 from apps.conversations.pills import pills_html, supported
+from apps.engines.base import EngineError
 from apps.lib.threads import in_db, in_pool
 
 if TYPE_CHECKING:
@@ -30,10 +31,18 @@ class Verifier:
         self._task: asyncio.Task[None] | None = None
         self.ms = 0.0
 
-    def sentences(self) -> None:
-        """Begins with the sentences that have become complete; returns at once."""
-        if (self._task is None or self._task.done()) and self._next < len(self._turn.renderer.sentences):
+    async def sentences(self) -> None:
+        """Begins with the sentences that have become complete, and returns at once. Where there is nothing to compare
+        them with they are done then: a task would cost more, and their events leave together with the text."""
+        if self._next >= len(self._turn.renderer.sentences) or not (self._task is None or self._task.done()):
+            return
+        if self._citer is None or self._citer.windows or self._turn.results:
             self._task = asyncio.create_task(self._verify())
+            return
+        try:
+            await self._verify()
+        except EngineError as error:
+            log.warning("The log of a turn took no finding: %s", error)
 
     def renew(self) -> None:
         """The turn has further passages: sentences from here on are compared with them too."""
@@ -42,7 +51,7 @@ class Verifier:
     async def done(self) -> None:
         """Every complete sentence has its finding. What goes wrong in verifying costs findings, never the answer."""
         while self._next < len(self._turn.renderer.sentences) and not self._broken:
-            self.sentences()
+            await self.sentences()
             if self._task is not None:
                 await asyncio.wait([self._task])
 

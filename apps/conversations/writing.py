@@ -135,7 +135,7 @@ async def _tell(turn: Turn, said: str, before: int) -> None:
     if before and len(turn.text) == before and not turn.text.endswith("\n"):
         await write(turn, "\n\n")
     await write(turn, said)
-    turn.verifier.sentences()
+    await turn.verifier.sentences()
 
 
 async def write(turn: Turn, piece: str) -> None:
