@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from assistant.boot.places import NUDITY
 from assistant.env import Env
 
 _INDEX, _IMAGE = "apps.engines.index", "apps.engines.image"
@@ -100,7 +101,7 @@ def _caption(env: Env) -> dict[str, Any]:
 
 def _pictures(env: Env, models: Path) -> dict[str, Any]:
     """The one that the operator names, or the one that `./run setup` fetched, where it could; "none" is none."""
-    if not env.PICTURE_CHECK and (own := models / "nudity" / "detector.onnx").is_file():
+    if not env.PICTURE_CHECK and (own := models / NUDITY).is_file():
         return {"BACKEND": "apps.engines.classify.nudity.Nudity", "OPTIONS": {"path": str(own)}}
     if env.PICTURE_CHECK in ("", "none"):
         return {}

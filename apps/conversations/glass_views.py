@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime, time
 from functools import wraps
-from typing import Concatenate, ParamSpec
+from typing import Any, Concatenate, ParamSpec
 from uuid import UUID
 
 from django.conf import settings
@@ -116,7 +116,7 @@ def read(request: HttpRequest, pk: UUID) -> HttpResponse:
         row = breakglass.reading(user, pk)
     except Refused as error:
         raise Http404 from error
-    context = {"row": row}
+    context: dict[str, Any] = {"row": row}
     if row.conversation is None:
         return render(request, "conversations/glass_read.html", context | {"choices": glass.choices(row, user)})
     number = request.GET.get("page", "0")
@@ -126,7 +126,7 @@ def read(request: HttpRequest, pk: UUID) -> HttpResponse:
     except Refused as refusal:
         messages.error(request, str(refusal))
         return redirect("conversations:glass")
-    context |= {"pieces": pieces, "before": at - 1 if at else None, "after": at + 1 if more else None}  # type: ignore[dict-item]
+    context |= {"pieces": pieces, "before": at - 1 if at else None, "after": at + 1 if more else None}
     return render(request, "conversations/glass_read.html", context)
 
 

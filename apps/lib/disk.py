@@ -1,8 +1,10 @@
-"""Whether an error means that there is no space left, whichever library says so; and how to find a little."""
+"""Whether an error means that there is no space left, whichever library says so; how to find a little, and what is
+safely on the disk."""
 
 from __future__ import annotations
 
 import errno
+import os
 import shutil
 from contextlib import suppress
 from pathlib import Path
@@ -33,6 +35,15 @@ def full(error: BaseException | None) -> bool:
             return True
         error = error.__cause__ or error.__context__
     return False
+
+
+def synced(path: Path) -> None:
+    """What was written to a file, or renamed in a folder, survives a power cut from here on. Raises OSError."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 def used_up(folder: Path) -> bool:

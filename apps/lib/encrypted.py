@@ -20,6 +20,8 @@ from django.core.exceptions import FieldError, ImproperlyConfigured
 from django.db import models
 from django.utils.translation import gettext
 
+from apps.lib import disk
+
 _MARK = "fernet:"  # before what is encrypted; a row from before there was a key has none, and is read as it is
 _TOKEN = re.compile(_MARK + r"gAAAA[\w-]+={0,2}", re.ASCII)  # what somebody wrote after such a mark is no token
 _lock = threading.Lock()
@@ -58,7 +60,7 @@ def write(lines: list[str]) -> None:
             was = place.stat()
             os.chown(part, was.st_uid, was.st_gid)  # Openbook reads it too where root rotates
         part.replace(place)
-        _sync(place.parent)
+        disk.synced(place.parent)
     finally:
         part.unlink(missing_ok=True)
 
@@ -151,18 +153,9 @@ def _seen(place: Path) -> tuple[str, int, int, int]:
         with suppress(FileExistsError):
             os.link(part, place)  # whole or not at all, and never over the one of another process
         part.unlink()
-        _sync(place.parent)
+        disk.synced(place.parent)  # the database may be on another disk, and be there without it after a power cut
         found = place.stat()
     return str(place), found.st_ino, found.st_mtime_ns, found.st_size
-
-
-def _sync(folder: Path) -> None:
-    """Nothing is encrypted by a key that would be gone with the power: the database may be on another disk."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def _lines(place: Path) -> list[str]:

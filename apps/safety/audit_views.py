@@ -11,7 +11,7 @@ from django.utils.translation import gettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
-from apps.safety import audits, policies, policy
+from apps.safety import audits
 from apps.safety.transitions import Refused
 from apps.users.access import person, staff_only
 
@@ -31,8 +31,7 @@ def show(request: HttpRequest, pk: UUID) -> HttpResponse:
         row = audits.read(user, pk)
     except Refused as error:
         raise Http404 from error
-    clauses = policy.read(policies.live().body).clauses.values()
-    context = {"row": row, "clauses": clauses, "left": audits.waiting(user).count()}
+    context = {"row": row, "clauses": audits.clauses(row).values(), "left": audits.waiting(user).count()}
     return render(request, "safety/audit.html", context)
 
 

@@ -7,6 +7,7 @@ data masked; each reading is in the log and the person sees it. What is found ha
 from __future__ import annotations
 
 import secrets
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
@@ -22,7 +23,7 @@ from apps.safety import audit, exposure, policies, policy, review, reviewable, s
 from apps.safety.folding import Outcome
 from apps.safety.models import Audited
 from apps.safety.personal import masked
-from apps.safety.policy import Action
+from apps.safety.policy import Action, Clause
 from apps.safety.transitions import Refused
 from apps.users.models import User
 
@@ -91,12 +92,17 @@ def read(user: User, pk: Any) -> Audited:
     return row
 
 
+def clauses(row: Audited) -> Mapping[str, Clause]:
+    """Those that its person's texts are judged by, by their codes."""
+    return policy.read(policies.in_force(row.owner_id).body).clauses
+
+
 def give(user: User, pk: Any, token: str, clause: str) -> None:
     """It is judged, once; `clause` is empty where it is harmless. What is harmful is a case now. Raises Refused."""
     row, found = _held(user, pk), None
     if isinstance(row.text, Unopened):  # nobody has read it, and its words are not lost for that
         raise Refused(str(row.text))
-    if clause and (found := policy.read(policies.live().body).clause(clause)) is None:
+    if clause and (found := clauses(row).get(clause)) is None:
         raise Refused(gettext("Choose the clause that it is against."))
     with transaction.atomic():
         rows = Audited.objects.filter(reviewer=user, given=None, lease_until__gt=timezone.now())

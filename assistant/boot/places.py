@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 from assistant.boot.stop import Code, Stop
 
+NUDITY = Path("nudity") / "detector.onnx"  # in the folder of models
 ROOT = Path(__file__).resolve().parent.parent.parent
 VENV = ROOT / ".venv"
 PYTHON = VENV / "bin" / "python"
@@ -55,7 +56,7 @@ class Places:
 
     @property
     def nudity(self) -> Path:
-        return self.data / "models" / "nudity" / "detector.onnx"
+        return self.data / "models" / NUDITY
 
 
 def _port(env: dict[str, str], name: str, default: int) -> int:

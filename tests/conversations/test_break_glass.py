@@ -23,29 +23,12 @@ from apps.safety.review import Flagged
 from apps.users import duties
 from apps.users.models import User
 from apps.users.tokens import make
+from tests.conversations.glass import PAGE, WHY, named, robin, signed_in
 from tests.people import person
 
+__all__ = ["robin"]
 pytestmark = pytest.mark.django_db
-WHY = "A court asked for this one, in an order of yesterday."
-PAGE = "/review/break-glass/"
 SAID = "The heliotrope key lies under the mat."
-
-
-def signed_in(user: User) -> Client:
-    client = Client()
-    client.force_login(user)
-    return client
-
-
-def named(user: User, duty: duties.Duty = duties.BREAK_GLASS) -> User:
-    duty.name(user, True)
-    user.refresh_from_db()
-    return user
-
-
-@pytest.fixture
-def robin(db: None) -> User:
-    return named(person("robin", User.Role.REVIEWER))
 
 
 @pytest.fixture

@@ -8,7 +8,6 @@ from uuid import UUID
 
 import pytest
 from django.core import mail
-from django.test import Client
 from django.utils import timezone
 
 from apps.conversations import tiles
@@ -24,28 +23,10 @@ from apps.safety.review import Flagged
 from apps.safety.transitions import Refused
 from apps.users import duties
 from apps.users.models import User
-from tests.people import person
+from tests.conversations.glass import PAGE, WHY, named, robin, signed_in
 
+__all__ = ["robin"]
 pytestmark = pytest.mark.django_db
-WHY = "A court asked for this one, in an order of yesterday."
-PAGE = "/review/break-glass/"
-
-
-def signed_in(user: User) -> Client:
-    client = Client()
-    client.force_login(user)
-    return client
-
-
-def named(user: User, duty: duties.Duty = duties.BREAK_GLASS) -> User:
-    duty.name(user, True)
-    user.refresh_from_db()
-    return user
-
-
-@pytest.fixture
-def robin(db: None) -> User:
-    return named(person("robin", User.Role.REVIEWER))
 
 
 @pytest.fixture

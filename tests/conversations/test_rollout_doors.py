@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 
 import pytest
-from django.conf import LazySettings, settings
+from django.conf import settings
 from django.contrib.auth.models import AnonymousUser
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.http import HttpRequest, HttpResponse
@@ -18,25 +17,16 @@ from apps.documents.ingest import ingest
 from apps.documents.models import Collection
 from apps.documents.upload import upload
 from apps.lib.threads import in_db
-from apps.safety import policies, recorded, replaying, rollout, shadowing, whose
+from apps.safety import policies, replaying, rollout, shadowing, whose
 from apps.safety.models import Leaving, PolicyVersion, Recorded
 from apps.users.models import User
 from tests.api.conftest import headers
 from tests.conversations.exported import open_webui
 from tests.people import person
-from tests.safety.drafts import body, written
+from tests.safety.drafts import body, verdicts_kept, written
 
+__all__ = ["verdicts_kept"]
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-@pytest.fixture(autouse=True)
-def _fresh(settings: LazySettings) -> Iterator[None]:
-    settings.VERDICT_DAYS = 30
-    policies.forget()
-    recorded.forget()
-    yield
-    policies.forget()
-    recorded.forget()
 
 
 @pytest.fixture

@@ -119,7 +119,7 @@ def test_a_full_disk_leaves_no_half_segment(folder: Path, monkeypatch: pytest.Mo
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("apps.engines.index.local.files._sync", full)
+    monkeypatch.setattr("apps.lib.disk.synced", full)
     with pytest.raises(Exception, match="No space left on device") as caught:
         write(index, TEXTS)
 

@@ -16,9 +16,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from apps.engines.base import EngineError, Index, IndexEntry, IndexQuery, SegmentInfo
-from apps.engines.index.local import files
 from apps.engines.index.local.engine import LocalIndex
 from apps.engines.index.memory import MemoryIndex
+from apps.lib import disk
 from tests.engines.indexes import entries, units
 
 WORDS = ["fox", "whale", "mouse", "owl", "red", "blue", "sings", "hunts", "sleeps", "deep"]
@@ -105,7 +105,7 @@ class _History:
         """A writer ends in the middle: of what it wrote nothing is named, and the next begins on the same files."""
         if isinstance(self.index, LocalIndex):
             with pytest.MonkeyPatch.context() as patch:
-                patch.setattr(files, "_sync", _ends_after(which % SYNCS))
+                patch.setattr(disk, "synced", _ends_after(which % SYNCS))
                 with suppress(EngineError):
                     self.index.write(uuid4().hex, entries(["red fox"] * 3, first=10**6), units(3), "tests")
             self.index = LocalIndex(str(self.index._directory))

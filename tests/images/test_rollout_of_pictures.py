@@ -2,31 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
-from django.conf import LazySettings
 
 from apps.engines.image.fake import FakePainter
 from apps.images import asking, generate
 from apps.images.asking import Wish
-from apps.safety import policies, recorded, replaying, rollout
+from apps.safety import policies, replaying, rollout
 from apps.safety.models import Recorded
 from apps.users.models import User
 from tests.people import person
-from tests.safety.drafts import body
+from tests.safety.drafts import body, verdicts_kept
 
+__all__ = ["verdicts_kept"]
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(autouse=True)
-def _fresh(settings: LazySettings) -> Iterator[None]:
-    settings.VERDICT_DAYS = 30
-    policies.forget()
-    recorded.forget()
-    yield
-    policies.forget()
-    recorded.forget()
 
 
 def test_the_worker_knows_whose_it_is(

@@ -3,16 +3,31 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Iterator
 from typing import Any
 
+import pytest
+from django.conf import LazySettings
+
 from apps.lib.threads import in_db
-from apps.safety import policies, shadowing
+from apps.safety import policies, recorded, shadowing
 from apps.safety.models import PolicyVersion
 from apps.users.models import User
 
 MAYBE = "Some [hate?] is in here"  # scores 0.6 for hate: counted, and let through
 SURE = "All of this is [hate] to me"  # 0.99: withheld
 PLAIN = "How is a lamp trimmed?"
+
+
+@pytest.fixture(autouse=True)
+def verdicts_kept(settings: LazySettings) -> Iterator[None]:
+    """Verdicts are written down; policies and what is noted of them are read anew before and after."""
+    settings.VERDICT_DAYS = 30
+    policies.forget()
+    recorded.forget()
+    yield
+    policies.forget()
+    recorded.forget()
 
 
 def body(stage: str = "question", **steps: float) -> dict[str, Any]:

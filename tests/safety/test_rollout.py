@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
-from typing import Any
 
 import pytest
 from django.db import IntegrityError, transaction
 from django.test import Client
 
-from apps.safety import gate, holds, policies, recorded, replaying, review, rollout, shadowing, whose
+from apps.safety import gate, holds, policies, replaying, review, rollout, shadowing, whose
 from apps.safety.models import Case, Event, PolicyVersion, Recorded
 from apps.safety.policies import Partial, Shadow
 from apps.safety.policy import digest, read
@@ -19,19 +17,10 @@ from apps.safety.transitions import Refused
 from apps.users.models import User
 from tests.people import person
 from tests.safety.cases import notes
-from tests.safety.drafts import MAYBE, PLAIN, SURE, body
+from tests.safety.drafts import MAYBE, PLAIN, SURE, body, verdicts_kept
 
+__all__ = ["verdicts_kept"]
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(autouse=True)
-def _fresh(settings: Any) -> Iterator[None]:
-    settings.VERDICT_DAYS = 30
-    policies.forget()
-    recorded.forget()
-    yield
-    policies.forget()
-    recorded.forget()
 
 
 @pytest.fixture

@@ -18,7 +18,6 @@ from apps.engines.base import EngineBroken
 from apps.engines.classify.pictures import opened, pinned
 
 SHA256 = "9832f15515bdb06bcb5a77beb60bc8ea54439bd7ecbaac46dac3b760b3dd13cc"
-FILE = Path("nudity") / "detector.onnx"  # in DATA_DIR/models
 
 _SIDE = 320
 _SHAPE = (1, 22, 2100)  # four numbers of a box, then a confidence for each of 18 kinds, of 2,100 places

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import re
 import shutil
 import time
@@ -66,8 +65,8 @@ def seal(staging: Path, facts: dict[str, Any]) -> tuple[str, int]:
     manifest = json.dumps({"format": FORMAT, **facts, "files": files}, sort_keys=True).encode()
     (staging / MANIFEST).write_bytes(manifest)
     for path in sorted(staging.rglob("*"), reverse=True):  # files before the folders that hold them
-        _sync(path)
-    _sync(staging)
+        disk.synced(path)
+    disk.synced(staging)
     return hashlib.sha256(manifest).hexdigest(), len(manifest) + sum(size for size, _ in files.values())
 
 
@@ -75,9 +74,9 @@ def publish(staging: Path, target: Path) -> None:
     """Moves a sealed segment into place; after return it survives a power cut."""
     if not target.parent.is_dir():
         target.parent.mkdir(exist_ok=True)
-        _sync(target.parent.parent)
+        disk.synced(target.parent.parent)
     staging.rename(target)
-    _sync(target.parent)
+    disk.synced(target.parent)
 
 
 def signature(folder: Path) -> Signature:
@@ -155,11 +154,3 @@ def _contents(folder: Path) -> list[tuple[str, Path]]:
 def _digest(path: Path) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _sync(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -1,0 +1,30 @@
+"""People who are named for break-glass, for its tests."""
+
+from __future__ import annotations
+
+import pytest
+from django.test import Client
+
+from apps.users import duties
+from apps.users.models import User
+from tests.people import person
+
+WHY = "A court asked for this one, in an order of yesterday."
+PAGE = "/review/break-glass/"
+
+
+def signed_in(user: User) -> Client:
+    client = Client()
+    client.force_login(user)
+    return client
+
+
+def named(user: User, duty: duties.Duty = duties.BREAK_GLASS) -> User:
+    duty.name(user, True)
+    user.refresh_from_db()
+    return user
+
+
+@pytest.fixture
+def robin(db: None) -> User:
+    return named(person("robin", User.Role.REVIEWER))
