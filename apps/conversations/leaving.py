@@ -21,7 +21,6 @@ from apps.conversations.attached.given import Attached
 from apps.conversations.attached.reviewing import KIND as ATTACHED
 from apps.conversations.attached.rows import AttachedPicture
 from apps.conversations.models import Conversation, Message
-from apps.images.models import Picture
 from apps.images.reviewing import KIND as PICTURE
 from apps.safety import leaving, review, whose, wording
 from apps.safety.folding import UNCHECKED
@@ -35,7 +34,6 @@ if TYPE_CHECKING:
     from apps.conversations.tiles import Tile
 
 _REASON = 400  # Message.reason
-_OWNERS: dict[str, type[Picture | AttachedPicture]] = {PICTURE: Picture, ATTACHED: AttachedPicture}
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,27 +128,33 @@ def _stays(stage: Stage, tile: Tile) -> str:
     row = tile.row
     if row.status != row.Status.READY or not row.sha256:
         return ""
-    return _back(stage, PICTURE, row.pk, (row.sha256, row.prompt, lambda: stored_bytes(row.file)), row.pictogram)
+    shown = row.sha256, row.prompt, lambda: stored_bytes(row.file)
+    return _back(stage, (PICTURE, row.pk, row.owner_id), shown, row.pictogram)
 
 
 def _seen(stage: Stage, item: Attached) -> Attached:
     if item.held:
         return item
-    words = _back(stage, ATTACHED, item.id, (item.sha256, item.text, lambda: Path(item.path).read_bytes()))
+    owner = AttachedPicture.objects.filter(pk=item.id).values_list("owner", flat=True).first()
+    shown = item.sha256, item.text, lambda: Path(item.path).read_bytes()
+    words = _back(stage, (ATTACHED, item.id, owner), shown)
     return replace(item, status=AttachedPicture.Status.HELD, reason=words) if words else item
 
 
 def _back(
-    stage: Stage, kind: str, pk: UUID, seen: tuple[str, str, Callable[[], bytes]], pictogram: bool = False
+    stage: Stage,
+    thing: tuple[str, UUID, int | None],
+    seen: tuple[str, str, Callable[[], bytes]],
+    pictogram: bool = False,
 ) -> str:
     """Why a picture stays back; "" where it leaves. A case is its owner's, whoever it is shown to."""
-    owner = _OWNERS[kind].objects.filter(pk=pk).values_list("owner", flat=True).first()
+    kind, pk, owner = thing
     with whose.text_of(owner):
         left = leaving.picture(stage, *seen, pictogram)
         seeks = left.outcome.reviewed and left.fresh is None
         if seeks and not Case.objects.filter(kind=kind, subject=str(pk)).exists():
             left = leaving.picture(stage, *seen, pictogram, anew=True)  # it was judged for somebody else's, or long ago
-    if review.let_pass(kind, pk):
+    if (left.allowed and not left.outcome.reviewed) or review.let_pass(kind, pk):
         return ""
     _flag(kind, pk, owner, left)
     return "" if left.allowed else _words(stage, left, picture=True)

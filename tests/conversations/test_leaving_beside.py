@@ -12,6 +12,7 @@ from apps.conversations.models import Conversation, Message, Trace
 from apps.conversations.shelf import Shelf
 from apps.engines import registry
 from apps.engines.base import EngineBroken
+from apps.engines.classify.pictures import FakePictures
 from apps.images.models import Picture
 from apps.lib.ids import new_id
 from apps.safety import policies, review
@@ -131,6 +132,15 @@ def test_a_picture_whose_verdict_is_known_already_is_seen_by_a_reviewer_too(
     assert "A reviewer looks at it" in text(alice, home) and "A reviewer looks at it" in text(alice, home)
     case = Case.objects.get(kind="picture", subject=str(lamp.pk))
     assert (case.owner, case.times) == (alice, 1)
+
+
+def test_of_a_picture_that_leaves_nobody_asks_whether_people_let_it_pass(
+    place: Conversation, bob: User, lamp: Picture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(registry, "classify_pictures", FakePictures)
+    monkeypatch.setattr(FakePictures, "scores", lambda self, picture: {"sexual": 0.01})
+    monkeypatch.setattr(review, "let_pass", lambda kind, subject: pytest.fail("a query for each picture of a link"))
+    assert str(lamp.pk) in text(bob, link(place))
 
 
 def test_a_picture_that_people_let_pass_leaves(place: Conversation, alice: User, bob: User, lamp: Picture) -> None:
