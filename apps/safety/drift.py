@@ -65,11 +65,6 @@ def rows() -> list[Drift]:
     return sorted(found, key=lambda row: (-row.value, row.clause, row.stage))
 
 
-def psi(before: Sequence[float], after: Sequence[float]) -> float:
-    """Of two samples of scores, 0 to 1."""
-    return float(_index(_counts(before), _counts(after)))
-
-
 def _drift(key: tuple[str, str], before: Sequence[float], after: Sequence[float]) -> Drift:
     chance = np.random.default_rng(_SEED)
     old, new = _counts(before), _counts(after)

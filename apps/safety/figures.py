@@ -64,7 +64,6 @@ class Row:
     overdue: int = 0
     right: int = 0  # found by a check, and decided in the end as it had it
     judged: int = 0  # found by a check, and decided
-    decided: int = 0  # with reports and what the random check brought
     overturned: int = 0
     ruled: int = 0
     hours: list[float] = field(default_factory=list)  # to the first decision
@@ -152,7 +151,6 @@ def _count(row: Row, case: Case, decisions: Sequence[Decision]) -> None:
     if not decisions:
         return
     first, last = decisions[0], decisions[-1]
-    row.decided += 1
     if case.snapshot.signals:
         row.judged += 1
         row.right += last.outcome in HARMFUL
