@@ -100,7 +100,7 @@ def test_a_minute_is_one_row_and_days_without_are_there() -> None:
 
 
 def test_drawings_follow_the_numbers() -> None:
-    row = Row("hate", "question", cases=4, decided=4, judged=4, right=4)
+    row = Row("hate", "question", cases=4, judged=4, right=4)
     values = charts.shares([("Hate", row.precision), ("Crimes", Row("crime", "answer").precision)])
     drawn = charts.chart("Right", "", values)
     [whisker] = drawn.whiskers
