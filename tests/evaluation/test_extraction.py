@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
 from django.core.management import call_command
 
+from apps.evaluation.bench.extraction import words_kept
 from apps.evaluation.reference_text import distance_share, plain
 from tests.documents import files
 
@@ -57,11 +59,28 @@ def test_files_are_counted_by_how_they_end_and_texts_are_compared(data: Path, tm
     assert numbers["similarity.html"] == 1.0
     assert numbers["similarity.txt"] == pytest.approx(1 - 6 / 14)  # "three." and "four!!"
     assert numbers["similarity_files"] == 2
+    assert numbers["independent_files"] == numbers["independent_words_files"] == 2
+    assert numbers["independent.html"] == numbers["independent.txt"] == numbers["independent_words"] == 1.0
     counted = {name: value for name, value in numbers.items() if "files_" in name and "similarity" not in name}
     assert counted == {
         "files_read": 1, "files_refused": 1, "files_failed": 0,
         "hostile_files_read": 0, "hostile_files_refused": 1, "hostile_files_failed": 0,
     }  # fmt: skip
+
+
+def test_it_says_which_references_are_missing_and_how_to_give_them(
+    data: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    shutil.rmtree(data / "ingest_docs" / "docling_groundtruth")
+    call_command("bench", "extraction", "--data", str(data))
+    told = capfd.readouterr().err
+    assert f"There are no references in {data / 'ingest_docs' / 'docling_groundtruth'}" in told
+    assert "DIR/ingest_docs/docling_groundtruth" in told and "--data DIR" in told
+    assert "leave.html, against an independent reading: 1.000, 1.000 of its words" in told
+
+
+def test_what_a_parser_loses_costs_words() -> None:
+    assert words_kept("two One", "one two") == 0.5 and words_kept("", "") == 1 and words_kept("a", "a a a a") == 0.25
 
 
 def test_marks_do_not_count_and_words_do() -> None:
