@@ -133,10 +133,12 @@ def _prompt(turn: Turn) -> dict[str, Any] | None:
 
 
 def _tokens(tokens: Sequence[TokenProb], length: int) -> list[Any]:
-    """The tokens of what was let through, `[text, log probability, alternatives]`; the gate's catch is not kept."""
+    """The tokens of what was let through, `[text, log probability, alternatives]`; the gate's catch is not kept, nor
+    what of a token reaches into it."""
     kept: list[Any] = []
     for token in tokens[:_TOKENS]:
-        if length <= 0:
+        if length < len(token.token):
+            kept += [[token.token[:length], _rounded(token.logprob), []]] if length > 0 else []
             break
         length -= len(token.token)
         others = [[text, _rounded(value)] for text, value in token.alternatives if text != token.token]

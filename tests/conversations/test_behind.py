@@ -8,9 +8,11 @@ from django.test import Client
 from apps.conversations import behind, trace
 from apps.conversations.models import Message, Trace
 from apps.documents.models import Document
+from apps.engines.base import TokenProb
 from apps.lib.threads import in_db
 from apps.safety import canary
 from apps.users.models import User
+from tests.conversations.conftest import writes_on
 
 pytestmark = pytest.mark.django_db(transaction=True)
 QUESTION = "How high was the lighthouse of Alexandria?"
@@ -92,13 +94,22 @@ async def test_a_stopped_answer_and_one_that_found_nothing_have_their_record(ope
     await page.events()
     shown = (await in_db(opened, alice, turn["turn"])).context["behind"]
     assert shown["prompt"] == [] and shown["tokens"] == [] and shown["search"]["kept"] == 0
-    chat.reply, chat.gap_s = "word " * 300, 0.02
+    writes_on(chat)
     turn = await page.ask(QUESTION)
     await page.hear("text")
     await page.tell(do="stop", turn=turn["turn"])
     await page.events()
     shown = (await in_db(opened, alice, turn["turn"])).context["behind"]
     assert shown["tokens"] and len(shown["tokens"]) < 300
+
+
+def test_a_token_that_reaches_into_what_was_withheld_is_kept_as_far_as_it_was_shown() -> None:
+    said = [TokenProb(text, -0.1, ((text, -0.1), (f"{text}!", -2.0))) for text in ("See", " [here](secret)", " now")]
+    first = ["See", -0.1, [["See!", -2.0]]]
+    assert trace._tokens(said, 0) == []
+    assert trace._tokens(said, 3) == [first]
+    assert trace._tokens(said, 4) == [first, [" ", -0.1, []]]
+    assert trace._tokens(said, 99)[1:] == [[word, -0.1, [[f"{word}!", -2.0]]] for word in (" [here](secret)", " now")]
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ import pytest
 from apps.engines.base import EngineBroken, EngineRefused, EngineUnavailable, Index, IndexEntry, IndexQuery, Part
 from apps.engines.index.milvus import MilvusIndex
 from apps.engines.index.pgvector import PgvectorIndex, _values, _walk
-from tests.engines.conftest import free_port
+from apps.lib.ports import free_port
 from tests.engines.indexes import empty_milvus, empty_pgvector, entries, units, write
 
 if TYPE_CHECKING:
@@ -43,7 +43,6 @@ def test_a_writer_that_is_cut_off_leaves_nothing(index: Index) -> None:
 
 def test_what_was_changed_behind_its_back_is_damaged(postgres_url: str, milvus_url: str) -> None:
     import psycopg
-    from pymilvus import MilvusClient
 
     index = empty_pgvector(postgres_url)
     segment = write(index, ["a fox", "an owl"])
@@ -53,8 +52,15 @@ def test_what_was_changed_behind_its_back_is_damaged(postgres_url: str, milvus_u
 
     index = empty_milvus(milvus_url)
     segment = write(index, ["a fox", "an owl"])
-    MilvusClient(milvus_url).delete("openbook_16", filter="chunk == 1")
+    index._server.ask("delete", "openbook_16", filter="chunk == 1")
     assert not index.verify(segment)
+
+
+def test_a_line_on_which_nothing_is_asked_is_not_pinged(milvus_url: str) -> None:
+    """Servers hang up on who pings more often than every five minutes meanwhile."""
+    options = dict(empty_milvus(milvus_url)._server._client()._handler._grpc_options)
+    assert not options["grpc.keepalive_permit_without_calls"]
+    assert options["grpc.keepalive_time_ms"] >= 20_000
 
 
 @pytest.mark.parametrize("scheme", ["postgresql", "http"])

@@ -10,6 +10,12 @@ from urllib.parse import urlsplit
 from apps.engines.base import EngineBroken, EngineUnavailable
 
 _PAGE = 1000  # rows of one answer
+# Only while an answer is awaited, and twice in the time that it may take. The client's own, every ten seconds also
+# where nothing is asked, make servers that follow the defaults of gRPC hang up: too many pings.
+_PINGS = {
+    "grpc.keepalive_time_ms": 25_000, "grpc.keepalive_timeout_ms": 20_000,
+    "grpc.keepalive_permit_without_calls": 0,
+}  # fmt: skip
 
 
 class Server:
@@ -70,7 +76,7 @@ class Server:
 
         with self._lock:
             if self._made is None:
-                self._made = MilvusClient(self._address, token=self._token, timeout=self._timeout)
+                self._made = MilvusClient(self._address, token=self._token, timeout=self._timeout, grpc_options=_PINGS)
             return self._made
 
 
