@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import socket
 import subprocess
 import tempfile
 import time
@@ -13,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
+from apps.lib.ports import free_port
 from assistant.boot.places import ROOT, Places
 from assistant.boot.say import say
 from assistant.boot.serve import environment
@@ -56,9 +56,7 @@ def postgres() -> Iterator[dict[str, str]]:
 @contextmanager
 def model() -> Iterator[dict[str, str]]:
     """The `llm` line of the Procfile on a free port, warm."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = str(probe.getsockname()[1])
+    port = str(free_port())
     places = Places.read({**os.environ, "LLM_PORT": port, "LLM_URL": ""})
     env = environment(places)
     del env["VLLM_API_KEY"]  # the tests speak to it without a key

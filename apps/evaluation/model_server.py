@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import socket
 import subprocess
 import sys
 import tempfile
@@ -15,6 +14,8 @@ from pathlib import Path
 
 from django.conf import settings
 from django.core.management.base import CommandError
+
+from apps.lib.ports import free_port
 
 NAME = "SmolLM2-135M-Instruct"
 PATIENCE_S = 300  # vLLM starts in 40 s on a quiet machine
@@ -30,9 +31,7 @@ def model_server() -> Iterator[dict[str, str]]:
         return
     if not (model / "config.json").is_file():
         raise CommandError(f"No model answers at {chat['url']}, and there is none in {model}: run ./run setup first.")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = str(probe.getsockname()[1])
+    port = str(free_port())
     command = [sys.executable, "-W", "ignore", "-m", "vllm.entrypoints.openai.api_server", "--model", str(model)]
     command += ["--served-model-name", NAME, "--host", "127.0.0.1", "--port", port, "--enforce-eager"]
     command += ["--block-size", "32"]  # as the Procfile has it

@@ -21,6 +21,7 @@ from apps.users.models import User
 from apps.users.quota import Rate, Resource, Scope
 from apps.users.tokens import make
 from assistant.asgi import application
+from tests.conversations.conftest import writes_on
 from tests.documents.library import collection
 from tests.people import person
 
@@ -151,14 +152,21 @@ async def test_the_same_key_is_known_also_where_it_was_kept_a_moment_ago(
     web: httpx.AsyncClient, library: Collection, chat: FakeChat, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The first is kept between the look for it and the look whether an answer is being written."""
-    chat.reply, chat.gap_s = " ".join(f"Hive {n} has {n * n} bees." for n in range(2000)), 0.01
+    chat.reply, chat.gap_s = " ".join(f"Hive {n} has {n * n} bees." for n in range(2000)), 0.1
     place = await begun(web)
     first = asyncio.create_task(asked(web, place, without_documents=True, key="k1"))
     row = await writing(place)
-    real, looks = opening.repeated, iter([None])
-    monkeypatch.setattr(opening, "repeated", lambda *said: next(looks, real(*said)))
+    real, looks = opening.repeated, list[None]()
+
+    def repeated(*said: Any) -> Any:
+        looks.append(None)
+        return real(*said) if len(looks) > 1 else None
+
+    monkeypatch.setattr(opening, "repeated", repeated)
     second = asyncio.create_task(asked(web, place, without_documents=True, key="k1"))
-    await asyncio.sleep(0.2)
+    async with asyncio.timeout(PATIENCE_S):
+        while len(looks) < 2:
+            await asyncio.sleep(0.01)
     await web.post(f"/api/answers/{row.pk}/stop")
     assert (await first).json()["id"] == (await second).json()["id"] == str(row.pk)
 
@@ -167,7 +175,7 @@ async def test_stop_ends_an_answer_and_keeps_what_it_has(
     web: httpx.AsyncClient, library: Collection, chat: FakeChat
 ) -> None:
     # None repeats another: an answer that goes round in circles is ended before anybody stops it.
-    chat.reply, chat.gap_s = " ".join(f"Hive {n} has {n * n} bees." for n in range(2000)), 0.01
+    chat.reply, chat.gap_s = " ".join(f"Hive {n} has {n * n} bees." for n in range(2000)), 0.1
     place = await begun(web)
     asking = asyncio.create_task(asked(web, place, without_documents=True))
     row = await writing(place)
@@ -183,11 +191,12 @@ async def test_stop_ends_an_answer_and_keeps_what_it_has(
 async def test_an_answer_goes_on_when_nobody_listens_any_more(
     web: httpx.AsyncClient, library: Collection, chat: FakeChat
 ) -> None:
-    chat.reply, chat.gap_s = "A word and another word. " * 20, 0.01
+    writes_on(chat)
     place = await begun(web)
     asking = asyncio.create_task(asked(web, place, without_documents=True, stream=True))
     row = await writing(place)
     asking.cancel()
+    chat.gap_s = 0
     async with asyncio.timeout(PATIENCE_S):
         await turns.idle()
     assert (await web.get(f"/api/answers/{row.pk}")).json()["status"] == "complete"
@@ -195,7 +204,7 @@ async def test_an_answer_goes_on_when_nobody_listens_any_more(
 
 async def test_a_limit_is_said_with_when_to_try_again(web: httpx.AsyncClient, alice: User, library: Collection) -> None:
     place = await begun(web)
-    await in_db(limits.change, Scope.PERSON, Resource.MESSAGES, Rate(1, 3600))
+    await in_db(limits.change, Scope.PERSON, Resource.MESSAGES, Rate(1, 6))
     assert (await asked(web, place)).status_code == 200
     refused = await asked(web, place)
     assert refused.status_code == 429 and int(refused.headers["Retry-After"]) > 0

@@ -30,7 +30,7 @@ from tests.people import person
 __all__ = ["redis_url"]
 
 ORIGIN = settings.ALLOWED_ORIGINS[0].encode()
-WAIT_S = 10
+WAIT_S = 60  # for what comes, on any machine
 
 
 class Page:
@@ -112,6 +112,20 @@ def scope(key: str) -> dict[str, Any]:
         "headers": [(b"origin", ORIGIN), (b"cookie", cookie)],
         "subprotocols": [],
     }
+
+
+def writes_on(chat: FakeChat) -> None:
+    """The model writes for a minute, unless it is stopped or `gap_s` is set to nothing: no word comes again, since an
+    answer that goes round in circles is ended."""
+    chat.reply, chat.gap_s = " ".join(f"word{number}" for number in range(2000)), 0.1
+
+
+@pytest.fixture
+def by_sentences(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The gate judges an answer sentence by sentence, however long one takes: else a machine that pauses within one
+    has its beginning judged alone, and what follows together."""
+    for name in ("FIRST_WAIT_S", "WAIT_S"):
+        monkeypatch.setattr(f"apps.safety.window.{name}", 600.0)
 
 
 async def left(wire: ApplicationCommunicator) -> None:

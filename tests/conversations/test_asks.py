@@ -12,6 +12,7 @@ from apps.conversations.asks import Refused
 from apps.conversations.models import Conversation, Message
 from apps.documents.models import Collection
 from apps.lib.threads import in_db
+from tests.conversations.conftest import writes_on
 from tests.documents.library import collection
 
 QUESTION = "How high was the lighthouse of Alexandria?"
@@ -86,7 +87,7 @@ async def test_the_id_of_another_person_is_not_mine(open_page, alice, bob, libra
 
 @pytest.mark.django_db(transaction=True)
 async def test_one_answer_at_a_time_in_a_conversation_and_three_in_all(open_page, alice, library, chat) -> None:
-    chat.reply, chat.gap_s = "word " * 1000, 0.01
+    writes_on(chat)
     page = await open_page(alice)
     first = await page.ask(QUESTION)
     refused = await page.ask("And how old?", conversation=first["conversation"])

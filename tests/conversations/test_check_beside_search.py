@@ -12,6 +12,7 @@ from apps.conversations.models import Message
 from apps.engines import registry
 from apps.safety import gate
 from apps.safety.check import ALLOWED, Verdict
+from tests.conversations.conftest import WAIT_S
 
 pytestmark = pytest.mark.django_db(transaction=True)
 QUESTION = "How high was the lighthouse of Alexandria?"
@@ -53,7 +54,7 @@ async def test_the_search_does_not_wait_for_the_verdict_but_the_model_does(
     monkeypatch.setattr(gate, "check_question", check)
     page = await open_page(alice)
     await page.ask(QUESTION)
-    await asyncio.wait_for(searched.wait(), 5)
+    await asyncio.wait_for(searched.wait(), WAIT_S)
     assert (await page.hear())["type"] == "opened"
     assert await page.silent(0.1) and chat.requests == [], "not a step, not a request before the verdict"
     check.opens.set()

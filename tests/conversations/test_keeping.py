@@ -10,6 +10,7 @@ import pytest
 from apps.conversations import finding, opening, turns
 from apps.conversations.asks import Refused
 from apps.conversations.models import Message
+from tests.conversations.conftest import WAIT_S
 
 QUESTION = "How high was the lighthouse of Alexandria?"
 
@@ -22,7 +23,7 @@ def held(monkeypatch):
     go, keep = threading.Event(), opening.keep
 
     def waiting(opened):
-        go.wait(10)
+        go.wait(WAIT_S)
         return keep(opened)
 
     monkeypatch.setattr(opening, "keep", waiting)
@@ -31,7 +32,7 @@ def held(monkeypatch):
 
 
 async def _asked(chat) -> None:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(WAIT_S):
         while not chat.requests:
             await asyncio.sleep(0.005)
 
@@ -58,11 +59,11 @@ async def test_a_turn_that_cannot_be_kept_is_refused_and_the_model_is_stopped(
         raise Refused("There is no room.")
 
     monkeypatch.setattr(opening, "keep", full)
-    chat.first_token_s = 30
+    chat.first_token_s = 600
     page = await open_page(alice)
     refused = await page.ask(QUESTION)
     assert refused["type"] == "refused" and refused["words"] == "There is no room."
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(WAIT_S):
         await turns.idle()
     assert chat.running == 0 and await Message.objects.acount() == 0
 
@@ -86,15 +87,18 @@ async def test_a_search_that_takes_long_does_not_keep_a_question_waiting(
 
 
 async def test_a_question_too_many_does_not_reach_the_model(open_page, alice, library, chat) -> None:
-    chat.first_token_s = 30
+    chat.first_token_s = 600
     pages = [await open_page(alice) for _ in range(opening.RUNNING_LIMIT)]
     accepted = [await page.ask(QUESTION) for page in pages]
     assert (await pages[0].ask(QUESTION))["type"] == "refused"
     assert (await pages[0].ask(QUESTION, conversation=accepted[0]["conversation"]))["type"] == "refused"
-    assert len(chat.requests) == opening.RUNNING_LIMIT
+    async with asyncio.timeout(WAIT_S):
+        while len(chat.requests) < opening.RUNNING_LIMIT:  # rows may be kept before the request has left
+            await asyncio.sleep(0.005)
     for answer in accepted:
         await turns.stop(answer["turn"])
     await turns.idle()
+    assert len(chat.requests) == opening.RUNNING_LIMIT
 
 
 async def test_that_nothing_was_found_is_said_when_the_question_is_kept(open_page, alice, library, chat, held) -> None:

@@ -54,7 +54,7 @@ async def test_a_question_is_withheld_under_it_and_answered_elsewhere(open_page,
     assert (await asked(page, NOTED, assistant=await strict(alice, "strictest"))).status == "withheld"
 
 
-async def test_an_answer_is_held_back_from_there_on(open_page, alice, library, chat: FakeChat) -> None:
+async def test_an_answer_is_held_back_from_there_on(open_page, alice, library, chat: FakeChat, by_sentences) -> None:
     reply = "It stood high. All who built it are [harassment] people. Nobody knows more."
     chat.replies.extend([reply, reply])
     chat.gap_s = 0.01

@@ -14,6 +14,7 @@ from apps.engines import registry
 from apps.engines.base import EngineUnavailable
 from apps.lib import leases
 from apps.lib.threads import in_db
+from tests.conversations.conftest import WAIT_S, writes_on
 
 pytestmark = pytest.mark.django_db(transaction=True)
 Status = Message.Status
@@ -48,7 +49,7 @@ async def test_a_question_is_refused_and_not_kept_where_there_is_no_log(
 async def test_an_answer_whose_log_is_gone_is_closed_with_what_it_has_and_the_page_fetches_it(
     open_page, alice, library, chat, monkeypatch
 ) -> None:
-    chat.reply, chat.gap_s = WORDS + MORE, 0.005
+    writes_on(chat)
     page = await open_page(alice)
     accepted = await page.ask(QUESTION)
     await page.hear("text")
@@ -63,7 +64,7 @@ async def test_a_log_that_cannot_be_ended_holds_up_nobody(open_page, alice, libr
     page = await open_page(alice)
     accepted = await page.ask(QUESTION)
     await page.events()
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(WAIT_S):
         await turns.idle()
     assert (await Message.objects.aget(pk=accepted["turn"])).status == Status.COMPLETE
 
@@ -90,12 +91,13 @@ async def test_a_database_that_is_busy_for_a_moment_ends_no_answer(
     def busy(*args, **kwargs):
         if not failed:
             failed.append(True)
+            chat.gap_s = 0  # the answer ends after that, however late it was
             raise OperationalError("database is locked")
         return renew(*args, **kwargs)
 
     monkeypatch.setattr(leases, "renew_all", busy)
     monkeypatch.setattr(turns, "CHECKPOINT_S", 0.02)
-    chat.reply, chat.gap_s = "word " * 30 + "end.", 0.01
+    writes_on(chat)
     page = await open_page(alice)
     await page.ask(QUESTION)
     assert (await page.events())[-1]["status"] == Status.COMPLETE and failed

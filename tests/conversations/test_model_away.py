@@ -10,6 +10,7 @@ from apps.conversations import door, turns
 from apps.conversations.models import Message
 from apps.engines import registry
 from apps.engines.base import EngineBusy, EngineUnavailable
+from tests.conversations.conftest import WAIT_S, writes_on
 
 pytestmark = pytest.mark.django_db(transaction=True)
 QUESTION = "How high was the lighthouse of Alexandria?"
@@ -73,23 +74,26 @@ async def test_a_turn_that_waits_keeps_its_lease(open_page, alice, library, chat
     await page.hear("waiting")
     row = Message.objects.filter(pk=accepted["turn"])
     before = (await row.aget()).lease_until
-    for _ in range(100):
-        if (await row.aget()).lease_until > before:
-            return
-        await asyncio.sleep(0.02)
-    pytest.fail("the lease was not renewed")
+    async with asyncio.timeout(WAIT_S):
+        while (await row.aget()).lease_until == before:
+            await asyncio.sleep(0.02)
+    assert (await row.aget()).lease_until > before
 
 
 async def test_more_turns_than_the_door_has_places_wait_with_their_place_in_words(
     open_page, alice, library, chat, monkeypatch
 ) -> None:
     monkeypatch.setattr(door, "_doors", {registry.chat_models()[0].server: door.Door(1)})
-    chat.reply, chat.gap_s = "word " * 30, 0.01
+    writes_on(chat)
     page, other = await open_page(alice), await open_page(alice)
     await page.ask(QUESTION)
     await page.hear("text")
     await other.ask(QUESTION)
-    waits = [event["words"] for event in await other.events() if event.get("name") == "wait"]
+    waits = []
+    while not waits:
+        waits += [step["words"] for step in [await other.hear("step")] if step["name"] == "wait"]
+    chat.gap_s = 0
+    waits += [event["words"] for event in await other.events() if event.get("name") == "wait"]
     assert waits == ["Waiting for the model, place 1 in the queue", "Waited for the model"]
     assert (await page.events())[-1]["status"] == "complete"
 
@@ -115,7 +119,7 @@ async def _through(place: door.Door, turn: _Slow, seconds: float = 0.0) -> None:
 
 async def test_a_place_that_gets_free_while_the_waiting_is_told_is_not_missed() -> None:
     place = door.Door(1)
-    async with asyncio.timeout(2), asyncio.TaskGroup() as group:
+    async with asyncio.timeout(WAIT_S), asyncio.TaskGroup() as group:
         group.create_task(_through(place, _Slow(), 0.01))
         await asyncio.sleep(0)
         group.create_task(_through(place, _Slow()))
@@ -124,7 +128,7 @@ async def test_a_place_that_gets_free_while_the_waiting_is_told_is_not_missed() 
 async def test_a_turn_that_ends_at_the_door_gives_its_place_back() -> None:
     place, turn = door.Door(1), _Slow()
     turn.fails = True
-    async with asyncio.timeout(2):
+    async with asyncio.timeout(WAIT_S):
         first = asyncio.create_task(_through(place, _Slow(), 0.1))
         await asyncio.sleep(0)
         with pytest.raises(EngineUnavailable):

@@ -11,6 +11,7 @@ from apps.conversations import door, turns
 from apps.conversations.assistant import Assistant
 from apps.conversations.models import Conversation, Message, ModelProfile, Queued
 from apps.lib.threads import in_db
+from tests.conversations.conftest import writes_on
 from tests.several import BIG, engine, offer, take_away
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -129,14 +130,17 @@ async def test_the_first_word_is_given_by_what_is_known_of_each_model(open_page,
 async def test_a_full_server_keeps_only_its_own_questions_waiting(open_page, alice, library, big, settings) -> None:
     offer(settings, "Beside", model="beside-1B", streams=1)
     offer(settings, BIG, streams=1)
-    engine().reply, engine().gap_s = "word " * 60, 0.01
+    writes_on(engine())
     page, same, other = await open_page(alice), await open_page(alice), await open_page(alice)
     await page.ask(QUESTION, model=BIG)
     await page.hear("text")
     assert not door.of(BIG).idle and door.of("main").idle
     assert (await answered(other))[0].status == "complete"  # another server has room
-    _, heard = await answered(same, model="Beside")  # the same server has none
-    assert "Waiting for the model" in " ".join(event.get("words", "") for event in heard)
+    assert (await same.ask(QUESTION, model="Beside"))["type"] == "accepted"
+    while "Waiting for the model" not in (await same.hear("step"))["words"]:  # the same server has none
+        pass
+    engine().gap_s = 0
+    assert (await same.events())[-1]["status"] == "complete"
     assert (await page.events())[-1]["status"] == "complete"
 
 

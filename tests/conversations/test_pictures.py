@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 from typing import Any, cast
 
@@ -20,6 +21,7 @@ from apps.images.models import Picture
 from apps.lib.threads import in_db
 from apps.safety.models import Case
 from apps.users.models import User
+from tests.conversations.conftest import WAIT_S
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -228,8 +230,7 @@ async def test_a_picture_waits_in_line_like_a_question(open_page, alice, chat) -
     await page.tell(do="queue", client_id="later", **waiting)
     await page.hear("queued")
     await page.events()
-    for _ in range(200):
-        if await Picture.objects.acount() == 2:
-            break
-        await page.silent(0.05)
+    async with asyncio.timeout(WAIT_S):
+        while await Picture.objects.acount() < 2:
+            await asyncio.sleep(0.02)
     assert await Picture.objects.acount() == 2

@@ -8,11 +8,12 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from apps.conversations import keeping
+from apps.conversations import keeping, turns
 from apps.conversations.frame import listed
 from apps.conversations.models import Conversation, Folder, Message
 from apps.lib.threads import in_db
 from apps.users.models import User
+from tests.conversations.conftest import writes_on
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -105,15 +106,12 @@ def test_a_folder_is_renamed_and_removed_and_its_conversations_stay(alice: User)
 
 async def test_an_answer_ends_when_its_conversation_is_deleted(open_page, alice, library, chat, monkeypatch) -> None:
     monkeypatch.setattr("apps.conversations.turns.CHECKPOINT_S", 0.05)
-    chat.reply, chat.gap_s = "word " * 400, 0.02
+    writes_on(chat)
     page = await open_page(alice)
     first = await page.ask("How high was the lighthouse of Alexandria?")
     await page.hear("text")
     await in_db(keeping.delete, alice, [first["conversation"]])
-    for _ in range(100):
-        if chat.running == 0:
-            break
-        await page.silent(0.05)
+    await turns.idle()
     assert chat.running == 0 and chat.aborted == 1
     assert await Message.objects.filter(pk=first["turn"]).aexists(), "it may be brought back"
 

@@ -10,6 +10,7 @@ from django.test import Client
 from apps.conversations import queue, turns
 from apps.conversations.models import Conversation, Message, Queued
 from apps.lib.threads import in_db
+from tests.conversations.conftest import WAIT_S, writes_on
 
 pytestmark = pytest.mark.django_db(transaction=True)
 QUESTION = "How high was the lighthouse of Alexandria?"
@@ -25,8 +26,7 @@ def waiting(user, place: str) -> list[str]:
 @pytest.fixture
 async def running(open_page, alice, library, chat):
     """A page of Alice's, and the conversation in which an answer is being written until it is stopped."""
-    chat.replies.append(" ".join(f"word{number}" for number in range(2000)))
-    chat.gap_s = 0.01
+    writes_on(chat)
     page = await open_page(alice)
     turn = await page.ask(QUESTION)
     await page.hear("text")
@@ -40,13 +40,13 @@ async def put(page, place: str, text: str, client_id: str) -> dict[str, str]:
 
 async def asked(place: str, count: int) -> list[str]:
     """The questions of the conversation, once there are so many and nothing runs."""
-    for _ in range(400):
-        await turns.idle()
-        rows = [row.text async for row in Message.objects.filter(conversation=place, role="user")]
-        if len(rows) >= count and not await Message.objects.filter(status="writing").aexists():
-            return rows
-        await turns.asyncio.sleep(0.02)
-    raise AssertionError(f"not {count} questions")
+    async with asyncio.timeout(WAIT_S):
+        while True:
+            await turns.idle()
+            rows = [row.text async for row in Message.objects.filter(conversation=place, role="user")]
+            if len(rows) >= count and not await Message.objects.filter(status="writing").aexists():
+                return rows
+            await asyncio.sleep(0.02)
 
 
 async def test_questions_are_asked_in_their_order_when_the_answer_ends(running, alice, bob, chat) -> None:
@@ -81,7 +81,7 @@ async def test_one_is_taken_out_again_and_another_sent_at_once(running, alice, c
     await page.hear("unqueued")
     await page.tell(do="queue_now", queued=rows["Third?"], client_id="y")
     await page.hear("first")
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(WAIT_S):
         while (await Message.objects.aget(pk=turn["turn"])).status == Message.Status.WRITING:
             await asyncio.sleep(0.01)
     chat.gap_s = 0  # not before: the answer that is to be stopped would end by itself

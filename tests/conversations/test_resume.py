@@ -19,7 +19,7 @@ from apps.conversations.models import Message
 from apps.conversations.render import StreamRenderer
 from apps.engines import registry
 from apps.lib.threads import in_db
-from tests.conversations.conftest import left, session_of, transcript
+from tests.conversations.conftest import left, session_of, transcript, writes_on
 
 QUESTION = "How high was the lighthouse of Alexandria?"
 TABS = 8  # ten sockets may be open at once
@@ -157,7 +157,7 @@ async def test_a_turn_whose_process_died_is_closed_by_the_sweep_and_its_page_tol
     await page.tell(do="resume", turn=accepted["turn"], after=0)
     assert await page.silent(), "while it may still be written, nothing is said"
     sweeping = asyncio.create_task(sweeper.sweep_forever(turns.go_on))
-    assert (await page.hear("unknown", timeout=5))["turn"] == accepted["turn"]
+    assert (await page.hear("unknown"))["turn"] == accepted["turn"]
     sweeping.cancel()
     answer = await dead.aget()
     assert (answer.status, answer.text, answer.lease_token) == (Message.Status.INTERRUPTED, "So far", "")
@@ -166,7 +166,7 @@ async def test_a_turn_whose_process_died_is_closed_by_the_sweep_and_its_page_tol
 
 @both_logs
 async def test_the_sweep_leaves_running_turns_alone(open_page, alice, library, chat) -> None:
-    chat.reply, chat.gap_s = "word " * 200, 0.01
+    writes_on(chat)
     page = await open_page(alice)
     await page.ask(QUESTION)
     await page.hear("text")
@@ -176,7 +176,7 @@ async def test_the_sweep_leaves_running_turns_alone(open_page, alice, library, c
 @both_logs
 async def test_a_turn_that_was_swept_writes_nothing_more(open_page, alice, library, chat, monkeypatch) -> None:
     monkeypatch.setattr(turns, "CHECKPOINT_S", 0.05)
-    chat.reply, chat.gap_s = "word " * 1000, 0.01
+    writes_on(chat)
     page = await open_page(alice)
     accepted = await page.ask(QUESTION)
     await page.hear("text")
@@ -208,17 +208,17 @@ async def test_the_end_that_the_sweep_writes_into_a_log_that_lives_on_keeps_the_
 @both_logs
 async def test_a_reload_at_any_event_and_another_device_hold_the_same_text(open_page, alice, library, chat) -> None:
     """The page is fetched after each of the first events, in a session of its own, and follows from where it says."""
-    chat.reply, chat.gap_s = ANSWER, 0.03
+    chat.reply, chat.gap_s = ANSWER, 1.0  # so slow until there is a first page
     page = await open_page(alice)
     accepted = await page.ask(QUESTION)
     heard, reloads = [], []
     while not heard or heard[-1]["type"] != "closed":
         heard.append(await page.hear())
         if len(reloads) < TABS:
-            reloads.append(asyncio.create_task(_reloaded(open_page, await in_db(session_of, alice), accepted)))
+            reloads.append(asyncio.create_task(_reloaded(open_page, await in_db(session_of, alice), accepted, chat)))
     shown = "".join(transcript(heard).blocks)
     await turns.idle()
-    reloads.append(asyncio.create_task(_reloaded(open_page, await in_db(session_of, alice), accepted)))
+    reloads.append(asyncio.create_task(_reloaded(open_page, await in_db(session_of, alice), accepted, chat)))
     held = await asyncio.gather(*reloads)
     assert held[0][0] == shown, "the first page was there while it was written"
     for text, html in held:
@@ -226,9 +226,10 @@ async def test_a_reload_at_any_event_and_another_device_hold_the_same_text(open_
     assert not held[-1][0]
 
 
-async def _reloaded(open_page, key: str, accepted: dict[str, str]) -> tuple[str, str]:
+async def _reloaded(open_page, key: str, accepted: dict[str, str], chat) -> tuple[str, str]:
     """The text that a page holds in the end when it follows from where it says, and what it came with."""
     html = await in_db(_fetched, key, accepted["conversation"])
+    chat.gap_s = 0.03
     status, after = re.findall(rf'data-turn="{accepted["turn"]}"[^>]*data-status="(\w+)" data-after="(\d+)"', html)[0]
     tab = await open_page(key=key)
     await tab.tell(do="resume", turn=accepted["turn"], after=int(after))

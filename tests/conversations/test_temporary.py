@@ -21,7 +21,7 @@ from apps.lib.threads import in_db
 from apps.safety.models import Case, Notice
 from apps.users.models import User
 from apps.users.quota import Bucket
-from tests.conversations.conftest import left, transcript
+from tests.conversations.conftest import WAIT_S, left, transcript
 
 pytestmark = pytest.mark.django_db(transaction=True)
 HIGH = "How high was the lighthouse of Alexandria?"
@@ -200,7 +200,7 @@ async def test_a_line_that_broke_comes_back(alice: User, library: Collection, op
     accepted = await ask(page)
     await page.hear("opened")
     await page.wire.send_input({"type": "websocket.disconnect", "code": 1006})
-    await page.wire.wait(10)
+    await page.wire.wait(WAIT_S)
     back = await open_page(alice)
     await back.tell(do="stay", conversation=accepted["conversation"])
     await back.tell(do="resume", turn=accepted["turn"], after=1)
@@ -217,8 +217,8 @@ async def test_a_line_that_does_not_come_back_ends_it(
     await page.hear("opened")
     [chat] = temporary._chats.values()
     await page.wire.send_input({"type": "websocket.disconnect", "code": 1006})
-    await page.wire.wait(10)
-    async with asyncio.timeout(10):
+    await page.wire.wait(WAIT_S)
+    async with asyncio.timeout(WAIT_S):
         while temporary._chats or chat.running:
             await asyncio.sleep(0.01)
 
@@ -242,7 +242,7 @@ async def test_a_suspension_ends_it(
     await ask(page)
     [held] = temporary._chats.values()
     await in_db(lambda: User.objects.filter(pk=alice.pk).update(is_active=False))
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(WAIT_S):
         while held.running:
             await asyncio.sleep(0.01)
 

@@ -101,7 +101,7 @@ async def test_a_model_that_only_thinks_says_what_to_do(open_page, alice, librar
 
 
 async def test_a_stop_while_it_thinks_keeps_the_thoughts(open_page, alice, library, chat) -> None:
-    chat.reply, chat.gap_s = "<think>" + "Let me see. " * 400, 0.01
+    chat.reply, chat.gap_s = "<think>" + "Let me see. " * 400, 0.1
     page = await open_page(alice)
     accepted = await page.ask(QUESTION)
     await page.hear("thought")
@@ -109,7 +109,7 @@ async def test_a_stop_while_it_thinks_keeps_the_thoughts(open_page, alice, libra
     assert (await page.events())[-1]["status"] == "stopped"
     await turns.idle()
     kept = trace.unpack(bytes((await Trace.objects.aget(answer=accepted["turn"])).data))
-    assert kept["thoughts"].startswith("Let me see.")
+    assert kept["thoughts"].startswith("Let") and kept["thoughts"].strip() in chat.reply
 
 
 async def test_exports_mark_them_or_leave_them_out(open_page, alice, library, thinker) -> None:

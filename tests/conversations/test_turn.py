@@ -13,7 +13,7 @@ from apps.engines.base import EngineRefused, EngineUnavailable
 from apps.lib.threads import in_db
 from apps.users.models import User
 from apps.users.people import suspend
-from tests.conversations.conftest import transcript
+from tests.conversations.conftest import WAIT_S, transcript, writes_on
 from tests.people import person
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("log")]
@@ -61,7 +61,7 @@ async def test_the_events_add_up_to_what_a_reload_shows(open_page, alice, librar
 
 
 async def test_stopped_from_another_tab_keeps_what_was_written(open_page, alice, library, chat) -> None:
-    chat.reply, chat.gap_s = WORDS + MORE, 0.01
+    writes_on(chat)
     page, other = await open_page(alice), await open_page(alice)
     accepted = await page.ask(QUESTION)
     await page.hear("text")
@@ -83,7 +83,7 @@ async def test_withheld_a_question_that_the_gate_refuses_reaches_no_model(open_p
 
 
 async def test_withheld_a_sentence_that_the_gate_refuses_is_never_shown(
-    open_page, alice, library, chat, monkeypatch
+    open_page, alice, library, chat, monkeypatch, by_sentences
 ) -> None:
     from apps.safety.check import ALLOWED, Verdict
 
@@ -142,7 +142,7 @@ async def test_failed_a_fault_of_ours_is_logged_and_told_without_its_words(
 
 
 async def test_interrupted_when_the_process_ends_keeps_what_it_has(open_page, alice, library, chat) -> None:
-    chat.reply, chat.gap_s = WORDS + MORE, 0.01
+    writes_on(chat)
     page = await open_page(alice)
     accepted = await page.ask(QUESTION)
     await page.hear("text")
@@ -176,13 +176,13 @@ async def test_a_page_that_never_came_back_costs_no_answer(open_page, alice, lib
 
 async def test_a_deleted_conversation_stops_the_model(open_page, alice, library, chat, monkeypatch) -> None:
     monkeypatch.setattr(turns, "CHECKPOINT_S", 0.05)
-    chat.reply, chat.gap_s = "word " * 1000, 0.01
+    writes_on(chat)
     page = await open_page(alice)
     accepted = await page.ask(QUESTION)
     await page.hear("text")
     await Message.objects.filter(pk=accepted["turn"]).adelete()
     assert (await page.events(until="unknown"))[-1]["turn"] == accepted["turn"]
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(WAIT_S):
         await turns.idle()
     assert chat.running == 0
 
@@ -191,25 +191,27 @@ async def test_nothing_is_written_on_for_a_person_who_was_suspended(
     open_page, alice, library, chat, monkeypatch
 ) -> None:
     monkeypatch.setattr(turns, "CHECKPOINT_S", 0.05)
-    chat.reply, chat.gap_s = "word " * 1000, 0.01
+    writes_on(chat)
     page = await open_page(alice)
     await page.ask(QUESTION)
     await page.hear("text")
     await in_db(person, "ada", User.Role.ADMINISTRATOR)  # somebody has to stay
     await in_db(suspend, alice)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(WAIT_S):
         await turns.idle()
     assert chat.running == 0
 
 
 async def test_the_text_so_far_is_in_the_row_while_it_is_written(open_page, alice, library, chat, monkeypatch) -> None:
     monkeypatch.setattr(turns, "CHECKPOINT_S", 0.05)
-    chat.reply, chat.gap_s = WORDS + MORE, 0.01
+    writes_on(chat)
     page = await open_page(alice)
     accepted = await page.ask(QUESTION)
     await page.hear("text")
-    await asyncio.sleep(0.3)
-    answer = await Message.objects.aget(pk=accepted["turn"])
+    row = Message.objects.filter(pk=accepted["turn"])
+    async with asyncio.timeout(WAIT_S):
+        while not (answer := await row.aget()).text:
+            await asyncio.sleep(0.02)
     assert answer.status == Status.WRITING and answer.text.startswith("word")
     await turns.stop(answer.pk)
 

@@ -16,17 +16,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from apps.lib.ports import free_port
 from tests import migrated
 
 ROOT = Path(__file__).resolve().parents[2]
 ORIGIN = "http://localhost:8000"
 LEASE_S = 3
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+START_S = 120
 
 
 class Process:
@@ -40,10 +36,10 @@ class Process:
 
     def start(self) -> None:
         self._process = subprocess.Popen(self._command, env=self._env, cwd=ROOT)
-        until = time.monotonic() + 60
+        until = time.monotonic() + START_S
         while self._process.poll() is None and time.monotonic() < until:
             try:
-                socket.create_connection(("127.0.0.1", self.port), timeout=1).close()
+                socket.create_connection(("127.0.0.1", self.port), timeout=5).close()
                 return
             except OSError:
                 time.sleep(0.05)
@@ -56,7 +52,7 @@ class Process:
         if self._process is None:
             return 0
         self._process.send_signal(how)
-        code = self._process.wait(20)
+        code = self._process.wait(60)
         self._process = None
         return code
 

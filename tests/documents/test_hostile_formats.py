@@ -30,7 +30,7 @@ from tests.documents.test_hostile_files import SECONDS, TEXT, read
 def bounded(tmp_path: Path) -> Iterator[None]:
     began = time.monotonic()
     yield
-    assert time.monotonic() - began < SECONDS + 5
+    assert time.monotonic() - began < 3 * SECONDS  # on a busy machine the making of some takes a while
     assert read(tmp_path, "honest.txt", TEXT) == TEXT.decode()
 
 

@@ -40,11 +40,11 @@ def sign(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Path]:
     yield tmp_path / "worker.alive"
     stop.set()
     for thread in worker._threads:
-        thread.join(5)
+        thread.join(60)
     worker._threads.clear()
 
 
-def signed_again(sign: Path, within_s: float = 2.0) -> bool:
+def signed_again(sign: Path, within_s: float = 30.0) -> bool:
     """Whether the sign comes again once it was taken away."""
     sign.unlink(missing_ok=True)
     waiting = threading.Event()
@@ -70,9 +70,10 @@ def test_a_worker_whose_sweep_has_died_of_a_defect_signs_no_more(
     monkeypatch.setattr(worker, "_tidy", broken)
     with caplog.at_level(logging.ERROR):
         worker._start()
-        for _ in range(500):  # a sign that was under way when the sweep died may still come
+        for _ in range(3000):  # a sign that was under way when the sweep died may still come
             if "no longer sweeps" in caplog.text:
                 break
             threading.Event().wait(0.02)
         assert "no longer sweeps" in caplog.text
+        signed_again(sign, 0.3)
         assert not signed_again(sign, 0.3)

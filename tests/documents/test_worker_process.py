@@ -27,7 +27,7 @@ from tests.people import person
 
 pytestmark = [pytest.mark.process, pytest.mark.django_db(transaction=True)]
 
-START_S = 60
+START_S = 180
 PAUSES = (  # where the worker is when it is killed: the function that hangs there, by the settings of the test
     "parse", "embed", "index", "publish", "index together", "publish together",
 )  # fmt: skip
@@ -52,7 +52,7 @@ class Worker:
 
     def kill(self, how: int = signal.SIGKILL) -> int:
         self.process.send_signal(how)
-        code = self.process.wait(40)
+        code = self.process.wait(120)
         self.log.close()
         return code
 
@@ -149,7 +149,7 @@ def test_a_worker_that_is_told_to_end_gives_its_work_back_at_once(start: Callabl
     until(marker.exists)
     began = time.monotonic()
     assert worker.kill(signal.SIGTERM) == 0
-    assert time.monotonic() - began < 15
+    assert time.monotonic() - began < 60
     document.refresh_from_db()
     assert (document.status, document.lease_token, document.attempts) == ("queued", "", 0)
 

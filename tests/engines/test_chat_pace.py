@@ -10,6 +10,7 @@ import pytest
 from apps.engines.chat import pace
 from apps.engines.chat.line import Line
 from apps.engines.chat.pace import Pace, Rest
+from tests.clock import exact
 
 
 def test_few_answers_are_read_word_by_word_and_many_as_often_as_the_gate_judges() -> None:
@@ -61,6 +62,7 @@ def looked(looking: Pace) -> tuple[Rest, Resting]:
     return rest, line
 
 
+@exact
 async def test_those_that_rest_look_together_and_never_later_than_they_would_alone() -> None:
     looking, loop = crowded(), asyncio.get_running_loop()
     ended: list[tuple[float, float]] = []
@@ -80,6 +82,7 @@ async def test_those_that_rest_look_together_and_never_later_than_they_would_alo
     assert not looking._bells[loop]
 
 
+@exact
 async def test_one_that_ends_meanwhile_goes_on_at_once_and_leaves_the_others_resting() -> None:
     looking = crowded()
     (first, one), (second, other) = looked(looking), looked(looking)
@@ -96,6 +99,7 @@ async def test_one_that_ends_meanwhile_goes_on_at_once_and_leaves_the_others_res
     assert looking.streams == 134
 
 
+@exact
 async def test_what_came_before_a_rest_begins_no_second_one() -> None:
     rest, line = looked(crowded())
     rest.take()
@@ -106,6 +110,7 @@ async def test_what_came_before_a_rest_begins_no_second_one() -> None:
     assert line.told == ["rests", "look"]
 
 
+@exact
 async def test_a_stream_that_writes_slower_than_others_look_does_not_rest() -> None:
     looking = crowded(17)
     rest, line = looked(looking)

@@ -13,12 +13,12 @@ from tests.engines.test_chat_line import HEAD, LONG, SAID, listening, now, sayin
 
 async def test_while_a_line_rests_nothing_comes_and_nothing_is_lost() -> None:
     async with saying(LONG, pause=0.005, step=50) as server:
-        line = await server.ask("GET", "/x", now() + 3)
+        line = await server.ask("GET", "/x", now() + 60)
         line.rest(resting=True)
         await asyncio.sleep(0.2)
         line.rest(resting=False)
         body = b""
-        while piece := await line.read(now() + 3):
+        while piece := await line.read(now() + 60):
             body += piece
         server.give(line)
     assert body == SAID
@@ -26,8 +26,8 @@ async def test_while_a_line_rests_nothing_comes_and_nothing_is_lost() -> None:
 
 @pytest.mark.parametrize("handle", [True, False], ids=["past the transport", "by the transport"])
 async def test_each_look_at_a_line_that_rests_finds_what_has_come(handle: bool) -> None:
-    async with saying(LONG, pause=0.005, step=10) as server:
-        line = await server.ask("GET", "/x", now() + 3)
+    async with saying(LONG, step=10) as server:
+        line = await server.ask("GET", "/x", now() + 60)
         if not handle:
             line._handle = -1
         line.rest(resting=True)
@@ -36,8 +36,8 @@ async def test_each_look_at_a_line_that_rests_finds_what_has_come(handle: bool) 
             await asyncio.sleep(0.03)
             line.look()
             while not line._came and not line.ended:
-                await line._more(now() + 3)
-            looks, body = looks + 1, body + await line.read(now() + 3)
+                await line._more(now() + 60)
+            looks, body = looks + 1, body + await line.read(now() + 60)
             line.rest(resting=True)
         line.rest(resting=False)
         server.give(line)
@@ -59,16 +59,16 @@ async def test_a_line_that_ends_while_it_rests_is_found_at_the_next_look(ends: s
         writer.close()
 
     async with listening(serve) as server:
-        line = await server.ask("GET", "/x", now() + 3)
-        assert await line.read(now() + 3) == SAID
+        line = await server.ask("GET", "/x", now() + 60)
+        assert await line.read(now() + 60) == SAID
         line.rest(resting=True)
         gone.set()
         await asyncio.sleep(0.1)
         line.look()
         if ends == "reset":
             with pytest.raises(OSError):
-                await line.read(now() + 3)
+                await line.read(now() + 60)
         else:
-            assert await line.read(now() + 3) == b""
+            assert await line.read(now() + 60) == b""
         assert not line.open
         server.give(line)

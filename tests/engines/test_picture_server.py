@@ -137,14 +137,14 @@ def test_a_hostile_file_is_no_picture(content: bytes) -> None:
 
 @pytest.mark.parametrize(
     "slow",
-    [pictured(pause_s=5), pictured(pieces=40, pause_s=0.1), pictured(short=True)],
+    [pictured(pause_s=60), pictured(pieces=600, pause_s=0.1), pictured(short=True)],
     ids=["silent", "drips", "ends"],
 )
 def test_a_server_that_is_too_slow_or_hangs_up_is_asked_again_later(slow: Answer) -> None:
     began = time.monotonic()
     with PictureServer(slow) as server, pytest.raises(EngineUnavailable, match="does not answer"):
         draw(server, timeout_s=0.5)
-    assert time.monotonic() - began < 3
+    assert time.monotonic() - began < 30
 
 
 def test_where_nothing_listens_it_is_asked_again_later() -> None:

@@ -95,11 +95,11 @@ def test_a_model_that_breaks_off_or_is_slow_says_so(
     chat.fail, chat.fail_after = EngineBroken("The model server's answer makes no sense."), 3
     page = expanded(alice, "a red cat")
     assert "makes no sense" in page and STAYS in page and offered(page) is None
-    monkeypatch.setattr(expanding, "LONGEST_S", 0.05)
+    monkeypatch.setattr(expanding, "LONGEST_S", 0.3)
     chat.first_token_s = 30
     page = expanded(alice, "a red cat")
     assert "too slow at the moment" in page and STAYS in page
-    assert (chat.running, chat.aborted) == (0, 1), "nobody waits for it any longer"
+    assert (chat.running, chat.aborted) == (0, len(chat.requests) - 1), "nobody waits for it any longer"
 
 
 def test_what_may_not_be_drawn_is_neither_asked_nor_shown(

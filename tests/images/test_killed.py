@@ -23,7 +23,7 @@ from apps.images.models import Picture
 from apps.users.models import User
 
 pytestmark = [pytest.mark.process, pytest.mark.django_db(transaction=True)]
-START_S = 60
+START_S = 180
 
 
 def draws(folder: Path, pause: str) -> subprocess.Popen[bytes]:
@@ -46,7 +46,7 @@ def test_killed_between_file_and_row_with_the_next_in_the_model(
         assert time.monotonic() < until and process.poll() is None
         time.sleep(0.05)
     process.send_signal(signal.SIGKILL)
-    process.wait(20)
+    process.wait(60)
     files = list((Path(settings.MEDIA_ROOT) / "pictures").iterdir())
     assert files, "it was killed with a file on the disk"
     assert sorted(Picture.objects.values_list("status", flat=True)) == ["queued", "working", "working"]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
-import socket
 import sqlite3
 import subprocess
 import sys
@@ -16,6 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from apps.lib.ports import free_port
 from tests import migrated
 from tests.journeys import seeding
 
@@ -28,16 +28,10 @@ WEB = "uvicorn assistant.asgi:application --host 127.0.0.1 --ws websockets-sansi
 WORKER = "celery -A assistant worker --pool threads --concurrency 5 --without-gossip --without-mingle"
 
 
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 @dataclass
 class Site:
     directory: Path
-    port: int = field(default_factory=_free_port)
+    port: int = field(default_factory=free_port)
     running: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
     settings: dict[str, str] = field(default_factory=dict)  # in the environment, before all others
 

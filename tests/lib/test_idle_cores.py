@@ -26,4 +26,4 @@ def test_no_thread_waits_at_full_speed_for_the_next_product() -> None:
     run = subprocess.run(
         [sys.executable, "-c", PRODUCTS], cwd=settings.BASE_DIR, env=env, capture_output=True, text=True, check=True
     )
-    assert float(run.stdout) < 0.03  # seconds of all other threads; it was 0.36
+    assert float(run.stdout) < 0.1  # seconds of all other threads; it was 0.36

@@ -7,8 +7,10 @@ import asyncio
 import pytest
 
 from apps.lib.limits import TimeLimit, within
+from tests.clock import exact
 
 
+@exact
 async def test_what_takes_too_long_ends_with_an_error_and_the_next_has_its_own_time() -> None:
     limit = TimeLimit(0.1)
     for _ in range(4):
@@ -22,6 +24,7 @@ async def test_what_takes_too_long_ends_with_an_error_and_the_next_has_its_own_t
     assert task is not None and not task.cancelling()
 
 
+@exact
 async def test_nothing_is_watched_between_two() -> None:
     limit = TimeLimit(0.03)
     with limit:
@@ -29,6 +32,7 @@ async def test_nothing_is_watched_between_two() -> None:
     await asyncio.sleep(0.1)
 
 
+@exact
 async def test_whoever_is_cancelled_is_cancelled_and_not_late() -> None:
     async def within() -> None:
         with TimeLimit(5):
@@ -41,6 +45,7 @@ async def test_whoever_is_cancelled_is_cancelled_and_not_late() -> None:
         await task
 
 
+@exact
 async def test_another_error_stays_what_it_is_and_two_at_once_are_refused() -> None:
     limit = TimeLimit(1)
     with pytest.raises(ValueError, match="mine"), limit:
@@ -49,6 +54,7 @@ async def test_another_error_stays_what_it_is_and_two_at_once_are_refused() -> N
         pass
 
 
+@exact
 async def test_what_has_its_result_at_once_is_not_watched_and_all_else_is() -> None:
     limit = TimeLimit(0.1)
 
@@ -65,6 +71,7 @@ async def test_what_has_its_result_at_once_is_not_watched_and_all_else_is() -> N
     assert task is not None and not task.cancelling()
 
 
+@exact
 async def test_what_is_awaited_within_a_limit_sees_errors_and_results_as_ever() -> None:
     loop, seen = asyncio.get_running_loop(), []
 

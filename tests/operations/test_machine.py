@@ -9,7 +9,7 @@ import re
 import socket
 import subprocess
 import sys
-import time
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
@@ -247,8 +247,14 @@ def test_every_process_of_the_procfile_is_kept() -> None:
 
 def test_a_long_step_shows_a_sign_of_life(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("assistant.boot.say._BEAT_S", 0.02)
-    with step("Converting", lambda: "3 of 9"):
-        time.sleep(0.1)
+    asked = threading.Event()
+
+    def far() -> str:
+        asked.set()
+        return "3 of 9"
+
+    with step("Converting", far):
+        assert asked.wait(60)
     told = capsys.readouterr().out.splitlines()
     assert told[0] == "· Converting …" and told[-1].startswith("  done in")
     assert any(line.startswith("  3 of 9 (") for line in told)

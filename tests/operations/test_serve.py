@@ -18,8 +18,8 @@ from pathlib import Path
 import psutil
 import pytest
 
+from apps.lib.ports import free_port
 from assistant.boot.places import ROOT
-from tests.conversations.web import free_port
 
 pytestmark = pytest.mark.process
 PATIENCE_S = 180  # of a machine that others use too

@@ -130,18 +130,18 @@ async def test_a_long_sentence_is_shown_in_windows_of_words(strict: None) -> Non
 
 async def test_a_slow_sentence_is_shown_after_the_wait_up_to_a_whole_word(strict: None) -> None:
     began = time.monotonic()
-    async with aclosing(gated(said(["Slowly comes a wor", 2.0, "d."]))) as stream:  # type: ignore[type-var]
+    async with aclosing(gated(said(["Slowly comes a wor", 60.0, "d."]))) as stream:  # type: ignore[type-var]
         async for piece in stream:
             assert piece == "Slowly comes a "
             break
-    assert FIRST_WAIT_S <= time.monotonic() - began < FIRST_WAIT_S + 0.8
+    assert FIRST_WAIT_S <= time.monotonic() - began < 50
 
 
 async def test_what_follows_the_beginning_is_held_back_longer(strict: None) -> None:
     began = time.monotonic()
-    async with aclosing(gated(said(["It is so. ", "Slowly comes a wor", 2.0, "d."]))) as stream:  # type: ignore[type-var]
+    async with aclosing(gated(said(["It is so. ", "Slowly comes a wor", 60.0, "d."]))) as stream:  # type: ignore[type-var]
         assert [await anext(stream), await anext(stream)] == ["It is so. ", "Slowly comes a "]
-    assert WAIT_S <= time.monotonic() - began < WAIT_S + 0.8
+    assert WAIT_S <= time.monotonic() - began < 50
 
 
 class Clock:

@@ -56,9 +56,9 @@ def test_masking_keeps_everything_else() -> None:
 
 @pytest.mark.parametrize("text", ["1 " * 10_000, "a." * 10_000 + "@", "ab12" * 5_000, "(1)" * 8_000, "::" * 10_000])
 def test_a_hostile_text_is_quick(text: str) -> None:
-    began = time.perf_counter()
+    began = time.process_time()
     find(text)
-    assert time.perf_counter() - began < 3
+    assert time.process_time() - began < 3
 
 
 @settings(max_examples=300, deadline=None)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from collections.abc import Callable
 from contextlib import aclosing
 from datetime import timedelta
 from typing import Any
@@ -102,13 +103,22 @@ async def test_nothing_is_kept_where_that_is_switched_off(settings: Any) -> None
 
 async def test_it_is_written_beside_the_loop_and_once_for_many(monkeypatch: pytest.MonkeyPatch) -> None:
     threads: list[int] = []
-    monkeypatch.setattr(recorded, "WAIT_S", 0.05)
+    due: list[Callable[[], None]] = []
+    loop = asyncio.get_running_loop()
+    later = loop.call_later
+
+    def call_later(delay: float, callback: Any, *given: Any, **named: Any) -> asyncio.TimerHandle:
+        if callback is gate._beside:
+            due.append(lambda: callback(*given))
+            delay = 3600.0
+        return later(delay, callback, *given, **named)
+
+    monkeypatch.setattr(loop, "call_later", call_later)
     monkeypatch.setattr(shadowing, "write", lambda: threads.append(threading.get_ident()))
     for number in range(5):
         await gate.check_question(f"{PLAIN} {number}")
-    assert threads == []
-    while not threads:
-        await asyncio.sleep(0.01)
+    assert threads == [] and len(due) == 1
+    due[0]()
     await asyncio.gather(*gate._refreshing)
     assert len(threads) == 1
     assert threads[0] != threading.get_ident()

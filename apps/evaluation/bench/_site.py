@@ -18,15 +18,10 @@ import aiohttp
 import psutil
 from django.conf import settings
 
+from apps.lib.ports import free_port
+
 _READY_S = 180.0
 _IDLE = 0.1  # processor seconds of a second: rounds and sweeps, nothing else
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def environment(folder: str, url: str, **also: str) -> dict[str, str]:

@@ -35,6 +35,7 @@ from django.core.management.base import CommandError
 
 from apps.evaluation.bench import _opening, _site, _streams, _warmth
 from apps.evaluation.model_server import model_server
+from apps.lib.ports import free_port
 
 _ALL = 10**9  # chunks
 PARTS = ("open", "search", "sockets", "wire", "warm")
@@ -66,7 +67,7 @@ def run(options: dict[str, Any]) -> dict[str, float]:
 def _history(options: dict[str, Any]) -> dict[str, float]:
     """A long conversation is opened, and all of them are searched."""
     numbers: dict[str, float] = {}
-    port = _site.free_port()
+    port = free_port()
     url = f"http://localhost:{port}"
     with tempfile.TemporaryDirectory() as folder:
         env = _site.environment(folder, url, WARM_WHILE_TYPING="0")
@@ -85,7 +86,7 @@ def _history(options: dict[str, Any]) -> dict[str, float]:
 def _medium(options: dict[str, Any]) -> dict[str, float]:
     """Many people's answers stream at once; answers of two lengths are weighed."""
     numbers: dict[str, float] = {}
-    port, words, rate = _site.free_port(), options["words"], options["rate"]
+    port, words, rate = free_port(), options["words"], options["rate"]
     url = f"http://localhost:{port}"
     with tempfile.TemporaryDirectory() as folder, _site.stand_in(options["data"], rate, words, 0.05) as model:
         also = {"LLM_URL": f"{model}/v1", "LLM_STREAMS": str(options["sockets"]), "TITLES": "0", "LLM_TOKENIZER": ""}
@@ -106,7 +107,7 @@ def _medium(options: dict[str, Any]) -> dict[str, float]:
 
 def _first_texts(options: dict[str, Any]) -> dict[str, float]:
     """First texts of the model server that the settings name, or of the packaged model on vLLM meanwhile."""
-    port = _site.free_port()
+    port = free_port()
     url, rounds = f"http://localhost:{port}", options["rounds"] + 1
     with tempfile.TemporaryDirectory() as folder, model_server() as model:
         env = _site.environment(folder, url, TITLES="0", WARM_WHILE_TYPING="1", **model)

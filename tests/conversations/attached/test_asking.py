@@ -20,6 +20,7 @@ from apps.lib.threads import in_db
 from apps.safety import gate
 from apps.safety.check import ALLOWED, Verdict
 from tests.conversations.attached.pictures import as_, attached, drawn, file
+from tests.conversations.conftest import writes_on
 
 pytestmark = pytest.mark.django_db(transaction=True)
 QUESTION = "What does this error mean?"
@@ -156,8 +157,7 @@ async def test_another_wording_and_another_answer_keep_the_picture(open_page, al
 async def test_a_question_in_line_keeps_its_picture(open_page, alice, chat) -> None:
     row = await in_db(attached, alice, TEXT)
     page = await open_page(alice)
-    chat.replies.append(" ".join(f"word{number}" for number in range(2000)))
-    chat.gap_s = 0.01
+    writes_on(chat)
     turn = await page.ask("Tell me much.", without_documents=True)
     await page.hear("text")
     put = {"conversation": turn["conversation"], "attached": [str(row.pk)], "without_documents": True}

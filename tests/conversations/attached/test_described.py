@@ -112,10 +112,10 @@ async def test_a_model_that_sees_waits_for_the_text_and_not_for_the_description(
     row = await in_db(attached, alice)
     waiting = AttachedPicture.objects.filter(pk=row.pk)
     await waiting.aupdate(status="waiting", recognised=True, text=TEXT)
-    monkeypatch.setattr(seeing, "READING_S", 30.0)
+    monkeypatch.setattr(seeing, "READING_S", 600.0)
     page = await open_page(alice)
     see(settings)
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         answer = await asked(page, attached=[str(row.pk)])
     assert told(answer) == "The model sees the picture."
     await waiting.aupdate(recognised=False)
