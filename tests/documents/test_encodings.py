@@ -20,6 +20,16 @@ WRITTEN = [
     ("Αθήνα;3\nΠειραιάς;5", "cp1253"), ("שלום עולם", "cp1255"), ("今日は良い天気です", "shift_jis"),
     ("今日は良い天気です", "euc_jp"), ("이 규정은 회사의 모든 직원에게 적용됩니다.", "euc_kr"),
     ("本规定适用于公司全体员工，需提前两周提出申请。", "gb18030"), ("本規定適用於公司全體員工，需提前兩週。", "big5"),
+    ("我们的产品说明书", "gb18030"), ("本規定適用於公司全體員工。\nMr. Wang, 會議記錄：第一項", "big5"),
+    ("Les élèves déjà reçus à l'école où ça brûle.", "mac_roman"), ("Müllergäßchen in Größe 3", "mac_roman"),
+    ("¿Dónde está la señal? El niño comió piña.", "mac_roman"), ("Hej på dig, smörgåsbord", "mac_roman"),
+    ("It’s a “test” – naïve café", "mac_roman"), ("Preis: „Größe“ – sofort", "mac_roman"), ("café", "mac_roman"),
+    ("Žmogaus teisės yra įtvirtintos šiame įstatyme, kurį visi žino.", "cp1257"),
+    ("Latvijas Republikas likums nosaka kārtību, kādā šķirt lietas.", "cp1257"),
+    ("Žmogaus teisės yra įtvirtintos šiame įstatyme", "iso8859-13"),
+    ("Eesti õigus on sätestatud põhiseaduses, mõned üksused, žanr, šokk.", "cp1257"),
+    ("Tallinn on ilus linn. Õhtu jõudis kätte, öö oli pime.", "cp1252"), ("It’s a “test” – café", "cp1252"),
+    ("© 2024 Müller", "cp1252"), ("Greiðslur eru úr sögunni á Ísafirði.", "cp1252"),
     ("名前,大きさ\n林檎,三個\n梨子,四個", "utf-16-le"), ("Name,Größe\nÄpfel,3", "utf-16-be"),
 ]  # fmt: skip
 

@@ -13,9 +13,11 @@ from docx.opc.exceptions import PackageNotFoundError
 
 from apps.documents.parsers.archive import OpenedArchive
 from apps.documents.parsers.base import HIDDEN, Block, Limits, Note, Parsed, Unreadable, paginate, title_of
+from apps.documents.parsers.docx_edges import LEFT_OVER, edges, uncounted
 from apps.documents.parsers.docx_hidden import Hidden, value
 from apps.documents.parsers.docx_hidden import W as _W
 from apps.documents.parsers.docx_math import MATH, formula
+from apps.documents.parsers.docx_numbers import Numbers
 from apps.documents.parsers.tables import is_header, spread, table_blocks
 
 _STRICT = b"http://purl.oclc.org/ooxml/wordprocessingml/main"
@@ -35,7 +37,7 @@ DAMAGED = (
 def parse(path: str, limits: Limits) -> Iterator[Parsed]:
     try:
         body, styles, named = _opened(path)
-        notes = _notes(path)
+        notes, numbering, around = _beside(path, body)
     except (
         zipfile.BadZipFile,
         PackageNotFoundError,
@@ -45,10 +47,9 @@ def parse(path: str, limits: Limits) -> Iterator[Parsed]:
         OSError,
     ) as error:
         raise Unreadable(DAMAGED) from error
-    reader = _Reader(styles, Hidden(body, styles), notes)
-    blocks = list(reader.blocks(body))
-    headings = (block.text for block in blocks if block.kind == "heading" and block.level == 1)
-    title = title_of(named) or title_of(next(headings, ""))
+    reader = _Reader(styles, Hidden(body, styles), notes, Numbers(numbering, styles))
+    blocks = [*reader.blocks(body), *reader.around(around)]
+    title = title_of(named) or title_of(reader.first)
     if title:
         yield title
     yield from paginate(blocks, limits)
@@ -69,15 +70,19 @@ def _opened(path: str) -> tuple[Any, Any, str]:
     return document.element.body, document.styles.element, document.core_properties.title or ""
 
 
-def _notes(path: str) -> dict[tuple[str, str], Any]:
-    """Footnotes and endnotes by what refers to them: the tag of the mark and its number."""
-    found = {}
+def _beside(path: str, body: Any) -> tuple[dict[tuple[str, str], Any], Any, list[tuple[str, Any]]]:
+    """Footnotes and endnotes by what refers to them: the tag of the mark and its number; the lists, None where there
+    are none; what stands at the head and foot of the pages."""
+    notes, numbering = {}, None
     with OpenedArchive(path) as archive:
+        names = archive.namelist()
         for kind in ("footnote", "endnote"):
-            if f"word/{kind}s.xml" in archive.namelist():
+            if f"word/{kind}s.xml" in names:
                 for note in _part(archive, f"word/{kind}s.xml").iter(_W + kind):
-                    found[f"{_W}{kind}Reference", note.get(_W + "id") or ""] = note
-    return found
+                    notes[f"{_W}{kind}Reference", note.get(_W + "id") or ""] = note
+        if "word/numbering.xml" in names:
+            numbering = _part(archive, "word/numbering.xml")
+        return notes, numbering, edges(archive, body, _part)
 
 
 def _body(archive: zipfile.ZipFile) -> Any:
@@ -96,8 +101,10 @@ def _part(archive: zipfile.ZipFile, name: str) -> Any:
 class _Reader:
     """Knows the styles of one document, which are headings and lists, and its notes."""
 
-    def __init__(self, styles: Any, hidden: Hidden, notes: dict[tuple[str, str], Any]) -> None:
+    def __init__(self, styles: Any, hidden: Hidden, notes: dict[tuple[str, str], Any], numbers: Numbers) -> None:
         self.notes = notes
+        self.numbers = numbers
+        self.first = ""  # heading of the first level
         self.headings: dict[str, int] = {}
         self.lists: set[str] = set()
         self.hidden = hidden
@@ -131,7 +138,7 @@ class _Reader:
                 yield from self.blocks(child)
 
     def _paragraph(self, paragraph: Any) -> Iterator[Block]:
-        text = self._text(paragraph).strip()
+        text, label = self._text(paragraph).strip(), self.numbers.label(paragraph)
         if not text:
             return
         place = paragraph.find(_W + "pPr")
@@ -139,9 +146,10 @@ class _Reader:
         outline = value(place, "outlineLvl")
         level = self.headings.get(style) or (int(outline) + 1 if outline and outline in "01234567" else 0)
         if level and len(text) <= 300:
-            yield Block("heading", " ".join(text.split()), level)
-        elif style in self.lists or (place is not None and place.find(_W + "numPr") is not None):
-            yield Block("list", "- " + text)
+            self.first = self.first or (" ".join(text.split()) if level == 1 else "")
+            yield Block("heading", " ".join(f"{label} {text}".split()), level)
+        elif label or style in self.lists or (place is not None and place.find(_W + "numPr") is not None):
+            yield Block("list", f"{label or '-'} {text}")
         else:
             yield Block("paragraph", text)
 
@@ -181,7 +189,17 @@ class _Reader:
 
     def _cell(self, cell: Any) -> str:
         """With the text of its boxes and of tables inside it, each paragraph once."""
-        return " ".join(_words(map(self._text, _paragraphs(cell))))
+        return " ".join(_words(f"{self.numbers.label(one)} {self._text(one)}" for one in _paragraphs(cell)))
+
+    def around(self, trees: Iterable[tuple[str, Any]]) -> Iterator[Block]:
+        """What stands at the head and foot of the pages, each text once."""
+        said: dict[str, None] = {}
+        for kind, tree in trees:
+            lines = [(self._text(paragraph), counted) for paragraph, counted in uncounted(tree)]
+            words = " ".join(_words(text for text, counted in lines if not counted or len(text.split()) > LEFT_OVER))
+            if words:
+                said[f"{kind}: {words}"] = None
+        yield from (Block("paragraph", text) for text in said)
 
     def _text(self, element: Any) -> str:
         """The visible text below an element, in order, without what stands in boxes of its own."""
