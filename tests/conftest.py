@@ -39,6 +39,7 @@ SHARED = Path(settings.BASE_DIR).parent / "shared"
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--only-database", action="store_true", help="run only the tests that use the database")
+    parser.addoption("--long", action="store_true", help="races and kills as often and as long as the threats ask for")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -46,6 +47,8 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if not config.getoption("--long"):
+        items[:] = [item for item in items if item.get_closest_marker("long") is None]
     if config.getoption("--only-database"):
         items[:] = [item for item in items if _uses_database(item)]
 
@@ -110,6 +113,11 @@ def shared() -> Path:
     if not SHARED.is_dir():
         pytest.skip("../shared is not here: its data sets are needed by this test")
     return SHARED
+
+
+@pytest.fixture(scope="session")
+def long(pytestconfig: pytest.Config) -> bool:
+    return bool(pytestconfig.getoption("--long"))
 
 
 @pytest.fixture

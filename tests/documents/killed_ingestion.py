@@ -87,6 +87,12 @@ def lived(place: Collection, seed: int, seconds: float | None) -> None:
 
 
 def work(place: Collection, seed: int) -> None:
+    put(place, seed)
+    work_on()
+
+
+def put(place: Collection, seed: int) -> None:
+    """Four files are uploaded, and it is written down which were taken."""
     made = random.Random(seed)
     words = [f"word{made.randrange(10**9)}" for _ in range(4)]
     contents = {
@@ -98,7 +104,6 @@ def work(place: Collection, seed: int) -> None:
         row = upload.upload(place.owner, place, SimpleUploadedFile(name, content))
         with Path(settings.DATA_DIR, "accepted").open("a") as accepted:
             accepted.write(f"{row.pk}\n")
-    work_on()
 
 
 def work_on() -> None:
@@ -120,15 +125,18 @@ def settle() -> None:
 
 def lost() -> int:
     """What was taken and is not ready."""
-    taken = {UUID(line) for line in Path(settings.DATA_DIR, "accepted").read_text().split()}
     ready = set(Document.objects.filter(status="ready").values_list("pk", flat=True))
-    return len(taken - ready) + Document.objects.exclude(status="ready").count()
+    return len(taken() - ready) + Document.objects.exclude(status="ready").count()
+
+
+def taken() -> set[UUID]:
+    return {UUID(line) for line in Path(settings.DATA_DIR, "accepted").read_text().split()}
 
 
 def doubled() -> int:
-    """Documents whose pages and passages are not each there once, in a segment that is searched."""
+    """Documents that are ready, and whose pages and passages are not each there once, in a segment that is searched."""
     found = 0
-    for document in Document.objects.all():
+    for document in Document.objects.filter(status="ready"):
         places = list(Chunk.objects.searchable().filter(document=document).values_list("position", flat=True))
         pages = list(Page.objects.filter(document=document).values_list("number", flat=True))
         once = sorted(places) == list(range(len(places))) and sorted(pages) == list(range(1, document.pages_count + 1))

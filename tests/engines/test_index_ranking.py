@@ -183,37 +183,3 @@ def test_eight_threads_search_while_others_write_drop_and_sweep(tmp_path: Path) 
         thread.join()
 
     assert wrong == []
-
-
-def test_searches_see_whole_generations_while_ten_thousand_are_added_and_a_thousand_dropped(tmp_path: Path) -> None:
-    index, size = LocalIndex(str(tmp_path), open_at_most=60), 250
-    vectors, done = units(size), threading.Event()
-    live = [_write(index, entries(["red fox"] * size), vectors)]
-    reading: dict[int, list[SegmentInfo]] = {}
-    wrong: list[object] = []
-
-    def reader(number: int) -> None:
-        while not done.is_set():
-            reading[number] = seen = live
-            found = index.search(seen, IndexQuery("fox", vectors[7], limit=len(seen))).candidates
-            best = {c.chunk_id for c in found if c.cosine > 0.999}
-            reading[number] = []
-            if len(best) != len(seen) or any(chunk % size != 7 for chunk in best):
-                wrong.append((len(seen), sorted(best)))
-
-    threads = [threading.Thread(target=reader, args=(number,)) for number in range(8)]
-    for thread in threads:
-        thread.start()
-    for number in range(1, 10_000 // size + 1):
-        live = [*live, _write(index, entries(["red fox"] * size, first=number * size), vectors)]
-        if number % 10 == 0:
-            old, live = live[1], [live[0], *live[2:]]
-            while any(old in seen for seen in list(reading.values())):
-                time.sleep(0.01)
-            index.drop([old])
-            index.sweep(live, older_than_s=0)
-    done.set()
-    for thread in threads:
-        thread.join()
-
-    assert wrong == [] and len(live) == 37
