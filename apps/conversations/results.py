@@ -10,8 +10,32 @@ from apps.conversations.facts import facts, is_amount
 from apps.conversations.support import SUPPORTED, check
 from apps.conversations.tools.base import Call
 from apps.conversations.wrap import without_hints
+from apps.lib.words import stem
 
 NAME = 100  # characters of a tool's name that are kept
+SMALL = 100  # a whole number below it stands in many texts, and so does a year: alone it shows nothing
+_YEARS = range(1900, 2101)
+_ANSWERING = frozenset(
+    stem(word)
+    for word in (
+        *("answer", "result", "sum", "total", "difference", "product", "equals", "makes", "value"),
+        *(
+            "das",
+            "die",
+            "ist",
+            "sind",
+            "es",
+            "beträgt",
+            "lautet",
+            "antwort",
+            "ergebnis",
+            "summe",
+            "differenz",
+            "produkt",
+        ),
+        *("el", "la", "es", "son", "respuesta", "resultado", "suma", "diferencia", "producto"),
+    )
+)  # in the languages of the interface
 
 
 def credited(cites: list[Cite], text: str, calls: Iterable[Call]) -> list[Cite]:
@@ -27,12 +51,21 @@ def credited(cites: list[Cite], text: str, calls: Iterable[Call]) -> list[Cite]:
 
 def _support(claim: str, call: Call) -> float:
     """A sentence of numbers is borne out where the tool gave one of them and was given, or gave, all of them, and none
-    of them is denied."""
+    of them is denied. One small number alone agrees by chance too: then a word has to agree, unless there is none."""
     asked = " ".join(str(value) for value in call.arguments.values())
     told = facts(claim)
     said, gave, given = told.numbers, facts(call.text).numbers, facts(asked).numbers
     if said:
         if any(is_amount(term) for term in told.denied):  # "not 391"
             return 0.0
-        return 1.0 if said & (gave - given or gave) and said <= gave | given else 0.0
+        if not said & (gave - given or gave) or not said <= gave | given:
+            return 0.0
+        words = {term for term in told.terms if not is_amount(term)} - _ANSWERING
+        if len(said) > 1 or not words or not _is_small(*said):
+            return 1.0
+        return 1.0 if words & facts(f"{call.title} {asked} {call.text}").terms else 0.0
     return check().judge(claim, [f"{call.title} {asked} {call.text}"]).score
+
+
+def _is_small(number: str) -> bool:
+    return number.isdecimal() and (int(number) < SMALL or int(number) in _YEARS)

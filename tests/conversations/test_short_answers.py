@@ -111,5 +111,26 @@ def test_words_from_the_result_of_a_tool_name_it_and_a_source_comes_first() -> N
     assert results.credited(known, "Today is a Friday in London.", [today]) == known
 
 
+TODAY = Call("1", "today", "Date and time", {}, "done", text="Friday, 27 November 2026, 20:10 in London")
+SEVEN = call("3 + 4 = 7", expression="3 + 4")
+
+
+@pytest.mark.parametrize(
+    ("answer", "tool", "named"),
+    [
+        ("The crane lifts 20 tons.", TODAY, False), ("In 2026 the harbour was closed.", TODAY, False),
+        ("There are 7 ships in the harbour.", SEVEN, False), ("Seven ships lie in the harbour.", SEVEN, False),
+        ("7", SEVEN, True), ("The answer is: 7.", SEVEN, True), ("The sum is 7.", SEVEN, True),
+        ("3 + 4 = 7", SEVEN, True), ("Das Ergebnis ist 7.", SEVEN, True), ("La suma es 7.", SEVEN, True),
+        ("The sum of 3 and 4 is 7.", SEVEN, True), ("It is the 27th of November.", TODAY, True),
+        ("It is 20:10.", TODAY, True), ("The ships weigh 391 tons.", call("17 * 23 = 391"), True),
+        ("It costs 7.5 dollars.", call("15 / 2 = 7.5"), True),
+    ],
+)  # fmt: skip
+def test_one_small_number_or_a_year_needs_a_word_that_agrees(answer: str, tool: Call, named: bool) -> None:
+    nothing = [Cite(0, 0, len(answer), None, 0, 0, 0.1)]
+    assert bool(results.credited(nothing, answer, [tool])[0].tool) == named
+
+
 def test_the_name_of_a_tool_is_text() -> None:
     assert "<b>" not in pills_html([Cite(0, 0, 1, None, 0, 0, 0.5, "<b>Tool</b>")], "1")
