@@ -41,6 +41,9 @@ class Rule:
         return False
 
 
+_PIECE = re.compile(r"\\.|\[\^?\]?(?:\\.|[^\]\\])*\]|.", re.DOTALL)
+
+
 def _rules(table: tuple[tuple[str, int, str, str], ...]) -> tuple[Rule, ...]:
     return tuple(
         Rule(code, severity, re.compile(pattern), re.compile(unless) if unless else None)
@@ -61,14 +64,14 @@ def _by_letter(pattern: str) -> str:
 
 
 def _alternatives(pattern: str) -> list[str]:
-    """Of the outermost level."""
+    """Of the outermost level; what is escaped, or stands in a set, is text."""
     found, depth = [""], 0
-    for char in pattern:
-        depth += (char == "(") - (char == ")")
-        if char == "|" and not depth:
+    for piece in _PIECE.findall(pattern):
+        depth += (piece == "(") - (piece == ")")
+        if piece == "|" and not depth:
             found.append("")
         else:
-            found[-1] += char
+            found[-1] += piece
     return found
 
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from apps.engines.base import EngineBroken, EngineRefused
-from apps.engines.classify.planted import MOST, PlantedClassifier, windows
+from apps.engines.classify.planted import CHARACTERS, MOST, PlantedClassifier, windows
 from apps.engines.classify.text import FOLDER, LinearClassifier
 from apps.engines.embed.sentence import SentenceEmbed
 
@@ -74,6 +74,26 @@ def test_code_is_set_aside_and_every_line_counts_by_itself() -> None:
         "The first line of it",
         "and the second one",
     ]
+
+
+FILLING = "the boiler of the old house stands in the cellar behind the wooden stairs and its owner looks after it and "
+
+
+@pytest.mark.parametrize("before", [0, 300, 390, 700, 1200])
+@pytest.mark.parametrize("sentence", [PLANTED[0], PLANTED[1], PLANTED[3]])
+def test_an_order_far_to_the_right_of_a_long_line_is_found(embed: SentenceEmbed, sentence: str, before: int) -> None:
+    cut = LinearClassifier().cuts["prompt_attack"].flag
+    filling, order = (FILLING * 20)[:before], sentence.rstrip(".").lower()
+    line = f"{filling} {order} {FILLING * 2}"
+    assert max(map(len, windows(line))) <= CHARACTERS and any(order in window for window in windows(line))
+    assert highest(embed, line) >= cut > highest(embed, f"{filling} {FILLING * 2}")
+
+
+def test_every_word_of_a_long_line_is_read_and_a_usual_one_as_it_is() -> None:
+    words = [f"word{number}" for number in range(900)]
+    found = windows(" ".join(words))
+    assert {word for window in found for word in window.split()} >= set(words)
+    assert windows(FILLING * 3) == [(FILLING * 3).strip()] and len(FILLING * 3) < CHARACTERS
 
 
 def test_a_passage_of_thousands_of_sentences_is_read_at_both_ends_and_soon() -> None:

@@ -182,3 +182,9 @@ def test_the_first_look_at_a_passage_rules_out_nothing_that_a_rule_would_find(da
     rule = data.draw(st.sampled_from(_OF_PASSAGES))
     plain = folded(normalise(data.draw(st.from_regex(rule.pattern))))
     assert _PASSAGE_NEEDS.search(plain) or not rule.hits(plain), plain
+
+
+def test_alternatives_are_parted_outside_of_brackets_sets_and_escapes() -> None:
+    pattern = r"a\(|b\)|[(|]c|(d|e[)])f|\|g|[^]|(]h|\\|i"
+    assert rules._alternatives(pattern) == [r"a\(", r"b\)", "[(|]c", "(d|e[)])f", r"\|g", "[^]|(]h", r"\\", "i"]
+    assert "|".join(rules._alternatives(rules.NEEDS)) == rules.NEEDS

@@ -10,7 +10,7 @@ Trained by `manage.py train_classifiers`; plain numpy at run time.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -30,7 +30,8 @@ if TYPE_CHECKING:
 # The weights as they are committed; a file that differs is not loaded. `train_classifiers` prints the new one.
 SHA256 = "9a47132570caa61d4386dc34ff730e644731a417a0fd6cda7394b84a4b17e5c8"
 _WHOSE = "the check for planted instructions"
-CHARACTERS = 400  # of a sentence that are read
+CHARACTERS = 400  # that are read together; a longer line is read in parts, else what stands far to the right is not
+OVERLAP = 120  # characters that two parts have in common: an order that a border cuts is whole in one of them
 MOST = 400  # sentences of a passage that are looked at; a passage has a dozen
 FORM = 4  # numbers that say what a sentence looks like, see `form`
 _LINE = re.compile(r"[^\n]+")
@@ -86,10 +87,17 @@ def windows(text: str) -> list[str]:
         if text.startswith(("```", "~~~"), start):
             continue
         for line in _LINE.findall(text, start, end):
-            piece = line.strip()[:CHARACTERS]
-            if len(_WORD.findall(piece)) >= _SHORTEST:
-                found.append(piece)
+            piece = line.strip()
+            parts = [piece] if len(piece) <= CHARACTERS else _parts(piece)
+            found += [part for part in parts if len(_WORD.findall(part)) >= _SHORTEST]
     return found[:MOST] if len(found) <= MOST else [*found[: MOST // 2], *found[-MOST // 2 :]]
+
+
+def _parts(line: str) -> Iterator[str]:
+    """Each begins with a word where there is one."""
+    for start in range(0, len(line) - OVERLAP, CHARACTERS - OVERLAP):
+        space = line.find(" ", start, start + OVERLAP // 2) if start else -1
+        yield line[space + 1 if space >= 0 else start : start + CHARACTERS].strip()
 
 
 class PlantedClassifier(stored.FromDisk[PlantedHeads]):
