@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import re
 import time
 from typing import Any
+
+from playwright.sync_api import expect
 
 LEAVE = "How long does parental leave last?"
 BOILER = "What does error E4 of the boiler mean?"
 LONG = "Tell me about parental leave in detail."
+SLOW = "Tell me about parental leave in detail, slowly."  # goes on for minutes, until it is stopped
 OFF_TOPIC = "Which composer wrote the opera Wozzeck?"
-PATIENCE_MS = 60_000
+PATIENCE_MS = 120_000
+ENDED = re.compile("^(?!writing$)")
 
 
 def ask(page: Any, text: str) -> Any:
@@ -25,9 +30,7 @@ def ask(page: Any, text: str) -> Any:
 
 def ended(turn: Any, status: str = "complete") -> Any:
     """The turn, after its end."""
-    turn.page.wait_for_function(
-        "turn => turn.dataset.status !== 'writing'", arg=turn.element_handle(), timeout=PATIENCE_MS, polling=50
-    )
+    expect(turn).to_have_attribute("data-status", ENDED, timeout=PATIENCE_MS)
     assert turn.get_attribute("data-status") == status
     return turn
 
@@ -35,11 +38,8 @@ def ended(turn: Any, status: str = "complete") -> Any:
 def writing(turn: Any, characters: int = 150) -> str:
     """The text so far, once there is that much of it."""
     text = turn.locator("[data-part=text]")
-    turn.page.wait_for_function(
-        "([part, wanted]) => part.innerText.length > wanted",
-        arg=[text.element_handle(), characters],
-        timeout=PATIENCE_MS,
-    )
+    enough = re.compile(f".{{{characters + 1},}}", re.DOTALL)
+    expect(text).to_have_text(enough, use_inner_text=True, timeout=PATIENCE_MS)  # also of a turn that takes its place
     return str(text.inner_text())
 
 

@@ -20,7 +20,7 @@ from tests.journeys.site import Site, until
 from tests.people import PASSWORD
 
 playwright = pytest.importorskip("playwright.sync_api")
-playwright.expect.set_options(timeout=20_000)  # milliseconds: patience costs nothing where the page is quick
+playwright.expect.set_options(timeout=60_000)  # milliseconds: patience costs nothing where the page is quick
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 FLAGS = [
@@ -114,7 +114,7 @@ def visiting(site: Site, chromium: Any, signed_in: Callable[[str], Any]) -> Iter
             **{"service_workers": "block", "reduced_motion": "reduce", **options},  # sixty frames a second take a core
         )
         contexts.append(context)
-        context.set_default_timeout(20_000)
+        context.set_default_timeout(60_000)
         page = context.new_page()
         watch(page, site.url, wrong, tolerate)
         page.goto(site.url + path)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 import time
 from collections.abc import AsyncGenerator, Callable
@@ -40,14 +41,16 @@ MARKED = "in every form"
 BLUSH = "blush"
 DESCRIBES = "Describe this picture more fully"
 THINKING = "Think first."
+SOME_WORDS, SLOW_S = 80, 0.25
 THOUGHT = (
     "Parents 🤔 ask 🤔 about days 🤔. It says so. Let me consider <img src=https://evil.example/z> what they ask for."
 )
 
 
 class PacedChat(FakeChat):
-    """As FakeChat, forty words a second; a question with "in detail" gets a long answer, one with "in every form" a
-    hostile one, one with "Think first." thoughts before it. Its server searches with beams."""
+    """As FakeChat, forty words a second; a question with "in detail" gets a long answer, one with "in detail, slowly"
+    after some lines only four words a second, one with "in every form" a hostile one, one with "Think first." thoughts
+    before it. Its server searches with beams."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
@@ -62,6 +65,15 @@ class PacedChat(FakeChat):
         if THINKING in request.messages[-1].content:
             return f"<think>{THOUGHT}</think> {super()._say(request)}"
         return LONG if "in detail" in request.messages[-1].content else super()._say(request)
+
+    async def stream(self, request: ChatRequest) -> AsyncGenerator[Delta | Finish, None]:
+        slow, count = "in detail, slowly" in request.messages[-1].content, 0
+        async with aclosing(super().stream(request)) as items:
+            async for item in items:
+                yield item
+                count += 1
+                if slow and count > SOME_WORDS:
+                    await asyncio.sleep(SLOW_S)
 
 
 def _described(words: str) -> str:

@@ -29,7 +29,7 @@ def test_an_assistant_is_tried_made_and_asked(visit: Visit, width: int) -> None:
     name = f"Leave desk {width}"
     page.get_by_label("A question").fill(LEAVE)
     page.get_by_label("A question").press("Enter")
-    expect(page.locator("#tried .turn")).to_have_attribute("data-status", "complete", timeout=20_000)
+    expect(page.locator("#tried .turn")).to_have_attribute("data-status", "complete", timeout=60_000)
     expect(page.locator("#tried .answer")).to_contain_text("weeks")
     assert page.evaluate("document.querySelector('#tried').scrollWidth <= innerWidth")
     page.locator("#tried a.pill").first.click()
@@ -75,7 +75,7 @@ def test_a_try_whose_line_is_lost_says_so_and_is_asked_again(visit: Visit) -> No
     expect(end).to_contain_text("The server does not answer.")
     assert page.evaluate("document.activeElement.matches('[data-try]')"), "focus is not lost with the button"
     page.locator("#tried").get_by_role("button", name="Ask again").click()
-    expect(page.locator("#tried .turn")).to_have_attribute("data-status", "complete", timeout=20_000)
+    expect(page.locator("#tried .turn")).to_have_attribute("data-status", "complete", timeout=60_000)
     expect(end).to_be_hidden()
 
 

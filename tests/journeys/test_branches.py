@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import expect
 
-from tests.journeys.chat import BOILER, LEAVE, LONG, ask, ended, writing
+from tests.journeys.chat import BOILER, LEAVE, SLOW, ask, ended, writing
 from tests.journeys.conftest import Visit
 
 OTHER = "How many weeks of parental leave are paid in full?"
@@ -88,7 +88,7 @@ def test_an_answer_that_goes_leaves_the_focus_to_the_field(page_wide: Any) -> No
 
 
 def test_a_stopped_answer_is_written_on_where_it_stands(page_wide: Any) -> None:
-    turn = ask(page_wide, LONG)
+    turn = ask(page_wide, SLOW)
     written = writing(turn)
     page_wide.get_by_role("button", name="Stop").click()
     ended(turn, "stopped")

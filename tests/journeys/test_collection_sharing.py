@@ -9,7 +9,7 @@ from playwright.sync_api import expect
 from tests.journeys.chat import ask, ended
 from tests.journeys.conftest import Visit
 
-READ_MS = 90_000
+READ_MS = 180_000
 OATH = "# Oath\n\nThe night watch swears to count the lamps of the quay at every full hour.\n"
 QUESTION = "What does the night watch swear?"
 

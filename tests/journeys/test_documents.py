@@ -10,7 +10,7 @@ from docx import Document as Docx
 from fpdf import FPDF
 from playwright.sync_api import expect
 
-READ_MS = 90_000
+READ_MS = 180_000
 SENTENCE = (
     "The lighthouse keeper of Eastness writes down the height of the tide at six in the morning and at six at night. "
 )

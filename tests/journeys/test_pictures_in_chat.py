@@ -15,7 +15,7 @@ from tests.journeys.chat import ask, ended
 from tests.journeys.conftest import Visit
 from tests.journeys.test_attached import chips, choose
 
-DRAWN_MS = 60_000
+DRAWN_MS = 180_000
 
 
 @pytest.fixture
@@ -24,7 +24,7 @@ def chat(visit: Visit) -> Callable[..., Any]:
 
     def _chat(**options: Any) -> Any:
         page = visit("/pictures/", **options)
-        for _ in range(60):
+        for _ in range(180):
             if page.get_by_role("button", name="Draw").count():
                 page.goto(page.url.replace("/pictures/", "/"))
                 page.locator("[data-chat][data-ready]").wait_for()

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import expect
 
-from tests.journeys.chat import BOILER, LEAVE, LONG, ask, ended, writing
+from tests.journeys.chat import BOILER, LEAVE, SLOW, ask, ended, writing
 from tests.journeys.conftest import Visit
 
 HOTEL = "What may a hotel cost?"
@@ -23,7 +23,7 @@ def put(page: Any, *texts: str) -> None:
 @pytest.mark.parametrize("width", [1440, 360])
 def test_the_line_survives_a_reload_and_is_changed_by_hand(visit: Visit, width: int) -> None:
     page = visit(width=width)
-    writing(ask(page, LONG))
+    writing(ask(page, SLOW))
     page.wait_for_url("**/c/**")
     put(page, LEAVE, BOILER, HOTEL)
     page.reload()
@@ -50,7 +50,7 @@ def test_the_line_survives_a_reload_and_is_changed_by_hand(visit: Visit, width: 
 
 def test_two_tabs_show_one_line_and_it_is_worked_through_in_order(visit: Visit) -> None:
     one = visit()
-    writing(ask(one, LONG))
+    writing(ask(one, SLOW))
     one.wait_for_url("**/c/**")
     put(one, LEAVE)
     two = visit(one.url.removeprefix(one.url.split("/c/")[0]))
@@ -62,13 +62,13 @@ def test_two_tabs_show_one_line_and_it_is_worked_through_in_order(visit: Visit) 
     for page in (one, two):
         expect(page.locator("[data-turn]")).to_have_count(3, timeout=60_000)
         ended(page.locator("[data-turn]").nth(2))
-        expect(page.locator("[data-question]")).to_have_text([LONG, LEAVE, HOTEL])
+        expect(page.locator("[data-question]")).to_have_text([SLOW, LEAVE, HOTEL])
         expect(page.locator("[data-queued]")).to_have_count(0)
 
 
 def test_the_line_is_changed_by_keyboard_alone(page_wide: Any) -> None:
     keys = page_wide.keyboard
-    writing(ask(page_wide, LONG))
+    writing(ask(page_wide, SLOW))
     page_wide.wait_for_url("**/c/**")
     for number, text in enumerate((LEAVE, HOTEL), 1):
         keys.type(text)

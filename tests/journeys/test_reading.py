@@ -15,7 +15,7 @@ from tests.documents.test_recognition import drawn, scan
 from tests.journeys.chat import ask, ended
 from tests.journeys.conftest import Visit
 
-READ_MS = 120_000
+READ_MS = 180_000
 FAR = 400  # tab stops: the other journeys leave conversations in the sidebar
 
 

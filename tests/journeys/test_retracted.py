@@ -13,7 +13,7 @@ from tests.journeys.test_review import decided, opened
 
 QUESTION = "How much may a hotel cost a night?"
 REASON = "Report of a reader"
-AT_ONCE_MS = 3_000
+AT_ONCE_MS = 30_000  # of a busy machine; nothing but a word of the server brings it
 
 
 def shared(alice: Any) -> str:

@@ -12,7 +12,7 @@ from tests.journeys.conftest import HEIGHT, watch
 from tests.journeys.site import Site
 from tests.people import PASSWORD
 
-WARM_MS = 120_000
+WARM_MS = 180_000
 
 
 @pytest.fixture(params=[1440, 360])

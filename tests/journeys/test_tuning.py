@@ -9,7 +9,7 @@ from playwright.sync_api import expect
 
 from tests.journeys.conftest import Visit
 
-READ_MS = 120_000
+READ_MS = 180_000
 FACTS = [
     "The lamp of the lighthouse burns with four hundred watts and is changed in the second week of May.",
     "The keeper climbs one hundred and ninety steps, and rests at the ninth window, where a bench stands.",
