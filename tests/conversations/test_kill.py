@@ -74,7 +74,7 @@ class Worker:
     def kill(self) -> None:
         if self._process is not None:
             self._process.kill()
-            self._process.wait(20)
+            self._process.wait(60)
             self._process = None
 
 
@@ -90,7 +90,7 @@ class Wire:
         await self.tell(do="ask", client_id=uuid.uuid4().hex, conversation=None, text=QUESTION, collections=[])
         return await self.until("accepted")
 
-    async def until(self, *types: str, seconds: float = 30) -> dict[str, Any]:
+    async def until(self, *types: str, seconds: float = 120) -> dict[str, Any]:
         async with asyncio.timeout(seconds):
             while True:
                 message = await self._socket.receive()
@@ -143,7 +143,7 @@ async def test_web_is_killed_in_the_middle_of_an_upload(web: Process, key: str, 
             await asyncio.sleep(60)
 
         sending = asyncio.create_task(_send(http, address, token, content, hang))
-        await asyncio.wait_for(sent.wait(), 30)
+        await asyncio.wait_for(sent.wait(), 120)
         web.kill()
         with pytest.raises(aiohttp.ClientError):
             await sending
@@ -247,7 +247,7 @@ async def test_the_worker_is_killed_while_an_answer_is_written(
         address, token = await _place(http)
         assert await _send(http, address, token, LAMP * 50) == 201
         worker.kill()
-        closed = await wire.until("closed", seconds=60)
+        closed = await wire.until("closed", seconds=120)
         assert (closed["status"], "word239" in closed["html"]) == ("complete", True)
     worker.start()
     await _ready(tmp_path)
@@ -268,7 +268,7 @@ async def test_the_model_server_is_killed_in_the_middle_of_an_upload(
         await wire.ask()
         await wire.until("waiting")
         model.start()
-        await wire.until("text", seconds=60)
+        await wire.until("text", seconds=120)
 
 
 async def _ready(folder: Path) -> None:
@@ -279,7 +279,7 @@ async def _ready(folder: Path) -> None:
 async def _holds(folder: Path, question: str) -> None:
     """Until the database has one row as an answer."""
     found: list[tuple[int]] = []
-    async with asyncio.timeout(150):
+    async with asyncio.timeout(300):
         while not found:
             await asyncio.sleep(0.1)
             with closing(sqlite3.connect(f"file:{folder / 'openbook.sqlite3'}?mode=ro", uri=True)) as database:
