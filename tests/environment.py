@@ -53,4 +53,5 @@ def pytest_runtestloop() -> None:
     """What is there by now stays: the collector need not walk through it again and again."""
     gc.collect()
     gc.freeze()
+    gc.set_threshold(10_000, 20, 20)  # a page makes as many objects; most go without the collector
     gc.enable()

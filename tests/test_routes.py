@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 from uuid import uuid4
 
 import pytest
 from django.contrib.auth.models import Group
+from django.db import transaction
 from django.db.models import Model
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
@@ -24,6 +26,7 @@ from apps.conversations.models import (
     Source,
 )
 from apps.documents.models import Chunk, Collection, Document, IndexBuild, Membership
+from apps.engines import registry
 from apps.evaluation.models import GoldenQuestion, GoldenRun
 from apps.images.models import Picture, Preset
 from apps.users.invitations import invite
@@ -31,6 +34,7 @@ from apps.users.models import Invitation, User
 from apps.users.people import suspend
 from tests.documents.library import collection, document
 from tests.matrix import ADMIN, EDIT, MATRIX, OWN, PUBLIC, READ, STAFF, TOKEN, C, D, M, P
+from tests.people import person
 
 GONE = 404
 NOT_THIS_WAY = 405
@@ -130,8 +134,8 @@ def first(row: Model) -> None:
     type(row)._base_manager.filter(pk=row.pk).update(id=1)
 
 
-@pytest.fixture
-def house(alice: User, bob: User, charlie: User, ada: User) -> House:
+def build() -> House:
+    alice, bob, _, ada = person("alice"), person("bob"), person("charlie"), person("ada", User.Role.ADMINISTRATOR)
     shelf = collection(alice)
     paper = document(shelf, "Paper", ["The only sentence of Alice."])
     Membership.objects.create(collection=shelf, user=bob)
@@ -157,6 +161,40 @@ def house(alice: User, bob: User, charlie: User, ada: User) -> House:
     first(Preset.objects.create(owner=alice, name="Harbour"))
     team = Group.objects.create(name="Team")
     return House(shelf, paper, talk, answer, Invitation.objects.get(), team, helper, picture)
+
+
+@pytest.fixture(scope="module")
+def built(django_db_setup: None, django_db_blocker: Any) -> Iterator[tuple[House, Any]]:
+    """Built once, with the index of its paper: each test has a transaction of its own inside this one."""
+    with django_db_blocker.unblock(), transaction.atomic():
+        yield build(), registry.index()
+        transaction.set_rollback(True)
+
+
+@pytest.fixture
+def house(built: tuple[House, Any], db: None) -> House:
+    found, registry._built["index"] = built
+    return found
+
+
+@pytest.fixture
+def alice(house: House) -> User:
+    return User.objects.get(email="alice@example.org")
+
+
+@pytest.fixture
+def bob(house: House) -> User:
+    return User.objects.get(email="bob@example.org")
+
+
+@pytest.fixture
+def charlie(house: House) -> User:
+    return User.objects.get(email="charlie@example.org")
+
+
+@pytest.fixture
+def ada(house: House) -> User:
+    return User.objects.get(email="ada@example.org")
 
 
 def as_person(user: User | None) -> Client:

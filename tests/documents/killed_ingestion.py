@@ -40,6 +40,7 @@ from apps.documents import ingest, segments, upload, worker
 from apps.documents.models import Chunk, Collection, Document, IndexCare, Page, Segment
 from apps.engines import registry
 from apps.users.models import User
+from tests import migrated
 from tests.documents import files
 
 LONGEST = 1.3  # times what a life takes that nobody ends
@@ -47,7 +48,8 @@ chance = random.Random(17)
 
 
 def main(kills: int) -> dict[str, object]:
-    call_command("migrate", verbosity=0)
+    if not migrated.tables(Path(settings.DATA_DIR)):
+        call_command("migrate", verbosity=0)
     for name in ("ring", "ask_for_merge"):  # nobody hears them here: a kill between row and bell loses the bell
         vars(upload)[name] = lambda *_: None
     place = Collection.objects.create(owner=User.objects.create_user("alice@example.org"), name="Shelf")

@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 from django.core.management import CommandError, call_command
 
-pytestmark = pytest.mark.process
+from apps.evaluation.bench import _ingesting, _real_files
+
+pytestmark = [pytest.mark.process, pytest.mark.usefixtures("tables_there")]
 
 FILES = {
     "notes.txt": ("normal", b"Every employee has thirty days of paid leave a year."),
@@ -56,10 +58,11 @@ def test_all_of_ingestion_is_measured_in_one_run(data: Path, tmp_path: Path) -> 
 
 def test_the_real_files_alone_can_be_named(data: Path, tmp_path: Path) -> None:
     file = tmp_path / "numbers.json"
-    place = str(data / "ingest_docs")
-    call_command("bench", "ingest", "--data", place, "--rounds", "1", "--quick", "--json", str(file))
+    options = ("--rounds", "1", "--quick", "--json", str(file))
+    call_command("bench", "ingest", "--data", str(data), "--sets", "ingest_docs", *options)
     numbers = json.loads(file.read_text())
     assert numbers["pipeline_over_encoder"] == numbers["real_files_over_encoder"] and numbers["files"] == 4
+    assert "documents" not in numbers, "no file was made of the other set"
 
 
 def test_a_folder_without_anything_to_read_is_told(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
@@ -68,11 +71,21 @@ def test_a_folder_without_anything_to_read_is_told(tmp_path: Path, capfd: pytest
     assert "Neither a set with a corpus.jsonl nor a MANIFEST.jsonl" in capfd.readouterr().err
 
 
-def test_sets_are_chosen_by_name(data: Path, tmp_path: Path) -> None:
-    file = tmp_path / "numbers.json"
-    options = ("--rounds", "1", "--quick", "--json", str(file))
-    call_command("bench", "ingest", "--data", str(data), "--sets", "other", *options)
-    numbers = json.loads(file.read_text())
-    assert numbers["documents"] == 1 and "files_read" not in numbers
+@pytest.mark.parametrize(
+    ("sets", "made", "real"),
+    [([], True, "ingest_docs"), (["other"], True, None), (["ingest_docs"], False, "ingest_docs"),
+     (["ingest_docs", "other"], True, "ingest_docs")],
+)  # fmt: skip
+def test_sets_are_chosen_by_name(data: Path, sets: list[str], made: bool, real: str | None) -> None:
+    assert [name for name, _ in _ingesting._files(data, 1200, sets)] == ["file 0.txt"] * made
+    assert _real_files.folder(data, sets) == (data / real if real else None)
+
+
+def test_a_folder_of_real_files_can_be_named_itself(data: Path) -> None:
+    place = data / "ingest_docs"
+    assert _real_files.folder(place, []) == place and _ingesting._files(place, 1200, []) == []
+
+
+def test_a_set_that_is_not_there_is_told(data: Path) -> None:
     with pytest.raises(CommandError, match="no set plants in"):
-        call_command("bench", "ingest", "--data", str(data), "--sets", "plants", *options)
+        call_command("bench", "ingest", "--data", str(data), "--sets", "plants")

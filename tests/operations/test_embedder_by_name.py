@@ -12,6 +12,7 @@ import pytest
 from assistant.boot import site
 from assistant.boot.places import PYTHON, ROOT, Places
 from assistant.boot.stop import Code, Stop
+from tests import migrated
 
 pytestmark = pytest.mark.process
 
@@ -99,6 +100,7 @@ def places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Places:
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("EMBED_THREADS", "1")
     monkeypatch.setenv("DATA_DIR", str(tmp_path / "data"))
+    migrated.tables(tmp_path / "data")
     site.prepare(Places.read())
     manage("shell", "-v0", "-c", FILL)
     return Places.read()

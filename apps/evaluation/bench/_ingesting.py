@@ -40,10 +40,10 @@ def main(data: Path, chunks: int, rounds: int, quick: bool, sets: Sequence[str])
     memory.spare()  # as a worker does when it starts
     from apps.evaluation.bench import _real_files as real
 
-    call_command("migrate", verbosity=0)
     made, folder = _files(data, chunks, sets), real.folder(data, sets)
     if not made and folder is None:
         raise SystemExit(f"Neither a set with a corpus.jsonl nor a MANIFEST.jsonl with its files is in {data}.")
+    call_command("migrate", verbosity=0)
     numbers, lines = _rates(made, rounds) if made else ({}, [])
     if folder is not None:
         found, texts = real.survey(folder, quick)
