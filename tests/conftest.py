@@ -23,7 +23,10 @@ from assistant.boot.words import compile_all
 from tests import emptying, migrated
 from tests.people import person
 
-hypothesis.settings.register_profile("any machine", deadline=None)  # a busy one takes its time, and that is no defect
+# A busy one takes its time, for an example as for making it up, and that is no defect.
+hypothesis.settings.register_profile(
+    "any machine", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
 hypothesis.settings.load_profile("any machine")
 settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # argon2 takes 0.1 s a person, rightly
 # Threads of the pools let their connections go; a server would not drop the test database under them.

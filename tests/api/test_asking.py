@@ -109,10 +109,12 @@ async def test_a_conversation_is_named_by_the_model_after_its_first_answer(
     place = await begun(web)
     chat.replies.extend(["They live for weeks.", "Title: How Long Workers Live", "Years.", "Life of a Queen"])
     await asked(web, place)
+    await turns.idle()
     await naming.idle()
     row = await Conversation.objects.aget()
     assert (row.title, row.titled) == ("How Long Workers Live", Conversation.Titled.MODEL)
     await asked(web, place, question="And how long does the queen live?")
+    await turns.idle()
     await naming.idle()
     assert (await Conversation.objects.aget()).title == "How Long Workers Live" and len(chat.requests) == 3
 
@@ -124,6 +126,7 @@ async def test_a_title_of_a_program_s_own_stays(
     place = await begun(web, title="Bees")
     chat.replies.extend(["They live for weeks.", "How Long Workers Live"])
     await asked(web, place)
+    await turns.idle()
     await naming.idle()
     assert (await Conversation.objects.aget()).title == "Bees" and len(chat.requests) == 1
 

@@ -6,7 +6,7 @@ import pytest
 from django.db import connection
 from django.test import Client
 
-from apps.conversations import keeping, naming, searching
+from apps.conversations import keeping, naming, searching, turns
 from apps.conversations.frame import listed
 from apps.conversations.models import Conversation, Message
 from apps.lib.threads import in_db
@@ -127,6 +127,7 @@ async def named(open_page, alice, chat, reply: str, before=None) -> Conversation
     if before:
         await in_db(before, first["conversation"])
     await page.events()
+    await turns.idle()
     await naming.idle()
     return await Conversation.objects.aget(pk=first["conversation"])
 

@@ -25,8 +25,9 @@ WORDS = ["fox", "whale", "mouse", "owl", "red", "blue", "sings", "hunts", "sleep
 LENGTH = 6  # words of a text: the average length stays local to a segment, so texts are of one length here
 
 texts = st.lists(st.lists(st.sampled_from(WORDS), min_size=LENGTH, max_size=LENGTH), min_size=2, max_size=30)
-whole = settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-quick = settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+SLOW_TOO = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+whole = settings(max_examples=100, deadline=None, suppress_health_check=SLOW_TOO)
+quick = settings(max_examples=15, deadline=None, suppress_health_check=SLOW_TOO)
 
 
 @pytest.fixture(scope="module", params=[MemoryIndex, LocalIndex])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -163,7 +164,7 @@ def test_a_slow_classifier_takes_a_tenth_of_the_time_at_most(
     alice: User, waiting: Picture, classifier: list[bytes], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     now = [0.0]
-    monkeypatch.setattr(making.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(making, "time", SimpleNamespace(monotonic=lambda: now[0]))
     monkeypatch.setattr(making, "_JUDGED", 9)
     Picture.objects.update(steps=50)
     coloured(monkeypatch, CALM)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -242,7 +243,7 @@ def test_where_the_disk_is_slow_the_model_does_not_wait_for_it_at_each_look(
     waiting: Picture, painter: FakePainter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     now, told = [0.0], [0]
-    monkeypatch.setattr(making.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(making, "time", SimpleNamespace(monotonic=lambda: now[0]))
     Picture.objects.update(steps=50)
     tell, look = making.Watch._tell, painter.look
 
