@@ -48,7 +48,6 @@ INSTALLED_APPS = [
     "allauth.account",
     "csp",
     "django_htmx",
-    "heroicons",
     "ninja",
     "apps.users",
     "apps.safety",
@@ -95,6 +94,7 @@ TEMPLATES: list[dict[str, Any]] = [
                 "django.contrib.messages.context_processors.messages",
                 "apps.conversations.frame.frame",
             ],
+            "libraries": {"heroicons": "apps.lib.icons"},
         },
     }
 ]
