@@ -21,7 +21,6 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from functools import cache, lru_cache
 from hashlib import blake2b
-from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -84,7 +83,7 @@ class Notes:
 
     def _heard(self, execute: Callable[..., Any], sql: str, params: Any, many: bool, context: Any) -> Any:
         frame: Any = sys._getframe(1)
-        while frame is not None and not frame.f_code.co_filename.startswith(PRODUCT):
+        while frame is not None and not _ours(frame.f_code.co_filename):
             frame = frame.f_back
         place = (frame.f_code.co_filename, frame.f_lineno) if frame is not None else ("", 0)
         odd = _odd(params)
@@ -123,6 +122,11 @@ class Notes:
             self._passed = report.passed
 
 
+@cache
+def _ours(file: str) -> bool:
+    return file.startswith(PRODUCT)
+
+
 @lru_cache(maxsize=100_000)
 def _key(file: str, line: int, sql: str, odd: str, error: str) -> str:
     """A short name, the same in every process; none where the statement is only about the transaction of a test, or
@@ -135,21 +139,27 @@ def _key(file: str, line: int, sql: str, odd: str, error: str) -> str:
 
 def _odd(values: Any) -> str:
     """What there is among the values of a statement, or of several, that the two databases take differently."""
-    return " ".join(sorted(set(_kinds(values))))
+    found = set[str]()
+    _look(values, found)
+    return " ".join(sorted(found)) if found else ""
 
 
-def _kinds(value: Any) -> Iterator[str]:
-    match value:
-        case str():
-            yield from (f"beyond {width}" for width in _WIDTHS if len(value) > width)
-            if _UNFIT.search(value):
-                yield "unfit"
-        case int() if not -(2**31) <= value < 2**31:
-            yield "beyond 32 bits"
-        case Mapping():
-            yield from chain.from_iterable(map(_kinds, value.values()))
-        case list() | tuple():
-            yield from chain.from_iterable(map(_kinds, value))
+def _look(value: Any, found: set[str]) -> None:
+    """Plain code, since half a million statements are looked at."""
+    if isinstance(value, str):
+        if len(value) > _WIDTHS[0]:
+            found.update(f"beyond {width}" for width in _WIDTHS if len(value) > width)
+        if _UNFIT.search(value):
+            found.add("unfit")
+    elif isinstance(value, int):
+        if not -(2**31) <= value < 2**31:
+            found.add("beyond 32 bits")
+    elif isinstance(value, list | tuple):
+        for one in value:
+            _look(one, found)
+    elif isinstance(value, dict):
+        for one in value.values():
+            _look(one, found)
 
 
 Noted = tuple[float, frozenset[str]]  # seconds, what was said
