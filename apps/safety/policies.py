@@ -91,7 +91,7 @@ def current() -> Policy:
 def in_force(person: int | None) -> PolicyVersion:
     """The version by which that person's texts are judged."""
     row = PolicyVersion.objects.filter(status=Status.PARTIAL).first() if person is not None else None
-    if row is not None and _partial(row).judges(person):
+    if row is not None and partial_of(row).judges(person):
         return row
     return live()
 
@@ -134,7 +134,7 @@ def refresh() -> None:
         found = read(row.body, row.number) if row is not None else None
         _current["shadows"] = _in_the_shadow()
         partial = PolicyVersion.objects.filter(status=Status.PARTIAL).first()
-        partly = _partial(partial) if partial is not None else None
+        partly = partial_of(partial) if partial is not None else None
         _current["allowed"] = frozenset(Allowance.objects.order_by("-pk").values_list("sha256", flat=True)[:ALLOWED])
     except (Error, PolicyError):
         return
@@ -264,7 +264,8 @@ def taken_back(user: User | None = None, but: PolicyVersion | None = None) -> bo
     return True
 
 
-def _partial(row: PolicyVersion) -> Partial:
+def partial_of(row: PolicyVersion) -> Partial:
+    """That version with the people for whom it is live."""
     return Partial(Shadow(row.pk, read(row.body, row.number)), row.share)
 
 

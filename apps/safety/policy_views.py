@@ -79,8 +79,18 @@ def _warned(row: PolicyVersion) -> list[str]:
     a newer product cannot read."""
     if row.status == PolicyVersion.Status.RETIRED:
         return []
-    moved = [wording.moved(one) for one in detectors.moved(row)]
+    moved = [*_few(row), *(wording.moved(one) for one in detectors.moved(row))]
     try:
         return [*moved, *(unscored.warnings(read(row.body)) if row.status != PolicyVersion.Status.LIVE else [])]
     except PolicyError:
         return moved
+
+
+def _few(row: PolicyVersion) -> list[str]:
+    """Where the share in which it is live is hardly anybody."""
+    number = rollout.people(row) if row.status == PolicyVersion.Status.PARTIAL else 2
+    if number > 1:
+        return []
+    if number:
+        return [gettext("One person alone falls into this share now: the figures speak of them. Raise the share.")]
+    return [gettext("Nobody falls into this share now: it judges no text. Raise the share.")]

@@ -28,6 +28,7 @@ class Arm:
     """What one of the two versions did since both judge; of what is still kept."""
 
     version: PolicyVersion
+    people: int  # whom it judges, of those who may sign in now
     judged: int
     held: Share  # of the verdicts: withheld, or sent to people
     changed: Share  # of those that the other version judged beside it: the other one's would be different
@@ -71,17 +72,27 @@ def arms() -> list[Arm]:
     row = PolicyVersion.objects.filter(status=Status.PARTIAL).first()
     if row is None or row.effective is None:
         return []
-    both = (row, policies.live())
-    return [_arm(one, other, row.effective) for one, other in (both, both[::-1])]
+    live, some = policies.live(), people(row)
+    everybody = people(live)
+    return [_arm(row, live, row.effective, some), _arm(live, row, row.effective, everybody - some)]
 
 
-def _arm(version: PolicyVersion, other: PolicyVersion, since: datetime) -> Arm:
+def people(row: PolicyVersion) -> int:
+    """How many of those who may sign in now it judges; a small share of few people may be one of them, or nobody."""
+    known = User.objects.filter(is_active=True).values_list("pk", flat=True)
+    if row.status != Status.PARTIAL:
+        return known.count()
+    partial = policies.partial_of(row)
+    return sum(map(partial.judges, known.iterator()))
+
+
+def _arm(version: PolicyVersion, other: PolicyVersion, since: datetime, number: int) -> Arm:
     hour = since.replace(minute=0, second=0, microsecond=0)
     rows = Recorded.objects.filter(policy=version.number, hour__gte=hour)
     judged, held = rows.count(), rows.filter(action__in=_HOLDS, allowance=False).count()
     beside = Shadowed.objects.filter(policy=other, record__policy=version.number, record__hour__gte=hour)
     known, differ = beside.count(), beside.exclude(change="").count()
-    return Arm(version, judged, Share(held, judged), Share(differ, known), _false(version, since))
+    return Arm(version, number, judged, Share(held, judged), Share(differ, known), _false(version, since))
 
 
 def _false(version: PolicyVersion, since: datetime) -> Share:

@@ -186,6 +186,40 @@ def test_the_pages_begin_show_and_end_it(strict: PolicyVersion, ada: User, otto:
     assert "5 % of people" not in other.get(f"/review/policy/{policies.live().pk}/changes/").content.decode()
 
 
+def test_those_are_counted_who_may_sign_in(strict: PolicyVersion, otto: User) -> None:
+    rollout.begin(otto, strict, 5)
+    strict.refresh_from_db()
+    before, all_of_them = rollout.people(strict), User.objects.count()
+    judges = Partial(Shadow(strict.pk, read(strict.body, strict.number)), 5).judges
+    for wanted in (True, False):
+        found = [pk for pk in range(10_000, 20_000) if judges(pk) == wanted][:3]
+        User.objects.bulk_create(User(pk=pk, email=f"{pk}@example.org") for pk in found)
+        User.objects.filter(pk=found[0]).update(is_active=False)
+    assert rollout.people(strict) == before + 2 and rollout.people(policies.live()) == all_of_them + 4
+    assert [arm.people for arm in rollout.arms()] == [before + 2, all_of_them + 4 - before - 2]
+
+
+@pytest.mark.parametrize(
+    ("number", "words", "shown"),
+    [
+        (0, "Nobody falls into this share now", "5 % of people: 0 people now"),
+        (1, "One person alone falls into this share now", "5 % of people: 1 person now"),
+        (2, "", "5 % of people: 2 people now"),
+    ],
+)
+def test_the_pages_say_how_many_a_share_is(
+    strict: PolicyVersion, otto: User, monkeypatch: pytest.MonkeyPatch, number: int, words: str, shown: str
+) -> None:
+    monkeypatch.setattr(rollout, "people", lambda row: number if row.status == "partial" else 9)
+    rollout.begin(otto, strict, 5)
+    client = Client()
+    client.force_login(otto)
+    page = client.get("/review/policy/").content.decode()
+    assert words in page and ("Raise the share" in page) == (number < 2)
+    page = client.get(f"/review/policy/{strict.pk}/changes/").content.decode()
+    assert shown in page and f"everybody else: {9 - number} people now" in page
+
+
 def test_the_database_forbids_a_second_one_and_one_without_a_share(partial: PolicyVersion, otto: User) -> None:
     policies.live()
     other = policies.draft(otto, body(withhold=0.2))
