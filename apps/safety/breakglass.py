@@ -28,6 +28,7 @@ from apps.users.models import User
 PERSON = settings.AUTH_USER_MODEL
 SUBJECT = "glass "  # before the number of a request, in the log
 WAITS = timedelta(hours=24)  # that a request may wait for an answer
+CLOCKS_DIFFER = timedelta(minutes=1)  # of the machines of one site, at most
 LONGEST_DELAY = timedelta(days=180)  # that its person may not be told, at once
 NOT_YOURS = gettext_lazy("That is not yours to do, or somebody has done it by now. Nothing was changed.")
 _UNJUDGED = gettext_lazy("Your last emergency waits for somebody's judgement. Ask in the usual way until then.")
@@ -194,8 +195,11 @@ def end(user: User, pk: UUID) -> None:
 
 
 def reading(user: User, pk: UUID) -> BreakGlass:
-    """The one that this person may read by now. Raises Refused."""
-    rows = BreakGlass.objects.filter(asker=user, state=State.OPEN, ends__gt=timezone.now(), person__isnull=False)
+    """The one that this person may read by now; none that opens in the future, whose clock was set back. Raises
+    Refused."""
+    now = timezone.now()
+    rows = BreakGlass.objects.filter(asker=user, state=State.OPEN, ends__gt=now, opened__lte=now + CLOCKS_DIFFER)
+    rows = rows.filter(person__isnull=False)
     row = rows.filter(pk=pk).select_related("person").first() if BREAK_GLASS.held(user) else None
     if row is None:
         raise Refused(str(NOT_YOURS))

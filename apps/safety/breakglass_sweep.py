@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import time
+from datetime import datetime
+from uuid import UUID
+
 from django.conf import settings
 from django.core.mail import send_mail
 from django.db import transaction
@@ -17,14 +21,26 @@ from apps.users.duties import BREAK_GLASS
 from apps.users.language import speaking_to
 
 _AT_ONCE = 20
+_ends: dict[UUID, float] = {}  # of what is open: when its minutes are over, by a clock that nobody sets
 
 
 def sweep() -> int:
     """A chore of the worker: how many ended or were told. Raises OSError where somebody could not be told."""
     now = timezone.now()
-    over = BreakGlass.objects.filter(state=State.OPEN, ends__lt=now)
+    over = _over(now)
     unheard = BreakGlass.objects.filter(state=State.ASKED, created__lt=now - WAITS)
     return sum(_end(row, "expired") for row in over) + sum(_end(row, "lapsed") for row in unheard) + _mails()
+
+
+def _over(now: datetime) -> list[BreakGlass]:
+    """What is open and has had its minutes: by the time of day, and where that was set back meanwhile, all the same."""
+    rows = list(BreakGlass.objects.filter(state=State.OPEN))
+    known = {row.pk: _ends.get(row.pk, float("inf")) for row in rows}
+    _ends.clear()
+    for row in rows:
+        left = (row.ends - now).total_seconds() if row.ends else 0.0
+        _ends[row.pk] = min(known[row.pk], time.monotonic() + left)
+    return [row for row in rows if _ends[row.pk] < time.monotonic()]
 
 
 def _end(row: BreakGlass, how: str) -> int:

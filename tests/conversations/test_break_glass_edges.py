@@ -148,3 +148,49 @@ def test_the_words_of_a_sealed_picture_are_not_shown(asker: User, robin: User, t
     named(asker, duties.SEALED)
     page = signed_in(asker).get(f"{PAGE}{row.pk}/").content.decode()
     assert all(word in page for word in ("oleander", "heliotrope", "gladiolus", "hibiscus"))
+
+
+class Clock:
+    """The time of day, which may be set, and the time that passes, which may not."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.day, self.passed = timezone.now(), 1000.0
+        monkeypatch.setattr(timezone, "now", lambda: self.day)
+        monkeypatch.setattr(breakglass_sweep.time, "monotonic", lambda: self.passed)
+        monkeypatch.setattr(breakglass_sweep, "_ends", {})
+
+    def on(self, minutes: float, *, shown: float | None = None) -> None:
+        """So many minutes pass; the clock shows as many, or `shown`."""
+        self.passed += minutes * 60
+        self.day += timedelta(minutes=minutes if shown is None else shown)
+
+
+def test_a_clock_that_is_set_back_prolongs_nothing(
+    asker: User, robin: User, talk: Conversation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = Clock(monkeypatch)
+    row = opened(asker, robin, talk)
+    clock.on(1)
+    breakglass_sweep.sweep()
+    assert breakglass.reading(asker, row.pk)
+    clock.on(row.minutes - 2, shown=-0.5)  # so that it shows just after the opening
+    breakglass_sweep.sweep()
+    assert breakglass.reading(asker, row.pk), "it has a minute left"
+    clock.on(1.5)
+    breakglass_sweep.sweep()
+    row.refresh_from_db()
+    assert row.state == "ended" and Event.objects.filter(kind="glass.expired").count() == 1
+    with pytest.raises(Refused):
+        breakglass.reading(asker, row.pk)
+
+
+def test_what_opens_in_the_future_is_not_read(
+    asker: User, robin: User, talk: Conversation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = Clock(monkeypatch)
+    row = opened(asker, robin, talk)
+    clock.on(1, shown=-60)
+    with pytest.raises(Refused):
+        breakglass.reading(asker, row.pk)
+    clock.on(1, shown=60)
+    assert breakglass.reading(asker, row.pk)
