@@ -1,7 +1,8 @@
 """Text that is stored encrypted (Fernet: AES-128-CBC with an HMAC), and the keys it is encrypted with.
 
 The keys stand in `settings.SNAPSHOT_KEYS`, a line each, the newest first: that one encrypts, each of them opens. The
-file is made on first use, readable by its owner only, and looked at anew whenever it was changed.
+file is made on first use, readable by its owner only, and looked at anew whenever it was changed. Where it is missing
+and texts are encrypted already, as when its disk is not there, none is made: another key would open none of them.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import json
 import os
 import re
 import threading
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,10 +24,18 @@ from django.utils.translation import gettext
 
 from apps.lib import disk
 
-_MARK = "fernet:"  # before what is encrypted; a row from before there was a key has none, and is read as it is
-_TOKEN = re.compile(_MARK + r"gAAAA[\w-]+={0,2}", re.ASCII)  # what somebody wrote after such a mark is no token
+MARK = "fernet:"  # before what is encrypted; a row from before there was a key has none, and is read as it is
+_TOKEN = re.compile(MARK + r"gAAAA[\w-]+={0,2}", re.ASCII)  # what somebody wrote after such a mark is no token
 _lock = threading.Lock()
+in_use: list[Callable[[], bool]] = []  # apps above this one say whether anything is encrypted by now
 _read: dict[str, Any] = {"seen": None, "keys": ()}
+
+
+MISSING = (
+    "The file of keys %(place)s (SNAPSHOT_KEY_FILE) is missing, and texts are encrypted by its keys. "
+    "Put its disk back, or the file from the backup. Where it is lost for good, run "
+    "'manage.py rotate_snapshot_key --lost': a new key is made, and what the old ones had encrypted stays closed."
+)
 
 
 class Unopened(str):
@@ -73,7 +83,7 @@ def lines() -> list[str]:
 
 def encrypt(text: str) -> str:
     """By the newest key. Raises ImproperlyConfigured."""
-    return _MARK + keys()[0].encrypt(text.encode("utf-8", "surrogatepass")).decode()
+    return MARK + keys()[0].encrypt(text.encode("utf-8", "surrogatepass")).decode()
 
 
 def decrypt(stored: str) -> str:
@@ -81,7 +91,7 @@ def decrypt(stored: str) -> str:
     if not is_encrypted(stored):
         return stored
     with suppress(InvalidToken, ValueError, ImproperlyConfigured):
-        return MultiFernet(keys()).decrypt(stored.removeprefix(_MARK)).decode("utf-8", "surrogatepass")
+        return MultiFernet(keys()).decrypt(stored.removeprefix(MARK)).decode("utf-8", "surrogatepass")
     return Unopened(gettext("This text cannot be opened: its key is missing. An administrator has to put it back."))
 
 
@@ -94,7 +104,7 @@ def newest(stored: str) -> bool:
     if not stored or not is_encrypted(stored):
         return not stored
     try:
-        keys()[0].decrypt(stored.removeprefix(_MARK))
+        keys()[0].decrypt(stored.removeprefix(MARK))
     except (InvalidToken, ValueError):  # another key's, or letters that no token has
         return False
     return True
@@ -146,7 +156,9 @@ def _seen(place: Path) -> tuple[str, int, int, int]:
     """By what a change of the file is noticed; it is made where it is missing."""
     try:
         found = place.stat()
-    except FileNotFoundError:
+    except FileNotFoundError as error:
+        if any(ask() for ask in in_use):
+            raise ImproperlyConfigured(MISSING % {"place": place}) from error
         place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         part = place.with_name(f"{place.name}.{os.getpid()}.{threading.get_ident()}.new")
         _fill(part, [Fernet.generate_key().decode()])

@@ -5,9 +5,11 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from cryptography.fernet import Fernet
+from django.conf import settings
 from django.db import models, transaction
 from django.db.models.functions import Cast
 from django.db.models.lookups import Exact
@@ -31,6 +33,25 @@ def rotate() -> int:
     with transaction.atomic():
         audit.record("snapshots.key", subject="frozen texts")
     return encrypt_all()
+
+
+def replace_lost() -> None:
+    """A new key encrypts from now on; what none opens any more stays closed. Raises Needed where a key is there."""
+    if Path(settings.SNAPSHOT_KEYS).exists():
+        raise Needed("The file of keys is there. Run this without --lost: texts keep the keys that open them.")
+    Path(settings.SNAPSHOT_KEYS).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    encrypted.write([Fernet.generate_key().decode()])
+    with transaction.atomic():
+        audit.record("snapshots.key", subject="frozen texts", lost=True)
+
+
+def in_use() -> bool:
+    """Whether a text is stored that a key has encrypted."""
+    texts = ((model, Cast("text", models.TextField())) for model in (Snapshot, Audited))
+    return any(
+        model._default_manager.annotate(stored=raw).filter(stored__startswith=encrypted.MARK).exists()
+        for model, raw in texts
+    )
 
 
 def drop() -> int:

@@ -184,3 +184,35 @@ def test_a_long_text_takes_a_few_milliseconds_at_most() -> None:
     for _ in range(50):
         assert encrypted.decrypt(encrypted.encrypt(text)) == text
     assert (time.process_time() - began) / 50 < 0.003
+
+
+def test_no_new_key_is_made_where_one_is_missing_that_texts_need(alice: User, shelf: Notes, place: Path) -> None:
+    shot = case(alice).snapshot
+    kept = place.with_name("elsewhere")
+    place.rename(kept)  # its disk is not there
+    for act in (encrypted.keys, lambda: case(alice, "2"), snapshot_keys.rotate):
+        with pytest.raises(ImproperlyConfigured, match=r"is missing.*Put its disk back.*--lost"), transaction.atomic():
+            act()
+    assert not place.exists() and isinstance(Snapshot.objects.get(pk=shot.pk).text, encrypted.Unopened)
+    told = checks._frozen_texts()
+    assert told.state.value == "bad" and "is missing" in told.words
+    kept.rename(place)
+    assert Snapshot.objects.get(pk=shot.pk).text == TEXT
+    with pytest.raises(CommandError, match="is there"):
+        call_command("rotate_snapshot_key", "--lost")
+
+
+def test_where_all_keys_are_lost_for_good_a_new_one_is_made_when_somebody_says_so(
+    alice: User, shelf: Notes, place: Path
+) -> None:
+    shot = case(alice).snapshot
+    place.unlink()
+    call_command("rotate_snapshot_key", "--lost", stdout=StringIO())
+    shelf.state["2"] = "as it was"
+    assert case(alice, "2", text="another").snapshot.text == "another" and place.stat().st_mode & 0o777 == 0o600
+    assert isinstance(Snapshot.objects.get(pk=shot.pk).text, encrypted.Unopened)
+    assert Event.objects.filter(kind="snapshots.key", payload__lost=True).count() == 1
+
+
+def test_a_new_site_makes_its_key_itself(place: Path) -> None:
+    assert not place.exists() and len(encrypted.keys()) == 1 and place.exists()

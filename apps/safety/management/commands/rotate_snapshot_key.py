@@ -1,4 +1,5 @@
-"""`manage.py rotate_snapshot_key`: frozen texts are encrypted by a new key; `--drop` takes the older ones away."""
+"""`manage.py rotate_snapshot_key`: frozen texts are encrypted by a new key; `--drop` takes the older ones away,
+`--lost` begins anew where all of them are lost."""
 
 from __future__ import annotations
 
@@ -16,9 +17,14 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--drop", action="store_true", help="drop the older keys, once nothing needs them")
+        parser.add_argument("--lost", action="store_true", help="make a new key where all are lost for good")
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
+            if options["lost"]:
+                snapshot_keys.replace_lost()
+                self.stdout.write("A new key. What the lost ones had encrypted stays closed; the Doctor counts it.")
+                return
             if options["drop"]:
                 self.stdout.write(f"{snapshot_keys.drop()} older keys dropped. Backups of before still need them.")
                 return
