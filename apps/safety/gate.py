@@ -267,7 +267,9 @@ async def _sentence(text: str, since: int, level: Level, limit: TimeLimit) -> Ve
     if not text[since:].strip():
         return ALLOWED
     try:
-        verdict = levels.applied(await _within(_check().sentence(text, since), limit), level, policies.current())
+        verdict = await _within(_check().sentence(text, since), limit)
+        if level != Level.SITE:
+            verdict = levels.applied(verdict, level, policies.current())
     except CheckUnavailable:
         return _UNCHECKED
     finally:

@@ -124,6 +124,43 @@ def test_what_is_no_event_is_not_made_one_by_its_neighbours(inner: str) -> None:
     assert read_in_chunks([first, body], Never())[2] is not None
 
 
+def stamped(text: Any, created: str) -> bytes:
+    return b'{"id":"c","created":%b,"choices":[{"index":0,"delta":{"content":%b},"finish_reason":null}]}' % (
+        created.encode(),
+        orjson.dumps(text),
+    )
+
+
+STAMPS = st.sampled_from(["1", "1", "1764000000", "1764000001", "0", "007", "1.5", "-3", "12345678901234567890", '"1"'])
+STAMPED = st.builds(stamped, TEXTS | st.sampled_from(['"created":5', '\\"created":', ',"created":1']), STAMPS)
+
+
+@given(
+    events=st.lists(STAMPED | STAMPED | OTHERS, max_size=12),
+    sizes=st.lists(st.integers(1, 4), min_size=1, max_size=12),
+    cut=st.integers(0, 120),
+)
+def test_events_with_the_second_in_which_they_were_made_are_read_as_parsing_says(
+    events: list[bytes], sizes: list[int], cut: int
+) -> None:
+    parts, chunks = [b"data: %b\n\n" % event for event in events], []
+    for size in sizes:
+        chunks.append(b"".join(parts[:size]))
+        del parts[:size]
+    chunks += [b"".join(parts)[:cut], b"".join(parts)[cut:]]
+    assert read_in_chunks(chunks, Alike()) == read_in_chunks(chunks, Never())
+
+
+def test_another_second_takes_no_other_look() -> None:
+    alike = Alike()
+    answer, events = wire.Answer(_alike=alike), EventReader()
+    answer.took(events, b"data: %b\n\n" % stamped("first", "1764000000"))
+    for seconds in (["1764000000", "1764000001"], ["1764000001"], ["1764000002", "1764000003"], ["1764000003"]):
+        chunk = b"".join(b"data: %b\n\n" % stamped(f"word{second} ", second) for second in seconds)
+        assert alike.texts(chunk) == [f"word{second} " for second in seconds]
+    assert alike.text(stamped("next", "1764000003")) == "next"
+
+
 def test_a_chunk_of_words_takes_one_look() -> None:
     alike = Alike()
     answer, events = wire.Answer(_alike=alike), EventReader()

@@ -10,6 +10,8 @@ import orjson
 
 _TRIES = 4  # in a row without use; a server that makes every event different is not like that
 _CONTENT = re.compile(rb'"content":[ ]?("(?:[^"\\]|\\.)*+")')
+# Some servers stamp each event with the second in which it was made. No text holds this: its quotes are escaped.
+_STAMP = re.compile(rb'"created":[ ]?(?:0|[1-9]\d{0,15}+)')
 _PROBE = "?"
 
 
@@ -19,6 +21,7 @@ class Alike:
     def __init__(self) -> None:
         self._before = self._after = b""
         self._opens = self._closes = b""  # a chunk of such events
+        self._stamp = b""  # before the words, where there is one
         self._tries = _TRIES
 
     def text(self, data: bytes) -> str | None:
@@ -34,8 +37,13 @@ class Alike:
         return text if isinstance(text, str) else None
 
     def texts(self, chunk: bytes) -> list[str] | None:
-        """Those of a chunk that holds such events and nothing else, each whole. What stands between two of them holds a
-        line break, which no text does and no other place may, so all of them are read as one list."""
+        """Those of a chunk that holds such events and nothing else, each whole."""
+        found = self._texts(chunk)
+        return self._texts(self._stamped(chunk)) if found is None and self._stamp else found
+
+    def _texts(self, chunk: bytes) -> list[str] | None:
+        """What stands between two events holds a line break, which no text does and no other place may, so all of them
+        are read as one list."""
         opens, closes = self._opens, self._closes
         if not opens or not chunk.startswith(opens) or not chunk.endswith(closes):
             return None
@@ -52,6 +60,16 @@ class Alike:
         self._tries = _TRIES
         return found
 
+    def _stamped(self, chunk: bytes) -> bytes:
+        """The chunk with the stamp of its last event on all of them, which is the one that is known from here on;
+        nothing of one whose stamps are known already, and cannot be why it is not alike."""
+        stamps = _STAMP.findall(chunk)
+        if all(stamp == self._stamp for stamp in stamps):
+            return b""
+        self._stamp = stamps[-1]
+        self._before, self._opens = _STAMP.sub(self._stamp, self._before), _STAMP.sub(self._stamp, self._opens)
+        return _STAMP.sub(self._stamp, chunk)
+
     def learn(self, data: bytes, event: dict[str, Any], delta: dict[str, Any]) -> None:
         """`data` is `event`, which says nothing but the text of `delta` within it."""
         found = _CONTENT.search(data) if self._tries else None
@@ -64,6 +82,8 @@ class Alike:
             if orjson.loads(b'%b"%b"%b' % (before, _PROBE.encode(), after)) == event:
                 self._before, self._after = before, after
                 self._opens, self._closes = b"data: %b" % before, b"%b\n\n" % after
+                stamps = _STAMP.findall(before)
+                self._stamp = stamps[0] if len(stamps) == 1 else b""
         except ValueError:
             pass
         finally:

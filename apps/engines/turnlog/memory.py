@@ -27,8 +27,8 @@ class _Turn:
     reading: set[asyncio.Future[None]] = field(default_factory=set)  # wait for an event, or the end
     stopping: set[asyncio.Future[None]] = field(default_factory=set)  # wait for a stop: events do not wake them
 
-    def wake(self, waiting: set[asyncio.Future[None]]) -> None:
-        self.touched = time.monotonic()
+    def wake(self, waiting: set[asyncio.Future[None]], now: float | None = None) -> None:
+        self.touched = time.monotonic() if now is None else now
         for future in waiting:
             if not future.done():
                 future.set_result(None)
@@ -54,26 +54,28 @@ class MemoryTurnLog:
         self._turns: dict[str, _Turn] = {}
         self._bytes = 0
         self._swept = time.monotonic()
+        self._pause_s = min(keep_s, 10)  # between two looks at what has expired
 
     async def append(self, turn: str, data: bytes) -> int:
-        held = self._held(turn)
+        now, size = time.monotonic(), len(data)
+        held = self._held(turn, now)
         if held.ended:
             raise EngineRefused("This answer is closed; nothing can be added to it.")
-        if held.size + len(data) > self._max_turn_bytes:
+        if held.size + size > self._max_turn_bytes:
             raise EngineRefused("The answer is longer than can be kept while it is being written.")
-        entry = LogEntry(held.gone + len(held.entries) + 1, data)
-        held.entries.append(entry)
-        held.size += len(data)
-        self._bytes += len(data)
-        held.wake(held.reading)
-        self._sweep()
-        return entry.seq
+        seq = held.gone + len(held.entries) + 1
+        held.entries.append(LogEntry(seq, data))
+        held.size += size
+        self._bytes += size
+        held.wake(held.reading, now)
+        self._sweep(now)
+        return seq
 
     async def finish(self, turn: str) -> None:
         held = self._held(turn)
         held.ended = True
         held.wake(held.reading)
-        self._sweep()
+        self._sweep(time.monotonic())
 
     async def read(self, turn: str, after: int = 0) -> list[LogEntry]:
         held = self._find(turn)
@@ -123,31 +125,30 @@ class MemoryTurnLog:
         while not held.stopped:
             await held.woken(held.stopping)
 
-    def _held(self, turn: str) -> _Turn:
-        held = self._find(turn)
+    def _held(self, turn: str, now: float | None = None) -> _Turn:
+        held = self._find(turn, now)
         if held is None:
             held = self._turns[turn] = _Turn()
         return held
 
-    def _find(self, turn: str) -> _Turn | None:
+    def _find(self, turn: str, now: float | None = None) -> _Turn | None:
         held = self._turns.get(turn)
-        if held is not None and self._expired(held, time.monotonic()):
+        if held is not None and self._expired(held, time.monotonic() if now is None else now):
             self._forget(turn)
             return None
         return held
 
     def _expired(self, held: _Turn, now: float) -> bool:
-        return now - held.touched > (self._keep_s if held.ended else _ABANDONED_S) and not (
-            held.reading or held.stopping
-        )
+        if held.reading or held.stopping:  # as nearly always while it is being written
+            return False
+        return now - held.touched > (self._keep_s if held.ended else _ABANDONED_S)
 
     def _forget(self, turn: str) -> None:
         self._bytes -= self._turns.pop(turn).size
 
-    def _sweep(self) -> None:
+    def _sweep(self, now: float) -> None:
         """Every few seconds what has expired goes; over the limit also what has ended, oldest first."""
-        now = time.monotonic()
-        if now - self._swept > min(self._keep_s, 10):
+        if now - self._swept > self._pause_s:
             self._swept = now
             for turn in [turn for turn, held in self._turns.items() if self._expired(held, now)]:
                 self._forget(turn)
