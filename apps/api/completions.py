@@ -2,7 +2,7 @@
 
 import base64
 from collections import defaultdict
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
 from contextlib import aclosing, contextmanager
 from typing import Any
 from weakref import WeakSet
@@ -27,6 +27,7 @@ from apps.users.access import address_of
 from apps.users.quota import Resource
 
 AT_ONCE = 3  # answers that one person may have written for programs in this process
+METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]  # HEAD is answered without a body
 _MARGIN = 64  # tokens that a chat template may add
 
 router = Router(tags=["OpenAI protocol"])
@@ -71,7 +72,8 @@ async def chat_completions(request: HttpRequest, wish: ChatIn) -> StreamingHttpR
             if not text:
                 raise Wrong(400, str(error), param="messages", code="content_filter") from error
             reason = "content_filter"
-    return reply.whole(text, turn, turn.calls, reason, **replies.evidence(turn, len(text) - len(turn.text)))
+    known = replies.evidence(turn, len(text) - len(turn.text))
+    return reply.whole(text, turn.calls, reason, await unkept.spent(turn), **known)
 
 
 @router.post("/embeddings", auth=_CHAT)
@@ -101,10 +103,30 @@ async def embeddings(request: HttpRequest, wish: EmbeddingsIn) -> dict[str, Any]
     return {"object": "list", "data": data, "model": engine.fingerprint, "usage": usage}
 
 
-@router.api_operation(["GET", "POST", "PUT", "PATCH", "DELETE"], "/{path:rest}", auth=_CHAT, include_in_schema=False)
+@router.api_operation(METHODS, "/{path:rest}", auth=_CHAT, include_in_schema=False)
 async def nothing_here(request: HttpRequest, rest: str) -> None:
     """Clients of the protocol read JSON also where there is nothing."""
     raise Wrong(404, f"There is no “/v1/{rest[:80]}” here; docs/api.md says what there is.", code="unknown_url")
+
+
+def _refused(path: str, allowed: str) -> Callable[..., Any]:
+    """What answers at an address that takes other methods."""
+
+    async def other_method(request: HttpRequest) -> None:
+        words = f"{request.method} is not allowed here; {allowed} is."
+        raise Wrong(405, words, code="method_not_supported", headers={"Allow": allowed})
+
+    async def other_method_of_one(request: HttpRequest, name: str) -> None:
+        await other_method(request)
+
+    return other_method_of_one if "name" in path else other_method
+
+
+for path, view in router.path_operations.items():
+    taken = [method for operation in view.operations for method in operation.methods]
+    if others := [method for method in METHODS if method not in taken]:
+        answer = _refused(path, ", ".join(taken))
+        router.add_api_operation(path, others, answer, auth=_CHAT, include_in_schema=False)
 
 
 async def _turn(request: HttpRequest, wish: ChatIn) -> tuple[Unkept, ChatRequest | None]:
@@ -182,7 +204,7 @@ async def _streamed(turn: Unkept, wish: ChatIn, said: ChatRequest | None, reply:
         yield reply.chunk({"tool_calls": replies.called(turn.calls)})
     yield reply.chunk({}, reason, **replies.evidence(turn, size - len(turn.text)))
     if wish.usage_wanted:
-        yield reply.usage(turn.usage)
+        yield reply.usage(await unkept.spent(turn))
     yield replies.DONE
 
 

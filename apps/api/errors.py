@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from django.http import Http404, HttpRequest, HttpResponse
@@ -15,11 +16,15 @@ from apps.users.limits import OverLimit
 
 
 class Wrong(HttpError):
-    """`param` is the field of a request that is at fault, `code` the protocol's word for it, where it has one."""
+    """`param` is the field of a request that is at fault, `code` the protocol's word for it, where it has one;
+    `headers` go with the answer."""
 
-    def __init__(self, status: int, words: str, *, param: str | None = None, code: str | None = None) -> None:
+    def __init__(
+        self, status: int, words: str, *, param: str | None = None, code: str | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:  # fmt: skip
         super().__init__(status, words)
-        self.param, self.code = param, code
+        self.param, self.code, self.headers = param, code, headers or {}
 
 
 _TYPES = {
@@ -43,8 +48,12 @@ def install(api: NinjaAPI) -> None:
 
     @api.exception_handler(HttpError)
     def stated(request: HttpRequest, error: HttpError) -> HttpResponse:
-        param, code = (error.param, error.code) if isinstance(error, Wrong) else (None, None)
-        return said(api, request, str(error), error.status_code, param=param, code=code)
+        if not isinstance(error, Wrong):
+            return said(api, request, str(error), error.status_code)
+        response = said(api, request, str(error), error.status_code, param=error.param, code=error.code)
+        for name, value in error.headers.items():
+            response[name] = value
+        return response
 
     @api.exception_handler(Missing)
     @api.exception_handler(Http404)

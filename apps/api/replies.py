@@ -32,14 +32,14 @@ class Reply:
     def usage(self, used: Usage | None) -> bytes:
         return event({**self._head, "object": "chat.completion.chunk", "choices": [], "usage": spent(used)})
 
-    def whole(self, text: str, turn: Turn, calls: Sequence[ToolCall], reason: str, **more: Any) -> dict[str, Any]:
+    def whole(
+        self, text: str, calls: Sequence[ToolCall], reason: str, used: Usage | None, **more: Any
+    ) -> dict[str, Any]:
         message: dict[str, Any] = {"role": "assistant", "content": text or (None if calls else ""), "refusal": None}
         if calls:
             message["tool_calls"] = called(calls)
         choice = {"index": 0, "message": message, "logprobs": None, "finish_reason": reason}
-        return {
-            **self._head, "object": "chat.completion", "choices": [choice], "usage": spent(turn.usage), **more
-        }  # fmt: skip
+        return {**self._head, "object": "chat.completion", "choices": [choice], "usage": spent(used), **more}
 
 
 def model(name: str) -> dict[str, Any]:

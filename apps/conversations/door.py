@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from dataclasses import astuple
+from functools import partial
 
 from django.utils.translation import gettext
 
@@ -140,13 +141,16 @@ async def deltas(turn: Turn, request: ChatRequest) -> AsyncGenerator[str | Thoug
 
 
 async def _stream(turn: Turn, request: ChatRequest) -> AsyncGenerator[str | Thought, None]:
-    async with aclosing(turn.chat.stream(request)) as items:
+    chat, said = turn.chat, list[str]()
+    turn.cut = partial(_counted, chat.count, request, said)
+    async with aclosing(chat.stream(request)) as items:
         async for item in items:
             if isinstance(item, Finish):
-                turn.usage, turn.finish, turn.calls = _together(turn.usage, item.usage), item.reason, item.calls
-                turn.timings["last_token"] = _since(turn)
+                turn.usage, turn.finish, turn.calls = together(turn.usage, item.usage), item.reason, item.calls
+                turn.timings["last_token"], turn.cut = _since(turn), None
                 continue
             turn.tokens += item.logprobs
+            said += item.thought, item.text
             if not turn.begun and (item.text or item.thought):
                 turn.begun, turn.timings["first_token"] = True, _since(turn)
             if item.thought:
@@ -155,7 +159,15 @@ async def _stream(turn: Turn, request: ChatRequest) -> AsyncGenerator[str | Thou
                 yield item.text
 
 
-def _together(one: Usage | None, other: Usage | None) -> Usage | None:
+def _counted(count: Callable[[Sequence[str]], list[int]], request: ChatRequest, said: Sequence[str]) -> Usage | None:
+    """The tokens of a request and of what came of its answer; None where nothing came."""
+    if not any(said):
+        return None
+    *read, written = count([*(message.content for message in request.messages), "".join(said)])
+    return Usage(sum(read), written)
+
+
+def together(one: Usage | None, other: Usage | None) -> Usage | None:
     """What all rounds of an answer used."""
     if one is None or other is None:
         return one or other

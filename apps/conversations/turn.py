@@ -60,7 +60,8 @@ class Turn:
     begun: bool = False  # the model has said something, let through or not
     finish: str = ""  # the server's word for how the stream ended, or LOOP
     repeats: Repeats = field(default_factory=Repeats)
-    usage: Usage | None = None
+    usage: Usage | None = None  # as the server said
+    cut: Callable[[], Usage | None] | None = None  # counts what a stream took that has no end
     judged: Judged | None = None  # what the gate withheld, and why
     noticed: dict[tuple[str, str], Judged] = field(default_factory=dict)  # what it let through, by stage and clause
     rewritten: asyncio.Task[str] | None = None  # the question, made to stand alone by the model

@@ -26,9 +26,9 @@ from apps.conversations.opening import Kept, Opening, Past
 from apps.conversations.refusal import Missing
 from apps.conversations.turn import Turn
 from apps.documents.models import Collection
-from apps.engines.base import ChatRequest, EngineRefused, EngineUnavailable
+from apps.engines.base import ChatRequest, EngineRefused, EngineUnavailable, Usage
 from apps.lib.ids import new_id
-from apps.lib.threads import in_db
+from apps.lib.threads import in_db, in_pool
 from apps.safety import gate
 from apps.users import limits
 from apps.users.models import User
@@ -200,10 +200,16 @@ def may_ask(pk: int) -> bool:
     return User.objects.filter(pk=pk, is_active=True).exists()
 
 
+async def spent(turn: Unkept) -> Usage | None:
+    """What the model read and wrote: as its server said, and of a stream that was cut as many tokens as its texts
+    have."""
+    return turn.usage if turn.cut is None else door.together(turn.usage, await in_pool(turn.cut))
+
+
 async def settle(turn: Unkept) -> None:
     """What the model read and wrote is counted."""
-    if turn.used:
-        await in_db(limits.owe, turn.opening.user, Resource.TOKENS, turn.used)
+    if (used := await spent(turn)) is not None:
+        await in_db(limits.owe, turn.opening.user, Resource.TOKENS, used.prompt_tokens + used.completion_tokens)
 
 
 async def reviewed(turn: Unkept) -> None:

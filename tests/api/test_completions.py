@@ -8,6 +8,7 @@ from collections.abc import Callable
 import openai
 import pytest
 
+from apps.conversations import unkept
 from apps.conversations.models import Conversation, Message
 from apps.documents.models import Collection
 from apps.engines.base import EngineBusy, ToolCall
@@ -60,6 +61,35 @@ async def test_an_answer_is_streamed(client: openai.AsyncOpenAI, library: Collec
     assert "six weeks" in text and [end.choices[0].finish_reason for end in ends] == ["stop"]
     assert ends[0].model_extra["openbook"]["citations"]
     assert chunks[-1].usage.total_tokens > 0 and not chunks[-1].choices
+
+
+@pytest.mark.parametrize("stream", [False, True])
+async def test_what_a_stream_took_that_was_cut_is_counted(
+    client: openai.AsyncOpenAI, library: Collection, chat: FakeChat, monkeypatch: pytest.MonkeyPatch, stream: bool
+) -> None:
+    """An answer that goes round in circles is ended before its server says what it used."""
+    owed: list[int] = []
+    monkeypatch.setattr(unkept.limits, "owe", lambda user, resource, cost: owed.append(cost))
+    chat.replies.append("Workers live about six weeks in summer. " * 40)
+    answer = await client.chat.completions.create(  # type: ignore[call-overload]
+        model="openbook",
+        messages=QUESTION,
+        stream=stream,
+        **({"stream_options": {"include_usage": True}} if stream else {}),
+    )
+    if stream:
+        chunks = [chunk async for chunk in answer]
+        reason, usage = [chunk.choices[0].finish_reason for chunk in chunks if chunk.choices][-1], chunks[-1].usage
+    else:
+        reason, usage = answer.choices[0].finish_reason, answer.usage
+    assert reason == "length"
+    assert usage.prompt_tokens == sum(chat.count([message.content for message in chat.requests[-1].messages]))
+    sentence, whole = chat.count(
+        ["Workers live about six weeks in summer.", "Workers live about six weeks in summer. " * 40]
+    )
+    assert 2 * sentence <= usage.completion_tokens <= whole
+    assert usage.total_tokens == usage.prompt_tokens + usage.completion_tokens
+    assert owed == [usage.total_tokens]
 
 
 async def test_what_was_said_before_is_heard(

@@ -128,6 +128,27 @@ async def test_an_address_that_is_none_answers_in_the_form_too(alice: User, meth
     assert answer.status_code == 404 and answer.json()["error"]["code"] == "unknown_url"
 
 
+@pytest.mark.parametrize(
+    ("method", "address", "allowed"),
+    [
+        ("GET", "/v1/chat/completions", "POST"),
+        ("OPTIONS", "/v1/embeddings", "POST"),
+        ("POST", "/v1/models", "GET"),
+        ("DELETE", "/v1/models/fake-1B", "GET"),
+    ],
+)
+async def test_another_method_is_refused_in_the_form_too(alice: User, method: str, address: str, allowed: str) -> None:
+    sent = {"Authorization": f"Bearer {await in_db(make, alice, 'test', ['chat'], 30)}"}
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app=application), base_url=settings.SITE_URL) as web:
+        answer = await web.request(method, address, headers=sent)
+        without = await web.request(method, address)
+    assert answer.status_code == 405 and answer.headers["Allow"] == allowed
+    error = answer.json()["error"]
+    assert (error["type"], error["code"]) == ("invalid_request_error", "method_not_supported")
+    assert error["message"] == f"{method} is not allowed here; {allowed} is."
+    assert without.status_code == 401 and without.json()["error"]["code"] == "invalid_api_key"
+
+
 async def test_usage_is_in_every_chunk_once_it_is_asked_for(client: openai.AsyncOpenAI, chat: FakeChat) -> None:
     stream = await create(client, stream=True, stream_options={"include_usage": True})
     *chunks, last = [chunk async for chunk in stream]
