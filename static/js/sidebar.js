@@ -52,6 +52,13 @@ function goOn({ target }) {
   document.addEventListener("htmx:afterSettle", () => before.nextElementSibling?.querySelector("a, button, input").focus(), { once: true });
 }
 
+// The page of an import asks for its report again and again: what came along stands in the list at once.
+function brought({ detail }) {
+  const before = detail.target;
+  const now = before.id === "import" && document.getElementById("import");
+  if (now && now.dataset.imported !== before.dataset.imported) refresh();
+}
+
 const closed = () => {
   try {
     return new Set(JSON.parse(localStorage.getItem("closed-folders") ?? "[]"));
@@ -82,6 +89,7 @@ if (sidebar) {
   document.addEventListener("htmx:beforeSwap", goOn);
   sidebar.addEventListener("toggle", ({ target }) => target.matches("[data-drawer-name]") && remember(target), true);
   document.addEventListener("htmx:afterSwap", arrange);
+  document.addEventListener("htmx:afterSwap", brought);
   arrange();
   document.addEventListener("keydown", (event) => {
     if (event.key === "Escape" && scrim) show(false);

@@ -28,6 +28,7 @@ def test_brought_along_read_and_gone_on_with(visit: Visit, tmp_path: Path, width
     expect(report).to_have_attribute("data-status", "done", timeout=60_000)
     expect(report).to_contain_text("1 not imported")
     expect(report.locator("li").first).to_contain_text("Torn")
+    expect(page.locator("#conversation-list [data-conversation]").filter(has_text=f"At {width}")).to_have_count(1)
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     report.get_by_role("link", name=f"At {width}").click()
     expect(page.locator("[data-transcript]")).to_contain_text("Imported from ChatGPT")
