@@ -19,7 +19,7 @@ FIRST, SECOND, THIRD = "seven green kettles", "eight brown kettles", "nine yello
 def stranger(site: Site, chromium: Any, request: pytest.FixtureRequest) -> Iterator[Any]:
     """A page of somebody whom the site does not know."""
     context = chromium.new_context(viewport={"width": request.param, "height": HEIGHT[request.param]})
-    context.set_default_timeout(20_000)
+    context.set_default_timeout(60_000)
     wrong: list[str] = []
     page = context.new_page()
     watch(page, site.url, wrong)

@@ -35,7 +35,7 @@ def came(chromium: Any, site: Site, wrong: list[str], name: str, tolerate: str =
     """A page of somebody who has signed in."""
     width = look.pop("width", 1440)
     page = chromium.new_context(viewport={"width": width, "height": HEIGHT[width]}, service_workers="block", **look)
-    page.set_default_timeout(20_000)
+    page.set_default_timeout(60_000)
     page = page.new_page()
     watch(page, site.url, wrong, tolerate)
     page.goto(f"{site.url}/accounts/login/")
