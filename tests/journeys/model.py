@@ -64,16 +64,21 @@ class PacedChat(FakeChat):
             return HOSTILE
         if THINKING in request.messages[-1].content:
             return f"<think>{THOUGHT}</think> {super()._say(request)}"
-        return LONG if "in detail" in request.messages[-1].content else super()._say(request)
+        return LONG if "in detail" in _asked(request) else super()._say(request)
 
     async def stream(self, request: ChatRequest) -> AsyncGenerator[Delta | Finish, None]:
-        slow, count = "in detail, slowly" in request.messages[-1].content, 0
+        slow, count = "in detail, slowly" in _asked(request), 0
         async with aclosing(super().stream(request)) as items:
             async for item in items:
                 yield item
                 count += 1
                 if slow and count > SOME_WORDS:
                     await asyncio.sleep(SLOW_S)
+
+
+def _asked(request: ChatRequest) -> str:
+    """The question, also where an answer to it is to be gone on with, which is the last message then."""
+    return next((message.content for message in reversed(request.messages) if message.role == "user"), "")
 
 
 def _described(words: str) -> str:
