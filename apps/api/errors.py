@@ -68,8 +68,7 @@ def install(api: NinjaAPI) -> None:
     @api.exception_handler(UploadRefused)
     @api.exception_handler(Refused)
     def refused(request: HttpRequest, error: Exception) -> HttpResponse:
-        busy = isinstance(error, Busy)
-        return said(api, request, str(error), 429 if busy else 400, _RETRY_S if busy else "")
+        return said(api, request, str(error), *((429, _RETRY_S) if isinstance(error, Busy) else (400, "")))
 
     @api.exception_handler(OverLimit)
     def over_limit(request: HttpRequest, error: OverLimit) -> HttpResponse:
@@ -77,8 +76,11 @@ def install(api: NinjaAPI) -> None:
 
     @api.exception_handler(EngineError)
     def engine(request: HttpRequest, error: EngineError) -> HttpResponse:
-        status = 400 if isinstance(error, EngineRefused) else 429 if isinstance(error, EngineBusy) else 503
-        return said(api, request, str(error), status, _RETRY_S if error.retry else "")
+        return said(api, request, str(error), _status(error), _RETRY_S if error.retry else "")
+
+
+def _status(error: EngineError) -> int:
+    return 400 if isinstance(error, EngineRefused) else 429 if isinstance(error, EngineBusy) else 503
 
 
 def said(
