@@ -19,7 +19,7 @@ from apps.conversations.sources import Placed, store
 from apps.conversations.tools import cards
 from apps.conversations.turn import Turn
 from apps.engines import registry
-from apps.lib import leases
+from apps.lib import advisory, leases
 from apps.safety.check import Judged
 from apps.users import limits
 from apps.users.models import User
@@ -98,6 +98,8 @@ def close(closing: Closing) -> Ended:
     `in_db`."""
     running = Message.objects.filter(status=Message.Status.WRITING)
     with transaction.atomic():
+        # Else a decision about a document that is being stored now, and this, would see nothing of each other.
+        advisory.shared(advisory.REDACTION)
         retracting.lock([closing.conversation])
         if not leases.release(running, closing.answer, closing.lease, ended=timezone.now(), **closing.fields):
             return Ended.LOST

@@ -17,7 +17,7 @@ from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext, gettext_lazy
 
-from apps.lib import leases
+from apps.lib import advisory, leases
 from apps.safety import audit, effects, exposure, holds, notices, opinions, policies, reviewable, sealed
 from apps.safety.check import Judged
 from apps.safety.folding import Outcome, Signal
@@ -180,6 +180,8 @@ def decide(user: User, pk: Any, ruling: Ruling) -> Decision:
         raise Refused(gettext("What cannot be read can only be allowed."))
     state = transition(case.state, Move.DECIDE, role_of(user), case.escalated)
     with transaction.atomic():
+        if ruling.outcome == Decision.Outcome.REDACT:
+            advisory.alone(advisory.REDACTION)  # answers that are being stored are seen, or see it
         decision = settle(user, case, ruling, state)
         with speaking_to(decision.owner):
             effects.apply(decision, policies.words(decision.clause, decision.owner_id), ruling.extent.spans)
