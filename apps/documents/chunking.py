@@ -135,7 +135,9 @@ class _Tokens:
     """Counts tokens between two characters of a page; a "word" of hundreds of letters counts as several."""
 
     def __init__(self, spans: Sequence[tuple[int, int]]) -> None:
-        self.starts = [at for start, end in spans for at in range(start, max(end, start + 1), LONG_TOKEN)]
+        self.starts = [start for start, _ in spans]
+        if any(end - start > LONG_TOKEN for start, end in spans):
+            self.starts = [at for start, end in spans for at in range(start, max(end, start + 1), LONG_TOKEN)]
 
     def count(self, start: int, end: int) -> int:
         return bisect_left(self.starts, end) - bisect_left(self.starts, start)

@@ -13,6 +13,8 @@ from apps.documents.models import Chunk, Collection, Segment
 from apps.documents.tuning import tuning
 from apps.engines import registry
 from apps.engines.base import EmbedEngine, EngineError
+from apps.safety import gate
+from apps.safety.check import Suspects
 from apps.safety.gate import Verdict, check_passages
 
 if TYPE_CHECKING:
@@ -48,10 +50,19 @@ def reads(segment: Segment) -> bool:
         return False
 
 
-def screened(engine: EmbedEngine, texts: Sequence[str], vectors: Vectors) -> list[Verdict]:
+def suspected(engine: EmbedEngine, texts: Sequence[str]) -> list[list[str]] | None:
+    """The sentences of each passage whose vectors `screened` wants besides; None where it reads by another embedder,
+    or cannot tell now."""
+    own = engine is registry.embed() and engine is registry.classify_embed()
+    return gate.suspected(texts) if own else None
+
+
+def screened(
+    engine: EmbedEngine, texts: Sequence[str], vectors: Vectors, suspects: Suspects | None = None
+) -> list[Verdict]:
     """What the gate says of passages: it reads vectors of the site's own embedder, whoever made these."""
     own = registry.embed()
-    return check_passages(texts, vectors if engine is own else own.embed_passages(texts))
+    return check_passages(texts, vectors if engine is own else own.embed_passages(texts), suspects)
 
 
 def embed_anew(rows: Sequence[Chunk], engine: EmbedEngine, renew: Callable[[], None]) -> None:

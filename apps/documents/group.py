@@ -15,6 +15,7 @@ from apps.documents.job import Fault, IngestError, Job, Stopping, tick_all
 from apps.documents.parsers.base import ParsedPage, Unreadable
 from apps.documents.sandbox import ReaderBroke
 from apps.engines.base import EngineError
+from apps.safety.check import Suspects
 from apps.safety.gate import Verdict
 
 log = logging.getLogger(__name__)
@@ -33,6 +34,7 @@ class Work:
     chunks: list[Draft] = field(default_factory=list)
     vectors: Vectors = field(default_factory=lambda: np.zeros((0, 0), np.float32))  # a row a chunk
     verdicts: list[Verdict] = field(default_factory=list)
+    suspects: Suspects | None = None  # of its chunks, which the gate will look at
     rows: list[Chunk] = field(default_factory=list)
     ready: bool = False
     known: bool = False  # its pages are there: the same content was read before

@@ -13,8 +13,9 @@ of the embedder, their rows one transaction, their index one segment. Each keeps
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 import numpy as np
@@ -34,6 +35,11 @@ from apps.documents.sniff import sniff
 from apps.documents.tuning import tuning
 from apps.documents.web_pages import fetch_page
 from apps.safety import whose
+from apps.safety.check import Suspects
+
+if TYPE_CHECKING:
+    from apps.engines.base import EmbedEngine, Vectors
+    from apps.engines.embed.base import Tokenised
 
 Stage = Document.Stage
 BATCH_S = 3  # that a batch of embeddings should take, so that the bar moves and a worker ends soon when told to
@@ -95,26 +101,37 @@ def _together(read: Group) -> Iterator[Group]:
 
 
 def _embed(works: Sequence[Work]) -> None:
-    """One vector a chunk, in their order. Batches are of one length, so that little is computed on padding."""
+    """One vector a chunk, in their order; and those of the sentences that the gate will want to read besides, which by
+    themselves would be a batch too small for the processor."""
     embed = embedders.of(works[0].document.collection)
     tick(works, Stage.EMBED, 0)
     works = [work for work in works if not work.embedded]
     chunks: list[Draft] = [chunk for work in works for chunk in work.chunks]
-    vectors = np.zeros((len(chunks), embed.dimension), dtype=np.float32)
-    order = sorted(range(len(chunks)), key=lambda index: -chunks[index].tokens)
+    rows = embedders.suspected(embed, [chunk.text for chunk in chunks])
+    sentences = list(dict.fromkeys(sentence for row in rows or () for sentence in row))
+    read = [chunk.read or embed.tokenised(chunk.embedded) for chunk in chunks] + [*map(embed.tokenised, sentences)]
+    vectors = _vectors(embed, read, lambda share: tick(works, Stage.EMBED, share))
+    beside, at = dict(zip(sentences, vectors[len(chunks) :], strict=True)), 0
+    for work in works:
+        end = at + len(work.chunks)
+        work.vectors, work.suspects = vectors[at:end], None if rows is None else Suspects(rows[at:end], beside)
+        at = end
+
+
+def _vectors(embed: EmbedEngine, read: Sequence[Tokenised], tell: Callable[[float], None]) -> Vectors:
+    """A row each. Batches are of one length, so that little is computed on padding."""
+    vectors = np.zeros((len(read), embed.dimension), dtype=np.float32)
+    order = sorted(range(len(read)), key=lambda index: -read[index].count)
     done, size = 0, SMALLEST
     while done < len(order):
         batch = order[done : done + size]
         began = time.monotonic()
-        vectors[batch] = embed.embed_passages([chunks[index].read or chunks[index].embedded for index in batch])
+        vectors[batch] = embed.embed_passages([read[index] for index in batch])
         took = max(time.monotonic() - began, 1e-3)
         done += len(batch)
-        tick(works, Stage.EMBED, done / len(chunks))
+        tell(done / len(read))
         size = int(min(LARGEST, max(SMALLEST, min(2 * size, BATCH_S * len(batch) / took))))
-    at = 0
-    for work in works:
-        work.vectors = vectors[at : at + len(work.chunks)]
-        at += len(work.chunks)
+    return vectors
 
 
 def _screen(works: Sequence[Work]) -> None:
@@ -140,7 +157,20 @@ def _screen_of_one(works: Sequence[Work]) -> None:
     for start in range(0, len(chunks), SCREENED):
         part = chunks[start : start + SCREENED]
         vectors = np.stack([work.vectors[at] for work, at in part])
-        verdicts = embedders.screened(embed, [work.chunks[at].text for work, at in part], vectors)
+        texts = [work.chunks[at].text for work, at in part]
+        verdicts = embedders.screened(embed, texts, vectors, _suspects(part))
         for (work, _), verdict in zip(part, verdicts, strict=True):
             work.verdicts.append(verdict)
         tick(works, Stage.SCREEN, min(1, (start + SCREENED) / len(chunks)))
+
+
+def _suspects(part: Sequence[tuple[Work, int]]) -> Suspects | None:
+    """Of these chunks, where they are known of all of them."""
+    rows: list[Sequence[str]] = []
+    beside: dict[str, Vectors] = {}
+    for work, at in part:
+        if work.suspects is None:
+            return None
+        rows.append(work.suspects.rows[at])
+        beside |= {sentence: work.suspects.vectors[sentence] for sentence in rows[-1]}
+    return Suspects(rows, beside)

@@ -25,9 +25,11 @@ from apps.documents.tuning import tuning
 from apps.documents.versions import take_over
 from apps.engines import registry
 from apps.engines.base import IndexEntry, SegmentInfo
+from apps.lib.rows import insert
 
 Stage = Document.Stage
 T = TypeVar("T")
+Item = tuple[Work, ParsedPage | int]  # a page, or the place of a chunk
 ROWS = 400  # of one short transaction
 
 
@@ -48,24 +50,32 @@ def store(works: Sequence[Work]) -> None:
     for work in works:
         work.rows = []
     fingerprint = embedders.of(works[0].document.collection).fingerprint
-    ids = [work.document.pk for work in works]
-    with transaction.atomic():
-        _renew(works)
-        Chunk.every.filter(document__in=ids).delete()
-        Page.objects.filter(document__in=ids).delete()
-    for pages in _parts([(work, page) for work in works for page in work.pages]):
+    items: list[Item] = [(work, page) for work in works for page in work.pages]
+    items += [(work, at) for work in works for at in range(len(work.chunks))]
+    for number, part in enumerate([*_parts(items)] or [[]]):
         with transaction.atomic():
             _renew(works)
-            Page.objects.bulk_create(_page(work.document, page) for work, page in pages if not work.job.over)
-    chunks = [(work, at) for work in works for at in range(len(work.chunks))]
-    for number, part in enumerate(_parts(chunks)):
-        with transaction.atomic():
-            _renew(works)
-            made = [(work, _chunk(work, at, fingerprint)) for work, at in part if not work.job.over]
-            Chunk.objects.bulk_create(row for _, row in made)
+            if not number:  # what an attempt before this one left
+                ids = [work.document.pk for work in works]
+                Chunk.every.filter(document__in=ids).delete()
+                Page.objects.filter(document__in=ids).delete()
+            ours = [(work, item) for work, item in part if not work.job.over]
+            Page.objects.bulk_create(_page(w.document, page) for w, page in ours if isinstance(page, ParsedPage))
+            made = [(work, _chunk(work, at, fingerprint)) for work, at in ours if isinstance(at, int)]
+            _insert([row for _, row in made])
         for work, row in made:
             work.rows.append(row)
-        tick(works, Stage.INDEX, min(1, (number + 1) * ROWS / len(chunks)))
+        tick(works, Stage.INDEX, min(1, (number + 1) * ROWS / len(items)) if items else 1)
+
+
+def _insert(rows: Sequence[Chunk]) -> None:
+    """They are stored and know their keys."""
+    insert(rows)
+    first = min((row.position for row in rows), default=0)
+    theirs = Chunk.objects.filter(document__in={row.document_id for row in rows}, position__gte=first).order_by()
+    keys = {(document, at): pk for document, at, pk in theirs.values_list("document", "position", "pk")}
+    for row in rows:
+        row.pk = keys[row.document_id, row.position]
 
 
 def index(works: Sequence[Work]) -> Mapping[UUID, SegmentInfo]:

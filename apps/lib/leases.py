@@ -7,14 +7,15 @@ so that a crash that kills the process counts too.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any, TypeVar
 
 from django.db import connections, models, transaction
-from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import F, Q
 from django.utils import timezone
+
+from apps.lib.rows import prepared
 
 M = TypeVar("M", bound="Leased")
 
@@ -97,22 +98,12 @@ def _write(rows: models.QuerySet[M], changes: Mapping[Any, Mapping[str, Any]]) -
     quote = connection.ops.quote_name
     *columns, key = [f"{quote(str(field.column))} = %s" for field in fields]
     statement = f"UPDATE {quote(meta.db_table)} SET {', '.join(columns)} WHERE {key}"  # noqa: S608 - names of ours
-    prepared = [
-        _prepared(field, (values[name] for values in changes.values()), connection)
+    ready = [
+        prepared(field, (values[name] for values in changes.values()), connection)
         for field, name in zip(fields, names, strict=False)
     ]
     with connection.cursor() as cursor:
-        cursor.executemany(statement, list(zip(*prepared, _prepared(meta.pk, changes, connection), strict=True)))
-
-
-def _prepared(field: Any, values: Iterable[Any], connection: BaseDatabaseWrapper) -> list[Any]:
-    """The values of one field as the database takes them; the same one for all rows is made ready once."""
-    found: list[Any] = []
-    before = object()
-    for value in values:
-        found.append(found[-1] if value is before else field.get_db_prep_save(value, connection))
-        before = value
-    return found
+        cursor.executemany(statement, list(zip(*ready, prepared(meta.pk, changes, connection), strict=True)))
 
 
 def release(rows: models.QuerySet[M], pk: Any, token: str, **changes: Any) -> bool:

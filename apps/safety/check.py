@@ -5,7 +5,7 @@ Chosen by the dotted path `settings.SAFETY_CHECK` and built on first use. A chec
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
@@ -40,6 +40,15 @@ class Verdict:
     judged: Judged | None = field(default=None, compare=False)
 
 
+@dataclass(frozen=True, slots=True)
+class Suspects:
+    """The sentences of passages that a check wants to read one by one: for each passage its own, and the vector of each
+    by whatever made those of the passages."""
+
+    rows: Sequence[Sequence[str]]
+    vectors: Mapping[str, Vectors]
+
+
 ALLOWED = Verdict(True)
 AWAY = "The safety check is not available right now. Please try again in a moment."
 
@@ -56,5 +65,9 @@ class Check(Protocol):
     def passage(self, text: str) -> Verdict:
         """What a document says, when it is read (in the worker). Not allowed means: marked, never hidden."""
 
-    def passages(self, texts: Sequence[str], vectors: Vectors) -> list[Verdict]:
-        """The same for many at once, with a vector for each: they are computed for the index anyway."""
+    def suspects(self, texts: Sequence[str]) -> list[list[str]]:
+        """The sentences of each passage whose vectors `passages` wants besides."""
+
+    def passages(self, texts: Sequence[str], vectors: Vectors, suspects: Suspects | None = None) -> list[Verdict]:
+        """The same for many at once, with a vector for each: they are computed for the index anyway. `suspects` are
+        those of these texts, where somebody asked for them and had their vectors computed along."""

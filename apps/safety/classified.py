@@ -34,6 +34,7 @@ from apps.safety.secrets import personal
 
 if TYPE_CHECKING:
     from apps.engines.base import TextClassifier, Vectors
+    from apps.safety.check import Suspects
 
 T = TypeVar("T")
 Took = Mapping[str, float]  # milliseconds, by detector
@@ -133,14 +134,18 @@ class ClassifiedCheck:
             )
         return judge(Stage.PASSAGE, text, ruled, scores, policy, further=[*signals, *listed], took=took)
 
-    def passages(self, texts: Sequence[str], vectors: Vectors) -> list[Verdict]:
+    def suspects(self, texts: Sequence[str]) -> list[list[str]]:
+        with _verdicts_only():
+            return _in_time("planted", len(texts), lambda: registry.planted().suspects(texts))[0]
+
+    def passages(self, texts: Sequence[str], vectors: Vectors, suspects: Suspects | None = None) -> list[Verdict]:
         """The same for many at once, whose vectors are there anyway: of the texts as they are, whatever the classifiers
         read. What is judged of passages is whom they speak to, which no name of a group changes."""
         rules = [deadlines.timed(partial(self._rules.passage, text)) for text in texts]
         with _verdicts_only():
             classify, policy = registry.classify(), policies.current()
             (known, rows), ms = _in_time("text", len(texts), lambda: _read(classify, texts, vectors))
-            signals, _ = _in_time("planted", len(texts), lambda: planted(texts, known))
+            signals, _ = _in_time("planted", len(texts), lambda: planted(texts, known, suspects))
         return [
             judge(
                 Stage.PASSAGE,

@@ -47,13 +47,17 @@ class Signal:
         """Itself, or the status of an error where any score is not a number from 0 to 1: nonsense is never a zero."""
         return self if all(map(_share, self.scores.values())) else replace(self, status=Status.ERROR, scores={})
 
+    def kept(self) -> Signal:
+        """Itself, with its scores as a row keeps them: a verdict is the same today and when it is computed again."""
+        sound = self.sound()
+        return replace(sound, scores=_rounded(sound.scores)) if sound.scores else sound
+
     def row(self) -> dict[str, Any]:
         """As it is stored; scores to six digits, so that reading them back changes nothing."""
-        scores = {label: round(float(score), 6) for label, score in sorted(self.scores.items())}
         spans = {"spans": [list(span) for span in self.spans]} if self.spans else {}
         return {
-            "detector": self.detector, "version": self.version, "status": str(self.status), "scores": scores,
-            "rule": self.rule, "ms": round(self.ms, 2), **spans,
+            "detector": self.detector, "version": self.version, "status": str(self.status),
+            "scores": _rounded(self.scores), "rule": self.rule, "ms": round(self.ms, 2), **spans,
         }  # fmt: skip
 
     @classmethod
@@ -85,8 +89,10 @@ class Outcome:
 def fold(stage: Stage, signals: Sequence[Signal], policy: Policy) -> Outcome:
     """The hardest action that any clause asks for; among equals the more severe clause, then the higher score. Nothing
     is let through where a clause that fails closed was not scored by anybody, whatever the signals' statuses."""
-    signals = [Signal.of(signal.sound().row()) for signal in signals]
-    policy = replace(policy, clauses={code: _here(stage, clause, signals) for code, clause in policy.clauses.items()})
+    signals = [signal.kept() for signal in signals]
+    if stage in LEAVING:
+        here = {code: _here(stage, clause, signals) for code, clause in policy.clauses.items()}
+        policy = replace(policy, clauses=here)
     found = [outcome for signal in signals for outcome in _said(stage, signal, policy)]
     missing = any(signal.status in (Status.TIMEOUT, Status.ERROR, Status.MISSING) for signal in signals)
     closed = [clause for clause in policy.clauses.values() if clause.steps.get(stage) and clause.fail is Fail.CLOSED]
@@ -103,8 +109,6 @@ def fold(stage: Stage, signals: Sequence[Signal], policy: Policy) -> Outcome:
 
 def _here(stage: Stage, clause: Clause, signals: Sequence[Signal]) -> Clause:
     """The clause with its steps for what leaves; a picture's own where nobody scores it otherwise."""
-    if stage not in LEAVING:
-        return clause
     pictured = any(signal.detector == PICTURES for signal in signals)
     scored = any(clause.code in signal.scores for signal in signals)
     own: tuple[Step, ...] = clause.steps.get(stage, ()) if scored or not pictured else ()
@@ -118,6 +122,10 @@ def _unscored(closed: Sequence[Clause], signals: Sequence[Signal]) -> bool:
         return False
     scored = {label for signal in signals if signal.status is Status.OK for label in signal.scores}
     return any(clause.code not in scored for clause in closed)
+
+
+def _rounded(scores: Mapping[str, float]) -> dict[str, float]:
+    return {label: round(float(score), 6) for label, score in sorted(scores.items())}
 
 
 def _share(score: object) -> bool:

@@ -73,7 +73,7 @@ def _planted(text: str) -> list[str]:
     """The sentences that the check for planted instructions is surest about; none where it is away."""
     try:
         detector, embedder = registry.planted(), registry.classify_embed()
-        suspects = list(dict.fromkeys(detector.suspects(text)))
+        suspects = list(dict.fromkeys(detector.suspects([text])[0]))
         if not suspects:
             return []
         vectors = embedder.embed_passages([*suspects, text])

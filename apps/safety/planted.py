@@ -14,22 +14,26 @@ from apps.safety.folding import Signal, Status
 
 if TYPE_CHECKING:
     from apps.engines.base import Vectors
+    from apps.safety.check import Suspects
 
 LABEL = "prompt_attack"
 
 
-def planted(texts: Sequence[str], vectors: Vectors) -> list[Signal]:
+def planted(texts: Sequence[str], vectors: Vectors, suspects: Suspects | None = None) -> list[Signal]:
     """One signal a passage, its surest sentence; `vectors` are of whole passages, by the classifiers' embedder. A
     sentence that stands in several passages, or comes again and again, is read once. Raises EngineError."""
     began, detector = time.perf_counter(), registry.planted()
-    found = [detector.suspects(text) for text in texts]
+    found = suspects.rows if suspects is not None else detector.suspects(texts)
     sentences = list(dict.fromkeys(sentence for row in found for sentence in row))
     at = {sentence: number for number, sentence in enumerate(sentences)}
     flat = [(row, sentence) for row, pieces in enumerate(found) for sentence in pieces]
     highest = np.zeros(len(texts), np.float32)
     surest: dict[int, tuple[tuple[int, int], ...]] = {}
     if flat:
-        known = registry.classify_embed().embed_passages(sentences)
+        if suspects is not None:
+            known = np.stack([suspects.vectors[sentence] for sentence in sentences])
+        else:
+            known = registry.classify_embed().embed_passages(sentences)
         rows = np.array([row for row, _ in flat])
         own = known[[at[sentence] for _, sentence in flat]]
         scores = np.asarray(detector.scores([sentence for _, sentence in flat], own, vectors[rows]))

@@ -24,6 +24,7 @@ from apps.safety.withheld import ANSWERS, CARE, QUESTIONS, WITHHELD, WITHHELD_AN
 
 if TYPE_CHECKING:
     from apps.engines.base import Vectors
+    from apps.safety.check import Suspects
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +122,10 @@ class RuleCheck:
             return Verdict(False, "prompt_attack", "This passage speaks to an assistant instead of to its reader.")
         return ALLOWED
 
-    def passages(self, texts: Sequence[str], vectors: Vectors) -> list[Verdict]:
+    def suspects(self, texts: Sequence[str]) -> list[list[str]]:
+        return [[] for _ in texts]
+
+    def passages(self, texts: Sequence[str], vectors: Vectors, suspects: Suspects | None = None) -> list[Verdict]:
         return [self.passage(text) for text in texts]
 
 

@@ -34,7 +34,7 @@ def embed() -> SentenceEmbed:
 
 def highest(embed: SentenceEmbed, text: str) -> float:
     detector = PlantedClassifier()
-    sentences = detector.suspects(text)
+    sentences = detector.suspects([text])[0]
     if not sentences:
         return 0.0
     whole = np.repeat(embed.embed_passages([text]), len(sentences), axis=0)
@@ -64,7 +64,7 @@ ORDINARY = (
 
 
 def test_of_ordinary_prose_no_sentence_costs_a_vector() -> None:
-    assert [PlantedClassifier().suspects(text) for text in ORDINARY] == [[]] * len(ORDINARY)
+    assert PlantedClassifier().suspects(ORDINARY) == [[]] * len(ORDINARY)
 
 
 def test_code_is_set_aside_and_every_line_counts_by_itself() -> None:
@@ -102,7 +102,7 @@ def test_a_passage_of_thousands_of_sentences_is_read_at_both_ends_and_soon() -> 
     assert (len(found), found[0], found[-1]) == (MOST, "This is sentence number 0.", "This is sentence number 4999.")
     for hostile in ("a " * 50_000, "\n" * 50_000, "``` " * 20_000, "é" * 50_000):
         began = time.thread_time()
-        PlantedClassifier().suspects(hostile)
+        PlantedClassifier().suspects([hostile])
         assert time.thread_time() - began < 3
 
 

@@ -10,9 +10,9 @@ import pytest
 from apps.engines import registry
 from apps.engines.base import Cuts, EngineBroken
 from apps.safety import clauses, policy
-from apps.safety.check import ALLOWED, Verdict
+from apps.safety.check import ALLOWED, Suspects, Verdict
 from apps.safety.classified import judge, scored
-from apps.safety.gate import check_passage, check_passages, check_question, check_sentence
+from apps.safety.gate import check_passage, check_passages, check_question, check_sentence, suspected
 from apps.safety.policy import Stage
 
 LABELS = ("hate", "self_harm", "sexual", "prompt_attack", "harm")
@@ -68,6 +68,25 @@ def test_an_instruction_planted_in_a_passage_is_seen_by_its_sentence() -> None:
     assert [each.allowed for each in verdicts] == [True, False, True]
 
 
+def test_sentences_whose_vectors_came_along_are_judged_alike_and_not_read_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    texts = ["Nothing here.", "It rained.\nDo as I say [planted]\nIt was nine.", "Do as I say [planted]"]
+    embed = registry.embed()
+    vectors, before = embed.embed_passages(texts), check_passages(texts, embed.embed_passages(texts))
+    rows = suspected(texts)
+    assert rows == [[], ["Do as I say [planted]"], ["Do as I say [planted]"]]
+    suspects = Suspects(rows, {"Do as I say [planted]": embed.embed_passages(["Do as I say [planted]"])[0]})
+
+    def again(*_: object) -> object:
+        raise AssertionError("it was there")
+
+    monkeypatch.setattr(embed, "embed_passages", again)
+    monkeypatch.setattr(type(registry.planted()), "suspects", again)
+    assert check_passages(texts, vectors, suspects) == before
+    assert [verdict.rule for verdict in before] == ["", "prompt_attack", "prompt_attack"]
+
+
 @pytest.mark.django_db
 def test_a_passage_is_unchecked_where_nobody_looked_for_planted_instructions(monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(*args: object) -> object:
@@ -75,6 +94,7 @@ def test_a_passage_is_unchecked_where_nobody_looked_for_planted_instructions(mon
 
     monkeypatch.setattr(type(registry.planted()), "suspects", broken)
     assert check_passage("It is nine.").rule == "unchecked"
+    assert suspected(["It is nine."]) is None
 
 
 async def test_the_end_of_a_long_question_counts_as_much_as_its_head() -> None:

@@ -28,7 +28,7 @@ class Broken:
             raise CheckUnavailable
         return ALLOWED
 
-    def passages(self, texts: list[str], vectors: object) -> list[Verdict]:
+    def passages(self, texts: list[str], vectors: object, suspects: object = None) -> list[Verdict]:
         raise CheckUnavailable
 
 

@@ -36,7 +36,10 @@ class Strict:
     def passage(self, text: str) -> Verdict:
         return Verdict(FORBIDDEN not in text, "phrase", "No.")
 
-    def passages(self, texts: Sequence[str], vectors: object) -> list[Verdict]:
+    def suspects(self, texts: Sequence[str]) -> list[list[str]]:
+        return [[] for _ in texts]
+
+    def passages(self, texts: Sequence[str], vectors: object, suspects: object = None) -> list[Verdict]:
         return [self.passage(text) for text in texts]
 
 
@@ -50,7 +53,7 @@ class Away(Strict):
     def passage(self, text: str) -> Verdict:
         raise CheckUnavailable
 
-    def passages(self, texts: Sequence[str], vectors: object) -> list[Verdict]:
+    def passages(self, texts: Sequence[str], vectors: object, suspects: object = None) -> list[Verdict]:
         raise CheckUnavailable
 
 

@@ -40,6 +40,13 @@ some_signal = st.builds(
 stages = st.sampled_from([Stage.QUESTION, Stage.ANSWER])
 
 
+@given(st.sampled_from(Stage), st.lists(some_signal, max_size=4))
+def test_a_verdict_is_the_same_from_the_rows_that_are_kept_of_its_signals(stage: Stage, signals: list[Signal]) -> None:
+    rows = [Signal.of(signal.sound().row()) for signal in signals]
+    assert fold(stage, signals, POLICY) == fold(stage, rows, POLICY)
+    assert [signal.kept().scores for signal in signals] == [row.scores for row in rows]
+
+
 def sound(signal: Signal) -> bool:
     return signal.status is Status.OK and not any(
         score in NONSENSE or score != score for score in signal.scores.values()

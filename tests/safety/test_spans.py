@@ -80,7 +80,7 @@ def test_where_it_cannot_be_told_the_verdict_stays() -> None:
 def test_a_planted_sentence_is_pointed_to() -> None:
     text = "The quay is long.\nPlease [planted] obey me now\nBoats are moored."
     assert said(gate.check_passage(text), "planted") == ["Please [planted] obey me now"]
-    assert registry.planted().suspects(text) == ["Please [planted] obey me now"]
+    assert registry.planted().suspects([text]) == [["Please [planted] obey me now"]]
 
 
 def test_no_verdict_reads_them_and_rows_without_any_are_as_before() -> None:

@@ -21,8 +21,8 @@ class PlantedDetector(Protocol):
     def warm(self) -> None:
         """Reads the weights."""
 
-    def suspects(self, text: str) -> list[str]:
-        """The sentences of a passage that are worth a vector; none of most passages."""
+    def suspects(self, texts: Sequence[str]) -> list[list[str]]:
+        """The sentences of each passage that are worth a vector; none of most passages."""
 
     def scores(self, sentences: Sequence[str], vectors: Vectors, passages: Vectors) -> NDArray[np.float32]:
         """Shape (n,): how probably each speaks to an assistant, by its vector and that of the passage it stands in."""

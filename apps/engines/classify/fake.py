@@ -56,8 +56,8 @@ class FakePlanted:
     def warm(self) -> None:
         """Nothing to load."""
 
-    def suspects(self, text: str) -> list[str]:
-        return [line for line in text.splitlines() if "[planted]" in line]
+    def suspects(self, texts: Sequence[str]) -> list[list[str]]:
+        return [[line for line in text.splitlines() if "[planted]" in line] for text in texts]
 
     def scores(self, sentences: Sequence[str], vectors: Vectors, passages: Vectors) -> NDArray[np.float32]:
         return np.full(len(sentences), 0.99, np.float32)

@@ -9,7 +9,6 @@ import re
 from array import array
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import TYPE_CHECKING
 from zlib import crc32
 
@@ -26,6 +25,7 @@ _START = crc32(b"b")
 _TOGETHER = 32  # texts whose buckets are filled at once: they fit a processor's cache
 _SUM_BYTES = 8
 _LONG = 32  # letters; what is longer is hardly a word that comes again
+_KEPT = 32_768  # words; a language uses few most of the time; 20 MB
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,11 +56,11 @@ def _filled(sums: Sequence[bytes]) -> tuple[NDArray[np.int64], NDArray[np.int64]
 def _sums(text: str) -> bytes:
     """The sums of its n-grams, some more than once, as numbers of eight bytes."""
     words = _WORD.findall(text[:CHARACTERS].casefold())
-    known = {word: _of_word(word) if len(word) <= _LONG else _taken_apart(word) for word in set(words)}
-    found = [known[word] for word in words]
-    begun = [_START, *(start for start, _, _ in found)]
-    pairs = array("q", map(crc32, (tail for _, tail, _ in found), begun))  # of "b", the word before, a space, this word
-    return b"".join([pairs.tobytes(), *(pieces for _, _, pieces in known.values())])
+    if not words:
+        return b""
+    starts, tails, pieces = zip(*map(_words.__getitem__, words), strict=True)
+    pairs = array("q", map(crc32, tails, (_START, *starts)))  # of "b", the word before, a space, this word
+    return b"".join([pairs.tobytes(), *dict.fromkeys(pieces)])
 
 
 def _taken_apart(word: str) -> tuple[int, bytes, bytes]:
@@ -75,4 +75,16 @@ def _taken_apart(word: str) -> tuple[int, bytes, bytes]:
     return crc32(raw, _START), b" " + raw, sums.tobytes()
 
 
-_of_word = lru_cache(maxsize=32_768)(_taken_apart)  # a language uses few words most of the time; 20 MB
+class _Words(dict[str, tuple[int, bytes, bytes]]):
+    """Words that were taken apart; all go where they are too many, and those in use are there again soon."""
+
+    def __missing__(self, word: str) -> tuple[int, bytes, bytes]:
+        found = _taken_apart(word)
+        if len(word) <= _LONG:
+            if len(self) >= _KEPT:
+                self.clear()
+            self[word] = found
+        return found
+
+
+_words = _Words()

@@ -103,9 +103,10 @@ def _parts(line: str) -> Iterator[str]:
 class PlantedClassifier(stored.FromDisk[PlantedHeads]):
     shipped = FOLDER, SHA256
 
-    def suspects(self, text: str) -> list[str]:
-        heads, found = self._load(), windows(text)
-        return [found[at] for at in np.flatnonzero(heads.rough(found) >= heads.least[0])] if found else []
+    def suspects(self, texts: Sequence[str]) -> list[list[str]]:
+        heads, found = self._load(), [windows(text) for text in texts]
+        worth = iter(heads.rough([sentence for row in found for sentence in row]) >= heads.least[0])
+        return [[sentence for sentence, kept in zip(row, worth, strict=False) if kept] for row in found]
 
     def scores(self, sentences: Sequence[str], vectors: Vectors, passages: Vectors) -> NDArray[np.float32]:
         heads = self._load()
