@@ -110,7 +110,7 @@ async def test_a_decision_that_begins_while_an_answer_is_being_stored_waits_and_
 
     around(monkeypatch, gaps, "overtaken", decide, before=False)
     page, turn = await asked(open_page, alice, chat, monkeypatch)
-    await page.events()
+    await page.events(timeout=LATEST_S)
     await in_db(begun[0].join)
     await in_db(without_it, turn)
 
@@ -140,7 +140,7 @@ async def test_an_answer_that_is_stored_while_a_decision_is_being_made_waits_and
     around(monkeypatch, closing, "close", begin, before=True)
     around(monkeypatch, closing, "close", stored.set, before=False)
     page, turn = await asked(open_page, alice, chat, monkeypatch)
-    while (await page.hear())["type"] not in ("unknown", "released"):
+    while (await page.hear(timeout=LATEST_S))["type"] not in ("unknown", "released"):
         pass
     await in_db(begun[0].join)
     await in_db(without_it, turn)

@@ -69,6 +69,7 @@ class _Race:
 
     def _read(self, reader: int) -> None:
         try:
+            self._search(reader)  # once at least, however late its turn comes
             while not self.done.is_set():
                 self._search(reader)
         except Exception as error:  # noqa: BLE001 - in a thread it would be lost
