@@ -38,18 +38,9 @@ if TYPE_CHECKING:
     from apps.safety.check import Suspects
 
 __all__ = [
-    "QUESTION_CHARACTERS",
-    "Verdict",
-    "Withheld",
-    "check_passage",
-    "check_passages",
-    "check_question",
-    "check_sent",
-    "check_sentence",
-    "gated",
-    "normalise",
-    "suspected",
-]
+    "QUESTION_CHARACTERS", "Verdict", "Withheld", "check_passage", "check_passages", "check_question", "check_sent",
+    "check_sentence", "gated", "normalise", "suspected",
+]  # fmt: skip
 
 
 _EMPTY = Verdict(False, "empty", "Write a question first.")
