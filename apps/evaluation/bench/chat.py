@@ -7,7 +7,8 @@
                         and words that did not come
     sockets200_delay_ms from when the last word of a piece left the stand-in to its event at the client
     cpu_us_per_token    processor time of the web process for each word while all of them stream, less that of gate and
-                        renderer: `gate_us_per_token`, `render_us_per_token`; `cpu_whole_us_per_token` is all of it
+                        renderer: `gate_us_per_token` (cutting the pieces, and the verdict on each),
+                        `render_us_per_token`; `cpu_whole_us_per_token` is all of it
     wire_ratio          bytes on the wire for an answer twice as long
     warm_over_cold      first text of a real model after a pause while typing, over that without (`cold_first_text_ms`)
     known_over_cold     likewise of another question in the same conversation that the same passages answer
