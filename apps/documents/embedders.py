@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from apps.engines.base import Vectors
 
 _ROWS = 500  # of one statement
+_PASSAGES = 400  # that are looked through together
 
 
 def of(collection: Collection) -> EmbedEngine:
@@ -52,9 +53,18 @@ def reads(segment: Segment) -> bool:
 
 def suspected(engine: EmbedEngine, texts: Sequence[str]) -> list[list[str]] | None:
     """The sentences of each passage whose vectors `screened` wants besides; None where it reads by another embedder,
-    or cannot tell now."""
-    own = engine is registry.embed() and engine is registry.classify_embed()
-    return gate.suspected(texts) if own else None
+    or cannot tell now. A long document is looked through in parts: n-grams of all of it would take a gigabyte."""
+    try:
+        if engine is not registry.embed() or engine is not registry.classify_embed():
+            return None
+    except EngineError:  # what cannot be judged is marked so when it is screened
+        return None
+    found: list[list[str]] = []
+    for at in range(0, len(texts), _PASSAGES):
+        if (part := gate.suspected(texts[at : at + _PASSAGES])) is None:
+            return None
+        found += part
+    return found
 
 
 def screened(

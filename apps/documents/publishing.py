@@ -56,7 +56,7 @@ def store(works: Sequence[Work]) -> None:
         with transaction.atomic():
             _renew(works)
             if not number:  # what an attempt before this one left
-                ids = [work.document.pk for work in works]
+                ids = [work.document.pk for work in works if not work.job.over]
                 Chunk.every.filter(document__in=ids).delete()
                 Page.objects.filter(document__in=ids).delete()
             ours = [(work, item) for work, item in part if not work.job.over]

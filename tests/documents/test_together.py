@@ -13,7 +13,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from apps.documents import ingest as ingesting
 from apps.documents import job, parsing, publishing, queue, sandbox, upload, worker
 from apps.documents.ingest import ingest
-from apps.documents.models import Chunk, Document, Segment
+from apps.documents.models import Chunk, Document, Page, Segment
 from apps.engines import registry
 from apps.engines.base import EngineBroken, EngineBusy
 from apps.users.models import User
@@ -210,6 +210,21 @@ def test_one_that_another_worker_took_over_is_left_to_it(put: Put, monkeypatch: 
     monkeypatch.setattr(publishing, "index", index)
     assert ended(*rows) == ["working", "ready"]
     assert list(Chunk.objects.searchable().values_list("document", flat=True)) == [rows[1].pk]
+
+
+def test_what_another_worker_made_ready_meanwhile_stays(put: Put, monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = [put(), put()]
+    real = publishing.store
+
+    def store(works: Any) -> None:
+        Document.objects.filter(pk=rows[0].pk).update(status="ready", lease_token="", lease_until=None)
+        Page.objects.create(document=rows[0], number=1, text="Theirs.")
+        Chunk.objects.create(document=rows[0], position=0, page_number=1, char_start=0, char_end=7, text="a", tokens=1)
+        real(works)
+
+    monkeypatch.setattr(publishing, "store", store)
+    assert ended(*rows) == 2 * ["ready"]
+    assert (rows[0].pages.get().text, rows[0].chunks.get().text) == ("Theirs.", "a") and whole(rows[1])
 
 
 def test_a_large_one_goes_by_itself(put: Put) -> None:
