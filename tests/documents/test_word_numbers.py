@@ -66,6 +66,12 @@ def test_items_are_numbered_by_level_and_lower_levels_begin_anew(file: Path) -> 
     assert listed(file, *items) == ["1 a", "1.1 b", "1.2 c", "a) d", "I. e", "2 f", "2.1 g", "- h"]
 
 
+def test_a_list_that_begins_with_zero_goes_on_from_there(file: Path) -> None:
+    lists = numbering(level(0, "decimal", "%1.", start=0), level(1, "decimal", "%1.%2", start=0))
+    items = [item("a"), item("b", 1), item("c", 1), item("d"), item("e"), item("f", 1)]
+    assert listed(file, *items, lists=lists) == ["0. a", "0.0 b", "0.1 c", "1. d", "2. e", "2.0 f"]
+
+
 def test_an_empty_item_counts_and_text_between_them_does_not(file: Path) -> None:
     between = "<w:p><w:r><w:t>Between.</w:t></w:r></w:p>"
     assert listed(file, item("a"), item(""), between, item("b"), item("none", 0, 0)) == [

@@ -23,6 +23,7 @@ _ROMAN = (
     (9, "ix"), (5, "v"), (4, "iv"), (1, "i"),
 )  # fmt: skip
 _MOST_BASED = 20  # styles upon styles
+_NOT_BEGUN = -1  # a list may begin with 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +43,7 @@ class Numbers:
         self._levels: dict[tuple[str, int], _Level] = {}  # of abstract lists
         self._starts: dict[tuple[str, int], int] = {}  # of lists that begin elsewhere than their abstract list
         self._linked: dict[tuple[str, str], int] = {}  # of an abstract list and a style: the level
-        self._counts: dict[str, list[int]] = defaultdict(lambda: [0] * LEVELS)  # of abstract lists; 0: not begun
+        self._counts: dict[str, list[int]] = defaultdict(lambda: [_NOT_BEGUN] * LEVELS)  # of abstract lists
         self._begun: set[str] = set()  # lists that were met
         self._styled = {
             style.get(W + "styleId") or "": (style.find(f"{W}pPr/{W}numPr"), value(style, "basedOn") or "")
@@ -79,12 +80,12 @@ class Numbers:
             self._begun.add(key)
             for below in range(LEVELS):
                 if (key, below) in self._starts:
-                    counts[below] = 0
-        counts[at] = counts[at] + 1 if counts[at] else self._first(key, name, at)
+                    counts[below] = _NOT_BEGUN
+        counts[at] = self._first(key, name, at) if counts[at] == _NOT_BEGUN else counts[at] + 1
         for below in range(at + 1, LEVELS):
             after = self._levels[name, below].after if (name, below) in self._levels else below
             if after > at:
-                counts[below] = 0
+                counts[below] = _NOT_BEGUN
         return self._written(key, name, level, counts)
 
     def _first(self, key: str, name: str, at: int) -> int:
@@ -99,7 +100,7 @@ class Numbers:
             at = int(found[1]) - 1
             other = self._levels.get((name, at))
             form = "decimal" if level.legal or other is None else other.form
-            return spelt(counts[at] or self._first(key, name, at), form)
+            return spelt(self._first(key, name, at) if counts[at] == _NOT_BEGUN else counts[at], form)
 
         label = " ".join(_PLACE.sub(number, level.text).split())
         return label if len(label) <= LONGEST else ""
