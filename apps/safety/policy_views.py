@@ -79,11 +79,12 @@ def _warned(row: PolicyVersion) -> list[str]:
     a newer product cannot read."""
     if row.status == PolicyVersion.Status.RETIRED:
         return []
-    moved = [*_few(row), *(wording.moved(one) for one in detectors.moved(row))]
+    moved = [wording.moved(one) for one in detectors.moved(row)]
     try:
-        return [*moved, *(unscored.warnings(read(row.body)) if row.status != PolicyVersion.Status.LIVE else [])]
+        holes = unscored.warnings(read(row.body)) if row.status != PolicyVersion.Status.LIVE else []
     except PolicyError:
         return moved
+    return [*_few(row), *moved, *holes]
 
 
 def _few(row: PolicyVersion) -> list[str]:

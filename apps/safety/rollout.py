@@ -14,7 +14,7 @@ from django.utils.translation import gettext
 from apps.safety import audit, policies
 from apps.safety.figures import HARMFUL, Share
 from apps.safety.models import Case, PolicyVersion, Recorded, Shadowed
-from apps.safety.policy import Action
+from apps.safety.policy import Action, PolicyError
 from apps.safety.transitions import Refused
 from apps.users.models import User
 
@@ -82,7 +82,10 @@ def people(row: PolicyVersion) -> int:
     known = User.objects.filter(is_active=True).values_list("pk", flat=True)
     if row.status != Status.PARTIAL:
         return known.count()
-    partial = policies.partial_of(row)
+    try:
+        partial = policies.partial_of(row)
+    except PolicyError:  # nobody is judged by what this product cannot read
+        return 0
     return sum(map(partial.judges, known.iterator()))
 
 

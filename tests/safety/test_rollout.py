@@ -199,6 +199,17 @@ def test_those_are_counted_who_may_sign_in(strict: PolicyVersion, otto: User) ->
     assert [arm.people for arm in rollout.arms()] == [before + 2, all_of_them + 4 - before - 2]
 
 
+def test_the_pages_open_also_where_a_newer_product_cannot_read_it(partial: PolicyVersion, otto: User) -> None:
+    PolicyVersion.objects.filter(pk=partial.pk).update(body={"format": "of long ago"})
+    client = Client()
+    client.force_login(otto)
+    assert client.get("/review/policy/").status_code == 200
+    for row in (partial, policies.live()):
+        assert client.get(f"/review/policy/{row.pk}/changes/").status_code == 200
+    client.post(f"/review/policy/{partial.pk}/", {"do": "withdraw"})
+    assert not PolicyVersion.objects.filter(status="partial").exists()
+
+
 @pytest.mark.parametrize(
     ("number", "words", "shown"),
     [
