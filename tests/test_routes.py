@@ -106,7 +106,7 @@ class House:
     def unchanged(self) -> bool:
         """Whether a stranger's requests left everything as it was."""
         return (
-            Collection.objects.filter(pk=self.shelf.pk, name="Library", everyone=False).exists()
+            Collection.objects.filter(pk=self.shelf.pk, name="Library", everyone=False, tuning={}).exists()
             and Document.objects.filter(pk=self.paper.pk, status="ready", title="Paper").exists()
             and self.shelf.documents.count() == 1
             and Conversation.objects.filter(pk=self.talk.pk, title="Talk").exists()
@@ -119,7 +119,6 @@ class House:
             and not self.shelf.group_shares.exists()
             and GoldenQuestion.objects.filter(collection=self.shelf).count() == 1
             and IndexBuild.objects.filter(pk=1, status=IndexBuild.Status.BUILT).exists()
-            and not self.shelf.tuning
             and not GoldenRun.objects.exists()
             and Preset.objects.filter(pk=1, name="Harbour").exists()
             and [*Picture.objects.values_list("pk", "favourite")] == [(self.picture.pk, False)]
@@ -222,6 +221,12 @@ EVERY_ROUTE = pytest.mark.parametrize("route", list(MATRIX))
 
 def test_the_matrix_names_every_route_and_no_other() -> None:
     assert sorted(set(routes(get_resolver()))) == sorted(MATRIX)
+
+
+def test_a_search_that_was_set_otherwise_would_show(house: House) -> None:
+    assert house.unchanged()
+    Collection.objects.filter(pk=house.shelf.pk).update(tuning={"meaning": 0.5})
+    assert not house.unchanged()
 
 
 @EVERY_ROUTE

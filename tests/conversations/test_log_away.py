@@ -19,8 +19,6 @@ from tests.conversations.conftest import WAIT_S, writes_on
 pytestmark = pytest.mark.django_db(transaction=True)
 Status = Message.Status
 QUESTION = "How high was the lighthouse of Alexandria?"
-WORDS = " ".join(f"word{number}" for number in range(30)) + " end. "  # none comes again: a loop would be ended
-MORE = " ".join(f"more{number}" for number in range(400))
 ANSWER = "The lighthouse stood about 100 metres high [1]."
 
 

@@ -19,8 +19,6 @@ from tests.people import person
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("log")]
 Status = Message.Status
 QUESTION = "How high was the lighthouse of Alexandria?"
-WORDS = " ".join(f"word{number}" for number in range(30)) + " end. "  # none comes again: a loop would be ended
-MORE = " ".join(f"more{number}" for number in range(400))
 
 
 async def test_complete_a_question_is_answered_from_the_documents_with_its_sources_kept(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from contextlib import aclosing
 from typing import Any
@@ -139,10 +140,8 @@ async def test_what_is_forgotten_is_as_if_it_had_never_been(log: TurnLog, turn: 
     reader = await begun(log, turn)
     await log.take_back(turn, b"taken")
     await log.forget(turn)
-    assert await asyncio.wait_for(reader, SOON_S) in (
-        [LogEntry(1, b"one"), LogEntry(2, b"taken")],
-        [LogEntry(1, b"one")],
-    )
+    heard = await asyncio.wait_for(reader, SOON_S)
+    assert heard in ([LogEntry(1, b"one"), LogEntry(2, b"taken")], [LogEntry(1, b"one")])
     assert not await log.exists(turn) and await asyncio.wait_for(collect(log, turn), SOON_S) == []
     assert await log.append(turn, b"anew") == 1
 
@@ -187,8 +186,9 @@ async def test_a_stop_alone_makes_no_turn(log: TurnLog, turn: str) -> None:
 async def test_a_turn_is_kept_for_a_while_after_its_end(kind: str, request: pytest.FixtureRequest, turn: str) -> None:
     log = build(kind, request, keep_s=1.0)
     await log.append(turn, b"1")
+    ended = time.monotonic()
     await log.finish(turn)
-    assert await log.exists(turn)
+    assert await log.exists(turn) or time.monotonic() - ended > 1.0, "a busy machine may pause for so long"
     async with asyncio.timeout(SOON_S):
         while await log.exists(turn):
             await asyncio.sleep(0.1)
