@@ -94,20 +94,35 @@ def overtaken(answer: UUID, since: datetime) -> bool:
     for effect in made.exclude(before={}):
         row = Message.objects.select_related("parent", "conversation").get(pk=answer)
         document = "wanted" in effect.before
-        beside = effect.before.setdefault("beside", {}).setdefault(BESIDE, {}) if document else effect.before
+        beside, said = _of_answers(effect), dict[str, Any]()
         near = list(Message.objects.filter(pk__in=list(beside), conversation=row.conversation_id))
         for other in near:  # what is recorded with an answer that follows repeats it
-            said = beside[str(other.pk)]
-            said["records"] = _recorded(other, [words for _, words in said["gaps"]]) | said["records"]
+            said[str(other.pk)] = was = beside[str(other.pk)]
+            was["records"] = _recorded(other, [words for _, words in was["gaps"]]) | was["records"]
         if document and _given(row, effect.before["document"]):
             wanted, forms = effect.before["wanted"], set[str]()
             _forms(row, redacting.spelling(wanted), forms)
-            beside[str(row.pk)], cut = _cut(row, [*wanted, *sorted(forms - set(wanted))]), True
-        if near or str(row.pk) in beside:
-            Effect.objects.filter(pk=effect.pk).update(before=effect.before)
+            said[str(row.pk)], cut = _cut(row, [*wanted, *sorted(forms - set(wanted))]), True
+        if said:
+            _keep(effect, said)
     if cut:
         retracting.tell([row], None)
     return cut
+
+
+def _of_answers(effect: Effect) -> dict[str, Any]:
+    """What it took out of answers."""
+    document = "wanted" in effect.before
+    found: dict[str, Any] = effect.before.setdefault("beside", {}).setdefault(BESIDE, {}) if document else effect.before
+    return found
+
+
+def _keep(effect: Effect, said: dict[str, Any]) -> None:
+    """Beside what was kept of other answers that ended just now."""
+    row = Effect.objects.select_for_update(of=("self",)).get(pk=effect.pk)
+    if row.before:  # else what it is about was deleted meanwhile
+        _of_answers(row).update(said)
+        Effect.objects.filter(pk=row.pk).update(before=row.before)
 
 
 def _given(row: Message, document: str) -> bool:

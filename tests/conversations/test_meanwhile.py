@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 
-from apps.conversations import branches, closing, naming, retracting, sharing, trace
+from apps.conversations import branches, closing, gaps, naming, retracting, sharing, trace
 from apps.conversations.models import Conversation, Message, Trace
 from apps.documents.models import Document, Page
 from apps.engines import registry
 from apps.lib.threads import in_db
 from apps.safety import effects
-from apps.safety.models import Decision
+from apps.safety.models import Decision, Effect
 from apps.safety.redacting import GAP
 from apps.users.models import User
 from tests.conversations import test_gaps
@@ -159,3 +159,29 @@ async def test_an_answer_that_was_given_a_document_stores_none_of_what_was_taken
         assert row.text == said and Document.objects.exists()
 
     await in_db(check)
+
+
+async def test_of_two_answers_that_end_together_both_can_be_given_back(
+    open_page, alice, library, chat, morgan, monkeypatch
+) -> None:
+    words, other = "about 100 metres", {"gaps": [], "tools": [], "title": [], "records": {}}
+
+    def take() -> None:
+        page = Page.objects.filter(text__contains=words).select_related("document").get()
+        taken_out(morgan, page.document, words)
+
+    def ends() -> None:  # another one, whose transaction is over first
+        effect = Effect.objects.get(name="redact")
+        effect.before["beside"]["answers"]["of another"] = other
+        effect.save()
+
+    around(monkeypatch, closing, "close", take, before=True)
+    around(monkeypatch, gaps, "_cut", ends, before=False)
+    monkeypatch.setattr(naming, "begin", lambda turn: None)
+    chat.replies.append(f"The lighthouse stood {words} high [1].")
+    page = await open_page(alice)
+    turn = (await page.ask("How high was the lighthouse of Alexandria?"))["turn"]
+    while (await page.hear())["type"] not in ("unknown", "released"):
+        pass
+    effect = await in_db(Effect.objects.get, name="redact")
+    assert effect.before["beside"]["answers"].keys() == {turn, "of another"}
