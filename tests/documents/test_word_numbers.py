@@ -16,6 +16,7 @@ from apps.documents.parsers.base import HIDDEN, Limits, Note, ParsedPage, Title
 from apps.documents.parsers.docx import parse
 from apps.documents.parsers.docx_numbers import spelt
 from tests.documents import files
+from tests.documents.test_ordinary_files import box
 
 _LEVELS = (
     ("decimal", "%1", "", ""), ("decimal", "%1.%2", "", ""), ("lowerLetter", "%3)", "", ""),
@@ -183,6 +184,16 @@ def test_head_and_foot_are_read_once_and_page_numbers_not_at_all(file: Path) -> 
         "Thirty days of leave.", "Header: Policy HR-12, valid from 1 May 2024",
         "Footer: Approved by the board in leave.docx",
     ]  # fmt: skip
+
+
+def test_a_box_in_a_head_is_read_once_and_not_where_it_was_taken_away(file: Path) -> None:
+    document = docx.Document()
+    head = document.sections[0].header.paragraphs[0]
+    head.text = "Policy"
+    for before, after in (("", ""), (f"<w:del {nsdecls('w')}>", "</w:del>")):
+        drawn = box("Gone." if before else "In the box.").replace("<w:r>", f"<w:r {nsdecls('w')}>", 1)
+        head._p.append(parse_xml(before + drawn + after))
+    assert lines(file, stored(document)) == ["Header: Policy In the box."]
 
 
 def test_a_later_section_may_show_the_head_of_first_pages_that_an_earlier_one_named(file: Path) -> None:

@@ -15,6 +15,8 @@ from apps.documents.parsers.docx_hidden import W
 
 _ID = re.compile(r"\{http://(?:schemas\.openxmlformats\.org|purl\.oclc\.org/ooxml)/.*relationships\}id")
 _COUNTS = re.compile(r"\s*(?:PAGE|NUMPAGES|SECTIONPAGES|SECTION)\b", re.IGNORECASE)
+# What older programs show instead of a box is the same again; what was taken away is shown to nobody.
+_ASIDE = ("{http://schemas.openxmlformats.org/markup-compatibility/2006}Fallback", W + "del", W + "moveFrom")
 LEFT_OVER = 3  # words beside a page number that say nothing: "Page 3 of 10", "Seite 3 von 10"
 
 Read = Callable[[zipfile.ZipFile, str], Any]  # the tree of a part
@@ -44,6 +46,8 @@ def edges(archive: zipfile.ZipFile, body: Any, read: Read) -> list[tuple[str, An
 def uncounted(tree: Any) -> Iterator[tuple[Any, bool]]:
     """Its paragraphs without the numbers of pages that Word filled in, and whether one held any."""
     for paragraph in list(tree.iter(W + "p")):
+        if next(paragraph.iterancestors(*_ASIDE), None) is not None:
+            continue
         counted = [node for node in paragraph.iter(W + "fldSimple") if _COUNTS.match(node.get(W + "instr") or "")]
         counted += _between(paragraph)
         for node in counted:
