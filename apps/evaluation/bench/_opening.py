@@ -13,6 +13,7 @@ from django.core.management.base import CommandError
 
 from apps.lib.words import words
 
+_BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chromium-headless-shell")
 _FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
 _WARM_UP = 2
 _LEAST = 3  # letters of a word that nobody looks for
@@ -35,7 +36,7 @@ def opened(url: str, key: str, conversation: str, times: int) -> list[dict[str, 
         from playwright.sync_api import sync_playwright
     except ImportError:
         raise CommandError("This measurement needs a browser: run ./run setup --dev first.") from None
-    chromium = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    chromium = next(filter(None, map(shutil.which, _BROWSERS)), None)
     if chromium is None:
         raise CommandError("This measurement needs Chromium, which is not installed.")
     seen = []
