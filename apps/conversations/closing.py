@@ -93,6 +93,7 @@ def snapshot(turn: Turn, status: Message.Status, reason: str) -> Closing:
     )  # fmt: skip
 
 
+@advisory.unbroken
 def close(closing: Closing) -> Ended:
     """The answer is closed, unless somebody else had closed it, and holds nothing that was taken back meanwhile. For
     `in_db`."""

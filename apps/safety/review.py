@@ -169,13 +169,13 @@ def leave(user: User, pk: Any, token: str, move: Move, why: str = "") -> Case:
     return _case(user, pk)
 
 
+@advisory.unbroken
 def decide(user: User, pk: Any, ruling: Ruling) -> Decision:
     """The decision stands, everything that it means is done, and the person is told: all or nothing. Raises Refused."""
     case = _case(user, pk)
     sound(ruling)
     if ruling.outcome not in effects.possible(case):
-        blameless = effects.BLAMELESS.get(case.area)
-        raise Refused(str(blameless or gettext("That cannot be done with this case.")))
+        raise Refused(str(effects.BLAMELESS.get(case.area) or gettext("That cannot be done with this case.")))
     if not case.snapshot.readable and ruling.outcome != Decision.Outcome.ALLOW:
         raise Refused(gettext("What cannot be read can only be allowed."))
     state = transition(case.state, Move.DECIDE, role_of(user), case.escalated)
