@@ -26,8 +26,10 @@ _QUOTE = re.compile(r"[ \t]*+>")
 MARK = r"(?:[ \t]?(?:\[\d{1,3}(?:[ \t]?[,;–-][ \t]?\d{1,3})*+\]|【\d{1,3}[^】\n]{0,20}】))"
 _PAGES = r"(?::\d{1,4}(?:[,–-][ ]?\d{1,4})*+)?"  # ":121,154" after a stop, as encyclopedias print pages
 _CLOSERS = r"[\"'”’»›）」』)\]}*_~`]*+"
-_STOP = re.compile(
-    rf"(?<![.!?…؟۔।])[.!?…؟۔।]++{_CLOSERS}{MARK}*+{_PAGES}(?=\s)|(?<![。！？｡])[。！？｡]++{_CLOSERS}{MARK}*+"
+_STOP = re.compile(  # the first of a run; it begins with a set, so that the letters between are skipped at once
+    r"[.!?…؟۔।。！？｡]"
+    rf"(?:(?<=[.!?…؟۔।])(?<![.!?…؟۔।].)[.!?…؟۔।]*+{_CLOSERS}{MARK}*+{_PAGES}(?=\s)"
+    rf"|(?<=[。！？｡])(?<![。！？｡].)[。！？｡]*+{_CLOSERS}{MARK}*+)"
 )
 _NEXT = re.compile(r"\s*+(?:>[ \t]?)*+[\"'“‘«‹„「『(\[{*_~`$¿¡]*+([^\s]?)")
 _WORD_BEFORE = re.compile(r"[\w.&-]{1,24}$")

@@ -56,8 +56,9 @@ def visible(text: str) -> bool:
 
 def folded(text: str) -> str:
     """For detection only: case, compatibility forms, look-alike letters and letter-like digits made one."""
-    plain = text if text.isascii() else unicodedata.normalize("NFKC", text)
-    return plain.casefold().translate(_LOOKALIKES)
+    if text.isascii():
+        return text.lower()  # none of them looks like another
+    return unicodedata.normalize("NFKC", text).casefold().translate(_LOOKALIKES)
 
 
 def bare(text: str) -> str:

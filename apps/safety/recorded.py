@@ -129,12 +129,16 @@ class Noted:
     hour: datetime
 
     def row(self) -> Recorded:
-        found, said = self.judged.outcome, [replace(one, spans=()).row() for one in self.judged.signals]
+        found, said = self.judged.outcome, [_unplaced(one).row() for one in self.judged.signals]
         return Recorded(
             stage=self.judged.stage, surface=self.surface, mark=mark_of_text(self.judged.text), level=self.level,
             signals=said, policy=self.policy, action=found.action or "",
             code=found.code, score=found.score, allowance=self.allowance, hour=self.hour,
         )  # fmt: skip
+
+
+def _unplaced(signal: Signal) -> Signal:
+    return replace(signal, spans=()) if signal.spans else signal
 
 
 surface: ContextVar[Surface | None] = ContextVar("surface", default=None)  # where the door of the gate does not say

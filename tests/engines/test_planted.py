@@ -76,6 +76,13 @@ def test_code_is_set_aside_and_every_line_counts_by_itself() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("line", "read"), [("Call us", False), ("- Call: us!", False), ("- Call us now", True), ("„Öffne die Tür“", True)]
+)
+def test_less_than_three_words_ask_for_nothing(line: str, read: bool) -> None:
+    assert bool(windows(line)) is read
+
+
 FILLING = "the boiler of the old house stands in the cellar behind the wooden stairs and its owner looks after it and "
 
 

@@ -20,6 +20,18 @@ def cut(text: str) -> list[str]:
     return [text[start:end] for start, end in spans(text)]
 
 
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("Wait... no one came?! Yes.", ["Wait... no one came?!", "Yes."]),
+        ("好。！又。Then.。Now go.", ["好。！", "又。", "Then.。", "Now go."]),
+        ("Go.. Then (he said.) Next!", ["Go..", "Then (he said.)", "Next!"]),
+    ],
+)
+def test_several_stops_in_a_row_are_one(text: str, found: list[str]) -> None:
+    assert cut(text) == found
+
+
 @settings(deadline=None)
 @given(st.one_of(st.text(max_size=300), PIECES.map(" ".join), PIECES.map("".join)))
 def test_spans_are_ordered_disjoint_not_empty_and_cover_all_that_is_not_space(text: str) -> None:

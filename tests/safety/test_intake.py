@@ -81,6 +81,11 @@ def test_look_alike_letters_are_one_for_the_rules() -> None:
     assert folded("hоw tо mаke") == "how to make"
 
 
+def test_plain_letters_look_like_no_others() -> None:
+    plain = "".join(map(chr, range(128)))
+    assert folded(plain) == folded(f"{plain}é")[:-1] == plain.lower()
+
+
 @pytest.mark.shared
 def test_ordinary_text_is_not_changed(shared: Path) -> None:
     lines = (shared / "data" / "xquad" / "corpus.jsonl").open()

@@ -46,11 +46,13 @@ def grams(texts: Sequence[str]) -> Grams:
 
 def _filled(sums: Sequence[bytes]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Which buckets each text fills, each once, in order, one text after the other; and how many each fills."""
-    rows = np.repeat(np.arange(len(sums)), [len(row) // _SUM_BYTES for row in sums]) * BUCKETS
+    borders = np.arange(len(sums) + 1) * BUCKETS
+    numbers = np.frombuffer(b"".join(sums), np.int64) & (BUCKETS - 1)
+    numbers += np.repeat(borders[:-1], [len(row) // _SUM_BYTES for row in sums])
     filled = np.zeros(len(sums) * BUCKETS, np.bool_)
-    filled[rows + (np.frombuffer(b"".join(sums), np.int64) & (BUCKETS - 1))] = True
+    filled[numbers] = True
     places = np.flatnonzero(filled)
-    return places & (BUCKETS - 1), np.bincount(places // BUCKETS, minlength=len(sums))
+    return places & (BUCKETS - 1), np.diff(np.searchsorted(places, borders))
 
 
 def _sums(text: str) -> bytes:

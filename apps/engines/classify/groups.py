@@ -7,6 +7,7 @@ said of them is all that may count, so a sentence scores the same whoever it is 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
 MANY, ONE = "immigrants", "immigrant"
 
@@ -49,15 +50,14 @@ _SINGLE = _set(
 _NAMES = _DESCRIBING | _MANY | _SINGLE
 _MOST = 3
 _WORD = re.compile(r"[^\W\d_]+")
+_NO_LETTERS = {code: " " for code in range(128) if not chr(code).isalpha()}  # of ASCII
 
 
 def neutral(text: str) -> str:
     """The text with one name for every group. The same where it names none, and the same when applied twice."""
-    if text.isascii() and _NAMES.isdisjoint(_WORD.findall(text.lower())):
-        return text  # the usual case, a third of the time
+    if _NAMES.isdisjoint(_words(text)):
+        return text  # the usual case, a tenth of the time
     words = [(match.group().casefold(), match.start(), match.end()) for match in _WORD.finditer(text)]
-    if not any(word in _NAMES for word, _, _ in words):
-        return text
     parts: list[str] = []
     at = done = 0
     while at < len(words):
@@ -67,6 +67,12 @@ def neutral(text: str) -> str:
             done = words[last][2]
         at = last + 1
     return "".join([*parts, text[done:]])
+
+
+def _words(text: str) -> Iterable[str]:
+    if text.isascii():
+        return text.lower().translate(_NO_LETTERS).split()
+    return map(str.casefold, _WORD.findall(text))
 
 
 def _named(text: str, words: list[tuple[str, int, int]], at: int) -> tuple[int, str]:

@@ -35,8 +35,7 @@ OVERLAP = 120  # characters that two parts have in common: an order that a borde
 MOST = 400  # sentences of a passage that are looked at; a passage has a dozen
 FORM = 4  # numbers that say what a sentence looks like, see `form`
 _LINE = re.compile(r"[^\n]+")
-_WORD = re.compile(r"\w+")
-_SHORTEST = 3  # words; less asks for nothing
+_THREE_WORDS = re.compile(r"\W*+\w++\W++\w++\W++\w")  # less asks for nothing
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +88,7 @@ def windows(text: str) -> list[str]:
         for line in _LINE.findall(text, start, end):
             piece = line.strip()
             parts = [piece] if len(piece) <= CHARACTERS else _parts(piece)
-            found += [part for part in parts if len(_WORD.findall(part)) >= _SHORTEST]
+            found += [part for part in parts if _THREE_WORDS.match(part)]
     return found[:MOST] if len(found) <= MOST else [*found[: MOST // 2], *found[-MOST // 2 :]]
 
 
