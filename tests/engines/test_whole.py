@@ -14,6 +14,7 @@ from tokenizers import AddedToken, Tokenizer
 from apps.documents.chunking import Chunker
 from apps.documents.parsers.base import Block, Limits, paginate
 from apps.engines.base import EmbedEngine, Tokenised
+from apps.engines.embed import whole
 from apps.engines.embed.fake import FakeEmbed
 from apps.engines.embed.folder import locate
 from apps.engines.embed.sentence import SentenceEmbed
@@ -121,3 +122,12 @@ def test_a_tokenizer_whose_words_depend_on_their_neighbours_is_never_taken_apart
     other = Tokenizer(Unigram([("▁a", 0.0)], unk_id=0))
     other.pre_tokenizer = Metaspace()
     assert not by_words(other)
+
+
+def test_few_words_are_remembered_and_none_that_is_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(whole, "_REMEMBERED", 8)
+    embed, text = engine(), f"{'ferry' * 20} and {' '.join(f'no{number}' for number in range(20))} " * 2
+    for said in (text, "other words", text):
+        assert list(embed.whole(said).spans) == embed.offsets(said)
+        assert embed._runs is not None and 0 < len(embed._runs._known) <= 8
+        assert all(len(word) <= whole._LONGEST for word in embed._runs._known)

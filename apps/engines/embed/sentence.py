@@ -20,7 +20,7 @@ from apps.engines.classify.base import Tokens
 from apps.engines.embed import bert
 from apps.engines.embed.base import Tokenised
 from apps.engines.embed.folder import PACKAGE, Folder, locate, read
-from apps.engines.embed.whole import TokenisedWhole, by_words
+from apps.engines.embed.whole import Runs, TokenisedWhole, Undivided, by_words
 from apps.engines.tokenizer import load
 
 if TYPE_CHECKING:
@@ -57,7 +57,8 @@ class SentenceEmbed:
         self._fingerprint = ""
         self._encoder: _Encoder | None = None
         self._tokenizer: Any = None
-        self._special, self._by_words = 0, False
+        self._special = 0
+        self._runs: Runs | None = None  # where its tokenizer reads each by itself
         self._questions: OrderedDict[str, Vectors] = OrderedDict()
 
     @property
@@ -107,9 +108,11 @@ class SentenceEmbed:
         count, ids = self._read(text, "passage", "document")
         return Tokenised(count, np.asarray(ids, np.int32))  # a list of numbers would take ten times the memory
 
-    def whole(self, text: str) -> TokenisedWhole:
-        tokenizer, prompt = self._tokens(), self._prompt("passage", "document")
-        return TokenisedWhole(text, tokenizer, prompt, self._made if self._by_words else None)
+    def whole(self, text: str) -> TokenisedWhole | Undivided:
+        tokenizer, runs = self._tokens(), self._runs
+        if runs is None:
+            return Undivided(text, tokenizer)
+        return TokenisedWhole(text, runs, self._prompt("passage", "document"), self._made)
 
     def _made(self, ids: NDArray[np.int32]) -> Tokenised:
         count, fitting = self._fitted(ids, self._prompt("passage", "document"))
@@ -182,7 +185,8 @@ class SentenceEmbed:
             with self._lock:
                 if self._tokenizer is None:
                     tokenizer = _tokenizer(self._described().path)
-                    self._special, self._by_words = tokenizer.num_special_tokens_to_add(False), by_words(tokenizer)
+                    self._special = tokenizer.num_special_tokens_to_add(False)
+                    self._runs = Runs(tokenizer) if by_words(tokenizer) else None
                     self._tokenizer = tokenizer
         return self._tokenizer
 
