@@ -52,10 +52,11 @@ function goOn({ target }) {
   document.addEventListener("htmx:afterSettle", () => before.nextElementSibling?.querySelector("a, button, input").focus(), { once: true });
 }
 
-// The page of an import asks for its report again and again: what came along stands in the list at once.
+// The page of an import asks for its report again and again: what came along stands in the list at once. What puts
+// something into a page without htmx says so by the same event, and names no target.
 function brought({ detail }) {
-  const before = detail.target;
-  const now = before.id === "import" && document.getElementById("import");
+  const before = detail?.target;
+  const now = before?.id === "import" && document.getElementById("import");
   if (now && now.dataset.imported !== before.dataset.imported) refresh();
 }
 
