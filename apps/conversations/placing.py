@@ -122,14 +122,16 @@ def _rows(new: Conversation, chat: dict[str, Any], verdicts: Verdicts) -> list[t
     now = timezone.now()
     made: list[tuple[Message, Verdict | None]] = []
     by_place: list[Message] = []
+    taken: dict[datetime, datetime] = {}
     answered = {row["parent"] for row in chat["rows"] if row["role"] == "assistant"}
     for number, row in enumerate(chat["rows"]):
         above = by_place[row["parent"]] if row["parent"] is not None else None
         answers = row["role"] == "assistant"
         least = above.created + _STEP if above else _moment(chat["at"], now)
+        created = _own(max(least, _moment(row["at"], least)), taken)
         message = Message(
             id=new_id(), conversation=new, parent=above, role=row["role"], asked_by=new.owner, text=row["text"],
-            model=row["model"], created=max(least, _moment(row["at"], least)), chosen=now if row["on"] else None,
+            model=row["model"], created=created, chosen=now if row["on"] else None,
             without_documents=answers, status=row["status"] if answers else "complete",
         )  # fmt: skip
         by_place.append(message)
@@ -140,7 +142,7 @@ def _rows(new: Conversation, chat: dict[str, Any], verdicts: Verdicts) -> list[t
         else:
             made.append((message, None))
             if number not in answered:
-                made.append((_withheld(_unanswered(message), verdict), verdict))
+                made.append((_withheld(_unanswered(message, taken), verdict), verdict))
     return made
 
 
@@ -151,10 +153,21 @@ def _withheld(answer: Message, verdict: Verdict | None) -> Message:
     return answer
 
 
-def _unanswered(question: Message) -> Message:
+def _own(moment: datetime, taken: dict[datetime, datetime]) -> datetime:
+    """That moment or the next that no other message has: versions, which a file may give one time, keep their order.
+    `taken` leads from a moment to the last that was given for it."""
+    free = moment
+    while free in taken:
+        free = taken[free] + _STEP
+    taken[moment] = taken[free] = free
+    return free
+
+
+def _unanswered(question: Message, taken: dict[datetime, datetime]) -> Message:
     return Message(
         id=new_id(), conversation=question.conversation, parent=question, role="assistant", asked_by=question.asked_by,
-        status=Message.Status.INTERRUPTED, reason=_NO_ANSWER, created=question.created + _STEP,
+        status=Message.Status.INTERRUPTED, reason=_NO_ANSWER,
+        created=_own(question.created + _STEP, taken),
     )  # fmt: skip
 
 

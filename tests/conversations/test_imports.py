@@ -89,6 +89,7 @@ def test_what_was_deleted_comes_back(alice: User) -> None:
 def test_an_export_of_here_comes_back_as_it_was(alice: User, bob: User) -> None:
     bring(alice, [roll_back()])
     talk = Conversation.objects.get()
+    assert len({row.created for row in talk.messages.all()}) == talk.messages.count(), "else versions have no order"
     record = exports.record(alice, talk)
     assert states(bring(alice, record)) == ["known"]
     assert states(bring(bob, record)) == ["imported"]
