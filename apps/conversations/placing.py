@@ -155,11 +155,13 @@ def _withheld(answer: Message, verdict: Verdict | None) -> Message:
 
 def _own(moment: datetime, taken: dict[datetime, datetime]) -> datetime:
     """That moment or the next that no other message has: versions, which a file may give one time, keep their order.
-    `taken` leads from a moment to the last that was given for it."""
-    free = moment
+    `taken` leads from a moment to one up to which all are taken; what was passed leads on, so that nothing is passed
+    again and again."""
+    free, passed = moment, list[datetime]()
     while free in taken:
+        passed.append(free)
         free = taken[free] + _STEP
-    taken[moment] = taken[free] = free
+    taken.update(dict.fromkeys((*passed, free), free))
     return free
 
 

@@ -1,0 +1,19 @@
+"""Messages that are brought along keep their order, whatever times a file gives them."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from django.utils import timezone
+
+from apps.conversations import placing
+
+
+def test_each_message_has_a_moment_of_its_own_however_a_file_repeats_them() -> None:
+    begin, taken = timezone.now(), dict[datetime, datetime]()
+    wished = [begin + timedelta(milliseconds=chance % 7) for chance in range(4000)]
+    given = [placing._own(moment, taken) for moment in wished]
+    assert len(set(given)) == len(given) and max(given) == begin + timedelta(milliseconds=len(given) - 1)
+    assert all(moment >= wish for moment, wish in zip(given, wished, strict=True))
+    same = given[::7]
+    assert same == sorted(same), "of one time the first comes first"
