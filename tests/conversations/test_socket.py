@@ -37,6 +37,7 @@ async def test_another_origin_is_refused_before_anything_else(alice: User, origi
     wire = ApplicationCommunicator(application, handshake)
     await wire.send_input({"type": "websocket.connect"})
     assert (await wire.receive_output(WAIT_S))["type"] == "websocket.close"
+    await wire.send_input({"type": "websocket.disconnect", "code": 1006})
     await wire.wait(WAIT_S)
 
 

@@ -17,6 +17,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
 from apps.documents.models import Document
+from apps.documents.parsers import ole
 from apps.documents.parsers.base import Unreadable
 from apps.documents.sniff import refuse_by_name, sniff
 from apps.documents.upload import upload
@@ -110,6 +111,16 @@ def test_no_file_of_the_server_is_read_into_a_document(tmp_path: Path, name: str
 def test_a_disguise_is_told(tmp_path: Path, name: str, make: Callable[[], bytes], words: str) -> None:
     with pytest.raises(Unreadable, match=words):
         read(tmp_path, name, make())
+
+
+def test_a_container_with_a_table_larger_than_its_file_is_not_opened(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "a.doc"
+    path.write_bytes(hostile_files.ole_loop())
+    monkeypatch.setattr(ole.olefile, "OleFileIO", None)
+    with pytest.raises(Unreadable, match="damaged"):
+        ole.kind_inside(path)
 
 
 def test_what_an_archive_says_it_is_is_not_unpacked_whole(tmp_path: Path) -> None:
