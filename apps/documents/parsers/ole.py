@@ -47,4 +47,4 @@ def _believe(path: Path) -> None:
     sector = 1 << min(struct.unpack_from("<H", header, _SHIFT)[0], _LARGEST_SHIFT)
     size = path.stat().st_size
     if any(struct.unpack_from("<I", header, at)[0] * sector > size for at in _COUNTS):
-        raise OSError("A table of this container is larger than its file.")
+        raise OSError("a table is larger than the file")
