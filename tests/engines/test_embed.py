@@ -14,6 +14,7 @@ import pytest
 from django.conf import settings
 
 from apps.engines.base import EmbedEngine, EngineBroken
+from apps.engines.embed import bert
 from apps.engines.embed.fake import FakeEmbed
 from apps.engines.embed.folder import locate
 from apps.engines.embed.sentence import SentenceEmbed
@@ -106,11 +107,14 @@ def test_the_real_one_gives_the_numbers_of_the_library(real: SentenceEmbed) -> N
         assert float(real.embed_query(text) @ row) > 0.9995
 
 
-def test_texts_of_many_lengths_do_not_mix_in_a_pass(real: SentenceEmbed) -> None:
+def test_texts_of_many_lengths_do_not_mix_in_a_pass(real: SentenceEmbed, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Forty lengths, half of them twice, in several passes."""
     from sentence_transformers import SentenceTransformer
 
     library = SentenceTransformer(str(locate("")), device="cpu", local_files_only=True)
-    texts = [" ".join(f"word{n % 7}" for n in range(at % 90)) + f" ends {at}" for at in range(150)]
+    monkeypatch.setattr(bert, "PASS_TOKENS", bert.PASS_TOKENS // 4)
+    texts = [" ".join(f"word{n % 7}" for n in range(at % 40)) + f" ends {at}" for at in range(60)]
+    assert sum(real.tokenised(text).count for text in texts) > 2 * bert.PASS_TOKENS
     expected = library.encode(texts, show_progress_bar=False)
     exact = SentenceEmbed(half=False)
     assert (exact.embed_passages(texts) * expected).sum(1).min() > 0.99999

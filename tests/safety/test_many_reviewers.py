@@ -19,6 +19,7 @@ from tests.people import person
 from tests.safety.cases import case, notes
 
 REVIEWERS, CASES = 20, 40
+PAUSE_S = 0.2  # of somebody who came too late: twenty who ask without end leave the others no time to decide
 OPEN = [State.OPEN, State.CLAIMED]
 
 
@@ -51,6 +52,7 @@ class Reviewer(threading.Thread):
             self._decide(held)
         except Refused:
             self.tried["refused"] += 1
+            time.sleep(PAUSE_S)
 
     def _decide(self, held: Case) -> None:
         chance = self.draw.random()
