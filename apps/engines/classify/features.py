@@ -22,7 +22,7 @@ CHARACTERS = 2000  # of a text that are read; longer ones come in parts (`apps.s
 _WORD = re.compile(r"\w+|[^\w\s]")
 _PIECES = (3, 4, 5)
 _START = crc32(b"b")
-_TOGETHER = 32  # texts whose buckets are filled at once: they fit a processor's cache
+_TOGETHER = 32  # texts whose buckets are sorted at once: they fit a processor's cache
 _SUM_BYTES = 8
 _LONG = 32  # letters; what is longer is hardly a word that comes again
 _KEPT = 32_768  # words; a language uses few most of the time; 20 MB
@@ -32,27 +32,29 @@ _KEPT = 32_768  # words; a language uses few most of the time; 20 MB
 class Grams:
     """The texts' n-grams end to end: those of text i are `buckets[starts[i]:starts[i + 1]]`, each with `weights[i]`."""
 
-    buckets: NDArray[np.int64]
+    buckets: NDArray[np.int32]
     starts: NDArray[np.int64]  # one more than there are texts
     weights: NDArray[np.float32]  # 1 / sqrt(number of n-grams): every text is a vector of length one
 
 
 def grams(texts: Sequence[str]) -> Grams:
     parts = [_filled([_sums(text) for text in texts[at : at + _TOGETHER]]) for at in range(0, len(texts), _TOGETHER)]
-    buckets, counts = (np.concatenate([np.zeros(0, np.int64), *(part[which] for part in parts)]) for which in (0, 1))
+    buckets = np.concatenate([np.zeros(0, np.int32), *(part for part, _ in parts)])
+    counts = np.concatenate([np.zeros(0, np.int64), *(part for _, part in parts)])
     starts = np.concatenate(([0], np.cumsum(counts)))
     return Grams(buckets, starts, (1 / np.sqrt(np.maximum(counts, 1))).astype(np.float32))
 
 
-def _filled(sums: Sequence[bytes]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def _filled(sums: Sequence[bytes]) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
     """Which buckets each text fills, each once, in order, one text after the other; and how many each fills."""
-    borders = np.arange(len(sums) + 1) * BUCKETS
-    numbers = np.frombuffer(b"".join(sums), np.int64) & (BUCKETS - 1)
-    numbers += np.repeat(borders[:-1], [len(row) // _SUM_BYTES for row in sums])
-    filled = np.zeros(len(sums) * BUCKETS, np.bool_)
-    filled[numbers] = True
-    places = np.flatnonzero(filled)
-    return places & (BUCKETS - 1), np.diff(np.searchsorted(places, borders))
+    counts = np.fromiter(map(len, sums), np.int64, len(sums)) // _SUM_BYTES
+    places = (np.frombuffer(b"".join(sums), np.int64) & (BUCKETS - 1)).astype(np.int32)
+    places += np.repeat(np.arange(len(sums), dtype=np.int32) * BUCKETS, counts)
+    places.sort()
+    first = np.ones(len(places), np.bool_)
+    np.not_equal(places[1:], places[:-1], out=first[1:])
+    places = places[first]
+    return places & (BUCKETS - 1), np.diff(np.searchsorted(places, np.arange(len(sums) + 1) * BUCKETS))
 
 
 def _sums(text: str) -> bytes:
