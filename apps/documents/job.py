@@ -39,6 +39,7 @@ RETRY_S = 20  # until an engine that was away is asked again
 CRASH_PAUSE_S = 5
 FULL = "The disk of this server is full. This goes on by itself once there is space."
 MUCH = 24  # pages or passages before a stage, and its beginning is shown at once; less is over within a moment
+_QUICK: dict[str, int] = dict.fromkeys((Document.Stage.SCREEN, Document.Stage.INDEX), 16 * MUCH)  # likewise, of these
 STUCK_S = 900  # without a sign of progress, and the lease is no longer renewed for the job
 
 stopping = threading.Event()
@@ -102,7 +103,7 @@ class Job:
         return jobs
 
     def tick(self, stage: str, done: int = 0, total: int = 0, **changes: Any) -> None:
-        """Progress is in the row, with `changes`: at most every TICK_S, and at once where a stage begins that has MUCH
+        """Progress is in the row, with `changes`: at most every TICK_S, and at once where a stage begins that has much
         before it. Raises Lost or Stopping."""
         self._told |= changes
         if self.due(stage, total):
@@ -117,7 +118,7 @@ class Job:
         if stopping.is_set():
             raise Stopping
         self.touched = now = time.monotonic()
-        if now < self._next and (stage == self._stage or total < MUCH):
+        if now < self._next and (stage == self._stage or total < _QUICK.get(stage, MUCH)):
             return False
         self._stage, self._next = stage, now + TICK_S
         return True

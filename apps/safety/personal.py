@@ -85,14 +85,14 @@ def _always(text: str) -> bool:
     return True
 
 
-_DIGITS = re.compile(r"\d+")
+_DIGITS, _ASCII_DIGITS = re.compile(r"\d+"), b"0123456789"
 # What a text must hold for a form to be looked for at all: one of these in it, or so many digits. In lower case for
 # passwords, where no letter has a spelling that only the form would take for it (`i` has).
 _NEEDS: dict[str, tuple[str, ...]] = {
     "PRIVATE_KEY": ("-----BEGIN ",),
     "SECRET_KEY": (
-        "AKIA", "ASIA", "gh", "github_pat_", "glpat-", "xox", "k_live_", "SG.", "hf_", "npm_", "pypi-", "dop_v1_",
-        "sk-", "AIza", "ob_", "eyJ",
+        "AKIA", "ASIA", "gho_", "ghp_", "ghs_", "ghu_", "ghr_", "github_pat_", "glpat-", "xox", "k_live_", "SG.", "hf_",
+        "npm_", "pypi-", "dop_v1_", "sk-", "AIza", "ob_", "eyJ",
     ),
     "EMAIL_ADDRESS": ("@",), "DOMAIN_NAME": ("://",), "IP_ADDRESS": (":",),
 }  # fmt: skip
@@ -175,10 +175,17 @@ def _everything(text: str) -> Iterator[tuple[str, Iterator[tuple[int, int]]]]:
 
 def _possible(text: str) -> set[str]:
     """The kinds that the text could hold: a look that spares most texts most of the forms."""
-    plain, digits = text.casefold(), sum(map(len, _DIGITS.findall(text)))
+    plain, digits = text.casefold(), _digits(text)
     found = {kind for kind, words in _NEEDS.items() if any(word in text for word in words)}
     found |= {kind for kind, words in _NEEDS_FOLDED.items() if any(word in plain for word in words)}
     return found | {kind for kind, least in _NEEDS_DIGITS.items() if digits >= least}
+
+
+def _digits(text: str) -> int:
+    if not text.isascii():
+        return sum(map(len, _DIGITS.findall(text)))
+    raw = text.encode()
+    return len(raw) - len(raw.translate(None, _ASCII_DIGITS))
 
 
 def _places(form: re.Pattern[str], text: str, holds: Callable[[str], bool]) -> Iterator[tuple[int, int]]:
