@@ -14,9 +14,10 @@ import pytest
 from django.conf import settings
 
 from apps.engines.base import EngineBroken, IndexQuery, SegmentInfo
-from apps.engines.index.local import files
+from apps.engines.index.local import files, words
 from apps.engines.index.local.engine import LocalIndex
 from tests.engines.indexes import units, write
+from tests.tiny_disk import tiny_disk
 
 TEXTS = [f"passage number {number} about foxes" for number in range(64)]
 KILLS = 50
@@ -24,8 +25,11 @@ KILLS = 50
 WRITERS = """
 import os, random, signal, sys, time
 sys.path.insert(0, {root!r})
+from pathlib import Path
+from apps.engines.index.local import files
 from apps.engines.index.local.engine import LocalIndex
 from tests.engines.indexes import write
+files._MEMORY = Path({memory!r})
 import faiss, tantivy  # loaded before the forks, which are quick then
 chance = random.Random(11)
 def start():
@@ -48,6 +52,15 @@ for _ in range({kills}):
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     return tmp_path / "index"
+
+
+@pytest.fixture
+def memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where small segments are made first."""
+    path = tmp_path / "memory"
+    path.mkdir()
+    monkeypatch.setattr(files, "_MEMORY", path)
+    return path
 
 
 def _file(folder: Path, segment: SegmentInfo, name: str) -> Path:
@@ -127,8 +140,9 @@ def test_a_full_disk_leaves_no_half_segment(folder: Path, monkeypatch: pytest.Mo
     assert [path for path in folder.rglob("*") if path.is_file()] == []
 
 
-def test_a_writer_killed_at_any_moment_leaves_whole_segments_or_rubbish_to_sweep(folder: Path) -> None:
-    script = WRITERS.format(root=str(settings.BASE_DIR), directory=str(folder), texts=TEXTS, kills=KILLS)
+def test_a_writer_killed_at_any_moment_leaves_whole_segments_or_rubbish_to_sweep(folder: Path, memory: Path) -> None:
+    names = {"directory": str(folder), "memory": str(memory)}
+    script = WRITERS.format(root=str(settings.BASE_DIR), texts=TEXTS, kills=KILLS, **names)
     subprocess.run([sys.executable, "-c", script], cwd=settings.BASE_DIR, check=True)
 
     index = LocalIndex(str(folder))
@@ -139,9 +153,49 @@ def test_a_writer_killed_at_any_moment_leaves_whole_segments_or_rubbish_to_sweep
         assert index.verify(info)
         assert index.search([info], IndexQuery("foxes", units(1)[0])).candidates
     assert half_written  # some were killed while they wrote, or the test shows nothing
+    assert list(memory.iterdir())
     assert in_place
     assert index.sweep([], older_than_s=0) == len(half_written) + len(in_place)
     assert [path for path in folder.rglob("*") if path.is_file()] == []
+    assert list(memory.iterdir()) == []
+
+
+def test_words_of_a_few_are_made_in_memory_and_nothing_stays_there(folder: Path, memory: Path) -> None:
+    before = memory.stat().st_mtime_ns
+    index = LocalIndex(str(folder))
+    info = write(index, TEXTS)
+    assert memory.stat().st_mtime_ns > before and list(memory.iterdir()) == []
+    assert index.verify(info)
+    assert index.search([info], IndexQuery("number 17", units(1)[0])).candidates
+
+
+@pytest.mark.parametrize("most", [0, 1 << 60])
+def test_without_room_in_memory_words_are_made_in_their_place(
+    folder: Path, memory: Path, monkeypatch: pytest.MonkeyPatch, most: int
+) -> None:
+    """Whether that is seen before, or is heard while they are made."""
+    monkeypatch.setattr(files, "_LIGHT_BYTES", most)
+    monkeypatch.setattr(words.log, "info", lambda *_: said.append(_))
+    said: list[object] = []
+    with tiny_disk(memory / "tiny", 16) as tiny:
+        monkeypatch.setattr(files, "_MEMORY", tiny.path)
+        index = LocalIndex(str(folder))
+        info = write(index, TEXTS)
+        assert index.search([info], IndexQuery("number 17", units(1)[0])).candidates
+        assert list(tiny.path.iterdir()) == []
+    assert len(said) == (most == 0)
+
+
+def test_only_what_nobody_writes_any_more_is_swept_from_memory(memory: Path) -> None:
+    ended = subprocess.run([sys.executable, "-c", "import os; print(os.getpid())"], capture_output=True, check=True)
+    theirs, ours = (memory / f"openbook-words-{pid}-a" for pid in (int(ended.stdout), os.getpid()))
+    other = memory / f"{int(ended.stdout)}-a"
+    for path in (theirs, ours, other):
+        path.mkdir()
+    files.sweep_light(3600)
+    assert theirs.exists()
+    files.sweep_light(0)
+    assert not theirs.exists() and ours.exists() and other.exists()
 
 
 def _described(path: Path) -> SegmentInfo:

@@ -1,6 +1,7 @@
 """A segment on disk: written beside, durable, sealed by a manifest, then renamed into place; never changed afterwards.
 
     directory/.writing/<segment>/          while it is written; a kill leaves it there, and the sweeper takes it
+    /dev/shm/openbook-words-…/             likewise: the words of a small one, on their way to the folder above
     directory/<collection>/<segment>/      manifest.json, vectors.faiss, ids.npy, documents.npy, words/...
 
 The manifest names every file with its size and SHA-256; the segment's checksum is the SHA-256 of the manifest. So one
@@ -11,11 +12,13 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import re
 import shutil
+import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -26,6 +29,8 @@ from apps.lib import disk, filled
 FORMAT = 3
 MANIFEST = "manifest.json"
 _WRITING = ".writing"
+_MEMORY, _LIGHT = Path("/dev/shm"), "openbook-words-"  # noqa: S108 - folders in it are made anew, and for us alone
+_LIGHT_ENTRIES, _LIGHT_BYTES = 2048, 32 * 1024**2  # an entry takes a kilobyte or two; others want some memory too
 # NumPy and FAISS say no more of a full disk than that they wrote less than they wanted.
 _SHORT = re.compile(r"\d+ requested and \d+ written|ret == |write error")
 
@@ -53,6 +58,31 @@ def beside(directory: Path, segment: str) -> Iterator[Path]:
         raise
     finally:
         shutil.rmtree(staging, ignore_errors=True)
+
+
+@contextmanager
+def light(entries: int) -> Iterator[Path | None]:
+    """A folder in memory for what is written of so few entries, gone afterwards; None where that is too much for it."""
+    try:
+        if entries > _LIGHT_ENTRIES or shutil.disk_usage(_MEMORY).free < _LIGHT_BYTES:
+            raise OSError
+        folder = Path(tempfile.mkdtemp(prefix=f"{_LIGHT}{os.getpid()}-", dir=_MEMORY))
+    except OSError:
+        yield None
+        return
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def sweep_light(older_than_s: float) -> None:
+    """What a killed writer left in memory is gone."""
+    for folder in _MEMORY.glob(f"{_LIGHT}*"):
+        with suppress(OSError, ValueError):
+            writer = int(folder.name.removeprefix(_LIGHT).partition("-")[0])
+            if folder.stat().st_mtime <= time.time() - older_than_s and not Path(f"/proc/{writer}").exists():
+                shutil.rmtree(folder, ignore_errors=True)
 
 
 def _reason(error: Exception) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import shutil
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,6 +14,8 @@ from apps.lib.words import terms
 
 if TYPE_CHECKING:
     from apps.engines.index.local.allowed import Allowed
+
+log = logging.getLogger(__name__)
 
 _FOLDER = "words"
 _POSITION, _DOCUMENT = "position", "document"
@@ -24,12 +28,49 @@ Frequencies = dict[tuple[str, str], int]  # (field, term) -> how many entries ho
 
 
 class WordWriter:
-    """Takes entries as they come; `finish` makes them an index on disk."""
+    """Takes entries as they come; `finish` makes them an index on disk.
 
-    def __init__(self, folder: Path, expected: int) -> None:
+    `light` is a folder in memory where so few are made an index first: on a disk tantivy waits for each of its thirty
+    small writes, which for a usual document takes ten times as long and half as much again of the processor. Where
+    there is no room for them in memory after all, they are made in their place.
+    """
+
+    def __init__(self, folder: Path, expected: int, light: Path | None = None) -> None:
+        self._path, self._expected, self._light = folder / _FOLDER, expected, light
+        self._waiting: list[IndexEntry] = []
+        self._index = _Index(self._path, expected) if light is None else None
+
+    def add(self, entries: Sequence[IndexEntry]) -> None:
+        if self._index is None:
+            self._waiting += entries
+        else:
+            self._index.add(entries)
+
+    def finish(self) -> None:
+        if self._light is not None and self._made(self._light / _FOLDER):
+            shutil.copytree(self._light / _FOLDER, self._path)  # with its locks: a reader on a full disk can make none
+            return
+        self._index = self._index or _Index(self._path, self._expected)
+        self._index.add(self._waiting)
+        self._index.finish()
+
+    def _made(self, path: Path) -> bool:
+        try:
+            index = _Index(path, self._expected)
+            index.add(self._waiting)
+            index.finish()
+        except (OSError, RuntimeError, ValueError) as error:  # as it is told of a disk
+            log.info("Words are written to the disk at once: %s", error)
+            return False
+        return True
+
+
+class _Index:
+    """tantivy's own, while it is written."""
+
+    def __init__(self, path: Path, expected: int) -> None:
         import tantivy
 
-        path = folder / _FOLDER
         path.mkdir()
         heap = min(max(_HEAP_LEAST, expected * _HEAP_EACH), _HEAP_MOST)
         self._document = tantivy.Document
