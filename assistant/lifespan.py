@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import logging
 import sys
 from typing import Any
@@ -11,16 +10,13 @@ from typing import Any
 from apps.conversations import sweeper, temporary, turns
 from apps.engines import registry
 from apps.engines.warm import warm
+from apps.lib import memory
 from apps.lib.threads import in_pool
 
 log = logging.getLogger(__name__)
 
 # Python's 5 ms would let a thread that computes hold back the one that answers; measured: 2 ms less from ask to model.
 _SWITCH_S = 0.0005
-# How many objects may have come to stay before the youngest are looked through, and how often the older ones with them.
-# Answers that are being written keep objects by the thousand and leave few cycles: at Python's 700 a twentieth of what
-# two hundred streams cost went into looking for them.
-_COLLECTED = (20_000, 10, 10)
 
 
 async def lifespan(scope: dict[str, Any], receive: Any, send: Any) -> None:
@@ -45,12 +41,9 @@ async def lifespan(scope: dict[str, Any], receive: Any, send: Any) -> None:
 
 
 def _warmed() -> None:
-    """The engines are ready. What was loaded until then stays as long as the process does: the collector need not walk
-    through it again and again, while everybody waits."""
+    """The engines are ready, and their memory is set aside."""
     warm()
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(*_COLLECTED)
+    memory.settle()
 
 
 def _ended(task: asyncio.Task[Any]) -> None:

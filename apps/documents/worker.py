@@ -7,7 +7,6 @@ its workers share one embedder.
 
 from __future__ import annotations
 
-import gc
 import logging
 import threading
 import time
@@ -74,10 +73,8 @@ def drain(document_id: UUID) -> None:
 
 @cache
 def _settle() -> None:
-    """What was loaded for the first document stays as long as the process does: the collector need not walk through it
-    again and again, while everybody waits."""
-    gc.collect()
-    gc.freeze()
+    """Once, after the first document: what it needed is loaded."""
+    memory.settle()
 
 
 def sweep() -> int:

@@ -180,6 +180,7 @@ def ingest(files: Files, name: str, number: int = 0) -> tuple[Any, float]:
         for file, content in files:
             put(place, file, content, number=number)
     took = time.perf_counter() - began
+    gc.collect()  # a worker goes on; here the encoder's turn is next, and what is left is not its own
     bad = [f"{row.name}: {row.reason}" for row in place.documents.exclude(status=Document.Status.READY)]
     if bad:
         raise SystemExit(f"Not everything became searchable: {bad}")
@@ -230,7 +231,6 @@ def working() -> Iterator[None]:
         everything.set()
         for worker in workers:
             worker.join()
-    gc.collect()
 
 
 def _work(everything: Event) -> None:
