@@ -14,6 +14,7 @@ import pytest
 from assistant.boot import site
 from assistant.boot.places import PYTHON, ROOT, Places
 from assistant.boot.stop import Code, Stop
+from tests import migrated
 
 pytestmark = pytest.mark.process
 
@@ -34,7 +35,9 @@ for name in ("Handbook", "Letters"):
 def site_there(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("site")
     with pytest.MonkeyPatch.context() as patch:
-        site.prepare(configured(folder, patch))
+        there = configured(folder, patch)
+        migrated.tables(folder)
+        site.prepare(there)
         subprocess.run([str(PYTHON), "manage.py", "shell", "-v0", "-c", FILL], cwd=ROOT, env=os.environ, check=True)
         site.prepare(Places.read())
     return folder
