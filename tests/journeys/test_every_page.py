@@ -1,7 +1,8 @@
 """Every page of docs/pages.md, on a site that was lived in: axe-core finds no serious violation, light and dark, and
 nothing is wider than its screen.
 
-The walk of `test_accessibility.py` judges what links lead to; here is also what has to be made before it can be seen.
+The walk of `test_accessibility.py` judges what else links lead to; here is also what has to be made before it can be
+seen.
 """
 
 from __future__ import annotations
@@ -11,12 +12,11 @@ from typing import Any
 
 import pytest
 
-from tests.journeys.test_accessibility import judged
+from tests.journeys.test_accessibility import judged, violations
+from tests.journeys.views import JUDGED, elsewhere, name, names
 from tests.pictured.camera import NARROW, WIDE, Camera
-from tests.pictured.pages import PAGES
-from tests.pictures_of_pages import EARLY, opened, prepare, started
+from tests.pictures_of_pages import opened, prepare, started
 
-UNJUDGED = {*EARLY, "api"}  # the last is drawn by its library
 WIDER = "document.documentElement.scrollWidth > innerWidth"
 
 
@@ -33,12 +33,13 @@ def lived_in(tmp_path_factory: pytest.TempPathFactory, chromium: Any) -> Iterato
 @pytest.mark.parametrize(("scheme", "width"), [("light", WIDE), ("dark", NARROW)])
 def test_every_page_can_be_used_by_everybody(lived_in: tuple[Camera, dict[str, str]], scheme: str, width: int) -> None:
     eye, known = lived_in
-    wrong = []
-    for page in PAGES:
-        if page.name in UNJUDGED:
-            continue
+    wrong, views, left = [], names(), elsewhere()
+    for page in JUDGED:
         view = opened(eye, page, known, width, scheme)
-        wrong += [f"{page.name}: {one}" for one in judged(view)]
+        if name(view.url) != views.get(page.route, ""):  # which the walk leaves to this test
+            wrong.append(f"{page.name}: leads to {view.url}")
+        judge = violations if views.get(page.route) in left else judged
+        wrong += [f"{page.name}: {one}" for one in judge(view)]
         if view.evaluate(WIDER):
             wrong.append(f"{page.name}: wider than {width} pixels")
     assert not wrong, "\n".join(wrong)

@@ -161,7 +161,7 @@ def _audit() -> Any:
     from apps.safety.models import Audited
     from apps.users.models import User
 
-    User.objects.filter(email__in=(PAT, TOM)).update(lends_answers=True)
+    User.objects.filter(email__in=(PAT, TOM)).update(read_at_random=True)
     tom = user(TOM)
     place = Conversation.objects.create(owner=tom, title="Second lift")
     answer = Message.objects.create(conversation=place, role="assistant", asked_by=tom, text="In February.")
