@@ -30,6 +30,7 @@ FORMAT = 3
 MANIFEST = "manifest.json"
 _WRITING = ".writing"
 _MEMORY, _LIGHT = Path("/dev/shm"), "openbook-words-"  # noqa: S108 - folders in it are made anew, and for us alone
+_LIGHT_S = 60  # a segment of these takes a tenth of a second
 _LIGHT_ENTRIES, _LIGHT_BYTES = 2048, 32 * 1024**2  # an entry takes a kilobyte or two; others want some memory too
 # NumPy and FAISS say no more of a full disk than that they wrote less than they wanted.
 _SHORT = re.compile(r"\d+ requested and \d+ written|ret == |write error")
@@ -77,11 +78,11 @@ def light(entries: int) -> Iterator[Path | None]:
 
 
 def sweep_light(older_than_s: float) -> None:
-    """What a killed writer left in memory is gone."""
+    """What a killed writer left in memory is gone, after a minute where it is to stay longer on disk."""
     for folder in _MEMORY.glob(f"{_LIGHT}*"):
         with suppress(OSError, ValueError):
             writer = int(folder.name.removeprefix(_LIGHT).partition("-")[0])
-            if folder.stat().st_mtime <= time.time() - older_than_s and not Path(f"/proc/{writer}").exists():
+            if folder.stat().st_mtime <= time.time() - min(older_than_s, _LIGHT_S) and not Path(f"/proc/{writer}").exists():
                 shutil.rmtree(folder, ignore_errors=True)
 
 
