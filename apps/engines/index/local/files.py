@@ -79,10 +79,11 @@ def light(entries: int) -> Iterator[Path | None]:
 
 def sweep_light(older_than_s: float) -> None:
     """What a killed writer left in memory is gone, after a minute where it is to stay longer on disk."""
+    limit = time.time() - min(older_than_s, _LIGHT_S)
     for folder in _MEMORY.glob(f"{_LIGHT}*"):
-        with suppress(OSError, ValueError):
-            writer = int(folder.name.removeprefix(_LIGHT).partition("-")[0])
-            if folder.stat().st_mtime <= time.time() - min(older_than_s, _LIGHT_S) and not Path(f"/proc/{writer}").exists():
+        with suppress(OSError):
+            writer = folder.name.removeprefix(_LIGHT).partition("-")[0]
+            if folder.stat().st_mtime <= limit and not Path(f"/proc/{writer}").exists():
                 shutil.rmtree(folder, ignore_errors=True)
 
 
