@@ -53,7 +53,7 @@ embed = SentenceEmbed()
 embed.embed_passages(["word " * 20] * 8)
 before = psutil.Process().memory_info().rss
 for words in range(21, 181, 4):
-    embed.embed_passages(["word " * words] * 8)
+    embed.embed_passages(["word " * words] * 3)
 print((psutil.Process().memory_info().rss - before) / 1024**2)
 """
 
