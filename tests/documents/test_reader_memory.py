@@ -1,4 +1,4 @@
-"""Two hundred files, each of which takes a reader some 50 MB, leave worker and readers as large as they were."""
+"""A hundred files, each of which takes a reader some 50 MB, leave worker and readers as large as they were."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from apps.documents import forking, sandbox
 
 pytestmark = pytest.mark.process
 
-FILES = 200
-GROWN = 10 * 1024**2  # bytes
+FILES = 100
+GROWN = 50 * 1024 * FILES  # bytes: a thousandth of what each takes
 
 
 def test_readers_that_keep_their_memory_leave_none_behind(tmp_path: Path) -> None:
@@ -25,5 +25,6 @@ def test_readers_that_keep_their_memory_leave_none_behind(tmp_path: Path) -> Non
         assert sum("page" in answer for answer in answers) > 0
         assert forking._nursery is not None
         sizes.append((psutil.Process(forking._nursery.pid).memory_info().rss, psutil.Process().memory_info().rss))
-    (warm, ours), (last, ours_last) = sizes[5], sizes[-1]
+    warm, ours = sizes[5]
+    last, ours_last = map(min, zip(*sizes[-20:], strict=True))  # ours goes up and down by some megabytes
     assert last - warm < GROWN and ours_last - ours < 2 * GROWN
