@@ -65,6 +65,8 @@ def rule(user: User, pk: Any, ruling: Ruling) -> Decision:
         raise Refused(TAKEN)
     state = transition(case.state, moves[Decision.Outcome(ruling.outcome)], role_of(user))
     with transaction.atomic():
+        if state == State.OVERTURNED:
+            effects.meet_answers(first.outcome)
         decision = settle(user, case, ruling, state, first)
         if state == State.OVERTURNED:
             effects.revert(first, user)

@@ -9,6 +9,7 @@ from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext, gettext_lazy
 
+from apps.lib import advisory
 from apps.safety import audit, reviewable
 from apps.safety.folding import REPORTED, SUPPORT
 from apps.safety.models import Allowance, Case, Decision, Effect, Restriction
@@ -48,6 +49,13 @@ def possible(case: Case) -> tuple[Outcome, ...]:
         ways.remove(Outcome.REDACT)
     seen = case.snapshot.stage in PICTURED and isinstance(kind, reviewable.Blurrable)
     return tuple(one for one in ways if one != Outcome.BLUR or seen)
+
+
+def meet_answers(outcome: str) -> None:
+    """Answers that are being stored are seen, or see it, where something is taken out or put back. Call it first in the
+    transaction of `apply` or `revert`."""
+    if outcome == Outcome.REDACT:
+        advisory.alone(advisory.REDACTION)
 
 
 def apply(decision: Decision, words: str, spans: Sequence[str] = ()) -> None:

@@ -180,8 +180,7 @@ def decide(user: User, pk: Any, ruling: Ruling) -> Decision:
         raise Refused(gettext("What cannot be read can only be allowed."))
     state = transition(case.state, Move.DECIDE, role_of(user), case.escalated)
     with transaction.atomic():
-        if ruling.outcome == Decision.Outcome.REDACT:
-            advisory.alone(advisory.REDACTION)  # answers that are being stored are seen, or see it
+        effects.meet_answers(ruling.outcome)
         decision = settle(user, case, ruling, state)
         with speaking_to(decision.owner):
             effects.apply(decision, policies.words(decision.clause, decision.owner_id), ruling.extent.spans)
@@ -284,6 +283,7 @@ def _case(user: User, pk: Any) -> Case:
 
 
 def _take_back(user: User, case: Case, decision: Decision, state: State) -> None:
+    effects.meet_answers(decision.outcome)
     moved = Case.objects.filter(pk=case.pk, state=State.DECIDED, version=case.version)
     if leases.claim(moved, case.pk, LEASE_S, state=state, holder=user, version=F("version") + 1) is None:
         raise Refused(TAKEN)

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from django.db import connection, connections
+from django.db import connection, connections, transaction
 
 from apps.conversations import closing, gaps, naming
 from apps.conversations.models import Message
@@ -17,6 +17,7 @@ from apps.documents import gaps as documents
 from apps.documents.models import Page
 from apps.lib import advisory
 from apps.lib.threads import in_db
+from apps.safety import review
 from apps.safety.redacting import GAP
 from apps.users.models import User
 from tests.conversations.test_meanwhile import around
@@ -144,3 +145,16 @@ async def test_an_answer_that_is_stored_while_a_decision_is_being_made_waits_and
         pass
     await in_db(begun[0].join)
     await in_db(without_it, turn)
+
+
+def test_what_is_put_back_waits_for_an_answer_that_is_being_stored(library, morgan) -> None:
+    page = Page.objects.filter(text__contains=WORDS).select_related("document").get()
+    decision = taken_out(morgan, page.document, WORDS)
+    with transaction.atomic():  # as an answer that has looked at the document, and is not committed
+        advisory.shared(advisory.REDACTION)
+        begun = Beside(lambda: review.undo(morgan, decision.case_id, within_s=LATEST_S))
+        until(lambda: begun.over or waits())
+        assert not begun.over
+    begun.join()
+    page.refresh_from_db()
+    assert WORDS in page.text
