@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+import shutil
 import sqlite3
 import subprocess
 import sys
@@ -42,9 +43,18 @@ def env(tmp_path: Path, model: Process) -> dict[str, str]:
     return environment(tmp_path, f"http://127.0.0.1:{model.port}/v1")
 
 
+@pytest.fixture(scope="module")
+def seeded(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    """A data directory with Alice's library, and her session key."""
+    folder = tmp_path_factory.mktemp("seeded")
+    return folder, seed(environment(folder, "http://127.0.0.1:1/v1"))
+
+
 @pytest.fixture
-def key(env: dict[str, str]) -> str:
-    return seed(env)
+def key(env: dict[str, str], tmp_path: Path, seeded: tuple[Path, str]) -> str:
+    folder, session = seeded
+    shutil.copytree(folder, tmp_path, dirs_exist_ok=True)
+    return session
 
 
 @pytest.fixture
