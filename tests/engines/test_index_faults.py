@@ -14,9 +14,10 @@ from pathlib import Path
 import pytest
 from django.conf import settings
 
-from apps.engines.base import EngineBroken, IndexQuery, SegmentInfo
+from apps.engines.base import EngineBroken, EngineUnavailable, IndexQuery, SegmentInfo
 from apps.engines.index.local import files, words
 from apps.engines.index.local.engine import LocalIndex
+from apps.lib import filled
 from tests.engines.indexes import units, write
 from tests.tiny_disk import tiny_disk
 
@@ -162,10 +163,10 @@ def test_a_writer_killed_at_any_moment_leaves_whole_segments_or_rubbish_to_sweep
 
 
 def test_words_of_a_few_are_made_in_memory_and_nothing_stays_there(folder: Path, memory: Path) -> None:
-    before = memory.stat().st_mtime_ns
+    os.utime(memory, (0, 0))
     index = LocalIndex(str(folder))
     info = write(index, TEXTS)
-    assert memory.stat().st_mtime_ns > before and list(memory.iterdir()) == []
+    assert memory.stat().st_mtime_ns and list(memory.iterdir()) == []
     assert index.verify(info)
     assert index.search([info], IndexQuery("number 17", units(1)[0])).candidates
 
@@ -189,16 +190,41 @@ def test_without_room_in_memory_words_are_made_in_their_place(
 
 def test_only_what_nobody_writes_any_more_is_swept_from_memory(memory: Path) -> None:
     ended = subprocess.run([sys.executable, "-c", "import os; print(os.getpid())"], capture_output=True, check=True)
-    theirs, ours = (memory / f"openbook-words-{pid}-a" for pid in (int(ended.stdout), os.getpid()))
+    theirs, ours = (memory / f"{files._ours()}{pid}-a" for pid in (int(ended.stdout), os.getpid()))
+    unknown = memory / f"openbook-words-1-{int(ended.stdout)}-a"  # of a container that counts by itself
     other = memory / f"{int(ended.stdout)}-a"
-    for path in (theirs, ours, other):
+    everything = (theirs, ours, unknown, other)
+    for path in everything:
         path.mkdir()
     files.sweep_light(3600)
-    assert theirs.exists()
-    for path in (theirs, ours, other):
+    assert set(memory.iterdir()) == {*everything}
+    for path in everything:
         os.utime(path, (0, time.time() - 61))
     files.sweep_light(3600)
-    assert not theirs.exists() and ours.exists() and other.exists()
+    assert set(memory.iterdir()) == {ours, unknown, other}
+    os.utime(unknown, (0, time.time() - 3601))
+    files.sweep_light(3600)
+    assert set(memory.iterdir()) == {ours, other}
+
+
+def test_a_disk_that_refuses_rights_and_times_takes_segments(
+    folder: Path, memory: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(*_: object, **__: object) -> None:
+        raise PermissionError(1, "Operation not permitted")
+
+    index = LocalIndex(str(folder))
+    for name in ("chmod", "utime"):
+        monkeypatch.setattr(os, name, refused)
+    info = write(index, TEXTS)
+    assert index.verify(info) and index.search([info], IndexQuery("number 17", units(1)[0])).candidates
+
+
+def test_a_full_disk_is_told_of_words_that_were_made_in_memory(folder: Path, memory: Path) -> None:
+    with tiny_disk(folder, 40) as tiny:
+        with pytest.raises(EngineUnavailable, match="No space left on device") as told:
+            write(LocalIndex(str(tiny.path / "index")), TEXTS)
+        assert "/" not in str(told.value) and filled.apart(str(told.value)[:400])
 
 
 def _described(path: Path) -> SegmentInfo:

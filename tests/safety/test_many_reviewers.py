@@ -26,9 +26,9 @@ OPEN = [State.OPEN, State.CLAIMED]
 class Reviewer(threading.Thread):
     """Claims whatever is next; now and then too slow, gone, or deciding with what an old page had."""
 
-    def __init__(self, user: User, seed: int, tried: Counter[str]) -> None:
+    def __init__(self, user: User, seed: int) -> None:
         super().__init__()
-        self.user, self.draw, self.tried = user, random.Random(seed), tried
+        self.user, self.draw, self.tried = user, random.Random(seed), Counter[str]()
         self.broken: BaseException | None = None
 
     def run(self) -> None:
@@ -79,8 +79,7 @@ def test_every_case_is_decided_exactly_once(monkeypatch: pytest.MonkeyPatch) -> 
     for number in range(CASES):
         shelf.state[str(number)] = "as it was"
         case(owner, str(number))
-    tried: Counter[str] = Counter()
-    threads = [Reviewer(user, number, tried) for number, user in enumerate(people)]
+    threads = [Reviewer(user, number) for number, user in enumerate(people)]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -93,6 +92,7 @@ def test_every_case_is_decided_exactly_once(monkeypatch: pytest.MonkeyPatch) -> 
     assert Effect.objects.count() == CASES
     assert Event.objects.filter(kind="case.decided").count() == CASES
     assert audit.verify() == []
+    tried = sum((thread.tried for thread in threads), Counter[str]())
     assert tried["claimed"] > CASES and tried["refused"] > 0 and tried["stale refused"] == 2 * CASES
     withheld = sum(text.startswith("withheld") for text in shelf.state.values())
     assert withheld == Decision.objects.filter(outcome="block").count()

@@ -30,7 +30,7 @@ FORMAT = 3
 MANIFEST = "manifest.json"
 _WRITING = ".writing"
 _MEMORY, _LIGHT = Path("/dev/shm"), "openbook-words-"  # noqa: S108 - folders in it are made anew, and for us alone
-_LIGHT_S = 60  # a segment of these takes a tenth of a second
+_LIGHT_S, _LIGHT_LATEST_S = 60, 3600  # a segment of these takes a tenth of a second
 _LIGHT_ENTRIES, _LIGHT_BYTES = 2048, 32 * 1024**2  # an entry takes a kilobyte or two; others want some memory too
 # NumPy and FAISS say no more of a full disk than that they wrote less than they wanted.
 _SHORT = re.compile(r"\d+ requested and \d+ written|ret == |write error")
@@ -64,26 +64,38 @@ def beside(directory: Path, segment: str) -> Iterator[Path]:
 @contextmanager
 def light(entries: int) -> Iterator[Path | None]:
     """A folder in memory for what is written of so few entries, gone afterwards; None where that is too much for it."""
-    try:
-        if entries > _LIGHT_ENTRIES or shutil.disk_usage(_MEMORY).free < _LIGHT_BYTES:
-            raise OSError
-        folder = Path(tempfile.mkdtemp(prefix=f"{_LIGHT}{os.getpid()}-", dir=_MEMORY))
-    except OSError:
-        yield None
-        return
+    folder = _light() if entries <= _LIGHT_ENTRIES else None
     try:
         yield folder
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        if folder is not None:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _light() -> Path | None:
+    try:
+        if shutil.disk_usage(_MEMORY).free >= _LIGHT_BYTES:
+            return Path(tempfile.mkdtemp(prefix=f"{_ours()}{os.getpid()}-", dir=_MEMORY))
+    except OSError:
+        return None
+    return None
+
+
+def _ours() -> str:
+    """How the names begin of folders whose writer's number this process can look up: containers may share memory, and
+    each counts its processes by itself."""
+    return f"{_LIGHT}{Path('/proc/self/ns/pid').stat().st_ino}-"
 
 
 def sweep_light(older_than_s: float) -> None:
     """What a killed writer left in memory is gone, after a minute where it is to stay longer on disk."""
-    limit = time.time() - min(older_than_s, _LIGHT_S)
-    for folder in _MEMORY.glob(f"{_LIGHT}*"):
-        with suppress(OSError):
-            writer = folder.name.removeprefix(_LIGHT).partition("-")[0]
-            if folder.stat().st_mtime <= limit and not Path(f"/proc/{writer}").exists():
+    with suppress(OSError):
+        ours, now = _ours(), time.time()
+        for folder in _MEMORY.glob(f"{_LIGHT}*"):
+            age = now - folder.stat().st_mtime
+            writer = folder.name.removeprefix(ours).partition("-")[0]
+            ended = folder.name.startswith(ours) and not Path(f"/proc/{writer}").exists()
+            if age >= _LIGHT_LATEST_S or (ended and age >= min(older_than_s, _LIGHT_S)):
                 shutil.rmtree(folder, ignore_errors=True)
 
 

@@ -48,7 +48,9 @@ class WordWriter:
 
     def finish(self) -> None:
         if self._light is not None and self._made(self._light / _FOLDER):
-            shutil.copytree(self._light / _FOLDER, self._path)  # with its locks: a reader on a full disk can make none
+            self._path.mkdir()
+            for path in (self._light / _FOLDER).iterdir():  # the locks too: a reader on a full disk can make none
+                shutil.copyfile(path, self._path / path.name)
             return
         self._index = self._index or _Index(self._path, self._expected)
         self._index.add(self._waiting)
