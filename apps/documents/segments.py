@@ -34,6 +34,7 @@ GRACE_S = 600  # a search takes milliseconds; the rest is for clocks that differ
 LARGEST = 1 << 20  # chunks of one segment: beyond, one more costs a search little, and writing all again much
 PART = 4096  # chunks that are read from the rows at a time: about 15 MB
 FAN = 8  # so many segments of about one size become one: fewer would write a chunk more often, more slow a search
+CROWD = 4 * FAN  # at so many a new document waits for that; a moment before, the next sweep sees to it
 SIZE_BITS = 4  # "about one size" is within a factor of 16: a chunk is rewritten a handful of times in its life
 HOLES = 0.2  # share of deleted chunks above which a segment is rewritten
 
@@ -76,10 +77,10 @@ def due(collection: UUID) -> list[Segment]:
 
 
 def _crowded(collection: UUID) -> bool:
-    """FAN segments of about one size are live."""
+    """CROWD segments of about one size are live."""
     counts = Segment.objects.live().filter(collection=collection).order_by().values_list("count", flat=True)
     sizes = Counter(count.bit_length() // SIZE_BITS for count in counts if count <= LARGEST // 2)
-    return max(sizes.values(), default=0) >= FAN
+    return max(sizes.values(), default=0) >= CROWD
 
 
 def _quiet(rows: Sequence[Segment]) -> bool:
@@ -89,7 +90,7 @@ def _quiet(rows: Sequence[Segment]) -> bool:
 
 def merge(collection: UUID, thorough: bool = True) -> int:
     """Rewrites what is due; returns how many segments were replaced. Not `thorough`: only looks whether one size has
-    become too many, which is all that a new document can do, and costs one short query.
+    become far too many since the last sweep, which is all that a new document can do, and costs one short query.
 
     Does nothing while another process is at it, and only says so where it fails: the live index is whole without it.
     """

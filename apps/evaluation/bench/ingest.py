@@ -1,10 +1,10 @@
 """How fast documents become searchable, beside the bare encoder on the same chunks, in turns; and what real files give.
 
 The pipeline is the product's own: upload, the worker's threads, the child processes that parse, rows and index on
-disk, in a data directory of its own. `pipeline_over_encoder` is its chunks per second divided by the encoder's, over
-reports made of real texts (xquad, cranfield); over the files of `ingest_docs`, of which most hold a single chunk, it is
-`real_files_over_encoder`, without those whose text has to be recognised in pictures. Where only these files are there,
-both are of them.
+disk, in a data directory of its own; not the sweep, which merges small segments later. `pipeline_over_encoder` is its
+chunks per second divided by the encoder's, over reports made of real texts (xquad, cranfield); over the files of
+`ingest_docs`, of which most hold a single chunk, it is `real_files_over_encoder`, without those whose text has to be
+recognised in pictures. Where only these files are there, both are of them.
 """
 
 from __future__ import annotations
