@@ -34,7 +34,7 @@ GRACE_S = 600  # a search takes milliseconds; the rest is for clocks that differ
 LARGEST = 1 << 20  # chunks of one segment: beyond, one more costs a search little, and writing all again much
 PART = 4096  # chunks that are read from the rows at a time: about 15 MB
 FAN = 8  # so many segments of about one size become one: fewer would write a chunk more often, more slow a search
-CROWD = 4 * FAN  # at so many a new document waits for that; a moment before, the next sweep sees to it
+CROWD = 4 * FAN  # at so many a new document waits until they are; fewer are left to the next sweep
 SIZE_BITS = 4  # "about one size" is within a factor of 16: a chunk is rewritten a handful of times in its life
 HOLES = 0.2  # share of deleted chunks above which a segment is rewritten
 

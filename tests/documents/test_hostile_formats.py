@@ -22,7 +22,7 @@ from apps.documents.parsers.base import Unreadable
 from apps.documents.sniff import refuse_by_name, sniff
 from apps.documents.upload import upload
 from apps.users.models import User
-from tests.documents import files, hostile_files
+from tests.documents import files, hostile_files, ole_files
 from tests.documents.library import collection
 from tests.documents.test_hostile_files import SECONDS, TEXT, read
 
@@ -121,6 +121,13 @@ def test_a_container_with_a_table_larger_than_its_file_is_not_opened(
     monkeypatch.setattr(ole.olefile, "OleFileIO", None)
     with pytest.raises(Unreadable, match="damaged"):
         ole.kind_inside(path)
+
+
+def test_what_a_container_says_of_a_table_that_it_has_not_does_not_matter(tmp_path: Path) -> None:
+    path, made = tmp_path / "a.doc", bytearray(ole_files.ole({"WordDocument": b"x"}))
+    made[64:68] = b"\xfe\xff\xff\xff"  # how many sectors the table of short streams takes: there are none
+    path.write_bytes(made)
+    assert ole.kind_inside(path) == "doc"
 
 
 def test_what_an_archive_says_it_is_is_not_unpacked_whole(tmp_path: Path) -> None:

@@ -176,7 +176,7 @@ def test_without_room_in_memory_words_are_made_in_their_place(
     folder: Path, memory: Path, monkeypatch: pytest.MonkeyPatch, most: int
 ) -> None:
     """Whether that is seen before, or is heard while they are made."""
-    monkeypatch.setattr(files, "_LIGHT_BYTES", most)
+    monkeypatch.setattr(files, "_FREE_BYTES", most)
     monkeypatch.setattr(words.log, "info", lambda *_: said.append(_))
     said: list[object] = []
     with tiny_disk(memory / "tiny", 16) as tiny:
@@ -196,14 +196,14 @@ def test_only_what_nobody_writes_any_more_is_swept_from_memory(memory: Path) -> 
     everything = (theirs, ours, unknown, other)
     for path in everything:
         path.mkdir()
-    files.sweep_light(3600)
+    files.sweep_memory(3600)
     assert set(memory.iterdir()) == {*everything}
     for path in everything:
         os.utime(path, (0, time.time() - 61))
-    files.sweep_light(3600)
+    files.sweep_memory(3600)
     assert set(memory.iterdir()) == {ours, unknown, other}
     os.utime(unknown, (0, time.time() - 3601))
-    files.sweep_light(3600)
+    files.sweep_memory(3600)
     assert set(memory.iterdir()) == {ours, other}
 
 

@@ -11,7 +11,7 @@ from apps.documents.parsers.base import Unreadable
 
 LOCKED = "This Office document is protected by a password. Save a copy without the password and upload that."
 DAMAGED = "This document is damaged or was cut off during a transfer. Open it, save it again and upload that."
-_HEADER, _SHIFT, _COUNTS = 76, 30, (44, 64, 72)  # bytes of it; where it says how large a sector is, and each table
+_HEADER, _SHIFT, _COUNT = 48, 30, 44  # bytes of it; where it says how large a sector is, and how many the table takes
 _LARGEST_SHIFT = 12  # sectors of 4 KB
 _LOOKED_AT = 4 * 1024 * 1024  # bytes of a damaged file
 _STREAMS = (  # of the root; the first that is there tells
@@ -41,10 +41,9 @@ def kind_inside(path: str | Path) -> str | None:
 
 
 def _believe(path: Path) -> None:
-    """Raises OSError where a table is said to be larger than the file: to look for it all would take minutes."""
+    """Raises OSError where its table is said to be larger than the file: to look for it would take minutes."""
     with path.open("rb") as file:
         header = file.read(_HEADER)
     sector = 1 << min(struct.unpack_from("<H", header, _SHIFT)[0], _LARGEST_SHIFT)
-    size = path.stat().st_size
-    if any(struct.unpack_from("<I", header, at)[0] * sector > size for at in _COUNTS):
-        raise OSError("a table is larger than the file")
+    if struct.unpack_from("<I", header, _COUNT)[0] * sector > path.stat().st_size:
+        raise OSError("its table is larger than the file")

@@ -87,7 +87,7 @@ class LocalIndex:
     def build(self, collection: str, parts: Iterable[Part], count: int, fingerprint: str) -> SegmentInfo:
         segment = uuid4().hex
         kind = self._kind or kind_for(count)
-        with files.beside(self._directory, segment) as staging, files.light(count) as memory:
+        with files.beside(self._directory, segment) as staging, files.in_memory(count) as memory:
             vectors, words = VectorWriter(staging, kind), WordWriter(staging, count, memory)
             for entries, rows in parts:
                 vectors.add([e.chunk_id for e in entries], [e.document for e in entries], checked(entries, rows))
@@ -129,7 +129,7 @@ class LocalIndex:
         for folder in gone:
             self._forget(folder.name)
             files.remove(folder)
-        files.sweep_light(older_than_s)
+        files.sweep_memory(older_than_s)
         return len(gone)
 
     def verify(self, segment: SegmentInfo) -> bool:

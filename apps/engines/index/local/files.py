@@ -29,9 +29,9 @@ from apps.lib import disk, filled
 FORMAT = 3
 MANIFEST = "manifest.json"
 _WRITING = ".writing"
-_MEMORY, _LIGHT = Path("/dev/shm"), "openbook-words-"  # noqa: S108 - folders in it are made anew, and for us alone
-_LIGHT_S, _LIGHT_LATEST_S = 60, 3600  # a segment of these takes a tenth of a second
-_LIGHT_ENTRIES, _LIGHT_BYTES = 2048, 32 * 1024**2  # an entry takes a kilobyte or two; others want some memory too
+_MEMORY, _PREFIX = Path("/dev/shm"), "openbook-words-"  # noqa: S108 - folders in it are made anew, and for us alone
+_SWEPT_S, _LATEST_S = 60, 3600  # a segment of these takes a tenth of a second
+_FEW_ENTRIES, _FREE_BYTES = 2048, 32 * 1024**2  # an entry takes a kilobyte or two; others want some memory too
 # NumPy and FAISS say no more of a full disk than that they wrote less than they wanted.
 _SHORT = re.compile(r"\d+ requested and \d+ written|ret == |write error")
 
@@ -62,9 +62,9 @@ def beside(directory: Path, segment: str) -> Iterator[Path]:
 
 
 @contextmanager
-def light(entries: int) -> Iterator[Path | None]:
+def in_memory(entries: int) -> Iterator[Path | None]:
     """A folder in memory for what is written of so few entries, gone afterwards; None where that is too much for it."""
-    folder = _light() if entries <= _LIGHT_ENTRIES else None
+    folder = _folder_in_memory() if entries <= _FEW_ENTRIES else None
     try:
         yield folder
     finally:
@@ -72,9 +72,9 @@ def light(entries: int) -> Iterator[Path | None]:
             shutil.rmtree(folder, ignore_errors=True)
 
 
-def _light() -> Path | None:
+def _folder_in_memory() -> Path | None:
     try:
-        if shutil.disk_usage(_MEMORY).free >= _LIGHT_BYTES:
+        if shutil.disk_usage(_MEMORY).free >= _FREE_BYTES:
             return Path(tempfile.mkdtemp(prefix=f"{_ours()}{os.getpid()}-", dir=_MEMORY))
     except OSError:
         return None
@@ -84,18 +84,18 @@ def _light() -> Path | None:
 def _ours() -> str:
     """How the names begin of folders whose writer's number this process can look up: containers may share memory, and
     each counts its processes by itself."""
-    return f"{_LIGHT}{Path('/proc/self/ns/pid').stat().st_ino}-"
+    return f"{_PREFIX}{Path('/proc/self/ns/pid').stat().st_ino}-"
 
 
-def sweep_light(older_than_s: float) -> None:
+def sweep_memory(older_than_s: float) -> None:
     """What a killed writer left in memory is gone, after a minute where it is to stay longer on disk."""
     with suppress(OSError):
         ours, now = _ours(), time.time()
-        for folder in _MEMORY.glob(f"{_LIGHT}*"):
+        for folder in _MEMORY.glob(f"{_PREFIX}*"):
             age = now - folder.stat().st_mtime
             writer = folder.name.removeprefix(ours).partition("-")[0]
             ended = folder.name.startswith(ours) and not Path(f"/proc/{writer}").exists()
-            if age >= _LIGHT_LATEST_S or (ended and age >= min(older_than_s, _LIGHT_S)):
+            if age >= _LATEST_S or (ended and age >= min(older_than_s, _SWEPT_S)):
                 shutil.rmtree(folder, ignore_errors=True)
 
 

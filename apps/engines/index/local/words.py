@@ -30,15 +30,15 @@ Frequencies = dict[tuple[str, str], int]  # (field, term) -> how many entries ho
 class WordWriter:
     """Takes entries as they come; `finish` makes them an index on disk.
 
-    `light` is a folder in memory where so few are made an index first: on a disk tantivy waits for each of its thirty
+    `memory` is a folder in memory where so few are made an index first: on a disk tantivy waits for each of its thirty
     small writes, which for a usual document takes ten times as long and half as much again of the processor. Where
     there is no room for them in memory after all, they are made in their place.
     """
 
-    def __init__(self, folder: Path, expected: int, light: Path | None = None) -> None:
-        self._path, self._expected, self._light = folder / _FOLDER, expected, light
+    def __init__(self, folder: Path, expected: int, memory: Path | None = None) -> None:
+        self._path, self._expected, self._memory = folder / _FOLDER, expected, memory
         self._waiting: list[IndexEntry] = []
-        self._index = _Index(self._path, expected) if light is None else None
+        self._index = _Index(self._path, expected) if memory is None else None
 
     def add(self, entries: Sequence[IndexEntry]) -> None:
         if self._index is None:
@@ -47,9 +47,9 @@ class WordWriter:
             self._index.add(entries)
 
     def finish(self) -> None:
-        if self._light is not None and self._made(self._light / _FOLDER):
+        if self._memory is not None and self._made(self._memory / _FOLDER):
             self._path.mkdir()
-            for path in (self._light / _FOLDER).iterdir():  # the locks too: a reader on a full disk can make none
+            for path in (self._memory / _FOLDER).iterdir():  # the locks too: a reader on a full disk can make none
                 shutil.copyfile(path, self._path / path.name)
             return
         self._index = self._index or _Index(self._path, self._expected)
