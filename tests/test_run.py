@@ -11,7 +11,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests import phases, run, servers
+from tests import phases, run, servers, spread
 
 PASSES_LATER = """
 from pathlib import Path
@@ -216,6 +216,13 @@ def test_a_server_that_does_not_end_fails_the_run_and_keeps_no_count_back(
     monkeypatch.setenv("TEST_MIGRATED", "")  # which the run sets for its phases
     assert run.main(["needing"]) == 1
     assert capsys.readouterr().out.splitlines()[-1] == "1 passed, 1 failed, 0 skipped"
+
+
+def test_what_loads_torch_goes_to_one_worker_and_every_other_file_to_any() -> None:
+    deal = object.__new__(spread.ByFile)._split_scope
+    assert {deal(f"{file}::test_it[a::b]") for file in spread.TORCH} == {"torch"}
+    assert all((run.ROOT / file).is_file() for file in spread.TORCH)
+    assert deal("tests/test_run.py::test_it[a::b]") == "tests/test_run.py"
 
 
 def test_the_files_of_a_mark_are_all_that_can_have_tests_with_it() -> None:
