@@ -14,6 +14,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+from assistant.boot import site
+from assistant.boot.places import Places
+
 ROOT = Path(__file__).resolve().parent.parent
 NAME = "openbook.sqlite3"
 MIGRATE = ("migrate", "--verbosity=0")
@@ -24,6 +27,13 @@ def tables(folder: Path) -> bool:
     """Whether a site that keeps its data there has its tables now, copied; else it is to make them itself."""
     kept = os.environ.get("TEST_MIGRATED", "")
     return bool(kept) and copied(folder / NAME, Path(kept))
+
+
+def site_of(places: Places) -> bool:
+    """Whether that site has its tables now and takes itself for prepared, without the static files; likewise."""
+    if made := tables(places.data):
+        (places.data / "site.stamp").write_text(site.stamp(places))
+    return made
 
 
 def static(folder: Path) -> bool:

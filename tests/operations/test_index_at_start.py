@@ -36,8 +36,8 @@ def site_there(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("site")
     with pytest.MonkeyPatch.context() as patch:
         there = configured(folder, patch)
-        migrated.tables(folder)
-        site.prepare(there)
+        if not migrated.site_of(there):
+            site.prepare(there)
         subprocess.run([str(PYTHON), "manage.py", "shell", "-v0", "-c", FILL], cwd=ROOT, env=os.environ, check=True)
         site.prepare(Places.read())
     return folder
