@@ -20,7 +20,7 @@ from apps.operations import administrator
 from apps.safety import degraded, detectors, policies, recorded
 from apps.users.models import User
 from assistant.boot.words import compile_all
-from tests import emptying, migrated
+from tests import connections, emptying, migrated
 from tests.people import person
 
 # A busy one takes its time, for an example as for making it up, and that is no defect.
@@ -29,8 +29,6 @@ hypothesis.settings.register_profile(
 )
 hypothesis.settings.load_profile("any machine")
 settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # argon2 takes 0.1 s a person, rightly
-# Threads of the pools let their connections go; a server would not drop the test database under them.
-settings.DATABASES["default"]["CONN_MAX_AGE"] = 0
 if "init_command" in settings.DATABASES["default"].get("OPTIONS", {}):  # SQLite: what is thrown away need not last
     _begin = settings.DATABASES["default"]["OPTIONS"]
     _begin["init_command"] = _begin["init_command"].replace("synchronous=FULL", "synchronous=OFF")
@@ -83,6 +81,7 @@ def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> Iterator[N
     """Rows for every model and permission are asked for by nobody. A server drops no database that somebody is still
     connected to: threads outlive the tests that used them."""
     emptying.install()
+    connections.install()
     post_migrate.disconnect(create_contenttypes)
     post_migrate.disconnect(dispatch_uid="django.contrib.auth.management.create_permissions")
     yield

@@ -6,9 +6,12 @@ import asyncio
 import threading
 from contextlib import suppress
 from threading import Event
+from typing import Any
 
 import pytest
+from django.db import connection
 
+from apps.lib import threads
 from apps.lib.threads import Begun, begin, in_db, on_loop
 
 PATIENCE_S = 20.0
@@ -87,6 +90,17 @@ async def test_a_failure_before_or_in_the_database_is_heard(first: bool) -> None
     work: Begun[int] = begin(fails if first else lambda: 7)
     with pytest.raises(ValueError, match="broken"):
         await work.then_in_db(fails)
+
+
+def test_a_thread_that_has_a_connection_serves_who_asks_the_database_nothing(
+    django_db_setup: None, django_db_blocker: Any
+) -> None:
+    """As a thread of `in_db` may in any test, after one that used the database."""
+    with django_db_blocker.unblock():
+        connection.ensure_connection()
+    assert threads._with_connection(lambda: connection.connection is not None)
+    with pytest.raises(RuntimeError, match="Database access not allowed"):
+        threads._with_connection(connection.cursor)
 
 
 async def _here() -> tuple[asyncio.AbstractEventLoop, int]:
