@@ -29,6 +29,8 @@ hypothesis.settings.register_profile(
 )
 hypothesis.settings.load_profile("any machine")
 settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # argon2 takes 0.1 s a person, rightly
+if _template := os.environ.get("TEST_TEMPLATE"):  # a database of the server that has the tables
+    settings.DATABASES["default"].setdefault("TEST", {})["TEMPLATE"] = _template
 if "init_command" in settings.DATABASES["default"].get("OPTIONS", {}):  # SQLite: what is thrown away need not last
     _begin = settings.DATABASES["default"]["OPTIONS"]
     _begin["init_command"] = _begin["init_command"].replace("synchronous=FULL", "synchronous=OFF")

@@ -18,6 +18,7 @@ from assistant.boot.places import ROOT
 from assistant.boot.say import say
 
 TWO = ("-n", "2", "--dist", "loadfile")  # at once; what a file shares among its tests is made once
+THREE = ("-n", "3", *TWO[2:])
 IN_ORDER = ("--no-loadscope-reorder",)  # a site keeps what journeys leave: none meets what used to come later
 PLAIN = ("-p", "no:schemathesis")  # what it loads at the end fails now and then where other threads load something too
 ALONE = ("-n", "0", "--lf", "--lfnf", "none")  # what failed a moment ago, one after another
@@ -30,6 +31,7 @@ class Phase:
     name: str
     select: tuple[str, ...] = ()  # arguments of pytest
     needs: tuple[str, ...] = ()  # servers
+    ahead: tuple[str, ...] = ()  # servers that start while it runs, where a later phase of its lane needs them
     commands: tuple[str, ...] = ()  # of the environment, in place of pytest; each counts as a test
     first: tuple[str, ...] = ()  # arguments of the first try alone
 

@@ -36,7 +36,7 @@ from pathlib import Path
 
 from assistant.boot.places import ROOT
 from assistant.boot.say import say
-from tests.phases import IN_ORDER, PLAIN, TWO, Phase, Result, again, run
+from tests.phases import IN_ORDER, PLAIN, THREE, TWO, Phase, Result, again, run
 from tests.servers import Servers
 
 
@@ -58,8 +58,9 @@ FIRST = "tests/journeys/test_setup.py::test_"
 UNIT = "not vllm and not process and not browser"
 LANES = (
     (
-        Phase("sqlite", (*TWO, "-m", UNIT)),
-        Phase("postgres", (*TWO, "-m", UNIT, "--only-database"), ("postgres",)),
+        Phase("sqlite", (*TWO, "-m", UNIT), ahead=("postgres",)),
+        # The last of all, beside nothing else: two would leave a core idle whenever one waits.
+        Phase("postgres", (*THREE, "-m", UNIT, "--only-database"), ("postgres",)),
     ),
     (Phase("browser", (*PLAIN, *TWO, *IN_ORDER, "-m", "browser", "tests/journeys")),),
     (
@@ -136,7 +137,9 @@ def side_by_side(lanes: Sequence[Sequence[Phase]], reports: Path) -> list[Result
 def one_after_another(phases: Sequence[Phase], reports: Path, results: list[Result]) -> None:
     with ExitStack() as stack:
         servers = Servers(stack)
+        needed = {name for phase in phases for name in phase.needs}
         for phase in phases:
+            servers.begin(needed.intersection(phase.ahead))
             results.append(run(phase, {**os.environ, **servers.env(phase.needs)}, reports))
 
 

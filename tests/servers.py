@@ -5,36 +5,58 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+import sys
 import tempfile
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from urllib.parse import urlsplit
+
+import psycopg
 
 from apps.lib.ports import free_port
 from assistant.boot.places import ROOT, Places
 from assistant.boot.say import say
 from assistant.boot.serve import environment
+from tests import migrated
 
+TEMPLATE = "migrated"
 MODEL_S = 300  # vLLM starts in 40 s on a quiet machine
 
 
 class Servers:
-    """Started when a phase first needs one, ended with the stack."""
+    """Started when a phase first needs one, or ahead of that; ended with the stack."""
 
     def __init__(self, stack: ExitStack) -> None:
         self._stack = stack
-        self._started: dict[str, dict[str, str]] = {}
+        self._pool = stack.enter_context(ThreadPoolExecutor(1))
+        self._starting: dict[str, Future[dict[str, str]]] = {}
 
-    def env(self, names: tuple[str, ...]) -> dict[str, str]:
-        start = {"postgres": postgres, "model": model}
-        found: dict[str, str] = {}
+    def begin(self, names: Iterable[str]) -> None:
+        start = {"postgres": database, "model": model}
         for name in names:
-            if name not in self._started:
-                self._started[name] = self._stack.enter_context(start[name]())
-            found |= self._started[name]
-        return found
+            if name not in self._starting:
+                self._starting[name] = self._pool.submit(self._stack.enter_context, start[name]())
+
+    def env(self, names: Iterable[str]) -> dict[str, str]:
+        """Of the servers with these names, once they are there; raises what kept one from starting."""
+        self.begin(names)
+        return {key: value for name in names for key, value in self._starting[name].result().items()}
+
+
+@contextmanager
+def database() -> Iterator[dict[str, str]]:
+    """PostgreSQL, with one database that has the tables: workers copy it, since to migrate takes each seven seconds."""
+    with postgres() as env, tempfile.TemporaryDirectory() as folder:
+        address = urlsplit(env["DATABASE_URL"])
+        with psycopg.connect(address.geturl(), autocommit=True) as connection:
+            connection.execute(f"CREATE DATABASE {TEMPLATE}")
+        site = {**os.environ, "DATA_DIR": folder, "DATABASE_URL": address._replace(path=f"/{TEMPLATE}").geturl()}
+        subprocess.run([sys.executable, "manage.py", *migrated.MIGRATE], cwd=ROOT, env=site, check=True)
+        yield {**env, "TEST_TEMPLATE": TEMPLATE}
 
 
 @contextmanager

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -42,6 +43,7 @@ def test_leaves_a_process():
     left = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(3600)"])
     Path({!r}).write_text(str(left.pid))
 """
+PATIENCE_S = 120
 PASSES = "\ndef test_fine():\n    assert True\n"
 # These files are no part of the site: they need no plugin of it, each of which takes its time to load.
 BARE = {**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTEST_PLUGINS": "xdist.plugin"}
@@ -201,6 +203,30 @@ def test_the_last_line_is_said_also_where_a_server_does_not_start(
     said = capsys.readouterr().out
     assert "the model server did not start" in said and "needing: begins" not in said
     assert said.splitlines()[-1] == "4 passed, 2 failed, 0 skipped"
+
+
+@pytest.mark.parametrize("needs", [(), ("postgres",)])
+def test_a_server_starts_ahead_where_a_later_phase_needs_it(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, needs: tuple[str, ...]
+) -> None:
+    starts = threading.Event()
+    seen = []
+
+    @contextmanager
+    def server() -> Iterator[dict[str, str]]:
+        starts.set()
+        yield {"SERVER": "there"}
+
+    def ran(phase: phases.Phase, env: dict[str, str], reports: Path) -> phases.Result:
+        seen.append(env.get("SERVER"))
+        assert not needs or starts.wait(PATIENCE_S)
+        return phases.Result(phase)
+
+    monkeypatch.setattr(servers, "database", server)
+    monkeypatch.setattr(run, "run", ran)
+    lane = (phases.Phase("early", ahead=("postgres",)), phases.Phase("late", needs=needs))
+    run.one_after_another(lane, tmp_path, [])
+    assert (starts.is_set(), seen) == (bool(needs), [None, "there" if needs else None])
 
 
 def test_a_server_that_does_not_end_fails_the_run_and_keeps_no_count_back(
