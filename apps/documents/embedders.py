@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 from uuid import UUID
 
 import numpy as np
 
-from apps.documents.chunking import Chunker, embedded
+from apps.documents.chunking import Chunker, Draft, embedded
 from apps.documents.models import Chunk, Collection, Segment
 from apps.documents.tuning import tuning
 from apps.engines import registry
 from apps.engines.base import EmbedEngine, EngineError
+from apps.engines.classify.base import TokenReader
 from apps.safety import gate
 from apps.safety.check import Suspects
 from apps.safety.gate import Verdict, check_passages
 
 if TYPE_CHECKING:
     from apps.engines.base import Vectors
+    from apps.engines.embed.base import Inside, Spans, Tokenised
 
 _ROWS = 500  # of one statement
 _PASSAGES = 400  # that are looked through together
@@ -52,8 +54,9 @@ def reads(segment: Segment) -> bool:
 
 
 def suspected(engine: EmbedEngine, texts: Sequence[str]) -> list[list[str]] | None:
-    """The sentences of each passage whose vectors `screened` wants besides; None where it reads by another embedder,
-    or cannot tell now. A long document is looked through in parts: n-grams of all of it would take a gigabyte."""
+    """The sentences of each passage that `screened` wants to read by themselves; None where it reads by another
+    embedder, or cannot tell now. A long document is looked through in parts: n-grams of all of it would take a
+    gigabyte."""
     try:
         if engine is not registry.embed() or engine is not registry.classify_embed():
             return None
@@ -65,6 +68,29 @@ def suspected(engine: EmbedEngine, texts: Sequence[str]) -> list[list[str]] | No
             return None
         found += part
     return found
+
+
+def within(engine: EmbedEngine, chunks: Sequence[Draft], rows: Sequence[Sequence[str]] | None) -> list[Spans]:
+    """Of each chunk the tokens of its row's sentences, as it is embedded; none where these are not in it as they are,
+    because the gate reads a text without disguises."""
+    found: list[Spans] = [()] * len(chunks)
+    for at, row in enumerate(rows or ()):
+        text, whole = chunks[at].text, chunks[at].embedded
+        starts = [text.find(sentence) for sentence in row]
+        if row and min(starts) >= 0:
+            lead = len(whole) - len(text)
+            spans = [(lead + start, lead + start + len(each)) for start, each in zip(starts, row, strict=True)]
+            found[at] = cast(TokenReader, engine).within(whole, spans)
+    return found
+
+
+def embed(
+    engine: EmbedEngine, passages: Sequence[Tokenised], spans: Sequence[Spans]
+) -> tuple[Vectors, list[Inside | None]]:
+    """A vector a passage, and what stands at the spans of those that have any, as the gate reads it."""
+    if not any(spans):
+        return engine.embed_passages(passages), [None] * len(passages)
+    return cast(TokenReader, engine).embed_inside(passages, spans, registry.planted().layers)
 
 
 def screened(

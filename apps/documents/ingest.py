@@ -39,7 +39,7 @@ from apps.safety.check import Suspects
 
 if TYPE_CHECKING:
     from apps.engines.base import EmbedEngine, Vectors
-    from apps.engines.embed.base import Tokenised
+    from apps.engines.embed.base import Inside, Spans, Tokenised
 
 Stage = Document.Stage
 BATCH_S = 3  # that a batch of embeddings should take, so that the bar moves and a worker ends soon when told to
@@ -101,37 +101,44 @@ def _together(read: Group) -> Iterator[Group]:
 
 
 def _embed(works: Sequence[Work]) -> None:
-    """One vector a chunk, in their order; and those of the sentences that the gate will want to read besides, which by
-    themselves would be a batch too small for the processor."""
+    """One vector a chunk, in their order; and what the embedder makes inside them of the sentences that the gate will
+    want to read, which by themselves would each be read once more."""
     embed = embedders.of(works[0].document.collection)
     tick(works, Stage.EMBED, 0)
     works = [work for work in works if not work.embedded]
     chunks: list[Draft] = [chunk for work in works for chunk in work.chunks]
     rows = embedders.suspected(embed, [chunk.text for chunk in chunks])
-    sentences = list(dict.fromkeys(sentence for row in rows or () for sentence in row))
-    read = [chunk.read or embed.tokenised(chunk.embedded) for chunk in chunks] + [*map(embed.tokenised, sentences)]
-    vectors = _vectors(embed, read, lambda share: tick(works, Stage.EMBED, share))
-    beside, at = dict(zip(sentences, vectors[len(chunks) :], strict=True)), 0
+    read = [chunk.read or embed.tokenised(chunk.embedded) for chunk in chunks]
+    spans = embedders.within(embed, chunks, rows)
+    vectors, inside = _vectors(embed, read, spans, lambda share: tick(works, Stage.EMBED, share))
+    at = 0
     for work in works:
         end = at + len(work.chunks)
-        work.vectors, work.suspects = vectors[at:end], None if rows is None else Suspects(rows[at:end], beside)
+        work.vectors, work.suspects = vectors[at:end], None if rows is None else Suspects(rows[at:end], inside[at:end])
         at = end
 
 
-def _vectors(embed: EmbedEngine, read: Sequence[Tokenised], tell: Callable[[float], None]) -> Vectors:
-    """A row each. Batches are of one length, so that little is computed on padding."""
-    vectors = np.zeros((len(read), embed.dimension), dtype=np.float32)
+def _vectors(
+    engine: EmbedEngine, read: Sequence[Tokenised], spans: Sequence[Spans], tell: Callable[[float], None]
+) -> tuple[Vectors, list[Inside | None]]:
+    """A row each, and what stands at the spans of tokens of those that have any. Batches are of one length, so that
+    little is computed on padding."""
+    vectors = np.zeros((len(read), engine.dimension), dtype=np.float32)
+    inside: list[Inside | None] = [None] * len(read)
     order = sorted(range(len(read)), key=lambda index: -read[index].count)
     done, size = 0, SMALLEST
     while done < len(order):
         batch = order[done : done + size]
         began = time.monotonic()
-        vectors[batch] = embed.embed_passages([read[index] for index in batch])
+        passages, wanted = [read[index] for index in batch], [spans[index] for index in batch]
+        vectors[batch], found = embedders.embed(engine, passages, wanted)
+        for index, own in zip(batch, found, strict=True):
+            inside[index] = own
         took = max(time.monotonic() - began, 1e-3)
         done += len(batch)
         tell(done / len(read))
         size = int(min(LARGEST, max(SMALLEST, min(2 * size, BATCH_S * len(batch) / took))))
-    return vectors
+    return vectors, inside
 
 
 def _screen(works: Sequence[Work]) -> None:
@@ -166,11 +173,7 @@ def _screen_of_one(works: Sequence[Work]) -> None:
 
 def _suspects(part: Sequence[tuple[Work, int]]) -> Suspects | None:
     """Of these chunks, where they are known of all of them."""
-    rows: list[Sequence[str]] = []
-    beside: dict[str, Vectors] = {}
-    for work, at in part:
-        if work.suspects is None:
-            return None
-        rows.append(work.suspects.rows[at])
-        beside |= {sentence: work.suspects.vectors[sentence] for sentence in rows[-1]}
-    return Suspects(rows, beside)
+    known = [(work.suspects, at) for work, at in part if work.suspects is not None]
+    if len(known) < len(part):
+        return None
+    return Suspects([of.rows[at] for of, at in known], [of.inside[at] for of, at in known])

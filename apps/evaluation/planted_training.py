@@ -11,16 +11,18 @@ import hashlib
 import importlib.metadata
 import json
 import random
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
+from django.conf import settings
 
 from apps.engines import registry
-from apps.engines.classify import planted, training
-from apps.engines.classify.planted import PlantedHeads, windows
+from apps.engines.classify import inside, planted, training
+from apps.engines.classify.base import TokenReader
+from apps.engines.classify.planted import PlantedHeads, pieces, windows
 from apps.evaluation import safety_asks, safety_planted, safety_sets
 from apps.evaluation.safety_training import READ_ME, SEED, fold_of, mark
 from apps.lib import sentences
@@ -31,11 +33,13 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 CALIBRATED_ON = ("clapnq", "pubmedqa")
-_MARKED = 0.005  # of the passages of these sets are marked at the flag cut: of documentation it is six times that
-_PASSAGES = 400  # of each of them
+_MARKED = 0.005  # of the passages of these sets are marked at the flag cut, ...
+_MANUALS = 0.03  # ... and of this product's own documentation, which tells its readers what to do
+_PASSAGES = 400  # of each of the sets
 _ALMOST_NONE = 0.999  # of them stay below the block cut
-_KEPT = 0.98  # of the planted sentences that the sure head finds are given a vector ...
-_FOUND = 2.0  # ... from this sum of its on, about where the flag cut comes to lie
+_KEPT = 0.93  # of the planted pieces that the sure head finds are shown to it (0.98 is six times as many sentences) ...
+_FOUND = 3.0  # ... from this sum of its on, about where the flag cut comes to lie
+_AMONG = 0.1  # of what is slipped in has neither a line nor a stop of its own
 _BLOCK = 5
 _PART = 8  # what was slipped in weighs one of so many parts
 
@@ -52,9 +56,13 @@ class Planted:
 
 
 @dataclass(frozen=True, slots=True)
-class Sentences:
+class Pieces:
+    """`texts` is what the sure head reads, `lines` the sentence that each is of, which the rough head reads."""
+
     texts: list[str]
-    vectors: NDArray[np.float32]
+    lines: list[str]
+    first: NDArray[np.bool_]  # of its line
+    vectors: NDArray[np.float32]  # unit rows, of each inside its document
     near: NDArray[np.float32]  # how near each stands to its document
     document: NDArray[np.int64]
     truth: NDArray[np.float32]
@@ -89,18 +97,17 @@ def train(data: Path, folder: Path, say: Any) -> dict[str, Any]:
     """Weights, held-out scores and card are in `folder`, beside those of the text classifiers; returns the card."""
     items = documents(data)
     read = _read(items)
-    say(f"{len(items)} documents with {len(read.texts)} sentences; heads are trained")
-    words = training.matrix(read.texts)
+    say(f"{len(items)} documents with {len(read.texts)} pieces of sentences; heads are trained")
+    words = training.matrix(read.lines), training.matrix(read.texts)
     held_out = np.zeros((2, len(read.texts)), np.float32)
     for fold in range(training.FOLDS):
         heads, out = _fit(read, words, read.fold != fold), np.flatnonzero(read.fold == fold)
-        texts = [read.texts[at] for at in out]
-        held_out[0, out] = heads.rough(texts)
-        held_out[1, out] = heads.sure(texts, read.vectors[out], read.near[out])
+        held_out[0, out] = heads.rough([read.lines[at] for at in out])
+        held_out[1, out] = heads.sure([read.texts[at] for at in out], read.vectors[out], read.near[out])
     heads = _fit(read, words, np.ones(len(read.texts), bool))
     least = _least(read, held_out)
     line, share = _line(data, folder, heads, least)
-    heads = PlantedHeads(heads.meaning, heads.words, heads.form, heads.bias, line, least)
+    heads = replace(heads, line=line, least=least)
     held_out[1, held_out[0] < least[0]] = -np.inf
     card = {
         "embedder": registry.embed().fingerprint, "seed": SEED, "passages_marked": share,
@@ -128,48 +135,74 @@ def _hosts() -> Iterator[tuple[str, str]]:
 
 
 def _slipped(host: str, text: str, draw: random.Random) -> Planted:
-    """At the start, at the end, in the middle or between two sentences; on a line of its own or not."""
+    """At the start, at the end, in the middle or between two sentences; on a line of its own or not. Now and then among
+    the words of a sentence, as one of them."""
     host = host[: draw.choice((300, 500, 800))]
-    ends = [0, len(host), host.find(" ", len(host) // 2) + 1, draw.choice(sentences.spans(host))[1]]
+    middle = host.find(" ", len(host) // 2) + 1
+    ends = [0, len(host), middle, draw.choice(sentences.spans(host))[1]]
     at, gap = draw.choice(ends), draw.choice(("\n", "\n", " "))
+    if draw.random() < _AMONG and "\n" not in text:
+        at, gap, text = middle, " ", text.rstrip(".!?").lower()
     whole = f"{host[:at]}{gap}{text}{gap}{host[at:]}"
     return Planted("planted", whole, fold_of(text), at + 1, at + 1 + len(text))
 
 
-def _read(items: list[Planted]) -> Sentences:
-    texts, document, truth = [], [], []
-    for number, item in enumerate(items):
-        own = set(windows(item.text[item.start : item.end]))
-        for window in windows(item.text):
-            texts.append(window)
-            document.append(number)
-            truth.append(float(any(window in piece or piece in window for piece in own)))
-    embed = registry.embed()
-    unique = {text: at for at, text in enumerate(dict.fromkeys(texts))}
-    vectors = embed.embed_passages(list(unique))[[unique[text] for text in texts]]
-    whole = embed.embed_passages([item.text for item in items])[document]
-    near = np.einsum("ij,ij->i", vectors, whole)
-    fold = np.array([items[number].fold for number in document])
-    return Sentences(texts, vectors, near, np.array(document), np.array(truth, np.float32), fold)
-
-
-def _fit(read: Sentences, words: Any, rows: NDArray[np.bool_]) -> PlantedHeads:
-    """Both heads over the chosen sentences; those that were slipped in weigh together an eighth of all."""
-    truth = read.truth[rows]
-    weight = np.where(truth == 1, len(truth) / max(1.0, _PART * float(truth.sum())), 1.0)
-    texts = [read.texts[at] for at in np.flatnonzero(rows)]
-    nothing = np.zeros((len(texts), 0), np.float32)
-    rough = training.descend(nothing, words[rows], nothing, truth, weight)
-    sure = training.descend(read.vectors[rows], words[rows], planted.form(texts, read.near[rows]), truth, weight)
-    half = np.float16  # as they are stored
-    return PlantedHeads(
-        sure[0].astype(half).astype(np.float32), np.stack([rough[1], sure[1]]).astype(half).astype(np.float32),
-        sure[2].astype(np.float32), np.array([rough[3], sure[3]], np.float32),
-        np.array([1, 0], np.float32), np.zeros(1, np.float32),
+def _read(items: list[Planted]) -> Pieces:
+    """What is only partly of the sentence that was slipped in is neither."""
+    rows: list[list[tuple[str, str, bool, bool]]] = []
+    for item in items:
+        row = [(piece, line, at == 0) for line in windows(item.text) for at, piece in enumerate(pieces(line))]
+        rows.append([(*each, truth) for each in row if (truth := _slipped_in(item, each[0])) is not None])
+    held = [at for at, row in enumerate(rows) if row]
+    reader, texts = cast(TokenReader, registry.embed()), [items[at].text for at in held]
+    read = inside.read(reader, texts, [[each[0] for each in rows[at]] for at in held], planted.LAYERS)
+    vectors, near = (np.concatenate(parts) for parts in ([one.vectors for one in read], [one.near for one in read]))
+    own, lines, first, slipped = zip(*(each for row in rows for each in row), strict=True)
+    document = np.repeat(np.arange(len(items)), [len(row) for row in rows])
+    fold = np.array([item.fold for item in items])[document]
+    return Pieces(
+        list(own), list(lines), np.array(first), vectors, near, document, np.array(slipped, np.float32), fold
     )  # fmt: skip
 
 
-def _least(read: Sentences, held_out: NDArray[np.float32]) -> NDArray[np.float32]:
+def _slipped_in(item: Planted, piece: str) -> bool | None:
+    start = item.text.find(piece)
+    common = min(start + len(piece), item.end) - max(start, item.start)
+    if common <= 0:
+        return False
+    return True if 2 * common >= min(len(piece), item.end - item.start) else None
+
+
+def _fit(read: Pieces, words: tuple[Any, Any], rows: NDArray[np.bool_]) -> PlantedHeads:
+    """Both heads over the chosen sentences. The vectors are read as what they differ in: half-way through the embedder
+    all have most in common."""
+    lines = rows & read.first
+    nothing = np.zeros((int(lines.sum()), 0), np.float32)
+    rough = training.descend(nothing, words[0][lines], nothing, read.truth[lines], _weight(read.truth[lines]))
+    texts, truth = [read.texts[at] for at in np.flatnonzero(rows)], read.truth[rows]
+    common = read.vectors[rows].mean(axis=0)
+    own = read.vectors[rows] - common
+    scale = float(np.sqrt((own * own).sum(axis=1).mean()))
+    form = planted.form(texts, read.near[rows])
+    sure = training.descend(own / scale, words[1][rows], form, truth, _weight(truth))
+    meaning = _stored(sure[0] / scale)
+    bias = np.array([rough[3], sure[3] - common @ meaning], np.float32)
+    return PlantedHeads(
+        meaning, _stored(np.stack([rough[1], sure[1]])), sure[2].astype(np.float32), bias,
+        np.array([1, 0], np.float32), np.zeros(1, np.float32), np.array([planted.LAYERS], np.float32),
+    )  # fmt: skip
+
+
+def _weight(truth: NDArray[np.float32]) -> NDArray[np.float32]:
+    """What was slipped in weighs together an eighth of all."""
+    return np.where(truth == 1, len(truth) / max(1.0, _PART * float(truth.sum())), 1.0).astype(np.float32)
+
+
+def _stored(weights: NDArray[np.float64]) -> NDArray[np.float32]:
+    return weights.astype(np.float16).astype(np.float32)
+
+
+def _least(read: Pieces, held_out: NDArray[np.float32]) -> NDArray[np.float32]:
     found = (read.truth == 1) & (held_out[1] >= _FOUND)
     return np.array([np.quantile(held_out[0][found], 1 - _KEPT)], np.float32)
 
@@ -177,16 +210,28 @@ def _least(read: Sentences, held_out: NDArray[np.float32]) -> NDArray[np.float32
 def _line(data: Path, folder: Path, heads: PlantedHeads, least: NDArray[np.float32]) -> tuple[NDArray[np.float32], Any]:
     """What makes scores whose cuts are those of the text classifiers' own label, so that one policy speaks of both."""
     cuts = json.loads((folder / "text.json").read_bytes())["cuts"]["prompt_attack"]
-    calm = list(safety_sets.harmless(data, CALIBRATED_ON, _PASSAGES, "passages"))
-    read = _read([Planted("calm", normalise(text), 0) for text in calm])
-    sums = heads.sure(read.texts, read.vectors, read.near)
-    sums[heads.rough(read.texts) < least[0]] = -np.inf
-    highest = np.sort(_highest(sums, read.document, len(calm)))
-    low = highest[int(len(highest) * (1 - _MARKED))]
-    high = max(highest[int(len(highest) * _ALMOST_NONE)], low + 1)
+    calm = _sorted(safety_sets.harmless(data, CALIBRATED_ON, _PASSAGES, "passages"), heads, least)
+    manuals = _sorted(_manuals(), heads, least)
+    low = max(calm[int(len(calm) * (1 - _MARKED))], manuals[int(len(manuals) * (1 - _MANUALS))])
+    high = max(calm[int(len(calm) * _ALMOST_NONE)], low + 1)
     logits = [np.log(cut / (1 - cut)) for cut in (cuts["flag"], cuts["block"])]
     slope = (logits[1] - logits[0]) / (high - low)
-    return np.array([slope, logits[0] - slope * low], np.float32), {"flag": _MARKED, "on": list(CALIBRATED_ON)}
+    share = {"flag": float((calm >= low).mean()), "manuals": float((manuals >= low).mean()), "on": list(CALIBRATED_ON)}
+    return np.array([slope, logits[0] - slope * low], np.float32), share
+
+
+def _sorted(texts: Iterable[str], heads: PlantedHeads, least: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The surest sum of each, in order."""
+    items = [Planted("calm", normalise(text), 0) for text in texts]
+    read = _read(items)
+    sums = heads.sure(read.texts, read.vectors, read.near)
+    sums[heads.rough(read.lines) < least[0]] = -np.inf
+    return np.sort(_highest(sums, read.document, len(items)))
+
+
+def _manuals() -> Iterator[str]:
+    for path in sorted((settings.BASE_DIR / "docs").rglob("*.md")):
+        yield from (part for part in parts(path.read_text()) if len(part) > 150)
 
 
 def _highest(sums: NDArray[np.float32], document: NDArray[np.int64], count: int) -> NDArray[np.float32]:
@@ -201,7 +246,8 @@ def _store(
     from safetensors.numpy import save
 
     half = {"meaning": heads.meaning.astype(np.float16), "words": heads.words.astype(np.float16)}
-    raw = save({**half, "form": heads.form, "bias": heads.bias, "line": heads.line, "least": heads.least})
+    rest = {name: getattr(heads, name) for name in ("form", "bias", "line", "least", "layers")}
+    raw = save({**half, **rest})
     (folder / "planted.safetensors").write_bytes(raw)
     card["sha256"] = hashlib.sha256(raw).hexdigest()
     (folder / "planted.json").write_text(json.dumps(card, indent=1) + "\n")

@@ -70,7 +70,7 @@ class Scorer:
         """As heads see it that had not seen its fold, where the passage was learnt from."""
         known = self._planted.get(safety_training.mark(passage))
         if known is None:
-            return planted([passage], registry.classify_embed().embed_passages([passage]))[0]
+            return planted([passage])[0]
         return Signal("planted", "held-out", Status.OK, {LABEL: known})
 
     def _seen(self, part: str) -> NDArray[np.float32]:

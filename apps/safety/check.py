@@ -5,12 +5,13 @@ Chosen by the dotted path `settings.SAFETY_CHECK` and built on first use. A chec
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Mapping, Sequence
+from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from apps.engines.base import Vectors
+    from apps.engines.embed.base import Inside
     from apps.safety.folding import Outcome, Signal
 
 
@@ -42,11 +43,11 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True)
 class Suspects:
-    """The sentences of passages that a check wants to read one by one: for each passage its own, and the vector of each
-    by whatever made those of the passages."""
+    """The sentences of passages that a check wants to read one by one: for each passage its own, and what the embedder
+    made of them when it read the passage; None where there are none or that is not known."""
 
     rows: Sequence[Sequence[str]]
-    vectors: Mapping[str, Vectors]
+    inside: Sequence[Inside | None]
 
 
 ALLOWED = Verdict(True)
@@ -66,8 +67,8 @@ class Check(Protocol):
         """What a document says, when it is read (in the worker). Not allowed means: marked, never hidden."""
 
     def suspects(self, texts: Sequence[str]) -> list[list[str]]:
-        """The sentences of each passage whose vectors `passages` wants besides."""
+        """The sentences of each passage that `passages` wants to read by themselves."""
 
     def passages(self, texts: Sequence[str], vectors: Vectors, suspects: Suspects | None = None) -> list[Verdict]:
         """The same for many at once, with a vector for each: they are computed for the index anyway. `suspects` are
-        those of these texts, where somebody asked for them and had their vectors computed along."""
+        those of these texts, where somebody asked for them and had them read along."""

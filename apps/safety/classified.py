@@ -129,9 +129,7 @@ class ClassifiedCheck:
                 return decided
         with _verdicts_only():
             scores, took["text"] = _in_time("text", 1, lambda: scored(text))
-            signals, _ = _in_time(
-                "planted", 1, lambda: planted([text], registry.classify_embed().embed_passages([text]))
-            )
+            signals, _ = _in_time("planted", 1, lambda: planted([text]))
         return judge(Stage.PASSAGE, text, ruled, scores, policy, further=[*signals, *listed], took=took)
 
     def suspects(self, texts: Sequence[str]) -> list[list[str]]:
@@ -144,8 +142,8 @@ class ClassifiedCheck:
         rules = [deadlines.timed(partial(self._rules.passage, text)) for text in texts]
         with _verdicts_only():
             classify, policy = registry.classify(), policies.current()
-            (known, rows), ms = _in_time("text", len(texts), lambda: _read(classify, texts, vectors))
-            signals, _ = _in_time("planted", len(texts), lambda: planted(texts, known, suspects))
+            rows, ms = _in_time("text", len(texts), lambda: _read(classify, texts, vectors))
+            signals, _ = _in_time("planted", len(texts), lambda: planted(texts, suspects))
         return [
             judge(
                 Stage.PASSAGE,
@@ -207,11 +205,10 @@ def _verdicts_only() -> Iterator[None]:
         raise CheckUnavailable from error
 
 
-def _read(classify: TextClassifier, texts: Sequence[str], vectors: Vectors) -> tuple[Vectors, Vectors]:
-    """The vectors that the classifiers read by, and a row a text."""
+def _read(classify: TextClassifier, texts: Sequence[str], vectors: Vectors) -> Vectors:
+    """A row a text, by vectors that the classifiers can read."""
     reads = registry.classify_embed()
-    known = vectors if reads is registry.embed() else reads.embed_passages(texts)
-    return known, _rows(classify, texts, known)
+    return _rows(classify, texts, vectors if reads is registry.embed() else reads.embed_passages(texts))
 
 
 def _rows(classify: TextClassifier, texts: Sequence[str], vectors: Vectors) -> Vectors:

@@ -107,14 +107,14 @@ def check_passage(text: str, *, level: Level = Level.SITE) -> Verdict:
 
 
 def suspected(texts: Sequence[str]) -> list[list[str]] | None:
-    """The sentences of each passage whose vectors `check_passages` wants as well: computed along with those of the
-    passages they take a third of the time. None where that cannot be told; then it looks for them itself."""
+    """The sentences of each passage that `check_passages` wants to read by themselves: along with the passages that
+    costs almost nothing. None where that cannot be told; then it looks for them itself."""
     clean = [normalise(text) for text in texts]
     return _in_time(lambda: _check().suspects(clean), len(clean))
 
 
 def check_passages(texts: Sequence[str], vectors: Vectors, suspects: Suspects | None = None) -> list[Verdict]:
-    """The same for many, in their order, where each one's vector is known, and those of what is `suspected` may be."""
+    """The same for many, in their order, where each one's vector is known, and maybe what is `suspected`."""
     if policies.stale():
         policies.refresh()
     clean = [normalise(text) for text in texts]

@@ -7,14 +7,11 @@ from __future__ import annotations
 import logging
 from datetime import date
 
-import numpy as np
-
-from apps.engines import registry
 from apps.engines.base import EngineError
 from apps.safety import listed, redacting, rules
 from apps.safety.folding import SECRETS, Signal
 from apps.safety.models import Case
-from apps.safety.planted import LABEL
+from apps.safety.planted import LABEL, scored
 from apps.safety.policy import Policy, Stage
 
 log = logging.getLogger(__name__)
@@ -72,13 +69,9 @@ def joined(found: list[Span]) -> list[Span]:
 def _planted(text: str) -> list[str]:
     """The sentences that the check for planted instructions is surest about; none where it is away."""
     try:
-        detector, embedder = registry.planted(), registry.classify_embed()
-        suspects = list(dict.fromkeys(detector.suspects([text])[0]))
-        if not suspects:
-            return []
-        vectors = embedder.embed_passages([*suspects, text])
-        scores = np.asarray(detector.scores(suspects, vectors[:-1], np.repeat(vectors[-1:], len(suspects), axis=0)))
+        found = scored([text])[0]
     except EngineError as error:
         log.info("Nothing is marked in a passage: %s", error)
         return []
-    return [one for one, score in zip(suspects, scores, strict=True) if score >= _NEAR * scores.max()]
+    highest = max((score for _, score in found), default=0.0)
+    return [sentence for sentence, score in found if score >= _NEAR * highest]

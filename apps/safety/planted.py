@@ -4,47 +4,56 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
 from apps.engines import registry
 from apps.engines.base import EngineBroken
+from apps.engines.classify import inside
+from apps.engines.classify.base import TokenReader
 from apps.safety.folding import Signal, Status
 
 if TYPE_CHECKING:
-    from apps.engines.base import Vectors
+    from apps.engines.embed.base import Inside
     from apps.safety.check import Suspects
 
 LABEL = "prompt_attack"
 
 
-def planted(texts: Sequence[str], vectors: Vectors, suspects: Suspects | None = None) -> list[Signal]:
-    """One signal a passage, its surest sentence; `vectors` are of whole passages, by the classifiers' embedder. A
-    sentence that stands in several passages, or comes again and again, is read once. Raises EngineError."""
+def planted(texts: Sequence[str], suspects: Suspects | None = None) -> list[Signal]:
+    """One signal a passage, its surest sentence. Raises EngineError."""
     began, detector = time.perf_counter(), registry.planted()
-    found = suspects.rows if suspects is not None else detector.suspects(texts)
-    sentences = list(dict.fromkeys(sentence for row in found for sentence in row))
-    at = {sentence: number for number, sentence in enumerate(sentences)}
-    flat = [(row, sentence) for row, pieces in enumerate(found) for sentence in pieces]
-    highest = np.zeros(len(texts), np.float32)
-    surest: dict[int, tuple[tuple[int, int], ...]] = {}
-    if flat:
-        if suspects is not None:
-            known = np.stack([suspects.vectors[sentence] for sentence in sentences])
-        else:
-            known = registry.classify_embed().embed_passages(sentences)
-        rows = np.array([row for row, _ in flat])
-        own = known[[at[sentence] for _, sentence in flat]]
-        scores = np.asarray(detector.scores([sentence for _, sentence in flat], own, vectors[rows]))
-        if scores.shape != (len(flat),) or not np.all((scores >= 0) & (scores <= 1)):
-            raise EngineBroken("The check for planted instructions says something of another shape.")
-        np.maximum.at(highest, rows, scores)
-        for (row, sentence), score in zip(flat, scores, strict=True):
-            if score == highest[row] and (start := texts[row].find(sentence)) >= 0:
-                surest[row] = ((start, start + len(sentence)),)
+    found = scored(texts, suspects)
     ms = (time.perf_counter() - began) * 1000 / max(1, len(texts))  # they are read together: each has its share
-    return [
-        Signal("planted", detector.fingerprint, Status.OK, {LABEL: float(score)}, ms=ms, spans=surest.get(row, ()))
-        for row, score in enumerate(highest)
-    ]  # fmt: skip
+    return [_signal(detector.fingerprint, text, row, ms) for text, row in zip(texts, found, strict=True)]
+
+
+def scored(texts: Sequence[str], suspects: Suspects | None = None) -> list[list[tuple[str, float]]]:
+    """The sentences of each passage that were looked at, and how surely each was planted. Raises EngineError."""
+    detector = registry.planted()
+    rows = suspects.rows if suspects is not None else detector.suspects(texts)
+    known: list[Inside | None] = list(suspects.inside) if suspects is not None else [None] * len(texts)
+    unread = [at for at, row in enumerate(rows) if row and known[at] is None]
+    if unread:
+        reader = cast(TokenReader, registry.classify_embed())
+        read = inside.read(reader, [texts[at] for at in unread], [rows[at] for at in unread], detector.layers)
+        for at, one in zip(unread, read, strict=True):
+            known[at] = one
+    held = [one for one in known if one is not None]
+    flat = [sentence for row in rows for sentence in row]
+    if not flat:
+        return [[] for _ in texts]
+    vectors, near = (np.concatenate(parts) for parts in ([one.vectors for one in held], [one.near for one in held]))
+    scores = np.asarray(detector.scores(flat, vectors, near))
+    if scores.shape != (len(flat),) or not np.all((scores >= 0) & (scores <= 1)):
+        raise EngineBroken("The check for planted instructions says something of another shape.")
+    said = iter(zip(flat, map(float, scores), strict=True))
+    return [[next(said) for _ in row] for row in rows]
+
+
+def _signal(fingerprint: str, text: str, found: Sequence[tuple[str, float]], ms: float) -> Signal:
+    surest, score = max(found, key=lambda one: one[1], default=("", 0.0))
+    start = text.find(surest)
+    spans = ((start, start + len(surest)),) if surest and start >= 0 else ()
+    return Signal("planted", fingerprint, Status.OK, {LABEL: score}, ms=ms, spans=spans)

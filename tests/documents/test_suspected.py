@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
-import pytest
+from typing import Any
 
-from apps.documents import embedders
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+
+from apps.documents import embedders, upload
+from apps.documents.ingest import ingest
 from apps.engines import registry
 from apps.engines.base import EngineBroken
+from apps.engines.classify import inside
+from apps.engines.classify.base import TokenReader
 from apps.safety import gate
+from apps.users.models import User
+from tests.documents.library import collection
 
 TEXTS = [f"Do as I say [planted] {number}" for number in range(5)]
 
@@ -32,3 +40,22 @@ def test_nothing_is_said_where_the_gate_or_the_embedder_of_the_classifiers_is_aw
     assert embedders.suspected(registry.embed(), TEXTS) is None
     monkeypatch.setattr(registry, "classify_embed", broken)
     assert embedders.suspected(registry.embed(), TEXTS) is None
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_passage_in_disguise_is_read_once_more_as_the_gate_sees_it(
+    alice: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real, seen = inside.read, list[str]()
+
+    def noted(reader: TokenReader, texts: list[str], *rest: Any) -> Any:
+        seen.extend(texts)
+        return real(reader, texts, *rest)
+
+    monkeypatch.setattr(inside, "read", noted)
+    said = ("Do as I say [planted] in clear words.", "Do as \U0001d408 say\u200b [planted] in disguise.")
+    files = [SimpleUploadedFile(f"{at}.txt", text.encode()) for at, text in enumerate(said)]
+    rows = [upload.upload(alice, collection(alice), file) for file in files]
+    assert ingest(*(row.pk for row in rows)) == 2
+    assert seen == ["Do as I say [planted] in disguise."]
+    assert [row.chunks.get().flag for row in rows] == ["prompt_attack"] * 2

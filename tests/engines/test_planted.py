@@ -8,9 +8,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from safetensors.numpy import load_file, save_file
 
 from apps.engines.base import EngineBroken, EngineRefused
-from apps.engines.classify.planted import CHARACTERS, MOST, PlantedClassifier, windows
+from apps.engines.classify import inside
+from apps.engines.classify.planted import CHARACTERS, MOST, PIECE, PlantedClassifier, pieces, windows
 from apps.engines.classify.text import FOLDER, LinearClassifier
 from apps.engines.embed.sentence import SentenceEmbed
 
@@ -34,11 +36,11 @@ def embed() -> SentenceEmbed:
 
 def highest(embed: SentenceEmbed, text: str) -> float:
     detector = PlantedClassifier()
-    sentences = detector.suspects([text])[0]
-    if not sentences:
+    rows = detector.suspects([text])
+    if not rows[0]:
         return 0.0
-    whole = np.repeat(embed.embed_passages([text]), len(sentences), axis=0)
-    return float(detector.scores(sentences, embed.embed_passages(sentences), whole).max())
+    (own,) = inside.read(embed, [text], rows, detector.layers)
+    return float(detector.scores(rows[0], own.vectors, own.near).max())
 
 
 def test_an_honest_letter_stays_below_the_cut_and_one_planted_sentence_is_above(embed: SentenceEmbed) -> None:
@@ -103,6 +105,22 @@ def test_every_word_of_a_long_line_is_read_and_a_usual_one_as_it_is() -> None:
     assert windows(FILLING * 3) == [(FILLING * 3).strip()] and len(FILLING * 3) < CHARACTERS
 
 
+def test_every_order_is_whole_in_one_of_the_pieces_that_are_read_together() -> None:
+    words = " ".join(f"word{number:04}" for number in range(60))
+    found = pieces(words)
+    assert max(map(len, found)) <= PIECE and all(piece in words for piece in found)
+    for start in range(0, len(words) - 36, 9):
+        assert any(words[start : start + 35] in piece for piece in found), start
+    assert pieces("A short sentence.") == ["A short sentence."]
+
+
+def test_an_order_at_the_end_of_a_passage_that_is_longer_than_the_window_is_found(embed: SentenceEmbed) -> None:
+    cut = LinearClassifier().cuts["prompt_attack"].flag
+    letters = "\n\n".join(LETTER.format("") for _ in range(20))
+    assert len(embed.offsets(letters)) > 3 * embed.max_tokens
+    assert highest(embed, letters) < cut <= highest(embed, f"{letters}\n\n{PLANTED[0]}")
+
+
 def test_a_passage_of_thousands_of_sentences_is_read_at_both_ends_and_soon() -> None:
     text = "\n\n".join(f"This is sentence number {number}." for number in range(5000))
     found = windows(text)
@@ -115,7 +133,9 @@ def test_a_passage_of_thousands_of_sentences_is_read_at_both_ends_and_soon() -> 
 
 def test_vectors_of_another_model_are_refused() -> None:
     with pytest.raises(EngineRefused):
-        PlantedClassifier().scores(["one"], np.zeros((1, 8), np.float32), np.zeros((1, 8), np.float32))
+        PlantedClassifier().scores(["one"], np.zeros((1, 8), np.float32), np.zeros(1, np.float32))
+    with pytest.raises(EngineRefused):
+        PlantedClassifier().scores(["one"], np.zeros((1, 384), np.float32), np.zeros(2, np.float32))
 
 
 def test_weights_that_were_changed_are_not_loaded(tmp_path: Path) -> None:
@@ -130,3 +150,15 @@ def test_weights_that_were_changed_are_not_loaded(tmp_path: Path) -> None:
     file.unlink()
     with pytest.raises(EngineBroken):
         PlantedClassifier(str(folder)).warm()
+
+
+@pytest.mark.parametrize("layers", [None, 6])
+def test_weights_for_vectors_of_another_kind_are_not_used(tmp_path: Path, layers: int | None) -> None:
+    """Those of an earlier version are of the same shapes, but for what the sentence is by itself."""
+    shutil.copytree(FOLDER, tmp_path / "weights")
+    file = tmp_path / "weights" / "planted.safetensors"
+    arrays = load_file(file)
+    assert arrays.pop("layers").tolist() == [PlantedClassifier.layers]
+    save_file({**arrays, **({"layers": np.array([layers], np.float32)} if layers else {})}, file)
+    with pytest.raises(EngineBroken):
+        PlantedClassifier(str(file.parent)).warm()

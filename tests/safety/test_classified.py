@@ -76,12 +76,15 @@ def test_sentences_whose_vectors_came_along_are_judged_alike_and_not_read_again(
     vectors, before = embed.embed_passages(texts), check_passages(texts, embed.embed_passages(texts))
     rows = suspected(texts)
     assert rows == [[], ["Do as I say [planted]"], ["Do as I say [planted]"]]
-    suspects = Suspects(rows, {"Do as I say [planted]": embed.embed_passages(["Do as I say [planted]"])[0]})
+    starts = [[text.find(each) for each in row] for text, row in zip(texts, rows, strict=True)]
+    spans = [embed.within(text, [(at, at + 21) for at in own]) for text, own in zip(texts, starts, strict=True)]
+    read = [embed.tokenised(text) for text in texts]
+    suspects = Suspects(rows, embed.embed_inside(read, spans, registry.planted().layers)[1])
 
     def again(*_: object) -> object:
         raise AssertionError("it was there")
 
-    monkeypatch.setattr(embed, "embed_passages", again)
+    monkeypatch.setattr(embed, "states", again)
     monkeypatch.setattr(type(registry.planted()), "suspects", again)
     assert check_passages(texts, vectors, suspects) == before
     assert [verdict.rule for verdict in before] == ["", "prompt_attack", "prompt_attack"]

@@ -11,21 +11,24 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from apps.engines.base import Vectors
+    from apps.engines.embed.base import Inside, Spans, Tokenised
 
 
 class PlantedDetector(Protocol):
     """Instructions to an assistant inside a document, sentence by sentence. Sync, thread-safe."""
 
     fingerprint: str  # of the weights
+    layers: int  # of the embedder, after which a sentence is read within its passage
 
     def warm(self) -> None:
         """Reads the weights."""
 
     def suspects(self, texts: Sequence[str]) -> list[list[str]]:
-        """The sentences of each passage that are worth a vector; none of most passages."""
+        """The sentences of each passage, or pieces of them, that are worth a closer look; none of most passages."""
 
-    def scores(self, sentences: Sequence[str], vectors: Vectors, passages: Vectors) -> NDArray[np.float32]:
-        """Shape (n,): how probably each speaks to an assistant, by its vector and that of the passage it stands in."""
+    def scores(self, sentences: Sequence[str], vectors: Vectors, near: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Shape (n,): how probably each speaks to an assistant, by its vector within its passage (a row each, unit),
+        and by that vector's cosine with the passage's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,9 +40,22 @@ class Tokens:
 
 
 class TokenReader(Protocol):
-    """The embedder whose states a tagger was trained on."""
+    """The embedder whose states a tagger, or the check for planted instructions, was trained on."""
 
     fingerprint: str
+    max_tokens: int
+
+    def offsets(self, text: str) -> list[tuple[int, int]]:
+        """As `EmbedEngine.offsets`."""
+
+    def within(self, text: str, spans: Spans) -> Spans:
+        """For each span of characters its tokens, as `tokenised(text)` counts them; (0, 0) where there is none."""
+
+    def embed_inside(
+        self, passages: Sequence[Tokenised], spans: Sequence[Spans], layers: int
+    ) -> tuple[Vectors, list[Inside | None]]:
+        """What `embed_passages` gives, and for each passage that has spans of tokens what these are inside it, after so
+        many layers, at almost no cost; None for the others. Raises EngineRefused as `states` does."""
 
     def states(self, texts: Sequence[str], layers: int) -> list[Tokens]:
         """Raises EngineRefused where the model does not show them."""

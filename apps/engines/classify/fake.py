@@ -52,6 +52,7 @@ class FakePlanted:
     """A sentence with `[planted]` scores 0.99; no other is looked at."""
 
     fingerprint = "planted-fake"
+    layers = 3
 
     def warm(self) -> None:
         """Nothing to load."""
@@ -59,7 +60,7 @@ class FakePlanted:
     def suspects(self, texts: Sequence[str]) -> list[list[str]]:
         return [[line for line in text.splitlines() if "[planted]" in line] for text in texts]
 
-    def scores(self, sentences: Sequence[str], vectors: Vectors, passages: Vectors) -> NDArray[np.float32]:
+    def scores(self, sentences: Sequence[str], vectors: Vectors, near: NDArray[np.float32]) -> NDArray[np.float32]:
         return np.full(len(sentences), 0.99, np.float32)
 
 

@@ -1,8 +1,10 @@
 """Finds instructions to an assistant that were planted in a document: an indirect prompt injection.
 
 The whole passage's vector hardly moves when one sentence is slipped in, so every sentence is looked at by itself. Words
-alone sort out ninety-eight in a hundred; for the rest the sentence's vector is read, its form, and how far it stands
-from its passage: a task beside the point is more suspicious than the same words in a text about such tasks.
+alone sort out ninety-eight in a hundred. The rest are read piece by piece, so that an order among many other words is
+not lost in their mean: its words, its form, what the embedder makes of it inside its passage, half-way through, and how
+far that stands from the passage: a task beside the point is more suspicious than the same words in a text about such
+tasks.
 
 Trained by `manage.py train_classifiers`; plain numpy at run time.
 """
@@ -27,11 +29,13 @@ if TYPE_CHECKING:
 
     from apps.engines.base import Vectors
 
+LAYERS = 3  # of the embedder's six: later ones tell of what the passage is about, more than of who is spoken to
 # The weights as they are committed; a file that differs is not loaded. `train_classifiers` prints the new one.
-SHA256 = "9a47132570caa61d4386dc34ff730e644731a417a0fd6cda7394b84a4b17e5c8"
+SHA256 = "51abaea5467c5e71a5b6abf818168ca96a041b9243d38366f8c200fc31b893ac"
 _WHOSE = "the check for planted instructions"
 CHARACTERS = 400  # that are read together; a longer line is read in parts, else what stands far to the right is not
 OVERLAP = 120  # characters that two parts have in common: an order that a border cuts is whole in one of them
+PIECE, LAP = 64, 44  # likewise of what the sure one reads together: in more an order is lost in the mean
 MOST = 400  # sentences of a passage that are looked at; a passage has a dozen
 FORM = 4  # numbers that say what a sentence looks like, see `form`
 _LINE = re.compile(r"[^\n]+")
@@ -40,7 +44,8 @@ _THREE_WORDS = re.compile(r"\W*+\w++\W++\w++\W++\w")  # less asks for nothing
 
 @dataclass(frozen=True, slots=True)
 class PlantedHeads:
-    """`rough` reads words alone, `sure` form and meaning as well. `line` makes a probability of the sure one's sum.
+    """`rough` reads the words of a sentence, `sure` form and meaning of its pieces as well. `line` makes a probability
+    of the sure one's sum.
 
     The rough one is not told of form: the letters it learnt from are shorter than what books and papers say in a
     sentence, so by length it took a quarter of their words for suspicious.
@@ -51,7 +56,8 @@ class PlantedHeads:
     form: NDArray[np.float32]  # (FORM,), of the sure one
     bias: NDArray[np.float32]  # (2,)
     line: NDArray[np.float32]  # slope and shift
-    least: NDArray[np.float32]  # (1,): of the rough sum, to be worth a vector
+    least: NDArray[np.float32]  # (1,): of the rough sum, to be looked at by the sure one
+    layers: NDArray[np.float32]  # (1,): after which the vectors were read that `meaning` is for
 
     def rough(self, texts: Sequence[str]) -> NDArray[np.float32]:
         return np.asarray(self._lexical(0, texts) + self.bias[0], np.float32)
@@ -87,31 +93,39 @@ def windows(text: str) -> list[str]:
             continue
         for line in _LINE.findall(text, start, end):
             piece = line.strip()
-            parts = [piece] if len(piece) <= CHARACTERS else _parts(piece)
-            found += [part for part in parts if _THREE_WORDS.match(part)]
+            found += [part for part in _parts(piece, CHARACTERS, OVERLAP) if _THREE_WORDS.match(part)]
     return found[:MOST] if len(found) <= MOST else [*found[: MOST // 2], *found[-MOST // 2 :]]
 
 
-def _parts(line: str) -> Iterator[str]:
+def pieces(sentence: str) -> list[str]:
+    """What of a sentence is read together by the sure head."""
+    return list(_parts(sentence, PIECE, LAP))
+
+
+def _parts(line: str, most: int, lap: int) -> Iterator[str]:
     """Each begins with a word where there is one."""
-    for start in range(0, len(line) - OVERLAP, CHARACTERS - OVERLAP):
-        space = line.find(" ", start, start + OVERLAP // 2) if start else -1
-        yield line[space + 1 if space >= 0 else start : start + CHARACTERS].strip()
+    if len(line) <= most:
+        yield line
+        return
+    for start in range(0, len(line) - lap, most - lap):
+        space = line.find(" ", start, start + lap // 2) if start else -1
+        yield line[space + 1 if space >= 0 else start : start + most].strip()
 
 
 class PlantedClassifier(stored.FromDisk[PlantedHeads]):
     shipped = FOLDER, SHA256
+    layers = LAYERS
 
     def suspects(self, texts: Sequence[str]) -> list[list[str]]:
         heads, found = self._load(), [windows(text) for text in texts]
         worth = iter(heads.rough([sentence for row in found for sentence in row]) >= heads.least[0])
-        return [[sentence for sentence, kept in zip(row, worth, strict=False) if kept] for row in found]
+        kept = [[sentence for sentence, kept in zip(row, worth, strict=False) if kept] for row in found]
+        return [[piece for sentence in row for piece in pieces(sentence)] for row in kept]
 
-    def scores(self, sentences: Sequence[str], vectors: Vectors, passages: Vectors) -> NDArray[np.float32]:
+    def scores(self, sentences: Sequence[str], vectors: Vectors, near: NDArray[np.float32]) -> NDArray[np.float32]:
         heads = self._load()
-        if not vectors.shape == passages.shape == (len(sentences), len(heads.meaning)):
+        if vectors.shape != (len(sentences), len(heads.meaning)) or near.shape != (len(sentences),):
             raise EngineRefused("The check for planted instructions was given vectors of another embedding model.")
-        near = np.einsum("ij,ij->i", vectors, passages)
         found = heads.probabilities(heads.sure(sentences, vectors, near))
         if not np.isfinite(found).all():
             raise EngineBroken("The check for planted instructions gave a number that makes no sense.")
@@ -123,6 +137,6 @@ class PlantedClassifier(stored.FromDisk[PlantedHeads]):
             heads = PlantedHeads(**arrays)
         except TypeError as error:
             raise EngineBroken(f"The weights of {_WHOSE} are missing or damaged.") from error
-        if heads.words.shape != (2, BUCKETS) or heads.form.shape != (FORM,):
+        if heads.words.shape != (2, BUCKETS) or heads.form.shape != (FORM,) or heads.layers.tolist() != [LAYERS]:
             raise EngineBroken(f"The weights of {_WHOSE} are of another version.")
         return heads

@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+
+Spans = Sequence[tuple[int, int]]  # (start, end), the end not in it
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,10 +22,18 @@ class Tokenised:
     ids: Any  # mean something to the embedder alone
 
 
+@dataclass(frozen=True, slots=True)
+class Inside:
+    """Pieces of a passage as they are read inside it."""
+
+    vectors: NDArray[np.float32]  # (pieces, width), unit rows
+    near: NDArray[np.float32]  # (pieces,): cosine of each with the passage
+
+
 class Whole(Protocol):
     """A long text that was tokenised once, so that its parts need not be."""
 
-    spans: Sequence[tuple[int, int]]  # of its tokens, as `EmbedEngine.offsets`
+    spans: Spans  # of its tokens, as `EmbedEngine.offsets`
 
     def part(self, lead: str, start: int, end: int) -> Tokenised | None:
         """What `tokenised` would make of `lead` and, after it, these characters with one space for every run of white

@@ -20,8 +20,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from apps.engines.embed.pooling import pooled
+
 if TYPE_CHECKING:
     from apps.engines.base import Vectors
+    from apps.engines.embed.base import Inside, Spans
     from apps.engines.embed.folder import Folder
 
 PASS_TOKENS = 4096  # of one pass at most: large enough for the kernels, small enough for the caches
@@ -32,11 +35,13 @@ _SETTLED = 3  # passes after which TorchScript has planned its own
 
 _LAYERS = """
 def layers(ids: Tensor, places: Tensor, counts: List[int], lengths: List[int], words: Tensor, positions: Tensor,
-           norm: List[Tensor], weights: List[List[Tensor]], heads: int, eps: float) -> Tensor:
+           norm: List[Tensor], weights: List[List[Tensor]], heads: int, eps: float, tap: int) -> List[Tensor]:
     width = words.size(1)
     x = torch.embedding(words, ids) + torch.embedding(positions, places)
     x = torch.layer_norm(x, [width], norm[0], norm[1], eps)
-    for w in weights:
+    found: List[Tensor] = []
+    for number in range(len(weights)):
+        w = weights[number]
         mixed = linear(x, w[0], w[1])
         seen: List[Tensor] = []
         start = 0
@@ -50,7 +55,10 @@ def layers(ids: Tensor, places: Tensor, counts: List[int], lengths: List[int], w
         x = torch.layer_norm(x, [width], w[4], w[5], eps)
         x = x + linear(linear_gelu(x, w[6], w[7]), w[8], w[9])
         x = torch.layer_norm(x, [width], w[10], w[11], eps)
-    return x
+        if number + 1 == tap:
+            found.append(x)
+    found.append(x)
+    return found
 """
 _PACKED = """
 def linear(x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
@@ -110,16 +118,28 @@ class Bert:
     def encode(self, texts: Sequence[Sequence[int]]) -> Vectors:
         """One row a text, in order. What fits one short pass, such as a question, is computed by the caller's thread at
         once; the rest by all cores, in turn with what others have asked for."""
+        return self.encode_inside(texts, [()] * len(texts), 0)[0]
+
+    def encode_inside(
+        self, texts: Sequence[Sequence[int]], spans: Sequence[Spans], layers: int
+    ) -> tuple[Vectors, list[Inside | None]]:
+        """The same, and for each text that has spans of tokens what these are inside it, after so many layers: the pass
+        goes through them anyway. None for the others."""
         ids = [np.asarray(text, np.int32) for text in texts]
         batches = _batches([len(text) for text in texts], self._threads)
+
+        def one(batch: list[int]) -> tuple[Vectors, list[Inside | None]]:
+            return self._pass([ids[at] for at in batch], [spans[at] for at in batch], layers)
+
         if len(batches) == 1:
-            return self._pass(ids)
+            return self._pass(ids, spans, layers)
         rows = np.empty((len(texts), self._width), np.float32)
-        for batch, found in zip(
-            batches, self._cores.map(lambda b: self._pass([ids[at] for at in b]), batches), strict=True
-        ):
+        inside: list[Inside | None] = [None] * len(texts)
+        for batch, (found, own) in zip(batches, self._cores.map(one, batches), strict=True):
             rows[batch] = found
-        return rows
+            for at, pieces in zip(batch, own, strict=True):
+                inside[at] = pieces
+        return rows, inside
 
     def states(self, texts: Sequence[Sequence[int]], layers: int) -> list[NDArray[np.float32]]:
         """For each text the states of its tokens, (tokens, width), after so many layers. On the caller's thread."""
@@ -130,36 +150,47 @@ class Bert:
             if self._torch.get_num_threads() != 1:
                 self._torch.set_num_threads(1)
             with self._torch.inference_mode():
-                order, lengths, counts, hidden = self._hidden(batch, layers)
+                order, lengths, counts, (hidden,) = self._hidden(batch, layers)
             rows: list[Any] = [None] * len(batch)
             ends = np.cumsum(np.repeat(lengths, counts))
-            for at, piece in zip(order, np.split(hidden.numpy(), ends[:-1]), strict=True):
+            for at, piece in zip(order, np.split(hidden.float().numpy(), ends[:-1]), strict=True):
                 rows[at] = piece
             found += rows
         return found
 
-    def _pass(self, texts: list[NDArray[np.int32]]) -> Vectors:
+    def _pass(
+        self, texts: Sequence[NDArray[np.int32]], spans: Sequence[Spans], layers: int
+    ) -> tuple[Vectors, list[Inside | None]]:
         if self._torch.get_num_threads() != 1:
             self._torch.set_num_threads(1)  # of the thread that calls
         with self._torch.inference_mode():
-            return self._computed(texts)
+            return self._computed(texts, spans, layers if any(spans) else 0)
 
-    def _computed(self, texts: list[NDArray[np.int32]]) -> Vectors:
+    def _computed(
+        self, texts: Sequence[NDArray[np.int32]], spans: Sequence[Spans], layers: int
+    ) -> tuple[Vectors, list[Inside | None]]:
         torch = self._torch
-        order, lengths, counts, hidden = self._hidden(texts, len(self._weights))
-        pooled, start = [], 0
+        order, lengths, counts, (*tapped, last) = self._hidden(texts, len(self._weights), layers)
+        inside: list[Inside | None] = [None] * len(texts)
+        end = 0
+        for at in order if tapped else ():
+            start, end = end, end + len(texts[at])
+            if spans[at]:
+                inside[at] = pooled(tapped[0][start:end].float().numpy(), spans[at])
+        hidden, means, start = last.float(), [], 0
         for length, count in zip(lengths, counts, strict=True):
             group = hidden[start : start + length * count].view(count, length, -1)
-            pooled.append(group.mean(1) if self._mean else group[:, 0])
+            means.append(group.mean(1) if self._mean else group[:, 0])
             start += length * count
         unit: Vectors = np.empty((len(texts), self._width), np.float32)
-        unit[order] = torch.nn.functional.normalize(torch.cat(pooled), dim=1).numpy()
-        return unit
+        unit[order] = torch.nn.functional.normalize(torch.cat(means), dim=1).numpy()
+        return unit, inside
 
     def _hidden(
-        self, texts: list[NDArray[np.int32]], layers: int
-    ) -> tuple[list[int], tuple[int, ...], tuple[int, ...], Any]:
-        """Those of one length stand together, so that their attention is one call."""
+        self, texts: Sequence[NDArray[np.int32]], layers: int, tap: int = 0
+    ) -> tuple[list[int], tuple[int, ...], tuple[int, ...], list[Any]]:
+        """Those of one length stand together, so that their attention is one call. Last come the states after all of
+        these layers, before them those after `tap` of them, where it is one."""
         torch = self._torch
         order = sorted(range(len(texts)), key=lambda at: len(texts[at]))
         lengths, counts = zip(*Counter(len(texts[at]) for at in order).items(), strict=True)
@@ -167,9 +198,9 @@ class Bert:
         places = torch.cat([torch.arange(length).repeat(count) for length, count in zip(lengths, counts, strict=True)])
         hidden = self._layers(
             ids, places, list(counts), list(lengths), self._words, self._positions, self._norm,
-            self._weights[:layers], self._heads, self._eps,
+            self._weights[:layers], self._heads, self._eps, tap,
         )  # fmt: skip
-        return order, lengths, counts, hidden.float()
+        return order, lengths, counts, hidden
 
     def _layer(self, weights: dict[str, Any], at: str) -> list[Any]:
         torch = self._torch

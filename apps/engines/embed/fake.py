@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from apps.engines.embed.base import Tokenised
+from apps.engines.classify.base import Tokens
+from apps.engines.embed.base import Inside, Spans, Tokenised
+from apps.engines.embed.pooling import pooled, within
 from apps.lib.words import content_terms
 
 if TYPE_CHECKING:
@@ -46,6 +48,28 @@ class FakeEmbed:
             row[0] += not row.any()  # a text without words still has a direction
         rows /= np.linalg.norm(rows, axis=1, keepdims=True)
         return rows
+
+    def embed_inside(
+        self, passages: Sequence[Tokenised], spans: Sequence[Spans], layers: int
+    ) -> tuple[Vectors, list[Inside | None]]:
+        texts = [str(passage.ids) for passage in passages]
+        inside = [
+            pooled(read.states, own) if own else None
+            for read, own in zip(self.states(texts, layers), spans, strict=True)
+        ]
+        return self.embed_passages(texts), inside
+
+    def within(self, text: str, spans: Spans) -> Spans:
+        return within(self.offsets(text), spans)
+
+    def states(self, texts: Sequence[str], layers: int) -> list[Tokens]:
+        """The state of a token is its direction, whatever stands around it; of the first `max_tokens`."""
+        found = []
+        for text in texts:
+            spans = np.array(self.offsets(text)[: self.max_tokens], np.int64).reshape(-1, 2)
+            rows = [_direction(text[start:end].casefold()) for start, end in spans.tolist()]
+            found.append(Tokens(spans, np.array(rows, np.float32).reshape(-1, _DIMENSION)))
+        return found
 
     def tokenised(self, text: str) -> Tokenised:
         return Tokenised(len(self.offsets(text)), text)

@@ -18,8 +18,9 @@ import numpy as np
 from apps.engines.base import EngineBroken, EngineRefused
 from apps.engines.classify.base import Tokens
 from apps.engines.embed import bert
-from apps.engines.embed.base import Tokenised
+from apps.engines.embed.base import Inside, Spans, Tokenised
 from apps.engines.embed.folder import PACKAGE, Folder, locate, read
+from apps.engines.embed.pooling import within
 from apps.engines.embed.whole import Runs, TokenisedWhole, Undivided, by_words
 from apps.engines.tokenizer import load
 
@@ -121,11 +122,20 @@ class SentenceEmbed:
     def offsets(self, text: str) -> list[tuple[int, int]]:
         return list(self._tokens().encode(text, add_special_tokens=False).offsets)
 
+    def embed_inside(
+        self, passages: Sequence[Tokenised], spans: Sequence[Spans], layers: int
+    ) -> tuple[Vectors, list[Inside | None]]:
+        rows, inside = self._open().encode_inside([text.ids for text in passages], spans, layers)
+        return self._checked(rows), inside
+
+    def within(self, text: str, spans: Spans) -> Spans:
+        prompt = self._prompt("passage", "document")
+        read, shift = self._tokens().encode(prompt + text), len(prompt)
+        return within(read.offsets, [(start + shift, end + shift) for start, end in spans])
+
     def states(self, texts: Sequence[str], layers: int) -> list[Tokens]:
         """The tokens of each text, cut to the window, with their states after so many layers: for a tagger."""
-        encoder = self._load()
-        if not isinstance(encoder, bert.Bert):
-            raise EngineRefused("Only the packaged embedding model shows the states of its tokens.")
+        encoder = self._open()
         read = [self._tokens().encode(text) for text in texts]
         window = self._described().window
         rows = encoder.states([each.ids[:window] for each in read], layers)
@@ -134,8 +144,15 @@ class SentenceEmbed:
             for each, row in zip(read, rows, strict=True)
         ]
 
+    def _open(self) -> bert.Bert:
+        if not isinstance(encoder := self._load(), bert.Bert):
+            raise EngineRefused("Only the packaged embedding model shows the states of its tokens.")
+        return encoder
+
     def _run(self, ids: Sequence[Sequence[int]]) -> Vectors:
-        rows = self._load().encode(ids)
+        return self._checked(self._load().encode(ids))
+
+    def _checked(self, rows: Vectors) -> Vectors:
         if rows.shape[1] > self.dimension:
             rows = rows[:, : self.dimension]
             rows = rows / np.linalg.norm(rows, axis=1, keepdims=True)

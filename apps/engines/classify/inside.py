@@ -1,0 +1,61 @@
+"""Sentences as an embedder reads them inside their passage, where they were not read along with it.
+
+A passage that is longer than the embedder's window is read in parts that overlap by half, each sentence in the one in
+whose middle it stands.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from apps.engines.classify.base import TokenReader
+from apps.engines.embed.base import Inside, Spans
+from apps.engines.embed.pooling import pooled, within
+
+_BATCH = 32  # parts whose states are held at once: 12 MB
+
+
+class _Part(NamedTuple):
+    text: str
+    sentences: list[int]  # which of its passage
+    spans: Spans  # of their characters in the part
+
+
+def read(reader: TokenReader, texts: Sequence[str], rows: Sequence[Sequence[str]], layers: int) -> list[Inside]:
+    """For each text the sentences of its row, of which there is one at least; one that stands there twice is read where
+    it comes first. Raises EngineRefused."""
+    parts = [(at, part) for at, text in enumerate(texts) for part in _parts(reader, text, rows[at])]
+    vectors: list[dict[int, np.ndarray]] = [{} for _ in texts]
+    near: list[dict[int, float]] = [{} for _ in texts]
+    for start in range(0, len(parts), _BATCH):
+        batch = parts[start : start + _BATCH]
+        for (at, part), tokens in zip(batch, reader.states([part.text for _, part in batch], layers), strict=True):
+            found = pooled(tokens.states, within(tokens.spans.tolist(), part.spans))
+            vectors[at] |= zip(part.sentences, found.vectors, strict=True)
+            near[at] |= zip(part.sentences, found.near.tolist(), strict=True)
+    return [
+        Inside(np.stack([own[at] for at in sorted(own)]), np.array([cosines[at] for at in sorted(own)], np.float32))
+        for own, cosines in zip(vectors, near, strict=True)
+    ]
+
+
+def _parts(reader: TokenReader, text: str, sentences: Sequence[str]) -> list[_Part]:
+    tokens, starts = reader.offsets(text), [text.find(sentence) for sentence in sentences]
+    spans = [(start, start + len(sentence)) for start, sentence in zip(starts, sentences, strict=True)]
+    if len(tokens) <= reader.max_tokens:
+        return [_Part(text, list(range(len(sentences))), spans)]
+    half = reader.max_tokens // 2
+    found: dict[int, list[int]] = {}
+    for at, (start, end) in enumerate(spans):
+        middle = (bisect_left(tokens, (start, 0)) + bisect_left(tokens, (end, 0))) // 2
+        found.setdefault(max(0, round(middle / half) - 1) * half, []).append(at)
+    return [_part(text, tokens[first : first + 2 * half], own, spans) for first, own in found.items()]
+
+
+def _part(text: str, tokens: Spans, own: list[int], spans: Spans) -> _Part:
+    start, end = tokens[0][0], tokens[-1][1]
+    return _Part(text[start:end], own, [(spans[at][0] - start, spans[at][1] - start) for at in own])
