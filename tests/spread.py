@@ -11,7 +11,8 @@ from xdist.scheduler import LoadFileScheduling
 TORCH = frozenset({
     "tests/conversations/test_support.py", "tests/documents/test_embedders.py", "tests/engines/test_caption.py",
     "tests/engines/test_classify.py", "tests/engines/test_embed.py", "tests/engines/test_groups.py",
-    "tests/engines/test_image.py", "tests/engines/test_parts.py", "tests/engines/test_pictogram.py",
+    "tests/engines/test_image.py", "tests/engines/test_inside.py", "tests/engines/test_parts.py",
+    "tests/engines/test_pictogram.py",
     "tests/engines/test_picture_classifier.py", "tests/engines/test_picture_families.py",
     "tests/engines/test_placed_by_layers.py", "tests/engines/test_placing.py", "tests/engines/test_planted.py",
     "tests/engines/test_rank.py", "tests/engines/test_tagger.py", "tests/images/test_built_in.py",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 import numpy as np
@@ -13,7 +13,7 @@ from apps.documents.models import Chunk, Collection, Segment
 from apps.documents.tuning import tuning
 from apps.engines import registry
 from apps.engines.base import EmbedEngine, EngineError
-from apps.engines.classify.base import TokenReader
+from apps.engines.classify import inside
 from apps.safety import gate
 from apps.safety.check import Suspects
 from apps.safety.gate import Verdict, check_passages
@@ -54,12 +54,13 @@ def reads(segment: Segment) -> bool:
 
 
 def suspected(engine: EmbedEngine, texts: Sequence[str]) -> list[list[str]] | None:
-    """The sentences of each passage that `screened` wants to read by themselves; None where it reads by another
-    embedder, or cannot tell now. A long document is looked through in parts: n-grams of all of it would take a
-    gigabyte."""
+    """The pieces of each passage that `screened` wants to read by themselves; None where it reads by another embedder,
+    by one that does not show what stands inside a text, or cannot tell now. A long document is looked through in parts:
+    n-grams of all of it would take a gigabyte."""
     try:
         if engine is not registry.embed() or engine is not registry.classify_embed():
             return None
+        inside.reader_of(engine)
     except EngineError:  # what cannot be judged is marked so when it is screened
         return None
     found: list[list[str]] = []
@@ -70,27 +71,27 @@ def suspected(engine: EmbedEngine, texts: Sequence[str]) -> list[list[str]] | No
     return found
 
 
-def within(engine: EmbedEngine, chunks: Sequence[Draft], rows: Sequence[Sequence[str]] | None) -> list[Spans]:
-    """Of each chunk the tokens of its row's sentences, as it is embedded; none where these are not in it as they are,
-    because the gate reads a text without disguises."""
+def tokens_at(engine: EmbedEngine, chunks: Sequence[Draft], rows: Sequence[Sequence[str]] | None) -> list[Spans]:
+    """Of each chunk the tokens of its row's pieces, as it is embedded; none where the gate reads another text: without
+    disguises, or without what is said again."""
     found: list[Spans] = [()] * len(chunks)
     for at, row in enumerate(rows or ()):
         text, whole = chunks[at].text, chunks[at].embedded
-        starts = [text.find(sentence) for sentence in row]
-        if row and min(starts) >= 0:
+        starts = [text.find(piece) for piece in row]
+        if row and min(starts) >= 0 and not inside.again(row):
             lead = len(whole) - len(text)
             spans = [(lead + start, lead + start + len(each)) for start, each in zip(starts, row, strict=True)]
-            found[at] = cast(TokenReader, engine).within(whole, spans)
+            found[at] = inside.reader_of(engine).tokens_at(whole, spans)
     return found
 
 
-def embed(
+def embed_inside(
     engine: EmbedEngine, passages: Sequence[Tokenised], spans: Sequence[Spans]
 ) -> tuple[Vectors, list[Inside | None]]:
     """A vector a passage, and what stands at the spans of those that have any, as the gate reads it."""
     if not any(spans):
         return engine.embed_passages(passages), [None] * len(passages)
-    return cast(TokenReader, engine).embed_inside(passages, spans, registry.planted().layers)
+    return inside.reader_of(engine).embed_inside(passages, spans, registry.planted().layers)
 
 
 def screened(

@@ -45,6 +45,7 @@ Stage = Document.Stage
 BATCH_S = 3  # that a batch of embeddings should take, so that the bar moves and a worker ends soon when told to
 SMALLEST, LARGEST = 128, 512  # chunks of a batch
 SCREENED = 400  # chunks between two ticks
+PIECES = 20_000  # of what the gate will read that are kept so long, 30 MB; the rest it reads once more
 FEW = 64  # chunks of a document that waits for others; one of more goes by itself
 
 
@@ -101,15 +102,15 @@ def _together(read: Group) -> Iterator[Group]:
 
 
 def _embed(works: Sequence[Work]) -> None:
-    """One vector a chunk, in their order; and what the embedder makes inside them of the sentences that the gate will
-    want to read, which by themselves would each be read once more."""
+    """One vector a chunk, in their order; and what the embedder makes inside them of the pieces that the gate will want
+    to read, for which their passages would be read once more."""
     embed = embedders.of(works[0].document.collection)
     tick(works, Stage.EMBED, 0)
     works = [work for work in works if not work.embedded]
     chunks: list[Draft] = [chunk for work in works for chunk in work.chunks]
     rows = embedders.suspected(embed, [chunk.text for chunk in chunks])
     read = [chunk.read or embed.tokenised(chunk.embedded) for chunk in chunks]
-    spans = embedders.within(embed, chunks, rows)
+    spans = embedders.tokens_at(embed, chunks, rows)
     vectors, inside = _vectors(embed, read, spans, lambda share: tick(works, Stage.EMBED, share))
     at = 0
     for work in works:
@@ -126,14 +127,15 @@ def _vectors(
     vectors = np.zeros((len(read), engine.dimension), dtype=np.float32)
     inside: list[Inside | None] = [None] * len(read)
     order = sorted(range(len(read)), key=lambda index: -read[index].count)
-    done, size = 0, SMALLEST
+    done, size, pieces = 0, SMALLEST, 0
     while done < len(order):
         batch = order[done : done + size]
         began = time.monotonic()
         passages, wanted = [read[index] for index in batch], [spans[index] for index in batch]
-        vectors[batch], found = embedders.embed(engine, passages, wanted)
+        vectors[batch], found = embedders.embed_inside(engine, passages, wanted)
         for index, own in zip(batch, found, strict=True):
-            inside[index] = own
+            if own is not None and pieces + len(own.near) <= PIECES:
+                inside[index], pieces = own, pieces + len(own.near)
         took = max(time.monotonic() - began, 1e-3)
         done += len(batch)
         tell(done / len(read))

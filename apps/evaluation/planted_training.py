@@ -14,14 +14,13 @@ import random
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from django.conf import settings
 
 from apps.engines import registry
 from apps.engines.classify import inside, planted, training
-from apps.engines.classify.base import TokenReader
 from apps.engines.classify.planted import PlantedHeads, pieces, windows
 from apps.evaluation import safety_asks, safety_planted, safety_sets
 from apps.evaluation.safety_training import READ_ME, SEED, fold_of, mark
@@ -37,9 +36,10 @@ _MARKED = 0.005  # of the passages of these sets are marked at the flag cut, ...
 _MANUALS = 0.03  # ... and of this product's own documentation, which tells its readers what to do
 _PASSAGES = 400  # of each of the sets
 _ALMOST_NONE = 0.999  # of them stay below the block cut
-_KEPT = 0.93  # of the planted pieces that the sure head finds are shown to it (0.98 is six times as many sentences) ...
+_KEPT = 0.93  # of the planted pieces that the sure head finds are shown to it ...
 _FOUND = 3.0  # ... from this sum of its on, about where the flag cut comes to lie
 _AMONG = 0.1  # of what is slipped in has neither a line nor a stop of its own
+_AGAIN = 0.1  # is said several times
 _BLOCK = 5
 _PART = 8  # what was slipped in weighs one of so many parts
 
@@ -62,6 +62,7 @@ class Pieces:
     texts: list[str]
     lines: list[str]
     first: NDArray[np.bool_]  # of its line
+    holds: NDArray[np.float32]  # what `truth` says of any piece of its line
     vectors: NDArray[np.float32]  # unit rows, of each inside its document
     near: NDArray[np.float32]  # how near each stands to its document
     document: NDArray[np.int64]
@@ -136,33 +137,39 @@ def _hosts() -> Iterator[tuple[str, str]]:
 
 def _slipped(host: str, text: str, draw: random.Random) -> Planted:
     """At the start, at the end, in the middle or between two sentences; on a line of its own or not. Now and then among
-    the words of a sentence, as one of them."""
+    the words of a sentence, as one of them, or several times."""
     host = host[: draw.choice((300, 500, 800))]
     middle = host.find(" ", len(host) // 2) + 1
     ends = [0, len(host), middle, draw.choice(sentences.spans(host))[1]]
     at, gap = draw.choice(ends), draw.choice(("\n", "\n", " "))
     if draw.random() < _AMONG and "\n" not in text:
         at, gap, text = middle, " ", text.rstrip(".!?").lower()
+    elif draw.random() < _AGAIN:
+        text = gap.join([text] * draw.choice((2, 4, 8)))
     whole = f"{host[:at]}{gap}{text}{gap}{host[at:]}"
     return Planted("planted", whole, fold_of(text), at + 1, at + 1 + len(text))
 
 
 def _read(items: list[Planted]) -> Pieces:
-    """What is only partly of the sentence that was slipped in is neither."""
-    rows: list[list[tuple[str, str, bool, bool]]] = []
-    for item in items:
-        row = [(piece, line, at == 0) for line in windows(item.text) for at, piece in enumerate(pieces(line))]
-        rows.append([(*each, truth) for each in row if (truth := _slipped_in(item, each[0])) is not None])
+    rows = [[each for line in windows(item.text) for each in _of_line(item, line)] for item in items]
     held = [at for at, row in enumerate(rows) if row]
-    reader, texts = cast(TokenReader, registry.embed()), [items[at].text for at in held]
+    reader, texts = inside.reader_of(registry.embed()), [items[at].text for at in held]
     read = inside.read(reader, texts, [[each[0] for each in rows[at]] for at in held], planted.LAYERS)
     vectors, near = (np.concatenate(parts) for parts in ([one.vectors for one in read], [one.near for one in read]))
-    own, lines, first, slipped = zip(*(each for row in rows for each in row), strict=True)
+    own, lines, first, slipped, holds = zip(*(each for row in rows for each in row), strict=True)
     document = np.repeat(np.arange(len(items)), [len(row) for row in rows])
     fold = np.array([item.fold for item in items])[document]
     return Pieces(
-        list(own), list(lines), np.array(first), vectors, near, document, np.array(slipped, np.float32), fold
+        list(own), list(lines), np.array(first), np.array(holds, np.float32), vectors, near, document,
+        np.array(slipped, np.float32), fold,
     )  # fmt: skip
+
+
+def _of_line(item: Planted, line: str) -> Iterator[tuple[str, str, bool, bool, bool]]:
+    """Its pieces; what is only partly of the sentence that was slipped in is neither honest nor planted."""
+    known = [(piece, truth) for piece in pieces(line) if (truth := _slipped_in(item, piece)) is not None]
+    holds = any(truth for _, truth in known)
+    yield from ((piece, line, at == 0, truth, holds) for at, (piece, truth) in enumerate(known))
 
 
 def _slipped_in(item: Planted, piece: str) -> bool | None:
@@ -178,7 +185,7 @@ def _fit(read: Pieces, words: tuple[Any, Any], rows: NDArray[np.bool_]) -> Plant
     all have most in common."""
     lines = rows & read.first
     nothing = np.zeros((int(lines.sum()), 0), np.float32)
-    rough = training.descend(nothing, words[0][lines], nothing, read.truth[lines], _weight(read.truth[lines]))
+    rough = training.descend(nothing, words[0][lines], nothing, read.holds[lines], _weight(read.holds[lines]))
     texts, truth = [read.texts[at] for at in np.flatnonzero(rows)], read.truth[rows]
     common = read.vectors[rows].mean(axis=0)
     own = read.vectors[rows] - common

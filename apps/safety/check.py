@@ -43,7 +43,7 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True)
 class Suspects:
-    """The sentences of passages that a check wants to read one by one: for each passage its own, and what the embedder
+    """The pieces of passages that a check wants to read one by one: for each passage its own, and what the embedder
     made of them when it read the passage; None where there are none or that is not known."""
 
     rows: Sequence[Sequence[str]]
@@ -67,7 +67,7 @@ class Check(Protocol):
         """What a document says, when it is read (in the worker). Not allowed means: marked, never hidden."""
 
     def suspects(self, texts: Sequence[str]) -> list[list[str]]:
-        """The sentences of each passage that `passages` wants to read by themselves."""
+        """The pieces of each passage that `passages` wants to read by themselves."""
 
     def passages(self, texts: Sequence[str], vectors: Vectors, suspects: Suspects | None = None) -> list[Verdict]:
         """The same for many at once, with a vector for each: they are computed for the index anyway. `suspects` are

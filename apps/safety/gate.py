@@ -107,7 +107,7 @@ def check_passage(text: str, *, level: Level = Level.SITE) -> Verdict:
 
 
 def suspected(texts: Sequence[str]) -> list[list[str]] | None:
-    """The sentences of each passage that `check_passages` wants to read by themselves: along with the passages that
+    """The pieces of each passage that `check_passages` wants to read by themselves: along with the passages that
     costs almost nothing. None where that cannot be told; then it looks for them itself."""
     clean = [normalise(text) for text in texts]
     return _in_time(lambda: _check().suspects(clean), len(clean))

@@ -11,7 +11,7 @@ from apps.engines.base import EngineError
 from apps.safety import listed, redacting, rules
 from apps.safety.folding import SECRETS, Signal
 from apps.safety.models import Case
-from apps.safety.planted import LABEL, scored
+from apps.safety.planted import LABEL, place, scored
 from apps.safety.policy import Policy, Stage
 
 log = logging.getLogger(__name__)
@@ -51,7 +51,7 @@ def spans(text: str, code: str, stage: str, held: Policy) -> list[Span]:
     if code in _PERSONAL:
         found += redacting.found(text, code)
     if code == LABEL and not found and stage == Stage.PASSAGE:
-        found += redacting.places(text, _planted(text))
+        found += _planted(text)
     return [(start, end) for start, end in found if end > start]
 
 
@@ -66,12 +66,12 @@ def joined(found: list[Span]) -> list[Span]:
     return kept
 
 
-def _planted(text: str) -> list[str]:
-    """The sentences that the check for planted instructions is surest about; none where it is away."""
+def _planted(text: str) -> list[Span]:
+    """Where the sentences stand that the check for planted instructions is surest about; none where it is away."""
     try:
         found = scored([text])[0]
     except EngineError as error:
         log.info("Nothing is marked in a passage: %s", error)
         return []
     highest = max((score for _, score in found), default=0.0)
-    return [sentence for sentence, score in found if score >= _NEAR * highest]
+    return [place(text, piece) for piece, score in found if score >= _NEAR * highest and piece in text]

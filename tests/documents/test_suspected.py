@@ -8,6 +8,7 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 
 from apps.documents import embedders, upload
+from apps.documents import ingest as ingesting
 from apps.documents.ingest import ingest
 from apps.engines import registry
 from apps.engines.base import EngineBroken
@@ -40,6 +41,33 @@ def test_nothing_is_said_where_the_gate_or_the_embedder_of_the_classifiers_is_aw
     assert embedders.suspected(registry.embed(), TEXTS) is None
     monkeypatch.setattr(registry, "classify_embed", broken)
     assert embedders.suspected(registry.embed(), TEXTS) is None
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_document_is_read_also_by_an_embedder_that_shows_nothing_inside(
+    alice: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What would have been looked at cannot be, and is marked so; the others of the same batch are judged."""
+    monkeypatch.setattr(registry.embed(), "shows_states", False, raising=False)
+    assert embedders.suspected(registry.embed(), TEXTS) is None
+    files = [SimpleUploadedFile(f"{at}.txt", text.encode()) for at, text in enumerate((TEXTS[0], "It is nine."))]
+    rows = [upload.upload(alice, collection(alice), file) for file in files]
+    assert [ingest(row.pk) for row in rows] == [1, 1]
+    assert [row.chunks.get().flag for row in rows] == ["unchecked", ""]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_a_document_full_of_them_no_more_is_kept_than_fits_and_the_rest_is_read_again(
+    alice: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real, seen = inside.read, list[str]()
+    monkeypatch.setattr(inside, "read", lambda of, texts, *rest: (seen.extend(texts), real(of, texts, *rest))[1])
+    monkeypatch.setattr(ingesting, "PIECES", 3)
+    files = [SimpleUploadedFile(f"{at}.txt", text.encode()) for at, text in enumerate(TEXTS)]
+    rows = [upload.upload(alice, collection(alice), file) for file in files]
+    assert ingest(*(row.pk for row in rows)) == 5
+    assert len(seen) == 2 and set(seen) < set(TEXTS)
+    assert [row.chunks.get().flag for row in rows] == ["prompt_attack"] * 5
 
 
 @pytest.mark.django_db(transaction=True)

@@ -14,3 +14,4 @@ def test_searches_see_whole_generations_while_ten_thousand_are_added_and_a_thous
     found = race(tmp_path, seconds=60 if long else 0)
     print(found)
     assert (found["added"], found["dropped"], found["wrong"], found["idle"]) == (10_000, 1_000, 0, 0)
+    assert found["searches"] >= 80, "two of each generation"

@@ -11,7 +11,7 @@ from apps.engines.base import EngineRefused
 from apps.engines.classify import inside
 from apps.engines.embed import bert
 from apps.engines.embed.fake import FakeEmbed
-from apps.engines.embed.pooling import pooled, within
+from apps.engines.embed.pooling import pooled, tokens_at
 from apps.engines.embed.sentence import SentenceEmbed
 
 LAYERS = 3
@@ -39,7 +39,7 @@ def embed(request: pytest.FixtureRequest) -> Any:
 def spans(embed: Any, texts: list[str], rows: list[list[str]]) -> list[Any]:
     both = list(zip(texts, rows, strict=True))
     places = [[(text.find(each), text.find(each) + len(each)) for each in row] for text, row in both]
-    return [embed.within(text, own) if own else () for text, own in zip(texts, places, strict=True)]
+    return [embed.tokens_at(text, own) if own else () for text, own in zip(texts, places, strict=True)]
 
 
 def along(embed: Any, texts: list[str], rows: list[list[str]]) -> Any:
@@ -80,7 +80,7 @@ def test_the_same_words_are_read_by_what_stands_around_them(real: SentenceEmbed)
 
 def test_tokens_of_characters_are_those_that_begin_there_and_special_ones_are_none() -> None:
     tokens = [(0, 0), (0, 3), (4, 7), (7, 8), (10, 12), (0, 0)]
-    assert within(tokens, [(0, 3), (0, 7), (4, 12), (8, 10), (5, 6), (11, 40)]) == [
+    assert tokens_at(tokens, [(0, 3), (0, 7), (4, 12), (8, 10), (5, 6), (11, 40)]) == [
         (1, 2), (1, 3), (2, 5), (0, 0), (0, 0), (0, 0),
     ]  # fmt: skip
 

@@ -65,7 +65,7 @@ ORDINARY = (
 )
 
 
-def test_of_ordinary_prose_no_sentence_costs_a_vector() -> None:
+def test_of_ordinary_prose_no_sentence_is_looked_at_again() -> None:
     assert PlantedClassifier().suspects(ORDINARY) == [[]] * len(ORDINARY)
 
 
@@ -103,6 +103,28 @@ def test_every_word_of_a_long_line_is_read_and_a_usual_one_as_it_is() -> None:
     found = windows(" ".join(words))
     assert {word for window in found for word in window.split()} >= set(words)
     assert windows(FILLING * 3) == [(FILLING * 3).strip()] and len(FILLING * 3) < CHARACTERS
+
+
+@pytest.mark.parametrize("times", [2, 5, 15])
+@pytest.mark.parametrize("sentence", [PLANTED[0], PLANTED[1], PLANTED[3]])
+def test_an_order_that_is_said_again_and_again_is_found(embed: SentenceEmbed, sentence: str, times: int) -> None:
+    cut = LinearClassifier().cuts["prompt_attack"].flag
+    orders = " ".join([sentence] * times)
+    assert min(highest(embed, orders), highest(embed, LETTER.format(f"\n{orders}"))) >= cut
+
+
+@pytest.mark.parametrize("blanks", [5, 40, 200])
+def test_blanks_between_its_words_hide_no_order(embed: SentenceEmbed, blanks: int) -> None:
+    cut = LinearClassifier().cuts["prompt_attack"].flag
+    wide = PLANTED[0].replace(" ", " " * blanks)
+    assert all(piece.strip() for piece in pieces(wide)) and max(len(piece.split()) for piece in pieces(wide)) > 5
+    assert highest(embed, LETTER.format(f"\n{wide}")) >= cut
+
+
+def test_what_has_no_spaces_is_read_to_its_end() -> None:
+    text = "".join(chr(0x4E00 + number) for number in range(500))
+    found = pieces(text)
+    assert found[0] == text[:64] and text.endswith(found[-1]) and set("".join(found)) == set(text)
 
 
 def test_every_order_is_whole_in_one_of_the_pieces_that_are_read_together() -> None:

@@ -23,14 +23,14 @@ import json, sys
 from pathlib import Path
 import torch
 from sentence_transformers import SentenceTransformer, models
-from tokenizers import Tokenizer, models as words, normalizers, pre_tokenizers, processors, trainers
+from tokenizers import Tokenizer, models as words, normalizers, pre_tokenizers, processors
 from transformers import DistilBertConfig, DistilBertModel, PreTrainedTokenizerFast
 base, folder = Path(sys.argv[1]), sys.argv[2]
 marks = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
-cut = Tokenizer(words.WordPiece(unk_token="[UNK]"))
+told = "the ferry leaves leave eastern pier at nine question text when does a loaf bake bakes in oven : . ?".split()
+cut = Tokenizer(words.WordPiece({word: at for at, word in enumerate(marks + told)}, unk_token="[UNK]"))
 cut.normalizer, cut.pre_tokenizer = normalizers.BertNormalizer(), pre_tokenizers.BertPreTokenizer()
-told = ["the ferry leaves the eastern pier at nine", "question: text: when does a loaf bake in the oven"]
-cut.train_from_iterator(told * 5, trainers.WordPieceTrainer(vocab_size=400, special_tokens=marks))
+cut.add_special_tokens(marks)
 pair = [(mark, cut.token_to_id(mark)) for mark in ("[CLS]", "[SEP]")]
 cut.post_processor = processors.TemplateProcessing(single="[CLS] $A [SEP]", special_tokens=pair)
 names = dict(zip(("pad_token", "unk_token", "cls_token", "sep_token", "mask_token"), marks))

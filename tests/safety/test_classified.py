@@ -68,7 +68,7 @@ def test_an_instruction_planted_in_a_passage_is_seen_by_its_sentence() -> None:
     assert [each.allowed for each in verdicts] == [True, False, True]
 
 
-def test_sentences_whose_vectors_came_along_are_judged_alike_and_not_read_again(
+def test_what_was_read_along_is_judged_alike_and_not_read_again(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     texts = ["Nothing here.", "It rained.\nDo as I say [planted]\nIt was nine.", "Do as I say [planted]"]
@@ -77,7 +77,7 @@ def test_sentences_whose_vectors_came_along_are_judged_alike_and_not_read_again(
     rows = suspected(texts)
     assert rows == [[], ["Do as I say [planted]"], ["Do as I say [planted]"]]
     starts = [[text.find(each) for each in row] for text, row in zip(texts, rows, strict=True)]
-    spans = [embed.within(text, [(at, at + 21) for at in own]) for text, own in zip(texts, starts, strict=True)]
+    spans = [embed.tokens_at(text, [(at, at + 21) for at in own]) for text, own in zip(texts, starts, strict=True)]
     read = [embed.tokenised(text) for text in texts]
     suspects = Suspects(rows, embed.embed_inside(read, spans, registry.planted().layers)[1])
 

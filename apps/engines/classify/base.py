@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
     import numpy as np
@@ -15,19 +15,19 @@ if TYPE_CHECKING:
 
 
 class PlantedDetector(Protocol):
-    """Instructions to an assistant inside a document, sentence by sentence. Sync, thread-safe."""
+    """Instructions to an assistant inside a document, piece by piece. Sync, thread-safe."""
 
     fingerprint: str  # of the weights
-    layers: int  # of the embedder, after which a sentence is read within its passage
+    layers: int  # of the embedder, after which a piece is read inside its passage
 
     def warm(self) -> None:
         """Reads the weights."""
 
     def suspects(self, texts: Sequence[str]) -> list[list[str]]:
-        """The sentences of each passage, or pieces of them, that are worth a closer look; none of most passages."""
+        """The pieces of each passage's sentences that are worth a closer look; none of most passages."""
 
-    def scores(self, sentences: Sequence[str], vectors: Vectors, near: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Shape (n,): how probably each speaks to an assistant, by its vector within its passage (a row each, unit),
+    def scores(self, pieces: Sequence[str], vectors: Vectors, near: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Shape (n,): how probably each speaks to an assistant, by its vector inside its passage (a row each, unit),
         and by that vector's cosine with the passage's."""
 
 
@@ -39,16 +39,18 @@ class Tokens:
     states: NDArray[np.float32]  # (tokens, width)
 
 
+@runtime_checkable
 class TokenReader(Protocol):
     """The embedder whose states a tagger, or the check for planted instructions, was trained on."""
 
     fingerprint: str
     max_tokens: int
+    shows_states: bool  # else what needs them raises EngineRefused
 
     def offsets(self, text: str) -> list[tuple[int, int]]:
         """As `EmbedEngine.offsets`."""
 
-    def within(self, text: str, spans: Spans) -> Spans:
+    def tokens_at(self, text: str, spans: Spans) -> Spans:
         """For each span of characters its tokens, as `tokenised(text)` counts them; (0, 0) where there is none."""
 
     def embed_inside(

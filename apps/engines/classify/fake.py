@@ -60,8 +60,8 @@ class FakePlanted:
     def suspects(self, texts: Sequence[str]) -> list[list[str]]:
         return [[line for line in text.splitlines() if "[planted]" in line] for text in texts]
 
-    def scores(self, sentences: Sequence[str], vectors: Vectors, near: NDArray[np.float32]) -> NDArray[np.float32]:
-        return np.full(len(sentences), 0.99, np.float32)
+    def scores(self, pieces: Sequence[str], vectors: Vectors, near: NDArray[np.float32]) -> NDArray[np.float32]:
+        return np.full(len(pieces), 0.99, np.float32)
 
 
 class FakeTagger:

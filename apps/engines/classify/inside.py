@@ -1,6 +1,6 @@
-"""Sentences as an embedder reads them inside their passage, where they were not read along with it.
+"""Pieces of a passage as an embedder reads them inside it, where they were not read along with it.
 
-A passage that is longer than the embedder's window is read in parts that overlap by half, each sentence in the one in
+A passage that is longer than the embedder's window is read in parts that overlap by half, each piece in the one in
 whose middle it stands.
 """
 
@@ -12,42 +12,67 @@ from typing import NamedTuple
 
 import numpy as np
 
+from apps.engines.base import EmbedEngine, EngineRefused
 from apps.engines.classify.base import TokenReader
 from apps.engines.embed.base import Inside, Spans
-from apps.engines.embed.pooling import pooled, within
+from apps.engines.embed.pooling import pooled, tokens_at
+from apps.lib import sentences
 
 _BATCH = 32  # parts whose states are held at once: 12 MB
 
 
 class _Part(NamedTuple):
     text: str
-    sentences: list[int]  # which of its passage
+    pieces: list[int]  # which of its passage
     spans: Spans  # of their characters in the part
 
 
+def reader_of(engine: EmbedEngine) -> TokenReader:
+    """Raises EngineRefused where it cannot read what stands inside a text."""
+    if isinstance(engine, TokenReader) and engine.shows_states:
+        return engine
+    raise EngineRefused("This embedding model does not show the states of its tokens.")
+
+
 def read(reader: TokenReader, texts: Sequence[str], rows: Sequence[Sequence[str]], layers: int) -> list[Inside]:
-    """For each text the sentences of its row, of which there is one at least; one that stands there twice is read where
-    it comes first. Raises EngineRefused."""
-    parts = [(at, part) for at, text in enumerate(texts) for part in _parts(reader, text, rows[at])]
+    """For each text the pieces of its row, of which there is one at least; one that stands there twice is read once.
+    Raises EngineRefused."""
+    once = [_once(text, row) for text, row in zip(texts, rows, strict=True)]
+    parts = [(at, part) for at, text in enumerate(once) for part in _parts(reader, text, rows[at])]
     vectors: list[dict[int, np.ndarray]] = [{} for _ in texts]
     near: list[dict[int, float]] = [{} for _ in texts]
     for start in range(0, len(parts), _BATCH):
         batch = parts[start : start + _BATCH]
         for (at, part), tokens in zip(batch, reader.states([part.text for _, part in batch], layers), strict=True):
-            found = pooled(tokens.states, within(tokens.spans.tolist(), part.spans))
-            vectors[at] |= zip(part.sentences, found.vectors, strict=True)
-            near[at] |= zip(part.sentences, found.near.tolist(), strict=True)
+            found = pooled(tokens.states, tokens_at(tokens.spans.tolist(), part.spans))
+            vectors[at] |= zip(part.pieces, found.vectors, strict=True)
+            near[at] |= zip(part.pieces, found.near.tolist(), strict=True)
     return [
         Inside(np.stack([own[at] for at in sorted(own)]), np.array([cosines[at] for at in sorted(own)], np.float32))
         for own, cosines in zip(vectors, near, strict=True)
     ]
 
 
-def _parts(reader: TokenReader, text: str, sentences: Sequence[str]) -> list[_Part]:
-    tokens, starts = reader.offsets(text), [text.find(sentence) for sentence in sentences]
-    spans = [(start, start + len(sentence)) for start, sentence in zip(starts, sentences, strict=True)]
+def _once(text: str, row: Sequence[str]) -> str:
+    """Where a piece comes again the text with each of its sentences once, as far as that leaves every piece: what is
+    said over and over would count as what the passage is about."""
+    if not again(row):
+        return text
+    said = dict.fromkeys(text[start:end].strip() for start, end in sentences.spans(text))
+    found = " ".join(said)
+    return found if all(piece in found for piece in row) else text
+
+
+def again(row: Sequence[str]) -> bool:
+    """Whether a piece comes more than once."""
+    return len(set(row)) < len(row)
+
+
+def _parts(reader: TokenReader, text: str, pieces: Sequence[str]) -> list[_Part]:
+    tokens, starts = reader.offsets(text), [text.find(piece) for piece in pieces]
+    spans = [(start, start + len(piece)) for start, piece in zip(starts, pieces, strict=True)]
     if len(tokens) <= reader.max_tokens:
-        return [_Part(text, list(range(len(sentences))), spans)]
+        return [_Part(text, list(range(len(pieces))), spans)]
     half = reader.max_tokens // 2
     found: dict[int, list[int]] = {}
     for at, (start, end) in enumerate(spans):

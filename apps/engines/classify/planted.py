@@ -12,6 +12,7 @@ Trained by `manage.py train_classifiers`; plain numpy at run time.
 from __future__ import annotations
 
 import re
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -31,11 +32,12 @@ if TYPE_CHECKING:
 
 LAYERS = 3  # of the embedder's six: later ones tell of what the passage is about, more than of who is spoken to
 # The weights as they are committed; a file that differs is not loaded. `train_classifiers` prints the new one.
-SHA256 = "51abaea5467c5e71a5b6abf818168ca96a041b9243d38366f8c200fc31b893ac"
+SHA256 = "c446f235e8d383da240b8032c8f9190a78c68f37710203cf230517ab8e60089d"
 _WHOSE = "the check for planted instructions"
 CHARACTERS = 400  # that are read together; a longer line is read in parts, else what stands far to the right is not
 OVERLAP = 120  # characters that two parts have in common: an order that a border cuts is whole in one of them
 PIECE, LAP = 64, 44  # likewise of what the sure one reads together: in more an order is lost in the mean
+_ATOM = re.compile(r"\S{1,16}")  # what is not cut: a word, or sixteen letters of what has no spaces
 MOST = 400  # sentences of a passage that are looked at; a passage has a dozen
 FORM = 4  # numbers that say what a sentence looks like, see `form`
 _LINE = re.compile(r"[^\n]+")
@@ -103,13 +105,22 @@ def pieces(sentence: str) -> list[str]:
 
 
 def _parts(line: str, most: int, lap: int) -> Iterator[str]:
-    """Each begins with a word where there is one."""
+    """Whole words, of at most so many characters, of which two parts that follow each other have `lap` in common.
+    However much white space stands between two words, it counts as one."""
     if len(line) <= most:
         yield line
         return
-    for start in range(0, len(line) - lap, most - lap):
-        space = line.find(" ", start, start + lap // 2) if start else -1
-        yield line[space + 1 if space >= 0 else start : start + most].strip()
+    spans = [atom.span() for atom in _ATOM.finditer(line)]
+    starts, ends, at = [], [], 0
+    for number, (start, end) in enumerate(spans):
+        at += number > 0 and start > spans[number - 1][1]
+        starts.append(at)
+        ends.append(at := at + end - start)
+    first = last = 0
+    while last < len(spans):
+        last = bisect_right(ends, starts[first] + most)
+        yield line[spans[first][0] : spans[last - 1][1]]
+        first = max(first + 1, bisect_left(starts, ends[last - 1] - lap))
 
 
 class PlantedClassifier(stored.FromDisk[PlantedHeads]):
@@ -122,11 +133,11 @@ class PlantedClassifier(stored.FromDisk[PlantedHeads]):
         kept = [[sentence for sentence, kept in zip(row, worth, strict=False) if kept] for row in found]
         return [[piece for sentence in row for piece in pieces(sentence)] for row in kept]
 
-    def scores(self, sentences: Sequence[str], vectors: Vectors, near: NDArray[np.float32]) -> NDArray[np.float32]:
+    def scores(self, pieces: Sequence[str], vectors: Vectors, near: NDArray[np.float32]) -> NDArray[np.float32]:
         heads = self._load()
-        if vectors.shape != (len(sentences), len(heads.meaning)) or near.shape != (len(sentences),):
+        if vectors.shape != (len(pieces), len(heads.meaning)) or near.shape != (len(pieces),):
             raise EngineRefused("The check for planted instructions was given vectors of another embedding model.")
-        found = heads.probabilities(heads.sure(sentences, vectors, near))
+        found = heads.probabilities(heads.sure(pieces, vectors, near))
         if not np.isfinite(found).all():
             raise EngineBroken("The check for planted instructions gave a number that makes no sense.")
         return found

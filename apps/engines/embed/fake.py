@@ -13,7 +13,7 @@ import numpy as np
 
 from apps.engines.classify.base import Tokens
 from apps.engines.embed.base import Inside, Spans, Tokenised
-from apps.engines.embed.pooling import pooled, within
+from apps.engines.embed.pooling import pooled, tokens_at
 from apps.lib.words import content_terms
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ class FakeEmbed:
 
     dimension = _DIMENSION
     max_tokens = 256
+    shows_states = True
     fingerprint = "fake-bag-of-words-64"
 
     def __init__(self, **options: Any) -> None:
@@ -59,8 +60,8 @@ class FakeEmbed:
         ]
         return self.embed_passages(texts), inside
 
-    def within(self, text: str, spans: Spans) -> Spans:
-        return within(self.offsets(text), spans)
+    def tokens_at(self, text: str, spans: Spans) -> Spans:
+        return tokens_at(self.offsets(text), spans)
 
     def states(self, texts: Sequence[str], layers: int) -> list[Tokens]:
         """The state of a token is its direction, whatever stands around it; of the first `max_tokens`."""

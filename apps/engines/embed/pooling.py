@@ -22,7 +22,7 @@ def pooled(states: NDArray[np.float32], spans: Spans) -> Inside:
     return Inside(vectors, vectors @ (whole / max(float(np.linalg.norm(whole)), 1e-9)))
 
 
-def within(tokens: Spans, spans: Spans) -> Spans:
+def tokens_at(tokens: Spans, spans: Spans) -> Spans:
     """For each span of characters the tokens that begin in it, (0, 0) where there is none. `tokens` says where in the
     text each begins and ends, in order; special ones are of no characters."""
     own = [at for at, (start, end) in enumerate(tokens) if end > start]

@@ -20,7 +20,7 @@ from apps.engines.classify.base import Tokens
 from apps.engines.embed import bert
 from apps.engines.embed.base import Inside, Spans, Tokenised
 from apps.engines.embed.folder import PACKAGE, Folder, locate, read
-from apps.engines.embed.pooling import within
+from apps.engines.embed.pooling import tokens_at
 from apps.engines.embed.whole import Runs, TokenisedWhole, Undivided, by_words
 from apps.engines.tokenizer import load
 
@@ -72,6 +72,11 @@ class SentenceEmbed:
         """Tokens of a text's own, so without the special ones and the prompt that the model adds."""
         self._tokens()
         return self._described().window - self._special - self._prompt_tokens(self._prompt("passage", "document"))
+
+    @property
+    def shows_states(self) -> bool:
+        """Whether the states of its tokens can be read: of a plain BERT."""
+        return bert.fits(self._described())
 
     @property
     def fingerprint(self) -> str:
@@ -128,13 +133,13 @@ class SentenceEmbed:
         rows, inside = self._open().encode_inside([text.ids for text in passages], spans, layers)
         return self._checked(rows), inside
 
-    def within(self, text: str, spans: Spans) -> Spans:
+    def tokens_at(self, text: str, spans: Spans) -> Spans:
         prompt = self._prompt("passage", "document")
         read, shift = self._tokens().encode(prompt + text), len(prompt)
-        return within(read.offsets, [(start + shift, end + shift) for start, end in spans])
+        return tokens_at(read.offsets, [(start + shift, end + shift) for start, end in spans])
 
     def states(self, texts: Sequence[str], layers: int) -> list[Tokens]:
-        """The tokens of each text, cut to the window, with their states after so many layers: for a tagger."""
+        """The tokens of each text, cut to the window, with their states after so many layers."""
         encoder = self._open()
         read = [self._tokens().encode(text) for text in texts]
         window = self._described().window
@@ -146,7 +151,7 @@ class SentenceEmbed:
 
     def _open(self) -> bert.Bert:
         if not isinstance(encoder := self._load(), bert.Bert):
-            raise EngineRefused("Only the packaged embedding model shows the states of its tokens.")
+            raise EngineRefused("This embedding model does not show the states of its tokens.")
         return encoder
 
     def _run(self, ids: Sequence[Sequence[int]]) -> Vectors:
