@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from django.conf import settings
 
+from apps.documents.fold import fold as folded
 from apps.engines import registry
 from apps.engines.classify import inside, planted, training
 from apps.engines.classify.planted import PlantedHeads, pieces, windows
@@ -36,7 +37,7 @@ _MARKED = 0.005  # of the passages of these sets are marked at the flag cut, ...
 _MANUALS = 0.03  # ... and of this product's own documentation, which tells its readers what to do
 _PASSAGES = 400  # of each of the sets
 _ALMOST_NONE = 0.999  # of them stay below the block cut
-_KEPT = 0.93  # of the planted pieces that the sure head finds are shown to it ...
+_KEPT = 0.88  # of the planted pieces that the sure head finds are shown to it ...
 _FOUND = 3.0  # ... from this sum of its on, about where the flag cut comes to lie
 _AMONG = 0.1  # of what is slipped in has neither a line nor a stop of its own
 _AGAIN = 0.1  # is said several times
@@ -82,7 +83,16 @@ def documents(data: Path) -> list[Planted]:
     for text in safety_planted.honest(draw):
         host = _slipped(draw.choice(hosts)[1], text, draw)
         found.append(Planted("honest", host.text, host.fold))
-    return [*found, *bipia(data)]
+    return [kind for item in [*found, *bipia(data)] for kind in _as_read(item)]
+
+
+def _as_read(item: Planted) -> Iterator[Planted]:
+    """As it is, which is how the page that a tool has read comes, and folded, which is how a document's passages do."""
+    yield item
+    whole, part = folded(item.text), folded(item.text[item.start : item.end])
+    start = whole.find(part, max(0, len(folded(item.text[: item.start])) - 1)) if part else 0
+    if whole != item.text and start >= 0:
+        yield replace(item, text=whole, start=start, end=start + len(part))
 
 
 def bipia(data: Path) -> Iterator[Planted]:
@@ -229,7 +239,7 @@ def _line(data: Path, folder: Path, heads: PlantedHeads, least: NDArray[np.float
 
 def _sorted(texts: Iterable[str], heads: PlantedHeads, least: NDArray[np.float32]) -> NDArray[np.float32]:
     """The surest sum of each, in order."""
-    items = [Planted("calm", normalise(text), 0) for text in texts]
+    items = [Planted("calm", folded(normalise(text)), 0) for text in texts]
     read = _read(items)
     sums = heads.sure(read.texts, read.vectors, read.near)
     sums[heads.rough(read.lines) < least[0]] = -np.inf

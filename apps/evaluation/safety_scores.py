@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from apps.documents.fold import fold
 from apps.engines import registry
 from apps.engines.classify.text import FOLDER
 from apps.evaluation import planted_training, safety_training
@@ -54,7 +55,7 @@ class Scorer:
 
     def verdict(self, stage: str, text: str) -> Verdict:
         scores = dict(zip(self._classify.labels, map(float, self.scores([text])[0]), strict=True))
-        clean = normalise(text)
+        clean = normalise(fold(text) if stage == Stage.PASSAGE else text)  # as a document's passages come
         further = [self._slipped_in(clean)] if stage == Stage.PASSAGE else []
         return judge(Stage(stage), clean, self._ruled(stage, clean), scores, policies.current(), further=further)
 

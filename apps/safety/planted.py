@@ -1,4 +1,4 @@
-"""How surely a passage holds an instruction that was planted for an assistant, judged sentence by sentence."""
+"""How surely a passage holds an instruction that was planted for an assistant, judged piece by piece."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Finds instructions to an assistant that were planted in a document: an indirect prompt injection.
 
 The whole passage's vector hardly moves when one sentence is slipped in, so every sentence is looked at by itself. Words
-alone sort out ninety-eight in a hundred. The rest are read piece by piece, so that an order among many other words is
+alone sort out ninety-seven in a hundred. The rest are read piece by piece, so that an order among many other words is
 not lost in their mean: its words, its form, what the embedder makes of it inside its passage, half-way through, and how
 far that stands from the passage: a task beside the point is more suspicious than the same words in a text about such
 tasks.
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 LAYERS = 3  # of the embedder's six: later ones tell of what the passage is about, more than of who is spoken to
 # The weights as they are committed; a file that differs is not loaded. `train_classifiers` prints the new one.
-SHA256 = "c446f235e8d383da240b8032c8f9190a78c68f37710203cf230517ab8e60089d"
+SHA256 = "5f87cd53bdef162058f939ca119c0dfb4b2680f7ed4bf9f12ff60db42cb743ba"
 _WHOSE = "the check for planted instructions"
 CHARACTERS = 400  # that are read together; a longer line is read in parts, else what stands far to the right is not
 OVERLAP = 120  # characters that two parts have in common: an order that a border cuts is whole in one of them
@@ -94,8 +94,7 @@ def windows(text: str) -> list[str]:
         if text.startswith(("```", "~~~"), start):
             continue
         for line in _LINE.findall(text, start, end):
-            piece = line.strip()
-            found += [part for part in _parts(piece, CHARACTERS, OVERLAP) if _THREE_WORDS.match(part)]
+            found += [part for part in _parts(line.strip(), CHARACTERS, OVERLAP) if _THREE_WORDS.match(part)]
     return found[:MOST] if len(found) <= MOST else [*found[: MOST // 2], *found[-MOST // 2 :]]
 
 
