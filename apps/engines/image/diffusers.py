@@ -138,9 +138,9 @@ class DiffusersPainter:
         options = {"dtype": half if torch.cuda.is_available() else torch.float32, "use_safetensors": True}
         try:
             try:
-                pipeline: Any = AutoPipelineForText2Image.from_pretrained(self._name, **options)  # type: ignore[no-untyped-call]
+                pipeline: Any = AutoPipelineForText2Image.from_pretrained(self._name, **options)
             except ValueError:  # a pipeline that has no automatic class
-                pipeline = DiffusionPipeline.from_pretrained(self._name, **options)  # type: ignore[no-untyped-call]
+                pipeline = DiffusionPipeline.from_pretrained(self._name, **options)
             pipelines.adapted(pipeline, self._loras)
         except (OSError, ValueError, RuntimeError, KeyError, TypeError, SafetensorError) as error:
             raise EngineUnavailable(
@@ -160,7 +160,7 @@ class DiffusersPainter:
             return None
         weight = next(self._pipeline.vae.parameters()) if getattr(self._pipeline, "vae", None) is not None else None
         try:
-            tiny = AutoencoderTiny.from_pretrained(self._previews, use_safetensors=True)  # type: ignore[no-untyped-call]
+            tiny = AutoencoderTiny.from_pretrained(self._previews, use_safetensors=True)
         except (OSError, ValueError, RuntimeError, KeyError, TypeError, SafetensorError) as error:
             log.warning("The model of previews '%s' cannot be loaded: %s", self._previews, _first_line(error))
             return None
