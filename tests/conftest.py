@@ -22,6 +22,7 @@ from apps.users.models import User
 from assistant.boot.words import compile_all
 from tests import connections, emptying, migrated
 from tests.people import person
+from tests.statements import uses_database
 
 # A busy one takes its time, for an example as for making it up, and that is no defect.
 hypothesis.settings.register_profile(
@@ -43,6 +44,7 @@ SHARED = Path(settings.BASE_DIR).parent / "shared"
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--only-database", action="store_true", help="run only the tests that use the database")
+    parser.addoption("--without-database", action="store_true", help="run only those that use none")
     parser.addoption("--long", action="store_true", help="races and kills as often and as long as the threats ask for")
 
 
@@ -60,13 +62,9 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     if not config.getoption("--long"):
         items[:] = [item for item in items if item.get_closest_marker("long") is None]
-    if config.getoption("--only-database"):
-        items[:] = [item for item in items if _uses_database(item)]
-
-
-def _uses_database(item: pytest.Item) -> bool:
-    names = getattr(item, "fixturenames", ())
-    return item.get_closest_marker("django_db") is not None or not {"db", "transactional_db"}.isdisjoint(names)
+    for option, wanted in (("--only-database", True), ("--without-database", False)):
+        if config.getoption(option):
+            items[:] = [item for item in items if uses_database(item) is wanted]
 
 
 @pytest.fixture(scope="session")

@@ -18,7 +18,7 @@ from assistant.boot.places import ROOT
 from assistant.boot.say import say
 
 TWO = ("-n", "2", "--dist", "loadfile")  # at once; what a file shares among its tests is made once
-THREE = ("-n", "3", *TWO[2:])
+ONE = ("-n", "1", *TWO[2:])
 IN_ORDER = ("--no-loadscope-reorder",)  # a site keeps what journeys leave: none meets what used to come later
 PLAIN = ("-p", "no:schemathesis")  # what it loads at the end fails now and then where other threads load something too
 ALONE = ("-n", "0", "--lf", "--lfnf", "none")  # what failed a moment ago, one after another
@@ -34,6 +34,7 @@ class Phase:
     ahead: tuple[str, ...] = ()  # servers that start while it runs, where a later phase of its lane needs them
     commands: tuple[str, ...] = ()  # of the environment, in place of pytest; each counts as a test
     first: tuple[str, ...] = ()  # arguments of the first try alone
+    nice: int = 0  # how far it lets others go first, as of the program of that name
 
 
 @dataclass(slots=True)
@@ -116,7 +117,8 @@ def _count(report: Path, result: Result) -> None:
 
 
 def _pytest(phase: Phase, *arguments: str, env: Mapping[str, str]) -> tuple[int, float]:
-    return _follow([sys.executable, "-m", "pytest", "-q", *phase.select, *arguments], phase.name, env)
+    command = ["nice", "-n", str(phase.nice), sys.executable, "-m", "pytest", "-q", *phase.select, *arguments]
+    return _follow(command, phase.name, env)
 
 
 def _follow(command: list[str], name: str, env: Mapping[str, str]) -> tuple[int, float]:

@@ -1,14 +1,17 @@
 """Every test: `./run test`, or `python -m tests.run [--whole] [PHASE …]`.
 
     checks      lint, form, import contracts, types, Django's own
-    sqlite      unit and contract tests
-    postgres    those of them that use the database, on a real PostgreSQL server, started here
+    sqlite      unit and contract tests that use the database
+    postgres    the same on a real PostgreSQL server, started here
     browser     journeys in Chromium
+    unit        unit and contract tests that use no database
     processes   real worker, web and stand-in model server, killed in turn
     model       the packaged model on vLLM, started here as `./run serve` does
     newcomer    the first journey again, on the packaged model
 
-Three lanes go on at once: the databases, which calculate, beside those that wait for pages, processes and a model.
+Three lanes go on at once: the databases, which calculate, beside those that wait for pages, processes and a model. No
+more, and few workers in each: processes that wait for a core, and find its caches full of what others did, make the
+same tests cost a third more of the processor's time.
 After `sqlite`, `postgres` runs of a test with many cases only those that between them send every statement that any
 of them sends, and break what any breaks (`tests/statements.py`); `--whole`, or `postgres` by name, runs every case.
 
@@ -36,7 +39,7 @@ from pathlib import Path
 
 from assistant.boot.places import ROOT
 from assistant.boot.say import say
-from tests.phases import IN_ORDER, PLAIN, THREE, TWO, Phase, Result, again, run
+from tests.phases import IN_ORDER, ONE, PLAIN, TWO, Phase, Result, again, run
 from tests.servers import Servers
 
 
@@ -56,13 +59,16 @@ CHECKS = (
 
 FIRST = "tests/journeys/test_setup.py::test_"
 UNIT = "not vllm and not process and not browser"
+BEHIND = 5  # a browser is a dozen processes: among equals the databases, which end last, would get a third of a core
 LANES = (
     (
-        Phase("sqlite", (*TWO, "-m", UNIT), ahead=("postgres",)),
-        # The last of all, beside nothing else: two would leave a core idle whenever one waits.
-        Phase("postgres", (*THREE, "-m", UNIT, "--only-database"), ("postgres",)),
+        Phase("sqlite", (*ONE, "-m", UNIT, "--only-database"), ahead=("postgres",)),
+        Phase("postgres", (*TWO, "-m", UNIT, "--only-database"), ("postgres",)),
     ),
-    (Phase("browser", (*PLAIN, *TWO, *IN_ORDER, "-m", "browser", "tests/journeys")),),
+    (
+        Phase("browser", (*PLAIN, *TWO, *IN_ORDER, "-m", "browser", "tests/journeys"), nice=BEHIND),
+        Phase("unit", (*TWO, "-m", UNIT, "--without-database"), nice=BEHIND),
+    ),
     (
         Phase("checks", commands=CHECKS),
         Phase("processes", (*PLAIN, "-m", "process and not browser and not vllm", *marked("process"))),

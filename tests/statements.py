@@ -29,6 +29,7 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 PRODUCT = (f"{ROOT}{os.sep}apps{os.sep}", f"{ROOT}{os.sep}assistant{os.sep}")
 OWN = re.compile(r"threading|ThreadPool|select_for_update|IntegrityError|OperationalError|\.vendor\b|postgres|migrat")
+USING = "using.txt"  # the files with a test that uses the database, a line each
 _OTHER = ("SAVEPOINT", "RELEASE", "ROLLBACK", "BEGIN", "COMMIT", "PRAGMA")
 _VALUES = re.compile(r"%s(?:, %s)+|\(%s(?:, %s)*\)(?:, \(%s(?:, %s)*\))+")  # how many there are says nothing
 _WIDTHS = (64, 200, 400)  # characters about which columns are limited; SQLite knows no limits
@@ -46,6 +47,27 @@ def pytest_configure(config: pytest.Config) -> None:
     worker = os.environ.get("PYTEST_XDIST_WORKER", "")
     if folder and (worker or not config.getoption("numprocesses", None)):
         config.pluginmanager.register(Notes(folder / f"{worker or 'alone'}.jsonl"))
+
+
+def uses_database(item: pytest.Item) -> bool:
+    names = getattr(item, "fixturenames", ())
+    return item.get_closest_marker("django_db") is not None or not {"db", "transactional_db"}.isdisjoint(names)
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Files none of whose tests uses the database, as the first run saw: to collect them takes as long as the others.
+    None is left out where it did not get as far."""
+    folder = config.getoption("--new-statements")
+    if not folder or not collection_path.name.startswith("test_") or not collection_path.is_file():
+        return None
+    using = _using(folder)
+    return True if using and str(collection_path) not in using and not _own(collection_path) else None
+
+
+@cache
+def _using(folder: Path) -> frozenset[str]:
+    kept = folder / USING
+    return frozenset(kept.read_text().splitlines() if kept.exists() else ())
 
 
 @pytest.hookimpl(trylast=True)
@@ -76,6 +98,13 @@ class Notes:
         self._passed, self._started = False, 0.0
         path.parent.mkdir(parents=True, exist_ok=True)
         connection_created.connect(self._opened)
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+        """Written beside and put in place, since every worker does."""
+        using = sorted({str(item.path) for item in items if uses_database(item)})
+        self._path.with_suffix(".using").write_text("\n".join(using))
+        self._path.with_suffix(".using").replace(self._path.with_name(USING))
 
     def _opened(self, connection: Any, **_: Any) -> None:
         if self._heard not in connection.execute_wrappers:

@@ -156,11 +156,17 @@ def test_a_process_that_a_phase_leaves_behind_does_not_hold_up_the_run(
 def test_all_phases_run_where_none_is_named_and_postgres_hears_what_is_new(tmp_path: Path) -> None:
     lanes = run.chosen([], whole=False, notes=tmp_path)
     assert [[phase.name for phase in lane] for lane in lanes] == [
-        ["sqlite", "postgres"], ["browser"], ["checks", "processes", "model", "newcomer"]
+        ["sqlite", "postgres"], ["browser", "unit"], ["checks", "processes", "model", "newcomer"]
     ]  # fmt: skip
     sqlite, postgres = lanes[0]
     assert sqlite.first[-1] == f"--note-statements={tmp_path}"
     assert postgres.first[-1] == f"--new-statements={tmp_path}"
+
+
+def test_what_uses_no_database_is_a_phase_of_its_own_and_nothing_is_left_out() -> None:
+    chosen = {phase.name: set(phase.select) - {"-n", "1", "2"} for lane in run.LANES for phase in lane}
+    assert chosen["unit"] - {"--without-database"} == chosen["sqlite"] - {"--only-database"}
+    assert chosen["sqlite"] == chosen["postgres"] and "--without-database" in chosen["unit"]
 
 
 @pytest.mark.parametrize(("names", "whole"), [([], True), (["postgres"], False), (["sqlite", "postgres"], False)])
@@ -177,9 +183,9 @@ def test_a_phase_that_is_not_there_is_told_with_those_that_are(tmp_path: Path) -
 
 def test_the_last_line_says_what_was_left_out(tmp_path: Path) -> None:
     results = [phases.Result(phase, passed=3, skipped=1) for lane in run.LANES for phase in lane]
-    assert run.told(results, part=False) == "21 passed, 0 failed, 7 skipped"
+    assert run.told(results, part=False) == "24 passed, 0 failed, 8 skipped"
     assert run.told(results, part=True) == (
-        "21 passed, 0 failed, 7 skipped; on PostgreSQL 3, "
+        "24 passed, 0 failed, 8 skipped; on PostgreSQL 3, "
         "of each test the cases that tell it something new: ./run test --whole runs all"
     )
 

@@ -113,11 +113,13 @@ def test_every_test_runs_and_only_its_own_cases_speak_for_each_other(tmp_path: P
 
 def test_a_run_notes_and_the_next_runs_what_is_new_or_was_never_noted(tmp_path: Path) -> None:
     (tmp_path / "test_inner.py").write_text(INNER)
+    (tmp_path / "test_without.py").write_text("def test_asks_no_database():\n    pass\n")
     (tmp_path / "pytest.ini").write_text("[pytest]\n")
     notes = tmp_path / "notes"
-    assert (first := _run(tmp_path, "--note-statements", str(notes)))[:2] == (3, 1), first
+    assert (first := _run(tmp_path, "--note-statements", str(notes)))[:2] == (4, 1), first
     lines = [json.loads(line) for path in notes.glob("*.jsonl") for line in path.read_text().splitlines()]
-    assert len(lines) == 3 and all(len(line["said"]) == 1 for line in lines)
+    assert sorted(len(line["said"]) for line in lines) == [0, 1, 1, 1]
+    (tmp_path / "test_without.py").write_text("raise RuntimeError('what asks no database is not even collected')\n")
     # the file speaks of the vendor, and would be run whole
     (tmp_path / "test_inner.py").write_text(INNER.replace("connection.vendor == 'sqlite'", "True"))
     assert (second := _run(tmp_path, "--new-statements", str(notes)))[:2] == (2, 1), second
