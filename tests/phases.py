@@ -18,7 +18,6 @@ from assistant.boot.places import ROOT
 from assistant.boot.say import say
 
 TWO = ("-n", "2", "--dist", "loadfile")  # at once; what a file shares among its tests is made once
-ONE = ("-n", "1", *TWO[2:])
 IN_ORDER = ("--no-loadscope-reorder",)  # a site keeps what journeys leave: none meets what used to come later
 PLAIN = ("-p", "no:schemathesis")  # what it loads at the end fails now and then where other threads load something too
 ALONE = ("-n", "0", "--lf", "--lfnf", "none")  # what failed a moment ago, one after another

@@ -39,7 +39,7 @@ from pathlib import Path
 
 from assistant.boot.places import ROOT
 from assistant.boot.say import say
-from tests.phases import IN_ORDER, ONE, PLAIN, TWO, Phase, Result, again, run
+from tests.phases import IN_ORDER, PLAIN, TWO, Phase, Result, again, run
 from tests.servers import Servers
 
 
@@ -62,7 +62,7 @@ UNIT = "not vllm and not process and not browser"
 BEHIND = 5  # a browser is a dozen processes: among equals the databases, which end last, would get a third of a core
 LANES = (
     (
-        Phase("sqlite", (*ONE, "-m", UNIT, "--only-database"), ahead=("postgres",)),
+        Phase("sqlite", ("-m", UNIT, "--only-database"), ahead=("postgres",)),
         Phase("postgres", (*TWO, "-m", UNIT, "--only-database"), ("postgres",)),
     ),
     (

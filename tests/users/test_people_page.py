@@ -21,7 +21,9 @@ def test_the_page_lists_people(admin: Client, alice: User) -> None:
 
 
 @pytest.mark.parametrize("name", ["alice", "morgan"])
-def test_the_page_does_not_exist_for_others(client: Client, request: pytest.FixtureRequest, name: str) -> None:
+def test_the_page_does_not_exist_for_others(
+    client: Client, db: None, request: pytest.FixtureRequest, name: str
+) -> None:
     client.force_login(request.getfixturevalue(name))
     assert client.get("/people/").status_code == 404
     assert client.post("/people/", {"email": ""}).status_code == 404
