@@ -9,9 +9,7 @@
     model       the packaged model on vLLM, started here as `./run serve` does
     newcomer    the first journey again, on the packaged model
 
-Three lanes go on at once: the databases, which calculate, beside those that wait for pages, processes and a model. No
-more, and few workers in each: processes that wait for a core, and find its caches full of what others did, make the
-same tests cost a third more of the processor's time.
+Three lanes go on at once: the databases, which calculate, beside those that wait for pages, processes and a model.
 After `sqlite`, `postgres` runs of a test with many cases only those that between them send every statement that any
 of them sends, and break what any breaks (`tests/statements.py`); `--whole`, or `postgres` by name, runs every case.
 

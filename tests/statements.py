@@ -55,8 +55,8 @@ def uses_database(item: pytest.Item) -> bool:
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
-    """Files none of whose tests uses the database, as the first run saw: to collect them takes as long as the others.
-    None is left out where it did not get as far."""
+    """True for a file that the first run collected, none of whose tests used the database: to import it would take as
+    long as one of the others. No file is left out where that run did not get as far."""
     folder = config.getoption("--new-statements")
     if not folder or not collection_path.name.startswith("test_") or not collection_path.is_file():
         return None
