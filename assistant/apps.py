@@ -1,9 +1,13 @@
 from django.apps import AppConfig
 
+from apps.lib import memory
+
 
 class AssistantConfig(AppConfig):
     name = "assistant"
 
     def ready(self) -> None:
-        """Tasks rung from any process go to our broker, not to Celery's default."""
+        """All apps are loaded. Tasks rung from any process go to our broker, not to Celery's default."""
         from assistant import celery  # noqa: F401
+
+        memory.wake()

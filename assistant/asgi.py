@@ -16,11 +16,12 @@ _http = spool.application()  # loads the apps; consumers can be imported only af
 
 from apps.conversations.consumers import websocket_urlpatterns  # noqa: E402
 from assistant.lifespan import lifespan  # noqa: E402
+from assistant.statics import Statics  # noqa: E402
 
 application = ProtocolTypeRouter(
     {
         "lifespan": lifespan,
-        "http": _http,
+        "http": Statics(_http),
         # OriginValidator compares scheme, host and port; AllowedHostsOriginValidator would ignore two of them.
         # Who asks is read by the consumer, from the session, again and again: a snapshot would outlive a sign-out.
         "websocket": OriginValidator(URLRouter(websocket_urlpatterns), settings.ALLOWED_ORIGINS),

@@ -10,9 +10,11 @@ import dj_database_url
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
+from apps.lib import memory
 from assistant import embedders, engines, llms, tools
 from assistant.env import BASE_DIR, ENV, ENVIRONMENT, faults, folder, secret, secret_key  # noqa: F401 - a setting too
 
+memory.rest()  # until the apps are loaded
 if _wrong := faults(ENV):
     raise ImproperlyConfigured(" ".join(_wrong))
 
@@ -33,14 +35,12 @@ ALLOWED_ORIGINS = sorted({f"{_site.scheme}://{host}{f':{_site.port}' if _site.po
 CSRF_TRUSTED_ORIGINS = ALLOWED_ORIGINS
 
 INSTALLED_APPS = [
-    "assistant",
     "unfold.apps.BasicAppConfig",  # the looks of the administration; before the admin whose templates it replaces
     "django.contrib.admin.apps.SimpleAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
     "django.contrib.messages",
-    "whitenoise.runserver_nostatic",
     "django.contrib.staticfiles",
     "django.contrib.humanize",
     "channels",
@@ -58,11 +58,11 @@ INSTALLED_APPS = [
     "apps.images",
     "apps.privacy",
     "apps.administration",
+    "assistant",  # the last, which says that all are loaded
 ]
 
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
-    "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",  # after the session, before what answers in words

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from django.db import IntegrityError, connection
+from django.db.backends.signals import connection_created
 
 from apps.documents.models import Collection
 from apps.users.models import User
@@ -44,6 +45,7 @@ def ear(tmp_path: Path, db: None) -> Iterator[statements.Notes]:
     heard = statements.Notes(tmp_path / "notes" / "one.jsonl")
     heard._opened(connection)
     yield heard
+    connection_created.disconnect(heard._opened)
     connection.execute_wrappers.remove(heard._heard)
 
 

@@ -20,6 +20,7 @@ _ARENA_MAX = -8  # of mallopt(3)
 # Answers that are being written keep objects by the thousand and leave few cycles, and so do documents that are read:
 # at Python's 700 a twentieth of what two hundred streams cost went into looking for them.
 _COLLECTED = (20_000, 10, 10)
+_resting = False
 
 
 def spare() -> None:
@@ -28,6 +29,23 @@ def spare() -> None:
     os.putenv("LRU_CACHE_CAPACITY", str(KERNELS_OF_A_THREAD))  # torch asks when it is loaded
     with suppress(AttributeError):
         ctypes.CDLL(None).mallopt(_ARENA_MAX, ARENAS)
+
+
+def rest() -> None:
+    """The collector looks for nothing while a process loads what it is made of: that stays as long as the process does,
+    and to look through it again and again was a quarter of the processor time of a start. Until `wake`."""
+    global _resting
+    _resting = _resting or gc.isenabled()
+    gc.disable()
+
+
+def wake() -> None:
+    """Loaded: what is there is not looked through later either, and the collector works as it did before `rest`."""
+    global _resting
+    if _resting:
+        _resting = False
+        gc.freeze()
+        gc.enable()
 
 
 def settle() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -30,15 +31,21 @@ class Folder:
 
     def sha256(self) -> str:
         """Over all weight files; raises EngineBroken where the packaged ones are not what they should be."""
-        digest = hashlib.sha256()
-        for file in self.weights:
-            with file.open("rb") as stream:
-                while block := stream.read(4 * 1024 * 1024):
-                    digest.update(block)
-        found = digest.hexdigest()
+        found = _sha256(tuple((file, (now := file.stat()).st_size, now.st_mtime_ns) for file in self.weights))
         if self.name == PACKAGE and found != PACKAGE_SHA256:
             raise EngineBroken("The packaged embedding model is damaged. Install the package again.")
         return found
+
+
+@lru_cache(maxsize=16)
+def _sha256(weights: tuple[tuple[Path, int, int], ...]) -> str:
+    """Read once in a process, as long as sizes and times say that they are the same."""
+    digest = hashlib.sha256()
+    for file, _, _ in weights:
+        with file.open("rb") as stream:
+            while block := stream.read(4 * 1024 * 1024):
+                digest.update(block)
+    return digest.hexdigest()
 
 
 def locate(model: str) -> Path:
