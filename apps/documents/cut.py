@@ -67,14 +67,16 @@ def _sentences(number: int, window: Window, page: str, idf: Mapping[str, float])
     """The sentences of one window with their value: the share of the question's weight that they cover."""
     whole = sum(idf.values()) or 1.0
     text = page[window.start : window.end]
-    found = []
-    for place, (start, end) in enumerate(sentences.spans(text)):
+    found: list[_Sentence] = []
+    for start, end in sentences.spans(text):
         start, end = window.start + start, window.start + end
         sentence = page[start:end]
+        if not (folded := fold(sentence)):  # signs alone that show where a word may be split
+            continue
         value = sum(idf.get(term, 0.0) for term in set(terms(sentence))) / whole
         if end <= window.hit.start or start >= window.hit.end:
             value *= _OUTSIDE
-        found.append(_Sentence(number, place, start, end, fold(sentence), value))
+        found.append(_Sentence(number, len(found), start, end, folded, value))
     return found
 
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from uuid import UUID
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from apps.documents.cut import cut
+from apps.documents.fold import fold
 from apps.documents.passages import Hit, Window, text_terms
 
 DOCUMENT = UUID(int=1)
@@ -66,6 +67,8 @@ def test_a_sentence_of_the_hit_is_preferred_to_the_same_words_beside_it() -> Non
 
 
 @given(st.text(max_size=400), st.integers(0, 60))
+@example("\u00ad", 0)
+@example("Oak \u00ad grows. \u00ad", 2)
 def test_any_page_is_cut_within_the_budget_and_its_spans_hold(page: str, budget: int) -> None:
     passages = cut([window(page)], {(DOCUMENT, 1): page}, {"a": 1.0}, budget, words)
 
@@ -73,7 +76,8 @@ def test_any_page_is_cut_within_the_budget_and_its_spans_hold(page: str, budget:
         assert passage.full_text == page
         assert all(0 <= start < end <= len(page) for start, end in passage.spans)
         assert list(passage.spans) == sorted(passage.spans)
-        assert sum(words([page[start:end] for start, end in passage.spans])) <= budget
+        assert passage.text
+        assert sum(words([fold(page[start:end]) for start, end in passage.spans])) <= budget
 
 
 def test_a_large_budget_reads_all_that_stands_around() -> None:
