@@ -12,7 +12,8 @@ import httpx
 import pytest
 from django.conf import LazySettings
 
-from assistant.statics import Statics
+from assistant import spool
+from assistant.statics import _PART, Statics
 
 SCRIPT, FONT = b"export const answer = 42;\n" * 40, bytes(range(256)) * 4000
 Ask = Callable[..., Any]
@@ -57,16 +58,25 @@ async def test_a_file_comes_whole_with_the_headers_of_every_page(ask: Ask) -> No
     assert "strict-transport-security" not in answer.headers
 
 
-async def test_a_large_one_comes_in_parts(ask: Ask) -> None:
-    assert (await ask("/static/font.woff2")).content == FONT
+@pytest.mark.parametrize("size", [0, 1, _PART - 1, _PART, _PART + 1, 3 * _PART])
+async def test_a_large_one_comes_in_parts(files: Path, size: int) -> None:
+    content = (FONT * 4)[:size]
+    (files / "any.bin").write_bytes(content)
+    parts = [message for message in await _raw("/static/any.bin") if message["type"] == "http.response.body"]
+    assert b"".join(part["body"] for part in parts) == content
+    assert max(len(part["body"]) for part in parts) <= _PART
+    assert [part.get("more_body", False) for part in parts] == [True] * (len(parts) - 1) + [False]
+    assert len(parts) == max(1, -(-size // _PART))
 
 
-async def test_over_a_safe_line_it_is_told_to_stay_on_one(settings: LazySettings, files: Path) -> None:
+@pytest.mark.parametrize(("scheme", "told"), [("https", True), ("http", False), ("wss", False), ("", False)])
+async def test_over_a_safe_line_it_is_told_to_stay_on_one(
+    settings: LazySettings, files: Path, scheme: str, told: bool
+) -> None:
     settings.SECURE_HSTS_SECONDS = 60
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(Statics(_django))) as client:
-        told = [(await client.get(f"{scheme}://site/static/a.js")).headers for scheme in ("https", "http")]
-    assert told[0]["strict-transport-security"] == "max-age=60"
-    assert "strict-transport-security" not in told[1]
+    begin, *_ = await _raw("/static/a.js", scheme=scheme)
+    assert begin["status"] == 200
+    assert dict(begin["headers"]).get(b"strict-transport-security") == (b"max-age=60" if told else None)
 
 
 async def test_who_takes_compressed_files_gets_them(ask: Ask) -> None:
@@ -97,20 +107,46 @@ async def test_other_methods_send_no_file(ask: Ask, method: str, status: int) ->
     assert (answer.status_code, answer.content) == (status, b"")
 
 
+@pytest.mark.parametrize("debug", [True, False])
 @pytest.mark.parametrize(
     "path",
-    ["/", "/static/", "/static/nothing.js", "/a.js", "/statics/a.js", "/static/../secret_key",
-     "/static/%2e%2e/secret_key", "/static//a.js", "/static/a.js/", "/static/%00"],
+    ["/", "/static/", "/static", "/static/nothing.js", "/a.js", "/statics/a.js", "/static/../secret_key",
+     "/static/..\\secret_key", "/static//a.js", "/static/./a.js", "/static/js/../../secret_key", "/static/a.js/",
+     "/static/a.js\0", "/static//etc/passwd", "/static/" + "a" * 5000],
 )  # fmt: skip
-async def test_all_else_is_asked_of_django(ask: Ask, path: str) -> None:
-    answer = await ask(path)
-    assert (answer.status_code, answer.content) == (404, b"a page")
+async def test_all_else_is_asked_of_django(files: Path, settings: LazySettings, debug: bool, path: str) -> None:
+    settings.DEBUG = debug
+    (files / "js").mkdir()
+    begin, body = await _raw(path)
+    assert (begin["status"], body["body"]) == (404, b"a page")
 
 
 @pytest.mark.parametrize("debug", [True, False])
 async def test_who_develops_sees_a_file_that_came_later(files: Path, settings: LazySettings, debug: bool) -> None:
     settings.DEBUG = debug
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(Statics(_django)), base_url="http://site") as client:
-        shutil.copy(files / "a.js", files / "later.js")
-        assert (await client.get("/static/later.js")).status_code == (200 if debug else 404)
-        assert (await client.get("/static/../secret_key")).status_code == 404
+    statics = Statics(_django)
+    shutil.copy(files / "a.js", files / "later.js")
+    begin, *_ = await _raw("/static/later.js", statics=statics)
+    assert begin["status"] == (200 if debug else 404)
+
+
+def test_the_product_asks_them_first() -> None:
+    from assistant.asgi import application
+
+    first = application.application_mapping["http"]
+    assert isinstance(first, Statics) and isinstance(first._other, spool.Handler)
+
+
+async def _raw(path: str, scheme: str = "http", statics: Statics | None = None) -> list[dict[str, Any]]:
+    """What is sent for a path as it stands: a client would tidy it up."""
+    sent: list[dict[str, Any]] = []
+
+    async def receive() -> dict[str, Any]:
+        return {"type": "http.request", "body": b""}
+
+    async def send(message: dict[str, Any]) -> None:
+        sent.append(message)
+
+    scope = {"type": "http", "method": "GET", "path": path, "query_string": b"", "headers": [], "scheme": scheme}
+    await (statics or Statics(_django))(scope, receive, send)
+    return sent

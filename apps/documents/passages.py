@@ -132,7 +132,7 @@ def joined(page: str, spans: Sequence[tuple[int, int]]) -> str:
     before = None
     for start, end in spans:
         if before is not None:
-            pieces.append(" … " if page[before:start].strip() else " ")
+            pieces.append(" … " if fold(page[before:start]) else " ")
         pieces.append(fold(page[start:end]))
         before = end
     return "".join(pieces)

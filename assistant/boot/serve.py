@@ -50,7 +50,7 @@ def environment(places: Places) -> dict[str, str]:
         "KEEP_WHILE": str(os.getpid()),
         "PATH": f"{VENV / 'bin'}{os.pathsep}{env.get('PATH', os.defpath)}",
         "PYTHONUNBUFFERED": "1",
-        # WhiteNoise hands files over in one piece, which is right for files as small as ours.
+        # Django reads a FileResponse whole, in a thread, before it sends it, and warns of that.
         "PYTHONWARNINGS": env.get("PYTHONWARNINGS", "ignore:StreamingHttpResponse must consume synchronous iterators"),
         "TOKENIZERS_PARALLELISM": "false",
     }

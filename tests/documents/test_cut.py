@@ -49,6 +49,11 @@ def test_what_is_left_out_between_sentences_is_marked() -> None:
     assert " … " in one({"spring": 3.0, "fish": 3.0}, 9)
 
 
+def test_what_shows_nothing_was_not_left_out() -> None:
+    page = "Oak grows.\n\n\u00ad\n\nBeech falls."
+    assert one({"oak": 3.0, "beech": 3.0}, 9, window(page), page) == "Oak grows. Beech falls."
+
+
 def test_sentences_keep_their_order_in_the_page() -> None:
     text = one({"fish": 9.0, "river": 1.0}, 200)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -16,7 +17,7 @@ from django.conf import settings
 from apps.engines.base import EmbedEngine, EngineBroken
 from apps.engines.embed import bert
 from apps.engines.embed.fake import FakeEmbed
-from apps.engines.embed.folder import locate
+from apps.engines.embed.folder import PACKAGE_SHA256, locate, read
 from apps.engines.embed.sentence import SentenceEmbed
 
 TEXTS = [
@@ -181,6 +182,19 @@ def test_packaged_weights_that_were_changed_are_not_loaded(tmp_path: Path, monke
     monkeypatch.setattr("apps.engines.embed.sentence.locate", lambda model: folder)
     with pytest.raises(EngineBroken, match="damaged"):
         SentenceEmbed().warm()
+
+
+def test_weights_that_were_changed_are_hashed_again_whatever_their_time_says(tmp_path: Path) -> None:
+    folder = tmp_path / "model"
+    shutil.copytree(locate(""), folder)
+    described = read(folder, "another")
+    first, file = described.sha256(), folder / "model.safetensors"
+    before = file.stat()
+    with file.open("r+b") as stream:
+        stream.seek(5000)
+        stream.write(b"\x01")
+    os.utime(file, ns=(before.st_atime_ns, before.st_mtime_ns))
+    assert described.sha256() != first == PACKAGE_SHA256
 
 
 @pytest.mark.parametrize("missing", ["model.safetensors", "modules.json", "tokenizer.json", "config.json"])

@@ -31,7 +31,8 @@ class Folder:
 
     def sha256(self) -> str:
         """Over all weight files; raises EngineBroken where the packaged ones are not what they should be."""
-        found = _sha256(tuple((file, (now := file.stat()).st_size, now.st_mtime_ns) for file in self.weights))
+        states = ((file, file.stat()) for file in self.weights)
+        found = _sha256(tuple((file, state.st_size, state.st_ctime_ns) for file, state in states))
         if self.name == PACKAGE and found != PACKAGE_SHA256:
             raise EngineBroken("The packaged embedding model is damaged. Install the package again.")
         return found
@@ -39,7 +40,7 @@ class Folder:
 
 @lru_cache(maxsize=16)
 def _sha256(weights: tuple[tuple[Path, int, int], ...]) -> str:
-    """Read once in a process, as long as sizes and times say that they are the same."""
+    """Read once in a process, as long as nobody has written to them: the time of a change cannot be set back."""
     digest = hashlib.sha256()
     for file, _, _ in weights:
         with file.open("rb") as stream:
