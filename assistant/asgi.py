@@ -11,12 +11,12 @@ from channels.security.websocket import OriginValidator
 from django.conf import settings
 
 from assistant import spool
+from assistant.statics import Statics
 
 _http = spool.application()  # loads the apps; consumers can be imported only afterwards
 
 from apps.conversations.consumers import websocket_urlpatterns  # noqa: E402
 from assistant.lifespan import lifespan  # noqa: E402
-from assistant.statics import Statics  # noqa: E402
 
 application = ProtocolTypeRouter(
     {

@@ -4,7 +4,7 @@ millisecond of the processor and several changes of thread."""
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from contextlib import closing, nullcontext
+from contextlib import closing
 from io import BytesIO
 from typing import Any
 
@@ -52,9 +52,11 @@ class Statics:
 
 
 async def _body(file: Any, send: Send) -> None:
-    """`file` is None where there is no body, as for HEAD."""
-    with closing(file) if file else nullcontext():
-        part = file.read(_PART) if file else b""
+    if file is None:  # as for HEAD
+        await send({"type": "http.response.body", "body": b""})
+        return
+    with closing(file):
+        part = file.read(_PART)
         while following := await in_pool(file.read, _PART) if len(part) == _PART else b"":
             await send({"type": "http.response.body", "body": part, "more_body": True})
             part = following

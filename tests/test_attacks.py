@@ -127,8 +127,8 @@ def test_t61_nor_of_a_password_or_a_form(alice: User, caplog: pytest.LogCaptureF
 
 @pytest.mark.parametrize(
     "address",
-    ["/.git/config", "/.env", "/metrics", "/debug/", "/server-status", "/media/", "/media/../db.sqlite3", "/secret_key",
-     "/graphql", "/phpinfo.php"],
+    ["/.git/config", "/.env", "/static/../manage.py", "/static/%2e%2e/manage.py", "/metrics", "/debug/",
+     "/server-status", "/media/", "/media/../db.sqlite3", "/secret_key", "/graphql", "/phpinfo.php"],
 )  # fmt: skip
 def test_t62_nothing_of_the_machine_is_served(alice: User, address: str) -> None:
     for client in (Client(), signed_in(alice)):

@@ -40,9 +40,9 @@ def files(tmp_path: Path, settings: LazySettings) -> Path:
 def ask(files: Path) -> Ask:
     transport = httpx.ASGITransport(Statics(_django))
 
-    async def _ask(path: str, method: str = "GET", scheme: str = "http", **headers: str) -> httpx.Response:
+    async def _ask(path: str, method: str = "GET", **headers: str) -> httpx.Response:
         asked = {"accept-encoding": "identity", **{name.replace("_", "-"): value for name, value in headers.items()}}
-        async with httpx.AsyncClient(transport=transport, base_url=f"{scheme}://site") as client:
+        async with httpx.AsyncClient(transport=transport, base_url="http://site") as client:
             return await client.request(method, path, headers=asked)
 
     return _ask
