@@ -11,10 +11,11 @@ from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
+from operator import sub
 
 from apps.documents.fold import fold, unsplit
 from apps.documents.parsers.base import ParsedPage, Piece
-from apps.engines.embed.base import Tokenised, Whole
+from apps.engines.embed.base import Tokenised, Whole, edges
 from apps.lib.sentences import spans as sentence_spans
 
 Offsets = Callable[[str], list[tuple[int, int]]]
@@ -82,7 +83,7 @@ class Chunker:
     def cut(self, page: ParsedPage) -> Iterator[Draft]:
         """The chunks of a page, in order, covering every character of its pieces that is not white space once."""
         whole = self.whole(page.text) if self.whole else None
-        tokens = _Tokens(whole.spans if whole else self.offsets(page.text))
+        tokens = _Tokens(*((whole.starts, whole.ends) if whole else edges(self.offsets(page.text))))
         room = min(self.target, self.window - 1) - min(HEADER_TOKENS, self.window // 4)
         atoms = [atom for piece in page.pieces for atom in _atoms(page.text, piece, tokens, max(8, room))]
         for run in _pack(atoms, max(8, room)):
@@ -134,9 +135,10 @@ class Chunker:
 class _Tokens:
     """Counts tokens between two characters of a page; a "word" of hundreds of letters counts as several."""
 
-    def __init__(self, spans: Sequence[tuple[int, int]]) -> None:
-        self.starts = [start for start, _ in spans]
-        if any(end - start > LONG_TOKEN for start, end in spans):
+    def __init__(self, starts: Sequence[int], ends: Sequence[int]) -> None:
+        self.starts = starts
+        if max(map(sub, ends, starts), default=0) > LONG_TOKEN:
+            spans = zip(starts, ends, strict=True)
             self.starts = [at for start, end in spans for at in range(start, max(end, start + 1), LONG_TOKEN)]
 
     def count(self, start: int, end: int) -> int:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 
-_SPLIT = re.compile(r"(?<=[a-z])(?:\u00ad\s*|-[ \t]*\r?\n\s*)(?=[a-z])|\u00ad")
+# Begins with the two signs themselves, so that all between them is skipped at once.
+_SPLIT = re.compile(r"\u00ad(?:(?<=[a-z]\u00ad)\s*(?=[a-z]))?|-(?<=[a-z]-)[ \t]*\r?\n\s*(?=[a-z])")
 
 
 def unsplit(text: str) -> bool:

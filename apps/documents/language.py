@@ -75,19 +75,31 @@ for _code, _words in _SMALL.items():
 def language_of(texts: Iterable[str]) -> str:
     """Its ISO 639-1 code, or nothing where that cannot be told: too little text, tables, a language not listed."""
     text = _sample("\n".join(texts))
-    letters = sum(map(str.isalpha, text))
-    for pattern, code, share in _SCRIPTS:
-        if letters >= 4 and len(pattern.findall(text)) >= share * letters:
-            return code
-    words = _WORD.findall(text.lower())
+    if code := _script(text):
+        return code
+    words = Counter(_WORD.findall(text.lower()))
     votes: Counter[str] = Counter()
-    for word in words:
-        for code in _OF.get(word, ()):
-            votes[code] += 1
+    for word in words.keys() & _OF.keys():
+        for code in _OF[word]:
+            votes[code] += words[word]
     best = votes.most_common(2)
-    if not best or best[0][1] < max(FEWEST, LEAST * len(words)):
+    if not best or best[0][1] < max(FEWEST, LEAST * words.total()):
         return ""
     return best[0][0] if len(best) < 2 or best[0][1] > best[1][1] else ""
+
+
+def _script(text: str) -> str:
+    """The language that alone is written in most of its letters, if there is one."""
+    if text.isascii():
+        return ""
+    times = Counter(text)  # each character is looked at once
+    letters = sum(count for char, count in times.items() if char.isalpha())
+    if letters < 4:
+        return ""
+    for pattern, code, share in _SCRIPTS:
+        if sum(times[char] for char in pattern.findall("".join(times))) >= share * letters:
+            return code
+    return ""
 
 
 def _sample(text: str) -> str:

@@ -21,7 +21,7 @@ _UNSPACED = re.compile(
     "\U00020000-\U0003ffff]+"
 )
 # A part number, a date, a version, an address: taken apart, and whole too, so that the very same one counts more.
-_CODE = re.compile(r"\w++(?:[-./:@]\w++)++")
+_CODE = re.compile(r"\b\w++(?:[-./:@]\w++)++")  # from a border on, else each letter of a word would be tried
 _DIGIT = re.compile(r"\d")
 _MAX_WORD = 60  # characters; longer runs are noise to a word index
 _local = threading.local()
@@ -39,7 +39,7 @@ STOPWORDS = frozenset((
 
 def normalise(text: str) -> str:
     """Compatibility-composed and case-folded, so that ligatures, full-width forms and case do not hide a word."""
-    return unicodedata.normalize("NFKC", text).casefold()
+    return text.lower() if text.isascii() else unicodedata.normalize("NFKC", text).casefold()
 
 
 def words(text: str) -> list[str]:
@@ -50,7 +50,7 @@ def words(text: str) -> list[str]:
         found += [code for code in _CODE.findall(text) if _DIGIT.search(code) and code not in found]
     if not text.isascii() and _UNSPACED.search(text):
         found = [part for word in found for part in _parts(word)]
-    return [word[:_MAX_WORD] for word in found]
+    return [word[:_MAX_WORD] for word in found] if max(map(len, found), default=0) > _MAX_WORD else found
 
 
 def _parts(word: str) -> list[str]:
@@ -66,7 +66,7 @@ def _parts(word: str) -> list[str]:
 
 def terms(text: str) -> list[str]:
     """The stemmed words of a text in order, stop words included."""
-    return [stem(word) for word in words(text)]
+    return list(map(stem, words(text)))
 
 
 def content_terms(text: str) -> list[str]:

@@ -95,12 +95,19 @@ def test_a_span_without_a_token_is_read_as_the_whole() -> None:
 @pytest.mark.parametrize("before", [0, 30, 100, 1000])
 def test_of_a_long_passage_each_sentence_is_read_where_it_stands(before: int) -> None:
     embed: Any = FakeEmbed()
-    filling = "The boiler stands in the cellar. "
-    text = filling * before + ASKED + " " + filling * (1000 - before)
-    (long,) = inside.read(embed, [text], [[ASKED, filling.strip()]], LAYERS)
+    filling, last = "The boiler stands in the cellar. ", "The lamp is lit."
+    text = filling * before + ASKED + " " + filling * (1000 - before) + last
+    (long,) = inside.read(embed, [text], [[ASKED, last]], LAYERS)
     (short,) = inside.read(embed, [filling * min(12, before) + ASKED + " " + filling * 12], [[ASKED]], LAYERS)
     assert len(long.vectors) == 2 and float(long.vectors[0] @ short.vectors[0]) > 0.97
     assert float(long.vectors[0] @ long.vectors[1]) < 0.9, "it is not read as the whole"
+
+
+def test_what_is_said_again_is_read_as_if_it_were_said_once(real: SentenceEmbed) -> None:
+    said = f"The boiler stands in the cellar. {ASKED}"
+    once, often = inside.read(real, [said, f"{said} {ASKED} {ASKED}"], [[ASKED], [ASKED]], LAYERS)
+    assert inside.again(f"{ASKED} {ASKED}", [ASKED]) and not inside.again(said, [ASKED, "cellar"])
+    assert np.allclose(once.vectors, often.vectors, atol=1e-3) and once.near == pytest.approx(often.near, abs=1e-3)
 
 
 def test_a_model_that_shows_no_states_is_refused(real: SentenceEmbed, monkeypatch: pytest.MonkeyPatch) -> None:

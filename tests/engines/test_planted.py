@@ -69,6 +69,14 @@ def test_of_ordinary_prose_no_sentence_is_looked_at_again() -> None:
     assert PlantedClassifier().suspects(ORDINARY) == [[]] * len(ORDINARY)
 
 
+def test_a_piece_that_two_parts_of_a_long_line_have_in_common_is_named_once() -> None:
+    words = "the keeper of the boats counts them each evening and writes the number into the large green book"
+    text = f"{words} {words[4:]} {words[8:]} {PLANTED[-1]} {words[12:]} {words[16:]} {words[20:]}"
+    assert sum(PLANTED[-1] in part for part in windows(text)) == 2, "it stands where two parts overlap"
+    (row,) = PlantedClassifier().suspects([text])
+    assert row and len(row) == len(set(row)) and not inside.again(text, [PLANTED[-1]])
+
+
 def test_code_is_set_aside_and_every_line_counts_by_itself() -> None:
     text = "A heading of four words\n```\nimport os and more\n```\nThe first line of it\nand the second one\nShort"
     assert windows(text) == [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from apps.engines.base import EmbedEngine, Tokenised
 from apps.engines.embed import whole
 from apps.engines.embed.fake import FakeEmbed
 from apps.engines.embed.folder import locate
+from apps.engines.embed.pooling import tokens_at
 from apps.engines.embed.sentence import SentenceEmbed
 from apps.engines.embed.whole import by_words
 
@@ -81,9 +83,32 @@ def test_a_part_is_read_as_it_is_by_itself_or_not_at_all(
 ) -> None:
     start, end = sorted(min(at, len(text)) for at in span)
     whole = embed.whole(text)
-    assert list(whole.spans) == embed.offsets(text)
+    assert list(zip(whole.starts, whole.ends, strict=True)) == embed.offsets(text)
     part = whole.part(lead, start, end)
     assert part is None or same(part, embed.tokenised(lead + " ".join(text[start:end].split())))
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.sampled_from(REAL), TEXTS, st.lists(st.tuples(*[st.integers(0, 80)] * 2), min_size=1))
+def test_tokens_of_characters_are_found_without_the_tokenizer(
+    embed: SentenceEmbed, text: str, some: list[tuple[int, int]]
+) -> None:
+    spans, prompt = [(min(span), max(span)) for span in some], embed._prompt("passage")
+    offsets = embed._tokens().encode(prompt + text).offsets
+    shifted = [(start + len(prompt), end + len(prompt)) for start, end in spans]
+    assert embed.tokens_at(text, spans) == tokens_at(offsets, shifted)
+
+
+def test_many_threads_read_at_once_while_what_is_remembered_goes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(whole, "_REMEMBERED", 40)
+    embed = engine()
+    texts = [" ".join(f"ferry{number % 30} no{number}" for number in range(at, at + 30)) for at in range(200)]
+    with ThreadPoolExecutor(6) as pool:
+        found = list(pool.map(embed.whole, texts * 3))
+    for text, read in zip(texts * 3, found, strict=True):
+        assert list(zip(read.starts, read.ends, strict=True)) == embed.offsets(text)
+        part = read.part("", 0, len(text))
+        assert part is not None and same(part, embed.tokenised(text))
 
 
 def test_between_spaces_nothing_is_tokenised_again() -> None:
@@ -128,6 +153,8 @@ def test_few_words_are_remembered_and_none_that_is_long(monkeypatch: pytest.Monk
     monkeypatch.setattr(whole, "_REMEMBERED", 8)
     embed, text = engine(), f"{'ferry' * 20} and {' '.join(f'no{number}' for number in range(20))} " * 2
     for said in (text, "other words", text):
-        assert list(embed.whole(said).spans) == embed.offsets(said)
-        assert embed._runs is not None and 0 < len(embed._runs._known) <= 8
-        assert all(len(word) <= whole._LONGEST for word in embed._runs._known)
+        read = embed.whole(said)
+        assert list(zip(read.starts, read.ends, strict=True)) == embed.offsets(said)
+        assert embed._runs is not None and 0 < len(embed._runs._kept.numbers) <= 8
+        assert len(embed._runs._kept.pool.first) <= 8
+        assert all(len(word) <= whole._LONGEST for word in embed._runs._kept.numbers)

@@ -65,11 +65,9 @@ def rows_of(text: str, at: Sequence[int], textpage: pypdfium2.PdfTextPage) -> li
         words = list(_WORD.finditer(line.group()))
         if not words:
             continue
-        spots = [
-            (line.start() + start, line.start() + end, place(at[line.start() + start]),
-             place(at[line.start() + end - 1]))
-            for start, end in map(re.Match.span, words)
-        ]  # fmt: skip
+        first = line.start()
+        spans = [(first + start, first + end) for start, end in map(re.Match.span, words)]
+        spots = [(start, end, place(at[start]), place(at[end - 1])) for start, end in spans]
         cells = list(_cells(spots))
         if rows and _goes_on(rows[-1][-1], cells[0]):
             rows[-1] += cells

@@ -56,16 +56,16 @@ def read(reader: TokenReader, texts: Sequence[str], rows: Sequence[Sequence[str]
 def _once(text: str, row: Sequence[str]) -> str:
     """Where a piece comes again the text with each of its sentences once, as far as that leaves every piece: what is
     said over and over would count as what the passage is about."""
-    if not again(row):
+    if not again(text, row):
         return text
     said = dict.fromkeys(text[start:end].strip() for start, end in sentences.spans(text))
     found = " ".join(said)
     return found if all(piece in found for piece in row) else text
 
 
-def again(row: Sequence[str]) -> bool:
-    """Whether a piece comes more than once."""
-    return len(set(row)) < len(row)
+def again(text: str, row: Sequence[str]) -> bool:
+    """Whether a piece stands in the text more than once."""
+    return any(text.find(piece, text.find(piece) + 1) >= 0 for piece in row)
 
 
 def _parts(reader: TokenReader, text: str, pieces: Sequence[str]) -> list[_Part]:

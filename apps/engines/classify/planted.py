@@ -130,7 +130,7 @@ class PlantedClassifier(stored.FromDisk[PlantedHeads]):
         heads, found = self._load(), [windows(text) for text in texts]
         worth = iter(heads.rough([sentence for row in found for sentence in row]) >= heads.least[0])
         kept = [[sentence for sentence, kept in zip(row, worth, strict=False) if kept] for row in found]
-        return [[piece for sentence in row for piece in pieces(sentence)] for row in kept]
+        return [list(dict.fromkeys(piece for sentence in row for piece in pieces(sentence))) for row in kept]
 
     def scores(self, pieces: Sequence[str], vectors: Vectors, near: NDArray[np.float32]) -> NDArray[np.float32]:
         heads = self._load()

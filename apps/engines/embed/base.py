@@ -30,10 +30,16 @@ class Inside:
     near: NDArray[np.float32]  # (pieces,): cosine of each with the passage
 
 
+def edges(spans: Spans) -> tuple[Sequence[int], Sequence[int]]:
+    """Where they start, and where they end."""
+    return [start for start, _ in spans], [end for _, end in spans]
+
+
 class Whole(Protocol):
     """A long text that was tokenised once, so that its parts need not be."""
 
-    spans: Spans  # of its tokens, as `EmbedEngine.offsets`
+    starts: Sequence[int]  # of its tokens, as `EmbedEngine.offsets`
+    ends: Sequence[int]
 
     def part(self, lead: str, start: int, end: int) -> Tokenised | None:
         """What `tokenised` would make of `lead` and, after it, these characters with one space for every run of white

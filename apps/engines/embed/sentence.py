@@ -135,8 +135,16 @@ class SentenceEmbed:
 
     def tokens_at(self, text: str, spans: Spans) -> Spans:
         prompt = self._prompt("passage", "document")
-        read, shift = self._tokens().encode(prompt + text), len(prompt)
-        return tokens_at(read.offsets, [(start + shift, end + shift) for start, end in spans])
+        read, shift = self._offsets(prompt + text), len(prompt)
+        return tokens_at(read, [(start + shift, end + shift) for start, end in spans])
+
+    def _offsets(self, text: str) -> Spans:
+        """Where its tokens stand, with those of no characters that the model adds."""
+        tokenizer = self._tokens()
+        if self._runs is None:
+            return list(tokenizer.encode(text).offsets)
+        _, starts, ends = self._runs.with_edges(text)
+        return [(0, 0), *zip(starts.tolist(), ends.tolist(), strict=True), (0, 0)]
 
     def states(self, texts: Sequence[str], layers: int) -> list[Tokens]:
         """The tokens of each text, cut to the window, with their states after so many layers."""

@@ -7,22 +7,22 @@ around it, and however wide the spaces are.
 from __future__ import annotations
 
 import re
+import threading
 from bisect import bisect_left
-from collections.abc import Callable, Iterable, Sequence
-from itertools import chain
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import chain, repeat
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from apps.engines.embed.base import Tokenised
+from apps.engines.embed.base import Tokenised, edges
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _PARTS = ("BertNormalizer", "BertPreTokenizer", "WordPiece")
-_Run = tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]]  # ids, and where each starts and ends in the run
-
-_REMEMBERED = 30_000  # runs between spaces whose tokens are kept; 12 MB
+_REMEMBERED = 30_000  # runs between spaces whose tokens are kept; 8 MB
 _LONGEST = 40  # characters of such a run
 _ODD = re.compile("[\x0b\x0c\x1c-\x1f\x85]")  # white space to Python, dropped by the tokenizer: it joins two words
 
@@ -35,60 +35,117 @@ def by_words(tokenizer: Any) -> bool:
     return parts == _PARTS and plain and tokenizer.encode("a").ids[1:-1] == _ids(tokenizer, "a")
 
 
+class _Pool(NamedTuple):
+    """Runs that were read, and their tokens, one behind the other."""
+
+    ids: NDArray[np.int32]  # of tokens
+    starts: NDArray[np.int64]  # where each begins in its run, characters
+    ends: NDArray[np.int64]
+    first: NDArray[np.int64]  # of each run: where its tokens begin
+    counts: NDArray[np.int64]  # how many these are
+    widths: NDArray[np.int64]  # its characters, and the space after it
+
+    def followed_by(self, more: _Pool) -> _Pool:
+        more = more._replace(first=more.first + len(self.ids))
+        pairs: Iterator[tuple[NDArray[Any], NDArray[Any]]] = zip(self, more, strict=True)
+        return _Pool(*map(np.concatenate, pairs))
+
+    def tokens(self, runs: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Where the tokens of these runs stand here, in turn; and how many each run has."""
+        counts = self.counts[runs]
+        before = np.cumsum(counts) - counts
+        return np.repeat(self.first[runs] - before, counts) + np.arange(int(counts.sum())), counts
+
+    def only(self, runs: NDArray[np.int64]) -> _Pool:
+        at, counts = self.tokens(runs)
+        first = np.cumsum(counts) - counts
+        return _Pool(self.ids[at], self.starts[at], self.ends[at], first, counts, self.widths[runs])
+
+
+@dataclass(slots=True)
+class _Kept:
+    pool: _Pool
+    numbers: dict[str, int] = field(default_factory=dict)  # of each run in the pool, which has grown before it is here
+    ids: dict[str, tuple[int, ...]] = field(default_factory=dict)  # of some of them, by themselves
+
+
 class Runs:
     """The tokens of texts, put together from those of their runs between spaces: of these few are new."""
 
     def __init__(self, tokenizer: Any) -> None:
         self._tokenizer = tokenizer
-        self._known: dict[str, _Run] = {}
-        ids = tokenizer.encode("a").ids
+        self._lock = threading.Lock()
+        self._empty = self._read([])
+        self._kept = _Kept(self._empty)
+        ids = np.array(tokenizer.encode("a").ids, np.int32)
         self._before, self._after = ids[:1], ids[-1:]
 
     def ids(self, text: str) -> NDArray[np.int32]:
         """Those of the text alone, without what the model adds."""
-        return _joined([ids for ids, _, _ in self._of(_cut(text))], np.int32)
+        words, known = _cut(text), self._kept.ids
+        found = list(map(known.get, words))
+        if None not in found:  # a few words, such as titles are of: arrays would take longer
+            return np.fromiter(chain.from_iterable(filter(None, found)), np.int32)
+        pool, runs = self._of(words)
+        at, counts = pool.tokens(runs)
+        each = np.split(pool.ids[at], np.cumsum(counts)[:-1])
+        short = ((word, own) for word, own in zip(words, each, strict=True) if len(word) <= _LONGEST)
+        known.update((word, tuple(own.tolist())) for word, own in short)
+        return pool.ids[at]
 
-    def with_spans(self, text: str) -> tuple[NDArray[np.int32], list[tuple[int, int]]]:
-        words = _cut(text)
-        runs = self._of(words)
-        ids = [run[0] for run in runs]
-        lengths = np.fromiter(map(len, words), np.int64) + 1
-        at = np.repeat(np.cumsum(lengths) - lengths, [len(each) for each in ids])
-        starts, ends = (at + _joined([run[part] for run in runs], np.int64) for part in (1, 2))
-        return _joined(ids, np.int32), list(zip(starts.tolist(), ends.tolist(), strict=True))
+    def with_edges(self, text: str) -> tuple[NDArray[np.int32], NDArray[np.int64], NDArray[np.int64]]:
+        """Likewise, and where in the text each of them starts and ends."""
+        pool, runs = self._of(_cut(text))
+        at, counts = pool.tokens(runs)
+        widths = pool.widths[runs]
+        places = np.repeat(np.cumsum(widths) - widths, counts)
+        return pool.ids[at], places + pool.starts[at], places + pool.ends[at]
 
     def around(self, lead: NDArray[np.int32], rest: NDArray[np.int32]) -> NDArray[np.int32]:
         """Both in turn, between what the model adds."""
-        return np.concatenate([np.asarray(self._before, np.int32), lead, rest, np.asarray(self._after, np.int32)])
+        return np.concatenate([self._before, lead, rest, self._after])
 
-    def _of(self, words: Sequence[str]) -> list[_Run]:
-        known = self._known
-        found = list(map(known.get, words))
-        new = self._read(list({word: None for word, run in zip(words, found, strict=True) if run is None}))
-        if len(known) + len(new) > _REMEMBERED:
-            known = self._known = {}
-        known.update([item for item in new.items() if len(item[0]) <= _LONGEST][:_REMEMBERED])
-        return [new[word] if run is None else run for word, run in zip(words, found, strict=True)]
+    def _of(self, words: Sequence[str]) -> tuple[_Pool, NDArray[np.int64]]:
+        """A pool, and where in it each of these runs is."""
+        kept = self._kept
+        runs = np.fromiter(map(kept.numbers.get, words, repeat(-1)), np.int64, len(words))
+        pool = kept.pool  # asked for after the numbers, so none of them is beyond it
+        unread = np.flatnonzero(runs < 0)
+        if not len(unread):
+            return pool, runs
+        new = list(dict.fromkeys(words[at] for at in unread.tolist()))
+        read, numbers = self._read(new), {word: number for number, word in enumerate(new, len(pool.first))}
+        self._keep(new, read)
+        runs[unread] = [numbers[words[at]] for at in unread.tolist()]
+        return pool.followed_by(read), runs
 
-    def _read(self, words: Sequence[str]) -> dict[str, _Run]:
-        if not words:
-            return {}
+    def _keep(self, words: Sequence[str], read: _Pool) -> None:
+        short = [at for at, word in enumerate(words) if len(word) <= _LONGEST][:_REMEMBERED]
+        with self._lock:
+            if len(self._kept.pool.first) + len(short) > _REMEMBERED:
+                self._kept = _Kept(self._empty)
+            kept = self._kept
+            first, kept.pool = len(kept.pool.first), kept.pool.followed_by(read.only(np.array(short, np.int64)))
+            kept.numbers.update((words[at], number) for number, at in enumerate(short, first))
+
+    def _read(self, words: Sequence[str]) -> _Pool:
         encoding = self._tokenizer.encode(" ".join(words), add_special_tokens=False)
-        ids, spans, found, at = encoding.ids, encoding.offsets, dict[str, _Run](), 0
-        for word in words:
-            first, last = (bisect_left(spans, (place, 0)) for place in (at, at + len(word) + 1))
-            own = spans[first:last]
-            found[word] = tuple(ids[first:last]), tuple(s - at for s, _ in own), tuple(e - at for _, e in own)
-            at += len(word) + 1
-        return found
+        spans = np.array(encoding.offsets, np.int64).reshape(-1, 2)
+        widths = np.fromiter(map(len, words), np.int64, len(words)) + 1
+        places = np.cumsum(widths) - widths
+        first = np.searchsorted(spans[:, 0], places)
+        counts = np.diff(first, append=len(spans))
+        own = spans - np.repeat(places, counts)[:, None]
+        return _Pool(np.array(encoding.ids, np.int32), own[:, 0], own[:, 1], first, counts, widths)
 
 
 class TokenisedWhole:
     """`made` takes the ids of a passage with all that the model adds to it; `prompt` stands before every passage."""
 
     def __init__(self, text: str, runs: Runs, prompt: str, made: Callable[[NDArray[np.int32]], Tokenised]) -> None:
-        self.spans: Sequence[tuple[int, int]]
-        self._ids, self.spans = runs.with_spans(text)
+        self._ids, starts, ends = runs.with_edges(text)
+        self.starts: Sequence[int] = starts.tolist()
+        self.ends: Sequence[int] = ends.tolist()
         self._text, self._runs, self._prompt, self._made = text, runs, prompt, made
 
     def part(self, lead: str, start: int, end: int) -> Tokenised | None:
@@ -96,7 +153,7 @@ class TokenisedWhole:
         edges = before[-1:], self._text[start - 1 : start] if start else "", self._text[end : end + 1]
         if not all(map(_parts, edges)) or _ODD.search(self._text, start, end):
             return None
-        first, last = (bisect_left(self.spans, (at, 0)) for at in (start, end))
+        first, last = bisect_left(self.starts, start), bisect_left(self.starts, end)
         return self._made(self._runs.around(self._runs.ids(before), self._ids[first:last]))
 
 
@@ -104,7 +161,7 @@ class Undivided:
     """Of a tokenizer for which that does not hold: every part has to be tokenised by itself."""
 
     def __init__(self, text: str, tokenizer: Any) -> None:
-        self.spans: Sequence[tuple[int, int]] = tokenizer.encode(text, add_special_tokens=False).offsets
+        self.starts, self.ends = edges(tokenizer.encode(text, add_special_tokens=False).offsets)
 
     def part(self, lead: str, start: int, end: int) -> Tokenised | None:
         return None
@@ -113,10 +170,6 @@ class Undivided:
 def _cut(text: str) -> list[str]:
     """Its runs between spaces and line ends; one of no characters where two of these follow each other."""
     return text.replace("\n", " ").split(" ")
-
-
-def _joined(parts: Iterable[Sequence[int]], kind: Any) -> NDArray[Any]:
-    return np.fromiter(chain.from_iterable(parts), kind)
 
 
 def _parts(edge: str) -> bool:

@@ -1,0 +1,45 @@
+"""The language of a text is told by its letters or its small words, or not at all."""
+
+from __future__ import annotations
+
+import pytest
+
+from apps.documents.language import FEWEST, language_of
+
+
+@pytest.mark.parametrize(
+    ("text", "language"),
+    [
+        ("The ferry leaves at nine, and the crew is on board for the day.", "en"),
+        ("Die Fähre fährt um neun, und die Besatzung ist auf dem Schiff.", "de"),
+        ("El barco sale a las nueve y la tripulación está en el puerto.", "es"),
+        ("フェリーは九時に出ます。", "ja"),
+        ("渡轮九点出发。", "zh"),
+        ("페리는 아홉 시에 출발합니다.", "ko"),
+        ("Το πλοίο φεύγει στις εννέα.", "el"),
+        ("Паром уходит в девять, и все уже на борту, как и было сказано.", "ru"),
+        ("7 8 9 14.2 | 16", ""),
+        ("日本", ""),  # two letters are too few
+        ("", ""),
+    ],
+)
+def test_a_language_is_told(text: str, language: str) -> None:
+    assert language_of([text]) == language
+
+
+def test_a_word_counts_as_often_as_it_stands_there() -> None:
+    """One small word, again and again, is as much as several."""
+    assert language_of(["ferry the boat " * FEWEST]) == "en"
+    assert language_of(["ferry the boat " * (FEWEST - 1)]) == ""
+
+
+def test_few_letters_of_another_script_do_not_decide() -> None:
+    assert (
+        language_of(
+            [
+                "The word フェリー is Japanese for a ferry, and that is what it is on the coast. "
+                + "The ferry is late. " * 9
+            ]
+        )
+        == "en"
+    )
