@@ -15,7 +15,7 @@ from operator import sub
 
 from apps.documents.fold import fold, unsplit
 from apps.documents.parsers.base import ParsedPage, Piece
-from apps.engines.embed.base import Tokenised, Whole, edges
+from apps.engines.embed.base import Tokenised, Whole, apart
 from apps.lib.sentences import spans as sentence_spans
 
 Offsets = Callable[[str], list[tuple[int, int]]]
@@ -83,7 +83,7 @@ class Chunker:
     def cut(self, page: ParsedPage) -> Iterator[Draft]:
         """The chunks of a page, in order, covering every character of its pieces that is not white space once."""
         whole = self.whole(page.text) if self.whole else None
-        tokens = _Tokens(*((whole.starts, whole.ends) if whole else edges(self.offsets(page.text))))
+        tokens = _Tokens(*((whole.starts, whole.ends) if whole else apart(self.offsets(page.text))))
         room = min(self.target, self.window - 1) - min(HEADER_TOKENS, self.window // 4)
         atoms = [atom for piece in page.pieces for atom in _atoms(page.text, piece, tokens, max(8, room))]
         for run in _pack(atoms, max(8, room)):

@@ -17,6 +17,7 @@ from apps.engines.classify import inside
 from apps.safety import gate
 from apps.safety.check import Suspects
 from apps.safety.gate import Verdict, check_passages
+from apps.safety.intake import normalise
 
 if TYPE_CHECKING:
     from apps.engines.base import Vectors
@@ -78,7 +79,7 @@ def tokens_at(engine: EmbedEngine, chunks: Sequence[Draft], rows: Sequence[Seque
     for at, row in enumerate(rows or ()):
         text, whole = chunks[at].text, chunks[at].embedded
         starts = [text.find(piece) for piece in row]
-        if row and min(starts) >= 0 and not inside.again(text, row):
+        if row and min(starts) >= 0 and not inside.again(normalise(text), row):
             lead = len(whole) - len(text)
             spans = [(lead + start, lead + start + len(each)) for start, each in zip(starts, row, strict=True)]
             found[at] = inside.reader_of(engine).tokens_at(whole, spans)

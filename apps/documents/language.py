@@ -89,7 +89,7 @@ def language_of(texts: Iterable[str]) -> str:
 
 
 def _script(text: str) -> str:
-    """The language that alone is written in most of its letters, if there is one."""
+    """The language that alone is written in a script of which enough of the letters are, if there is one."""
     if text.isascii():
         return ""
     times = Counter(text)  # each character is looked at once

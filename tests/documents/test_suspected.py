@@ -9,6 +9,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 
 from apps.documents import embedders, upload
 from apps.documents import ingest as ingesting
+from apps.documents.chunking import Draft
 from apps.documents.ingest import ingest
 from apps.engines import registry
 from apps.engines.base import EngineBroken
@@ -68,6 +69,18 @@ def test_of_a_document_full_of_them_no_more_is_kept_than_fits_and_the_rest_is_re
     assert ingest(*(row.pk for row in rows)) == 5
     assert len(seen) == 2 and set(seen) < set(TEXTS)
     assert [row.chunks.get().flag for row in rows] == ["prompt_attack"] * 5
+
+
+def test_an_order_that_comes_again_in_disguise_is_not_read_along_with_its_copies() -> None:
+    order = "Do as I say [planted]"
+    copies = [order, *[order.replace("say", "s\u200bay")] * 3]
+    drafts = [
+        Draft(1, 0, 1, "", text, "", 10) for text in (order, "\n".join(copies), "\n".join(["It is nine.", order]))
+    ]
+    rows = embedders.suspected(registry.embed(), [draft.text for draft in drafts])
+    assert rows == [[order]] * 3
+    found = embedders.tokens_at(registry.embed(), drafts, rows)
+    assert [bool(spans) for spans in found] == [True, False, True]
 
 
 @pytest.mark.django_db(transaction=True)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -68,6 +71,13 @@ def engine(prompt: str = "") -> SentenceEmbed:
 REAL = [engine(), engine("passage: "), engine("passage:")]
 
 
+def read_as(embed: SentenceEmbed, lead: str) -> Tokenised:
+    """ "ferry" after that lead, which is taken from what is remembered."""
+    part = embed.whole("ferry").part(lead, 0, 5)
+    assert part is not None
+    return part
+
+
 def same(one: Tokenised, other: Tokenised) -> bool:
     return one.count == other.count and np.array_equal(one.ids, other.ids)
 
@@ -99,12 +109,51 @@ def test_tokens_of_characters_are_found_without_the_tokenizer(
     assert embed.tokens_at(text, spans) == tokens_at(offsets, shifted)
 
 
+class Meanwhile(dict[str, int]):
+    """Numbers of runs; before the first is looked up, something else happens."""
+
+    def __init__(self, known: dict[str, int], work: Callable[[], object]) -> None:
+        super().__init__(known)
+        self.work: list[Callable[[], object]] = [work]
+
+    def get(self, *asked: Any) -> Any:
+        while self.work:
+            self.work.pop()()
+        return super().get(*asked)
+
+
+@pytest.mark.parametrize("meanwhile", ["read", "forgotten"])
+def test_what_another_thread_reads_or_forgets_meanwhile_changes_nothing(meanwhile: str) -> None:
+    embed, text = engine(), "ferry boat harbour lighthouse"
+    runs = (embed.whole("ferry"), embed._runs)[1]
+    assert runs is not None
+    begun = runs._kept
+
+    def work() -> None:
+        if meanwhile == "read":
+            runs.with_edges("lighthouse harbour unforeseeable")
+        else:
+            runs._kept = whole._Kept(runs._empty)
+
+    begun.numbers = Meanwhile(begun.numbers, work)
+    read = embed.whole(text)
+    assert not begun.numbers.work
+    assert list(zip(read.starts, read.ends, strict=True)) == embed.offsets(text)
+    part = read.part("", 0, len(text))
+    assert part is not None and same(part, embed.tokenised(text))
+
+
 def test_many_threads_read_at_once_while_what_is_remembered_goes(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(whole, "_REMEMBERED", 40)
     embed = engine()
     texts = [" ".join(f"ferry{number % 30} no{number}" for number in range(at, at + 30)) for at in range(200)]
-    with ThreadPoolExecutor(6) as pool:
-        found = list(pool.map(embed.whole, texts * 3))
+    usual = sys.getswitchinterval()
+    try:
+        sys.setswitchinterval(1e-6)
+        with ThreadPoolExecutor(6) as pool:
+            found = list(pool.map(embed.whole, texts * 3))
+    finally:
+        sys.setswitchinterval(usual)
     for text, read in zip(texts * 3, found, strict=True):
         assert list(zip(read.starts, read.ends, strict=True)) == embed.offsets(text)
         part = read.part("", 0, len(text))
@@ -157,4 +206,6 @@ def test_few_words_are_remembered_and_none_that_is_long(monkeypatch: pytest.Monk
         assert list(zip(read.starts, read.ends, strict=True)) == embed.offsets(said)
         assert embed._runs is not None and 0 < len(embed._runs._kept.numbers) <= 8
         assert len(embed._runs._kept.pool.first) <= 8
-        assert all(len(word) <= whole._LONGEST for word in embed._runs._kept.numbers)
+        assert same(embed.tokenised(f"{said} ferry"), read_as(embed, f"{said} "))
+        assert 0 < len(embed._runs._ids) <= 8
+        assert all(len(word) <= whole._LONGEST for word in (*embed._runs._kept.numbers, *embed._runs._ids))

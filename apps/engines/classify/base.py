@@ -24,7 +24,7 @@ class PlantedDetector(Protocol):
         """Reads the weights."""
 
     def suspects(self, texts: Sequence[str]) -> list[list[str]]:
-        """The pieces of each passage's sentences that are worth a closer look; none of most passages."""
+        """The pieces of each passage's sentences that are worth a closer look, each once; none of most passages."""
 
     def scores(self, pieces: Sequence[str], vectors: Vectors, near: NDArray[np.float32]) -> NDArray[np.float32]:
         """Shape (n,): how probably each speaks to an assistant, by its vector inside its passage (a row each, unit),

@@ -58,7 +58,7 @@ class FakePlanted:
         """Nothing to load."""
 
     def suspects(self, texts: Sequence[str]) -> list[list[str]]:
-        return [[line for line in text.splitlines() if "[planted]" in line] for text in texts]
+        return [list(dict.fromkeys(line for line in text.splitlines() if "[planted]" in line)) for text in texts]
 
     def scores(self, pieces: Sequence[str], vectors: Vectors, near: NDArray[np.float32]) -> NDArray[np.float32]:
         return np.full(len(pieces), 0.99, np.float32)

@@ -30,7 +30,7 @@ class Inside:
     near: NDArray[np.float32]  # (pieces,): cosine of each with the passage
 
 
-def edges(spans: Spans) -> tuple[Sequence[int], Sequence[int]]:
+def apart(spans: Spans) -> tuple[Sequence[int], Sequence[int]]:
     """Where they start, and where they end."""
     return [start for start, _ in spans], [end for _, end in spans]
 

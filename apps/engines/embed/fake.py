@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from apps.engines.classify.base import Tokens
-from apps.engines.embed.base import Inside, Spans, Tokenised, edges
+from apps.engines.embed.base import Inside, Spans, Tokenised, apart
 from apps.engines.embed.pooling import pooled, tokens_at
 from apps.lib.words import content_terms
 
@@ -76,7 +76,7 @@ class FakeEmbed:
         return Tokenised(len(self.offsets(text)), text)
 
     def whole(self, text: str) -> FakeWhole:
-        return FakeWhole(text, *edges(self.offsets(text)))
+        return FakeWhole(text, *apart(self.offsets(text)))
 
     def offsets(self, text: str) -> list[tuple[int, int]]:
         return [match.span() for match in _TOKEN.finditer(text)]

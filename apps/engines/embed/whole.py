@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from apps.engines.embed.base import Tokenised, edges
+from apps.engines.embed.base import Tokenised, apart
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -66,7 +66,6 @@ class _Pool(NamedTuple):
 class _Kept:
     pool: _Pool
     numbers: dict[str, int] = field(default_factory=dict)  # of each run in the pool, which has grown before it is here
-    ids: dict[str, tuple[int, ...]] = field(default_factory=dict)  # of some of them, by themselves
 
 
 class Runs:
@@ -77,21 +76,22 @@ class Runs:
         self._lock = threading.Lock()
         self._empty = self._read([])
         self._kept = _Kept(self._empty)
+        self._ids: dict[str, tuple[int, ...]] = {}  # of runs of titles: for so few, arrays would take longer
         ids = np.array(tokenizer.encode("a").ids, np.int32)
         self._before, self._after = ids[:1], ids[-1:]
 
     def ids(self, text: str) -> NDArray[np.int32]:
-        """Those of the text alone, without what the model adds."""
-        words, known = _cut(text), self._kept.ids
-        found = list(map(known.get, words))
-        if None not in found:  # a few words, such as titles are of: arrays would take longer
-            return np.fromiter(chain.from_iterable(filter(None, found)), np.int32)
-        pool, runs = self._of(words)
-        at, counts = pool.tokens(runs)
-        each = np.split(pool.ids[at], np.cumsum(counts)[:-1])
-        short = ((word, own) for word, own in zip(words, each, strict=True) if len(word) <= _LONGEST)
-        known.update((word, tuple(own.tolist())) for word, own in short)
-        return pool.ids[at]
+        """Those of a text of a few words alone, without what the model adds."""
+        words = _cut(text)
+        found = list(map(self._ids.get, words))
+        new = list(dict.fromkeys(word for word, own in zip(words, found, strict=True) if own is None))
+        if new:
+            read = self._read(new)
+            ids, ends = read.ids.tolist(), np.cumsum(read.counts).tolist()
+            own = {word: tuple(ids[start:end]) for word, start, end in zip(new, [0, *ends], ends, strict=False)}
+            found = [own.get(word, run) for word, run in zip(words, found, strict=True)]
+            self._keep_ids({word: run for word, run in own.items() if len(word) <= _LONGEST})
+        return np.fromiter(chain.from_iterable(filter(None, found)), np.int32)
 
     def with_edges(self, text: str) -> tuple[NDArray[np.int32], NDArray[np.int64], NDArray[np.int64]]:
         """Likewise, and where in the text each of them starts and ends."""
@@ -114,13 +114,24 @@ class Runs:
         if not len(unread):
             return pool, runs
         new = list(dict.fromkeys(words[at] for at in unread.tolist()))
-        read, numbers = self._read(new), {word: number for number, word in enumerate(new, len(pool.first))}
+        read = self._read(new)
         self._keep(new, read)
-        runs[unread] = [numbers[words[at]] for at in unread.tolist()]
-        return pool.followed_by(read), runs
+        known = np.flatnonzero(runs >= 0)
+        pool = pool.only(runs[known]).followed_by(read)  # a pool of this text's own
+        numbers = {word: number for number, word in enumerate(new, len(known))}
+        runs[known], runs[unread] = np.arange(len(known)), [numbers[words[at]] for at in unread.tolist()]
+        return pool, runs
+
+    def _keep_ids(self, new: dict[str, tuple[int, ...]]) -> None:
+        with self._lock:
+            if len(self._ids) + len(new) > _REMEMBERED:
+                self._ids = {}
+            self._ids.update(list(new.items())[:_REMEMBERED])
 
     def _keep(self, words: Sequence[str], read: _Pool) -> None:
         short = [at for at, word in enumerate(words) if len(word) <= _LONGEST][:_REMEMBERED]
+        if not short:
+            return
         with self._lock:
             if len(self._kept.pool.first) + len(short) > _REMEMBERED:
                 self._kept = _Kept(self._empty)
@@ -161,7 +172,7 @@ class Undivided:
     """Of a tokenizer for which that does not hold: every part has to be tokenised by itself."""
 
     def __init__(self, text: str, tokenizer: Any) -> None:
-        self.starts, self.ends = edges(tokenizer.encode(text, add_special_tokens=False).offsets)
+        self.starts, self.ends = apart(tokenizer.encode(text, add_special_tokens=False).offsets)
 
     def part(self, lead: str, start: int, end: int) -> Tokenised | None:
         return None
