@@ -140,6 +140,8 @@ def test_words_of_a_page_are_selected_and_copied(visit: Visit, harbour: str) -> 
     page = visit(harbour)
     page.get_by_role("link", name="notice").first.click()
     page.locator("[data-text-layer] text").first.wait_for()
+    page.wait_for_load_state()  # before, what stands above it may still move it
+    page.wait_for_function("document.querySelector('.paper img').complete")
     first = page.locator("[data-text-layer] tspan", has_text="Ships").first.bounding_box()
     last = page.locator("[data-text-layer] tspan", has_text="quay").first.bounding_box()
     page.mouse.move(first["x"] + 1, first["y"] + first["height"] / 2)

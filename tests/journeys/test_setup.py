@@ -69,5 +69,8 @@ def test_the_doctor_repeats_the_checks_at_any_time(stranger: Any) -> None:
     page.get_by_role("button", name="Create the account").click()
     expect(page.locator("#setup-model.done")).to_be_visible(timeout=WARM_MS)
     page.get_by_role("link", name="All checks").click()
-    for name in ("database", "embedding", "model", "worker"):
+    for name in ("database", "embedding", "worker"):
         expect(page.locator(f"#check-{name}.good")).to_be_visible(timeout=WARM_MS)
+    # A small machine that runs all tests at once is slow, and that is what it says then.
+    model = page.locator("#check-model.good, #check-model.warn")
+    expect(model).to_contain_text("wrote a token in", timeout=WARM_MS)
