@@ -34,12 +34,5 @@ def test_a_word_counts_as_often_as_it_stands_there() -> None:
 
 
 def test_few_letters_of_another_script_do_not_decide() -> None:
-    assert (
-        language_of(
-            [
-                "The word フェリー is Japanese for a ferry, and that is what it is on the coast. "
-                + "The ferry is late. " * 9
-            ]
-        )
-        == "en"
-    )
+    text = "The word フェリー is Japanese for a ferry, and that is what it is on the coast. "
+    assert language_of([text + "The ferry is late. " * 9]) == "en"

@@ -72,7 +72,7 @@ REAL = [engine(), engine("passage: "), engine("passage:")]
 
 
 def read_as(embed: SentenceEmbed, lead: str) -> Tokenised:
-    """ "ferry" after that lead, which is taken from what is remembered."""
+    """One word after that lead, which is taken from what is remembered."""
     part = embed.whole("ferry").part(lead, 0, 5)
     assert part is not None
     return part
@@ -200,6 +200,7 @@ def test_a_tokenizer_whose_words_depend_on_their_neighbours_is_never_taken_apart
 
 def test_few_words_are_remembered_and_none_that_is_long(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(whole, "_REMEMBERED", 8)
+    monkeypatch.setattr(whole, "_OF_TITLES", 8)
     embed, text = engine(), f"{'ferry' * 20} and {' '.join(f'no{number}' for number in range(20))} " * 2
     for said in (text, "other words", text):
         read = embed.whole(said)
@@ -207,5 +208,5 @@ def test_few_words_are_remembered_and_none_that_is_long(monkeypatch: pytest.Monk
         assert embed._runs is not None and 0 < len(embed._runs._kept.numbers) <= 8
         assert len(embed._runs._kept.pool.first) <= 8
         assert same(embed.tokenised(f"{said} ferry"), read_as(embed, f"{said} "))
-        assert 0 < len(embed._runs._ids) <= 8
-        assert all(len(word) <= whole._LONGEST for word in (*embed._runs._kept.numbers, *embed._runs._ids))
+        assert 0 < embed._runs._ids_of.cache_info().currsize <= 8
+        assert all(len(word) <= whole._LONGEST for word in embed._runs._kept.numbers)

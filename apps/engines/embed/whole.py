@@ -11,6 +11,7 @@ import threading
 from bisect import bisect_left
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache, partial
 from itertools import chain, repeat
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 _PARTS = ("BertNormalizer", "BertPreTokenizer", "WordPiece")
 _REMEMBERED = 30_000  # runs between spaces whose tokens are kept; 8 MB
 _LONGEST = 40  # characters of such a run
+_OF_TITLES = 4096  # runs of titles and headings, which are short texts, likewise
 _ODD = re.compile("[\x0b\x0c\x1c-\x1f\x85]")  # white space to Python, dropped by the tokenizer: it joins two words
 
 
@@ -76,22 +78,13 @@ class Runs:
         self._lock = threading.Lock()
         self._empty = self._read([])
         self._kept = _Kept(self._empty)
-        self._ids: dict[str, tuple[int, ...]] = {}  # of runs of titles: for so few, arrays would take longer
+        self._ids_of = lru_cache(_OF_TITLES)(partial(_ids, tokenizer))  # for so few, arrays would take longer
         ids = np.array(tokenizer.encode("a").ids, np.int32)
         self._before, self._after = ids[:1], ids[-1:]
 
     def ids(self, text: str) -> NDArray[np.int32]:
         """Those of a text of a few words alone, without what the model adds."""
-        words = _cut(text)
-        found = list(map(self._ids.get, words))
-        new = list(dict.fromkeys(word for word, own in zip(words, found, strict=True) if own is None))
-        if new:
-            read = self._read(new)
-            ids, ends = read.ids.tolist(), np.cumsum(read.counts).tolist()
-            own = {word: tuple(ids[start:end]) for word, start, end in zip(new, [0, *ends], ends, strict=False)}
-            found = [own.get(word, run) for word, run in zip(words, found, strict=True)]
-            self._keep_ids({word: run for word, run in own.items() if len(word) <= _LONGEST})
-        return np.fromiter(chain.from_iterable(filter(None, found)), np.int32)
+        return np.fromiter(chain.from_iterable(map(self._ids_of, _cut(text))), np.int32)
 
     def with_edges(self, text: str) -> tuple[NDArray[np.int32], NDArray[np.int64], NDArray[np.int64]]:
         """Likewise, and where in the text each of them starts and ends."""
@@ -121,12 +114,6 @@ class Runs:
         numbers = {word: number for number, word in enumerate(new, len(known))}
         runs[known], runs[unread] = np.arange(len(known)), [numbers[words[at]] for at in unread.tolist()]
         return pool, runs
-
-    def _keep_ids(self, new: dict[str, tuple[int, ...]]) -> None:
-        with self._lock:
-            if len(self._ids) + len(new) > _REMEMBERED:
-                self._ids = {}
-            self._ids.update(list(new.items())[:_REMEMBERED])
 
     def _keep(self, words: Sequence[str], read: _Pool) -> None:
         short = [at for at, word in enumerate(words) if len(word) <= _LONGEST][:_REMEMBERED]
