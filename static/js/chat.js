@@ -87,11 +87,9 @@ const received = {
   gone: () => gone(composer, transcript.running()?.id),
   hint: together(async () => {
     const place = conversation();
+    const still = () => place && place === conversation() && !busy() && !document.querySelector(".edit");
     await Promise.all([refresh(), queue.refresh()]);
-    if (place && place === conversation() && (isLive(place) || transcript.lacking()) && !busy() && !document.querySelector(".edit")) {
-      await transcript.refetchAll();
-      resume();
-    }
+    if (still() && (isLive(place) || transcript.lacking()) && (await transcript.refetchAll({ still }))) resume();
   }),
 };
 

@@ -91,11 +91,24 @@ export async function refetch(id) {
   await htmx.ajax("GET", `/answers/${id}/`, { target: `#turn-${id}`, swap: "outerHTML" });
 }
 
-// Along the path that this page shows, whatever another tab has turned to meanwhile.
-export async function refetchAll(verb = "GET", address = location.pathname, at = last()) {
-  turns.clear();
+// Along the path that this page shows, whatever another tab has turned to meanwhile. What was asked here while it came
+// stays: then it is not shown, and the reply is false.
+export async function refetchAll({ verb = "GET", address = location.pathname, at = last(), still = () => true } = {}) {
+  const place = list();
+  const until = last();
+  const lacked = missing;
   missing = false;
+  let shown = false;
+  const look = ({ target, detail }) => {
+    if (target !== place) return;
+    shown = detail.shouldSwap &&= last() === until && still();
+    if (shown) turns.clear();
+  };
+  document.addEventListener("htmx:beforeSwap", look);
   const values = at ? { at } : {};
-  await htmx.ajax(verb, address, { target: "[data-transcript]", select: "[data-transcript]", swap: "outerHTML", values });
-  adopt();
+  await htmx.ajax(verb, address, { target: place, select: "[data-transcript]", swap: "outerHTML", values });
+  document.removeEventListener("htmx:beforeSwap", look);
+  if (shown) adopt();
+  else missing ||= lacked;
+  return shown;
 }
