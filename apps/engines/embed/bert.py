@@ -109,7 +109,7 @@ class Bert:
         self._norm = [weights["embeddings.LayerNorm.weight"], weights["embeddings.LayerNorm.bias"]]
         layers = range(int(folder.config["num_hidden_layers"]))
         self._weights = [self._layer(weights, f"encoder.layer.{number}.") for number in layers]
-        self._layers = torch.jit.CompilationUnit((_PACKED if _packs(torch) else _PLAIN) + _LAYERS).layers
+        self._layers = torch.jit.CompilationUnit((_PACKED if packs(torch) else _PLAIN) + _LAYERS).layers
         self._threads = threads
         self._cores = ThreadPoolExecutor(threads, "embed")  # shared by all callers, so that no core has two passes
         for _ in range(_SETTLED):
@@ -210,20 +210,20 @@ class Bert:
 
         parts = [pair(f"attention.self.{name}") for name in ("query", "key", "value")]
         qkv = torch.cat([weight for weight, _ in parts]), torch.cat([bias for _, bias in parts])
-        pack = _packer(torch)
+        pack = packer(torch)
         return [
             *pack(qkv), *pack(pair("attention.output.dense")), *pair("attention.output.LayerNorm"),
             *pack(pair("intermediate.dense")), *pack(pair("output.dense")), *pair("output.LayerNorm"),
         ]  # fmt: skip
 
 
-def _packs(torch: Any) -> bool:
+def packs(torch: Any) -> bool:
     """Whether this build has the processor's packed matrix products (x86 does)."""
     return bool(torch.backends.mkldnn.is_available()) and hasattr(torch.ops.mkldnn, "_linear_pointwise")
 
 
-def _packer(torch: Any) -> Any:
-    if not _packs(torch):
+def packer(torch: Any) -> Any:
+    if not packs(torch):
         return lambda pair: pair
     return lambda pair: (torch.ops.mkldnn._reorder_linear_weight(pair[0], _PACK_ROWS), pair[1])
 

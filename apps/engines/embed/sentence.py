@@ -1,7 +1,7 @@
 """Sentence-transformers models on the processor: the packaged all-MiniLM-L6-v2, or any other by name or folder.
 
-A plain BERT runs through `bert.py`; every other model through the library itself. bfloat16 where the processor computes
-with it: its vectors stand within a cosine of 0.9999 of float32, so both may meet in one index.
+A plain BERT runs through `bert.py`; every other model through the library itself. bfloat16 where that is faster
+(`half.py`): its vectors stand within a cosine of 0.9999 of float32, so both may meet in one index.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from apps.engines.classify.base import Tokens
 from apps.engines.embed import bert
 from apps.engines.embed.base import Inside, Spans, Tokenised
 from apps.engines.embed.folder import PACKAGE, Folder, locate, read
+from apps.engines.embed.half import pays
 from apps.engines.embed.pooling import tokens_at
 from apps.engines.embed.whole import Runs, TokenisedWhole, Undivided, by_words
 from apps.engines.tokenizer import load
@@ -32,7 +33,6 @@ if TYPE_CHECKING:
 _USUAL = 48  # tokens of a question that is typed by hand
 _REMEMBERED = 2048  # questions whose vector is kept; 3 MB
 _NORM_TOLERANCE = 1e-3
-_HALF_FLAGS = ("avx512_bf16", "amx_bf16")
 
 
 class _Encoder(Protocol):
@@ -226,7 +226,7 @@ class SentenceEmbed:
                 if self._encoder is None:
                     folder = self._described()
                     self._sha256()  # weights are checked before they are loaded
-                    half = _computes_half() if self._half is None else self._half
+                    half = pays() if self._half is None else self._half
                     kind: Any = bert.Bert if bert.fits(folder) else _Library
                     self._encoder = kind(folder, half=half, threads=self._threads)
         return self._encoder
@@ -273,12 +273,3 @@ def _tokenizer(path: Path) -> Any:
     if not file.is_file():
         raise EngineBroken(f"The embedding model {path.name} has no tokenizer.json.")
     return load(file)
-
-
-def _computes_half() -> bool:
-    """Whether the processor multiplies bfloat16 itself."""
-    try:
-        flags = Path("/proc/cpuinfo").read_text()
-    except OSError:
-        return False
-    return any(flag in flags for flag in _HALF_FLAGS)
