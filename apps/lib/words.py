@@ -5,9 +5,15 @@ from __future__ import annotations
 import re
 import threading
 import unicodedata
+from collections.abc import Sequence
 from functools import lru_cache
+from itertools import chain
+from operator import itemgetter
+from typing import NamedTuple
 
 import Stemmer
+
+from apps.lib.kept import Kept
 
 # Vowel signs and accents that stand as characters of their own, which \w leaves out: Hebrew, Arabic, Hindi, Thai ...
 _MARKS = (
@@ -44,13 +50,44 @@ def normalise(text: str) -> str:
 
 def words(text: str) -> list[str]:
     """The words of a text in order, unstemmed, stop words included; of scripts without spaces every two characters."""
-    text = normalise(text)
-    found: list[str] = _WORD.findall(text)
-    if _DIGIT.search(text):
-        found += [code for code in _CODE.findall(text) if _DIGIT.search(code) and code not in found]
-    if not text.isascii() and _UNSPACED.search(text):
-        found = [part for word in found for part in _parts(word)]
-    return [word[:_MAX_WORD] for word in found] if max(map(len, found), default=0) > _MAX_WORD else found
+    runs = _apart(text)
+    return [*chain.from_iterable(map(_WORDS, runs)), *_codes(runs)]
+
+
+class _Run(NamedTuple):
+    """What stands between two white spaces, such as a word and a comma."""
+
+    whole: Sequence[str]  # its words before they are cut
+    words: Sequence[str]
+    stems: Sequence[str]
+    codes: Sequence[str]
+
+
+_WORDS, _STEMS, _CODES = (itemgetter(_Run._fields.index(name)) for name in ("words", "stems", "codes"))
+
+
+def _apart(text: str) -> list[_Run]:
+    return list(map(_runs.__getitem__, normalise(text).split()))
+
+
+def _codes(runs: Sequence[_Run]) -> list[str]:
+    """Those that are no words anyway."""
+    if not any(map(_CODES, runs)):
+        return []
+    whole = {word for run in runs for word in run.whole}
+    return [part for run in runs for code in run.codes if code not in whole for part in _cut(code)]
+
+
+def _run(run: str) -> _Run:
+    whole = tuple(_WORD.findall(run))
+    found = tuple(part for word in whole for part in _cut(word))
+    codes = tuple(filter(_DIGIT.search, _CODE.findall(run))) if _DIGIT.search(run) else ()
+    return _Run(whole, whole if found == whole else found, tuple(map(stem, found)), codes)
+
+
+def _cut(word: str) -> list[str]:
+    parts = [word] if word.isascii() or not _UNSPACED.search(word) else _parts(word)
+    return [part[:_MAX_WORD] for part in parts]
 
 
 def _parts(word: str) -> list[str]:
@@ -66,7 +103,8 @@ def _parts(word: str) -> list[str]:
 
 def terms(text: str) -> list[str]:
     """The stemmed words of a text in order, stop words included."""
-    return list(map(stem, words(text)))
+    runs = _apart(text)
+    return [*chain.from_iterable(map(_STEMS, runs)), *map(stem, _codes(runs))]
 
 
 def content_terms(text: str) -> list[str]:
@@ -84,3 +122,6 @@ def stem(word: str) -> str:
     if stemmer is None:
         stemmer = _local.stemmer = Stemmer.Stemmer("english")
     return str(stemmer.stemWord(word))
+
+
+_runs = Kept(_run)  # a language uses few most of the time

@@ -97,7 +97,14 @@ _NEEDS: dict[str, tuple[str, ...]] = {
     "EMAIL_ADDRESS": ("@",), "DOMAIN_NAME": ("://",), "IP_ADDRESS": (":",),
 }  # fmt: skip
 _NEEDS_FOLDED = {"PASSWORD": ("pass", "kennwort", "contrase", "key", "token", "secret")}
-_NEEDS_DIGITS = {"IP_ADDRESS": 4, "IBAN_CODE": 2, "CREDIT_CARD": 12, "US_SSN": 9, "PHONE_NUMBER": 7}
+# And how these stand: a digit is found quickly, where a form asks first what stands before it.
+_NEEDS_DIGITS = {kind: (least, re.compile(pattern)) for kind, least, pattern in (
+    ("IP_ADDRESS", 4, r"\d\.\d{1,3}\.\d"),
+    ("IBAN_CODE", 2, r"\d\d(?<=[A-Za-z]\d\d)"),
+    ("CREDIT_CARD", 12, r"\d(?:[ -]?\d){11}"),
+    ("US_SSN", 9, r"\d[- ]\d\d[- ]\d"),
+    ("PHONE_NUMBER", 7, r"\d(?:\)|\)?[ ./-]{1,2}\(?)\d"),
+)}  # fmt: skip
 
 
 # In this order: what one has found no later one finds again.
@@ -178,7 +185,7 @@ def _possible(text: str) -> set[str]:
     plain, digits = text.casefold(), _digits(text)
     found = {kind for kind, words in _NEEDS.items() if any(map(text.__contains__, words))}
     found |= {kind for kind, words in _NEEDS_FOLDED.items() if any(map(plain.__contains__, words))}
-    return found | {kind for kind, least in _NEEDS_DIGITS.items() if digits >= least}
+    return found | {kind for kind, (least, form) in _NEEDS_DIGITS.items() if digits >= least and form.search(text)}
 
 
 def _digits(text: str) -> int:

@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
-import pytest
+import re
 
-from apps.lib.words import content_terms, stem, words
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from apps.lib import words as module
+from apps.lib.words import content_terms, normalise, stem, terms, words
+
+SIGNS = st.text(st.sampled_from("abAB12 \n\x1c\u00a0\u3000.,-/:@_ÄßK中文ไท٣é\u0301\u0964\U0001f600"), max_size=60)
 
 
 @pytest.mark.parametrize(
@@ -45,3 +52,19 @@ def test_names_with_digits_are_not_stemmed() -> None:
 
 def test_a_question_of_stop_words_keeps_them() -> None:
     assert content_terms("to be or not to be") == ["to", "be", "or", "not", "to", "be"]
+
+
+def by_definition(text: str) -> list[str]:
+    """The same, looked for in the whole text at once."""
+    text = normalise(text)
+    found = module._WORD.findall(text)
+    found += [code for code in module._CODE.findall(text) if re.search(r"\d", code) and code not in found]
+    parts = [module._parts(word) if module._UNSPACED.search(word) else [word] for word in found]
+    return [part[: module._MAX_WORD] for group in parts for part in group]
+
+
+@given(st.one_of(SIGNS, st.text(max_size=200)))
+@example("on 2024-05-01 and 2024-05-01, 1.2 of a.5, GPU価格は1-2 " + "a" * 90 + "-1")
+def test_words_are_gathered_run_by_run_as_from_the_whole_text(text: str) -> None:
+    assert words(text) == by_definition(text)
+    assert terms(text) == [stem(word) for word in words(text)]

@@ -9,10 +9,13 @@ import re
 from array import array
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING
 from zlib import crc32
 
 import numpy as np
+
+from apps.lib.kept import Kept
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -24,8 +27,8 @@ _PIECES = (3, 4, 5)
 _START = crc32(b"b")
 _TOGETHER = 32  # texts whose buckets are sorted at once: they fit a processor's cache
 _SUM_BYTES = 8
-_LONG = 32  # letters; what is longer is hardly a word that comes again
-_KEPT = 32_768  # words; a language uses few most of the time; 20 MB
+
+_Apart = tuple[int, bytes, bytes]
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,15 +62,25 @@ def _filled(sums: Sequence[bytes]) -> tuple[NDArray[np.int32], NDArray[np.int64]
 
 def _sums(text: str) -> bytes:
     """The sums of its n-grams, some more than once, as numbers of eight bytes."""
-    words = _WORD.findall(text[:CHARACTERS].casefold())
-    if not words:
+    runs = text[:CHARACTERS].casefold().split()
+    if not runs:
         return b""
-    starts, tails, pieces = zip(*map(_words.__getitem__, words), strict=True)
+    starts, tails, pieces = zip(*map(_runs.__getitem__, runs), strict=True)
     pairs = array("q", map(crc32, tails, (_START, *starts)))  # of "b", the word before, a space, this word
     return b"".join([pairs.tobytes(), *dict.fromkeys(pieces)])
 
 
-def _taken_apart(word: str) -> tuple[int, bytes, bytes]:
+def _run(run: str) -> _Apart:
+    """What stands between two white spaces, such as a word and a comma: how a pair with the next run begins and one
+    with the run before goes on, and all sums of its words and of the pairs in it."""
+    words = [_words[word] for word in _WORD.findall(run)]
+    if len(words) == 1:
+        return words[0]
+    pairs = array("q", [crc32(after[1], before[0]) for before, after in pairwise(words)])
+    return words[-1][0], words[0][1], b"".join([pairs.tobytes(), *(word[2] for word in words)])
+
+
+def _word(word: str) -> _Apart:
     """The sum of "b" and the word, with which its pair with the next begins; how its pair with the one before goes on;
     and the sums of the word itself and of its pieces, as numbers of eight bytes."""
     grams = [f"w{word}"]
@@ -79,16 +92,5 @@ def _taken_apart(word: str) -> tuple[int, bytes, bytes]:
     return crc32(raw, _START), b" " + raw, sums.tobytes()
 
 
-class _Words(dict[str, tuple[int, bytes, bytes]]):
-    """Words that were taken apart; all go where they are too many, and those in use are there again soon."""
-
-    def __missing__(self, word: str) -> tuple[int, bytes, bytes]:
-        found = _taken_apart(word)
-        if len(word) <= _LONG:
-            if len(self) >= _KEPT:
-                self.clear()
-            self[word] = found
-        return found
-
-
-_words = _Words()
+# A language uses few words most of the time; 30 MB at the most.
+_words, _runs = Kept(_word), Kept(_run)
