@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import Stemmer
 
-from apps.lib.kept import Kept
+from apps.lib.kept import Kept, short
 
 # Vowel signs and accents that stand as characters of their own, which \w leaves out: Hebrew, Arabic, Hindi, Thai ...
 _MARKS = (
@@ -51,7 +51,7 @@ def normalise(text: str) -> str:
 def words(text: str) -> list[str]:
     """The words of a text in order, unstemmed, stop words included; of scripts without spaces every two characters."""
     runs = _apart(text)
-    return [*chain.from_iterable(map(_WORDS, runs)), *_codes(runs)]
+    return [*chain.from_iterable(map(_words_of, runs)), *_further(runs)]
 
 
 class _Run(NamedTuple):
@@ -63,26 +63,31 @@ class _Run(NamedTuple):
     codes: Sequence[str]
 
 
-_WORDS, _STEMS, _CODES = (itemgetter(_Run._fields.index(name)) for name in ("words", "stems", "codes"))
+_words_of, _stems_of, _codes_of = (itemgetter(_Run._fields.index(name)) for name in ("words", "stems", "codes"))
 
 
 def _apart(text: str) -> list[_Run]:
-    return list(map(_runs.__getitem__, normalise(text).split()))
+    return list(map(_kept.__getitem__, normalise(text).split()))
 
 
-def _codes(runs: Sequence[_Run]) -> list[str]:
-    """Those that are no words anyway."""
-    if not any(map(_CODES, runs)):
+def _further(runs: Sequence[_Run]) -> list[str]:
+    """The codes that are no words anyway."""
+    if not any(map(_codes_of, runs)):
         return []
     whole = {word for run in runs for word in run.whole}
     return [part for run in runs for code in run.codes if code not in whole for part in _cut(code)]
 
 
-def _run(run: str) -> _Run:
+def _taken_apart(run: str) -> _Run:
     whole = tuple(_WORD.findall(run))
     found = tuple(part for word in whole for part in _cut(word))
     codes = tuple(filter(_DIGIT.search, _CODE.findall(run))) if _DIGIT.search(run) else ()
     return _Run(whole, whole if found == whole else found, tuple(map(stem, found)), codes)
+
+
+def _comes_again(run: str) -> bool:
+    """A sentence without spaces hardly does, and takes much more room than a word."""
+    return short(run) and not _UNSPACED.search(run)
 
 
 def _cut(word: str) -> list[str]:
@@ -104,7 +109,7 @@ def _parts(word: str) -> list[str]:
 def terms(text: str) -> list[str]:
     """The stemmed words of a text in order, stop words included."""
     runs = _apart(text)
-    return [*chain.from_iterable(map(_STEMS, runs)), *map(stem, _codes(runs))]
+    return [*chain.from_iterable(map(_stems_of, runs)), *map(stem, _further(runs))]
 
 
 def content_terms(text: str) -> list[str]:
@@ -124,4 +129,4 @@ def stem(word: str) -> str:
     return str(stemmer.stemWord(word))
 
 
-_runs = Kept(_run)  # a language uses few most of the time
+_kept = Kept(_taken_apart, worth=_comes_again)  # a language uses few words most of the time; full, 24 MB

@@ -97,7 +97,7 @@ _NEEDS: dict[str, tuple[str, ...]] = {
     "EMAIL_ADDRESS": ("@",), "DOMAIN_NAME": ("://",), "IP_ADDRESS": (":",),
 }  # fmt: skip
 _NEEDS_FOLDED = {"PASSWORD": ("pass", "kennwort", "contrase", "key", "token", "secret")}
-# And how these stand: a digit is found quickly, where a form asks first what stands before it.
+# Each of these stands wherever its form does, and is looked for more quickly: it begins with a digit.
 _NEEDS_DIGITS = {kind: (least, re.compile(pattern)) for kind, least, pattern in (
     ("IP_ADDRESS", 4, r"\d\.\d{1,3}\.\d"),
     ("IBAN_CODE", 2, r"\d\d(?<=[A-Za-z]\d\d)"),

@@ -2,6 +2,7 @@
 import { say } from "./announce.js";
 import { keep, recall } from "./drafts.js";
 import { dropped } from "./drop.js";
+import { headers } from "./headers.js";
 import { fragment } from "./morph.js";
 import { gettext, put } from "./words.js";
 
@@ -13,7 +14,6 @@ const input = form.querySelector("[data-attach-file]");
 const refusal = form.querySelector("[data-refusal]");
 const temporary = "temporary" in document.querySelector("[data-chat]").dataset;
 const conversation = () => document.querySelector("[data-chat]").dataset.conversation;
-const headers = { "HX-Request": "true", ...JSON.parse(document.body.getAttribute("hx-headers")) };
 const id = (chip) => chip.dataset.attached;
 const ready = () => [...chips.querySelectorAll("[data-attached]:not([data-held])")];
 const sent = new Map(); // text -> chips of a question that is under way: they come back where it is refused

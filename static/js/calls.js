@@ -1,9 +1,9 @@
 // A tool called by hand, from the list behind "/" or the menu: its arguments are asked for in a form, and the line that
 // calls it is put before the question.
+import { headers } from "./headers.js";
 import { fragment } from "./morph.js";
 import { gettext } from "./words.js";
 
-const headers = { "HX-Request": "true", ...JSON.parse(document.body.getAttribute("hx-headers")) };
 const field = document.querySelector("[data-composer] textarea");
 const dialog = document.getElementById("tool-call");
 const form = dialog.querySelector("form");

@@ -87,9 +87,9 @@ const received = {
   gone: () => gone(composer, transcript.running()?.id),
   hint: together(async () => {
     const place = conversation();
-    const still = () => place && place === conversation() && !busy() && !document.querySelector(".edit");
     await Promise.all([refresh(), queue.refresh()]);
-    if (still() && (isLive(place) || transcript.lacking()) && (await transcript.refetchAll({ still }))) resume();
+    if (!place || place !== conversation() || busy() || document.querySelector(".edit")) return;
+    if ((isLive(place) || transcript.lacking()) && (await transcript.refetchAll())) resume();
   }),
 };
 

@@ -1,8 +1,7 @@
 // A few words become a whole description: what the model writes fills the field, and one's own words can be had back.
+import { headers } from "./headers.js";
 import { fragment } from "./morph.js";
 import { gettext } from "./words.js";
-
-const headers = { "HX-Request": "true", ...JSON.parse(document.body.getAttribute("hx-headers")) };
 
 // `place` holds the button and where it is said what came of it; `field` says how its words are read and written.
 export function expanding(place, field) {

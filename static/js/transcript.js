@@ -1,5 +1,6 @@
 // The turns on the page: adopted from what the server rendered, added when something is asked, fetched again when the log is gone.
 import { shown } from "./attach.js";
+import { headers } from "./headers.js";
 import { fragment, morph } from "./morph.js";
 import { around, toBottom } from "./scroll.js";
 import { Turn } from "./turn.js";
@@ -91,24 +92,37 @@ export async function refetch(id) {
   await htmx.ajax("GET", `/answers/${id}/`, { target: `#turn-${id}`, swap: "outerHTML" });
 }
 
-// Along the path that this page shows, whatever another tab has turned to meanwhile. What was asked here while it came
-// stays: then it is not shown, and the reply is false.
-export async function refetchAll({ verb = "GET", address = location.pathname, at = last(), still = () => true } = {}) {
-  const place = list();
-  const until = last();
-  const lacked = missing;
+// Along the path that this page shows, whatever another tab has turned to meanwhile; one after the other. What was asked
+// here while it came, or opened to be edited, stays: then it is not shown, as where it does not come, and the reply is false.
+let before = Promise.resolve();
+export const refetchAll = (wish = {}) => (before = before.then(() => fetchAll(wish)));
+
+async function fetchAll({ verb = "GET", address = location.pathname, at = last() }) {
+  const [place, until, lacked] = [list(), last(), missing];
+  const edits = () => place.querySelectorAll(".edit").length;
+  const edited = edits();
   missing = false;
-  let shown = false;
-  const look = ({ target, detail }) => {
-    if (target !== place) return;
-    shown = detail.shouldSwap &&= last() === until && still();
-    if (shown) turns.clear();
-  };
-  document.addEventListener("htmx:beforeSwap", look);
-  const values = at ? { at } : {};
-  await htmx.ajax(verb, address, { target: place, select: "[data-transcript]", swap: "outerHTML", values });
-  document.removeEventListener("htmx:beforeSwap", look);
-  if (shown) adopt();
-  else missing ||= lacked;
-  return shown;
+  const wanted = await fetched(verb, address, at);
+  const still = last() === until && edits() <= edited;
+  if (!wanted || !still) {
+    missing ||= lacked;
+    return false;
+  }
+  turns.clear();
+  place.replaceWith(wanted);
+  htmx.process(wanted);
+  adopt();
+  document.dispatchEvent(new CustomEvent("htmx:afterSwap")); // code blocks are dressed again
+  return true;
+}
+
+async function fetched(method, address, at) {
+  const values = new URLSearchParams(at ? { at } : {});
+  const wish = method === "GET" ? [`${address}?${values}`, { headers }] : [address, { method, headers, body: values }];
+  try {
+    const answer = await fetch(...wish);
+    return answer.ok && fragment(await answer.text()).querySelector("[data-transcript]");
+  } catch {
+    return null; // the line is down; it is asked for again with the next that is heard
+  }
 }

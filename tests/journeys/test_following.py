@@ -3,9 +3,7 @@ of the composer keep out of each other's way."""
 
 from __future__ import annotations
 
-import re
 from typing import Any
-from urllib.parse import urlsplit
 
 import pytest
 from playwright.sync_api import expect
@@ -68,38 +66,3 @@ def test_each_button_of_the_composer_has_its_place_whatever_is_offered(visit: Vi
     assert not page.evaluate(CROWDED)
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     page.get_by_role("button", name="Stop", exact=True).click()
-
-
-def test_what_is_asked_while_the_page_is_fetched_again_stays_on_it(page_wide: Any) -> None:
-    page = page_wide
-    held: list[tuple[Any, Any]] = []
-
-    def hold(route: Any) -> None:
-        held.append((route, route.fetch()))
-
-    def let_go() -> None:
-        (route, response), *others = held
-        held[:] = others
-        route.fulfill(response=response)
-
-    lists = re.compile(r"/conversations/(\?|$)")
-    page.route(lists, hold, times=1)  # it says that an answer is being written here, and is read when none is any more
-    first = ask(page, SLOW)
-    writing(first)
-    stop(first, page)
-    assert "data-live" in held[0][1].text()
-    place = re.compile(urlsplit(page.url).path)
-    page.route(place, hold, times=1)
-    with page.expect_request(place):
-        let_go()
-    second = ask(page, SLOW)
-    writing(second)
-    let_go()
-    page.wait_for_timeout(300)
-    stop(second, page)
-    expect(page.locator("[data-turn]")).to_have_count(2)
-
-
-def stop(turn: Any, page: Any) -> None:
-    page.get_by_role("button", name="Stop", exact=True).click()
-    ended(turn, "stopped")

@@ -71,6 +71,7 @@ def test_a_claim_is_kept_while_somebody_is_at_it(site: Site, visit: Visit) -> No
     morgan = visit("/review/", person="morgan")
     morgan.clock.install()
     opened(morgan, "Violence", WORDS)
+    morgan.wait_for_load_state()  # its scripts have set their timers
     with morgan.expect_response("**/keep/") as kept:
         morgan.clock.run_for(61_000)
     assert kept.value.status == 200

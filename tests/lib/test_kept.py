@@ -4,14 +4,25 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 
-from apps.lib.kept import Kept
+from apps.lib.kept import LONGEST, Kept
 
 
-def test_a_short_text_is_taken_up_once_and_a_long_one_each_time() -> None:
+def test_what_is_worth_it_is_made_once_and_the_rest_each_time() -> None:
     made: list[str] = []
-    kept = Kept(lambda text: made.append(text) or text.upper(), longest=5)
+
+    def upper(text: str) -> str:
+        made.append(text)
+        return text.upper()
+
+    kept = Kept(upper, worth=lambda text: text != "island")
     assert [kept["ferry"], kept["ferry"], kept["island"], kept["island"]] == ["FERRY", "FERRY", "ISLAND", "ISLAND"]
     assert made == ["ferry", "island", "island"]
+
+
+def test_long_texts_are_not_kept() -> None:
+    kept = Kept(len)
+    assert kept["a" * LONGEST] == LONGEST and kept["a" * (LONGEST + 1)] == LONGEST + 1
+    assert list(kept) == ["a" * LONGEST]
 
 
 def test_all_goes_where_it_is_too_much() -> None:

@@ -1,0 +1,104 @@
+"""The turns of a page are fetched again where it may have missed some: nothing that was asked meanwhile is lost, and a
+line that is slow or breaks leaves the page as it was."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+from urllib.parse import urlsplit
+
+from playwright.sync_api import expect
+
+from tests.journeys.chat import LEAVE, SLOW, ask, ended, writing
+from tests.journeys.conftest import Visit
+
+LISTS = re.compile(r"/conversations/(\?|$)")  # of the sidebar
+Held = list[tuple[Any, Any]]
+
+
+def test_what_is_asked_meanwhile_stays(page_wide: Any) -> None:
+    lists, turns = stale(page_wide), hold(page_wide, place(page_wide))
+    with page_wide.expect_request(place(page_wide)):
+        let_go(lists)
+    second = ask(page_wide, SLOW)
+    writing(second)
+    with page_wide.expect_response(place(page_wide)):
+        let_go(turns)
+    page_wide.wait_for_timeout(300)  # it would have been swapped away long ago
+    stop(second, page_wide)
+    expect(page_wide.locator("[data-turn]")).to_have_count(2)
+
+
+def test_what_is_opened_to_be_edited_meanwhile_stays(page_wide: Any) -> None:
+    lists, turns = stale(page_wide), hold(page_wide, place(page_wide))
+    with page_wide.expect_request(place(page_wide)):
+        let_go(lists)
+    edit(page_wide.locator("[data-turn]"), LEAVE)
+    with page_wide.expect_response(place(page_wide)):
+        let_go(turns)
+    page_wide.wait_for_timeout(300)
+    expect(page_wide.locator(".edit textarea")).to_have_value(LEAVE)
+
+
+def test_after_a_line_that_broke_versions_are_turned_as_before(visit: Visit) -> None:
+    page = visit(tolerate="Failed to load resource")
+    lists = stale(page)
+    page.route(place(page), lambda route: route.abort(), times=1)
+    with page.expect_event("requestfailed"):
+        let_go(lists)
+    turn_back(page)
+
+
+def test_versions_are_turned_while_the_list_of_chats_is_slow(page_wide: Any) -> None:
+    ended(ask(page_wide, LEAVE))
+    lists = hold(page_wide, LISTS)
+    turn_back(page_wide)
+    let_go(lists)
+
+
+def stale(page: Any) -> Held:
+    """An answer is over, and the list of chats that says that it is being written is still on its way."""
+    lists = hold(page, LISTS)
+    first = ask(page, SLOW)
+    writing(first)
+    stop(first, page)
+    assert "data-live" in lists[0][1].text()
+    return lists
+
+
+def hold(page: Any, address: re.Pattern[str]) -> Held:
+    """What the server says to the next request of that address, as soon as it has said it."""
+    held: Held = []
+    page.route(address, lambda route: held.append((route, route.fetch())), times=1)
+    return held
+
+
+def let_go(held: Held) -> None:
+    route, response = held.pop()
+    route.fulfill(response=response)
+
+
+def place(page: Any) -> re.Pattern[str]:
+    return re.compile(urlsplit(page.url).path + r"(\?|$)")
+
+
+def stop(turn: Any, page: Any) -> None:
+    page.get_by_role("button", name="Stop", exact=True).click()
+    ended(turn, "stopped")
+
+
+def edit(turn: Any, text: str) -> None:
+    turn.hover()
+    turn.get_by_role("button", name="Edit").click()
+    turn.page.locator(".edit textarea").fill(text)
+
+
+def turn_back(page: Any) -> None:
+    """A question is asked in other words, and turned back to its first version."""
+    edit(page.locator("[data-turn]"), f"{LEAVE} In weeks.")
+    page.get_by_role("button", name="Update and rerun").click()
+    expect(page.locator("[data-fork]")).to_contain_text("2/2")
+    page.get_by_role("link", name="Previous question").click()
+    expect(page.locator("[data-fork]")).to_contain_text("1/2")
+    expect(page.get_by_role("link", name="Next question")).to_be_focused()
+    assert "?at=" in page.url
