@@ -19,11 +19,11 @@ Held = list[tuple[Any, Any]]
 def test_what_is_asked_meanwhile_stays(page_wide: Any) -> None:
     lists, turns = stale(page_wide), hold(page_wide, place(page_wide))
     with page_wide.expect_request(place(page_wide)):
-        let_go(lists)
+        let_go(page_wide, lists)
     second = ask(page_wide, SLOW)
     writing(second)
     with page_wide.expect_response(place(page_wide)):
-        let_go(turns)
+        let_go(page_wide, turns)
     page_wide.wait_for_timeout(300)  # it would have been swapped away long ago
     stop(second, page_wide)
     expect(page_wide.locator("[data-turn]")).to_have_count(2)
@@ -32,10 +32,10 @@ def test_what_is_asked_meanwhile_stays(page_wide: Any) -> None:
 def test_what_is_opened_to_be_edited_meanwhile_stays(page_wide: Any) -> None:
     lists, turns = stale(page_wide), hold(page_wide, place(page_wide))
     with page_wide.expect_request(place(page_wide)):
-        let_go(lists)
+        let_go(page_wide, lists)
     edit(page_wide.locator("[data-turn]"), LEAVE)
     with page_wide.expect_response(place(page_wide)):
-        let_go(turns)
+        let_go(page_wide, turns)
     page_wide.wait_for_timeout(300)
     expect(page_wide.locator(".edit textarea")).to_have_value(LEAVE)
 
@@ -45,7 +45,7 @@ def test_after_a_line_that_broke_versions_are_turned_as_before(visit: Visit) -> 
     lists = stale(page)
     page.route(place(page), lambda route: route.abort(), times=1)
     with page.expect_event("requestfailed"):
-        let_go(lists)
+        let_go(page, lists)
     turn_back(page)
 
 
@@ -53,7 +53,7 @@ def test_versions_are_turned_while_the_list_of_chats_is_slow(page_wide: Any) -> 
     ended(ask(page_wide, LEAVE))
     lists = hold(page_wide, LISTS)
     turn_back(page_wide)
-    let_go(lists)
+    let_go(page_wide, lists)
 
 
 def stale(page: Any) -> Held:
@@ -62,7 +62,7 @@ def stale(page: Any) -> Held:
     first = ask(page, SLOW)
     writing(first)
     stop(first, page)
-    assert "data-live" in lists[0][1].text()
+    assert "data-live" in said(page, lists).text()
     return lists
 
 
@@ -73,9 +73,18 @@ def hold(page: Any, address: re.Pattern[str]) -> Held:
     return held
 
 
-def let_go(held: Held) -> None:
-    route, response = held.pop()
-    route.fulfill(response=response)
+def said(page: Any, held: Held) -> Any:
+    """What the server has said, once it has."""
+    for _ in range(1_200):
+        if held:
+            return held[0][1]
+        page.wait_for_timeout(50)
+    raise AssertionError("nothing was asked for")
+
+
+def let_go(page: Any, held: Held) -> None:
+    response = said(page, held)
+    held.pop()[0].fulfill(response=response)
 
 
 def place(page: Any) -> re.Pattern[str]:
