@@ -10,7 +10,7 @@ async function turn(link) {
   const among = link.closest("[data-fork]").ariaLabel;
   const top = link.getBoundingClientRect().top;
   const at = new URL(link.href).searchParams.get("at");
-  if (!(await transcript.refetchAll({ verb: "POST", address: `${place()}choose/`, at }))) return;
+  if (!(await transcript.refetchAll({ method: "POST", address: `${place()}choose/`, at }))) return;
   history.replaceState(null, "", `${place()}?at=${transcript.last()}`);
   const article = document.querySelector(`[data-turn="${at}"], [data-question-id="${at}"]`);
   const nav = article?.querySelector(`[data-fork][aria-label="${among}"]`);

@@ -92,24 +92,26 @@ export async function refetch(id) {
   await htmx.ajax("GET", `/answers/${id}/`, { target: `#turn-${id}`, swap: "outerHTML" });
 }
 
-// Along the path that this page shows, whatever another tab has turned to meanwhile; one after the other. What was asked
-// here while it came, or opened to be edited, stays: then it is not shown, as where it does not come, and the reply is false.
+// Along the path that this page shows, whatever another tab has turned to meanwhile; one after the other. What is asked
+// here from now on, or opened to be edited, stays: then what comes is not shown, as where nothing comes, and the reply is false.
 let before = Promise.resolve();
-export const refetchAll = (wish = {}) => (before = before.then(() => fetchAll(wish)));
+export function refetchAll({ method = "GET", address = location.pathname, at = last() } = {}) {
+  const edits = () => list().querySelectorAll(".edit").length;
+  const [until, edited] = [last(), edits()];
+  const still = () => last() === until && edits() <= edited;
+  return (before = before.then(() => still() && fetchAll(fetched(method, address, at), still)));
+}
 
-async function fetchAll({ verb = "GET", address = location.pathname, at = last() }) {
-  const [place, until, lacked] = [list(), last(), missing];
-  const edits = () => place.querySelectorAll(".edit").length;
-  const edited = edits();
+async function fetchAll(coming, still) {
+  const lacked = missing;
   missing = false;
-  const wanted = await fetched(verb, address, at);
-  const still = last() === until && edits() <= edited;
-  if (!wanted || !still) {
+  const wanted = await coming;
+  if (!wanted || !still()) {
     missing ||= lacked;
     return false;
   }
   turns.clear();
-  place.replaceWith(wanted);
+  list().replaceWith(wanted);
   htmx.process(wanted);
   adopt();
   document.dispatchEvent(new CustomEvent("htmx:afterSwap")); // code blocks are dressed again

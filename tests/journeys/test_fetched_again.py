@@ -40,6 +40,23 @@ def test_what_is_opened_to_be_edited_meanwhile_stays(page_wide: Any) -> None:
     expect(page_wide.locator(".edit textarea")).to_have_value(LEAVE)
 
 
+def test_a_version_that_waits_for_its_turn_takes_nothing_away(page_wide: Any) -> None:
+    page = page_wide
+    ended(ask(page, LEAVE))
+    turn_back(page)
+    lists, turns = stale(page), hold(page, place(page))
+    with page.expect_request(place(page)):
+        let_go(page, lists)
+    page.get_by_role("link", name="Next question").click()
+    last = ask(page, SLOW)
+    writing(last)
+    with page.expect_response(place(page)):
+        let_go(page, turns)
+    page.wait_for_timeout(300)
+    stop(last, page)
+    expect(page.locator("[data-turn]")).to_have_count(3)
+
+
 def test_after_a_line_that_broke_versions_are_turned_as_before(visit: Visit) -> None:
     page = visit(tolerate="Failed to load resource")
     lists = stale(page)
