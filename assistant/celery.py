@@ -23,8 +23,9 @@ def _chores(**_: object) -> None:
     """What the worker sweeps for rooms that know nothing of each other."""
     from apps.documents import worker
     from apps.images import queue
+    from apps.operations.backups import schedule
 
-    worker.chores.append(queue.sweep)
+    worker.chores += [queue.sweep, schedule.sweep]
 
 
 for _folder in ("data_folder_in", "control_folder"):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from assistant.boot.places import NUDITY
+from assistant.boot.layout import NUDITY
 from assistant.env import Env
 
 _INDEX, _IMAGE = "apps.engines.index", "apps.engines.image"

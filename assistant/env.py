@@ -13,6 +13,8 @@ from contextlib import suppress
 from dataclasses import dataclass, fields
 from pathlib import Path
 
+from assistant.boot.layout import default_data_dir, read_secret_files
+
 SHORTEST_KEY = 32  # characters
 LONGEST_HOLD = 24  # hours
 LONGEST_GLASS = 480  # minutes
@@ -20,12 +22,11 @@ HIDDEN = "•••"
 _OF_SECRETS = {"MCP_TOKENS", "MCP_COMMANDS"}  # arguments of programs hold tokens more often than not
 _PASSWORD = re.compile(r"""(?<=://)[^/@\s"']+@""")  # and name, of an address
 _ARGUMENT = re.compile(r"(--(?:api-key|hf-token)[= ])\S+")
-BASE_DIR = Path(__file__).resolve().parent.parent
 
 
 @dataclass(frozen=True, slots=True)
 class Env:
-    DATA_DIR: str = str(BASE_DIR / "var")
+    DATA_DIR: str = str(default_data_dir())
     SITE_URL: str = "http://localhost:8000"
     ALLOWED_HOSTS: str = ""  # further host names, comma separated; the host of SITE_URL is always allowed
     DEBUG: bool = False
@@ -108,6 +109,9 @@ class Env:
     REVIEW_SECOND_PERCENT: int = 10  # of the decisions of review that somebody else looks at once more; 0: none
     REVIEW_AUDIT_PER_MILLE: int = 0  # of the turns of people who agreed that a reviewer reads at random; 0: none
     VERDICT_DAYS: int = 30  # that signals and verdicts are kept of what was judged, without content; 0: none is
+    BACKUP_HOURS: int = 0  # between two backups that the worker makes; 0: none
+    BACKUP_DIR: str = ""  # the folder of backups; empty: DATA_DIR/backups
+    BACKUP_KEEP: int = 7  # scheduled backups that stay, the newest
     EMBED_THREADS: int = 0  # 0: all cores for indexing
 
     @classmethod
@@ -137,6 +141,8 @@ def faults(env: Env) -> list[str]:
         found.append(f"HOLD_HOURS is a number from 1 to {LONGEST_HOLD}: only people hold anything for longer.")
     if not 1 <= env.BREAK_GLASS_MINUTES <= LONGEST_GLASS:
         found.append(f"BREAK_GLASS_MINUTES is a number from 1 to {LONGEST_GLASS}; a longer look is asked for again.")
+    if env.BACKUP_HOURS < 0 or env.BACKUP_KEEP < 1:
+        found.append("BACKUP_HOURS is a number of hours, or 0 for none, and BACKUP_KEEP is 1 or more.")
     if env.DEBUG and env.SITE_URL.startswith("https://"):
         found.append("DEBUG shows the inside of the site to everybody; take it away where people come by https.")
     return found
@@ -179,5 +185,6 @@ def shown(env: Env, source: Mapping[str, str]) -> dict[str, tuple[str, bool]]:
     return found
 
 
+os.environ.update(read_secret_files(os.environ))
 ENV = Env.read(dict(os.environ))
 ENVIRONMENT = shown(ENV, os.environ)  # for the page of administrators

@@ -12,13 +12,15 @@ from django.core.exceptions import ImproperlyConfigured
 
 from apps.lib import memory
 from assistant import embedders, engines, llms, tools
-from assistant.env import BASE_DIR, ENV, ENVIRONMENT, faults, folder, secret, secret_key  # noqa: F401 - a setting too
+from assistant.boot.layout import ROOT, find_resource, read_version
+from assistant.env import ENV, ENVIRONMENT, faults, folder, secret, secret_key  # noqa: F401 - a setting too
 
 memory.rest()  # until the apps are loaded
 if _wrong := faults(ENV):
     raise ImproperlyConfigured(" ".join(_wrong))
 
-DATA_DIR = Path(ENV.DATA_DIR).resolve()
+VERSION, OPERATIONS = read_version(), find_resource("docs/operations.md")
+BASE_DIR, DATA_DIR = ROOT, Path(ENV.DATA_DIR).resolve()
 MEDIA_ROOT = DATA_DIR / "files"  # never served by URL: every file goes through a view that asks who reads
 MODELS_DIR, INDEX_DIR = DATA_DIR / "models", DATA_DIR / "index"
 
@@ -84,7 +86,7 @@ ASGI_APPLICATION = "assistant.asgi.application"
 TEMPLATES: list[dict[str, Any]] = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
-        "DIRS": [BASE_DIR / "templates"],
+        "DIRS": [find_resource("templates")],
         "APP_DIRS": True,
         "OPTIONS": {
             "context_processors": [
@@ -119,6 +121,8 @@ DATABASES: dict[str, Any] = {
     if ENV.DATABASE_URL
     else _SQLITE
 }
+BACKUP_DIR = Path(ENV.BACKUP_DIR or DATA_DIR / "backups").resolve()
+BACKUP_HOURS, BACKUP_KEEP = ENV.BACKUP_HOURS, ENV.BACKUP_KEEP
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 AUTH_USER_MODEL = "users.User"
@@ -166,14 +170,14 @@ DEFAULT_FROM_EMAIL, EMAIL_TIMEOUT = ENV.EMAIL_FROM, 15  # seconds; a worker or a
 
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", "English"), ("de", "Deutsch"), ("es", "Español")]  # each in its own words
-LOCALE_PATHS = [BASE_DIR / "locale"]
+LOCALE_PATHS = [find_resource("locale")]
 LANGUAGE_COOKIE_NAME = "language"
 TIME_ZONE = "UTC"
 USE_TZ = True
 
 STATIC_URL = "static/"
 STATIC_ROOT = DATA_DIR / "static"
-STATICFILES_DIRS = [BASE_DIR / "static"]
+STATICFILES_DIRS = [find_resource("static")]
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {
@@ -246,12 +250,9 @@ CHANNEL_LAYERS: dict[str, dict[str, Any]] = {
 
 # --- documents ---------------------------------------------------------------------------------------
 MAX_UPLOAD_BYTES = ENV.MAX_UPLOAD_MB * 1024 * 1024
-MAX_PAGES = ENV.MAX_PAGES
-PARSE_SECONDS = ENV.PARSE_SECONDS
+MAX_PAGES, PARSE_SECONDS = ENV.MAX_PAGES, ENV.PARSE_SECONDS
 PARSE_MEMORY_BYTES = ENV.PARSE_MEMORY_MB * 1024 * 1024
-OCR_PAGES = ENV.OCR_PAGES
-WEB_PAGES = ENV.WEB_PAGES
-SYNC_DIR = ENV.SYNC_DIR
+OCR_PAGES, WEB_PAGES, SYNC_DIR = ENV.OCR_PAGES, ENV.WEB_PAGES, ENV.SYNC_DIR
 MCP_HOSTS, MCP_COMMANDS, MCP_TOKENS = tools.of(ENV)
 FETCH_ALSO: set[tuple[str, int]] = set()  # (IP, port) that may be fetched from though not public: only tests fill it
 

@@ -19,7 +19,7 @@ from apps.engines import registry
 from apps.operations import administrator
 from apps.safety import degraded, detectors, policies, recorded
 from apps.users.models import User
-from assistant.boot.words import compile_all
+from assistant.boot.translations import compile_all
 from tests import connections, emptying, migrated
 from tests.people import person
 from tests.statements import uses_database

@@ -14,8 +14,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from assistant.boot import site
-from assistant.boot.places import Places
+from assistant.boot import site_setup
+from assistant.boot.layout import Layout
 
 ROOT = Path(__file__).resolve().parent.parent
 NAME = "openbook.sqlite3"
@@ -29,10 +29,10 @@ def tables(folder: Path) -> bool:
     return bool(kept) and copied(folder / NAME, Path(kept))
 
 
-def site_of(places: Places) -> bool:
+def site_of(layout: Layout) -> bool:
     """Whether that site has its tables now and takes itself for prepared, without the static files; likewise."""
-    if made := tables(places.data):
-        (places.data / "site.stamp").write_text(site.stamp(places))
+    if made := tables(layout.data):
+        (layout.data / "site.stamp").write_text(site_setup.stamp_site(layout))
     return made
 
 

@@ -14,8 +14,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
 
-from assistant.boot.places import ROOT
-from assistant.boot.say import say
+from assistant.boot.console import print_line
+from assistant.boot.layout import ROOT
 
 TWO = ("-n", "2", "--dist", "loadfile")  # at once; what a file shares among its tests is made once
 IN_ORDER = ("--no-loadscope-reorder",)  # a site keeps what journeys leave: none meets what used to come later
@@ -59,16 +59,18 @@ class Result:
 
 
 def run(phase: Phase, env: Mapping[str, str], reports: Path) -> Result:
-    say(f"{phase.name}: begins")
+    print_line(f"{phase.name}: begins")
     started = time.monotonic()
     result, cpu_s = _commands(phase, env) if phase.commands else _tests(phase, env, reports)
     ran = result.passed + result.failed
     if result.code == 1 and ran and not result.names and not result.failed:
-        say(f"{phase.name}: pytest stumbled over a plugin when all had passed and was counted; see above")
+        print_line(f"{phase.name}: pytest stumbled over a plugin when all had passed and was counted; see above")
         result.code = 0
     if result.code and not result.failed:
         result.failed = 1  # pytest itself broke off, or found nothing to run
-    say(f"{phase.name}: {ran} tests ran in {time.monotonic() - started:.0f} s, with {cpu_s:.0f} s of processor time")
+    print_line(
+        f"{phase.name}: {ran} tests ran in {time.monotonic() - started:.0f} s, with {cpu_s:.0f} s of processor time"
+    )
     return result
 
 
@@ -82,7 +84,7 @@ def _commands(phase: Phase, env: Mapping[str, str]) -> tuple[Result, float]:
         result.passed += not code
         result.failed += bool(code)
         if code:
-            say(f"{phase.name}: failed: {command}")
+            print_line(f"{phase.name}: failed: {command}")
     return result, used_s
 
 
@@ -98,7 +100,7 @@ def _tests(phase: Phase, env: Mapping[str, str], reports: Path) -> tuple[Result,
 def again(result: Result, env: Mapping[str, str], reports: Path) -> None:
     """The second try: of the failures only those go that pass now; one that did not run again stays."""
     phase, cache = result.phase, reports / f"{result.phase.name}-cache"
-    say(f"{phase.name}: once more, alone: {', '.join(result.names)}")
+    print_line(f"{phase.name}: once more, alone: {', '.join(result.names)}")
     result.code, _ = _pytest(phase, *ALONE, "-o", f"cache_dir={cache}", env=env)
     still = _names(cache)
     result.unsure = [name for name in result.names if name not in still]
@@ -134,7 +136,7 @@ def _follow(command: list[str], name: str, env: Mapping[str, str]) -> tuple[int,
 
 def _show(lines: IO[bytes], name: str) -> None:
     for line in lines:
-        say(f"{name:9} {line.decode(errors='replace').rstrip()}")
+        print_line(f"{name:9} {line.decode(errors='replace').rstrip()}")
 
 
 def _names(cache: Path) -> list[str]:

@@ -8,6 +8,7 @@
     processes   real worker, web and stand-in model server, killed in turn
     model       the packaged model on vLLM, started here as `./run serve` does
     newcomer    the first journey again, on the packaged model
+    install     a first start on a stock machine, an interrupted one, an upgrade; with --whole, or by name
 
 Three lanes go on at once: the databases, which calculate, beside those that wait for pages, processes and a model.
 After `sqlite`, `postgres` runs of a test with many cases only those that between them send every statement that any
@@ -35,8 +36,8 @@ from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 
-from assistant.boot.places import ROOT
-from assistant.boot.say import say
+from assistant.boot.console import print_line
+from assistant.boot.layout import ROOT
 from tests.phases import IN_ORDER, PLAIN, TWO, Phase, Result, again, run
 from tests.servers import Servers
 
@@ -56,7 +57,7 @@ CHECKS = (
 )  # fmt: skip
 
 FIRST = "tests/journeys/test_setup.py::test_"
-UNIT = "not vllm and not process and not browser"
+UNIT = "not vllm and not process and not browser and not install"
 BEHIND = 5  # a browser is a dozen processes: among equals the databases, which end last, would get a third of a core
 LANES = (
     (
@@ -69,7 +70,7 @@ LANES = (
     ),
     (
         Phase("checks", commands=CHECKS),
-        Phase("processes", (*PLAIN, "-m", "process and not browser and not vllm", *marked("process"))),
+        Phase("processes", (*PLAIN, "-m", "process and not browser and not vllm and not install", *marked("process"))),
         Phase("model", (*PLAIN, "-m", "vllm", *marked("vllm")), ("model",)),
         Phase(
             "newcomer",
@@ -80,8 +81,10 @@ LANES = (
             ),
             ("model",),
         ),
+        Phase("install", (*PLAIN, "-m", "install", *marked("install"))),
     ),
 )
+WHOLE_ONLY = {"install"}  # fetches half a gigabyte and takes some ten minutes
 
 
 def chosen(names: Sequence[str], *, whole: bool, notes: Path) -> list[list[Phase]]:
@@ -92,6 +95,7 @@ def chosen(names: Sequence[str], *, whole: bool, notes: Path) -> list[list[Phase
     lanes = [[phase for phase in lane if not names or phase.name in names] for lane in LANES]
     if whole or names:
         return lanes
+    lanes = [[phase for phase in lane if phase.name not in WHOLE_ONLY] for lane in lanes]
     # In one word each: a folder that stands alone pytest takes for one with tests, and looks for its settings there.
     told = {"sqlite": f"--note-statements={notes}", "postgres": f"--new-statements={notes}"}
     return [[_also(phase, told.get(phase.name)) for phase in lane] for lane in lanes]
@@ -114,11 +118,11 @@ def main(arguments: Sequence[str]) -> int:
         lanes = [lane for lane in chosen(options.phase, whole=options.whole, notes=place / "notes") if lane]
         results = side_by_side(lanes, place)
         broke_off(lambda: once_more(results, place))
-    say(f"\nAll of it took {time.monotonic() - started:.0f} s.")
+    print_line(f"\nAll of it took {time.monotonic() - started:.0f} s.")
     for result in results:
         for name in result.unsure:
-            say(f"passed at the second try only, look into it: {name}")
-    say(told(results, part=not (options.whole or options.phase)))
+            print_line(f"passed at the second try only, look into it: {name}")
+    print_line(told(results, part=not (options.whole or options.phase)))
     return 0 if all(result.good for result in results) else 1
 
 
@@ -160,7 +164,7 @@ def broke_off(work: Callable[[], None]) -> bool:
     with ThreadPoolExecutor(1) as pool:
         error = pool.submit(work).exception()
     if error is not None:
-        say("".join(traceback.format_exception(error)))
+        print_line("".join(traceback.format_exception(error)))
     return error is not None
 
 

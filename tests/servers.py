@@ -18,9 +18,9 @@ from urllib.parse import urlsplit
 import psycopg
 
 from apps.lib.ports import free_port
-from assistant.boot.places import ROOT, Places
-from assistant.boot.say import say
-from assistant.boot.serve import environment
+from assistant.boot.console import print_line
+from assistant.boot.layout import ROOT, Layout
+from assistant.boot.serve import complete_environment
 from tests import migrated
 
 TEMPLATE = "migrated"
@@ -79,8 +79,8 @@ def postgres() -> Iterator[dict[str, str]]:
 def model() -> Iterator[dict[str, str]]:
     """The `llm` line of the Procfile on a free port, warm."""
     port = str(free_port())
-    places = Places.read({**os.environ, "LLM_PORT": port, "LLM_URL": ""})
-    env = environment(places)
+    layout = Layout.read({**os.environ, "LLM_PORT": port, "LLM_URL": ""})
+    env = complete_environment(layout)
     del env["VLLM_API_KEY"]  # the tests speak to it without a key
     line = next(line for line in (ROOT / "Procfile").read_text().splitlines() if line.startswith("llm:"))
     with tempfile.TemporaryFile() as log:
@@ -88,10 +88,10 @@ def model() -> Iterator[dict[str, str]]:
         try:
             _wait(f"http://127.0.0.1:{port}/health", process)
             _warm(env["LLM_URL"])
-            yield {"TEST_LLM_URL": env["LLM_URL"], "TEST_LLM_TOKENIZER": str(places.model)}
+            yield {"TEST_LLM_URL": env["LLM_URL"], "TEST_LLM_TOKENIZER": str(layout.model)}
         except BaseException:
             log.seek(0)
-            say(log.read().decode(errors="replace")[-6000:])
+            print_line(log.read().decode(errors="replace")[-6000:])
             raise
         finally:
             process.terminate()

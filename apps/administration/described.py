@@ -52,7 +52,7 @@ class Engine:
 
 def variables() -> list[Variable]:
     """In the order of the handbook of operations."""
-    told = _told(settings.BASE_DIR / "docs" / "operations.md")
+    told = _told(settings.OPERATIONS)
     return [
         Variable(name, *settings.ENVIRONMENT[name], _marked(default), _marked(words))
         for name, (default, words) in told.items()

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 from django.conf import settings
 
-from apps.documents.parsers.nursery import CODE, MESSAGE
+from apps.documents.parsers.nursery import CODE, LENGTH, MESSAGE
 
 _END_S = 10  # until a killed reader is surely gone
 
@@ -50,7 +50,7 @@ class _Nursery:
     """The process in which `parsers/nursery.py` runs, and the socket to it."""
 
     def __init__(self) -> None:
-        self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self._control, theirs = socket.socketpair()
         with theirs:
             self._process = subprocess.Popen(
                 [sys.executable, "-X", "utf8", "-m", "apps.documents.parsers.nursery"],
@@ -63,7 +63,8 @@ class _Nursery:
         return self._process.pid
 
     def send(self, words: bytes, descriptors: list[int]) -> None:
-        socket.send_fds(self._control, [words], descriptors)
+        socket.send_fds(self._control, [LENGTH.pack(len(words))], descriptors)
+        self._control.sendall(words)
 
     def close(self) -> None:
         self._control.close()

@@ -57,6 +57,14 @@ class Rendered:
     words: list[list[float]]
 
 
+@dataclass(frozen=True, slots=True)
+class Confinement:
+    """How the system confines readers. `network_errno` is 0, or the error for which they can reach the network."""
+
+    network_errno: int
+    memory_limited: bool
+
+
 class Reading:
     """A child at work on a file; what it says is heard by `take`. Closing it kills the child."""
 
@@ -166,6 +174,15 @@ def kind_inside(path: str | Path) -> str | None:
     """
     answer = run("ole", path, {}, seconds=LOOK_S, memory_bytes=settings.PARSE_MEMORY_BYTES)[0]
     return None if answer["kind"] is None else str(answer["kind"])
+
+
+def probe_confinement() -> Confinement:
+    """Start a reader and return how the system confines it. Takes some 10 ms.
+
+    Raises OSError, Unreadable or ReaderBroke where no reader can be started.
+    """
+    answer = run("probe", os.devnull, {}, seconds=LOOK_S, memory_bytes=settings.PARSE_MEMORY_BYTES)[0]
+    return Confinement(answer["network_errno"], answer["memory_limited"])
 
 
 def _reason(reader: forking.Reader, errors: IO[bytes]) -> Exception:

@@ -7,15 +7,14 @@ worker grew by a gigabyte.
 
 from __future__ import annotations
 
-import ctypes
 import gc
 import os
-from contextlib import suppress
+
+from apps.lib import host
 
 ARENAS = 2
 KERNELS = 64  # making one takes a millisecond or two; a batch hardly ever has the length of an earlier one
 KERNELS_OF_A_THREAD = 16  # which torch keeps; a batch takes five
-_ARENA_MAX = -8  # of mallopt(3)
 # How many objects may have come to stay before the youngest are looked through, and how often the older ones with them.
 # Answers that are being written keep objects by the thousand and leave few cycles, and so do documents that are read:
 # at Python's 700 a twentieth of what two hundred streams cost went into looking for them.
@@ -27,8 +26,7 @@ def spare() -> None:
     """Called before the first thread starts and before torch is loaded. Arenas are those of glibc."""
     os.putenv("ONEDNN_PRIMITIVE_CACHE_CAPACITY", str(KERNELS))  # oneDNN asks C when it makes its first kernel
     os.putenv("LRU_CACHE_CAPACITY", str(KERNELS_OF_A_THREAD))  # torch asks when it is loaded
-    with suppress(AttributeError):
-        ctypes.CDLL(None).mallopt(_ARENA_MAX, ARENAS)
+    host.limit_malloc_arenas(ARENAS)
 
 
 def rest() -> None:

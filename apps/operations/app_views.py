@@ -15,7 +15,7 @@ from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_safe
 
 ACCENT, PAPER = "#0c6558", "#fdfcfa"  # --accent and --paper of static/css/variables.css
-_WORKER = Path("static", "js", "service-worker.js")
+_WORKER = Path("js", "service-worker.js")
 
 
 @require_safe
@@ -39,7 +39,7 @@ def manifest(request: HttpRequest, code: str) -> HttpResponse:
 @cache_control(public=True, no_cache=True)
 def service_worker(request: HttpRequest) -> HttpResponse:
     """The script of `static/js/service-worker.js`: from here it may speak for the whole site."""
-    text = (settings.BASE_DIR / _WORKER).read_text()
+    text = (settings.STATICFILES_DIRS[0] / _WORKER).read_text()
     return HttpResponse(text, content_type="text/javascript; charset=utf-8")
 
 

@@ -6,6 +6,7 @@ the order in which the page shows them.
 
 from __future__ import annotations
 
+import errno
 import shutil
 import time
 from collections.abc import Awaitable, Callable
@@ -16,7 +17,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-import psutil
 from celery import current_app
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
@@ -29,9 +29,12 @@ from django.utils.timesince import timesince
 from django.utils.translation import gettext, ngettext
 from kombu.exceptions import OperationalError
 
+from apps.documents import sandbox
 from apps.documents.models import Document
+from apps.documents.parsers.base import Unreadable
 from apps.documents.worker import alive_file
 from apps.images import names as picture_names
+from apps.lib import host
 from apps.lib.threads import in_db, in_pool
 from apps.safety import snapshot_keys
 
@@ -151,7 +154,7 @@ def _disk(usage: Callable[[Path], shutil._ntuple_diskusage]) -> Check:
 
 
 async def memory() -> Check:
-    free = psutil.virtual_memory().available
+    free = host.get_available_memory()
     words = gettext("%(gib)s GiB of memory are free.") % {"gib": f"{free / GIB:.1f}"}
     if free < MEMORY_WARN:
         return warn(words, gettext("Close other programs, or put the model server on another machine (LLM_URL)."))
@@ -170,6 +173,42 @@ async def worker() -> Check:
     if age > QUIET_S:
         return bad(gettext("The worker has been silent for %(duration)s.") % {"duration": _duration(age)}, advice)
     return good(gettext("The worker lives; its last sign is a few seconds old."))
+
+
+async def readers() -> Check:
+    return await in_pool(_readers)
+
+
+def _readers() -> Check:
+    """Start a process as those that read uploaded files, and tell how the system confines it."""
+    try:
+        found = sandbox.probe_confinement()
+    except (OSError, Unreadable, sandbox.ReaderBroke) as error:
+        return bad(
+            gettext("File readers do not start: %(error)s") % {"error": error},
+            gettext("No document can be read. Look at the lines of 'web' in the log."),
+        )
+    limits = []
+    if found.network_errno == errno.ENOSYS:
+        limits.append(gettext("File readers have resource limits only: this system has no private networks."))
+    elif found.network_errno:
+        limits.append(
+            gettext("File readers have resource limits only: this system forbids private networks (%(error)s).")
+            % {"error": errno.errorcode.get(found.network_errno, found.network_errno)}
+        )
+    if not found.memory_limited:
+        limits.append(gettext("This system does not enforce a limit on the memory of file readers."))
+    if not limits:
+        return good(
+            gettext("File readers are fully confined: no network, no further processes, limited memory and time.")
+        )
+    return warn(
+        " ".join(limits),
+        gettext(
+            "A hostile file that takes over its reader could do more harm. On Linux, allow unprivileged user "
+            "namespaces (in a container, by its security profile); other systems have none."
+        ),
+    )
 
 
 async def broker() -> Check:

@@ -23,6 +23,7 @@ from apps.engines.image import checks as picture_checks
 from apps.lib.ids import new_id
 from apps.lib.threads import in_db, in_pool
 from apps.operations import checks, probes, sample
+from apps.operations.backups import doctor
 from apps.operations.checks import Check, Named, bad, count, good, warn
 from apps.users.language import looked_up
 from apps.users.models import User
@@ -257,6 +258,7 @@ ALL = (
     Named("embedding", gettext_lazy("Embedding model"), embedder),
     Named("database", "Database", checks.database),
     Named("worker", "Worker", checks.worker),
+    Named("readers", gettext_lazy("File readers"), checks.readers),
     Named("broker", "Queue", checks.broker),
     Named("turnlog", gettext_lazy("Running answers"), turn_log),
     Named("pictures", gettext_lazy("Check of pictures"), pictures),
@@ -265,6 +267,7 @@ ALL = (
     Named("documents", "Documents", checks.documents),
     Named("frozen", gettext_lazy("Frozen texts"), checks.frozen_texts),
     Named("disk", "Disk", checks.disk),
+    Named("backup", gettext_lazy("Backup"), doctor.backups),
     Named("memory", "Memory", checks.memory),
     Named("mail", "Mail", checks.mail),
     Named("address", "Address", checks.address),

@@ -73,6 +73,7 @@ EVENTS: wording.Words = {
     "person.invited": gettext_lazy("Made an invitation"),
     "person.not_invited": gettext_lazy("Revoked an invitation"),
     "person.joined": gettext_lazy("Signed up"),
+    "person.rescued": gettext_lazy("Let an administrator back in"),
     "person.named_for_break_glass": gettext_lazy("Named a person for break-glass"),
     "person.not_named_for_break_glass": gettext_lazy("Named a person no longer for break-glass"),
     "person.named_for_sealed": gettext_lazy("Named a person for sealed cases"),
@@ -121,7 +122,7 @@ _SUBJECTS: wording.Words = {
 }
 _HOW: wording.Words = {
     "invitation": gettext_lazy("by an invitation"), "open": gettext_lazy("sign-up is open"),
-    "setup": gettext_lazy("at the set-up"),
+    "setup": gettext_lazy("at the set-up"), "machine": gettext_lazy("by a command on the server"),
 }  # fmt: skip
 _KEYS: wording.Words = {
     "clause": gettext_lazy("Clause"), "thing": gettext_lazy("Kind"), "outcome": gettext_lazy("Outcome"),

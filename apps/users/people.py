@@ -55,6 +55,16 @@ def reinstate(user: User, by: User | None = None) -> None:
             _tell("person.reinstated", user, by)
 
 
+def reinstate_as_administrator(user: User) -> None:
+    """Make the account active and an administrator in one change, also where there is no other administrator."""
+    with transaction.atomic():
+        before = _change(user, role=User.Role.ADMINISTRATOR, is_active=True)
+        if before["role"] != User.Role.ADMINISTRATOR:
+            _tell("person.role", user, None, before=before["role"], after=User.Role.ADMINISTRATOR)
+        if not before["is_active"]:
+            _tell("person.reinstated", user, None)
+
+
 def _tell(kind: str, user: User, by: User | None, **facts: object) -> None:
     recording.record(kind, actor=by, person=user.pk, subject=f"person {user.pk}", **facts)
 

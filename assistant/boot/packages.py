@@ -1,34 +1,145 @@
-"""The virtual environment and what is in it: the requirements of `pyproject.toml`, held by `constraints.txt`."""
+"""Install the packages: `pyproject.toml` says which, `constraints.txt` which versions with which hashes, uv does it.
+
+Entry points: `required_extras`, `is_installed`, `install_packages`. pip brings uv into a new environment; the settings
+of pip (mirrors, folders of wheels, proxies, certificates) are handed to uv, so that one configuration serves both.
+
+PyTorch is installed first. Its builds for processors (`+cpu`) are not on the package index: they come from the sources
+that pip is configured with, else from PyTorch's own index (TORCH_INDEX). No hash is pinned for them, since every index
+builds its own. Everything else is verified.
+"""
 
 from __future__ import annotations
 
+import ast
 import hashlib
+import importlib.util
+import os
 import re
 import shutil
 import subprocess
 import sys
 import tomllib
 from collections import deque
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from assistant.boot import machine
-from assistant.boot.places import PYTHON, ROOT, VENV, Places
-from assistant.boot.say import say, step
-from assistant.boot.stop import Code, Stop
+from assistant.boot import preflight
+from assistant.boot.console import print_line, timed_step
+from assistant.boot.errors import BootError, ExitCode
+from assistant.boot.layout import IS_CLONE, PYTHON, ROOT, TORCH_INDEX, VENV, Layout, find_resource
 
-STAMP = VENV / "openbook.stamp"
-_BARE = 3  # pip and setuptools come with the environment
+CONSTRAINTS, OVERRIDES = find_resource("constraints.txt"), find_resource("overrides.txt")
+STAMP = VENV / "openbook.stamp"  # of a clone: which installations are complete
+UNFINISHED = VENV / "openbook.unfinished"  # of a clone: there while packages are written
+MODULES = {"vllm": "vllm", "postgres": "psycopg", "redis": "channels_redis", "milvus": "pymilvus"}
 _SELF = re.compile(r"openbook\[([\w,]+)\]")
+_LARGE = re.compile(r"^Downloading \S+ \((\d{2,}(\.\d+)?MiB|.*GiB)\)")  # the others are in the log only
+_CHANGE = re.compile(r"^ ([-+~]) (\S+)==(\S+)", re.MULTILINE)
+_FULL = ("No space left on device", "Disk quota exceeded", "os error 28", "os error 122")
 _NETWORK = (
     "Temporary failure in name resolution", "Name or service not known", "Network is unreachable", "NewConnectionError",
-    "ConnectTimeout", "Connection refused", "No route to host", "ReadTimeout", "NameResolutionError",
+    "ConnectTimeout", "Connection refused", "No route to host", "ReadTimeout", "NameResolutionError", "ProxyError",
+    "dns error", "client error (Connect)", "operation timed out", "error sending request for url",
 )  # fmt: skip
-_FULL = ("No space left on device", "Disk quota exceeded")
-_LARGE = re.compile(r"Downloading .*\((\d{2,}(\.\d+)? MB|.* GB)\)")  # what takes long is named, the rest is in the log
+_NO_BUILD = (
+    "there is no version of torch",
+    "No matching distribution found for torch",
+    "has no wheels with a matching",
+)
 
 
-def requirements(extras: list[str]) -> list[str]:
-    """What pip is asked for; an extra that names other extras of ours is spelled out."""
+def required_extras(layout: Layout, source: Mapping[str, str] | None = None) -> list[str]:
+    """Return the optional dependencies that the settings need, such as `postgres`; `vllm` where no LLM_URL is set."""
+    env = os.environ if source is None else source
+    needed = {
+        "vllm": layout.own_llm,
+        "postgres": any(env.get(name, "").startswith("postgres") for name in ("DATABASE_URL", "PGVECTOR_URL")),
+        "redis": bool(env.get("REDIS_URL")),
+        "milvus": bool(env.get("MILVUS_URL")) or "milvus" in env.get("INDEX_BACKEND", ""),
+    }
+    return sorted({*(name for name, is_needed in needed.items() if is_needed), *env.get("EXTRAS", "").split()})
+
+
+def is_installed(extras: Sequence[str]) -> bool:
+    """Return True where the environment holds at least `extras`, in the versions of this code."""
+    if not IS_CLONE:  # whoever installed the package brought the rest
+        return not _missing(extras)
+    if UNFINISHED.exists() or not STAMP.exists() or not PYTHON.exists():
+        return False
+    return _stamp(extras) in STAMP.read_text().split()
+
+
+def environment_stamp() -> bytes:
+    """Return bytes that change whenever other packages are installed."""
+    if IS_CLONE:
+        return STAMP.read_bytes()
+    folder = Path(importlib.util.find_spec("django").origin or "").parent.parent  # type: ignore[union-attr]
+    return "\n".join(sorted(path.name for path in folder.glob("*.dist-info"))).encode()
+
+
+def install_packages(layout: Layout, extras: Sequence[str]) -> list[str]:
+    """Install what `extras` and the base need; return a line for each package that another version took the place of.
+
+    Where an installation was cut off, the environment is created anew: half a package looks like a whole one.
+    Raises BootError.
+    """
+    log = layout.data / "setup.log"
+    log.parent.mkdir(parents=True, exist_ok=True)
+    if IS_CLONE:
+        if UNFINISHED.exists():
+            shutil.rmtree(VENV)
+        _create_environment(log)
+        UNFINISHED.touch()
+    with timed_step("Installing packages", _count_packages):
+        _install_torch(layout, "vllm" in extras or "dev" in extras, log)
+        locked = ["--constraint", str(CONSTRAINTS), "--override", str(OVERRIDES)]
+        output = run_installer([*locked, *_wanted(extras)], log)
+    if IS_CLONE:
+        known = set(STAMP.read_text().split()) if STAMP.exists() else set()
+        if _stamp([]) not in known:
+            known.clear()  # the files have changed: complete for the old ones says nothing
+        STAMP.write_text("\n".join(sorted(known | {_stamp([]), _stamp(extras)})))
+        UNFINISHED.unlink()
+    return changed_versions(output)
+
+
+def changed_versions(output: str) -> list[str]:
+    """Return `name old → new` for each package that uv replaced, from what uv printed."""
+    removed = {name: version for sign, name, version in _CHANGE.findall(output) if sign == "-"}
+    added = {name: version for sign, name, version in _CHANGE.findall(output) if sign == "+"}
+    return [
+        f"{name} {removed[name]} → {added[name]}" for name in sorted(removed) if added.get(name, "") != removed[name]
+    ]
+
+
+def run_installer(arguments: Sequence[str], log: Path) -> str:
+    """Run `uv pip install` for the environment and return what it printed. Raises BootError with the cause.
+
+    Options in `arguments` win over the settings of pip. All output is appended to `log`.
+    """
+    command = [str(find_uv()), "pip", "install", "--python", str(PYTHON), *arguments]
+    return _run(command, log, {**_pip_settings(), **os.environ, "UV_NO_PROGRESS": "1"})
+
+
+def _wanted(extras: Sequence[str]) -> list[str]:
+    if IS_CLONE:
+        return ["-r", str(ROOT / "pyproject.toml"), *(word for extra in extras for word in ("--extra", extra))]
+    return [f"openbook[{','.join(extras)}]"]
+
+
+def _missing(extras: Sequence[str]) -> list[str]:
+    return [extra for extra in extras if extra in MODULES and importlib.util.find_spec(MODULES[extra]) is None]
+
+
+def _stamp(extras: Sequence[str]) -> str:
+    digest = hashlib.sha256()
+    for part in (*sorted(read_requirements(extras)), CONSTRAINTS.read_text(), OVERRIDES.read_text(), sys.version):
+        digest.update(part.encode())
+    return digest.hexdigest()
+
+
+def read_requirements(extras: Sequence[str]) -> list[str]:
+    """Return the requirements of `pyproject.toml` with those of `extras`; extras that name extras are spelled out."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     wanted, seen, queue = list(project["dependencies"]), set(), deque(extras)
     while queue:
@@ -45,106 +156,164 @@ def requirements(extras: list[str]) -> list[str]:
     return wanted
 
 
-def stamp(extras: list[str]) -> str:
-    """Changes when another installation is due."""
-    digest = hashlib.sha256()
-    for part in (*sorted(requirements(extras)), (ROOT / "constraints.txt").read_text(), sys.version):
-        digest.update(part.encode())
-    return digest.hexdigest()
+def read_pins() -> dict[str, str]:
+    """Return the version of every package in `constraints.txt`, by its normalised name."""
+    return dict(re.findall(r"^([\w.-]+)==([^\s;\\]+)", CONSTRAINTS.read_text(), re.MULTILINE))
 
 
-def installed(extras: list[str]) -> bool:
-    """Whether the environment holds at least what `extras` ask for."""
-    if not STAMP.exists() or not PYTHON.exists():
-        return False
-    return stamp(extras) in STAMP.read_text().split()
-
-
-def install(places: Places, extras: list[str]) -> None:
-    """Makes the environment hold everything; an interrupted installation is simply repeated."""
-    machine.disk(ROOT, machine.PACKAGES_BYTES if not STAMP.exists() else machine.GIB, "for the packages")
-    places.data.mkdir(parents=True, exist_ok=True)
-    if not _usable():
-        with step("Making the virtual environment"):
-            shutil.rmtree(VENV, ignore_errors=True)
-            _make()
-    with step("Installing packages, about 0.7 GB to download the first time", _progress):
-        _pip(places, requirements(extras))
-        _drop_what_cannot_load()
-    known = set(STAMP.read_text().split()) if STAMP.exists() else set()
-    if stamp([]) not in known:
-        known.clear()  # the files have changed: what was installed for the old ones says nothing
-    STAMP.write_text("\n".join(sorted(known | {stamp([]), stamp(extras)})))
-
-
-def _progress() -> str:
+def _count_packages() -> str:
     number = len(list((VENV / "lib").glob("python3*/site-packages/*.dist-info")))
-    return f"{number} packages are in place" if number > _BARE else "downloading"
+    return f"{number} packages are in place" if number > 1 else "downloading"
 
 
-def _usable() -> bool:
-    """Whether the environment has a working pip; one that was cut off while it was made has none."""
+def find_uv() -> Path:
+    """Return the program `uv`: that of the environment, else one on PATH. Raises BootError."""
+    if (beside := PYTHON.parent / "uv").exists():
+        return beside
+    found = shutil.which("uv") or os.environ.get("UV", "")
+    if not found:
+        raise BootError(ExitCode.PACKAGES, "uv, which installs packages, is missing: pip install uv, and run again.")
+    return Path(found)
+
+
+def _create_environment(log: Path) -> None:
+    """Create `.venv` with uv in it; one that was cut off in the middle is created anew."""
+    pinned = read_pins()["uv"]
+    uv = PYTHON.parent / "uv"
+    if PYTHON.exists() and uv.exists():
+        told = subprocess.run([str(uv), "--version"], capture_output=True, text=True, check=False).stdout
+        if told.startswith(f"uv {pinned} ") or told.strip() == f"uv {pinned}":
+            return
+    if not _has_pip():
+        with timed_step("Creating the environment"):
+            shutil.rmtree(VENV, ignore_errors=True)
+            done = subprocess.run(
+                [sys.executable, "-m", "venv", str(VENV)], capture_output=True, text=True, check=False
+            )
+            if done.returncode:
+                shutil.rmtree(VENV, ignore_errors=True)
+                raise explain_failure(done.stdout + done.stderr, log)
+    requirement = VENV / "uv.txt"
+    requirement.write_text(_locked_lines("uv"))
+    with timed_step("Fetching uv, which installs packages"):
+        command = [str(PYTHON), "-m", "pip", "install", "--disable-pip-version-check", "--progress-bar", "off"]
+        _run([*command, "--require-hashes", "-r", str(requirement)], log, os.environ)
+
+
+def _has_pip() -> bool:
     if not PYTHON.exists():
         return False
     return subprocess.run([str(PYTHON), "-m", "pip", "--version"], capture_output=True, check=False).returncode == 0
 
 
-def _make() -> None:
-    done = subprocess.run([sys.executable, "-m", "venv", str(VENV)], capture_output=True, text=True, check=False)
-    if done.returncode:
-        shutil.rmtree(VENV, ignore_errors=True)
-        raise Stop(
-            Code.PYTHON,
-            "This Python cannot make virtual environments; on Debian and Ubuntu, install the package python3-venv.",
-        )
+def _locked_lines(name: str) -> str:
+    """Return the lines of `constraints.txt` about one package: its version and hashes."""
+    found = re.search(rf"^{re.escape(name)}==.*?(?=^\S|\Z)", CONSTRAINTS.read_text(), re.MULTILINE | re.DOTALL)
+    if not found:
+        raise BootError(ExitCode.PACKAGES, f"constraints.txt names no version of {name}; run ./run lock.")
+    return found[0]
 
 
-def _pip(places: Places, wanted: list[str]) -> None:
-    command = [str(PYTHON), "-m", "pip", "install", "--disable-pip-version-check", "--progress-bar", "off"]
-    command += ["--constraint", str(ROOT / "constraints.txt")]
-    if places.torch_index:
-        command += ["--extra-index-url", places.torch_index]
-    run(command + wanted, places.data / "setup.log")
+def _install_torch(layout: Layout, with_vision: bool, log: Path) -> None:
+    """Install the build of PyTorch for processors, with torchvision where the model server needs it."""
+    if sys.platform != "linux":
+        return  # the build on the package index is the one for processors
+    pins = read_pins()
+    names = ["torch", "torchvision"] if with_vision else ["torch"]
+    if all(_is_cpu_build(name, pins[name]) for name in names):
+        return
+    wanted = ["--no-deps", f"torch=={pins['torch']}+cpu"]
+    wanted += [f"torchvision=={pins['torchvision']}"] if with_vision else []
+    index = layout.torch_index or TORCH_INDEX
+    from_pip: tuple[str, list[str]] = ("the sources that pip is configured with", [])
+    from_index = (index, ["--default-index", index, "--index-strategy", "first-index"])
+    failures = []
+    for place, sources in (from_index, from_pip) if layout.torch_index else (from_pip, from_index):
+        try:
+            print_line(f"  asking {place} for the CPU build of PyTorch")
+            run_installer([*wanted, *sources], log)
+        except BootError as error:
+            if error.code not in {ExitCode.TORCH, ExitCode.NETWORK}:
+                raise
+            failures.append(error.code)
+        else:
+            return
+    reason = "cannot be reached" if ExitCode.NETWORK in failures else "has none for this Python and processor"
+    raise BootError(
+        ExitCode.TORCH,
+        f"No CPU build of PyTorch {pins['torch']} was found: pip is configured with none, and {index} {reason}; set "
+        "TORCH_INDEX to an index that has it, and run again.",
+    )
 
 
-def run(command: list[str], log: Path) -> None:
-    """Runs pip, tells what it fetches, keeps all of its words in `log`, and turns failure into a sentence."""
-    tail: deque[str] = deque(maxlen=400)
+def _is_cpu_build(name: str, version: str) -> bool:
+    return any((VENV / "lib").glob(f"python3*/site-packages/{name}-{version}+cpu.dist-info"))
+
+
+def _pip_settings() -> dict[str, str]:
+    """Return pip's settings as variables of uv, without those that are set for uv already."""
+    done = subprocess.run([str(PYTHON), "-m", "pip", "config", "list"], capture_output=True, text=True, check=False)
+    return translate_pip_settings(done.stdout)
+
+
+def translate_pip_settings(listing: str) -> dict[str, str]:
+    """Translate the output of `pip config list` into variables of uv; later sections win, as in pip."""
+    found: dict[str, str] = {}
+    for line in listing.splitlines():
+        key, _, value = line.partition("=")
+        section, _, name = key.rpartition(".")
+        if section in {"global", "install", ":env:"} and value:
+            found[name] = " ".join(str(ast.literal_eval(value)).split())
+    settings = {
+        "UV_DEFAULT_INDEX": found.get("index-url", ""),
+        "UV_INDEX": found.get("extra-index-url", ""),
+        "UV_FIND_LINKS": found.get("find-links", "").replace(" ", ","),
+        "UV_INSECURE_HOST": found.get("trusted-host", ""),
+        "UV_NO_INDEX": "1" if found.get("no-index", "").lower() in {"1", "true", "yes", "on"} else "",
+        # pip takes the best version of all its indexes, uv by default the first index that knows the name.
+        "UV_INDEX_STRATEGY": "unsafe-best-match" if found.get("extra-index-url") else "",
+        "SSL_CERT_FILE": found.get("cert", ""),
+        "ALL_PROXY": found.get("proxy", ""),
+    }
+    return {name: value for name, value in settings.items() if value}
+
+
+def _run(command: list[str], log: Path, env: Mapping[str, str]) -> str:
+    """Run an installer, print which large files it fetches, append its output to `log`. Raises BootError."""
+    lines: list[str] = []
     with log.open("a") as kept:
-        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        kept.write(f"$ {' '.join(command)}\n")
+        process = subprocess.Popen(
+            command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=dict(env), cwd=VENV
+        )
         for line in process.stdout or ():
             kept.write(line)
-            tail.append(line)
-            if _LARGE.search(line) or line.startswith("Installing collected"):
-                say(f"  {line.strip()[:90]}")
+            lines.append(line)
+            if _LARGE.search(line):
+                print_line(f"  {line.strip()}")
         code = process.wait()
+    output = "".join(lines)
     if code:
-        raise explain("".join(tail), log)
+        raise explain_failure(output[-20_000:], log)
+    return output
 
 
-def explain(output: str, log: Path) -> Stop:
-    """What pip's last words mean for the person at the terminal."""
+def explain_failure(output: str, log: Path) -> BootError:
+    """Return the sentence and exit code for the last words of pip, uv or venv."""
     if any(word in output for word in _FULL):
-        return Stop(Code.DISK, "The disk became full while packages were installed; free some and run again.")
+        return BootError(ExitCode.DISK, "The disk became full while packages were installed; free some and run again.")
+    if any(word in output for word in _NO_BUILD) or re.search(r"depends on torch==\S+\+cpu", output):
+        return BootError(ExitCode.TORCH, "No CPU build of PyTorch was found; set TORCH_INDEX and run again.")
     if any(word in output for word in _NETWORK):
-        return Stop(
-            Code.NETWORK, "The package index cannot be reached; check the network or pip's proxy, and run again."
+        return BootError(
+            ExitCode.NETWORK, "The package index cannot be reached; check the network or pip's proxy, and run again."
         )
-    if re.search(r"No matching distribution found for torch==|requires? torch==\S+\+cpu|torch==\S+\+cpu.*not", output):
-        return Stop(
-            Code.TORCH,
-            "pip found no CPU build of PyTorch; set TORCH_INDEX to the address of PyTorch's index of CPU builds, which "
-            "its installation page names under 'CPU', and run again.",
+    if "Hash mismatch" in output or "DO NOT MATCH THE HASHES" in output:
+        return BootError(
+            ExitCode.PACKAGES,
+            "A package is not the file that Openbook was tested with, so it was not installed; check where your "
+            f"packages come from (details are in {log}).",
         )
-    return Stop(Code.PACKAGES, f"pip could not install the packages; its words are in {log}.")
-
-
-def _drop_what_cannot_load() -> None:
-    """The model server asks for sound and video packages that it never needs here; a build of them that does not fit
-    the installed PyTorch fails on import and would take the model server with it."""
-    for name in ("torchaudio", "torchcodec"):
-        if not list((VENV / "lib").glob(f"python3*/site-packages/{name}")):
-            continue
-        if subprocess.run([str(PYTHON), "-c", f"import {name}"], capture_output=True, check=False).returncode:
-            subprocess.run([str(PYTHON), "-m", "pip", "uninstall", "-y", "-q", name], capture_output=True, check=True)
-            say(f"  {name} does not fit this PyTorch and is not needed: removed")
+    if "ensurepip" in output:
+        return BootError(ExitCode.PYTHON, preflight.NO_VENV)
+    return BootError(ExitCode.PACKAGES, f"The packages could not be installed; the reason is at the end of {log}.")

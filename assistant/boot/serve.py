@@ -1,4 +1,7 @@
-"""Starts the processes of the Procfile with one log, inside the environment: `python -m assistant.boot.serve`."""
+"""Run the processes of the Procfile with one log, inside the environment: `python -m assistant.boot.serve`.
+
+With the name of a process (`python -m assistant.boot.serve web`) it becomes that one, without a supervisor.
+"""
 
 from __future__ import annotations
 
@@ -10,75 +13,95 @@ import sys
 import tempfile
 from pathlib import Path
 
-from assistant.boot import machine
-from assistant.boot.keep import GRACE_S
+from assistant.boot.console import print_line
+from assistant.boot.errors import BootError, ExitCode
+from assistant.boot.layout import ROOT, VENV, Layout, find_resource
 from assistant.boot.models import CHAT_NAME
-from assistant.boot.places import ROOT, VENV, Places
-from assistant.boot.say import say
 
 THROWN_AWAY = "openbook-demo-"  # how the name of a demonstration's data directory begins
+_QUIET = (
+    # Django reads a FileResponse whole, in a thread, before it sends it, and warns of that.
+    "ignore:StreamingHttpResponse must consume synchronous iterators",
+    # Containers run as root on purpose; messages of the queue are JSON, never pickles.
+    "ignore:You're running the worker with superuser privileges",
+)
 
 
-def serve(places: Places) -> int:
-    """Returns when everything has ended; 0 where that was asked for."""
+def run_processes(layout: Layout) -> int:
+    """Run all processes until one signal ends them; return 0 where that was asked for."""
     from honcho import manager as honcho
-    from honcho.environ import parse_procfile
 
-    honcho.KILL_WAIT = GRACE_S + 3  # the keepers end their commands; only then would they be ended by force
+    from assistant.boot.supervisor import GRACE_S
+
+    honcho.KILL_WAIT = GRACE_S + 3  # the supervisors end their commands; only then would they be ended by force
     manager = honcho.Manager()
-    env = environment(places)
-    for name, command in parse_procfile((ROOT / "Procfile").read_text()).processes.items():
-        if name == "llm" and not places.own_llm:
-            say(f"The model server is {env['LLM_URL']}; none is started here")
+    env = complete_environment(layout)
+    for name, command in _read_procfile().items():
+        if name == "llm" and not layout.own_llm:
+            print_line(f"The model server is {env['LLM_URL']}; none is started here")
             continue
         manager.add_process(name, command, env=env, cwd=str(ROOT))
-    manager.add_process("openbook", "exec python -m assistant.boot.tell", env=env, cwd=str(ROOT))
-    say(f"Starting; the page will be at {places.address}. Ctrl-C ends everything.")
+    manager.add_process("openbook", "exec python -m assistant.boot.readiness", env=env, cwd=str(ROOT))
+    print_line(f"Starting; the page will be at {layout.address}. Ctrl-C ends everything.")
     manager.loop()
     asked = {128 + signal.SIGINT, 128 + signal.SIGTERM}
     return 0 if manager.returncode in asked else manager.returncode or 0
 
 
-def environment(places: Places) -> dict[str, str]:
-    """What the processes see: the caller's variables, completed."""
+def become_process(layout: Layout, name: str) -> None:
+    """Replace this process by one line of the Procfile, without its supervisor."""
+    if name == "llm" and not layout.own_llm:
+        raise BootError(
+            ExitCode.CONFIGURATION, "LLM_URL names a model server, so none is started; unset it to start one."
+        )
+    command = _read_procfile()[name].partition(" -- ")[2]
+    env = complete_environment(layout)
+    del env["SUPERVISE_WHILE"]
+    os.chdir(ROOT)
+    os.execvpe("/bin/sh", ["sh", "-c", f"exec {command}"], env)  # noqa: S606
+
+
+def complete_environment(layout: Layout) -> dict[str, str]:
+    """Return the caller's variables with those that the processes need."""
     env = dict(os.environ)
     env |= {
-        "DATA_DIR": str(places.data),
-        "HOST": places.host,
-        "PORT": str(places.port),
-        "SITE_URL": places.address,
-        "KEEP_WHILE": str(os.getpid()),
+        "DATA_DIR": str(layout.data),
+        "HOST": layout.host,
+        "PORT": str(layout.port),
+        "SITE_URL": layout.address,
+        "SUPERVISE_WHILE": str(os.getpid()),
         "PATH": f"{VENV / 'bin'}{os.pathsep}{env.get('PATH', os.defpath)}",
         "PYTHONUNBUFFERED": "1",
-        # Django reads a FileResponse whole, in a thread, before it sends it, and warns of that.
-        "PYTHONWARNINGS": env.get("PYTHONWARNINGS", "ignore:StreamingHttpResponse must consume synchronous iterators"),
+        "PYTHONWARNINGS": env.get("PYTHONWARNINGS", ",".join(_QUIET)),
         "TOKENIZERS_PARALLELISM": "false",
     }
     if not env.get("EMBED_MODEL"):
-        env["HF_HUB_OFFLINE"] = "1"  # everything that is needed lies here; nobody is asked
-    if places.own_llm:
-        env |= _model_server(places, env)
+        env["HF_HUB_OFFLINE"] = "1"  # all models lie here already: no hub is asked
+    if layout.own_llm:
+        env |= _describe_model_server(layout, env)
     return env
 
 
-def _model_server(places: Places, env: dict[str, str]) -> dict[str, str]:
-    key = env.get("LLM_API_KEY") or _key(places.data / "llm_key")
+def _describe_model_server(layout: Layout, env: dict[str, str]) -> dict[str, str]:
+    key = env.get("LLM_API_KEY") or _read_or_make_key(layout.data / "llm_key")
     return {
-        "LLM_URL": f"http://127.0.0.1:{places.llm_port}/v1",
-        "LLM_PORT": str(places.llm_port),
+        "LLM_URL": f"http://127.0.0.1:{layout.llm_port}/v1",
+        "LLM_HOST": layout.llm_host,
+        "LLM_PORT": str(layout.llm_port),
         "LLM_NAME": CHAT_NAME,
         "LLM_API_KEY": key,
         "VLLM_API_KEY": key,
         "VLLM_NO_USAGE_STATS": "1",
         "DO_NOT_TRACK": "1",
         "LLM_ENGINE_ARGS": env.get("LLM_ENGINE_ARGS", ""),
+        "LLM_OFFLINE": "0" if "--model" in env.get("LLM_ENGINE_ARGS", "") else "1",  # another model may come from a hub
         "VLLM_CPU_KVCACHE_SPACE": env.get("VLLM_CPU_KVCACHE_SPACE", "1"),  # GiB: 46,000 tokens of the packaged model
         "VLLM_LOGGING_LEVEL": env.get("VLLM_LOGGING_LEVEL", "ERROR"),
     }
 
 
-def _key(path: Path) -> str:
-    """A key that only processes of this user can read: other programs of the machine cannot use the model server."""
+def _read_or_make_key(path: Path) -> str:
+    """Return a key that only processes of this user can read: no other program may use the model server."""
     try:
         with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
             file.write(secrets.token_urlsafe(32))
@@ -87,30 +110,31 @@ def _key(path: Path) -> str:
     return path.read_text().strip()
 
 
-def throw_away(data: Path) -> None:
-    """The data directory of a demonstration is gone; any other stays."""
+def _read_procfile() -> dict[str, str]:
+    from honcho.environ import parse_procfile
+
+    return dict(parse_procfile(find_resource("Procfile").read_text()).processes)
+
+
+def remove_throw_away(data: Path) -> None:
+    """Remove the data directory of a demonstration; any other stays."""
     if data.name.startswith(THROWN_AWAY) and data.parent == Path(tempfile.gettempdir()).resolve():
         shutil.rmtree(data, ignore_errors=True)
 
 
-def check(places: Places) -> None:
-    """Whether the processes can start here and now."""
-    machine.reachable(places.host, places.site_url)
-    machine.port(places.host, places.port, "PORT")
-    machine.disk(places.data, machine.RUNNING_BYTES, "to run")
-    if places.own_llm:
-        machine.cpu()
-        machine.memory(machine.LLM_MEMORY_BYTES)
-        machine.port("127.0.0.1", places.llm_port, "LLM_PORT (or LLM_URL, if it is a model server of yours)")
-
-
-def main() -> int:
-    places = Places.read()
+def main(arguments: list[str]) -> int:
+    """Run the named process, or all."""
+    layout = Layout.read()
     try:
-        return serve(places)
+        if arguments:
+            become_process(layout, arguments[0])
+        return run_processes(layout)
+    except BootError as error:
+        sys.stderr.write(f"{error}\n")
+        return error.code
     finally:
-        throw_away(places.data)
+        remove_throw_away(layout.data)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

@@ -12,6 +12,7 @@ import torch
 
 from apps.engines.embed import half
 from apps.engines.embed.sentence import SentenceEmbed
+from apps.lib import host
 
 CORES = "flags\t\t: fpu sse2 avx2 avx512f avx512_vnni{}\n"
 TEXTS = ["The ferry to the island leaves every morning at nine, and the ticket office opens an hour before. " * 10] * 8
@@ -31,7 +32,7 @@ def test_tiles_are_believed_and_vectors_alone_are_measured(
 ) -> None:
     cores = tmp_path / "cpuinfo"
     cores.write_text(CORES.format(flags) * 2)
-    monkeypatch.setattr(half, "_CORES", cores)
+    monkeypatch.setattr(host, "_PROCESSOR", cores)
     monkeypatch.setattr(half, "_products", lambda: ["half", "full"])
     monkeypatch.setattr(half, "faster", lambda *products: half_is_faster and products == ("half", "full"))
     assert half.pays.__wrapped__() is expected
@@ -40,7 +41,7 @@ def test_tiles_are_believed_and_vectors_alone_are_measured(
 def test_a_machine_that_says_nothing_of_its_cores_keeps_float32(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(half, "_CORES", tmp_path / "none")
+    monkeypatch.setattr(host, "_PROCESSOR", tmp_path / "none")
     assert half.pays.__wrapped__() is False
 
 

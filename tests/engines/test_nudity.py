@@ -13,10 +13,10 @@ from apps.engines.classify import nudity
 from apps.engines.classify.nudity import Nudity
 from apps.engines.classify.pictures import PictureClassifier
 from assistant.boot import models
-from assistant.boot.places import Places
+from assistant.boot.layout import Layout
 from tests.engines.picture_models import picture
 
-FILE = Places.read({}).nudity  # of the clone, not of the data directory that tests have
+FILE = Layout.read({}).nudity  # of the clone, not of the data directory that tests have
 
 
 @pytest.fixture(scope="module")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import time
 from collections import namedtuple
@@ -16,6 +17,7 @@ from django.test.utils import CaptureQueriesContext
 from pytest_django import Settings
 
 from apps.conversations.models import ModelProfile
+from apps.documents import sandbox
 from apps.documents.models import Collection, Document, Segment
 from apps.documents.worker import alive_file
 from apps.engines import registry
@@ -132,6 +134,33 @@ def test_a_disk_is_judged_by_what_is_free(free: int, state: State) -> None:
     found = checks._disk(lambda path: Usage(200 * GIB, 0, free))  # type: ignore[arg-type,return-value]
     assert found.state == state
     assert bool(found.advice) == (state != State.GOOD)
+
+
+@pytest.mark.parametrize(
+    ("network_errno", "memory_limited", "state", "words"),
+    [
+        (0, True, State.GOOD, "fully confined"),
+        (errno.EPERM, True, State.WARN, "resource limits only: this system forbids private networks (EPERM)."),
+        (errno.ENOSYS, False, State.WARN, "this system has no private networks. This system does not enforce a limit"),
+    ],
+)
+def test_the_confinement_of_file_readers_is_told_with_its_reason(
+    monkeypatch: pytest.MonkeyPatch, network_errno: int, memory_limited: bool, state: State, words: str
+) -> None:
+    found = sandbox.Confinement(network_errno, memory_limited)
+    monkeypatch.setattr(sandbox, "probe_confinement", lambda: found)
+    check = checks._readers()
+    assert check.state == state and words in check.words
+    assert bool(check.advice) == (state != State.GOOD)
+
+
+def test_file_readers_that_do_not_start_are_bad(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken() -> sandbox.Confinement:
+        raise OSError("no processes left")
+
+    monkeypatch.setattr(sandbox, "probe_confinement", broken)
+    check = checks._readers()
+    assert check.state == State.BAD and "no processes left" in check.words and check.advice
 
 
 def test_a_database_without_its_last_tables_is_bad(db: None, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from assistant.boot import site
-from assistant.boot.places import PYTHON, ROOT, Places
-from assistant.boot.stop import Code, Stop
+from assistant.boot import site_setup
+from assistant.boot.errors import BootError, ExitCode
+from assistant.boot.layout import PYTHON, ROOT, Layout
 from tests import migrated
 
 pytestmark = pytest.mark.process
@@ -96,16 +96,16 @@ def hub(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Places:
+def places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Layout:
     """A site with a document that the packaged embedder has read."""
     for name in ("DATABASE_URL", "EMBED_BACKEND", "EMBED_MODEL", "EMBED_MORE", "INDEX_BACKEND"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("EMBED_THREADS", "1")
     monkeypatch.setenv("DATA_DIR", str(tmp_path / "data"))
-    migrated.site_of(Places.read())
-    site.prepare(Places.read())
+    migrated.site_of(Layout.read())
+    site_setup.prepare_site(Layout.read())
     manage("shell", "-v0", "-c", FILL)
-    return Places.read()
+    return Layout.read()
 
 
 def manage(*words: str) -> str:
@@ -121,24 +121,24 @@ def manage(*words: str) -> str:
 
 
 def test_a_model_by_its_name_is_refused_until_the_index_is_made_anew_and_then_finds(
-    places: Places, hub: Path, monkeypatch: pytest.MonkeyPatch
+    places: Layout, hub: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HF_HOME", str(hub))
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     monkeypatch.setenv("EMBED_MODEL", NAME)
-    with pytest.raises(Stop, match="another embedding model") as caught:
-        site.prepare(places)
+    with pytest.raises(BootError, match="another embedding model") as caught:
+        site_setup.prepare_site(places)
     said = str(caught.value)
-    assert caught.value.code == Code.CONFIGURATION
+    assert caught.value.code == ExitCode.CONFIGURATION
     assert f"({SIZE})" in said and "384" in said and "EMBED_MODEL" in said and "manage.py reindex" in said
 
     found = json.loads(manage("shell", "-v0", "-c", ASK).splitlines()[-1])
-    site.prepare(places)
+    site_setup.prepare_site(places)
     assert found["found"].startswith("The ferry leaves")
     assert [size for _, size in found["made"]] == [SIZE]
     assert min(found["cosines"]) > 0.999  # each with its own prompt, as the library puts it
     assert found["apart"] < 0.99
 
     monkeypatch.setenv("EMBED_MODEL", "harbour/no-such-model")
-    with pytest.raises(Stop, match="neither a folder nor can it be fetched"):
-        site.prepare(places)
+    with pytest.raises(BootError, match="neither a folder nor can it be fetched"):
+        site_setup.prepare_site(places)

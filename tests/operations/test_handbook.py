@@ -14,7 +14,7 @@ import pytest
 
 from apps.operations import sample
 from apps.operations.handbook import make
-from assistant.boot.places import ROOT
+from assistant.boot.layout import ROOT
 
 LOADED = """
 import django; django.setup()

@@ -43,7 +43,7 @@ def empty(catalogue: Catalog) -> Iterator[Message]:
 def main() -> int:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "assistant.settings")
     django.setup()
-    from assistant.boot.words import compile_all
+    from assistant.boot.translations import compile_all
     from tests.words import sources
 
     left = 0

@@ -2,45 +2,59 @@
 
 It is forked by `nursery.py` for `apps.documents.sandbox`, with the file as standard input and no Django. Whatever a
 hostile file does to a parser, it does it here: without network, children or files to write, and killed as a group.
+Where the system has no private network namespaces, or refuses them, resource limits alone confine the child. macOS does
+not enforce the limit on memory either. The task `probe` reports both.
 """
 
 from __future__ import annotations
 
-import ctypes
 import importlib
+import mmap
 import os
 import resource
-import signal
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from typing import Any, NoReturn
 
 import orjson
 
 from apps.documents.parsers.base import Limits, Scan, Unreadable
+from apps.lib import host
 
 NESTED = "This file is nested more deeply than any program makes it. Save it again in its own program and upload that."
-_FILE = "/dev/stdin"
-_NEW_USER, _NEW_NET = 0x10000000, 0x40000000
-_PDEATHSIG, _NO_NEW_PRIVS = 1, 38
 _WRITES = 16 * 1024 * 1024  # bytes of a temporary file
 _FILES = 64
 
 
-def confine(seconds: int, memory_bytes: int) -> None:
-    """This process cannot outlive its parent, use more than it may, start another, or (if possible) reach a network."""
-    libc = ctypes.CDLL(None, use_errno=True)
-    libc.prctl(_PDEATHSIG, signal.SIGKILL)
-    libc.prctl(_NO_NEW_PRIVS, 1, 0, 0, 0)
-    libc.unshare(_NEW_USER | _NEW_NET)
+def confine(seconds: int, memory_bytes: int) -> int:
+    """Confine this process for the rest of its life; return 0, or the errno for which it can still reach the network.
+
+    The process cannot outlive its parent (on Linux), use more than it may, or start another.
+    """
+    host.die_with_parent()
+    host.forbid_new_privileges()
+    network_errno = host.leave_network()
     for what, limit in (
         (resource.RLIMIT_CORE, 0),
-        (resource.RLIMIT_AS, memory_bytes),
         (resource.RLIMIT_CPU, seconds),
         (resource.RLIMIT_FSIZE, _WRITES),
         (resource.RLIMIT_NOFILE, _FILES),
         (resource.RLIMIT_NPROC, 0),
     ):
         resource.setrlimit(what, (limit, limit))
+    with suppress(ValueError):  # macOS maps more than that at the start; elsewhere a lower limit holds already
+        resource.setrlimit(resource.RLIMIT_AS, (memory_bytes, memory_bytes))
+    return network_errno
+
+
+def probe(options: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """Tell how this child is confined: `network_errno` of `confine`, and whether its memory has a limit."""
+    try:
+        mmap.mmap(-1, options["memory_bytes"]).close()  # is never written to, so it takes no memory
+        limited = False
+    except OSError:
+        limited = True
+    yield {"network_errno": options["network_errno"], "memory_limited": limited}
 
 
 def parse(options: dict[str, Any]) -> Iterator[dict[str, Any]]:
@@ -48,7 +62,7 @@ def parse(options: dict[str, Any]) -> Iterator[dict[str, Any]]:
     from apps.documents.parsers.base import Limits, Note, ParsedPage, Title, Total
 
     parser = importlib.import_module(FORMATS[options["kind"]].module).parse
-    for item in parser(_FILE, Limits(options["pages"], options["characters"], options.get("name", ""))):
+    for item in parser(_file(), Limits(options["pages"], options["characters"], options.get("name", ""))):
         match item:
             case Total(pages):
                 yield {"total": pages}
@@ -90,42 +104,46 @@ def recognise(options: dict[str, Any]) -> Iterator[dict[str, Any]]:
         yield {"page": number, "text": "", "pieces": [], "boxes": [], "problem": "no such page"}
 
 
+def _file() -> str:
+    return host.get_reopenable_path(0)
+
+
 def _scans(kind: str, numbers: Sequence[int], pages: int | None) -> Iterator[tuple[int, Scan]]:
     """Where these pages lie, which are pictures."""
     if kind in {"mail", "msg"}:
         from apps.documents.parsers import mail
 
-        yield from mail.scans(_FILE, kind, numbers, Limits(pages) if pages else Limits())
+        yield from mail.scans(_file(), kind, numbers, Limits(pages) if pages else Limits())
     else:
-        yield from ((number, Scan(_FILE, kind, number)) for number in numbers)
+        yield from ((number, Scan(_file(), kind, number)) for number in numbers)
 
 
 def ole(options: dict[str, Any]) -> Iterator[dict[str, Any]]:
     """What a container of the old Office formats holds."""
     from apps.documents.parsers.ole import kind_inside
 
-    yield {"kind": kind_inside(_FILE)}
+    yield {"kind": kind_inside(_file())}
 
 
 def render(options: dict[str, Any]) -> Iterator[dict[str, Any]]:
     from apps.documents.parsers.render import render_page
 
-    yield render_page(_FILE, options["kind"], options["page"], options["width"])
+    yield render_page(_file(), options["kind"], options["page"], options["width"])
 
 
 def read(options: dict[str, Any]) -> Iterator[dict[str, Any]]:
     """What a module of an app above this one reads out of the file; it knows no Django either."""
-    yield from importlib.import_module(options["module"]).read(_FILE, options)
+    yield from importlib.import_module(options["module"]).read(_file(), options)
 
 
-TASKS = {"parse": parse, "recognise": recognise, "ole": ole, "render": render, "read": read}
+TASKS = {"parse": parse, "recognise": recognise, "ole": ole, "render": render, "read": read, "probe": probe}
 
 
 def work(options: dict[str, Any], parent: int) -> NoReturn:
     """The task is done and answered, and the process ended; `parent` is the process without which it must not live."""
     answers = os.fdopen(os.dup(1), "wb", buffering=1 << 16)
     os.dup2(2, 1)  # what a native library prints never mixes with the answers
-    confine(options["seconds"], options["memory_bytes"])
+    options = options | {"network_errno": confine(options["seconds"], options["memory_bytes"])}
     if os.getppid() != parent:  # it ended before its end was asked to end this one
         os._exit(1)
     try:

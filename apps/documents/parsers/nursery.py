@@ -1,11 +1,11 @@
 """The process from which readers are forked: it has the parsers imported and never opens a file.
 
 Starting Python and importing a parser takes up to 0.4 s; a fork of this process takes 5 ms. Usual parsers are imported
-after the first file, while no other waits. `apps.documents.forking`
-starts it with one socket as standard input and sends a message a file: what to do, and four descriptors (the file,
-where answers and errors go, and a leash). The child of each fork confines itself, does its one task and ends, so
-nothing passes from one file to the next. Its exit code comes back over the leash; who lets go of the leash kills it.
-When the socket closes, everything here ends.
+after the first file, while no other waits. `apps.documents.forking` starts it with one socket as standard input. For
+each file it sends the length of the request with four descriptors (the file, where answers and errors go, and a leash),
+then the request. The child of each fork confines itself, does its one task and ends, so nothing passes from one file to
+the next. Its exit code comes back over the leash; who lets go of the leash kills it. When the socket closes, everything
+here ends.
 """
 
 from __future__ import annotations
@@ -20,15 +20,16 @@ import struct
 import sys
 import tempfile
 from contextlib import suppress
-from pathlib import Path
 from typing import Any, NoReturn
 
 import orjson
 
 from apps.documents.parsers import FORMATS, child
+from apps.lib import host
 
 MESSAGE = 1 << 17  # bytes of a request, at most
 CODE = struct.Struct("i")
+LENGTH = struct.Struct("I")  # precedes each request: no socket of macOS both keeps messages apart and reports its end
 _DESCRIPTORS = 4
 USUAL = ("pdf", "docx", "html", "markdown")  # kinds whose readers are imported before they are asked for
 
@@ -70,7 +71,7 @@ class Nursery:
 
     def _take(self) -> bool:
         """One request is a child; False where nobody is left to ask."""
-        words, descriptors, _, _ = socket.recv_fds(self._control, MESSAGE, _DESCRIPTORS)
+        words, descriptors = self._receive()
         if not words:
             return False
         options = orjson.loads(words)
@@ -81,13 +82,26 @@ class Nursery:
         born = os.fork()
         if not born:
             _live(options, descriptors)
-        os.setpgid(born, born)  # as the child does itself: whoever is first, it can be killed as a group from now on
+        with suppress(OSError):  # on macOS it fails where the child has ended already
+            # As the child does itself: whoever is first, it can be killed as a group from now on.
+            os.setpgid(born, born)
         *others, leash = descriptors
         for descriptor in others:
             os.close(descriptor)
         self._children[born] = socket.socket(fileno=leash)
         self._selector.register(self._children[born], selectors.EVENT_READ, born)
         return True
+
+    def _receive(self) -> tuple[bytes, list[int]]:
+        """Return the next request and its descriptors; an empty one when the socket was closed."""
+        header, descriptors, _, _ = socket.recv_fds(self._control, LENGTH.size, _DESCRIPTORS)
+        missing, words = LENGTH.unpack(header)[0] if header else 0, b""
+        while missing:
+            part = self._control.recv(missing)
+            if not part:
+                return b"", []
+            words, missing = words + part, missing - len(part)
+        return words, descriptors
 
     def _reap(self) -> None:
         os.read(self._ended, 4096)
@@ -112,7 +126,7 @@ class Nursery:
 
 
 def _kill(pid: int) -> None:
-    with suppress(ProcessLookupError):  # it ended by itself and waits to be reaped
+    with suppress(ProcessLookupError, PermissionError):  # it ended by itself and waits to be reaped
         os.killpg(pid, signal.SIGKILL)
 
 
@@ -134,10 +148,10 @@ def _live(options: dict[str, Any], descriptors: list[int]) -> NoReturn:
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         for at, descriptor in enumerate(descriptors[:3]):
             os.dup2(descriptor, at)
-        for path in list(Path("/proc/self/fd").iterdir()):
-            if int(path.name) > sys.stderr.fileno():
+        for descriptor in host.list_open_descriptors():
+            if descriptor > sys.stderr.fileno():
                 with suppress(OSError):  # the one with which they were listed
-                    os.close(int(path.name))
+                    os.close(descriptor)
         os.chdir(options["folder"])
         os.environ.update(TMPDIR=options["folder"], HOME=options["folder"])
         tempfile.tempdir = None

@@ -10,12 +10,11 @@ import threading
 import time
 from collections.abc import Callable
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 from apps.engines.embed import bert
+from apps.lib import host
 
-_CORES = Path("/proc/cpuinfo")
 _TILES, _VECTORS = "amx_bf16", "avx512_bf16"
 _ROWS, _INNER, _OUTER = 128, 384, 1536  # of the widest product of a small encoder: about a millisecond
 _ROUNDS = 7
@@ -25,10 +24,7 @@ _quiet = threading.Lock()  # two that measure at once would measure each other
 @cache
 def pays() -> bool:
     """Asked of the processor once in a process."""
-    try:
-        flags = _CORES.read_text()
-    except OSError:
-        return False
+    flags = host.get_processor_flags()
     with _quiet:
         return _TILES in flags or (_VECTORS in flags and faster(*_products()))
 

@@ -6,7 +6,6 @@ A plain BERT runs through `bert.py`; every other model through the library itsel
 
 from __future__ import annotations
 
-import os
 import threading
 from collections import OrderedDict
 from collections.abc import Sequence
@@ -24,6 +23,7 @@ from apps.engines.embed.half import pays
 from apps.engines.embed.pooling import tokens_at
 from apps.engines.embed.whole import Runs, TokenisedWhole, Undivided, by_words
 from apps.engines.tokenizer import load
+from apps.lib import host
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -51,7 +51,7 @@ class SentenceEmbed:
     ) -> None:
         self._model = model
         self._pinned, self._kept = sha256, dimension
-        self._threads = threads or len(os.sched_getaffinity(0))
+        self._threads = threads or host.count_usable_cores()
         self._half = half
         self._lock = threading.RLock()
         self._folder: Folder | None = None

@@ -6,8 +6,9 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping
 from enum import Enum
-from pathlib import Path
 from typing import Any
+
+from apps.lib import host
 
 log = logging.getLogger(__name__)
 
@@ -62,11 +63,7 @@ def free_bytes(torch: Any) -> tuple[int, bool]:
     """Of the memory in which pictures are decoded, and whether that is a GPU's."""
     if torch.cuda.is_available():
         return int(torch.cuda.mem_get_info()[0]), True
-    try:
-        lines = Path("/proc/meminfo").read_text().splitlines()
-        return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable:")), False
-    except (OSError, StopIteration, ValueError):
-        return 1 << 62, False  # a system that does not tell
+    return host.get_available_memory(), False
 
 
 def _bytes(part: Any) -> int:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import threading
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from apps.engines.base import EngineBroken
+from apps.lib import host
 
 if TYPE_CHECKING:
     from apps.engines.base import Vectors
@@ -24,7 +24,7 @@ class PairModel:
 
     def __init__(self, model: str, threads: int = 0) -> None:
         self._name = model
-        self._threads = threads or len(os.sched_getaffinity(0))
+        self._threads = threads or host.count_usable_cores()
         self._lock = threading.Lock()
         self._model: Any = None
         self._tokenizer: Any = None

@@ -24,12 +24,12 @@ from typing import Any
 from uuid import UUID
 
 from apps.engines.base import EngineBroken, EngineUnavailable, SegmentInfo
-from apps.lib import disk, filled
+from apps.lib import disk, filled, host
 
 FORMAT = 3
 MANIFEST = "manifest.json"
 _WRITING = ".writing"
-_MEMORY, _PREFIX = Path("/dev/shm"), "openbook-words-"  # noqa: S108 - folders in it are made anew, and for us alone
+_MEMORY, _PREFIX = host.MEMORY_FOLDER, "openbook-words-"
 _SWEPT_S, _LATEST_S = 60, 3600  # a segment of these takes a tenth of a second
 _FEW_ENTRIES, _FREE_BYTES = 2048, 32 * 1024**2  # an entry takes a kilobyte or two; others want some memory too
 # NumPy and FAISS say no more of a full disk than that they wrote less than they wanted.
@@ -84,7 +84,7 @@ def _folder_in_memory() -> Path | None:
 def _ours() -> str:
     """How the names begin of folders whose writer's number this process can look up: containers may share memory, and
     each counts its processes by itself."""
-    return f"{_PREFIX}{Path('/proc/self/ns/pid').stat().st_ino}-"
+    return f"{_PREFIX}{host.get_pid_namespace()}-"
 
 
 def sweep_memory(older_than_s: float) -> None:
@@ -94,7 +94,7 @@ def sweep_memory(older_than_s: float) -> None:
         for folder in _MEMORY.glob(f"{_PREFIX}*"):
             age = now - folder.stat().st_mtime
             writer = folder.name.removeprefix(ours).partition("-")[0]
-            ended = folder.name.startswith(ours) and not Path(f"/proc/{writer}").exists()
+            ended = folder.name.startswith(ours) and writer.isdigit() and not host.is_running(int(writer))
             if age >= _LATEST_S or (ended and age >= min(older_than_s, _SWEPT_S)):
                 shutil.rmtree(folder, ignore_errors=True)
 

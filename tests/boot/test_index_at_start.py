@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
-from assistant.boot import site
-from assistant.boot.places import PYTHON, ROOT, Places
-from assistant.boot.stop import Code, Stop
+from assistant.boot import site_setup
+from assistant.boot.errors import BootError, ExitCode
+from assistant.boot.layout import PYTHON, ROOT, Layout
 from tests import migrated
 
 pytestmark = pytest.mark.process
@@ -37,29 +37,29 @@ def site_there(tmp_path_factory: pytest.TempPathFactory) -> Path:
     with pytest.MonkeyPatch.context() as patch:
         there = configured(folder, patch)
         if not migrated.site_of(there):
-            site.prepare(there)
+            site_setup.prepare_site(there)
         subprocess.run([str(PYTHON), "manage.py", "shell", "-v0", "-c", FILL], cwd=ROOT, env=os.environ, check=True)
-        site.prepare(Places.read())
+        site_setup.prepare_site(Layout.read())
     return folder
 
 
 @pytest.fixture
-def places(site_there: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Places:
+def layout(site_there: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Layout:
     """A site with two collections that was started before."""
     shutil.copytree(site_there, tmp_path / "data")
     return configured(tmp_path / "data", monkeypatch)
 
 
-def configured(data: Path, patch: pytest.MonkeyPatch) -> Places:
+def configured(data: Path, patch: pytest.MonkeyPatch) -> Layout:
     for name in ("DATABASE_URL", "EMBED_MODEL", "EMBED_MORE", "INDEX_BACKEND"):
         patch.delenv(name, raising=False)
     patch.setenv("EMBED_BACKEND", "apps.engines.embed.fake.FakeEmbed")
     patch.setenv("DATA_DIR", str(data))
-    return Places.read()
+    return Layout.read()
 
 
-def change(places: Places, assignment: str, name: str = "%") -> None:
-    with sqlite3.connect(places.data / "openbook.sqlite3") as base:
+def change(layout: Layout, assignment: str, name: str = "%") -> None:
+    with sqlite3.connect(layout.data / "openbook.sqlite3") as base:
         base.execute(
             f"UPDATE documents_segment SET {assignment} WHERE collection_id IN "  # noqa: S608
             "(SELECT id FROM documents_collection WHERE name LIKE ?)",
@@ -68,39 +68,39 @@ def change(places: Places, assignment: str, name: str = "%") -> None:
 
 
 @pytest.mark.parametrize("foreign", ["fingerprint = 'other-model-384'", "dimension = 384"])
-def test_a_foreign_index_is_refused_with_the_way_out_until_it_fits(places: Places, foreign: str) -> None:
-    change(places, foreign)
+def test_a_foreign_index_is_refused_with_the_way_out_until_it_fits(layout: Layout, foreign: str) -> None:
+    change(layout, foreign)
 
     for _ in range(2):  # the second start is no better than the first
-        with pytest.raises(Stop, match="another embedding model") as caught:
-            site.prepare(places)
-        assert caught.value.code == Code.CONFIGURATION
+        with pytest.raises(BootError, match="another embedding model") as caught:
+            site_setup.prepare_site(layout)
+        assert caught.value.code == ExitCode.CONFIGURATION
         assert "384" in str(caught.value)
         assert "EMBED_MODEL" in str(caught.value)
         assert "manage.py reindex" in str(caught.value)
 
-    change(places, "fingerprint = '{}', dimension = {}".format(*FAKE))
-    site.prepare(places)
+    change(layout, "fingerprint = '{}', dimension = {}".format(*FAKE))
+    site_setup.prepare_site(layout)
 
 
 def test_one_foreign_collection_among_others_is_named_at_each_start(
-    places: Places, capsys: pytest.CaptureFixture[str]
+    layout: Layout, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    change(places, "fingerprint = 'other-model-384'", "Letters")
+    change(layout, "fingerprint = 'other-model-384'", "Letters")
 
     for _ in range(2):
-        site.prepare(places)
+        site_setup.prepare_site(layout)
         said = capsys.readouterr().out
         assert "not searched: Letters" in said
         assert "manage.py reindex" in said
 
 
-def test_what_was_compared_is_not_compared_again(places: Places, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_was_compared_is_not_compared_again(layout: Layout, monkeypatch: pytest.MonkeyPatch) -> None:
     def asked(*_: Any) -> str:
         raise AssertionError("nothing has changed")
 
-    monkeypatch.setattr(site, "_manage", asked)
-    site.prepare(places)
+    monkeypatch.setattr(site_setup, "run_manage", asked)
+    site_setup.prepare_site(layout)
     monkeypatch.setenv("EMBED_MODEL", "another")
     with pytest.raises(AssertionError):
-        site.prepare(places)
+        site_setup.prepare_site(layout)

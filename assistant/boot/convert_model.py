@@ -1,4 +1,4 @@
-"""Turns a GGUF file into a folder that vLLM serves: `python -m assistant.boot.convert FILE FOLDER`."""
+"""Turns a GGUF file into a folder that vLLM serves: `python -m assistant.boot.convert_model FILE FOLDER`."""
 
 from __future__ import annotations
 

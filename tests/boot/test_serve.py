@@ -19,7 +19,7 @@ import psutil
 import pytest
 
 from apps.lib.ports import free_port
-from assistant.boot.places import ROOT
+from assistant.boot.layout import ROOT
 
 pytestmark = pytest.mark.process
 PATIENCE_S = 180  # of a machine that others use too

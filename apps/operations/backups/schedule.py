@@ -1,0 +1,107 @@
+"""Scheduled backups: the worker makes one every BACKUP_HOURS hours, tries to restore it, and keeps BACKUP_KEEP.
+
+`sweep` is a chore of the worker and quick: the backup is made in a thread of its own. What a kill interrupts is tried
+again after RETRY_S.
+"""
+
+from __future__ import annotations
+
+import logging
+import shutil
+import threading
+from datetime import timedelta
+from pathlib import Path
+
+from django.conf import settings
+from django.db import connections
+from django.utils import timezone
+
+from apps.operations.backups import databases, making, status
+from apps.operations.backups.archive import read_manifest, unpack
+from apps.operations.backups.errors import BackupError, Busy, errors_in_words
+
+log = logging.getLogger(__name__)
+
+PREFIX = "openbook-scheduled-"
+RETRY_S = 3600  # between two attempts, so that one that fails or kills its worker is not repeated at every sweep
+
+
+def sweep() -> None:
+    """Start a backup in a thread of its own where one is due."""
+    if is_due():
+        threading.Thread(target=_run_and_close, name="backup", daemon=True).start()
+
+
+def is_due() -> bool:
+    """Return whether the schedule asks for a backup now."""
+    if not settings.BACKUP_HOURS:
+        return False
+    kept, now = status.read_status(), timezone.now()
+    waits = {"scheduled": timedelta(hours=settings.BACKUP_HOURS), "tried": timedelta(seconds=RETRY_S)}
+    times = {name: status.read_time(kept.get(name)) for name in waits}
+    return all(at is None or now - at >= waits[name] for name, at in times.items())
+
+
+def run_scheduled() -> None:
+    """Make a backup where one is due, check it, and remove older ones where the check succeeded. Never raises
+    BackupError: the reason is noted for the Doctor. Does nothing while another backup runs."""
+    try:
+        with making.exclusive():
+            if is_due():
+                _make_and_check()
+    except Busy:
+        return
+    except BackupError as error:
+        log.warning("The scheduled backup failed: %s", error)
+        status.note(failure={"at": timezone.now().isoformat(), "reason": str(error)})
+
+
+def check_archive(path: Path) -> None:
+    """Restore an archive as far as possible beside the live data: verify all hashes and read the copy of the database.
+    Raise BackupError where that fails."""
+    part = path.with_name(f".{path.name}.check{making.PART}")
+    with errors_in_words(path.parent):
+        shutil.rmtree(part, ignore_errors=True)
+        part.mkdir(mode=0o700)
+        try:
+            manifest = read_manifest(path)
+            unpack(path, manifest, part, lambda name: name == manifest.database)
+            databases.check_copy(part / manifest.database, manifest)
+        finally:
+            shutil.rmtree(part, ignore_errors=True)
+
+
+def scheduled_archives() -> list[Path]:
+    """Return the archives that the schedule made, the oldest first."""
+    return sorted(Path(settings.BACKUP_DIR).glob(f"{PREFIX}*.tar"))
+
+
+def _run_and_close() -> None:
+    try:
+        run_scheduled()
+    finally:
+        connections.close_all()
+
+
+def _make_and_check() -> None:
+    status.note(tried=timezone.now().isoformat())
+    made = making.make_backup(making.default_path(PREFIX))
+    status.note(scheduled=timezone.now().isoformat())
+    reason = ""
+    try:
+        check_archive(made.path)
+    except BackupError as error:
+        log.warning("The restore check of %s failed: %s", made.path, error)
+        reason = str(error)
+    status.note(check={"path": str(made.path), "at": timezone.now().isoformat(), "reason": reason})
+    if not reason:
+        _remove_old()
+
+
+def _remove_old() -> None:
+    """Remove all but the newest BACKUP_KEEP scheduled archives, and keys whose archive is gone."""
+    for path in scheduled_archives()[: -settings.BACKUP_KEEP]:
+        path.unlink(missing_ok=True)
+    kept = {making.keys_path(path) for path in scheduled_archives()}
+    for keys in set(Path(settings.BACKUP_DIR).glob(f"{PREFIX}*.tar.keys")) - kept:
+        keys.unlink(missing_ok=True)

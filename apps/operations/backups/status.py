@@ -1,0 +1,37 @@
+"""Facts about the latest backup, for the schedule and the Doctor: a small JSON file in DATA_DIR."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+
+from apps.lib import noted
+
+
+def status_file() -> Path:
+    return Path(settings.DATA_DIR) / "backup.json"
+
+
+def read_status() -> dict[str, Any]:
+    """Return what was noted: `backup` (path, size, at), `check` (path, at, reason), `failure` (at, reason),
+    `tried` and `scheduled` (times of the schedule). Empty where nothing was."""
+    return noted.read(status_file())
+
+
+def note(**changes: object) -> None:
+    """Change facts; the others stay. A backup that was made ends the failure before it."""
+    kept = read_status()
+    if "backup" in changes:
+        kept.pop("failure", None)
+    noted.write(status_file(), {**kept, **changes})
+
+
+def read_time(said: object) -> datetime | None:
+    """Return a time that `note` was given in ISO 8601; None where there is none."""
+    try:
+        return datetime.fromisoformat(str(said))
+    except ValueError:
+        return None

@@ -1,0 +1,32 @@
+"""`manage.py rescue_administrator EMAIL`: lets an administrator who is locked out back in, without mail."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.core.management.base import BaseCommand, CommandError
+
+from apps.operations import administrator
+
+
+class Command(BaseCommand):
+    help = "Makes an account an active administrator and prints a link, for one use, to choose a new password."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("email", help="the address of the account")
+        parser.add_argument("--create", action="store_true", help="make the account where there is none")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        try:
+            link = administrator.rescue(options["email"], create=options["create"])
+        except administrator.Unknown:
+            raise CommandError(
+                f"There is no account with the address {options['email']}. Add --create to make one."
+            ) from None
+        except ValidationError as error:
+            raise CommandError(" ".join(error.messages)) from None
+        self.stdout.write("The account is an active administrator, and its sessions have ended. Open this link once,")
+        self.stdout.write("within three days, and choose a new password:")
+        self.stdout.write(link)

@@ -1,0 +1,191 @@
+"""Run a command and restart it whenever it ends: `python -m assistant.boot.supervisor NAME -- COMMAND …`.
+
+The command gets a process group of its own. The supervisor kills the whole group before each restart and at the end,
+because some programs leave children behind when they die: a model server leaves its engine, which holds the memory and
+the port. SIGTERM, SIGINT or SIGHUP to the supervisor end the command: first by SIGTERM, after `GRACE_S` by SIGKILL.
+
+The supervisor also ends when the process whose id is in SUPERVISE_WHILE ends. A command whose supervisor is killed by
+force dies with it on Linux; on other systems the next supervisor of the same name kills it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import select
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import psutil
+
+from apps.lib import host
+
+FIRST_WAIT_S, LONGEST_WAIT_S = 0.5, 30.0
+HEALTHY_S = 30.0  # a command that ran this long starts again without delay
+GRACE_S = 6.0  # Celery takes 4 to 5 s to end even when idle
+OWNER_CHECK_S = 1.0  # between two looks at the owner, where the system does not report its end
+_ENDINGS = {signal.SIGTERM, signal.SIGINT, signal.SIGHUP}
+
+
+class Supervisor:
+    """One command, restarted until the supervisor is told to end. Use it in the main thread of a process.
+
+    `folder` holds the record by which the next supervisor of this name finds what this one left behind; None for no
+    record. `owner` is the id of a process whose end ends the supervisor; 0 for none.
+    """
+
+    def __init__(self, name: str, command: list[str], folder: Path | None = None, owner: int = 0) -> None:
+        self.name, self.command = name, command
+        self._record = folder / f"{name}.json" if folder else None
+        self._ending = False
+        self._owner = owner
+        self._owner_descriptor = host.open_process(owner) if owner else None
+        self._wakeup, self._written = os.pipe()  # receives a byte for each signal
+        os.set_blocking(self._wakeup, False)
+        os.set_blocking(self._written, False)
+
+    def run(self) -> int:
+        """Run the command until told to end; return 0 when no process of it is left."""
+        host.adopt_orphans()  # so that children of a dead command can be reaped
+        signal.set_wakeup_fd(self._written, warn_on_full_buffer=False)
+        signal.signal(signal.SIGCHLD, lambda *_: None)
+        for number in _ENDINGS:
+            signal.signal(number, self._end)
+        self._kill_leftovers()
+        wait = FIRST_WAIT_S
+        while True:
+            started = time.monotonic()
+            child = self._start()
+            self._wait_for(child)
+            kill_group(child.pid)
+            if self._ending:
+                break
+            if time.monotonic() - started >= HEALTHY_S:
+                wait = FIRST_WAIT_S
+            self._log(f"{describe_exit(child.returncode)}; starting again in {wait:g} s")
+            self._pause(wait)
+            wait = min(wait * 2, LONGEST_WAIT_S)
+        if self._record:
+            self._record.unlink(missing_ok=True)
+        return 0
+
+    def _end(self, *_: object) -> None:
+        self._ending = True
+
+    def _start(self) -> subprocess.Popen[bytes]:
+        supervisor = os.getpid()
+
+        def bind_to_supervisor() -> None:
+            host.die_with_parent()
+            if os.getppid() != supervisor:  # it died in between
+                os._exit(1)
+
+        child = subprocess.Popen(self.command, process_group=0, preexec_fn=bind_to_supervisor)
+        if self._record:
+            self._record.parent.mkdir(parents=True, exist_ok=True)
+            record = {"group": child.pid, "session": os.getsid(0), "boot": host.get_boot_id()}
+            self._record.write_text(json.dumps(record))
+        return child
+
+    def _wait_for(self, child: subprocess.Popen[bytes]) -> None:
+        """Return when the command has ended, or `GRACE_S` after it was told to end with the supervisor."""
+        deadline: float | None = None
+        while child.poll() is None:
+            if deadline is not None and time.monotonic() >= deadline:
+                return  # the caller kills its group
+            if self._ending and deadline is None:
+                child.terminate()
+                deadline = time.monotonic() + GRACE_S
+            self._sleep(deadline)
+
+    def _pause(self, seconds: float) -> None:
+        until = time.monotonic() + seconds
+        while not self._ending and time.monotonic() < until:
+            self._sleep(until)
+
+    def _sleep(self, until: float | None) -> None:
+        """Return at a signal, at the end of the owner, or at that time of the monotonic clock; None for no limit."""
+        poll = select.poll()
+        poll.register(self._wakeup, select.POLLIN)
+        if self._owner and self._owner_descriptor is not None:
+            poll.register(self._owner_descriptor, select.POLLIN)
+        elif self._owner:
+            check = time.monotonic() + OWNER_CHECK_S
+            until = min(until, check) if until is not None else check
+        timeout = None if until is None else max(0.0, until - time.monotonic()) * 1000 + 1
+        ready = [descriptor for descriptor, _ in poll.poll(timeout)]
+        if self._wakeup in ready:
+            os.read(self._wakeup, 512)
+        if self._owner and self._has_owner_ended(ready):
+            self._ending, self._owner = True, 0
+
+    def _has_owner_ended(self, ready: list[int]) -> bool:
+        if self._owner_descriptor is not None:
+            return self._owner_descriptor in ready
+        return not host.is_running(self._owner)
+
+    def _kill_leftovers(self) -> None:
+        """Kill what an earlier supervisor of this name left behind when it was killed by force."""
+        if self._record is None or not self._record.exists():
+            return
+        try:
+            record = json.loads(self._record.read_text())
+        except ValueError:
+            return
+        if record.get("boot") == host.get_boot_id() and any(_belongs(pid, record) for pid in psutil.pids()):
+            self._log("a former run left processes behind; ending them")
+            kill_group(record["group"])
+
+    def _log(self, words: str) -> None:
+        sys.stderr.write(f"{self.name}: {words}\n")
+        sys.stderr.flush()
+
+
+def kill_group(group: int, within_s: float = 5.0) -> bool:
+    """Kill a process group and reap it; return whether none of its processes is left within that time."""
+    until = time.monotonic() + within_s
+    while time.monotonic() < until:
+        try:
+            os.killpg(group, signal.SIGKILL)
+        except ProcessLookupError:
+            return True
+        except PermissionError:
+            pass  # macOS says so of a group in which only zombies are left
+        try:
+            while os.waitpid(-group, os.WNOHANG)[0]:
+                pass
+        except ChildProcessError:
+            pass
+        time.sleep(0.02)
+    return False
+
+
+def describe_exit(code: int) -> str:
+    """Return in words how a command ended."""
+    if code >= 0:
+        return f"ended with exit code {code}"
+    return f"was killed by {signal.Signals(-code).name}"
+
+
+def _belongs(pid: int, record: dict[str, int]) -> bool:
+    """Compare group and session: a group number that was assigned anew belongs to another session."""
+    try:
+        return os.getpgid(pid) == record["group"] and os.getsid(pid) == record["session"]
+    except OSError:  # it has ended, or the system keeps its session secret
+        return False
+
+
+def main(arguments: list[str]) -> int:
+    name, dashes, *command = arguments
+    if dashes != "--" or not command:
+        raise SystemExit("usage: python -m assistant.boot.supervisor NAME -- COMMAND …")
+    data = os.environ.get("DATA_DIR")
+    owner = int(os.environ.get("SUPERVISE_WHILE", "0"))
+    return Supervisor(name, command, Path(data) / "run" if data else None, owner).run()
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,149 @@
+"""`./run upgrade` in real git clones: forward, back again where the new version fails, and after a kill."""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+import subprocess
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from assistant.boot.errors import ExitCode
+from tests.boot.clones import Clone
+
+pytestmark = pytest.mark.install
+GOOD = """
+from django.db import migrations
+
+class Migration(migrations.Migration):
+    dependencies = [("users", "{last}")]
+    operations = [migrations.RunSQL("CREATE TABLE from_the_future (id integer)", migrations.RunSQL.noop)]
+"""
+BAD = """
+from django.db import migrations
+
+def fail(apps, schema_editor):
+    apps.get_model("users", "User").objects.all().delete()
+    raise ValueError("this version is broken")
+
+class Migration(migrations.Migration):
+    atomic = False
+    dependencies = [("users", "{last}")]
+    operations = [migrations.RunSQL("CREATE TABLE half_made (id integer)"), migrations.RunPython(fail)]
+"""
+
+
+def git(folder: Path, *words: str) -> str:
+    who = ["-c", "user.name=Ada", "-c", "user.email=ada@example.org"]
+    return subprocess.run(["git", *who, *words], cwd=folder, capture_output=True, text=True, check=True).stdout.strip()
+
+
+@pytest.fixture
+def upgradable(ready_clone: Clone) -> Clone:
+    """A clone that follows a repository beside it, with one account."""
+    origin = ready_clone.folder.with_name("origin")
+    (ready_clone.folder / ".gitignore").open("a").write("\n.venv\n")
+    git(ready_clone.folder, "init", "--quiet", "--initial-branch", "main")
+    git(ready_clone.folder, "add", "--all")
+    git(ready_clone.folder, "commit", "--quiet", "--message", "First")
+    git(ready_clone.folder, "clone", "--quiet", str(ready_clone.folder), str(origin))
+    git(ready_clone.folder, "remote", "add", "origin", str(origin))
+    git(ready_clone.folder, "fetch", "--quiet")
+    git(ready_clone.folder, "branch", "--set-upstream-to", "origin/main")
+    done = ready_clone.run("setup")
+    assert done.returncode == 0, done.stderr
+    assert ready_clone.run("manage", "setup_demo", "--email", "ada@example.org").returncode == 0
+    return ready_clone
+
+
+def publish(clone: Clone, migration: str) -> str:
+    """Commit a migration to the repository that the clone follows; return the commit."""
+    origin = clone.folder.with_name("origin")
+    folder = origin / "apps" / "users" / "migrations"
+    last = sorted(path.stem for path in folder.glob("0*.py"))[-1]
+    name = f"{int(last[:4]) + 1:04}_from_the_future"
+    (folder / f"{name}.py").write_text(migration.format(last=last))
+    git(origin, "add", "--all")
+    git(origin, "commit", "--quiet", "--message", "Next")
+    return git(origin, "rev-parse", "HEAD")
+
+
+def tables(clone: Clone) -> set[str]:
+    with closing(sqlite3.connect(clone.data / "openbook.sqlite3")) as database:
+        return {name for (name,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+
+
+def accounts(clone: Clone) -> list[str]:
+    with closing(sqlite3.connect(clone.data / "openbook.sqlite3")) as database:
+        return [email for (email,) in database.execute("SELECT email FROM users_user")]
+
+
+def test_an_upgrade_backs_up_migrates_and_says_what_changed(upgradable: Clone) -> None:
+    clone = upgradable
+    assert "up to date" in clone.run("upgrade").stdout
+    newest = publish(clone, GOOD)
+    done = clone.run("upgrade")
+    assert done.returncode == 0, done.stderr
+    assert git(clone.folder, "rev-parse", "HEAD") == newest
+    assert "from_the_future" in tables(clone) and accounts(clone) == ["ada@example.org"]
+    assert re.search(r"Upgraded from \S+ \w+ to \S+ \w+; CHANGELOG.md says", done.stdout)
+    assert re.search(r"database: users\.\d+_from_the_future$", done.stdout, re.MULTILINE)
+    assert len(list((clone.data / "backups").glob("before-upgrade-*.tar"))) == 1
+    assert not (clone.data / "upgrade.json").exists()
+
+
+def test_an_upgrade_that_fails_is_taken_back(upgradable: Clone) -> None:
+    clone = upgradable
+    before = git(clone.folder, "rev-parse", "HEAD")
+    publish(clone, BAD)
+    done = clone.run("upgrade")
+    assert done.returncode == ExitCode.UPGRADE
+    assert "this version is broken" in done.stderr and "was taken back" in done.stderr
+    assert git(clone.folder, "rev-parse", "HEAD") == before
+    assert accounts(clone) == ["ada@example.org"], "the failed version had removed them"
+    assert "half_made" not in tables(clone)
+    assert clone.run("doctor").returncode in {0, 1}
+
+
+def test_an_upgrade_that_was_cut_off_is_finished_by_the_next(upgradable: Clone) -> None:
+    clone = upgradable
+    newest = publish(clone, GOOD)
+    clone.start("upgrade")
+    clone.wait(lambda: (clone.data / "upgrade.json").exists())
+    clone.kill()
+    done = clone.run("upgrade")
+    assert done.returncode == 0, done.stderr
+    if git(clone.folder, "rev-parse", "HEAD") != newest:  # the kill came before the code was changed
+        assert clone.run("upgrade").returncode == 0
+    assert git(clone.folder, "rev-parse", "HEAD") == newest
+    assert "from_the_future" in tables(clone) and not (clone.data / "upgrade.json").exists()
+
+
+def test_an_upgrade_keeps_off_changed_files_and_a_running_site(upgradable: Clone) -> None:
+    clone = upgradable
+    newest = publish(clone, GOOD)
+    readme = clone.folder / "README.md"
+    original = readme.read_text()
+    readme.write_text("changed")
+    done = clone.run("upgrade")
+    assert done.returncode == ExitCode.UPGRADE and "commit or undo that" in done.stderr
+    readme.write_text(original)
+    clone.start("serve")
+    clone.wait(lambda: "Openbook is at" in clone.log)
+    refused = clone.run("upgrade")
+    assert refused.returncode == ExitCode.PORT and "Stop Openbook before the upgrade" in refused.stderr
+    assert git(clone.folder, "rev-parse", "HEAD") != newest
+    assert clone.interrupt() == 0
+
+
+def test_pulled_code_is_set_up_by_the_next_start_and_told(upgradable: Clone) -> None:
+    """`git pull && ./run serve`, without the verb."""
+    clone = upgradable
+    publish(clone, GOOD)
+    git(clone.folder, "pull", "--quiet", "--ff-only")
+    clone.start("serve")
+    clone.wait(lambda: "Openbook is at" in clone.log)
+    assert "Upgraded from" in clone.log and "_from_the_future" in clone.log
+    assert clone.interrupt() == 0
