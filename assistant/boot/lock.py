@@ -24,7 +24,7 @@ _CONDITION = re.compile(r" ; [^\\\n]+?(?= \\\n)")
 
 def main(options: list[str]) -> int:
     """Write `constraints.txt`; return uv's exit code."""
-    command = [str(find_uv()), "pip", "compile", "pyproject.toml", "--universal", "--generate-hashes"]
+    command = [str(find_uv()), "pip", "compile", "pyproject.toml", "--universal", "--no-sources", "--generate-hashes"]
     command += ["--python-version", "3.11", "--no-header", "--no-annotate", "--no-emit-index-url", "--quiet"]
     command += [word for extra in EXTRAS for word in ("--extra", extra)]
     command += ["--override", str(OVERRIDES), "--output-file", str(CONSTRAINTS), *options]

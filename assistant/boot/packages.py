@@ -123,7 +123,12 @@ def run_installer(arguments: Sequence[str], log: Path) -> str:
 
 def _wanted(extras: Sequence[str]) -> list[str]:
     if IS_CLONE:
-        return ["-r", str(ROOT / "pyproject.toml"), *(word for extra in extras for word in ("--extra", extra))]
+        return [
+            "--no-sources",
+            "-r",
+            str(ROOT / "pyproject.toml"),
+            *(word for extra in extras for word in ("--extra", extra)),
+        ]
     return [f"openbook[{','.join(extras)}]"]
 
 
@@ -284,7 +289,7 @@ def _run(command: list[str], log: Path, env: Mapping[str, str]) -> str:
     with log.open("a") as kept:
         kept.write(f"$ {' '.join(command)}\n")
         process = subprocess.Popen(
-            command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=dict(env), cwd=VENV
+            command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=dict(env), cwd=log.parent
         )
         for line in process.stdout or ():
             kept.write(line)

@@ -70,14 +70,14 @@ def _report_upgrade(layout: Layout, changed: Sequence[str], migrated: Sequence[s
     """Print what is different from the last start, where the code or its packages are others."""
     kept, now = layout.data / "version.json", describe_version()
     before = json.loads(kept.read_text()) if kept.exists() else {}
-    if before and (before != now or changed):
+    if before and before != now:
         old, new = (f"{one['version']} {one['commit']}".strip() for one in (before, now))
         print_line(f"Upgraded from {old} to {new}; CHANGELOG.md says what is new.")
+    if before and changed:
         rest = f" and {len(changed) - _SHOWN} more" if len(changed) > _SHOWN else ""
-        if changed:
-            print_line(f"  packages: {', '.join(changed[:_SHOWN])}{rest}")
-        if migrated:
-            print_line(f"  database: {', '.join(migrated[-_SHOWN:])}")
+        print_line(f"Changed packages: {', '.join(changed[:_SHOWN])}{rest}")
+    if before and migrated:
+        print_line(f"Changed tables: {', '.join(migrated[-_SHOWN:])}")
     if before != now:
         kept.write_text(json.dumps(now))
 

@@ -134,7 +134,7 @@ def test_the_pins_fit_what_the_installed_packages_require_of_each_other() -> Non
 def test_the_pins_are_solvable_from_wheels_alone(platform: str, python: str, extra: list[str], tmp_path: Path) -> None:
     """Asks the package index for the metadata of every pinned version, as an installation there would."""
     command = [
-        str(packages.find_uv()), "pip", "compile", "pyproject.toml", "--python-platform", platform,
+        str(packages.find_uv()), "pip", "compile", "pyproject.toml", "--no-sources", "--python-platform", platform,
         "--python-version", python, "--constraint", str(packages.CONSTRAINTS), "--override", str(packages.OVERRIDES),
         "--only-binary", ":all:", "--no-header", "--no-annotate", "--output-file", str(tmp_path / "solved.txt"),
         *(word for name in extra for word in ("--extra", name)),
