@@ -26,8 +26,6 @@ EXTRAS = (BASE, "postgres", "redis", "milvus", "vllm")
 # Packages whose metadata state no licence, or one that does not hold for the wheel: the licence, and where it was read.
 READ_IN_THE_PACKAGE = {
     "docutils": "public domain, BSD-2-Clause; GPL-3.0 for an Emacs file that no wheel holds (licenses/COPYING.rst)",
-    "intel-cmplr-lib-ur": "Intel End User License Agreement for Developer Tools, proprietary (LICENSE.txt)",
-    "intel-openmp": "Intel End User License Agreement for Developer Tools, proprietary (LICENSE.txt)",
     "oss-harmony": "Apache-2.0 (licenses/LICENSE)",
     "setuptools": "MIT (licenses/LICENSE)",
 }

@@ -13,15 +13,16 @@ from __future__ import annotations
 import ast
 import hashlib
 import importlib.util
+import json
 import os
 import re
 import shutil
 import subprocess
 import sys
 import tomllib
-from collections import deque
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from assistant.boot import preflight
 from assistant.boot.console import print_line, timed_step
@@ -64,9 +65,10 @@ def is_installed(extras: Sequence[str]) -> bool:
     """Return True where the environment holds at least `extras`, in the versions of this code."""
     if not IS_CLONE:  # whoever installed the package brought the rest
         return not _missing(extras)
-    if UNFINISHED.exists() or not STAMP.exists() or not PYTHON.exists():
+    if UNFINISHED.exists() or not PYTHON.exists():
         return False
-    return _stamp(extras) in STAMP.read_text().split()
+    fingerprint, there = _read_stamp()
+    return fingerprint == _fingerprint() and set(_expand_extras(extras)) <= there
 
 
 def environment_stamp() -> bytes:
@@ -95,10 +97,10 @@ def install_packages(layout: Layout, extras: Sequence[str]) -> list[str]:
         locked = ["--constraint", str(CONSTRAINTS), "--override", str(OVERRIDES)]
         output = run_installer([*locked, *_wanted(extras)], log)
     if IS_CLONE:
-        known = set(STAMP.read_text().split()) if STAMP.exists() else set()
-        if _stamp([]) not in known:
-            known.clear()  # the files have changed: complete for the old ones says nothing
-        STAMP.write_text("\n".join(sorted(known | {_stamp([]), _stamp(extras)})))
+        fingerprint, there = _read_stamp()
+        kept = there if fingerprint == _fingerprint() else set()  # complete for other versions says nothing
+        installed = sorted(kept | set(_expand_extras(extras)))
+        STAMP.write_text(json.dumps({"fingerprint": _fingerprint(), "extras": installed}))
         UNFINISHED.unlink()
     return changed_versions(output)
 
@@ -136,29 +138,42 @@ def _missing(extras: Sequence[str]) -> list[str]:
     return [extra for extra in extras if extra in MODULES and importlib.util.find_spec(MODULES[extra]) is None]
 
 
-def _stamp(extras: Sequence[str]) -> str:
-    digest = hashlib.sha256()
-    for part in (*sorted(read_requirements(extras)), CONSTRAINTS.read_text(), OVERRIDES.read_text(), sys.version):
-        digest.update(part.encode())
-    return digest.hexdigest()
+def _read_stamp() -> tuple[str, set[str]]:
+    """Return the fingerprint and the extras of the complete installation; an empty one where there is none."""
+    try:
+        noted = json.loads(STAMP.read_text())
+        return noted["fingerprint"], set(noted["extras"])
+    except (OSError, ValueError, TypeError, KeyError):
+        return "", set()
+
+
+def _fingerprint() -> str:
+    """Return a hash of everything that decides which versions are installed."""
+    project = _read_project()
+    asked = json.dumps([project["dependencies"], project["optional-dependencies"]])
+    return hashlib.sha256("\0".join([asked, CONSTRAINTS.read_text(), OVERRIDES.read_text()]).encode()).hexdigest()
+
+
+def _read_project() -> dict[str, Any]:
+    project: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    return project
+
+
+def _expand_extras(extras: Sequence[str]) -> list[str]:
+    """Return `extras` with those that they name, in order."""
+    project, found = _read_project(), list(dict.fromkeys(extras))
+    for extra in found:
+        for item in project["optional-dependencies"][extra]:
+            if own := _SELF.fullmatch(item):
+                found += [name for name in own[1].split(",") if name not in found]
+    return found
 
 
 def read_requirements(extras: Sequence[str]) -> list[str]:
-    """Return the requirements of `pyproject.toml` with those of `extras`; extras that name extras are spelled out."""
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    wanted, seen, queue = list(project["dependencies"]), set(), deque(extras)
-    while queue:
-        extra = queue.popleft()
-        if extra in seen:
-            continue
-        seen.add(extra)
-        for item in project["optional-dependencies"][extra]:
-            own = _SELF.fullmatch(item)
-            if own:
-                queue.extend(own[1].split(","))
-            else:
-                wanted.append(item)
-    return wanted
+    """Return the requirements of `pyproject.toml` with those of `extras` and of the extras that these name."""
+    project = _read_project()
+    items = [item for extra in _expand_extras(extras) for item in project["optional-dependencies"][extra]]
+    return [*project["dependencies"], *(item for item in items if not _SELF.fullmatch(item))]
 
 
 def read_pins() -> dict[str, str]:

@@ -9,6 +9,7 @@ import hashlib
 import json
 import os
 import re
+import shutil
 import sqlite3
 import subprocess
 from collections.abc import Sequence
@@ -18,7 +19,7 @@ from pathlib import Path
 from assistant.boot import packages, translations
 from assistant.boot.console import print_line, timed_step
 from assistant.boot.errors import BootError, ExitCode
-from assistant.boot.layout import IS_CLONE, PYTHON, ROOT, Layout, find_resource, read_version
+from assistant.boot.layout import PYTHON, ROOT, Layout, find_resource, read_version
 
 _INDEX = ("DATABASE_URL", "EMBED_MODEL", "EMBED_MORE", "EMBED_BACKEND", "INDEX_BACKEND", "PGVECTOR_URL", "MILVUS_URL")
 _SHOWN = 8  # changed packages, and the newest migrations, that are printed by name
@@ -59,11 +60,12 @@ def django_environment(layout: Layout) -> dict[str, str]:
 
 
 def describe_version() -> dict[str, str]:
-    """Return version and commit of this code; the commit is empty outside a git clone."""
-    done = subprocess.run(
-        ["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=False
-    )
-    return {"version": read_version(), "commit": done.stdout.strip() if IS_CLONE and not done.returncode else ""}
+    """Return version and commit of this code; the commit is empty outside a git clone, and where there is no git."""
+    commit = ""
+    if (ROOT / ".git").exists() and shutil.which("git"):
+        command = ["git", "rev-parse", "--short", "HEAD"]
+        commit = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False).stdout.strip()
+    return {"version": read_version(), "commit": commit}
 
 
 def _report_upgrade(layout: Layout, changed: Sequence[str], migrated: Sequence[str]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
@@ -97,6 +98,23 @@ def test_replaced_versions_are_listed_and_new_packages_are_not() -> None:
 )
 def test_optional_packages_follow_from_the_settings(source: dict[str, str], extras: list[str]) -> None:
     assert packages.required_extras(Layout.read(source), source) == extras
+
+
+def test_an_installation_counts_for_what_it_holds_and_for_less(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("STAMP", "UNFINISHED"):
+        monkeypatch.setattr(packages, name, tmp_path / name)
+    assert not packages.is_installed([])
+    packages.STAMP.write_text("a hash of an earlier form")
+    assert not packages.is_installed([])
+    there = packages._expand_extras(["dev"])
+    packages.STAMP.write_text(json.dumps({"fingerprint": packages._fingerprint(), "extras": there}))
+    assert packages.is_installed([]) and packages.is_installed(["vllm"]) and packages.is_installed(["redis", "dev"])
+    assert not packages.is_installed(["gpu"])
+    packages.UNFINISHED.touch()
+    assert not packages.is_installed([])
+    packages.UNFINISHED.unlink()
+    monkeypatch.setattr(packages, "OVERRIDES", packages.CONSTRAINTS)
+    assert not packages.is_installed([])
 
 
 def test_the_model_server_is_no_base_dependency() -> None:
