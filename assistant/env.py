@@ -13,6 +13,8 @@ from contextlib import suppress
 from dataclasses import dataclass, fields
 from pathlib import Path
 
+from django.core.exceptions import ImproperlyConfigured
+
 from assistant.boot.layout import default_data_dir, read_secret_files
 
 SHORTEST_KEY = 32  # characters
@@ -124,7 +126,9 @@ class Env:
             if isinstance(item.default, bool):
                 values[item.name] = raw.strip().lower() in {"1", "true", "yes", "on"}
             elif isinstance(item.default, int):
-                values[item.name] = int(raw)
+                if raw.strip() and not raw.strip().isdecimal():
+                    raise ImproperlyConfigured(f"{item.name} is {raw!r} and must be a whole number of 0 or more.")
+                values[item.name] = int(raw) if raw.strip() else item.default
             else:
                 values[item.name] = raw
         return cls(**values)  # type: ignore[arg-type]

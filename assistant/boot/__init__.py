@@ -1,2 +1,5 @@
-"""What makes a bare machine run Openbook: checks, packages, models, processes. Standard library only, since most of it
-runs before the virtual environment exists (`convert.py` and `serve.py` run inside it)."""
+"""Prepare a bare machine and run Openbook on it: checks, packages, models, database, processes.
+
+Standard library only, since most of it runs before the environment exists. `convert_model`, `serve`, `supervisor`,
+`readiness` and `translations` run inside it.
+"""

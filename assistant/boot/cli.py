@@ -12,15 +12,35 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Sequence
+from enum import IntEnum
 from pathlib import Path
 
-from assistant.boot import models, packages, preflight, serve, site_setup, upgrade
+from assistant.boot import locks, models, packages, preflight, serve, site_setup, upgrade
 from assistant.boot.console import print_line
 from assistant.boot.errors import BootError, ExitCode
 from assistant.boot.layout import IS_CLONE, PYTHON, ROOT, Layout, read_secret_files
 
 INTERRUPTED = 130  # exit code after Ctrl-C, as shells count it
+OF_FILES = {"backup", "restore"}
+# What a demonstration does without: it must not touch a site that the environment names.
+OF_THE_SITE = (
+    "DATABASE_URL",
+    "REDIS_URL",
+    "PGVECTOR_URL",
+    "MILVUS_URL",
+    "INDEX_BACKEND",
+    "SNAPSHOT_KEY_FILE",
+    "SYNC_DIR",
+)
 MANAGED = {"backup": "backup", "restore": "restore", "admin": "rescue_administrator", "doctor": "doctor", "manage": ""}
+
+
+class Stage(IntEnum):
+    """Stages of an installation, in order."""
+
+    PACKAGES = 1
+    MODELS = 2
+    SITE = 3  # database, static files, translations
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -41,6 +61,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BootError as error:
         sys.stderr.write(f"\n{error}\n")
         return error.code
+    except OSError as error:  # a file or a program that nobody thought of
+        what = f" ({error.filename})" if error.filename else ""
+        sys.stderr.write(f"\nThe system refused something that Openbook needs: {error.strerror or error}{what}.\n")
+        return ExitCode.CONFIGURATION
     except KeyboardInterrupt:
         sys.stderr.write("\nStopped; run it again to go on.\n")
         return INTERRUPTED
@@ -65,31 +89,41 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def run_setup(layout: Layout, options: argparse.Namespace) -> int:
-    """Install packages, models and database as far as they are missing."""
+    """Install packages, models and database as far as they are missing. Raises BootError."""
     extras = sorted({*packages.required_extras(layout), *(["dev"] if options.dev else [])})
-    prepare(layout, extras, serves=False, stores=not options.packages)
+    prepare_installation(layout, extras, stop_after=Stage.PACKAGES if options.packages else Stage.SITE)
     if not options.packages:
         print_line("Ready: ./run serve starts everything." if IS_CLONE else "Ready: openbook serve starts everything.")
     return 0
 
 
 def run_serve(layout: Layout, options: argparse.Namespace) -> int:
-    """Set up what is missing, then become the process that runs all others."""
-    prepare(layout, packages.required_extras(layout), serves=True)
-    return _start(layout)
+    """Set up what is missing, then become the process that runs all others. Raises BootError."""
+    _refuse_second_start(layout)
+    prepare_installation(layout, packages.required_extras(layout), serves=True)
+    _become_serve(layout)
+    return 0
 
 
 def run_demo(layout: Layout, options: argparse.Namespace) -> int:
-    """Serve from a data directory that is removed at the end."""
-    prepare(layout, packages.required_extras(layout), serves=True, sites=False)
-    layout = create_throw_away(layout)
-    site_setup.prepare_site(layout)
-    site_setup.run_manage(layout, "setup_demo", shown=True)
-    return _start(layout)
+    """Serve from a data directory that is removed at the end, whatever database the environment names."""
+    for name in OF_THE_SITE:
+        os.environ.pop(name, None)
+    layout = Layout.read()
+    prepare_installation(layout, packages.required_extras(layout), serves=True, stop_after=Stage.MODELS)
+    layout = create_demo_data_dir(layout)
+    try:
+        site_setup.prepare_site(layout)
+        site_setup.run_manage(layout, "setup_demo", shown=True)
+    except BaseException:
+        serve.remove_throw_away(layout.data)
+        raise
+    _become_serve(layout)
+    return 0
 
 
 def run_process(layout: Layout, options: argparse.Namespace) -> int:
-    """Become the named process. It needs a setup before, and is not restarted here."""
+    """Become the named process, without a supervisor. Raises BootError where `setup` did not run before."""
     if not packages.is_installed(packages.required_extras(layout)):
         raise BootError(ExitCode.PACKAGES, "The packages of this version are not installed; run ./run setup first.")
     os.execv(PYTHON, [str(PYTHON), "-m", "assistant.boot.serve", options.name])  # noqa: S606
@@ -101,48 +135,55 @@ def run_upgrade(layout: Layout, options: argparse.Namespace) -> int:
 
 
 def run_command(layout: Layout, verb: str, arguments: Sequence[str]) -> int:
-    """Run a command of Django with its own output and exit code."""
-    prepare(layout, packages.required_extras(layout), serves=False, sites=False, models_too=False)
-    command = [name for name in (MANAGED[verb],) if name]
-    folder = os.environ.get("CALLED_FROM") or Path.cwd()  # files named on the command line are relative to it
-    done = subprocess.run(
-        [str(PYTHON), "-m", "django", *command, *arguments],
-        cwd=folder,
-        env=site_setup.django_environment(layout),
-        check=False,
-    )
-    return done.returncode
+    """Run a command of Django with its own output and exit code. Installs packages only where there are none yet."""
+    if not packages.has_environment():
+        prepare_installation(layout, packages.required_extras(layout), stop_after=Stage.PACKAGES)
+    layout.data.mkdir(parents=True, exist_ok=True)
+    if verb in OF_FILES:  # a file is named relative to the folder of the caller
+        folder = Path(os.environ.get("CALLED_FROM") or Path.cwd())
+        arguments = [word if word.startswith("-") else str(folder / word) for word in arguments]
+    command = [str(PYTHON), "-m", "django", *filter(None, [MANAGED[verb]]), *arguments]
+    return subprocess.run(command, cwd=ROOT, env=site_setup.django_environment(layout), check=False).returncode
 
 
-def prepare(
-    layout: Layout, extras: list[str], *, serves: bool, stores: bool = True, sites: bool = True, models_too: bool = True
+def prepare_installation(
+    layout: Layout, extras: list[str], *, serves: bool = False, stop_after: Stage = Stage.SITE
 ) -> None:
-    """Check the machine, then install what is missing: packages, models (`models_too`), database (`sites`)."""
-    missing = not packages.is_installed(extras)
-    preflight.check_machine(layout, installs=missing, serves=serves, stores=stores)
-    changed = packages.install_packages(layout, extras) if missing else []
-    if missing:
-        models.check_embedder()
-    if not stores:
-        return
-    if models_too and not os.environ.get("PICTURE_CHECK"):
-        models.prepare_nudity(layout)
-    if models_too and layout.own_llm:
-        models.prepare_chat(layout)
-    if sites:
-        site_setup.prepare_site(layout, changed)
+    """Check the machine, then install what is missing up to and including a stage. Raises BootError.
+
+    `serves`: the processes start afterwards, so ports and free memory are checked as well.
+    """
+    with locks.lock_setup(layout):
+        missing = not packages.is_installed(extras)
+        preflight.check_machine(layout, installs=missing, serves=serves, stores=stop_after > Stage.PACKAGES)
+        changed = packages.install_packages(layout, extras) if missing else []
+        if missing:
+            models.check_embedder()
+        if stop_after >= Stage.MODELS and not os.environ.get("PICTURE_CHECK"):
+            models.prepare_nudity(layout)
+        if stop_after >= Stage.MODELS and layout.own_llm:
+            models.prepare_chat(layout)
+        if stop_after >= Stage.SITE:
+            site_setup.prepare_site(layout, changed)
 
 
-def create_throw_away(layout: Layout) -> Layout:
-    """Create a data directory with the models in it; `assistant.boot.serve` removes it at the end."""
+def create_demo_data_dir(layout: Layout) -> Layout:
+    """Create a data directory with the models of `layout`, name it in DATA_DIR, and return its layout.
+
+    `assistant.boot.serve` removes it at the end.
+    """
     data = Path(tempfile.mkdtemp(prefix=serve.THROWN_AWAY))
-    if models.is_chat_prepared(layout):
-        shutil.copytree(layout.model, data / "models" / "chat", copy_function=_link_or_copy)
+    if (layout.data / "models").exists():
+        shutil.copytree(layout.data / "models", data / "models", copy_function=_link_or_copy)
     os.environ["DATA_DIR"] = str(data)
     return Layout.read()
 
 
-def _start(layout: Layout) -> int:
+def _refuse_second_start(layout: Layout) -> None:
+    os.close(locks.lock_data(layout))
+
+
+def _become_serve(layout: Layout) -> None:
     sys.stdout.flush()
     os.chdir(ROOT)
     os.environ["DATA_DIR"] = str(layout.data)

@@ -21,6 +21,7 @@ class ExitCode(IntEnum):
     MEMORY = 19
     UPGRADE = 20
     LIBRARY = 21
+    RUNNING = 22
 
 
 class BootError(Exception):

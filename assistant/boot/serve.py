@@ -11,8 +11,10 @@ import shutil
 import signal
 import sys
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 
+from assistant.boot import locks
 from assistant.boot.console import print_line
 from assistant.boot.errors import BootError, ExitCode
 from assistant.boot.layout import ROOT, VENV, Layout, find_resource
@@ -28,11 +30,12 @@ _QUIET = (
 
 
 def run_processes(layout: Layout) -> int:
-    """Run all processes until one signal ends them; return 0 where that was asked for."""
+    """Run all processes until a signal or the end of a supervisor; return 0 for a signal. Raises BootError."""
     from honcho import manager as honcho
 
     from assistant.boot.supervisor import GRACE_S
 
+    locks.lock_data(layout)  # until this process ends
     honcho.KILL_WAIT = GRACE_S + 3  # the supervisors end their commands; only then would they be ended by force
     manager = honcho.Manager()
     env = complete_environment(layout)
@@ -49,7 +52,7 @@ def run_processes(layout: Layout) -> int:
 
 
 def become_process(layout: Layout, name: str) -> None:
-    """Replace this process by one line of the Procfile, without its supervisor."""
+    """Replace this process by one line of the Procfile, without its supervisor. Raises BootError."""
     if name == "llm" and not layout.own_llm:
         raise BootError(
             ExitCode.CONFIGURATION, "LLM_URL names a model server, so none is started; unset it to start one."
@@ -57,12 +60,13 @@ def become_process(layout: Layout, name: str) -> None:
     command = _read_procfile()[name].partition(" -- ")[2]
     env = complete_environment(layout)
     del env["SUPERVISE_WHILE"]
+    locks.lock_data(layout, shared=True)
     os.chdir(ROOT)
     os.execvpe("/bin/sh", ["sh", "-c", f"exec {command}"], env)  # noqa: S606
 
 
 def complete_environment(layout: Layout) -> dict[str, str]:
-    """Return the caller's variables with those that the processes need."""
+    """Return the caller's variables with those that the processes need; make `llm_key` where it is missing."""
     env = dict(os.environ)
     env |= {
         "DATA_DIR": str(layout.data),
@@ -102,11 +106,13 @@ def _describe_model_server(layout: Layout, env: dict[str, str]) -> dict[str, str
 
 def _read_or_make_key(path: Path) -> str:
     """Return a key that only processes of this user can read: no other program may use the model server."""
-    try:
-        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile("w", dir=path.parent, delete=False) as file:  # mode 0600
             file.write(secrets.token_urlsafe(32))
-    except FileExistsError:
-        pass
+        with suppress(FileExistsError):  # another process made one meanwhile
+            os.link(file.name, path)
+        Path(file.name).unlink()
     return path.read_text().strip()
 
 

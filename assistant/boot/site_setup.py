@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
 
-from assistant.boot import packages, translations
+from assistant.boot import packages, serve, translations
 from assistant.boot.console import print_line, timed_step
 from assistant.boot.errors import BootError, ExitCode
 from assistant.boot.layout import PYTHON, ROOT, Layout, find_resource, read_version
@@ -35,11 +35,13 @@ def prepare_site(layout: Layout, changed: Sequence[str] = ()) -> None:
             _run_python(layout, "-m", "assistant.boot.translations")
     kept = layout.data / "site.stamp"
     migrated: list[str] = []
-    database_exists = bool(os.environ.get("DATABASE_URL")) or (layout.data / "openbook.sqlite3").exists()
-    if not (database_exists and kept.exists() and kept.read_text() == stamp_site(layout)):
+    is_current = kept.exists() and kept.read_text() == stamp_site(layout)
+    # The tables of a server may be others than last time, for example where its volume was made anew.
+    if not is_current or os.environ.get("DATABASE_URL") or not (layout.data / "openbook.sqlite3").exists():
         with timed_step("Preparing the database"):
             output = run_manage(layout, "migrate", "--no-input")
         migrated = re.findall(r"^  Applying (\S+?)\.\.\. OK", output, re.MULTILINE)
+    if not is_current:
         with timed_step("Collecting static files"):
             run_manage(layout, "collectstatic", "--no-input", "--clear")
         kept.write_text(stamp_site(layout))
@@ -53,10 +55,10 @@ def run_manage(layout: Layout, *arguments: str, shown: bool = False) -> str:
 
 
 def django_environment(layout: Layout) -> dict[str, str]:
-    """Return the environment in which commands of Django run, from any folder."""
+    """Return the environment of commands of Django: that of the processes, from any folder."""
     path = os.pathsep.join([str(ROOT), *os.environ.get("PYTHONPATH", "").split(os.pathsep)]).rstrip(os.pathsep)
-    own = {"DATA_DIR": str(layout.data), "DJANGO_SETTINGS_MODULE": "assistant.settings", "PYTHONPATH": path}
-    return {**os.environ, **own}
+    own = {"DJANGO_SETTINGS_MODULE": "assistant.settings", "PYTHONPATH": path}
+    return {**serve.complete_environment(layout), **own}
 
 
 def describe_version() -> dict[str, str]:
@@ -71,7 +73,10 @@ def describe_version() -> dict[str, str]:
 def _report_upgrade(layout: Layout, changed: Sequence[str], migrated: Sequence[str]) -> None:
     """Print what is different from the last start, where the code or its packages are others."""
     kept, now = layout.data / "version.json", describe_version()
-    before = json.loads(kept.read_text()) if kept.exists() else {}
+    try:
+        before = json.loads(kept.read_text())
+    except (OSError, ValueError):
+        before = {}
     if before and before != now:
         old, new = (f"{one['version']} {one['commit']}".strip() for one in (before, now))
         print_line(f"Upgraded from {old} to {new}; CHANGELOG.md says what is new.")

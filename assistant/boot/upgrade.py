@@ -1,86 +1,102 @@
 """Upgrade a clone and go back by itself where that fails: `upgrade_clone`.
 
-Order: back up, fetch the newer code, install and migrate with it, check it. `DATA_DIR/upgrade.json` notes commit and
-backup while an upgrade is under way, so that one that was cut off is finished or taken back by the next call.
+Order: back up, fetch the newer code, install and migrate with it, check it. `DATA_DIR/upgrade.json` notes the commits,
+the backup and the direction while an upgrade is under way, so that the next call goes on where one was cut off.
 """
 
 from __future__ import annotations
 
 import json
+import os
+import shutil
 import subprocess
+import sys
 import time
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
-from assistant.boot import preflight, site_setup
+from assistant.boot import locks, site_setup
 from assistant.boot.console import print_line, timed_step
 from assistant.boot.errors import BootError, ExitCode
 from assistant.boot.layout import IS_CLONE, PYTHON, ROOT, Layout
 
+FORWARD, BACK = "forward", "back"
+BACKUPS_KEPT = 2  # archives that upgrades made
+_PREFIX = "before-upgrade-"
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """An upgrade that is under way. `backup`: the archive of before; empty where there was no database."""
+
+    before: str  # commits
+    target: str
+    backup: str
+    direction: str = FORWARD
+
 
 def upgrade_clone(layout: Layout) -> int:
     """Bring this clone to the newest commit of its branch; return 0. Raises BootError, also where it was taken back."""
-    if not IS_CLONE or not (ROOT / ".git").exists():
+    if not IS_CLONE or not (ROOT / ".git").exists() or not shutil.which("git"):
         raise BootError(ExitCode.UPGRADE, "This is no git clone: install the newer version, then start it as before.")
-    record = layout.data / "upgrade.json"
-    if record.exists():
-        print_line("An upgrade was cut off; it is finished now, or taken back.")
+    descriptor = locks.lock_data(layout)
+    try:
+        record = _read_record(layout)
+        if record is None:
+            record = _begin(layout)
+            if record is None:
+                print_line("Openbook is up to date.")
+                return 0
+        else:
+            print_line("An upgrade was cut off; going on with it.")
         return _finish(layout, record)
-    before, newest = _check_clone(layout)
-    if before == newest:
-        print_line("Openbook is up to date.")
-        return 0
-    backup = _back_up(layout)
-    record.write_text(json.dumps({"commit": before, "backup": str(backup or "")}))
-    with timed_step(f"Changing the code from {before[:9]} to {newest[:9]}"):
-        _git("merge", "--ff-only", newest)
-    return _finish(layout, record)
+    finally:
+        os.close(descriptor)
 
 
-def _check_clone(layout: Layout) -> tuple[str, str]:
-    """Return this commit and the newest of the branch that it follows. Raises BootError where it may not be changed."""
+def _begin(layout: Layout) -> Record | None:
+    """Back up and note the upgrade; return None where this is the newest commit. Raises BootError."""
     if _git("status", "--porcelain", "--untracked-files=no"):
         raise BootError(ExitCode.UPGRADE, "Files of this clone were changed: commit or undo that, and run again.")
-    try:
-        preflight.check_port(layout.host, layout.port, "PORT")
-    except BootError as error:
-        raise BootError(error.code, f"Stop Openbook before the upgrade ({error}).") from error
     with timed_step("Asking for a newer version"):
         _git("fetch", "--quiet")
-    return _git("rev-parse", "HEAD"), _git("rev-parse", "@{upstream}")
-
-
-def _back_up(layout: Layout) -> Path | None:
-    """Return the archive of everything before the upgrade; None where there is no database yet."""
-    if not (layout.data / "site.stamp").exists():
+    before, target = _git("rev-parse", "HEAD"), _git("rev-parse", "@{upstream}")
+    if before == target:
         return None
-    target = layout.data / "backups" / f"before-upgrade-{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}.tar"
+    if _git("merge-base", before, target) != before:
+        raise BootError(ExitCode.UPGRADE, "This clone has commits of its own: merge the newer version by hand.")
+    record = Record(before, target, _back_up(layout))
+    _write_record(layout, record)
+    return record
+
+
+def _back_up(layout: Layout) -> str:
+    """Write an archive of everything before the upgrade and return its path; empty where there is no database yet."""
+    if not (layout.data / "site.stamp").exists():
+        return ""
+    folder = Path(os.environ.get("BACKUP_DIR") or layout.data / "backups")
+    target = folder / f"{_PREFIX}{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}.tar"
     with timed_step(f"Backing up to {target}"):
         site_setup.run_manage(layout, "backup", str(target))
-    return target
+    for old in sorted(folder.glob(f"{_PREFIX}*.tar"))[:-BACKUPS_KEPT]:
+        old.unlink()
+        old.with_name(f"{old.name}.keys").unlink(missing_ok=True)
+    return str(target)
 
 
-def _finish(layout: Layout, record: Path) -> int:
-    """Set up the new code in a process of its own; take the upgrade back where that fails."""
-    note = json.loads(record.read_text())
-    failure = _run_setup()
-    if not failure:
-        record.unlink()
-        print_line("The upgrade is complete: ./run serve starts it.")
-        return 0
-    print_line(f"The upgrade failed: {failure}")
-    with timed_step(f"Going back to {note['commit'][:9]}"):
-        _git("reset", "--quiet", "--keep", note["commit"])
-    if failed_again := _run_setup(packages_only=True):
-        raise BootError(
-            ExitCode.UPGRADE, f"{_describe_state(note)} Its packages could not be installed: {failed_again}"
-        )
-    if note["backup"]:
-        with timed_step("Putting the database of before back"):
-            (layout.data / "site.stamp").unlink(missing_ok=True)
-            site_setup.run_manage(layout, "restore", note["backup"], "--database-only")
-    if failed_again := _run_setup():
-        raise BootError(ExitCode.UPGRADE, f"{_describe_state(note)} It could not be set up again: {failed_again}")
-    record.unlink()
+def _finish(layout: Layout, record: Record) -> int:
+    """Set up the newer code in a process of its own; take the upgrade back where that fails. Raises BootError."""
+    failure = "it was cut off while it was taken back"
+    if record.direction == FORWARD:
+        failure = _go_forward(record)
+        if not failure:
+            _record_path(layout).unlink()
+            print_line("The upgrade is complete: ./run serve starts it.")
+            return 0
+        print_line(f"The upgrade failed: {failure}")
+        _write_record(layout, replace(record, direction=BACK))
+    _go_back(layout, record)
+    _record_path(layout).unlink()
     raise BootError(
         ExitCode.UPGRADE,
         f"The upgrade failed ({failure.rstrip('.')}) and was taken back: code, packages and data are as before; "
@@ -88,28 +104,68 @@ def _finish(layout: Layout, record: Path) -> int:
     )
 
 
-def _run_setup(*, packages_only: bool = False) -> str:
+def _go_forward(record: Record) -> str:
+    """Change the code and set it up; return the sentence of the failure, empty for success."""
+    try:
+        with timed_step(f"Changing the code from {record.before[:9]} to {record.target[:9]}"):
+            _git("merge", "--quiet", "--ff-only", record.target)
+    except BootError as error:
+        return str(error)
+    return _run_setup()
+
+
+def _go_back(layout: Layout, record: Record) -> None:
+    """Bring back code, packages and database of before. Raises BootError with the place of the backup."""
+    where = f" Everything of before is in {record.backup}." if record.backup else ""
+    with timed_step(f"Going back to {record.before[:9]}"):
+        _git("reset", "--quiet", "--keep", record.before)
+    if failure := _run_setup("--packages"):
+        raise BootError(ExitCode.UPGRADE, f"The upgrade failed; run ./run upgrade again: {failure}{where}")
+    if record.backup:
+        with timed_step("Putting the database of before back"):
+            (layout.data / "site.stamp").unlink(missing_ok=True)
+            site_setup.run_manage(layout, "restore", record.backup, "--database-only")
+    if failure := _run_setup():
+        raise BootError(ExitCode.UPGRADE, f"The upgrade failed; run ./run upgrade again: {failure}{where}")
+
+
+def _run_setup(*options: str) -> str:
     """Run the setup of the code that is checked out now; return the sentence of its failure, empty for success."""
-    python = PYTHON if PYTHON.exists() else Path("python3")
-    options = ["--packages"] if packages_only else []
-    command = [str(python), "-m", "assistant.boot", "setup", *options]
+    command = [sys.executable, "-m", "assistant.boot", "setup", *options]
     done = subprocess.run(command, cwd=ROOT, stderr=subprocess.PIPE, text=True, check=False)
-    if not done.returncode and not packages_only:
-        command = [str(python), "manage.py", "check"]
+    if not done.returncode and not options:
+        command = [str(PYTHON), "manage.py", "check"]
         done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     if not done.returncode:
         return ""
     return (done.stderr.strip().splitlines() or [f"exit code {done.returncode}"])[-1]
 
 
-def _describe_state(note: dict[str, str]) -> str:
-    where = f"; everything of before is in {note['backup']}" if note["backup"] else ""
-    return f"The upgrade failed, and the code is back at {note['commit'][:9]}{where}."
+def _record_path(layout: Layout) -> Path:
+    return layout.data / "upgrade.json"
+
+
+def _read_record(layout: Layout) -> Record | None:
+    try:
+        return Record(**json.loads(_record_path(layout).read_text()))
+    except (OSError, ValueError, TypeError):
+        return None
+
+
+def _write_record(layout: Layout, record: Record) -> None:
+    """Write the record whole or not at all."""
+    part = _record_path(layout).with_suffix(".part")
+    with part.open("w") as file:
+        json.dump(asdict(record), file)
+        file.flush()
+        os.fsync(file.fileno())
+    part.replace(_record_path(layout))
 
 
 def _git(*arguments: str) -> str:
+    """Run git in the clone and return its output. Raises BootError with its last words."""
     done = subprocess.run(["git", *arguments], cwd=ROOT, capture_output=True, text=True, check=False)
     if done.returncode:
-        last = (done.stderr.strip().splitlines() or ["no reason given"])[-1]
+        last = (done.stderr.strip().splitlines() or ["no reason given"])[-1].rstrip(".")
         raise BootError(ExitCode.UPGRADE, f"git {arguments[0]} failed: {last}.")
     return done.stdout.strip()

@@ -39,7 +39,7 @@ class Clone:
         """The environment of a stock machine: no setting of pip or uv but certificates, no caches."""
         kept = {name: os.environ[name] for name in _PLAIN if name in os.environ}
         own = {"HOME": str(self.home), "XDG_CONFIG_DIRS": str(self.home / "none"), "PYTHON": sys.executable}
-        return {**kept, **own, "PIP_CONFIG_FILE": os.devnull, "UV_SYSTEM_CERTS": "1", **self.settings}
+        return {**kept, **own, "PIP_CONFIG_FILE": os.devnull, **self.settings}
 
     @property
     def data(self) -> Path:

@@ -15,7 +15,7 @@ from packaging.utils import canonicalize_name
 
 from assistant.boot import lock, packages
 from assistant.boot.errors import BootError, ExitCode
-from assistant.boot.layout import ROOT, Layout
+from assistant.boot.layout import ROOT, VENV, Layout
 
 OUTPUTS = Path(__file__).with_name("installer_output")  # real ones, with the names of hosts and folders replaced
 SAID = {
@@ -52,9 +52,11 @@ def test_a_file_with_another_hash_is_told_as_such(tmp_path: Path) -> None:
 
 
 def test_an_index_that_is_away_is_told_by_the_real_installer(tmp_path: Path) -> None:
-    nobody = ["--default-index", "http://127.0.0.1:9/simple", "--no-cache", "--target", str(tmp_path / "target")]
+    options = ["--no-cache", "--target", str(tmp_path / "target")]
     with pytest.raises(BootError) as caught:
-        packages.run_installer([*nobody, "a-package-that-nobody-made"], tmp_path / "setup.log")
+        packages.run_installer(
+            [*options, "a-package-that-nobody-made"], tmp_path / "setup.log", "http://127.0.0.1:9/simple"
+        )
     assert caught.value.code == ExitCode.NETWORK
     assert "a-package-that-nobody-made" in (tmp_path / "setup.log").read_text()
 
@@ -65,7 +67,8 @@ def test_settings_of_pip_reach_uv() -> None:
 :env:.find-links='/srv/wheels /srv/more'
 global.cert='/etc/certificates.pem'
 global.extra-index-url='https://one.example.org/simple\\nhttps://two.example.org/simple'
-global.index-url='https://mirror.example.org/simple'
+:env:.index-url='https://mirror.example.org/simple'
+global.index-url='https://overruled.example.org/simple'
 install.trusted-host='mirror.example.org'
 download.proxy='http://other.example.org'
 """
@@ -107,9 +110,15 @@ def test_an_installation_counts_for_what_it_holds_and_for_less(tmp_path: Path, m
     packages.STAMP.write_text("a hash of an earlier form")
     assert not packages.is_installed([])
     there = packages._expand_extras(["dev"])
-    packages.STAMP.write_text(json.dumps({"fingerprint": packages._fingerprint(), "extras": there}))
+    stamp = {"fingerprint": packages._fingerprint(), "extras": there, "folder": str(VENV.resolve())}
+    packages.STAMP.write_text(json.dumps(stamp))
     assert packages.is_installed([]) and packages.is_installed(["vllm"]) and packages.is_installed(["redis", "dev"])
     assert not packages.is_installed(["gpu"])
+    with pytest.raises(BootError, match="EXTRAS names 'postgress'"):
+        packages.is_installed(["postgress"])
+    packages.STAMP.write_text(json.dumps(stamp | {"folder": "/where/it/was"}))
+    assert not packages.is_installed([]) and packages.has_environment()
+    packages.STAMP.write_text(json.dumps(stamp))
     packages.UNFINISHED.touch()
     assert not packages.is_installed([])
     packages.UNFINISHED.unlink()

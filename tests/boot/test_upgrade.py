@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import re
+import shutil
 import sqlite3
 import subprocess
 from contextlib import closing
@@ -11,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from assistant.boot.errors import ExitCode
+from assistant.boot.layout import VENV
 from tests.boot.clones import Clone
 
 pytestmark = pytest.mark.install
@@ -133,7 +136,7 @@ def test_an_upgrade_keeps_off_changed_files_and_a_running_site(upgradable: Clone
     clone.start("serve")
     clone.wait(lambda: "Openbook is at" in clone.log)
     refused = clone.run("upgrade")
-    assert refused.returncode == ExitCode.PORT and "Stop Openbook before the upgrade" in refused.stderr
+    assert refused.returncode == ExitCode.RUNNING and "stop it" in refused.stderr
     assert git(clone.folder, "rev-parse", "HEAD") != newest
     assert clone.interrupt() == 0
 
@@ -147,3 +150,34 @@ def test_pulled_code_is_set_up_by_the_next_start_and_told(upgradable: Clone) -> 
     clone.wait(lambda: "Openbook is at" in clone.log)
     assert "Upgraded from" in clone.log and "_from_the_future" in clone.log
     assert clone.interrupt() == 0
+
+
+def test_an_upgrade_whose_packages_cannot_be_had_leaves_the_old_version_whole(upgradable: Clone) -> None:
+    """The environment is a real folder of its own here: what an upgrade may break must not be this one."""
+    clone = upgradable
+    environment = clone.folder / ".venv"
+    environment.unlink()
+    shutil.copytree(VENV, environment, symlinks=True)
+    stamp = json.loads((environment / "openbook.stamp").read_text())
+    (environment / "openbook.stamp").write_text(json.dumps(stamp | {"folder": str(environment)}))
+    origin = clone.folder.with_name("origin")
+    project = origin / "pyproject.toml"
+    project.write_text(
+        project.read_text().replace('"celery>=5.6,<6",', '"celery>=5.6,<6",\n    "no-such-package-1f3a",')
+    )
+    git(origin, "commit", "--quiet", "--all", "--message", "Asks for what nobody has")
+    done = clone.run("upgrade")
+    assert done.returncode == ExitCode.UPGRADE
+    assert "was taken back" in done.stderr and accounts(clone) == ["ada@example.org"]
+    assert clone.run("setup").stdout.splitlines()[-1].startswith("Ready")
+
+
+def test_a_clone_with_commits_of_its_own_is_left_alone(upgradable: Clone) -> None:
+    clone = upgradable
+    publish(clone, GOOD)
+    git(clone.folder, "commit", "--quiet", "--allow-empty", "--message", "Own")
+    own = git(clone.folder, "rev-parse", "HEAD")
+    done = clone.run("upgrade")
+    assert done.returncode == ExitCode.UPGRADE and "commits of its own" in done.stderr
+    assert git(clone.folder, "rev-parse", "HEAD") == own
+    assert not (clone.data / "upgrade.json").exists()

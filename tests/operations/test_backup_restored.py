@@ -136,6 +136,21 @@ def test_a_backup_under_load_is_restored_whole_and_its_passages_are_found(
     assert "holds accounts already" in target.refuse("restore", archive)
 
 
+def test_a_restore_that_was_cut_off_while_it_put_things_in_place_is_repeated(
+    install: Callable[[str], Installation], archive: Path
+) -> None:
+    target = install("cut_off")
+    cut = "from apps.operations.backups import restoring; import os, signal\n"
+    cut += "restoring._place_files = lambda source: os.kill(os.getpid(), signal.SIGKILL)\n"
+    done = target.run("-c", START + cut + f"call_command('restore', {str(archive)!r})")
+    assert done.returncode == -signal.SIGKILL
+    people = "from apps.users.models import User; print(User.objects.count())"
+    assert target.execute(people) == "1\n", "the database was in place already"
+    assert "Start Openbook now." in target.manage("restore", archive)
+    assert len(list(target.data.glob("files/documents/*"))) > 1
+    assert "holds accounts already" in target.refuse("restore", archive)
+
+
 def test_the_archive_and_its_keys_are_for_their_owner_only_and_the_keys_are_apart(archive: Path) -> None:
     keys = archive.with_name("site.tar.keys")
     assert (mode(archive), mode(keys)) == (0o600, 0o600)

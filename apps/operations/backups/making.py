@@ -61,8 +61,9 @@ def keys_path(archive: Path) -> Path:
 def make_backup(target: Path) -> Made:
     """Write the archive and, apart from it, the keys of frozen texts. Hold `exclusive` meanwhile. Raise BackupError."""
     target = target.absolute()
-    if target.exists():
-        raise BackupError(f"{target} is there already. Choose another name.")
+    for path in (target, keys_path(target)):
+        if path.exists():
+            raise BackupError(f"{path} is there already. Choose another name.")
     part = target.with_name(f".{target.name}{PART}")
     with errors_in_words(target.parent):
         target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)

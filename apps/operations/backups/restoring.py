@@ -30,6 +30,7 @@ from apps.operations.backups.making import exclusive, keys_path, stored_files
 from apps.safety import snapshot_keys
 
 PREFIX = ".restore-"
+UNFINISHED = "restore.unfinished"  # in DATA_DIR: when the backup was made that is being put in place
 RUNNING_S = 30  # a worker touches its file every 5 s
 OPEN_S = 5.0  # of opening frozen texts: some 50,000
 
@@ -40,18 +41,23 @@ def restore_backup(path: Path, keys: Path | None, tell: Tell) -> None:
     """Put back the database, the files and the keys, migrate, and rebuild the search index.
 
     `keys` is None for `FILE.keys` where that is there. `tell` is called with a sentence after each step.
-    Raise BackupError; then nothing was put in place, unless the message says otherwise.
+    Raise BackupError. One that was cut off after it began to put things in place can be repeated with the same archive.
     """
     with errors_in_words(Path(settings.DATA_DIR)), exclusive():
         manifest = read_manifest(path)
         _check_fits(path, manifest)
-        _check_empty()
+        _check_not_running()
+        unfinished = Path(settings.DATA_DIR) / UNFINISHED
+        if not (unfinished.exists() and unfinished.read_text() == manifest.made):  # else this is the second attempt
+            _check_empty()
         lines = _read_keys(path, keys)
         staging = _make_staging(manifest.size)
         try:
             unpack(path, manifest, staging)
             tell(f"Verified {len(manifest.members)} files of the backup of {manifest.made[:16]} UTC.")
+            unfinished.write_text(manifest.made)
             _put_in_place(staging, manifest, lines)
+            unfinished.unlink()
         finally:
             shutil.rmtree(staging, ignore_errors=True)
     tell(f"Put back the database ({manifest.rows['users']} users) and the files.")
@@ -107,10 +113,13 @@ def _check_fits(path: Path, manifest: Manifest) -> None:
     databases.check_migrations(manifest)
 
 
-def _check_empty() -> None:
+def _check_not_running() -> None:
     signs = alive_file()
     if signs.exists() and time.time() - signs.stat().st_mtime < RUNNING_S:
         raise BackupError("Openbook is running here. Stop it, wait half a minute, and run this again.")
+
+
+def _check_empty() -> None:
     if databases.has_users():
         raise BackupError("The database holds accounts already. A backup is restored into an empty installation only.")
     if (found := next(stored_files(), None)) is not None:

@@ -1,0 +1,62 @@
+"""Lock an installation while it is set up, and a data directory while Openbook runs from it.
+
+The system frees a lock when its process ends, however it ends. Standard library only.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from assistant.boot.console import print_line
+from assistant.boot.errors import BootError, ExitCode
+from assistant.boot.layout import IS_CLONE, ROOT, Layout
+
+RUNNING = "running.lock"  # in the data directory
+
+
+@contextmanager
+def lock_setup(layout: Layout) -> Iterator[None]:
+    """Hold the lock of packages, models and database; wait for another set-up of this installation to end."""
+    is_writable = IS_CLONE and os.access(ROOT, os.W_OK)  # else nothing is installed there
+    path = ROOT / ".setup.lock" if is_writable else layout.data / "setup.lock"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("a") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            print_line("Another set-up is under way; waiting until it has ended.")
+            fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def lock_data(layout: Layout, *, shared: bool = False) -> int:
+    """Return a descriptor that holds the data directory until it is closed. Raises BootError where Openbook runs there.
+
+    `shared`: single processes, which run beside each other and keep the lock when they become another program.
+    """
+    layout.data.mkdir(parents=True, exist_ok=True)
+    descriptor = os.open(layout.data / RUNNING, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    os.set_inheritable(descriptor, shared)
+    try:
+        fcntl.flock(descriptor, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        os.close(descriptor)
+        raise BootError(
+            ExitCode.RUNNING, f"Openbook runs from {layout.data} already; stop it, or set DATA_DIR to another folder."
+        ) from error
+    return descriptor
+
+
+def is_running(layout: Layout) -> bool:
+    """Return True where a process of Openbook holds the data directory."""
+    if not Path(layout.data / RUNNING).exists():
+        return False
+    try:
+        os.close(lock_data(layout))
+    except BootError:
+        return True
+    return False
