@@ -7,7 +7,6 @@ import os
 import re
 import sqlite3
 import time
-from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
@@ -36,13 +35,12 @@ def megabytes(folder: Path) -> int:
     return sum(seen.values()) * 512 // 1_000_000
 
 
-def note_figures(record_property: Callable[[str, object], None], clone: Clone, started: float) -> None:
-    """Put the figures of this start into the report, and print them for the log of CI."""
+def print_figures(capsys: pytest.CaptureFixture[str], clone: Clone, started: float) -> None:
+    """Print what this start took, for the log of CI."""
     found = {"seconds": round(time.monotonic() - started), "data_mb": megabytes(clone.data)}
     found |= {"environment_mb": megabytes(clone.folder / ".venv"), "disk_mb": megabytes(clone.folder.parent)}
-    for name, value in found.items():
-        record_property(name, value)
-    print(json.dumps(found))
+    with capsys.disabled():
+        print(f"\nfirst start: {json.dumps(found)}")
 
 
 def ask_first_question(port: str) -> str:
@@ -73,14 +71,14 @@ def ask_first_question(port: str) -> str:
 
 
 def test_a_stock_machine_ends_at_the_page_and_answers(
-    clone: Clone, torch_index: str, record_property: Callable[[str, object], None]
+    clone: Clone, torch_index: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """The first line of the README. PyTorch's index is served here, since CI reaches no other."""
     clone.settings["TORCH_INDEX"] = torch_index
     started = time.monotonic()
     clone.start("serve")
     clone.wait(lambda: "Openbook is at" in clone.log)
-    note_figures(record_property, clone, started)
+    print_figures(capsys, clone, started)
     assert f"asking {torch_index} for the CPU build of PyTorch" in clone.log
     assert not {"triton", "ninja", "torchaudio", "torchcodec"} & set(packages_of(clone))
     assert packages_of(clone)["torch"].endswith("+cpu")
@@ -96,7 +94,7 @@ def test_a_stock_machine_ends_at_the_page_and_answers(
 
 
 def test_with_a_model_server_elsewhere_nothing_of_it_is_installed_even_when_cut_off(
-    clone: Clone, torch_index: str, record_property: Callable[[str, object], None]
+    clone: Clone, torch_index: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Killed while pip fetches, while packages are written and while tables are made, the next start goes on."""
     clone.settings |= {"TORCH_INDEX": torch_index, "LLM_URL": "http://127.0.0.1:9/v1"}
@@ -116,7 +114,7 @@ def test_with_a_model_server_elsewhere_nothing_of_it_is_installed_even_when_cut_
 
     done = clone.run("setup")
     assert done.returncode == 0, done.stderr
-    note_figures(record_property, clone, started)
+    print_figures(capsys, clone, started)
     found = packages_of(clone)
     assert {"django", "faiss_cpu"} <= set(found) and not OF_THE_SERVER & set(found)
     assert found["torch"].endswith("+cpu")

@@ -7,16 +7,19 @@ import re
 import shutil
 import sqlite3
 import subprocess
+from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 
+from apps.lib.ports import free_port
 from assistant.boot.errors import ExitCode
 from assistant.boot.layout import VENV
-from tests.boot.clones import Clone
+from tests.boot.clones import Clone, copy_tree
 
 pytestmark = pytest.mark.install
+ELSEWHERE = "http://127.0.0.1:9/v1"
 GOOD = """
 from django.db import migrations
 
@@ -43,22 +46,39 @@ def git(folder: Path, *words: str) -> str:
     return subprocess.run(["git", *who, *words], cwd=folder, capture_output=True, text=True, check=True).stdout.strip()
 
 
+@pytest.fixture(scope="module")
+def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a clone that was set up and has one account, and the repository that it follows."""
+    place = tmp_path_factory.mktemp("prepared")
+    clone = Clone(place / "openbook", place / "home", {"LLM_URL": ELSEWHERE})
+    clone.home.mkdir()
+    copy_tree(clone.folder)
+    (clone.folder / ".venv").symlink_to(VENV)
+    with (clone.folder / ".gitignore").open("a") as ignored:
+        ignored.write("\n.venv\n")
+    git(clone.folder, "init", "--quiet", "--initial-branch", "main")
+    git(clone.folder, "add", "--all")
+    git(clone.folder, "commit", "--quiet", "--message", "First")
+    git(clone.folder, "clone", "--quiet", str(clone.folder), str(place / "origin"))
+    git(clone.folder, "remote", "add", "origin", str(place / "origin"))
+    git(clone.folder, "fetch", "--quiet")
+    git(clone.folder, "branch", "--set-upstream-to", "origin/main")
+    for verb in (["setup"], ["manage", "setup_demo", "--email", "ada@example.org"]):
+        done = clone.run(*verb)
+        assert done.returncode == 0, done.stderr
+    return place
+
+
 @pytest.fixture
-def upgradable(ready_clone: Clone) -> Clone:
-    """A clone that follows a repository beside it, with one account."""
-    origin = ready_clone.folder.with_name("origin")
-    (ready_clone.folder / ".gitignore").open("a").write("\n.venv\n")
-    git(ready_clone.folder, "init", "--quiet", "--initial-branch", "main")
-    git(ready_clone.folder, "add", "--all")
-    git(ready_clone.folder, "commit", "--quiet", "--message", "First")
-    git(ready_clone.folder, "clone", "--quiet", str(ready_clone.folder), str(origin))
-    git(ready_clone.folder, "remote", "add", "origin", str(origin))
-    git(ready_clone.folder, "fetch", "--quiet")
-    git(ready_clone.folder, "branch", "--set-upstream-to", "origin/main")
-    done = ready_clone.run("setup")
-    assert done.returncode == 0, done.stderr
-    assert ready_clone.run("manage", "setup_demo", "--email", "ada@example.org").returncode == 0
-    return ready_clone
+def upgradable(prepared: Path, tmp_path: Path) -> Iterator[Clone]:
+    """A copy of `prepared`, with ports of its own."""
+    shutil.copytree(prepared, tmp_path, symlinks=True, dirs_exist_ok=True)
+    settings = {"PORT": str(free_port()), "LLM_PORT": str(free_port()), "LLM_URL": ELSEWHERE}
+    clone = Clone(tmp_path / "openbook", tmp_path / "home", settings)
+    git(clone.folder, "remote", "set-url", "origin", str(tmp_path / "origin"))
+    yield clone
+    if clone.process and clone.process.poll() is None:
+        clone.kill()
 
 
 def publish(clone: Clone, migration: str) -> str:

@@ -16,6 +16,7 @@ from apps.engines.chat.openai import OpenAIChat
 
 pytestmark = pytest.mark.vllm
 URL = os.environ.get("TEST_LLM_URL", "")
+GERMANY = "What is the capital of Germany?"  # by a wide margin on every processor seen; that of France is a near tie
 LONG = ChatRequest((ChatMessage("user", "Count from one to two hundred in words."),), Sampling(max_tokens=400))
 
 
@@ -46,12 +47,12 @@ async def test_it_tells_its_model_and_answers_a_probe(chat: OpenAIChat) -> None:
 
 
 async def test_it_writes_with_usage_and_probabilities(chat: OpenAIChat) -> None:
-    question = ChatMessage("user", "What is the capital of France?")
+    question = ChatMessage("user", GERMANY)
     items = await collect(
         chat, ChatRequest((question,), Sampling(max_tokens=8, temperature=0, logprobs=2), cache_salt="test")
     )
     deltas, finish = [item for item in items if isinstance(item, Delta)], items[-1]
-    assert "Paris" in "".join(delta.text for delta in deltas)
+    assert "Berlin" in "".join(delta.text for delta in deltas)
     assert all(prob.logprob <= 0 and len(prob.alternatives) >= 2 for delta in deltas for prob in delta.logprobs)
     assert isinstance(finish, Finish)
     assert finish.usage is not None
@@ -100,18 +101,19 @@ async def test_a_model_that_is_not_served_is_refused_in_words() -> None:
 
 
 async def test_it_searches_with_beams_and_says_the_likeliest(chat: OpenAIChat) -> None:
-    question = ChatMessage("user", "What is the capital of France?")
+    question = ChatMessage("user", GERMANY)
     request = ChatRequest((question,), Sampling(max_tokens=12, beams=4, logprobs=2), cache_salt="test")
     assert await chat.takes_beams()
+    await collect(chat, request)  # what is cached of a prompt rounds otherwise than what is computed
     items = await collect(chat, request)
     assert [type(item) for item in items] == [Delta, Finish]
     (said, finish) = items
-    assert isinstance(said, Delta) and "Paris" in said.text and said.logprobs == ()
+    assert isinstance(said, Delta) and "Berlin" in said.text and said.logprobs == ()
     assert isinstance(finish, Finish) and finish.usage is not None
     assert await collect(chat, request) == items, "nothing is drawn"
 
 
 async def test_more_beams_than_it_can_weigh_are_refused_in_words(chat: OpenAIChat) -> None:
-    question = ChatMessage("user", "What is the capital of France?")
+    question = ChatMessage("user", GERMANY)
     with pytest.raises(EngineRefused, match="so many beams"):
         await collect(chat, ChatRequest((question,), Sampling(max_tokens=12, beams=12)))  # of 20 logprobs at most
