@@ -16,7 +16,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from assistant.boot.errors import BootError, ExitCode
-from assistant.boot.layout import IS_CLONE, ROOT, Layout
+from assistant.boot.layout import IS_CLONE, ROOT, VENV, Layout
 
 PYTHON_FROM, PYTHON_BEFORE = (3, 11), (3, 14)
 GLIBC = (2, 31)  # the oldest that all wheels of the model server run on
@@ -46,8 +46,8 @@ def check_machine(layout: Layout, *, installs: bool, serves: bool, stores: bool 
     if installs and IS_CLONE:
         check_environment_support()
         check_writable(ROOT, "The folder of Openbook")
-        server = layout.own_llm
-        check_disk(ROOT, PACKAGES_BYTES if server else PACKAGES_WITHOUT_SERVER_BYTES, "for the packages")
+        needed = PACKAGES_BYTES if layout.own_llm else PACKAGES_WITHOUT_SERVER_BYTES
+        check_disk(ROOT, GIB if (VENV / "openbook.stamp").exists() else needed, "for the packages")
     if not stores:
         return
     check_writable(layout.data, "DATA_DIR")
