@@ -79,7 +79,7 @@ def _parser() -> argparse.ArgumentParser:
     verbs.add_parser("serve", help="set up what is missing, then run everything on http://localhost:8000")
     setup = verbs.add_parser("setup", help="set up only: packages, models, database")
     setup.add_argument("--dev", action="store_true", help="also what checks and tests need")
-    setup.add_argument("--packages", action="store_true", help="the packages only; nothing is written to DATA_DIR")
+    setup.add_argument("--packages", action="store_true", help="the packages only, without models and database")
     verbs.add_parser("demo", help="serve with a throw-away data directory, an administrator and sample documents")
     process = verbs.add_parser("process", help="become one process, for containers and systemd; after setup")
     process.add_argument("name", choices=["web", "worker", "llm"])

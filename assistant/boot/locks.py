@@ -9,8 +9,8 @@ import fcntl
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
+from assistant.boot import preflight
 from assistant.boot.console import print_line
 from assistant.boot.errors import BootError, ExitCode
 from assistant.boot.layout import IS_CLONE, ROOT, Layout
@@ -23,7 +23,7 @@ def lock_setup(layout: Layout) -> Iterator[None]:
     """Hold the lock of packages, models and database; wait for another set-up of this installation to end."""
     is_writable = IS_CLONE and os.access(ROOT, os.W_OK)  # else nothing is installed there
     path = ROOT / ".setup.lock" if is_writable else layout.data / "setup.lock"
-    path.parent.mkdir(parents=True, exist_ok=True)
+    preflight.check_writable(path.parent, "The folder of Openbook" if is_writable else "DATA_DIR")
     with path.open("a") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -38,7 +38,7 @@ def lock_data(layout: Layout, *, shared: bool = False) -> int:
 
     `shared`: single processes, which run beside each other and keep the lock when they become another program.
     """
-    layout.data.mkdir(parents=True, exist_ok=True)
+    preflight.check_writable(layout.data, "DATA_DIR")
     descriptor = os.open(layout.data / RUNNING, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     os.set_inheritable(descriptor, shared)
     try:
@@ -49,14 +49,3 @@ def lock_data(layout: Layout, *, shared: bool = False) -> int:
             ExitCode.RUNNING, f"Openbook runs from {layout.data} already; stop it, or set DATA_DIR to another folder."
         ) from error
     return descriptor
-
-
-def is_running(layout: Layout) -> bool:
-    """Return True where a process of Openbook holds the data directory."""
-    if not Path(layout.data / RUNNING).exists():
-        return False
-    try:
-        os.close(lock_data(layout))
-    except BootError:
-        return True
-    return False

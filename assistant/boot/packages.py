@@ -232,12 +232,13 @@ def _create_environment(log: Path) -> None:
             return
     if not _has_pip():
         with timed_step("Creating the environment"):
-            shutil.rmtree(VENV, ignore_errors=True)
-            done = subprocess.run(
-                [sys.executable, "-m", "venv", str(VENV)], capture_output=True, text=True, check=False
-            )
+            _remove_environment()
+            base = getattr(sys, "_base_executable", sys.executable)  # this Python may stand in what was removed
+            done = subprocess.run([base, "-m", "venv", str(VENV)], capture_output=True, text=True, check=False)
             if done.returncode:
-                shutil.rmtree(VENV, ignore_errors=True)
+                _remove_environment()
+                with log.open("a") as kept:
+                    kept.write(done.stdout + done.stderr)
                 raise explain_failure(done.stdout + done.stderr, log)
     requirement = VENV / "uv.txt"
     requirement.write_text(_locked_lines("uv"))
@@ -247,6 +248,7 @@ def _create_environment(log: Path) -> None:
 
 
 def _remove_environment() -> None:
+    """Remove `.venv`, or the link of that name and nothing behind it."""
     if VENV.is_symlink():
         VENV.unlink()
     shutil.rmtree(VENV, ignore_errors=True)

@@ -97,7 +97,7 @@ def check_platform(
     if system == "linux" and (name != "glibc" or tuple(map(int, version.split(".")[:2])) < GLIBC):
         raise BootError(
             ExitCode.CPU,
-            f"Openbook needs glibc 2.31 or later, and this has {found}; use Debian 10, Ubuntu 20.04, RHEL 8 or later.",
+            f"Openbook needs glibc 2.31 or later, and this has {found}; use Debian 11, Ubuntu 20.04, RHEL 9 or later.",
         )
 
 

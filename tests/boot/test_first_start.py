@@ -159,6 +159,7 @@ def test_a_refusal_is_one_sentence_before_anything_is_downloaded(clone: Clone, n
     done = clone.run("serve", timeout=60)
     assert done.returncode == (code or ExitCode.PORT)
     assert len(done.stderr.strip().splitlines()) == 1 and done.stderr.strip().endswith(".")
+    assert name != "data" or "DATA_DIR /proc/openbook cannot be written to" in done.stderr
     assert "·" not in done.stdout
     assert not (clone.folder / ".venv").exists() and not (clone.home / ".cache").exists()
 

@@ -184,3 +184,18 @@ def test_conditions_stay_where_a_package_has_two_versions() -> None:
         "two==2 ; python_full_version >= '3.12' \\\n    --hash=sha256:2\n"
     )
     assert lock.drop_conditions(text) == text.replace(" ; sys_platform == 'linux'", "")
+
+
+def test_a_dangling_link_in_the_place_of_the_environment_is_replaced_and_what_it_named_stays(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    linked = tmp_path / "linked"
+    linked.mkdir()
+    (linked / "file").touch()
+    for target in (linked, tmp_path / "nowhere"):
+        environment = tmp_path / ".venv"
+        environment.symlink_to(target)
+        monkeypatch.setattr(packages, "VENV", environment)
+        packages._remove_environment()
+        assert not environment.is_symlink()
+    assert (linked / "file").exists()
