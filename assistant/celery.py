@@ -25,7 +25,7 @@ def _chores(**_: object) -> None:
     from apps.images import queue
     from apps.operations.backups import schedule
 
-    worker.chores += [queue.sweep, schedule.sweep]
+    worker.chores += [queue.sweep, schedule.start_due_backup]
 
 
 for _folder in ("data_folder_in", "control_folder"):

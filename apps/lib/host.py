@@ -1,4 +1,4 @@
-"""Ask the operating system for what Linux has and other POSIX systems have not, or do otherwise.
+"""Call what Linux offers and other POSIX systems lack, with the nearest substitute there.
 
 The one place for such differences; callers need no branch. Each function finds out by itself whether the system has
 the call. Uses no Django, so that readers of files and the supervisor may import it.
@@ -83,7 +83,7 @@ def is_running(pid: int) -> bool:
         return True
 
 
-def open_process(pid: int) -> int | None:
+def open_pidfd(pid: int) -> int | None:
     """Return a descriptor that becomes readable when the process ends; None where there is none, or no such process."""
     pidfd_open = getattr(os, "pidfd_open", None)  # of Linux 5.3
     try:

@@ -267,7 +267,7 @@ ALL = (
     Named("documents", "Documents", checks.documents),
     Named("frozen", gettext_lazy("Frozen texts"), checks.frozen_texts),
     Named("disk", "Disk", checks.disk),
-    Named("backup", gettext_lazy("Backup"), doctor.backups),
+    Named("backup", gettext_lazy("Backup"), doctor.report_backups),
     Named("memory", "Memory", checks.memory),
     Named("mail", "Mail", checks.mail),
     Named("address", "Address", checks.address),

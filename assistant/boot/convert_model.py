@@ -1,4 +1,4 @@
-"""Turns a GGUF file into a folder that vLLM serves: `python -m assistant.boot.convert_model FILE FOLDER`."""
+"""Convert a GGUF file into a folder that vLLM serves: `python -m assistant.boot.convert_model FILE FOLDER`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 
 
 def convert(gguf: Path, target: Path) -> None:
-    """`target` holds config, bfloat16 weights as safetensors, tokenizer and chat template."""
+    """Write config, bfloat16 weights as safetensors, tokenizer and chat template into the folder `target`."""
     os.environ["HF_HUB_OFFLINE"] = "1"
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer, GgufConfig

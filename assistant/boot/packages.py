@@ -66,7 +66,7 @@ def required_extras(layout: Layout, source: Mapping[str, str] | None = None) -> 
 
 def is_installed(extras: Sequence[str]) -> bool:
     """Return True where the environment holds at least `extras`: in a clone in the versions of this code, in a package
-    in any version. Raises BootError for an extra that does not exist."""
+    in any version. Raises BootError for an extra that a clone does not know."""
     if not IS_CLONE:  # whoever installed the package brought the rest
         return not _missing(extras)
     if UNFINISHED.exists() or not PYTHON.exists():

@@ -104,8 +104,8 @@ def stamp_site(layout: Layout) -> str:
 def _compare_index(layout: Layout) -> None:
     """Refuse to start where the index cannot be searched with the configured embedding model.
 
-    Asked again where anything that decides it is another than last time; at each start where the database is a server,
-    whose index other machines may have rebuilt.
+    The comparison is repeated when the settings, the packages or the models of the segments changed, and at each start
+    where the database is a server, whose index another machine may have rebuilt. Raises BootError.
     """
     kept, now = layout.data / "index.stamp", _stamp_index(layout)
     if not os.environ.get("DATABASE_URL") and kept.exists() and kept.read_text() == now:

@@ -42,7 +42,7 @@ class Supervisor:
         self._record = folder / f"{name}.json" if folder else None
         self._ending = False
         self._owner = owner
-        self._owner_descriptor = host.open_process(owner) if owner else None
+        self._owner_descriptor = host.open_pidfd(owner) if owner else None
         self._wakeup, self._written = os.pipe()  # receives a byte for each signal
         os.set_blocking(self._wakeup, False)
         os.set_blocking(self._written, False)
@@ -179,6 +179,7 @@ def _belongs(pid: int, record: dict[str, int]) -> bool:
 
 
 def main(arguments: list[str]) -> int:
+    """Supervise the command after `--`; return 0 when it was told to end."""
     name, dashes, *command = arguments
     if dashes != "--" or not command:
         raise SystemExit("usage: python -m assistant.boot.supervisor NAME -- COMMAND …")

@@ -81,7 +81,7 @@ def test_a_file_is_opened_anew_at_its_beginning(tmp_path: Path) -> None:
 
 
 def test_a_process_runs_until_it_has_ended(child: subprocess.Popen[bytes]) -> None:
-    descriptor = host.open_process(child.pid)
+    descriptor = host.open_pidfd(child.pid)
     assert descriptor is not None
     assert host.is_running(child.pid)
     assert select.select([descriptor], [], [], 0)[0] == []
@@ -90,7 +90,7 @@ def test_a_process_runs_until_it_has_ended(child: subprocess.Popen[bytes]) -> No
     assert not host.is_running(child.pid)  # a zombie
     child.wait()
     assert not host.is_running(child.pid)
-    assert host.open_process(child.pid) is None
+    assert host.open_pidfd(child.pid) is None
     os.close(descriptor)
 
 
@@ -175,7 +175,7 @@ print(json.dumps({
     "cores": host.count_usable_cores() == os.cpu_count(), "flags": len(host.get_processor_flags()),
     "memory": host.get_available_memory() > 0, "descriptors": {0, 1, 2} <= set(host.list_open_descriptors()),
     "path": host.get_reopenable_path(os.open("pyproject.toml", os.O_RDONLY)).endswith("/pyproject.toml"),
-    "runs": host.is_running(os.getpid()), "descriptor": host.open_process(os.getpid()),
+    "runs": host.is_running(os.getpid()), "descriptor": host.open_pidfd(os.getpid()),
     "boot": int(host.get_boot_id()) > 0, "namespace": host.get_pid_namespace(),
     "network": host.leave_network() == errno.ENOSYS, "memory_folder": host.MEMORY_FOLDER.exists(),
 }))

@@ -18,7 +18,7 @@ from pytest_django import Settings
 from apps.documents.worker import alive_file
 from apps.operations.backups import making, restoring, status
 from apps.operations.backups.archive import MANIFEST, ArchiveWriter, Content, Manifest, read_manifest, unpack
-from apps.operations.backups.errors import BackupError, Busy
+from apps.operations.backups.errors import BackupError, BackupRunning
 from apps.users.models import User
 
 pytestmark = pytest.mark.django_db
@@ -179,9 +179,13 @@ def test_a_file_that_holds_no_keys_is_refused(tmp_path: Path, settings: Settings
 
 
 def test_two_backups_are_not_made_at_once(tmp_path: Path) -> None:
-    with making.exclusive(), pytest.raises(Busy, match="Another backup or restore is running"), making.exclusive():
+    with (
+        making.hold_backup_lock(),
+        pytest.raises(BackupRunning, match="Another backup or restore is running"),
+        making.hold_backup_lock(),
+    ):
         pass
-    with making.exclusive():
+    with making.hold_backup_lock():
         pass
 
 

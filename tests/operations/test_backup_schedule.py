@@ -41,15 +41,15 @@ def named(monkeypatch: pytest.MonkeyPatch, settings: Settings) -> Callable[[int]
 
     def make(number: int) -> None:
         path = settings.BACKUP_DIR / f"{schedule.PREFIX}{number}.tar"
-        monkeypatch.setattr(making, "default_path", lambda prefix: path)
-        status.status_file().unlink(missing_ok=True)
+        monkeypatch.setattr(making, "get_default_path", lambda prefix: path)
+        status.get_status_path().unlink(missing_ok=True)
         schedule.run_scheduled()
 
     return make
 
 
 def age(name: str, **ago: float) -> None:
-    status.note(**{name: (timezone.now() - timedelta(**ago)).isoformat()})
+    status.update_status(**{name: (timezone.now() - timedelta(**ago)).isoformat()})
 
 
 def found(settings: Settings) -> list[str]:
@@ -60,7 +60,7 @@ def test_a_due_backup_is_made_and_its_restore_checked(settings: Settings) -> Non
     person("alice")
     assert schedule.is_due()
     schedule.run_scheduled()
-    (path,) = schedule.scheduled_archives()
+    (path,) = schedule.list_scheduled_archives()
     kept = status.read_status()
     assert kept["backup"]["path"] == kept["check"]["path"] == str(path)
     assert kept["backup"]["size"] == path.stat().st_size and kept["check"]["reason"] == ""
@@ -88,7 +88,7 @@ def test_the_sweep_of_the_worker_does_not_wait_for_the_backup(monkeypatch: pytes
     from assistant.celery import app
 
     app.finalize()
-    assert schedule.sweep in worker.chores
+    assert schedule.start_due_backup in worker.chores
     let, ended = threading.Event(), threading.Event()
 
     def run() -> None:
@@ -96,18 +96,18 @@ def test_the_sweep_of_the_worker_does_not_wait_for_the_backup(monkeypatch: pytes
         ended.set()
 
     monkeypatch.setattr(schedule, "run_scheduled", run)
-    schedule.sweep()
+    schedule.start_due_backup()
     assert not ended.is_set()
     let.set()
     assert ended.wait(30)
     age("scheduled", hours=1)
     ended.clear()
-    schedule.sweep()
+    schedule.start_due_backup()
     assert not ended.wait(0.2)
 
 
 def test_while_another_backup_runs_none_is_begun(settings: Settings) -> None:
-    with making.exclusive():
+    with making.hold_backup_lock():
         schedule.run_scheduled()
     assert not Path(settings.BACKUP_DIR).exists() and status.read_status() == {}
 
@@ -155,14 +155,14 @@ def test_a_failure_is_noted_and_the_next_success_ends_it(settings: Settings) -> 
     schedule.run_scheduled()
     assert "exists" in status.read_status()["failure"]["reason"] and not schedule.is_due()
     Path(settings.BACKUP_DIR).unlink()
-    status.note(tried="")
+    status.update_status(tried="")
     schedule.run_scheduled()
     assert "failure" not in status.read_status()
 
 
 def test_a_backup_that_does_not_hold_its_rows_fails_its_check(settings: Settings, named: Callable[[int], None]) -> None:
     named(1)
-    (path,) = schedule.scheduled_archives()
+    (path,) = schedule.list_scheduled_archives()
     content = path.read_bytes()
     schedule.check_archive(path)
     path.write_bytes(content.replace(b'"users": 0', b'"users": 7'))
@@ -185,7 +185,7 @@ def test_the_doctor_warns_while_there_is_no_backup(settings: Settings) -> None:
 def test_the_doctor_names_the_last_backup_and_its_restore_check(settings: Settings) -> None:
     schedule.run_scheduled()
     told = doctor.check_backups()
-    (path,) = schedule.scheduled_archives()
+    (path,) = schedule.list_scheduled_archives()
     assert told.state == State.GOOD and str(path) in told.words and "Its restore check succeeded" in told.words
     making.make_backup(settings.BACKUP_DIR / "by-hand.tar")
     told = doctor.check_backups()
@@ -198,17 +198,17 @@ def test_the_doctor_names_the_last_backup_and_its_restore_check(settings: Settin
 def test_the_doctor_warns_of_a_backup_that_is_too_old(settings: Settings, hours: int, days: float, state: str) -> None:
     settings.BACKUP_HOURS = hours
     at = (timezone.now() - timedelta(days=days)).isoformat()
-    status.note(backup={"path": "/backups/a.tar", "size": 1, "at": at})
+    status.update_status(backup={"path": "/backups/a.tar", "size": 1, "at": at})
     assert doctor.check_backups().state == state
 
 
 def test_the_doctor_tells_a_failed_attempt_and_a_failed_restore_check() -> None:
     now = timezone.now().isoformat()
-    status.note(backup={"path": "/backups/a.tar", "size": 1, "at": now})
-    status.note(failure={"at": now, "reason": "The disk of /backups is full."})
+    status.update_status(backup={"path": "/backups/a.tar", "size": 1, "at": now})
+    status.update_status(failure={"at": now, "reason": "The disk of /backups is full."})
     told = doctor.check_backups()
     assert told.state == State.WARN and "failed: The disk of /backups is full." in told.words
-    status.note(check={"path": "/backups/a.tar", "at": now, "reason": "b is missing."})
+    status.update_status(check={"path": "/backups/a.tar", "at": now, "reason": "b is missing."})
     told = doctor.check_backups()
     assert told.state == State.BAD and "The restore check of /backups/a.tar failed: b is missing." in told.words
 

@@ -71,7 +71,7 @@ class _HashingReader:
 
 
 class ArchiveWriter:
-    """Writes an archive member by member; `finish` adds the manifest and flushes the file to the disk."""
+    """Writer of an archive, member by member; `finish` adds the manifest and flushes the file to the disk."""
 
     def __init__(self, file: IO[bytes]) -> None:
         self._file = file
@@ -106,7 +106,7 @@ class ArchiveWriter:
 
 
 def read_manifest(path: Path) -> Manifest:
-    """Return the manifest of an archive; contents of other members are passed over. Raise BackupError."""
+    """Return the manifest of an archive; contents of other members are passed over. Raises BackupError."""
     with _opened(path) as tar:
         last = tar.getmembers()[-1:]
         file = tar.extractfile(last[0]) if last and last[0].name == MANIFEST else None
@@ -118,7 +118,7 @@ def read_manifest(path: Path) -> Manifest:
 def unpack(path: Path, manifest: Manifest, folder: Path, wanted: Callable[[str], bool] = lambda name: True) -> None:
     """Verify every member against the manifest, and write those whose name is wanted below `folder`, mode 0600.
 
-    Raise BackupError at the first member that is unknown, unsafe, missing, or differs in size or hash.
+    Raises BackupError at the first member that is unknown, unsafe, missing, or differs in size or hash.
     """
     missing = dict(manifest.members)
     with _opened(path) as tar:
@@ -152,7 +152,7 @@ def _member(name: str, size: int, changed: float) -> tarfile.TarInfo:
 
 
 def _check_safe(path: Path, member: tarfile.TarInfo, folder: Path) -> None:
-    """Raise BackupError unless the member is an ordinary file at a place that a backup uses."""
+    """Raises BackupError unless the member is an ordinary file at a place that a backup uses."""
     name = PurePosixPath(member.name)
     safe = member.isreg() and str(name) == member.name and not name.is_absolute() and ".." not in name.parts
     safe = safe and (member.name in SINGLE or (len(name.parts) > 1 and name.parts[0] == FILES))

@@ -49,12 +49,12 @@ class Dump:
 
 
 def dump_database(folder: Path) -> Dump:
-    """Copy the database into `folder`. Writers of the live database are not blocked. Raise BackupError."""
+    """Copy the database into `folder`. Writers of the live database are not blocked. Raises BackupError."""
     return _dump_sqlite(folder) if connection.vendor == "sqlite" else _dump_postgresql(folder)
 
 
 def check_copy(file: Path, manifest: Manifest) -> None:
-    """Raise BackupError unless the copy can be read and, for SQLite, is sound and holds as many rows as it should."""
+    """Raises BackupError unless the copy can be read and, for SQLite, is sound and holds as many rows as it should."""
     if manifest.engine != "sqlite":
         told = _run_program("pg_restore", "--list", str(file))
         missing = [model for model in COUNTED.values() if f" {model._meta.db_table} " not in told]
@@ -71,7 +71,7 @@ def check_copy(file: Path, manifest: Manifest) -> None:
 
 
 def check_migrations(manifest: Manifest) -> None:
-    """Raise BackupError where this version does not know a migration that the backup has."""
+    """Raises BackupError where this version does not know a migration that the backup has."""
     known = MigrationLoader(None).disk_migrations
     for app, name in sorted(manifest.migrations.items()):
         if (app, name) not in known:
@@ -87,7 +87,7 @@ def has_users() -> bool:
 
 
 def put_database(file: Path) -> None:
-    """Put a copy in the place of the live database, whose rows are lost. Raise BackupError."""
+    """Put a copy in the place of the live database, whose rows are lost. Raises BackupError."""
     if connection.vendor == "sqlite":
         target = Path(str(connection.settings_dict["NAME"]))
         connections.close_all()
@@ -177,7 +177,7 @@ def _run_client(program: str, folder: Path, *arguments: str) -> str:
 
 
 def _run_program(program: str, *arguments: str) -> str:
-    """Return what the program wrote to its standard output. Raise BackupError, for a full disk OSError."""
+    """Return what the program wrote to its standard output. Raises BackupError, for a full disk OSError."""
     found = shutil.which(program)
     if found is None:
         raise BackupError(

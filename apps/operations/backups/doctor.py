@@ -18,7 +18,7 @@ from apps.operations.checks import Check, bad, good, warn
 UNSCHEDULED = timedelta(days=7)  # after which a backup that was made by hand is called old
 
 
-async def backups() -> Check:
+async def report_backups() -> Check:
     return await in_pool(check_backups)
 
 

@@ -16,13 +16,13 @@ class BackupError(Exception):
     """Reason, in one sentence for the administrator, why a backup was not made or not restored."""
 
 
-class Busy(BackupError):
+class BackupRunning(BackupError):
     """Another backup or restore of this installation is running."""
 
 
 @contextmanager
-def errors_in_words(folder: Path) -> Iterator[None]:
-    """Raise BackupError instead of the errors of files and databases; `folder` is named where its disk is full."""
+def raise_as_backup_error(folder: Path) -> Iterator[None]:
+    """Raises BackupError instead of the errors of files and databases; `folder` is named where its disk is full."""
     try:
         yield
     except (OSError, sqlite3.Error, Error) as error:

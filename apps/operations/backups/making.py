@@ -1,7 +1,7 @@
 """Make a backup: the database first, then the files, one archive that appears whole or not at all.
 
 A file that is uploaded meanwhile is in the archive without a row, which does no harm. `make_backup` is the entry point;
-`exclusive` is the lock of every backup and restore of this installation.
+`hold_backup_lock` is the lock of every backup and restore of this installation.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ from django.utils import timezone
 from apps.lib import disk
 from apps.operations.backups import databases, status
 from apps.operations.backups.archive import CREDENTIALS, FILES, SECRET_KEY, ArchiveWriter, Manifest, create_private
-from apps.operations.backups.errors import BackupError, Busy, errors_in_words
+from apps.operations.backups.errors import BackupError, BackupRunning, raise_as_backup_error
 
 PART = ".partial"  # at the end of the hidden folder in which a backup is made
 
 
 @dataclass(frozen=True, slots=True)
-class Made:
+class FinishedBackup:
     """A finished backup. `keys` is None where there is no key of frozen texts yet."""
 
     path: Path
@@ -38,34 +38,34 @@ class Made:
 
 
 @contextmanager
-def exclusive() -> Iterator[None]:
-    """Hold the lock of backups and restores; the system frees it where the process is killed. Raise Busy."""
+def hold_backup_lock() -> Iterator[None]:
+    """Hold the lock of backups and restores; the system frees it where the process is killed. Raises BackupRunning."""
     with (Path(settings.DATA_DIR) / "backup.lock").open("w") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
-            raise Busy("Another backup or restore is running. Wait until it has ended.") from error
+            raise BackupRunning("Another backup or restore is running. Wait until it has ended.") from error
         yield
 
 
-def default_path(prefix: str = "openbook-") -> Path:
+def get_default_path(prefix: str = "openbook-") -> Path:
     """Return a name with the time of now in BACKUP_DIR."""
     return Path(settings.BACKUP_DIR) / f"{prefix}{timezone.now():%Y%m%dT%H%M%SZ}.tar"
 
 
-def keys_path(archive: Path) -> Path:
+def get_keys_path(archive: Path) -> Path:
     """Return the place of the keys that belong to an archive."""
     return archive.with_name(f"{archive.name}.keys")
 
 
-def make_backup(target: Path) -> Made:
-    """Write the archive and, apart from it, the keys of frozen texts. Hold `exclusive` meanwhile. Raise BackupError."""
+def make_backup(target: Path) -> FinishedBackup:
+    """Write the archive and, apart from it, the keys of frozen texts, under `hold_backup_lock`. Raises BackupError."""
     target = target.absolute()
-    for path in (target, keys_path(target)):
+    for path in (target, get_keys_path(target)):
         if path.exists():
             raise BackupError(f"{path} is there already. Choose another name.")
     part = target.with_name(f".{target.name}{PART}")
-    with errors_in_words(target.parent):
+    with raise_as_backup_error(target.parent):
         target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         _remove_leftovers(target.parent, part)
         part.mkdir(mode=0o700)
@@ -73,7 +73,7 @@ def make_backup(target: Path) -> Made:
             made = _write(target, part)
         finally:
             shutil.rmtree(part, ignore_errors=True)
-    status.note(backup={"path": str(made.path), "size": made.size, "at": timezone.now().isoformat()})
+    status.update_status(backup={"path": str(made.path), "size": made.size, "at": timezone.now().isoformat()})
     return made
 
 
@@ -84,7 +84,7 @@ def _remove_leftovers(folder: Path, part: Path) -> None:
         shutil.rmtree(left, ignore_errors=True)
 
 
-def _write(target: Path, part: Path) -> Made:
+def _write(target: Path, part: Path) -> FinishedBackup:
     keys = _read_keys()
     made, dump = timezone.now(), databases.dump_database(part)
     keys = list(dict.fromkeys([*_read_keys(), *keys]))  # of before and after a rotation meanwhile, the newest first
@@ -95,12 +95,12 @@ def _write(target: Path, part: Path) -> Made:
         writer.finish(_describe(dump, made, writer))
     size, keyfile = archive.stat().st_size, None
     if keys:
-        keyfile = keys_path(target)
+        keyfile = get_keys_path(target)
         _write_keys(part / "keys", keys)
         (part / "keys").replace(keyfile)
     archive.replace(target)
     disk.synced(target.parent)
-    return Made(target, keyfile, size, files)
+    return FinishedBackup(target, keyfile, size, files)
 
 
 def _add_contents(writer: ArchiveWriter, database: Path) -> int:
@@ -110,11 +110,11 @@ def _add_contents(writer: ArchiveWriter, database: Path) -> int:
     for name in (SECRET_KEY, CREDENTIALS):
         writer.add(name, Path(settings.DATA_DIR) / name)
     return sum(
-        writer.add(f"{FILES}/{path.relative_to(settings.MEDIA_ROOT).as_posix()}", path) for path in stored_files()
+        writer.add(f"{FILES}/{path.relative_to(settings.MEDIA_ROOT).as_posix()}", path) for path in list_stored_files()
     )
 
 
-def stored_files() -> Iterator[Path]:
+def list_stored_files() -> Iterator[Path]:
     """Yield the ordinary files below MEDIA_ROOT."""
     for folder, _, names in os.walk(settings.MEDIA_ROOT):
         for name in sorted(names):

@@ -25,8 +25,8 @@ from apps.documents.worker import alive_file
 from apps.lib import encrypted
 from apps.operations.backups import databases
 from apps.operations.backups.archive import CREDENTIALS, FILES, SECRET_KEY, Manifest, read_manifest, unpack
-from apps.operations.backups.errors import BackupError, errors_in_words
-from apps.operations.backups.making import exclusive, keys_path, stored_files
+from apps.operations.backups.errors import BackupError, raise_as_backup_error
+from apps.operations.backups.making import get_keys_path, hold_backup_lock, list_stored_files
 from apps.safety import snapshot_keys
 
 PREFIX = ".restore-"
@@ -41,9 +41,9 @@ def restore_backup(path: Path, keys: Path | None, tell: Tell) -> None:
     """Put back the database, the files and the keys, migrate, and rebuild the search index.
 
     `keys` is None for `FILE.keys` where that is there. `tell` is called with a sentence after each step.
-    Raise BackupError. One that was cut off after it began to put things in place can be repeated with the same archive.
+    Raises BackupError. A restore that was cut off while it put things in place can be repeated with its archive.
     """
-    with errors_in_words(Path(settings.DATA_DIR)), exclusive():
+    with raise_as_backup_error(Path(settings.DATA_DIR)), hold_backup_lock():
         manifest = read_manifest(path)
         _check_fits(path, manifest)
         _check_not_running()
@@ -69,10 +69,10 @@ def restore_backup(path: Path, keys: Path | None, tell: Tell) -> None:
 def replace_database(path: Path, tell: Tell) -> None:
     """Put the database of a backup in the place of the one that is here; files, keys and index stay as they are.
 
-    Everything that was stored since the backup is lost. Raise BackupError; then the database is as it was, unless
+    Everything that was stored since the backup is lost. Raises BackupError; then the database is as it was, unless
     PostgreSQL failed.
     """
-    with errors_in_words(Path(settings.DATA_DIR)), exclusive():
+    with raise_as_backup_error(Path(settings.DATA_DIR)), hold_backup_lock():
         manifest = read_manifest(path)
         _check_fits(path, manifest)
         staging = _make_staging(manifest.members[manifest.database].size)
@@ -122,7 +122,7 @@ def _check_not_running() -> None:
 def _check_empty() -> None:
     if databases.has_users():
         raise BackupError("The database holds accounts already. A backup is restored into an empty installation only.")
-    if (found := next(stored_files(), None)) is not None:
+    if (found := next(list_stored_files(), None)) is not None:
         raise BackupError(
             f"There are files already, such as {found}. A backup is restored into an empty DATA_DIR only."
         )
@@ -130,7 +130,7 @@ def _check_empty() -> None:
 
 def _read_keys(path: Path, keys: Path | None) -> list[str]:
     """Return the keys of frozen texts, the newest first; none where there is no file of them."""
-    place = keys or keys_path(path)
+    place = keys or get_keys_path(path)
     if keys is None and not place.exists():
         return []
     lines = [line.strip() for line in place.read_text(errors="replace").splitlines() if line.strip()]
@@ -155,7 +155,7 @@ def _make_staging(size: int) -> Path:
 
 
 def _put_in_place(staging: Path, manifest: Manifest, keys: Sequence[str]) -> None:
-    """The database comes first: on PostgreSQL it is what may still fail, and then nothing else was touched."""
+    """Move database, files and keys to their places. The database comes first: on PostgreSQL it may still fail."""
     os.sync()
     databases.put_database(staging / manifest.database)
     _place_files(staging / FILES)

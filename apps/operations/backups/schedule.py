@@ -1,7 +1,7 @@
 """Scheduled backups: the worker makes one every BACKUP_HOURS hours, tries to restore it, and keeps BACKUP_KEEP.
 
-`sweep` is a chore of the worker and quick: the backup is made in a thread of its own. What a kill interrupts is tried
-again after RETRY_S.
+`start_due_backup` is a chore of the worker and quick: the backup is made in a thread of its own. An attempt that was
+killed is repeated after RETRY_S.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from django.utils import timezone
 
 from apps.operations.backups import databases, making, status
 from apps.operations.backups.archive import read_manifest, unpack
-from apps.operations.backups.errors import BackupError, Busy, errors_in_words
+from apps.operations.backups.errors import BackupError, BackupRunning, raise_as_backup_error
 
 log = logging.getLogger(__name__)
 
@@ -26,7 +26,7 @@ PREFIX = "openbook-scheduled-"
 RETRY_S = 3600  # between two attempts, so that one that fails or kills its worker is not repeated at every sweep
 
 
-def sweep() -> None:
+def start_due_backup() -> None:
     """Start a backup in a thread of its own where one is due."""
     if is_due():
         threading.Thread(target=_run_and_close, name="backup", daemon=True).start()
@@ -46,21 +46,21 @@ def run_scheduled() -> None:
     """Make a backup where one is due, check it, and remove older ones where the check succeeded. Never raises
     BackupError: the reason is noted for the Doctor. Does nothing while another backup runs."""
     try:
-        with making.exclusive():
+        with making.hold_backup_lock():
             if is_due():
                 _make_and_check()
-    except Busy:
+    except BackupRunning:
         return
     except BackupError as error:
         log.warning("The scheduled backup failed: %s", error)
-        status.note(failure={"at": timezone.now().isoformat(), "reason": str(error)})
+        status.update_status(failure={"at": timezone.now().isoformat(), "reason": str(error)})
 
 
 def check_archive(path: Path) -> None:
     """Restore an archive as far as possible beside the live data: verify all hashes and read the copy of the database.
-    Raise BackupError where that fails."""
+    Raises BackupError where that fails."""
     part = path.with_name(f".{path.name}.check{making.PART}")
-    with errors_in_words(path.parent):
+    with raise_as_backup_error(path.parent):
         shutil.rmtree(part, ignore_errors=True)
         part.mkdir(mode=0o700)
         try:
@@ -71,7 +71,7 @@ def check_archive(path: Path) -> None:
             shutil.rmtree(part, ignore_errors=True)
 
 
-def scheduled_archives() -> list[Path]:
+def list_scheduled_archives() -> list[Path]:
     """Return the archives that the schedule made, the oldest first."""
     return sorted(Path(settings.BACKUP_DIR).glob(f"{PREFIX}*.tar"))
 
@@ -84,24 +84,24 @@ def _run_and_close() -> None:
 
 
 def _make_and_check() -> None:
-    status.note(tried=timezone.now().isoformat())
-    made = making.make_backup(making.default_path(PREFIX))
-    status.note(scheduled=timezone.now().isoformat())
+    status.update_status(tried=timezone.now().isoformat())
+    made = making.make_backup(making.get_default_path(PREFIX))
+    status.update_status(scheduled=timezone.now().isoformat())
     reason = ""
     try:
         check_archive(made.path)
     except BackupError as error:
         log.warning("The restore check of %s failed: %s", made.path, error)
         reason = str(error)
-    status.note(check={"path": str(made.path), "at": timezone.now().isoformat(), "reason": reason})
+    status.update_status(check={"path": str(made.path), "at": timezone.now().isoformat(), "reason": reason})
     if not reason:
         _remove_old()
 
 
 def _remove_old() -> None:
     """Remove all but the newest BACKUP_KEEP scheduled archives, and keys whose archive is gone."""
-    for path in scheduled_archives()[: -settings.BACKUP_KEEP]:
+    for path in list_scheduled_archives()[: -settings.BACKUP_KEEP]:
         path.unlink(missing_ok=True)
-    kept = {making.keys_path(path) for path in scheduled_archives()}
+    kept = {making.get_keys_path(path) for path in list_scheduled_archives()}
     for keys in set(Path(settings.BACKUP_DIR).glob(f"{PREFIX}*.tar.keys")) - kept:
         keys.unlink(missing_ok=True)

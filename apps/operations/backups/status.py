@@ -11,26 +11,26 @@ from django.conf import settings
 from apps.lib import noted
 
 
-def status_file() -> Path:
+def get_status_path() -> Path:
     return Path(settings.DATA_DIR) / "backup.json"
 
 
 def read_status() -> dict[str, Any]:
     """Return what was noted: `backup` (path, size, at), `check` (path, at, reason), `failure` (at, reason),
     `tried` and `scheduled` (times of the schedule). Empty where nothing was."""
-    return noted.read(status_file())
+    return noted.read(get_status_path())
 
 
-def note(**changes: object) -> None:
+def update_status(**changes: object) -> None:
     """Change facts; the others stay. A backup that was made ends the failure before it."""
     kept = read_status()
     if "backup" in changes:
         kept.pop("failure", None)
-    noted.write(status_file(), {**kept, **changes})
+    noted.write(get_status_path(), {**kept, **changes})
 
 
 def read_time(said: object) -> datetime | None:
-    """Return a time that `note` was given in ISO 8601; None where there is none."""
+    """Return a time that `update_status` was given in ISO 8601; None where there is none."""
     try:
         return datetime.fromisoformat(str(said))
     except ValueError:
