@@ -18,6 +18,7 @@ class FolderSync(Leased):
     wanted = models.BooleanField(default=False, help_text="Whether it is still to be done")
     done = models.PositiveIntegerField(default=0)
     total = models.PositiveIntegerField(default=0)
+    confirmed = models.PositiveIntegerField(default=0, help_text="How many removals the user has confirmed")
     problems = models.JSONField(default=list, help_text="Files that could not be taken: [place, reason]")
     changed = models.DateTimeField(auto_now=True)
 

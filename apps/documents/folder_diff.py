@@ -61,6 +61,11 @@ class Diff:
         return len(self.added) + len(self.changed) + len(self.moved) + len(self.removed)
 
     @property
+    def found(self) -> int:
+        """Return how many files the folder holds."""
+        return len(self.added) + len(self.changed) + len(self.moved) + self.unchanged + len(self.refused)
+
+    @property
     def digest(self) -> str:
         """The same for the same diff: what is applied is what was shown."""
         told = (

@@ -2,7 +2,9 @@
 
 Looked at first (`look`), applied when somebody has seen the diff (`ask`, then `run` in the worker). Each file is one
 transaction, and doing it again does only what is left: a killed worker loses and doubles nothing. Links are never
-followed, and nothing outside SYNC_DIR is opened.
+followed, and nothing outside SYNC_DIR is opened. A listing that did not finish changes nothing, and removing much of
+a collection, or all that came from a folder that is empty now, waits until a person has confirmed the number: a share
+that is not mounted looks like an empty folder.
 """
 
 from __future__ import annotations
@@ -34,6 +36,7 @@ TASK = "documents.sync_folder"
 MOST_FILES = 20_000  # of one folder
 LEASE_S = 120
 CRASHES = 3
+FEW_REMOVALS = 10  # so many, or a fifth of the collection's documents, go without a confirmation
 NOT_SET = "No folder of this server is named for this. An administrator sets SYNC_DIR where Openbook is started."
 ABSENT = "There is no such folder in the one that SYNC_DIR names."
 OURS = "SYNC_DIR and DATA_DIR must not lie in one another: Openbook would read its own files."
@@ -43,11 +46,18 @@ class SyncRefused(Exception):
     """Why a folder cannot be looked at, in words for an administrator."""
 
 
+class RemovalsUnconfirmed(SyncRefused):
+    """More documents than go without a word would be removed, and no person has confirmed their number."""
+
+
 def folders() -> list[str]:
     """The folders that may be chosen: "." for all of SYNC_DIR, and those that lie in it. Raises SyncRefused."""
     root = _root()
-    with os.scandir(root) as entries:
-        inside = [item.name for item in entries if item.is_dir(follow_symlinks=False) and not item.name.startswith(".")]
+    try:
+        with os.scandir(root) as entries:
+            inside = [one.name for one in entries if one.is_dir(follow_symlinks=False) and not one.name.startswith(".")]
+    except OSError as error:
+        raise _unfinished(error) from error
     return [".", *sorted(inside)]
 
 
@@ -60,17 +70,41 @@ def look(collection: Collection, folder: str) -> Diff:
     return compare(_files(root, chosen), known, lambda file: _sha256(root / file.inside), _refusal)
 
 
-def ask(user: User, collection: Collection, folder: str, digest: str) -> FolderSync | None:
-    """The folder is applied by the worker; None where it is no longer as it was shown. Raises SyncRefused."""
+def needs_confirmation(collection: Collection, diff: Diff) -> bool:
+    """Return whether a person has to confirm the number of removals: more than FEW_REMOVALS and than a fifth of the
+    collection's documents, or all that came from a folder in which no file is left."""
+    removed = len(diff.removed)
+    documents = collection.documents.filter(replaces=None).count()
+    return removed > max(FEW_REMOVALS, documents / 5) or bool(removed and not diff.found)
+
+
+def check_removals(collection: Collection, diff: Diff, confirmed: int) -> None:
+    """Raise RemovalsUnconfirmed where the diff needs a confirmation and removes more than `confirmed` documents."""
+    if len(diff.removed) > confirmed and needs_confirmation(collection, diff):
+        raise RemovalsUnconfirmed(
+            gettext(
+                "%(removed)s of the collection's %(documents)s documents would be removed, and nobody has confirmed "
+                "that number. Nothing was changed. Look whether the folder is there and whole (a share that is not "
+                "mounted looks empty)."
+            )
+            % {"removed": len(diff.removed), "documents": collection.documents.filter(replaces=None).count()}
+        )
+
+
+def ask(user: User, collection: Collection, folder: str, digest: str, confirmed: int = 0) -> FolderSync | None:
+    """Have the worker apply the folder; None where it is no longer as it was shown. `confirmed` is the number of
+    removals that the user has confirmed. Raises SyncRefused."""
     diff = look(collection, folder)
     if diff.digest != digest:
         return None
+    check_removals(collection, diff, confirmed)
     with transaction.atomic():
         row, _ = FolderSync.objects.update_or_create(
             collection=collection,
             defaults={
                 "folder": folder, "asked_by": user, "wanted": True, "done": 0, "total": diff.count, "problems": [],
-                "attempts": 0, "lease_token": "", "lease_until": None, "changed": timezone.now(),
+                "confirmed": confirmed, "attempts": 0, "lease_token": "", "lease_until": None,
+                "changed": timezone.now(),
             },
         )  # fmt: skip
         transaction.on_commit(lambda: send(TASK, row.pk), robust=True)
@@ -86,7 +120,7 @@ def run(sync_id: int) -> None:
         return
     problems: list[list[str]] = []
     try:
-        for number, problem in enumerate(apply(row.asked_by, row.collection, row.folder), start=1):
+        for number, problem in enumerate(apply(row.asked_by, row.collection, row.folder, row.confirmed), 1):
             problems += [list(problem)] if problem else []
             if not leases.renew(FolderSync.objects.all(), sync_id, token, LEASE_S, done=number):
                 return
@@ -97,9 +131,13 @@ def run(sync_id: int) -> None:
     )
 
 
-def apply(user: User | None, collection: Collection, folder: str) -> Iterator[tuple[str, str] | None]:
-    """Does what `look` says, one document after the other; yields None, or what could not be taken and why."""
+def apply(
+    user: User | None, collection: Collection, folder: str, confirmed: int = 0
+) -> Iterator[tuple[str, str] | None]:
+    """Do what `look` says, one document after the other; yield None, or what could not be taken and why. `confirmed`
+    is the number of removals that a person has confirmed. Raises SyncRefused before anything is changed."""
     root, diff = _root(), look(collection, folder)
+    check_removals(collection, diff, confirmed)
     for moved in diff.moved:
         _move(collection, folder, moved)
         yield None
@@ -167,12 +205,28 @@ def _chosen(folder: str) -> Path:
     return _root() / folder
 
 
+def _unfinished(error: OSError) -> SyncRefused:
+    return SyncRefused(
+        gettext("The folder could not be listed to its end, so nothing was changed: %(place)s: %(reason)s.")
+        % {"place": error.filename or "?", "reason": error.strerror or str(error)}
+    )
+
+
+def _refuse_unfinished(error: OSError) -> None:
+    raise _unfinished(error) from error
+
+
 def _files(root: Path, chosen: Path) -> Iterator[Found]:
+    """Yield every file below `chosen`. Raises SyncRefused where a folder or file cannot be read, or is gone before it
+    is: what is missing from half a listing is not known to be gone."""
     count = 0
-    for here, inner, names in os.walk(chosen, followlinks=False):
+    for here, inner, names in os.walk(chosen, followlinks=False, onerror=_refuse_unfinished):
         inner[:] = sorted(name for name in inner if not name.startswith("."))
         for name in names:
-            facts = (Path(here) / name).lstat()
+            try:
+                facts = (Path(here) / name).lstat()
+            except OSError as error:
+                raise _unfinished(error) from error
             if name.startswith(".") or not stat.S_ISREG(facts.st_mode):
                 continue
             count += 1

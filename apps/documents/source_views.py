@@ -44,21 +44,28 @@ def sync_folder(request: HttpRequest, pk: UUID) -> HttpResponse:
     user = person(request)
     target = get_object_or_404(Collection.objects.editable_by(user), pk=pk)
     folder = (request.POST if request.method == "POST" else request.GET).get("folder", "")
-    diff, problem, choices = None, "", list[str]()
+    diff, problem, choices, unconfirmed = None, "", list[str](), False
     try:
         choices = folder_sync.folders()
         if request.method == "POST":
-            if folder_sync.ask(user, target, folder, request.POST.get("digest", "")) is not None:
+            digest, confirmed = request.POST.get("digest", ""), _number(request.POST.get("removals", ""))
+            if folder_sync.ask(user, target, folder, digest, confirmed) is not None:
                 return redirect("documents:sync_folder", pk)
             messages.warning(request, gettext("The folder has changed since you looked. This is how it is now."))
         diff = folder_sync.look(target, folder) if folder else None
+        unconfirmed = diff is not None and folder_sync.needs_confirmation(target, diff)
     except folder_sync.SyncRefused as error:
         problem = str(error)
     context = {
         "collection": target, "folder": folder, "choices": choices, "diff": diff, "problem": problem,
-        "lists": _lists(diff) if diff else [], "last": FolderSync.objects.filter(collection=target).first(),
+        "lists": _lists(diff) if diff else [], "unconfirmed": unconfirmed,
+        "last": FolderSync.objects.filter(collection=target).first(),
     }  # fmt: skip
     return render(request, "documents/sync_folder.html", context, status=400 if problem else 200)
+
+
+def _number(text: str) -> int:
+    return int(text) if text.isdecimal() and len(text) < 10 else 0
 
 
 def _lists(diff: Diff) -> list[tuple[str, str, list[str]]]:

@@ -12,6 +12,8 @@ from apps.documents import folder_sync
 from apps.documents.folder_diff import Diff
 from apps.documents.models import Collection
 
+NEEDS_CONFIRMATION = 3  # the exit code where removals wait for a person
+
 
 class Command(BaseCommand):
     help = "Compares a folder of SYNC_DIR with the documents that came from it, and applies the difference."
@@ -20,6 +22,10 @@ class Command(BaseCommand):
         parser.add_argument("collection", type=UUID, help="its id, as in the address of its page")
         parser.add_argument("folder", help="a folder in SYNC_DIR; . for all of it")
         parser.add_argument("--apply", action="store_true", help="do it; without, the difference is only shown")
+        parser.add_argument(
+            "--removals", type=int, default=0, metavar="N",
+            help="confirm that up to N documents may be removed; asked for where that is much of the collection",
+        )  # fmt: skip
 
     def handle(self, *args: Any, **options: Any) -> None:
         collection = Collection.objects.select_related("owner").filter(pk=options["collection"]).first()
@@ -28,7 +34,10 @@ class Command(BaseCommand):
         try:
             self._show(folder_sync.look(collection, options["folder"]))
             if options["apply"]:
-                self._apply(collection, options["folder"])
+                self._apply(collection, options["folder"], options["removals"])
+        except folder_sync.RemovalsUnconfirmed as error:
+            message = f"{error} If it is, repeat the command with --removals and that number."
+            raise CommandError(message, returncode=NEEDS_CONFIRMATION) from error
         except folder_sync.SyncRefused as error:
             raise CommandError(str(error)) from error
 
@@ -48,8 +57,8 @@ class Command(BaseCommand):
             f"{len(diff.removed)} removed, {diff.unchanged} unchanged, {len(diff.refused)} not taken"
         )
 
-    def _apply(self, collection: Collection, folder: str) -> None:
-        problems = [problem for problem in folder_sync.apply(None, collection, folder) if problem]
+    def _apply(self, collection: Collection, folder: str, confirmed: int) -> None:
+        problems = [problem for problem in folder_sync.apply(None, collection, folder, confirmed) if problem]
         for place, why in problems:
             self.stderr.write(f"{place}: {why}")
         self.stdout.write(self.style.SUCCESS("Applied. The worker reads what is new."))
