@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from apps.conversations import amounts
 from apps.conversations.facts import SPELT, Facts, facts
+from apps.conversations.grounding.lexicons import detect_language
 from apps.conversations.sources import Stretch
 from apps.conversations.support import SUPPORTED, check, rarity, shared
 from apps.conversations.wrap import hints, without_hints
@@ -207,11 +208,13 @@ def _within(item: Stretch, whole: Stretch | None) -> bool:
 
 def _windows(stretch: Stretch) -> list[Window]:
     found = spans(stretch.text)
+    language = detect_language(stretch.text)
     prefix = f"{stretch.title} {stretch.heading} " if stretch.heading else f"{stretch.title} "
     windows = []
     for size in _WINDOWS:
         for first in range(len(found) - size + 1):
             start, end = found[first][0], found[first + size - 1][1]
             piece = prefix + " ".join(stretch.text[start:end].split())
-            windows.append(Window(stretch.number, stretch.start + start, stretch.start + end, piece, facts(piece)))
+            said = facts(piece, language)
+            windows.append(Window(stretch.number, stretch.start + start, stretch.start + end, piece, said))
     return windows

@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from apps.conversations.facts import facts
+from apps.conversations.grounding.lexicons import detect_language
 from apps.conversations.support import Judgement, disagreeing, nearest, rarity
 from apps.engines import registry
 
@@ -18,7 +19,8 @@ class WordsAndInference:
             return Judgement(0.0, ())
         together = " ".join(dict.fromkeys(premises))
         scores = registry.inference().entailed([(premise, claim) for premise in (together, *premises)])
-        said, given = facts(claim), [facts(premise) for premise in premises]
+        language = detect_language(" ".join((claim, *premises)))
+        said, given = facts(claim, language), [facts(premise, language) for premise in premises]
         near = nearest(said, premises, rarity(said, given))
         whole = disagreeing(scores[0], said, given, near)
         each = [disagreeing(score, said, [one], near) for score, one in zip(scores[1:], given, strict=True)]

@@ -4,81 +4,101 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
+from apps.conversations.grounding.lexicons import ENGLISH, LEXICONS, Lexicon, detect_language
 from apps.lib.words import STOPWORDS, normalise, stem
 
 _TOKEN = re.compile(r"[^\W_]+(?:[.,]\d+)*(?:['’][^\W\d_]+)?|[%$€£¥.,;:!?()]")
 _CLAUSE_ENDS = frozenset(".,;:!?()")
 _SENTENCE_ENDS = frozenset(".!?:")
-_REACH = 5  # content words that a denial reaches within its clause
 _NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
 _ORDINAL = re.compile(r"(\d+)(?:st|nd|rd|th)$")
 _ATTACHED = re.compile(r"(\d+(?:[.,]\d+)*)([^\W\d_]{1,4})$")  # 5km, 30s, 2nd
 
 
-def _set(words: str) -> frozenset[str]:
-    return frozenset(words.split())
-
-
-def _spelt() -> dict[str, int]:
-    rows = (
-        "zero|one first single|two second both twice pair|three third|four fourth|five fifth|six sixth|seven seventh|"
-        "eight eighth|nine ninth|ten tenth|eleven eleventh|twelve twelfth dozen|thirteen|fourteen|fifteen|sixteen|"
-        "seventeen|eighteen|nineteen|twenty"
-    )
-    found = {word: number for number, row in enumerate(rows.split("|")) for word in row.split()}
-    return found | {"thirty": 30, "forty": 40, "fifty": 50, "sixty": 60, "seventy": 70, "eighty": 80, "ninety": 90}
-
-
-_SPELT = _spelt()
-_SCALE = {"hundred": 1e2, "thousand": 1e3, "million": 1e6, "billion": 1e9, "trillion": 1e12}
-SPELT = frozenset(stem(word) for word in (*_SPELT, *_SCALE))  # stems of numbers in words
-_SOFT_NUMBERS = {"one", "first", "second", "single", "both", "pair", "twice"}  # said without meaning an amount
-_NEGATIONS = _set(
-    "not no never none neither nor nobody nothing nowhere without cannot cant dont doesnt didnt isnt arent "
-    "wasnt werent wont wouldnt couldnt shouldnt hasnt havent hadnt fail fails failed lack lacks lacked unable "
-    "refuse refused deny denied denies false hardly barely rarely seldom except unlike"
+SPELT = frozenset(  # stems of numbers in words
+    stem(word) for lexicon in LEXICONS.values() for word in (*lexicon.numbers, *lexicon.scales)
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """`order` are the stems of the content words as they come; `names` are stems of words written like names."""
+    """`order` are the stems of the content words as they come; `names` are stems of words written like names.
+
+    `language` is the code of the lexicon that the text was read with.
+    """
 
     order: tuple[str, ...]
     terms: frozenset[str]
     numbers: frozenset[str]
     names: frozenset[str]
-    denied: frozenset[str]  # stems that stand behind a word of denial, in the same clause
+    denied: frozenset[str]  # stems in the reach of a negation, in the same clause
+    language: str = "en"
 
 
 @lru_cache(maxsize=20_000)
-def facts(text: str) -> Facts:
-    """The facts of a short text."""
+def facts(text: str, hint: str = "en") -> Facts:
+    """Return the facts of a short text, read in its own language, or in `hint` where its words do not tell it."""
+    language = detect_language(text, hint)
+    lexicon = LEXICONS.get(language, ENGLISH)
     order: list[str] = []
     names: set[str] = set()
-    denied: set[str] = set()
-    left = 0  # further content words that a denial reaches
     tokens = tokens_of(text)
     for place, token in enumerate(tokens):
-        plain = normalise(token).replace("’", "'")
-        bare = plain.removesuffix("'s").replace("'", "")
-        if not bare[0].isalnum():
-            left = 0 if token in _CLAUSE_ENDS else left
-        elif bare in _NEGATIONS or plain.endswith("n't"):
-            number = bare == "no" and place + 1 < len(tokens) and tokens[place + 1][0].isdigit()
-            left = 0 if number else _REACH
-        elif bare not in STOPWORDS:
-            term = stem(bare)
-            order.append(term)
-            if left:
-                denied.add(term)
+        bare = _bare(token)
+        if not bare[0].isalnum() or _negates(token, lexicon) or bare in STOPWORDS:
+            continue
+        term = stem(bare)
+        order.append(term)
+        if place and token[0].isupper() and tokens[place - 1] not in _SENTENCE_ENDS:
+            names.add(term)
+    denied = frozenset(_denied(tokens, lexicon))
+    return Facts(tuple(order), frozenset(order), _numbers(tokens, lexicon), frozenset(names), denied, language)
+
+
+def _bare(token: str) -> str:
+    """Return a token case-folded, without its apostrophes."""
+    return normalise(token).replace("’", "'").removesuffix("'s").replace("'", "")
+
+
+def _negates(token: str, lexicon: Lexicon) -> bool:
+    return _bare(token) in lexicon.negations or normalise(token).replace("’", "'").endswith("n't")
+
+
+def _denied(tokens: list[str], lexicon: Lexicon) -> Iterator[str]:
+    """Yield the stems of the words that a negation of their clause reaches."""
+    for clause in _clauses(tokens):
+        left, whole = 0, False
+        for place, token in enumerate(clause):
+            if _negates(token, lexicon):
+                behind = _bare(clause[place + 1]) if place + 1 < len(clause) else ""
+                numbered = _bare(token) == "no" and behind[:1].isdigit()  # "No. 5", "no 5"
+                if numbered or behind in lexicon.softeners:
+                    left = 0
+                elif lexicon.reach is None:
+                    whole = True
+                else:
+                    left = lexicon.reach
+            elif left and _bare(token) not in STOPWORDS:
                 left -= 1
-            if place and token[0].isupper() and tokens[place - 1] not in _SENTENCE_ENDS:
-                names.add(term)
-    return Facts(tuple(order), frozenset(order), _numbers(tokens), frozenset(names), frozenset(denied))
+                yield stem(_bare(token))
+        if whole:
+            words = (_bare(token) for token in clause if not _negates(token, lexicon))
+            yield from (stem(word) for word in words if word not in lexicon.small_words)
+
+
+def _clauses(tokens: list[str]) -> Iterator[list[str]]:
+    clause: list[str] = []
+    for token in tokens:
+        if token in _CLAUSE_ENDS:
+            yield clause
+            clause = []
+        elif token[0].isalnum():
+            clause.append(token)
+    yield clause
 
 
 def tokens_of(text: str) -> list[str]:
@@ -87,43 +107,44 @@ def tokens_of(text: str) -> list[str]:
 
 
 def is_amount(token: str) -> bool:
-    """Whether it is a number, or a part of one in words."""
+    """Return whether a token is a number, or a part of one in English words."""
     plain = token.casefold().removesuffix("'s")
-    return plain in _SCALE or _value(plain) is not None
+    return plain in ENGLISH.scales or _value(plain, ENGLISH) is not None
 
 
-def _numbers(tokens: list[str]) -> frozenset[str]:
-    """Amounts in one spelling: 1,000 and "one thousand" are 1000, 5th is 5, 3.50 is 3.5."""
+def _numbers(tokens: list[str], lexicon: Lexicon) -> frozenset[str]:
+    """Return amounts in one spelling: 1,000 and "one thousand" are 1000, 5th is 5, 3.50 is 3.5."""
     found: set[str] = set()
     value: float | None = None
     soft = False
     for token in [*map(str.casefold, tokens), ""]:
         token = token.removesuffix("'s")
-        number = _value(token)
+        number = _value(token, lexicon)
         if number is not None and (value is None or value % 10 or value >= 100 or number >= 10):
             if value is not None and not soft:
                 found.add(f"{value:.10g}")
-            value, soft = number, token in _SOFT_NUMBERS
+            value, soft = number, token in lexicon.soft_numbers
         elif number is not None and value is not None:
             value += number  # twenty-five
-        elif token in _SCALE:
-            value, soft = (1.0 if value is None else value) * _SCALE[token], value is None
-        elif value is not None:
+        elif token in lexicon.scales:
+            value, soft = (1.0 if value is None else value) * lexicon.scales[token], value is None
+        elif value is not None and token not in lexicon.joiners:
             if not soft:
                 found.add(f"{value:.10g}")
             value = None
     return frozenset(found)
 
 
-def _value(token: str) -> float | None:
-    if token in _SPELT:
-        return float(_SPELT[token])
+def _value(token: str, lexicon: Lexicon) -> float | None:
+    if token in lexicon.numbers:
+        return float(lexicon.numbers[token])
     attached = _ORDINAL.match(token) or _ATTACHED.match(token)
     digits = attached[1] if attached else token
     if not _NUMBER.fullmatch(digits):
         return None
-    if re.fullmatch(r"\d{1,3}(,\d{3})+(\.\d+)?", digits):
-        digits = digits.replace(",", "")
+    thousands = "," if lexicon.decimal == "." else "."
+    if re.fullmatch(rf"\d{{1,3}}(\{thousands}\d{{3}})+(\{lexicon.decimal}\d+)?", digits):
+        digits = digits.replace(thousands, "").replace(lexicon.decimal, ".")
     elif digits.count(",") == 1 and "." not in digits:
         digits = digits.replace(",", ".")
     try:

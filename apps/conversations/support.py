@@ -13,6 +13,7 @@ from django.conf import settings
 from django.utils.module_loading import import_string
 
 from apps.conversations.facts import Facts, facts
+from apps.conversations.grounding.lexicons import detect_language
 from apps.conversations.meaning import vectors
 from apps.conversations.opposites import OPPOSITES
 from apps.lib.sentences import spans
@@ -50,11 +51,11 @@ class WordsAndMeaning:
     def judge(self, claim: str, premises: Sequence[str]) -> Judgement:
         if not premises:
             return Judgement(0.0, ())
-        said = facts(claim)
-        given = [facts(premise) for premise in premises]
+        language = detect_language(" ".join((claim, *premises)))
+        said, given = facts(claim, language), [facts(premise, language) for premise in premises]
         weight = rarity(said, given)
         near = nearest(said, premises, weight)
-        against = contradicts(said, facts(near))
+        against = contradicts(said, facts(near, language))
         found = [features(said, given, weight), *(features(said, [one], weight) for one in given)]
 
         def scores(meaning: float) -> list[float]:
@@ -122,7 +123,8 @@ def features(said: Facts, given: Sequence[Facts], weight: Mapping[str, float]) -
 
 def evidence(claim: str, premises: Sequence[str]) -> dict[str, float]:
     """All that the built-in check weighs, each 0 to 1 and named as in WEIGHTS; for calibration."""
-    said, given = facts(claim), [facts(premise) for premise in premises]
+    language = detect_language(" ".join((claim, *premises)))
+    said, given = facts(claim, language), [facts(premise, language) for premise in premises]
     weight = rarity(said, given)
     one, other = vectors([claim, nearest(said, premises, weight)])
     return features(said, given, weight) | {"meaning": max(0.0, float(one @ other))}
@@ -132,14 +134,14 @@ def contradicts(said: Facts, premise: Facts) -> bool:
     """Whether one denies what the other states, or says "rose" where the other says "fell"."""
     if bool(said.denied & premise.terms) != bool(premise.denied & said.terms):
         return True
-    return any(
-        OPPOSITES[term] & (premise.terms - said.terms) for term in said.terms - premise.terms if term in OPPOSITES
-    )
+    known = OPPOSITES[said.language]
+    return any(known[term] & (premise.terms - said.terms) for term in said.terms - premise.terms if term in known)
 
 
 def disagreeing(score: float, said: Facts, given: Sequence[Facts], near: str) -> float:
     """A score from elsewhere, held down where the premises plainly disagree."""
-    return _held(score, features(said, given, rarity(said, given)), contradicts(said, facts(near)))
+    against = contradicts(said, facts(near, said.language))
+    return _held(score, features(said, given, rarity(said, given)), against)
 
 
 def judged(found: Mapping[str, float], against: bool) -> float:

@@ -45,5 +45,7 @@ def test_a_denial_reaches_the_words_of_its_clause() -> None:
 
 
 def test_contraries_know_each_other() -> None:
-    assert stem("fell") in OPPOSITES[stem("rose")]
-    assert stem("rose") in OPPOSITES[stem("fell")]
+    assert stem("fell") in OPPOSITES["en"][stem("rose")]
+    assert stem("rose") in OPPOSITES["en"][stem("fell")]
+    assert stem("gefallen") in OPPOSITES["de"][stem("gestiegen")]
+    assert stem("bajaron") in OPPOSITES["es"][stem("subieron")]
