@@ -7,15 +7,13 @@ What is kept nowhere (asked by a program, put in the queue, reworded) is reviewe
 from __future__ import annotations
 
 import asyncio
-import hashlib
 from typing import TYPE_CHECKING, Any
-from uuid import UUID, uuid5
 
 from django.utils.translation import gettext
 
 from apps.conversations import reviewing
 from apps.lib.threads import in_db
-from apps.safety import gate, wording
+from apps.safety import gate, review, wording
 from apps.safety.gate import Withheld
 from apps.safety.policy import ORDER, Action
 
@@ -25,8 +23,6 @@ if TYPE_CHECKING:
     from apps.lib.threads import Begun
     from apps.safety.check import Judged, Verdict
     from apps.users.models import User
-
-_UNKEPT = UUID("5b1f2a0e-7c38-4c51-9d4e-2f6f0f2b9a77")  # begins the names of what has no row
 
 
 def take(turn: Turn, verdict: Verdict) -> None:
@@ -85,12 +81,9 @@ def record(turn: Turn) -> list[dict[str, Any]]:
 
 
 def review_unkept(person: int, *judged: Judged) -> None:
-    """A case is open where the policy asks for people, with exactly the text that was judged. The same text of the same
-    person is one case, however often a program sends it. For `in_db`."""
+    """Open a case of each text that is kept nowhere and that the policy wants people to look at. For `in_db`."""
     for one in judged:
-        if one.outcome.reviewed:
-            digest = hashlib.sha256(one.text.encode("utf-8", "surrogatepass")).hexdigest()
-            reviewing.flag(uuid5(_UNKEPT, f"{person} {one.stage} {digest}"), person, one)
+        review.flag_unkept(reviewing.kind_of(one), person, one)
 
 
 async def asked(user: User, verdict: Verdict) -> None:

@@ -25,7 +25,7 @@ from apps.images.forms import sides
 from apps.images.models import Picture
 from apps.lib.threads import in_db
 from apps.safety import gate
-from apps.safety.check import ALLOWED, Verdict
+from apps.safety.check import Verdict, strictest
 from apps.safety.levels import stricter_of
 from apps.users.limits import OverLimit
 from apps.users.models import User
@@ -46,15 +46,19 @@ async def draw(turn: Turn, ask: PictureAsk) -> None:
     verdict = await _judged(turn, words, ask.negative)
     turn.timings["check"] = (time.perf_counter() - start) * 1000
     await turn.opened()
-    if ask.how == "upscale" and not verdict.allowed:  # nothing is drawn from these words, so no picture has the case
-        raise gate.Withheld(verdict)
+    if ask.how == "upscale":  # nothing is drawn from these words, so no picture has the case
+        if not verdict.allowed:
+            raise gate.Withheld(verdict)
+        noticed.take(turn, verdict)
     try:
         rows = await in_db(_asked, turn, ask, words, verdict)
     except asking.Refused as refusal:
         if not verdict.allowed:
             raise gate.Withheld(verdict) from refusal
+        noticed.take(turn, verdict)
         raise EngineRefused(str(refusal)) from refusal
     except (Refused, OverLimit) as refusal:
+        noticed.take(turn, verdict)
         raise EngineRefused(str(refusal)) from refusal
     await turn.say(Pictures(await in_db(tiles.html, opening.answer, opening.user)))
     if not verdict.allowed:  # the case is that of the picture: one is enough
@@ -65,14 +69,13 @@ async def draw(turn: Turn, ask: PictureAsk) -> None:
 
 
 async def _judged(turn: Turn, *texts: str) -> Verdict:
-    """Of the first text that is withheld, else of the last; what else was said of them is noticed."""
-    verdict = ALLOWED
-    for text in filter(None, texts):
-        verdict = await gate.check_question(text, level=turn.level)
-        if not verdict.allowed:
-            break
-        noticed.take(turn, verdict)
-    return verdict
+    """Return the strictest verdict. The turn notices what people need not look at; what they look at is a case of the
+    pictures."""
+    verdicts = [await gate.check_question(text, level=turn.level) for text in filter(None, texts)]
+    for verdict in verdicts:
+        if verdict.allowed and not (verdict.judged and verdict.judged.outcome.reviewed):
+            noticed.take(turn, verdict)
+    return strictest(verdicts)
 
 
 def _asked(turn: Turn, ask: PictureAsk, words: str, verdict: Verdict) -> list[Picture]:

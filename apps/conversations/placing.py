@@ -18,7 +18,7 @@ from apps.conversations.picture_asks import title
 from apps.lib import filled
 from apps.lib.ids import new_id
 from apps.safety import gate, policies, whose
-from apps.safety.check import Verdict
+from apps.safety.check import Verdict, strictest
 from apps.users.models import User
 
 _PART = gate.QUESTION_CHARACTERS
@@ -27,7 +27,6 @@ _BATCH = 500
 _NO_ANSWER = "The file held no answer to this question."
 _OWN = "Openbook"
 State = ImportItem.State
-Verdicts = list[Verdict | None]
 
 
 class Unchecked(Exception):
@@ -73,18 +72,18 @@ def _uuid(value: str) -> list[str]:
     return [value] if all(sign in "0123456789abcdef-" for sign in value) and value.count("-") == 4 else []
 
 
-async def _judged(rows: list[dict[str, Any]]) -> Verdicts:
-    """For each row why it is withheld, or None. Raises Unchecked."""
-    found: Verdicts = []
+async def _judged(rows: list[dict[str, Any]]) -> list[Verdict]:
+    """Return the strictest verdict on the parts of each row. Raises Unchecked."""
+    found: list[Verdict] = []
     for row in rows:
-        verdict = None
+        verdicts = []
         for part in _parts(row["text"]):
             asked = row["role"] == "user"
             one = await (gate.check_question(part) if asked else gate.check_sentence(part))
             if one.rule == "check_unavailable":
                 raise Unchecked(one.words)
-            verdict = verdict or (None if one.allowed else one)
-        found.append(verdict)
+            verdicts.append(one)
+        found.append(strictest(verdicts))
     return found
 
 
@@ -94,7 +93,7 @@ def _parts(text: str) -> Iterator[str]:
             yield part
 
 
-def _store(user: User, chat: dict[str, Any], name: str, verdicts: Verdicts) -> tuple[Conversation, int]:
+def _store(user: User, chat: dict[str, Any], name: str, verdicts: list[Verdict]) -> tuple[Conversation, int]:
     """The conversation, and how many of its answers are withheld. Inside a transaction."""
     now = timezone.now()
     new = Conversation.objects.create(
@@ -110,17 +109,19 @@ def _store(user: User, chat: dict[str, Any], name: str, verdicts: Verdicts) -> t
         message.created = times[message.pk]
     Message.objects.bulk_update(messages, ["created"], batch_size=_BATCH)
     Conversation.objects.filter(pk=new.pk).update(created=min(times.values()), seen=timezone.now())
-    for message, verdict in rows:
-        if verdict is not None and verdict.judged is not None:
+    for message, said in rows:
+        for verdict in said:
             reviewing.flag(message.pk, user.pk, verdict.judged)
     return new, sum(message.status == Message.Status.WITHHELD for message in messages)
 
 
-def _rows(new: Conversation, chat: dict[str, Any], verdicts: Verdicts) -> list[tuple[Message, Verdict | None]]:
-    """Every message, parents first, each answer with why it is withheld. A question without an answer gets an empty
-    one, so that it can be asked again."""
+def _rows(
+    new: Conversation, chat: dict[str, Any], verdicts: list[Verdict]
+) -> list[tuple[Message, tuple[Verdict, ...]]]:
+    """Return every message, parents first, each answer with the verdicts on its question and on itself. A question
+    without an answer gets an empty one, so that it can be asked again."""
     now = timezone.now()
-    made: list[tuple[Message, Verdict | None]] = []
+    made: list[tuple[Message, tuple[Verdict, ...]]] = []
     by_place: list[Message] = []
     taken: dict[datetime, datetime] = {}
     answered = {row["parent"] for row in chat["rows"] if row["role"] == "assistant"}
@@ -135,22 +136,24 @@ def _rows(new: Conversation, chat: dict[str, Any], verdicts: Verdicts) -> list[t
             without_documents=answers, status=row["status"] if answers else "complete",
         )  # fmt: skip
         by_place.append(message)
-        verdict = verdicts[number]
         if answers:
-            verdict = verdict or verdicts[row["parent"]]
-            made.append((_withheld(message, verdict), verdict))
+            asked = (verdicts[row["parent"]],) if row["parent"] is not None else ()
+            made.append(_judged_answer(message, (verdicts[number], *asked)))
         else:
-            made.append((message, None))
+            made.append((message, ()))
             if number not in answered:
-                made.append((_withheld(_unanswered(message, taken), verdict), verdict))
+                made.append(_judged_answer(_unanswered(message, taken), (verdicts[number],)))
     return made
 
 
-def _withheld(answer: Message, verdict: Verdict | None) -> Message:
-    if verdict is not None:
-        answer.status, answer.text, answer.reason = Message.Status.WITHHELD, "", verdict.words[:400]
+def _judged_answer(answer: Message, verdicts: tuple[Verdict, ...]) -> tuple[Message, tuple[Verdict, ...]]:
+    """Withhold the answer where it or its question is not allowed; then only that verdict counts."""
+    said = strictest(verdicts)
+    if not said.allowed:
+        answer.status, answer.text, answer.reason = Message.Status.WITHHELD, "", said.words[:400]
+        verdicts = (said,)
     answer.ended = answer.created
-    return answer
+    return answer, verdicts
 
 
 def _own(moment: datetime, taken: dict[datetime, datetime]) -> datetime:

@@ -97,6 +97,11 @@ def sample(answer: UUID, asked_by: int) -> None:
 
 
 def flag(answer: UUID, asked_by: int, judged: Judged | None) -> None:
-    """A case is open where the policy asks for people. Call inside the transaction that closes the turn."""
-    kind = "question" if judged is not None and judged.stage == "question" else "answer"
-    review.flag_judged(kind, answer, asked_by, judged)
+    """Open a case where the policy asks for people. Call inside the transaction that closes the turn."""
+    if judged is not None:
+        review.flag_judged(kind_of(judged), answer, asked_by, judged)
+
+
+def kind_of(judged: Judged) -> str:
+    """Return the kind of the case of a turn: of its question, or of its answer."""
+    return retracting.QUESTION if judged.stage == Stage.QUESTION else "answer"

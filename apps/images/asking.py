@@ -24,7 +24,7 @@ from apps.images.screening import judged, listed
 from apps.lib.bell import send
 from apps.lib.ids import new_id
 from apps.safety import gate
-from apps.safety.check import Verdict
+from apps.safety.check import Verdict, strictest
 from apps.safety.levels import Level, read, stricter_of
 from apps.safety.restricting import Feature, closed
 from apps.users import limits
@@ -65,9 +65,9 @@ class Wish:
 
 
 def ask(user: User, wish: Wish, address: str = "", verdict: Verdict | None = None) -> list[Picture]:
-    """The rows, waiting; one that is held where the words go to review. Raises Refused, OverLimit or EngineError.
-
-    `verdict` is what the gate said of the words, where it was asked before.
+    """Store and return the rows that wait to be drawn, or one that is held where its words wait for a reviewer. Words
+    that are drawn and looked at afterwards open a case of each picture. `verdict` is the gate's on the words, where it
+    was asked before. Raises Refused, OverLimit or EngineError.
     """
     wish = replace(wish, prompt=gate.normalise(wish.prompt), negative=gate.normalise(wish.negative))
     if wish.parent is not None and wish.from_parent:
@@ -87,9 +87,10 @@ def ask(user: User, wish: Wish, address: str = "", verdict: Verdict | None = Non
     room(user, wish.count)
     limits.take(user, Resource.PICTURES, address=address, cost=wish.count)
     texts = (wish.prompt, wish.negative)
-    if verdict is None or verdict.allowed:
-        screened = judged if verdict is None else listed  # the gate has had its say
-        verdict = screened(texts, wish.level)
+    if verdict is None:
+        verdict = judged(texts, wish.level)
+    elif verdict.allowed:
+        verdict = strictest([verdict, listed(texts, wish.level)])
     if not verdict.allowed:
         return [_held(Picture(**_row(user, wish, request, model, new_id(), 0)), files, verdict)]
     batch = new_id()
@@ -99,6 +100,7 @@ def ask(user: User, wish: Wish, address: str = "", verdict: Verdict | None = Non
             begin(row, files)
         Picture.objects.bulk_create(rows)
         for row in rows:
+            reviewing.flag(row, verdict.judged)
             transaction.on_commit(partial(send, TASK, row.pk))
     return rows
 

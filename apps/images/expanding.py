@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from django.utils.translation import gettext
 
@@ -20,14 +20,15 @@ from apps.engines.image.base import KnowsNames
 from apps.engines.image.checks import PROMPT_CHARACTERS
 from apps.images import described
 from apps.images.asking import Refused
+from apps.images.reviewing import flag_words
 from apps.images.screening import listed
 from apps.lib.threads import in_db, in_pool
 from apps.lib.words import content_terms
 from apps.safety import gate
+from apps.safety.check import Verdict, strictest
 from apps.safety.recorded import Surface, at
 from apps.safety.restricting import Feature, closed
 from apps.safety.untrusted import neutralise
-from apps.safety.withheld import LISTED_PICTURE
 from apps.users import limits
 from apps.users.language import looked_up
 from apps.users.models import User
@@ -62,6 +63,7 @@ class _Said:
     text: str = ""
     tokens: int = 0
     whole: bool = False
+    verdicts: list[Verdict] = field(default_factory=list)  # of the gate, on its pieces
 
 
 async def expand(user: User, words: str, address: str = "") -> Expanded:
@@ -73,7 +75,7 @@ async def expand(user: User, words: str, address: str = "") -> Expanded:
         raise Refused(gettext("Say first what the picture shall show."))
     if len(words) > PROMPT_CHARACTERS:
         raise Refused(gettext("The description is long enough; it is only expanded while it is short."))
-    await _check(words)
+    await _check(user, words)
     model = await in_db(described.current)
     if model.vocabulary:
         painter = await in_pool(registry.image)
@@ -84,7 +86,7 @@ async def expand(user: User, words: str, address: str = "") -> Expanded:
     text = description(said.text, words, whole=said.whole)
     if not text:
         raise Refused(gettext("The model wrote nothing that fits your words. Try again, or write more yourself."))
-    await _check(text)
+    await _check(user, text, said.verdicts)
     return Expanded(text)
 
 
@@ -102,14 +104,16 @@ def description(said: str, words: str, *, whole: bool = True) -> str:
     return text if terms - wanted and wanted & terms else ""
 
 
-async def _check(text: str) -> None:
-    """Raises Refused where nothing like that may be drawn: the same stages as when a picture is asked for."""
+async def _check(user: User, text: str, before: Sequence[Verdict] = ()) -> None:
+    """Raise Refused where nothing like that may be drawn, by the stages at which a picture is asked for. What people
+    shall look at opens one case, though no picture is stored; `before` are earlier verdicts on the same words."""
     with at(Surface.PICTURES):
         verdict = await gate.check_question(text)
+    if verdict.allowed:
+        verdict = strictest([verdict, *before, await in_db(listed, (text,))])
+    await in_db(flag_words, user.pk, verdict)
     if not verdict.allowed:
         raise Refused(looked_up(verdict.words))
-    if not (await in_db(listed, (text,))).allowed:  # nothing of it is kept, so nobody looks at it
-        raise Refused(looked_up(LISTED_PICTURE))
 
 
 def _take(user: User, address: str) -> None:
@@ -124,7 +128,10 @@ async def _written(user: User, words: str) -> _Said:
     request = ChatRequest((ChatMessage("user", asked),), sampling, str(user.pk), thinks=False)
     said = _Said()
     try:
-        async with asyncio.timeout(LONGEST_S), aclosing(gate.gated(_deltas(request, said))) as pieces:
+        async with (
+            asyncio.timeout(LONGEST_S),
+            aclosing(gate.gated(_deltas(request, said), said.verdicts.append)) as pieces,
+        ):
             async for piece in pieces:
                 said.text += piece
     except TimeoutError:
@@ -132,6 +139,7 @@ async def _written(user: User, words: str) -> _Said:
             gettext("The model is too slow at the moment. Try again later, or write more yourself.")
         ) from None
     except gate.Withheld as withheld:
+        await in_db(flag_words, user.pk, withheld.verdict)
         raise Refused(looked_up(withheld)) from withheld
     finally:
         await in_db(limits.owe, user, limits.Resource.TOKENS, said.tokens)

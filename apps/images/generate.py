@@ -64,7 +64,7 @@ def _worked_on(row: Picture, turn: Turn) -> None:
             return
         start, watch = sources.of(row), Watch(row, turn.open)
         row.pictogram = _pictogram(row, start)
-        _store(row, _drawn(row, start, watch, turn), start, watch, began)
+        _store(row, _drawn(row, start, watch, turn), start, watch, began, verdict)
     except Unwanted:
         log.info("A picture was cancelled while it was drawn, or its person suspended")
         _wait(row, uncounted=True)  # it is drawn once they are reinstated; of one that was cancelled nothing changes
@@ -106,8 +106,9 @@ def _pictogram(row: Picture, start: bytes) -> bool:
     return begun and (bool(row.upscale) or isinstance(registry.image(), KnowsNames))
 
 
-def _store(row: Picture, drawn: Drawn, start: bytes, watch: Watch, began: float) -> None:
-    """The file is on the disk before the row says that it is ready, or held; one without a row goes with the sweep."""
+def _store(row: Picture, drawn: Drawn, start: bytes, watch: Watch, began: float, words: Verdict) -> None:
+    """Store the file, then the row that is ready or held: a file without a row goes with the sweep. `words` is the
+    verdict on what it was drawn from."""
     plain = drawn.picture
     level = levels.read(row.level)
     seen = check_picture(lambda: png(plain), row.prompt, level=level, pictogram=row.pictogram)
@@ -131,7 +132,8 @@ def _store(row: Picture, drawn: Drawn, start: bytes, watch: Watch, began: float)
         if held:
             Frame.objects.filter(picture=row).delete()  # of an attempt that crashed
             Frame.objects.bulk_create(frames)
-            reviewing.flag(row, seen.judged)
+            for verdict in (words, seen):
+                reviewing.flag(row, verdict.judged)
     if not held:
         row.file.storage.delete(name)
         raise Unwanted

@@ -14,7 +14,10 @@ from apps.images.models import Picture
 from apps.lib import tabs
 from apps.lib.bell import send
 from apps.safety import review
-from apps.safety.check import Judged
+from apps.safety.check import Judged, Verdict
+from apps.safety.intake import fingerprint
+from apps.safety.models import Case
+from apps.safety.policy import Action
 from apps.safety.reviewable import Turn, stored_bytes
 
 KIND = "picture"
@@ -84,5 +87,15 @@ def _told(subject: str) -> None:
 
 
 def flag(row: Picture, judged: Judged | None) -> None:
-    """A case is open where the policy asks for people. Call inside the transaction that holds the picture."""
+    """Open a case where the policy asks for people. What is only looked at afterwards and was seen when the picture was
+    asked for, is not counted again when it is drawn. Call inside the transaction that stores the picture."""
+    if judged is not None and judged.outcome.action is Action.REVIEW:
+        known = Case.objects.filter(kind=KIND, subject=str(row.pk), area=judged.outcome.code)
+        if known.filter(snapshot__sha256=fingerprint(judged.text)).exists():
+            return
     review.flag_judged(KIND, row.pk, row.owner_id, judged)
+
+
+def flag_words(person: int, verdict: Verdict) -> None:
+    """Open a case of words that were only tried, of which no picture is stored. For `in_db`."""
+    review.flag_unkept(KIND, person, verdict.judged)

@@ -5,9 +5,11 @@ Chosen by the dotted path `settings.SAFETY_CHECK` and built on first use. A chec
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
+
+from apps.safety.policy import ORDER
 
 if TYPE_CHECKING:
     from apps.engines.base import Vectors
@@ -51,6 +53,26 @@ class Suspects:
 
 
 ALLOWED = Verdict(True)
+
+
+def strictest(verdicts: Iterable[Verdict]) -> Verdict:
+    """Return the verdict of several texts that go one way together: the first that is not allowed, else the first with
+    the hardest action, so that a label or a review of one of them is not lost. Later texts are not judged once one is
+    not allowed. Return `ALLOWED` where there is no text."""
+    found = ALLOWED
+    for verdict in verdicts:
+        if not verdict.allowed:
+            return verdict
+        if _weight(verdict) > _weight(found):
+            found = verdict
+    return found
+
+
+def _weight(verdict: Verdict) -> int:
+    action = verdict.judged.outcome.action if verdict.judged is not None else None
+    return -1 if action is None else ORDER.index(action)
+
+
 AWAY = "The safety check is not available right now. Please try again in a moment."
 
 

@@ -6,11 +6,13 @@ overwrites what somebody else did meanwhile.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
+from uuid import UUID, uuid5
 
 from django.db import IntegrityError, transaction
 from django.db.models import F, Q, QuerySet
@@ -36,6 +38,7 @@ UNDO_S = 10
 DUE_HOURS = {4: 1, 3: 24, 2: 72}  # by severity; anything milder a week
 TAKEN = gettext_lazy("Somebody else has this case by now. Nothing was changed.")
 WORK = (State.CLAIMED, State.APPEAL_CLAIMED)
+_UNKEPT = UUID("5b1f2a0e-7c38-4c51-9d4e-2f6f0f2b9a77")  # namespace of the subjects that have no row
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +119,14 @@ def flag_judged(kind: str, subject: object, owner: int | None, judged: Judged | 
         flag(
             Flagged(kind, str(subject), judged.stage, judged.text, owner, judged.outcome, judged.signals, judged.policy)
         )
+
+
+def flag_unkept(kind: str, person: int, judged: Judged | None) -> None:
+    """Open a case of a text that has no row, where the policy asks for people. The same text of the same person is one
+    case, however often it is sent."""
+    if judged is not None and judged.outcome.reviewed:
+        digest = hashlib.sha256(judged.text.encode("utf-8", "surrogatepass")).hexdigest()
+        flag_judged(kind, uuid5(_UNKEPT, f"{person} {judged.stage} {digest}"), person, judged)
 
 
 def queue(user: User) -> QuerySet[Case]:
