@@ -284,7 +284,8 @@ class Chunk(models.Model):
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["document", "position", "build"], name="one_chunk_a_position_of_a_build")
         ]
-        indexes: ClassVar = [  # few rows each: counting them must not read every text and vector
+        indexes: ClassVar = [  # counting by these must not read every text and vector
+            models.Index(fields=["segment", "build"], name="chunks_of_segments"),
             models.Index(fields=["document"], condition=models.Q(enabled=False), name="chunks_switched_off"),
             models.Index(fields=["document"], condition=~models.Q(keywords=""), name="chunks_with_keywords"),
             models.Index(fields=["document"], condition=~models.Q(flag=""), name="chunks_flagged"),

@@ -64,7 +64,7 @@ def due(collection: UUID) -> list[Segment]:
     """The live segments that are better rewritten: those with many holes or with words added since, each size of which
     there are FAN, and, when nothing is being added, all small ones."""
     rows = list(Segment.objects.live().filter(collection=collection))
-    there = dict(Chunk.objects.filter(segment__in=rows).order_by().values_list("segment").annotate(Count("pk")))
+    there = _count_live_chunks(rows)
     holed = [row for row in rows if row.annotated or there.get(row.pk, 0) < row.count * (1 - HOLES)]
     sizes: dict[int, list[Segment]] = {}
     for row in rows:
@@ -153,13 +153,21 @@ def _worth_a_look() -> set[UUID]:
     """Collections with several segments, or with a segment that has holes or does not know all words: two queries,
     however many there are."""
     live = list(Segment.objects.live().values_list("collection", "pk", "count", "annotated"))
-    there = dict(Chunk.objects.filter(segment__isnull=False).order_by().values_list("segment").annotate(Count("pk")))
+    there = _count_live_chunks()
     several = Counter(collection for collection, *_ in live)
     return {
         collection
         for collection, pk, count, annotated in live
         if several[collection] > 1 or annotated or there.get(pk, 0) < count
     }
+
+
+def _count_live_chunks(of: Sequence[Segment] | None = None) -> dict[UUID, int]:
+    """Return how many chunks of the live index each segment holds; None: of all segments. A segment without chunks has
+    no entry. Reads the index on segment and build only, never the texts and vectors of the rows.
+    """
+    rows = Chunk.objects.filter(segment__isnull=False) if of is None else Chunk.objects.filter(segment__in=of)
+    return dict(rows.order_by().values_list("segment").annotate(Count("segment")))
 
 
 class Held:
