@@ -7,10 +7,9 @@ import os
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "assistant.settings")
 
 from channels.routing import ProtocolTypeRouter, URLRouter
-from channels.security.websocket import OriginValidator
-from django.conf import settings
 
 from assistant import spool
+from assistant.origins import OriginGuard
 from assistant.statics import Statics
 
 _http = spool.application()  # loads the apps; consumers can be imported only afterwards
@@ -22,8 +21,7 @@ application = ProtocolTypeRouter(
     {
         "lifespan": lifespan,
         "http": Statics(_http),
-        # OriginValidator compares scheme, host and port; AllowedHostsOriginValidator would ignore two of them.
         # Who asks is read by the consumer, from the session, again and again: a snapshot would outlive a sign-out.
-        "websocket": OriginValidator(URLRouter(websocket_urlpatterns), settings.ALLOWED_ORIGINS),
+        "websocket": OriginGuard(URLRouter(websocket_urlpatterns)),
     }
 )

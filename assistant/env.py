@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, fields
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 
@@ -24,6 +25,14 @@ HIDDEN = "•••"
 _OF_SECRETS = {"MCP_TOKENS", "MCP_COMMANDS"}  # arguments of programs hold tokens more often than not
 _PASSWORD = re.compile(r"""(?<=://)[^/@\s"']+@""")  # and name, of an address
 _ARGUMENT = re.compile(r"(--(?:api-key|hf-token)[= ])\S+")
+_HOST = re.compile(r"\.?[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*\.?|\[[0-9A-Fa-f:.]+\]")  # a leading dot: and its subdomains
+_TRUE, _FALSE = {"1", "true", "yes", "on"}, {"", "0", "false", "no", "off"}
+_DIGITS = 18  # of a number at most
+_CHOICES = {
+    "SIGNUP": {"open", "invitation", "closed"},
+    "ANSWER_STYLE": {"automatic", "quotes", "model"},
+    "GUARD_FORMAT": {"qwen3guard", "llama_guard", "gpt_oss_safeguard"},
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,14 +129,16 @@ class Env:
     def read(cls, source: dict[str, str]) -> Env:
         values: dict[str, object] = {}
         for item in fields(cls):
-            if item.name not in source:
+            raw = source.get(item.name)
+            if raw is None or (not raw and item.name in _CHOICES):
                 continue
-            raw = source[item.name]
             if isinstance(item.default, bool):
-                values[item.name] = raw.strip().lower() in {"1", "true", "yes", "on"}
+                if raw.strip().lower() not in _TRUE | _FALSE:
+                    raise ImproperlyConfigured(f"{item.name} is {raw[:40]!r} and must be 1 for yes or 0 for no.")
+                values[item.name] = raw.strip().lower() in _TRUE
             elif isinstance(item.default, int):
-                if raw.strip() and not raw.strip().isdecimal():
-                    raise ImproperlyConfigured(f"{item.name} is {raw!r} and must be a whole number of 0 or more.")
+                if raw.strip() and not (raw.strip().isdecimal() and len(raw.strip()) <= _DIGITS):
+                    raise ImproperlyConfigured(f"{item.name} is {raw[:40]!r} and must be a whole number of 0 or more.")
                 values[item.name] = int(raw) if raw.strip() else item.default
             else:
                 values[item.name] = raw
@@ -136,9 +147,18 @@ class Env:
 
 def faults(env: Env) -> list[str]:
     """What is set up so dangerously that nothing starts, in words that say what to do."""
-    found = []
-    if "*" in {host.strip() for host in env.ALLOWED_HOSTS.split(",")}:
-        found.append("ALLOWED_HOSTS must name the hosts: with * anybody's page could speak to this one.")
+    found = _find_bad_addresses(env)
+    for host in list_hosts(env):
+        if host == "*":
+            found.append("ALLOWED_HOSTS must name the hosts: with * anybody's page could speak to this one.")
+        elif not _HOST.fullmatch(host):
+            found.append(
+                f"ALLOWED_HOSTS has {host!r}, which is no host name. Write names alone, such as books.example.org, "
+                "without http:// and without a port: scheme and port are those of SITE_URL."
+            )
+    for name, known in _CHOICES.items():
+        if (value := getattr(env, name)) not in known:
+            found.append(f"{name} is {value!r} and must be one of {', '.join(sorted(known))}.")
     if env.SECRET_KEY and len(env.SECRET_KEY) < SHORTEST_KEY:
         found.append(f"SECRET_KEY is shorter than {SHORTEST_KEY} characters; leave it empty, and one is made.")
     if not 1 <= env.HOLD_HOURS <= LONGEST_HOLD:
@@ -157,6 +177,33 @@ def secret_key(env: Env) -> str:
     if env.SECRET_KEY:
         return env.SECRET_KEY
     path = Path(env.DATA_DIR) / "secret_key"
+def list_hosts(env: Env) -> list[str]:
+    """Return the host names of ALLOWED_HOSTS."""
+    return [host.strip() for host in env.ALLOWED_HOSTS.split(",") if host.strip()]
+
+
+def _find_bad_addresses(env: Env) -> list[str]:
+    """Return a sentence for each NAME_URL that no program can read, without its value: that may hold a password."""
+    found = []
+    for item in fields(env):
+        value = getattr(env, item.name)
+        if not item.name.endswith("_URL") or not value:
+            continue
+        try:
+            parts = urlsplit(value)
+            good = bool(parts.scheme) and "://" in value and (parts.port is None or parts.port > 0)
+        except ValueError:
+            good = False
+        if not good:
+            found.append(
+                f"{item.name} is no address. Write it as http://10.0.0.5:8000; "
+                "in a password %23 stands for # and %2F for /."
+            )
+        elif item.name == "SITE_URL" and not (parts.scheme in {"http", "https"} and parts.hostname):
+            found.append("SITE_URL must be the address that people type, such as https://books.example.org.")
+    return found
+
+
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
         with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:

@@ -13,7 +13,8 @@ from django.core.exceptions import ImproperlyConfigured
 from apps.lib import memory
 from assistant import embedders, engines, llms, tools
 from assistant.boot.layout import ROOT, find_resource, read_version
-from assistant.env import ENV, ENVIRONMENT, faults, folder, secret, secret_key  # noqa: F401 - a setting too
+from assistant.env import ENV, ENVIRONMENT, faults, folder, list_hosts, secret, secret_key  # noqa: F401 - a setting too
+from assistant.origins import list_origins
 
 memory.rest()  # until the apps are loaded
 if _wrong := faults(ENV):
@@ -30,10 +31,10 @@ SITE_URL = ENV.SITE_URL.rstrip("/")
 _site = urlsplit(SITE_URL)
 SECURE = _site.scheme == "https"
 _LOOPBACK = ["localhost", "127.0.0.1", "[::1]"]
-ALLOWED_HOSTS = [host for host in [_site.hostname, *ENV.ALLOWED_HOSTS.split(",")] if host]
-if _site.hostname in {"localhost", "127.0.0.1", "::1"}:
+ALLOWED_HOSTS = [f"[{_site.hostname}]" if ":" in (_site.hostname or "") else _site.hostname or "", *list_hosts(ENV)]
+if ALLOWED_HOSTS[0] in _LOOPBACK:
     ALLOWED_HOSTS += _LOOPBACK
-ALLOWED_ORIGINS = sorted({f"{_site.scheme}://{host}{f':{_site.port}' if _site.port else ''}" for host in ALLOWED_HOSTS})
+ALLOWED_ORIGINS = list_origins(SITE_URL, ALLOWED_HOSTS)
 CSRF_TRUSTED_ORIGINS = ALLOWED_ORIGINS
 
 INSTALLED_APPS = [
@@ -242,7 +243,9 @@ SUPPORT_CHECK: dict[str, Any] = {
 CHANNEL_LAYERS: dict[str, dict[str, Any]] = {
     "default": {
         "BACKEND": "channels_redis.core.RedisChannelLayer",
-        "CONFIG": {"hosts": [ENV.REDIS_URL], "capacity": 200},
+# Seconds without a reply. The layer asks Redis to wait 5 s for a message; redis-py would give up at the same moment.
+_CHANNEL_HOST = {"address": ENV.REDIS_URL, "socket_timeout": 30, "socket_connect_timeout": 5}
+        "CONFIG": {"hosts": [_CHANNEL_HOST], "capacity": 200},
     }
     if ENV.REDIS_URL
     else {"BACKEND": "channels.layers.InMemoryChannelLayer"}

@@ -9,18 +9,15 @@ import shutil
 import sqlite3
 import subprocess
 import sys
-import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager, closing
+from contextlib import closing
 from pathlib import Path
-from typing import Any
 
 import aiohttp
-import orjson
 import pytest
 from django.conf import settings
 
-from tests.conversations.web import ORIGIN, Process, environment, seed, stub_llm
+from tests.conversations.web import Process, environment, opened, seed, stub_llm
 
 pytestmark = [pytest.mark.process, pytest.mark.shared]
 QUESTION = "How high was the lighthouse of Alexandria?"
@@ -86,38 +83,6 @@ class Worker:
             self._process.kill()
             self._process.wait(60)
             self._process = None
-
-
-class Wire:
-    def __init__(self, socket: aiohttp.ClientWebSocketResponse) -> None:
-        self._socket = socket
-        self.events: list[dict[str, Any]] = []
-
-    async def tell(self, **message: Any) -> None:
-        await self._socket.send_str(orjson.dumps(message).decode())
-
-    async def ask(self) -> dict[str, Any]:
-        await self.tell(do="ask", client_id=uuid.uuid4().hex, conversation=None, text=QUESTION, collections=[])
-        return await self.until("accepted")
-
-    async def until(self, *types: str, seconds: float = 120) -> dict[str, Any]:
-        async with asyncio.timeout(seconds):
-            while True:
-                message = await self._socket.receive()
-                if message.type is not aiohttp.WSMsgType.TEXT:
-                    raise ConnectionError(message)
-                event: dict[str, Any] = orjson.loads(message.data)
-                self.events.append(event)
-                if event["type"] in types:
-                    return event
-
-
-@asynccontextmanager
-async def opened(web: Process, key: str) -> AsyncIterator[tuple[Wire, aiohttp.ClientSession]]:
-    headers = {"Origin": ORIGIN, "Cookie": f"{settings.SESSION_COOKIE_NAME}={key}"}
-    session = aiohttp.ClientSession(f"http://localhost:{web.port}", headers=headers)
-    async with session as http, http.ws_connect("/ws/chat/") as socket:
-        yield Wire(socket), http
 
 
 async def test_web_is_killed(web: Process, key: str, tmp_path: Path) -> None:

@@ -6,21 +6,29 @@ data directory and prints a session key.
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+import uuid
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
+from typing import Any
+
+import aiohttp
+import orjson
+from django.conf import settings
 
 from apps.lib.ports import free_port
 from tests import migrated
 
 ROOT = Path(__file__).resolve().parents[2]
 ORIGIN = "http://localhost:8000"
+QUESTION = "How high was the lighthouse of Alexandria?"
 LEASE_S = 3
 START_S = 120
 
@@ -68,6 +76,40 @@ def stub_llm(tools: Path, *, rate: int, words: int) -> Iterator[Process]:
         yield process
     finally:
         process.end()
+
+
+class Wire:
+    """A page's end of a real socket."""
+
+    def __init__(self, socket: aiohttp.ClientWebSocketResponse) -> None:
+        self._socket = socket
+        self.events: list[dict[str, Any]] = []
+
+    async def tell(self, **message: Any) -> None:
+        await self._socket.send_str(orjson.dumps(message).decode())
+
+    async def ask(self) -> dict[str, Any]:
+        await self.tell(do="ask", client_id=uuid.uuid4().hex, conversation=None, text=QUESTION, collections=[])
+        return await self.until("accepted")
+
+    async def until(self, *types: str, seconds: float = 120) -> dict[str, Any]:
+        async with asyncio.timeout(seconds):
+            while True:
+                message = await self._socket.receive()
+                if message.type is not aiohttp.WSMsgType.TEXT:
+                    raise ConnectionError(message)
+                event: dict[str, Any] = orjson.loads(message.data)
+                self.events.append(event)
+                if event["type"] in types:
+                    return event
+
+
+@asynccontextmanager
+async def opened(web: Process, key: str) -> AsyncIterator[tuple[Wire, aiohttp.ClientSession]]:
+    headers = {"Origin": ORIGIN, "Cookie": f"{settings.SESSION_COOKIE_NAME}={key}"}
+    session = aiohttp.ClientSession(f"http://localhost:{web.port}", headers=headers)
+    async with session as http, http.ws_connect("/ws/chat/") as socket:
+        yield Wire(socket), http
 
 
 def environment(folder: Path, model: str) -> dict[str, str]:
