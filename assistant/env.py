@@ -114,6 +114,9 @@ class Env:
     WEB_PAGES: bool = True  # whether people may add public web pages by their address
     SYNC_DIR: str = ""  # a folder of this server whose folders administrators may keep collections the same as
     CASE_TEXT_DAYS: int = 0  # that the frozen text of a case is kept once it is settled for good; 0: until it is erased
+    AUDIT_KEY_FILE: str = ""  # keys that sign the audit log; empty: DATA_DIR/audit_keys, made
+    AUDIT_HEADS_FILE: str = ""  # to which the head of the audit log is appended; empty: DATA_DIR/heads.jsonl
+    AUDIT_HEADS_URL: str = ""  # syslog://host:514, syslog:///dev/log or https://…: the head is sent there too
     SNAPSHOT_KEY_FILE: str = ""  # keys that encrypt frozen texts of review; empty: DATA_DIR/snapshot_keys, made
     HOLD_HOURS: int = 24  # 1 to 24: that a check may hold something before somebody decides about it
     BREAK_GLASS_MINUTES: int = 30  # 1 to 480: that a conversation stays open to staff who broke the glass
@@ -165,6 +168,8 @@ def faults(env: Env) -> list[str]:
         found.append(f"HOLD_HOURS is a number from 1 to {LONGEST_HOLD}: only people hold anything for longer.")
     if not 1 <= env.BREAK_GLASS_MINUTES <= LONGEST_GLASS:
         found.append(f"BREAK_GLASS_MINUTES is a number from 1 to {LONGEST_GLASS}; a longer look is asked for again.")
+    if env.AUDIT_HEADS_URL and not env.AUDIT_HEADS_URL.startswith(("syslog://", "https://", "http://")):
+        found.append("AUDIT_HEADS_URL begins with syslog://, https:// or http://.")
     if env.BACKUP_HOURS < 0 or env.BACKUP_KEEP < 1:
         found.append("BACKUP_HOURS is a number of hours, or 0 for none, and BACKUP_KEEP is 1 or more.")
     if env.DEBUG and env.SITE_URL.startswith("https://"):

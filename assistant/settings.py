@@ -229,6 +229,9 @@ EMBEDDERS, CHATS = embedders.of(ENV), llms.of(ENV, MODELS_DIR, secret)
 # Reads for the classifiers where the embedder above is not the one that they were trained with.
 CLASSIFY_EMBED_BACKEND = "apps.engines.embed.sentence.SentenceEmbed"
 ANSWER_STYLE, SNAPSHOT_KEYS = ENV.ANSWER_STYLE, Path(ENV.SNAPSHOT_KEY_FILE or DATA_DIR / "snapshot_keys")
+AUDIT_KEYS = Path(ENV.AUDIT_KEY_FILE or DATA_DIR / "audit_keys")
+AUDIT_HEADS = Path(ENV.AUDIT_HEADS_FILE or DATA_DIR / "heads.jsonl")
+AUDIT_HEADS_URL = ENV.AUDIT_HEADS_URL
 TITLES, REWRITE, HOLD_HOURS, CASE_TEXT_DAYS = ENV.TITLES, ENV.REWRITE, ENV.HOLD_HOURS, ENV.CASE_TEXT_DAYS
 TOKEN_CHOICES, WARM_WHILE_TYPING = ENV.TOKEN_CHOICES, ENV.WARM_WHILE_TYPING
 SAFETY_CHECK = "apps.safety.classified.ClassifiedCheck"  # and SUPPORT_CHECK: a stronger one takes its place by name

@@ -12,7 +12,7 @@ from typing import Any
 from django.db import connection, transaction
 from django.test import TransactionTestCase
 
-from apps.safety import audit
+from apps.safety import audit, heads
 from apps.safety.audit import Event
 
 
@@ -22,6 +22,7 @@ def install() -> None:
 
 def _emptied(_: Any) -> None:
     with transaction.atomic(), connection.cursor() as cursor:
+        heads.heads_file().unlink(missing_ok=True)
         cursor.execute(_which())
         rows = [f"DELETE FROM {connection.ops.quote_name(name)}" for (name,) in cursor.fetchall()]  # noqa: S608
         if connection.vendor == "postgresql" and rows:  # triggers are not asked, as by TRUNCATE

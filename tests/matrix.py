@@ -162,6 +162,8 @@ MATRIX = {
     "review/lists/": ADMIN,
     "review/lists/<slug:name>/": ADMIN,
     "review/log/": ADMIN,
+    "review/log/export/": ADMIN,
+    "review/log/verify/": ADMIN,
     "review/thresholds/": STAFF,
     "review/thresholds/draft/": ADMIN,
     "review/policy/": ADMIN,

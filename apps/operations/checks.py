@@ -36,7 +36,7 @@ from apps.documents.worker import alive_file
 from apps.images import names as picture_names
 from apps.lib import host
 from apps.lib.threads import in_db, in_pool
-from apps.safety import snapshot_keys
+from apps.safety import log_check, snapshot_keys
 
 if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise
@@ -48,6 +48,7 @@ READ_THROUGH = GIB // 4  # a database up to this size is read whole, in a second
 QUIET_S = 30  # a worker touches its file every 5 s
 BROKER_S = 3
 OPEN_S = 2.0  # of opening frozen texts: some 20,000
+VERIFY_S = 2.0  # of verifying entries of the audit log while a page waits
 
 
 class State(StrEnum):
@@ -171,7 +172,8 @@ async def worker() -> Check:
     except FileNotFoundError:
         return bad(gettext("No worker has run here yet."), advice)
     if age > QUIET_S:
-        return bad(gettext("The worker has been silent for %(duration)s.") % {"duration": _duration(age)}, advice)
+        words = gettext("The worker has been silent for %(duration)s.")
+        return bad(words % {"duration": describe_duration(age)}, advice)
     return good(gettext("The worker lives; its last sign is a few seconds old."))
 
 
@@ -298,6 +300,37 @@ def _frozen_texts(seconds: float = OPEN_S) -> Check:
     return good(gettext("%(n)s frozen texts of review were opened by their key.") % {"n": tried})
 
 
+async def audit_log() -> Check:
+    return await in_db(_audit_log)
+
+
+def _audit_log(seconds: float = VERIFY_S) -> Check:
+    """Verify a part of the audit log, its noted heads and its triggers."""
+    try:
+        report = log_check.verify_part(seconds)
+    except ImproperlyConfigured as error:
+        return bad(str(error), gettext("Until then nothing can be logged, and nothing that is logged can be done."))
+    if report.faults:
+        look = gettext(
+            "Somebody changed the log past the product, or its key is not the right one. Keep a copy of the database, "
+            "run 'manage.py doctor', and compare with a backup and with the noted heads. Missing triggers are put back "
+            "by 'manage.py doctor --install-triggers'."
+        )
+        return bad(" ".join(report.faults[:3]), look)
+    if report.whole:
+        words = ngettext("All of its %(n)s entry is whole.", "All of its %(n)s entries are whole.", report.newest)
+        words %= {"n": report.newest}
+    else:
+        words = gettext(
+            "Entries %(first)s to %(last)s of %(newest)s and the end are whole; the next look goes on from there. The "
+            "page of the log verifies all of them."
+        ) % {"first": report.first, "last": report.last, "newest": report.newest}
+    words = " ".join([words, *report.remarks[:2]])
+    if report.problems:
+        return warn(words, " ".join(report.problems))
+    return good(words)
+
+
 async def mail() -> Check:
     if settings.EMAIL_BACKEND.endswith("console.EmailBackend"):
         return warn(
@@ -320,7 +353,8 @@ async def address() -> Check:
     )
 
 
-def _duration(seconds: float) -> str:
+def describe_duration(seconds: float) -> str:
+    """Return the time in words: "5 minutes", or seconds where it is less than a minute."""
     now = timezone.now()
     return (
         timesince(now - timedelta(seconds=seconds), now).replace("\xa0", " ") if seconds >= 60 else f"{seconds:.0f} s"

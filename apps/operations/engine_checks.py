@@ -22,7 +22,7 @@ from apps.engines.chat.offered import MAIN
 from apps.engines.image import checks as picture_checks
 from apps.lib.ids import new_id
 from apps.lib.threads import in_db, in_pool
-from apps.operations import checks, probes, sample
+from apps.operations import checks, job_checks, probes, sample
 from apps.operations.backups import doctor
 from apps.operations.checks import Check, Named, bad, count, good, warn
 from apps.users.language import looked_up
@@ -258,6 +258,7 @@ ALL = (
     Named("embedding", gettext_lazy("Embedding model"), embedder),
     Named("database", "Database", checks.database),
     Named("worker", "Worker", checks.worker),
+    Named("jobs", gettext_lazy("Periodic jobs"), job_checks.jobs),
     Named("readers", gettext_lazy("File readers"), checks.readers),
     Named("broker", "Queue", checks.broker),
     Named("turnlog", gettext_lazy("Running answers"), turn_log),
@@ -266,6 +267,7 @@ ALL = (
     Named("search", "Search", searching),
     Named("documents", "Documents", checks.documents),
     Named("frozen", gettext_lazy("Frozen texts"), checks.frozen_texts),
+    Named("log", gettext_lazy("Audit log"), checks.audit_log),
     Named("disk", "Disk", checks.disk),
     Named("backup", gettext_lazy("Backup"), doctor.report_backups),
     Named("memory", "Memory", checks.memory),

@@ -10,6 +10,7 @@ from django.views.decorators.http import require_safe
 
 from apps.operations.access import signed_in
 from apps.operations.warmth import warmth
+from apps.safety import policies
 from apps.users.models import User
 
 _PLAIN = "text/plain; charset=utf-8"
@@ -25,12 +26,16 @@ def live(request: HttpRequest) -> HttpResponse:
 @require_safe
 @never_cache
 def ready(request: HttpRequest) -> HttpResponse:
-    """Pages can be served: the database answers and holds the tables."""
+    """Answer 200 where pages can be served: the database answers and holds the tables, and the policy of the site is
+    loaded, by which every text is judged. Answer 503 else."""
     try:
         User.objects.exists()
     except DatabaseError:
         connection.close()
         return HttpResponse("the database does not answer\n", status=503, content_type=_PLAIN)
+    policies.fresh()
+    if policies.stale():
+        return HttpResponse("the policy is not loaded\n", status=503, content_type=_PLAIN)
     return HttpResponse("ready\n", content_type=_PLAIN)
 
 

@@ -6,7 +6,7 @@ from celery import shared_task
 
 from apps.documents import worker
 from apps.privacy import frozen, keeping, wishes
-from apps.safety import audits, breakglass_sweep, heads, holds, leaving, mailing, recorded
+from apps.safety import audits, breakglass_sweep, holds, leaving, log_check, mailing, recorded
 
 worker.chores += [
     wishes.sweep,
@@ -15,7 +15,7 @@ worker.chores += [
     audits.sweep,
     holds.sweep,
     breakglass_sweep.sweep,
-    heads.note,
+    log_check.note_heads,
     mailing.sweep,
     recorded.sweep,
     leaving.sweep,

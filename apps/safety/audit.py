@@ -1,17 +1,30 @@
-"""The log of what was done and read in review: append-only, numbered without a gap, each entry holding the hash of the
-one before. Triggers of the database forbid changes (`TRIGGERS`); `verify` finds what was changed in spite of them.
+"""The audit log: append-only, numbered without a gap, each entry signed together with the signature before it.
+
+Triggers of the database forbid changes (`TRIGGERS`). The signature is an HMAC by a key outside the database
+(`audit_keys.py`), so nobody who can only write the database can rewrite the log; a tail that was cut off is found by
+the heads that are noted outside (`heads.py`). `record` writes an entry, `verify` reads all of them; `log_check.py`
+verifies heads and triggers too.
 """
 
 from __future__ import annotations
 
 import hashlib
+import hmac
 import json
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
 from django.db import connection, models, transaction
 from django.utils import timezone
+from django.utils.translation import gettext
+
+from apps.safety import audit_keys, heads
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -40,6 +53,10 @@ TRIGGERS = {
     ),
 }
 
+_GUARDS = {
+    "sqlite": ("safety_event_no_update", "safety_event_no_delete", "safety_snapshot_no_update"),
+    "postgresql": ("safety_event_no_change", "safety_snapshot_no_update"),
+}
 _CHANGEABLE = {
     "sqlite": "DROP TRIGGER IF EXISTS safety_snapshot_no_update",
     "postgresql": "DROP TRIGGER IF EXISTS safety_snapshot_no_update ON safety_snapshot",
@@ -57,7 +74,7 @@ class Event(models.Model):
     subject = models.CharField(max_length=120, blank=True)
     payload = models.JSONField(default=dict)
     before = models.CharField(max_length=64)
-    sha256 = models.CharField(max_length=64)
+    sha256 = models.CharField(max_length=64, help_text="HMAC-SHA-256; plain SHA-256 in entries before the first key")
 
     class Meta:
         app_label = "safety"
@@ -66,15 +83,35 @@ class Event(models.Model):
     def __str__(self) -> str:
         return f"{self.seq} {self.kind}"
 
-    def digest(self) -> str:
-        said = [self.seq, _spelt(self.at), self.kind, self.actor, self.person, self.subject, self.payload, self.before]
-        return hashlib.sha256(json.dumps(said, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+    def content(self) -> bytes:
+        """Return what is signed: every field but the signature."""
+        fields = [
+            self.seq,
+            _spelt(self.at),
+            self.kind,
+            self.actor,
+            self.person,
+            self.subject,
+            self.payload,
+            self.before,
+        ]
+        return json.dumps(fields, sort_keys=True, separators=(",", ":")).encode()
+
+    def sign(self, key: bytes) -> str:
+        return hmac.new(key, self.content(), hashlib.sha256).hexdigest()
+
+    def plain_hash(self) -> str:
+        """Return what entries from before the first key hold in the place of a signature."""
+        return hashlib.sha256(self.content()).hexdigest()
 
 
 def record(
     kind: str, *, actor: User | None = None, person: int | None = None, subject: str = "", **payload: Any
 ) -> Event:
-    """The entry is written with the transaction that it belongs to, or not at all."""
+    """Write an entry with the transaction that it belongs to, or not at all; its head is noted once that is committed.
+
+    Raises ImproperlyConfigured where the key is missing that signed the entry before.
+    """
     with transaction.atomic():
         if connection.vendor == "postgresql":
             with connection.cursor() as cursor:
@@ -84,27 +121,96 @@ def record(
             seq=last.seq + 1 if last else 1, at=timezone.now(), kind=kind, actor=actor.pk if actor else None,
             person=person, subject=subject[:120], payload=payload, before=last.sha256 if last else FIRST,
         )  # fmt: skip
-        entry.sha256 = entry.digest()
+        entry.sha256 = entry.sign(_signing_key(last))
         entry.save(force_insert=True)
+        transaction.on_commit(partial(heads.note_head, entry.seq, entry.sha256), robust=True)
     return entry
 
 
+def renew_key(lost: bool = False) -> Event:
+    """Sign from now on by a new key, and say so in the log. With `lost` the earlier keys are gone: what they signed can
+    no longer be verified, only that the entries follow each other."""
+    with transaction.atomic():
+        audit_keys.add_key()
+        return record("log.key", lost=lost)
+
+
+def _signing_key(last: Event | None) -> bytes:
+    """Return the newest key, made where no entry is signed yet. Raises ImproperlyConfigured where it is missing."""
+    if keys := audit_keys.read_keys():
+        return keys[0]
+    if last is not None and last.sha256 != last.plain_hash():
+        raise ImproperlyConfigured(audit_keys.MISSING.format(place=settings.AUDIT_KEYS))
+    return audit_keys.read_keys(create=True)[0]
+
+
+@dataclass(slots=True)
+class Chain:
+    """How far the entries were verified, and what is needed to go on from there."""
+
+    seq: int = 0
+    signature: str = FIRST
+    signed: bool = False  # whether an entry with a signature was met; from there on each needs one
+    unknown: int = 0  # entries whose key is lost
+
+
 def verify() -> list[str]:
-    """What is wrong with the log, in words; nothing where it is whole."""
-    wrong, expected, before = [], 1, FIRST
-    for entry in Event.objects.order_by("seq").iterator(chunk_size=2000):
-        if entry.seq != expected:
-            wrong.append(f"Entries {expected} to {entry.seq - 1} are missing.")
-        elif entry.before != before:
-            wrong.append(f"Entry {entry.seq} does not follow the one before it.")
-        if entry.digest() != entry.sha256:
-            wrong.append(f"Entry {entry.seq} was changed.")
-        expected, before = entry.seq + 1, entry.sha256
-    return wrong
+    """Return what is wrong with the entries, in words; [] where the log is whole as far as it reaches."""
+    return list(verify_entries(Chain()))
+
+
+def verify_entries(chain: Chain, until: float | None = None) -> Iterator[str]:
+    """Yield what is wrong with the entries after `chain`, which moves on with each, until that monotonic time."""
+    keys, lost = audit_keys.read_keys(), _find_lost()
+    for entry in Event.objects.filter(seq__gt=chain.seq).order_by("seq").iterator(chunk_size=2000):
+        if entry.seq != chain.seq + 1:
+            words = gettext("Entries %(first)s to %(last)s are missing.")
+            yield words % {"first": chain.seq + 1, "last": entry.seq - 1}
+        elif entry.before != chain.signature:
+            yield gettext("Entry %(seq)s does not follow the one before it.") % {"seq": entry.seq}
+        if any(entry.sign(key) == entry.sha256 for key in keys):
+            chain.signed = True
+        elif entry.seq < lost:
+            chain.unknown += 1
+        elif chain.signed or entry.plain_hash() != entry.sha256:
+            yield gettext("Entry %(seq)s was changed.") % {"seq": entry.seq}
+        chain.seq, chain.signature = entry.seq, entry.sha256
+        if until is not None and entry.seq % 100 == 0 and time.monotonic() > until:
+            return
+    if chain.seq and not chain.signed:
+        words = gettext("No entry of the log is signed by a key of %(file)s.")
+        yield words % {"file": settings.AUDIT_KEYS}
+
+
+def _find_lost() -> int:
+    """Return the number of the newest entry that says that earlier keys are lost, signed by a known key; else 0."""
+    keys = audit_keys.read_keys()
+    for entry in Event.objects.filter(kind="log.key", payload__lost=True).order_by("-seq"):
+        if any(entry.sign(key) == entry.sha256 for key in keys):
+            return entry.seq
+    return 0
+
+
+def find_missing_triggers() -> list[str]:
+    """Return the names of triggers that guard the log and frozen texts and are not there, or do nothing."""
+    if connection.vendor == "sqlite":
+        sql = (
+            "SELECT name FROM sqlite_master WHERE type = 'trigger' AND sql LIKE '%%RAISE(ABORT%%' "
+            "AND sql NOT LIKE '%% WHEN %%'"
+        )
+    else:
+        sql = (
+            "SELECT t.tgname FROM pg_trigger t JOIN pg_proc p ON p.oid = t.tgfoid WHERE t.tgenabled IN ('O', 'A') "
+            "AND t.tgqual IS NULL AND p.prosrc LIKE '%%BEGIN RAISE EXCEPTION%%'"
+        )
+    with connection.cursor() as cursor:
+        cursor.execute(sql, [])
+        there = {name for (name,) in cursor.fetchall()}
+    return [name for name in _GUARDS[connection.vendor] if name not in there]
 
 
 def install() -> None:
-    """The triggers are there. Safe to repeat; called by the migration."""
+    """Install the triggers. Safe to repeat."""
     with connection.cursor() as cursor:
         for statement in TRIGGERS[connection.vendor]:
             cursor.execute(statement)

@@ -1,14 +1,22 @@
-"""The log of review, for administrators: read only, newest first."""
+"""The audit log, for administrators: read newest first, verified whole, exported. Nothing here changes an entry."""
 
 from __future__ import annotations
 
-from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
-from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_safe
+from collections.abc import AsyncIterator, Iterator
+from typing import cast
 
-from apps.safety import breakglass, logged
-from apps.safety.models import Event
+from django.contrib import messages
+from django.core.exceptions import ImproperlyConfigured
+from django.core.handlers.asgi import ASGIRequest
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.utils.translation import gettext
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_POST, require_safe
+
+from apps.lib.threads import in_db
+from apps.safety import log_check, log_export, logged
 from apps.users.access import administrators_only, person
 from apps.users.models import User
 
@@ -22,8 +30,7 @@ def page(request: HttpRequest) -> HttpResponse:
     """By kind of entry and by who did it; older ones follow page by page."""
     area, who, before = (request.GET.get(name, "") for name in ("area", "who", "before"))
     area = area if area in logged.AREAS else ""
-    rows = Event.objects.filter(logged.AREAS[area][1]).order_by("-seq")
-    rows = rows.exclude(subject__in=breakglass.unseen(person(request)))  # an administrator is a person too
+    rows = log_export.readable_entries(person(request)).filter(logged.AREAS[area][1]).order_by("-seq")
     if _number(who):
         rows = rows.filter(actor=int(who))
     if _number(before):
@@ -36,6 +43,52 @@ def page(request: HttpRequest) -> HttpResponse:
         "older": found[PAGE - 1].seq if len(found) > PAGE else None, "first": not before,
     }  # fmt: skip
     return render(request, "safety/log.html", context)
+
+
+@require_POST
+@administrators_only
+def verify(request: HttpRequest) -> HttpResponse:
+    """Verify every entry now, and say what was found."""
+    try:
+        report = log_check.verify_log()
+    except ImproperlyConfigured as error:
+        messages.error(request, str(error))
+        return redirect("safety:log")
+    for words in report.faults:
+        messages.error(request, words)
+    for words in (*report.remarks, *report.problems):
+        messages.warning(request, words)
+    if not report.faults:
+        messages.success(request, gettext("All %(n)s entries are whole.") % {"n": report.newest})
+    return redirect("safety:log")
+
+
+@require_POST
+@administrators_only
+def export(request: HttpRequest) -> HttpResponse:
+    """Send the log as a file, a JSON object a line; that it was exported is its last entry."""
+    user = person(request)
+    last = log_export.begin_export(user)
+    streams = isinstance(request, ASGIRequest)
+    response = StreamingHttpResponse(_parts(user, last) if streams else _lines(user, last))
+    response["Content-Type"] = "application/x-ndjson"
+    name = f"openbook-audit-log-{timezone.now():%Y%m%dT%H%M%SZ}.jsonl"
+    response["Content-Disposition"] = f'attachment; filename="{name}"'
+    return cast(HttpResponse, response)  # as Django's own decorators have it
+
+
+async def _parts(user: User, last: int) -> AsyncIterator[str]:
+    after = 0
+    while after < last:
+        text, after = await in_db(log_export.export_batch, user, after, last)
+        yield text
+
+
+def _lines(user: User, last: int) -> Iterator[str]:
+    after = 0
+    while after < last:
+        text, after = log_export.export_batch(user, after, last)
+        yield text
 
 
 def _number(text: str) -> bool:

@@ -87,6 +87,11 @@ EVENTS: wording.Words = {
     "group.deleted": gettext_lazy("Deleted a group"),
     "group.joined": gettext_lazy("Added a person to a group"),
     "group.left": gettext_lazy("Took a person out of a group"),
+    "log.signed": gettext_lazy("Entries are signed by a key from here on"),
+    "log.key": gettext_lazy("Entries are signed by another key from here on"),
+    "log.guarded": gettext_lazy("Triggers that guard the log were put back"),
+    "log.restored": gettext_lazy("The database was restored from a backup"),
+    "log.exported": gettext_lazy("Exported the audit log"),
     "limit.changed": gettext_lazy("Changed a limit"),
     "settings.changed": gettext_lazy("Changed a setting"),
     "person.asked_for_erasure": gettext_lazy("Asked for their data to be erased"),
@@ -101,7 +106,7 @@ AREAS: dict[str, tuple[StrOrPromise, Q]] = {
     "looks": (gettext_lazy("Second looks"), Q(kind__regex=r"^(opinion|audit|gold)\.")),
     "policy": (gettext_lazy("Policy"), Q(kind__regex=r"^(policy|list|detector)\.")),
     "people": (gettext_lazy("People"), Q(kind__regex=r"^(person|group|consent|hold|keeping|record)\.")),
-    "settings": (gettext_lazy("Settings"), Q(kind__regex=r"^(settings|limit)\.")),
+    "settings": (gettext_lazy("Settings"), Q(kind__regex=r"^(settings|limit|log)\.")),
 }
 _SUBJECTS: wording.Words = {
     "case": gettext_lazy("Case"),
@@ -135,6 +140,8 @@ _KEYS: wording.Words = {
     "texts": gettext_lazy("Texts"), "how": gettext_lazy("How"), "ground": gettext_lazy("Ground"),
     "justified": gettext_lazy("Justified"),
     "share": gettext_lazy("People in a hundred"), "delayed": gettext_lazy("Its person is told from"),
+    "lost": gettext_lazy("The earlier key is lost"), "triggers": gettext_lazy("Triggers"),
+    "made": gettext_lazy("Backup of"), "until": gettext_lazy("Until"), "self_approved": gettext_lazy("Self-approved"),
 }  # fmt: skip
 _UUID_CHARACTERS = 36  # its end tells one from the others
 

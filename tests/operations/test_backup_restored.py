@@ -33,7 +33,15 @@ from tests.documents.library import collection, document
 from tests.people import person
 document(collection(person("alice")), "Foxes", ["Foxes hunt at night."])
 Audited.objects.create(kind="answer", subject="1", stage="output", text="Frozen.", chance=1, owner=User.objects.get())
+from apps.safety import audit
+for number in range(3):
+    audit.record("read", subject=f"person {number}")
 (settings.DATA_DIR / "credentials.pem").write_text("made here")
+"""
+VERIFY = """
+from apps.safety import log_check
+report = log_check.verify_log()
+print(report.newest, report.faults, report.remarks, report.problems)
 """
 # Each document's file is stored before its row, as uploads are; lines tell that the next one is there.
 WRITE = """
@@ -126,10 +134,12 @@ def test_a_backup_under_load_is_restored_whole_and_its_passages_are_found(
     done = target.run("-c", START + RESTORE, str(archive))
     assert done.returncode == 0, done.stderr[-3000:]
     assert "Frozen texts of review: 1 of 1 can be read." in done.stdout
+    assert "The audit log is whole: 4 entries, the last one tells of this." in done.stdout
+    assert target.execute(VERIFY).startswith("4 [] ['Restored from a backup on ")
     found = json.loads(done.stdout.splitlines()[-1])
     assert found["passages"] and "Foxes hunt at night." in found["passages"][0]
     assert found["rows"] > 0 and found["broken"] == []
-    for name in ("secret_key", "credentials.pem", "snapshot_keys"):
+    for name in ("secret_key", "credentials.pem", "snapshot_keys", "audit_keys"):
         assert (target.data / name).read_bytes() == (source.data / name).read_bytes()
         assert mode(target.data / name) == 0o600
     assert [path for path in target.data.iterdir() if path.name.startswith(".restore")] == []
@@ -171,9 +181,12 @@ def test_where_keys_are_missing_the_restore_says_so_and_goes_on(
 
 
 def test_a_database_that_was_changed_since_is_taken_back_without_its_files(source: Installation, archive: Path) -> None:
-    source.execute("from tests.people import person; person('newcomer')")
+    later = "from apps.safety import audit; [audit.record('read', subject='person 9') for _ in range(2)]"
+    source.execute(f"from tests.people import person; person('newcomer'); {later}")
     before = sorted(source.data.glob("files/documents/*"))
-    assert "Put back the database" in source.manage("restore", archive, "--database-only")
+    told = source.manage("restore", archive, "--database-only")
+    assert "Put back the database" in told and "The audit log is whole: 4 entries" in told
+    assert "2 entries noted after that backup are lost" in source.execute(VERIFY)
     people = source.execute("from apps.users.models import User; print(*User.objects.values_list('name', flat=True))")
     assert people == "Alice\n"
     assert sorted(source.data.glob("files/documents/*")) == before

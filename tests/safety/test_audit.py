@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
-from typing import Any
-
 import pytest
 from django.db import DatabaseError, connection, transaction
 
-from apps.privacy import tasks
-from apps.safety import audit, heads
+from apps.safety import audit
 from apps.safety.models import Event, Snapshot
 from apps.users.models import User
 
@@ -55,39 +50,6 @@ def test_what_was_changed_past_the_triggers_is_found(entries: list[Event], state
             cursor.execute(f"DROP TRIGGER safety_event_{name}{on}")
         cursor.execute(statement)
     assert words in audit.verify()
-
-
-def test_a_log_that_was_rewritten_as_a_whole_is_not_the_one_that_was_written_down(
-    entries: list[Event], settings: Any, tmp_path: Path
-) -> None:
-    settings.DATA_DIR = tmp_path
-    assert heads.note in tasks.worker.chores
-    heads.note()
-    heads.note()
-    assert [json.loads(line)["seq"] for line in heads.file().read_text().splitlines()] == [3]
-    audit.record("read", subject="case 4")
-    assert audit.verify() + heads.verify() == []
-    heads.file().write_text(heads.file().read_text() + "{cut of")
-    assert heads.verify() == []
-    names = ("no_update",) if connection.vendor == "sqlite" else ("no_change",)
-    on = "" if connection.vendor == "sqlite" else " ON safety_event"
-    with connection.cursor() as cursor:
-        for name in names:
-            cursor.execute(f"DROP TRIGGER safety_event_{name}{on}")
-    before = audit.FIRST
-    for entry in Event.objects.order_by("seq"):
-        entry.subject, entry.before = "nothing", before
-        before = entry.sha256 = entry.digest()
-        entry.save()
-    assert audit.verify() == []
-    [words] = heads.verify()
-    assert "another entry 3" in words
-
-
-def test_an_empty_log_has_no_head(settings: Any, tmp_path: Path) -> None:
-    settings.DATA_DIR = tmp_path
-    heads.note()
-    assert not heads.file().exists() and heads.verify() == []
 
 
 def test_an_entry_goes_with_the_transaction_that_it_belongs_to(alice: User) -> None:

@@ -23,8 +23,9 @@ FORMAT = 1
 MANIFEST = "manifest.json"
 FILES = "files"
 SECRET_KEY, CREDENTIALS = "secret_key", "credentials.pem"
+AUDIT_KEYS, AUDIT_HEADS = "audit_keys", "heads.jsonl"  # what verifies the audit log
 SQLITE, POSTGRESQL = "database.sqlite3", "database.dump"
-SINGLE = {SECRET_KEY, CREDENTIALS, SQLITE, POSTGRESQL}
+SINGLE = {SECRET_KEY, CREDENTIALS, AUDIT_KEYS, AUDIT_HEADS, SQLITE, POSTGRESQL}
 CHUNK = 1 << 20  # bytes
 
 

@@ -21,7 +21,16 @@ from django.utils import timezone
 
 from apps.lib import disk
 from apps.operations.backups import databases, status
-from apps.operations.backups.archive import CREDENTIALS, FILES, SECRET_KEY, ArchiveWriter, Manifest, create_private
+from apps.operations.backups.archive import (
+    AUDIT_HEADS,
+    AUDIT_KEYS,
+    CREDENTIALS,
+    FILES,
+    SECRET_KEY,
+    ArchiveWriter,
+    Manifest,
+    create_private,
+)
 from apps.operations.backups.errors import BackupError, BackupRunning, raise_as_backup_error
 
 PART = ".partial"  # at the end of the hidden folder in which a backup is made
@@ -86,12 +95,13 @@ def _remove_leftovers(folder: Path, part: Path) -> None:
 
 def _write(target: Path, part: Path) -> FinishedBackup:
     keys = _read_keys()
+    heads = _copy_heads(part)
     made, dump = timezone.now(), databases.dump_database(part)
     keys = list(dict.fromkeys([*_read_keys(), *keys]))  # of before and after a rotation meanwhile, the newest first
     archive = part / "archive"
     with create_private(archive).open("wb") as file:
         writer = ArchiveWriter(file)
-        files = _add_contents(writer, dump.file)
+        files = _add_contents(writer, dump.file, heads)
         writer.finish(_describe(dump, made, writer))
     size, keyfile = archive.stat().st_size, None
     if keys:
@@ -103,10 +113,20 @@ def _write(target: Path, part: Path) -> FinishedBackup:
     return FinishedBackup(target, keyfile, size, files)
 
 
-def _add_contents(writer: ArchiveWriter, database: Path) -> int:
+def _copy_heads(part: Path) -> Path:
+    """Copy the noted heads of the audit log before the database: the copy names no entry that the database lacks."""
+    copy = part / AUDIT_HEADS
+    if Path(settings.AUDIT_HEADS).exists():
+        shutil.copyfile(settings.AUDIT_HEADS, create_private(copy))
+    return copy
+
+
+def _add_contents(writer: ArchiveWriter, database: Path, heads: Path) -> int:
     """Add everything that a backup holds; return how many files of users."""
     writer.add(database.name, database)
     database.unlink()  # its space is needed for the files
+    writer.add(AUDIT_HEADS, heads)
+    writer.add(AUDIT_KEYS, Path(settings.AUDIT_KEYS))
     for name in (SECRET_KEY, CREDENTIALS):
         writer.add(name, Path(settings.DATA_DIR) / name)
     return sum(

@@ -24,10 +24,19 @@ from apps.documents.models import IndexCare
 from apps.documents.worker import alive_file
 from apps.lib import encrypted
 from apps.operations.backups import databases
-from apps.operations.backups.archive import CREDENTIALS, FILES, SECRET_KEY, Manifest, read_manifest, unpack
+from apps.operations.backups.archive import (
+    AUDIT_HEADS,
+    AUDIT_KEYS,
+    CREDENTIALS,
+    FILES,
+    SECRET_KEY,
+    Manifest,
+    read_manifest,
+    unpack,
+)
 from apps.operations.backups.errors import BackupError, raise_as_backup_error
 from apps.operations.backups.making import get_keys_path, hold_backup_lock, list_stored_files
-from apps.safety import snapshot_keys
+from apps.safety import audit, audit_keys, log_check, snapshot_keys
 
 PREFIX = ".restore-"
 UNFINISHED = "restore.unfinished"  # in DATA_DIR: when the backup was made that is being put in place
@@ -63,7 +72,7 @@ def restore_backup(path: Path, keys: Path | None, tell: Tell) -> None:
     tell(f"Put back the database ({manifest.rows['users']} users) and the files.")
     if SECRET_KEY not in manifest.members:
         tell("The backup holds no secret_key: set SECRET_KEY to that of the old installation, or all sessions end.")
-    _complete(tell)
+    _complete(tell, manifest)
 
 
 def replace_database(path: Path, tell: Tell) -> None:
@@ -81,15 +90,17 @@ def replace_database(path: Path, tell: Tell) -> None:
             databases.put_database(staging / manifest.database)
         finally:
             shutil.rmtree(staging, ignore_errors=True)
+        tell(_verify_audit_log(manifest))
     tell(f"Put back the database of {manifest.made[:16]} UTC ({manifest.rows['users']} users), and nothing else.")
 
 
-def _complete(tell: Tell) -> None:
+def _complete(tell: Tell, manifest: Manifest) -> None:
     """Bring the restored rows up to date: tables, leases, search index."""
     call_command("migrate", interactive=False, verbosity=0)
     tell("Brought the tables up to date.")
     IndexCare.objects.update(lease_token="", lease_until=None)  # leases of the old processes
     tell(_describe_frozen_texts())
+    tell(_verify_audit_log(manifest))
     try:
         call_command("reindex")
     except CommandError as error:
@@ -164,6 +175,7 @@ def _put_in_place(staging: Path, manifest: Manifest, keys: Sequence[str]) -> Non
             (staging / name).replace(Path(settings.DATA_DIR) / name)
     if keys:
         _place_keys(keys)
+    _place_audit_files(staging)
     os.sync()
 
 
@@ -184,6 +196,34 @@ def _place_keys(lines: Sequence[str]) -> None:
     place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     before = [line.strip() for line in place.read_text().splitlines() if line.strip()] if place.exists() else []
     encrypted.write(list(dict.fromkeys([*before, *lines])))
+
+
+def _place_audit_files(staging: Path) -> None:
+    """Put the keys of the audit log before those that are there, and the noted heads where none are: those that are
+    noted here say more than the backup can."""
+    source = staging / AUDIT_KEYS
+    if source.exists():
+        here = audit_keys.read_lines() if Path(settings.AUDIT_KEYS).exists() else []
+        audit_keys.write_keys([*audit_keys.check_lines(source.read_text(errors="replace")), *here])
+    source, heads = staging / AUDIT_HEADS, Path(settings.AUDIT_HEADS)
+    if source.exists() and not heads.exists():
+        heads.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        shutil.move(source, heads)
+
+
+def _verify_audit_log(manifest: Manifest) -> str:
+    """Verify the restored log, add the entry that tells of the restore, and return what was found as a sentence."""
+    try:
+        faults = audit.verify()
+        entry = audit.record("log.restored", made=manifest.made)
+    except ImproperlyConfigured as error:
+        return f"The audit log cannot be verified. {error}"
+    if faults:
+        return f"The audit log is not whole: {faults[0]}"
+    report = log_check.verify_log()
+    if report.faults:
+        return f"The audit log is not whole: {report.faults[0]}"
+    return " ".join([f"The audit log is whole: {entry.seq} entries, the last one tells of this.", *report.remarks])
 
 
 def _describe_frozen_texts() -> str:

@@ -1,0 +1,103 @@
+"""The keys that sign the entries of the audit log, in a file outside the database (`settings.AUDIT_KEYS`).
+
+One key a line, 64 hexadecimal digits, the newest first: that one signs, each of them verifies. The file is made with
+the first entry, readable by its owner only. `read_keys` and `add_key` are the entry points.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import secrets
+import threading
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
+
+from apps.lib import disk
+
+MISSING = (
+    "The key of the audit log {place} (AUDIT_KEY_FILE) is missing, and entries are signed by it. Put its disk back, or "
+    "the file from the backup. Where it is lost for good, run 'manage.py renew_audit_key --lost': a new key is made, "
+    "and the log says from which entry on it holds."
+)
+_KEY = re.compile(r"[0-9a-f]{64}")
+_lock = threading.Lock()
+_read: dict[str, Any] = {"seen": None, "keys": ()}
+
+
+def read_keys(create: bool = False) -> tuple[bytes, ...]:
+    """Return the keys, the newest first; () where there is no file and `create` is false.
+
+    With `create` a missing file is made with one new key. Raises ImproperlyConfigured where the file cannot be read or
+    made, or holds a line that is no key.
+    """
+    place = Path(settings.AUDIT_KEYS)
+    try:
+        if create and not place.exists():
+            _write(place, [secrets.token_hex(32)], replace=False)
+        found = place.stat()
+        seen = (str(place), found.st_ino, found.st_mtime_ns, found.st_size)
+        if _read["seen"] != seen:
+            with _lock:
+                _read.update(keys=tuple(bytes.fromhex(line) for line in read_lines()), seen=seen)
+    except FileNotFoundError:
+        return ()
+    except OSError as error:
+        raise ImproperlyConfigured(
+            f"The key of the audit log {place} (AUDIT_KEY_FILE) is out of reach: {error}"
+        ) from error
+    keys: tuple[bytes, ...] = _read["keys"]
+    return keys
+
+
+def read_lines() -> list[str]:
+    """Return the keys as the file spells them. Raises ImproperlyConfigured where a line is no key, or none is there."""
+    return check_lines(Path(settings.AUDIT_KEYS).read_text(errors="replace"))
+
+
+def check_lines(text: str) -> list[str]:
+    """Return the keys in the text of such a file. Raises ImproperlyConfigured where one is no key, or it has none."""
+    found = [line.strip() for line in text.splitlines() if line.strip()]
+    if not found or not all(map(_KEY.fullmatch, found)):
+        raise ImproperlyConfigured(
+            f"The key of the audit log {settings.AUDIT_KEYS} (AUDIT_KEY_FILE) holds a line that is no key. "
+            "Put it back from the backup."
+        )
+    return found
+
+
+def write_keys(lines: list[str]) -> None:
+    """Replace the file: it holds these keys, the newest first."""
+    _write(Path(settings.AUDIT_KEYS).resolve(), list(dict.fromkeys(lines)), replace=True)
+
+
+def add_key() -> None:
+    """Put a new key before those that the file holds; make the file where it is missing."""
+    place = Path(settings.AUDIT_KEYS)
+    write_keys([secrets.token_hex(32), *(read_lines() if place.exists() else [])])
+
+
+def _write(place: Path, lines: list[str], *, replace: bool) -> None:
+    """Write the file whole or not at all; without `replace` a file that another process made first stays."""
+    place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    part = place.with_name(f"{place.name}.{os.getpid()}.{threading.get_ident()}.part")
+    with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+        file.write("".join(f"{line}\n" for line in lines))
+        file.flush()
+        os.fsync(file.fileno())
+    try:
+        if replace:
+            with suppress(FileNotFoundError, PermissionError):
+                was = place.stat()
+                os.chown(part, was.st_uid, was.st_gid)  # the service reads the file too where root wrote it
+            part.replace(place)
+        else:
+            with suppress(FileExistsError):
+                os.link(part, place)
+    finally:
+        part.unlink(missing_ok=True)
+    disk.synced(place.parent)

@@ -1,0 +1,34 @@
+"""`manage.py renew_audit_key`: the audit log is signed by a new key from now on."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from apps.safety import audit, audit_keys
+
+
+class Command(BaseCommand):
+    help = (
+        "Signs the audit log by a new key from now on. The earlier keys stay in the file, and verify what they signed."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--lost", action="store_true", help="the file of keys is lost for good: make another one")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        try:
+            there = bool(audit_keys.read_keys())
+        except ImproperlyConfigured as error:
+            raise CommandError(str(error)) from error
+        if options["lost"] and there:
+            raise CommandError(
+                f"{settings.AUDIT_KEYS} is there. Without --lost it gets another key, and keeps its own."
+            )
+        if not options["lost"] and not there:
+            raise CommandError(audit_keys.MISSING.format(place=settings.AUDIT_KEYS))
+        entry = audit.renew_key(lost=options["lost"])
+        self.stdout.write(f"Entry {entry.seq} of the log and those after it are signed by a new key.")
