@@ -1,13 +1,17 @@
-"""Turns whose process died are closed as interrupted, with the text that was last kept."""
+"""What the web process does every few seconds: close turns whose process died, purge what was deleted, ask what waits.
+
+`sweep_forever` is the entry point. Each job is guarded by itself: one that fails is logged and tried again, and keeps
+no other from its turn.
+"""
 
 from __future__ import annotations
 
 import asyncio
-import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
+from contextlib import AbstractContextManager
+from typing import TypeVar
 from uuid import UUID
 
-from django.db import Error
 from django.utils import timezone
 from django.utils.translation import gettext
 
@@ -16,12 +20,11 @@ from apps.conversations.events import Closed, encode
 from apps.conversations.models import Message
 from apps.conversations.render import answer_html
 from apps.engines import registry
-from apps.engines.base import EngineError
-from apps.lib import leases
+from apps.lib import leases, periodic
 from apps.lib.threads import in_db
 from apps.users.language import speaking_to
 
-log = logging.getLogger(__name__)
+T = TypeVar("T")
 
 EVERY_S = 5.0
 REASON = "The server was restarted while this answer was written."
@@ -41,33 +44,54 @@ def sweep() -> dict[UUID, str]:
 
 
 async def sweep_forever(go_on: Callable[[UUID], Awaitable[None]]) -> None:
-    """Dead turns are closed soon after they died; whoever still follows one is told. Where questions were left waiting,
-    `go_on` is called."""
+    """Sweep every EVERY_S seconds until cancelled, whatever a job raises. `go_on` is called for each conversation in
+    which a question was left waiting."""
+    untold: dict[UUID, str] = {}
     while True:
-        try:
-            closed = await in_db(sweep)
-            await in_db(keeping.purge)
-            left = await in_db(queue.ready)
-        except Error as error:  # busy, or away for a moment: the next round does it
-            log.warning("Dead turns could not be looked for: %s", error)
-            closed, left = {}, []
-        for pk, text in closed.items():
-            await _tell(str(pk), text)
-        for place in left:
-            await go_on(place)
+        await sweep_once(go_on, untold)
         await asyncio.sleep(EVERY_S)
+
+
+async def sweep_once(go_on: Callable[[UUID], Awaitable[None]], untold: dict[UUID, str]) -> None:
+    """Do each job once. `untold` keeps the closed turns, with their text, whose followers could not be told yet."""
+
+    async def tell(turn: UUID) -> None:
+        await _tell(str(turn), untold[turn])
+        del untold[turn]
+
+    with _job("close dead turns"):
+        untold.update(await in_db(sweep))
+    with _job("tell of closed turns"):
+        await _for_each(list(untold), tell)
+    with _job("purge deleted conversations"):
+        await in_db(keeping.purge)
+    with _job("ask queued questions"):
+        await _for_each(await in_db(queue.ready), go_on)
+
+
+def _job(name: str) -> AbstractContextManager[None]:
+    return periodic.guard("web", name, EVERY_S)
+
+
+async def _for_each(items: Iterable[T], work: Callable[[T], Awaitable[None]]) -> None:
+    """Do the work for every item. Raise ExceptionGroup of what failed, when all had their turn."""
+    failed: list[Exception] = []
+    for item in items:
+        try:
+            await work(item)
+        except Exception as error:  # noqa: BLE001 - raised below
+            failed.append(error)
+    if failed:
+        raise ExceptionGroup(f"{type(failed[0]).__name__}: {failed[0]}", failed)
 
 
 async def _tell(turn: str, text: str) -> None:
     turnlog = registry.turnlog()
     html = answer_html(text, [], turn) if text else ""  # as a reload shows it
     reason = await in_db(_reason, turn)
-    try:
-        if await turnlog.exists(turn):
-            await turnlog.append(turn, encode(Closed(Message.Status.INTERRUPTED, html, reason, bool(text)), turn=turn))
-            await turnlog.finish(turn)
-    except EngineError as error:
-        log.warning("A dead turn's log could not be ended: %s", error)
+    if await turnlog.exists(turn):
+        await turnlog.append(turn, encode(Closed(Message.Status.INTERRUPTED, html, reason, bool(text)), turn=turn))
+        await turnlog.finish(turn)
 
 
 def _reason(turn: str) -> str:

@@ -1,8 +1,9 @@
 """The life of a worker process: it says that it lives, keeps the leases of its work, and sweeps what others left.
 
-Two threads do that, so that no second process (Celery's beat) is needed and the sweep does not depend on the broker
-whose losses it makes good. The pool has to be of threads (`--pool threads`): the leases are those of this process, and
-its workers share one embedder.
+Each job of the sweep is guarded by itself: whatever one raises is logged, noted for the Doctor and tried again with the
+next sweep, and keeps no other from its turn. Two threads do that, so that no second process (Celery's beat) is needed
+and the sweep does not depend on the broker whose losses it makes good. The pool has to be of threads (`--pool
+threads`): the leases are those of this process, and its workers share one embedder.
 """
 
 from __future__ import annotations
@@ -19,20 +20,19 @@ from uuid import UUID
 
 from celery.signals import worker_init, worker_ready, worker_shutting_down
 from django.conf import settings
-from django.db import Error, close_old_connections
+from django.db import close_old_connections
 
 from apps.documents import job, queue, segments
 from apps.documents.bell import ring
 from apps.documents.ingest import ingest
 from apps.documents.models import Document
-from apps.engines.base import EngineError
-from apps.lib import disk, memory
+from apps.lib import disk, memory, periodic
 
 log = logging.getLogger(__name__)
 
 PULSE_S = 5
 SWEEP_S = 30
-DESKS = 3  # documents worked on at once: one waits for the disk while two are embedded
+DESKS = queue.MOST_DESKS + 1  # batches worked on at once; the last desk is kept for another person
 RINGS = 4  # of one sweep; whoever hears one works on until nothing waits
 ORPHAN_S = 3600  # an upload is committed long before
 
@@ -42,7 +42,7 @@ _threads: list[threading.Thread] = []  # of this process, once it works
 
 
 def alive_file() -> Path:
-    """Touched every PULSE_S while a worker runs, and as long as it also sweeps."""
+    """Return the file that is touched every PULSE_S while a worker runs."""
     return Path(settings.DATA_DIR) / "worker.alive"
 
 
@@ -54,21 +54,27 @@ def connect() -> None:
 
 
 def drain(document_id: UUID) -> None:
-    """The document, and after it whatever else waited, has been worked on; or DESKS others are at it, and go on.
+    """Work on whatever waits, in turn, until nothing does; return at once where DESKS threads are at it.
 
-    So a thread of the pool is always left for what else a worker is asked to do.
+    So a thread of the pool is always left for what else a worker is asked to do. `document_id` rang the bell; it has no
+    better place in the queue for that.
     """
-    first = [document_id]
     while _desks.acquire(blocking=False):
         try:
-            while not job.stopping.is_set() and (rows := first or queue.together()):
-                if ingest(*rows):
-                    _settle()
-                first = []
+            while not job.stopping.is_set() and _work_on_next():
+                pass
         finally:
             _desks.release()
         if job.stopping.is_set() or not queue.waiting(1):  # nothing came while nobody was listening any more
             return
+
+
+def _work_on_next() -> bool:
+    """Work on the next batch; return whether there was one."""
+    with queue.next_batch() as ids:
+        if ids and ingest(*ids):
+            _settle()
+        return bool(ids)
 
 
 @cache
@@ -115,6 +121,7 @@ def _spare(**_: Any) -> None:
 
 def _start(**_: Any) -> None:
     job.stopping.clear()
+    periodic.forget()
     _threads[:] = [
         threading.Thread(target=_repeat, args=(seconds, work), name=name, daemon=True)
         for name, seconds, work in (("sweep", SWEEP_S, _tidy), ("pulse", PULSE_S, _pulse))
@@ -128,37 +135,25 @@ def _stop(**_: Any) -> None:
 
 
 def _pulse() -> None:
-    if all(thread.is_alive() for thread in _threads):
-        alive_file().touch()
-    else:  # a defect ended the sweep, and its trace is in the log
-        log.error("The worker no longer sweeps: what others left is not taken up. Start it again.")
-    job.keep()  # what is being read goes on all the same
+    _run(alive_file().touch, "sign of life", PULSE_S)
+    _run(job.keep, "renewal of leases", PULSE_S)
 
 
 def _tidy() -> None:
-    if not job.stopping.is_set():
-        disk.hold()
-        sweep()
-        remove_orphans()
-        segments.care()
-        for chore in chores:
-            _try(chore)
+    for work in (disk.hold, sweep, remove_orphans, segments.care, *chores):
+        if not job.stopping.is_set():
+            _run(work, f"{work.__module__.removeprefix('apps.')}.{work.__name__}", SWEEP_S)
 
 
-def _try(chore: Callable[[], object]) -> None:
-    """One that fails is tried again with the next sweep, and keeps no other from its turn."""
-    try:
-        chore()
-    except (Error, OSError, EngineError) as error:
-        log.warning("A chore of the worker (%s) failed and is tried again: %s", chore.__module__, error)
+def _run(work: Callable[[], object], name: str, period_s: float) -> None:
+    """Run one job, whatever it raises, with a connection to the database that is checked before."""
+    close_old_connections()
+    with periodic.guard("worker", name, period_s):
+        work()
 
 
 def _repeat(seconds: float, work: Callable[[], None]) -> None:
     while True:
-        try:
-            work()
-        except (Error, OSError, EngineError) as error:
-            log.warning("The worker's %s failed and is tried again: %s", threading.current_thread().name, error)
-        finally:
-            close_old_connections()
+        work()
+        close_old_connections()
         time.sleep(seconds)

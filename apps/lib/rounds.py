@@ -52,6 +52,9 @@ class Rounds(Generic[V]):
             except Error as error:
                 log.warning("A round could not be made: %s", error)
                 continue
+            except Exception:  # whoever waits would wait for ever
+                log.exception("A round could not be made")
+                continue
             for (ended, _), holds in zip(waiting, answers, strict=True):
                 if not holds:
                     ended.set()

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from apps.documents import job, worker
+from apps.documents import job, segments, worker
+from apps.lib import disk
 
 # Threads end here by an exception: the sweep by its defect, the others at the end of a test.
 pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
@@ -61,19 +62,38 @@ def test_a_worker_that_sweeps_signs_again_and_again(sign: Path, monkeypatch: pyt
     assert signed_again(sign) and signed_again(sign)
 
 
-def test_a_worker_whose_sweep_has_died_of_a_defect_signs_no_more(
+def test_a_defect_of_one_job_ends_neither_the_sweep_nor_the_other_jobs(
     sign: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
+    ran: list[str] = []
+
+    def broken() -> None:
+        raise Defect("what nobody has foreseen")
+
+    def well() -> None:
+        ran.append("well")
+
+    monkeypatch.setattr(disk, "hold", broken)
+    monkeypatch.setattr(segments, "care", broken)
+    monkeypatch.setattr(worker, "sweep", broken)
+    monkeypatch.setattr(worker, "remove_orphans", well)
+    monkeypatch.setattr(worker, "chores", [broken, well])
+    with caplog.at_level(logging.ERROR):
+        worker._start()
+        for _ in range(1500):
+            if len(ran) > 5:
+                break
+            threading.Event().wait(0.02)
+    assert len(ran) > 5 and all(thread.is_alive() for thread in worker._threads)
+    assert "what nobody has foreseen" in caplog.text and any(record.exc_info for record in caplog.records)
+    assert signed_again(sign)
+
+
+def test_leases_that_cannot_be_renewed_end_no_pulse(sign: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def broken() -> None:
         raise Defect
 
-    monkeypatch.setattr(worker, "_tidy", broken)
-    with caplog.at_level(logging.ERROR):
-        worker._start()
-        for _ in range(3000):  # a sign that was under way when the sweep died may still come
-            if "no longer sweeps" in caplog.text:
-                break
-            threading.Event().wait(0.02)
-        assert "no longer sweeps" in caplog.text
-        signed_again(sign, 0.3)
-        assert not signed_again(sign, 0.3)
+    monkeypatch.setattr(worker, "_tidy", lambda: None)
+    monkeypatch.setattr(job, "keep", broken)
+    worker._start()
+    assert signed_again(sign) and signed_again(sign)

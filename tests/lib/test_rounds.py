@@ -31,7 +31,7 @@ async def test_all_are_asked_about_at_once_and_only_what_ended_returns() -> None
 
 
 async def test_a_database_that_is_away_ends_nothing_and_is_asked_again() -> None:
-    answers = iter([OperationalError("away"), [True], [False]])
+    answers = iter([OperationalError("away"), KeyError("a defect"), [True], [False]])
 
     async def ask(values: list[int]) -> list[bool]:
         answer = next(answers)

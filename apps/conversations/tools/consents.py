@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 from uuid import UUID
 
 from apps.conversations.models import Message
 from apps.conversations.refusal import Refused
 from apps.conversations.tools.rows import ToolConsent
+from apps.lib.rounds import Rounds
 from apps.lib.threads import in_db
 from apps.users.models import User
 
 ASK_S = 120.0  # for so long a call waits for its person
-_LOOK_S = 0.3  # between looks: any process may have taken the answer
+_LOOK_S = 0.5  # between looks, one for all calls that wait: any process may have taken the answer
 _OVER = "That call no longer waits for an answer."
 
 
@@ -29,14 +30,24 @@ def decide(user: User, answer: UUID, message: Mapping[str, Any]) -> None:
 
 
 async def decided(answer: UUID, call: str) -> bool | None:
-    """What the person says, as soon as they say it; None where they say nothing in time."""
-    until = time.monotonic() + ASK_S
-    while True:
-        said = await in_db(_said, answer, call)
-        if said is not None or time.monotonic() > until:
-            return said
-        await asyncio.sleep(_LOOK_S)
+    """Return what the person says, as soon as they say it; None where they say nothing within ASK_S seconds."""
+    with suppress(TimeoutError):  # what was said in the last moment still counts
+        await asyncio.wait_for(_rounds.over((answer, call)), ASK_S)
+    return await in_db(_said, answer, call)
 
 
 def _said(answer: UUID, call: str) -> bool | None:
     return ToolConsent.objects.filter(answer=answer, call=call).values_list("allowed", flat=True).first()
+
+
+async def _still_wait(calls: list[tuple[UUID, str]]) -> Sequence[bool]:
+    """Return for each call whether its person has said nothing yet: one query for all."""
+    said = await in_db(_said_among, {answer for answer, _ in calls})
+    return [call not in said for call in calls]
+
+
+def _said_among(answers: set[UUID]) -> set[tuple[UUID, str]]:
+    return set(ToolConsent.objects.filter(answer__in=answers).values_list("answer", "call"))
+
+
+_rounds: Rounds[tuple[UUID, str]] = Rounds(lambda: _LOOK_S, _still_wait)

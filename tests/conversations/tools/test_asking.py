@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
+from uuid import uuid4
+
 import pytest
 
 from apps.conversations.assistant import Assistant
 from apps.conversations.models import Message, ToolConsent, ToolSetting
 from apps.conversations.tools import consents, offering
 from apps.conversations.tools.base import Permission, Result
+from apps.lib.threads import in_db
 from apps.users.models import User
 from tests.conversations.tools.conftest import Effect, Tried, calls, hangs, said, tools_in
 
@@ -56,6 +60,20 @@ async def test_nobody_answers_so_it_is_not_done(open_page, alice, library, calle
     await page.ask(QUESTION)
     (card,) = tools_in(await page.events())
     assert "Nobody answered within" in card and tea.given == []
+
+
+async def test_calls_that_wait_share_their_questions_to_the_database(monkeypatch):
+    asked = []
+
+    async def counted(function, *args):
+        asked.append(function)
+        return await in_db(function, *args)
+
+    monkeypatch.setattr(consents, "in_db", counted)
+    monkeypatch.setattr(consents, "ASK_S", 1.1)
+    calls_of_people = [consents.decided(uuid4(), str(number)) for number in range(20)]
+    assert await asyncio.gather(*calls_of_people) == [None] * 20
+    assert len(asked) <= 20 + 3  # one look for each at the end, and a round every half second for all
 
 
 async def test_nobody_else_decides(open_page, alice, bob, library, caller, offer):

@@ -1,0 +1,111 @@
+"""Periodic jobs of a process: `guard` keeps one that fails from ending the others, and notes when each last succeeded.
+
+The notes of a role ("web", "worker") lie in one small file of DATA_DIR, which the Doctor reads through `find_overdue`.
+Where several processes have a role, the last one that wrote counts: it is enough that one of them does the work.
+Nothing is scheduled here.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+
+from apps.lib import noted
+
+log = logging.getLogger(__name__)
+
+PERIODS = 3  # missed, before a job counts as overdue ...
+GRACE_S = 60  # ... and so many seconds, for a round that takes long and for WRITE_S
+WRITE_S = 10  # seconds between two writes of the file, where no job changes between success and failure
+
+
+@dataclass(slots=True)
+class Job:
+    """One job of this process. Times are seconds since 1970; `error` is empty after a success."""
+
+    period_s: float
+    since: float  # its last success; before the first one, when it was first begun
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Overdue:
+    """A job that has not succeeded for several periods."""
+
+    role: str
+    name: str
+    silent_s: float
+    error: str
+
+
+_lock = threading.Lock()
+_jobs: dict[str, dict[str, Job]] = {}  # role -> name -> job
+_written: dict[str, float] = {}
+
+
+@contextmanager
+def guard(role: str, name: str, period_s: float) -> Iterator[None]:
+    """Run the block as one round of a job. Log whatever it raises (but what ends the process), with its trace where
+    that is new, and go on behind the block."""
+    with _lock:
+        job = _jobs.setdefault(role, {}).setdefault(name, Job(period_s, time.time()))
+    try:
+        yield
+    except Exception as error:  # any at all: a job that fails must not end the others
+        words = f"{type(error).__name__}: {error}"
+        told = words == job.error
+        log.error("The job %s of the %s process failed and is tried again: %s", name, role, words, exc_info=not told)
+        _note(role, job, words)
+    else:
+        _note(role, job, "", time.time())
+
+
+def find_overdue(now: float | None = None) -> list[Overdue]:
+    """Return the jobs, of every role that has ever run here, that have not succeeded for several periods."""
+    now = now or time.time()
+    found = []
+    for path in sorted(_folder().glob("*.json")):
+        for name, job in noted.read(path).items():
+            silent = now - job["since"]
+            if silent > PERIODS * job["period_s"] + GRACE_S:
+                found.append(Overdue(path.stem, name, silent, job["error"]))
+    return found
+
+
+def count_jobs() -> int:
+    """Return how many jobs have noted anything."""
+    return sum(len(noted.read(path)) for path in _folder().glob("*.json"))
+
+
+def forget() -> None:
+    """Forget what this process has noted, as where it starts anew. For tests and a process that was forked."""
+    with _lock:
+        _jobs.clear()
+        _written.clear()
+
+
+def _folder() -> Path:
+    return Path(settings.DATA_DIR) / "jobs"
+
+
+def _note(role: str, job: Job, error: str, success: float | None = None) -> None:
+    with _lock:
+        changed, job.error = bool(job.error) != bool(error), error
+        job.since = success or job.since
+        if not changed and time.monotonic() - _written.get(role, -WRITE_S) < WRITE_S:
+            return
+        _written[role] = time.monotonic()
+        content: dict[str, Any] = {name: asdict(one) for name, one in _jobs[role].items()}
+        try:
+            _folder().mkdir(mode=0o700, exist_ok=True)
+            noted.write(_folder() / f"{role}.json", content)
+        except OSError as problem:  # a full disk must not end a job either
+            log.warning("When periodic jobs ran could not be noted: %s", problem)
