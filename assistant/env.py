@@ -177,11 +177,6 @@ def faults(env: Env) -> list[str]:
     return found
 
 
-def secret_key(env: Env) -> str:
-    """The configured key, or the one kept in the data directory (made when missing, readable by its owner only)."""
-    if env.SECRET_KEY:
-        return env.SECRET_KEY
-    path = Path(env.DATA_DIR) / "secret_key"
 def list_hosts(env: Env) -> list[str]:
     """Return the host names of ALLOWED_HOSTS."""
     return [host.strip() for host in env.ALLOWED_HOSTS.split(",") if host.strip()]
@@ -209,6 +204,11 @@ def _find_bad_addresses(env: Env) -> list[str]:
     return found
 
 
+def secret_key(env: Env) -> str:
+    """The configured key, or the one kept in the data directory (made when missing, readable by its owner only)."""
+    if env.SECRET_KEY:
+        return env.SECRET_KEY
+    path = Path(env.DATA_DIR) / "secret_key"
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
         with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:

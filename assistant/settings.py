@@ -243,11 +243,11 @@ SUPPORT_CHECK: dict[str, Any] = {
     "OPTIONS": {},
 }
 
+# Seconds without a reply. The layer asks Redis to wait 5 s for a message; redis-py would give up at the same moment.
+_CHANNEL_HOST = {"address": ENV.REDIS_URL, "socket_timeout": 30, "socket_connect_timeout": 5}
 CHANNEL_LAYERS: dict[str, dict[str, Any]] = {
     "default": {
         "BACKEND": "channels_redis.core.RedisChannelLayer",
-# Seconds without a reply. The layer asks Redis to wait 5 s for a message; redis-py would give up at the same moment.
-_CHANNEL_HOST = {"address": ENV.REDIS_URL, "socket_timeout": 30, "socket_connect_timeout": 5}
         "CONFIG": {"hosts": [_CHANNEL_HOST], "capacity": 200},
     }
     if ENV.REDIS_URL
