@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from collections.abc import Callable, Iterable
+from datetime import datetime, timedelta
+from typing import Any, TypeVar
 
 from django.db import transaction
+from django.db.models import BigIntegerField, Exists, OuterRef, Q, QuerySet, UUIDField, Value
+from django.db.models.functions import Cast, Replace
 from django.utils import timezone
 from django.utils.translation import gettext_lazy
 
 from apps.conversations.keeping import remove
 from apps.conversations.models import Conversation
-from apps.documents.models import Collection, Document
+from apps.documents.models import Document
 from apps.documents.upload import delete
 from apps.privacy.models import Hold, Keeping
 from apps.safety import audit
@@ -26,6 +30,7 @@ CHOICES = (
 )
 _AT_ONCE = 50  # of a sweep: the next one goes on
 Scope = Keeping.Scope
+R = TypeVar("R")
 
 
 def rule(scope: str, subject: object = "") -> int:
@@ -45,18 +50,13 @@ def change(user: User, scope: str, days: int, subject: object = "") -> None:
         audit.record("keeping.changed", actor=user, subject=f"{scope} {subject}"[:120], days=days)
 
 
-def days_of(place: Conversation) -> int:
-    """Its own rule, else the shorter of its owner's and the site's; 0: it is kept."""
-    own = rule(Scope.CONVERSATION, place.pk)
-    others = [days for days in (rule(Scope.PERSON, place.owner_id), rule(Scope.SITE)) if days]
-    return own or min(others, default=0)
-
-
 def sweep() -> int:
     """What is older than its rule says is gone, but nothing of a person under a hold; how many. For the worker."""
     if not Keeping.objects.exists():
         return 0
-    return _conversations() + _documents()
+    now = timezone.now()
+    removed = _remove_each(due_conversations(now)[:_AT_ONCE], _remove_conversation)
+    return removed + _remove_each(due_documents(now)[:_AT_ONCE], delete)
 
 
 def hold(user: User, person: User, reason: str) -> None:
@@ -72,27 +72,65 @@ def lift(user: User, person: User) -> None:
             audit.record("hold.lifted", actor=user, person=person.pk, subject=f"person {person.pk}")
 
 
-def _conversations() -> int:
-    shortest = Keeping.objects.exclude(scope=Scope.COLLECTION).order_by("days").values_list("days", flat=True).first()
-    if not shortest:
-        return 0
-    now, count = timezone.now(), 0
-    old = Conversation.objects.filter(changed__lt=now - timedelta(days=shortest), pinned=None)
-    for place in old.exclude(owner__in=Hold.objects.values("person")).order_by("changed")[:_AT_ONCE]:
-        days = days_of(place)
-        if days and place.changed < now - timedelta(days=days):
-            with transaction.atomic():
-                remove([place.pk])
-            count += 1
-    return count
+def due_conversations(now: datetime) -> QuerySet[Conversation]:
+    """Return the conversations that are older than their rule says, the oldest first: none that is pinned or under a
+    hold, and none to which no rule applies."""
+    own = Keeping.objects.filter(scope=Scope.CONVERSATION)
+    due = Q(pk__in=[])
+    for days in _days(own):
+        due |= Q(pk__in=_uuids(own.filter(days=days)), changed__lt=now - timedelta(days=days))
+    others = Q(pk__in=[])
+    for days in _days(people := Keeping.objects.filter(scope=Scope.PERSON)):
+        owners = people.filter(days=days).annotate(pk_of=Cast("subject", BigIntegerField())).values("pk_of")
+        others |= Q(owner__in=owners, changed__lt=now - timedelta(days=days))
+    if site := rule(Scope.SITE):  # of the owner's and the site's the shorter counts, so that either is enough
+        others |= Q(changed__lt=now - timedelta(days=site))
+    rows = Conversation.objects.filter(due | (others & ~Q(pk__in=_uuids(own))), pinned=None)
+    return rows.exclude(owner__in=Hold.objects.values("person")).order_by("changed")
 
 
-def _documents() -> int:
-    now, count = timezone.now(), 0
-    for row in Keeping.objects.filter(scope=Scope.COLLECTION):
-        shelves = Collection.objects.filter(pk=row.subject).exclude(owner__in=Hold.objects.values("person"))
-        old = Document.objects.filter(collection__in=shelves, created__lt=now - timedelta(days=row.days))
-        for document in old.exclude(status__in=Document.ACTIVE)[:_AT_ONCE]:
-            delete(document)
+def due_documents(now: datetime) -> QuerySet[Document]:
+    """Return the documents whose content is older than the rule of their collection says: since they were added, got
+    other content as a new version, or were last fetched. None that is being read or under a hold."""
+    rules = Keeping.objects.filter(scope=Scope.COLLECTION)
+    due = Q(pk__in=[])
+    for days in _days(rules):
+        over = now - timedelta(days=days)
+        # The row of a version was made when the content came that replaced its own; what was read again has the same.
+        newer = Document.every.filter(replaces=OuterRef("pk"), status=Document.Status.REPLACED, created__gte=over)
+        newer = newer.exclude(sha256=OuterRef("sha256"))
+        old = Q(collection__in=_uuids(rules.filter(days=days)), created__lt=over) & ~Exists(newer)
+        due |= old & (Q(fetched=None) | Q(fetched__lt=over))
+    rows = Document.objects.filter(due, replaces=None).exclude(status__in=Document.ACTIVE)
+    return rows.exclude(collection__owner__in=Hold.objects.values("person")).order_by("created")
+
+
+def _days(rules: QuerySet[Keeping]) -> list[int]:
+    return list(rules.order_by("days").values_list("days", flat=True).distinct())
+
+
+def _uuids(rules: QuerySet[Keeping]) -> QuerySet[Keeping, Any]:
+    """Return the subjects of the rules as ids, of the form that the database keeps."""
+    plain = Replace("subject", Value("-"), Value(""))
+    return rules.annotate(pk_of=Cast(plain, UUIDField())).values("pk_of")
+
+
+def _remove_conversation(place: Conversation) -> None:
+    with transaction.atomic():
+        remove([place.pk])
+
+
+def _remove_each(rows: Iterable[R], remove_one: Callable[[R], None]) -> int:
+    """Remove every row, and raise ExceptionGroup of what failed when all had their turn: one that cannot be removed
+    keeps no other alive. Return how many went."""
+    failed: list[Exception] = []
+    count = 0
+    for row in rows:
+        try:
+            remove_one(row)
             count += 1
+        except Exception as error:  # noqa: BLE001 - raised below
+            failed.append(error)
+    if failed:
+        raise ExceptionGroup(f"{type(failed[0]).__name__}: {failed[0]}", failed)
     return count

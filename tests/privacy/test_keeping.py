@@ -67,6 +67,62 @@ def test_pinned_and_held_stay(alice: User, bob: User, ada: User) -> None:
     assert there(pinned, held) == [True, False] and shelf.documents.count() == 0
 
 
+def test_older_chats_without_a_rule_keep_no_due_one_alive(alice: User, bob: User, ada: User) -> None:
+    for _ in range(60):
+        talk(alice, 400)
+    keeping.change(bob, Scope.PERSON, 1, bob.pk)
+    long, due = talk(bob, 200), talk(bob, 10)
+    keeping.change(bob, Scope.CONVERSATION, 365, long.pk)
+    keeping.sweep()
+    assert there(long, due) == [True, False] and Conversation.objects.filter(owner=alice).count() == 60
+
+
+def test_chats_with_longer_rules_of_their_own_keep_no_due_one_alive(alice: User, ada: User) -> None:
+    keeping.change(ada, Scope.SITE, 30)
+    for _ in range(60):
+        keeping.change(alice, Scope.CONVERSATION, 365, talk(alice, 200).pk)
+    due = talk(alice, 31)
+    assert keeping.sweep() == 1 and there(due) == [False]
+
+
+def test_one_that_cannot_be_removed_keeps_no_other_alive(
+    alice: User, ada: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keeping.change(ada, Scope.SITE, 30)
+    broken, due = talk(alice, 50), talk(alice, 40)
+    real = keeping.remove
+
+    def remove(pks: list[object]) -> None:
+        if broken.pk in pks:
+            raise KeyError("what nobody has foreseen")
+        real(pks)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(keeping, "remove", remove)
+    with pytest.raises(Exception, match="what nobody has foreseen"):
+        keeping.sweep()
+    assert there(broken, due) == [True, False]
+
+
+def test_documents_go_by_the_age_of_their_content(alice: User) -> None:
+    shelf = collection(alice)
+    keeping.change(alice, Scope.COLLECTION, 7, shelf.pk)
+    names = ("fetched anew", "fetched long ago", "replaced lately", "read again lately", "uploaded long ago")
+    rows = {name: document(shelf, name, ["Words."]) for name in names}
+    old, lately = timezone.now() - timedelta(days=30), timezone.now() - timedelta(days=1)
+    Document.objects.update(created=old)
+    Document.objects.filter(pk=rows["fetched anew"].pk).update(fetched=lately)
+    Document.objects.filter(pk=rows["fetched long ago"].pk).update(fetched=old)
+    for name, sha256 in (("replaced lately", "other"), ("read again lately", rows["read again lately"].sha256)):
+        version = Document.every.create(
+            collection=shelf, name=name, file="documents/x", sha256=sha256, size=1, status="replaced",
+            replaces=rows[name],
+        )  # fmt: skip
+        Document.every.filter(pk=version.pk).update(created=lately)
+    keeping.sweep()
+    left = {name for name, row in rows.items() if Document.objects.filter(pk=row.pk).exists()}
+    assert left == {"fetched anew", "replaced lately"}
+
+
 def test_people_set_rules_for_what_is_theirs_only(client: Client, alice: User, bob: User) -> None:
     shelf, row = collection(alice), talk(alice, 1)
     client.force_login(bob)
