@@ -31,7 +31,7 @@ from apps.documents.parsers.base import (
     visible,
 )
 from apps.documents.parsers.decode import encoding_of, read_text
-from apps.documents.parsers.html_hidden import Unseen
+from apps.documents.parsers.html_hidden import hidden_elements
 from apps.documents.parsers.tables import is_header, table_blocks
 
 _NEVER_NAMES = (
@@ -107,13 +107,14 @@ def _read(path: str, limits: Limits) -> str:
 
 def _drop(tree: Any, around: frozenset[str]) -> int:
     """What nobody sees is gone, and so is what stands around the text; returns how much text was hidden."""
-    count, sheet = 0, Unseen(tree)
-    for element in list(tree.iter()):
+    elements = list(tree.iter())  # held, so that each stays the same object
+    count, hidden = 0, hidden_elements(tree)
+    for element in elements:
         if not isinstance(element.tag, str):
             gone = True
         else:
             tag = element.tag.rpartition("}")[2]
-            unseen = sheet.hides(element)
+            unseen = element in hidden
             count += unseen and any(words.strip() for words in element.itertext())
             gone = unseen or element.get("aria-hidden") == "true" or tag in _NEVER or tag in around
         if gone and element.getparent() is not None:
