@@ -29,11 +29,20 @@ UNKNOWN = "There is no server of this name. Check the address."
 Places = Set[tuple[str, int]]  # IP and port
 IP = ipaddress.IPv4Address | ipaddress.IPv6Address
 
-_NETWORKS = (  # what Python takes for public, and what leads elsewhere than it says
-    "64:ff9b::/96", "64:ff9b:1::/48", "2002::/16", "2001::/32", "::/96", "fec0::/10", "192.0.0.0/24", "192.88.99.0/24",
-    "168.63.129.16/32",
+# Python's `is_global` follows the registries of its release, and knows nothing of what leads elsewhere than it says.
+_UNICAST = ipaddress.IPv6Network("2000::/3")  # all that IANA hands out to the public internet of IPv6
+# IANA's special-purpose registries of both versions, also those parts that are reachable: no pages are there.
+_SPECIAL = tuple(
+    ipaddress.ip_network(network)
+    for network in (
+        "0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12", "192.0.0.0/24",
+        "192.0.2.0/24", "192.31.196.0/24", "192.52.193.0/24", "192.88.99.0/24", "192.168.0.0/16", "192.175.48.0/24",
+        "198.18.0.0/15", "198.51.100.0/24", "203.0.113.0/24", "224.0.0.0/4", "240.0.0.0/4",
+        "168.63.129.16/32",  # a virtual machine's host at Azure
+        "2001::/23",  # Teredo, ORCHID, benchmarking and the like
+        "2001:db8::/32", "2002::/16", "2620:4f:8000::/48", "3ffe::/16", "3fff::/20",
+    )
 )  # fmt: skip
-_DENIED = tuple(ipaddress.ip_network(network) for network in _NETWORKS)
 _NAME = re.compile(r"(?=.{1,253}\Z)(?:[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?\.)*[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
 _NUMBER = re.compile(r"\d+|0x[0-9a-f]*")  # a last label that makes programs read the whole name as a number
 _KEPT = "/%:@!$&'()*+,;=~-._"
@@ -116,11 +125,13 @@ def resolve(address: WebAddress, also: Places = frozenset()) -> list[str]:
 
 
 def public(ip: IP) -> bool:
-    """Whether the address belongs to the public internet, whatever form it is written in."""
+    """Return whether the address belongs to the public internet. A mapped IPv4 address is judged as what it is; other
+    forms that hold one (NAT64, 6to4, Teredo, compatible) are none."""
     if isinstance(ip, ipaddress.IPv6Address) and ip.ipv4_mapped is not None:
         ip = ip.ipv4_mapped
-    denied = any(ip.version == network.version and ip in network for network in _DENIED)
-    return ip.is_global and not ip.is_multicast and not ip.is_reserved and not denied
+    if isinstance(ip, ipaddress.IPv6Address) and ip not in _UNICAST:
+        return False
+    return not any(ip in network for network in _SPECIAL)
 
 
 def _allowed(ip: IP, port: int, also: Places) -> bool:

@@ -29,6 +29,26 @@ PRIVATE = [
 ]  # fmt: skip
 
 
+SPECIAL = [
+    "0.0.0.1", "0.255.255.255", "10.255.0.3", "100.64.0.0", "100.127.255.254", "127.255.255.254", "169.254.170.2",
+    "172.31.255.255", "192.0.0.9", "192.0.0.192", "192.0.2.77", "192.31.196.5", "192.52.193.9", "192.88.99.2",
+    "192.168.255.1", "192.175.48.6", "198.18.0.1", "198.19.255.255", "198.51.100.14", "203.0.113.200", "224.0.0.251",
+    "239.255.255.250", "240.1.2.3", "255.255.255.255", "168.63.129.16", "::", "::1", "::8.8.8.8", "::ffff:10.1.2.3",
+    "::ffff:0:8.8.8.8", "64:ff9b::808:808", "64:ff9b:1:fffe::808:808", "100::1", "100:0:0:1::5", "2001::1",
+    "2001:0:4136:e378:8000:63bf:3fff:fdd2", "2001:1::1", "2001:2::9", "2001:3::1", "2001:4:112::1", "2001:10::1",
+    "2001:20::7", "2001:30::f", "2001:1ff::1", "2001:db8:85a3::8a2e", "2002:808:808::1", "2620:4f:8000::1", "3ffe::1",
+    "3fff::1", "3fff:fff:ffff::9", "4000::1", "5f00::1", "fc00::3", "fd00:ec2::254", "fe80::5", "febf::1", "fec0::2",
+    "feff::1", "ff02::1", "ff0e::c",
+]  # fmt: skip
+PUBLIC = [
+    "1.1.1.1", "9.255.255.255", "11.0.0.1", "100.63.255.255", "100.128.0.1", "128.0.0.1", "169.253.255.255",
+    "172.15.255.255", "172.32.0.1", "191.255.255.255", "192.0.1.1", "192.0.3.1", "192.167.255.255", "192.169.0.1",
+    "198.17.255.255", "198.20.0.1", "223.255.255.254", "168.63.129.17", "::ffff:8.8.8.8", "2000::1", "2001:200::1",
+    "2001:4860:4860::8888", "2001:db7::1", "2001:db9::1", "2003::1", "2606:4700::1111", "2620:4f:8001::1",
+    "2a00:1450:4001::200e", "3ffd::1", "3fff:1000::1",
+]  # fmt: skip
+
+
 @pytest.fixture(autouse=True)
 def names(monkeypatch: pytest.MonkeyPatch) -> None:
     """Every name leads to a public address: what is refused here is refused for itself."""
@@ -70,6 +90,11 @@ def test_every_answer_for_a_name_has_to_be_public(monkeypatch: pytest.MonkeyPatc
             resolve(parse("http://example.com/"))
     monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: answers("2606:2800::1"))
     assert resolve(parse("http://example.com/")) == ["2606:2800::1"]
+
+
+@pytest.mark.parametrize(("ip", "said"), [(ip, False) for ip in SPECIAL] + [(ip, True) for ip in PUBLIC])
+def test_no_address_of_a_special_purpose_is_public_and_its_neighbours_are(ip: str, said: bool) -> None:
+    assert public(ipaddress.ip_address(ip)) is said
 
 
 def test_a_name_that_does_not_exist_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
