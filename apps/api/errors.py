@@ -12,6 +12,8 @@ from ninja.errors import AuthenticationError, HttpError, ValidationError
 from apps.conversations.refusal import Busy, Missing, Refused
 from apps.documents.upload import UploadRefused
 from apps.engines.base import EngineBusy, EngineError, EngineRefused
+from apps.safety import helplines
+from apps.safety.withheld import is_care
 from apps.users.limits import OverLimit
 
 
@@ -42,9 +44,7 @@ def install(api: NinjaAPI) -> None:
 
     @api.exception_handler(AuthenticationError)
     def no_token(request: HttpRequest, error: AuthenticationError) -> HttpResponse:
-        response = said(api, request, _NO_TOKEN, 401, code="invalid_api_key")
-        response["WWW-Authenticate"] = "Bearer"
-        return response
+        return refuse_token(api, request)
 
     @api.exception_handler(HttpError)
     def stated(request: HttpRequest, error: HttpError) -> HttpResponse:
@@ -81,14 +81,20 @@ def install(api: NinjaAPI) -> None:
 
 def _status(error: EngineError) -> int:
     return 400 if isinstance(error, EngineRefused) else 429 if isinstance(error, EngineBusy) else 503
+def refuse_token(api: NinjaAPI, request: HttpRequest) -> HttpResponse:
+    """Return the 401 of a request without a living token."""
+    response = said(api, request, _NO_TOKEN, 401, code="invalid_api_key")
+    response["WWW-Authenticate"] = "Bearer"
+    return response
+
+
 
 
 def said(
     api: NinjaAPI, request: HttpRequest, words: str, status: int, retry_s: str = "", *, param: str | None = None,
     code: str | None = None,
 ) -> HttpResponse:  # fmt: skip
-    body = problem(words, status, param, code) if _openai(request) else {"detail": words}
-    response = api.create_response(request, body, status=status)
+    response = api.create_response(request, describe(request, words, status, param, code), status=status)
     if retry_s:
         response["Retry-After"] = retry_s
     return response
@@ -96,8 +102,20 @@ def said(
 
 def problem(words: str, status: int, param: str | None = None, code: str | None = None) -> dict[str, Any]:
     """An error as the OpenAI protocol has it."""
+def describe(
+    request: HttpRequest, words: str, status: int, param: str | None = None, code: str | None = None
+) -> dict[str, Any]:
+    """Return the body of an error in the shape that clients of this address read."""
+    return problem(words, status, param, code) if _openai(request) else {"detail": words, **_with_help(words)}
+
+
+def _with_help(words: str) -> dict[str, object]:
+    """Return helplines for programs, where the words are for somebody who speaks of hurting themselves."""
+    return {"help": helplines.in_language().described()} if is_care(words) else {}
+
+
     kind = _TYPES.get(status, "invalid_request_error" if status < 500 else "server_error")
-    return {"error": {"message": words, "type": kind, "param": param, "code": code}}
+    return {"error": {"message": words, "type": kind, "param": param, "code": code, **_with_help(words)}}
 
 
 def _openai(request: HttpRequest) -> bool:

@@ -9,6 +9,9 @@ from uuid import UUID
 from ninja import Schema
 from pydantic import ConfigDict, Field, StringConstraints
 
+from apps.safety import helplines
+from apps.safety.withheld import is_care
+
 Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=120, pattern=r"^[^\x00]*$")]
 Description = Annotated[str, StringConstraints(strip_whitespace=True, max_length=400, pattern=r"^[^\x00]*$")]
 Title = Annotated[str, StringConstraints(strip_whitespace=True, max_length=255, pattern=r"^[^\x00]*$")]
@@ -121,6 +124,14 @@ class MessageOut(Schema):
     reason: str
     created: datetime
     citations: list[CitationOut] = []
+    help: dict[str, Any] | None = Field(
+        None, description="Helplines, the emergency number and a directory, where somebody speaks of hurting themselves"
+    )
+
+    @staticmethod
+    def resolve_help(row: Any) -> dict[str, Any] | None:
+        reason = row["reason"] if isinstance(row, dict) else row.reason
+        return dict(helplines.in_language().described()) if is_care(reason) else None
 
 
 class ConversationChange(Schema):

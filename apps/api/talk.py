@@ -10,6 +10,7 @@ from ninja import Router, Status
 from ninja.pagination import paginate
 
 from apps.api.auth import AsyncBearer, Bearer, Scope, caller
+from apps.api.errors import Wrong
 from apps.api.schemas import ConversationChange, ConversationOut, MessageOut, SearchIn, SearchOut
 from apps.conversations import asks, keeping, noticed
 from apps.conversations.models import Citation, Conversation, Message
@@ -25,7 +26,7 @@ router = Router()
 _READ, _WRITE = Bearer(Scope.READ), Bearer(Scope.WRITE)
 
 
-@router.post("/search", auth=AsyncBearer(Scope.READ), response={200: SearchOut, 400: dict[str, str]}, tags=["search"])
+@router.post("/search", auth=AsyncBearer(Scope.READ), response={200: SearchOut, 400: dict[str, Any]}, tags=["search"])
 async def search(request: HttpRequest, wish: SearchIn) -> Any:
     """The passages that speak to a question, best first, of documents that you may read; none: nothing relevant."""
     question = asks.question(wish.question)
@@ -34,7 +35,7 @@ async def search(request: HttpRequest, wish: SearchIn) -> Any:
         verdict = await check_question(question)
     await noticed.asked(user, verdict)
     if not verdict.allowed:
-        return Status(400, {"detail": verdict.words})
+        raise Wrong(400, verdict.words)
     await in_db(readable, user, wish.collections)
     filters = Filters(tuple(wish.kinds), tuple(wish.languages), wish.path, wish.since, wish.until)
     found = await documents.search(user, question, collections=wish.collections, filters=filters)

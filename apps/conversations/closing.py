@@ -12,7 +12,7 @@ from uuid import UUID
 from django.db import transaction
 from django.utils import timezone
 
-from apps.conversations import gaps, noticed, recorded, retracting, reviewing, trace, window
+from apps.conversations import endings, gaps, noticed, recorded, retracting, reviewing, trace, window
 from apps.conversations.cite import Cite
 from apps.conversations.models import Citation, Conversation, Message, Source, Trace
 from apps.conversations.sources import Placed, store
@@ -63,8 +63,7 @@ def snapshot(turn: Turn, status: Message.Status, reason: str) -> Closing:
         usage["window"] = window.record(turn.window)
     if turn.thoughts:
         usage["thoughts"] = len(turn.thoughts)
-    if turn.judged is not None:
-        usage["withheld"] = str(turn.judged.stage)  # whether what was asked may be shown by a link
+    usage |= endings.record(turn.judged)  # also says whether what was asked may be shown by a link
     if turn.finish:
         usage["finish"] = turn.finish
     usage["safety"] = str(turn.level)

@@ -159,6 +159,7 @@ class Closed:
     reason: str = ""
     more: bool = False  # the answer is unfinished, and the model could write on
     weak: bool = False  # most of what it states has no source
+    ended_html: str = ""  # what was withheld, and what can be done; empty where nothing was
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from uuid import UUID
 from django.db.models import Count, Q
 from django.utils.safestring import SafeString
 
-from apps.conversations import fragments, recorded, render, window
+from apps.conversations import endings, fragments, recorded, render, window
 from apps.conversations import tiles as tiled
 from apps.conversations.attached import given
 from apps.conversations.attached.given import Attached
@@ -113,6 +113,9 @@ def _answer(answer: Message, item: Exchange, shelf: Shelf, cites: list[Cite]) ->
         "retracted": answer.retracted,
         "asked_retracted": item.question.retracted,
         "copied": answer.origin is not None,
+        "withheld": endings.withheld(answer.reason, answer.text, answer.usage)
+        if answer.status == Message.Status.WITHHELD or answer.retracted
+        else None,
         "html": SafeString(_html(answer, shelf, cites)) if answer.text else "",
         "last_seq": 0,
         "window": window.shown(window.read(answer)),

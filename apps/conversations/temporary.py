@@ -212,6 +212,7 @@ async def _run(chat: Chat, turn: TemporaryTurn) -> None:
             chat.numbers = turn.numbers()
         chat.running = None  # who hears the last event may ask on
         reason = BROKEN if reason == turns.BROKEN else reason
-        await turn.say(Closed(status, html, said(reason), False, weak(turn.cites)))
+        ended_html = await turns.withheld_html(turn, status, reason)
+        await turn.say(Closed(status, html, said(reason), False, weak(turn.cites), ended_html))
     finally:
         await chat.log.finish(turn.id)

@@ -20,7 +20,19 @@ from uuid import UUID
 from django.utils import translation
 from django.utils.translation import gettext, ngettext
 
-from apps.conversations import choosing, closing, finding, hints, naming, opening, queue, render, shelf, sweeper
+from apps.conversations import (
+    choosing,
+    closing,
+    endings,
+    finding,
+    hints,
+    naming,
+    opening,
+    queue,
+    render,
+    shelf,
+    sweeper,
+)
 from apps.conversations.answer import answer
 from apps.conversations.asks import Again, Ask, Refused
 from apps.conversations.cite import weak
@@ -258,9 +270,17 @@ async def _close(turn: Turn, status: Message.Status, reason: str) -> None:
     if ended is closing.Ended.KEPT:  # of one that was cut the log is forgotten, and whoever follows it fetches the row
         with _deaf():
             unfinished = Message(**kept.fields).unfinished
-            await turn.say(Closed(status, html, said(reason), unfinished, weak(turn.cites)))
+            ended_html = await withheld_html(turn, status, reason)
+            await turn.say(Closed(status, html, said(reason), unfinished, weak(turn.cites), ended_html))
         if status == Message.Status.COMPLETE:
             naming.begin(turn)
+
+
+async def withheld_html(turn: Turn, status: Message.Status, reason: str) -> str:
+    """Return what the page shows in the answer's place; empty where nothing was withheld."""
+    if status != Message.Status.WITHHELD:
+        return ""
+    return await in_db(endings.withheld_html, reason, turn.text, turn.judged)
 
 
 async def finished(turn: Turn) -> str:

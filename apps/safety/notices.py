@@ -12,7 +12,7 @@ from apps.safety.folding import REPORTED, SUPPORT
 from apps.safety.models import Case, Decision, Notice
 from apps.safety.policy import Action
 from apps.safety.restricting import day
-from apps.safety.withheld import CARE
+from apps.safety.withheld import care
 from apps.users.language import speaking_to
 
 if TYPE_CHECKING:
@@ -152,7 +152,7 @@ def _tell(case: Case, decision: Decision | None, words: _Words, further: StrOrPr
         said = {
             "thing": thing,
             "Thing": thing[:1].upper() + thing[1:],
-            "care": gettext(CARE),
+            "care": care(),
             "feature": decision.get_feature_display() if decision is not None else "",
             "until": day(decision.until) if decision is not None and decision.until else "",
             "due": date_format(case.due, gettext("j F, H:i")),

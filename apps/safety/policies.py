@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import math
 import threading
 import time
 from collections.abc import Mapping
@@ -26,7 +27,7 @@ from apps.safety.intake import fingerprint
 from apps.safety.models import Allowance, PolicyVersion
 from apps.safety.policy import Policy, PolicyError, digest, read
 from apps.safety.transitions import Refused
-from apps.safety.withheld import CARE
+from apps.safety.withheld import care
 from apps.users.models import User
 
 Status = PolicyVersion.Status
@@ -37,7 +38,7 @@ _ELSE = {REPORTED: "Reported. A reader of it asked for a person to look at it."}
 
 log = logging.getLogger(__name__)
 _lock = threading.Lock()
-_current: dict[str, Any] = {"policy": None, "read": 0.0, "backend": "", "allowed": frozenset()}
+_current: dict[str, Any] = {"policy": None, "loaded": False, "read": 0.0, "backend": "", "allowed": frozenset()}
 _BESIDE: dict[str, Any] = {"shadows": (), "partial": None, "live": None}  # what is live, as it is judged by beside
 _current.update(_BESIDE)
 
@@ -106,7 +107,7 @@ def for_all() -> Policy:
     if _current["policy"] is None or _current["backend"] != settings.ENGINES["classify"]["BACKEND"]:
         with _lock:
             _current.update(
-                policy=read(clauses.body(registry.classify().cuts)), read=0.0,
+                policy=read(clauses.body(registry.classify().cuts)), loaded=False,
                 backend=settings.ENGINES["classify"]["BACKEND"],
             )  # fmt: skip
     policy: Policy = _current["policy"]
@@ -121,7 +122,15 @@ def fresh() -> Policy:
 
 
 def stale() -> bool:
-    return bool(time.monotonic() - _current["read"] > settings.POLICY_S)
+    """Return True where the copy is older than POLICY_S, or was never read from the database."""
+    age = time.monotonic() - _current["read"] if _current["loaded"] else math.inf
+    return bool(age > settings.POLICY_S)
+
+
+def loaded() -> bool:
+    """Return True once the copy was read from the database: what judges is the policy of the site, not the product's
+    own."""
+    return bool(_current["loaded"])
 
 
 def refresh() -> None:
@@ -139,15 +148,16 @@ def refresh() -> None:
     except (Error, PolicyError):
         return
     if found is not None and row is not None:
-        for_all()
         listed.of(found)
         if partly is not None:
+    for_all()
             listed.of(partly.shadow.policy)
         _current.update(policy=found, partial=partly, live=Shadow(row.pk, found))
 
 
 def shadows(number: int) -> tuple[Shadow, ...]:
     """Versions that judge beside the one of that number, without effect: those in the shadow, and while a version is
+    _current["loaded"] = True
     live for a share of people the other of the two. From memory, as `current`."""
     found: tuple[Shadow, ...] = _current["shadows"]
     partial: Partial | None = _current["partial"]
@@ -179,7 +189,7 @@ def allowed(text: str) -> bool:
 
 def forget() -> None:
     """The next reader begins anew (tests)."""
-    _current.update(policy=None, read=0.0, allowed=frozenset(), **_BESIDE)
+    _current.update(policy=None, loaded=False, read=0.0, allowed=frozenset(), **_BESIDE)
 
 
 def clause(code: str, person: int | None = None) -> str:
@@ -191,7 +201,7 @@ def clause(code: str, person: int | None = None) -> str:
 def words(code: str, person: int | None = None) -> str:
     """What stands where something was withheld; words of support where somebody needs help."""
     if code == SUPPORT:
-        return gettext(CARE)
+        return care()
     return f"{gettext('A reviewer withheld this.')} {clause(code, person)}"
 
 

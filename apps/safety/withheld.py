@@ -7,17 +7,21 @@ a line each, and are looked up when they are shown (`said`).
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import cache
+
+from django.conf import settings
+from django.utils import translation
+from django.utils.translation import gettext
 
 from apps.safety.folding import LISTS, SUPPORT, UNCHECKED, Outcome, Signal, fold
 from apps.safety.policy import Policy, Stage
 
 CHARACTERS = 400  # of a reason as it is stored with an answer, whole
-CARE = (
-    "It sounds as if you are going through something very hard; you do not have to carry it alone. "
-    "In danger now? Call your local emergency number (112 in Europe, 911 in North America). "
-    "To talk at any hour: 988 in the United States and Canada, 116 123 in the UK, Ireland and much of Europe, "
-    "13 11 14 in Australia; findahelpline.com for elsewhere. "
-    "Telling somebody whom you trust is a good next step."
+CARE = (  # its first line is how a stored reason is known again
+    "It sounds as if you are going through something very hard; you do not have to carry it alone.\n"
+    "People listen at any hour: 988 in the United States and Canada, Samaritans 116 123 in the United Kingdom and "
+    "Ireland.\n"
+    "In danger now? Call 112, in North America 911. For other countries: findahelpline.com."
 )
 WITHHELD = "This question asks for something that could seriously hurt people, so it is not answered here."
 WITHHELD_ANSWER = "The rest of this answer was held back, because it could seriously hurt people."
@@ -60,6 +64,27 @@ ANSWERS: Mapping[str, str] = {
     "advice": "The rest of this answer was held back, because it may take an expert's place.",
     "prompt_leak": "The rest of this answer was held back, because it repeats what is said to the assistant alone.",
 }
+
+
+def is_care(reason: str) -> bool:
+    """Return True where a stored reason, in whichever language, is for somebody who speaks of hurting themselves."""
+    return any(reason.startswith(line) for line in _care_lines())
+
+
+@cache
+def _care_lines() -> frozenset[str]:
+    """The first line of `CARE` in each language of the pages."""
+    first = CARE.partition("\n")[0]
+    found = {first}
+    for language, _ in settings.LANGUAGES:
+        with translation.override(language):
+            found.add(gettext(first))
+    return frozenset(found)
+
+
+def care() -> str:
+    """Return the words of `CARE` in the language of the moment, on one line."""
+    return " ".join(gettext(line) for line in CARE.splitlines())
 
 
 def words(stage: Stage, outcome: Outcome, signals: Sequence[Signal], policy: Policy, away: str) -> str:

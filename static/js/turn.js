@@ -116,13 +116,14 @@ export class Turn {
     steps.hidden = !steps.querySelector("li");
   }
 
-  closed({ status, html, reason, more, weak }) {
+  closed({ status, html, reason, more, weak, ended_html }) {
     this.sent();
     const text = this.part("text");
     morph(text, fragment(html));
     this.article.querySelector("[data-weak]").hidden = !weak;
     this.article.dataset.status = status;
     const end = document.querySelector(`[data-ending="${status}"]`).content.cloneNode(true);
+    if (ended_html) end.querySelector("[data-ended]").replaceChildren(fragment(ended_html));
     const place = end.querySelector("[data-reason]");
     if (place && reason) place.textContent = reason;
     end.querySelector('[data-do="continue"]').hidden = !more;

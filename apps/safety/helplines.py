@@ -1,0 +1,76 @@
+"""Telephone lines for people who speak of hurting themselves, those of the page's language first.
+
+Each is free, or costs a local call, and answers at any hour. Who changes a number asks the line itself.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from django.utils.translation import get_language, gettext_lazy
+
+if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise
+
+DIRECTORY = "https://findahelpline.com"
+
+
+@dataclass(frozen=True, slots=True)
+class Helpline:
+    """A line as its country calls it."""
+
+    name: str
+    number: str  # as people there write it
+    country: StrOrPromise
+    languages: tuple[str, ...] = ()  # of pages on which it stands first
+
+    @property
+    def link(self) -> str:
+        """What a telephone dials."""
+        return f"tel:{self.number.replace(' ', '')}"
+
+
+_GERMANY, _SPAIN = gettext_lazy("Germany"), gettext_lazy("Spain")
+_AMERICA, _BRITAIN = gettext_lazy("United States and Canada"), gettext_lazy("United Kingdom and Ireland")
+LINES = (
+    Helpline("988 Lifeline", "988", _AMERICA, ("en",)),
+    Helpline("Samaritans", "116 123", _BRITAIN, ("en",)),
+    Helpline("TelefonSeelsorge", "0800 111 0 111", _GERMANY, ("de",)),
+    Helpline("TelefonSeelsorge", "116 123", _GERMANY, ("de",)),
+    Helpline("Línea 024", "024", _SPAIN, ("es",)),
+    Helpline("Teléfono de la Esperanza", "717 003 717", _SPAIN, ("es",)),
+    Helpline("TelefonSeelsorge", "142", gettext_lazy("Austria")),
+    Helpline("Die Dargebotene Hand", "143", gettext_lazy("Switzerland")),
+    Helpline("Lifeline", "13 11 14", gettext_lazy("Australia")),
+)
+EMERGENCY = Helpline("112", "112", gettext_lazy("Emergency"))
+EMERGENCY_AMERICA = Helpline("911", "911", gettext_lazy("Emergency in the United States and Canada"))
+
+
+@dataclass(frozen=True, slots=True)
+class Help:
+    """What stands on the card."""
+
+    first: tuple[Helpline, ...]
+    others: tuple[Helpline, ...]
+    emergency: tuple[Helpline, ...]
+    directory: str = DIRECTORY
+
+    def described(self) -> dict[str, object]:
+        """Return the same for programs."""
+        lines = {"emergency": self.emergency, "helplines": self.first + self.others}
+        found = {
+            name: [{"name": one.name, "number": one.number, "country": str(one.country)} for one in some]
+            for name, some in lines.items()
+        }
+        return {**found, "directory": self.directory}
+
+
+def in_language(language: str | None = None) -> Help:
+    """Return the lines, first those of the language; None: of the language of the moment."""
+    code = (language or get_language() or "en")[:2]
+    code = code if any(code in one.languages for one in LINES) else "en"
+    first = tuple(one for one in LINES if code in one.languages)
+    emergency = (EMERGENCY, EMERGENCY_AMERICA) if code == "en" else (EMERGENCY,)
+    return Help(first, tuple(one for one in LINES if one not in first), emergency)
