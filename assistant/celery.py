@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from pathlib import Path
 
 from celery import Celery
+from celery.signals import worker_init
 from kombu.transport import TRANSPORT_ALIASES
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "assistant.settings")
 
 from django.conf import settings  # (the settings module must be named first)
+
+log = logging.getLogger(__name__)
 
 TRANSPORT_ALIASES["filesystem"] = "apps.lib.broker:Transport"
 app = Celery("assistant")
@@ -26,6 +30,16 @@ def _chores(**_: object) -> None:
     from apps.operations.backups import schedule
 
     worker.chores += [queue.sweep, schedule.start_due_backup]
+
+
+@worker_init.connect(dispatch_uid="safety.policy")
+def load_policy(**_: object) -> None:
+    """Load the policy of the site before the worker takes its first task: else that is judged by the product's own."""
+    from apps.safety import policies
+
+    policies.refresh()
+    if not policies.loaded():
+        log.warning("The policy could not be loaded; it is before the first text is judged.")
 
 
 for _folder in ("data_folder_in", "control_folder"):

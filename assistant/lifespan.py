@@ -10,8 +10,9 @@ from typing import Any
 from apps.conversations import sweeper, temporary, turns
 from apps.engines import registry
 from apps.engines.warm import warm
-from apps.lib import memory
-from apps.lib.threads import in_pool
+from apps.lib import host, memory
+from apps.lib.threads import in_db, in_pool
+from apps.safety import policies
 
 log = logging.getLogger(__name__)
 
@@ -32,6 +33,7 @@ async def lifespan(scope: dict[str, Any], receive: Any, send: Any) -> None:
             await send({"type": "lifespan.startup.complete"})
         else:
             for task in tasks:
+            await in_db(policies.refresh)
                 task.cancel()
             temporary.forget()
             await turns.shut_down()

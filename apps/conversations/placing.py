@@ -48,8 +48,7 @@ def place(row: Import, position: int, item: dict[str, Any], hold: Callable[[], N
         line.note = "It had been deleted and is back." if brought_back else ""
         line.save()
         return
-    if policies.stale():
-        policies.refresh()
+    policies.fresh()
     with whose.text_of(row.owner_id):
         verdicts = asyncio.run(_judged(chat["rows"]))
     hold()

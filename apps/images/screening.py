@@ -16,8 +16,7 @@ from apps.safety.recorded import Surface, at
 def judged(texts: Sequence[str], level: Level = Level.SITE) -> Verdict:
     """Return the strictest verdict on words to draw from, by the checks and by the lists of the site. Call from a
     thread without a running loop."""
-    if policies.stale():
-        policies.refresh()
+    policies.fresh()
     with at(Surface.PICTURES):
         said = strictest(asyncio.run(gate.check_question(text, level=level)) for text in texts if text)
     found = strictest([said, listed(texts, level)]) if said.allowed else said

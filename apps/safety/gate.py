@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "QUESTION_CHARACTERS", "Verdict", "Withheld", "check_passage", "check_passages", "check_question", "check_sent",
-    "check_sentence", "gated", "normalise", "suspected",
+    "check_sentence", "gated", "keep_fresh", "normalise", "suspected",
 ]  # fmt: skip
 
 
@@ -74,6 +74,17 @@ class Withheld(Exception):
         self.verdict = verdict
 
 
+async def keep_fresh() -> None:
+    """Read the policy anew where the copy is old: before a text is judged if there is none yet, else beside it. Await
+    it before sync checks that run where the database may not be asked."""
+    if not policies.stale():
+        return
+    if policies.loaded():
+        _beside(policies.refresh)
+    else:
+        await in_db(policies.refresh)
+
+
 async def check_question(text: str, vector: Awaitable[Vectors] | None = None, *, level: Level = Level.SITE) -> Verdict:
     """Whether the question may be asked. What goes on from here is `normalise(text)`, the text that was checked.
 
@@ -87,7 +98,7 @@ async def check_question(text: str, vector: Awaitable[Vectors] | None = None, *,
     clean = normalise(text)
     if not visible(clean):
         return _EMPTY
-    _keep_fresh()
+    await keep_fresh()
     try:
         verdict = levels.applied(await _within(_check().question(clean, vector), _limit()), level, policies.current())
     except CheckUnavailable:
@@ -100,6 +111,7 @@ async def check_question(text: str, vector: Awaitable[Vectors] | None = None, *,
 
 def check_passage(text: str, *, level: Level = Level.SITE) -> Verdict:
     """Not allowed means that the passage is marked with the rule. It stays readable; it is never obeyed."""
+    _keep_fresh_anywhere()
     clean = normalise(text)
     verdict = levels.applied(_looked_at(lambda: [_check().passage(clean)], 1)[0], level, policies.current())
     _note(verdict, level, Surface.TOOLS)
@@ -115,8 +127,7 @@ def suspected(texts: Sequence[str]) -> list[list[str]] | None:
 
 def check_passages(texts: Sequence[str], vectors: Vectors, suspects: Suspects | None = None) -> list[Verdict]:
     """The same for many, in their order, where each one's vector is known, and maybe what is `suspected`."""
-    if policies.stale():
-        policies.refresh()
+    policies.fresh()
     clean = [normalise(text) for text in texts]
     verdicts = _looked_at(lambda: _check().passages(clean, vectors, suspects), len(clean))
     for verdict in verdicts:
@@ -136,6 +147,7 @@ def check_sent(text: str, where: Surface = Surface.TOOLS, *, level: Level = Leve
     classifier is asked."""
     if not (found := canary.signals(text)):
         return ALLOWED
+    _keep_fresh_anywhere()
     policy, signals = policies.current(), (*found, Signal("text", "", Status.SKIPPED, {}))
     outcome = fold(Stage.ANSWER, signals, policy)
     judged = Judged(Stage.ANSWER, canary.masked(text), outcome, signals, policy.number)
@@ -170,6 +182,7 @@ async def looked_at(text: str) -> Verdict:
     recorded here: that is for whoever asks."""
     if not visible(text):
         return ALLOWED
+    await keep_fresh()
     try:
         return await _within(_check().sentence(text, 0), _limit())
     except CheckUnavailable:
@@ -257,9 +270,15 @@ def _record(verdict: Verdict, level: Level, since: int = 0, *, allowance: bool =
         asyncio.get_running_loop().call_later(recorded.WAIT_S, _beside, shadowing.write)
 
 
-def _keep_fresh() -> None:
-    """The copy of the policy is read anew, beside the question, where it is old."""
-    if policies.stale():
+def _keep_fresh_anywhere() -> None:
+    """Read the policy anew where the copy is old: at once in a thread, beside the text on the event loop."""
+    if not policies.stale():
+        return
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        policies.refresh()
+    else:
         _beside(policies.refresh)
 
 
@@ -272,6 +291,7 @@ def _beside(work: Callable[[], None]) -> None:
 async def _sentence(text: str, since: int, level: Level, limit: TimeLimit) -> Verdict:
     if not text[since:].strip():
         return ALLOWED
+    await keep_fresh()
     try:
         verdict = await _within(_check().sentence(text, since), limit)
         if level != Level.SITE:

@@ -30,8 +30,7 @@ def check_picture(
     none is set up; `words` is what it was drawn from, for whoever reviews it; `pictogram`: it can be nothing else.
     Without a classifier, or where it fails, the policy says what follows; then `rule` is "unchecked". Only for threads
     that may use the database."""
-    if policies.stale():
-        policies.refresh()
+    policies.fresh()
     signal = look(picture, pictogram)
     if signal.status in (Status.ERROR, Status.TIMEOUT) and degraded.note("pictures", signal.status):
         degraded.write()
@@ -51,7 +50,7 @@ def check_picture(
 def check_words(words: str, *, level: Level = Level.SITE) -> Verdict:
     """Whether lists of the site's own, of names of people and brands for instance, let it be drawn at all: those whose
     stage is the picture. What they only want looked at is looked at when it is drawn."""
-    policy = policies.current()
+    policy = policies.fresh()
     text = normalise(words)
     if policies.allowed(text) or not (found := hits.signals(policy, Stage.PICTURE, text)):
         return ALLOWED

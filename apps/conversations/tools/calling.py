@@ -170,6 +170,7 @@ async def _judged(turn: Turn, result: Result, tool: Tool) -> str:
         most = gettext("cut: the result has more than %(most)s characters") % {"most": f"{tool.characters:,}"}
         text = f"{text[: tool.characters]} … ({most})"
     if text:
+        await gate.keep_fresh()
         # Also what would have the model do something.
         verdicts = [await in_pool(partial(gate.check_passage, text, level=turn.level))]
         if verdicts[0].allowed:

@@ -58,7 +58,9 @@ async def look(server: ToolServer) -> str:
     """What the server offers is kept, its tools can be called; or why not, in words. A tool that is another one than
     before asks each time again."""
     try:
-        found = _kept(server.name, await listed(server))
+        offered = await listed(server)
+        await gate.keep_fresh()
+        found = _kept(server.name, offered)
     except ToolError as error:
         await in_db(_store, server, None, str(error)[:400])
         return str(error)
