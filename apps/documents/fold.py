@@ -3,16 +3,35 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 
 # Begins with the two signs themselves, so that all between them is skipped at once.
-_SPLIT = re.compile(r"\u00ad(?:(?<=[a-z]\u00ad)\s*(?=[a-z]))?|-(?<=[a-z]-)[ \t]*\r?\n\s*(?=[a-z])")
+_SPLIT = re.compile(r"[\u00ad-](?:(?<=\u00ad)\s*|(?<=-)[ \t]*\r?\n\s*)")
 
 
 def unsplit(text: str) -> bool:
-    """Whether folding it only changes white space."""
-    return _SPLIT.search(text) is None
+    """Return whether folding the text only changes white space."""
+    return all(_joined(found) == found.group() for found in _SPLIT.finditer(text))
 
 
 def fold(text: str) -> str:
-    """Words that a line end had split are joined, and every run of white space is one space."""
-    return " ".join(_SPLIT.sub("", text).split())
+    """Return the text with words joined that a line end had split, and every run of white space as one space.
+
+    A word counts as split where small letters stand on both sides, of whatever alphabet that has small letters.
+    """
+    return " ".join(_SPLIT.sub(_joined, text).split())
+
+
+def _joined(found: re.Match[str]) -> str:
+    """Return what stands for a hyphen at a line end, or for a soft hyphen, which is never seen elsewhere."""
+    text, split = found.string, found.group()
+    before = found.start() - 1
+    while before > 0 and unicodedata.combining(text[before]):
+        before -= 1  # to the letter that bears the accent
+    if before >= 0 and _small(text[before]) and _small(text[found.end() : found.end() + 1]):
+        return ""
+    return split.removeprefix("\u00ad")
+
+
+def _small(letter: str) -> bool:
+    return letter.isalpha() and letter.islower()
