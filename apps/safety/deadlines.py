@@ -23,6 +23,10 @@ SECONDS = {
     "pictures": PICTURE_S,
 }  # fmt: skip
 
+HUNG = 8  # threads past their deadline at which no further one is started: each holds what its work has read
+_lock = threading.Lock()
+_hung: set[threading.Thread] = set()
+
 
 def timed(work: Callable[[], T]) -> tuple[T, float]:
     """What `work` returns, and how many milliseconds it took."""
@@ -36,8 +40,11 @@ def late(detector: str, ms: float) -> bool:
 
 
 def within(seconds: float, work: Callable[[], T]) -> T:
-    """What `work` returns or raises; TimeoutError where it takes longer. It then runs on in a thread of its own for
-    which nobody waits, so it must not use the database."""
+    """Return what `work` returns, or raise what it raises; raise TimeoutError where it takes longer, or where `HUNG`
+    earlier ones still hang. `work` runs in a thread of its own, past the deadline too, so it must not use the
+    database."""
+    if not _room():
+        raise TimeoutError(f"{HUNG} checks hang past their deadline")
     future: Future[T] = Future()
     context = contextvars.copy_context()
 
@@ -47,5 +54,19 @@ def within(seconds: float, work: Callable[[], T]) -> T:
         except BaseException as error:  # noqa: BLE001 - it is raised where somebody waits
             future.set_exception(error)
 
-    threading.Thread(target=run, daemon=True, name="check").start()
-    return future.result(seconds)
+    thread = threading.Thread(target=run, daemon=True, name="check")
+    thread.start()
+    try:
+        return future.result(seconds)
+    except TimeoutError:
+        if not future.done():
+            with _lock:
+                _hung.add(thread)
+        raise
+
+
+def _room() -> bool:
+    """Return whether fewer than `HUNG` threads run past their deadline; those that have ended are forgotten."""
+    with _lock:
+        _hung.difference_update([thread for thread in _hung if not thread.is_alive()])
+        return len(_hung) < HUNG
