@@ -11,6 +11,7 @@ from apps.safety.policy import LATER
 _W, _S, _N, _L, _R = "withhold", "withhold_and_review", "note", "label", "review"
 
 _GUARDED = Cuts(0.5, 1.0)  # of what only a guard model tells: doubtful, and unsafe
+_GRAVEST = 0.9  # of a question under a clause of severity 4: from here on nothing is let through before people looked
 _PICTURE = Cuts(0.5, 0.8)  # of a classifier that the operator names, which nobody here has calibrated
 
 # code, title, text, severity, fail, what a rule means, {stage: (from the flag cut on, from the block cut on)}
@@ -106,6 +107,8 @@ def body(cuts: Mapping[str, Cuts]) -> dict[str, Any]:
             cut = _PICTURE if stage == "picture" else cuts.get(code, _GUARDED if code in LATER else None)
             if cut is None:
                 continue
+            if severity == 4 and stage == "question" and cut.block > _GRAVEST:
+                cut = Cuts(min(cut.flag, _GRAVEST), _GRAVEST)
             low = [{"least": cut.flag, "action": flag}] if cut.flag < cut.block else []
             steps[stage] = [*low, {"least": cut.block, "action": block}]
         rows.append(

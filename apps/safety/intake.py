@@ -7,9 +7,11 @@ Only what carries no meaning goes. Joiners stay where a script or an emoji needs
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 import unicodedata
 from collections.abc import Callable, Iterable
+from pathlib import Path
 
 QUESTION_CHARACTERS = 20_000  # some 5,000 tokens, ten printed pages: more belongs into a document
 
@@ -55,24 +57,31 @@ def visible(text: str) -> bool:
 
 
 def folded(text: str) -> str:
-    """For detection only: case, compatibility forms, look-alike letters and letter-like digits made one."""
+    """Return the text for detection only: case, compatibility forms and letters that look alike (Unicode's confusables)
+    made one; accents and strokes of Latin letters stay."""
     if text.isascii():
         return text.lower()  # none of them looks like another
-    return unicodedata.normalize("NFKC", text).casefold().translate(_LOOKALIKES)
+    return unicodedata.normalize("NFC", text).translate(_FOLDED)
 
 
 def bare(text: str) -> str:
-    """For detection only, of names: letters without their accents, and case made one."""
-    return "".join(char for char in unicodedata.normalize("NFKD", folded(text)) if not unicodedata.combining(char))
+    """Return `folded(text)` without accents, strokes and other marks, for detection only: of names, and for rules."""
+    if text.isascii():
+        return text.lower()
+    return unicodedata.normalize("NFC", text).translate(_BARE)
 
 
 def traced(text: str, spans: Iterable[tuple[int, int]], view: Callable[[str], str]) -> list[tuple[int, int]]:
-    """Where in the text the spans of `view(text)` come from; nothing where that cannot be told."""
-    found = list(spans)
-    if not found or len(seen := view(text)) == len(text):
-        return found
+    """Return where in the text the spans of `view(text)` come from; nothing where that cannot be told: `view` has to
+    read each character by itself. Characters of which the view shows nothing belong to what stands before them."""
+    found = [(start, end) for start, end in spans if start < end]
+    if not found:
+        return []
     origin = [at for at, char in enumerate(text) for _ in view(char)]
-    return [(origin[start], origin[end - 1] + 1) for start, end in found] if len(origin) == len(seen) else []
+    if len(origin) != len(view(text)):
+        return []
+    ends = [*origin[1:], len(text)]
+    return [(origin[start], max(ends[end - 1], origin[end - 1] + 1)) for start, end in found]
 
 
 def _clean(text: str) -> str:
@@ -136,7 +145,45 @@ def _plain(char: str) -> str:
     return plain if plain.isspace() or disguised else char
 
 
-_LOOKALIKES = str.maketrans("аеорсухіјѕԁһӏոսɡοαεικνρτυχᴀᴇɪᴏᴜ", "aeopcyxijsdhlnugoaeiknptuxaeiou")
+def _lookalikes() -> dict[str, str]:
+    """Return the letter of each character that looks like one; `make_lookalikes` wrote the file."""
+    table = json.loads((Path(__file__).parent / "lookalikes.json").read_text())
+    return {char: letter for letter, chars in table.items() for char in chars}
+
+
+_LETTERS = _lookalikes()
+_STROKES = frozenset(char for char in _LETTERS if re.match("LATIN .* WITH", unicodedata.name(char, "")))  # ø, ł, đ
+
+
+class _Folded(dict[int, str]):
+    """Table for `str.translate` that is filled as characters come."""
+
+    most = 20_000  # characters that are remembered
+
+    def __missing__(self, code: int) -> str:
+        found = self.fold(chr(code))
+        if len(self) < self.most:
+            self[code] = found
+        return found
+
+    def fold(self, char: str) -> str:
+        if char in _STROKES:
+            return char.casefold()
+        plain = _LETTERS.get(char) or unicodedata.normalize("NFKC", char).casefold()
+        return "".join(each if each in _STROKES else _LETTERS.get(each, each) for each in plain)
+
+
+class _Bare(_Folded):
+    def fold(self, char: str) -> str:
+        parts = unicodedata.normalize("NFKD", _LETTERS.get(char, char)).casefold()
+        return "".join(_LETTERS.get(each, each) for each in parts if not _mark(each))
+
+
+def _mark(char: str) -> bool:
+    return bool(unicodedata.combining(char)) or unicodedata.category(char) == "Me"
+
+
+_FOLDED, _BARE = _Folded(), _Bare()
 
 
 def fingerprint(text: str) -> str:

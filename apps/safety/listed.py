@@ -68,7 +68,7 @@ class Matcher:
         first = next((at for at, one in enumerate(self._any) if any(one.search(said) for _, said in seen)), None)
         if first is None:
             return []
-        views = [(view, said, since if len(said) == len(text) else len(view(text[:since]))) for view, said in seen]
+        views = [(view, said, len(view(text[:since]))) for view, said in seen]
         today, kept = today or timezone.now().date(), {}
         for own, entry, pattern in self._entries[first * _TOGETHER :]:
             if own.key in kept or own.ended(today) or (stage is not None and stage not in own.stages):

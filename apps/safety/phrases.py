@@ -44,6 +44,7 @@ _WEAPON = (
 _HARMLESS_WEAPON = (
     r"bath bombs?|photo ?bomb|cherry bomb|bomb cyclone|bombshell|glitter|seed bombs?|jägerbomb|"
     r"bomb (?:shelter|disposal|threat|squad)|"
+    r"bomb calorimeter|explosive (?:growth|flavou?rs?|starts?|performance|content|news|power|training|sound)|"
     r"\bvideo game|\bminecraft|\bfortnite|in the game|\bcake\b|cocktail recipe|logic bomb|zip bomb|fork bomb|"
     r"\b(?:prevent|preventing|detect|detecting|disarm|defus|treat|treating|vaccine|protect against|"
     r"defend against|history of|dispos)"
@@ -62,7 +63,8 @@ _PROTECT = (
     r"statistic\w{0,2}|survivors?|victims?|detect\w{0,4}|"
     r"education|health|combat\w{0,3}|stop|signs? of|therap\w{1,5}|treatment|convict\w{0,4}|charges?|"
     r"abused?|assault(?:ed)?|study|studies|research|"
-    r"film|novel|book|history|unicef|trial|court)\b"
+    r"film|novel|book|history|unicef|trial|court|treat|rash|diapers?|pa?ediatric\w*|"
+    r"reproduction|orientation|puberty|(?:same|opposite)[- ]sex)\b"
 )
 _PERSON = (
     r"(?:someone|somebody|people|a person|another person|him|her|them|(?:my|your|his|their|"
@@ -101,7 +103,7 @@ _SELF_HARM = (
 )
 _SELF_HARM_FAR = (
     r"\b(?:prevent\w{0,4}|character|novel|lyrics?|what does|mean(?:s|ing)?|a friend (?:says|said|"
-    r"told)|quote|translate|laughing|of boredom|of curiosity|to know)\b"
+    r"told)|quote|translate|laughing|of boredom|of curiosity|to know|die (?:my|her|his) hair)\b"
 )
 
 HARM: tuple[tuple[str, int, str, str], ...] = (

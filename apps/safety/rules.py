@@ -8,16 +8,18 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import re2
 
 from apps.safety.check import ALLOWED, Verdict
-from apps.safety.intake import folded, traced
+from apps.safety.disguises import Reading, readings
+from apps.safety.intake import folded
 from apps.safety.orders import ORDERS
 from apps.safety.phrases import HARM, NEEDS, PASSAGE_ATTACKS, PASSAGE_NEEDS, SAID
+from apps.safety.plain_phrases import PLAIN, PLAIN_NEEDS
 from apps.safety.untrusted import places as tokens
 from apps.safety.untrusted import special
 from apps.safety.withheld import ANSWERS, CARE, QUESTIONS, WITHHELD, WITHHELD_ANSWER
@@ -27,6 +29,9 @@ if TYPE_CHECKING:
     from apps.safety.check import Suspects
 
 
+_NEAR = 300  # characters around a match in which a word excuses it
+
+
 @dataclass(frozen=True, slots=True)
 class Rule:
     code: str
@@ -34,15 +39,22 @@ class Rule:
     pattern: re.Pattern[str]
     unless: re.Pattern[str] | None = None
 
-    def hits(self, text: str, since: int = 0) -> bool:
-        """Whether a match reaches beyond `since`."""
+    def hits(self, text: str) -> bool:
+        """Return whether the rule matches a text that is folded, where nothing near excuses it."""
+        return next(self._matches(text), None) is not None
+
+    def spans(self, reading: Reading, since: int = 0) -> Iterator[tuple[int, int]]:
+        """Yield where in the original text matches stand that end beyond `since`."""
+        for match in self._matches(reading.text):
+            start, end = reading.span(*match.span())
+            if end > since:
+                yield start, end
+
+    def _matches(self, text: str) -> Iterator[re.Match[str]]:
         for match in self.pattern.finditer(text):
-            if match.end() > since and not (self.unless and self.unless.search(text)):
-                return True
-        return False
-
-
-_PIECE = re.compile(r"\\.|\[\^?\]?(?:\\.|[^\]\\])*\]|.", re.DOTALL)
+            near = max(0, match.start() - _NEAR), match.end() + _NEAR
+            if match.end() > match.start() and not (self.unless and self.unless.search(text, *near)):
+                yield match
 
 
 def _rules(table: tuple[tuple[str, int, str, str], ...]) -> tuple[Rule, ...]:
@@ -52,39 +64,16 @@ def _rules(table: tuple[tuple[str, int, str, str], ...]) -> tuple[Rule, ...]:
     )
 
 
-def _by_letter(pattern: str) -> str:
-    """The same alternatives, gathered under the letter with which each begins: where nothing is found, which is nearly
-    everywhere, all of them are tried at each place of a text, and that takes five times as long."""
-    found: dict[str, list[str]] = {}
-    for word in _alternatives(pattern):
-        if word.startswith(r"\b"):
-            found.setdefault(word[2], []).append(rf"(?<!\w{word[2]}){word[3:]}")
-        else:
-            found.setdefault(word[0], []).append(word[1:])
-    return "|".join(f"{letter}(?:{'|'.join(rest)})" for letter, rest in found.items())
-
-
-def _alternatives(pattern: str) -> list[str]:
-    """Of the outermost level; what is escaped, or stands in a set, is text."""
-    found, depth = [""], 0
-    for piece in _PIECE.findall(pattern):
-        depth += (piece == "(") - (piece == ")")
-        if piece == "|" and not depth:
-            found.append("")
-        else:
-            found[-1] += piece
-    return found
-
-
-_QUESTION = _rules(HARM)
+_QUESTION = _rules((*HARM, *PLAIN))
 _SENTENCE = _rules(SAID)
 _PASSAGE = _rules(PASSAGE_ATTACKS)
 _ORDERS = _rules(ORDERS)
 _OF_PASSAGES = (*_PASSAGE, *_ORDERS)
-_NEEDS = re.compile(_by_letter(NEEDS))
+_NEEDS = re2.compile(f"{NEEDS}|{PLAIN_NEEDS}")
 _PASSAGE_NEEDS = re2.compile(PASSAGE_NEEDS)
 # The version of a signal of the rules: another rule is another version.
-FINGERPRINT = f"rules-{hashlib.sha256(repr((HARM, SAID, PASSAGE_ATTACKS, ORDERS, NEEDS)).encode()).hexdigest()[:16]}"
+_ALL = (HARM, PLAIN, SAID, PASSAGE_ATTACKS, ORDERS, NEEDS, PLAIN_NEEDS)
+FINGERPRINT = f"rules-{hashlib.sha256(repr(_ALL).encode()).hexdigest()[:16]}"
 
 
 class RuleCheck:
@@ -97,28 +86,19 @@ class RuleCheck:
         return self.said(text, since)
 
     def asked(self, text: str) -> Verdict:
-        plain = folded(text)
-        if _NEEDS.search(plain):
-            for rule in _QUESTION:
-                if rule.hits(plain):
-                    return _verdict(rule, QUESTIONS.get(rule.code, WITHHELD))
-        if special(text) or (_PASSAGE_NEEDS.search(plain) and any(rule.hits(plain) for rule in _PASSAGE)):
+        if rule := _harm(_QUESTION, text):
+            return _verdict(rule, QUESTIONS.get(rule.code, WITHHELD))
+        if special(text) or _speaks(_PASSAGE, text):
             return Verdict(True, "prompt_attack")  # people may try the assistant out; it holds no secret
         return ALLOWED
 
     def said(self, text: str, since: int = 0) -> Verdict:
-        plain = folded(text)
-        if not _NEEDS.search(plain):
-            return ALLOWED
-        border = since if len(plain) == len(text) else len(folded(text[:since]))
-        for rule in _SENTENCE:
-            if rule.hits(plain, border):
-                return _verdict(rule, ANSWERS.get(rule.code, WITHHELD_ANSWER))
+        if rule := _harm(_SENTENCE, text, since):
+            return _verdict(rule, ANSWERS.get(rule.code, WITHHELD_ANSWER))
         return ALLOWED
 
     def passage(self, text: str) -> Verdict:
-        plain = folded(text)
-        if special(text) or (_PASSAGE_NEEDS.search(plain) and any(rule.hits(plain) for rule in _OF_PASSAGES)):
+        if special(text) or _speaks(_OF_PASSAGES, text):
             return Verdict(False, "prompt_attack", "This passage speaks to an assistant instead of to its reader.")
         return ALLOWED
 
@@ -130,11 +110,28 @@ class RuleCheck:
 
 
 def where(code: str, text: str) -> list[tuple[int, int]]:
-    """What in the text rules of that code match, at whatever stage, for people to look at."""
+    """Return what in the text rules of that code match, at whatever stage, for people to look at."""
+    of_harm = [rule for rule in (*_QUESTION, *_SENTENCE) if rule.code == code]
+    spans = {span for reading in readings(text) for rule in of_harm for span in rule.spans(reading)}
+    written = Reading(text, folded(text), folded)
+    spans |= {span for rule in _OF_PASSAGES if rule.code == code for span in rule.spans(written)}
+    return [*sorted(spans), *(tokens(text) if code == "prompt_attack" else [])]
+
+
+def _harm(rules: Sequence[Rule], text: str, since: int = 0) -> Rule | None:
+    """Return the first rule of harm that matches the text in plain letters or without its disguises."""
+    for reading in readings(text):
+        if _NEEDS.search(reading.text):
+            for rule in rules:
+                if next(rule.spans(reading, since), None) is not None:
+                    return rule
+    return None
+
+
+def _speaks(rules: Sequence[Rule], text: str) -> bool:
+    """Return whether a rule says that the text speaks to an assistant."""
     plain = folded(text)
-    rules = [rule for rule in (*_QUESTION, *_SENTENCE, *_PASSAGE, *_ORDERS) if rule.code == code and rule.hits(plain)]
-    spans = {match.span() for rule in rules for match in rule.pattern.finditer(plain) if match.end() > match.start()}
-    return [*traced(text, sorted(spans), folded), *(tokens(text) if code == "prompt_attack" else [])]
+    return bool(_PASSAGE_NEEDS.search(plain)) and any(rule.hits(plain) for rule in rules)
 
 
 def _verdict(rule: Rule, words: str) -> Verdict:

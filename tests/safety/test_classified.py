@@ -38,6 +38,28 @@ def test_what_a_score_means(stage: str, scores: dict[str, float], allowed: bool,
     assert (verdict.allowed, verdict.rule) == (allowed, rule)
 
 
+@pytest.mark.parametrize(
+    ("stage", "code", "score", "action"),
+    [
+        ("question", "child_exploitation", 0.89, "review"),
+        ("question", "child_exploitation", 0.9, "withhold_and_review"),
+        ("answer", "child_exploitation", 0.95, "note"),
+        ("question", "violence", 0.95, "note"),
+    ],
+)
+def test_a_question_under_the_gravest_clause_waits_for_people_from_nine_tenths_on(
+    stage: str, code: str, score: float, action: str
+) -> None:
+    cuts = {
+        "child_exploitation": Cuts(0.747, 0.983),
+        "violence": Cuts(0.836, 0.983),
+    }  # as the packaged weights have them
+    ours = policy.read(clauses.body(cuts))
+    verdict = judge(Stage(stage), "text", ALLOWED, dict.fromkeys(cuts, 0.0) | {code: score}, ours)
+    assert verdict.judged is not None
+    assert (verdict.allowed, verdict.judged.outcome.action) == (action in ("note", "review"), action)
+
+
 def test_what_a_rule_withholds_no_score_lets_through() -> None:
     verdict = judge(Stage.QUESTION, "text", Verdict(False, "weapons", "No."), {"hate": 0.0}, POLICY)
     assert (verdict.allowed, verdict.rule) == (False, "weapons")

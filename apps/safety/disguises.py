@@ -1,0 +1,114 @@
+"""How rules of harm read a text: in plain letters, and again with the disguises undone that words are hidden in.
+
+`readings(text)` is the entry point. Undone are look-alike letters and accents (`intake.bare`), words that are spelled
+letter by letter, signs inside words, and digits for letters. Misspelt words, riddles and ciphers are not.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from apps.safety.intake import bare, traced
+
+_DISGUISED = re.compile(
+    # b o m b, b-o-m-b, b. o. m. b: three single letters or digits at least, the same between each two
+    r"(?P<spelled>\b[^\W_](?P<between>\s|\s?[^\w\s]\s?)[^\W_](?:(?P=between)[^\W_])+\b)"
+    r"|(?P<space>\s{2,}|[^\S ])"
+    r"|(?P<inside>[-_.*~'’^`|·•+\\/]{1,2}(?=[^\W\d_]))"
+)
+_DIGITS = re.compile(r"[01345789@$!|€]+")
+_AS_I = str.maketrans("01345789@$!|€", "oieastbgasiie")
+_AS_L = str.maketrans("01345789@$!|€", "oleastbgaslle")
+_ONES = frozenset("1!|")  # i or l
+_ENDS = frozenset("!|")  # of a sentence, not of a word
+
+Change = tuple[int, int, str]  # start, end, what stands there instead; in order
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """One reading of `original`: `view(original)` with changes, and with digits read as letters."""
+
+    original: str
+    text: str
+    view: Callable[[str], str] = bare
+    changes: tuple[Change, ...] = ()
+
+    def span(self, start: int, end: int) -> tuple[int, int]:
+        """Return where in the original that part of this reading stands; the whole where that cannot be told."""
+        viewed = self._place(start), self._place(end - 1) + 1
+        found = traced(self.original, [viewed], self.view)
+        return found[0] if found else (0, len(self.original))
+
+    def _place(self, at: int) -> int:
+        """Return which character of `view(original)` the reading's character `at` is."""
+        for start, end, new in self.changes:
+            if at < start:
+                break
+            if at < start + len(new):
+                return start
+            at += end - start - len(new)
+        return at
+
+
+def readings(text: str) -> Iterator[Reading]:
+    """Yield the text in plain small letters, then each reading without disguises that differs from all before it."""
+    first = Reading(text, bare(text))
+    yield first
+    seen = {first.text}
+    found = list(_DISGUISED.finditer(first.text))
+    for sign in ("", " ") if found else ("",):
+        changes = tuple(change for match in found for change in _changes(match, sign))
+        shown = _changed(first.text, changes)
+        for table in (_AS_I, _AS_L) if _ONES & set(shown) else (_AS_I,):
+            letters = _without_digits(shown, table)
+            if letters not in seen:
+                seen.add(letters)
+                yield Reading(text, letters, bare, changes)
+
+
+def _changes(match: re.Match[str], sign: str) -> Iterator[Change]:
+    """Yield what makes plain words of a disguise; `sign` is what stands for a sign inside a word."""
+    start, end = match.span()
+    if match.lastgroup == "space":
+        yield start, end, " "
+    elif match.lastgroup == "inside":
+        if match.string[start - 1 : start].isalpha():
+            yield start, end, sign
+    else:
+        width = len(match["between"])
+        yield from ((at, at + width, "") for at in range(start + 1, end - 1, width + 1))
+
+
+def _changed(text: str, changes: tuple[Change, ...]) -> str:
+    parts, at = [], 0
+    for start, end, new in changes:
+        parts += [text[at:start], new]
+        at = end
+    return "".join([*parts, text[at:]])
+
+
+def _without_digits(text: str, table: dict[int, int]) -> str:
+    """Return the text with digits and signs read as letters where letters stand beside them; the same length."""
+    for _ in range(3):  # the letter beside one may be a digit itself
+        changed = _DIGITS.sub(lambda match: match.group().translate(table) if _for_letters(match) else match[0], text)
+        if changed == text:
+            break
+        text = changed
+    return text
+
+
+def _for_letters(match: re.Match[str]) -> bool:
+    """Return whether letters stand on both sides of at most two digits, or two letters on one and nothing beyond."""
+    text, (start, end) = match.string, match.span()
+    before, after = text[max(0, start - 2) : start], text[end : end + 2]
+    left, right = before[-1:].isalpha(), after[:1].isalpha()
+    if end - start > 2 or not (left or right):
+        return False
+    if left and right:
+        return True
+    if right:
+        return len(after) == 2 and after.isalpha() and not before[-1:].isalnum()
+    return len(before) == 2 and before.isalpha() and not after[:1].isalnum() and not _ENDS & set(match.group())
