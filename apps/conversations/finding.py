@@ -14,15 +14,17 @@ from apps.conversations.events import Nothing
 from apps.conversations.turn import Turn
 from apps.documents import search as documents
 from apps.documents.candidates import Scope
+from apps.documents.follow_up import is_small_talk
 from apps.documents.search import Found
+from apps.documents.withheld import find_matching
 from apps.engines import registry
-from apps.lib.threads import Begun, begin
+from apps.lib.threads import Begun, begin, in_db
 
 if TYPE_CHECKING:
     from apps.engines.base import Vectors
 
 TOKEN_BUDGET = 700  # of passages in a prompt; a CPU reads about 600 tokens a second
-READING_S = 120.0  # how long a question waits for files that are still being read
+READING_S = 120.0  # how long a question waits for files that its user has just added
 _LOOK_S = 1.5  # between looks at them
 
 
@@ -64,16 +66,19 @@ async def check(turn: Turn) -> None:
 
 
 async def search(turn: Turn, first: Awaitable[Found]) -> Found:
-    """The passages; where there are none yet, files that are still being read are waited for, visibly."""
+    """Return the passages. Where there are none yet, wait visibly for the files that the user has just added.
+
+    Files of other users, and files added earlier, keep no question waiting; nor does small talk wait.
+    """
     start = time.perf_counter()
     found = await first
-    said, waited = 0, False
-    while not found.passages and (found.waiting or said) and time.perf_counter() - start < READING_S:
-        if found.waiting:  # else the last file was finished meanwhile, perhaps too late for that search
-            if found.waiting != said:
-                await turn.step("wait", _reading(found.waiting))
+    said, waited, patience = 0, False, 0.0 if is_small_talk(turn.opening.text) else READING_S
+    while not found.passages and (found.just_added or said) and time.perf_counter() - start < patience:
+        if found.just_added:  # else the last file was finished meanwhile, perhaps too late for that search
+            if found.just_added != said:
+                await turn.step("wait", _reading(found.just_added))
             await asyncio.sleep(_LOOK_S)
-        said, waited = found.waiting, True
+        said, waited = found.just_added, True
         found = await _search(turn)
     if waited:
         await turn.step("wait", gettext("Waited for files to be read"), _since(start))
@@ -85,8 +90,12 @@ async def search(turn: Turn, first: Awaitable[Found]) -> Found:
 
 
 async def nothing(turn: Turn, found: Found) -> None:
-    """Says what was searched in vain, and what can be done."""
+    """Say what was searched in vain, which matching documents are withheld from the user's own collections, and what
+    can be done."""
+    opening = turn.opening
+    withheld = await in_db(find_matching, opening.user, found.query, opening.collections)
     turn.nothing = {
+        "withheld": withheld,
         "searched": list(found.searched),
         "left_out": list(found.left_out),
         "documents": found.documents,

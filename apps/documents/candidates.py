@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from itertools import pairwise
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from django.db.models import Count, F
+from django.db.models import Count, F, Q
+from django.utils import timezone
 
 from apps.documents.fusion import Side, fused_sides
 from apps.documents.models import Chunk, Collection, Document, IndexBuild, Page, Segment
@@ -21,8 +24,10 @@ if TYPE_CHECKING:
     from apps.documents.models import Reader
 
 _ADDED = 0.4  # the likeness that a person vouches for who added all words of the question to a passage
-_BATCH = 10  # rows a time; further ones only where documents were deleted since, or say the same
+_BATCH = 10  # candidates that are read first
+_WEIGHED = 30  # that are weighed where the first do not hold enough: the index orders by another measure than relevance
 AT_MOST = 8  # passages
+JUST_S = 120  # after which a user no longer expects answers to wait for a file that they added
 ROWS = 500  # of one statement
 
 _OWN = (
@@ -85,17 +90,20 @@ def on_trial(build: IndexBuild) -> Scope:
     return Scope({place.pk: place.name}, tuple(segment.info for segment in segments), {place.pk: build.wanted})
 
 
-def counted(place: Scope) -> tuple[int, int]:
-    """How many documents were looked into, and how many of the collections are still being ingested."""
+def counted(user: Reader, place: Scope) -> tuple[int, int, int]:
+    """Return how many documents were looked into, how many of the collections are still being read, and how many of
+    those this user added within the last JUST_S seconds."""
+    just = Q(uploaded_by=user.pk, created__gte=timezone.now() - timedelta(seconds=JUST_S))
     statuses = (
         Document.objects.filter(collection__in=place.collections, status__in=[Document.Status.READY, *Document.ACTIVE])
         .order_by()
         .values_list("status")
-        .annotate(count=Count("pk"))
+        .annotate(count=Count("pk"), own=Count("pk", filter=just))
     )
-    counts: dict[str, int] = dict(statuses)
-    ready = counts.pop(Document.Status.READY, 0)
-    return ready if place.documents is None else len(place.documents), sum(counts.values())
+    counts = {status: (count, own) for status, count, own in statuses}
+    ready, _ = counts.pop(Document.Status.READY, (0, 0))
+    waiting, own = (sum(column) for column in zip((0, 0), *counts.values(), strict=True))
+    return ready if place.documents is None else len(place.documents), waiting, own
 
 
 def ordered(seen: Seen, meaning: float) -> list[tuple[float, Candidate]]:
@@ -123,8 +131,7 @@ def ranked(
     neighbours: list[Neighbour] = []
     kept: list[Hit] = []
     least, gone = 0.0, 0
-    for start in range(0, len(order), _BATCH):
-        part = order[start : start + _BATCH]
+    for part in _batches(order):
         rows = _rows(user, [candidate.chunk_id for _, candidate in part])
         gone += len(part) - len(rows)
         neighbours += [near for row in rows.values() for near in row.neighbours]
@@ -136,11 +143,17 @@ def ranked(
         least = min(floors.values(), default=floor(best))
         relevant = [hit for hit in hits if hit.relevance >= floors[hit.collection_id]]
         kept = chosen(relevant, AT_MOST)
-        if len(kept) == AT_MOST or (len(rows) == len(part) and len(kept) == len(relevant)):
-            break  # enough; or nothing was deleted or repeated, and what follows is worse
+        if len(kept) == AT_MOST or (len(hits) >= _WEIGHED and len(kept) == len(relevant)):
+            break  # enough; or of those that the index finds best nothing was deleted or repeated
     found = windows(kept, neighbours)
     gone = 0 if len(kept) == AT_MOST else gone
     return Ranked(tuple(found), _pages({window.page for window in found}), tuple(hits), least, gone)
+
+
+def _batches(order: Sequence[tuple[float, Candidate]]) -> Iterator[Sequence[tuple[float, Candidate]]]:
+    """Yield the best _BATCH candidates, those up to _WEIGHED, and then _WEIGHED at a time."""
+    edges = [0, _BATCH, *range(_WEIGHED, len(order) + _WEIGHED, _WEIGHED)]
+    yield from (order[start:end] for start, end in pairwise(edges) if start < len(order))
 
 
 def gone(user: Reader, seen: Seen) -> frozenset[int]:

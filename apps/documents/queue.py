@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import reduce
 from itertools import accumulate, chain, count, zip_longest
 from operator import or_
@@ -24,6 +26,7 @@ from apps.users.models import User
 TOGETHER = 16  # small documents that are worked on together, at most ...
 TOGETHER_BYTES = 256 * 1024  # ... and of their files, so that the first of them is not ready much later for the others
 SMALL_BYTES = 64 * 1024
+MOST_DESKS = 2  # of one process that work for one person at once, so that another person's file finds a free one
 CRASHES = 3  # of a worker over one document, then it is set aside
 # Nothing is read for a person who was suspended; what waited goes on when they are reinstated.
 ALLOWED = Q(uploaded_by=None) | Q(uploaded_by__in=User.objects.filter(is_active=True))
@@ -33,17 +36,20 @@ _scans: set[UUID] = set()  # that came to be recognised while another one was
 _PICTURES = reduce(or_, (Q(name__iendswith=suffix) for suffix in FORMATS["image"].suffixes))
 _turns = count(1)
 _served: dict[int | None, int] = {}  # person -> the number of their last turn in this process
+_at_desks: Counter[int | None] = Counter()  # person -> desks of this process that work for them
+_choosing = threading.Lock()
 
 
 def waiting(most: int) -> list[UUID]:
-    """Documents that could be worked on now: everybody's first in turn, then everybody's second, the oldest first."""
+    """Documents that could be worked on now: everybody's first in turn, then everybody's second, the oldest first. None
+    of a person for whom MOST_DESKS desks work already."""
     now = timezone.now()
     free = Q(lease_until__isnull=True) | Q(lease_until__lt=now)
     rows = Document.objects.filter(free, ALLOWED, status__in=Document.ACTIVE, attempts__lt=CRASHES)
     if recogniser.locked():
         rows = rows.exclude(_PICTURES | Q(pk__in=list(_scans)))
     since = dict(rows.order_by().values_list("uploaded_by").annotate(Min("created")))
-    people = list(since)
+    people = [person for person in since if _at_desks[person] < MOST_DESKS]
     if len(people) > 1:
         held = Document.objects.filter(status=Document.Status.WORKING, lease_until__gte=now, uploaded_by__in=people)
         busy = Counter(held.order_by().values_list("uploaded_by", flat=True))
@@ -55,8 +61,24 @@ def waiting(most: int) -> list[UUID]:
     return [pk for pk in chain.from_iterable(zip_longest(*theirs)) if pk is not None][:most]
 
 
+@contextmanager
+def next_batch() -> Iterator[list[UUID]]:
+    """Yield the documents to work on next, all of one person; empty where nothing waits. Never blocks for long. Until
+    the end of the block a desk of this process counts as working for that person."""
+    with _choosing:
+        ids = together()
+        person = Document.objects.filter(pk__in=ids).values_list("uploaded_by", flat=True).first()
+        _at_desks[person] += bool(ids)
+    try:
+        yield ids
+    finally:
+        with _choosing:
+            _at_desks[person] -= bool(ids)
+
+
 def together() -> list[UUID]:
-    """The document whose turn it is and, where it is small, the small ones that wait behind it: nothing is waited for.
+    """The document whose turn it is and, where it is small, the small ones of the same person that wait behind it:
+    nothing is waited for, and nobody waits for what others added.
 
     Pictures take seconds each, pages of the web as long as their server likes, and what was begun before may be what
     ended the worker: these go by themselves.
@@ -65,7 +87,9 @@ def together() -> list[UUID]:
     if len(ids) < 2:
         return ids
     rows = Document.objects.filter(pk__in=ids, attempts=0, size__lte=SMALL_BYTES).exclude(file="")
-    sizes = {pk: size for pk, size, name in rows.values_list("pk", "size", "name") if not _picture(name)}
+    found = [row for row in rows.only("size", "name", "uploaded_by") if not _picture(row.name)]
+    first = next((row.uploaded_by_id for row in found if row.pk == ids[0]), -1)
+    sizes = {row.pk: row.size for row in found if row.uploaded_by_id == first}
     if ids[0] not in sizes:
         return ids[:1]
     small = [pk for pk in ids if pk in sizes]

@@ -49,6 +49,7 @@ class Found:
     hits: tuple[Hit, ...] = ()  # all that was weighed, best first, also what was then dropped
     least: float = 0.0  # relevance below which a hit was dropped
     left_out: tuple[str, ...] = ()  # names of collections that another embedder indexed, in part or in whole
+    just_added: int = 0  # of `waiting`, those that the user added a moment ago
 
 
 async def search(
@@ -79,10 +80,11 @@ async def search(
     # A third of a millisecond, which a hop to another thread and back would lengthen by half.
     passages = cut(best.ranked.windows, best.ranked.pages, best.seen.idf, token_budget, count or rough_count)
     clock.stop("cut")
-    documents, waiting = (0, 0) if passages else await in_db(candidates.counted, place)
+    documents, waiting, just_added = (0, 0, 0) if passages else await in_db(candidates.counted, user, place)
     return Found(
         tuple(passages), spaces.searched(place, best.seen), documents, waiting, best.query.text,
         best.vector, best.seen.idf, clock.ms, best.ranked.hits, best.ranked.least, spaces.left_out(place, best.seen),
+        just_added,
     )  # fmt: skip
 
 

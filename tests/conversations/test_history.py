@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
+from django.utils import timezone
 
 from apps.conversations import finding, turns
 from apps.conversations.models import Conversation, Message, Retrieved, Source
@@ -118,7 +121,12 @@ async def test_a_question_waits_for_files_that_are_still_being_read(
 ) -> None:
     monkeypatch.setattr(finding, "_LOOK_S", 0.05)
     reading = await Document.objects.acreate(
-        collection=library, name="later.pdf", sha256="0" * 64, size=1, status=Document.Status.WORKING
+        collection=library,
+        name="later.pdf",
+        sha256="0" * 64,
+        size=1,
+        status=Document.Status.WORKING,
+        uploaded_by=alice,
     )
     page = await open_page(alice)
     await page.ask("Which zeppelin crossed the Atlantic?")
@@ -135,7 +143,12 @@ async def test_a_file_that_is_finished_during_a_search_is_searched_after_it(
 ) -> None:
     monkeypatch.setattr(finding, "_LOOK_S", 0.01)
     reading = await Document.objects.acreate(
-        collection=library, name="later.pdf", sha256="0" * 64, size=1, status=Document.Status.WORKING
+        collection=library,
+        name="later.pdf",
+        sha256="0" * 64,
+        size=1,
+        status=Document.Status.WORKING,
+        uploaded_by=alice,
     )
     searched = []
 
@@ -144,7 +157,7 @@ async def test_a_file_that_is_finished_during_a_search_is_searched_after_it(
         if len(searched) == 2:
             await in_db(document, library, "Zeppelins", ["The zeppelin that crossed the Atlantic first was LZ 126."])
             await reading.adelete()
-            return replace(searched[-1], waiting=0)  # counted after the search, as the files stand then
+            return replace(searched[-1], just_added=0)  # counted after the search, as the files stand then
         return searched[-1]
 
     once = finding._search
@@ -159,11 +172,32 @@ async def test_a_file_that_is_finished_during_a_search_is_searched_after_it(
 async def test_waiting_for_files_has_an_end(open_page, alice, library, chat, monkeypatch) -> None:
     monkeypatch.setattr(finding, "_LOOK_S", 0.02)
     monkeypatch.setattr(finding, "READING_S", 0.1)
-    await Document.objects.acreate(collection=library, name="l.pdf", sha256="0" * 64, size=1, status="queued")
+    await Document.objects.acreate(
+        collection=library, name="l.pdf", sha256="0" * 64, size=1, status="queued", uploaded_by=alice
+    )
     page = await open_page(alice)
     await page.ask("Which zeppelin crossed the Atlantic?")
     nothing = next(event for event in await page.events() if event["type"] == "nothing")
     assert "still being read" in nothing["html"]
+
+
+@pytest.mark.parametrize("case", ["another user's file", "small talk", "a file of an hour ago", "another collection"])
+async def test_a_question_does_not_wait_for(open_page, alice, bob, library, chat, monkeypatch, case) -> None:
+    monkeypatch.setattr(finding, "_LOOK_S", 0.02)
+    place = await in_db(collection, alice, "Other") if case == "another collection" else library
+    uploader = bob if case == "another user's file" else alice
+    row = await Document.objects.acreate(
+        collection=place, name="l.pdf", sha256="0" * 64, size=1, status="queued", uploaded_by=uploader
+    )
+    if case == "a file of an hour ago":
+        await Document.objects.filter(pk=row.pk).aupdate(created=timezone.now() - timedelta(hours=1))
+    page = await open_page(alice)
+    words = "hi" if case == "small talk" else "Which zeppelin crossed the Atlantic?"
+    await page.ask(words, collections=[str(library.pk)])
+    events = await asyncio.wait_for(page.events(), 30)
+    assert "wait" not in [event.get("name") for event in events if event["type"] == "step"]
+    nothing = next(event for event in events if event["type"] == "nothing")
+    assert ("still being read" in nothing["html"]) is (case != "another collection")
 
 
 async def test_the_title_of_a_conversation_is_its_first_question(open_page, alice, library, chat) -> None:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor, wait
 from datetime import timedelta
 from uuid import UUID
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import close_old_connections, connection
 from django.utils import timezone
 
 from apps.documents import queue, upload, worker
@@ -86,18 +88,85 @@ def test_a_worker_makes_one_file_ready_while_a_thousand_wait(
 ) -> None:
     files(alice, 12)
     files(bob, 1)
-    ready: list[int | None] = []
+    batches: list[list[int | None]] = []
     real = ingest
 
     def noted(*documents: UUID) -> None:
         real(*documents)
-        ready.extend(owners(list(documents)))
+        batches.append(owners(list(documents)))
 
     monkeypatch.setattr(worker, "ingest", noted)
     monkeypatch.setattr(queue, "TOGETHER", most)
     worker.drain(Document.objects.filter(uploaded_by=alice).order_by("created").values_list("pk", flat=True)[0])
-    assert len(ready) == 13 and ready.index(bob.pk) == 1
+    assert batches[1] == [bob.pk] and sum(map(len, batches)) == 13
     assert not Document.objects.exclude(status=Document.Status.READY).exists()
+
+
+def test_a_batch_holds_the_files_of_one_person_only(alice: User, bob: User) -> None:
+    files(alice, 8)
+    files(bob, 2)
+    queue.served(Document.objects.filter(uploaded_by=alice)[0])
+    with queue.next_batch() as first:
+        assert set(owners(first)) == {bob.pk} and len(first) == 2
+        Document.objects.filter(pk__in=first).update(status="ready")
+    with queue.next_batch() as second:
+        assert set(owners(second)) == {alice.pk} and len(second) == 8
+
+
+def test_who_uploads_much_leaves_a_desk_to_others(alice: User, bob: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two hundred files of one person are read for as long as this test likes; another's two are ready meanwhile."""
+    rows(alice, 200)
+    at_work, go_on, done = threading.Semaphore(0), threading.Event(), list[int | None]()
+    real = ingest
+
+    def held(*documents: UUID) -> int:
+        if owners(list(documents))[0] == bob.pk:
+            done.extend(owners(list(documents)))
+            return real(*documents)
+        Document.objects.filter(pk__in=documents).update(status="ready")
+        at_work.release()
+        go_on.wait(60)
+        return 0
+
+    monkeypatch.setattr(worker, "ingest", held)
+    monkeypatch.setattr(worker, "_desks", threading.Semaphore(worker.DESKS))
+    bell = Document.objects.filter(uploaded_by=alice)[0].pk
+    with ThreadPoolExecutor(worker.DESKS, initializer=close_old_connections) as desks:
+        begun = [desks.submit(_drained, bell) for _ in range(worker.DESKS)]
+        try:
+            assert all(at_work.acquire(timeout=30) for _ in range(queue.MOST_DESKS))
+            files(bob, 2)
+            desks.submit(_drained, Document.objects.filter(uploaded_by=bob)[0].pk).result(30)
+            assert set(Document.objects.filter(uploaded_by=bob).values_list("status", flat=True)) == {"ready"}
+            assert len(done) == 2
+        finally:
+            go_on.set()
+        wait(begun, 60)
+
+
+def _drained(bell: UUID) -> None:
+    try:
+        worker.drain(bell)
+    finally:
+        connection.close()
+
+
+def test_a_bell_gives_its_document_no_better_place_in_the_queue(
+    alice: User, bob: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files(alice, 2)
+    files(bob, 1)
+    queue.served(Document.objects.filter(uploaded_by=alice)[0])
+    begun: list[int | None] = []
+    real = ingest
+
+    def noted(*documents: UUID) -> int:
+        begun.extend(owners(list(documents)))
+        return real(*documents)
+
+    monkeypatch.setattr(worker, "ingest", noted)
+    worker.drain(Document.objects.filter(uploaded_by=alice)[0].pk)
+    assert begun == [bob.pk, alice.pk, alice.pk]
 
 
 @pytest.fixture

@@ -257,11 +257,11 @@ def test_only_small_files_that_were_never_begun_wait_together(put: Put) -> None:
         Document.objects.filter(pk=row.pk).delete()
 
 
-def test_who_rings_first_is_read_first_and_alone(put: Put, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_first_bell_takes_along_the_small_files_that_wait(put: Put, monkeypatch: pytest.MonkeyPatch) -> None:
     rows, calls = [put(), put(), put()], list[tuple[Any, ...]]()
     monkeypatch.setattr(worker, "ingest", lambda *ids: (calls.append(ids), ingest(*ids)))
     worker.drain(rows[0].pk)
-    assert calls == [(rows[0].pk,), (rows[1].pk, rows[2].pk)]
+    assert calls == [tuple(row.pk for row in rows)]
     assert not Document.objects.exclude(status="ready").exists()
 
 
