@@ -10,7 +10,7 @@ from ninja import NinjaAPI
 from ninja.errors import AuthenticationError, HttpError, ValidationError
 
 from apps.conversations.refusal import Busy, Missing, Refused
-from apps.documents.upload import UploadRefused
+from apps.documents.upload import DiskFull, UploadRefused
 from apps.engines.base import EngineBusy, EngineError, EngineRefused
 from apps.safety import helplines
 from apps.safety.withheld import is_care
@@ -68,6 +68,8 @@ def install(api: NinjaAPI) -> None:
     @api.exception_handler(UploadRefused)
     @api.exception_handler(Refused)
     def refused(request: HttpRequest, error: Exception) -> HttpResponse:
+        if isinstance(error, DiskFull):
+            return said(api, request, str(error), 507)
         return said(api, request, str(error), *((429, _RETRY_S) if isinstance(error, Busy) else (400, "")))
 
     @api.exception_handler(OverLimit)
@@ -79,8 +81,6 @@ def install(api: NinjaAPI) -> None:
         return said(api, request, str(error), _status(error), _RETRY_S if error.retry else "")
 
 
-def _status(error: EngineError) -> int:
-    return 400 if isinstance(error, EngineRefused) else 429 if isinstance(error, EngineBusy) else 503
 def refuse_token(api: NinjaAPI, request: HttpRequest) -> HttpResponse:
     """Return the 401 of a request without a living token."""
     response = said(api, request, _NO_TOKEN, 401, code="invalid_api_key")
@@ -88,6 +88,8 @@ def refuse_token(api: NinjaAPI, request: HttpRequest) -> HttpResponse:
     return response
 
 
+def _status(error: EngineError) -> int:
+    return 400 if isinstance(error, EngineRefused) else 429 if isinstance(error, EngineBusy) else 503
 
 
 def said(
@@ -100,8 +102,6 @@ def said(
     return response
 
 
-def problem(words: str, status: int, param: str | None = None, code: str | None = None) -> dict[str, Any]:
-    """An error as the OpenAI protocol has it."""
 def describe(
     request: HttpRequest, words: str, status: int, param: str | None = None, code: str | None = None
 ) -> dict[str, Any]:
@@ -114,6 +114,8 @@ def _with_help(words: str) -> dict[str, object]:
     return {"help": helplines.in_language().described()} if is_care(words) else {}
 
 
+def problem(words: str, status: int, param: str | None = None, code: str | None = None) -> dict[str, Any]:
+    """An error as the OpenAI protocol has it."""
     kind = _TYPES.get(status, "invalid_request_error" if status < 500 else "server_error")
     return {"error": {"message": words, "type": kind, "param": param, "code": code, **_with_help(words)}}
 

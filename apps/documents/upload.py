@@ -47,6 +47,17 @@ class UploadRefused(Exception):
         self.same = same
 
 
+class DiskFull(UploadRefused):
+    """The file was not taken because the disk of the server has no room; nothing of it is kept."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            gettext(
+                "The disk of this server is nearly full, so nothing can be uploaded now. Please tell an administrator."
+            )
+        )
+
+
 def upload(
     user: User, collection: Collection, file: UploadedFile[bytes], path: str = "", replaces: Document | None = None
 ) -> Document:
@@ -63,7 +74,7 @@ def upload(
     except Unreadable as error:
         raise UploadRefused(str(error)) from error
     if isinstance(file, NoRoom):
-        raise UploadRefused(_no_room())
+        raise DiskFull
     _refuse_size(file.size or 0)
     stored = f"documents/{new_id().hex}"
     place = Path(settings.MEDIA_ROOT) / stored
@@ -83,8 +94,8 @@ def upload(
             transaction.on_commit(lambda: ring(document.pk), robust=True)  # a bell that breaks takes no upload away
     except BaseException as error:
         place.unlink(missing_ok=True)
-        if isinstance(error, OSError) and disk.full(error):
-            raise UploadRefused(_no_room()) from error
+        if disk.full(error):  # the file system says so, or the database
+            raise DiskFull from error
         raise
     return document
 
@@ -176,7 +187,7 @@ def _refuse_size(size: int) -> None:
     usage = shutil.disk_usage(settings.MEDIA_ROOT)
     keep = max(KEEP_FREE_BYTES, min(KEEP_FREE_SHARE * usage.total, KEEP_FREE_AT_MOST))
     if usage.free - size < keep:
-        raise UploadRefused(_no_room())
+        raise DiskFull
 
 
 def _of_the_same_name(collection: Collection, name: str, path: str) -> Document | None:
@@ -192,12 +203,6 @@ def drop_waiting(document: Document) -> None:
     """What waited to become its next version, or could not, is gone."""
     for row in Document.objects.filter(replaces=document):
         delete(row)
-
-
-def _no_room() -> str:
-    return gettext(
-        "The disk of this server is nearly full, so nothing can be uploaded now. Please tell an administrator."
-    )
 
 
 def _too_big() -> str:

@@ -10,6 +10,7 @@ from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.files.uploadedfile import UploadedFile
+from django.db import DatabaseError
 from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 from django.http import HttpRequest, HttpResponse, JsonResponse
@@ -23,9 +24,10 @@ from apps.documents.parsers import ACCEPTED, FORMATS
 from apps.documents.places import place
 from apps.documents.sharing import accept_pending
 from apps.documents.tray import FAILED, look, refuse
-from apps.documents.upload import UploadRefused, display_name, retry, upload
+from apps.documents.upload import DiskFull, UploadRefused, display_name, retry, upload
+from apps.lib import disk
 from apps.users import limits
-from apps.users.access import address_of, person
+from apps.users.access import person
 from apps.users.models import User
 from apps.users.quota import Resource
 
@@ -37,9 +39,8 @@ ACCEPT = ",".join(suffix for item in FORMATS.values() for suffix in item.suffixe
 def collections(request: HttpRequest) -> HttpResponse:
     """All collections that this person may read; a new one is made by POST."""
     user = person(request)
-    form = CollectionForm(request.POST or None)
+    form = CollectionForm(request.POST or None, instance=Collection(owner=user))
     if request.method == "POST" and form.is_valid():
-        form.instance.owner = user
         return redirect("documents:collection", form.save().pk)
     accept_pending(user)
     rows = list(_with_counts(Collection.objects.visible_to(user)))
@@ -114,13 +115,26 @@ def upload_files(request: HttpRequest, pk: UUID) -> HttpResponse:
     user = person(request)
     target = get_object_or_404(Collection.objects.editable_by(user), pk=pk)
     files = _files(request)
-    limits.take(user, Resource.UPLOADS, address=address_of(request), cost=len(files))
-    refused = [words for file, path in files if (words := _take(user, target, file, path))]
+    try:
+        limits.take(user, Resource.UPLOADS, cost=len(files))
+        refused = [words for file, path in files if (words := _take(user, target, file, path))]
+    except (DiskFull, DatabaseError) as error:
+        if not disk.full(error) and not isinstance(error, DiskFull):
+            raise
+        return _refuse_without_room(request)
     if "application/json" in request.headers.get("Accept", ""):
         return JsonResponse({"refused": refused}, status=201 if files and not refused else 200)
     if not files:
         messages.error(request, gettext("No file was chosen. Choose one or more files, then upload."))
     return redirect("documents:collection", pk)
+
+
+def _refuse_without_room(request: HttpRequest) -> HttpResponse:
+    """Answer 507: the disk is full, so the reason cannot be kept in the tray either. Files stored before stay."""
+    words = str(DiskFull())
+    if "application/json" in request.headers.get("Accept", ""):
+        return JsonResponse({"refused": [words]}, status=507)
+    return render(request, "507.html", {"words": words}, status=507)
 
 
 def _files(request: HttpRequest) -> list[tuple[UploadedFile[Any], str]]:
@@ -134,9 +148,11 @@ def _files(request: HttpRequest) -> list[tuple[UploadedFile[Any], str]]:
 
 
 def _take(user: User, target: Collection, file: UploadedFile[Any], path: str) -> str:
-    """Nothing, or why the file was refused."""
+    """Return nothing, or why the file was refused. Raise DiskFull where there is no room for it."""
     try:
         upload(user, target, file, path)
+    except DiskFull:
+        raise
     except UploadRefused as error:
         refuse(user, target, display_name(file.name or ""), str(error), error.same)
         return str(error)

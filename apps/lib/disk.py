@@ -6,6 +6,8 @@ from __future__ import annotations
 import errno
 import os
 import shutil
+import tempfile
+import time
 from contextlib import suppress
 from pathlib import Path
 
@@ -13,6 +15,8 @@ from django.conf import settings
 from django.db import Error, connection
 
 RESERVE = 6 * 1024 * 1024  # bytes: SQLite keeps some 4 MB beside its file before it puts them in
+PROBE_S = 5.0  # seconds between two attempts to write to the data directory
+_PROBE = 64 * 1024  # bytes: what the database needs at least for a change of a few rows
 _LITTLE = 1024 * 1024  # bytes: less than an index of a few documents takes while it is written
 
 # EFBIG is a limit on the size of files, which some hosts set instead of a quota.
@@ -25,6 +29,9 @@ _WORDS = (
     "file too large",
     "could not extend file",
 )
+
+
+_probed = (float("-inf"), "")  # when the data directory was last written to, and what hindered it
 
 
 def full(error: BaseException | None) -> bool:
@@ -49,6 +56,24 @@ def synced(path: Path) -> None:
 def used_up(folder: Path) -> bool:
     """Whether so little is left there that an error which says nothing of space was one."""
     return shutil.disk_usage(folder).free < _LITTLE
+
+
+def find_write_error() -> str:
+    """Return why nothing can be written to the data directory, in words for an administrator; "" where it can.
+
+    Writes and removes a file of _PROBE bytes, at most every PROBE_S seconds; in between, returns what was found last.
+    """
+    global _probed
+    if time.monotonic() < _probed[0] + PROBE_S:
+        return _probed[1]
+    found = ""
+    try:
+        with tempfile.NamedTemporaryFile(dir=settings.DATA_DIR, prefix=".probe-") as file:
+            file.write(bytes(_PROBE))
+    except OSError as error:
+        found = f"nothing can be written to the data directory: {error.strerror or error}"
+    _probed = time.monotonic(), found
+    return found
 
 
 def hold() -> None:

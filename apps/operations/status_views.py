@@ -8,6 +8,7 @@ from django.template.loader import render_to_string
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
+from apps.lib import disk
 from apps.operations.access import signed_in
 from apps.operations.warmth import warmth
 from apps.safety import policies
@@ -27,12 +28,14 @@ def live(request: HttpRequest) -> HttpResponse:
 @never_cache
 def ready(request: HttpRequest) -> HttpResponse:
     """Answer 200 where pages can be served: the database answers and holds the tables, and the policy of the site is
-    loaded, by which every text is judged. Answer 503 else."""
+    loaded, by which every text is judged. Answer 503 else, also where nothing can be written to the data directory."""
     try:
         User.objects.exists()
     except DatabaseError:
         connection.close()
         return HttpResponse("the database does not answer\n", status=503, content_type=_PLAIN)
+    if why := disk.find_write_error():
+        return HttpResponse(f"{why}\n", status=503, content_type=_PLAIN)
     policies.fresh()
     if policies.stale():
         return HttpResponse("the policy is not loaded\n", status=503, content_type=_PLAIN)

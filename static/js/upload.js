@@ -67,7 +67,8 @@ function received(item) {
   } catch {
     known = false; // a page instead of an answer: signed out, or something stands between
   }
-  if (known) end(item);
+  if (known && status === 507) fail(item, JSON.parse(responseText).refused[0]); // the tray could not keep the reason
+  else if (known) end(item);
   else if (status === 0) fail(item, gettext("The connection broke. Check it, then try again."));
   else if (status === 404) fail(item, gettext("This collection is no longer yours to add to. Reload the page."), false);
   else if (status === 413) fail(item, gettext("A server in between does not let files of this size through."), false);
