@@ -6,11 +6,13 @@ from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.shortcuts import get_object_or_404
+from django.utils.translation import gettext
 from ninja import File, Form, Router, Status
 from ninja.files import UploadedFile
 from ninja.pagination import paginate
 
 from apps.api.auth import Bearer, Scope, caller
+from apps.api.errors import Wrong
 from apps.api.schemas import (
     CollectionChange,
     CollectionIn,
@@ -21,12 +23,13 @@ from apps.api.schemas import (
 )
 from apps.documents import viewer
 from apps.documents.annotating import retitle
+from apps.documents.collection import has_name
 from apps.documents.models import Collection, Document
 from apps.documents.sharing import delete_collection
 from apps.documents.upload import cancel, delete, display_path, retry, upload
 from apps.documents.web_pages import add_page
 from apps.users import limits
-from apps.users.access import address_of
+from apps.users.models import User
 from apps.users.quota import Resource
 
 router = Router()
@@ -43,7 +46,15 @@ def list_collections(request: HttpRequest) -> QuerySet[Collection]:
 @router.post("/collections", auth=_WRITE, response={201: CollectionOut}, tags=["collections"])
 def create_collection(request: HttpRequest, wish: CollectionIn) -> Status[Collection]:
     """A new collection, which only you may read until you share it on its page."""
-    return Status(201, Collection.objects.create(owner=caller(request), **wish.dict()))
+    user = caller(request)
+    _refuse_known_name(user, wish.name)
+    return Status(201, Collection.objects.create(owner=user, **wish.dict()))
+
+
+def _refuse_known_name(user: User, name: str, but: UUID | None = None) -> None:
+    """Raise Wrong (409) where this person owns a collection of this name other than `but`."""
+    if has_name(user, name, but):
+        raise Wrong(409, gettext("There is a collection of this name already. Choose another name."), param="name")
 
 
 @router.get("/collections/{uuid:pk}", auth=_READ, response=CollectionOut, tags=["collections"])
@@ -56,6 +67,8 @@ def change_collection(request: HttpRequest, pk: UUID, wish: CollectionChange) ->
     """Name and description; only its owners may change them."""
     found = get_object_or_404(Collection.objects.owned_by(caller(request)), pk=pk)
     changes = {name: value for name, value in wish.dict(exclude_unset=True).items() if value is not None}
+    if "name" in changes:
+        _refuse_known_name(found.owner, changes["name"], found.pk)
     for name, value in changes.items():
         setattr(found, name, value)
     if changes:
@@ -89,7 +102,7 @@ def upload_document(request: HttpRequest, pk: UUID, file: File[UploadedFile], pa
     `path`: the folder in which it stood, 'a/b', for display and for filters.
     """
     user = caller(request)
-    limits.take(user, Resource.UPLOADS, address=address_of(request))
+    limits.take(user, Resource.UPLOADS)
     return Status(202, upload(user, get_object_or_404(Collection.objects.editable_by(user), pk=pk), file, path))
 
 
@@ -97,7 +110,7 @@ def upload_document(request: HttpRequest, pk: UUID, file: File[UploadedFile], pa
 def add_web_page(request: HttpRequest, pk: UUID, wish: WebPageIn) -> Status[Document]:
     """A public page on the web waits to be fetched; ask for the document until its status is `ready` or `failed`."""
     user = caller(request)
-    limits.take(user, Resource.UPLOADS, address=address_of(request))
+    limits.take(user, Resource.UPLOADS)
     return Status(202, add_page(user, get_object_or_404(Collection.objects.editable_by(user), pk=pk), wish.url))
 
 

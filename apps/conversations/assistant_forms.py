@@ -17,6 +17,7 @@ from apps.conversations.assistant import Assistant, AssistantShare, Style
 from apps.conversations.refusal import Refused
 from apps.conversations.sampling import BEAMS, CONTROLS, Control, Preset, read
 from apps.conversations.tools.fields import PREFIX, assistant_fields, said, unseen
+from apps.documents.collection import tell_apart
 from apps.documents.models import Collection
 from apps.engines.chat.offered import MAIN
 from apps.safety.levels import WORDS as LEVELS
@@ -70,7 +71,9 @@ class AssistantForm(forms.Form):
         super().__init__(data, files, initial=_initial(assistant) if assistant else {**_NEW})
         self.kept_tools = unseen(assistant.tools if assistant else {})
         field = cast("forms.ModelMultipleChoiceField[Collection]", self.fields["collections"])
-        field.queryset = Collection.objects.visible_to(user)
+        field.queryset = Collection.objects.visible_to(user).select_related("owner")
+        names = tell_apart((item.pk, item.name, str(item.owner)) for item in field.queryset)
+        field.label_from_instance = lambda item: names.get(item.pk, item.name)  # type: ignore[method-assign]
         _models(cast("forms.ChoiceField", self.fields["model"]), assistant)
         asked = gettext("One a line, up to %(starters)s. None: they are made from the documents.")
         self.fields["starters"].help_text = asked % {"starters": STARTERS}

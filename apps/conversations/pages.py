@@ -20,6 +20,7 @@ from apps.conversations.models import Citation, Conversation, Feedback, Message
 from apps.conversations.path import Exchange, path
 from apps.conversations.shelf import Shelf, shelves
 from apps.conversations.tools import cards
+from apps.documents.collection import tell_apart
 from apps.documents.models import Collection, Document
 from apps.users.models import User
 
@@ -40,9 +41,10 @@ def collections(user: User, chosen: set[UUID]) -> list[Offered]:
         Collection.objects.filter(pk__in=Collection.objects.visible_to(user).values("pk"))
         .annotate(ready=Count("documents", filter=Q(documents__status=Document.Status.READY)))
         .annotate(waiting=Count("documents", filter=Q(documents__status__in=Document.ACTIVE)))
-        .values_list("pk", "name", "ready", "waiting")
+        .values_list("pk", "name", "owner__name", "owner__email", "ready", "waiting")
     )
-    return [Offered(pk, name, ready, waiting, pk in chosen) for pk, name, ready, waiting in rows]
+    names = tell_apart((pk, name, owner or email) for pk, name, owner, email, *_ in rows)
+    return [Offered(pk, names[pk], ready, waiting, pk in chosen) for pk, *_, ready, waiting in rows]
 
 
 def turns(user: User, conversation: Conversation, at: UUID | None = None) -> list[dict[str, Any]]:
@@ -111,11 +113,11 @@ def _answer(answer: Message, item: Exchange, shelf: Shelf, cites: list[Cite]) ->
         "status_words": answer.get_status_display(),
         "reason": answer.reason,
         "retracted": answer.retracted,
-        "asked_retracted": item.question.retracted,
-        "copied": answer.origin is not None,
         "withheld": endings.withheld(answer.reason, answer.text, answer.usage)
         if answer.status == Message.Status.WITHHELD or answer.retracted
         else None,
+        "asked_retracted": item.question.retracted,
+        "copied": answer.origin is not None,
         "html": SafeString(_html(answer, shelf, cites)) if answer.text else "",
         "last_seq": 0,
         "window": window.shown(window.read(answer)),

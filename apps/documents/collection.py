@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, ClassVar, TypeAlias
+from uuid import UUID
 
 from django.conf import settings
 from django.contrib.auth.models import AnonymousUser
@@ -74,6 +77,26 @@ class Collection(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+def has_name(owner: User, name: str, but: UUID | None = None) -> bool:
+    """Return whether this person owns a collection of this name, upper and lower case alike, other than `but`."""
+    same = Collection.objects.filter(owner=owner, name__iexact=name.strip())
+    return (same.exclude(pk=but) if but else same).exists()
+
+
+def tell_apart(rows: Iterable[tuple[UUID, str, str]]) -> dict[UUID, str]:
+    """Return a name to choose each collection by, from (id, name, owner): its own, with the owner where several have
+    one name, and with a number where that is not enough."""
+    rows = sorted(rows, key=lambda row: (row[1], row[0]))
+    often = Counter(name.casefold() for _, name, _ in rows)
+    taken: Counter[str] = Counter()
+    found: dict[UUID, str] = {}
+    for pk, name, owner in rows:
+        shown = f"{name} ({owner})" if often[name.casefold()] > 1 else name
+        taken[shown.casefold()] += 1
+        found[pk] = f"{shown} {taken[shown.casefold()]}" if taken[shown.casefold()] > 1 else shown
+    return found
 
 
 class Membership(models.Model):

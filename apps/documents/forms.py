@@ -9,6 +9,7 @@ from django.contrib.auth.models import Group
 from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy
 
+from apps.documents.collection import has_name
 from apps.documents.models import Collection, Document, Role
 
 if TYPE_CHECKING:
@@ -24,6 +25,14 @@ class CollectionForm(ForCollection):
         fields = ("name", "description")
         labels = {"description": gettext_lazy("What it holds")}
         help_texts = {"description": gettext_lazy("One sentence, shown in the list. It may stay empty.")}
+
+    def clean_name(self) -> str:
+        name = str(self.cleaned_data["name"])
+        if has_name(self.instance.owner, name, self.instance.pk):
+            raise forms.ValidationError(
+                gettext_lazy("There is a collection of this name already. Choose another name.")
+            )
+        return name
 
 
 class TitleForm(ForDocument):

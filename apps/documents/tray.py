@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 from django.core.paginator import Page as PageOfRows
 from django.core.paginator import Paginator
 from django.db.models import Count, Min, Q, QuerySet, Sum
-from django.utils.translation import gettext
+from django.utils.translation import gettext, ngettext
 
 from apps.documents.models import Collection, Document, RefusedUpload
 from apps.documents.remaining import left
@@ -25,7 +25,7 @@ _FILTERS: dict[str, list[Document.Status]] = {
     "active": list(Document.ACTIVE),
     "failed": [*FAILED, Document.Status.CANCELLED],
 }
-_UNITS = {Document.Stage.SNIFF: "", Document.Stage.PARSE: "page"}  # every other stage counts passages
+_OF_PAGES = {Document.Stage.PARSE, Document.Stage.RECOGNISE, Document.Stage.CHUNK}  # the others count passages
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,13 +60,14 @@ class Row:
 
     @property
     def progress(self) -> str:
-        """How far the stage is: "page 3 of 40", or nothing where that is unknown."""
+        """Return how far the stage is, "3 of 40 pages"; nothing where that is unknown."""
         document = self.document
         if document.status != Document.Status.WORKING or not document.total:
             return ""
-        unit = _UNITS.get(Document.Stage(document.stage), "passage") if document.stage else ""
-        done = min(document.done, document.total)
-        return f"{unit} {done:,} of {document.total:,}".strip()
+        values = {"done": f"{min(document.done, document.total):,}", "n": document.total}
+        if document.stage in _OF_PAGES:
+            return ngettext("%(done)s of %(n)s page", "%(done)s of %(n)s pages", document.total) % values
+        return ngettext("%(done)s of %(n)s passage", "%(done)s of %(n)s passages", document.total) % values
 
 
 @dataclass(frozen=True, slots=True)

@@ -133,15 +133,16 @@ def test_stages_pages_and_reasons_are_in_words(owner: Client, shelf: Collection)
     row(shelf, "wait.txt")
     row(shelf, "read.pdf", status=S.WORKING, stage="parse", done=12, total=40, kind="pdf")
     row(shelf, "mean.pdf", status=S.WORKING, stage="embed", done=3, total=90, kind="pdf")
+    row(shelf, "scan.pdf", status=S.WORKING, stage="scan", done=0, total=3, kind="pdf")
     row(shelf, "bad.pdf", status=S.FAILED, reason="This PDF is protected by a password.", kind="pdf")
     row(shelf, "crash.pdf", status=S.QUARANTINED, reason="It was set aside.", kind="pdf")
     row(shelf, "no.txt", status=S.CANCELLED)
     row(shelf, "yes.txt", status=S.READY, title="A <b>title</b>")
     page = tray(owner, shelf)
     for words in (
-        "Waiting for its turn", "Reading pages", "page 12 of 40", 'max="40" value="12"', "Computing meaning",
-        "passage 3 of 90", "protected by a password", "set aside", "Cancelled", "A &lt;b&gt;title&lt;/b&gt;",
-        "1 of 7 ready", "2 failed", "1 cancelled", "Retry failed",
+        "Waiting for its turn", "Reading pages", "12 of 40 pages", 'max="40" value="12"', "Computing meaning",
+        "3 of 90 passages", "protected by a password", "set aside", "Cancelled", "A &lt;b&gt;title&lt;/b&gt;",
+        "Recognising text", "0 of 3 pages", "1 of 8 ready", "2 failed", "1 cancelled", "Retry failed",
     ):  # fmt: skip
         assert words in page, words
 
@@ -159,7 +160,7 @@ def test_a_tray_in_which_nothing_moved_is_not_sent_again(owner: Client, shelf: C
     address = html.unescape(again)
     assert owner.get(address).status_code == 204
     Document.objects.filter(pk=moving.pk).update(done=2)
-    assert "page 2 of 9" in owner.get(address).content.decode()
+    assert "2 of 9 pages" in owner.get(address).content.decode()
 
 
 def test_cancel_retry_and_delete(owner: Client, shelf: Collection) -> None:

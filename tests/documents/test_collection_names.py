@@ -1,0 +1,52 @@
+"""Collections of one name can be told apart wherever one chooses between them, and one owner gets no second one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from apps.conversations import pages
+from apps.conversations.assistant_forms import AssistantForm
+from apps.documents.models import Collection, Membership
+from apps.users.models import User
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def shelf(alice: User, bob: User) -> list[Collection]:
+    """Three called Manuals that Alice may read: one of hers, two of Bob's from before names were checked."""
+    mine = Collection.objects.create(owner=alice, name="Manuals")
+    theirs = [Collection.objects.create(owner=bob, name=name) for name in ("Manuals", "manuals")]
+    for place in theirs:
+        Membership.objects.create(collection=place, user=alice)
+    return [mine, *theirs, Collection.objects.create(owner=alice, name="Letters")]
+
+
+def test_the_composer_names_the_owner_where_names_are_the_same(alice: User, shelf: list[Collection]) -> None:
+    names = {item.id: item.name for item in pages.collections(alice, set())}
+    assert [names[place.pk] for place in shelf] == ["Manuals (Alice)", "Manuals (Bob)", "manuals (Bob) 2", "Letters"]
+
+
+def test_the_form_of_an_assistant_names_the_owner_too(alice: User, shelf: list[Collection]) -> None:
+    field: Any = AssistantForm(alice).fields["collections"]
+    labels = {str(value): label for value, label in field.choices}
+    assert [labels[str(place.pk)] for place in shelf] == [
+        "Manuals (Alice)", "Manuals (Bob)", "manuals (Bob) 2", "Letters",
+    ]  # fmt: skip
+
+
+def test_an_owner_gets_no_second_collection_of_one_name(alice: User, bob: User) -> None:
+    client = Client()
+    client.force_login(alice)
+    Collection.objects.create(owner=bob, name="Manuals")
+    assert client.post(reverse("documents:collections"), {"name": "Manuals"}).status_code == 302, "Bob's is another's"
+    answer = client.post(reverse("documents:collections"), {"name": " manuals "})
+    assert answer.status_code == 400 and "already" in answer.content.decode()
+    other = Collection.objects.create(owner=alice, name="Other")
+    answer = client.post(reverse("documents:settings", args=[other.pk]), {"name": "Manuals"})
+    assert answer.status_code == 400 and "already" in answer.content.decode()
+    assert client.post(reverse("documents:settings", args=[other.pk]), {"name": "OTHER"}).status_code == 302
