@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
+from django.urls import reverse
 from django.utils.translation import gettext_lazy
 
 from apps.conversations import gaps, retracting
@@ -13,7 +14,7 @@ from apps.conversations.models import Feedback, Message
 from apps.safety import audits, review, sealed
 from apps.safety.check import Judged
 from apps.safety.policy import Stage
-from apps.safety.reviewable import Turn
+from apps.safety.reviewable import Place, Turn
 from apps.users.models import User
 
 if TYPE_CHECKING:
@@ -48,6 +49,18 @@ class MessageReviewable:
                 turns.append(Turn(label, message.text[:2000], message.pk in closed))
             message = message.parent
         return turns[::-1] + _reported(subject)
+
+    def places(self, user: User, subjects: Collection[str]) -> dict[str, Place]:
+        rows = Message.objects.visible_to(user).filter(pk__in=subjects).select_related("conversation", "parent")
+        return {
+            str(row.pk): Place(
+                row.conversation.title,
+                f"{reverse('conversations:conversation', args=[row.conversation_id])}#turn-{row.pk}",
+                row.parent.text if row.parent is not None else "",
+            )
+            for row in rows
+            if row.conversation.deleted is None
+        }
 
     def withhold(self, subject: str, words: str) -> dict[str, Any]:
         return retracting.withdraw(self.kind, subject, words)

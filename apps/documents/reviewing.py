@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from django.db.models import Q
+from django.urls import reverse
 from django.utils.translation import gettext_lazy
 
 from apps.documents import gaps
@@ -15,7 +16,8 @@ from apps.documents.owner import owner_of
 from apps.safety import review, vanishing
 from apps.safety.check import Judged, Verdict
 from apps.safety.review import Flagged
-from apps.safety.reviewable import Turn
+from apps.safety.reviewable import Place, Turn
+from apps.users.models import User
 
 KIND = gaps.KIND
 _BETWEEN = "\n\n"
@@ -38,6 +40,13 @@ class DocumentReviewable:
         begins = [Turn("It begins", first.text[:_AROUND])] if first else []
         where = f"{document.title or document.name} · {document.collection.name}"
         return [Turn("Document", where), *begins]
+
+    def places(self, user: User, subjects: Collection[str]) -> dict[str, Place]:
+        rows = Document.objects.visible_to(user).filter(pk__in=subjects).select_related("collection")
+        return {
+            str(row.pk): Place(f"{row} · {row.collection.name}", reverse("documents:document", args=[row.pk]))
+            for row in rows
+        }
 
     def withhold(self, subject: str, words: str) -> dict[str, Any]:
         """No passage of it is used any more, nor of what takes its place; what a person switched off is left as it is,

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from functools import partial
 from typing import Any
 from uuid import UUID
 
 from django.db import transaction
+from django.urls import reverse
 from django.utils.translation import gettext_lazy
 
 from apps.images.making import TASK
@@ -18,7 +20,8 @@ from apps.safety.check import Judged, Verdict
 from apps.safety.intake import fingerprint
 from apps.safety.models import Case
 from apps.safety.policy import Action
-from apps.safety.reviewable import Turn, stored_bytes
+from apps.safety.reviewable import Place, Turn, stored_bytes
+from apps.users.models import User
 
 KIND = "picture"
 _KEPT = ("status", "reason")
@@ -36,6 +39,10 @@ class PictureReviewable:
             return []
         turns = [Turn("Asked for", row.prompt[:2000])]
         return [*turns, Turn("Shall not be there", row.negative[:2000])] if row.negative else turns
+
+    def places(self, user: User, subjects: Collection[str]) -> dict[str, Place]:
+        rows = Picture.objects.filter(owner=user, pk__in=subjects)
+        return {str(row.pk): Place("", reverse("images:picture", args=[row.pk]), row.prompt) for row in rows}
 
     def withhold(self, subject: str, words: str) -> dict[str, Any]:
         """Its maker sees the tile with the reason, and nobody the picture; one that is being drawn ends."""

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
@@ -10,12 +15,28 @@ from django.utils import timezone
 from django.utils.translation import gettext
 from django.views.decorators.http import require_POST, require_safe
 
-from apps.safety import appeals, breakglass, restricting
-from apps.safety.models import Event, Notice
-from apps.safety.transitions import Refused
+from apps.safety import appeals, breakglass, effects, restricting, reviewable
+from apps.safety.folding import REPORTED, SUPPORT
+from apps.safety.models import Case, Decision, Effect, Event, Notice
+from apps.safety.policy import Stage
+from apps.safety.reviewable import Place
+from apps.safety.transitions import LIVE, Refused
 from apps.users.access import person
+from apps.users.models import User
 
 PAGE = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """The latest notice about one thing, with where it stands, and earlier ones, which it replaces."""
+
+    notice: Notice
+    place: Place | None
+    excerpt: str
+    over: bool
+    due: datetime | None  # until when a reviewer looks at it
+    earlier: tuple[Notice, ...]
 
 
 @require_safe
@@ -23,16 +44,14 @@ PAGE = 50
 def notices(request: HttpRequest) -> HttpResponse:
     """What this person was told, and by whom their content was read. Reviewers stay nameless."""
     user = person(request)
-    rows = list(Notice.objects.filter(person=user).select_related("case", "decision", "decision__appeal")[:PAGE])
-    for row in rows:
-        row.can_appeal = appeals.can_appeal(row)  # type: ignore[attr-defined]
+    cards = _cards(user)
     Notice.objects.filter(person=user, seen=None).update(seen=timezone.now())
     reads = Event.objects.filter(person=user.pk, kind="read").exclude(actor=user.pk)
     reads = reads.exclude(subject__in=breakglass.unseen(user)).order_by("-seq")
     glass = reads.filter(subject__startswith=breakglass.SUBJECT)[:PAGE]  # told late, it stands behind many others
     looks = sorted({*reads[:PAGE], *glass}, key=lambda one: -one.seq)
     shut = restricting.standing().filter(person=user)
-    return render(request, "safety/notices.html", {"notices": rows, "reads": looks, "closed": shut})
+    return render(request, "safety/notices.html", {"cards": cards, "reads": looks, "closed": shut})
 
 
 @require_POST
@@ -49,3 +68,60 @@ def appeal(request: HttpRequest, pk: int) -> HttpResponse:
     else:
         messages.success(request, gettext("Your appeal is with somebody else now. You are told what they decide."))
     return redirect("safety:notices")
+
+
+def _cards(user: User) -> list[Card]:
+    """Return a card for each case of which the user was told, the latest first."""
+    rows = Notice.objects.filter(person=user).select_related("case__snapshot", "decision", "decision__appeal")
+    by_case: dict[Any, list[Notice]] = {}
+    for row in rows.order_by("-created", "-pk")[:PAGE]:
+        row.can_appeal = appeals.can_appeal(row)  # type: ignore[attr-defined]
+        by_case.setdefault(row.case_id, []).append(row)
+    latest = [found[0] for found in by_case.values()]
+    places = _places(user, [row.case for row in latest])
+    effects_of = Effect.objects.filter(decision__in=[row.decision_id for row in latest if row.decision_id])
+    applied = set(effects_of.filter(state=Effect.State.APPLIED).values_list("decision", "name"))
+    cards = []
+    for row in latest:
+        case, place = row.case, places.get((row.case.kind, row.case.subject))
+        live = case.state in LIVE and row.decision_id is None
+        cards.append(
+            Card(row, place, _excerpt(case, place), _over(row, applied), case.due if live else None,
+                 tuple(by_case[row.case_id][1:]))
+        )  # fmt: skip
+    return cards
+
+
+def _places(user: User, cases: Sequence[Case]) -> dict[tuple[str, str], Place]:
+    """Return where the things of the cases stand, a query or two for each kind."""
+    subjects: dict[str, set[str]] = {}
+    for case in cases:
+        subjects.setdefault(case.kind, set()).add(case.subject)
+    found: dict[tuple[str, str], Place] = {}
+    for kind, wanted in subjects.items():
+        if isinstance(of := reviewable.of(kind), reviewable.Placed):
+            found |= {(kind, subject): place for subject, place in of.places(user, wanted).items()}
+    return found
+
+
+def _excerpt(case: Case, place: Place | None) -> str:
+    """Return what the user wrote, and never what a model wrote and the gate held back; empty where that is unknown."""
+    if case.area in (SUPPORT, REPORTED):
+        return ""
+    if place is not None and place.excerpt:
+        return place.excerpt
+    return str(case.snapshot.words) if case.snapshot.stage in (Stage.QUESTION, Stage.PASSAGE) else ""
+
+
+def _over(row: Notice, applied: Collection[tuple[int, str]]) -> bool:
+    """Return True where what the notice says no longer holds, and no later one says so."""
+    decision = row.decision
+    if decision is None:
+        return row.case.state not in LIVE
+    if decision.outcome not in effects.FIRST or decision.outcome == Decision.Outcome.ALLOW:
+        return False
+    named = {Decision.Outcome.SUSPEND: "suspend", Decision.Outcome.RESTRICT: "restrict"}.get(
+        Decision.Outcome(decision.outcome)
+    )
+    holds = any(pk == decision.pk and named in (None, name) for pk, name in applied)
+    return not holds or bool(decision.until and decision.until < timezone.now())

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from django.utils.formats import date_format
-from django.utils.translation import gettext, gettext_lazy
+from django.utils import timezone
+from django.utils.translation import gettext_lazy
 
 from apps.safety import mailing, policies, reviewable
 from apps.safety.folding import REPORTED, SUPPORT
@@ -41,7 +41,7 @@ _DECIDED = {
         gettext_lazy("A reviewer looked at it. Who wants to see it has to ask, until an appeal overturns that."),
     ),
     Outcome.RESTRICT: (
-        gettext_lazy("Closed for you until %(until)s UTC: %(feature)s"),
+        gettext_lazy("Closed for you for a time: %(feature)s"),
         gettext_lazy(
             "A reviewer closed it for a time because of %(thing)s, which is withheld. It opens again by itself then, "
             "or at once where an appeal overturns it."
@@ -64,13 +64,12 @@ _RULED = {
 }
 _HELD = (
     gettext_lazy("%(Thing)s is waiting for a person"),
-    gettext_lazy("An automatic check found it. A reviewer looks at it by %(due)s UTC; you need do nothing."),
+    gettext_lazy("An automatic check found it. A reviewer looks at it; you need do nothing."),
 )
 _HELD_UNTIL = (  # the same, where the hold ends by itself
     _HELD[0],
     gettext_lazy(
-        "An automatic check found it. A reviewer looks at it by %(due)s UTC, or the hold ends by itself; you need do "
-        "nothing."
+        "An automatic check found it. A reviewer looks at it, or the hold ends by itself; you need do nothing."
     ),
 )
 _LAPSED = (
@@ -80,7 +79,7 @@ _LAPSED = (
 _SEEN = {  # of what was let through all the same
     "held": (
         gettext_lazy("A reviewer will look at %(thing)s"),
-        gettext_lazy("It stays as it is until then, which is by %(due)s UTC; you need do nothing."),
+        gettext_lazy("It stays as it is until then; you need do nothing."),
     ),
     Outcome.ALLOW: (
         gettext_lazy("A reviewer looked at %(thing)s"),
@@ -90,7 +89,7 @@ _SEEN = {  # of what was let through all the same
 _REPORTED = {  # to whoever reported it
     "held": (
         gettext_lazy("Your report is with the reviewers"),
-        gettext_lazy("One of them looks at %(thing)s that you reported by %(due)s UTC; you need do nothing."),
+        gettext_lazy("One of them looks at %(thing)s that you reported; you need do nothing."),
     ),
     Outcome.ALLOW: (
         gettext_lazy("%(Thing)s that you reported stays"),
@@ -155,9 +154,9 @@ def _tell(case: Case, decision: Decision | None, words: _Words, further: StrOrPr
             "care": care(),
             "feature": decision.get_feature_display() if decision is not None else "",
             "until": day(decision.until) if decision is not None and decision.until else "",
-            "due": date_format(case.due, gettext("j F, H:i")),
         }
         title, text = (str(part) % said for part in words)
+        Notice.objects.filter(person=case.owner, case=case, seen=None).update(seen=timezone.now())  # it is outdated
         notice = Notice.objects.create(
             person=case.owner, case=case, decision=decision, title=title, text=f"{text} {further}".strip(),
             clause=policies.clause(case.area, case.owner_id),

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
     from django.db.models.fields.files import FieldFile
     from django_stubs_ext import StrOrPromise
+
+    from apps.users.models import User
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +39,23 @@ class Reviewable(Protocol):
 
     def give_back(self, subject: str, before: dict[str, Any]) -> None:
         """It is again exactly as it was before `withhold`, as far as it still exists."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where the thing of a case stands, as its own user may see it."""
+
+    title: str
+    url: str = ""
+    excerpt: str = ""  # of what the user wrote; never of what was held back from them
+
+
+@runtime_checkable
+class Placed(Protocol):
+    """What a notice can name."""
+
+    def places(self, user: User, subjects: Collection[str]) -> Mapping[str, Place]:
+        """Return the place of each subject that is there and that the user may see, by subject."""
 
 
 @runtime_checkable

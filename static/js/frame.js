@@ -4,3 +4,7 @@ import "./app.js";
 import "./menu.js";
 import "./sidebar.js";
 import "./shortcuts.js";
+
+// Moments are written in UTC by the server, which does not know where the reader is.
+const local = new Intl.DateTimeFormat(document.documentElement.lang || undefined, { dateStyle: "long", timeStyle: "short" });
+for (const moment of document.querySelectorAll("time[data-local]")) moment.textContent = local.format(new Date(moment.dateTime));

@@ -10,7 +10,7 @@ from django.test import AsyncClient, Client
 from django.utils import translation
 
 from apps.conversations.models import Message
-from apps.documents.models import Collection
+from apps.documents.models import Collection, Document, Membership
 from apps.engines.chat.fake import FakeChat
 from apps.lib.threads import in_db
 from apps.safety import helplines
@@ -125,3 +125,25 @@ def test_words_of_help_are_known_in_every_language() -> None:
             assert is_care(translation.gettext(CARE.splitlines()[0]))
     for line in helplines.in_language("en").first:
         assert line.number in CARE
+
+
+async def test_an_answer_that_a_withheld_document_would_give_says_so_to_its_owner_alone(
+    alice: User, bob: User, library: Collection, open_page: Any
+) -> None:
+    await in_db(lambda: Membership.objects.create(collection=library, user=bob))
+    await in_db(lambda: Document.objects.filter(title="Bees").update(withheld="A reviewer withheld this. Hate."))
+
+    async def said(user: User, question: str) -> str:
+        page = await open_page(user)
+        await page.ask(question)
+        return next(event["html"] for event in await page.events() if event["type"] == "nothing")
+
+    own, other, apart = (
+        await said(alice, CALM),
+        await said(bob, CALM),
+        await said(alice, "Who won the bicycle race of Bordeaux?"),
+    )
+    assert "is withheld from search" in own and "Bees" in own and 'href="/notices/"' in own
+    assert "Nothing in your documents answers this." not in own
+    for html in (other, apart):
+        assert "Nothing in your documents answers this." in html and "withheld" not in html and "Bees" not in html

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 from django.utils.translation import gettext_lazy
@@ -10,7 +11,8 @@ from apps.conversations.attached.rows import AttachedPicture
 from apps.lib import tabs
 from apps.safety import review
 from apps.safety.check import Judged
-from apps.safety.reviewable import Turn, stored_bytes
+from apps.safety.reviewable import Place, Turn, stored_bytes
+from apps.users.models import User
 
 KIND = "attached"
 _KEPT = ("status", "reason")
@@ -31,6 +33,10 @@ class AttachedReviewable:
         turns = [Turn("Its file", row.name)]
         turns += [Turn("Text in it", row.text[:2000])] if row.text else []
         return [*turns, Turn("Question", asked.question.text[:2000])] if asked else turns
+
+    def places(self, user: User, subjects: Collection[str]) -> dict[str, Place]:
+        rows = AttachedPicture.objects.visible_to(user).filter(pk__in=subjects)
+        return {str(row.pk): Place(row.name) for row in rows}
 
     def withhold(self, subject: str, words: str) -> dict[str, Any]:
         """Nobody sees it, and no model is given it."""

@@ -1,0 +1,31 @@
+"""Documents that a reviewer withheld, for whoever may know: a search that finds nothing says that one would match."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from apps.documents.models import Chunk, Document
+from apps.lib.words import content_terms
+from apps.users.models import User
+
+_MOST = 20  # withheld documents that are looked through
+_NAMED = 3
+_SHARE = 0.5  # of the words of the question that a passage must hold
+
+
+def find_matching(user: User, question: str, collections: Sequence[UUID] = ()) -> list[str]:
+    """Return the names of withheld documents that speak to the question, of the collections (none: all) that the user
+    may edit; for others there is no such document."""
+    rows = Document.objects.editable_by(user).exclude(withheld="").filter(status=Document.Status.READY)
+    rows = rows.filter(collection__in=collections) if collections else rows
+    titles = {row.pk: str(row) for row in rows.order_by("-created")[:_MOST]}
+    wanted = set(content_terms(question))
+    if not titles or not wanted:
+        return []
+    found: dict[UUID, None] = {}
+    texts = Chunk.objects.filter(document__in=titles).values_list("document", "text")
+    for document, text in texts.iterator():
+        if len(wanted.intersection(content_terms(text))) >= _SHARE * len(wanted):
+            found[document] = None
+    return [titles[pk] for pk in found][:_NAMED]
