@@ -49,6 +49,7 @@ PARTS = "This document has %(count)s parts; at most %(most)s are read. Split it 
 PAGES = "This PDF has %(count)s pages; at most %(most)s are read. Split it into smaller files."
 NO_PAGE = "This PDF has no page %(number)s."
 MAILBOX = "This mailbox holds more than %(most)s parts. Split it into smaller ones."
+MAIL_CUT = "Only the first %(most)s MB of this file were read. Split it into smaller ones."
 COLUMNS = "This table has more than %(most)s columns. Split it into smaller tables."
 CELLS = "The sheet %(name)s has more than %(most)s cells. Split it into smaller sheets."
 PIXELS = "This picture has more than %(most)s million pixels. Save it smaller and upload that."

@@ -63,6 +63,23 @@ def test_a_mailbox_is_read_message_by_message(file: Path) -> None:
     assert read(mail, file, box)[1] == ["One\n\nSubject: One\n\nFirst.", "Two\n\nSubject: Two\n\nFrom here on."]
 
 
+def test_a_line_that_began_with_from_is_read_as_it_was_written(file: Path) -> None:
+    box = b"From a@b Mon Jan 1\nSubject: One\n\n>From here on.\n>>From there.\n> From: Bo\n>Fromage\n"
+    assert read(mail, file, box)[1] == ["One\n\nSubject: One\n\nFrom here on.\n>From there.\n> From: Bo\n>Fromage"]
+    assert read(mail, file, b"Subject: One\n\n>From a quotation.\n")[1] == ["One\n\nSubject: One\n\n>From a quotation."]
+
+
+def test_a_mailbox_that_goes_on_behind_what_is_read_says_so(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    words = b"Words of a letter.\n" * 4_000
+    box = b"".join(b"From a@b Mon Jan 1\nSubject: No. %d\n\n%s\n" % (number, words) for number in range(20))
+    monkeypatch.setattr(mail, "MOST_BYTES", 1024**2)
+    pages, notes = read(mail, file, box)[1:]
+    assert pages[0].startswith("No. 0\n") and notes == [
+        "Only the first 1 MB of this file were read. Split it into smaller ones."
+    ]
+    assert read(mail, file, box[:10_000])[2] == []
+
+
 def test_json_names_every_value_by_its_path(file: Path) -> None:
     data = {
         "title": "Stock",

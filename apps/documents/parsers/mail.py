@@ -43,17 +43,19 @@ MORE = "more than could be counted"
 TOO_DEEP = f"in more than {MOST_DEEP} messages"
 _ENDINGS = {"text/plain": ".txt", "text/html": ".html", "text/csv": ".csv", "message/rfc822": ".eml"}
 _BEGINNING = re.compile(rb"^From [^\n]*\n(?=[!-9;-~]+:)", re.MULTILINE)  # of a message in a mailbox
-_QUOTE = re.compile(r"^>+ ?", re.MULTILINE)
+_ESCAPED = re.compile(rb"^>(?=>*From )", re.MULTILINE)  # how a mailbox writes a line that begins like a message
 
 
 @dataclass(slots=True)
 class Mail:
-    """What is read of one file: `skipped` are attachments that were left out, `hidden` counts text that nobody sees."""
+    """What is read of one file: `skipped` are attachments that were left out, `hidden` counts text that nobody sees,
+    `cut` says that the file goes on behind what is read."""
 
     limits: Limits
     skipped: list[str] = field(default_factory=list)
     parts: int = 0
     hidden: int = 0
+    cut: bool = False
     scan: Scan | None = None  # where the last page that is a picture lies, until the next page is asked for
     pictures: set[bytes] = field(default_factory=set)  # SHA-256 of those that were met
 
@@ -65,6 +67,8 @@ class Mail:
             yield Note(filled.ATTACHMENTS % {"names": ", ".join(dict.fromkeys(self.skipped))[:300]})
         if self.hidden:
             yield Note(HIDDEN)
+        if self.cut:
+            yield Note(filled.MAIL_CUT % {"most": MOST_BYTES // 1024**2})
 
 
 def parse(path: str, limits: Limits) -> Iterator[Parsed]:
@@ -87,7 +91,7 @@ def scans(path: str, kind: str, numbers: Sequence[int], limits: Limits) -> Itera
 def _numbered(path: str, mail: Mail) -> Iterator[Title | ParsedPage]:
     """The title and the pages of all messages."""
     number = 0
-    for at, message in enumerate(_messages(path)):
+    for at, message in enumerate(_messages(path, mail)):
         if not at and (title := title_of(_header(message, "Subject"))):
             yield title
         for page in message_pages(message, mail, 0):
@@ -98,14 +102,16 @@ def _numbered(path: str, mail: Mail) -> Iterator[Title | ParsedPage]:
             yield replace(page, number=number)
 
 
-def _messages(path: str) -> Iterator[EmailMessage]:
-    """The message, or those of a mailbox."""
+def _messages(path: str, mail: Mail) -> Iterator[EmailMessage]:
+    """Yield the message, or those of a mailbox, in which lines that began with "From " stand behind a ">"."""
     with Path(path).open("rb") as file:
         data = file.read(MOST_BYTES)
+        mail.cut |= bool(file.read(1))
     starts = [found.start() for found in _BEGINNING.finditer(data)]
     raw = [data]
     if starts and not data[: starts[0]].strip():
-        raw = [data[start:end].partition(b"\n")[2] for start, end in zip(starts, [*starts[1:], None], strict=True)]
+        cuts = zip(starts, [*starts[1:], None], strict=True)
+        raw = [_ESCAPED.sub(b"", data[start:end].partition(b"\n")[2]) for start, end in cuts]
     for message in raw:
         yield email.message_from_bytes(message, policy=email.policy.default)
 
@@ -245,7 +251,7 @@ def _inner(kind: str, path: str, name: str, mail: Mail, depth: int) -> Iterator[
     elif kind == "msg":
         yield from outlook.pages(path, mail, depth + 1)
     else:
-        for message in _messages(path):
+        for message in _messages(path, mail):
             yield from message_pages(message, mail, depth + 1)
 
 
