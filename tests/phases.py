@@ -21,7 +21,7 @@ TWO = ("-n", "2", "--dist", "loadfile")  # at once; what a file shares among its
 IN_ORDER = ("--no-loadscope-reorder",)  # a site keeps what journeys leave: none meets what used to come later
 PLAIN = ("-p", "no:schemathesis")  # what it loads at the end fails now and then where other threads load something too
 ALONE = ("-n", "0", "--lf", "--lfnf", "none")  # what failed a moment ago, one after another
-FEW = 8  # failures of a phase that may be chance; more of them are not
+FEW = 8  # failures of a phase, and of a whole run, that may be chance; more of them are not
 TORN_S = 5  # after the end of a run in which its last words are read: a process left behind may hold the line open
 
 

@@ -190,6 +190,33 @@ def test_the_last_line_says_what_was_left_out(tmp_path: Path) -> None:
     )
 
 
+def test_the_last_line_names_what_passed_at_the_second_try_only() -> None:
+    (phase, *_), *_ = run.LANES
+    results = [phases.Result(phase, passed=3, unsure=["a.py::test_one"]), phases.Result(phase, passed=2)]
+    assert run.told(results, part=False) == (
+        "5 passed, 0 failed, 0 skipped; 1 of the passed at the second try only: a.py::test_one"
+    )
+
+
+@pytest.mark.parametrize(("failures", "tried"), [(phases.FEW, True), (phases.FEW + 1, False)])
+def test_more_failures_than_chance_explains_get_no_second_try(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], failures: int, tried: bool
+) -> None:
+    again: list[bool] = []
+
+    def ended(lanes: object, place: Path) -> list[phases.Result]:
+        names = [f"test_{number}" for number in range(failures)]
+        return [
+            phases.Result(run.LANES[0][0], code=1, passed=1, failed=len(part), names=part)
+            for part in (names[:4], names[4:])
+        ]
+
+    monkeypatch.setattr(run, "side_by_side", ended)
+    monkeypatch.setattr(run, "once_more", lambda results, place: again.append(True))
+    assert run.main(["sqlite"]) == 1
+    assert bool(again) is tried and f"{failures} failed" in capsys.readouterr().out
+
+
 def test_the_last_line_is_said_also_where_a_server_does_not_start(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
