@@ -86,7 +86,7 @@ def take(user: User, file: UploadedFile[bytes], address: str = "") -> Import:
     try:
         _write(file, stored(row))
         with transaction.atomic():
-            limits.take(user, limits.Resource.UPLOADS, address=address)
+            limits.take(user, limits.Resource.UPLOADS)
             row.save(force_insert=True)
             transaction.on_commit(lambda: send(TASK, row.pk), robust=True)
     except IntegrityError as error:

@@ -105,7 +105,7 @@ def recall(user: User, key: str | None, wish: Ask | Again, address: str = "") ->
     try:
         opening = _asked(now, wish) if isinstance(wish, Ask) else _again(now, wish)
         has_place(opening)
-        limits.check(now, limits.Resource.MESSAGES, limits.Resource.TOKENS, address=address)
+        limits.check(now, limits.Resource.MESSAGES, limits.Resource.TOKENS)
     except (Refused, limits.OverLimit):
         if (known := repeated(now, wish.client_id)) is None:
             raise
@@ -120,7 +120,7 @@ def keep(opening: Opening) -> Kept:
     client_id = next((row.client_id for row in opening.rows if row.client_id), "")
     try:
         with transaction.atomic():
-            limits.take(opening.user, limits.Resource.MESSAGES, address=opening.address)
+            limits.take(opening.user, limits.Resource.MESSAGES)
             _store(opening)
     except (IntegrityError, Refused, limits.OverLimit):
         if (known := repeated(opening.user, client_id)) is None:

@@ -76,7 +76,7 @@ def opened(
     )  # fmt: skip
     opening.has_place(begun, others)
     limits.check(now, Resource.TOKENS)
-    limits.take(now, Resource.MESSAGES, address=address)
+    limits.take(now, Resource.MESSAGES)
     return begun
 
 

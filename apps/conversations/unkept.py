@@ -114,7 +114,7 @@ def _opening(
     if readable.count() != len(set(collections)):
         raise Missing(gettext("One of the collections is not there, or you may not read it."))
     limits.check(user, Resource.TOKENS)
-    limits.take(user, Resource.MESSAGES, address=address)
+    limits.take(user, Resource.MESSAGES)
     place, assistant = Conversation(owner=user), asked or Assistant.default()
     if not (asked or collections or without_documents):
         collections = scoping.of_assistant(user, assistant)

@@ -19,7 +19,7 @@ from apps.documents.upload import UploadRefused
 from apps.documents.views import after
 from apps.documents.web_pages import add_page
 from apps.users import limits
-from apps.users.access import address_of, administrators_only, person
+from apps.users.access import administrators_only, person
 from apps.users.quota import Resource
 
 
@@ -29,7 +29,7 @@ def add_web_page(request: HttpRequest, pk: UUID) -> HttpResponse:
     """The page waits in the tray like a file, or the reason why not stays there. The worker fetches it."""
     user = person(request)
     target = get_object_or_404(Collection.objects.editable_by(user), pk=pk)
-    limits.take(user, Resource.UPLOADS, address=address_of(request))
+    limits.take(user, Resource.UPLOADS)
     try:
         add_page(user, target, request.POST.get("url", ""))
     except UploadRefused as error:

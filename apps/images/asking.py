@@ -85,7 +85,7 @@ def ask(user: User, wish: Wish, address: str = "", verdict: Verdict | None = Non
         raise Refused(gettext("Only a finished picture can be started from."))
     files = _files(wish, request)
     room(user, wish.count)
-    limits.take(user, Resource.PICTURES, address=address, cost=wish.count)
+    limits.take(user, Resource.PICTURES, cost=wish.count)
     texts = (wish.prompt, wish.negative)
     if verdict is None:
         verdict = judged(texts, wish.level)

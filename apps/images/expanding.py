@@ -117,8 +117,8 @@ async def _check(user: User, text: str, before: Sequence[Verdict] = ()) -> None:
 
 
 def _take(user: User, address: str) -> None:
-    limits.check(user, limits.Resource.TOKENS, address=address)
-    limits.take(user, limits.Resource.MESSAGES, address=address)
+    limits.check(user, limits.Resource.TOKENS)
+    limits.take(user, limits.Resource.MESSAGES)
 
 
 async def _written(user: User, words: str) -> _Said:

@@ -61,7 +61,7 @@ def again(user: User, row: Picture, address: str = "") -> Picture:
 
 def _asked(user: User, row: Picture, address: str, start: bytes = b"", **values: Any) -> Picture:
     room(user, 1)
-    limits.take(user, Resource.PICTURES, address=address)
+    limits.take(user, Resource.PICTURES)
     same: dict[str, Any] = {name: getattr(row, name) for name in _SAME}
     larger = Picture(owner=user, model=NAME, **same, **values)
     with transaction.atomic():

@@ -15,7 +15,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
 from apps.users import limits
-from apps.users.access import address_of, administrators_only, person
+from apps.users.access import administrators_only, person
 from apps.users.models import Limit
 from apps.users.quota import Rate, Resource, Scope
 
@@ -58,7 +58,7 @@ class LimitForm(forms.Form):
 def mine(request: HttpRequest) -> HttpResponse:
     """What this person may still use, and from when on more."""
     user = person(request)
-    held = [(resource, one) for resource in SHOWN for one in limits.buckets(user, resource, address_of(request))]
+    held = [(resource, one) for resource in SHOWN for one in limits.buckets(user, resource)]
     left = limits.levels([one for _, one in held])
     rows = [
         {

@@ -1,8 +1,10 @@
-"""Limits by person, group and network address: taken from in one conditional update, refused in words with a time.
+"""Limits by user and group: taken from in one conditional update, refused in words with a time.
 
-take(user, Resource.UPLOADS, address=…)     one is used, or OverLimit is raised and nothing was used
-check(user, Resource.MESSAGES, address=…)   only looks, for where the taking happens later in a transaction
-owe(user, Resource.TOKENS, 812)             what was used is known afterwards; what is below zero is paid back by time
+take(user, Resource.UPLOADS)        use one, or raise OverLimit and use nothing
+check(user, Resource.MESSAGES)      only look, where the taking happens later in a transaction
+owe(user, Resource.TOKENS, 812)     count what was used, known afterwards; what is below zero is paid back by time
+
+Network addresses limit only who is not signed in (`network`): a whole office may share one.
 """
 
 from __future__ import annotations
@@ -31,9 +33,6 @@ DEFAULTS: dict[tuple[str, str], Rate] = {
     (Scope.PERSON, Resource.PICTURES): Rate(30, 60),
     (Scope.PERSON, Resource.UPLOADS): Rate(5_000, 5_000),
     (Scope.PERSON, Resource.SIGN_INS): Rate(10, 40),
-    (Scope.ADDRESS, Resource.MESSAGES): Rate(1_000, 5_000),
-    (Scope.ADDRESS, Resource.PICTURES): Rate(150, 300),
-    (Scope.ADDRESS, Resource.UPLOADS): Rate(20_000, 20_000),
     (Scope.ADDRESS, Resource.SIGN_INS): Rate(50, 200),
 }
 COPY_S = 5.0  # that a process's copy of the limits may be old
@@ -61,7 +60,7 @@ class Held:
     whose: str
 
 
-def buckets(user: User, resource: str, address: str = "") -> list[Held]:
+def buckets(user: User, resource: str) -> list[Held]:
     """Those that this person draws from when they use it."""
     rates = _rates()
     held = [Held(f"person:{user.pk}:{resource}", rates[Scope.PERSON, None, resource], "You")]
@@ -69,24 +68,22 @@ def buckets(user: User, resource: str, address: str = "") -> list[Held]:
     if groups:
         rows = user.groups.filter(pk__in=groups).values_list("pk", "name")
         held += [Held(f"group:{pk}:{resource}", groups[pk], name) for pk, name in rows]
-    if address and (rate := rates.get((Scope.ADDRESS, None, resource))):
-        held.append(Held(f"address:{address}:{resource}", rate, "Your network"))
     return held
 
 
-def check(user: User, *resources: str, address: str = "") -> None:
-    """Raises OverLimit where `take` would; one query, nothing is written."""
-    held = [(resource, one) for resource in resources for one in buckets(user, resource, address)]
+def check(user: User, *resources: str) -> None:
+    """Raise OverLimit where `take` would; one query, nothing is written."""
+    held = [(resource, one) for resource in resources for one in buckets(user, resource)]
     for (resource, one), level in zip(held, levels([one for _, one in held]), strict=True):
         if level < 1:
             raise _over(resource, one, 1 - level)
 
 
-def take(user: User, resource: str, *, address: str = "", cost: int = 1) -> None:
-    """So much is used from every bucket, or OverLimit is raised and nothing was used."""
+def take(user: User, resource: str, *, cost: int = 1) -> None:
+    """Use so much from every bucket, or raise OverLimit and use nothing."""
     drawn: list[Held] = []
     try:
-        for one in buckets(user, resource, address):
+        for one in buckets(user, resource):
             draw(one, resource, cost)
             drawn.append(one)
     except OverLimit:

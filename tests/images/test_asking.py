@@ -108,13 +108,13 @@ def test_a_model_that_starts_from_no_picture_is_not_given_one(
         asking.ask(alice, Wish("A cat", parent=waiting, from_parent=True))
 
 
-def test_a_person_and_a_network_draw_pictures_from_buckets(alice: User, bob: User, painter: FakePainter) -> None:
+def test_a_user_draws_pictures_from_a_bucket(alice: User, bob: User, painter: FakePainter) -> None:
     try:
-        limits.change(Scope.ADDRESS, Resource.PICTURES, Rate(3, 60))
+        limits.change(Scope.PERSON, Resource.PICTURES, Rate(3, 60))
         asking.ask(alice, Wish("A cat", count=2), "192.0.2.1")
         with pytest.raises(OverLimit, match="pictures"):
-            asking.ask(bob, Wish("A cat", count=2), "192.0.2.1")
-        assert Picture.objects.count() == 2 and limits.levels(limits.buckets(bob, Resource.PICTURES)) == [30]
-        asking.ask(bob, Wish("A cat", count=2), "192.0.2.2")
+            asking.ask(alice, Wish("A cat", count=2), "192.0.2.1")
+        assert Picture.objects.count() == 2 and limits.levels(limits.buckets(bob, Resource.PICTURES)) == [3]
+        asking.ask(bob, Wish("A cat", count=2), "192.0.2.1")
     finally:
         limits.forget()

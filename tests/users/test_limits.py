@@ -44,11 +44,11 @@ def _fresh() -> Iterator[None]:
     limits.forget()
 
 
-def used(user: User, resource: str, most: int, address: str = "") -> int:
+def used(user: User, resource: str, most: int) -> int:
     """How often it could be taken."""
     for count in range(most):
         try:
-            limits.take(user, resource, address=address)
+            limits.take(user, resource)
         except OverLimit:
             return count
     return most
@@ -90,11 +90,24 @@ def test_a_group_shares_one_and_what_it_lacks_is_taken_from_nobody(alice: User, 
     assert limits.levels(limits.buckets(bob, PICTURES)[:1]) == pytest.approx([29], abs=0.1)
 
 
-def test_a_network_shares_one(alice: User, bob: User) -> None:
-    limits.change(Scope.ADDRESS, UPLOADS, Rate(3, 0))
-    assert used(alice, UPLOADS, 2, "192.0.2.1") == 2
-    assert used(bob, UPLOADS, 9, "192.0.2.1") == 1
-    assert used(bob, UPLOADS, 2, "192.0.2.2") == 2
+def test_a_whole_office_behind_one_address_shares_no_limit(db: None) -> None:
+    """Who is signed in counts alone; what an administrator once set for addresses limits nobody who is."""
+    for resource in (MESSAGES, UPLOADS, PICTURES):
+        Limit.objects.create(scope=Scope.ADDRESS, resource=resource, burst=3, an_hour=0)
+    limits.forget()
+    office = [person(f"colleague{number}") for number in range(30)]
+    for resource in (MESSAGES, UPLOADS, PICTURES):
+        assert [used(user, resource, 5) for user in office] == [5] * 30
+    assert not Bucket.objects.filter(key__startswith="address:").exists()
+
+
+@pytest.mark.parametrize("resource", [MESSAGES, UPLOADS, PICTURES, TOKENS])
+def test_an_address_is_given_no_limit_of_what_only_users_can_do(ada: User, resource: str) -> None:
+    client = Client()
+    client.force_login(ada)
+    form = {"scope": "address", "resource": resource, "burst": 1, "an_hour": 1}
+    assert client.post("/people/limits/", form).status_code == 400 and not Limit.objects.exists()
+    assert client.post("/people/limits/", form | {"resource": "sign_ins"}).status_code == 302
 
 
 def test_tokens_are_owed_and_paid_back_by_time(alice: User, clock: Clock) -> None:

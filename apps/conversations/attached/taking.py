@@ -55,7 +55,7 @@ class Redrawn:
 def take(user: User, file: UploadedFile[bytes], address: str = "") -> AttachedPicture:
     """The picture is kept, and its text is being read. Raises Refused, OverLimit."""
     _fits(user, file)
-    limits.take(user, limits.Resource.UPLOADS, address=address)
+    limits.take(user, limits.Resource.UPLOADS)
     if words := malware.refusal(file, user.pk):
         raise Refused(words)
     drawn = _redrawn(file)
