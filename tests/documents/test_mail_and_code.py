@@ -180,3 +180,34 @@ def test_code_is_cut_at_what_it_defines(file: Path) -> None:
 def test_the_name_decides_between_texts(name: str, kind: str | None) -> None:
     found = by_name(name)
     assert (found.kind if found else None) == kind
+
+
+# The head of a document as Word writes it: fonts with the character set of each.
+WORD = (
+    r"{\rtf1\adeflang1025\ansi\ansicpg1252\uc1\adeff31507\deff0{\fonttbl{\f0\fbidi \froman\fcharset0\fprq2"
+    r"{\*\panose 02020603050405020304}Times New Roman;}{\f1\fbidi \fswiss\fcharset204\fprq2 Arial Cyr;}"
+    r"{\f2\fcharset161 Arial Greek;}{\f3\fcharset238 Arial CE;}{\f4\fcharset128 MS Mincho;}{\f5\fcharset134 SimSun;}"
+    r"{\f6\fcharset177 David;}{\f7\fcharset2 Symbol;}{\f8\fcharset162 Arial Tur;}{\f9\fnil\cpg1257 Baltica;}}"
+    r"{\stylesheet{\ql \li0\f1\fs24 Normal;}}\paperw11906\pard\plain \f0\fs22 "
+)
+
+
+@pytest.mark.parametrize(
+    ("body", "text"),
+    [
+        (r"Dear {\f1 \'cf\'f0\'e8\'e2\'e5\'f2} \'fc", "Dear Привет ü"),
+        (r"{\rtlch\fcs1 \af2 \ltrch\fcs0 \f2\lang1032 \'ca\'e1\'eb\'e7}m\'e9", "Καληmé"),
+        (r"\f3 \'f8e\'e8\plain \'f8", "řečø"),
+        (r"\f4\'83h\'83\\\'83\{x \f5\'d6\'d0\'ce\'c4", "ドソボx 中文"),
+        (r"{\f6\'f9\'ec\'e5\'ed} {\f8\'fe\'f0} {\f9\'e0\'f0}", "שלום şğ ąš"),
+        (r"\f1\'cf\u1088 \'f0{\f0\'e9}\'e2", "Прéв"),
+        ("\\f1 \xcf\xf0\xe8\xe2\xe5\xf2, \\f0 \xe9t\xe9", "Привет, été"),
+    ],
+)  # fmt: skip
+def test_letters_of_rich_text_are_read_by_the_character_set_of_their_font(body: str, text: str) -> None:
+    assert [block.text for block in rtf.read_rtf(WORD + body + r"\par}").blocks] == [text]
+
+
+def test_the_code_page_of_a_rich_text_holds_where_its_fonts_have_none() -> None:
+    source = r"{\rtf1\ansi\ansicpg1251{\fonttbl\f0\fcharset0 Arial;\f1\fcharset161 Greek;}\'cf\'f0 \f1\'e1\par}"
+    assert [block.text for block in rtf.read_rtf(source).blocks] == ["Пр α"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -35,15 +36,14 @@ _SIGNS = {
     "ldblquote": "\u201c", "rdblquote": "\u201d", "bullet": "\u2022", "emspace": " ", "enspace": " ", "page": "\n",
 }  # fmt: skip
 _PAGES = {
-    437: "cp437",
-    850: "cp850",
-    932: "cp932",
-    936: "gbk",
-    949: "cp949",
-    950: "cp950",
-    10000: "mac-roman",
-    65001: "utf-8",
-}
+    437: "cp437", 850: "cp850", 932: "cp932", 936: "gbk", 949: "cp949", 950: "cp950", 1361: "johab", 10000: "mac-roman",
+    10001: "shift_jis", 10007: "mac-cyrillic", 65001: "utf-8", 874: "cp874",
+}  # fmt: skip
+# By the number of a font's character set; those of 0 and 1 are written as the document says.
+_CHARSETS = {
+    77: 10000, 78: 10001, 89: 10007, 128: 932, 129: 949, 130: 1361, 134: 936, 136: 950, 161: 1253, 162: 1254, 163: 1258,
+    177: 1255, 178: 1256, 186: 1257, 204: 1251, 222: 874, 238: 1250, 254: 437, 255: 850,
+}  # fmt: skip
 _AROUND = re.compile(r"\{\\(?:header|footer)[lrf]?\b")
 _COLOURS = re.compile(r"\{\\colortbl([^{}]*)\}")
 _PAINTS = re.compile(r"\\(?:highlight|cb|chcbpat|cbpat|clcbpat|shading|clshdng)[1-9]")
@@ -93,6 +93,10 @@ class RichText:
     hidden: bool
 
 
+def _page(number: int) -> str:
+    return _PAGES.get(number, f"cp{number}" if 1250 <= number <= 1258 else "cp1252")
+
+
 def read_rtf(source: str) -> RichText:
     """A text in RTF, given with one character for each byte."""
     reader = _Reader(source)
@@ -118,14 +122,16 @@ def _table(rows: list[list[str]]) -> Iterator[Block]:
 
 
 class _Reader:
-    """Goes through the marks once; groups inherit whether they are passed over, how they look, and how many signs
-    stand for one. White text is seen where the document paints anything behind text.
+    """Goes through the marks once; groups inherit whether they are passed over, how they look, their font, and how many
+    signs stand for one. White text is seen where the document paints anything behind text.
     """
 
     def __init__(self, source: str) -> None:
         self._source = source
         self._page = "cp1252"
-        self._stack: list[tuple[bool, frozenset[str], int]] = []
+        self._fonts: dict[int, str] = {}  # the code page of those that have one of their own
+        self._font = self._usual = 0
+        self._stack: list[tuple[bool, frozenset[str], int, int]] = []
         self._passed, self.found = False, False
         self._hidden: frozenset[str] = frozenset()  # by what text is hidden: its mark, its colour, its size
         self._pale = set() if _PAINTS.search(source) else _pale(source)
@@ -139,6 +145,9 @@ class _Reader:
             code, word, number, sign, brace, text = token.groups()
             if code is not None:
                 self._byte(int(code, 16))
+                continue
+            if self._continues(text or "", sign or ""):
+                fresh = False
                 continue
             self._flush()
             if token.lastindex is None:  # line ends mean nothing
@@ -167,11 +176,11 @@ class _Reader:
     def _open(self) -> None:
         if len(self._stack) > MOST_DEEP:
             raise Unreadable("This RTF file is nested too deeply. Save it again in its own program and upload that.")
-        self._stack.append((self._passed, self._hidden, self._instead))
+        self._stack.append((self._passed, self._hidden, self._instead, self._font))
 
     def _close(self) -> None:
         if self._stack:
-            self._passed, self._hidden, self._instead = self._stack.pop()
+            self._passed, self._hidden, self._instead, self._font = self._stack.pop()
 
     def _word(self, word: str, number: int | None) -> str:
         """What the control word ends: "line", "row", or nothing."""
@@ -190,12 +199,25 @@ class _Reader:
             hides = {"v": number != 0, "cf": number in self._pale, "fs": number is not None and number <= SMALLEST}
             self._hidden = self._hidden | {word} if hides[word] else self._hidden - {word}
         elif word == "plain":
-            self._hidden = frozenset()
-        elif word == "ansicpg" and number:
-            self._page = _PAGES.get(number, f"cp{number}" if 1250 <= number <= 1258 or number == 874 else "cp1252")
+            self._hidden, self._font = frozenset(), self._usual
         elif word in _SIGNS:
             self._put(_SIGNS[word])
+        elif number is not None:
+            self._letters(word, number)
         return ""
+
+    def _letters(self, word: str, number: int) -> None:
+        """Take note of what says how bytes are read: the document's code page, fonts, and theirs."""
+        if word == "ansicpg":
+            self._page = _page(number)
+        elif word == "f":
+            self._font = number
+        elif word == "deff":
+            self._font = self._usual = number
+        elif word == "fcharset" and number in _CHARSETS:
+            self._fonts[self._font] = _page(_CHARSETS[number])
+        elif word == "cpg" and number:
+            self._fonts[self._font] = _page(number)
 
     def _byte(self, code: int) -> None:
         if self._skip:
@@ -206,7 +228,24 @@ class _Reader:
     def _flush(self) -> None:
         if self._bytes:
             data, self._bytes = bytes(self._bytes), bytearray()
-            self._put(data.decode(self._page, "replace"))
+            self._put(data.decode(self._fonts.get(self._font, self._page), "replace"))
+
+    def _continues(self, text: str, sign: str) -> bool:
+        """Return whether letters were taken as bytes: the second half of a character, or eight bits as they are."""
+        halved = self._halved()
+        if not (text and (halved or not text.isascii())) and not (halved and sign and sign in "\\{}"):
+            return False
+        for letter in text or sign:
+            self._byte(ord(letter))
+        return True
+
+    def _halved(self) -> bool:
+        """Return whether the bytes so far end within a character; its second byte may be written as a plain letter."""
+        if not self._bytes:
+            return False
+        decoder = codecs.getincrementaldecoder(self._fonts.get(self._font, self._page))("replace")
+        decoder.decode(bytes(self._bytes))
+        return bool(decoder.getstate()[0])
 
     def _put(self, text: str) -> None:
         if self._skip and text:
