@@ -16,7 +16,7 @@ from django.utils.translation import gettext
 
 from apps.engines import registry
 from apps.engines.base import ChatMessage, ChatRequest, Delta, Finish, Sampling
-from apps.engines.image.base import KnowsNames
+from apps.engines.image.base import KnowsNames, PictureModel
 from apps.engines.image.checks import PROMPT_CHARACTERS
 from apps.images import described
 from apps.images.asking import Refused
@@ -88,6 +88,15 @@ async def expand(user: User, words: str, address: str = "") -> Expanded:
         raise Refused(gettext("The model wrote nothing that fits your words. Try again, or write more yourself."))
     await _check(user, text, said.verdicts)
     return Expanded(text)
+
+
+def offered_names(model: PictureModel, words: str) -> list[str]:
+    """Return names that the painter knows and that are nearest to the words, where it draws by name alone and knows
+    none that stands in them; empty where it can draw the words. Raises EngineError."""
+    painter = registry.image() if model.vocabulary else None
+    if not isinstance(painter, KnowsNames) or painter.knows(words):
+        return []
+    return painter.nearest(words, NEAREST)
 
 
 def description(said: str, words: str, *, whole: bool = True) -> str:

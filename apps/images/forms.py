@@ -50,10 +50,10 @@ class PictureForm(forms.Form):
     """`wish` has what `asking.ask` takes; empty numbers are as the model has them. `settings` of before fill it in."""
 
     prompt = forms.CharField(
-        label=gettext_lazy("What the picture shall show"), max_length=PROMPT_CHARACTERS,
-        widget=forms.Textarea(attrs={"rows": 3, "placeholder": gettext_lazy("A lighthouse in the evening, "
-        "watercolour")}),
-    )  # fmt: skip
+        label=gettext_lazy("What the picture shall show"),
+        max_length=PROMPT_CHARACTERS,
+        widget=forms.Textarea(attrs={"rows": 3, "placeholder": gettext_lazy("A sailboat at sunset, watercolour")}),
+    )
     count = forms.TypedChoiceField(
         label=gettext_lazy("How many"), coerce=int, choices=[(n, str(n)) for n in range(1, MOST + 1)]
     )
@@ -77,6 +77,8 @@ class PictureForm(forms.Form):
     ) -> None:  # fmt: skip
         super().__init__(data, initial=_initial(parent) | dict(settings or {}))
         self._model, self._parent = model, parent
+        if model.vocabulary:  # something that a painter of names can draw
+            self.fields["prompt"].widget.attrs["placeholder"] = gettext("A red apple")
         steps, guidance = self.fields["steps"], self.fields["guidance"]
         steps.help_text = gettext("More are slower and often finer. Empty: %(steps)s.") % {"steps": model.steps}
         steps.widget.attrs["max"] = model.most_steps

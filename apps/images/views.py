@@ -45,15 +45,23 @@ def pictures(request: HttpRequest) -> HttpResponse:
     offered = presets.offered(user, model, PictureForm(model, parent=above))
     chosen = next((one for one in offered if str(one.row.pk) == request.GET.get("preset")), None)
     sent = request.POST if request.method == "POST" else None
+    if sent is not None and "named" in sent:  # a name that the painter knows was chosen
+        sent = sent.copy()
+        sent["prompt"] = sent["named"]
     form = PictureForm(model, sent, parent=above, settings=chosen.values if chosen else None)
+    unknown: list[str] = []
     if request.method == "POST" and form.is_valid():
         try:
-            asking.ask(user, form.wish, address_of(request))
+            unknown = [] if "anyway" in request.POST else expanding.offered_names(model, form.wish.prompt)
+            if not unknown:
+                asking.ask(user, form.wish, address_of(request))
+                return redirect("images:pictures")
         except (asking.Refused, EngineError) as error:
             form.add_error(None, looked_up(error))
-        else:
-            return redirect("images:pictures")
-    context = {"form": form, "model": model, "parent": above, "presets": offered, "chosen": chosen, **_rows(request)}
+    context = {
+        "form": form, "model": model, "parent": above, "presets": offered, "chosen": chosen, "unknown": unknown,
+        **_rows(request),
+    }  # fmt: skip
     return render(request, "images/pictures.html", context, status=400 if form.errors else 200)
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
@@ -91,6 +92,21 @@ class KnowsNames(Protocol):
     def nearest(self, prompt: str, most: int) -> list[str]:
         """Names of what it can draw, the nearest to these words first. Needs no network to be loaded, so that web
         processes may ask. Raises EngineUnavailable where nothing can draw."""
+
+    def knows(self, prompt: str) -> bool:
+        """Return True where the words hold a name that it can draw. Needs no network to be loaded."""
+
+
+def holds_name(prompt: str, names: Iterable[str]) -> bool:
+    """Return True where one of the names stands in the words, as whole words, in one or many."""
+    words = re.findall(r"\w+", prompt.lower())
+    text = " ".join(["", *words, ""])
+    single = " ".join(["", *(word.removesuffix("s") for word in words), ""])
+    for name in names:
+        wanted = " ".join(["", *re.findall(r"\w+", name.lower()), ""])
+        if len(wanted) > 2 and (wanted in text or wanted in single):
+            return True
+    return False
 
 
 class ImageEngine(Protocol):

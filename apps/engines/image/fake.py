@@ -16,7 +16,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from apps.engines.base import EngineError
-from apps.engines.image.base import Drawn, DrawRequest, DrawStep, PictureModel
+from apps.engines.image.base import Drawn, DrawRequest, DrawStep, PictureModel, holds_name
 from apps.engines.image.checks import check, opened, preview
 from apps.engines.image.parts import put_together, region
 
@@ -45,6 +45,9 @@ class FakePainter:
     def nearest(self, prompt: str, most: int) -> list[str]:
         words = set(prompt.lower().split())
         return sorted(self.names, key=lambda name: -len(words & set(name.split())))[:most]
+
+    def knows(self, prompt: str) -> bool:
+        return holds_name(prompt, self.names)
 
     def draw(self, request: DrawRequest, seen: Callable[[DrawStep], None]) -> Drawn:
         from PIL import ImageChops

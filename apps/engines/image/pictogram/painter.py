@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 
 from apps.engines.base import EngineRefused, EngineUnavailable
-from apps.engines.image.base import Drawn, DrawRequest, DrawStep, PictureModel
+from apps.engines.image.base import Drawn, DrawRequest, DrawStep, PictureModel, holds_name
 from apps.engines.image.checks import check, opened, preview
 from apps.engines.image.parts import put_together, region
 from apps.engines.image.pictogram.shape import SIDE, Shape
@@ -101,10 +101,19 @@ class PictogramPainter:
 
     def nearest(self, prompt: str, most: int) -> list[str]:
         with self._lock:
-            if self._loaded is None and self._known is None:
-                self._known = vocabulary(self._folder / FILE, self._pinned)
-            known = self._loaded.known if self._loaded else self._known
-            return known.nearest(self._embedder().embed_query(prompt).reshape(-1), most) if known else []
+            return self._names().nearest(self._embedder().embed_query(prompt).reshape(-1), most)
+
+    def knows(self, prompt: str) -> bool:
+        with self._lock:
+            return holds_name(prompt, self._names().names)
+
+    def _names(self) -> Known:
+        """What can be drawn, without the network where that is not loaded. Call with the lock."""
+        if self._loaded is not None:
+            return self._loaded.known
+        if self._known is None:
+            self._known = vocabulary(self._folder / FILE, self._pinned)
+        return self._known
 
     def draw(self, request: DrawRequest, seen: Callable[[DrawStep], None]) -> Drawn:
         import torch

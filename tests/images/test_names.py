@@ -1,0 +1,56 @@
+"""A painter that draws by name says before it draws that it does not know one, and offers what it knows."""
+
+from __future__ import annotations
+
+import html
+
+import pytest
+from django.test import Client
+
+from apps.engines.image.base import holds_name
+from apps.engines.image.fake import FakePainter
+from apps.engines.image.pictogram import painter as pictogram
+from apps.images import described
+from apps.images.forms import PictureForm
+from apps.images.models import Picture
+from apps.users.models import User
+
+pytestmark = pytest.mark.django_db
+ASKED = {"prompt": "A lighthouse in the evening", "count": 1, "shape": "square"}
+
+
+@pytest.fixture
+def studio(alice: User, painter: FakePainter) -> Client:
+    painter.names = ("red apple", "fountain", "sailboat")
+    described.drawn_with(painter.model())
+    client = Client()
+    client.force_login(alice)
+    return client
+
+
+def test_words_that_it_does_not_know_are_said_before_anything_is_drawn(studio: Client) -> None:
+    page = html.unescape(studio.post("/pictures/", ASKED).content.decode())
+    assert "This painter does not know that by name." in page and not Picture.objects.exists()
+    assert 'name="named" value="fountain"' in page and "A lighthouse in the evening" in page
+
+
+def test_an_offered_name_is_drawn_and_so_are_the_words_where_that_is_wished(studio: Client) -> None:
+    assert studio.post("/pictures/", ASKED | {"named": "sailboat"}).status_code == 302
+    assert studio.post("/pictures/", ASKED | {"anyway": "yes"}).status_code == 302
+    assert set(Picture.objects.values_list("prompt", flat=True)) == {"sailboat", ASKED["prompt"]}
+
+
+def test_words_that_hold_a_name_are_drawn_at_once(studio: Client) -> None:
+    assert studio.post("/pictures/", ASKED | {"prompt": "Two red apples on a table"}).status_code == 302
+
+
+def test_a_name_is_found_as_whole_words_alone() -> None:
+    assert holds_name("My SAILBOAT!", ["sailboat"]) and holds_name("three foxes and owls", ["owl"])
+    assert not holds_name("an apple", ["app", "pineapple"]) and not holds_name("", ["owl"])
+
+
+def test_the_painter_that_comes_with_the_product_knows_what_the_studio_suggests(painter: FakePainter) -> None:
+    painter.names = ("red apple",)
+    suggested = PictureForm(painter.model()).fields["prompt"].widget.attrs["placeholder"]
+    own = pictogram.PictogramPainter(pictogram.BUILT_IN)
+    assert own.knows(str(suggested)) and not own.knows("A lighthouse in the evening, watercolour")
