@@ -25,6 +25,13 @@ class Caller:
     scopes: frozenset[str]
 
 
+def find_caller(header: str) -> Caller | None:
+    """Return who sends that Authorization header; None where it holds no living token."""
+    kind, _, secret = header.partition(" ")
+    token = find(secret.strip()) if kind.lower() == "bearer" else None
+    return Caller(token.user, frozenset(token.scopes)) if token is not None else None
+
+
 class Bearer(HttpBearer):
     """The caller of a token that has the scope: 401 without a living token, 403 where it may not do that."""
 

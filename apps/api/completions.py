@@ -17,7 +17,7 @@ from apps.api.protocol import UNDONE, ChatIn, EmbeddingsIn, composed, history, i
 from apps.conversations import asks, unkept
 from apps.conversations.unkept import Unkept
 from apps.engines import registry
-from apps.engines.base import ChatRequest, EngineBusy, EngineError
+from apps.engines.base import ChatEngine, ChatRequest, EngineBusy, EngineError
 from apps.engines.chat.offered import MAIN
 from apps.lib.threads import in_db, in_pool
 from apps.safety.gate import Withheld
@@ -32,7 +32,13 @@ _MARGIN = 64  # tokens that a chat template may add
 
 router = Router(tags=["OpenAI protocol"])
 _CHAT = AsyncBearer(Scope.CHAT)
-_running: defaultdict[int, WeakSet[Unkept]] = defaultdict(WeakSet)  # by person; a stream that nobody began drops out
+
+
+class _Slot:
+    """Place of one answer that is being written; one of a stream that nobody began is collected."""
+
+
+_running: defaultdict[int, WeakSet[_Slot]] = defaultdict(WeakSet)  # by person
 
 
 @router.get("/models", auth=_CHAT)
@@ -54,15 +60,21 @@ async def model(request: HttpRequest, name: str) -> dict[str, Any]:
 @router.post("/chat/completions", auth=_CHAT)
 async def chat_completions(request: HttpRequest, wish: ChatIn) -> StreamingHttpResponse | dict[str, Any]:
     """An answer, streamed or whole. `openbook`, in the last chunk or beside the choices, has sources and citations."""
-    turn, said = await _turn(request, wish)
+    user = caller(request)
+    slot = _take_slot(user.pk)
+    try:
+        turn, said = await _turn(request, wish)
+    except BaseException:
+        _running[user.pk].discard(slot)
+        raise
     reply = replies.Reply(wish.model, counted=wish.usage_wanted)
     if wish.stream:
-        response = StreamingHttpResponse(_streamed(turn, wish, said, reply), content_type="text/event-stream")
+        response = StreamingHttpResponse(_streamed(turn, slot, wish, said, reply), content_type="text/event-stream")
         response["Cache-Control"] = "no-store"
         response["X-Accel-Buffering"] = "no"
         return response
     text = ""
-    with _counted(turn):
+    with _counted(user.pk, slot):
         try:
             async with aclosing(unkept.while_allowed(turn, _pieces(turn, said))) as pieces:
                 async for piece in pieces:
@@ -129,33 +141,40 @@ for path, view in router.path_operations.items():
         router.add_api_operation(path, others, answer, auth=_CHAT, include_in_schema=False)
 
 
+def _take_slot(user_pk: int) -> _Slot:
+    """Return a place for one more answer of that user. Raises EngineBusy where all are taken."""
+    if len(_running[user_pk]) >= AT_ONCE:
+        raise EngineBusy(f"{AT_ONCE} of your answers are still being written. Wait for one.")
+    slot = _Slot()
+    _running[user_pk].add(slot)
+    return slot
+
+
 async def _turn(request: HttpRequest, wish: ChatIn) -> tuple[Unkept, ChatRequest | None]:
-    """The turn of that request, and what the model alone is sent. Raises Wrong, Refused, EngineError: all that can be
-    refused is refused here, since a stream that has begun has no status to say so."""
+    """Return the turn of that request, and what the model alone is sent. Raises Wrong, Refused, OverLimit, EngineError:
+    all that can be refused is refused here, since a stream that has begun has no status to say so. The question is
+    counted and searched last, once nothing else can refuse it."""
     item = await served.wanted(wish.model)
     await _fits(wish, item)
     surface.set(Surface.API)  # for the task of this request
     user = caller(request)
     asked = asks.question(question(wish))
+    said = None if item.grounded else await _composed(registry.chat(item.model or MAIN), user.pk, wish)
     turn = await unkept.opened(
         user, asked, history(wish), tuple(wish.collections), instructions=instructions(wish),
         without_documents=not item.grounded, address=address_of(request), model=item.model,
     )  # fmt: skip
-    said = None if item.grounded else await _composed(turn, wish)
-    if len(_running[user.pk]) >= AT_ONCE:
-        raise EngineBusy(f"{AT_ONCE} of your answers are still being written. Wait for one.")
-    _running[user.pk].add(turn)
     return turn, said
 
 
-async def _composed(turn: Unkept, wish: ChatIn) -> ChatRequest:
-    """The messages as the model alone is sent them. Raises Wrong where it cannot read them."""
-    info, texts = await turn.chat.info(), [message.text for message in wish.messages]
-    used = sum(turn.chat.count(texts)) + _MARGIN + 8 * len(texts)
+async def _composed(chat: ChatEngine, user_pk: int, wish: ChatIn) -> ChatRequest:
+    """Return the messages as the model alone is sent them. Raises Wrong where they are longer than it reads."""
+    info, texts = await chat.info(), [message.text for message in wish.messages]
+    used = sum(chat.count(texts)) + _MARGIN + 8 * len(texts)
     if (room := info.context_tokens - used) < 1:
         words = f"The messages are longer than the {info.context_tokens} tokens that the model reads."
         raise Wrong(400, words, param="messages", code="context_length_exceeded")
-    return composed(wish, sampling(wish, room), str(turn.opening.user.pk))
+    return composed(wish, sampling(wish, room), str(user_pk))
 
 
 async def _fits(wish: ChatIn, item: served.Served) -> None:
@@ -177,18 +196,22 @@ async def _fits(wish: ChatIn, item: served.Served) -> None:
 
 
 @contextmanager
-def _counted(turn: Unkept) -> Iterator[None]:
-    """The answer counts as being written no longer than this lasts."""
+def _counted(user_pk: int, slot: _Slot) -> Iterator[None]:
+    """Free the place of the answer at the end."""
     try:
         yield
     finally:
-        _running[turn.opening.user.pk].discard(turn)
+        _running[user_pk].discard(slot)
+        if not _running[user_pk]:
+            del _running[user_pk]
 
 
-async def _streamed(turn: Unkept, wish: ChatIn, said: ChatRequest | None, reply: replies.Reply) -> AsyncIterator[bytes]:
-    yield reply.chunk({"role": "assistant", "content": ""})
-    size = 0
-    with _counted(turn):
+async def _streamed(
+    turn: Unkept, slot: _Slot, wish: ChatIn, said: ChatRequest | None, reply: replies.Reply
+) -> AsyncIterator[bytes]:
+    with _counted(turn.opening.user.pk, slot):
+        yield reply.chunk({"role": "assistant", "content": ""})
+        size = 0
         try:
             async with aclosing(unkept.while_allowed(turn, _pieces(turn, said))) as pieces:
                 async for piece in pieces:

@@ -2,17 +2,31 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from csp.decorators import csp_update
 from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest
 from ninja import NinjaAPI
 
 from apps.api import asking as asking  # its operations are in the router of talk
 from apps.api import completions, errors, library, talk
+from apps.api.auth import find_caller
 
 
 def _described(view):  # type: ignore[no-untyped-def]
-    """The description is for people who are signed in; its icons are images within its own style sheet."""
-    return login_required(csp_update({"img-src": ["data:"]})(view))
+    """Show the description to users who are signed in and to programs with a token, whatever its scopes."""
+    page = csp_update({"img-src": ["data:"]})(view)  # icons of its own style sheet
+
+    def described(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        header = request.headers.get("Authorization", "")
+        if not header:
+            return login_required(page)(request, *args, **kwargs)
+        if find_caller(header) is None:
+            return errors.refuse_token(api, request)
+        return page(request, *args, **kwargs)
+
+    return described
 
 
 api = NinjaAPI(

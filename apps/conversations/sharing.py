@@ -5,7 +5,7 @@ The answers are shown to whoever has the link; a passage only to who may read it
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -21,7 +21,7 @@ from apps.conversations import behind, branches, leaving, pages, render
 from apps.conversations import tiles as tiled
 from apps.conversations.attached import given
 from apps.conversations.attached.given import Attached
-from apps.conversations.attached.rows import AttachedPicture
+from apps.conversations.attached.rows import AttachedPicture, Attachment
 from apps.conversations.links import Links
 from apps.conversations.models import Assistant, Citation, Conversation, Message, Retrieved, Share
 from apps.conversations.path import Exchange, path
@@ -96,11 +96,16 @@ def watched(secret: object) -> list[str]:
     return [tabs.of_link(row.pk), *map(tabs.of_picture, pictures)]
 
 
-def way(row: Share) -> list[Exchange]:
-    """The exchanges that the link shows, without what the gate holds back at this stage."""
+def way(row: Share, only: Set[UUID] | None = None) -> list[Exchange]:
+    """Return the exchanges that the link shows, without what the gate holds back at this stage.
+
+    With `only` just those of these questions and answers: the others are not judged again.
+    """
     found = _answered(path(row.conversation.messages.all(), row.until_id))
     until = next((n for n, item in enumerate(found, 1) if item.answer and item.answer.pk == row.until_id), 0)
     shown = found[:until]
+    if only is not None:
+        shown = [item for item in shown if item.question.pk in only or (item.answer and item.answer.pk in only)]
     back = leaving.exchanges(Stage.SHARE, row.conversation.owner_id, shown)
     for item in shown if back else []:
         for message in (item.question, item.answer):
@@ -162,7 +167,7 @@ def readable(answer: UUID, number: int) -> Message | None:
     if row is None:
         return None
     share = Share.objects.open().filter(conversation=row.conversation_id, sources=Sources.PASSAGES).first()
-    if share is None or all(item.answer is None or item.answer.pk != answer for item in way(share)):
+    if share is None or not way(share, {answer}):
         return None
     given = Retrieved.objects.filter(answer=row, source__number=number).exists()
     return row if given or Citation.objects.filter(answer=row, source__number=number).exists() else None
@@ -181,7 +186,8 @@ def behind_of(user: User, row: Share, pk: UUID) -> dict[str, Any] | None:
 
 def picture(row: Share, pk: UUID) -> Picture:
     """A finished picture that the link shows. Raises Http404."""
-    answers = [item.answer for item in way(row) if item.answer]
+    holders = set(Message.pictures.through.objects.filter(picture=pk).values_list("message", flat=True))
+    answers = [item.answer for item in way(row, holders) if item.answer]
     drawn = {answer: [tile for tile in tiles if tile.row.pk == pk] for answer, tiles in tiled.of(answers).items()}
     found = next((tile.row for tiles in _ready(drawn).values() for tile in tiles if not tile.back), None)
     if found is None:
@@ -191,7 +197,8 @@ def picture(row: Share, pk: UUID) -> Picture:
 
 def attached(row: Share, pk: UUID) -> AttachedPicture:
     """A picture of a question that the link shows. Raises Http404."""
-    questions = [item.question.pk for item in way(row) if not hidden(item)]
+    holders = set(Attachment.objects.filter(picture=pk).values_list("question", flat=True))
+    questions = [item.question.pk for item in way(row, holders) if not hidden(item)]
     ready = AttachedPicture.objects.exclude(status=AttachedPicture.Status.HELD)
     found = ready.filter(pk=pk, attachments__question__in=questions).first()
     if found is None or all(one.held for one in leaving.attached(Stage.SHARE, {pk: given.fresh([pk])})[pk]):

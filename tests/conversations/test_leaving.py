@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from django.conf import LazySettings
+from django.http import Http404
 from django.test import Client
 from django.utils import timezone
 
@@ -209,6 +210,34 @@ def test_of_many_pictures_the_one_that_is_fetched_is_judged_alone(
                         lambda stage, sha256, *more: judged.append(sha256) or leaving.Left(Outcome(None)))  # fmt: skip
     assert sharing.picture(Share.objects.get(), rows[1].pk) == rows[1]
     assert judged == [rows[1].sha256]
+
+
+def test_what_a_shared_page_fetches_judges_only_the_exchange_that_it_belongs_to(
+    place: Conversation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The page has judged all of them; n pictures and sources would judge the conversation n times more."""
+    told: dict[str, Any] = {"owner": place.owner, "prompt": "A lamp", "width": 64, "height": 64, "steps": 1}
+    row = Picture.objects.create(seed=1, sha256="1" * 64, guidance=1, model="fake", status="ready", **told)
+    answer, held = Message.objects.get(text=MILD), Message.objects.get(text=SAID)
+    Message.objects.update(draws={"prompt": "A lamp"})
+    tiles.put(answer.pk, [row.pk])
+    link(place)
+    judged: list[str] = []
+    texts = leaving.texts
+
+    def noted(stage: Stage, said: Any) -> Any:
+        judged.extend(said)
+        return texts(stage, said)
+
+    monkeypatch.setattr(leaving, "texts", noted)
+    share = Share.objects.get()
+    assert sharing.picture(share, row.pk) == row and judged == ["How high is it?", MILD]
+    assert sharing.readable(answer.pk, 1) is None and judged == ["How high is it?", MILD] * 2
+    other = Picture.objects.create(seed=2, sha256="2" * 64, guidance=1, model="fake", status="ready", **told)
+    tiles.put(held.pk, [other.pk])
+    with pytest.raises(Http404):
+        sharing.picture(share, other.pk)
+    assert judged[4:] == ["Who says so?", SAID], "what is withheld stays withheld"
 
 
 @pytest.mark.parametrize("titled", Conversation.Titled.values)

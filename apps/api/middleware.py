@@ -1,0 +1,53 @@
+"""JSON for every refusal below /api/ and /v1/, also where Django refuses before an operation is found."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from asgiref.sync import iscoroutinefunction
+from django.http import HttpRequest, JsonResponse
+from django.http.response import HttpResponseBase
+from django.utils.decorators import sync_and_async_middleware
+
+from apps.api.errors import describe
+
+_BELOW = ("/api/", "/v1/")
+_WORDS = {
+    403: "This is not allowed.",
+    404: "There is no such address; docs/api.md says what there is.",
+    405: "This method is not allowed here; the header “Allow” names those that are.",
+    413: "The request is too large.",
+    500: "Something went wrong on this server. Its log says what.",
+}
+
+
+@sync_and_async_middleware
+def json_errors(get_response: Callable[[HttpRequest], Any]) -> Callable[[HttpRequest], Any]:
+    """Replace pages and plain words that refuse a request of a program. Must stand before what may refuse it."""
+    if iscoroutinefunction(get_response):
+
+        async def answer_later(request: HttpRequest) -> HttpResponseBase:
+            return _replace(request, await get_response(request))
+
+        return answer_later
+
+    def answer(request: HttpRequest) -> HttpResponseBase:
+        return _replace(request, get_response(request))
+
+    return answer
+
+
+def _replace(request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
+    status = response.status_code
+    is_json = response.headers.get("Content-Type", "").startswith("application/json")
+    if status < 400 or is_json or not request.path.startswith(_BELOW):
+        return response
+    words = _WORDS.get(status, "The request cannot be understood." if status < 500 else _WORDS[500])
+    answer = JsonResponse(describe(request, words, status), status=status)
+    for name, value in response.headers.items():
+        if name not in {"Content-Type", "Content-Length"}:
+            answer[name] = value
+    answer.cookies = response.cookies
+    response.close()
+    return answer
