@@ -21,8 +21,8 @@ from django.utils import timezone
 from django.utils.translation import gettext
 
 from apps.engines import registry
-from apps.safety import audit, clauses, hits, listed, whose
-from apps.safety.folding import REPORTED, SUPPORT
+from apps.safety import audit, clauses, hits, listed, separation, whose
+from apps.safety.folding import ACCOUNT, REPORTED, SUPPORT
 from apps.safety.intake import fingerprint
 from apps.safety.models import Allowance, PolicyVersion
 from apps.safety.policy import Policy, PolicyError, digest, read
@@ -34,7 +34,10 @@ Status = PolicyVersion.Status
 SHADOWS = 3  # versions at once: each costs a fold of what was judged, in the background
 ALLOWED = 10_000  # the latest texts that people have allowed
 
-_ELSE = {REPORTED: "Reported. A reader of it asked for a person to look at it."}
+_ELSE = {
+    REPORTED: "Reported. A reader of it asked for a person to look at it.",
+    ACCOUNT: "Decision of an administrator of this site.",
+}
 
 log = logging.getLogger(__name__)
 _lock = threading.Lock()
@@ -207,7 +210,8 @@ def words(code: str, person: int | None = None) -> str:
 
 def draft(user: User, body: Mapping[str, Any], note: str = "") -> PolicyVersion:
     """A new version, without effect; clauses that the product came to know later are added. Raises PolicyError where it
-    has a hole."""
+    has a hole, and Refused."""
+    separation.require_administrator(user)
     body = clauses.completed(body)
     listed.check(read(body).lists.values())
     with transaction.atomic():
@@ -218,7 +222,8 @@ def draft(user: User, body: Mapping[str, Any], note: str = "") -> PolicyVersion:
 
 
 def shadow(user: User, row: PolicyVersion) -> None:
-    """From now on what this version would have done is recorded beside what the live one does."""
+    """From now on what this version would have done is recorded beside what the live one does. Raises Refused."""
+    separation.require_administrator(user)
     with transaction.atomic():
         if PolicyVersion.objects.filter(status=Status.SHADOW).count() >= SHADOWS:
             raise Refused(gettext("%(most)s versions run in the shadow already. End one of them.") % {"most": SHADOWS})
@@ -229,7 +234,8 @@ def shadow(user: User, row: PolicyVersion) -> None:
 
 
 def unshadow(user: User, row: PolicyVersion) -> None:
-    """It is a draft again; what it would have done until now stays to be looked at."""
+    """It is a draft again; what it would have done until now stays to be looked at. Raises Refused."""
+    separation.require_administrator(user)
     with transaction.atomic():
         if not PolicyVersion.objects.filter(pk=row.pk, status=Status.SHADOW).update(status=Status.DRAFT):
             raise Refused(gettext("This version does not run in the shadow."))
@@ -239,36 +245,52 @@ def unshadow(user: User, row: PolicyVersion) -> None:
 
 def approve(user: User, row: PolicyVersion) -> None:
     """The version is live for all. Raises Refused as `approvable`."""
-    approvable(user, row)
+    alone = approvable(user, row)
     with transaction.atomic():
         taken_back(but=row)
         PolicyVersion.objects.filter(status=Status.LIVE).update(status=Status.RETIRED)
         now = {"status": Status.LIVE, "share": 0, "approver": user, "effective": timezone.now()}
-        PolicyVersion.objects.filter(pk=row.pk).update(**now)
-        audit.record("policy.live", actor=user, subject=str(row), sha256=row.sha256)
+        PolicyVersion.objects.filter(pk=row.pk).update(self_approved=alone, **now)
+        said = {"self_approved": True} if alone else {}
+        audit.record("policy.live", actor=user, subject=str(row), sha256=row.sha256, **said)
     refresh()
 
 
-def approvable(user: User, row: PolicyVersion) -> None:
-    """Raises Refused: somebody else approves, after a replay of exactly this text against what is live, over all
-    history (`replaying.py`)."""
+def discard(user: User, row: PolicyVersion) -> None:
+    """Give up a draft: it stays in the list of versions, never goes live, and nothing builds on it. Raises Refused."""
+    separation.require_administrator(user)
+    with transaction.atomic():
+        if not PolicyVersion.objects.filter(pk=row.pk, status=Status.DRAFT).update(status=Status.DROPPED):
+            raise Refused(gettext("Only a draft can be discarded."))
+        audit.record("policy.discarded", actor=user, subject=str(row), sha256=row.sha256)
+
+
+def approvable(user: User, row: PolicyVersion) -> bool:
+    """Raise Refused unless the user may approve the version: another administrator than its author, after a replay of
+    exactly this text against what is live, over all history (`replaying.py`). Return whether the author approves, as
+    is allowed where no other administrator can sign in."""
+    separation.require_administrator(user)
     row.refresh_from_db()
     if row.status not in (Status.DRAFT, Status.SHADOW, Status.PARTIAL):
         raise Refused(gettext("This version was live already. Make a new draft of it."))
-    if row.author_id == user.pk:
+    alone = row.author_id == user.pk
+    if alone and separation.has_other_administrator(user.pk):
         raise Refused(gettext("Somebody else than its author approves a policy."))
     found = row.replay or {}
     if digest(row.body) != row.sha256 or found.get("sha256") != row.sha256 or "stages" not in found:
         raise Refused(gettext("Replay it over what was judged first, so that you know what it changes."))
     if found.get("against") != live().sha256:
         raise Refused(gettext("Another version went live since its replay. Replay it once more."))
+    return alone
 
 
 def taken_back(user: User | None = None, but: PolicyVersion | None = None) -> bool:
     """No other version is live for a share of people any more; whether one was. Call inside a transaction."""
     rows = PolicyVersion.objects.filter(status=Status.PARTIAL)
     one = (rows.exclude(pk=but.pk) if but is not None else rows).first()
-    if one is None or not rows.filter(pk=one.pk).update(status=Status.DRAFT, share=0, approver=None, effective=None):
+    if one is None or not rows.filter(pk=one.pk).update(
+        status=Status.DRAFT, share=0, approver=None, effective=None, self_approved=False
+    ):
         return False
     audit.record("policy.withdrawn", actor=user, subject=str(one), sha256=one.sha256)
     return True

@@ -16,7 +16,7 @@ from apps.users.access import administrators_only, person
 from apps.users.duties import Duty
 from apps.users.forms import ActiveForm, DutyForm, InvitationForm, RoleForm
 from apps.users.models import Invitation, SiteSettings, User
-from apps.users.people import LastAdministrator, everybody, reinstate, set_role, suspend, vouch
+from apps.users.people import LastAdministrator, everybody, reinstate, set_role, vouch
 
 LAST = gettext_lazy("This is the last administrator who can sign in. Make somebody else an administrator first.")
 
@@ -79,16 +79,13 @@ def role(request: HttpRequest, pk: int) -> HttpResponse:
 @administrators_only
 @require_POST
 def active(request: HttpRequest, pk: int) -> HttpResponse:
-    """Suspends or reinstates. A suspended person is signed out everywhere at once."""
+    """Reinstates a person. Suspending needs a reason and a time: `apps.safety.suspension_views`."""
     user = get_object_or_404(User, pk=pk)
     form = ActiveForm(request.POST)
-    if not form.is_valid():
-        messages.error(request, gettext("Say whether the person may sign in: yes or no."))
-        return redirect("users:people")
-    try:
-        (reinstate if form.cleaned_data["active"] else suspend)(user, person(request))
-    except LastAdministrator:
-        messages.error(request, LAST)
+    if form.is_valid() and form.cleaned_data["active"]:
+        reinstate(user, person(request))
+    else:
+        messages.error(request, gettext("A suspension needs a reason and a time. Use the page for it."))
     return redirect("users:people")
 
 
