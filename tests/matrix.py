@@ -161,6 +161,7 @@ MATRIX = {
     **dict.fromkeys([B, *(B + part for part in ("keep/", "decide/", "leave/", "undo/"))], STAFF),
     "review/lists/": ADMIN,
     "review/lists/<slug:name>/": ADMIN,
+    "people/<int:pk>/suspend/": ADMIN,
     "review/log/": ADMIN,
     "review/log/export/": ADMIN,
     "review/log/verify/": ADMIN,

@@ -9,14 +9,17 @@ from django.contrib.admin import display
 from django.contrib.auth.models import Group
 from django.db.models import QuerySet
 from django.http import HttpRequest
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, ngettext_lazy
 from unfold.widgets import (
     UnfoldAdminCheckboxSelectMultipleWidget,
     UnfoldAdminSelectWidget,
+    UnfoldAdminTextareaWidget,
     UnfoldBooleanSwitchWidget,
 )
 
 from apps.administration.guarded import Guarded, Refused
+from apps.safety import suspensions, transitions
+from apps.safety.restricting import DAYS
 from apps.users import groups, people
 from apps.users.models import User
 from apps.users.views import LAST
@@ -34,6 +37,23 @@ class PersonForm(UserForm):
         required=False,
         widget=UnfoldBooleanSwitchWidget,
         help_text=gettext_lazy("Without it the person is suspended: signed out everywhere at once, nothing deleted."),
+    )
+    reason = forms.CharField(
+        label=gettext_lazy("Reason of a suspension"),
+        required=False,
+        max_length=suspensions.MOST,
+        widget=UnfoldAdminTextareaWidget(attrs={"rows": 3}),
+        help_text=gettext_lazy("The person reads it, and can appeal."),
+    )
+    days = forms.ChoiceField(
+        label=gettext_lazy("How long"),
+        required=False,
+        choices=[
+            ("", gettext_lazy("Choose")),
+            *((n, ngettext_lazy("%(n)s day", "%(n)s days", "n") % {"n": n}) for n in DAYS),
+            (suspensions.UNLIMITED, gettext_lazy("Until an administrator lifts it")),
+        ],
+        widget=UnfoldAdminSelectWidget,
     )
     groups = forms.ModelMultipleChoiceField(
         Group.objects.order_by("name"),
@@ -54,7 +74,7 @@ class People(Guarded):
     search_fields = ("name", "email")
     search_help_text = gettext_lazy("Name or address")
     ordering = ("name", "email")
-    fields = ("email", "since", "seen", "role", "is_active", "groups")
+    fields = ("email", "since", "seen", "role", "is_active", "reason", "days", "groups")
     readonly_fields = ("email", "since", "seen")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[User]:
@@ -67,9 +87,14 @@ class People(Guarded):
             if "role" in form.changed_data:
                 people.set_role(row, values["role"], user)
             if "is_active" in form.changed_data:
-                (people.reinstate if values["is_active"] else people.suspend)(row, user)
+                if values["is_active"]:
+                    people.reinstate(row, user)
+                else:
+                    suspensions.suspend(user, row, values["reason"], int(values["days"] or -1))
         except people.LastAdministrator as error:
             raise Refused(LAST) from error
+        except transitions.Refused as error:
+            raise Refused(str(error)) from error
         before, after = set(row.groups.all()), set(values["groups"])
         for group in after - before:
             groups.add(group, row, user)

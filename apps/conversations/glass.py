@@ -20,7 +20,7 @@ from apps.conversations.links import Links
 from apps.conversations.models import Conversation, Message
 from apps.conversations.reviewing import sealed_answers
 from apps.images.reviewing import KIND as PICTURE
-from apps.safety import breakglass
+from apps.safety import breakglass, masking
 from apps.safety import sealed as seals
 from apps.safety.breakglass import BreakGlass
 from apps.safety.transitions import Refused
@@ -96,11 +96,10 @@ def _piece(one: Message, closed: bool, pictures: tuple[str, ...]) -> Piece:
     html, label = "", str(one.get_role_display())
     if not said and one.text:
         asked = one.role == Message.Role.USER
-        html = (
-            render.question_html(one.text) if asked else render.answer_html(one.text, [], one.pk, Links(kept=one.links))
-        )
+        text = masking.mask(one.text)
+        html = render.question_html(text) if asked else render.answer_html(text, [], one.pk, Links(kept=one.links))
     status = "" if one.status == Message.Status.COMPLETE else str(one.get_status_display())
-    return Piece(label, one.created, SafeString(html), status, said, () if said else pictures)
+    return Piece(label, one.created, SafeString(html), status, said, () if said else tuple(map(masking.mask, pictures)))
 
 
 def _sealed(place: Conversation) -> set[UUID | None]:

@@ -19,11 +19,12 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from apps.conversations import glass
-from apps.safety import breakglass
+from apps.safety import breakglass, mailing
 from apps.safety.breakglass import BreakGlass
 from apps.safety.transitions import Refused
 from apps.users.access import person, staff_only
 from apps.users.duties import BREAK_GLASS
+from apps.users.models import User
 
 P = ParamSpec("P")
 View = Callable[Concatenate[HttpRequest, P], HttpResponse]
@@ -53,17 +54,31 @@ def page(request: HttpRequest) -> HttpResponse:
             row = _asked(request)
             if row.emergency:
                 return redirect("conversations:glass_read", row.pk)
-            messages.success(request, gettext("Somebody else who is named has to approve it. They are told by mail."))
+            messages.success(request, _next_step(user, row))
             return redirect("conversations:glass")
         except Refused as refusal:
             messages.error(request, str(refusal))
     rows = BreakGlass.objects.exclude(person=user).select_related("asker", "approver", "person")
     context = {
         "waiting": breakglass.waiting(user).select_related("asker", "person"), "named": BREAK_GLASS.held(user),
+        "mailed": mailing.is_sent(),
         "rows": rows[:_LISTED], "grounds": BreakGlass.Ground.choices, "sent": sent, "now": timezone.now(),
         "minutes": settings.BREAK_GLASS_MINUTES, "others": BREAK_GLASS.people().exclude(pk=user.pk).count(),
     }  # fmt: skip
     return render(request, "conversations/glass.html", context)
+
+
+def _next_step(user: User, row: BreakGlass) -> str:
+    """Say who approves the request, and how they hear of it."""
+    if breakglass.waiting(user).filter(pk=row.pk).exists():
+        return gettext(
+            "Nobody else is named who could approve it. You can, below; the log will say so."
+        )
+    if mailing.is_sent():
+        return gettext("Somebody else who is named has to approve it. They are told by mail.")
+    return gettext(
+        "Somebody else who is named has to approve it. No mail is sent here: tell them."
+    )
 
 
 def _asked(request: HttpRequest) -> BreakGlass:

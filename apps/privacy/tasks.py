@@ -6,7 +6,7 @@ from celery import shared_task
 
 from apps.documents import worker
 from apps.privacy import frozen, keeping, wishes
-from apps.safety import audits, breakglass_sweep, holds, leaving, log_check, mailing, recorded
+from apps.safety import audits, breakglass_sweep, holds, leaving, log_check, mailing, recorded, suspensions
 
 worker.chores += [
     wishes.sweep,
@@ -17,6 +17,7 @@ worker.chores += [
     breakglass_sweep.sweep,
     log_check.note_heads,
     mailing.sweep,
+    suspensions.sweep,
     recorded.sweep,
     leaving.sweep,
 ]

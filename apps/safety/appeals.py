@@ -10,7 +10,7 @@ from django.db.models import F
 from django.utils import timezone
 from django.utils.translation import gettext
 
-from apps.safety import audit, effects, notices
+from apps.safety import audit, effects, notices, separation
 from apps.safety.models import Appeal, Case, Decision, Notice
 from apps.safety.review import TAKEN, Ruling, queue, role_of, settle
 from apps.safety.transitions import Move, Refused, Role, State, transition
@@ -61,7 +61,7 @@ def rule(user: User, pk: Any, ruling: Ruling) -> Decision:
     if case is None or ruling.outcome not in moves or ruling.reason not in REASONS:
         raise Refused(gettext("Choose whether the decision stands, and why."))
     first = case.decisions.filter(undone=None, outcome__in=effects.FIRST).latest("created")
-    if first.reviewer_id == user.pk:
+    if first.reviewer_id == user.pk and separation.has_other_reviewer(case, user.pk):
         raise Refused(TAKEN)
     state = transition(case.state, moves[Decision.Outcome(ruling.outcome)], role_of(user))
     with transaction.atomic():

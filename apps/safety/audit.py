@@ -74,7 +74,7 @@ class Event(models.Model):
     subject = models.CharField(max_length=120, blank=True)
     payload = models.JSONField(default=dict)
     before = models.CharField(max_length=64)
-    sha256 = models.CharField(max_length=64, help_text="HMAC-SHA-256; plain SHA-256 in entries before the first key")
+    sha256 = models.CharField(max_length=64)  # HMAC-SHA-256; plain SHA-256 in entries from before the first key
 
     class Meta:
         app_label = "safety"

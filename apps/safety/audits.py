@@ -21,8 +21,8 @@ from apps.lib import leases
 from apps.lib.encrypted import Unopened
 from apps.safety import audit, exposure, policies, policy, review, reviewable, sealed
 from apps.safety.folding import Outcome
+from apps.safety.masking import mask_forms
 from apps.safety.models import Audited
-from apps.safety.personal import masked
 from apps.safety.policy import Action, Clause
 from apps.safety.transitions import Refused
 from apps.users.models import User
@@ -43,7 +43,7 @@ def keep(kind: str, subject: str, stage: str, text: str, owner: int) -> None:
     if text.strip() and Audited.objects.filter(given=None).count() < WAITING:
         chance = settings.REVIEW_AUDIT_PER_MILLE / 1000
         Audited.objects.create(
-            kind=kind, subject=subject, stage=stage, text=masked(text), chance=chance, owner_id=owner
+            kind=kind, subject=subject, stage=stage, text=mask_forms(text), chance=chance, owner_id=owner
         )
 
 

@@ -3,8 +3,9 @@
 asked -> open -> ended        somebody else approves; in an emergency it is open at once, and somebody else judges after
 asked -> refused | ended      refused, taken back, or answered by nobody
 
-Only people who were named for it (`apps/users/duties.py`) ask and approve, never for themselves, and never about
-themselves: constraints of the database. Each reading is an entry of the log that its person sees.
+Only people who were named for it (`apps/users/duties.py`) ask and approve, never about themselves, and for themselves
+only where nobody else is named, marked as self-approved: constraints of the database. Each reading is an entry of the
+log that its person sees.
 """
 
 from __future__ import annotations
@@ -69,13 +70,16 @@ class BreakGlass(models.Model):
     judged = models.DateTimeField(null=True, blank=True, help_text="When somebody else looked at an emergency")
     justified = models.BooleanField(null=True, blank=True)
     note = models.CharField(max_length=400, blank=True)
+    self_approved = models.BooleanField(default=False, help_text="By who asked: nobody else was named")
     mailed = models.DateTimeField(null=True, blank=True, help_text="When the others who are named were told")
 
     class Meta:
         app_label = "safety"
         ordering: ClassVar = ["-created"]
         constraints: ClassVar = [
-            models.CheckConstraint(condition=~Q(approver=F("asker")), name="nobody_approves_their_own_break_glass"),
+            models.CheckConstraint(
+                condition=~Q(approver=F("asker")) | Q(self_approved=True), name="nobody_approves_their_own_break_glass"
+            ),
             models.CheckConstraint(
                 condition=~Q(person=F("asker")) & ~Q(person=F("approver")), name="no_break_glass_about_oneself"
             ),
@@ -120,8 +124,6 @@ def ask(user: User, person: User, conversation: UUID | None, ground: str, reason
         raise Refused(gettext("In an emergency nobody has approved that its person is not told. Ask in the usual way."))
     if emergency and BreakGlass.objects.filter(asker=user, emergency=True, judged=None).exists():
         raise Refused(str(_UNJUDGED))
-    if not BREAK_GLASS.people().exclude(pk__in=[user.pk, person.pk]).exists():
-        raise Refused(gettext("Nobody else is named who could approve or judge it. Ask an administrator to name one."))
     row = BreakGlass(
         asker=user, person=person, conversation=conversation, ground=ground, reason=reason.strip()[:1000],
         emergency=emergency, minutes=settings.BREAK_GLASS_MINUTES, told_from=told_from, delay=delay.strip()[:400],
@@ -157,15 +159,22 @@ def approve(user: User, pk: UUID) -> None:
     row = _others(user, pk, State.ASKED)
     with transaction.atomic():
         ends = now + timedelta(minutes=row.minutes)
-        _change(row, state=State.OPEN, approver=user, opened=now, ends=ends)
-        _record("approved", row, user, ground=row.ground, delayed=row.told_from.isoformat() if row.told_from else "")
+        _change(row, state=State.OPEN, approver=user, opened=now, ends=ends, self_approved=_alone(user, row))
+        _record(
+            "approved",
+            row,
+            user,
+            ground=row.ground,
+            **_said(user, row),
+            delayed=row.told_from.isoformat() if row.told_from else "",
+        )
 
 
 def refuse(user: User, pk: UUID, note: str) -> None:
     row = _others(user, pk, State.ASKED)
     with transaction.atomic():
-        _change(row, state=State.REFUSED, approver=user, note=note.strip()[:400])
-        _record("refused", row, user, ground=row.ground, why=note.strip()[:400])
+        _change(row, state=State.REFUSED, approver=user, note=note.strip()[:400], self_approved=_alone(user, row))
+        _record("refused", row, user, ground=row.ground, **_said(user, row), why=note.strip()[:400])
 
 
 def judge(user: User, pk: UUID, justified: bool, note: str) -> None:
@@ -177,10 +186,11 @@ def judge(user: User, pk: UUID, justified: bool, note: str) -> None:
         raise Refused(gettext("Say in a sentence why it was justified, or why not."))
     with transaction.atomic():
         rows = BreakGlass.objects.filter(pk=row.pk, judged=None)
-        said = {"judged": timezone.now(), "justified": justified, "note": note.strip()[:400], "approver": user}
+        said = {"judged": timezone.now(), "justified": justified, "note": note.strip()[:400], "approver": user,
+                "self_approved": _alone(user, row)}  # fmt: skip
         if not rows.update(**said, **({} if justified else {"state": State.ENDED})):
             raise Refused(str(NOT_YOURS))
-        _record("judged", row, user, ground=row.ground, justified=justified, why=note.strip()[:400])
+        _record("judged", row, user, ground=row.ground, **_said(user, row), justified=justified, why=note.strip()[:400])
 
 
 def end(user: User, pk: UUID) -> None:
@@ -214,7 +224,9 @@ def bind(row: BreakGlass, conversation: UUID) -> None:
 
 
 def read(row: BreakGlass, user: User, texts: int) -> None:
-    """That it was read is in the log before anybody sees a word; its person can see that too."""
+    """That it was read is in the log before anybody sees a word; its person can see that too. Raises Refused."""
+    if row.asker_id != user.pk or not BREAK_GLASS.held(user):
+        raise Refused(str(NOT_YOURS))
     said = {"why": "break_glass", "ground": row.ground, "reason": row.reason, "texts": texts}
     audit.record("read", actor=user, person=row.person_id, subject=row.subject, **said)
 
@@ -233,10 +245,15 @@ def forget(user: User) -> int:
 
 
 def waiting(user: User) -> QuerySet[BreakGlass]:
-    """What somebody else than who asked has to answer, while it has not lapsed, or to judge."""
+    """What this person has to answer, while it has not lapsed, or to judge: what others asked for, and where nobody
+    else could answer it their own too."""
     asked = Q(state=State.ASKED, created__gt=timezone.now() - WAITS)
     undone = asked | Q(emergency=True, judged=None)
-    rows = BreakGlass.objects.filter(undone, Q(person=None) | ~Q(person=user)).exclude(asker=user)
+    others = list(BREAK_GLASS.people().exclude(pk=user.pk).values_list("pk", flat=True)[:2])
+    own = Q(asker=user) if not others else Q(asker=user, person__in=others) if len(others) == 1 else Q(pk=None)
+    rows = BreakGlass.objects.filter(undone, Q(person=None) | ~Q(person=user)).filter(
+        ~Q(asker=user) | Q(asker=None) | own
+    )
     return rows if BREAK_GLASS.held(user) else rows.none()
 
 
@@ -245,6 +262,15 @@ def _others(user: User, pk: UUID, *states: str) -> BreakGlass:
     if row is None:
         raise Refused(str(NOT_YOURS))
     return row
+
+
+def _alone(user: User, row: BreakGlass) -> bool:
+    """Whether who asked answers it: `waiting` lets them where nobody else could."""
+    return row.asker_id == user.pk
+
+
+def _said(user: User, row: BreakGlass) -> dict[str, bool]:
+    return {"self_approved": True} if _alone(user, row) else {}
 
 
 def _change(row: BreakGlass, **changes: Any) -> None:

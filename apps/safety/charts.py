@@ -27,7 +27,6 @@ class Whisker:
 
     label: str
     said: str  # the same in words
-    y: int
     low: int
     dot: int
     high: int
@@ -52,13 +51,10 @@ class Chart:
     ends: tuple[str, str]  # of the axis
     mark: int | None = None  # where a line across stands
     marked: str = ""
-    wide: int = WIDTH
-    left: int = LABEL
-    right: int = WIDTH - EDGE
-
-    @property
-    def high(self) -> int:
-        return LINE * (len(self.whiskers) + 1)
+    left: int = LABEL - EDGE  # of the axis
+    axis: int = WIDTH - LABEL + EDGE  # its width
+    line: int = LINE
+    middle: int = LINE // 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,8 +92,7 @@ def chart(
 ) -> Chart:
     """The axis goes from 0 to `most`; what lies beyond it ends there."""
     whiskers = [
-        Whisker(one.label, one.said, LINE * at + LINE // 2, _on(one.low, most), _on(one.at, most), _on(one.high, most))
-        for at, one in enumerate(values)
+        Whisker(one.label, one.said, _on(one.low, most), _on(one.at, most), _on(one.high, most)) for one in values
     ]
     return Chart(title, about, whiskers, ends, None if mark is None else _on(mark, most), marked)
 

@@ -11,7 +11,7 @@ from django.utils.translation import gettext, gettext_lazy
 
 from apps.lib import advisory
 from apps.safety import audit, reviewable
-from apps.safety.folding import REPORTED, SUPPORT
+from apps.safety.folding import ACCOUNT, REPORTED, SUPPORT
 from apps.safety.models import Allowance, Case, Decision, Effect, Restriction
 from apps.safety.policy import PICTURED
 from apps.safety.transitions import Refused
@@ -62,6 +62,8 @@ def apply(decision: Decision, words: str, spans: Sequence[str] = ()) -> None:
     """Everything that the outcome means is done. Call inside the transaction of the decision. Raises Refused."""
     kind = reviewable.of(decision.case.kind)
     for name in DOES.get(decision.outcome, ()):
+        if decision.case.area == ACCOUNT and name != "suspend":
+            continue  # no text stands behind it that could be withheld or allowed
         if name == "release" and not isinstance(kind, reviewable.Pictured):
             continue  # nothing of it is held before it is seen
         before = _redact(decision, spans) if name == "redact" else _APPLY[name](decision, words)

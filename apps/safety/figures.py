@@ -12,6 +12,7 @@ from statistics import median, quantiles
 from django.utils import timezone
 
 from apps.safety.agreement import Coefficient, alpha, kappa
+from apps.safety.folding import ACCOUNT
 from apps.safety.models import Case, Decision, Opinion, Snapshot
 from apps.safety.transitions import State
 
@@ -96,7 +97,7 @@ def spread(hours: Sequence[float]) -> Spread | None:
 def rows(days: int = DAYS) -> list[Row]:
     """By clause and stage, over the cases of the last days; those with most cases first."""
     now, found = timezone.now(), dict[tuple[str, str], Row]()
-    cases = Case.objects.filter(created__gt=now - timedelta(days=days)).select_related("snapshot")
+    cases = Case.objects.filter(created__gt=now - timedelta(days=days)).exclude(area=ACCOUNT).select_related("snapshot")
     cases = cases.defer("snapshot__text", "snapshot__context")  # which would be decrypted for nothing
     for case in cases.prefetch_related("decisions"):
         key = case.area, case.snapshot.stage

@@ -19,6 +19,7 @@ SUPPORT = "self_harm"
 UNCHECKED = "unchecked"  # a detector was missing
 SECRETS = "secrets"
 REPORTED = "reported"  # by a reader, not by a detector: no clause of the policy
+ACCOUNT = "account"  # an administrator suspended it
 _NUMBERS = (int, float, np.floating)  # a union, made at each look, takes nearly four times as long
 
 

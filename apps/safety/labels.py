@@ -8,6 +8,7 @@ from typing import Any
 from django.db import transaction
 
 from apps.safety import audit
+from apps.safety.folding import ACCOUNT
 from apps.safety.models import Decision
 from apps.safety.policy import SEALED
 
@@ -31,7 +32,7 @@ def exported() -> list[dict[str, Any]]:
 
 
 def _last() -> list[Decision]:
-    rows = Decision.objects.filter(undone=None, owner__lends_decisions=True).exclude(clause__in=SEALED)
+    rows = Decision.objects.filter(undone=None, owner__lends_decisions=True).exclude(clause__in=[*SEALED, ACCOUNT])
     last: dict[Any, Decision] = {}
     for row in rows.select_related("case__snapshot", "policy").order_by("created"):
         if row.case.snapshot.words:

@@ -12,9 +12,10 @@ from django.utils import timezone
 from django.utils.translation import gettext
 
 from apps.lib.ids import new_id
-from apps.safety import audit, hits, listed, policies, review
+from apps.safety import audit, hits, listed, policies, review, separation
 from apps.safety.everyday import SENTENCES
 from apps.safety.figures import HARMFUL, Share
+from apps.safety.folding import ACCOUNT
 from apps.safety.intake import folded, normalise
 from apps.safety.models import Case, Decision, PolicyVersion
 from apps.safety.policy import OwnList, PolicyError, Stage, read
@@ -87,13 +88,15 @@ def made(row: dict[str, Any]) -> OwnList:
 
 
 def keep(user: User, row: dict[str, Any]) -> PolicyVersion:
-    """A draft of the policy holds the list, new or changed. Raises PolicyError in words."""
+    """A draft of the policy holds the list, new or changed. Raises PolicyError in words, and Refused."""
+    separation.require_administrator(user)
     made(row)
     return _draft(user, row["key"], row, "list.changed")
 
 
 def remove(user: User, key: str) -> PolicyVersion:
-    """A draft of the policy is without it."""
+    """A draft of the policy is without it. Raises PolicyError in words, and Refused."""
+    separation.require_administrator(user)
     return _draft(user, key, None, "list.removed")
 
 
@@ -149,7 +152,11 @@ def _draft(user: User, key: str, row: dict[str, Any] | None, kind: str) -> Polic
 
 
 def _decided(user: User) -> list[Decision]:
-    rows = Decision.objects.filter(undone=None, case__in=review.queue(user)).exclude(case__snapshot__text="")
+    rows = (
+        Decision.objects.filter(undone=None, case__in=review.queue(user))
+        .exclude(case__snapshot__text="")
+        .exclude(clause=ACCOUNT)
+    )
     last: dict[Any, Decision] = {}
     for row in rows.select_related("case__snapshot").order_by("-created")[:TRIED]:
         last.setdefault(row.case_id, row)

@@ -60,6 +60,8 @@ EVENTS: wording.Words = {
     "policy.unshadowed": gettext_lazy("Ended the shadow of a policy"),
     "policy.partial": gettext_lazy("A policy went live for some people"),
     "policy.withdrawn": gettext_lazy("A policy that was live for some people was withdrawn"),
+    "suspension.ended": gettext_lazy("A suspension ended in time"),
+    "policy.discarded": gettext_lazy("Discarded a draft of the policy"),
     "policy.live": gettext_lazy("A policy went live"),
     "snapshots.key": gettext_lazy("Frozen texts have a new key"),
     "detector.changed": gettext_lazy("A detector has another version"),
@@ -105,7 +107,7 @@ AREAS: dict[str, tuple[StrOrPromise, Q]] = {
     "cases": (gettext_lazy("Cases"), Q(kind__regex=r"^(case|effect|batch)\.")),
     "looks": (gettext_lazy("Second looks"), Q(kind__regex=r"^(opinion|audit|gold)\.")),
     "policy": (gettext_lazy("Policy"), Q(kind__regex=r"^(policy|list|detector)\.")),
-    "people": (gettext_lazy("People"), Q(kind__regex=r"^(person|group|consent|hold|keeping|record)\.")),
+    "people": (gettext_lazy("People"), Q(kind__regex=r"^(person|suspension|group|consent|hold|keeping|record)\.")),
     "settings": (gettext_lazy("Settings"), Q(kind__regex=r"^(settings|limit|log)\.")),
 }
 _SUBJECTS: wording.Words = {

@@ -18,6 +18,11 @@ AGAIN_S = 600  # after a mail server that was away
 GIVE_UP_DAYS = 3
 
 
+def is_sent() -> bool:
+    """Return whether mail leaves this site: without EMAIL_URL it is only printed to the log."""
+    return not settings.EMAIL_BACKEND.endswith("console.EmailBackend")
+
+
 def due(notice: Notice) -> None:
     """The person is told by mail too. Call inside the transaction of the decision."""
     Notice.objects.filter(pk=notice.pk).update(mail_due=timezone.now() + timedelta(seconds=WAIT_S))

@@ -8,7 +8,7 @@ import logging
 from datetime import date
 
 from apps.engines.base import EngineError
-from apps.safety import listed, redacting, rules
+from apps.safety import listed, masking, redacting, rules
 from apps.safety.folding import SECRETS, Signal
 from apps.safety.models import Case
 from apps.safety.planted import LABEL, place, scored
@@ -22,13 +22,11 @@ Span = tuple[int, int]
 
 
 def pieces(case: Case, held: Policy) -> list[tuple[str, bool]]:
-    """The text in order, each piece with whether it is marked. `held` is the policy by which it was judged."""
+    """Return the text in order, its secrets masked, each piece with whether it is marked. `held` is the policy by which
+    it was judged."""
     text = case.snapshot.text
-    found, cuts, at = joined(said(case, held) or spans(text, case.area, case.snapshot.stage, held)), [], 0
-    for start, end in found or [(0, len(text))]:
-        cuts += [(text[at:start], False), (text[start:end], True)]
-        at = end
-    return [cut for cut in [*cuts, (text[at:], False)] if cut[0]]
+    found = joined(said(case, held) or spans(text, case.area, case.snapshot.stage, held))
+    return masking.place_pieces(text, found or [(0, len(text))])
 
 
 def said(case: Case, held: Policy) -> list[Span]:

@@ -8,7 +8,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy
 
 from apps.safety import mailing, policies, reviewable
-from apps.safety.folding import REPORTED, SUPPORT
+from apps.safety.folding import ACCOUNT, REPORTED, SUPPORT
 from apps.safety.models import Case, Decision, Notice
 from apps.safety.policy import Action
 from apps.safety.restricting import day
@@ -50,6 +50,27 @@ _DECIDED = {
     Outcome.SUSPEND: (
         gettext_lazy("Your account is suspended"),
         gettext_lazy("A reviewer suspended it for %(thing)s, until an appeal or an administrator lifts it."),
+    ),
+}
+_SUSPENDED_UNTIL = (
+    _DECIDED[Outcome.SUSPEND][0],
+    gettext_lazy(
+        "A reviewer suspended it for %(thing)s. It opens again by itself, or before if an appeal is successful."
+    ),
+)
+_SUSPENDED_BY_ADMINISTRATOR = {
+    False: (
+        _DECIDED[Outcome.SUSPEND][0],
+        gettext_lazy(
+            "An administrator suspended it, until an appeal or an administrator lifts it. Their reason: %(reason)s"
+        ),
+    ),
+    True: (
+        _SUSPENDED_UNTIL[0],
+        gettext_lazy(
+            "An administrator suspended it. It opens again by itself, or before if an appeal is successful. "
+            "Their reason: %(reason)s"
+        ),
     ),
 }
 _RULED = {
@@ -135,7 +156,12 @@ def decided(decision: Decision) -> None:
     if decision.outcome == Outcome.ALLOW:
         seen = decision.case.snapshot.action == Action.REVIEW
         return _tell(decision.case, decision, _SEEN[Outcome.ALLOW] if seen else _DECIDED[Outcome.ALLOW])
-    _tell(decision.case, decision, _DECIDED[Outcome(decision.outcome)], _OBJECT)
+    words = _DECIDED[Outcome(decision.outcome)]
+    if decision.case.area == ACCOUNT:
+        words = _SUSPENDED_BY_ADMINISTRATOR[decision.until is not None]
+    elif decision.outcome == Outcome.SUSPEND and decision.until is not None:
+        words = _SUSPENDED_UNTIL
+    _tell(decision.case, decision, words, _OBJECT)
 
 
 def ruled(decision: Decision) -> None:
@@ -154,6 +180,7 @@ def _tell(case: Case, decision: Decision | None, words: _Words, further: StrOrPr
             "care": care(),
             "feature": decision.get_feature_display() if decision is not None else "",
             "until": day(decision.until) if decision is not None and decision.until else "",
+            "reason": decision.note if decision is not None and case.area == ACCOUNT else "",
         }
         title, text = (str(part) % said for part in words)
         Notice.objects.filter(person=case.owner, case=case, seen=None).update(seen=timezone.now())  # it is outdated

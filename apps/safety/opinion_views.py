@@ -11,7 +11,7 @@ from django.utils.translation import gettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
-from apps.safety import exposure, opinions, policies, policy, review
+from apps.safety import exposure, masking, opinions, policies, policy, review
 from apps.safety.transitions import Refused
 from apps.users.access import administrators_only, person, staff_only
 
@@ -33,7 +33,8 @@ def show(request: HttpRequest, pk: UUID) -> HttpResponse:
     except Refused as error:
         raise Http404 from error
     version = row.snapshot.policy or policies.in_force(row.owner_id)
-    context = {"look": row, "clause": policy.read(version.body).clause(row.clause), "policy": version,
+    context = {"look": row, "around": masking.mask_turns(row.snapshot.context),
+               "clause": policy.read(version.body).clause(row.clause), "policy": version,
                "covered": row.severity >= exposure.HARD and exposure.care(user).covered,
                "left": opinions.waiting(user).count()}  # fmt: skip
     return render(request, "safety/look.html", context)

@@ -10,7 +10,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext
 from django.views.decorators.http import require_http_methods, require_POST
 
-from apps.safety import detectors, policies, replaying, rollout, unscored, wording
+from apps.safety import detectors, policies, replaying, rollout, separation, unscored, wording
 from apps.safety.models import PolicyVersion
 from apps.safety.policy import PolicyError, read
 from apps.safety.transitions import Refused
@@ -39,6 +39,7 @@ def versions(request: HttpRequest) -> HttpResponse:
     rows = [(row, _warned(row)) for row in PolicyVersion.objects.select_related("author", "approver")]
     clauses = read(live.body).clauses.values()
     context = {"rows": rows, "live": live, "text": text, "wrong": wrong, "clauses": clauses, "first": rollout.FIRST}
+    context["others"] = separation.has_other_administrator(person(request).pk)
     return render(request, "safety/policy.html", context, status=422 if wrong else 200)
 
 
@@ -58,6 +59,9 @@ def change(request: HttpRequest, pk: int) -> HttpResponse:
                 )
             case "shadow":
                 policies.shadow(user, row)
+            case "discard":
+                policies.discard(user, row)
+                messages.success(request, gettext("%(row)s is discarded.") % {"row": wording.version(row)})
             case "unshadow":
                 policies.unshadow(user, row)
             case "partial":
@@ -77,7 +81,7 @@ def change(request: HttpRequest, pk: int) -> HttpResponse:
 def _warned(row: PolicyVersion) -> list[str]:
     """Of detectors that changed, unless it is retired; and of holes, where it may still go live, unless it is one that
     a newer product cannot read."""
-    if row.status == PolicyVersion.Status.RETIRED:
+    if row.status in (PolicyVersion.Status.RETIRED, PolicyVersion.Status.DROPPED):
         return []
     moved = [wording.moved(one) for one in detectors.moved(row)]
     try:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from apps.safety import audit, levels, policies, recorded, shadowing
+from apps.safety import audit, levels, policies, recorded, separation, shadowing
 from apps.safety.folding import Outcome, Signal
 from apps.safety.levels import Level
 from apps.safety.models import PolicyVersion, Recorded, Snapshot
@@ -95,7 +95,10 @@ def compared(past: Past, old: Policy, new: Policy) -> tuple[Outcome, Outcome]:
 def replay(user: User | None, row: PolicyVersion, since: datetime | None = None, most: int = RECORDED,
            told: Callable[[Changed], None] | None = None) -> dict[str, Any]:  # fmt: skip
     """Judges what was judged again, from the stored signals, and keeps with the version which verdicts would have
-    changed; `told` hears of each. Raises PolicyError where the version cannot be read."""
+    changed; `told` hears of each. `user` is None where a command on the server asks. Raises PolicyError where the
+    version cannot be read, and Refused."""
+    if user is not None:
+        separation.require_administrator(user)
     live = policies.live()
     new, old = read(row.body, row.number), read(live.body, live.number)
     stages, counts, worded = Counter[str](), Counter[tuple[str, str, str]](), 0

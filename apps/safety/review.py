@@ -20,12 +20,23 @@ from django.utils import timezone
 from django.utils.translation import gettext, gettext_lazy
 
 from apps.lib import advisory, leases
-from apps.safety import audit, effects, exposure, holds, notices, opinions, policies, reviewable, sealed
+from apps.safety import (
+    audit,
+    effects,
+    exposure,
+    holds,
+    masking,
+    notices,
+    opinions,
+    policies,
+    reviewable,
+    sealed,
+    separation,
+)
 from apps.safety.check import Judged
 from apps.safety.folding import Outcome, Signal
 from apps.safety.intake import fingerprint, normalise
 from apps.safety.models import Case, Decision, PolicyVersion, Snapshot
-from apps.safety.names import masked
 from apps.safety.policy import SEALED
 from apps.safety.rulings import Ruling as Ruling
 from apps.safety.rulings import sound as sound
@@ -89,9 +100,10 @@ def _again(found: Flagged, until: datetime | None) -> Case | None:
 
 def _opened(found: Flagged, until: datetime | None, now: datetime) -> Case:
     clause = found.outcome.code
-    # What stands around it need not say whose number or mailbox it was; the flagged text itself stays as it is.
+    # What stands around it need not say whose number or mailbox it was; the flagged text itself stays as it is. Names
+    # are masked where it is read: a model must not run while this transaction is open.
     around = [
-        {"label": turn.label, "text": masked(turn.text)}
+        {"label": turn.label, "text": masking.mask_forms(turn.text)}
         for turn in reviewable.of(found.kind).around(found.subject)
         if clause in SEALED or not turn.sealed
     ]
@@ -130,11 +142,27 @@ def flag_unkept(kind: str, person: int, judged: Judged | None) -> None:
 
 
 def queue(user: User) -> QuerySet[Case]:
-    """All that this person may look at: never what is about themselves, nothing for those who do not review, and sealed
-    cases only for those who are named for them."""
+    """All that this person may look at: nothing for those who do not review, what is about themselves only where nobody
+    else could decide it, and sealed cases only for those who are named for them."""
     if not user.is_staff or not user.is_active:
         return Case.objects.none()
-    return sealed.opened(Case.objects.exclude(owner=user), user).select_related("snapshot", "holder")
+    rows = Case.objects.filter(~Q(owner=user) | Q(owner=None) | separation.own_cases(user))
+    return sealed.opened(rows, user).select_related("snapshot", "holder")
+
+
+def may_claim(user: User, case: Case) -> bool:
+    """Return whether this person may claim the case as it is now: not an appeal against their own decision while
+    somebody else could decide it, and no escalated case without being an administrator."""
+    if case.escalated and not user.is_administrator:
+        return False
+    if case.state not in (State.APPEALED, State.APPEAL_CLAIMED):
+        return True
+    return not is_first(user, case) or not separation.has_other_reviewer(case, user.pk)
+
+
+def is_first(user: User, case: Case) -> bool:
+    """Return whether this person made the last decision that stands."""
+    return _first(case).reviewer_id == user.pk
 
 
 def claim(user: User, pk: Any) -> Case:
@@ -145,8 +173,7 @@ def claim(user: User, pk: Any) -> Case:
     if case.state in WORK and case.holder_id == user.pk and case.lease_until and case.lease_until > now:
         return case
     exposure.guard(user, case.severity)
-    appealed = case.state in (State.APPEALED, State.APPEAL_CLAIMED)
-    if appealed and _first(case).reviewer_id == user.pk:
+    if not may_claim(user, case):
         raise Refused(gettext("An appeal is decided by somebody else than the first decision."))
     with transaction.atomic():
         rows = Case.objects.filter(state=case.state, version=case.version)
@@ -194,7 +221,8 @@ def decide(user: User, pk: Any, ruling: Ruling) -> Decision:
         effects.meet_answers(ruling.outcome)
         decision = settle(user, case, ruling, state)
         with speaking_to(decision.owner):
-            effects.apply(decision, policies.words(decision.clause, decision.owner_id), ruling.extent.spans)
+            spans = masking.expand(ruling.extent.spans, case.snapshot.words)
+            effects.apply(decision, policies.words(decision.clause, decision.owner_id), spans)
         notices.decided(decision)
         opinions.draw(decision)
     return decision
@@ -208,19 +236,21 @@ def settle(user: User, case: Case, ruling: Ruling, state: State, first: Decision
         raise Refused(TAKEN)
     exposure.left(user)
     policy = policies.in_force(case.owner_id)
+    alone = user.pk in (case.owner_id, first.reviewer_id if first else None)  # `queue` and `appeals` know why
+    said = {"self_approved": True} if alone else {}
     try:
         with transaction.atomic():
             decision = Decision.objects.create(
                 case=case, case_version=ruling.version, reviewer=user, owner_id=case.owner_id, outcome=ruling.outcome,
                 clause=case.area, policy=policy, reason=ruling.reason, note=ruling.note[:1000],
                 feature=ruling.feature, until=ruling.until,
-                first_reviewer_id=first.reviewer_id if first else None, batch=ruling.batch,
+                first_reviewer_id=first.reviewer_id if first else None, batch=ruling.batch, self_approved=alone,
             )  # fmt: skip
     except IntegrityError as error:
         raise Refused(TAKEN) from error
     audit.record(
         "case.decided", actor=user, person=case.owner_id, subject=f"case {case.pk}", outcome=ruling.outcome,
-        clause=case.area, policy=policy.sha256, reason=ruling.reason,
+        clause=case.area, policy=policy.sha256, reason=ruling.reason, **said,
     )  # fmt: skip
     return decision
 
@@ -246,7 +276,7 @@ def reopen(user: User, pk: Any) -> Case:
     case = _case(user, pk)
     state = transition(case.state, Move.REOPEN, role_of(user))
     decision = _first(case)
-    if decision.reviewer_id == user.pk:
+    if decision.reviewer_id == user.pk and separation.has_other_administrator(user.pk, case.owner_id):
         raise Refused(gettext("Somebody else than who decided it opens it again."))
     if not opinions.disputed().filter(decision=decision).exists():
         raise Refused(gettext("Only a decision that a second look found wrong is opened again."))

@@ -26,6 +26,7 @@ from apps.safety import (
     effects,
     exposure,
     marked,
+    masking,
     opinions,
     policy,
     redacting,
@@ -75,7 +76,10 @@ def queue(request: HttpRequest) -> HttpResponse:
     show = show if show in SHOWN else "new"
     rows = _listed(user, show)
     counts = [(name, words, _listed(user, name).count()) for name, (words, _) in SHOWN.items()]
-    context = {"cases": rows[:PAGE], "counts": counts, "show": show, "total": rows.count(), **_undo(user)}
+    cases = list(rows[:PAGE])
+    for row in cases:
+        row.may_claim = review.may_claim(user, row)  # type: ignore[attr-defined]
+    context = {"cases": cases, "counts": counts, "show": show, "total": rows.count(), **_undo(user)}
     context |= {"audits": audits.waiting(user).count(), "degraded": sum(degraded.minutes(1).values())}
     context |= {"looks": opinions.waiting(user).count(), "tired": exposure.tired(user)}
     context |= {"sealed": sealed.waiting(user), "named": seals.named(user), "nobody": not seals.people().exists()}
@@ -195,22 +199,28 @@ def _shown(user: User, found: Case, holds: bool) -> dict[str, Any]:
     said = found.opinions.filter(given__isnull=False) if not appealed and (holds or own) else []
     return {
         "said": said, "disputed": opinions.disputed().filter(case=found).exists(),
-        "case": found, "holds": holds, "clause": held.clause(found.area),
+        "case": found, "holds": holds, "may_claim": review.may_claim(user, found), "clause": held.clause(found.area),
         "policy": policy_row, "outcomes": [(o.value, o.label, key) for o, key in (_APPEAL if appealed else offered)],
         "reasons": list(wording.REASONS.items()), "decisions": own, "appealed": appealed,
         "earlier": earlier.order_by("-created")[:5] if holds and not appealed and found.owner_id else [],
         "pieces": marked.pieces(found, held) if holds else [],
+        "around": masking.mask_turns(found.snapshot.context) if holds else [],
         "similar": similar.decided(user, found) if holds and not appealed else [],
         "spans": _spans(found) if holds and Decision.Outcome.REDACT in dict(offered) else None,
+        "suspends": Decision.Outcome.SUSPEND in dict(offered) and not appealed,
+        "alone": holds and (found.owner_id == user.pk or (appealed and review.is_first(user, found))),
         "features": Feature.choices if Decision.Outcome.RESTRICT in dict(offered) else [], "days": DAYS,
-        "appeal": found.decisions.filter(appeal__isnull=False).values_list("appeal__text", flat=True).first(),
+        "appeal": masking.mask(
+            found.decisions.filter(appeal__isnull=False).values_list("appeal__text", flat=True).first() or ""
+        ),
     }  # fmt: skip
 
 
 def _spans(found: Case) -> str:
-    """What a check knows to be personal data or a secret, a line each, for the reviewer to change."""
+    """Return what a check knows to be personal data, and a placeholder for each kind of secret, a line each."""
     text = found.snapshot.words
-    return "\n".join(dict.fromkeys(text[start:end] for start, end in redacting.found(text)))
+    people = [text[start:end] for start, end in redacting.found(text) if not masking.holds_secret(text, start, end)]
+    return "\n".join(dict.fromkeys([*masking.list_placeholders(text), *people]))
 
 
 def _glass(user: User) -> dict[str, Any]:
@@ -225,7 +235,7 @@ def _undo(user: User) -> dict[str, Any]:
     """What this person decided a moment ago: many cases together, or one."""
     since = timezone.now() - timedelta(seconds=review.UNDO_S)
     rows = Decision.objects.filter(reviewer=user, undone=None, created__gt=since, case__state=State.DECIDED)
-    last = rows.exclude(case__owner=user).order_by("-created").first()
+    last = rows.order_by("-created").first()
     alone = last is not None and last.batch_id is None
     return {"undo": last if alone else None, "batch": None if alone else bulk.undoable(user)}
 

@@ -11,7 +11,7 @@ from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext
 
-from apps.safety import audit, policies
+from apps.safety import audit, policies, separation
 from apps.safety.figures import HARMFUL, Share
 from apps.safety.models import Case, PolicyVersion, Recorded, Shadowed
 from apps.safety.policy import Action, PolicyError
@@ -42,23 +42,25 @@ class Arm:
 def begin(user: User, row: PolicyVersion, share: int) -> None:
     """It judges that share of people from now on, always the same ones; widened, those of before among them. Raises
     Refused, also as `policies.approvable`."""
-    policies.approvable(user, row)
+    alone = policies.approvable(user, row)
     if not 1 <= share <= MOST:
         raise Refused(gettext("A share is from 1 to %(most)s people in a hundred.") % {"most": MOST})
     with transaction.atomic():
         if PolicyVersion.objects.filter(status=Status.PARTIAL).exclude(pk=row.pk).exists():
             raise Refused(gettext("Another version is live for some people already. Withdraw it first."))
         since = row.effective if row.status == Status.PARTIAL else timezone.now()
-        now = {"status": Status.PARTIAL, "share": share, "approver": user, "effective": since}
+        now = {"status": Status.PARTIAL, "share": share, "approver": user, "effective": since, "self_approved": alone}
         if not PolicyVersion.objects.filter(pk=row.pk, status=row.status).update(**now):
             raise Refused(gettext("Somebody has changed this version by now. Look at it again."))
-        audit.record("policy.partial", actor=user, subject=str(row), sha256=row.sha256, share=share)
+        audit.record("policy.partial", actor=user, subject=str(row), sha256=row.sha256, share=share,
+                     **({"self_approved": True} if alone else {}))  # fmt: skip
     policies.refresh()
 
 
 def withdraw(user: User, row: PolicyVersion) -> None:
     """It is a draft again, and judges nobody. Raises Refused: somebody else than its author decides that too."""
-    if row.author_id == user.pk:
+    separation.require_administrator(user)
+    if row.author_id == user.pk and separation.has_other_administrator(user.pk):
         raise Refused(gettext("Somebody else than its author withdraws a policy."))
     with transaction.atomic():
         row.refresh_from_db()

@@ -19,16 +19,18 @@ from apps.safety.wording import REASONS
 if TYPE_CHECKING:
     from django.http import QueryDict
 
-RESTRICT = Decision.Outcome.RESTRICT
+RESTRICT, SUSPEND = Decision.Outcome.RESTRICT, Decision.Outcome.SUSPEND
+UNCHOSEN = -1  # days
 
 
 @dataclass(frozen=True, slots=True)
 class Extent:
-    """How far an outcome goes that needs to be told: which feature is closed, and for how many days; what is taken
-    out."""
+    """How far an outcome goes that needs to be told: which feature is closed, and for how many days; for how many days
+    the account is (0: until somebody lifts it); what is taken out."""
 
     feature: str = ""
     days: int = 0
+    suspended: int = 0
     spans: tuple[str, ...] = ()
 
 
@@ -49,13 +51,16 @@ class Ruling:
 
     @property
     def until(self) -> datetime | None:
-        return timezone.now() + timedelta(days=self.extent.days) if self.outcome == RESTRICT else None
+        """When what is closed opens again; None where it is until somebody lifts it."""
+        days = {RESTRICT: self.extent.days, SUSPEND: self.extent.suspended}.get(Decision.Outcome(self.outcome), 0)
+        return timezone.now() + timedelta(days=days) if days > 0 else None
 
 
 def sent(form: QueryDict) -> Ruling:
     """As the page of a case sends it; what is no number is none."""
     number = _number(form, "version")
-    extent = Extent(form.get("feature", ""), _number(form, "days"), spans(form.get("spans", "")))
+    suspended = _number(form, "suspended") if form.get("suspended", "").isdecimal() else UNCHOSEN
+    extent = Extent(form.get("feature", ""), _number(form, "days"), suspended, spans(form.get("spans", "")))
     return Ruling(
         form.get("token", ""), number, form.get("outcome", ""), form.get("reason", ""), form.get("note", ""),
         extent=extent,
@@ -70,6 +75,8 @@ def sound(ruling: Ruling) -> None:
         raise Refused(gettext("A reason of its own needs a note."))
     if ruling.outcome == RESTRICT and (ruling.feature not in Feature.values or ruling.extent.days not in DAYS):
         raise Refused(gettext("Choose which feature is closed, and for how long."))
+    if ruling.outcome == SUSPEND and ruling.extent.suspended not in (0, *DAYS):
+        raise Refused(gettext("Choose for how long the account is suspended."))
     if ruling.outcome == Decision.Outcome.REDACT and not ruling.extent.spans:
         raise Refused(gettext("Write what is to be taken out, each on a line of its own, three characters or more."))
 

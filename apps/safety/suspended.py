@@ -14,7 +14,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.crypto import constant_time_compare
 
-from apps.safety.models import Effect, Notice
+from apps.safety.models import Effect, Event, Notice
 from apps.users.adapter import AccountAdapter
 from apps.users.models import User
 
@@ -26,10 +26,12 @@ _LONGEST = 1000  # characters of the cookie
 
 @dataclass(frozen=True, slots=True)
 class Suspended:
-    """`notice` is None where no reviewer decided it: an administrator did, or the person asked to be erased."""
+    """`notice` is None where no decision stands behind it: the person asked to be erased (`erasing`), or it was done by
+    an earlier version or a command on the server."""
 
     person: User
     notice: Notice | None
+    erasing: bool = False
 
 
 class Adapter(AccountAdapter):
@@ -72,7 +74,14 @@ def opened(request: HttpRequest) -> Suspended | None:
     notice = notice_of(user)
     if (notice.pk if notice else None) != said["notice"]:
         return None  # of another suspension than the one that they saw
-    return Suspended(user, notice)
+    return Suspended(user, notice, notice is None and asked_for_erasure(user))
+
+
+def asked_for_erasure(user: User) -> bool:
+    """Return whether the account is closed because its person asked for their data to be erased."""
+    rows = Event.objects.filter(person=user.pk, kind__in=["person.asked_for_erasure", "person.reinstated"])
+    last = rows.order_by("-seq").values_list("kind", flat=True).first()
+    return last == "person.asked_for_erasure"
 
 
 def later(found: Suspended) -> list[Notice]:

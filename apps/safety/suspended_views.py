@@ -10,7 +10,7 @@ from django.utils.translation import gettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
-from apps.safety import appeals, suspended
+from apps.safety import appeals, mailing, suspended
 from apps.safety.models import Notice
 from apps.safety.transitions import Refused
 from apps.users import limits
@@ -45,6 +45,8 @@ def _appealed(request: HttpRequest, found: suspended.Suspended) -> HttpResponse:
     except Refused as refusal:
         messages.error(request, str(refusal))
     else:
-        said = gettext("Your appeal is with somebody else now. You are told what they decide, here and by e-mail.")
+        said = gettext("Your appeal is with the reviewers now. You are told what they decide, here and by e-mail.")
+        if not mailing.is_sent():
+            said = gettext("Your appeal is with the reviewers now. What they decide is told here.")
         messages.success(request, said)
     return redirect("safety:suspended")

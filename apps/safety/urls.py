@@ -17,6 +17,7 @@ from apps.safety import (
     policy_views,
     review_views,
     suspended_views,
+    suspension_views,
     threshold_views,
 )
 
@@ -63,6 +64,7 @@ urlpatterns = [
     path("review/<uuid:pk>/second/", opinion_views.ask, name="second"),
     path("review/<uuid:pk>/reopen/", opinion_views.reopen, name="reopen"),
     path("review/<uuid:pk>/know/", opinion_views.know, name="know"),
+    path("people/<int:pk>/suspend/", suspension_views.suspend, name="suspend"),
     path("suspended/", suspended_views.page, name="suspended"),
     path("notices/", notice_views.notices, name="notices"),
     path("notices/<int:pk>/appeal/", notice_views.appeal, name="appeal"),

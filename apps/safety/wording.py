@@ -14,7 +14,7 @@ from django.utils.translation import gettext, gettext_lazy
 
 from apps.safety import policies
 from apps.safety.breakglass import Ground
-from apps.safety.folding import REPORTED, UNCHECKED
+from apps.safety.folding import ACCOUNT, REPORTED, UNCHECKED
 from apps.safety.levels import Level
 from apps.users.language import inside
 
@@ -29,6 +29,7 @@ Words = Mapping[str, "StrOrPromise"]
 BESIDE: Words = {  # what a case can be about that is no clause of the policy
     REPORTED: gettext_lazy("Report of a reader"),
     UNCHECKED: gettext_lazy("Not checked"),
+    ACCOUNT: gettext_lazy("Decision of an administrator"),
 }
 STAGES: Words = {
     "question": gettext_lazy("Question"),
@@ -38,7 +39,7 @@ STAGES: Words = {
     "export": gettext_lazy("Export"),
     "share": gettext_lazy("Link to a conversation"),
 }
-THINGS: Words = {**STAGES, "document": gettext_lazy("Document")}
+THINGS: Words = {**STAGES, "document": gettext_lazy("Document"), "account": gettext_lazy("Account")}
 ACTIONS: Words = {
     "": gettext_lazy("Let through"),
     "note": gettext_lazy("Let through and counted"),
@@ -167,6 +168,8 @@ def about(area: str, kind: str) -> str:
     """What a case is about, as its title: "Hate in a question"."""
     if area == REPORTED:
         return gettext("Report of a reader: %(thing)s") % {"thing": inside(thing(kind))}
+    if area == ACCOUNT:
+        return gettext("Suspension by an administrator")
     if kind in _ABOUT:
         return str(_ABOUT[kind]) % {"clause": clause(area)}
     return gettext("%(clause)s in: %(thing)s") % {"clause": clause(area), "thing": inside(thing(kind))}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from allauth.account.models import EmailAddress
 from django.contrib.sessions.models import Session
+from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.db.models import Exists, OuterRef, QuerySet
 from django.utils import timezone
@@ -42,7 +43,10 @@ def set_role(user: User, role: str, by: User | None = None) -> None:
 
 
 def suspend(user: User, by: User | None = None) -> None:
-    """The person can no longer sign in, and every session of theirs is dead. Raises LastAdministrator."""
+    """Close the account: the person can no longer sign in, and every session of theirs is dead. `by` is None where the
+    product itself does it. Raises LastAdministrator, and PermissionDenied where a member suspends somebody else."""
+    if by is not None and by.pk != user.pk and not (by.is_staff and by.is_active):
+        raise PermissionDenied
     with transaction.atomic():
         if _change(user, is_active=False)["is_active"]:
             _tell("person.suspended", user, by)
@@ -50,6 +54,9 @@ def suspend(user: User, by: User | None = None) -> None:
 
 
 def reinstate(user: User, by: User | None = None) -> None:
+    """Open the account again. Raises PermissionDenied where a member does it."""
+    if by is not None and not (by.is_staff and by.is_active):
+        raise PermissionDenied
     with transaction.atomic():
         if not _change(user, is_active=True)["is_active"]:
             _tell("person.reinstated", user, by)

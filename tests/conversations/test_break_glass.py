@@ -222,10 +222,13 @@ def test_what_cannot_be_asked_is_said(asker: Client, talk: Conversation, change:
     assert words in page and (change.get("reason") or WHY) in page and not BreakGlass.objects.exists()
 
 
-def test_alone_nobody_asks(morgan: User, talk: Conversation) -> None:
+def test_alone_one_asks_and_judges_and_the_page_says_so(morgan: User, talk: Conversation) -> None:
     client = signed_in(named(morgan))
-    assert "Nobody else is named" in client.post(PAGE, sent(talk, emergency="on")).content.decode()
-    assert not BreakGlass.objects.exists()
+    assert "Nobody else is named" in client.get(PAGE).content.decode()
+    client.post(PAGE, sent(talk, emergency="on"))
+    row = BreakGlass.objects.get()
+    do(client, row, "justified", note="It was one.")
+    assert "self-approved" in client.get(PAGE).content.decode()
 
 
 def test_what_is_sealed_or_withheld_is_not_shown(asker: Client, robin: User, talk: Conversation, morgan: User) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 from django import template
 from django.utils.formats import number_format
 
-from apps.safety import review, wording
+from apps.safety import masking, review, wording
 from apps.safety.models import Case, Notice
 from apps.safety.transitions import State
 from apps.users.language import inside
@@ -21,6 +21,7 @@ for words in (
 ):  # fmt: skip
     register.filter(words.__name__, words)
 register.filter("inside", inside)
+register.filter("masked", masking.mask)  # of texts that staff read
 
 
 @register.simple_tag

@@ -1,0 +1,112 @@
+"""Suspensions of accounts by administrators, and the end of all suspensions that have a duration.
+
+`suspend` makes a case that is decided at once: notice, mail, page and appeal are those of a decision of a reviewer.
+`sweep` is a chore of the worker. Reviewers suspend in a case (`review.decide`).
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from django.db import transaction
+from django.db.models import Q
+from django.utils import timezone
+from django.utils.translation import gettext, gettext_lazy
+
+from apps.safety import audit, effects, notices, policies, separation
+from apps.safety.folding import ACCOUNT
+from apps.safety.intake import fingerprint
+from apps.safety.models import Case, Decision, Effect, Snapshot
+from apps.safety.restricting import DAYS
+from apps.safety.reviewable import Turn
+from apps.safety.transitions import Refused, State
+from apps.users import people
+from apps.users.language import speaking_to
+from apps.users.models import User
+
+if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise
+
+KIND = "account"
+LEAST, MOST = 10, 400  # characters of the reason, which the person reads
+UNLIMITED = 0  # days: until somebody lifts it
+CHOICES = (*DAYS, UNLIMITED)
+_AT_ONCE = 50
+
+
+class Accounts:
+    """An account as a thing that is reviewed: nothing of it is withheld but the account itself."""
+
+    name: StrOrPromise = gettext_lazy("your account")
+
+    def exists(self, subject: str) -> bool:
+        return User.objects.filter(pk=int(subject)).exists()
+
+    def around(self, subject: str) -> list[Turn]:
+        return []
+
+    def withhold(self, subject: str, words: str) -> dict[str, Any]:
+        return {}
+
+    def give_back(self, subject: str, before: dict[str, Any]) -> None:
+        """Nothing was withheld."""
+
+
+def suspend(user: User, person: User, reason: str, days: int) -> Decision:
+    """Suspend the person for so many days, or until somebody lifts it (UNLIMITED). The person is signed out at once,
+    told why and until when, and can appeal. Raises Refused."""
+    separation.require_administrator(user)
+    reason = reason.strip()[:MOST]
+    if person.pk == user.pk:
+        raise Refused(gettext("Nobody suspends themselves."))
+    if len(reason) < LEAST:
+        raise Refused(gettext("Write a sentence about why. The person reads it."))
+    if days not in CHOICES:
+        raise Refused(gettext("Choose for how long."))
+    if not User.objects.filter(pk=person.pk, is_active=True).exists():
+        raise Refused(gettext("This account is suspended already."))
+    now, policy = timezone.now(), policies.in_force(person.pk)
+    with transaction.atomic():
+        snapshot = Snapshot.objects.create(
+            stage=KIND, text=reason, sha256=fingerprint(reason), code=ACCOUNT, policy=policy
+        )
+        case = Case.objects.create(
+            kind=KIND, subject=str(person.pk), area=ACCOUNT, owner=person, snapshot=snapshot, severity=2, due=now,
+            state=State.DECIDED, version=2,
+        )  # fmt: skip
+        decision = Decision.objects.create(
+            case=case, case_version=1, reviewer=user, owner=person, outcome=Decision.Outcome.SUSPEND, clause=ACCOUNT,
+            policy=policy, reason="other", note=reason, until=now + timedelta(days=days) if days else None,
+        )  # fmt: skip
+        audit.record("case.decided", actor=user, person=person.pk, subject=f"case {case.pk}", clause=ACCOUNT,
+                     outcome=decision.outcome, reason="other", days=days)  # fmt: skip
+        with speaking_to(person):
+            effects.apply(decision, "")
+        notices.decided(decision)
+    return decision
+
+
+def sweep() -> int:
+    """End suspensions whose time is over; how many. Where another one stands too, the account stays closed until that
+    one ends. A chore of the worker."""
+    ended = 0
+    rows = Effect.objects.filter(name="suspend", state=Effect.State.APPLIED, decision__until__lte=timezone.now())
+    for effect in rows.select_related("decision__owner").order_by("pk")[:_AT_ONCE]:
+        with transaction.atomic():
+            if not Effect.objects.filter(pk=effect.pk, state=Effect.State.APPLIED).update(state=Effect.State.REVERTED):
+                continue  # another worker has it
+            ended += 1
+            owner = effect.decision.owner
+            if owner is None:
+                continue
+            standing = Effect.objects.filter(
+                Q(decision__until=None) | Q(decision__until__gt=timezone.now()),
+                name="suspend", state=Effect.State.APPLIED, decision__owner=owner,
+            ).first()  # fmt: skip
+            audit.record("suspension.ended", person=owner.pk, subject=f"case {effect.decision.case_id}")
+            if standing is not None:
+                Effect.objects.filter(pk=standing.pk).update(before={**standing.before, **effect.before})
+            elif effect.before.get("was_active"):
+                people.reinstate(owner)
+    return ended
