@@ -111,7 +111,8 @@ _SQLITE = {
         "timeout": 20,
         "init_command": (
             "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON; "
-            "PRAGMA journal_size_limit=67108864; PRAGMA cache_size=-32000; PRAGMA temp_store=MEMORY"
+            "PRAGMA journal_size_limit=67108864; PRAGMA cache_size=-32000; PRAGMA temp_store=MEMORY; "
+            "PRAGMA secure_delete=ON"  # what is deleted is overwritten, and not only when its page is used again
         ),
     },
     "CONN_MAX_AGE": 600,

@@ -10,6 +10,7 @@ import re
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
+from sqlite3 import sqlite_version_info
 from typing import Any
 from uuid import UUID
 
@@ -22,6 +23,7 @@ from apps.users.models import User
 
 HITS = 60  # messages of one search, the latest first
 _TERMS = 8
+_SECURE_DELETE = (3, 45)  # SQLite's version since which FTS5's option is sound
 _AROUND = 90  # characters before and after the first word found
 _WORD = re.compile(r"\w+")
 
@@ -131,6 +133,17 @@ def prepare(using: str = "default", **_: Any) -> None:
     with connection.cursor() as cursor:
         for statement in _POSTGRESQL if connection.vendor == "postgresql" else _missing(cursor):
             cursor.execute(statement)
+        if connection.vendor == "sqlite" and sqlite_version_info >= _SECURE_DELETE:
+            cursor.execute("INSERT INTO conversations_words(conversations_words, rank) VALUES ('secure-delete', 1)")
+
+
+def purge_deleted() -> None:
+    """Remove the words of deleted messages from SQLite's full text, which keeps them until its parts are merged.
+    PostgreSQL keeps none beside the row."""
+    connection = connections["default"]
+    if connection.vendor == "sqlite":
+        with connection.cursor() as cursor:
+            cursor.execute("INSERT INTO conversations_words(conversations_words) VALUES ('optimize')")
 
 
 def _missing(cursor: Any) -> list[str]:

@@ -259,6 +259,7 @@ ALL = (
     Named("database", "Database", checks.database),
     Named("worker", "Worker", checks.worker),
     Named("jobs", gettext_lazy("Periodic jobs"), job_checks.jobs),
+    Named("requests", gettext_lazy("Requests about people's data"), job_checks.requests),
     Named("readers", gettext_lazy("File readers"), checks.readers),
     Named("broker", "Queue", checks.broker),
     Named("turnlog", gettext_lazy("Running answers"), turn_log),

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
+from django.apps import apps
+from django.db.models import Q
+from django.utils import timezone
 from django.utils.translation import gettext, ngettext
 
 from apps.lib import periodic
-from apps.lib.threads import in_pool
+from apps.lib.threads import in_db, in_pool
 from apps.operations.checks import Check, bad, describe_duration, good, warn
+from apps.users.language import looked_up
 
 _SHOWN = 3
+_LATE = timedelta(hours=1)  # a request that waits longer is late: the worker is away, or it breaks each time
 
 
 async def jobs() -> Check:
@@ -37,6 +44,39 @@ def _jobs() -> Check:
         gettext(
             "What they do waits: retention, erasure, closing of dead answers and the like. The log has the traces; "
             "where a whole process is silent, start it again."
+        ),
+    )
+
+
+async def requests() -> Check:
+    return await in_db(_requests)
+
+
+def _requests() -> Check:
+    """Whether every copy and erasure of a person's data was finished. Failed erasures are tried again by the worker."""
+    wishes = apps.get_model("privacy", "Wish")._default_manager.exclude(status="done")
+    late = wishes.filter(Q(status="failed") | Q(created__lt=timezone.now() - _LATE)).order_by("-kind", "created")
+    if not (number := late.count()):
+        return good(gettext("Every copy and erasure of a person's data that was asked for is done or under way."))
+    words = ngettext(
+        "%(n)s request for a copy or an erasure of a person's data is not done: %(told)s",
+        "%(n)s requests for a copy or an erasure of a person's data are not done: %(told)s",
+        number,
+    )
+    told = "; ".join(
+        gettext("%(kind)s of person %(number)s (%(reason)s)")
+        % {
+            "kind": wish.get_kind_display(),
+            "number": wish.number,
+            "reason": wish.fault or looked_up(wish.reason) or "-",
+        }
+        for wish in late[:_SHOWN]
+    )
+    return bad(
+        words % {"n": number, "told": told},
+        gettext(
+            "An erasure that failed is tried again every hour; its person sees that where the receipt will be. "
+            "Mend what the reason names; the worker has to run."
         ),
     )
 

@@ -35,6 +35,10 @@ FORMAT = "openbook-person/1"
 SECRET = {"password", "secret_hash", "session_data", "lease_token", "key", "vector", "data", "picture", "whom"}
 _ELSEWHERE = {"admin.logentry", "privacy.wish"}
 _BATCH = 500
+_OPENINGS = {  # event of the audit log: what happened
+    "glass.approved": "conversations opened (break-glass)",
+    "glass.opened": "conversations opened in an emergency (break-glass)",
+}
 
 ABOUT = {
     "format": FORMAT,
@@ -104,15 +108,21 @@ def _everything(user: User) -> Iterator[tuple[str, Any]]:
         if path.is_file():
             yield f"attached/{attached.pk}{path.suffix}", path
     yield from _review(user)
-    seen = Event.objects.filter(person=user.pk, kind__in=["read", "opened"]).exclude(actor=user.pk)
-    seen = seen.exclude(subject__in=breakglass.unseen(user))
-    looked = [{"at": one.at, "by": "a member of the staff", "why": wording.why(one.payload)} for one in seen]
-    yield "looked.json", looked
+    yield "looked.json", list(_looked(user))
     for model, names in naming(user):
         named = model._default_manager.filter(_any(names, user)).distinct()
         found = [_row(row) for row in named.iterator(chunk_size=_BATCH)]
         if found:
             yield f"rows/{model._meta.label_lower}.json", found
+
+
+def _looked(user: User) -> Iterator[dict[str, Any]]:
+    """Who opened or read something of the person, as the audit log has it; nothing that they may not be told of yet."""
+    rows = Event.objects.filter(person=user.pk, kind__in=["read", *_OPENINGS]).exclude(actor=user.pk)
+    for event in rows.exclude(subject__in=breakglass.unseen(user)):
+        payload = event.payload if event.kind == "read" else {**event.payload, "why": "break_glass"}
+        what = _OPENINGS.get(event.kind, "read")
+        yield {"at": event.at, "what": what, "by": "a member of the staff", "why": wording.why(payload)}
 
 
 def _review(user: User) -> Iterator[tuple[str, Any]]:

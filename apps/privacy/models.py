@@ -31,6 +31,7 @@ class Wish(Leased):
     number = models.BigIntegerField(help_text="Of the person, also when the account is gone")
     status = models.CharField(max_length=8, choices=Status.choices, default=Status.WAITING)
     reason = models.CharField(max_length=400, blank=True, help_text="Why it failed, in words that say what to do")
+    fault = models.CharField(max_length=400, blank=True, help_text="The error behind it, for administrators")
     counts = models.JSONField(default=dict, help_text="{what: how many} copied or erased")
     sha256 = models.CharField(max_length=64, blank=True, help_text="Of the file, or of the receipt")
     size = models.PositiveBigIntegerField(default=0)
@@ -47,6 +48,17 @@ class Wish(Leased):
 
     def __str__(self) -> str:
         return f"{self.kind} {self.number}: {self.status}"
+
+
+class ErasureFile(models.Model):
+    """A file, or a segment of the index, that an erasure removes: noted before the row that names it is deleted."""
+
+    wish = models.ForeignKey(Wish, on_delete=models.CASCADE, related_name="files")
+    path = models.CharField(max_length=400, blank=True, help_text="In DATA_DIR; empty: a segment")
+    segment = models.JSONField(null=True, help_text="The fields of its SegmentInfo; null: a file")
+
+    def __str__(self) -> str:
+        return self.path or f"segment {self.segment and self.segment['id']}"
 
 
 class Keeping(models.Model):

@@ -146,7 +146,7 @@ def erase(request: HttpRequest) -> HttpResponse:
                 logout(request)
                 return redirect("privacy:receipt", wish.pk)
     context = {"wrong": wrong, "shelves": Collection.objects.filter(owner=user)[:50]}
-    context["held_cases"] = case_holds.of(user)
+    context |= {"held_cases": case_holds.of(user), "held": Hold.objects.filter(person=user).exists()}
     return render(request, "privacy/erase.html", context, status=400 if wrong else 200)
 
 

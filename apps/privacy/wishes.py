@@ -6,6 +6,7 @@ import logging
 from datetime import timedelta
 
 from django.db import IntegrityError, transaction
+from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext
 
@@ -23,7 +24,10 @@ TASK = "privacy.do"
 LEASE_S = 1800.0
 KEPT_DAYS = 7  # a copy can be fetched so long
 ATTEMPTS = 3
-_BROKEN = "This could not be finished. The log of the server says why; an administrator can have it tried again."
+AGAIN = timedelta(hours=1)  # after which an erasure that failed is begun again: nobody else can ask for it
+_RINGS = 4  # of one sweep
+_BROKEN = "This could not be finished yet. Administrators see why in the Doctor; an erasure is tried again every hour."
+_STOPPED = "The worker was stopped each time while it was at this."
 
 
 class Refused(Exception):
@@ -47,32 +51,46 @@ def ask_for_erasure(user: User) -> Wish:
 
 
 def do(pk: str) -> None:
-    """What was asked for is done, once; what breaks is tried again by the sweep, three times."""
-    token = leases.claim(Wish.objects.filter(status=Wish.Status.WAITING, attempts__lt=ATTEMPTS), pk, LEASE_S)
+    """Do what was asked for, once. What breaks is tried again by the sweep, three times; an erasure after that too."""
+    rows = Wish.objects.filter(status=Wish.Status.WAITING, attempts__lt=ATTEMPTS)
+    erasures = rows.filter(kind=Wish.Kind.ERASE)
+    token = leases.claim(erasures, pk, erasing.LEASE_S) or leases.claim(rows.filter(kind=Wish.Kind.EXPORT), pk, LEASE_S)
     wish = Wish.objects.select_related("person").filter(pk=pk, lease_token=token).first() if token else None
     if wish is None or token is None:
         return
     try:
-        if wish.person is not None and wish.kind == Wish.Kind.EXPORT:
+        if wish.kind == Wish.Kind.ERASE:
+            erasing.erase(wish, token)
+        elif wish.person is not None:
             counts, sha256, size = copying.write(wish, wish.person)
-            _end(wish, token, status=Wish.Status.DONE, counts=counts, sha256=sha256, size=size)
-        elif wish.kind == Wish.Kind.ERASE:
-            erasing.finish(wish, erasing.erase(wish.person) if wish.person is not None else wish.counts)
+            if not _end(wish, token, status=Wish.Status.DONE, counts=counts, sha256=sha256, size=size):
+                copying.place(wish).unlink(missing_ok=True)  # its person is being erased meanwhile
+    except erasing.Lost:
+        log.info("Another worker does what was asked for in %s", pk)
     except erasing.Held as error:
-        _end(wish, token, status=Wish.Status.FAILED, reason=str(error))
-    except Exception:
+        _end(wish, token, status=Wish.Status.FAILED, reason=str(error), fault="")
+    except Exception as error:
         if wish.attempts >= ATTEMPTS:
-            _end(wish, token, status=Wish.Status.FAILED, reason=_BROKEN)
+            fault = f"{type(error).__name__}: {error}"[:400]
+            _end(wish, token, status=Wish.Status.FAILED, reason=_BROKEN, fault=fault)
         raise
 
 
 def sweep() -> None:
-    """What waits is done by whoever hears the bell; copies that are old are gone. A chore of the worker."""
+    """Have what waits done by whoever hears the bell, fail what was broken off too often, try failed erasures again,
+    and remove old copies. A chore of the worker."""
     now = timezone.now()
-    for pk in Wish.objects.filter(status=Wish.Status.WAITING, lease_until=None).values_list("pk", flat=True)[:4]:
+    waiting = Wish.objects.filter(status=Wish.Status.WAITING)
+    free = Q(lease_until=None) | Q(lease_until__lt=now)
+    waiting.filter(free, attempts__gte=ATTEMPTS).update(
+        status=Wish.Status.FAILED, reason=_BROKEN, fault=_STOPPED, ended=now, lease_token="", lease_until=None
+    )
+    failed = Wish.objects.filter(kind=Wish.Kind.ERASE, status=Wish.Status.FAILED, ended__lt=now - AGAIN)
+    failed.exclude(number__in=waiting.filter(kind=Wish.Kind.ERASE).values("number")).update(
+        status=Wish.Status.WAITING, attempts=0, ended=None
+    )
+    for pk in waiting.filter(free, attempts__lt=ATTEMPTS).order_by("created").values_list("pk", flat=True)[:_RINGS]:
         send(TASK, pk)
-    for wish in leases.expired(Wish.objects.filter(status=Wish.Status.WAITING, attempts__lt=ATTEMPTS)):
-        send(TASK, wish.pk)
     gone = Wish.objects.filter(kind=Wish.Kind.EXPORT, ended__lt=now - timedelta(days=KEPT_DAYS))
     for wish in gone:
         copying.place(wish).unlink(missing_ok=True)
@@ -89,5 +107,5 @@ def _ask(user: User, kind: str) -> Wish:
     return wish
 
 
-def _end(wish: Wish, token: str, **changes: object) -> None:
-    leases.release(Wish.objects.all(), wish.pk, token, ended=timezone.now(), **changes)
+def _end(wish: Wish, token: str, **changes: object) -> bool:
+    return leases.release(Wish.objects.all(), wish.pk, token, ended=timezone.now(), **changes)

@@ -10,7 +10,9 @@ from django.db import connection
 from django.test import Client
 
 from apps.lib.encrypted import EncryptedText
-from apps.privacy import keeping, wishes
+from apps.operations import job_checks
+from apps.operations.checks import State
+from apps.privacy import erasing, keeping, wishes
 from apps.privacy.models import Wish
 from apps.safety import audit
 from apps.safety.models import Case, Snapshot
@@ -93,6 +95,8 @@ def test_a_hold_stops_it(client: Client, alice: User, ada: User, life: Life) -> 
     assert client.post("/privacy/holds/", {"person": alice.pk, "reason": "Court order 7"}).status_code == 302
     assert "Court order 7" in client.get("/privacy/holds/").content.decode()
     client.force_login(alice)
+    page = client.get("/privacy/erase/").content.decode()
+    assert "legal hold" in page and 'type="password"' not in page and "Erase everything now" not in page
     response = client.post("/privacy/erase/", {"password": PASSWORD})
     assert response.status_code == 400 and "legal hold" in response.content.decode()
     keeping.lift(ada, alice)
@@ -116,7 +120,6 @@ def test_the_last_administrator_stays(client: Client, ada: User) -> None:
 
 def test_broken_off_it_is_begun_again(alice: User, ada: User, life: Life, monkeypatch: pytest.MonkeyPatch) -> None:
     wish = wishes.ask_for_erasure(alice)
-    from apps.privacy import erasing
 
     def broken(user: User) -> int:
         raise OSError("killed here")
@@ -129,3 +132,53 @@ def test_broken_off_it_is_begun_again(alice: User, ada: User, life: Life, monkey
     wishes.do(str(wish.pk))
     wish.refresh_from_db()
     assert wish.status == "done" and not User.objects.filter(pk=alice.pk).exists()
+
+
+def test_a_request_whose_worker_was_killed_three_times_is_told_and_tried_again(
+    client: Client, alice: User, ada: User, life: Life
+) -> None:
+    wish = wishes.ask_for_erasure(alice)
+    # As three killed workers leave it: the lease of the last one has run out.
+    Wish.objects.update(attempts=3, lease_token="of the dead", lease_until=wish.created.replace(year=2020))
+    wishes.sweep()
+    wish.refresh_from_db()
+    assert wish.status == "failed" and "tried again every hour" in wish.reason
+    assert "tried again every hour" in client.get(f"/privacy/receipts/{wish.pk}/").content.decode()
+    found = job_checks._requests()
+    assert found.state == State.BAD and f"person {alice.pk}" in found.words and "was stopped each time" in found.words
+    wishes.sweep()
+    assert Wish.objects.get(pk=wish.pk).status == "failed"  # not at once
+    Wish.objects.update(ended=wish.created.replace(year=2020))
+    wishes.sweep()
+    wishes.do(str(wish.pk))
+    wish.refresh_from_db()
+    assert (wish.status, wish.reason, wish.fault) == ("done", "", "")
+    assert job_checks._requests().state == State.GOOD and not User.objects.filter(pk=alice.pk).exists()
+
+
+def test_a_request_that_nobody_takes_up_is_seen_by_the_doctor(alice: User, ada: User) -> None:
+    wish = wishes.ask_for_erasure(alice)
+    assert job_checks._requests().state == State.GOOD
+    Wish.objects.update(created=wish.created.replace(year=2020))
+    assert job_checks._requests().state == State.BAD
+
+
+def test_what_broke_is_named_to_administrators(alice: User, ada: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(user: User) -> int:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(erasing, "_forget_account", broken)
+    wish = wishes.ask_for_erasure(alice)
+    for _ in range(wishes.ATTEMPTS):
+        with pytest.raises(OSError, match="No space"):
+            wishes.do(str(wish.pk))
+        Wish.objects.filter(status="waiting").update(lease_until=wish.created.replace(year=2020))
+    assert "No space left on device" in job_checks._requests().words
+
+
+def test_a_worker_that_lost_its_lease_changes_nothing_more(alice: User, ada: User, life: Life) -> None:
+    wish = wishes.ask_for_erasure(alice)
+    Wish.objects.update(lease_token="of another")
+    with pytest.raises(erasing.Lost):
+        erasing.erase(wish, "mine")
+    assert life.file.is_file() and User.objects.filter(pk=alice.pk).exists()

@@ -19,7 +19,7 @@ from apps.engines.image.fake import FakePainter
 from apps.images import asking, described, gallery, generate, provenance, queue
 from apps.images.models import Picture
 from apps.lib.threads import in_db
-from apps.privacy import erasing
+from apps.privacy import wishes
 from apps.users.models import User
 from tests.conversations.attached.pictures import as_, attached
 
@@ -88,7 +88,7 @@ async def test_varied_and_drawn_again_it_begins_with_the_same(open_page, alice, 
         first.start.storage.delete(first.start.name)
         with pytest.raises(asking.Refused, match="no longer there"):
             gallery.variation(Picture.objects.get(pk=first.pk))
-        erasing.erase(alice)
+        wishes.do(str(wishes.ask_for_erasure(alice).pk))
         assert starts(settings) == []
 
     await in_db(look)

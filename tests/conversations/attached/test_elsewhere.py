@@ -16,7 +16,7 @@ from apps.conversations import branches, sharing
 from apps.conversations.attached import recognising
 from apps.conversations.models import AttachedPicture, Attachment, Conversation, Share
 from apps.lib.threads import in_db
-from apps.privacy import erasing, wishes
+from apps.privacy import wishes
 from apps.privacy.models import Wish
 from apps.users.models import User
 from tests.conversations.attached.pictures import as_, attached
@@ -117,9 +117,10 @@ async def test_a_copy_of_my_data_has_it_and_erasure_leaves_nothing(place, alice,
         assert found.read(f"attached/{row.pk}.png") == Path(row.file.path).read_bytes()
         (kept, _) = json.loads(found.read("rows/conversations.attachedpicture.json"))
         assert kept["name"] == "boiler.png" and kept["text"] == TEXT and "thumbnail" not in kept
-        counts = erasing.erase(alice)
+        wish = wishes.ask_for_erasure(alice)
+        wishes.do(str(wish.pk))
         assert not AttachedPicture.objects.exists()
         assert not Path(row.file.path).exists() and not Path(draft.file.path).exists()
-        return counts
+        return dict(Wish.objects.get(pk=wish.pk).counts)
 
     assert (await in_db(look))["attached pictures"] == 2

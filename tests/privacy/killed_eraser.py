@@ -1,0 +1,160 @@
+"""Kills a real worker at one moment of an erasure after the other, and prints what is left of the person as JSON.
+
+DATA_DIR=… python -m tests.privacy.killed_eraser
+
+The database is a file, the index is real, and the worker is Celery's, as `./run serve` starts it.
+"""
+
+# ruff: noqa: E402 - Django is set up before its models are imported
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import django
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "assistant.settings")
+django.setup()
+
+from django.conf import settings
+from django.core.files.base import ContentFile
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.core.management import call_command
+from django.db import connections
+
+from apps.conversations import importing, keeping
+from apps.conversations.models import AttachedPicture, Conversation, Import, Message
+from apps.documents.ingest import ingest
+from apps.documents.models import Collection, Segment
+from apps.documents.upload import upload
+from apps.images.models import Picture
+from apps.privacy import copying, wishes
+from apps.privacy.models import Wish
+from apps.users.models import User
+
+MARK = "zephyrine"  # a word that stands in all that is hers, and in nothing else
+OPTIONS = ("--pool", "threads", "--concurrency", "5", "--without-gossip", "--without-mingle", "--loglevel", "WARNING")
+LATEST_S = 300  # a defect and no slow machine, when something takes longer
+ERASING, SHARING = "apps.privacy.erasing", "apps.documents.sharing"
+MOMENTS = (  # where the worker is when it is killed
+    f"{ERASING} _note_files 1 before", f"{ERASING} _note_files 1 after", f"{ERASING} delete_collection 2 before",
+    f"{ERASING} delete_collection 1 after", f"{SHARING} _remove 1 before", f"{ERASING} remove 1 before",
+    f"{ERASING} remove 2 after", "apps.images.gallery _remove_files 1 before", f"{ERASING} _forget_review 1 after",
+    f"{ERASING} _remove_files 1 before", "os unlink 2 after", f"{ERASING} _forget_account 1 after",
+    "apps.privacy.traces remove_traces 1 before", f"{ERASING} finish 1 before", f"{ERASING} finish 1 after",
+)  # fmt: skip
+EXPECTED = {"collections": 3, "documents": 6, "conversations": 45, "pictures": 2, "attached pictures": 2, "copies": 1}
+
+
+def main() -> dict[str, object]:
+    call_command("migrate", verbosity=0)
+    alice = User.objects.create_user("alice@example.org", name="Alice")
+    User.objects.create_user("ada@example.org", role=User.Role.ADMINISTRATOR)
+    plant(alice)
+    planted = traces()
+    wish = wishes.ask_for_erasure(alice)
+    killed = [moment for moment in MOMENTS if kill_at(moment, wish)]
+    worker = start("")
+    until(lambda: Wish.objects.get(pk=wish.pk).status != Wish.Status.WAITING, worker)
+    worker.kill()
+    worker.wait()
+    wish.refresh_from_db()
+    connections.close_all()
+    return {
+        "planted": planted, "killed": killed, "status": wish.status, "counts": wish.counts, "reason": wish.reason,
+        "fault": wish.fault, "left": traces(), "user": User.objects.filter(pk=alice.pk).exists(),
+        "files": sorted(path.name for path in Path(settings.MEDIA_ROOT).rglob("*") if path.is_file()),
+        "segments": sorted(path.name for path in index().rglob("*") if path.is_file()),
+    }  # fmt: skip
+
+
+def plant(alice: User) -> None:
+    """Give Alice documents in the index, chats in the full text, pictures, an import and a copy of it all."""
+    for number in range(3):
+        shelf = Collection.objects.create(owner=alice, name=f"{MARK} shelf {number}")
+        papers = [
+            upload(alice, shelf, SimpleUploadedFile(f"{part}.txt", f"{MARK} wrote {number}{part}.\n".encode() * 300))
+            for part in range(2)
+        ]
+        for paper in papers:
+            ingest(paper.pk)
+    for number in range(45):
+        place = Conversation.objects.create(owner=alice, title=f"{MARK} talk")
+        asked = Message.objects.create(
+            conversation=place, role="user", text=f"{MARK}? " * 500, asked_by=alice, client_id=str(number)
+        )
+        Message.objects.create(
+            conversation=place, parent=asked, role="assistant", text=f"{MARK}. " * 2000, asked_by=alice
+        )
+    gone = Conversation.objects.create(owner=alice, title="Deleted before")
+    Message.objects.create(conversation=gone, role="user", text=f"{MARK} gone" * 900, asked_by=alice, client_id="x")
+    keeping.remove([gone.pk])
+    for number in range(2):
+        picture = Picture(
+            owner=alice, prompt=f"{MARK} in oil", width=64, height=64, steps=4, guidance=1, seed=number, model="fake",
+            status=Picture.Status.READY,
+        )  # fmt: skip
+        picture.file.save(f"{picture.pk}.png", ContentFile(MARK.encode()), save=False)
+        picture.save(force_insert=True)
+        attached = AttachedPicture(owner=alice, name=f"{MARK}.png", text=MARK, width=1, height=1, thumbnail=b"")
+        attached.file.save(f"{attached.pk}.png", ContentFile(MARK.encode()), save=False)
+        attached.save(force_insert=True)
+    waiting = Import.objects.create(owner=alice, name=f"{MARK}.json")
+    importing.folder().mkdir(parents=True, exist_ok=True)
+    importing.stored(waiting).write_text(MARK)
+    Import.objects.update(status=Import.Status.FAILED)
+    wishes.do(str(wishes.ask_for_copy(alice).pk))
+    assert Segment.objects.exists() and copying.place(Wish.objects.get()).is_file()
+
+
+def kill_at(moment: str, wish: Wish) -> bool:
+    """Start a worker that comes to this moment of the erasure, and kill it there. Return whether it came there."""
+    marker = Path(os.environ["TEST_MARKER"])
+    marker.unlink(missing_ok=True)
+    worker = start(moment)
+    until(lambda: marker.exists() or Wish.objects.get(pk=wish.pk).status != Wish.Status.WAITING, worker)
+    worker.kill()
+    worker.wait()
+    Wish.objects.filter(status=Wish.Status.WAITING).update(lease_until=None, lease_token="", attempts=0)
+    return marker.exists()
+
+
+def start(moment: str) -> subprocess.Popen[bytes]:
+    with Path(settings.DATA_DIR, "worker.log").open("ab") as log:
+        worker = subprocess.Popen(
+            [sys.executable, "-m", "celery", "-A", "tests.privacy.slow_eraser", "--quiet", "worker", *OPTIONS],
+            cwd=settings.BASE_DIR, stdout=log, stderr=log, env={**os.environ, "TEST_PAUSE": moment},
+        )  # fmt: skip
+    return worker
+
+
+def until(what: Callable[[], bool], worker: subprocess.Popen[bytes]) -> None:
+    deadline = time.monotonic() + LATEST_S
+    while not what():
+        if time.monotonic() > deadline or worker.poll() is not None:
+            raise SystemExit(f"It did not happen: {Path(settings.DATA_DIR, 'worker.log').read_text()[-3000:]}")
+        time.sleep(0.1)
+
+
+def traces() -> list[str]:
+    """Return the files of the whole data directory, but the log of the test, in whose bytes the word stands. Another
+    process reads them: one that closes a file of SQLite's gives up the locks that its connections hold on it."""
+    found = subprocess.run(
+        ["grep", "--recursive", "--text", "--ignore-case", "--files-with-matches", "--exclude=worker.log", MARK, "."],
+        cwd=settings.DATA_DIR, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    return sorted(found.stdout.split())
+
+
+def index() -> Path:
+    return Path(settings.ENGINES["index"]["OPTIONS"]["directory"])
+
+
+if __name__ == "__main__":
+    print(json.dumps(main()))
