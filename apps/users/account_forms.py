@@ -36,7 +36,14 @@ class LoginForm(OurWords, allauth_forms.LoginForm):  # type: ignore[misc]
 
 
 class SignupForm(OurWords, allauth_forms.SignupForm):  # type: ignore[misc]
-    pass
+    def clean(self) -> Any:
+        """Say that the two passwords differ also where the first one is refused: django-allauth compares only what
+        passed."""
+        cleaned = super().clean()
+        first, second = (self.data.get(self.add_prefix(name), "") for name in ("password1", "password2"))
+        if second and first != second and not self.has_error("password2"):
+            self.add_error("password2", gettext("You must type the same password each time."))
+        return cleaned
 
 
 class ReauthenticateForm(OurWords, allauth_forms.ReauthenticateForm):  # type: ignore[misc]

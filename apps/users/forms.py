@@ -33,7 +33,8 @@ class InvitationForm(forms.Form):
         max_length=254,
         required=False,
         help_text=gettext_lazy(
-            "With an address, only that address can use the invitation. Empty: whoever has the link."
+            "With an address, the invitation is mailed to it, and only that address can use it. Empty: whoever has "
+            "the link."
         ),
     )
 

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from django.conf import settings
+from django.core.mail import send_mail
 from django.db import transaction
 from django.http import HttpRequest
+from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext
 
 from apps.lib.ids import new_secret
 from apps.users import recording
-from apps.users.models import Invitation, User
+from apps.users.models import INVITATION_DAYS, Invitation, User
 
 SESSION_KEY = "invitation"  # the hash: a session row tells nobody the secret
 _SECRET_CHARACTERS = 200
@@ -25,6 +28,18 @@ def invite(by: User, email: str = "") -> str:
         )
         recording.record("person.invited", actor=by, subject=f"invitation {made.pk}")
     return f"{settings.SITE_URL}{reverse('account_signup')}?invitation={secret}"
+
+
+def send(link: str, email: str, by: User) -> bool:
+    """Mail the link of an invitation to the address it is for. Return False where no mail server is set. Raises OSError
+    where the server does not take the mail."""
+    if settings.EMAIL_BACKEND.endswith("console.EmailBackend"):
+        return False
+    said = {"link": link, "by": by.name or by.email, "days": INVITATION_DAYS, "site_url": settings.SITE_URL}
+    text = render_to_string("users/invitation_mail.txt", said)
+    subject = gettext("Invitation to Openbook")
+    send_mail(f"[Openbook] {subject}", text, settings.DEFAULT_FROM_EMAIL, [email])
+    return True
 
 
 def find(secret_hash: str) -> Invitation | None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+
 from allauth.account.internal.flows.email_verification import send_verification_email_to_address
 from allauth.account.models import EmailAddress
 from django.contrib import messages
@@ -19,6 +21,8 @@ from apps.users.models import Invitation, SiteSettings, User
 from apps.users.people import LastAdministrator, everybody, reinstate, set_role, vouch
 
 LAST = gettext_lazy("This is the last administrator who can sign in. Make somebody else an administrator first.")
+
+log = logging.getLogger(__name__)
 
 
 @login_required
@@ -38,9 +42,11 @@ def email(request: HttpRequest) -> HttpResponse:
 def people(request: HttpRequest) -> HttpResponse:
     """Everybody, and open invitations; a POST makes an invitation and shows its link this once."""
     form = InvitationForm(request.POST if request.method == "POST" else None)
-    fresh = ""
+    fresh, mailed = "", ""
     if request.method == "POST" and form.is_valid():
-        fresh = invitations.invite(person(request), form.cleaned_data["email"])
+        email = form.cleaned_data["email"]
+        fresh = invitations.invite(person(request), email)
+        mailed = _mail_invitation(request, fresh, email) if email else ""
         form = InvitationForm()
     context = {
         "people": everybody(),
@@ -49,8 +55,22 @@ def people(request: HttpRequest) -> HttpResponse:
         "signup": SiteSettings.current(),
         "form": form,
         "fresh": fresh,
+        "mailed": mailed,
     }
     return render(request, "users/people.html", context, status=400 if form.errors else 200)
+
+
+def _mail_invitation(request: HttpRequest, link: str, email: str) -> str:
+    """Mail the link, and say on the page where that is not possible. Return the address to which it was sent."""
+    try:
+        if invitations.send(link, email, person(request)):
+            return email
+        words = gettext("No mail server is set (EMAIL_URL), so nothing was sent: hand on the link yourself.")
+    except OSError as error:  # also what smtplib raises
+        log.warning("An invitation could not be mailed: %s", error)
+        words = gettext("The mail server did not take the invitation: hand on the link yourself.")
+    messages.warning(request, words)
+    return ""
 
 
 @administrators_only
