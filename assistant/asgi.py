@@ -8,10 +8,12 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "assistant.settings")
 
 from channels.routing import ProtocolTypeRouter, URLRouter
 
+from apps.lib import memory
 from assistant import spool
 from assistant.origins import OriginGuard
 from assistant.statics import Statics
 
+memory.spare()  # no thread runs yet, and torch is not loaded
 _http = spool.application()  # loads the apps; consumers can be imported only afterwards
 
 from apps.conversations.consumers import websocket_urlpatterns  # noqa: E402

@@ -54,6 +54,15 @@ def limit_malloc_arenas(count: int) -> None:
         mallopt(_ARENA_MAX, count)
 
 
+def release_free_memory() -> bool:
+    """Give memory that glibc's allocator holds free back to the system. Return whether there was any; False elsewhere.
+
+    Takes about a millisecond for each megabyte on a busy machine, in which other threads may wait for memory.
+    """
+    malloc_trim = _find_c_function("malloc_trim")
+    return bool(malloc_trim is not None and malloc_trim(ctypes.c_size_t(0)))
+
+
 def list_open_descriptors() -> list[int]:
     """Return the open file descriptors of this process, and the closed one with which they were listed."""
     return [int(name) for name in os.listdir("/dev/fd")]  # noqa: PTH208 - names, no paths

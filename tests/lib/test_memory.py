@@ -97,3 +97,26 @@ def test_the_collector_rests_until_the_apps_are_loaded(first: str, then: str, sa
     command = [sys.executable, "-c", STARTED.format(first=first, then=then)]
     done = subprocess.run(command, cwd=settings.BASE_DIR, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == said
+
+
+RELEASED = """
+import ctypes, psutil
+from apps.lib import host
+libc = ctypes.CDLL(None)
+libc.malloc.restype, libc.free.argtypes = ctypes.c_void_p, [ctypes.c_void_p]
+held = [libc.malloc(60_000) for _ in range(3000)]
+for block in held:
+    ctypes.memset(block, 1, 60_000)
+for block in held[::2] + held[1:-1:2]:  # the last one stays, so that the heap cannot shrink from its end
+    libc.free(block)
+before = psutil.Process().memory_info().rss
+print(host.release_free_memory(), (before - psutil.Process().memory_info().rss) / 1024**2)
+"""
+
+
+@pytest.mark.skipif(not hasattr(ctypes.CDLL(None), "malloc_trim"), reason="not glibc")
+def test_memory_that_is_free_is_given_back() -> None:
+    command = [sys.executable, "-c", RELEASED]
+    done = subprocess.run(command, cwd=settings.BASE_DIR, capture_output=True, text=True, check=True)
+    said, megabytes = done.stdout.split()
+    assert said == "True" and float(megabytes) > 100

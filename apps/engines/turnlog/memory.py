@@ -12,7 +12,7 @@ from apps.engines.base import EngineRefused, LogEntry
 _MAX_TURN_BYTES = (
     16 * 1024 * 1024
 )  # one answer with its sources and every repaint of its blocks; far above any real one
-_MAX_BYTES = 256 * 1024 * 1024  # all turns together; ended ones leave first
+_MAX_BYTES = 32 * 1024 * 1024  # all turns together; ended ones leave first, of which some hundred fit
 _ABANDONED_S = 3600.0  # a turn that nobody appends to, ends or stops for so long has no owner any more
 
 
