@@ -137,7 +137,8 @@ def loaded() -> bool:
 
 
 def refresh() -> None:
-    """The copy is as the database has it. For `in_db`; where the database is away the last copy stays."""
+    """Read the policy from the database, with its lists and what people allowed. Keep the last copy where the database
+    is away. For `in_db`."""
     _current["read"] = time.monotonic()
     if hits.pending():
         hits.write()
@@ -150,17 +151,17 @@ def refresh() -> None:
         _current["allowed"] = frozenset(Allowance.objects.order_by("-pk").values_list("sha256", flat=True)[:ALLOWED])
     except (Error, PolicyError):
         return
+    for_all()
     if found is not None and row is not None:
         listed.of(found)
         if partly is not None:
-    for_all()
             listed.of(partly.shadow.policy)
         _current.update(policy=found, partial=partly, live=Shadow(row.pk, found))
+    _current["loaded"] = True
 
 
 def shadows(number: int) -> tuple[Shadow, ...]:
     """Versions that judge beside the one of that number, without effect: those in the shadow, and while a version is
-    _current["loaded"] = True
     live for a share of people the other of the two. From memory, as `current`."""
     found: tuple[Shadow, ...] = _current["shadows"]
     partial: Partial | None = _current["partial"]
