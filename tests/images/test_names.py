@@ -49,6 +49,20 @@ def test_a_name_is_found_as_whole_words_alone() -> None:
     assert not holds_name("an apple", ["app", "pineapple"]) and not holds_name("", ["owl"])
 
 
+@pytest.mark.parametrize(
+    ("words", "name"),
+    [
+        ("ein roter Apfel", "red apple"), ("Roter Apfel auf dem Tisch", "red apple"), ("Fuchs", "fox"),
+        ("una manzana roja", "red apple"), ("un zorro", "fox"), ("red apple", "red apple"),
+        ("Leuchtturm", "Leuchtturm"),
+    ],
+)  # fmt: skip
+def test_german_and_spanish_names_are_drawn_as_what_they_name(words: str, name: str) -> None:
+    own = pictogram.PictogramPainter(pictogram.BUILT_IN)
+    assert pictogram.english_name(words) == name
+    assert own.knows(words) is (words != "Leuchtturm")
+
+
 def test_the_painter_that_comes_with_the_product_knows_what_the_studio_suggests(painter: FakePainter) -> None:
     painter.names = ("red apple",)
     suggested = PictureForm(painter.model()).fields["prompt"].widget.attrs["placeholder"]

@@ -97,16 +97,16 @@ class KnowsNames(Protocol):
         """Return True where the words hold a name that it can draw. Needs no network to be loaded."""
 
 
+def spaced(text: str) -> str:
+    """Return the words in small letters, each between spaces, so that whole words are found by `in`."""
+    return " ".join(["", *re.findall(r"\w+", text.lower()), ""])
+
+
 def holds_name(prompt: str, names: Iterable[str]) -> bool:
     """Return True where one of the names stands in the words, as whole words, in one or many."""
-    words = re.findall(r"\w+", prompt.lower())
-    text = " ".join(["", *words, ""])
-    single = " ".join(["", *(word.removesuffix("s") for word in words), ""])
-    for name in names:
-        wanted = " ".join(["", *re.findall(r"\w+", name.lower()), ""])
-        if len(wanted) > 2 and (wanted in text or wanted in single):
-            return True
-    return False
+    text = spaced(prompt)
+    single = re.sub(r"s(?= )", "", text)
+    return any(len(wanted) > 2 and (wanted in text or wanted in single) for wanted in map(spaced, names))
 
 
 class ImageEngine(Protocol):

@@ -16,14 +16,14 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
-from functools import partial
+from functools import cache, lru_cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
 from apps.engines.base import EngineRefused, EngineUnavailable
-from apps.engines.image.base import Drawn, DrawRequest, DrawStep, PictureModel, holds_name
+from apps.engines.image.base import Drawn, DrawRequest, DrawStep, PictureModel, holds_name, spaced
 from apps.engines.image.checks import check, opened, preview
 from apps.engines.image.parts import put_together, region
 from apps.engines.image.pictogram.shape import SIDE, Shape
@@ -64,6 +64,24 @@ class Known:
         return [self.names[at] for at in np.argsort(-self.likeness(vector))[:most]]
 
 
+@cache
+def _foreign_names() -> tuple[tuple[str, str], ...]:
+    """The names in German and Spanish, as words between spaces, each with the English one; the longest first."""
+    known: dict[str, list[str]] = json.loads((FOLDER / "names.json").read_text("utf-8"))
+    pairs = [(spaced(other), name) for name, others in known.items() for other in others]
+    return tuple(sorted(pairs, key=lambda pair: -len(pair[0])))
+
+
+@lru_cache(maxsize=200)
+def english_name(prompt: str) -> str:
+    """Return the English name of what German or Spanish words name, whose meaning the embedder may not know; the words
+    themselves where they name nothing, or something in English."""
+    words = spaced(prompt)
+    found = next((name for other, name in _foreign_names() if other in words and len(other) > 4), None)
+    own = next((name for _, name in _foreign_names() if spaced(name) in words), None)
+    return prompt if found is None or own is not None else found
+
+
 @dataclass(frozen=True, slots=True)
 class Loaded:
     net: Any  # PictogramNet
@@ -101,11 +119,11 @@ class PictogramPainter:
 
     def nearest(self, prompt: str, most: int) -> list[str]:
         with self._lock:
-            return self._names().nearest(self._embedder().embed_query(prompt).reshape(-1), most)
+            return self._names().nearest(self._embedder().embed_query(english_name(prompt)).reshape(-1), most)
 
     def knows(self, prompt: str) -> bool:
         with self._lock:
-            return holds_name(prompt, self._names().names)
+            return holds_name(prompt, self._names().names) or english_name(prompt) != prompt
 
     def _names(self) -> Known:
         """What can be drawn, without the network where that is not loaded. Call with the lock."""
@@ -123,7 +141,7 @@ class PictogramPainter:
         check(request, self.model())
         with self._lock:
             loaded = self._load()
-            vector = self._embedder().embed_query(request.prompt).reshape(-1)
+            vector = self._embedder().embed_query(english_name(request.prompt)).reshape(-1)
             if request.prompt != self._served:
                 _serve(vector, loaded.known)
                 self._served = request.prompt
