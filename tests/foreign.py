@@ -31,7 +31,7 @@ _ATTRIBUTES: dict[Any, tuple[str, ...]] = {
     signal: ("pidfd_send_signal", "sigtimedwait", "sigwaitinfo"),
     socket: ("AF_NETLINK", "SOCK_CLOEXEC", "SOCK_NONBLOCK", "SOCK_SEQPACKET"),
 }  # fmt: skip
-_C_FUNCTIONS = {"prctl", "unshare", "mallopt", "malloc_trim"}
+_C_FUNCTIONS = {"prctl", "unshare", "mallopt", "malloc_trim", "syscall"}
 _FILES = ("/proc", "/dev/shm", "/sys/", "/dev/stdin", "/dev/fd/")  # noqa: S108 - to open /dev/fd/N shares its position
 _GET_PATH = 50  # as macOS numbers it
 _read_link = os.readlink

@@ -7,6 +7,7 @@ is exact in the page's text. What is embedded is its header (title › headings)
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -26,6 +27,7 @@ HEADER_TOKENS = 40
 SMALL_TOKENS = 40  # a section shorter than this shares its chunk with the next
 LONG_TOKEN = 24  # characters; a longer "word" counts as several tokens, so that no chunk becomes huge
 MAX_HEADING = 400
+_SEEN = re.compile(r"\S")
 JOIN = " › "
 
 
@@ -81,7 +83,8 @@ class Chunker:
         self._headers: dict[str, tuple[str, int]] = {}
 
     def cut(self, page: ParsedPage) -> Iterator[Draft]:
-        """The chunks of a page, in order, covering every character of its pieces that is not white space once."""
+        """Return the chunks of a page in order, which cover every letter and digit of its pieces once. What would be a
+        chunk without any is left out."""
         whole = self.whole(page.text) if self.whole else None
         tokens = _Tokens(*((whole.starts, whole.ends) if whole else apart(self.offsets(page.text))))
         room = min(self.target, self.window - 1) - min(HEADER_TOKENS, self.window // 4)
@@ -100,6 +103,8 @@ class Chunker:
                 self._path = [*(item for item in self._path if item[0] < piece.level), (piece.level, words)]
 
     def _draft(self, page: ParsedPage, start: int, end: int, whole: Whole | None) -> Iterator[Draft]:
+        if not any(map(str.isalnum, page.text[start:end])):
+            return  # signs alone answer no question
         heading = JOIN.join(words for _, words in self._path)[-MAX_HEADING:]
         header, taken = self.header(heading)
         text = fold(page.text[start:end])
@@ -194,10 +199,12 @@ def _words(text: str, start: int, end: int, tokens: _Tokens, room: int) -> Itera
 
 def _trimmed(text: str, start: int, end: int) -> tuple[int, int] | None:
     """Without white space at its ends; None where nothing is left."""
-    run = text[start:end]
-    left = len(run) - len(run.lstrip())
-    right = len(run.rstrip())
-    return (start + left, start + right) if right > left else None
+    first = _SEEN.search(text, start, end)
+    if first is None:
+        return None
+    while text[end - 1].isspace():
+        end -= 1
+    return first.start(), end
 
 
 def _middle(text: str, start: int, end: int) -> int:
@@ -217,6 +224,8 @@ def _pack(atoms: Iterable[_Atom], room: int) -> Iterator[list[_Atom]]:
             tail = len(run)
             while tail > 1 and run[tail - 1].piece.kind == "heading" and not heading:
                 tail -= 1
+            if run[tail - 1].piece.kind == "heading":
+                tail = len(run)  # headings alone: none of them is left behind
             kept = run[tail:] if sum(item.tokens for item in run[tail:]) + atom.tokens <= room else []
             yield run[: len(run) - len(kept)]
             run, size = kept, sum(item.tokens for item in kept)

@@ -103,15 +103,22 @@ def _together(read: Group) -> Iterator[Group]:
 
 def _embed(works: Sequence[Work]) -> None:
     """One vector a chunk, in their order; and what the embedder makes inside them of the pieces that the gate will want
-    to read, for which their passages would be read once more."""
+    to read, for which their passages would be read once more. Chunks that say the same are read once: a file may repeat
+    one line for ever."""
     embed = embedders.of(works[0].document.collection)
     tick(works, Stage.EMBED, 0)
     works = [work for work in works if not work.embedded]
     chunks: list[Draft] = [chunk for work in works for chunk in work.chunks]
     rows = embedders.suspected(embed, [chunk.text for chunk in chunks])
-    read = [chunk.read or embed.tokenised(chunk.embedded) for chunk in chunks]
     spans = embedders.tokens_at(embed, chunks, rows)
-    vectors, inside = _vectors(embed, read, spans, lambda share: tick(works, Stage.EMBED, share))
+    once = {chunk.embedded: at for at, chunk in enumerate(chunks)}
+    read = [chunks[at].read or embed.tokenised(text) for text, at in once.items()]
+    vectors, inside = _vectors(
+        embed, read, [spans[at] for at in once.values()], lambda share: tick(works, Stage.EMBED, share)
+    )
+    place = {text: at for at, text in enumerate(once)}
+    own = [place[chunk.embedded] for chunk in chunks]
+    vectors, inside = vectors[own], [inside[at] for at in own]
     at = 0
     for work in works:
         end = at + len(work.chunks)

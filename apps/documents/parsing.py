@@ -14,11 +14,14 @@ from apps.documents import sandbox
 from apps.documents.group import Group, Work
 from apps.documents.language import language_of
 from apps.documents.models import Document
+from apps.documents.parsers import FORMATS
 from apps.documents.parsers.base import MAX_CHARACTERS, ParsedPage, Piece, Unreadable
 from apps.documents.reusing import reading
 from apps.documents.scans import MISSED, recognise
 
 AT_ONCE = 4  # children that read the files of one group; those that take long are not counted
+BINARY_SECONDS = 20, 40  # of the processor, at least and for each MB: what is packed may hold ten times its size
+TEXT_SECONDS = 6, 8  # likewise: an honest MB takes 1 to 5 s
 PATIENCE_S = 1.0  # after which what was read goes on without the rest
 
 NO_TEXT = {
@@ -113,8 +116,10 @@ class _Parse:
             "kind": self.document.kind, "name": self.document.name,
             "pages": settings.MAX_PAGES, "characters": MAX_CHARACTERS,
         }  # fmt: skip
+        path = path_of(self.document)
+        options["cpu_seconds"] = limit_cpu_seconds(path.stat().st_size, FORMATS[self.document.kind].binary)
         limits = {"seconds": settings.PARSE_SECONDS, "memory_bytes": settings.PARSE_MEMORY_BYTES}
-        self.reading = sandbox.Reading("parse", path_of(self.document), options, **limits)
+        self.reading = sandbox.Reading("parse", path, options, **limits)
         self._title, self._total, self._notes = "", 0, list[str]()
 
     @property
@@ -145,6 +150,13 @@ class _Parse:
         document.title = document.title or self._title
         document.note = " ".join(dict.fromkeys(filter(None, [*self._notes, left_out])))[:400]
         document.language = language_of(page.text for page in pages)
+
+
+def limit_cpu_seconds(size: int, binary: bool) -> int:
+    """Return how many seconds of processor time reading a file of `size` bytes may take: a small file that is made to
+    keep readers busy must not hold a desk for long, however busy the machine is. `binary` as of its Format."""
+    least, more = BINARY_SECONDS if binary else TEXT_SECONDS
+    return min(settings.PARSE_SECONDS, least + more * size // 1024**2)
 
 
 def _page(answer: dict[str, Any]) -> ParsedPage:

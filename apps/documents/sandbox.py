@@ -59,10 +59,13 @@ class Rendered:
 
 @dataclass(frozen=True, slots=True)
 class Confinement:
-    """How the system confines readers. `network_errno` is 0, or the error for which they can reach the network."""
+    """How the system confines readers. `network_errno` and `files_errno` are 0, or the error for which readers can
+    reach the network, or open other files than their own. `tcp_closed`: whether Landlock refuses TCP in any case."""
 
     network_errno: int
     memory_limited: bool
+    files_errno: int = 0
+    tcp_closed: bool = False
 
 
 class Reading:
@@ -182,7 +185,7 @@ def probe_confinement() -> Confinement:
     Raises OSError, Unreadable or ReaderBroke where no reader can be started.
     """
     answer = run("probe", os.devnull, {}, seconds=LOOK_S, memory_bytes=settings.PARSE_MEMORY_BYTES)[0]
-    return Confinement(answer["network_errno"], answer["memory_limited"])
+    return Confinement(answer["network_errno"], answer["memory_limited"], answer["files_errno"], answer["tcp_closed"])
 
 
 def _reason(reader: forking.Reader, errors: IO[bytes]) -> Exception:

@@ -13,6 +13,10 @@ import errno
 import fcntl
 import os
 import signal
+import stat
+import struct
+import sys
+from collections.abc import Iterable
 from pathlib import Path
 
 MEMORY_FOLDER = Path("/dev/shm")  # noqa: S108 - a file system in memory; Linux only
@@ -21,6 +25,10 @@ _PID_NAMESPACE = Path("/proc/self/ns/pid")
 _PROCESSOR = Path("/proc/cpuinfo")
 _PDEATHSIG, _CHILD_SUBREAPER, _NO_NEW_PRIVS = 1, 36, 38  # options of prctl, linux/prctl.h
 _NEW_USER, _NEW_NET = 0x10000000, 0x40000000  # flags of unshare, linux/sched.h
+_LANDLOCK_CREATE, _LANDLOCK_ADD_RULE, _LANDLOCK_RESTRICT = 444, 445, 446  # system calls of every processor
+_WRITE_FILE, _READ_FILE, _READ_FOLDER, _TRUNCATE = 1 << 1, 1 << 2, 1 << 3, 1 << 14  # rights, linux/landlock.h
+LANDLOCK_TCP, _LANDLOCK_SCOPES = 4, 6  # versions that first restrict TCP, and signals and abstract sockets
+_ALL_FILES = (1 << 13) - 1  # the rights of the first version
 _ARENA_MAX = -8  # option of mallopt, malloc.h of glibc
 
 
@@ -144,6 +152,52 @@ def leave_network() -> int:
     if unshare is None:
         return errno.ENOSYS
     return ctypes.get_errno() if unshare(_NEW_USER | _NEW_NET) else 0
+
+
+def restrict_files(readable: Iterable[str | int], writable: Iterable[str]) -> int:
+    """Let this process, which must have one thread, open no other files for the rest of its life than those below
+    `readable` (paths, or descriptors of files) and, also for writing, below `writable`. Paths that are not there are
+    passed over. Call `forbid_new_privileges` first.
+
+    Also refuse connections and servers by TCP (from Linux 6.7), and signals and abstract sockets to other processes
+    (from 6.12). Named sockets and UDP stay open. Return 0, or the errno of the refusal: ENOSYS before Linux 5.13 and on
+    other systems, EOPNOTSUPP where it is switched off.
+    """
+    version, syscall = get_landlock_version(), _find_c_function("syscall")
+    if syscall is None or not version:
+        return ctypes.get_errno() or errno.ENOSYS
+    files = _ALL_FILES | (_TRUNCATE if version >= 3 else 0)
+    handled = struct.pack("QQQ", files, 3 if version >= LANDLOCK_TCP else 0, 3 if version >= _LANDLOCK_SCOPES else 0)
+    size = 24 if version >= _LANDLOCK_SCOPES else 16 if version >= LANDLOCK_TCP else 8
+    ruleset = syscall(_LANDLOCK_CREATE, handled, size, 0)
+    if ruleset < 0:
+        return ctypes.get_errno()
+    try:
+        for rights, places in ((_READ_FILE | _READ_FOLDER, readable), (files, writable)):
+            for place in places:
+                _allow_below(syscall, ruleset, place, rights)
+        return ctypes.get_errno() if syscall(_LANDLOCK_RESTRICT, ruleset, 0) else 0
+    finally:
+        os.close(ruleset)
+
+
+def get_landlock_version() -> int:
+    """Return the version of Landlock that the kernel offers; 0 where it has none."""
+    syscall = _find_c_function("syscall") if sys.platform == "linux" else None
+    return max(0, syscall(_LANDLOCK_CREATE, None, 0, 1)) if syscall is not None else 0
+
+
+def _allow_below(syscall: ctypes._NamedFuncPointer, ruleset: int, place: str | int, rights: int) -> None:
+    try:
+        descriptor = os.dup(place) if isinstance(place, int) else os.open(place, os.O_PATH | os.O_CLOEXEC)
+    except OSError:
+        return
+    try:
+        if not stat.S_ISDIR(os.fstat(descriptor).st_mode):
+            rights &= _READ_FILE | _WRITE_FILE
+        syscall(_LANDLOCK_ADD_RULE, ruleset, 1, struct.pack("=Qi", rights, descriptor), 0)
+    finally:
+        os.close(descriptor)
 
 
 def _prctl(option: int, value: int) -> None:

@@ -191,24 +191,34 @@ def _readers() -> Check:
             gettext("No document can be read. Look at the lines of 'web' in the log."),
         )
     limits = []
-    if found.network_errno == errno.ENOSYS:
-        limits.append(gettext("File readers have resource limits only: this system has no private networks."))
-    elif found.network_errno:
-        limits.append(
-            gettext("File readers have resource limits only: this system forbids private networks (%(error)s).")
-            % {"error": errno.errorcode.get(found.network_errno, found.network_errno)}
+    reason = errno.errorcode.get(found.network_errno, str(found.network_errno))
+    if found.network_errno and found.tcp_closed:
+        words = gettext(
+            "File readers can open no TCP connection, but send datagrams: there is no private network (%(error)s)."
         )
+        limits.append(words % {"error": reason})
+    elif found.network_errno == errno.ENOSYS:
+        limits.append(gettext("File readers can reach the network: this system has no private networks."))
+    elif found.network_errno:
+        words = gettext("File readers can reach the network: this system forbids private networks (%(error)s).")
+        limits.append(words % {"error": reason})
+    if found.files_errno:
+        words = gettext("File readers can open what the worker can: this system offers no Landlock (%(error)s).")
+        limits.append(words % {"error": errno.errorcode.get(found.files_errno, str(found.files_errno))})
     if not found.memory_limited:
         limits.append(gettext("This system does not enforce a limit on the memory of file readers."))
     if not limits:
         return good(
-            gettext("File readers are fully confined: no network, no further processes, limited memory and time.")
+            gettext(
+                "File readers are fully confined: no network, no other files, no further processes, limited memory and "
+                "time."
+            )
         )
     return warn(
         " ".join(limits),
         gettext(
             "A hostile file that takes over its reader could do more harm. On Linux, allow unprivileged user "
-            "namespaces (in a container, by its security profile); other systems have none."
+            "namespaces and Landlock (in a container, by its security profile); other systems have none."
         ),
     )
 

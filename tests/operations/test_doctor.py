@@ -137,17 +137,18 @@ def test_a_disk_is_judged_by_what_is_free(free: int, state: State) -> None:
 
 
 @pytest.mark.parametrize(
-    ("network_errno", "memory_limited", "state", "words"),
+    ("found", "state", "words"),
     [
-        (0, True, State.GOOD, "fully confined"),
-        (errno.EPERM, True, State.WARN, "resource limits only: this system forbids private networks (EPERM)."),
-        (errno.ENOSYS, False, State.WARN, "this system has no private networks. This system does not enforce a limit"),
+        (sandbox.Confinement(0, True), State.GOOD, "fully confined"),
+        (sandbox.Confinement(errno.EPERM, True), State.WARN, "this system forbids private networks (EPERM)."),
+        (sandbox.Confinement(errno.EPERM, True, 0, True), State.WARN, "no TCP connection, but send datagrams"),
+        (sandbox.Confinement(0, True, errno.EOPNOTSUPP), State.WARN, "offers no Landlock (E"),
+        (sandbox.Confinement(errno.ENOSYS, False), State.WARN, "no private networks. This system does not enforce a"),
     ],
 )
 def test_the_confinement_of_file_readers_is_told_with_its_reason(
-    monkeypatch: pytest.MonkeyPatch, network_errno: int, memory_limited: bool, state: State, words: str
+    monkeypatch: pytest.MonkeyPatch, found: sandbox.Confinement, state: State, words: str
 ) -> None:
-    found = sandbox.Confinement(network_errno, memory_limited)
     monkeypatch.setattr(sandbox, "probe_confinement", lambda: found)
     check = checks._readers()
     assert check.state == state and words in check.words

@@ -1,9 +1,10 @@
 """The child process in which files are read: limits itself, does one task, writes JSON lines, and ends.
 
 It is forked by `nursery.py` for `apps.documents.sandbox`, with the file as standard input and no Django. Whatever a
-hostile file does to a parser, it does it here: without network, children or files to write, and killed as a group.
-Where the system has no private network namespaces, or refuses them, resource limits alone confine the child. macOS does
-not enforce the limit on memory either. The task `probe` reports both.
+hostile file does to a parser, it does it here, without children, and killed as a group. Landlock (Linux 5.13) lets it
+read its file, Python and the system's libraries and fonts, and write to its own temporary folder only; a private
+namespace takes the network away. Where the system has neither, or refuses them, resource limits alone confine the
+child. macOS does not enforce the limit on memory either. The task `probe` reports what holds.
 """
 
 from __future__ import annotations
@@ -12,8 +13,10 @@ import importlib
 import mmap
 import os
 import resource
+import sys
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
+from pathlib import Path
 from typing import Any, NoReturn
 
 import orjson
@@ -22,14 +25,20 @@ from apps.documents.parsers.base import Limits, Scan, Unreadable
 from apps.lib import host
 
 NESTED = "This file is nested more deeply than any program makes it. Save it again in its own program and upload that."
+_SYSTEM = (
+    "/usr", "/lib", "/lib64", "/bin", "/nix/store", "/etc/ld.so.cache", "/etc/fonts", "/etc/localtime", "/etc/passwd",
+    "/etc/nsswitch.conf", "/etc/mime.types", "/dev/null", "/dev/zero", "/dev/urandom", "/dev/random", "/dev/fd",
+    "/proc/self", "/proc/cpuinfo", "/proc/meminfo", "/proc/stat", "/proc/sys/vm", "/sys/devices/system",
+)  # fmt: skip
 _WRITES = 16 * 1024 * 1024  # bytes of a temporary file
 _FILES = 64
 
 
-def confine(seconds: int, memory_bytes: int) -> int:
-    """Confine this process for the rest of its life; return 0, or the errno for which it can still reach the network.
+def confine(seconds: int, memory_bytes: int, folder: str) -> dict[str, Any]:
+    """Confine this process for the rest of its life. Return `network_errno` and `files_errno`: 0, or the errno for
+    which it can still reach the network, or open other files than it needs; and `tcp_closed` by Landlock.
 
-    The process cannot outlive its parent (on Linux), use more than it may, or start another.
+    The process cannot outlive its parent (on Linux), use more than it may, or start another. It may write to `folder`.
     """
     host.die_with_parent()
     host.forbid_new_privileges()
@@ -44,17 +53,33 @@ def confine(seconds: int, memory_bytes: int) -> int:
         resource.setrlimit(what, (limit, limit))
     with suppress(ValueError):  # macOS maps more than that at the start; elsewhere a lower limit holds already
         resource.setrlimit(resource.RLIMIT_AS, (memory_bytes, memory_bytes))
-    return network_errno
+    files_errno = host.restrict_files([*_find_readable(), sys.stdin.fileno()], [folder, os.devnull])
+    tcp_closed = not files_errno and host.get_landlock_version() >= host.LANDLOCK_TCP
+    return {"network_errno": network_errno, "files_errno": files_errno, "tcp_closed": tcp_closed}
+
+
+def _find_readable() -> list[str]:
+    """Return what readers need: this package, Python with its packages, and of the system libraries, fonts and facts
+    about the machine. Of a folder of modules that holds this package only the package, for data may lie beside it."""
+    code = Path(__file__).resolve().parents[2]
+    modules = [Path(entry).resolve() for entry in sys.path if entry]
+    return [
+        str(code),
+        *(str(entry) for entry in modules if not code.is_relative_to(entry)),
+        sys.prefix,
+        sys.base_prefix,
+        *_SYSTEM,
+    ]
 
 
 def probe(options: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """Tell how this child is confined: `network_errno` of `confine`, and whether its memory has a limit."""
+    """Tell how this child is confined: what `confine` returned, and whether its memory has a limit."""
     try:
         mmap.mmap(-1, options["memory_bytes"]).close()  # is never written to, so it takes no memory
         limited = False
     except OSError:
         limited = True
-    yield {"network_errno": options["network_errno"], "memory_limited": limited}
+    yield {**options["confined"], "memory_limited": limited}
 
 
 def parse(options: dict[str, Any]) -> Iterator[dict[str, Any]]:
@@ -143,7 +168,8 @@ def work(options: dict[str, Any], parent: int) -> NoReturn:
     """The task is done and answered, and the process ended; `parent` is the process without which it must not live."""
     answers = os.fdopen(os.dup(1), "wb", buffering=1 << 16)
     os.dup2(2, 1)  # what a native library prints never mixes with the answers
-    options = options | {"network_errno": confine(options["seconds"], options["memory_bytes"])}
+    cpu_seconds = options.get("cpu_seconds", options["seconds"])
+    options = options | {"confined": confine(cpu_seconds, options["memory_bytes"], options["folder"])}
     if os.getppid() != parent:  # it ended before its end was asked to end this one
         os._exit(1)
     try:

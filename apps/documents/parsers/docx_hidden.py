@@ -38,6 +38,7 @@ class Hidden:
 
     def __init__(self, body: Any, styles: Any) -> None:
         self.found = False
+        self._last: tuple[Any, Any] = (None, None)  # a paragraph and its properties
         self._coloured_paper = body.getparent() is not None and body.getparent().find(W + "background") is not None
         self._styles = {style.get(W + "styleId") or "": style for style in styles.iter(W + "style")}
         self._default = _look(styles.find(f"{W}docDefaults/{W}rPrDefault/{W}rPr"))
@@ -48,7 +49,7 @@ class Hidden:
         """Whether nobody sees the text of a run."""
         own = run.find(W + "rPr")
         paragraph = next(run.iterancestors(W + "p"), None)
-        place = paragraph.find(W + "pPr") if paragraph is not None else None
+        place = self._properties(paragraph) if paragraph is not None else None
         styled = self._styled(value(own, "rStyle"), value(place, "pStyle"))
         if own is None and not (styled.vanishes or styled.pale or styled.tiny):
             return False
@@ -58,6 +59,12 @@ class Hidden:
         if hidden and any((text.text or "").strip() for text in run.iter(W + "t")):
             self.found = True
         return hidden
+
+    def _properties(self, paragraph: Any) -> Any:
+        """Return the properties of a paragraph, which are looked for once and not for each of its runs."""
+        if self._last[0] is not paragraph:
+            self._last = paragraph, paragraph.find(W + "pPr")
+        return self._last[1]
 
     def _styled(self, own: str | None, paragraph: str | None) -> _Look:
         """How a style of letters in a style of paragraphs looks."""

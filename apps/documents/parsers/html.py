@@ -10,6 +10,7 @@ import copy
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -53,6 +54,7 @@ KEPT_BLOCKS = 0.4  # of its paragraphs; where trafilatura makes one of many, it 
 SHORT_PAGE = 1_500  # characters, in which nothing has to be looked for
 MOST_SPANNED = 40  # columns or rows that one cell is repeated in
 MOST_COPIES = 1_000  # of cells on one page
+MOST_ELEMENTS = 30_000  # of a page that trafilatura is asked about
 MAX_ARTICLE = 2_000_000  # characters of HTML that trafilatura is asked about; it takes seconds for more
 
 
@@ -89,6 +91,9 @@ def read_page(text: str, *, around: bool = True) -> WebPage:
     left = MOST_COPIES
     for table in tree.iter("table"):
         left = _spread(table, left)
+    for cell in tree.iter("td", "th"):  # what is left of them would be spread by trafilatura, without end
+        cell.attrib.pop("colspan", None)
+        cell.attrib.pop("rowspan", None)
     return WebPage(title, list(_blocks(tree)), tree, hidden)
 
 
@@ -131,7 +136,8 @@ def _mark_code(tree: Any) -> None:
 
 def _article(tree: Any, everything: list[Block]) -> list[Block] | None:
     """The main text as trafilatura sees it, where that is most of a page that has much around it."""
-    if sum(len(block.text) for block in everything) < SHORT_PAGE:
+    elements = sum(1 for _ in islice(tree.iter(), MOST_ELEMENTS))
+    if elements == MOST_ELEMENTS or sum(len(block.text) for block in everything) < SHORT_PAGE:
         return None
     found = trafilatura.bare_extraction(
         lxml.html.tostring(tree, encoding="unicode"), favor_recall=True, include_comments=False, with_metadata=False

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import lxml.etree
 from markdown_it import MarkdownIt
+from markdown_it.rules_core import StateCore
 from markdown_it.token import Token
 
 from apps.documents.parsers.base import Block, Limits, Parsed, paginate, title_of
@@ -14,10 +15,12 @@ from apps.documents.parsers.decode import read_text
 from apps.documents.parsers.html import read_page
 from apps.documents.parsers.tables import table_blocks
 
+MOST_MARKS = 2_000  # of one paragraph, cell or heading
+_MARK = re.compile(r"[\[\]!*_`<>&\\]")
 _FRONT = re.compile(r"\A---[ \t]*\n(.*?\n)(?:---|\.\.\.)[ \t]*(?:\n|\Z)", re.DOTALL)
 _TITLE = re.compile(r"^title:[ \t]*(.+)$", re.MULTILINE | re.IGNORECASE)
 _MADE = re.compile(r"<(?:table|ul|ol|dl|h[1-6]|pre|script|style|template)\b|\bstyle\s*=|\bhidden\b", re.IGNORECASE)
-_TAG = re.compile(r"<!--.*?-->|<[^>]*>", re.DOTALL)
+_TAG = re.compile(r"<!--.*?(?:-->|\Z)|<[^<>]*>", re.DOTALL)
 
 
 def parse(path: str, limits: Limits) -> Iterator[Parsed]:
@@ -33,7 +36,22 @@ def parse(path: str, limits: Limits) -> Iterator[Parsed]:
 
 
 def read_markdown(text: str) -> Iterator[Block]:
-    yield from _blocks(MarkdownIt("commonmark").enable("table").parse(text))
+    parser = MarkdownIt("commonmark").enable("table")
+    parser.core.ruler.at("inline", _read_inline)
+    yield from _blocks(parser.parse(text))
+
+
+def _read_inline(state: StateCore) -> None:
+    """Read the marks inside each run of text. A run with more than MOST_MARKS signs stays as it is: no person writes
+    so many, and looking for the end of each takes time that grows with their square."""
+    for token in state.tokens:
+        if token.type != "inline":
+            continue
+        if len(_MARK.findall(token.content)) > MOST_MARKS:
+            token.children = [Token("text", "", 0, content=token.content)]
+        else:
+            token.children = []
+            state.md.inline.parse(token.content, state.md, state.env, token.children)
 
 
 def _blocks(tokens: list[Token]) -> Iterator[Block]:

@@ -4,19 +4,25 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
 
 from apps.documents.parsers.base import Block
 
 GROUP_CHARACTERS = 12_000  # of one block of rows
+MOST_COLUMNS = 2_000  # of a row once its cells are repeated
+HEADER_CHARACTERS = 10_000  # of all names of columns, which stand in every row
+NAME_CHARACTERS = 100  # of a column, which stands before each of its cells
 MOST_SPANNED = 40  # columns or rows that one cell is repeated in
 _NUMBER = re.compile(r"[\s\d.,:%€$£()+/-]+")
 
 
 def table_blocks(rows: Iterable[Sequence[str]], header: Sequence[str] | None) -> Iterator[Block]:
     """The rows, a line each, in blocks; empty cells and empty rows are left out."""
-    names = [_cell(name) for name in header] if header else []
+    names = [_cell(name)[:NAME_CHARACTERS] for name in header] if header else []
     lines: list[str] = []
     size = 0
+    if sum(map(len, names)) > HEADER_CHARACTERS:  # too many to stand in every row
+        rows, names = chain([names], rows), []
     for row in rows:
         line = _line(names, row)
         if not line:
@@ -75,6 +81,8 @@ def spread(rows: Iterable[Iterable[tuple[str, int, int]]]) -> list[list[str]]:
                 text, wide, more = cell[0], min(max(cell[1], 1), MOST_SPANNED), min(max(cell[2], 1), MOST_SPANNED)
             else:
                 break
+            if len(row) > MOST_COLUMNS:
+                continue  # what cells span is not repeated without end
             for _ in range(1 if alone else wide):
                 if more > 1:
                     below[len(row)] = text, more - 1
