@@ -1,10 +1,15 @@
 """Markdown to HTML that may be shown: raw HTML is off, pictures become their words, a link stays only where its host is
 known, code is coloured by classes, formulas become MathML. What leaves here passed one strict allow-list last of all.
+
+Hostile text is bounded before it is read (columns and cells of a table, lines of a formula, nesting), and `parse`,
+`read_blocks` and `render_tokens` stop where a deadline has passed: they raise TooCostly, and the caller shows the
+text as it was written.
 """
 
 from __future__ import annotations
 
 import html
+import io
 import re
 from collections.abc import Callable, Sequence
 from functools import cache, lru_cache
@@ -14,24 +19,42 @@ import nh3
 from latex2mathml import converter, exceptions
 from markdown_it import MarkdownIt
 from markdown_it.rules_block import StateBlock
+from markdown_it.rules_block.table import table
+from markdown_it.rules_inline import StateInline
 from markdown_it.token import Token
 from mdit_py_plugins.dollarmath import dollarmath_plugin
 from mdit_py_plugins.texmath import texmath_plugin
-from pygments import highlight
 from pygments.formatters.html import HtmlFormatter
-from pygments.lexers import get_lexer_by_name
 from pygments.token import STANDARD_TYPES
-from pygments.util import ClassNotFound
+
+from apps.lib import lexers
+from apps.lib.deadline import Deadline
 
 _NESTING = 40  # levels; lists take two each. Deeper is never written by a model that means well.
 _CODE_CHARS = 20_000  # longer code is shown without colours
+_COLUMNS = 200  # of a table; lines with more cells are running text
+_CELLS = 10_000  # of a table; the lines that follow are running text
 _FORMULA_CHARS = 1_000
+_FORMULA_LINES = 100
 _FORMULA_DEPTH = 12  # of braces: the converter recurses
+_SCRIPTS = re.compile(r"(?:[\^_]\s*+){12}")  # one upon another, without braces: each is a level for the converter
+_MACRO = re.compile(r"\\(?:def|newcommand|newenvironment)(?![a-zA-Z])")  # a few that use one another grow without end
 
 _MATH_ERRORS: tuple[type[Exception], ...] = (  # the converter's own, and what malformed formulas were seen to raise
     *(kind for kind in vars(exceptions).values() if isinstance(kind, type) and issubclass(kind, Exception)),
-    *(ValueError, LookupError, AttributeError, TypeError, StopIteration),
+    *(ValueError, LookupError, AttributeError, TypeError, StopIteration, RecursionError),
 )
+
+
+class TooCostly(Exception):
+    """The deadline passed while a text was rendered."""
+
+
+def check_time(deadline: Deadline | None) -> None:
+    """Raise TooCostly where the deadline has passed; None is no limit."""
+    if deadline is not None and deadline.passed:
+        raise TooCostly
+
 
 _MATH_TAGS = frozenset(
     {
@@ -154,6 +177,23 @@ def clean(markup: str) -> str:
     return _ASTRAL.sub(lambda match: f"&#{ord(match[0])};", _cleaner.clean(markup))
 
 
+def parse(text: str, deadline: Deadline) -> list[Token]:
+    """Return the tokens of one block of Markdown. Raise TooCostly where the deadline passes."""
+    return parser().parse(text, {"deadline": deadline})
+
+
+def read_blocks(text: str, deadline: Deadline | None) -> list[Token]:
+    """Return the tokens of the blocks of a text, what stands in them unread. Raise TooCostly as `parse` does."""
+    tokens: list[Token] = []
+    parser().block.parse(text, parser(), {"deadline": deadline}, tokens)
+    return tokens
+
+
+def render_tokens(tokens: Sequence[Token], deadline: Deadline) -> str:
+    """Return the HTML of tokens, not yet cleaned. Raise TooCostly as `parse` does."""
+    return str(parser().renderer.render(tokens, parser().options, {"deadline": deadline}))
+
+
 @cache
 def parser() -> MarkdownIt:
     """One parser a process; reference definitions are off, because a late one would change blocks that are finished."""
@@ -164,6 +204,9 @@ def parser() -> MarkdownIt:
     for rule in md.block.ruler.__rules__:
         if rule.name.startswith("math_block"):
             rule.fn = _mapped(rule.fn)
+    md.block.ruler.at("table", _table, {"alt": ["paragraph", "reference"]})
+    md.block.ruler.before("table", "time", _line_in_time, {"alt": ["paragraph", "reference", "blockquote", "list"]})
+    md.inline.ruler.before("text", "time", _sign_in_time)
     for name in ("fence", "code_block"):
         md.add_render_rule(name, _code)
     for name in (
@@ -184,15 +227,40 @@ def parser() -> MarkdownIt:
     return md
 
 
+def _line_in_time(state: StateBlock, _start: int, _end: int, _silent: bool) -> bool:
+    """Match nothing; a rule that every line is asked for first."""
+    check_time(state.env.get("deadline"))
+    return False
+
+
+def _sign_in_time(state: StateInline, _silent: bool) -> bool:
+    """Match nothing; a rule that is asked at every place of running text where something may begin."""
+    check_time(state.env.get("deadline"))
+    return False
+
+
+def _table(state: StateBlock, start: int, end: int, silent: bool) -> bool:
+    """The parser's own rule for tables of at most `_COLUMNS` columns, up to the line that would be beyond `_CELLS`."""
+    columns = state.src.count("|", state.bMarks[start], state.eMarks[start]) + 1
+    if columns == 1 or columns > _COLUMNS:
+        return False
+    return table(state, start, min(end, start + 2 + _CELLS // columns), silent)
+
+
 def _mapped(rule: Callable[..., bool]) -> Callable[..., bool]:
-    """The rule, kept from reaching over an empty line (what is finished must stay so, whatever closes later), and with
-    the lines that it took noted on its tokens (some plugins leave them out)."""
+    """The rule, kept from reaching over an empty line (what is finished must stay so, whatever closes later) and over
+    more than `_FORMULA_LINES`, and with the lines that it took noted on its tokens (some plugins leave them out)."""
 
     def mapped(state: StateBlock, start: int, end: int, silent: bool) -> bool:
-        if not state.src.startswith(("$$", "\\["), state.bMarks[start] + state.tShift[start]):
+        begin = state.bMarks[start] + state.tShift[start]
+        if not state.src.startswith(("$$", "\\["), begin):
             return False  # at once: looking for the empty line from every line would take quadratic time
         before, line = len(state.tokens), state.line
+        end = min(end, start + _FORMULA_LINES)
         limit = next((number for number in range(start, end) if state.isEmpty(number)), end)
+        closer = "$$" if state.src[begin] == "$" else "\\]"
+        if state.src.find(closer, begin + 2, state.eMarks[limit - 1]) < 0:
+            return False  # at once: the rule itself would look to the end of the text
         done = rule(state, start, limit, silent)
         if done and not silent and state.line > limit:
             del state.tokens[before:]
@@ -205,23 +273,25 @@ def _mapped(rule: Callable[..., bool]) -> Callable[..., bool]:
     return mapped
 
 
-def _code(_self: Any, tokens: Sequence[Token], index: int, *_: Any) -> str:
+def _code(_self: Any, tokens: Sequence[Token], index: int, _options: Any, env: dict[str, Deadline]) -> str:
+    check_time(env.get("deadline"))
     content, language = tokens[index].content, tokens[index].info.strip().split(" ")[0]
     return f'<div class="code"><pre><code>{_coloured(content, language)}</code></pre></div>\n'
 
 
 @lru_cache(maxsize=64)
 def _coloured(content: str, language: str) -> str:
-    if not language or len(content) > _CODE_CHARS or len(language) > 40:
+    lexer = lexers.find_lexer(language) if len(content) <= _CODE_CHARS else None
+    tokens = lexers.lex(content, lexer) if lexer else None
+    if tokens is None:
         return html.escape(content)
-    try:
-        lexer = get_lexer_by_name(language, stripnl=False, ensurenl=False)
-    except ClassNotFound:
-        return html.escape(content)
-    return str(highlight(content, lexer, HtmlFormatter(nowrap=True)))
+    written = io.StringIO()
+    HtmlFormatter(nowrap=True).format(tokens, written)
+    return written.getvalue()
 
 
-def _math(_self: Any, tokens: Sequence[Token], index: int, *_: Any) -> str:
+def _math(_self: Any, tokens: Sequence[Token], index: int, _options: Any, env: dict[str, Deadline]) -> str:
+    check_time(env.get("deadline"))
     token = tokens[index]
     display = "block" if token.block or token.type == "math_inline_double" else "inline"
     return _formula(token.content.strip(), display) + ("\n" if token.block else "")
@@ -230,12 +300,22 @@ def _math(_self: Any, tokens: Sequence[Token], index: int, *_: Any) -> str:
 @lru_cache(maxsize=512)
 def _formula(source: str, display: str) -> str:
     """MathML, or the formula as it was written where it cannot be read."""
-    if source and len(source) <= _FORMULA_CHARS and _depth(source) <= _FORMULA_DEPTH:
+    if source and _is_convertible(source):
         try:
             return str(converter.convert(source, display=display))
         except _MATH_ERRORS:
             pass
     return f'<code class="formula">{html.escape(source)}</code>'
+
+
+def _is_convertible(source: str) -> bool:
+    """Whether the converter would take a formula in a few milliseconds."""
+    return (
+        len(source) <= _FORMULA_CHARS
+        and _depth(source) <= _FORMULA_DEPTH
+        and not _SCRIPTS.search(source)
+        and not _MACRO.search(source)
+    )
 
 
 def _depth(source: str) -> int:
@@ -246,7 +326,8 @@ def _depth(source: str) -> int:
     return deepest
 
 
-def _cell(_self: Any, tokens: Sequence[Token], index: int, *_: Any) -> str:
+def _cell(_self: Any, tokens: Sequence[Token], index: int, _options: Any, env: dict[str, Deadline]) -> str:
+    check_time(env.get("deadline"))
     style = str(tokens[index].attrs.get("style", ""))
     side = style.removeprefix("text-align:")
     return f'<{tokens[index].tag} class="align-{side}">' if side in _ALIGN else f"<{tokens[index].tag}>"

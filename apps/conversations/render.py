@@ -7,20 +7,20 @@ only what changed is sent. Nothing of what a person or a model wrote reaches a p
 from __future__ import annotations
 
 import html
+import logging
 import re
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from markdown_it.token import Token
-
 from apps.conversations.events import Text
 from apps.conversations.links import Links
-from apps.conversations.markup import clean, parser
+from apps.conversations.markup import TooCostly, clean, parse, read_blocks, render_tokens
 from apps.conversations.mend import mend
 from apps.conversations.pills import with_pills
 from apps.conversations.settled import Settled, signs
 from apps.conversations.wrap import MOST, ZERO, Wrapper, mark
+from apps.lib.deadline import Deadline
 from apps.lib.sentences import Span
 
 if TYPE_CHECKING:
@@ -28,10 +28,16 @@ if TYPE_CHECKING:
 
     from apps.conversations.cite import Cite
 
+log = logging.getLogger(__name__)
+
 MOST_CHARS = 100_000  # of one answer; what is beyond is not shown, and the answer says so
 _ROUGH_CHARS = 50_000  # of one block of running text: longer is shown as it is
 _ROUGH_SIGNS = 3_000  # that may open something, in one block
-_EAGER_CHARS = 8_000  # a block longer than this is rendered again only when it has grown by a tenth
+_ROUND_S = 0.7  # of processor time for all blocks of one round; the rest of the text is shown as it was written
+_BLOCK_S = 0.3  # for one block
+_PACE_S = 60e-6  # for one character of an answer that grows; what costs more is shown again a little later
+_AHEAD_S = 0.5  # that an answer may take before its characters have paid for it
+_ROUGH = "rough"  # kind of a block that is shown as it was written
 _LEVELS = 8  # quotes and lists that may begin in one line
 _DECISIVE = 12  # characters of a line after which its kind of block is certain, except for fences and rules
 
@@ -53,7 +59,10 @@ _CUT = '<p class="cut">The answer goes on, but is too long to be shown.</p>\n'
 
 @dataclass(slots=True)
 class StreamRenderer:
-    """Takes the answer piece by piece; says what changed, and which sentences are complete."""
+    """Takes the answer piece by piece; says what changed, and which sentences are complete.
+
+    However hostile a text is, one round takes about `_ROUND_S` of processor time at most, and an answer that grows
+    about `_PACE_S` for each character: what would take longer is shown as it was written, or shown less often."""
 
     links: Links = field(default_factory=Links)
     blocks: list[str] = field(default_factory=list)  # HTML, as the client has it
@@ -63,49 +72,61 @@ class StreamRenderer:
     _at: int = 0  # where the tail begins
     _done: int = 0  # blocks that are finished
     _numbered: int = 0  # sentences in them
-    _rendered: int = 0  # length of the tail when it was rendered last
+    _round: Deadline = field(default_factory=lambda: Deadline(_ROUND_S))
+    _owed: float = -_AHEAD_S  # seconds of processor time beyond what the characters so far pay for
     _cut: bool = False
     _settled: Settled = field(default_factory=Settled)  # of the first block that is not finished
 
     def feed(self, piece: str) -> list[Text]:
         """Adds a piece; the changes to what the client shows."""
-        room = MOST_CHARS - self._at - len(self._tail)
-        self._cut = self._cut or len(piece) > room
-        self._tail += piece[: max(room, 0)]
-        growing = len(self._tail) - self._settled.length
-        lazy = growing > _EAGER_CHARS and len(self._tail) < self._rendered * 1.1
-        return [] if lazy or not piece else self._render(final=False)
+        self._add(piece)
+        self._owed = max(self._owed - len(piece) * _PACE_S, -_AHEAD_S)
+        if not piece or self._owed > 0:
+            return []
+        changes = self._render(final=False)
+        self._owed += self._round.spent
+        return changes
 
-    def finish(self) -> list[Text]:
-        """Nothing follows: every block and sentence is complete, and unfinished Markdown stands as it was written."""
+    def finish(self, piece: str = "") -> list[Text]:
+        """Nothing follows `piece`: every block and sentence is complete, and unfinished Markdown stands as it was
+        written."""
+        self._add(piece)
         changes = self._render(final=True)
         if self._cut:
             changes += self._show(self._done, _CUT)
             self._done += 1
         return changes
 
+    def _add(self, piece: str) -> None:
+        room = MOST_CHARS - self._at - len(self._tail)
+        self._cut = self._cut or len(piece) > room
+        self._tail += piece[: max(room, 0)]
+
     def _render(self, final: bool) -> list[Text]:
+        self._round = Deadline(_ROUND_S)
         source = self._tamed(final)
-        self._rendered = len(self._tail)
-        found = _blocks(source)
+        found = _blocks(source, self._round)
         del self.sentences[self._numbered :]
-        number, finished, changes = self._numbered, 0, list[Text]()
-        for place, block in enumerate(found):
+        number, finished, place, changes = self._numbered, 0, 0, list[Text]()
+        while place < len(found):
+            block = found[place]
+            if self._round.passed:
+                found[place:] = [block := _Block(block.start, len(source), _ROUGH)]
             following = found[place + 1] if place + 1 < len(found) else None
             done = final or (finished == place and following is not None and _is_finished(source, block, following))
             text = source[block.start : following.start if following else len(source)]
             settled = self._settled_of(block, text) if finished == place else Settled()
-            markup, kept = self._block(settled, text, number, whole=final or following is not None)
+            markup, kept = self._block(settled, block.kind, text, number, whole=final or following is not None)
             if done or finished == place:
                 until = len(text) if done else settled.certain(source[block.start :])
                 offset = self._at + block.start
                 self.sentences += [(a + offset, b + offset) for a, b in kept if b <= until]
                 if not done and settled is self._settled:
-                    settled.grow(text, kept, number, self._html)
+                    settled.grow(text, kept, number, self._safe_html)
             changes += self._show(self._done + place, markup)
             number += len(kept)
-            if done:
-                finished = place + 1
+            place += 1
+            finished = place if done else finished
         for place in range(self._done + len(found), len(self.blocks)):
             changes += self._show(place, "")
         self._advance(found, finished, len(source))
@@ -130,27 +151,37 @@ class StreamRenderer:
             self._settled if block.kind == "paragraph_open" and not rough and "\n" not in text.rstrip() else Settled()
         )
 
-    def _block(self, settled: Settled, text: str, first: int, *, whole: bool) -> tuple[str, list[Span]]:
+    def _block(self, settled: Settled, kind: str, text: str, first: int, *, whole: bool) -> tuple[str, list[Span]]:
         """The HTML of a block, and its sentences; only what is not settled of it is made anew."""
         rest = settled.rest(text)
         spans = settled.spans(rest)
         shown = rest if whole else mend(rest)
         known = spans if shown == rest.rstrip(" ") else settled.spans(shown)  # a space at the end changes none
         if settled.cut >= 0 and not known:  # nothing of the sentence that goes on may be shown yet
-            return self._block(Settled(), text, first, whole=whole)
+            return self._block(Settled(), kind, text, first, whole=whole)
         first += len(settled.sentences)
-        rough = _is_rough(shown) or first + len(known) > MOST
-        plain = clean(f'<p class="plain">{html.escape(shown.strip())}</p>\n') if rough else ""
-        return settled.whole(plain or self._html(shown, known, first)), settled.all(spans)
+        rough = kind == _ROUGH or _is_rough(shown) or first + len(known) > MOST
+        made = "" if rough else self._safe_html(shown, known, first)
+        return settled.whole(made) if made else _plain(text), settled.all(spans)
+
+    def _safe_html(self, text: str, sentences: list[Span], first: int) -> str:
+        """The HTML of a text; "" where that costs too much or cannot be made."""
+        try:
+            return self._html(text, sentences, first)
+        except TooCostly:
+            return ""
+        except Exception:  # of a parser: one block is not worth the page
+            log.exception("A block of an answer cannot be rendered")
+            return ""
 
     def _html(self, text: str, sentences: list[Span], first: int) -> str:
         marked = mark(text, sentences, first)
         if _PLAIN.fullmatch(text):
             return clean(f"<p>{Wrapper(self.links).line(marked.strip())}</p>\n")
-        md = parser()
-        tokens = md.parse(marked)
-        Wrapper(self.links).block(tokens)
-        return clean(md.renderer.render(tokens, md.options, {}))
+        deadline = Deadline(min(_BLOCK_S, self._round.left))
+        tokens = parse(marked, deadline)
+        Wrapper(self.links, deadline).block(tokens)
+        return clean(render_tokens(tokens, deadline))
 
     def _advance(self, found: list[_Block], finished: int, length: int) -> None:
         start = found[finished].start if finished < len(found) else length
@@ -159,7 +190,6 @@ class StreamRenderer:
             self._numbered = sum(1 for span in self.sentences if span[0] < end)
             self._done += finished
             self._tail, self._source, self._at = self._tail[start:], self._source[start:], end
-            self._rendered -= start
 
     def _show(self, place: int, markup: str) -> list[Text]:
         while len(self.blocks) <= place:
@@ -184,8 +214,7 @@ def answer_html(
 ) -> str:
     """A whole answer as the stream and its `Cited` events end with; `gone` are sources that cannot be opened now."""
     renderer = StreamRenderer(links or Links())
-    renderer.feed(text)
-    renderer.finish()
+    renderer.finish(text)
     return with_pills("".join(renderer.blocks), citations, answer_id, gone)
 
 
@@ -214,19 +243,28 @@ def _tame(text: str) -> str:
     return _NEST.sub(lambda found: found[1] + re.sub(r"[^\s\d]", "·", found[2]), text)
 
 
-def _blocks(text: str) -> list[_Block]:
-    """The top-level blocks of Markdown in order."""
+def _blocks(text: str, deadline: Deadline | None = None) -> list[_Block]:
+    """The top-level blocks of Markdown in order; one rough one where the deadline passes meanwhile."""
     if _is_line(text):
         return [_Block(0, len(text), "paragraph_open")]
-    tokens: list[Token] = []
-    md = parser()
-    md.block.parse(text, md, {}, tokens)
+    try:
+        tokens = read_blocks(text, deadline)
+    except TooCostly:
+        return [_Block(0, len(text), _ROUGH)]
+    except Exception:  # of a parser
+        log.exception("The blocks of an answer cannot be found")
+        return [_Block(0, len(text), _ROUGH)]
     lines = [0, *(found.end() for found in re.finditer("\n", text)), len(text)]
     return [
         _Block(lines[token.map[0]], lines[min(token.map[1], len(lines) - 1)], token.type)
         for token in tokens
         if token.level == 0 and token.map and token.nesting >= 0
     ]
+
+
+def _plain(text: str) -> str:
+    """A block as it was written."""
+    return clean(f'<p class="plain">{html.escape(text.strip())}</p>\n')
 
 
 def _is_line(text: str) -> bool:

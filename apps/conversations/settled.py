@@ -24,7 +24,7 @@ _OPEN, _CLOSE, _END = "<p>", "</p>\n", "</span>"
 _WHOLE = re.compile(r"(?<![\w*])\*\*(?=[^\s*])[^*_`~$\\<&\[\]\n]+(?<=\S)\*\*(?![\w*])|(?<!`)`[^`$\\<&\[\]\n]+`(?!`)")
 _SIGN = re.compile(r"[*_`~$\\<&\[\]|]")
 
-Render = Callable[[str, list[Span], int], str]  # text, its sentences, the number of the first
+Render = Callable[[str, list[Span], int], str]  # text, its sentences, the number of the first; "": cannot
 
 
 @dataclass(slots=True)
@@ -84,7 +84,10 @@ class Settled:
         spans = [(start + shift, end + shift) for start, end in sentences[known : done + begun]]
         if self.length and spans:
             spans[0] = max(spans[0][0], len(GUARD)), spans[0][1]
-        html = self._joined(render(GUARD + piece if self.length else piece, spans, first + known))
+        made = render(GUARD + piece if self.length else piece, spans, first + known)
+        if not made:
+            return
+        html = self._joined(made)
         self.html = html.removesuffix(SLOT % (first + done)) if begun else html
         self.signs += signs(text[self.length : place])
         self.length, self.sentences, self.number = place, list(sentences[:done]), first + done

@@ -16,6 +16,8 @@ from functools import lru_cache
 from markdown_it.token import Token
 
 from apps.conversations.links import Links, host_html, href, written_out
+from apps.conversations.markup import check_time
+from apps.lib.deadline import Deadline
 from apps.lib.sentences import MARK, Span, settled, spans
 
 _AFTER_SPACE = 0xF0000  # + number: the space behind the mark is ours
@@ -112,6 +114,7 @@ class Wrapper:
     """Turns the inline tokens of one block into tokens whose text pieces are wrapped."""
 
     links: Links
+    deadline: Deadline | None = None  # TooCostly is raised when it passes
     current: int | None = None  # the sentence that the next piece belongs to
     out: list[Token] = field(default_factory=list)
     open_links: list[str] = field(default_factory=list)  # the address of each link that is open; "": shown as text
@@ -129,6 +132,7 @@ class Wrapper:
             last |= dict.fromkeys(found if current is None else [current, *found], place)
             current = found[-1] if found else current
         for place, (token, joined) in enumerate(inlines):
+            check_time(self.deadline)
             self.current = self.current if joined else None
             self.out = []
             for child in token.children or []:
