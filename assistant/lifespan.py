@@ -18,7 +18,7 @@ log = logging.getLogger(__name__)
 
 # Python's 5 ms would let a thread that computes hold back the one that answers; measured: 2 ms less from ask to model.
 _SWITCH_S = 0.0005
-_RELEASE_S = 60.0  # seconds between two times that free memory is given back to the system
+_RELEASE_S = 30.0  # seconds between two times that free memory is given back to the system
 
 
 async def lifespan(scope: dict[str, Any], receive: Any, send: Any) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import tempfile
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -10,6 +11,8 @@ import django
 from django.conf import settings
 from django.core.exceptions import RequestAborted
 from django.core.handlers.asgi import ASGIHandler
+from django.http import HttpRequest, HttpResponse
+from django.views.defaults import server_error
 
 from apps.lib import disk
 
@@ -58,6 +61,14 @@ class Handler(ASGIHandler):
         except RequestAborted:
             body.close()
             raise
+
+
+def answer_fault(request: HttpRequest) -> HttpResponse:
+    """Return the answer to a request that failed: 507 where the disk is full, as when a session cannot be stored at a
+    sign-in, else 500. Called while the error is being handled."""
+    if disk.full(sys.exception()):
+        return HttpResponse(_WORDS, content_type="text/plain; charset=utf-8", status=_INSUFFICIENT_STORAGE)
+    return server_error(request)
 
 
 async def _refuse(receive: Receive, send: Send, more: bool) -> None:

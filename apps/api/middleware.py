@@ -18,6 +18,7 @@ _WORDS = {
     404: "There is no such address; docs/api.md says what there is.",
     405: "This method is not allowed here; the header “Allow” names those that are.",
     413: "The request is too large.",
+    507: "The disk of this server is full, so nothing can be taken now. Please tell an administrator.",
     500: "Something went wrong on this server. Its log says what.",
 }
 

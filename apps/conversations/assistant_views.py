@@ -14,6 +14,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from apps.conversations import assistants
 from apps.conversations.assistant import Assistant, AssistantVersion
 from apps.conversations.assistant_forms import AssistantForm, ShareForm
+from apps.lib.numbers import read_number
 from apps.safety.restricting import Feature, refused
 from apps.users.access import person
 
@@ -85,8 +86,8 @@ def versions(request: HttpRequest, pk: UUID) -> HttpResponse:
     if request.method == "POST":
         number = request.POST.get("number", "")
         try:
-            saved = assistants.restore(user, row, int(number) if number.isascii() and number.isdigit() else 0)
-        except (AssistantVersion.DoesNotExist, OverflowError):
+            saved = assistants.restore(user, row, read_number(number))
+        except AssistantVersion.DoesNotExist:
             raise Http404 from None
         messages.success(
             request,
@@ -126,7 +127,7 @@ def people(request: HttpRequest, pk: UUID) -> HttpResponse:
 def unshare(request: HttpRequest, pk: UUID) -> HttpResponse:
     """It is no longer shared with that address or group; what was asked before stays with whoever asked."""
     number = request.POST.get("share", "")
-    assistants.unshare(_owned(request, pk), int(number) if number.isascii() and number.isdigit() else 0)
+    assistants.unshare(_owned(request, pk), read_number(number))
     return redirect("conversations:assistant_people", pk)
 
 

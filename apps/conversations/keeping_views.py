@@ -28,6 +28,7 @@ from apps.conversations.models import Conversation, ConversationQuerySet, Folder
 from apps.conversations.paging import page
 from apps.conversations.searching import Hit
 from apps.conversations.views import identifier
+from apps.lib.numbers import read_number
 from apps.users.access import person
 from apps.users.models import User
 
@@ -42,7 +43,7 @@ def everything(request: HttpRequest) -> HttpResponse:
     """All conversations, or those of `?show=`; with `?q=` those that speak of it, with the places."""
     user = person(request)
     query, show = request.GET.get("q", "").replace("\0", "").strip()[:200], request.GET.get("show", "")
-    folder = Folder.objects.filter(owner=user, pk=show).first() if show.isdecimal() else None
+    folder = Folder.objects.filter(owner=user, pk=read_number(show)).first() if show.isdecimal() else None
     after, by = request.GET.get("after", ""), "deleted" if show == "deleted" else "changed"
     rows, end = (found(user, query), "") if query else page(_shown(user, show, folder), _LISTED, after, by)
     context = {"rows": rows, "after": end, "query": query, "show": show, "folder": folder}
@@ -124,7 +125,7 @@ def _restored(user: User, _: list[UUID], form: Any) -> str:
 
 def _moved(user: User, pks: list[UUID], form: Any) -> str:
     value = form.get("folder", "")
-    into = Folder.objects.filter(owner=user, pk=value).first() if value.isdecimal() else None
+    into = Folder.objects.filter(owner=user, pk=read_number(value)).first() if value.isdecimal() else None
     into = keeping.folder_named(user, form.get("name", "")) or into
     count = keeping.move(user, pks, into)
     if into:

@@ -10,6 +10,7 @@ from apps.conversations.facts import facts, is_amount
 from apps.conversations.support import SUPPORTED, check
 from apps.conversations.tools.base import Call
 from apps.conversations.wrap import without_hints
+from apps.lib.numbers import LARGEST, read_number
 from apps.lib.words import stem
 
 NAME = 100  # characters of a tool's name that are kept
@@ -68,4 +69,5 @@ def _support(claim: str, call: Call) -> float:
 
 
 def _is_small(number: str) -> bool:
-    return number.isdecimal() and (int(number) < SMALL or int(number) in _YEARS)
+    value = read_number(number, LARGEST)
+    return value < SMALL or value in _YEARS
