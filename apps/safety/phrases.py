@@ -219,7 +219,8 @@ PASSAGE_ATTACKS: tuple[tuple[str, int, str, str], ...] = (
         "prompt_attack",
         2,
         rf"\b(?:ignore|disregard|forget|override|bypass|neglect|overlook|ignoriere|vergiss|ignora|"
-        rf"olvida)\b.{{0,30}}\b(?:all|any|the|your|previous|prior|above|earlier|preceding|former|every|"
+        rf"olvida)\b(?! (?:my|our) (?:\w+ )?(?:messages?|e-?mails?|texts?)\b)"
+        rf".{{0,30}}\b(?:all|any|the|your|previous|prior|above|earlier|preceding|former|every|"
         rf"other|alle|vorherigen|anteriores|todas)\b.{{0,30}}\b{_RULES_OF}\b",
         "",
     ),
@@ -266,7 +267,8 @@ PASSAGE_ATTACKS: tuple[tuple[str, int, str, str], ...] = (
     (
         "prompt_attack",
         2,
-        r"\b(?:append|add|include|insert|embed|render|put)\b.{0,40}\b(?:link|image|url|markdown)\b.{0,60}https?://",
+        r"\b(?:append|add|include|insert|embed|render|put)\b[^.!?\n]{0,40}\b(?:link|image|url|markdown)\b"
+        r"[^.!?\n]{0,60}https?://",
         "",
     ),
     (

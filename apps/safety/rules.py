@@ -17,7 +17,7 @@ import re2
 from apps.safety.check import ALLOWED, Verdict
 from apps.safety.disguises import Reading, readings
 from apps.safety.intake import folded
-from apps.safety.orders import ORDERS
+from apps.safety.orders import ORDERS, ORDERS_NEED
 from apps.safety.phrases import HARM, NEEDS, PASSAGE_ATTACKS, PASSAGE_NEEDS, SAID
 from apps.safety.plain_phrases import PLAIN, PLAIN_NEEDS
 from apps.safety.untrusted import places as tokens
@@ -70,7 +70,7 @@ _PASSAGE = _rules(PASSAGE_ATTACKS)
 _ORDERS = _rules(ORDERS)
 _OF_PASSAGES = (*_PASSAGE, *_ORDERS)
 _NEEDS = re2.compile(f"{NEEDS}|{PLAIN_NEEDS}")
-_PASSAGE_NEEDS = re2.compile(PASSAGE_NEEDS)
+_PASSAGE_NEEDS = re2.compile(f"{PASSAGE_NEEDS}|{ORDERS_NEED}")
 # The version of a signal of the rules: another rule is another version.
 _ALL = (HARM, PLAIN, SAID, PASSAGE_ATTACKS, ORDERS, NEEDS, PLAIN_NEEDS)
 FINGERPRINT = f"rules-{hashlib.sha256(repr(_ALL).encode()).hexdigest()[:16]}"
