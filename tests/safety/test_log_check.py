@@ -22,7 +22,7 @@ from django.utils import timezone
 
 from apps.documents import worker
 from apps.operations import checks
-from apps.safety import audit, heads, log_check
+from apps.safety import audit, heads, log_check, suspensions
 from apps.safety.models import Event
 from apps.users.models import User
 
@@ -228,7 +228,8 @@ def test_a_head_cut_off_by_a_full_disk_harms_no_later_one(entries: list[Event], 
 
 
 def test_the_worker_notes_a_head_that_could_not_be_noted(entries: list[Event], place: Path) -> None:
-    assert log_check.note_heads in worker.chores
+    import_module("apps.privacy.tasks")
+    assert log_check.note_heads in worker.chores and suspensions.sweep in worker.chores
     (place / "heads.jsonl").unlink()
     log_check.note_heads()
     log_check.note_heads()
