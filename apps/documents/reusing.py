@@ -25,6 +25,11 @@ from apps.documents.tuning import tuning
 
 _HERE = Path(__file__).parent
 _READERS = ("parsers/*.py", "chunking.py", "fold.py", "furniture.py", "language.py", "parsing.py", "scans.py")
+_PACKAGES = (  # whose code decides what is read out of a file
+    "charset-normalizer", "cssselect2", "docutils", "lxml", "markdown-it-py", "numpy", "olefile", "onnxruntime",
+    "opencv-python-headless", "orjson", "pi-heif", "pillow", "pypdfium2", "python-calamine", "python-docx",
+    "python-pptx", "rapidocr", "tinycss2", "trafilatura",
+)  # fmt: skip
 _LOOKED_AT = 5  # documents of the same content
 
 
@@ -105,10 +110,18 @@ def _ending(name: str) -> str:
 
 @cache
 def _programs() -> str:
-    """Of this version of the readers, and of all packages that they may use."""
+    """Of this version of the readers, and of the packages that they use."""
     sources = [path.read_bytes() for pattern in _READERS for path in sorted(_HERE.glob(pattern))]
-    packages = sorted(f"{item.name} {item.version}" for item in metadata.distributions())
+    packages = [f"{name} {_version(name)}" for name in _PACKAGES]
     return _digest(*(sha256(source).hexdigest() for source in sources), *packages)
+
+
+def _version(package: str) -> str:
+    """Return its version; "" where it is not installed."""
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return ""
 
 
 def _digest(*parts: str) -> str:

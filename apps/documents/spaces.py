@@ -6,7 +6,6 @@ Words are looked up in the segments of each embedder; how rare a word is, is tol
 from __future__ import annotations
 
 import logging
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -30,6 +29,7 @@ from apps.engines.base import (
     IndexResult,
     SegmentInfo,
 )  # fmt: skip
+from apps.engines.index.scoring import join_idf
 from apps.lib.threads import Begun, begin, in_db, in_pool
 
 if TYPE_CHECKING:
@@ -184,9 +184,4 @@ def _idf(found: Sequence[tuple[Side, IndexResult, int]]) -> dict[str, float]:
     """How rare each word is among the chunks of all; of one embedder as its segments say."""
     if len(found) == 1:
         return found[0][1].idf
-    total = sum(count for *_, count in found)
-    holding: dict[str, float] = {}
-    for _, result, count in found:
-        for term, weight in result.idf.items():  # the formula of `scoring.idf`, backwards
-            holding[term] = holding.get(term, 0.0) + max(0.0, (count + 1) * math.exp(-weight) - 0.5)
-    return {term: math.log((total + 1) / (held + 0.5)) for term, held in holding.items()}
+    return join_idf([(result.idf, count) for _, result, count in found])

@@ -98,10 +98,11 @@ class SentenceEmbed:
         if known is None:
             known = self._run([self._read(text, "query")[1]])[0]
             known.setflags(write=False)
-            with self._lock:
-                self._questions[text] = known
-                while len(self._questions) > _REMEMBERED:
-                    self._questions.popitem(last=False)
+        with self._lock:
+            self._questions[text] = known
+            self._questions.move_to_end(text)  # what was asked longest ago is forgotten first
+            while len(self._questions) > _REMEMBERED:
+                self._questions.popitem(last=False)
         return known
 
     def embed_passages(self, texts: Sequence[str | Tokenised]) -> Vectors:

@@ -1,6 +1,7 @@
 """Several indexes as one: what is written goes to the index that is configured, each segment is searched where it is.
 
-Only while an index is moved are there two. Then the weights of words are those of each index on its own.
+Only while an index is moved are there two. Scores by words are then those of each index on its own; how rare a word is
+is told over both.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from apps.engines.base import EngineBroken, EngineRefused, Index, IndexEntry, IndexQuery, IndexResult, Part, SegmentInfo
-from apps.engines.index.scoring import Found, Weights, best
+from apps.engines.index.scoring import Found, Weights, best, join_idf
 
 if TYPE_CHECKING:
     from apps.engines.base import Vectors
@@ -33,7 +34,8 @@ class RoutedIndex:
         if len(results) == 1:
             return results[0]
         found = [Found(c.chunk_id, c.cosine, c.bm25) for result in results for c in result.candidates]
-        terms = {term: weight for result in results for term, weight in result.idf.items()}
+        counts = [sum(segment.count for segment in some) for _, some in held]
+        terms = join_idf([(result.idf, count) for result, count in zip(results, counts, strict=True)])
         worded = [one for one in found if one.bm25]
         return best(found, worded, query.limit, Weights({}, terms))
 

@@ -28,6 +28,16 @@ def idf(frequency: int, total: int) -> float:
     return math.log(1 + (total - frequency + 0.5) / (frequency + 0.5))
 
 
+def join_idf(parts: Sequence[tuple[Mapping[str, float], int]]) -> dict[str, float]:
+    """Return how rare each word is among the chunks of several indexes, from the weights and chunk count of each."""
+    total = sum(count for _, count in parts)
+    holding: dict[str, float] = {}
+    for weights, count in parts:
+        for term, weight in weights.items():  # the formula of `idf`, backwards
+            holding[term] = holding.get(term, 0.0) + max(0.0, (count + 1) * math.exp(-weight) - 0.5)
+    return {term: math.log((total + 1) / (held + 0.5)) for term, held in holding.items()}
+
+
 def query_terms(text: str) -> list[str]:
     """The terms of a question in order of appearance: one that stands there twice, twice."""
     return content_terms(text)

@@ -1,0 +1,48 @@
+"""The scale of a further embedder is measured in a language that it reads, and an unknown language breaks no search."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from apps.documents import scale
+from apps.engines import registry
+
+
+class OfOneLanguage:
+    """Finds an answer as near to its question as 0.9 in one language, and everything in others as near as 0.5."""
+
+    dimension = 64
+
+    def __init__(self, language: str) -> None:
+        self.fingerprint = f"of {language}"
+        self.known = {text: at for at, pair in enumerate(scale.PAIRS.get(language, ())) for text in pair}
+
+    def embed_query(self, text: str) -> Any:
+        row = np.zeros(self.dimension, np.float32)
+        row[0] = np.sqrt(0.5)
+        row[1 + self.known.get(text, hash(text) % 8 + 20)] = np.sqrt(0.5 if text in self.known else 0)
+        return row
+
+    def embed_passages(self, texts: list[str]) -> Any:
+        return np.stack([self.embed_query(text) for text in texts])
+
+
+@pytest.fixture(autouse=True)
+def nothing_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(scale, "_known", {})
+
+
+@pytest.mark.parametrize("language", ["en", "de", "es"])
+def test_an_embedder_of_one_language_has_a_scale(language: str) -> None:
+    engine: Any = OfOneLanguage(language)
+    told = scale.scale(engine, registry.embed())
+    other, near = scale._best_means(registry.embed())
+    assert told.told(1.0) == pytest.approx(near, abs=1e-5) and told.told(0.5) == pytest.approx(other, abs=1e-5)
+
+
+def test_an_embedder_of_a_language_that_nobody_measures_is_taken_as_it_is() -> None:
+    engine: Any = OfOneLanguage("tlh")
+    assert scale.scale(engine, registry.embed()) == scale.SAME
