@@ -27,6 +27,7 @@ class Verifier:
     def __init__(self, turn: Turn) -> None:
         self._turn = turn
         self._citer: Citer | None = None
+        self._renewed = 0  # how often the turn got further passages
         self._next = 0  # sentence to verify
         self._task: asyncio.Task[None] | None = None
         self.ms = 0.0
@@ -47,6 +48,7 @@ class Verifier:
     def renew(self) -> None:
         """The turn has further passages: sentences from here on are compared with them too."""
         self._citer = None
+        self._renewed += 1
 
     async def done(self) -> None:
         """Every complete sentence has its finding. What goes wrong in verifying costs findings, never the answer."""
@@ -68,11 +70,10 @@ class Verifier:
             index = self._next
             start, end = turn.renderer.sentences[index]
             began = time.perf_counter()
-            if self._citer is None:
-                self._citer = await self._built()
+            citer = self._citer or await self._build()
             sentence = index, turn.text[start:end], start, end
             # With nothing to compare it with, a sentence takes less time than the way to a thread and back.
-            cites = await in_pool(self._citer.cite, *sentence) if self._citer.windows else self._citer.cite(*sentence)
+            cites = await in_pool(citer.cite, *sentence) if citer.windows else citer.cite(*sentence)
             if turn.results:
                 cites = await in_pool(results.credited, cites, turn.text[start:end], turn.results)
             self.ms += (time.perf_counter() - began) * 1000
@@ -80,10 +81,15 @@ class Verifier:
             turn.cites += cites
             await turn.say(Cited(index, supported(cites), pills_html(cites, turn.opening.answer)))
 
-    async def _built(self) -> Citer:
-        """Knows this turn's passages, and what earlier turns of the path were given, the latest of it."""
-        opening = self._turn.opening
-        passages = {item.number: item.passage for item in self._turn.placed}
-        given = [item for past in opening.history for item in past.given][-_EARLIER:]
-        earlier = await in_db(sources.stretches, opening.user, given) if given else []
-        return await in_pool(Citer, opening.text, passages, earlier)
+    async def _build(self) -> Citer:
+        """Return what knows this turn's passages and what earlier turns of the path were given, the latest of it; built
+        anew where `renew` was called meanwhile."""
+        while True:
+            renewed, opening = self._renewed, self._turn.opening
+            passages = {item.number: item.passage for item in self._turn.placed}
+            given = [item for past in opening.history for item in past.given][-_EARLIER:]
+            earlier = await in_db(sources.stretches, opening.user, given) if given else []
+            citer = await in_pool(Citer, opening.text, passages, earlier)
+            if renewed == self._renewed:
+                self._citer = citer
+                return citer

@@ -89,6 +89,36 @@ async def test_what_is_compared_with_results_of_tools_holds_no_text_up() -> None
     verifier._task.cancel()
 
 
+async def test_passages_that_come_while_the_comparison_is_prepared_are_compared_with_too(monkeypatch) -> None:
+    turn, verifier, _ = writing()
+    begun, go_on, known = asyncio.Event(), asyncio.Event(), list[list[int]]()
+
+    class Slow:
+        windows = ()
+
+        def __init__(self, numbers: list[int]) -> None:
+            self.numbers = numbers
+
+        def cite(self, *_: object) -> list[object]:
+            known.append(self.numbers)
+            return []
+
+    async def build(_make: object, _text: str, passages: dict[int, object], _earlier: object) -> Slow:
+        begun.set()
+        await go_on.wait()
+        return Slow(list(passages))
+
+    monkeypatch.setattr("apps.conversations.verify.in_pool", build)
+    writes = asyncio.create_task(write(turn, verifier, "The first tower is tall. The second is white. It "))
+    await begun.wait()
+    turn.placed = [SimpleNamespace(number=7, passage=None)]  # a tool finds it
+    verifier.renew()
+    go_on.set()
+    await writes
+    await verifier.done()
+    assert known == [[7], [7]]
+
+
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.usefixtures("log")
 async def test_on_the_wire_each_finding_follows_the_text_that_has_its_place(open_page, alice, library, chat) -> None:
