@@ -125,7 +125,9 @@ def chosen_filters(message: dict[str, Any]) -> Filters | None:
 
 
 def _attached(value: Any) -> tuple[UUID, ...]:
-    if not isinstance(found := value or [], list) or len(found) > MAX_ATTACHED:
+    if not isinstance(found := value or [], list):
+        raise Refused(gettext("The page sent something that cannot be read. Reload it and ask again."))
+    if len(found) > MAX_ATTACHED:
         raise Refused(gettext("At most %(most)s pictures can be attached to a question.") % {"most": MAX_ATTACHED})
     return tuple(dict.fromkeys(identifier(item) for item in found))
 

@@ -39,14 +39,15 @@ def read(value: Any) -> str | None:
     return value
 
 
-def keep(place: Conversation, wish: Ask | Again) -> None:
-    """What was chosen with a question holds from then on; a model that one answer is asked of again, for that alone."""
+def keep(place: Conversation, wish: Ask | Again, *, model: str | None = None) -> None:
+    """Set what holds in the conversation from then on: what was chosen with a question, and `model`, None for the one
+    that it has. A model that one answer is asked of again is for that answer alone."""
     if wish.sampling is not None:
         place.sampling = wish.sampling.record()
     if wish.filters is not None:
         place.filters = wish.filters.record()
-    if wish.model is not None and not hasattr(wish, "turn"):
-        place.model = wish.model
+    if model is not None:
+        place.model = model
 
 
 def of(place: Conversation, assistant: Assistant | None, wished: str | None = None) -> tuple[str, str]:

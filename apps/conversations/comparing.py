@@ -15,7 +15,7 @@ from django.utils.translation import gettext
 from django.views.decorators.http import require_http_methods
 
 from apps.conversations import pages, panel, sampling
-from apps.conversations.models import Preference
+from apps.conversations.models import Message, Preference
 from apps.users.access import person
 from apps.users.models import User
 
@@ -27,12 +27,13 @@ def compare(request: HttpRequest, answer: UUID) -> HttpResponse:
     user, row = person(request), panel.answer_of(person(request), answer)
     if row.parent is None:
         raise Http404
-    siblings = [one for one in row.parent.children.order_by("created") if one.text and one.status != "writing"]
+    siblings = list(row.parent.children.exclude(status=Message.Status.WRITING).order_by("created"))
     wanted = request.POST.get("with") or request.GET.get("with") or ""
     others = [one for one in siblings if one.pk != row.pk]
     other = next((one for one in others if str(one.pk) == wanted), others[-1] if others else None)
     if other is None or row not in siblings:
-        raise Http404
+        messages.info(request, gettext("There is no second answer to compare with yet."))
+        return redirect(f"/c/{row.conversation_id}/?at={row.pk}")
     if request.method == "POST":
         prefer(user, row.pk, other.pk, request.POST.get("better", ""))
         messages.success(request, gettext("Kept."))

@@ -137,7 +137,7 @@ class ChatConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
         if self.user is None:
             return
-        if len(text_data or bytes_data or "") > LARGEST:
+        if len(bytes_data or (text_data or "").encode()) > LARGEST:
             await self.close(TOO_LARGE)
             return
         client_id = ""

@@ -36,11 +36,11 @@ def move(user: User, pks: Collection[UUID], folder: Folder | None) -> int:
     return _set(user, pks, folder=folder)
 
 
-def delete(user: User, pks: Collection[UUID]) -> datetime | None:
-    """They are gone from everywhere; the moment under which `restore` brings them back, or None where there were none.
-    An answer that is being written there ends."""
+def delete(user: User, pks: Collection[UUID]) -> tuple[datetime, int]:
+    """Delete conversations of this person. Return the moment under which `restore` brings them back, and how many they
+    were. An answer that is being written there ends."""
     now = timezone.now()
-    return now if _set(user, pks, deleted=now) else None
+    return now, _set(user, pks, deleted=now)
 
 
 def restore(user: User, at: datetime) -> int:

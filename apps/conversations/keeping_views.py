@@ -107,11 +107,11 @@ def _shown(user: User, show: str, folder: Folder | None) -> ConversationQuerySet
 
 
 def _deleted(request: HttpRequest, user: User, pks: list[UUID]) -> HttpResponse:
-    at = keeping.delete(user, pks)
-    if at is not None:  # the template makes a button of the moment
+    at, count = keeping.delete(user, pks)
+    if count:  # the template makes a button of the moment
         messages.success(
             request,
-            ngettext("%(n)s conversation deleted.", "%(n)s conversations deleted.", len(pks)) % {"n": len(pks)},
+            ngettext("%(n)s conversation deleted.", "%(n)s conversations deleted.", count) % {"n": count},
             extra_tags=at.isoformat(),
         )
     return _back(request)

@@ -148,7 +148,7 @@ def _asked(user: User, ask: Ask) -> Opening:
     else:
         place = _conversation(user, ask.conversation)
         exchanges = _said_before(place, ask)
-    choosing.keep(place, ask)
+    choosing.keep(place, ask, model=ask.model)
     assistant, unshared = answering.of(user, place)
     collections = scoping.collections(user, place, ask, assistant)
     last = exchanges[-1].answer if exchanges else None

@@ -94,7 +94,8 @@ def first(user: User, pk: UUID) -> tuple[UUID, UUID | None]:
     """The question is the next one; its conversation, and the answer that runs there. Raises Refused."""
     row = _own(user, pk)
     least = Queued.objects.filter(conversation=row.conversation_id).aggregate(least=Min("position"))["least"]
-    Queued.objects.filter(pk=pk).update(position=least - 1, problem="")
+    if least is None or not Queued.objects.filter(pk=pk).update(position=least - 1, problem=""):
+        raise Refused(_ASKED)
     return row.conversation_id, _running(row.conversation_id)
 
 

@@ -63,7 +63,7 @@ def opened(
     if wish.attached:
         raise Refused("Attached pictures are kept, so they are not for temporary chats. Begin a new chat.")
     place = Conversation(owner=now, assistant=answering.asked(now, wish.assistant))
-    choosing.keep(place, wish)
+    choosing.keep(place, wish, model=wish.model)
     assistant, _ = answering.of(now, place)
     collections = scoping.collections(now, place, replace(wish, conversation=None), assistant)
     model, gone = choosing.of(place, assistant, wish.model)

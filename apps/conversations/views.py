@@ -130,8 +130,8 @@ def more(request: HttpRequest) -> HttpResponse:
 def delete(request: HttpRequest, pk: UUID) -> HttpResponse:
     """The conversation is gone, with its answers, and can be brought back for a while; a running one ends."""
     row = get_object_or_404(Conversation.objects.visible_to(_user(request)), pk=pk)
-    at = keeping.delete(_user(request), [row.pk])
-    if at is not None:  # the template makes a button of the moment
+    at, count = keeping.delete(_user(request), [row.pk])
+    if count:  # the template makes a button of the moment
         messages.success(request, gettext("Conversation deleted."), extra_tags=at.isoformat())
     return redirect("conversations:new")
 

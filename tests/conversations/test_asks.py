@@ -29,6 +29,14 @@ def test_the_words_say_how_long_a_question_is_and_may_be() -> None:
         asks.ask({"client_id": "1", "text": "x" * 100_000})
 
 
+@pytest.mark.parametrize("attached", ["x", {"a": 1}, 5, True])
+def test_attached_pictures_that_are_no_list_are_unreadable_and_not_too_many(attached: object) -> None:
+    with pytest.raises(Refused, match="cannot be read"):
+        asks.ask({"client_id": "1", "text": QUESTION, "attached": attached})
+    with pytest.raises(Refused, match="At most 4"):
+        asks.ask({"client_id": "1", "text": QUESTION, "attached": [str(uuid.uuid4())] * 5})
+
+
 @pytest.mark.parametrize(
     "also",
     [

@@ -69,6 +69,18 @@ def test_many_are_deleted_at_once_and_brought_back_together(alice: User) -> None
     assert len(listed(alice).recent.rows) == 2
 
 
+def test_only_what_was_deleted_is_counted(alice: User, bob: User) -> None:
+    one, two = talks(alice, "one", "two")
+    (his,) = talks(bob, "his")
+    keeping.delete(alice, [two.pk])
+    after = as_person(alice).post(
+        "/conversations/change/", {"do": "delete", "id": [one.pk, one.pk, two.pk, his.pk]}, follow=True
+    )
+    assert "1 conversation deleted." in after.content.decode()
+    after = as_person(alice).post("/conversations/change/", {"do": "delete", "id": [his.pk]}, follow=True)
+    assert "deleted." not in after.content.decode()
+
+
 def test_after_an_hour_it_is_gone_for_good(alice: User) -> None:
     old, new = talks(alice, "old", "new")
     keeping.delete(alice, [old.pk, new.pk])

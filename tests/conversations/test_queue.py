@@ -8,6 +8,7 @@ import pytest
 from django.test import Client
 
 from apps.conversations import queue, turns
+from apps.conversations.asks import Refused
 from apps.conversations.models import Conversation, Message, Queued
 from apps.lib.threads import in_db
 from tests.conversations.conftest import WAIT_S, writes_on
@@ -141,3 +142,18 @@ async def test_a_suspended_person_asks_nothing_more_and_a_full_queue_says_so(ope
     await alice.asave()
     await turns.go_on(place.pk)
     assert not await Message.objects.aexists()
+
+
+def test_a_question_that_is_asked_while_it_is_put_first_is_refused(alice, monkeypatch) -> None:
+    place = Conversation.objects.create(owner=alice, title="Lighthouse")
+    row = Queued.objects.create(conversation=place, text="Why?", client_id="q", position=0, settings={})
+    own = queue._own
+
+    def meanwhile(user, pk):
+        found = own(user, pk)
+        queue.asked(pk)
+        return found
+
+    monkeypatch.setattr(queue, "_own", meanwhile)
+    with pytest.raises(Refused, match="asked meanwhile"):
+        queue.first(alice, row.pk)

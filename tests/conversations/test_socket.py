@@ -119,6 +119,12 @@ async def test_bytes_are_refused_and_a_message_too_large_ends_the_socket(open_pa
     assert await page.closed() == 1009
 
 
+async def test_the_size_of_a_message_is_counted_in_bytes(open_page, alice) -> None:
+    page = await open_page(alice)
+    await page.send("€" * (consumers.LARGEST // 3 + 1))
+    assert await page.closed() == 1009
+
+
 async def test_a_question_far_too_long_is_refused_with_its_id_so_that_the_draft_can_be_kept(open_page, alice) -> None:
     page = await open_page(alice)
     refused = await page.ask("x" * 100_000, client_id="mine")
