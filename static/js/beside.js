@@ -1,4 +1,5 @@
 // A passage of the list opens on its page beside it; up and down walk the list, Esc returns to the passage.
+import { typing } from "./shortcuts.js";
 import { gettext } from "./words.js";
 
 const place = document.querySelector("[data-beside]");
@@ -48,7 +49,7 @@ place?.addEventListener("click", (event) => {
 });
 
 document.addEventListener("keydown", (event) => {
-  if (!open || event.defaultPrevented || /^(INPUT|TEXTAREA|SELECT)$/.test(event.target.tagName)) return;
+  if (!open || event.defaultPrevented || typing(event.target)) return;
   if (event.key === "Escape") close();
   if (!/^Arrow(Up|Down)$/.test(event.key)) return;
   event.preventDefault();

@@ -1,10 +1,11 @@
 // The pages of pictures: one that is withheld while they are open leaves them at once.
 import { take } from "./held.js";
 import { start } from "./socket.js";
+import { together } from "./together.js";
 
 let before = false; // there was a line: what was said while it was lost was not heard
 
-async function fresh() {
+const fresh = together(async () => {
   const answer = await fetch(location.href).catch(() => null);
   const wanted = answer?.ok && new DOMParser().parseFromString(await answer.text(), "text/html");
   for (const part of ["#tiles", ".shown"]) {
@@ -13,7 +14,7 @@ async function fresh() {
     here.replaceWith(there);
     htmx.process(there);
   }
-}
+});
 
 start({
   state() {},

@@ -1,7 +1,7 @@
 // Single keys work while nobody is typing; "?" shows them. Who speaks to the computer can turn them off.
 const dialog = document.getElementById("shortcuts");
 const box = document.querySelector("[data-single-keys]");
-const typing = (target) => target.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName);
+export const typing = (target) => target.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName);
 
 const actions = {
   "?": () => dialog.showModal(),
@@ -19,7 +19,13 @@ export function off() {
 
 if (dialog) {
   box.checked = !off();
-  box.addEventListener("change", () => localStorage.setItem("single-keys", box.checked ? "on" : "off"));
+  box.addEventListener("change", () => {
+    try {
+      localStorage.setItem("single-keys", box.checked ? "on" : "off");
+    } catch {
+      // storage may be forbidden: the keys are as before on the next page
+    }
+  });
   document.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || off() || typing(event.target) || document.querySelector("dialog[open]")) return;
     const action = actions[event.key];

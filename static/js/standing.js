@@ -1,11 +1,12 @@
 // Pages that show answers and do nothing else with them: what a reviewer takes back while they are open leaves them at once.
 import { start } from "./socket.js";
+import { together } from "./together.js";
 
 const place = () => document.querySelector("[data-standing]");
 let before = false; // there was a line: what was said while it was lost was not heard
 
 // Of a page that is no longer there the conversation is opened instead.
-async function fresh() {
+const fresh = together(async () => {
   const answer = await fetch(location.href).catch(() => null);
   if (!answer) return;
   const wanted = answer.ok && new DOMParser().parseFromString(await answer.text(), "text/html");
@@ -13,7 +14,7 @@ async function fresh() {
   document.title = wanted.title;
   place().replaceWith(wanted.querySelector("[data-standing]"));
   document.dispatchEvent(new CustomEvent("htmx:afterSwap")); // code blocks are dressed
-}
+});
 
 start({
   state() {},

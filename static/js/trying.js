@@ -1,6 +1,7 @@
 // An assistant tried beside its form: its answer is written there as in a chat, with its sources, and nothing is kept.
 import "./citations.js";
 import { Blocks } from "./blocks.js";
+import { headers } from "./headers.js";
 import { fragment, morph } from "./morph.js";
 import { step } from "./steps.js";
 import { gettext } from "./words.js";
@@ -9,7 +10,6 @@ const button = document.querySelector("[data-try]");
 const form = button.closest("form");
 const place = document.getElementById("tried");
 const status = document.querySelector("[data-trying]");
-const headers = JSON.parse(document.body.getAttribute("hx-headers"));
 const ASK = button.textContent;
 const PLACED = new Set(["sources", "quotes", "nothing"]);
 let running = null; // the AbortController of what is being written
