@@ -145,8 +145,10 @@ def erase(request: HttpRequest) -> HttpResponse:
             else:
                 logout(request)
                 return redirect("privacy:receipt", wish.pk)
-    context = {"wrong": wrong, "shelves": Collection.objects.filter(owner=user)[:50]}
-    context |= {"held_cases": case_holds.of(user), "held": Hold.objects.filter(person=user).exists()}
+    context = {
+        "wrong": wrong, "shelves": Collection.objects.filter(owner=user)[:50], "held_cases": case_holds.of(user),
+        "held": Hold.objects.filter(person=user).exists(),
+    }  # fmt: skip
     return render(request, "privacy/erase.html", context, status=400 if wrong else 200)
 
 
