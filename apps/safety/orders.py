@@ -192,9 +192,9 @@ _ENGLISH = (
 )  # fmt: skip
 
 _AI_DE = (
-    r"(?:ki(?:-\w+)?|künstliche\w? intelligenz|"
+    r"(?:ki(?:-\w+)?|künstliche[nrs]? intelligenz|"
     r"sprachmodell\w*|"
-    r"llms?|chat-?bots?|chatgpt|(?:automatisch|digital|virtuell|künstlich)\w* (?:assistent|system|agent|helfer)\w*)"
+    r"llms?|chat-?bots?|chatgpt|(?:automatisch|digital|virtuell|künstlich)[a-z]* (?:assistent|system|agent|helfer)\w*)"
 )
 _THIS_DE = r"(?:dies\w{0,2}|(?:die|das|den|der|dem) (?:obige|folgende|vorliegende)\w?)"
 _MUST_DE = r"(?:soll(?:en|te|ten)?|muss|müssen|ha(?:t|ben)|darf|dürfen|mögen?|bitte|wird gebeten|werden gebeten)"
