@@ -93,10 +93,12 @@ async def expand(user: User, words: str, address: str = "") -> Expanded:
 def offered_names(model: PictureModel, words: str) -> list[str]:
     """Return names that the painter knows and that are nearest to the words, where it draws by name alone and knows
     none that stands in them; empty where it can draw the words. Raises EngineError."""
-    painter = registry.image() if model.vocabulary else None
-    if not isinstance(painter, KnowsNames) or painter.knows(words):
+    if not model.vocabulary:
         return []
-    return painter.nearest(words, NEAREST)
+    painter = registry.image()
+    if isinstance(painter, KnowsNames) and not painter.knows(words):
+        return painter.nearest(words, NEAREST)
+    return []
 
 
 def description(said: str, words: str, *, whole: bool = True) -> str:

@@ -9,7 +9,7 @@ from uuid import UUID
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.paginator import Paginator
-from django.http import FileResponse, Http404, HttpRequest, HttpResponse
+from django.http import FileResponse, Http404, HttpRequest, HttpResponse, QueryDict
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
@@ -44,10 +44,11 @@ def pictures(request: HttpRequest) -> HttpResponse:
     above = parent(request)
     offered = presets.offered(user, model, PictureForm(model, parent=above))
     chosen = next((one for one in offered if str(one.row.pk) == request.GET.get("preset")), None)
-    sent = request.POST if request.method == "POST" else None
+    sent: QueryDict | None = request.POST if request.method == "POST" else None
     if sent is not None and "named" in sent:  # a name that the painter knows was chosen
-        sent = sent.copy()
-        sent["prompt"] = sent["named"]
+        changed = sent.copy()
+        changed["prompt"] = sent.get("named", "")
+        sent = changed
     form = PictureForm(model, sent, parent=above, settings=chosen.values if chosen else None)
     unknown: list[str] = []
     if request.method == "POST" and form.is_valid():

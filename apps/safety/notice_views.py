@@ -6,6 +6,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
@@ -113,7 +114,7 @@ def _excerpt(case: Case, place: Place | None) -> str:
     return str(case.snapshot.words) if case.snapshot.stage in (Stage.QUESTION, Stage.PASSAGE) else ""
 
 
-def _over(row: Notice, applied: Collection[tuple[int, str]]) -> bool:
+def _over(row: Notice, applied: Collection[tuple[UUID, str]]) -> bool:
     """Return True where what the notice says no longer holds, and no later one says so."""
     decision = row.decision
     if decision is None:
