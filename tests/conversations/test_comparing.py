@@ -36,6 +36,8 @@ def test_an_answer_without_text_stands_beside_the_other_and_says_why(alice: User
         assert shown.status_code == 200
         assert "<strong>" in shown.content.decode()
         assert "This answer has no text. Why." in " ".join(shown.content.decode().split())
+        assert f'value="{written.pk}"' in shown.content.decode()
+        assert f'name="better" value="{failed.pk}"' not in shown.content.decode(), "nothing there to be better"
     page_of(alice).post(f"/answers/{failed.pk}/compare/", {"with": written.pk, "better": written.pk})
     assert Preference.objects.get().better == written
 
