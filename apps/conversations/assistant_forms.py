@@ -73,7 +73,7 @@ class AssistantForm(forms.Form):
         field = cast("forms.ModelMultipleChoiceField[Collection]", self.fields["collections"])
         field.queryset = Collection.objects.visible_to(user).select_related("owner")
         names = tell_apart((item.pk, item.name, str(item.owner)) for item in field.queryset)
-        field.label_from_instance = lambda item: names.get(item.pk, item.name)  # type: ignore[method-assign]
+        field.label_from_instance = lambda item: names.get(item.pk, item.name)  # type: ignore[method-assign,assignment]
         _models(cast("forms.ChoiceField", self.fields["model"]), assistant)
         asked = gettext("One a line, up to %(starters)s. None: they are made from the documents.")
         self.fields["starters"].help_text = asked % {"starters": STARTERS}
