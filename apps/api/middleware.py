@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from typing import Any
 
 from asgiref.sync import iscoroutinefunction
-from django.http import HttpRequest, JsonResponse
+from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.utils.decorators import sync_and_async_middleware
 
@@ -42,13 +43,10 @@ def json_errors(get_response: Callable[[HttpRequest], Any]) -> Callable[[HttpReq
 def _replace(request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
     status = response.status_code
     is_json = response.headers.get("Content-Type", "").startswith("application/json")
-    if status < 400 or is_json or not request.path.startswith(_BELOW):
+    if status < 400 or is_json or not isinstance(response, HttpResponse) or not request.path.startswith(_BELOW):
         return response
     words = _WORDS.get(status, "The request cannot be understood." if status < 500 else _WORDS[500])
-    answer = JsonResponse(describe(request, words, status), status=status)
-    for name, value in response.headers.items():
-        if name not in {"Content-Type", "Content-Length"}:
-            answer[name] = value
-    answer.cookies = response.cookies
-    response.close()
-    return answer
+    response.content = json.dumps(describe(request, words, status))
+    response["Content-Type"] = "application/json"
+    response.headers.pop("Content-Length", None)
+    return response

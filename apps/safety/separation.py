@@ -46,9 +46,9 @@ def own_cases(user: User) -> Q:
     """Return which cases about the user the user may decide: all where nobody else reviews, and for the only
     administrator those that were escalated. Asked within the query of the cases."""
     staff = User.objects.exclude(role=User.Role.MEMBER).filter(is_active=True).exclude(pk=user.pk)
-    own = Q(owner=user) & ~Exists(staff)
+    own = Q(owner=user) & Q(~Exists(staff))
     if user.is_administrator:
-        own |= Q(owner=user, escalated=True) & ~Exists(staff.filter(role=User.Role.ADMINISTRATOR))
+        own |= Q(owner=user, escalated=True) & Q(~Exists(staff.filter(role=User.Role.ADMINISTRATOR)))
     return own
 
 
