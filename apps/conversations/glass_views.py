@@ -71,14 +71,10 @@ def page(request: HttpRequest) -> HttpResponse:
 def _next_step(user: User, row: BreakGlass) -> str:
     """Say who approves the request, and how they hear of it."""
     if breakglass.waiting(user).filter(pk=row.pk).exists():
-        return gettext(
-            "Nobody else is named who could approve it. You can, below; the log will say so."
-        )
+        return gettext("Nobody else is named who could approve it. You can, below; the log will say so.")
     if mailing.is_sent():
         return gettext("Somebody else who is named has to approve it. They are told by mail.")
-    return gettext(
-        "Somebody else who is named has to approve it. No mail is sent here: tell them."
-    )
+    return gettext("Somebody else who is named has to approve it. No mail is sent here: tell them.")
 
 
 def _asked(request: HttpRequest) -> BreakGlass:
