@@ -19,7 +19,6 @@ from tests.documents.files import raw_docx
 SIZE = 500_000
 WORK_S = 10  # seconds of the processor: a busy machine takes longer, and that is no fault of the file
 WALL_S = 120
-CUT_OFF = {"addresses.eml", "parameters.eml"}  # the library of mail takes minutes: they end with a reason
 
 
 def full_of(unit: str, size: int = SIZE) -> str:
@@ -96,7 +95,7 @@ def test_a_hostile_file_of_half_a_megabyte_ends_in_seconds(
             pages += [parsing._page(answer)] if "page" in answer else []
     except Unreadable as error:
         reason = str(error)
-    assert (reason == sandbox.TOO_SLOW) is (name in CUT_OFF), reason
+    assert reason != sandbox.TOO_SLOW
     began, chunker = time.process_time(), Chunker("Title", words_apart, 256)
     drafts = [draft for page in pages for draft in chunker.cut(page)]
     assert time.process_time() - began < WORK_S and len(drafts) < SIZE / 50

@@ -13,6 +13,7 @@ from email.message import EmailMessage
 from hashlib import sha256
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 from apps.documents.parsers import FORMATS
 from apps.documents.parsers.base import (
@@ -38,12 +39,23 @@ HEADERS = ("From", "To", "Cc", "Date", "Subject")
 MOST_DEEP = 3  # messages in messages
 MOST_PARTS = 100
 MOST_BYTES = 100 * 1024 * 1024
+MOST_HEADER = 30_000  # characters of one header: some 700 recipients
 SMALLEST_SIDE, SMALLEST_PICTURE = 16, 64 * 64  # pixels; of less than that no word can be read
 MORE = "more than could be counted"
 TOO_DEEP = f"in more than {MOST_DEEP} messages"
 _ENDINGS = {"text/plain": ".txt", "text/html": ".html", "text/csv": ".csv", "message/rfc822": ".eml"}
 _BEGINNING = re.compile(rb"^From [^\n]*\n(?=[!-9;-~]+:)", re.MULTILINE)  # of a message in a mailbox
 _ESCAPED = re.compile(rb"^>(?=>*From )", re.MULTILINE)  # how a mailbox writes a line that begins like a message
+
+
+class _ShortHeaders(email.policy.EmailPolicy):
+    """Parse the first `MOST_HEADER` characters of each header: the library's parser is quadratic."""
+
+    def header_fetch_parse(self, name: str, value: str) -> Any:
+        return super().header_fetch_parse(name, value[:MOST_HEADER])
+
+
+_POLICY = _ShortHeaders()
 
 
 @dataclass(slots=True)
@@ -113,7 +125,7 @@ def _messages(path: str, mail: Mail) -> Iterator[EmailMessage]:
         cuts = zip(starts, [*starts[1:], None], strict=True)
         raw = [_ESCAPED.sub(b"", data[start:end].partition(b"\n")[2]) for start, end in cuts]
     for message in raw:
-        yield email.message_from_bytes(message, policy=email.policy.default)
+        yield email.message_from_bytes(message, policy=_POLICY)
 
 
 def message_pages(message: EmailMessage, mail: Mail, depth: int) -> Iterator[ParsedPage]:
