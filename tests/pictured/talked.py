@@ -78,7 +78,8 @@ def _kept() -> dict[str, Any]:
     counts, sha256, size = copying.write(wish, maya)
     Wish.objects.filter(pk=wish.pk).update(counts=counts, sha256=sha256, size=size)
     counts = {"conversations": 37, "documents": 4, "collections": 1, "pictures": 6, "other rows": 212}
-    erasing.finish(Wish.objects.create(kind="erase", number=41, counts=counts), "")
+    gone = Wish.objects.create(kind="erase", number=41, counts=counts)
+    erasing.finish(gone, "")
     chats = [
         chatgpt(node("u1", "root", "user", "A soup for twenty people?"),
                 node("a1", "u1", "assistant", "Lentils, two kilograms."), title="Soup for the party", name="c-1"),
