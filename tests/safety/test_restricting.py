@@ -73,10 +73,11 @@ def test_who_is_restricted_is_told_which_until_when_why_and_how_to_object(
     made = restrict(alice, morgan, "pictures")
     assert made.until is not None and timedelta(days=6) < made.until - timezone.now() <= timedelta(days=7)
     told = Notice.objects.get(decision=made)
-    assert told.title == f"Closed for you until {restricting.day(made.until)} UTC: Pictures"
+    assert told.title == "Closed for you for a time: Pictures"
     assert told.clause and "object within 30 days" in told.text and appeals.can_appeal(told)
     page = as_(alice).get("/notices/").content.decode()
-    assert f"Pictures: closed for you until {restricting.day(made.until)} UTC." in page
+    until = f'<time datetime="{made.until.isoformat()}" data-local>{restricting.day(made.until)} UTC</time>'
+    assert f"Pictures: closed for you until {until}." in page
     assert restricting.closed(alice, Feature.PICTURES) and not restricting.closed(alice, Feature.UPLOADS)
     assert not restricting.closed(bob, Feature.PICTURES)
     assert WORDS not in as_(bob).get("/notices/").content.decode()
