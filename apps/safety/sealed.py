@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from django.db.models import Q, QuerySet
 
+from apps.safety import separation
 from apps.safety.models import Case
 from apps.safety.policy import SEALED
 from apps.safety.transitions import LIVE, State
@@ -25,6 +26,7 @@ def subjects(*kinds: str) -> QuerySet[Case, str]:
 
 
 def waiting(user: User) -> int:
-    """How many cases of sealed things nobody has decided, but those about the person themselves."""
+    """Return how many cases of sealed things are undecided, without those about the user unless nobody else reviews."""
     undecided = Q(state__in=LIVE | {State.APPEALED, State.APPEAL_CLAIMED})
-    return Case.objects.filter(undecided, subject__in=subjects()).exclude(owner=user).count()
+    rows = Case.objects.filter(undecided, subject__in=subjects())
+    return rows.filter(~Q(owner=user) | Q(owner=None) | separation.own_cases(user)).count()

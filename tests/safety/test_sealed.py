@@ -140,3 +140,12 @@ def test_a_name_is_worth_nothing_without_the_role(hidden: Case, morgan: User) ->
     User.objects.filter(pk=morgan.pk).update(role=User.Role.MEMBER)
     morgan.refresh_from_db()
     assert not seals.named(morgan) and not seals.people().exists() and not review.queue(morgan).exists()
+
+
+def test_a_lone_administrator_is_told_that_a_sealed_case_about_themselves_waits(ada: User) -> None:
+    notes().state["1"] = "as it was"
+    case(ada, code=SEALED, severity=4)
+    page = signed_in(ada).get("/review/").content.decode()
+    assert "1 case under a sealed clause waits" in page and "Name somebody" in page
+    person("kim", User.Role.REVIEWER)
+    assert "under a sealed clause" not in signed_in(ada).get("/review/").content.decode()
