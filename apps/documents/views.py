@@ -117,10 +117,12 @@ def upload_files(request: HttpRequest, pk: UUID) -> HttpResponse:
     files = _files(request)
     try:
         limits.take(user, Resource.UPLOADS, cost=len(files))
-        refused = [words for file, path in files if (words := _take(user, target, file, path))]
-    except (DiskFull, DatabaseError) as error:
-        if not disk.full(error) and not isinstance(error, DiskFull):
+        refused, without_room = _take_all(user, target, files)
+    except DatabaseError as error:
+        if not disk.full(error):
             raise
+        return _refuse_without_room(request)
+    if files and without_room == len(files):
         return _refuse_without_room(request)
     if "application/json" in request.headers.get("Accept", ""):
         return JsonResponse({"refused": refused}, status=201 if files and not refused else 200)
@@ -147,16 +149,20 @@ def _files(request: HttpRequest) -> list[tuple[UploadedFile[Any], str]]:
     return list(zip(files, paths, strict=False))
 
 
-def _take(user: User, target: Collection, file: UploadedFile[Any], path: str) -> str:
-    """Return nothing, or why the file was refused. Raise DiskFull where there is no room for it."""
-    try:
-        upload(user, target, file, path)
-    except DiskFull:
-        raise
-    except UploadRefused as error:
-        refuse(user, target, display_name(file.name or ""), str(error), error.same)
-        return str(error)
-    return ""
+def _take_all(user: User, target: Collection, files: list[tuple[UploadedFile[Any], str]]) -> tuple[list[str], int]:
+    """Return why files were refused, and for how many of them there was no room. The reasons stay in the tray, unless
+    there was room for none. Raise DatabaseError where the tray cannot be written."""
+    refused: list[tuple[str, UploadRefused]] = []
+    for file, path in files:
+        try:
+            upload(user, target, file, path)
+        except UploadRefused as error:
+            refused.append((display_name(file.name or ""), error))
+    without_room = sum(isinstance(error, DiskFull) for _, error in refused)
+    if without_room < len(files):
+        for name, error in refused:
+            refuse(user, target, name, str(error), error.same)
+    return [str(error) for _, error in refused], without_room
 
 
 @login_required

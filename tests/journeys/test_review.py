@@ -81,7 +81,7 @@ def appealed(alice: Any, site: str) -> None:
     expect(alice.locator("main")).to_contain_text("A document stays withheld")
     expect(alice.locator("main")).to_contain_text("read it for review")
     article = alice.locator("article", has_text="A document stays withheld")
-    article.locator("summary").click()
+    article.locator("summary", has_text="Appeal").click()
     article.get_by_label("Why do you disagree?").fill("It is an example of an attack, kept for a course.")
     article.get_by_role("button", name="Send the appeal").click()
 

@@ -32,7 +32,7 @@ def test_on_a_phone_the_decisions_are_in_reach_and_what_they_need_is_asked_for(s
     morgan.locator("[name=reason]").first.check()
     morgan.locator(".outcomes [value=restrict]").click()
     expect(morgan.locator("[data-hint]")).to_contain_text("decide once more")
-    expect(morgan.get_by_label("How long")).to_be_visible()
+    expect(morgan.locator("[name=days]")).to_be_visible()
     assert morgan.url == here and violations(morgan) == []
     morgan.locator(".outcomes [value=block]").click()
     morgan.locator("[data-undo='10']").wait_for()
@@ -48,9 +48,9 @@ def test_folded_fields_open_by_their_keys_and_earlier_decisions_after_the_choice
     site.seed("threats")
     morgan = visit("/review/", person="morgan")
     opened(morgan, "Violence", "keeper at the tower")
-    expect(morgan.get_by_label("How long")).to_be_hidden()
+    expect(morgan.locator("[name=days]")).to_be_hidden()
     morgan.keyboard.press("l")
-    expect(morgan.get_by_label("How long")).to_be_focused()
+    expect(morgan.locator("[name=days]")).to_be_focused()
     morgan.keyboard.press("Escape")
     here = morgan.url
     decided(morgan, "1", "b")

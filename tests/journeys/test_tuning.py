@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from playwright.sync_api import expect
@@ -24,7 +25,7 @@ GOLDEN = [("How strong is the lamp?", "four hundred watts"), ("What holds rain f
 def settings(visit: Visit) -> Any:
     """The page of how a collection of Alice's with two golden questions is cut and searched."""
     page = visit("/collections/")
-    page.get_by_label("Name").fill("Lighthouse")
+    page.get_by_label("Name").fill(f"Lighthouse {uuid4().hex[:8]}")
     page.get_by_role("button", name="Create collection").click()
     book = "# The house\n\n" + "\n\n".join(f"{fact} Nothing more is written of it there." for fact in FACTS)
     page.set_input_files("#files", [{"name": "book.md", "mimeType": "text/markdown", "buffer": book.encode()}])

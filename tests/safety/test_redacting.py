@@ -186,5 +186,5 @@ async def test_of_an_answer_that_streams_nothing_of_it_is_let_out(monkeypatch: p
 
 
 @pytest.mark.django_db
-def test_such_a_policy_can_be_drafted(morgan: User) -> None:
-    assert policies.draft(morgan, policy()).number
+def test_such_a_policy_can_be_drafted(ada: User) -> None:
+    assert policies.draft(ada, policy()).number

@@ -12,8 +12,8 @@ from apps.conversations import keeping
 from apps.conversations.models import Conversation, Message
 from apps.documents import sharing, upload
 from apps.documents.models import Chunk, Document
-from apps.privacy import erasing
 from apps.privacy import keeping as retention
+from apps.privacy import wishes
 from apps.privacy.models import Keeping
 from apps.safety import appeals, audit, effects, opinions, review, vanishing
 from apps.safety.folding import Outcome
@@ -132,7 +132,7 @@ def test_an_appeal_goes_on_when_the_chat_is_gone(alice: User, ada: User, morgan:
 
 
 def test_an_appeal_ends_with_its_person_and_what_is_others_has_its_way_back(
-    alice: User, bob: User, morgan: User, robin: User
+    alice: User, bob: User, morgan: User, robin: User, ada: User
 ) -> None:
     """Alice put a file into Bob's collection: he keeps the file, and the decision about it can still be reopened."""
     own, shared = document(collection(alice), "own", ["Text."]), document(collection(bob), "shared", ["One.", "Two."])
@@ -141,7 +141,7 @@ def test_an_appeal_ends_with_its_person_and_what_is_others_has_its_way_back(
     rulings = [decided(morgan, about("document", row.pk, alice)) for row in (own, shared)]
     cases = [appealed(one) for one in rulings]
     held = review.claim(robin, cases[1].pk)
-    erasing.erase(alice)
+    wishes.do(str(wishes.ask_for_erasure(alice).pk))
     assert [state(one) for one in cases] == [State.AUTO_CLOSED] * 2
     with pytest.raises(Refused):
         appeals.rule(robin, held.pk, Ruling(held.lease_token, held.version, "overturn", "mistake"))

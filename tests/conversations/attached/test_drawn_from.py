@@ -71,7 +71,7 @@ async def test_it_is_given_to_the_painter_and_named_in_the_credentials(open_page
     assert "data-attached" in await in_db(lambda: as_(alice).get(f"/c/{answer.conversation_id}/").content.decode())
 
 
-async def test_varied_and_drawn_again_it_begins_with_the_same(open_page, alice, painter, settings) -> None:
+async def test_varied_and_drawn_again_it_begins_with_the_same(open_page, alice, ada, painter, settings) -> None:
     answer = await asked(await open_page(alice), await in_db(attached, alice))
     await in_db(queue.drain)
     first = await answer.pictures.aget()
