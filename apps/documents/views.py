@@ -158,11 +158,11 @@ def _take_all(user: User, target: Collection, files: list[tuple[UploadedFile[Any
             upload(user, target, file, path)
         except UploadRefused as error:
             refused.append((display_name(file.name or ""), error))
-    without_room = sum(isinstance(error, DiskFull) for _, error in refused)
+    without_room = sum(isinstance(why, DiskFull) for _, why in refused)
     if without_room < len(files):
-        for name, error in refused:
-            refuse(user, target, name, str(error), error.same)
-    return [str(error) for _, error in refused], without_room
+        for name, why in refused:
+            refuse(user, target, name, str(why), why.same)
+    return [str(why) for _, why in refused], without_room
 
 
 @login_required
