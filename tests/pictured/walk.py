@@ -139,7 +139,7 @@ def _drawn(camera: Camera, page: Any) -> str:
             break
         page.wait_for_timeout(1000)
         page.reload()
-    for prompt in ("a tree", "a key", "an umbrella", "a cat"):
+    for prompt in ("an evergreen tree", "a key", "an umbrella", "a cat"):
         page.get_by_label("What the picture shall show").fill(prompt)
         page.get_by_role("button", name="Draw").click()
         page.locator(".tile").first.wait_for()

@@ -13,7 +13,7 @@ from email.message import EmailMessage
 from hashlib import sha256
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from apps.documents.parsers import FORMATS
 from apps.documents.parsers.base import (
@@ -55,7 +55,7 @@ class _ShortHeaders(email.policy.EmailPolicy):
         return super().header_fetch_parse(name, value[:MOST_HEADER])
 
 
-_POLICY = _ShortHeaders()
+_POLICY = cast("email.policy.EmailPolicy[EmailMessage]", _ShortHeaders())
 
 
 @dataclass(slots=True)
