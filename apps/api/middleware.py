@@ -1,4 +1,4 @@
-"""JSON for every refusal below /api/ and /v1/, also where Django refuses before an operation is found."""
+"""Answer every refusal below /api/ and /v1/ in JSON, also where Django refuses before an operation is found."""
 
 from __future__ import annotations
 
@@ -26,7 +26,11 @@ _WORDS = {
 
 @sync_and_async_middleware
 def json_errors(get_response: Callable[[HttpRequest], Any]) -> Callable[[HttpRequest], Any]:
-    """Replace pages and plain words that refuse a request of a program. Must stand before what may refuse it."""
+    """Return middleware that gives error responses below /api/ and /v1/ a JSON body; the status stays.
+
+    Streams and responses that are JSON already pass unchanged. In `MIDDLEWARE` it must precede every middleware that
+    may refuse a request.
+    """
     if iscoroutinefunction(get_response):
 
         async def answer_later(request: HttpRequest) -> HttpResponseBase:

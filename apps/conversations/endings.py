@@ -1,4 +1,4 @@
-"""What an answer's place shows where something was not let through: what happened, by which rule, and how to object."""
+"""Build the notice that replaces a withheld answer or question: the kind, the reason, the rule and how to appeal."""
 
 from __future__ import annotations
 
@@ -24,14 +24,21 @@ class Kind(StrEnum):
 
 
 def record(judged: Judged | None) -> dict[str, Any]:
-    """Return what a row's `usage` keeps of what was withheld; empty where nothing was."""
+    """Return the keys that a withheld turn adds to its row's `usage`: withheld (the stage), rule, reviewed.
+
+    {} if `judged` is None.
+    """
     if judged is None:
         return {}
     return {"withheld": str(judged.stage), "rule": judged.outcome.code, "reviewed": judged.outcome.reviewed}
 
 
 def withheld(reason: str, text: str, usage: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the context of `conversations/_withheld.html`."""
+    """Return the context of `conversations/_withheld.html` for a withheld turn.
+
+    `text` is the part of the answer that is shown, `usage` holds the keys of `record`. A care reason gives helplines
+    and neither a rule nor a reason.
+    """
     kind = Kind.REST if text else Kind.ANSWER if usage.get("withheld") == Stage.ANSWER else Kind.QUESTION
     if is_care(reason):
         return {"kind": Kind.CARE, "help": helplines.in_language(), "asked": kind is Kind.QUESTION}
@@ -43,5 +50,5 @@ def withheld(reason: str, text: str, usage: Mapping[str, Any]) -> dict[str, Any]
 
 
 def withheld_html(reason: str, text: str, judged: Judged | None) -> str:
-    """Return the same as a page shows it when the turn ends. For `in_db`."""
+    """Render `conversations/_withheld.html` for a turn that has just ended. Call it through `in_db`."""
     return render_to_string("conversations/_withheld.html", withheld(reason, text, record(judged)))

@@ -1,4 +1,4 @@
-"""Documents that a reviewer withheld, for whoever may know: a search that finds nothing says that one would match."""
+"""Find withheld documents that match a question, so that an empty search can name them to users who may edit them."""
 
 from __future__ import annotations
 
@@ -15,8 +15,11 @@ _SHARE = 0.5  # of the words of the question that a passage must hold
 
 
 def find_matching(user: User, question: str, collections: Sequence[UUID] = ()) -> list[str]:
-    """Return the names of withheld documents that speak to the question, of the collections (none: all) that the user
-    may edit; for others there is no such document."""
+    """Return the names of at most 3 withheld documents with a passage that holds half the question's content words.
+
+    Only the 20 newest withheld documents that the user may edit are read, all chunks of each. `collections` limits them
+    to these; empty: all. Return [] where nothing matches.
+    """
     rows = Document.objects.editable_by(user).exclude(withheld="").filter(status=Document.Status.READY)
     rows = rows.filter(collection__in=collections) if collections else rows
     titles = {row.pk: str(row) for row in rows.order_by("-created")[:_MOST]}

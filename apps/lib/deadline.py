@@ -1,4 +1,4 @@
-"""A limit on the processor time of a thread, cheap enough to be asked thousands of times in a second."""
+"""Limit the processor time of a thread, by a check cheap enough for thousands of calls in a second."""
 
 from __future__ import annotations
 
@@ -6,7 +6,10 @@ import time
 
 
 class Deadline:
-    """Passes when the thread that made it has used that many seconds of processor time, however busy the machine is."""
+    """Limit of `seconds` of processor time, not wall-clock time, of the thread that makes it.
+
+    Use it in that thread only.
+    """
 
     def __init__(self, seconds: float) -> None:
         self._began = time.thread_time()
@@ -20,7 +23,7 @@ class Deadline:
 
     @property
     def left(self) -> float:
-        """Seconds of processor time until it passes; 0 afterwards."""
+        """Seconds of processor time until the deadline passes; 0 afterwards."""
         return max(self._seconds - self.spent, 0.0)
 
     @property

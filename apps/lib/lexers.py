@@ -1,7 +1,8 @@
-"""Code cut into the tokens of its language by Pygments, within bounds: what would cost too much stays one colour.
+"""Split source code into Pygments tokens within bounds, for highlighting.
 
-Some rules of Pygments take quadratic time on text that no program holds, within one match, where nothing can stop them:
-only the languages below are known, each of which was tried with such text, and runs and lines are bounded.
+Some rules of Pygments take quadratic time within one match, which no time limit can interrupt. Therefore only the
+languages in `LANGUAGES`, each tried with hostile text, are known, and long runs and lines are refused. Nothing is
+rendered here. `find_lexer`, `find_lexer_of_file` and `lex` are the entry points.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ _HOSTILE = re.compile(r"[ \t\n]{400}|([^\w\s])\1{399}|[^\n]{5000}")  # runs and 
 
 
 def find_lexer(language: str) -> Lexer | None:
-    """Return the lexer of a language by one of its names; None where none is known."""
+    """Return the lexer of a language by one of its Pygments aliases; None where `LANGUAGES` lacks it."""
     if not language or len(language) > _NAME_CHARS:
         return None
     try:
@@ -44,7 +45,7 @@ def find_lexer(language: str) -> Lexer | None:
 
 
 def find_lexer_of_file(name: str) -> Lexer | None:
-    """Return the lexer of a file by its name; None where none is known."""
+    """Return the lexer of a file by its file name; None where `LANGUAGES` lacks it. The content is not read."""
     try:
         return _known(get_lexer_for_filename(name, stripnl=False, ensurenl=False))
     except ClassNotFound:
@@ -52,7 +53,10 @@ def find_lexer_of_file(name: str) -> Lexer | None:
 
 
 def lex(text: str, lexer: Lexer) -> list[tuple[Any, str]] | None:
-    """Return the text as pairs of kind and words; None where that would cost more than `SECONDS`."""
+    """Return the tokens of the text as (Pygments token type, string).
+
+    Return None where a run or line is too long (`_HOSTILE`), or lexing takes more than `SECONDS` of processor time.
+    """
     if _HOSTILE.search(text):
         return None
     deadline, found = Deadline(SECONDS), list[tuple[Any, str]]()

@@ -1,4 +1,4 @@
-"""Read whole numbers that somebody sends: of any length and in any digits."""
+"""Parse whole numbers from untrusted text of any length and in any digits."""
 
 from __future__ import annotations
 
@@ -7,8 +7,10 @@ _DIGITS = len(str(LARGEST))
 
 
 def read_number(text: str, otherwise: int = 0) -> int:
-    """Return the whole number from 0 to LARGEST that the text spells in ASCII digits, else `otherwise`. Never raises:
-    `int` does so beyond 4,300 digits, and so does a database beyond LARGEST."""
+    """Return the whole number from 0 to LARGEST that the text spells in at most 19 ASCII digits, else `otherwise`.
+
+    Never raises, unlike `int` beyond 4,300 digits and a database column beyond LARGEST.
+    """
     if not (text.isascii() and text.isdecimal()) or len(text) > _DIGITS:
         return otherwise
     number = int(text)

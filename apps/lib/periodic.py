@@ -1,8 +1,8 @@
-"""Periodic jobs of a process: `guard` keeps one that fails from ending the others, and notes when each last succeeded.
+"""Supervise the periodic jobs of a process: `guard` logs and suppresses their errors and records the last success.
 
-The notes of a role ("web", "worker") lie in one small file of DATA_DIR, which the Doctor reads through `find_overdue`.
-Where several processes have a role, the last one that wrote counts: it is enough that one of them does the work.
-Nothing is scheduled here.
+The records of a role ("web", "worker") are one small JSON file in DATA_DIR, which the Doctor reads by `find_overdue`.
+Where several processes share a role, the last write counts, as one process that does the work is enough. Nothing is
+scheduled here.
 """
 
 from __future__ import annotations
@@ -29,7 +29,10 @@ WRITE_S = 10  # seconds between two writes of the file, where no job changes bet
 
 @dataclass(slots=True)
 class Job:
-    """One job of this process. Times are seconds since 1970; `error` is empty after a success."""
+    """State of one job of this process.
+
+    `period_s` is in seconds, `since` in seconds since 1970; `error` is "" after a success.
+    """
 
     period_s: float
     since: float  # its last success; before the first one, when it was first begun
@@ -38,7 +41,10 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class Overdue:
-    """A job that has not succeeded for several periods."""
+    """A job that has not succeeded for `silent_s` seconds, more than `PERIODS` periods.
+
+    `error` is "" where none was raised.
+    """
 
     role: str
     name: str
@@ -53,8 +59,11 @@ _written: dict[str, float] = {}
 
 @contextmanager
 def guard(role: str, name: str, period_s: float) -> Iterator[None]:
-    """Run the block as one round of a job. Log whatever it raises (but what ends the process), with its trace where
-    that is new, and go on behind the block."""
+    """Run the block as one round of a job of this role, every `period_s` seconds. Record success or failure.
+
+    An Exception is logged and suppressed, with its trace unless the last round raised the same one. Other
+    BaseExceptions pass through.
+    """
     with _lock:
         job = _jobs.setdefault(role, {}).setdefault(name, Job(period_s, time.time()))
     try:
@@ -69,7 +78,7 @@ def guard(role: str, name: str, period_s: float) -> Iterator[None]:
 
 
 def find_overdue(now: float | None = None) -> list[Overdue]:
-    """Return the jobs, of every role that has ever run here, that have not succeeded for several periods."""
+    """Return the overdue jobs of every role in DATA_DIR. `now` is in seconds since 1970; None: the current time."""
     now = now or time.time()
     found = []
     for path in sorted(_folder().glob("*.json")):
@@ -81,12 +90,12 @@ def find_overdue(now: float | None = None) -> list[Overdue]:
 
 
 def count_jobs() -> int:
-    """Return how many jobs have noted anything."""
+    """Return how many jobs of all roles are recorded in DATA_DIR."""
     return sum(len(noted.read(path)) for path in _folder().glob("*.json"))
 
 
 def forget() -> None:
-    """Forget what this process has noted, as where it starts anew. For tests and a process that was forked."""
+    """Clear the records in the memory of this process; the files stay. For tests and for a forked process."""
     with _lock:
         _jobs.clear()
         _written.clear()

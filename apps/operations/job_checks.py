@@ -1,4 +1,4 @@
-"""What the Doctor says of periodic jobs and of requests about people's own data that the worker could not finish."""
+"""Doctor checks of periodic jobs, and of data requests (copy, erasure) that the worker has not finished."""
 
 from __future__ import annotations
 
@@ -23,7 +23,10 @@ async def jobs() -> Check:
 
 
 def _jobs() -> Check:
-    """Whether each periodic job of the web process and of the worker has succeeded lately."""
+    """Return a check that is bad if a periodic job of the web process or the worker is overdue.
+
+    The check is a warning if no job ran yet.
+    """
     known, overdue = periodic.count_jobs(), periodic.find_overdue()
     if not known:
         return warn(
@@ -53,7 +56,10 @@ async def requests() -> Check:
 
 
 def _requests() -> Check:
-    """Whether every copy and erasure of a person's data was finished. Failed erasures are tried again by the worker."""
+    """Return a check that is bad if a copy or erasure of a person's data failed, or is not done after `_LATE`.
+
+    The worker retries failed erasures.
+    """
     wishes = apps.get_model("privacy", "Wish")._default_manager.exclude(status="done")
     late = wishes.filter(Q(status="failed") | Q(created__lt=timezone.now() - _LATE)).order_by("-kind", "created")
     if not (number := late.count()):

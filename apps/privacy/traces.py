@@ -1,9 +1,8 @@
 """Remove what deleted rows leave behind in the files of SQLite.
 
-Deleted bytes are overwritten as they are deleted (`secure_delete` in the settings); what remains is the full text,
-which keeps deleted words until its parts are merged, and the write-ahead log, which keeps older pages until it is
-emptied.
-PostgreSQL has nothing like it: docs/operations.md says what it keeps until a vacuum.
+SQLite overwrites deleted bytes at once (`secure_delete` in the settings). Two copies remain: the full-text index keeps
+deleted words until its parts are merged, and the write-ahead log keeps older pages until it is emptied. Nothing is done
+for PostgreSQL: docs/operations.md says what PostgreSQL keeps until a vacuum.
 """
 
 from __future__ import annotations
@@ -19,12 +18,15 @@ _PAUSE_S = 0.2
 
 
 class TracesLeft(Exception):
-    """The write-ahead log is in use and still holds what was deleted."""
+    """Error: another process uses the write-ahead log, which still holds deleted rows. A later retry may succeed."""
 
 
 def remove_traces() -> None:
-    """Merge the full text and empty the write-ahead log. Does nothing with PostgreSQL, and only the first inside a
-    transaction. Raises TracesLeft where other processes read an older state for longer than WAIT_S."""
+    """Merge the full-text index, then empty the write-ahead log. Does nothing with PostgreSQL.
+
+    Call it outside of a transaction: inside one the write-ahead log is not emptied. Waits up to WAIT_S seconds for
+    processes that read an older state, then raises TracesLeft.
+    """
     purge_deleted()
     if connection.vendor != "sqlite" or connection.in_atomic_block:
         return

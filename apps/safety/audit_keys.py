@@ -1,7 +1,7 @@
-"""The keys that sign the entries of the audit log, in a file outside the database (`settings.AUDIT_KEYS`).
+"""Store the keys that sign audit log entries, in a file outside the database (`settings.AUDIT_KEYS`).
 
-One key a line, 64 hexadecimal digits, the newest first: that one signs, each of them verifies. The file is made with
-the first entry, readable by its owner only. `read_keys` and `add_key` are the entry points.
+One key a line, 64 hexadecimal digits, the newest first: the newest signs, every key verifies. The first entry creates
+the file, readable by its owner only. `read_keys` and `add_key` are the entry points. Nothing is signed here.
 """
 
 from __future__ import annotations
@@ -30,10 +30,10 @@ _read: dict[str, Any] = {"seen": None, "keys": ()}
 
 
 def read_keys(create: bool = False) -> tuple[bytes, ...]:
-    """Return the keys, the newest first; () where there is no file and `create` is false.
+    """Return the keys, 32 bytes each, the newest first; () where there is no file and `create` is false.
 
     With `create` a missing file is made with one new key. Raises ImproperlyConfigured where the file cannot be read or
-    made, or holds a line that is no key.
+    made, holds a line that is no key, or is empty. Cached until the file changes.
     """
     place = Path(settings.AUDIT_KEYS)
     try:
@@ -55,12 +55,18 @@ def read_keys(create: bool = False) -> tuple[bytes, ...]:
 
 
 def read_lines() -> list[str]:
-    """Return the keys as the file spells them. Raises ImproperlyConfigured where a line is no key, or none is there."""
+    """Return the keys as hexadecimal lines of the file.
+
+    Raises ImproperlyConfigured where a line is no key or the file is empty, OSError where the file cannot be read.
+    """
     return check_lines(Path(settings.AUDIT_KEYS).read_text(errors="replace"))
 
 
 def check_lines(text: str) -> list[str]:
-    """Return the keys in the text of such a file. Raises ImproperlyConfigured where one is no key, or it has none."""
+    """Return the lines of a key file's text.
+
+    Raises ImproperlyConfigured where a line is no key, or the text is empty.
+    """
     found = [line.strip() for line in text.splitlines() if line.strip()]
     if not found or not all(map(_KEY.fullmatch, found)):
         raise ImproperlyConfigured(
@@ -71,12 +77,18 @@ def check_lines(text: str) -> list[str]:
 
 
 def write_keys(lines: list[str]) -> None:
-    """Replace the file: it holds these keys, the newest first."""
+    """Replace the key file atomically by these hexadecimal lines, the newest first; duplicates are dropped.
+
+    Raises OSError.
+    """
     _write(Path(settings.AUDIT_KEYS).resolve(), list(dict.fromkeys(lines)), replace=True)
 
 
 def add_key() -> None:
-    """Put a new key before those that the file holds; make the file where it is missing."""
+    """Insert a new random key as the newest one; create the file where it is missing.
+
+    Raises ImproperlyConfigured where the file holds a line that is no key, OSError where it cannot be written.
+    """
     place = Path(settings.AUDIT_KEYS)
     write_keys([secrets.token_hex(32), *(read_lines() if place.exists() else [])])
 

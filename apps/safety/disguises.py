@@ -1,4 +1,4 @@
-"""How rules of harm read a text: in plain letters, and again with the disguises undone that words are hidden in.
+"""Undo the disguises in which words are hidden from the rules of harm.
 
 `readings(text)` is the entry point. Undone are look-alike letters and accents (`intake.bare`), words that are spelled
 letter by letter, signs inside words, and digits for letters. Misspelt words, riddles and ciphers are not.
@@ -29,7 +29,10 @@ Change = tuple[int, int, str]  # start, end, what stands there instead; in order
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """One reading of `original`: `view(original)` with changes, and with digits read as letters."""
+    """One normalised version of `original`.
+
+    `text` is `view(original)` with `changes` applied and digits read as letters.
+    """
 
     original: str
     text: str
@@ -37,13 +40,16 @@ class Reading:
     changes: tuple[Change, ...] = ()
 
     def span(self, start: int, end: int) -> tuple[int, int]:
-        """Return where in the original that part of this reading stands; the whole where that cannot be told."""
+        """Map `start` to `end` (exclusive) of this reading to the span in the original.
+
+        The whole original where that fails.
+        """
         viewed = self._place(start), self._place(end - 1) + 1
         found = traced(self.original, [viewed], self.view)
         return found[0] if found else (0, len(self.original))
 
     def _place(self, at: int) -> int:
-        """Return which character of `view(original)` the reading's character `at` is."""
+        """Map an index of the reading to the index of the same character in `view(original)`."""
         for start, end, new in self.changes:
             if at < start:
                 break
@@ -54,7 +60,7 @@ class Reading:
 
 
 def readings(text: str) -> Iterator[Reading]:
-    """Yield the text in plain small letters, then each reading without disguises that differs from all before it."""
+    """Yield the text in plain small letters, then each different reading with disguises undone (at most 4)."""
     first = Reading(text, bare(text))
     yield first
     seen = {first.text}
@@ -70,7 +76,7 @@ def readings(text: str) -> Iterator[Reading]:
 
 
 def _changes(match: re.Match[str], sign: str) -> Iterator[Change]:
-    """Yield what makes plain words of a disguise; `sign` is what stands for a sign inside a word."""
+    """Yield the changes that undo one match of `_DISGUISED`. `sign` replaces a sign inside a word: "" or a space."""
     start, end = match.span()
     if match.lastgroup == "space":
         yield start, end, " "
@@ -101,7 +107,10 @@ def _without_digits(text: str, table: dict[int, int]) -> str:
 
 
 def _for_letters(match: re.Match[str]) -> bool:
-    """Return whether letters stand on both sides of at most two digits, or two letters on one and nothing beyond."""
+    """Return whether at most two digits or signs stand for letters.
+
+    True between two letters, or with two letters on one side and no letter or digit on the other.
+    """
     text, (start, end) = match.string, match.span()
     before, after = text[max(0, start - 2) : start], text[end : end + 2]
     left, right = before[-1:].isalpha(), after[:1].isalpha()

@@ -1,6 +1,6 @@
-"""Telephone lines for people who speak of hurting themselves, those of the page's language first.
+"""List crisis helplines for users who write about hurting themselves, those of the page's language first.
 
-Each is free, or costs a local call, and answers at any hour. Who changes a number asks the line itself.
+Each call is free or local, and answered at any hour. Before you change a number, confirm it with the helpline.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ DIRECTORY = "https://findahelpline.com"
 
 @dataclass(frozen=True, slots=True)
 class Helpline:
-    """A line as its country calls it."""
+    """Telephone helpline with its local name and number."""
 
     name: str
     number: str  # as people there write it
@@ -27,7 +27,7 @@ class Helpline:
 
     @property
     def link(self) -> str:
-        """What a telephone dials."""
+        """The `tel:` URL of the number."""
         return f"tel:{self.number.replace(' ', '')}"
 
 
@@ -50,7 +50,7 @@ EMERGENCY_AMERICA = Helpline("911", "911", gettext_lazy("Emergency in the United
 
 @dataclass(frozen=True, slots=True)
 class Help:
-    """What stands on the card."""
+    """Helplines and emergency numbers of the care card, those of one language `first`."""
 
     first: tuple[Helpline, ...]
     others: tuple[Helpline, ...]
@@ -58,7 +58,7 @@ class Help:
     directory: str = DIRECTORY
 
     def described(self) -> dict[str, object]:
-        """Return the same for programs."""
+        """Return the helplines as a dictionary for the JSON of the API."""
         lines = {"emergency": self.emergency, "helplines": self.first + self.others}
         found = {
             name: [{"name": one.name, "number": one.number, "country": str(one.country)} for one in some]
@@ -68,7 +68,10 @@ class Help:
 
 
 def in_language(language: str | None = None) -> Help:
-    """Return the lines, first those of the language; None: of the language of the moment."""
+    """Return the helplines, those of the language first; English for a language without one.
+
+    `language` is a language code; None: the active language.
+    """
     code = (language or get_language() or "en")[:2]
     code = code if any(code in one.languages for one in LINES) else "en"
     first = tuple(one for one in LINES if code in one.languages)

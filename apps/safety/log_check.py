@@ -1,7 +1,7 @@
 """Verify the audit log: the signatures of its entries, the heads noted outside of the database, its triggers.
 
-`verify_log` reads everything; `verify_part` is for a page: it reads for some seconds, and goes on next time where it
-stopped. `note_heads` is a chore of the worker. Nothing here changes an entry.
+`verify_log` reads every entry. `verify_part` is for a page: each call reads for some seconds and continues where the
+last one stopped. `note_heads` is a periodic job of the worker. Nothing here changes an entry.
 """
 
 from __future__ import annotations
@@ -29,7 +29,10 @@ _lock = threading.Lock()
 
 @dataclass(slots=True)
 class Report:
-    """What was found. `faults` say what is wrong with the log, `remarks` what is to be known about it."""
+    """Result of a verification.
+
+    `faults` are signs of tampering or loss, `remarks` are explained facts such as a restore.
+    """
 
     faults: list[str] = field(default_factory=list)
     remarks: list[str] = field(default_factory=list)
@@ -47,7 +50,7 @@ _position: list[Chain] = [Chain()]  # of `verify_part` in this process
 
 
 def verify_log() -> Report:
-    """Verify every entry and every noted head. Takes some 30 s for a million entries."""
+    """Verify every entry and every noted head. Takes about 30 s for a million entries."""
     report = Report(newest=_newest())
     _verify_entries(report, Chain(), None)
     _verify_rest(report, whole=True)
@@ -55,8 +58,11 @@ def verify_log() -> Report:
 
 
 def verify_part(seconds: float = 2.0) -> Report:
-    """Verify entries for so many seconds, and the newest heads; start again at the first entry after the last one, and
-    after a fault, so that it is named each time."""
+    """Verify entries for so many seconds, then the newest noted heads and the triggers.
+
+    The next call in this process continues with the next entry. After the newest entry, or after a fault, it starts
+    with the first entry again, so that every round reports the fault.
+    """
     with _lock:
         report, chain = Report(newest=_newest()), replace(_position[0], unknown=0)
         end = _verify_entries(report, chain, time.monotonic() + seconds)
@@ -66,8 +72,11 @@ def verify_part(seconds: float = 2.0) -> Report:
 
 
 def note_heads() -> int:
-    """Note the newest head where that failed before, and send it elsewhere; how many were sent. A chore of the worker.
-    Raises OSError."""
+    """Note the newest head if it is missing from the file, and send it to AUDIT_HEADS_URL.
+
+    Return how many were sent: 0 or 1. Nothing is sent where the setting is empty. Raises OSError. A periodic job of the
+    worker.
+    """
     last = Event.objects.order_by("-seq").values("seq", "sha256").first()
     if last is None:
         return 0
@@ -78,7 +87,10 @@ def note_heads() -> int:
 
 
 def _verify_entries(report: Report, chain: Chain, until: float | None) -> bool:
-    """Verify entries from `chain` on, until that time of the monotonic clock. Return whether the end was reached."""
+    """Verify the entries after `chain` until that time of `time.monotonic()`; None: all.
+
+    Return whether the end was reached.
+    """
     report.first = chain.seq + 1
     for words in audit.verify_entries(chain, until):
         _add(report, words)
@@ -103,7 +115,7 @@ def _verify_rest(report: Report, whole: bool) -> None:
 
 
 def _verify_heads(report: Report, noted: Sequence[dict[str, Any]]) -> str:
-    """Compare noted heads with the entries. Return a sentence about a restore where the log tells of one."""
+    """Compare noted heads with the entries and add faults. Return a sentence about the last restore; "" without one."""
     stored: dict[int, tuple[str, str]] = {}
     wanted = sorted({row["seq"] for row in noted})
     for at in range(0, len(wanted), BATCH):
@@ -138,7 +150,7 @@ def _verify_heads(report: Report, noted: Sequence[dict[str, Any]]) -> str:
 
 
 def _check_sent(report: Report, noted: Sequence[dict[str, Any]]) -> None:
-    """Report that heads are not noted, or not sent, for longer than they should be."""
+    """Add a problem if an entry older than `LATE` has a head that was not noted, or not sent."""
     last = Event.objects.filter(at__lt=timezone.now() - LATE).order_by("-seq").first()
     if last is None:
         return

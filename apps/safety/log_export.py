@@ -1,4 +1,7 @@
-"""The audit log as JSON Lines, for administrators: every field of each entry as it was signed, the oldest first."""
+"""Export the audit log as JSON Lines for administrators: all fields of each entry, the oldest first.
+
+Call `begin_export`, then `export_batch` until it reaches the number that `begin_export` returned.
+"""
 
 from __future__ import annotations
 
@@ -16,20 +19,28 @@ BATCH = 1000  # entries of one query
 
 
 def begin_export(user: User) -> int:
-    """Log the export. Return the number of that entry, which is the last one of the export. Raises Refused."""
+    """Log the export and return the number of that entry, up to which the export reads.
+
+    Raises Refused unless the user is an active administrator.
+    """
     if not (user.is_administrator and user.is_active):
         raise Refused(gettext("Only administrators export the audit log."))
     return audit.record("log.exported", actor=user).seq
 
 
 def readable_entries(user: User) -> QuerySet[Event]:
-    """Return the entries that this administrator may see: none of a break-glass about them before they are told."""
+    """Return every entry except those of a break-glass access to the user's own data that is still undisclosed.
+
+    The caller checks that the user is an administrator.
+    """
     return Event.objects.exclude(subject__in=breakglass.unseen(user))
 
 
 def export_batch(user: User, after: int, last: int) -> tuple[str, int]:
-    """Return the lines of the next entries after number `after`, to `last` at most, and the number of their last one;
-    ("", last) where there are none."""
+    """Return up to `BATCH` entries as JSON Lines, and the number of the last of them.
+
+    Only numbers above `after`, up to `last` inclusive, are read. Return ("", last) where there are none.
+    """
     rows = list(readable_entries(user).filter(seq__gt=after, seq__lte=last).order_by("seq")[:BATCH])
     lines = [_spell(row) for row in rows]
     return "".join(lines), rows[len(lines) - 1].seq if lines else last

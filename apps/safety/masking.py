@@ -1,9 +1,8 @@
-"""What a reviewer is shown of texts: secrets are masked everywhere, and in what stands around a flagged text personal
-data as well.
+"""Mask secrets in texts that staff read, and personal data too in the context of a flagged text.
 
-`mask` is the one function for texts that staff read; `find_secrets` gives the places. A secret that a reviewer wants
-taken out is named by its placeholder: `expand` puts the words back. More is masked than the gate calls a secret
-(`secrets.py`): a word too much costs a reviewer little.
+`mask` returns the masked text, `find_secrets` the places. A reviewer redacts a secret by its placeholder, which
+`expand` turns into the words. The patterns are wider than those of the gate (`secrets.py`), since a false match costs a
+reviewer little.
 """
 
 from __future__ import annotations
@@ -56,25 +55,31 @@ _TOKEN = re.compile(r"(?<![A-Za-z0-9/+_=.-])(?:[A-Za-z0-9/+]{40}|[A-Za-z0-9+_=-]
 
 
 def mask(text: str, *, around: bool = False) -> str:
-    """Return the text with the kind of each secret in its place, as "[secret_key]". With `around` personal data is
-    masked too, names among it, or the text is withheld where the tagger of names is away (engines are asked)."""
+    """Return the text with each secret replaced by its kind, as "[secret_key]".
+
+    With `around` (context of a flagged text) personal data and names are masked too, which calls an engine. If the
+    engine is unavailable, a notice replaces the whole text.
+    """
     masked = _replace(text, find_secrets(text))
     return names.masked(masked) if around else masked
 
 
 def mask_forms(text: str) -> str:
-    """Return the text without secrets and personal data that have a form; no engine is asked. What is stored of the
-    surroundings of a flagged text is made by this, and `mask(…, around=True)` takes names out when they are read."""
+    """Return the text with secrets and the personal data that patterns recognise masked.
+
+    Names stay, as no engine is called. Context of a flagged text is stored like this; `mask(…, around=True)` masks
+    names when a reviewer reads it.
+    """
     return personal.masked(mask(text))
 
 
 def mask_turns(turns: Iterable[dict[str, str]]) -> list[dict[str, str]]:
-    """Return what stands around a flagged text as a reviewer may read it."""
+    """Return the context turns with the "text" of each masked for a reviewer; other keys stay. Calls an engine."""
     return [{**turn, "text": mask(turn["text"], around=True)} for turn in turns]
 
 
 def find_secrets(text: str) -> list[Found]:
-    """Return the secrets of a text in order, none inside another."""
+    """Return the secrets of a text in order; overlapping ones are merged."""
     found = [one for one in personal.find(text) if one.kind in SECRETS]
     for kind, form in _FORMS:
         found += [Found(*match.span(1), kind) for match in form.finditer(text)]
@@ -83,8 +88,10 @@ def find_secrets(text: str) -> list[Found]:
 
 
 def expand(wanted: Sequence[str], text: str) -> tuple[str, ...]:
-    """Return the words that are to be taken out of the text: a placeholder of `mask` stands for all secrets of its
-    kind, and everything else for itself."""
+    """Return the words to redact from the text: a placeholder of `mask` becomes all secrets of its kind.
+
+    Every other item of `wanted` stays as it is; duplicates are dropped.
+    """
     kinds: dict[str, list[str]] = {}
     for one in find_secrets(text):
         kinds.setdefault(_placeholder(one), []).append(text[one.start : one.end])
@@ -92,17 +99,20 @@ def expand(wanted: Sequence[str], text: str) -> tuple[str, ...]:
 
 
 def holds_secret(text: str, start: int, end: int) -> bool:
-    """Return whether a secret, or a part of one, stands there."""
+    """Return whether the span from `start` to `end` (exclusive) overlaps a secret."""
     return any(one.start < end and start < one.end for one in find_secrets(text))
 
 
 def list_placeholders(text: str) -> list[str]:
-    """Return the placeholder of each kind of secret in the text, once."""
+    """Return the placeholder of each kind of secret in the text, once each, in order of occurrence."""
     return list(dict.fromkeys(map(_placeholder, find_secrets(text))))
 
 
 def place_pieces(text: str, marks: Sequence[tuple[int, int]]) -> list[tuple[str, bool]]:
-    """Return the text in order, masked, each piece with whether it lies in one of the marks."""
+    """Split the masked text into pieces in order, each with whether it overlaps a mark.
+
+    `marks` are (start, end) in the unmasked text, `end` exclusive.
+    """
     found, pieces, at = find_secrets(text), [], 0
     edges = sorted(
         {0, len(text), *(edge for mark in marks for edge in mark), *(e for s in found for e in (s.start, s.end))}
@@ -142,7 +152,7 @@ def _join(found: list[Found]) -> list[Found]:
 
 
 def _drawn(token: str) -> bool:
-    """Whether it looks drawn by a machine: capital and small letters and digits, of many different characters."""
+    """Return whether a token looks random: capitals, small letters and at least 3 digits, with high entropy."""
     digits = sum(map(str.isdigit, token))
     mixed = any(map(str.isupper, token)) and any(map(str.islower, token))
     return mixed and digits >= _LEAST_DIGITS and secrets.bits(token) >= _BITS

@@ -1,22 +1,22 @@
-"""The plainest phrases of the gravest clauses in English, German and Spanish, beside those of `phrases.py`.
+"""List the plainest phrases of the gravest clauses in English, German and Spanish, beside those of `phrases.py`.
 
-Rows are (code, severity, pattern, unless), for questions and for what a picture is asked for. Text comes in small
-letters without accents (`disguises.py`). `unless` is looked for near a match: who asks about laws, help, history or
-research asks about a subject, and may. Documents and answers are not read by these rules.
+Rows of `PLAIN` are (code, severity, pattern, unless), for questions and picture requests. Patterns match small letters
+without accents (`disguises.py`). A match near `unless` does not count: questions about laws, help, history or research
+are allowed. Documents and answers are not checked by these rules.
 """
 
 from __future__ import annotations
 
 
 def _any(lines: str, **pieces: str) -> str:
-    """Return a pattern of one alternative a line; {NAME} stands for a piece."""
+    """Return a pattern with one alternative per line; {NAME} is replaced by the piece of that name."""
     for name, piece in pieces.items():
         lines = lines.replace(f"{{{name}}}", f"(?:{piece})")
     return "|".join(stripped for line in lines.splitlines() if (stripped := line.strip()))
 
 
 def _word(lines: str) -> str:
-    """Return a pattern of one whole word or phrase of these."""
+    """Return a pattern that matches one of the lines as a whole word or phrase."""
     return rf"\b(?:{_any(lines)})\b"
 
 

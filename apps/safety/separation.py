@@ -1,8 +1,8 @@
-"""Who may do what in review, and whether somebody else could: the separation of duties.
+"""Check the separation of duties in review: which user may act, and whether another one could.
 
-Nobody approves, judges or decides what is their own while somebody else with that right can sign in. Where nobody else
-can, the act is allowed, logged as self-approved and shown as such. `require_administrator` and the `has_other_…`
-functions are called by the verbs themselves.
+Nobody approves, judges or decides anything of their own while another user with that right can sign in. Otherwise the
+act is allowed, logged as self-approved and shown as such. The functions that perform an act call
+`require_administrator` and `has_other_…` themselves; nothing is logged here.
 """
 
 from __future__ import annotations
@@ -22,18 +22,21 @@ if TYPE_CHECKING:
 
 
 def require_administrator(user: User) -> None:
-    """Raise Refused unless the user administers and may sign in."""
+    """Raise Refused unless the user is an active administrator."""
     if not (user.is_administrator and user.is_active):
         raise Refused(gettext("Only administrators may do that."))
 
 
 def has_other_administrator(*users: int | None) -> bool:
-    """Return whether an administrator can sign in who is none of these."""
+    """Return whether an active administrator exists beside these user ids; None among them is ignored."""
     return _others(User.objects.filter(role=User.Role.ADMINISTRATOR, is_active=True), users)
 
 
 def has_other_reviewer(case: Case, *users: int | None) -> bool:
-    """Return whether somebody could decide the case who is none of these, nor the one that it is about."""
+    """Return whether another active user could decide the case, beside its owner and these user ids (None is ignored).
+
+    An escalated case needs an administrator, a sealed one a user who is named for sealed cases.
+    """
     rows = User.objects.exclude(role=User.Role.MEMBER).filter(is_active=True)
     if case.escalated:
         rows = rows.filter(role=User.Role.ADMINISTRATOR)
@@ -43,8 +46,11 @@ def has_other_reviewer(case: Case, *users: int | None) -> bool:
 
 
 def own_cases(user: User) -> Q:
-    """Return which cases about the user the user may decide: all where nobody else reviews, and for the only
-    administrator those that were escalated. Asked within the query of the cases."""
+    """Return a filter for the cases about the user that the user may decide. Evaluated within the query of the cases.
+
+    All of the user's cases if no other active reviewer exists; the escalated ones if the user is the only active
+    administrator.
+    """
     staff = User.objects.exclude(role=User.Role.MEMBER).filter(is_active=True).exclude(pk=user.pk)
     own = Q(owner=user) & Q(~Exists(staff))
     if user.is_administrator:

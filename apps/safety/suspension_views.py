@@ -1,4 +1,4 @@
-"""An administrator suspends an account, with a reason and for a time."""
+"""Serve the page on which an administrator suspends an account, with a reason and for a time."""
 
 from __future__ import annotations
 
@@ -20,7 +20,10 @@ from apps.users.models import User
 @never_cache
 @administrators_only
 def suspend(request: HttpRequest, pk: int) -> HttpResponse:
-    """Ask for the reason and the duration; a POST suspends."""
+    """Show the form for the reason and the duration; a POST suspends the account.
+
+    A refusal shows the form with status 422.
+    """
     found, wrong, status = get_object_or_404(User, pk=pk), "", 200
     if request.method == "POST":
         days = request.POST.get("days", "")

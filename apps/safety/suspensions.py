@@ -1,7 +1,7 @@
-"""Suspensions of accounts by administrators, and the end of all suspensions that have a duration.
+"""Suspend accounts as an administrator, and end every suspension whose duration is over.
 
-`suspend` makes a case that is decided at once: notice, mail, page and appeal are those of a decision of a reviewer.
-`sweep` is a chore of the worker. Reviewers suspend in a case (`review.decide`).
+`suspend` makes a case that is decided at once, with the notice, mail, page and appeal of a reviewer's decision. `sweep`
+is a periodic job of the worker. Suspensions by reviewers within a case are in `review.decide`.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ _AT_ONCE = 50
 
 
 class Accounts:
-    """An account as a thing that is reviewed: nothing of it is withheld but the account itself."""
+    """`Reviewable` for cases about an account. It withholds no content: the suspension is an effect of the decision."""
 
     name: StrOrPromise = gettext_lazy("your account")
 
@@ -50,12 +50,16 @@ class Accounts:
         return {}
 
     def give_back(self, subject: str, before: dict[str, Any]) -> None:
-        """Nothing was withheld."""
+        """Do nothing, as `withhold` changes nothing."""
 
 
 def suspend(user: User, person: User, reason: str, days: int) -> Decision:
-    """Suspend the person for so many days, or until somebody lifts it (UNLIMITED). The person is signed out at once,
-    told why and until when, and can appeal. Raises Refused."""
+    """Suspend `person` for `days`, or until the suspension is lifted (UNLIMITED), and return the decision.
+
+    The person is signed out at once, told the reason and the end, and can appeal. The reason is cut to MOST characters.
+    Raises Refused unless `user` is another active administrator, the reason has LEAST characters, `days` is one of
+    CHOICES and the account is active.
+    """
     separation.require_administrator(user)
     reason = reason.strip()[:MOST]
     if person.pk == user.pk:
@@ -88,8 +92,10 @@ def suspend(user: User, person: User, reason: str, days: int) -> Decision:
 
 
 def sweep() -> int:
-    """End suspensions whose time is over; how many. Where another one stands too, the account stays closed until that
-    one ends. A chore of the worker."""
+    """End up to 50 suspensions whose time is over and return how many.
+
+    The account stays closed while another suspension of it is in force. A periodic job of the worker.
+    """
     ended = 0
     rows = Effect.objects.filter(name="suspend", state=Effect.State.APPLIED, decision__until__lte=timezone.now())
     for effect in rows.select_related("decision__owner").order_by("pk")[:_AT_ONCE]:

@@ -1,1 +1,1 @@
-"""Compare the sentences of an answer with the passages of its sources. Knows no database and no page."""
+"""Compare the sentences of an answer with the passages of its sources. Uses no database and renders no page."""

@@ -1,4 +1,4 @@
-"""Words of English, German and Spanish that turn a sentence around: negations, contraries, numbers in words.
+"""List the English, German and Spanish words that reverse or quantify a sentence: negations, contraries, number words.
 
 `LEXICONS` maps an ISO 639-1 code to its `Lexicon`. A language without an entry is read with the English one, as product
 names, numbers and borrowed words are the same there.
@@ -21,9 +21,10 @@ def _set(words: str) -> frozenset[str]:
 class Lexicon:
     """Words of one language, all case-folded and unstemmed.
 
-    `reach` is the number of content words behind a negation that it turns around; None: all of its clause, on both
-    sides, since German puts "nicht" last. `softeners` behind a negation cancel it ("not only"). `contraries` are
-    pairs of groups of forms. `soft_numbers` are numbers that are also said without an amount ("one").
+    `small_words` are function words that identify the language. `reach` is the number of content words after a negation
+    that the negation reverses. None: every word of the clause, before and after, since German puts "nicht" last.
+    `softeners` after a negation cancel it ("not only"). `contraries` are pairs of groups of forms. `numbers` maps a
+    word to its value, `scales` to a factor. `soft_numbers` often mean no amount ("one"). `decimal` is the decimal mark.
     """
 
     small_words: frozenset[str]
@@ -94,7 +95,7 @@ ENGLISH = Lexicon(
 
 
 def _german_numbers() -> dict[str, int]:
-    """Return 0 to 99 with their ordinals in all endings; umlauts and ß also as written without them."""
+    """Return 0 to 99 with their ordinals in all endings, each also spelled without umlauts and ß."""
     units = ["ein", "zwei", "drei", "vier", "fünf", "sechs", "sieben", "acht", "neun"]
     small = _count(
         "null|eins|zwei beide beiden beides|drei|vier|fünf|sechs|sieben|acht|neun|zehn|elf|zwölf dutzend|dreizehn|"
@@ -171,7 +172,7 @@ GERMAN = Lexicon(
 
 
 def _spanish_numbers() -> dict[str, int]:
-    """Return 0 to 29, the tens and hundreds, and the common ordinals, in both genders."""
+    """Return 0 to 29, the tens to 90, the hundreds from 200 to 900, and the ordinals 1 to 10, in both genders."""
     found = _count(
         "cero|uno|dos ambos ambas|tres|cuatro|cinco|seis|siete|ocho|nueve|diez|once|doce docena|trece|catorce|quince|"
         "dieciséis dieciseis|diecisiete|dieciocho|diecinueve|veinte|veintiuno veintiún veintiuna|veintidós veintidos|"
@@ -242,7 +243,10 @@ LEXICONS = {"en": ENGLISH, "de": GERMAN, "es": SPANISH}
 
 
 def detect_language(text: str, default: str = "en") -> str:
-    """Return the code of the lexicon whose small words are most frequent in `text`; `default` for a tie or none."""
+    """Return the code of the lexicon whose small words are most frequent in `text`.
+
+    `default` for a tie or no such word.
+    """
     words = [word.casefold() for word in _WORD.findall(text)]
     counts = {code: sum(word in lexicon.small_words for word in words) for code, lexicon in LEXICONS.items()}
     best = max(counts.values())
@@ -251,7 +255,7 @@ def detect_language(text: str, default: str = "en") -> str:
 
 
 def opposite_forms(lexicon: Lexicon) -> Iterator[tuple[str, frozenset[str]]]:
-    """Yield each form of a contrary with the forms that say the opposite."""
+    """Yield each form of a contrary with the forms of the opposite side. A form may come several times."""
     for one, other in lexicon.contraries:
         yield from ((form, other) for form in one)
         yield from ((form, one) for form in other)

@@ -1,8 +1,9 @@
-"""What the style sheets of a web page, and the style attributes, say of its elements on an ordinary screen.
+"""Resolve the CSS of a web page, as far as declarations may hide text on an ordinary screen.
 
-`PageStyles` knows the sheets of one page. tinycss2 reads the sheets and cssselect2 their selectors; the cascade
-(importance, layers, specificity, order) and `var()` are resolved here, as far as declarations may hide text. Nothing is
-laid out, no file is fetched, and states that follow from an act of the reader (`:hover`) never hold.
+`PageStyles` is the entry point: it holds the style sheets of one page. tinycss2 parses the sheets and cssselect2
+matches selectors; this module resolves the cascade (importance, layers, specificity, order), style attributes and
+`var()`. Nothing is laid out, no file is fetched, and states that follow from an act of the reader (`:hover`) never
+hold.
 """
 
 from __future__ import annotations
@@ -76,7 +77,7 @@ Rank = tuple[int, int, tuple[int, int, int], int]  # importance and origin, laye
 
 
 class TooCostly(Exception):
-    """The rules of a page ask for more steps than any honest page."""
+    """Error: matching the rules of one page took more steps than its budget (`MOST_STEPS`)."""
 
 
 @dataclass(slots=True)
@@ -84,16 +85,17 @@ class Budget:
     left: int = MOST_STEPS
 
     def spend(self, steps: int = 1) -> None:
-        """Raise TooCostly when nothing is left."""
+        """Subtract `steps`, the cost of the next tests, from the budget of the page. Raise TooCostly below 0."""
         self.left -= steps
         if self.left < 0:
             raise TooCostly
 
 
 class Element(ElementWrapper):  # type: ignore[misc]
-    """An element for cssselect2, whose walks over other elements are counted and need no recursion.
+    """Element for cssselect2 that charges each walk over other elements to the page's budget and never recurses.
 
-    `variables` are the custom properties that hold for it, its own and inherited ones.
+    `variables` are the element's own and inherited custom properties; empty until `PageStyles.declared` was called for
+    the element.
     """
 
     def __init__(self, *args: Any, **named: Any) -> None:
@@ -131,7 +133,10 @@ class Declaration:
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """A selector with what it declares. `layer` grows with precedence; `counts` says that it counts siblings."""
+    """A selector and its declarations.
+
+    A larger `layer` wins unless `!important`; `counts` means that the selector counts siblings.
+    """
 
     test: Callable[[Element], bool]
     specificity: tuple[int, int, int]
@@ -141,8 +146,11 @@ class Rule:
     counts: bool
 
     def names(self, element: Element) -> bool:
-        """Return whether it speaks of the element. Among very many siblings nothing is counted: there a rule that only
-        paints stripes never holds, and any other always. Raise TooCostly."""
+        """Return whether the selector matches the element. Raise TooCostly.
+
+        A selector that counts siblings is not tested among more than `MOST_SIBLINGS` siblings: a rule that only paints
+        (stripes) then never matches, any other always does.
+        """
         if self.counts and len(element.etree_siblings) > MOST_SIBLINGS:
             return not all(one.name.startswith(_PAINTS) for one in self.declarations)
         return bool(self.test(element))
@@ -150,7 +158,7 @@ class Rule:
 
 @dataclass(slots=True)
 class Sheet:
-    """The rules of all style sheets of a page, by what an element has to be: "#id", ".class", a tag, or "*"."""
+    """The rules of all style sheets of a page, indexed by the rightmost selector: "#id", ".class", a tag, or "*"."""
 
     rules: dict[str, list[Rule]] = field(default_factory=dict)
     layers: dict[str, int] = field(default_factory=dict)
@@ -162,7 +170,10 @@ class Sheet:
         self._read(nodes, "", _UNLAYERED, "", 0)
 
     def of(self, element: Element) -> list[Rule]:
-        """Return the rules that speak of the element, in no order. Raise TooCostly where finding out takes too long."""
+        """Return the rules that match the element, unordered.
+
+        Raise TooCostly where the tests exceed the page's budget.
+        """
         keys = ["*", element.local_name.lower(), *(f".{name}" for name in element.classes)]
         keys += [f"#{element.id}"] if element.id else []
         rules = [rule for key in keys for rule in self.rules.get(key, ())]
@@ -171,7 +182,10 @@ class Sheet:
         return [rule for rule in rules if rule.names(element)]
 
     def _read(self, nodes: Iterable[Any], around: str, layer: int, name: str, depth: int) -> None:
-        """Read rules; those that stand in another rule are meant for what matches `around`, or stands in it."""
+        """Add the rules of parsed nodes. `around` is the selector of the enclosing rule, "" at the top of a sheet.
+
+        `layer` and `name` are those of the enclosing `@layer`; nodes deeper than `MOST_DEEP` are ignored.
+        """
         own: list[Any] = []
         for node in nodes if depth <= MOST_DEEP else ():
             try:
@@ -227,15 +241,17 @@ class Sheet:
 
 @lru_cache(maxsize=8)
 def _sheet(css: str) -> Sheet:
-    """Return the rules of style sheets; the messages of a mailbox often share them."""
+    """Parse style sheets into a Sheet. Cached, as the messages of a mailbox often share them."""
     sheet = Sheet()
     sheet.read(css)
     return sheet
 
 
 class PageStyles:
-    """The style sheets of one page, and its elements from `root` on. `paints` says whether any sheet paints something
-    behind text."""
+    """The style sheets of one page and its elements, from `root` on.
+
+    `paints`: a sheet sets a background or text shadow.
+    """
 
     def __init__(self, tree: Any) -> None:
         css = "\n".join(style.text or "" for style in tree.iter("style") if _is_read(style))
@@ -244,12 +260,14 @@ class PageStyles:
         self.root = Element.from_html_root(tree)
 
     def declared(self, element: Element) -> dict[str, str]:
-        """Return what holds for an element of what may hide text: property to value. Its parent has to be asked about
-        before it, for the variables. Raise TooCostly."""
+        """Return the declarations in force for an element that may hide text: property to value, `var()` resolved.
+
+        Inherited values are not included. Call it for the parent first, since variables are inherited. Raise TooCostly.
+        """
         return _declared(element, self._sheet)
 
     def children(self, element: Element) -> Iterator[Element]:
-        """Yield the children, however little of the budget is left."""
+        """Yield the child elements without charging the budget, so that a walk can end after TooCostly."""
         return ElementWrapper.iter_children(element)  # type: ignore[no-any-return]
 
 
@@ -273,7 +291,10 @@ def _declared(element: Element, sheet: Sheet) -> dict[str, str]:
 
 
 def _set(found: dict[str, str], one: Declaration) -> None:
-    """Let a declaration replace what it outdoes, and stand last. One with a value that no browser knows is void."""
+    """Add a declaration as the last of `found` and drop those that it overrides.
+
+    Ignore a value that no browser knows.
+    """
     if "var(" not in one.value and not _valid(one.name, one.value.lower()):
         return
     cover = _COVERS.get(one.name, one.name)
@@ -284,7 +305,7 @@ def _set(found: dict[str, str], one: Declaration) -> None:
 
 
 def _valid(name: str, value: str) -> bool:
-    """Return whether a value may stand for the property, where the answer is simple."""
+    """Return whether the value is valid for the property; True for properties whose values are not checked here."""
     if value in _WIDE or name not in _VALUES:
         return True
     if name.endswith("color"):
@@ -293,7 +314,10 @@ def _valid(name: str, value: str) -> bool:
 
 
 def _resolved(value: str, variables: Mapping[str, str]) -> str | None:
-    """Return the value without `var()`; None where a variable is missing, which makes the declaration void."""
+    """Return the value with `var()` replaced and the first term of a simple `calc()` in its place.
+
+    None where a variable is missing, the result is too long, or `var()` is nested too deep: the declaration is void.
+    """
     for _ in range(6):
         if "var(" not in value:
             return _NOTHING.sub(r"\1", value) if "calc(" in value else value
@@ -335,7 +359,10 @@ def _contents(content: Any) -> list[Any]:
 
 
 def _nested(prelude: Sequence[Any], around: str) -> str:
-    """Return the selector of a rule that stands in another: `&` is the outer one, else it is looked for inside it."""
+    """Return the selector of a nested rule: `&` stands for `around`, without `&` it is a descendant of `around`.
+
+    Return "" where a part is longer than `MOST_SELECTOR`.
+    """
     whole = str(tinycss2.serialize(prelude)).strip()
     if not around:
         return whole
@@ -349,7 +376,7 @@ def _nested(prelude: Sequence[Any], around: str) -> str:
 
 
 def _is_read(style: Any) -> bool:
-    """Whether a style sheet is one of CSS that holds on screens, also where scripts run."""
+    """Return whether a style element is CSS, applies to screens, and is outside of `noscript` and `template`."""
     if style.get("type", "text/css").strip().lower() not in ("", "text/css"):
         return False
     if any(node.tag in ("noscript", "template") for node in style.iterancestors()):
@@ -358,7 +385,7 @@ def _is_read(style: Any) -> bool:
 
 
 def _applies(word: str, prelude: Sequence[Any]) -> bool:
-    """Return whether what an at-rule holds is meant for the screen: `@media print` is not."""
+    """Return whether the content of an at-rule applies to the screen. False for `@media print` and unknown at-rules."""
     if word == "supports":
         return _condition(_words(prelude), lambda text: True)
     if word == "container":
@@ -378,7 +405,10 @@ def _query(words: list[Any]) -> bool:
 
 
 def _condition(words: list[Any], holds: Callable[[str], bool] | None = None) -> bool:
-    """Return whether a condition of media features holds, or one of `holds`."""
+    """Return whether a media condition holds.
+
+    `holds` decides about each feature; None: the screen's own features decide.
+    """
     for word, some in (("or", any), ("and", all)):
         parts = _split(words, word)
         if len(parts) > 1:

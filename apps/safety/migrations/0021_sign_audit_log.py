@@ -1,5 +1,7 @@
-"""From here on entries of the audit log are signed by a key outside the database. What was logged before stays as it
-is, byte for byte; the entry that says so is signed, and with it the hash of the last one before."""
+"""Sign new audit log entries with a key outside the database. Earlier entries stay unchanged, byte for byte.
+
+A signed entry `log.signed` marks the change and holds the hash of the entry before; an empty log gets none.
+"""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 """Write `apps/safety/lookalikes.json`: for each letter from a to z the characters that look like it.
 
-The classes come from Unicode's table of confusable characters, as the skeletons of ICU's spoof checker give it; which
-class is which letter, small capitals and letters in circles come from the names of the characters. Needs ICU
-(`libicu` of the system); `tests/safety/test_lookalikes.py` compares the file with what this command would write.
+Classes of confusable characters come from Unicode's table, as skeletons of ICU's spoof checker. The letter of a class,
+small capitals and circled letters are found by character names. Needs ICU (`libicu` of the system).
+`tests/safety/test_lookalikes.py` compares the file with the output of this command.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ _READ_AS = {"β": "b", "б": "b", "ь": "b", "и": "n", "п": "n", "μ": "m", "�
 
 
 def find_lookalikes(skeleton: Callable[[str], str]) -> dict[str, str]:
-    """Return the characters of each letter, in order of their code points."""
+    """Return, for each letter from a to z, one string of its look-alike characters outside ASCII, by code point."""
     letters = {skeleton(letter): letter.lower() for letter in string.ascii_uppercase + string.ascii_lowercase}
     every = [chr(code) for code in range(0x80, sys.maxunicode + 1) if unicodedata.category(chr(code))[0] in "LS"]
     for char in every:
@@ -51,7 +51,10 @@ def find_lookalikes(skeleton: Callable[[str], str]) -> dict[str, str]:
 
 
 def _letter(char: str, letters: dict[str, str], skeleton: Callable[[str], str]) -> str:
-    """Return the letter that the character looks like; empty where its compatibility form says so already."""
+    """Return the letter that the character looks like; "" if it has none.
+
+    Also "" for a character that NFKD maps to ASCII or to several characters.
+    """
     name, plain = unicodedata.name(char, ""), unicodedata.normalize("NFKD", char).casefold()
     if plain != char and (plain.isascii() or len(plain) > 1) and not plain.startswith("("):
         return ""
@@ -68,7 +71,10 @@ def _without_marks(text: str) -> str:
 
 
 def open_spoof_checker() -> Callable[[str], str]:
-    """Return ICU's function from a text to its skeleton. Raise OSError where the system has no ICU."""
+    """Return ICU's function from a text to its skeleton.
+
+    Raise OSError where the system has no ICU, AttributeError where its version lacks the functions.
+    """
     path = ctypes.util.find_library("icui18n")
     if path is None:
         raise OSError("libicui18n is not installed")

@@ -1,4 +1,4 @@
-"""`manage.py renew_audit_key`: the audit log is signed by a new key from now on."""
+"""`manage.py renew_audit_key`: sign the audit log with a new key from now on; with `--lost` replace a lost key file."""
 
 from __future__ import annotations
 
