@@ -53,6 +53,10 @@ def pages(path: Path) -> list[ParsedPage]:
     ]
 
 
+def _letters(text: str) -> str:
+    return "".join(filter(str.isalnum, text))
+
+
 def test_honest_files_are_read_and_cut(shared: Path) -> None:
     offsets = FakeEmbed().offsets
     for path in listed(shared, "normal"):
@@ -63,7 +67,7 @@ def test_honest_files_are_read_and_cut(shared: Path) -> None:
                 path
             )
             covered = "".join(page.text[draft.start : draft.end] for draft in chunker.cut(page))
-            assert "".join(covered.replace("\u00ad", "").split()) == "".join(inside.replace("\u00ad", "").split()), path
+            assert _letters(covered) == _letters(inside), path  # signs alone become no chunk
         assert page.text.strip() or page.number > 1 or page.scan, path
 
 

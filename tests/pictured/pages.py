@@ -202,6 +202,8 @@ CHAPTERS: dict[str, tuple[Page, ...]] = {
     ),
     "Administration": (
         Page("people", "people/", "People", "Roles, invitations, closed accounts.", ADA),
+        Page("suspend", P + "<int:pk>/suspend/", "Suspend an account", "A reason, and for how long.", ADA,
+             "/people/{tom}/suspend/"),
         Page("groups", P + "groups/", "Groups", "Collections and assistants are shared with them.", ADA),
         Page("group", P + "groups/<int:pk>/", "A group", "Its members.", ADA, "{group}"),
         Page("group-delete", P + "groups/<int:pk>/delete/", "Delete a group",

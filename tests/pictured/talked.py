@@ -88,7 +88,7 @@ def _kept() -> dict[str, Any]:
         {"title": "Unfinished"},
     ]  # fmt: skip
     row = importing.take(maya, SimpleUploadedFile("conversations.json", json.dumps(chats).encode()))
-    return {"receipt": gone.pk, "copy": wish.pk, "import": row.pk}
+    return {"receipt": gone.pk, "copy": wish.pk, "import": row.pk, "tom": user(TOM).pk}
 
 
 def _mailed() -> dict[str, Any]:
