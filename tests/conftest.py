@@ -11,7 +11,7 @@ import hypothesis
 import pytest
 from django.conf import settings
 from django.contrib.contenttypes.management import create_contenttypes
-from django.db import connection
+from django.db import connection, transaction
 from django.db.models.signals import post_migrate
 from django.utils import translation
 
@@ -21,6 +21,7 @@ from apps.safety import degraded, detectors, policies, recorded
 from apps.users.models import User
 from assistant.boot.translations import compile_all
 from tests import connections, emptying, migrated
+from tests.house import House, build
 from tests.people import person
 from tests.statements import uses_database
 
@@ -153,3 +154,18 @@ def morgan(db: None) -> User:
 @pytest.fixture
 def ada(db: None) -> User:
     return person("ada", User.Role.ADMINISTRATOR)
+
+
+@pytest.fixture(scope="module")
+def built_house(django_db_setup: None, django_db_blocker: Any) -> Iterator[tuple[House, Any]]:
+    """Built once a module, with the index of its paper: each test has a transaction of its own inside this one."""
+    with django_db_blocker.unblock(), transaction.atomic():
+        yield build(), registry.index()
+        transaction.set_rollback(True)
+
+
+@pytest.fixture
+def house(built_house: tuple[House, Any], db: None) -> House:
+    """Return the rows of Alice's that other users must not reach, in a transaction of the test."""
+    found, registry._built["index"] = built_house
+    return found

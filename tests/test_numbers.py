@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 from django.conf import settings
 from django.db import transaction
 from django.test import Client
 
-from apps.engines import registry
 from apps.users.models import User
-from tests.house import House, build
+from tests.house import House
 from tests.matrix import ADMIN, MATRIX, STAFF, TOKEN
 
 LONG = "9" * 5000
@@ -27,19 +24,6 @@ def _names() -> list[str]:
     """Return every name that a view or form reads from a request."""
     sources = [path.read_text() for path in Path(settings.BASE_DIR, "apps").rglob("*.py")]
     return sorted({name for text in sources for pattern in (_READ, _FIELD) for name in pattern.findall(text)})
-
-
-@pytest.fixture(scope="module")
-def built(django_db_setup: None, django_db_blocker: Any) -> Iterator[tuple[House, Any]]:
-    with django_db_blocker.unblock(), transaction.atomic():
-        yield build(), registry.index()
-        transaction.set_rollback(True)
-
-
-@pytest.fixture
-def house(built: tuple[House, Any], db: None) -> House:
-    found, registry._built["index"] = built
-    return found
 
 
 def _statuses(client: Client, address: str) -> set[int]:

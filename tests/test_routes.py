@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import Any
 from uuid import uuid4
 
 import pytest
-from django.db import transaction
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 
 from apps.documents.models import Collection
-from apps.engines import registry
 from apps.users.models import User
 from apps.users.people import suspend
-from tests.house import House, build
+from tests.house import House
 from tests.matrix import ADMIN, EDIT, MATRIX, OWN, PUBLIC, READ, STAFF, TOKEN
 
 GONE = 404
@@ -31,20 +28,6 @@ def routes(resolver: URLResolver, before: str = "") -> Iterator[str]:
             yield from routes(pattern, here)
         elif isinstance(pattern, URLPattern):
             yield here
-
-
-@pytest.fixture(scope="module")
-def built(django_db_setup: None, django_db_blocker: Any) -> Iterator[tuple[House, Any]]:
-    """Built once, with the index of its paper: each test has a transaction of its own inside this one."""
-    with django_db_blocker.unblock(), transaction.atomic():
-        yield build(), registry.index()
-        transaction.set_rollback(True)
-
-
-@pytest.fixture
-def house(built: tuple[House, Any], db: None) -> House:
-    found, registry._built["index"] = built
-    return found
 
 
 @pytest.fixture

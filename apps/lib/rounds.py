@@ -10,8 +10,6 @@ import logging
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Generic, TypeVar
 
-from django.db import Error
-
 V = TypeVar("V")
 
 log = logging.getLogger(__name__)
@@ -49,10 +47,7 @@ class Rounds(Generic[V]):
             waiting = list(self._waiting.items())
             try:
                 answers = await self._ask([value for _, value in waiting])
-            except Error as error:
-                log.warning("A round could not be made: %s", error)
-                continue
-            except Exception:  # whoever waits would wait for ever
+            except Exception:  # a waiting task would wait for ever
                 log.exception("A round could not be made")
                 continue
             for (ended, _), holds in zip(waiting, answers, strict=True):
