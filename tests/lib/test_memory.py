@@ -50,23 +50,25 @@ django.setup()
 import psutil
 from apps.engines.embed.sentence import SentenceEmbed
 embed = SentenceEmbed()
-embed.embed_passages(["word " * 20] * 8)
+for words in (20, 180, 20, 180):  # the largest first: what a batch itself needs is not what batches leave behind
+    embed.embed_passages(["word " * words] * 8)
 before = psutil.Process().memory_info().rss
-for words in range(21, 181, 4):
+for words in range(21, 180, 2):
     embed.embed_passages(["word " * words] * 3)
 print((psutil.Process().memory_info().rss - before) / 1024**2)
 """
 
 
 def grown(how: str) -> float:
-    """Megabytes after batches of forty lengths."""
+    """Megabytes that batches of eighty lengths leave behind."""
     command = [sys.executable, "-c", LENGTHS, how]
     done = subprocess.run(command, cwd=settings.BASE_DIR, capture_output=True, text=True, check=True)
     return float(done.stdout.splitlines()[-1])
 
 
 def test_batches_of_many_lengths_leave_little_behind() -> None:
-    assert grown("spare") < 0.7 * grown("as it is")
+    # 60 where a kernel is made for each length (275 without the limit); other processors make none, and leave as little
+    assert grown("spare") < 130
 
 
 STARTED = """
