@@ -45,7 +45,8 @@ _CLAIM_WORDS = 4  # content words from which a sentence that begins like small t
 @dataclass(frozen=True, slots=True)
 class Cite:
     """That a source supports a sentence (or, with no source, that none does, but perhaps the result of a `tool`, by its
-    title). Spans: the sentence's in the answer, the support's in the text of the source's page."""
+    title). Spans: the sentence's in the answer, the support's in the text of the source's page. `quoted`: the source
+    says it in the same words."""
 
     sentence: int
     start: int
@@ -55,6 +56,7 @@ class Cite:
     source_end: int
     score: float
     tool: str = ""
+    quoted: bool = False
 
     @property
     def found(self) -> bool:

@@ -14,6 +14,7 @@ from django.utils import timezone
 
 from apps.conversations import endings, gaps, noticed, recorded, retracting, reviewing, trace, window
 from apps.conversations.cite import Cite
+from apps.conversations.grounding.states import CHECK_VERSION
 from apps.conversations.models import Citation, Conversation, Message, Source, Trace
 from apps.conversations.sources import Placed, store
 from apps.conversations.tools import cards
@@ -125,7 +126,7 @@ def _cite(closing: Closing) -> None:
             answer_id=closing.answer, sentence=cite.sentence, start=cite.start, end=cite.end,
             source_id=None if cite.source is None else numbers[cite.source],
             source_start=cite.source_start, source_end=cite.source_end, score=cite.score,
-            tool=cite.tool,
+            tool=cite.tool, quoted=cite.quoted, check_version=CHECK_VERSION,
         )
         for cite in closing.cites
     )  # fmt: skip

@@ -289,6 +289,10 @@ class Citation(models.Model):
     source_end = models.PositiveIntegerField(default=0)
     score = models.FloatField(help_text="Support, 0 to 1")
     tool = models.CharField(max_length=100, blank=True, help_text="Whose result says it, where no passage does")
+    quoted = models.BooleanField(default=False, help_text="The source says it in the same words")
+    check_version = models.PositiveSmallIntegerField(
+        default=0, help_text="Which check found it: `CHECK_VERSION` of its time, 0 before there were versions"
+    )
 
     class Meta:
         ordering: ClassVar = ["answer", "sentence", "-score"]

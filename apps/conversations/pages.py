@@ -87,9 +87,8 @@ def citations(answers: Sequence[Message]) -> dict[UUID, list[Cite]]:
     found: dict[UUID, list[Cite]] = {}
     for row in Citation.objects.filter(answer__in=answers).select_related("source").order_by("sentence", "-score"):
         number = row.source.number if row.source else None
-        found.setdefault(row.answer_id, []).append(
-            Cite(row.sentence, row.start, row.end, number, row.source_start, row.source_end, row.score, row.tool)
-        )
+        at = row.sentence, row.start, row.end, number, row.source_start, row.source_end
+        found.setdefault(row.answer_id, []).append(Cite(*at, row.score, row.tool, row.quoted))
     return found
 
 

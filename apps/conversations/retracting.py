@@ -34,7 +34,10 @@ _EMPTY: dict[str, Any] = {
     "text": "", "quotes": [], "steps": [], "tools": [], "links": [], "draws": {}, "nothing_found": False,
 }  # fmt: skip
 _HELD = (*_EMPTY, "status", "reason", "usage")
-_CITED = ("id", "sentence", "start", "end", "source_id", "source_start", "source_end", "score", "tool")
+_CITED = (
+    "id", "sentence", "start", "end", "source_id", "source_start", "source_end", "score", "tool", "quoted",
+    "check_version",
+)  # fmt: skip
 _SAYS = ("thoughts", "finish")  # of usage, what the page offers more of
 Titled = Conversation.Titled
 
