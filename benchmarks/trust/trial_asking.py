@@ -194,6 +194,9 @@ def _with_class(part: Any, name: str) -> Any:
 
 
 def _words(part: Any) -> str:
+    """Return the text, with a space where a cell, line or block ends."""
+    for end in part.iter("td", "th", "tr", "li", "p", "br", "caption", "figcaption", "div", "dt", "dd"):
+        end.tail = f" {end.tail or ''}"
     return " ".join("".join(part.itertext()).split())
 
 

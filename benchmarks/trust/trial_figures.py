@@ -30,7 +30,7 @@ class Judged:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """One question with what was shown for it. `holds`: a quote holds the whole answer."""
+    """One question with what was shown for it. `holds`: a quote, or all in their order, hold the whole answer."""
 
     question: Question
     shown: Shown
@@ -74,7 +74,7 @@ def judge_results(
             Judged(sentence, judge_sentence(question, sentence, cites.get(str(sentence.number), ()), judgements))
             for sentence in item.sentences
         )
-        results.append(Result(question, item, any(question.holds(quote) for quote in item.quotes), judged))
+        results.append(Result(question, item, any(map(question.holds, [*item.quotes, " ".join(item.quotes)])), judged))
     return results
 
 

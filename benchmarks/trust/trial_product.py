@@ -20,6 +20,7 @@ import django
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "assistant.settings")
 
 LIBRARY = "Library"
+MESSAGES = 10_000  # that the user of the trial may ask: by default, 200 at once
 
 
 def fill_library(folder: Path) -> dict[str, Any]:
@@ -35,7 +36,9 @@ def fill_library(folder: Path) -> dict[str, Any]:
     from apps.documents.upload import upload
     from apps.evaluation.bench import _ingesting, _prepared
     from apps.users.models import User
+    from apps.users.quota import Limit, Resource, Scope
 
+    Limit.objects.create(scope=Scope.PERSON, resource=Resource.MESSAGES, burst=MESSAGES, an_hour=MESSAGES)
     user = User.objects.create_user("trial@example.org", uuid4().hex)
     place = Collection.objects.create(owner=user, name=LIBRARY)
     with _ingesting.working():

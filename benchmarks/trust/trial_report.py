@@ -8,7 +8,7 @@ from benchmarks.trust.trial_figures import Judged, Result
 from benchmarks.trust.trial_questions import HALVES, fold_spaces
 
 FIGURES = (
-    ("quotes_hold", "answerable questions with a quote that holds the whole answer"),
+    ("quotes_hold", "answerable questions whose quotes hold the whole answer"),
     ("answerable_quoted", "answerable questions with any quote"),
     ("absent_said", "unanswerable questions without a quote and without a sentence with a pill"),
     ("talk_understood", "small talk and sums taken as such"),

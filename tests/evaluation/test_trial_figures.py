@@ -51,6 +51,13 @@ def test_quotes_hold_where_any_quote_holds_the_answer() -> None:
     assert found["trial.answerable_quoted"] == pytest.approx(2 / 3)
 
 
+def test_quotes_hold_an_answer_together_where_they_stand_in_its_order() -> None:
+    asked = question("a", answers=("the author made it, and the maintainer keeps it",))
+    parts = "The author made it,", "and the maintainer keeps it."
+    assert figures((asked, shown("a", quotes=parts)))["trial.quotes_hold"] == 1.0
+    assert figures((asked, shown("a", quotes=parts[::-1])))["trial.quotes_hold"] == 0.0
+
+
 def test_the_halves_are_counted_apart() -> None:
     found = figures(
         (question("a"), shown("a", quotes=("seven",))),
@@ -119,6 +126,8 @@ def test_the_page_is_read_as_the_user_sees_it() -> None:
     assert words == "Seven days. Or eight."
     quotes = '<section><blockquote><p>Seven\n days<span class="pills">1</span></p></blockquote></section>'
     assert read_quotes(quotes) == ["Seven days"]
+    table = "<table><tr><th>Team</th><th>Cups</th></tr><tr><td>Maple Leafs</td><td><mark>13</mark></td></tr></table>"
+    assert read_quotes(f"<blockquote>{table}</blockquote>") == ["Team Cups Maple Leafs 13"]
 
 
 def test_a_sentence_that_is_hidden_above_and_folded_below_is_counted_once_as_folded() -> None:
