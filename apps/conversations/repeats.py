@@ -1,9 +1,15 @@
-"""Small models fall into saying the same thing over and over; nobody has to read that, or wait for its end."""
+"""Detector of loops in an answer: small models fall into saying the same thing over and over.
+
+A loop is a sentence that comes a third time, a turn of phrase that fills a sentence without an end, a sentence that
+only counts ("The answer is 1. The answer is 2."), a short line again and again, or letters and numbers strung together
+("E-M-O-M-N-S-…", "1.1.1.1.…"). Tables, code and lists whose lines differ in more than a counter are none.
+"""
 
 from __future__ import annotations
 
 import re
 import string
+from itertools import pairwise
 
 from apps.lib.words import words
 
@@ -15,7 +21,20 @@ _IN_WORDS = (string.ascii_letters + string.digits + "_").encode()
 # Fewer signs than so many, spaces among them, part fewer words, although two that make a code count as a third one.
 _APART = _CIRCLE_WORDS * 2 // 3
 _LATELY = 1000  # characters of an unfinished sentence in which it is
-_LOOP = 3  # the same piece so often in one answer, whatever stands between, is a loop
+_LOOP = 3  # the same sentence so often, with nothing new since it came last, is a loop ...
+_REFRAIN = 6  # ... and so often whatever stands between
+_ROWS = 8  # the same line of code or of a table so often, with nothing new since it came last
+_COUNTED = 6  # sentences in a row that differ in a counter alone
+_SHORT_LINES, _NUMBER_LINES = 20, 40  # the same line of few words, or of numbers alone, so often in a row
+_ONE_LETTER_WORDS = 32  # that a turn of phrase of single letters must fill: tables and drawings have rows of them
+# Strings of single letters or of numbers; nothing that people write is as long.
+_STRUNG = re.compile(r"(?<![\w-])(?:[^\W\d_]-){28}|(?<![\d.])(?:(\d{1,3}\.)\1{11}|(?:\d{1,3}\.){24})")
+_STRUNG_CHARACTERS = 160  # of the end in which one is looked for
+_LIST_MARK = re.compile(r"^\s*(?:[-*+]\s*)?\d{1,4}[.)]\s+")
+_NUMBER = re.compile(r"\d+")
+# Of code, of tables and of records: their lines may come again, and may count.
+_NO_PROSE = re.compile(r'[{}\[\]|="<>;\t`]|:\s*$|^ {2}|\w\(')
+_STOP = re.compile(r"[.!?…。！？][\"'”’»)\]*_`]*\s*$")
 
 
 class Repeats:
@@ -24,6 +43,13 @@ class Repeats:
     def __init__(self) -> None:
         self.over = False  # it goes round in circles
         self._seen: dict[tuple[str, ...], int] = {}
+        self._round: dict[tuple[str, ...], int] = {}  # as `_seen`, since a sentence came for the first time
+        self._last: tuple[str, ...] = ()  # the words of the last piece ...
+        self._row = 0  # ... and how often it came in a row
+        self._form = ""  # of the last sentence, its numbers as signs
+        self._numbers: list[int] = []  # of that sentence
+        self._end = ""  # of all that came, for strings of letters
+        self._counted = 0  # sentences in a row that only count
         self._often: set[tuple[str, ...]] = set()  # said as often as they may be
         self._longest = 0  # characters of one of those
         self._begun = ""  # of the unfinished sentence what is shown ...
@@ -32,6 +58,9 @@ class Repeats:
     def until(self, piece: str) -> str:
         """What may be shown once this piece has come, as far as the answer does not go round in circles: several
         sentences come at once where the model is faster than the gate."""
+        if (kept := self._strung(piece)) is not None:
+            self.over = True
+            return (self._held + piece[:kept]) if kept else ""
         text, start, known = self._begun + self._held + piece, 0, len(self._begun)
         while (found := _END.search(text, start + 1)) is not None:
             if self.loops(text[start : found.end()]):
@@ -45,6 +74,12 @@ class Repeats:
         self._begun, self._held = (rest[:known_of_it], rest[known_of_it:]) if self._may_loop(rest) else (rest, "")
         return text[known : len(text) - len(self._held)]
 
+    def _strung(self, piece: str) -> int | None:
+        """Return how much of the piece stands before a string of letters or numbers; None where there is none."""
+        self._end = self._end[-_STRUNG_CHARACTERS:] + piece
+        found = _STRUNG.search(self._end)
+        return None if found is None else max(0, found.start() - (len(self._end) - len(piece)))
+
     def rest(self) -> str:
         """What was held back, now that nothing follows it."""
         held, self._begun, self._held = self._held, "", ""
@@ -52,14 +87,42 @@ class Repeats:
 
     def loops(self, sentence: str) -> bool:
         """Whether the answer has begun to go round in circles with this one, which then is not to be shown."""
-        said = tuple(words(sentence))
-        if len(said) < _LEAST_WORDS:
+        said = tuple(words(_LIST_MARK.sub("", sentence)))
+        if not said:  # the number of a list, a ruler
             return False
+        self._row = self._row + 1 if said == self._last else 1
+        self._last = said
+        letters = any(map(_has_letters, said))
         times = self._seen[said] = self._seen.get(said, 0) + 1
+        if times == 1 and letters:
+            self._round.clear()
+        if self._row >= (_SHORT_LINES if letters else _NUMBER_LINES):
+            return True
+        if len(said) < _LEAST_WORDS or not any(len(word) > 1 and _has_letters(word) for word in said):
+            return False
+        counts = self._only_counts(sentence)
+        return (times > 1 and self._comes_again(said, sentence, times)) or counts
+
+    def _comes_again(self, said: tuple[str, ...], sentence: str, times: int) -> bool:
+        """Return whether the sentence has come too often. Code and tables may repeat a line between others."""
+        again = self._round[said] = self._round.get(said, 0) + 1
+        if _NO_PROSE.search(sentence):
+            return times >= _ROWS and again >= _ROWS - 1
         if times == _LOOP - 1:
             self._often.add(said)
             self._longest = max(self._longest, len(sentence))
-        return times >= _LOOP
+        return (times >= _LOOP and again >= _LOOP - 1) or (times >= _REFRAIN and bool(_STOP.search(sentence)))
+
+    def _only_counts(self, sentence: str) -> bool:
+        """Return whether sentences in a row say the same but for a number that goes up by one."""
+        form = _NUMBER.sub("#", " ".join(sentence.split()))
+        numbers = [int(number) for number in _NUMBER.findall(sentence)]
+        before, self._numbers = self._numbers, numbers
+        same, self._form = form == self._form, form
+        steps = {now - then for now, then in zip(numbers, before, strict=True)} if same else set()
+        counts = steps in ({1}, {0, 1}) and not _NO_PROSE.search(sentence)
+        self._counted = self._counted + 1 if counts else 1
+        return self._counted >= _COUNTED and sum(map(_has_letters, words(sentence))) >= _LEAST_WORDS - 1
 
     def _may_loop(self, rest: str) -> bool:
         said = tuple(words(rest)) if len(rest) <= 2 * self._longest else ()
@@ -82,4 +145,29 @@ class Repeats:
             turn = said[-size:]
             if said[-times * size :] == turn * times and any(len(word) > 1 and word.isalpha() for word in turn):
                 return True
+        return _strings_letters(said) or _counts_on(rest[-_LATELY:])
+
+
+def _has_letters(word: str) -> bool:
+    return any(sign.isalpha() for sign in word)
+
+
+def _strings_letters(said: list[str]) -> bool:
+    """Return whether the words end in a short turn of single letters over and over ("-n -n -n")."""
+    last = said[-_ONE_LETTER_WORDS:]
+    if len(last) < _ONE_LETTER_WORDS or not any(map(str.isalpha, last)):
         return False
+    return any(last[size:] == last[:-size] for size in range(1, 5))
+
+
+def _counts_on(rest: str) -> bool:
+    """Return whether a sentence without an end only counts: "the answer is 1, the answer is 2, the answer is 3"."""
+    if _NO_PROSE.search(rest) or sum(map(str.isdigit, rest)) < _COUNTED:
+        return False
+    parts = [" ".join(part.split()).casefold() for part in rest.split(",")[-_COUNTED - 1 : -1]]
+    numbers = [_NUMBER.findall(part) for part in parts]
+    if len(parts) < _COUNTED or len({_NUMBER.sub("#", part) for part in parts}) > 1 or len(numbers[0]) != 1:
+        return False
+    values = [int(number) for (number,) in numbers]
+    letters = sum(map(_has_letters, words(parts[0])))
+    return letters >= _LEAST_WORDS - 2 and all(now - then == 1 for then, now in pairwise(values))

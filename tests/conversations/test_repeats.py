@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import random
 import re
+from pathlib import Path
 
 import pytest
+from django.conf import settings
 
 from apps.conversations import repeats as module
 from apps.conversations.models import Message
 from apps.conversations.repeats import Repeats
 from apps.lib.words import words
 
+ROOT = Path(settings.BASE_DIR)
 QUESTION = "How high was the lighthouse of Alexandria?"
 
 
@@ -39,8 +42,53 @@ def test_short_pieces_may_come_again(piece: str) -> None:
 
 
 def test_an_answer_that_differs_is_left_alone() -> None:
-    pieces = [f"Step {number} is to press the button once. " for number in range(30)]
+    pieces = [f"In {1900 + number} the tower had {number * number} visitors. " for number in range(30)]
     assert shown(*pieces) == pieces
+    steps = [f"Step {number} is to press button {letter} once. " for number, letter in enumerate("ABCDEFGHIJKL", 1)]
+    assert shown(*steps) == steps
+
+
+@pytest.mark.parametrize("size", [1, 4, 24, 60])
+@pytest.mark.parametrize(
+    "turn",
+    [
+        "E-M-O-M-N-S-", "-n ", "1.", "1.2.3.4.", "- n\n", "Yes. ", "The answer is {}. ", "the answer is {}, ",
+        "{}. The pump is reset by a button.\n", "{}) Press button {} to reset the pump.\n", "- Press it to stop now\n",
+    ],
+)  # fmt: skip
+def test_letters_and_counting_are_loops_and_end_soon(turn: str, size: int) -> None:
+    text = "The manual says it. " + "".join(turn.replace("{}", str(number)) for number in range(1, 400))
+    kept, over = drawn(text, size)
+    assert over and kept.startswith("The manual says it. ")
+    assert len(kept) <= 260, "about 40 tokens, and at most six sentences that count"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "| part | fits |\n|---|---|\n" + "| yes | no |\n" * 6 + "| a valve | no |\n",
+        "0 0 0 0 1 0 0 0\n" * 12,
+        "o-o-o-o   x x x x\n" * 6,
+        "".join(f"@dataclass(frozen=True, slots=True)\nclass C{n}:\n    b{n}: int\n\n\n" for n in range(9)),
+        "".join(f'{{"id": {number}, "value": 0}}, ' for number in range(40)),
+        "".join(f"- Chapter {number}: {'abcdefghij'[number]}{number * 7 % 5} pages\n" for number in range(10)),
+        "A, B, C, D, E, F, G, H, I, J, K, L, M, N, O, P, Q, R, S, T, U, V, W, X, Y, Z",
+        "The object identifier is 1.3.6.1.4.1.311.21.8.7.6.5.4.3.2.1 and no other.",
+        "1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20",
+        "Wait. " + "".join(f"Then turn the knob to {size} mm. " for size in (3, 5, 9, 14, 20, 27, 35, 44)),
+    ],
+)  # fmt: skip
+def test_tables_code_drawings_and_lists_are_no_loops(text: str) -> None:
+    assert [drawn(text, size) for size in (1, 40, 4000)] == [(text, False)] * 3
+
+
+def test_no_real_document_is_a_loop(shared: Path) -> None:
+    """Their texts as other programs wrote them, and the project's own code and documentation."""
+    files = [*(shared / "data" / "ingest_docs" / "docling_groundtruth").glob("*.md"), *(ROOT / "docs").rglob("*.md")]
+    files += [*(ROOT / "apps" / "conversations").glob("*.py"), *(ROOT / "static" / "js").glob("*.js")]
+    assert len(files) > 150
+    texts = {path.name: path.read_text()[:30_000] for path in files}
+    assert [name for name, text in texts.items() if drawn(text, 80)[1]] == []
 
 
 def test_of_many_sentences_at_once_those_before_the_loop_are_kept() -> None:
@@ -113,7 +161,11 @@ def test_a_piece_is_cut_into_sentences_at_every_end_that_one_pattern_for_all_wou
 
 
 def circles(said: list[str]) -> bool:
-    """As it reads: some turn of phrase, of one to 24 words, fills the last 24 words, three times at least."""
+    """As it reads: some turn of phrase, of one to 24 words, fills the last 24 words, three times at least; one of
+    letters, the last 32."""
+    last = said[-32:]
+    if len(last) == 32 and any(map(str.isalpha, last)) and any(last[size:] == last[:-size] for size in range(1, 5)):
+        return True
     for size in range(1, min(24, len(said)) + 1):
         times = max(3, -(-24 // size))
         turn = said[-size:]
@@ -156,3 +208,4 @@ async def test_the_turn_ends_and_says_why(open_page, alice, library, chat) -> No
     answer = await Message.objects.aget(pk=accepted["turn"])
     assert answer.status == Message.Status.COMPLETE
     assert answer.text.count("100 metres") == 2
+    assert not answer.unfinished and not events[-1]["more"], "it can be asked again, and not continued"
