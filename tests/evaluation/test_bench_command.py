@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from django.core.management import CommandError, call_command
 
-from apps.evaluation.management.commands.bench import names
+from apps.evaluation.management.commands.bench import find_modules
 
 
 @pytest.fixture
@@ -24,7 +24,8 @@ def data(tmp_path: Path) -> Path:
 
 
 def test_every_measurement_is_found_by_name() -> None:
-    assert {"retrieval", "turn", "ingest", "chat"} <= set(names())
+    assert {"retrieval", "turn", "ingest", "chat"} <= set(find_modules(["apps.evaluation.bench"]))
+    assert "trust" in find_modules(["benchmarks"])
 
 
 @pytest.mark.usefixtures("tables_there")
