@@ -9,10 +9,15 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from apps.engines.classify.text import FOLDER
-from apps.evaluation import personal_training, planted_training, safety_training
+from apps.evaluation import personal_training, planted_training, safety_training, small_talk_training
 from apps.evaluation.management.commands.bench import DATA
 
-TRAININGS: dict[str, Any] = {"text": safety_training, "planted": planted_training, "tagger": personal_training}
+TRAININGS: dict[str, Any] = {
+    "text": safety_training,
+    "planted": planted_training,
+    "tagger": personal_training,
+    "small_talk": small_talk_training,
+}
 KINDS = tuple(TRAININGS)
 
 

@@ -1,0 +1,100 @@
+"""Classifier of messages that are no question about documents: greetings, thanks, sums, dates and questions to the
+assistant about itself. One softmax over hashed n-grams and three numbers of form; no embedder, so every language that
+the examples speak is read alike.
+
+Trained by `manage.py train_classifiers --only small_talk`; plain numpy at run time, a third of a millisecond a message.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from apps.engines.base import EngineBroken
+from apps.engines.classify import stored
+from apps.engines.classify.features import BUCKETS, grams
+from apps.engines.classify.text import FOLDER
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+# The weights as they are committed; a file that differs is not loaded. `train_classifiers` prints the new one.
+SHA256 = "2292f4e6b9a5e4604937a26c8ac5875fe540c99fc2053d2b3e2006ad212ffd80"
+OTHER = "other"  # the label of questions
+LONGEST = 160  # characters of a message that is read; longer ones are questions
+FORM = 3  # numbers that say what a message looks like, see `form`
+_WHOSE = "the classifier of small talk"
+_UNKNOWN_MOST = 3  # unknown words; more say no more
+_STRETCHED = re.compile(r"([^\W\d])\1{2,}")  # "hiii"
+_NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
+_SIGNS = re.compile(r"[^\w\s%+*/^=()×÷:-]")
+
+
+@dataclass(frozen=True, slots=True)
+class TalkHead:
+    """Softmax weights, one row a label. `known` are the words of the examples of small talk."""
+
+    labels: tuple[str, ...]
+    known: frozenset[str]
+    words: NDArray[np.float32]  # (labels, BUCKETS)
+    form: NDArray[np.float32]  # (labels, FORM)
+    bias: NDArray[np.float32]  # (labels,)
+
+    def probabilities(self, text: str) -> NDArray[np.float32]:
+        """Return the probability of each label, shape (labels,), for a message that `normalise` has read."""
+        found = grams([text])
+        sums = found.weights[0] * self.words[:, found.buckets].sum(axis=1)
+        sums += self.form @ form([text], lambda _, word: word not in self.known)[0] + self.bias
+        powers = np.exp(sums - sums.max())
+        return np.asarray(powers / powers.sum(), np.float32)
+
+
+class SmallTalkClassifier(stored.FromDisk[TalkHead]):
+    """Return the kind of a message with its probability of being small talk at all."""
+
+    shipped = FOLDER, SHA256
+
+    def classify(self, text: str) -> tuple[str, float]:
+        """Return the likeliest kind of small talk, and the probability that the message is small talk of any kind."""
+        if not (read := normalise(text[: LONGEST + 1])) or len(text) > LONGEST:
+            return OTHER, 0.0
+        head = self._load()
+        scores = dict(zip(head.labels, head.probabilities(read).tolist(), strict=True))
+        other = scores.pop(OTHER)
+        return max(scores, key=scores.__getitem__), 1.0 - other
+
+    def _read(self) -> TalkHead:
+        arrays, card, self._fingerprint = stored.read(self._folder, "small_talk", self._pinned, _WHOSE)
+        try:
+            head = TalkHead(tuple(card["labels"]), frozenset(card["known"]), **arrays)
+        except (KeyError, TypeError) as error:
+            raise EngineBroken(f"The weights of {_WHOSE} are missing or damaged.") from error
+        if head.words.shape != (len(head.labels), BUCKETS) or head.form.shape != (len(head.labels), FORM):
+            raise EngineBroken(f"The weights of {_WHOSE} are of another version.")
+        return head
+
+
+def normalise(text: str) -> str:
+    """Return the message in lower case, without accents and punctuation, each number as 0."""
+    plain = "".join(sign for sign in unicodedata.normalize("NFKD", text.casefold()) if not unicodedata.combining(sign))
+    numbers = _NUMBER.sub("0", _STRETCHED.sub(r"\1", plain))
+    return " ".join(_SIGNS.sub(" ", numbers).split())
+
+
+def form(texts: Sequence[str], unknown: Callable[[int, str], bool]) -> NDArray[np.float32]:
+    """Return an array of shape (n, FORM): the share of unknown words, their number, and the length in words.
+
+    `unknown(i, word)` says whether a word of text i is unknown.
+    """
+    rows = []
+    for at, text in enumerate(texts):
+        words = text.split()
+        strange = sum(unknown(at, word) for word in words)
+        share = strange / max(1, len(words))
+        rows.append((share, min(strange, _UNKNOWN_MOST) / _UNKNOWN_MOST, float(np.log1p(len(words))) / 2))
+    return np.array(rows, np.float32).reshape(len(texts), FORM)
