@@ -9,6 +9,7 @@ from uuid import UUID
 
 from django.template.loader import render_to_string
 
+from apps.conversations.quotable import Table
 from apps.documents import filters
 
 
@@ -34,14 +35,17 @@ class Quoted:
     title: str
     page: int | None
     strength: str
+    table: Table | None = None  # where it is a row of a table
 
 
 def href(answer: UUID, number: int) -> str:
     return f"/answers/{answer}/sources/{number}/"
 
 
-def sources(answer: UUID, used: Sequence[Shown], also: Sequence[Shown]) -> str:
-    return render_to_string("conversations/_sources.html", {"answer": answer, "used": used, "also": also})
+def sources(answer: UUID, used: Sequence[Shown], also: Sequence[Shown], *, nearest: bool = False) -> str:
+    """`nearest`: nothing was found, and these come nearest."""
+    shown = {"answer": answer, "used": used, "also": also, "nearest": nearest}
+    return render_to_string("conversations/_sources.html", shown)
 
 
 def quotes(answer: UUID, quoted: Sequence[Quoted], model: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 from uuid import UUID
 
 from django.db.models import Max
@@ -14,6 +15,8 @@ from apps.conversations.events import Quotes, Sources
 from apps.conversations.fragments import Quoted, Shown
 from apps.conversations.models import Citation, Message, Retrieved, Source
 from apps.conversations.pills import strength
+from apps.conversations.quotable import lay_out_row
+from apps.conversations.quotes import read_spans
 from apps.conversations.sources import Given, Placed
 from apps.conversations.turn import Turn
 from apps.documents import search
@@ -38,7 +41,8 @@ class Shelf:
 def retrieved(turn: Turn) -> Sources:
     """The turn's sources, before anything is known of their use."""
     shown = [_placed(turn.opening.answer, item) for item in turn.placed]
-    return Sources(fragments.sources(turn.opening.answer, [], shown), len(shown))
+    nearest = turn.nothing is not None
+    return Sources(fragments.sources(turn.opening.answer, [], shown, nearest=nearest), len(shown))
 
 
 def parted(turn: Turn) -> Sources:
@@ -61,7 +65,7 @@ def quoted(turn: Turn) -> Quotes:
             [
                 Quoted(
                     quote.source, fragments.href(answer, quote.source), quote.text, passages[quote.source].title,
-                    _page(passages[quote.source]), strength(quote.score),
+                    _page(passages[quote.source]), strength(quote.score), quote.table,
                 )
                 for quote in turn.quotes
             ],
@@ -131,7 +135,7 @@ def _read(
         shown = [_row(answer.pk, row, next(texts)) for row in own]
         by_number = {item.number: item for item in shown}
         quotes = [
-            Quoted(item.number, item.href, text, item.title, item.page, strength(quote["score"]))
+            _quoted(item, text, quote)
             for quote in answer.quotes
             if (text := next(texts)) is not None and (item := by_number.get(quote["source"])) is not None
         ]
@@ -139,17 +143,26 @@ def _read(
         known = {item.number for item in shown}
         yield Shelf(
             fragments.quotes(answer.pk, quotes, answer.model),
-            _html(answer.pk, shown, numbers) if answer.status != Message.Status.WRITING else "",
+            _html(answer.pk, shown, numbers, nearest=answer.nothing_found)
+            if answer.status != Message.Status.WRITING
+            else "",
             frozenset(item.number for item in shown if item.gone),
             tuple(shown), frozenset(known & numbers), tuple(quotes),
         )  # fmt: skip
 
 
-def _quote_place(sources: Mapping[int, Source], quote: Mapping[str, int]) -> tuple[UUID | None, int, list[list[int]]]:
+def _quoted(item: Shown, text: str, quote: Mapping[str, Any]) -> Quoted:
+    """A stored quote under its source, laid out as when it was chosen."""
+    table = lay_out_row(text, item.heading, item.title, quote["cell"]) if "cell" in quote else None
+    said = table.text if table else text
+    return Quoted(item.number, item.href, said, item.title, item.page, strength(quote["score"]), table)
+
+
+def _quote_place(sources: Mapping[int, Source], quote: Mapping[str, Any]) -> tuple[UUID | None, int, list[list[int]]]:
     source = sources.get(quote["source"])
     if source is None:
         return None, 0, []
-    return source.document_id, source.page_number, [[quote["start"], quote["end"]]]
+    return source.document_id, source.page_number, read_spans(quote)
 
 
 def _row(answer: UUID, row: _Found, text: str | None) -> Shown:
@@ -183,12 +196,13 @@ def _page(passage: Passage) -> int | None:
     return passage.page_number if passage.kind == "pdf" else None
 
 
-def _html(answer: UUID, shown: Sequence[Shown], used: Iterable[int | None]) -> str:
+def _html(answer: UUID, shown: Sequence[Shown], used: Iterable[int | None], *, nearest: bool = False) -> str:
     numbers = set(used)
     return fragments.sources(
         answer,
         [item for item in shown if item.number in numbers],
         [item for item in shown if item.number not in numbers],
+        nearest=nearest,
     )
 
 

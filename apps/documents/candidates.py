@@ -12,12 +12,14 @@ from uuid import UUID
 from django.db.models import Count, F, Q
 from django.utils import timezone
 
+from apps.documents.contents import is_contents
 from apps.documents.fusion import Side, fused_sides
 from apps.documents.models import Chunk, Collection, Document, IndexBuild, Page, Segment
 from apps.documents.passages import REACH, Hit, Neighbour, Window, chosen, text_terms, windows
-from apps.documents.relevance import coverage, floor, relevance
+from apps.documents.relevance import BY_WORDS, coverage, floor, relevance, word_coverage
 from apps.documents.tuning import DEFAULT, Tuning, tuning
 from apps.engines.base import Candidate, SegmentInfo
+from apps.engines.index.scoring import idf as word_weight
 from apps.lib.compiled import Compiled
 
 if TYPE_CHECKING:
@@ -27,6 +29,7 @@ _ADDED = 0.4  # the likeness that a person vouches for who added all words of th
 _BATCH = 10  # candidates that are read first
 _WEIGHED = 30  # that are weighed where the first do not hold enough: the index orders by another measure than relevance
 AT_MOST = 8  # passages
+NEAREST = 2  # passages that are shown, folded, where nothing is relevant
 JUST_S = 120  # after which a user no longer expects answers to wait for a file that they added
 ROWS = 500  # of one statement
 
@@ -59,6 +62,11 @@ class Seen:
     def candidates(self) -> list[Candidate]:
         return [candidate for side in self.sides for candidate in side.candidates]
 
+    @property
+    def unknown(self) -> float:
+        """The weight of a word that stands nowhere in what was searched."""
+        return word_weight(0, sum(segment.count for segment in self.segments))
+
 
 @dataclass(frozen=True, slots=True)
 class Ranked:
@@ -69,6 +77,7 @@ class Ranked:
     hits: tuple[Hit, ...] = ()  # all whose rows were read, best first; those in no window were dropped
     least: float = 0.0  # relevance below which a hit is dropped
     gone: int = 0  # candidates without a row, where passages are wanting; 0 where there are enough
+    nearest: tuple[Window, ...] = ()  # the best all the same, where there are no windows
 
     @property
     def relevance(self) -> float:
@@ -141,13 +150,30 @@ def ranked(
         best = max((hit.relevance for hit in hits), default=0.0)
         floors = {hit.collection_id: floor(best, tunings.get(hit.collection_id, DEFAULT).floor) for hit in hits}
         least = min(floors.values(), default=floor(best))
-        relevant = [hit for hit in hits if hit.relevance >= floors[hit.collection_id]]
+        relevant = _without_lists([hit for hit in hits if hit.relevance >= floors[hit.collection_id]])
         kept = chosen(relevant, AT_MOST)
         if len(kept) == AT_MOST or (len(hits) >= _WEIGHED and len(kept) == len(relevant)):
             break  # enough; or of those that the index finds best nothing was deleted or repeated
+    kept = kept or chosen(_found_by_words(hits, seen), AT_MOST)
     found = windows(kept, neighbours)
+    nearest = (
+        [] if found else windows(sorted(_without_lists(hits), key=lambda hit: -hit.relevance)[:NEAREST], neighbours)
+    )
     gone = 0 if len(kept) == AT_MOST else gone
-    return Ranked(tuple(found), _pages({window.page for window in found}), tuple(hits), least, gone)
+    pages = _pages({window.page for window in [*found, *nearest]})
+    return Ranked(tuple(found), pages, tuple(hits), least, gone, tuple(nearest))
+
+
+def _without_lists(hits: list[Hit]) -> list[Hit]:
+    """Return the hits without tables of contents, indexes and noise; with them where there is nothing else."""
+    return [hit for hit in hits if not hit.lists] or hits
+
+
+def _found_by_words(hits: Sequence[Hit], seen: Seen) -> list[Hit]:
+    """Return the hits that hold most of what the question says, its rarest word included. Meaning tells little of a
+    question of one word, or where a long passage says a little of it."""
+    covered = {hit.chunk_id: word_coverage(seen.idf, hit.terms, seen.unknown) for hit in hits}
+    return _without_lists([hit for hit in hits if covered[hit.chunk_id] >= BY_WORDS])
 
 
 def _batches(order: Sequence[tuple[float, Candidate]]) -> Iterator[Sequence[tuple[float, Candidate]]]:
@@ -237,7 +263,7 @@ def _hit(row: _Row, score: float, candidate: Candidate, idf: Mapping[str, float]
         chunk_id=candidate.chunk_id, document_id=row.document_id, collection_id=row.collection_id, title=row.title,
         kind=row.kind, position=row.position, page_number=row.page_number, heading=row.heading, start=row.start,
         end=row.end, text=row.text, terms=words, cosine=candidate.cosine, bm25=candidate.bm25, score=score,
-        relevance=relevance(max(candidate.cosine, _ADDED * added), covered, in_text),
+        relevance=relevance(max(candidate.cosine, _ADDED * added), covered, in_text), lists=is_contents(row.text),
     )  # fmt: skip
 
 

@@ -13,7 +13,7 @@ from uuid import UUID
 
 from apps.documents.fold import fold
 from apps.documents.passages import Passage, Window, joined
-from apps.lib import sentences
+from apps.documents.table_rows import cut_rows
 from apps.lib.words import terms
 
 Count = Callable[[Sequence[str]], list[int]]
@@ -68,7 +68,7 @@ def _sentences(number: int, window: Window, page: str, idf: Mapping[str, float])
     whole = sum(idf.values()) or 1.0
     text = page[window.start : window.end]
     found: list[_Sentence] = []
-    for start, end in sentences.spans(text):
+    for start, end in cut_rows(text):
         start, end = window.start + start, window.start + end
         sentence = page[start:end]
         if not (folded := fold(sentence)):  # signs alone that show where a word may be split

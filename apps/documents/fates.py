@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 BELOW = gettext_noop("below the cut")
 SAME = gettext_noop("says the same as one above, or its document has enough passages there")
+LISTS = gettext_noop("a table of contents, an index or noise, from which nothing is quoted")
 _WITH = gettext_noop("read together with %(place)s")
 _WITH_SHAPE = re.compile(_WITH % {"place": r"(\d+)"})
 
@@ -24,7 +25,9 @@ def fate(hit: Hit, found: Found) -> tuple[int, str]:
             return place, ""
         if _within(hit, passage):
             return place, _WITH % {"place": place}
-    return 0, BELOW if hit.relevance < found.least else SAME
+    if hit.relevance < found.least:
+        return 0, BELOW
+    return 0, LISTS if hit.lists else SAME
 
 
 def shown(why: str) -> str:

@@ -58,6 +58,7 @@ class Hit:
     bm25: float
     score: float  # fused
     relevance: float
+    lists: bool = False  # it is a table of contents, an index or noise
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ from collections.abc import Set as AbstractSet
 BIAS, COSINE, COVERED, COVERED_IN_TEXT = -7.65, 11.44, 1.96, 1.52
 
 FLOOR = 0.07  # saying "nothing found" of what is there is some 13 times as bad as showing a passage that is of no use
+BY_WORDS = 0.5  # word coverage from which the best passage is shown although it reaches no floor
 OF_BEST = 0.25  # a passage less likely than this share of the best one only distracts; no right one was lost by it
 
 
@@ -31,6 +32,16 @@ def relevance(cosine: float, covered: float, covered_in_text: float) -> float:
     """The probability, 0 to 1, that a passage answers a question. `covered` counts its title and headings too."""
     weight = BIAS + COSINE * cosine + COVERED * covered + COVERED_IN_TEXT * covered_in_text
     return 1 / (1 + math.exp(-weight))
+
+
+def word_coverage(idf: Mapping[str, float], words: AbstractSet[str], unknown: float) -> float:
+    """Return the share of the question's weight that stands in a passage, of the words that stand anywhere: `unknown`
+    is the weight of a word that stands nowhere. 0 where the rarest of them is not among them."""
+    known = {term: weight for term, weight in idf.items() if weight < unknown - 1e-6}
+    rarest = max(known.values(), default=0.0)
+    if not any(weight == rarest and term in words for term, weight in known.items()):
+        return 0.0
+    return coverage(known, words)
 
 
 def floor(best: float, least: float = FLOOR) -> float:

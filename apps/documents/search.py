@@ -5,12 +5,12 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import AsyncIterator, Awaitable, Mapping, Sequence, Set
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import reduce
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from apps.documents import candidates, follow_up, reranking, spaces
+from apps.documents import candidates, follow_up, reranking, spaces, spelling
 from apps.documents.candidates import Ranked, Scope, Seen
 from apps.documents.cut import Count, cut, rough_count
 from apps.documents.filters import EVERYTHING, Filters
@@ -50,6 +50,8 @@ class Found:
     least: float = 0.0  # relevance below which a hit was dropped
     left_out: tuple[str, ...] = ()  # names of collections that another embedder indexed, in part or in whole
     just_added: int = 0  # of `waiting`, those that the user added a moment ago
+    nearest: tuple[Passage, ...] = ()  # where no passage is relevant, the two that come nearest
+    respelt: Mapping[str, str] = field(default_factory=dict)  # misspelt words, and what was searched for instead
 
 
 async def search(
@@ -79,12 +81,13 @@ async def search(
     best = await _tried(user, place, _also(queries, vectors, rewritten, clock), clock)
     # A third of a millisecond, which a hop to another thread and back would lengthen by half.
     passages = cut(best.ranked.windows, best.ranked.pages, best.seen.idf, token_budget, count or rough_count)
+    nearest = () if passages else cut(best.ranked.nearest, best.ranked.pages, best.seen.idf, token_budget, rough_count)
     clock.stop("cut")
     documents, waiting, just_added = (0, 0, 0) if passages else await in_db(candidates.counted, user, place)
     return Found(
         tuple(passages), spaces.searched(place, best.seen), documents, waiting, best.query.text,
         best.vector, best.seen.idf, clock.ms, best.ranked.hits, best.ranked.least, spaces.left_out(place, best.seen),
-        just_added,
+        just_added, tuple(nearest), best.respelt,
     )  # fmt: skip
 
 
@@ -92,7 +95,11 @@ async def ranking(user: Reader, question: str, collections: Sequence[UUID], vect
     """All documents that a search weighs, best first, whether they reach the relevance floor or not: for measurements.
     Raises as `search` does."""
     place = await _scope(user, collections)
-    seen = await spaces.looked_up(place, Wanted(question, begin(lambda: vector), _Clock().stop))
+    wanted = Wanted(question, begin(lambda: vector), _Clock().stop)
+    seen = await spaces.looked_up(place, wanted)
+    if respelt := await _respelt(place, wanted, seen):
+        question = spelling.replace_words(question, respelt)
+        seen = await spaces.looked_up(place, replace(wanted, text=question, vector=_embedded([question], None)[0]))
     order: reranking.Order = await in_db(candidates.ordered, seen, together(_tunings(place)))
     if registry.rank().active:
         order = await reranking.reordered(user, question, order)
@@ -133,6 +140,7 @@ class _Try:
     vector: Vectors  # of the site's own embedder
     seen: Seen
     ranked: Ranked
+    respelt: Mapping[str, str] = field(default_factory=dict)
 
 
 class _Clock:
@@ -159,8 +167,9 @@ async def _tried(
 
 
 async def _found(user: Reader, place: Scope, query: Query, vector: Begun[Vectors], clock: _Clock) -> _Try:
-    """What one query finds. Rows decide: where many candidates have none any more (deleted, switched off), they took
-    the places of others, and the index is asked again without them, until there is enough or nothing else."""
+    """What one query finds, misspelt words corrected. Rows decide: where many candidates have none any more (deleted,
+    switched off), they took the places of others, and the index is asked again without them, until there is enough or
+    nothing else."""
     wanted, wide = Wanted(query.text, vector, clock.stop), CANDIDATES
 
     async def weigh() -> _Try:
@@ -173,6 +182,10 @@ async def _found(user: Reader, place: Scope, query: Query, vector: Begun[Vectors
         return _Try(query, row, seen, ranked)
 
     tried = await weigh()
+    if respelt := await _respelt(place, wanted, tried.seen):
+        query = replace(query, text=spelling.replace_words(query.text, respelt))
+        wanted = replace(wanted, text=query.text, vector=_embedded([query.text], None)[0])
+        tried = replace(await weigh(), respelt=respelt)
     for _ in range(_ROUNDS):
         if tried.ranked.gone < CANDIDATES // 2 or len(tried.seen.candidates) < CANDIDATES:
             break  # words and meaning each brought enough that is there, or all that they have
@@ -185,8 +198,19 @@ async def _found(user: Reader, place: Scope, query: Query, vector: Begun[Vectors
         if not gone:
             break
         wanted = replace(wanted, hidden=wanted.hidden | gone)
-        tried = await weigh()
+        tried = replace(await weigh(), respelt=respelt)
     return tried
+
+
+async def _respelt(place: Scope, wanted: Wanted, seen: Seen) -> dict[str, str]:
+    """Return the misspelt words of a question, and what to search for instead."""
+
+    async def look_up(words: str) -> Mapping[str, float]:
+        return (await spaces.looked_up(place, replace(wanted, text=words))).idf
+
+    if not seen.segments:
+        return {}
+    return await spelling.respell(wanted.text, seen.idf, seen.unknown, registry.embed(), look_up)
 
 
 async def _at_once(user: Reader, place: Scope, query: Query, wanted: Wanted, clock: _Clock) -> _Try | None:

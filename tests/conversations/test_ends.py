@@ -144,6 +144,6 @@ async def test_an_answer_that_a_withheld_document_would_give_says_so_to_its_owne
         await said(alice, "Who won the bicycle race of Bordeaux?"),
     )
     assert "is withheld from search" in own and "Bees" in own and 'href="/notices/"' in own
-    assert "Nothing in your documents answers this." not in own
+    assert "I found nothing about this in your documents." not in own
     for html in (other, apart):
-        assert "Nothing in your documents answers this." in html and "withheld" not in html and "Bees" not in html
+        assert "I found nothing about this in your documents." in html and "withheld" not in html and "Bees" not in html

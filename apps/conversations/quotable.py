@@ -1,0 +1,181 @@
+"""What of a passage may be quoted: sentences with what they need to be read alone, and rows of tables.
+
+`split_runs` cuts a passage by its layout: a list item comes with the line that introduces the list, the sentences of a
+definition with their term, and each row of a table is a run of its own. Headings, running heads, tables of contents and
+noise are left out. Pure.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from apps.documents.contents import is_contents, leads_to_page
+from apps.documents.fold import fold
+from apps.documents.table_rows import Cell, find_rows, read_row
+from apps.lib.sentences import spans
+from apps.lib.words import terms
+
+Span = tuple[int, int]
+
+TERM_REACH = 4  # sentences of a definition that its term is read with
+_TERM_WORDS, _TERM_CHARS = 8, 80  # of a line that names what the next one explains
+_HEAD_CHARS = 100  # of a running head
+_LINE = re.compile(r"[^\r\n]+")
+_GAP = re.compile(r"\n[^\S\n]*\n")
+_ITEM = re.compile(r"\s*(?:[-*+•·▪◦‣∙–—]|\(?(?:\d{1,3}|[a-zA-Z]|[ivx]{1,4})[.)])\s")
+_BULLET = re.compile(r"[·•▪◦‣∙*–-]\s+")  # of a list: no part of what is said
+_ENDS = re.compile(r"[.!?:;…。！？][\"'”’)\]]*$")
+_HEAD = re.compile(r"(?:\S.{0,90}\s)?(?:\d{1,4}(?: ?/ ?\d{1,4})?|[ivxlc]{1,6})|\d{1,4}\s.{1,90}")
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A sentence or a row, [start, end) in the text of its passage.
+
+    `lead` is what it is quoted with: the introducing line of a list, or the term of a definition. `told` is the lead
+    with which it is weighed, also where it need not be shown. `block` counts paragraphs; neighbours share it.
+    """
+
+    start: int
+    end: int
+    kind: str  # "sentence" | "item" | "row" | "term"
+    block: int
+    lead: Span | None = None
+    told: str = ""
+    head: Span | None = None  # of a row, the row that names the columns
+
+
+def split_runs(text: str, heading: str = "", *, page_begins: bool = False) -> list[Run]:
+    """Return what may be quoted of a passage, in order. `heading` is its path of headings, joined by " › ";
+    `page_begins`: the passage begins where its page does, and may begin with a running head."""
+    headings = frozenset(part.casefold() for part in fold(heading).split(" › "))
+    runs: list[Run] = []
+    for run in _number(text, _cut(text, headings, page_begins=page_begins)):
+        if run.kind == "row" or not is_contents(text[run.start : run.end]):
+            runs.append(run)
+    return [run for run in _lead(text, runs) if run.kind != "term"]
+
+
+def _cut(text: str, headings: frozenset[str], *, page_begins: bool) -> Iterator[Run]:
+    done, first, head = 0, page_begins, None
+    led = [(*found.span(), False) for found in _LINE.finditer(text) if leads_to_page(found.group())]
+    for start, end, bare in sorted({*find_rows(text), *led}):
+        if text[done:start].strip():
+            yield from _cut_prose(text, done, start, headings, page_begins=first)
+            head = None
+        first, done = False, end
+        if leads_to_page(text[start:end]) or is_contents(text[start:end]):
+            continue
+        if bare and head is None:
+            head = (start, end)
+        yield Run(start, end, "row", 0, head=head if bare and head != (start, end) else None)
+    yield from _cut_prose(text, done, len(text), headings, page_begins=first)
+
+
+def _cut_prose(text: str, start: int, end: int, headings: frozenset[str], *, page_begins: bool) -> Iterator[Run]:
+    """Yield sentences, list items and terms of running text. Lines that a sentence is glued to are cut off."""
+    for left, right in spans(text[start:end]):
+        left, right = start + left, start + right
+        lines = [(left + found.start(), left + found.end()) for found in _LINE.finditer(text[left:right])]
+        while lines and _is_heading(text, lines[0], headings, top=page_begins):
+            page_begins = False
+            lines.pop(0)
+        page_begins = False
+        if not lines:
+            continue
+        kept = _count_before_terms(text, lines)
+        left, right = lines[0][0], lines[kept - 1][1]
+        if kept == 1 and _is_term(text[left:right]):
+            yield Run(left, right, "term", 0)
+        else:
+            item = _ITEM.match(text, left, right) is not None
+            if (bullet := _BULLET.match(text, left, right)) is not None:
+                left = bullet.end()
+            yield Run(left, right, "item" if item else "sentence", 0)
+        for line in lines[kept:]:
+            yield Run(*line, "term", 0)
+
+
+def _is_heading(text: str, line: Span, headings: frozenset[str], *, top: bool) -> bool:
+    words = fold(text[slice(*line)])
+    if not words or words[0] == "#" or words.casefold() in headings:
+        return True
+    return top and len(words) <= _HEAD_CHARS and not _ENDS.search(words) and _HEAD.fullmatch(words) is not None
+
+
+def _count_before_terms(text: str, lines: Sequence[Span]) -> int:
+    """Return how many lines of a sentence are its own: the last two may name what comes next, where the line before
+    them had ended the sentence."""
+    for kept in range(max(1, len(lines) - 2), len(lines)):
+        named = all(_is_term(text[slice(*line)]) for line in lines[kept:])
+        if named and _ENDS.search(text[slice(*lines[kept - 1])].rstrip()):
+            return kept
+    return len(lines)
+
+
+def _is_term(line: str) -> bool:
+    words = line.split()
+    return bool(words) and len(words) <= _TERM_WORDS and len(line) <= _TERM_CHARS and not _ENDS.search(line.rstrip())
+
+
+def _number(text: str, runs: Iterator[Run]) -> Iterator[Run]:
+    """Yield the runs with the number of their paragraph: an empty line or a row begins a new one."""
+    block, done, before = 0, 0, ""
+    for run in runs:
+        if _GAP.search(text, done, run.start) or "row" in (run.kind, before):
+            block += 1
+        done, before = run.end, run.kind
+        yield replace(run, block=block)
+
+
+def _lead(text: str, runs: Sequence[Run]) -> Iterator[Run]:
+    """Yield the runs with their leads. A term reaches to the end of the paragraph that follows it."""
+    intro: Span | None = None  # of the list that is open
+    term: Span | None = None
+    ago = block = 0  # sentences since the term; the paragraph that explains it
+    for run in runs:
+        span = (run.start, run.end)
+        if run.kind == "term":
+            term, intro, ago = span, None, 0
+            yield run
+            continue
+        block = run.block if ago == 0 else block
+        if run.kind == "row" or run.block != block or ago >= TERM_REACH:
+            term = None
+        lead = intro if run.kind == "item" else term
+        told = fold(text[slice(*lead)]) if lead else ""
+        said = ago > 0 and set(terms(told)) <= set(terms(text[slice(*span)]))
+        yield replace(run, lead=None if said else lead, told=told)
+        ago += 1
+        if run.kind != "item":
+            intro = span if text[slice(*span)].rstrip().endswith(":") else None
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A row as a page shows it, under the names of its columns. `asked` is the number of the cell that the question
+    asks for, from 0; -1 where that is not known."""
+
+    caption: str  # name of the sheet or section
+    cells: tuple[Cell, ...]
+    asked: int
+
+    @property
+    def named(self) -> bool:
+        return any(cell.name for cell in self.cells)
+
+    @property
+    def text(self) -> str:
+        """The row as one line that can be read alone."""
+        line = "; ".join(f"{cell.name}: {cell.text}" if cell.name else cell.text for cell in self.cells)
+        return f"{self.caption}: {line}" if self.caption else line
+
+
+def lay_out_row(text: str, heading: str, title: str, asked: int) -> Table:
+    """Return the row that `text` holds, after the row of names and " … " where that stands apart. The table is called
+    after the innermost of its headings, else after its document."""
+    head, parted, line = text.partition(" … ")
+    cells = read_row(line, head) if parted else read_row(text)
+    return Table(heading.rpartition(" › ")[2] or title, tuple(cells) or (Cell("", text),), asked)
