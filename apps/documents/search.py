@@ -31,6 +31,7 @@ log = logging.getLogger(__name__)
 
 _ROUNDS = 12  # in which the index is asked again; together they pass over some 40,000 chunks that are gone
 _WIDEST = 3840  # candidates, among which those that are gone are looked for
+NEAREST = candidates.NEAREST
 _PREFERRED = 1.1  # a question that stands alone keeps its own result unless the completed one is this much better
 
 
@@ -89,6 +90,15 @@ async def search(
         best.vector, best.seen.idf, clock.ms, best.ranked.hits, best.ranked.least, spaces.left_out(place, best.seen),
         just_added, tuple(nearest), best.respelt,
     )  # fmt: skip
+
+
+async def count_documents(
+    user: Reader, found: Found, collections: Sequence[UUID], filters: Filters | None = None
+) -> Found:
+    """Return the same with its counts of documents, which `search` leaves out where it found passages."""
+    place = await _scope(user, collections, None, filters)
+    documents, waiting, just_added = await in_db(candidates.counted, user, place)
+    return replace(found, documents=documents, waiting=waiting, just_added=just_added)
 
 
 async def ranking(user: Reader, question: str, collections: Sequence[UUID], vector: Vectors) -> list[UUID]:

@@ -1,0 +1,37 @@
+"""The quotes of a turn: chosen once, before the model is asked where a turn without any ends in "nothing found"."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from apps.conversations import quotes, style
+from apps.conversations.models import Style
+from apps.documents.spelling import replace_words
+from apps.engines import registry
+from apps.lib.threads import in_db, in_pool
+
+if TYPE_CHECKING:
+    from apps.conversations.turn import Turn
+    from apps.documents.search import Found
+
+
+async def choose_quotes(turn: Turn, found: Found) -> list[quotes.Quote]:
+    """Return the quotes for a turn whose passages are numbered; those that were chosen before, if any."""
+    if turn.quotes:
+        return turn.quotes
+    passages = {item.number: item.passage for item in turn.placed}
+    question = replace_words(turn.opening.text, found.respelt)
+    return await in_pool(quotes.choose, question, found.vector, passages, found.idf)
+
+
+async def lacks_quotes(turn: Turn, found: Found | None) -> bool:
+    """Return whether quotes come first and none is likely right. A model that needs them would answer from passages
+    that speak of something else. False where it can speak of something else than passages: tools, pictures, an earlier
+    result. The quotes are kept in the turn."""
+    if found is None or not found.passages or turn.kit or turn.attached or turn.made or turn.called_before:
+        return False
+    profile = await in_db(style.profile, turn.model)
+    if style.resolve(turn.opening.assistant, profile, registry.chat_model(turn.opening.model)) != Style.QUOTES:
+        return False
+    turn.quotes = await choose_quotes(turn, found)
+    return not turn.quotes
