@@ -50,12 +50,14 @@ def measure_trial(
     data: Path, *, with_model: bool = True, cache: Path = CACHE, record: Path | None = None, at_once: int = 1
 ) -> dict[str, float]:
     """Return the figures of the whole trial, `trial.…`; {} where no document could be fetched. `data` is the folder of
-    the data sets, `cache` that of the packages; `record` is a file to write, for `compute_again`."""
+    the data sets, `cache` that of the packages; `record` is a file to write what was shown to."""
     with tempfile.TemporaryDirectory() as folder:
         kept = record_trial(data, Path(folder), with_model=with_model, cache=cache, at_once=at_once)
     if record is not None:
         record.write_text(json.dumps(kept, ensure_ascii=False))
-    return compute_figures(read_results(kept)) if kept["shown"] else {}
+    results = read_results(kept)
+    _print_unjudged(results, kept)
+    return compute_figures(results) if results else {}
 
 
 def record_trial(
@@ -146,6 +148,11 @@ def list_wrong_answers(questions: Sequence[Question], texts: dict[str, list[str]
     return lines
 
 
+def _print_unjudged(results: Sequence[Result], kept: dict[str, Any]) -> None:
+    for row in list_unjudged(results, kept["rests"]):
+        print(json.dumps(row, ensure_ascii=False))
+
+
 def main(options: Namespace) -> None:
     """Run the trial, or compute from a record, and write what was asked for."""
     if options.again:
@@ -165,8 +172,7 @@ def main(options: Namespace) -> None:
         options.record.write_text(json.dumps(kept, ensure_ascii=False))
     results = read_results(kept)
     figures = compute_figures(results)
-    for row in list_unjudged(results, kept["rests"]):
-        print(json.dumps(row, ensure_ascii=False))
+    _print_unjudged(results, kept)
     for name, value in figures.items():
         print(f"{name:<40} {value:,.4g}")
     if options.json:
