@@ -58,4 +58,5 @@ def quotes(answer: UUID, quoted: Sequence[Quoted], model: str) -> str:
 
 def nothing(searched: dict[str, Any]) -> str:
     only = filters.read_kept(searched.get("filters", {})).words
-    return render_to_string("conversations/_nothing.html", {**searched, "only": only})
+    by_words = [filters.language_label(code) for code in searched.get("by_words", ())]
+    return render_to_string("conversations/_nothing.html", {**searched, "only": only, "by_words": by_words})

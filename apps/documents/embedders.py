@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING
 from uuid import UUID
 
 import numpy as np
 
 from apps.documents.chunking import Chunker, Draft, embedded
-from apps.documents.models import Chunk, Collection, Segment
+from apps.documents.models import Chunk, Collection, Document, Segment
+from apps.documents.scale import PAIRS, unread_languages
 from apps.documents.tuning import tuning
 from apps.engines import registry
 from apps.engines.base import EmbedEngine, EngineError
@@ -43,6 +44,21 @@ def fingerprint(collection: Collection) -> str:
         return of(collection).fingerprint
     except EngineError:
         return ""
+
+
+def languages_by_words(collections: Iterable[UUID]) -> list[str]:
+    """Return the codes of the languages of ready documents there that the embedder of their collection does not know:
+    they are found by words only. For `in_db`."""
+    rows = Document.objects.filter(collection__in=collections, status=Document.Status.READY, language__in=PAIRS)
+    found = rows.order_by().values_list("collection__tuning__embedder", "language").distinct()
+    return sorted({language for name, language in found if language in _unread(name or "")})
+
+
+def _unread(name: str) -> frozenset[str]:
+    try:
+        return unread_languages(registry.embed(name))
+    except EngineError:
+        return frozenset()
 
 
 def reads(segment: Segment) -> bool:

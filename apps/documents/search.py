@@ -10,7 +10,7 @@ from functools import reduce
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from apps.documents import candidates, follow_up, reranking, spaces, spelling
+from apps.documents import candidates, embedders, follow_up, reranking, spaces, spelling
 from apps.documents.candidates import Ranked, Scope, Seen
 from apps.documents.cut import Count, cut, rough_count
 from apps.documents.filters import EVERYTHING, Filters
@@ -99,6 +99,11 @@ async def count_documents(
     place = await _scope(user, collections, None, filters)
     documents, waiting, just_added = await in_db(candidates.counted, user, place)
     return replace(found, documents=documents, waiting=waiting, just_added=just_added)
+
+
+def list_languages_by_words(user: Reader, collections: Sequence[UUID]) -> list[str]:
+    """Return the codes of the languages in what was searched that its embedder does not know. For `in_db`."""
+    return embedders.languages_by_words(candidates.scope(user, collections).collections)
 
 
 async def ranking(user: Reader, question: str, collections: Sequence[UUID], vector: Vectors) -> list[UUID]:

@@ -12,6 +12,8 @@ from django.core.paginator import Paginator
 from django.db.models import Count, Min, Q, QuerySet, Sum
 from django.utils.translation import gettext, ngettext
 
+from apps.documents import embedders
+from apps.documents.filters import language_label
 from apps.documents.models import Collection, Document, RefusedUpload
 from apps.documents.remaining import left
 from apps.documents.twins import twins
@@ -96,6 +98,7 @@ class Tray:
     show: str
     left: str  # how long it will still take, in words; empty: not known
     text: str  # that the name, title or folder of a file holds
+    by_words: tuple[str, ...] = ()  # languages that the embedder does not know, as people call them
 
     @property
     def query(self) -> str:
@@ -123,7 +126,15 @@ class Tray:
             )
             for item, twin in ((row.document, row.twin) for row in self.rows)
         ]
-        told = (self.collection.name, self.can_edit, self.counts, self.left, rows, [item.pk for item in self.refused])
+        told = (
+            self.collection.name,
+            self.can_edit,
+            self.counts,
+            self.left,
+            self.by_words,
+            rows,
+            [item.pk for item in self.refused],
+        )
         return hashlib.sha256(repr(told).encode()).hexdigest()[:16]
 
 
@@ -145,8 +156,9 @@ def look(user: User, collection: Collection, can_edit: bool, show: str = "", pag
     refused = list(collection.refused_uploads.filter(user=user)[:REFUSED_KEPT]) if can_edit else []
     rest = left(collection, counts.waiting_bytes or 0, counts.began) if counts.began else ""
     same = twins(user, collection, shown)
+    by_words = tuple(map(language_label, embedders.languages_by_words([collection.pk])))
     listed = [Row(item, same.get(item.sha256)) for item in shown]
-    return Tray(collection, can_edit, counts, listed, shown, refused, show, rest, text)
+    return Tray(collection, can_edit, counts, listed, shown, refused, show, rest, text, by_words)
 
 
 def _counts(collection: Collection) -> Counts:

@@ -46,3 +46,14 @@ def test_an_embedder_of_one_language_has_a_scale(language: str) -> None:
 def test_an_embedder_of_a_language_that_nobody_measures_is_taken_as_it_is() -> None:
     engine: Any = OfOneLanguage("tlh")
     assert scale.scale(engine, registry.embed()) == scale.SAME
+
+
+def test_languages_that_an_embedder_does_not_tell_apart_are_named() -> None:
+    engine: Any = OfOneLanguage("en")
+    assert scale.unread_languages(engine) == {"de", "es"}
+
+
+def test_an_embedder_of_many_languages_reads_all_of_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(scale, "_means", lambda embed, pairs: (0.7, 0.9))
+    engine: Any = OfOneLanguage("several")
+    assert scale.unread_languages(engine) == frozenset()
