@@ -9,8 +9,9 @@ from typing import Any
 import orjson
 
 from apps.conversations.cite import Cite
+from apps.conversations.grounding.states import sentence_state
 from apps.conversations.sources import Placed
-from apps.conversations.turn import LOOP, Turn
+from apps.conversations.turn import LOOP, Turn, is_grounded
 from apps.engines.base import ToolCall, Usage
 from apps.lib.ids import new_id
 
@@ -81,6 +82,7 @@ def evidence(turn: Turn, offset: int) -> dict[str, Any]:
         "openbook": {
             "sources": [_source(item) for item in turn.placed],
             "citations": [_cite(cite, offset) for cite in turn.cites],
+            "grounded": is_grounded(turn.opening),
             "nothing_found": turn.nothing is not None,
             "searched": (turn.nothing or {}).get("searched"),
         }
@@ -100,5 +102,5 @@ def _cite(cite: Cite, offset: int) -> dict[str, Any]:
     """`source` is null where no passage supports the sentence; `tool` names that whose result does."""
     return {
         "start": cite.start + offset, "end": cite.end + offset, "source": cite.source, "score": round(cite.score, 4),
-        "tool": cite.tool,
+        "tool": cite.tool, "state": sentence_state([cite]),
     }  # fmt: skip

@@ -9,6 +9,7 @@ from uuid import UUID
 from ninja import Schema
 from pydantic import ConfigDict, Field, StringConstraints
 
+from apps.conversations.grounding.states import SentenceState
 from apps.safety import helplines
 from apps.safety.withheld import is_care
 
@@ -108,6 +109,14 @@ class CitationOut(Schema):
     source: int | None
     score: float
     tool: str  # whose result says it, where no passage does
+    state: str = Field(description="Of the source and the sentence: “quoted”, “supported” or “unverified”")
+
+    @staticmethod
+    def resolve_state(row: Any) -> str:
+        """Return how this source, or tool, bears out the sentence."""
+        if row.source_id is None:
+            return SentenceState.SUPPORTED if row.tool else SentenceState.UNVERIFIED
+        return SentenceState.QUOTED if row.quoted else SentenceState.SUPPORTED
 
     @staticmethod
     def resolve_source(row: Any) -> int | None:
@@ -124,9 +133,20 @@ class MessageOut(Schema):
     reason: str
     created: datetime
     citations: list[CitationOut] = []
+    grounded: bool | None = Field(
+        None,
+        description="Of an answer: false where it was written without documents, so that nothing in it was checked",
+    )
     help: dict[str, Any] | None = Field(
         None, description="Helplines, the emergency number and a directory, where somebody speaks of hurting themselves"
     )
+
+    @staticmethod
+    def resolve_grounded(row: Any) -> bool | None:
+        """Return it of an answer; None of a question."""
+        if isinstance(row, dict):
+            return bool(row["grounded"])
+        return row.grounded if row.role == "assistant" else None
 
     @staticmethod
     def resolve_help(row: Any) -> dict[str, Any] | None:

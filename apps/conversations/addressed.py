@@ -11,11 +11,11 @@ from django.utils.html import escape
 from django.utils.http import urlencode
 
 from apps.conversations.events import Cited, Closed, Event, Quotes, Sources
-from apps.conversations.pills import strength
+from apps.conversations.grounding.states import SentenceState, sentence_state
 from apps.conversations.sources import Given, Placed, Spans
 from apps.conversations.turn import Turn
 
-_SOURCE = re.compile(r"/answers/([\w-]+)/sources/(\d+)/(?:\?sentence=\d+)?")
+_SOURCE = re.compile(r"/answers/([\w-]+)/sources/(\d+)/(?:\?sentence=(\d+))?")
 
 
 def addressed(turn: Turn, event: Event) -> Event:
@@ -39,16 +39,17 @@ def _address(turn: Turn, found: re.Match[str]) -> str:
         return found[0]
     number = int(found[2])
     cites = [cite for cite in turn.cites if cite.source == number]
-    place, relevance = _places(turn)[number]
+    place = _places(turn)[number]
     exact = sorted({(cite.source_start, cite.source_end) for cite in cites if cite.source_end}) or place.spans
+    of_sentence = [cite for cite in cites if found[3] is None or cite.sentence == int(found[3])]
+    quoted = found[3] is None and any(quote.source == number for quote in turn.quotes)
     known: dict[str, str | int] = {
         "page": place.page_number, "spans": ",".join(f"{start}-{end}" for start, end in exact),
-        "match": strength(max([cite.score for cite in cites], default=relevance)),
+        "state": SentenceState.QUOTED if quoted else sentence_state(of_sentence) or "",
     }  # fmt: skip
     return escape(f"/documents/{place.document_id}/source/{number}/?{urlencode(known)}")
 
 
-def _places(turn: Turn) -> Mapping[int, tuple[Given, float]]:
-    earlier = {item.number: (item, 0.0) for past in turn.opening.history for item in past.given}
-    own = {item.number: (given(item, item.passage.spans), item.passage.relevance) for item in turn.placed}
-    return {**earlier, **own}
+def _places(turn: Turn) -> Mapping[int, Given]:
+    earlier = {item.number: item for past in turn.opening.history for item in past.given}
+    return {**earlier, **{item.number: given(item, item.passage.spans) for item in turn.placed}}

@@ -32,6 +32,14 @@ class Style(models.TextChoices):
     MODEL = "model", gettext_lazy("Model only")
 
 
+class Shows(models.TextChoices):
+    """Which sentences of the model an answer shows."""
+
+    AUTOMATIC = "automatic", gettext_lazy("As the reading check says")
+    VERIFIED = "verified", gettext_lazy("Only verified sentences")
+    ALL = "all", gettext_lazy("All sentences")
+
+
 class AssistantQuerySet(models.QuerySet["Assistant"]):
     def visible_to(self, user: Reader) -> AssistantQuerySet:
         """The assistants that this person may ask."""
@@ -74,6 +82,7 @@ class Assistant(models.Model):
     examples = models.JSONField(default=list, blank=True, help_text="[{question, answer}]: how it should answer")
     starters = models.JSONField(default=list, blank=True, help_text="Questions to begin with")
     style = models.CharField(max_length=16, choices=Style.choices, default=Style.AUTOMATIC)
+    shows = models.CharField(max_length=16, choices=Shows.choices, default=Shows.AUTOMATIC)
     model = models.CharField(max_length=60, blank=True, help_text="By its name in the settings; empty: the site's own")
     preset = models.CharField(max_length=16, choices=Preset.choices, default=Preset.BALANCED)
     sampling = models.JSONField(default=dict, blank=True, help_text="What differs from the preset")

@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from PIL import Image, UnidentifiedImageError
 
 from apps.conversations import choosing
-from apps.conversations.assistant import Assistant, AssistantShare, Style
+from apps.conversations.assistant import Assistant, AssistantShare, Shows, Style
 from apps.conversations.refusal import Refused
 from apps.conversations.sampling import BEAMS, CONTROLS, Control, Preset, read
 from apps.conversations.tools.fields import PREFIX, assistant_fields, said, unseen
@@ -49,6 +49,10 @@ class AssistantForm(forms.Form):
         label=_("Questions to begin with"), required=False, widget=forms.Textarea(attrs={"rows": 3}),
     )  # fmt: skip
     style = forms.ChoiceField(choices=Style.choices, help_text=_("Who has the first word: the quotes, or the model."))
+    shows = forms.ChoiceField(
+        label=_("Sentences that are shown"), choices=Shows.choices, required=False,
+        help_text=_("Of a model that does not read well only verified sentences are shown; the others stay folded."),
+    )  # fmt: skip
     collections = forms.ModelMultipleChoiceField(
         label=_("Answers from"), queryset=Collection.objects.none(), required=False,
         widget=forms.CheckboxSelectMultiple,
@@ -122,6 +126,10 @@ class AssistantForm(forms.Form):
         """A form that does not speak of it leaves it as it is."""
         return str(self.cleaned_data["safety"] or self.initial["safety"])
 
+    def clean_shows(self) -> str:
+        """A form that does not speak of it leaves it as it is."""
+        return str(self.cleaned_data["shows"] or self.initial["shows"])
+
     def clean_picture(self) -> bytes:
         file = self.cleaned_data["picture"]
         return portrait(file) if file else b""
@@ -141,25 +149,28 @@ class AssistantForm(forms.Form):
             "examples": [{"question": question, "answer": answer} for question, answer in pairs if question and answer],
             "tools": self.kept_tools | said(data),
             "sampling": {name: value for name, value in record.items() if name != "preset"},
-            **{
-                name: data.get(name, "")
-                for name in ("name", "description", "instructions", "starters", "style", "preset", "model", "safety")
-            },
+            **{name: data.get(name, "") for name in (*_COPIED, "starters")},
         }
         return data
 
 
-_NEW = {"style": Style.AUTOMATIC, "preset": Preset.BALANCED, "safety": Level.SITE, "version": 0}
+_COPIED = ("name", "description", "instructions", "style", "shows", "preset", "model", "safety")  # field by field
+_NEW = {
+    "style": Style.AUTOMATIC,
+    "shows": Shows.AUTOMATIC,
+    "preset": Preset.BALANCED,
+    "safety": Level.SITE,
+    "version": 0,
+}
 
 
 def _initial(assistant: Assistant) -> dict[str, Any]:
     pairs: dict[str, str] = {}
     for at, item in enumerate(assistant.examples[:EXAMPLES]):
         pairs |= {f"question_{at}": item["question"], f"answer_{at}": item["answer"]}
-    names = ("name", "description", "instructions", "style", "preset", "version", "model", "safety")
     sampling = dict(assistant.sampling)
     return {
-        **{name: getattr(assistant, name) for name in names}, **sampling, **pairs,
+        **{name: getattr(assistant, name) for name in (*_COPIED, "version")}, **sampling, **pairs,
         "starters": "\n".join(assistant.starters), "stop": "\n".join(sampling.get("stop", [])),
         "collections": list(assistant.collections.values_list("pk", flat=True)),
     }  # fmt: skip

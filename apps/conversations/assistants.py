@@ -9,7 +9,7 @@ from django.contrib.auth.models import Group
 from django.db import transaction
 from django.db.models import QuerySet
 
-from apps.conversations.assistant import Assistant, AssistantShare, AssistantVersion
+from apps.conversations.assistant import Assistant, AssistantShare, AssistantVersion, Shows
 from apps.documents.models import Collection
 from apps.safety.levels import Level
 from apps.users.models import User
@@ -21,13 +21,19 @@ FIELDS = (
     "examples",
     "starters",
     "style",
+    "shows",
     "preset",
     "sampling",
     "tools",
     "model",
     "safety",
 )
-_BEFORE: Mapping[str, Any] = {"model": "", "safety": Level.SITE, "tools": {}}  # where a version is older than the field
+_BEFORE: Mapping[str, Any] = {
+    "model": "",
+    "safety": Level.SITE,
+    "tools": {},
+    "shows": Shows.AUTOMATIC,
+}  # where a version is older than the field
 KEPT_VERSIONS = 200
 
 

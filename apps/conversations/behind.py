@@ -46,6 +46,7 @@ class Sentence:
     number: int | None  # of the source that supports it best
     score: float
     tool: str  # whose result says it, where no source does
+    quoted: bool
 
 
 def behind(user: User, answer: Message) -> dict[str, Any] | None:
@@ -169,7 +170,8 @@ def _sentences(answer: Message) -> list[Sentence]:
     found: dict[int, Sentence] = {}
     for cite in Citation.objects.filter(answer=answer).select_related("source").order_by("sentence", "-score"):
         number = cite.source.number if cite.source else None
-        found.setdefault(cite.sentence, Sentence(answer.text[cite.start : cite.end], number, cite.score, cite.tool))
+        text = answer.text[cite.start : cite.end]
+        found.setdefault(cite.sentence, Sentence(text, number, cite.score, cite.tool, cite.quoted))
     return list(found.values())
 
 

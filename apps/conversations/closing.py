@@ -71,13 +71,11 @@ def snapshot(turn: Turn, status: Message.Status, reason: str) -> Closing:
     if turn.model:
         usage["sampling"] = turn.sampled or opening.sampling.record()
     fields = {
-        "status": status, "reason": reason[:400], "text": turn.text, "style": turn.style, "model": turn.model,
+        "status": status, "reason": reason[:400], "text": turn.text, "style": turn.style, "shows": turn.shows,
+        "model": turn.model,
         "links": list(turn.renderer.links.used),
         "nothing_found": turn.nothing is not None, "usage": usage,
-        "quotes": [
-            {"source": quote.source, "start": quote.start, "end": quote.end, "score": round(quote.score, 4)}
-            for quote in turn.quotes
-        ],
+        "quotes": [quote.record() for quote in turn.quotes],
         "tools": [cards.record(call) for call in turn.made.values()],
         "steps": [
             {**asdict(step), **({"nothing": turn.nothing} if step.name == "search" and turn.nothing else {})}

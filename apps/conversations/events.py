@@ -4,14 +4,16 @@ A client that has seen events 1..n knows the whole answer so far; `encode` is wh
 HTML in an event was made on the server and is inserted as it is. Every event is one JSON object with `type`, `turn`
 (the answer's id, also the turn's), `seq` (1, 2, 3 … without gaps) and the fields of its class:
 
-    {"type": "opened", "turn": "…", "seq": 1, "conversation": "…", "question": "…", "question_html": "<p>…</p>"}
+    {"type": "opened", "turn": "…", "seq": 1, "conversation": "…", "question": "…", "question_html": "<p>…</p>",
+     "grounded": true}
     {"type": "step", …, "name": "search", "words": "Searched 3 collections", "ms": 7.4}
     {"type": "sources", …, "html": "<section …>", "count": 4}
     {"type": "quotes", …, "html": "<figure …>"}
+    {"type": "folds", …, "words": "The model is writing. …"}
     {"type": "tool", …, "call": "1", "html": "<section …>"}
     {"type": "text", …, "block": 0, "keep": 12, "html": "next words</p>"}
     {"type": "pictures", …, "html": "<section …>"}
-    {"type": "cited", …, "sentence": 0, "supported": true, "html": "<a class=\"pill\" …>1</a>"}
+    {"type": "cited", …, "sentence": 0, "state": "supported", "html": "<a class=\"pill\" …>1</a>", "shown": [0]}
     {"type": "waiting", …, "words": "The model server does not answer. …"}
     {"type": "nothing", …, "html": "<div …>"}
     {"type": "closed", …, "status": "complete", "html": "<p>…</p>", "reason": "", "more": false,
@@ -19,8 +21,9 @@ HTML in an event was made on the server and is inserted as it is. Every event is
     {"type": "retracted", …, "reason": "A reviewer withheld this. …", "question": false}
 
 Orders that happen: opened, pictures, step(draw), closed; or opened, step(search), then either nothing, closed, or
-step(write), sources, quotes (style "quotes" only), text and cited in turn, step(verify), sources, closed. `tool` and
-further `sources` come among them whenever a call begins, asks, or ends; where a person calls a tool, before all others.
+step(write), folds (where only verified sentences are shown), sources, quotes (style "quotes" only), text and cited in
+turn, step(verify), sources, closed. `tool` and further `sources` come among them whenever a call begins, asks, or ends;
+where a person calls a tool, before all others.
 A `waiting` may come wherever the model is awaited and ends with the next event of another type. After `closed` nothing
 follows, but for `retracted`, whenever a reviewer withholds the answer: then nothing of it was ever there.
 """
@@ -40,6 +43,7 @@ class Opened:
     conversation: str
     question: str  # message id
     question_html: str
+    grounded: bool = True  # False: the answer is written without documents, and nothing in it is checked
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +87,16 @@ class Quotes:
     """
 
     html: str
+
+
+@dataclass(frozen=True, slots=True)
+class Folds:
+    """Only verified sentences are shown, each as soon as `Cited` names it; the others are folded in `Closed`.
+
+    Comes before the first `text`, if at all. `words` stand below the answer while it is written.
+    """
+
+    words: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,11 +144,13 @@ class Pictures:
 
 @dataclass(frozen=True, slots=True)
 class Cited:
-    """`sentence` has been verified: `html` are its pills; `supported` is False where no passage supports it."""
+    """`sentence` has been checked: `html` are its pills. `state` is "quoted", "supported", "unverified", or "" where it
+    states nothing. `shown` are the sentences that appear now, where only verified ones are shown."""
 
     sentence: int
-    supported: bool
+    state: str  # SentenceState
     html: str
+    shown: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,8 +190,8 @@ class Retracted:
 
 
 Event = (
-    Opened | Step | Sources | Nothing | Quotes | Tool | Thought | Window | Text | Pictures | Cited | Waiting | Closed
-    | Retracted
+    Opened | Step | Sources | Nothing | Quotes | Folds | Tool | Thought | Window | Text | Pictures | Cited | Waiting
+    | Closed | Retracted
 )  # fmt: skip
 
 

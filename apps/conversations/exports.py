@@ -6,7 +6,7 @@ What a reader may not open any more is named nowhere in it. Every export says th
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -19,10 +19,12 @@ from apps.conversations.attached import given
 from apps.conversations.attached.given import Attached
 from apps.conversations.cite import Cite
 from apps.conversations.fragments import Shown
+from apps.conversations.grounding.states import sentence_state
 from apps.conversations.leaving import Back
-from apps.conversations.models import Conversation, Message
+from apps.conversations.models import Conversation, Message, Shows
 from apps.conversations.pages import citations
 from apps.conversations.path import Exchange, path
+from apps.conversations.pills import cites_by_sentence
 from apps.conversations.shelf import Shelf, shelves
 from apps.conversations.tiles import Tile
 from apps.lib.sentences import MARK
@@ -33,10 +35,11 @@ from apps.users.models import User
 FORMAT = "openbook-conversation/1"
 DISCLOSURE = gettext_noop(
     "The answers were written by a language model. A number after a sentence names the passage that was found to "
-    "support it; [?] marks a sentence for which none was found. Check what matters against the sources."
+    "support it; [not verified] marks a sentence for which none was found. Check what matters against the sources."
 )
 # The term of the IPTC for what a trained model made, which other programs read.
 SOURCE_TYPE = "http://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmicMedia"
+UNGROUNDED = gettext_noop("Written without documents; nothing here was checked.")
 UNCHECKED = "What the model thought before it answered: no part of the answer, and checked against nothing."
 OWN = "It is here all the same: a copy of one's own data is complete, whatever may be shown to others."
 _CALL = ("tool", "title", "arguments", "status", "words", "text", "sources", "ms")
@@ -122,9 +125,12 @@ def markdown(user: User, place: Conversation, way: Sequence[Exchange]) -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def cited(text: str, cites: Iterable[Cite], gone: frozenset[int]) -> str:
-    """The answer with the numbers of the passages that were verified in place of those that the model wrote."""
+def cited(text: str, cites: Sequence[Cite], gone: frozenset[int]) -> str:
+    """The answer with the numbers of the passages that were verified in place of those that the model wrote, and marks
+    behind the sentences that were not verified."""
     ends: dict[int, tuple[int, list[int]]] = {}
+    tools = {cite.end: looked_up(cite.tool) for cite in cites if cite.tool}
+    missing = f"[{gettext('not verified')}]"
     for cite in cites:
         numbers = ends.setdefault(cite.end, (cite.start, []))[1]
         if cite.source is not None:
@@ -132,7 +138,9 @@ def cited(text: str, cites: Iterable[Cite], gone: frozenset[int]) -> str:
     pieces, at = [], 0
     for end, (start, numbers) in sorted(ends.items()):
         sentence = _HINTS.sub("", text[start:end])
-        marks = "".join(f"[{number}]" for number in numbers if number not in gone) or ("" if numbers else "[?]")
+        marks = "".join(f"[{number}]" for number in numbers if number not in gone)
+        if not numbers:
+            marks = f"[{tools[end]}]" if end in tools else missing
         pieces += [text[at:start], sentence.rstrip(), f" {marks}" if marks else ""]
         pieces.append(sentence[len(sentence.rstrip()) :])
         at = end
@@ -179,8 +187,10 @@ def _answer(
     row: Message, shelf: Shelf, cites: Sequence[Cite], tiles: Sequence[Tile], thoughts: Mapping[UUID, str]
 ) -> dict[str, Any]:
     sentences: dict[int, dict[str, Any]] = {}
+    states = {number: sentence_state(found) for number, found in cites_by_sentence(cites).items()}
     for cite in cites:
-        found = sentences.setdefault(cite.sentence, {"start": cite.start, "end": cite.end, "sources": []})
+        known: dict[str, Any] = {"start": cite.start, "end": cite.end, "state": states[cite.sentence], "sources": []}
+        found = sentences.setdefault(cite.sentence, known)
         if cite.source is not None and cite.source not in shelf.gone:
             found["sources"].append({"number": cite.source, "support": cite.score})
     return {
@@ -192,6 +202,8 @@ def _answer(
         "reason": row.reason,
         **({"thoughts": {"text": said, "note": UNCHECKED}} if (said := thoughts.get(row.pk)) else {}),
         "without_documents": row.without_documents,
+        **({} if row.grounded else {"grounded": False, "note": UNGROUNDED}),
+        "shows": row.shows or Shows.ALL,
         "nothing_found": row.nothing_found,
         "tools": [{name: item[name] for name in _CALL if name in item} for item in row.tools],
         "quotes": [{"source": quote.number, "text": quote.text} for quote in shelf.quotes],
@@ -212,6 +224,8 @@ def _written(answer: Message, shelf: Shelf, cites: Sequence[Cite]) -> list[str]:
     how = "" if answer.status == Message.Status.COMPLETE else f", {inside(answer.get_status_display())}"
     parts = [f"*{by}, {answer.created:%Y-%m-%d %H:%M} UTC{how}*"]
     parts += [f"> {_line(quote.text)} [{quote.number}]" for quote in shelf.quotes]
+    if answer.text and not answer.grounded:
+        parts.append(f"**{gettext(UNGROUNDED)}**")
     if answer.text:
         parts.append(cited(answer.text, cites, shelf.gone).strip())
     if answer.retracted:

@@ -10,7 +10,7 @@ from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext, gettext_lazy
 
-from apps.conversations.assistant import Assistant, AssistantShare, AssistantVersion, Style
+from apps.conversations.assistant import Assistant, AssistantShare, AssistantVersion, Shows, Style
 from apps.conversations.attached.rows import AttachedPicture, Attachment
 from apps.conversations.feedback import Feedback
 from apps.conversations.imported import Import, ImportItem
@@ -28,7 +28,8 @@ from apps.lib.leases import Leased
 __all__ = [
     "Assistant", "AssistantShare", "AssistantVersion", "AttachedPicture", "Attachment", "Citation", "Conversation",
     "Feedback", "Folder", "Import", "ImportItem", "Message", "ModelProfile", "Preference", "Queued", "Retrieved",
-    "SavedPrompt", "Share", "Source", "Style", "ToolConsent", "ToolServer", "ToolSetting", "Trace", "Withdrawn",
+    "SavedPrompt", "Share", "Shows", "Source", "Style", "ToolConsent", "ToolServer", "ToolSetting", "Trace",
+    "Withdrawn",
 ]  # fmt: skip
 
 if TYPE_CHECKING:
@@ -160,6 +161,9 @@ class Message(Leased):
         help_text="The unfinished answer whose text this one begins with, and whose place it takes",
     )  # fmt: skip
     style = models.CharField(max_length=16, choices=Style.choices, blank=True, help_text="The style that was used")
+    shows = models.CharField(
+        max_length=16, choices=Shows.choices, blank=True, help_text="Which sentences are shown; empty: all"
+    )
     model = models.CharField(max_length=255, blank=True)
     without_documents = models.BooleanField(default=False)
     nothing_found = models.BooleanField(default=False)
@@ -194,6 +198,11 @@ class Message(Leased):
 
     def __str__(self) -> str:
         return f"{self.role}: {self.text[:60]}"
+
+    @property
+    def grounded(self) -> bool:
+        """Whether the answer was written from documents or draws a picture; else nothing in it was checked."""
+        return not self.without_documents or bool(self.draws)
 
     @property
     def unfinished(self) -> bool:

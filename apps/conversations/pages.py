@@ -15,8 +15,9 @@ from apps.conversations import tiles as tiled
 from apps.conversations.attached import given
 from apps.conversations.attached.given import Attached
 from apps.conversations.cite import Cite, weak
+from apps.conversations.grounding.states import CHECK_VERSION
 from apps.conversations.links import Links
-from apps.conversations.models import Citation, Conversation, Feedback, Message
+from apps.conversations.models import Citation, Conversation, Feedback, Message, Shows
 from apps.conversations.path import Exchange, path
 from apps.conversations.shelf import Shelf, shelves
 from apps.conversations.tools import cards
@@ -62,7 +63,8 @@ def shown(user: User, exchanges: Sequence[Exchange]) -> list[dict[str, Any]]:
     """The exchanges as templates take them. A handful of queries, however many they are."""
     answers = [item.answer for item in exchanges if item.answer]
     shelf = shelves(user, answers)
-    cites = citations(answers)
+    rows = _citation_rows(answers)
+    cites, before = _cites(rows), {row.answer_id for row in rows if row.check_version < CHECK_VERSION}
     tiles = tiled.of(answers)
     attached = given.of(item.question.pk for item in exchanges)
     said = Feedback.objects.filter(answer__in=answers, person=user).values_list("answer", "good")
@@ -70,7 +72,13 @@ def shown(user: User, exchanges: Sequence[Exchange]) -> list[dict[str, Any]]:
     return [
         {
             "question": _question(item, attached.get(item.question.pk, ())),
-            "answer": _answer(item.answer, item, shelf[item.answer.pk], cites.get(item.answer.pk, []))
+            "answer": _answer(
+                item.answer,
+                item,
+                shelf[item.answer.pk],
+                cites.get(item.answer.pk, []),
+                earlier=item.answer.pk in before,
+            )
             | {
                 "rated": rated.get(item.answer.pk, ""),
                 "pictures_html": tiled.render(item.answer, tiles.get(item.answer.pk)),
@@ -84,8 +92,17 @@ def shown(user: User, exchanges: Sequence[Exchange]) -> list[dict[str, Any]]:
 
 def citations(answers: Sequence[Message]) -> dict[UUID, list[Cite]]:
     """What each answer's sentences stand on, sentence by sentence, the best support first."""
+    return _cites(_citation_rows(answers))
+
+
+def _citation_rows(answers: Sequence[Message]) -> list[Citation]:
+    rows = Citation.objects.filter(answer__in=answers).select_related("source")
+    return list(rows.order_by("sentence", "-score"))
+
+
+def _cites(rows: Sequence[Citation]) -> dict[UUID, list[Cite]]:
     found: dict[UUID, list[Cite]] = {}
-    for row in Citation.objects.filter(answer__in=answers).select_related("source").order_by("sentence", "-score"):
+    for row in rows:
         number = row.source.number if row.source else None
         at = row.sentence, row.start, row.end, number, row.source_start, row.source_end
         found.setdefault(row.answer_id, []).append(Cite(*at, row.score, row.tool, row.quoted))
@@ -105,7 +122,7 @@ def _question(item: Exchange, attached: tuple[Attached, ...]) -> dict[str, Any]:
     }
 
 
-def _answer(answer: Message, item: Exchange, shelf: Shelf, cites: list[Cite]) -> dict[str, Any]:
+def _answer(answer: Message, item: Exchange, shelf: Shelf, cites: list[Cite], *, earlier: bool) -> dict[str, Any]:
     return {
         "id": answer.pk,
         "status": answer.status,
@@ -117,11 +134,13 @@ def _answer(answer: Message, item: Exchange, shelf: Shelf, cites: list[Cite]) ->
         else None,
         "asked_retracted": item.question.retracted,
         "copied": answer.origin is not None,
-        "html": SafeString(_html(answer, shelf, cites)) if answer.text else "",
+        "html": SafeString(answer_html(answer, cites, shelf.gone)),
         "last_seq": 0,
         "window": window.shown(window.read(answer)),
         "thoughts": bool(answer.usage.get("thoughts")),
-        "weak": weak(cites),
+        "only_verified": answer.shows == Shows.VERIFIED,
+        "weak": answer.shows != Shows.VERIFIED and weak(cites),
+        "earlier_check": earlier,
         "steps": [step for step in answer.steps if step["name"] != "see"],  # which stands by itself
         "seen": next((step["words"] for step in answer.steps if step["name"] == "see"), ""),
         "quotes_html": shelf.quotes_html,
@@ -130,15 +149,21 @@ def _answer(answer: Message, item: Exchange, shelf: Shelf, cites: list[Cite]) ->
         "nothing_html": _nothing(answer),
         "style": answer.style,
         "model": answer.model,
-        "without_documents": answer.without_documents,
+        "grounded": answer.grounded or not (answer.text or answer.status == Message.Status.WRITING),
         "nothing_found": answer.nothing_found,
         "unfinished": answer.unfinished,
         "fork": fork(answer, item.answers),
     }
 
 
-def _html(answer: Message, shelf: Shelf, cites: list[Cite]) -> str:
-    return render.answer_html(answer.text, cites, answer.pk, Links(kept=answer.links), gone=shelf.gone)
+def answer_html(answer: Message, cites: list[Cite], gone: frozenset[int] = frozenset(), *, bare: bool = False) -> str:
+    """Return the text of an answer as a page shows it; "" of one that is being written and shows only what is verified,
+    as that is not known yet. With `bare` no pills name sources."""
+    only_verified = answer.shows == Shows.VERIFIED
+    if not answer.text or (only_verified and answer.status == Message.Status.WRITING):
+        return ""
+    links = Links(kept=answer.links)
+    return render.answer_html(answer.text, cites, answer.pk, links, gone, only_verified=only_verified, bare=bare)
 
 
 def fork(row: Message, siblings: Sequence[Message]) -> dict[str, Any]:

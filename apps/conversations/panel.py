@@ -10,10 +10,13 @@ from uuid import UUID
 from django.http import Http404
 from django.utils.html import escape
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext
 
 from apps.conversations import fragments, reviewing
+from apps.conversations.grounding.states import CHECK_VERSION, SentenceState
 from apps.conversations.models import Citation, Message, Retrieved, Source
-from apps.conversations.pills import strength
+from apps.conversations.pills import STATES
+from apps.conversations.quotes import read_spans
 from apps.documents import search
 from apps.documents.models import Document
 from apps.lib.words import content_terms, normalise, stem
@@ -36,7 +39,7 @@ class Opened:
     page: int | None = None
     text: str = ""
     snippet_html: str = ""
-    strength: str = "strong"
+    state: str = ""  # in words: how the source bears out the sentence whose pill was opened; "": it is not cited
     gone: bool = False
     passage_url: str = ""
 
@@ -63,8 +66,9 @@ def read_by(user: User, pk: UUID) -> Message:
     return answer_of(user, pk)
 
 
-def opened(user: User, answer: Message, number: int) -> Opened:
-    """The source of that number. Raises Http404 where the conversation has none."""
+def opened(user: User, answer: Message, number: int, sentence: int | None = None) -> Opened:
+    """The source of that number, for a sentence of the answer or for all of it. Raises Http404 where the conversation
+    has none."""
     source = (
         Source.objects.filter(conversation=answer.conversation_id, number=number).select_related("document").first()
     )
@@ -76,26 +80,28 @@ def opened(user: User, answer: Message, number: int) -> Opened:
     href = fragments.href(answer.pk, number)
     if text is None or source.document is None:
         return Opened(number, href, gone=True)
-    match = strength(cites[0].score if cites else _relevance(answer, source))
-    return _shown(number, href, source.document, source.page_number, text, spans, match, _terms(answer, cites))
+    quoted = sentence is None and any(quote["source"] == number for quote in answer.quotes)
+    state = _state([cite for cite in cites if sentence is None or cite.sentence == sentence], quoted=quoted)
+    return _shown(number, href, source.document, source.page_number, text, spans, state, _terms(answer, cites))
 
 
-def at(user: User, pk: UUID, number: int, page: int, spans: Spans, match: str) -> Opened:
+def at(user: User, pk: UUID, number: int, page: int, spans: Spans, state: str) -> Opened:
     """A source that no row knows: the passage of that document at those spans, under that number. Raises Http404."""
     document = Document.every.visible_to(user).filter(pk=pk).first()
     text = search.read(user, [(pk, page, spans)])[0]
     if document is None or text is None:
         raise Http404
-    return _shown(number, "", document, page, text, spans, "partial" if match == "partial" else "strong")
+    words = next((str(words) for known, words in STATES.items() if known == state), "")
+    return _shown(number, "", document, page, text, spans, words)
 
 
 def _shown(
-    number: int, href: str, document: Document, page: int, text: str, spans: Spans, match: str,
+    number: int, href: str, document: Document, page: int, text: str, spans: Spans, state: str,
     terms: Collection[str] = (),
 ) -> Opened:  # fmt: skip
     beginning = text if len(text) <= _CARD else text[:_CARD].rsplit(" ", 1)[0] + " …"
     return Opened(
-        number, href, str(document), page if document.has_pages else None, text, marked(beginning, terms), match,
+        number, href, str(document), page if document.has_pages else None, text, marked(beginning, terms), state,
         passage_url=_passage_url(document.pk, page, spans),
     )  # fmt: skip
 
@@ -128,7 +134,8 @@ def marked(text: str, terms: Collection[str]) -> SafeString:
 def _spans(answer: Message, source: Source, cites: list[Citation]) -> Spans:
     """The sentences that the answer stands on; before any are known, all that the model was given."""
     exact = {(cite.source_start, cite.source_end) for cite in cites if cite.source_end}
-    exact |= {(quote["start"], quote["end"]) for quote in answer.quotes if quote["source"] == source.number}
+    quoted = (quote for quote in answer.quotes if quote["source"] == source.number)
+    exact |= {(start, end) for quote in quoted for start, end in read_spans(quote)}
     merged: Spans = []
     for start, end in sorted(exact):
         if merged and start < merged[-1][1]:
@@ -144,8 +151,15 @@ def _terms(answer: Message, cites: list[Citation]) -> set[str]:
     return set(content_terms(f"{asked} {said}"))
 
 
-def _relevance(answer: Message, source: Source) -> float:
-    return Retrieved.objects.filter(answer=answer, source=source).values_list("relevance", flat=True).first() or 0.0
+def _state(cites: list[Citation], *, quoted: bool) -> str:
+    """Return in words how the source bears out what cites it, or that a quote comes from it; "" where nothing does."""
+    if quoted:
+        return str(STATES[SentenceState.QUOTED])
+    if not cites:
+        return ""
+    state = SentenceState.QUOTED if any(cite.quoted for cite in cites) else SentenceState.SUPPORTED
+    earlier = any(cite.check_version < CHECK_VERSION for cite in cites)
+    return gettext("%(state)s, by an earlier check") % {"state": STATES[state]} if earlier else str(STATES[state])
 
 
 def _passage_url(document: UUID, page: int, spans: Spans) -> str:

@@ -15,11 +15,10 @@ from django.http.response import HttpResponseBase
 from django.utils import translation
 from django.views.decorators.http import require_POST
 
-from apps.conversations import asks, choosing, render, shelf, unkept
+from apps.conversations import asks, choosing, shelf, turns, unkept
 from apps.conversations.addressed import addressed
 from apps.conversations.assistant import Assistant
 from apps.conversations.assistant_forms import AssistantForm
-from apps.conversations.cite import weak
 from apps.conversations.events import Closed, Event, Step, encode
 from apps.conversations.models import Message
 from apps.conversations.refusal import Refused
@@ -78,8 +77,7 @@ def _end(turn: Unkept, status: Status, reason: str) -> Iterator[Event]:
     if turn.placed:
         yield shelf.parted(turn)
     turn.renderer.links.used.clear()  # addresses that were links while they were being written
-    html = render.answer_html(turn.text, turn.cites, turn.id, turn.renderer.links) if turn.text else ""
-    yield Closed(status, html, said(reason), False, weak(turn.cites))
+    yield Closed(status, turns.answer_html(turn), said(reason), False, turn.weak)
 
 
 def _draft(user: User, request: HttpRequest) -> tuple[Assistant, tuple[UUID, ...]]:

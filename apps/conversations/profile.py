@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from django.db import models
 
-from apps.conversations.assistant import Style
+from apps.conversations.assistant import Shows, Style
 
 
 class ModelProfile(models.Model):
-    """What is known of a chat model here: the style chosen for it, and how well it reads."""
+    """What is known of a chat model here: style and sentences chosen for it, and how well it reads."""
 
     name = models.CharField(max_length=255, unique=True)
     style = models.CharField(max_length=16, choices=Style.choices, default=Style.AUTOMATIC)
+    shows = models.CharField(max_length=16, choices=Shows.choices, default=Shows.AUTOMATIC)
     reading_right = models.PositiveSmallIntegerField(
         null=True, blank=True, help_text="Reading questions answered right"
     )

@@ -20,6 +20,7 @@ _KEPT, _LEAST = 100, 60  # characters that are rendered anew every time, and tha
 _TRIES = 8  # words among which one is looked for that begins plainly
 _SIGNS = r"[]*_`~!$\<&"
 _OPEN, _CLOSE, _END = "<p>", "</p>\n", "</span>"
+_CODE = "</code></span>"  # a piece of its own within its sentence
 # Emphasis and code that begin and end here, and hold nothing else that means something.
 _WHOLE = re.compile(r"(?<![\w*])\*\*(?=[^\s*])[^*_`~$\\<&\[\]\n]+(?<=\S)\*\*(?![\w*])|(?<!`)`[^`$\\<&\[\]\n]+`(?!`)")
 _SIGN = re.compile(r"[*_`~$\\<&\[\]|]")
@@ -101,7 +102,7 @@ class Settled:
             return inner
         inner = inner.removeprefix(GUARD.rstrip())
         goes_on = f" {SENTENCE % self.number}"
-        if self.cut >= 0 and self.html.endswith(_END) and inner.startswith(goes_on):
+        if self.cut >= 0 and self.html.endswith(_END) and not self.html.endswith(_CODE) and inner.startswith(goes_on):
             return f"{self.html.removesuffix(_END)} {inner.removeprefix(goes_on)}"
         return self.html + inner
 

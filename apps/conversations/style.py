@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.conf import settings
 from django.utils.translation import gettext
 
-from apps.conversations.models import Assistant, ModelProfile, Style
+from apps.conversations.models import Assistant, ModelProfile, Shows, Style
 from apps.engines.chat.offered import ChatModel
 
 READS_WELL = 0.85  # share of the reading check from which a model may speak first
@@ -17,6 +17,14 @@ def resolve(assistant: Assistant, profile: ModelProfile, model: ChatModel | None
         if chosen in (Style.QUOTES, Style.MODEL):
             return Style(chosen)
     return Style.MODEL if reads_well(profile, model) else Style.QUOTES
+
+
+def resolve_shows(assistant: Assistant, profile: ModelProfile, model: ChatModel | None = None) -> Shows:
+    """Return which sentences of the model are shown: all, or only verified ones; never automatic."""
+    for chosen in (assistant.shows, profile.shows):
+        if chosen in (Shows.VERIFIED, Shows.ALL):
+            return Shows(chosen)
+    return Shows.ALL if reads_well(profile, model) else Shows.VERIFIED
 
 
 def profile(name: str) -> ModelProfile:

@@ -17,7 +17,7 @@ from django.utils.translation import gettext
 
 from apps.conversations import keeping, queue
 from apps.conversations.events import Closed, encode
-from apps.conversations.models import Message
+from apps.conversations.models import Message, Shows
 from apps.conversations.render import answer_html
 from apps.engines import registry
 from apps.lib import leases, periodic
@@ -87,15 +87,16 @@ async def _for_each(items: Iterable[T], work: Callable[[T], Awaitable[None]]) ->
 
 async def _tell(turn: str, text: str) -> None:
     turnlog = registry.turnlog()
-    html = answer_html(text, [], turn) if text else ""  # as a reload shows it
-    reason = await in_db(_reason, turn)
+    closed = await in_db(_closed, turn, text)
     if await turnlog.exists(turn):
-        await turnlog.append(turn, encode(Closed(Message.Status.INTERRUPTED, html, reason, bool(text)), turn=turn))
+        await turnlog.append(turn, encode(closed, turn=turn))
         await turnlog.finish(turn)
 
 
-def _reason(turn: str) -> str:
-    """In the language of who asked."""
+def _closed(turn: str, text: str) -> Closed:
+    """Return the last event of that turn, as a reload shows it, in the language of who asked."""
     row = Message.objects.select_related("asked_by").filter(pk=turn).first()
+    only_verified = row is not None and row.shows == Shows.VERIFIED
     with speaking_to(row.asked_by if row else None):
-        return gettext(REASON)
+        html = answer_html(text, [], turn, only_verified=only_verified) if text else ""
+        return Closed(Message.Status.INTERRUPTED, html, gettext(REASON), bool(text))

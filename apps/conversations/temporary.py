@@ -19,12 +19,12 @@ from weakref import WeakValueDictionary
 from apps.conversations import finding, noticed, opening, temporary_turn, turns
 from apps.conversations.answer import answer
 from apps.conversations.asks import Ask, Busy, Refused
-from apps.conversations.cite import weak
 from apps.conversations.events import Closed, Opened, encode
 from apps.conversations.opening import Kept, Opening, Past
 from apps.conversations.render import question_html
 from apps.conversations.sources import Numbers
 from apps.conversations.temporary_turn import EXCHANGES, TemporaryTurn
+from apps.conversations.turn import is_grounded
 from apps.conversations.unkept import settle
 from apps.engines.turnlog.memory import MemoryTurnLog
 from apps.lib.ids import new_id
@@ -173,7 +173,7 @@ async def _start(chat: Chat, opened: Opening) -> None:
     kept.set_result(opened)
     vector = None if opened.without_documents else finding.embedded(opened.text)
     turn = TemporaryTurn(opened, vector, kept, log=chat.log)
-    begun = Opened(str(chat.id), str(opened.question), question_html(opened.text))
+    begun = Opened(str(chat.id), str(opened.question), question_html(opened.text), is_grounded(opened))
     await chat.log.append(turn.id, encode(begun, turn=turn.id))
     chat.running = asyncio.create_task(_run(chat, turn), name=f"temporary {turn.id}")
     chat.running.add_done_callback(lambda done: _ran(chat, done))
@@ -213,6 +213,6 @@ async def _run(chat: Chat, turn: TemporaryTurn) -> None:
         chat.running = None  # who hears the last event may ask on
         reason = BROKEN if reason == turns.BROKEN else reason
         ended_html = await turns.withheld_html(turn, status, reason)
-        await turn.say(Closed(status, html, said(reason), False, weak(turn.cites), ended_html))
+        await turn.say(Closed(status, html, said(reason), False, turn.weak, ended_html))
     finally:
         await chat.log.finish(turn.id)

@@ -32,7 +32,7 @@ def source(request: HttpRequest, pk: UUID, number: int) -> HttpResponse:
     page, spans = request.GET.get("page", ""), request.GET.get("spans", "")
     at = int(page) if page.isascii() and page.isdigit() and len(page) < 8 else 1
     found = [[start, end] for start, end in spans_of(spans)]
-    opened = panel.at(cast(User, request.user), pk, number, at, found, request.GET.get("match", ""))
+    opened = panel.at(cast(User, request.user), pk, number, at, found, request.GET.get("state", ""))
     if request.GET.get("preview"):
         return render(request, "conversations/_preview.html", {"source": opened})
     if not request.headers.get("HX-Request"):

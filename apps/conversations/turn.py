@@ -9,8 +9,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from apps.conversations import choosing, hints, sources
-from apps.conversations.cite import Cite
+from apps.conversations.cite import Cite, weak
 from apps.conversations.events import Event, Step, encode
+from apps.conversations.models import Shows
 from apps.conversations.opening import Kept, Opening
 from apps.conversations.quotes import Quote
 from apps.conversations.render import StreamRenderer
@@ -39,6 +40,11 @@ LOOP = "loop"  # the model began to repeat itself, and was stopped
 
 class AskedBefore(Exception):
     """The same ask runs, or ran, as another turn."""
+
+
+def is_grounded(opening: Opening) -> bool:
+    """Return whether documents are searched for the answer, or a picture is drawn; else nothing in it is checked."""
+    return not opening.without_documents or any(row.draws for row in opening.rows)
 
 
 @dataclass(slots=True, eq=False)
@@ -79,6 +85,7 @@ class Turn:
     notes: list[str] = field(default_factory=list)  # what a tool gave that the person called, for the model
     model: str = ""
     style: str = ""
+    shows: str = ""  # which sentences are shown; "": not known yet, or all
     attached: tuple[Attached, ...] = ()  # the pictures of the question, their text read
     placed: list[Placed] = field(default_factory=list)
     stored: bool = False  # `placed` is in the database
@@ -115,6 +122,11 @@ class Turn:
     def kept(self) -> bool:
         """Whether its rows are there, and are its own."""
         return self.keeping.done() and self.keeping.exception() is None and self.keeping.result() is self.opening
+
+    @property
+    def weak(self) -> bool:
+        """Whether most of what it shows has no source."""
+        return self.shows != Shows.VERIFIED and weak(self.cites)
 
     @property
     def groundless(self) -> bool:

@@ -35,14 +35,13 @@ from apps.conversations import (
 )
 from apps.conversations.answer import answer
 from apps.conversations.asks import Again, Ask, Refused
-from apps.conversations.cite import weak
 from apps.conversations.events import Closed, Opened, encode
-from apps.conversations.models import Message
+from apps.conversations.models import Message, Shows
 from apps.conversations.noticed import label, withheld
 from apps.conversations.opening import Kept, Opening, SignedOut
 from apps.conversations.session import signed_in
 from apps.conversations.tools import calling
-from apps.conversations.turn import LOOP, Turn
+from apps.conversations.turn import LOOP, Turn, is_grounded
 from apps.engines import registry
 from apps.engines.base import EngineError, TurnLog
 from apps.lib import leases
@@ -86,7 +85,9 @@ async def start(opened: Opening, vector: Begun[Vectors] | None = None) -> Kept:
     """The turn runs, its rows are kept, its log has begun: who follows it now misses nothing. Raises Refused, and
     EngineError where there is no log; then nothing is kept."""
     name = str(opened.answer)
-    begun = Opened(str(opened.conversation), str(opened.question), render.question_html(opened.text))
+    begun = Opened(
+        str(opened.conversation), str(opened.question), render.question_html(opened.text), is_grounded(opened)
+    )
     await registry.turnlog().append(name, encode(begun, turn=name))
     if vector is None and not opened.without_documents:
         vector = finding.embedded(opened.text)
@@ -244,7 +245,7 @@ async def _renewed(held: list[Turn]) -> list[bool]:
         status=Message.Status.WRITING, asked_by__is_active=True, conversation__deleted__isnull=True
     )
     tokens = {turn.opening.answer: turn.opening.lease for turn in held}
-    texts = {turn.opening.answer: {"text": turn.text} for turn in held}
+    texts = {turn.opening.answer: {"text": turn.text, "shows": turn.shows} for turn in held}
     # The lease outlasts several rounds: a database that is busy or away for a moment costs nothing.
     kept = await in_db(leases.renew_all, rows, tokens, opening.LEASE_S, texts)
     return [turn.opening.answer in kept for turn in held]
@@ -271,7 +272,7 @@ async def _close(turn: Turn, status: Message.Status, reason: str) -> None:
         with _deaf():
             unfinished = Message(**kept.fields).unfinished
             ended_html = await withheld_html(turn, status, reason)
-            await turn.say(Closed(status, html, said(reason), unfinished, weak(turn.cites), ended_html))
+            await turn.say(Closed(status, html, said(reason), unfinished, turn.weak, ended_html))
         if status == Message.Status.COMPLETE:
             naming.begin(turn)
 
@@ -295,12 +296,20 @@ async def finished(turn: Turn) -> str:
         if turn.placed:
             await turn.say(shelf.parted(turn))
     turn.renderer.links.used.clear()  # addresses that were links while they were being written
-    return render.answer_html(turn.text, turn.cites, turn.id, turn.renderer.links) if turn.text else ""
+    return answer_html(turn)
+
+
+def answer_html(turn: Turn) -> str:
+    """Return the HTML of what the turn has written, as a reload shows it."""
+    if not turn.text:
+        return ""
+    only_verified = turn.shows == Shows.VERIFIED
+    return render.answer_html(turn.text, turn.cites, turn.id, turn.renderer.links, only_verified=only_verified)
 
 
 async def _verified(turn: Turn) -> None:
     """The steps say how long writing and verifying took; every sentence has its finding."""
-    if not turn.text:
+    if not turn.text or not turn.model:  # small talk is no model's
         return
     wrote = choosing.wrote(turn.writer, len(turn.text.split()))
     await turn.step("write", wrote, (time.perf_counter() - turn.started) * 1000)

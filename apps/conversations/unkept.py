@@ -120,8 +120,8 @@ def _opening(
         collections = scoping.of_assistant(user, assistant)
     if instructions:  # of this client, for this answer
         assistant = Assistant(
-            name=assistant.name, instructions=instructions, style=assistant.style, model=assistant.model,
-            preset=assistant.preset, sampling=assistant.sampling, safety=assistant.safety,
+            name=assistant.name, instructions=instructions, style=assistant.style, shows=assistant.shows,
+            model=assistant.model, preset=assistant.preset, sampling=assistant.sampling, safety=assistant.safety,
         )  # fmt: skip
     return Opening(
         user, place.pk, new_id(), new_id(), question, collections, without_documents, "", history, sources.Numbers(),

@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING
 from apps.conversations import results, sources
 from apps.conversations.cite import Citer
 from apps.conversations.events import Cited
-from apps.conversations.pills import pills_html, supported
+from apps.conversations.grounding.states import Reveal, sentence_state
+from apps.conversations.models import Shows
+from apps.conversations.pills import pills_html
 from apps.engines.base import EngineError
 from apps.lib.threads import in_db, in_pool
 
@@ -29,6 +31,7 @@ class Verifier:
         self._citer: Citer | None = None
         self._renewed = 0  # how often the turn got further passages
         self._next = 0  # sentence to verify
+        self._reveal = Reveal()
         self._task: asyncio.Task[None] | None = None
         self.ms = 0.0
 
@@ -37,6 +40,8 @@ class Verifier:
         them with they are done then: a task would cost more, and their events leave together with the text."""
         if self._next >= len(self._turn.renderer.sentences) or not (self._task is None or self._task.done()):
             return
+        if self._turn.opening.without_documents:
+            return  # the answer says as a whole that nothing in it was checked
         if self._citer is None or self._citer.windows or self._turn.results:
             self._task = asyncio.create_task(self._verify())
             return
@@ -52,7 +57,8 @@ class Verifier:
 
     async def done(self) -> None:
         """Every complete sentence has its finding. What goes wrong in verifying costs findings, never the answer."""
-        while self._next < len(self._turn.renderer.sentences) and not self._broken:
+        unchecked = self._turn.opening.without_documents
+        while not unchecked and self._next < len(self._turn.renderer.sentences) and not self._broken:
             await self.sentences()
             if self._task is not None:
                 await asyncio.wait([self._task])
@@ -79,7 +85,9 @@ class Verifier:
             self.ms += (time.perf_counter() - began) * 1000
             self._next += 1
             turn.cites += cites
-            await turn.say(Cited(index, supported(cites), pills_html(cites, turn.opening.answer)))
+            state = sentence_state(cites)
+            shown = self._reveal.add(index, sentence[1], state) if turn.shows == Shows.VERIFIED else []
+            await turn.say(Cited(index, state or "", pills_html(cites, turn.opening.answer), tuple(shown)))
 
     async def _build(self) -> Citer:
         """Return what knows this turn's passages and what earlier turns of the path were given, the latest of it; built

@@ -156,7 +156,7 @@ def source(request: HttpRequest, answer: UUID, number: int) -> HttpResponse:
     it is the document, at the passage."""
     user = _user(request)
     row = sharing.readable(answer, number) or panel.read_by(user, answer)
-    opened = panel.opened(user, row, number)
+    opened = panel.opened(user, row, number, _number(request.GET.get("sentence", "")))
     if request.GET.get("preview"):
         return render(request, "conversations/_preview.html", {"source": opened})
     if not request.headers.get("HX-Request"):
@@ -165,6 +165,11 @@ def source(request: HttpRequest, answer: UUID, number: int) -> HttpResponse:
         return redirect(opened.reader_url)
     previous, following = panel.neighbours(row, number)
     return render(request, "conversations/_source.html", {"source": opened, "previous": previous, "next": following})
+
+
+def _number(value: str) -> int | None:
+    """Return the number that an address names; None where it names none."""
+    return int(value) if value.isascii() and value.isdigit() and len(value) < 8 else None
 
 
 def _user(request: HttpRequest) -> User:

@@ -34,6 +34,7 @@ _HINTS = re.compile(rf"{MARK}+")
 _NUMBER = re.compile(r"\d{1,3}")
 SENTENCE = '<span class="sentence" data-sentence="%d">'
 SLOT = '<span class="pills" data-sentence="%d"></span>'
+_INLINE = ("code_inline", "math_inline")  # tokens that are words of their sentence
 ZERO = "\u200b"  # stands for every character that must not be shown
 
 
@@ -167,7 +168,10 @@ class Wrapper:
                     self._slot(self.waiting.pop(0))
         else:
             child.content = unmarked(child.content)
+            within = self.current is not None and child.type.startswith(_INLINE)
+            self._raw(SENTENCE % self.current if within else "")
             self.out.append(child)
+            self._raw("</span>" if within else "")
 
     def _text(self, text: str) -> None:
         at = 0

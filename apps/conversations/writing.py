@@ -19,7 +19,6 @@ from apps.conversations import (
     links,
     noticed,
     prompt,
-    quotes,
     shelf,
     sources,
     style,
@@ -28,8 +27,9 @@ from apps.conversations import (
 )
 from apps.conversations.attached import seeing
 from apps.conversations.briefing import heeded
-from apps.conversations.events import Window
-from apps.conversations.models import Style
+from apps.conversations.events import Folds, Window
+from apps.conversations.models import Shows, Style
+from apps.conversations.quoting import choose_quotes
 from apps.conversations.tools import commands, offering
 from apps.conversations.turn import LOOP, Turn
 from apps.documents.search import Found
@@ -100,9 +100,18 @@ async def _noted(turn: Turn, dropped: int) -> None:
         await turn.step("personal", said, 0.0)
 
 
-async def _style(turn: Turn) -> str:
+async def _compose(turn: Turn, found: Found | None) -> None:
+    """Decide whether quotes come first, and which sentences of the model are shown."""
+    if not (has_passages := found is not None and bool(found.passages)) and not turn.kit and not turn.made:
+        return  # there is nothing to quote, and nothing that a sentence can be compared with
     profile = await in_db(style.profile, turn.model)  # known since the request, wherever the server is by now
-    return str(style.resolve(turn.opening.assistant, profile, registry.chat_model(turn.opening.model)))
+    model = registry.chat_model(turn.opening.model)
+    if has_passages:
+        turn.style = str(style.resolve(turn.opening.assistant, profile, model))
+    if not turn.opening.without_documents:
+        turn.shows = str(style.resolve_shows(turn.opening.assistant, profile, model))
+    if turn.shows == Shows.VERIFIED:
+        await turn.say(Folds(gettext("The model is writing. A sentence appears once it is verified.")))
 
 
 async def stream(turn: Turn, request: ChatRequest, shown: asyncio.Task[None]) -> None:
@@ -170,18 +179,13 @@ async def _shown(turn: Turn, found: Found | None) -> None:
         turn.window = turn.measure()
         await turn.say(Window(window.gauge(turn.window)))
     turn.renderer.links = await in_pool(links.named_in, _naming(turn))
+    await _compose(turn, found)
     if found is None or not found.passages:
         return
-    turn.style = await _style(turn)
-    passages = {item.number: item.passage for item in turn.placed}
-    quoting = asyncio.ensure_future(
-        in_pool(quotes.choose, turn.opening.text, found.vector, passages, found.idf)
-        if turn.style == Style.QUOTES
-        else _none()
-    )
+    quoting = asyncio.ensure_future(choose_quotes(turn, found)) if turn.style == Style.QUOTES else None
     await turn.store_sources()
     await turn.say(shelf.retrieved(turn))
-    turn.quotes = await quoting
+    turn.quotes = await quoting if quoting else []
     if turn.quotes:
         await turn.say(shelf.quoted(turn))
 
@@ -192,7 +196,3 @@ def _naming(turn: Turn) -> list[str]:
     asked = [opening.text, *(past.question for past in opening.history)]
     given = [item.text for past in opening.history for item in past.given]
     return [*asked, *(item.passage.full_text for item in turn.placed), *given]
-
-
-async def _none() -> list[quotes.Quote]:
-    return []

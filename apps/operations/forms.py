@@ -9,7 +9,7 @@ from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext, gettext_lazy
 
-from apps.conversations.models import Assistant, ModelProfile, Style
+from apps.conversations.models import Assistant, ModelProfile, Shows, Style
 from apps.operations import administrator
 from apps.users.models import SiteSettings, User
 
@@ -78,14 +78,18 @@ class SignupForm(SiteForm):
 class AssistantForm(StyleForm):
     class Meta:
         model = Assistant
-        fields = ["style"]
-        labels = {"style": gettext_lazy("How answers are composed")}
-        widgets = {"style": forms.RadioSelect}
+        fields = ["style", "shows"]
+        labels = {
+            "style": gettext_lazy("How answers are composed"),
+            "shows": gettext_lazy("Sentences that are shown"),
+        }
+        widgets = {"style": forms.RadioSelect, "shows": forms.RadioSelect}
 
 
 class ModelForm(ProfileForm):
     style = forms.ChoiceField(choices=Style.choices, label=gettext_lazy("Style with this model"))
+    shows = forms.ChoiceField(choices=Shows.choices, label=gettext_lazy("Sentences of this model that are shown"))
 
     class Meta:
         model = ModelProfile
-        fields = ["style"]
+        fields = ["style", "shows"]

@@ -28,17 +28,25 @@ export class Reader {
 
   // Sentences before the last one on the page are finished; at the end all are. `parts` finds the elements of one.
   read(until, parts) {
-    for (; this.next < until; this.next += 1) {
-      const spoken = [...parts(this.next)].filter((part) => !part.classList.contains("pills"));
-      say(spoken.map((part) => part.textContent).join(""));
-    }
+    for (; this.next < until; this.next += 1) this.say(parts(this.next));
+  }
+
+  // Sentences that appear when they are verified, in the order in which they do.
+  appear(cited, parts) {
+    for (const { shown = [] } of cited) for (const sentence of shown) this.say(parts(sentence));
+  }
+
+  say(parts) {
+    const spoken = [...parts].filter((part) => !part.classList.contains("pills"));
+    say(spoken.map((part) => part.textContent).join(""));
   }
 }
 
 export function ending(article, status) {
-  const sentences = new Set([...article.querySelectorAll("[data-sentence]:not(.pills)")].map((part) => part.dataset.sentence));
-  const bare = new Set([...article.querySelectorAll(".unsupported[data-sentence]")].map((part) => part.dataset.sentence));
+  const numbers = (parts) => new Set([...article.querySelectorAll(parts)].map((part) => part.closest("[data-sentence]").dataset.sentence));
+  const found = numbers(".pills[data-sentence] > .pill").size;
+  const all = found + numbers(".sentence.unverified").size;
   if (status !== "complete") return say(put(gettext("The answer ended early: %(status)s."), { status: ENDINGS[status] ?? status }));
-  if (!sentences.size) return say(gettext("Done."));
-  say(put(gettext("Answer complete. A source was found for %(found)s of %(all)s sentences."), { found: sentences.size - bare.size, all: sentences.size }));
+  if (!all) return say(gettext("Done."));
+  say(put(gettext("Answer complete. %(found)s of %(all)s sentences are quoted or supported."), { found, all }));
 }

@@ -41,6 +41,7 @@ export class Blocks {
   changed = new Set(); // numbers of blocks
   cited = new Map();
   news = []; // citations that are not on the page
+  shown = new Set(); // sentences, where only verified ones are
   of = new Map(); // sentence -> number of its block
   last = -1; // sentence
 
@@ -53,6 +54,7 @@ export class Blocks {
   cite(event) {
     this.cited.set(event.sentence, event);
     this.news.push(event);
+    for (const sentence of event.shown) this.shown.add(sentence);
   }
 
   // The elements of a sentence, the place of its pills among them.
@@ -65,7 +67,10 @@ export class Blocks {
   show(text) {
     if (!this.list.some(({ nodes }) => nodes[0]?.parentNode === text)) this.#whole(text);
     for (const number of [...this.changed].sort((one, other) => one - other)) this.#place(text, number);
-    for (const event of this.news) for (const part of this.parts(event.sentence)) dress(part, event);
+    for (const event of this.news) {
+      for (const part of this.parts(event.sentence)) dress(part, event);
+      for (const sentence of event.shown) this.parts(sentence).forEach(reveal);
+    }
     this.changed.clear();
     this.news = [];
   }
@@ -109,14 +114,19 @@ export class Blocks {
       this.of.set(sentence, number);
       if (number >= (this.of.get(this.last) ?? 0)) this.last = sentence;
       if (this.cited.has(sentence)) dress(part, this.cited.get(sentence));
+      if (this.shown.has(sentence)) reveal(part);
     }
   }
 }
 
-function dress(part, { supported, html }) {
+function dress(part, { state, html }) {
   if (part.classList.contains("pills")) part.replaceChildren(fragment(html));
-  else if (!supported) {
-    part.classList.add("unsupported");
-    part.title = gettext("No source found for this sentence");
+  else if (state === "unverified") {
+    part.classList.add("unverified");
+    part.title = gettext("Not verified: no passage was found that says this");
   }
+}
+
+function reveal(part) {
+  if (!part.classList.contains("pills")) part.classList.add("shown");
 }

@@ -1,12 +1,25 @@
-// Copies an answer, or the code of one block, without pills and buttons.
+// Copies an answer with its sources and marks, or the code of one block, without buttons.
 import { gettext } from "./words.js";
 
 const HELD_MS = 1600;
+const EXTRA = ".writer, .code-copy, .folded > :not(summary), .folded .closed, .folded .open";
 
-function plain(element) {
+// What stands behind a sentence, as text.
+function mark(pills) {
+  const sources = pills.querySelector("[data-sources], [data-source]")?.dataset;
+  if (sources) return (sources.sources ?? sources.source).split(",").map((number) => `[${number}]`).join("");
+  if (pills.querySelector(".pill")) return pills.querySelector(".tool") ? `[${pills.textContent.trim()}]` : "";
+  return pills.firstElementChild ? `[${gettext("not verified")}]` : "";
+}
+
+function plain(element, marks) {
   const copy = element.cloneNode(true);
-  for (const extra of copy.querySelectorAll(".pills, .writer, .code-copy")) extra.remove();
-  // innerText keeps paragraphs and lists only while it is laid out.
+  for (const extra of copy.querySelectorAll(EXTRA)) extra.remove();
+  for (const pills of copy.querySelectorAll(".pills")) {
+    const words = marks ? mark(pills) : "";
+    pills.replaceWith(words && ` ${words}`);
+  }
+  // innerText keeps paragraphs and lists only while it is laid out, and leaves out what is not shown.
   const stage = Object.assign(document.createElement("div"), { className: "copy-stage" });
   stage.append(copy);
   document.body.append(stage);
@@ -15,7 +28,24 @@ function plain(element) {
   return text;
 }
 
-export const spoken = (answer) => ["quotes", "text"].map((part) => plain(answer.querySelector(`[data-part="${part}"]`))).filter(Boolean).join("\n\n");
+const parts = (answer, marks) => ["quotes", "text"].map((part) => plain(answer.querySelector(`[data-part="${part}"]`), marks));
+
+export const spoken = (answer) => parts(answer, false).filter(Boolean).join("\n\n");
+
+// The sources that the text names, one a line.
+function sources(answer, text) {
+  const named = new Set([...text.matchAll(/\[(\d+)\]/g)].map(([, number]) => number));
+  const links = [...answer.querySelectorAll('[data-part="sources"] a.passage')].filter(({ dataset }) => named.has(dataset.source));
+  const lines = links.map((link) => [`[${link.dataset.source}]`, ...[...link.querySelector(".title").childNodes].map((node) => node.textContent.trim()).filter(Boolean)]);
+  return lines.sort((one, other) => one[0].localeCompare(other[0], undefined, { numeric: true })).map(([number, ...words]) => `${number} ${words.join(", ")}`);
+}
+
+export function written(answer) {
+  const text = parts(answer, true).filter(Boolean).join("\n\n");
+  const mark = answer.querySelector("[data-ungrounded]:not([hidden])");
+  const listed = sources(answer, text);
+  return [mark?.textContent, text, listed.length && `${gettext("Sources")}:\n${listed.join("\n")}`].filter(Boolean).join("\n\n");
+}
 
 async function copy(button, text) {
   const words = button.querySelector("[data-words]");
@@ -48,8 +78,8 @@ document.addEventListener("click", (event) => {
   const button = event.target.closest("[data-copy], .code-copy");
   if (!button) return;
   const answer = button.closest("[data-answer]");
-  if (button.matches(".code-copy")) copy(button, plain(button.parentElement));
-  else copy(button, spoken(answer));
+  if (button.matches(".code-copy")) copy(button, plain(button.parentElement, false));
+  else copy(button, written(answer));
 });
 document.addEventListener("turn:closed", () => dress(document));
 document.addEventListener("htmx:afterSwap", () => dress(document));

@@ -66,12 +66,12 @@ function dress() {
   for (const button of panel.querySelectorAll("[data-walk]")) button.hidden = Boolean(named);
   if (named) {
     panel.querySelector("[data-panel-title]").textContent = named.dataset.panelName;
-    panel.querySelector("[data-panel-match]").textContent = "";
+    panel.querySelector("[data-panel-state]").textContent = "";
     body.scrollTop = 0;
   }
   if (!source) return;
   panel.querySelector("[data-panel-title]").textContent = put(gettext("Source %(n)s"), { n: source.dataset.sourceNumber });
-  panel.querySelector("[data-panel-match]").textContent = source.dataset.match;
+  panel.querySelector("[data-panel-state]").textContent = source.dataset.state;
   panel.querySelector('[data-walk="-1"]').disabled = !source.dataset.previous;
   panel.querySelector('[data-walk="1"]').disabled = !source.dataset.next;
 }

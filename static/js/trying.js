@@ -1,6 +1,7 @@
 // An assistant tried beside its form: its answer is written there as in a chat, with its sources, and nothing is kept.
 import "./citations.js";
 import { Blocks } from "./blocks.js";
+import { fold, over, textOf } from "./folding.js";
 import { headers } from "./headers.js";
 import { fragment, morph } from "./morph.js";
 import { step } from "./steps.js";
@@ -35,7 +36,8 @@ class Answer {
     this.arrived = [];
     const written = events.filter(({ type }) => type === "text" || type === "cited");
     for (const event of written) event.type === "text" ? this.blocks.write(event) : this.blocks.cite(event);
-    if (written.length) this.blocks.show(this.part("text"));
+    events.filter(({ type }) => type === "folds").forEach(({ words }) => fold(this.article, words));
+    if (written.length) this.blocks.show(textOf(this.article));
     for (const event of events) {
       if (event.type === "step") step(this.article.querySelector("[data-steps]"), event);
       else if (PLACED.has(event.type)) morph(this.part(event.type), fragment(event.html));
@@ -46,6 +48,7 @@ class Answer {
   closed({ status: how, html, reason, weak }) {
     morph(this.part("text"), fragment(html));
     this.article.dataset.status = how;
+    over(this.article);
     this.article.querySelector("[data-weak]").hidden = !weak;
     this.end(reason, how === "failed");
   }

@@ -1,12 +1,13 @@
 // One question and its answer on the page: takes the events of its turn and shows them, once a frame.
 import { ending, Reader, say } from "./announce.js";
 import { Blocks, head } from "./blocks.js";
+import { fold, folds, over, textOf } from "./folding.js";
 import { fragment, morph } from "./morph.js";
 import { step } from "./steps.js";
 import { card } from "./tools.js";
 import { gettext, put } from "./words.js";
 
-const SHOWN = new Set(["opened", "step", "sources", "nothing", "quotes", "tool", "thought", "window", "waiting", "pictures", "closed"]); // text and cited are gathered first
+const SHOWN = new Set(["opened", "step", "sources", "nothing", "quotes", "tool", "thought", "window", "waiting", "pictures", "closed"]); // text, cited and folds are gathered first
 
 export class Turn {
   constructor(article, changed) {
@@ -54,20 +55,26 @@ export class Turn {
     this.changed(() => {
       const written = events.filter((event) => event.type === "text" || event.type === "cited");
       for (const event of written) event.type === "text" ? this.blocks.write(event) : this.blocks.cite(event);
-      if (written.length) this.blocks.show(this.part("text"));
+      events.filter(({ type }) => type === "folds").forEach(({ words }) => fold(this.article, words));
+      if (written.length) this.blocks.show(textOf(this.article));
+      const parts = (sentence) => this.blocks.parts(sentence);
+      const folding = folds(this.article);
+      if (folding) this.reader.appear(written, parts);
       for (const event of events) if (SHOWN.has(event.type)) this[event.type](event);
       this.article.querySelector("[data-waiting]").hidden = events.at(-1).type !== "waiting";
-      if (written.length && this.running) this.reader.read(this.blocks.last, (sentence) => this.blocks.parts(sentence));
+      if (written.length && this.running && !folding) this.reader.read(this.blocks.last, parts);
     });
   }
 
-  opened({ question_html }) {
+  opened({ question_html, grounded }) {
     morph(this.article.querySelector("[data-question]"), fragment(question_html));
+    this.article.querySelector("[data-ungrounded]").hidden = grounded;
   }
 
   step(event) {
     if (event.name === "see") return this.part("seen").replaceChildren(event.words);
     step(this.article.querySelector("[data-steps]"), event);
+    if (event.name === "wait") this.article.querySelector('[data-do="answer_now"]').hidden = event.ms !== null;
     if (event.name === "search" && event.ms !== null) say(event.words);
   }
 
@@ -119,8 +126,10 @@ export class Turn {
   closed({ status, html, reason, more, weak, ended_html }) {
     this.sent();
     const text = this.part("text");
+    const folded = folds(this.article);
     morph(text, fragment(html));
     this.article.querySelector("[data-weak]").hidden = !weak;
+    this.article.querySelector('[data-do="answer_now"]').hidden = true;
     this.article.dataset.status = status;
     const end = document.querySelector(`[data-ending="${status}"]`).content.cloneNode(true);
     if (ended_html) end.querySelector("[data-ended]").replaceChildren(fragment(ended_html));
@@ -128,7 +137,9 @@ export class Turn {
     if (place && reason) place.textContent = reason;
     end.querySelector('[data-do="continue"]').hidden = !more;
     this.part("end").replaceChildren(end);
-    const sentences = [...text.querySelectorAll("[data-sentence]")].map((part) => Number(part.dataset.sentence));
+    over(this.article);
+    if (!html) this.article.querySelector("[data-ungrounded]").hidden = true;
+    const sentences = folded ? [] : [...text.querySelectorAll("[data-sentence]")].map((part) => Number(part.dataset.sentence));
     this.reader.read((sentences.at(-1) ?? -1) + 1, (sentence) => text.querySelectorAll(`[data-sentence="${sentence}"]`));
     ending(this.article, status);
     this.article.dispatchEvent(new CustomEvent("turn:closed", { bubbles: true }));

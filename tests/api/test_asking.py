@@ -83,6 +83,7 @@ async def test_a_conversation_is_begun_in_a_collection_and_asked_in(
     source = next(item for item in answer["sources"] if item["used"])
     assert source["title"] == "Bees" and source["document_id"] and not source["gone"]
     assert source["number"] in {cite["source"] for cite in answer["citations"]}
+    assert answer["grounded"] and {cite["state"] for cite in answer["citations"]} <= {"quoted", "supported"}
     assert (await web.get(f"/api/answers/{answer['id']}")).json() == answer
     row = await Conversation.objects.aget()
     assert row.title.startswith("How long do workers") and row.narrow
@@ -134,7 +135,10 @@ async def test_a_title_of_a_program_s_own_stays(
 async def test_an_assistant_answers_from_what_it_has(web: httpx.AsyncClient, alice: User, chat: FakeChat) -> None:
     helper = await Assistant.objects.acreate(owner=alice, name="Bee keeper", instructions="Speak as a bee keeper.")
     place = await begun(web, assistant=str(helper.pk))
-    assert (await asked(web, place, without_documents=True)).json()["status"] == "complete"
+    answer = (await asked(web, place, without_documents=True)).json()
+    assert (answer["status"], answer["grounded"], answer["citations"]) == ("complete", False, [])
+    listed = (await web.get(f"/api/conversations/{place}/messages")).json()["items"]
+    assert [item["grounded"] for item in listed] == [None, False]
     assert "Speak as a bee keeper." in chat.requests[-1].messages[0].content
 
 

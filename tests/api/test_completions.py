@@ -48,6 +48,7 @@ async def test_an_answer_comes_whole_with_its_sources(client: openai.AsyncOpenAI
     assert known["sources"][0]["title"] == "Bees"
     supported = [cite for cite in known["citations"] if cite["source"] == known["sources"][0]["number"]]
     assert supported and text[supported[0]["start"] :].startswith("A honey bee colony has one queen")
+    assert known["grounded"] and supported[0]["state"] in {"quoted", "supported"}
     assert not await in_db(Conversation.objects.exists) and not await in_db(Message.objects.exists)
 
 
@@ -132,6 +133,7 @@ async def test_the_model_alone_gets_the_messages_and_the_settings(client: openai
     )  # fmt: skip
     sent = chat.requests[-1]
     assert answer.choices[0].message.content == "Arr."
+    assert answer.model_extra["openbook"]["grounded"] is False
     assert [message.role for message in sent.messages] == ["system", "user"] and "<|im_end|>" not in sent.messages[
         1
     ].content

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from orjson import dumps
 
-from apps.conversations.events import Cited, Closed, Event, Opened, Step, Text, encode
+from apps.conversations.events import Cited, Closed, Event, Folds, Opened, Step, Text, encode
 from apps.conversations.models import Message
 
 
@@ -16,7 +16,8 @@ from apps.conversations.models import Message
         Step("search", 'Searched "all" \\ \u2028'),
         Step("search", "Searched", 7.4),
         Text(0, 12, "next words</p>"),
-        Cited(0, True, ""),
+        Cited(0, "supported", "", (0, 1)),
+        Folds("The model is writing."),
         Closed(Message.Status.COMPLETE, "<p>x</p>", more=True),
     ],
     ids=lambda event: type(event).__name__,

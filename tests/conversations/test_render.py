@@ -8,7 +8,7 @@ import pytest
 
 from apps.conversations.cite import Cite
 from apps.conversations.links import Links, named_in
-from apps.conversations.pills import GONE, UNSUPPORTED, pills_html
+from apps.conversations.pills import GONE, UNVERIFIED, pills_html
 from apps.conversations.render import StreamRenderer, answer_html, question_html
 from apps.conversations.wrap import hints
 
@@ -99,9 +99,11 @@ def test_pills_name_the_best_source_and_fold_the_others() -> None:
     cites = [Cite(0, 0, 5, 2, 10, 20, 0.56), Cite(0, 0, 5, 7, 10, 20, 0.9), Cite(0, 0, 5, 4, 10, 20, 0.55)]
     html = pills_html(cites, ID)
     assert html.startswith(f'<a class="pill" href="/answers/{ID}/sources/7/?sentence=0" data-source="7"')
-    assert 'data-sources="7,2,4" data-strength="strong"' in html
+    assert 'data-sources="7,2,4" data-state="supported"' in html
     assert html.endswith('7<span class="more"> +2</span></a>')
-    assert 'data-strength="partial"' in pills_html(cites[:1], ID)
+    assert 'aria-label="Supported: Sources 7, 2, 4"' in html
+    quoted = pills_html([*cites, Cite(0, 0, 5, 9, 10, 20, 0.5, quoted=True)], ID)
+    assert 'data-sources="9,7,2,4" data-state="quoted" aria-label="Quoted: Sources 9, 7, 2, 4"' in quoted
 
 
 def test_a_pill_greys_when_its_source_is_gone_and_an_open_one_goes_first() -> None:
@@ -112,7 +114,7 @@ def test_a_pill_greys_when_its_source_is_gone_and_an_open_one_goes_first() -> No
 
 def test_a_sentence_without_a_source_says_so() -> None:
     html = answer_html("Moon is cheese. Sun is hot.", [Cite(0, 0, 15, None, 0, 0, 0.1)], ID)
-    assert f'<span class="sentence unsupported" data-sentence="0" title="{UNSUPPORTED}">Moon is cheese.</span>' in html
+    assert f'<span class="sentence unverified" data-sentence="0" title="{UNVERIFIED}">Moon is cheese.</span>' in html
     assert '<span class="sentence" data-sentence="1">Sun is hot.</span>' in html
 
 

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from apps.conversations.cite import Cite
 from apps.conversations.events import Cited, Text, Transcript, encode
-from apps.conversations.pills import UNSUPPORTED, pills_html, supported
+from apps.conversations.grounding.states import sentence_state
+from apps.conversations.pills import UNVERIFIED, pills_html
 from apps.conversations.render import StreamRenderer, answer_html
 from apps.conversations.settled import Settled
 
@@ -149,13 +150,13 @@ def test_a_reload_shows_what_the_stream_and_its_citations_ended_with() -> None:
     html = "".join(client.blocks)
     for number in range(len(renderer.sentences)):
         mine = [cite for cite in cites if cite.sentence == number]
-        event = Cited(number, supported(mine), pills_html(mine, ID))
+        event = Cited(number, sentence_state(mine) or "", pills_html(mine, ID))
         slot = f'<span class="pills" data-sentence="{number}">'
         html = html.replace(f"{slot}</span>", f"{slot}{event.html}</span>")
-        if not event.supported:
+        if event.state == "unverified":
             html = html.replace(
                 f'<span class="sentence" data-sentence="{number}">',
-                f'<span class="sentence unsupported" data-sentence="{number}" title="{UNSUPPORTED}">',
+                f'<span class="sentence unverified" data-sentence="{number}" title="{UNVERIFIED}">',
             )
     assert html == answer_html(ANSWER, cites, ID)
 

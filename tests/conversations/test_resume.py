@@ -36,7 +36,7 @@ def _log(pieces: list[str]) -> list[bytes]:
     events = [Opened("c", "q", "<p>?</p>"), Step("search", "Searched", 1.0)]
     for piece in pieces:
         events += renderer.feed(piece)
-    events += [*renderer.finish(), Cited(0, True, "1"), Closed("complete", "".join(renderer.blocks))]
+    events += [*renderer.finish(), Cited(0, "supported", "1"), Closed("complete", "".join(renderer.blocks))]
     return [encode(event) for event in events]
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from apps.conversations import results
 from apps.conversations.cite import Cite, Citer, weak
-from apps.conversations.pills import pills_html, supported
+from apps.conversations.pills import pills_html
 from apps.conversations.tools.base import Call
 from tests.conversations.passages import passage
 
@@ -88,7 +88,7 @@ def test_a_sentence_from_the_result_of_a_tool_names_it(answer: str) -> None:
     nothing = [Cite(0, 0, len(answer), None, 0, 0, 0.1)]
     found = results.credited(nothing, answer, [call("17 * 23 = 391", expression="17 * 23")])
     assert [item.tool for item in found] == ["Calculator"]
-    assert supported(found) and not weak(found)
+    assert found[0].found and not weak(found)
     assert pills_html(found, "1") == (
         '<span class="pill tool" title="From the result of a tool: Calculator">Calculator</span>'
     )

@@ -55,7 +55,7 @@ async def closed(turn: Message) -> bool:
     return (await Message.objects.aget(pk=turn.pk)).status == Message.Status.INTERRUPTED
 
 
-@pytest.mark.parametrize("broken", ["_reason", "sweep", "ready", "purge", "go_on"])
+@pytest.mark.parametrize("broken", ["_closed", "sweep", "ready", "purge", "go_on"])
 async def test_one_database_error_ends_no_sweep(alice: User, monkeypatch: pytest.MonkeyPatch, broken: str) -> None:
     asked: list[UUID] = []
     left = uuid4()
@@ -66,7 +66,7 @@ async def test_one_database_error_ends_no_sweep(alice: User, monkeypatch: pytest
             locked()
         asked.append(place)
 
-    owner = {"_reason": sweeper, "sweep": sweeper, "ready": queue, "purge": keeping}.get(broken)
+    owner = {"_closed": sweeper, "sweep": sweeper, "ready": queue, "purge": keeping}.get(broken)
     monkeypatch.setattr(queue, "ready", lambda: [left])
     real = getattr(owner, broken, None)
     calls = iter([True, True])

@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from apps.conversations import pages, turns
-from apps.conversations.models import Citation, Message, Retrieved, Source
+from apps.conversations.models import Citation, Message, ModelProfile, Retrieved, Shows, Source
 from apps.engines import registry
 from apps.engines.base import EngineRefused, EngineUnavailable
 from apps.lib.threads import in_db
@@ -42,6 +42,7 @@ async def test_complete_a_question_is_answered_from_the_documents_with_its_sourc
 
 
 async def test_the_events_add_up_to_what_a_reload_shows(open_page, alice, library, chat) -> None:
+    await ModelProfile.objects.acreate(name=chat.name, shows=Shows.ALL)
     chat.replies.append("It stood **100 metres** high.\n\n- One.\n- Two.\n\n```py\nprint(1)\n```\n")
     page = await open_page(alice)
     await page.ask(QUESTION)
@@ -51,10 +52,12 @@ async def test_the_events_add_up_to_what_a_reload_shows(open_page, alice, librar
         if event["type"] == "cited":
             slot = f'<span class="pills" data-sentence="{event["sentence"]}">'
             shown = shown.replace(slot, slot + event["html"])
-            if not event["supported"]:
+            if event["state"] == "unverified":
                 sentence = f'<span class="sentence" data-sentence="{event["sentence"]}">'
-                marked = sentence.replace('"sentence"', '"sentence unsupported"', 1)
-                shown = shown.replace(sentence, marked[:-1] + ' title="No source found for this sentence">')
+                marked = sentence.replace('"sentence"', '"sentence unverified"', 1)
+                shown = shown.replace(
+                    sentence, marked[:-1] + ' title="Not verified: no passage was found that says this">'
+                )
     assert shown == events[-1]["html"]
 
 
@@ -228,6 +231,7 @@ async def test_nothing_is_asked_of_the_turn_log_after_the_end(open_page, alice, 
 async def test_an_answer_that_is_mostly_without_sources_says_so_now_and_after_a_reload(
     open_page, alice, library, chat, reply, weak
 ) -> None:
+    await ModelProfile.objects.acreate(name=chat.name, shows=Shows.ALL)
     chat.replies.append(reply)
     page = await open_page(alice)
     accepted = await page.ask(QUESTION)

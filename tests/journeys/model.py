@@ -41,6 +41,21 @@ MARKED = "in every form"
 BLUSH = "blush"
 DESCRIBES = "Describe this picture more fully"
 THINKING = "Think first."
+DOUBTFUL = "with doubts"
+INVENTED = "Nothing but inventions"
+DOUBTS = """## What the rules say
+
+Pirates invented all holidays in the year 1720. Parental leave lasts up to 26 weeks [1].
+
+Here is a list:
+
+- The first 16 weeks of parental leave are paid in full [1].
+- The moon pays for `every` holiday of the pirates.
+
+## What nobody wrote
+
+Dragons guard the office of the manager at night.
+"""
 SOME_WORDS, SLOW_S = 80, 0.25
 THOUGHT = (
     "Parents 🤔 ask 🤔 about days 🤔. It says so. Let me consider <img src=https://evil.example/z> what they ask for."
@@ -62,6 +77,10 @@ class PacedChat(FakeChat):
             return _described(request.messages[-1].content.rsplit("The picture: ", 1)[-1])
         if MARKED in request.messages[-1].content:
             return HOSTILE
+        if INVENTED in _asked(request):
+            return "The moon pays for every holiday of the pirates."
+        if DOUBTFUL in _asked(request):
+            return DOUBTS
         if THINKING in request.messages[-1].content:
             return f"<think>{THOUGHT}</think> {super()._say(request)}"
         return LONG if "in detail" in _asked(request) else super()._say(request)

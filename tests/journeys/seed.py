@@ -29,6 +29,8 @@ BOILER = [
 
 
 def people() -> None:
+    from apps.conversations.models import ModelProfile
+    from apps.engines.chat.fake import FakeChat
     from apps.users.models import User
     from tests.people import person
 
@@ -40,6 +42,8 @@ def people() -> None:
     person("pat")
     person("quinn")  # who has everything erased
     person("sam")  # who is suspended
+    # Most journeys are about how an answer comes, whatever it says; `test_states.py` is about what is verified.
+    ModelProfile.objects.update_or_create(name=FakeChat().name, defaults={"shows": "all"})
 
 
 def nobody() -> None:
@@ -71,6 +75,15 @@ def library() -> None:
     upload(ada, rules, SimpleUploadedFile("travel.md", TRAVEL.encode()))
     manuals = Collection.objects.create(owner=ada, name="Manuals", everyone=True)
     upload(ada, manuals, SimpleUploadedFile("boiler.pdf", bytes(pdf.output())))
+
+
+def cautious() -> str:
+    """An assistant for everyone of whose model only verified sentences are shown; its id."""
+    from apps.conversations.models import Assistant
+    from apps.users.models import User
+
+    owner = User.objects.get(email="ada@example.org")
+    return str(Assistant.objects.create(owner=owner, everyone=True, name="Cautious", shows="verified").pk)
 
 
 def long() -> str:
@@ -179,6 +192,6 @@ def policy_of_before() -> None:
 
 def verbs() -> tuple[Verb, ...]:
     return (
-        people, nobody, library, long, many, corners, alike, threats, decided, flagged, banned, sampled, grace,
-        policy_of_before,
+        people, nobody, library, cautious, long, many, corners, alike, threats, decided, flagged, banned, sampled,
+        grace, policy_of_before,
     )  # fmt: skip

@@ -7,7 +7,8 @@ from typing import Any
 
 from apps.conversations.cite import Cite
 from apps.conversations.events import Cited, Text
-from apps.conversations.pills import UNSUPPORTED, pills_html, supported
+from apps.conversations.grounding.states import sentence_state
+from apps.conversations.pills import UNVERIFIED, pills_html
 from apps.conversations.render import StreamRenderer
 from tests.conversations.test_render_stream import ANSWER, BITS, ID, LINES, SENTENCES
 
@@ -79,7 +80,7 @@ def frames(text: str, chance: random.Random) -> list[tuple[list[dict[str, Any]],
             if chance.random() < 0.5:
                 break
             cites = [Cite(number, 0, 9, number % 3 or None, 0, 9, 0.7)] if number % 4 else []
-            cited[number] = Cited(number, supported(cites), pills_html(cites, ID))
+            cited[number] = Cited(number, sentence_state(cites) or "", pills_html(cites, ID))
             waiting.append(_plain(cited[number]))
         if chance.random() < 0.6 or at >= len(text):
             made.append((waiting, _with(cited, "".join(renderer.blocks))))
@@ -95,10 +96,10 @@ def _with(cited: dict[int, Cited], html: str) -> str:
     for number, event in cited.items():
         slot = f'<span class="pills" data-sentence="{number}">'
         html = html.replace(f"{slot}</span>", f"{slot}{event.html}</span>")
-        if not event.supported:
+        if event.state == "unverified":
             span = f'<span class="sentence" data-sentence="{number}">'
             html = html.replace(
-                span, f'{span[:-1].replace("sentence", "sentence unsupported", 1)} title="{UNSUPPORTED}">'
+                span, f'{span[:-1].replace("sentence", "sentence unverified", 1)} title="{UNVERIFIED}">'
             )
     return html
 

@@ -108,7 +108,7 @@ def test_a_sentence_from_the_result_of_a_tool_names_it(open_: Visit, width: int)
         turn = page.locator("[data-turn]").last
         expect(turn.locator("[data-part=text]")).to_contain_text("The result is 42.")
         expect(turn.locator(".pill.tool")).to_have_text("Calculator")
-        expect(turn.locator("[data-part=text] .unsupported")).to_have_count(0)
+        expect(turn.locator("[data-part=text] .unverified")).to_have_count(0)
         assert judged(page) == []
         page.reload()
         page.locator("[data-chat][data-ready]").wait_for()

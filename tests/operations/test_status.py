@@ -6,7 +6,7 @@ import pytest
 from django.db import DatabaseError
 from django.test import Client
 
-from apps.conversations.models import Assistant, ModelProfile, Style
+from apps.conversations.models import Assistant, ModelProfile, Shows, Style
 from apps.engines import registry
 from apps.engines.chat.fake import FakeChat
 from apps.operations import warmth
@@ -83,6 +83,7 @@ def test_settings_are_changed_by_administrators(as_ada: Client, alice: User) -> 
     profile = ModelProfile.objects.create(name="some-7B")
     assert "some-7B" in as_ada.get("/settings/").content.decode()
     data = {"site-signup": "open", "assistant-style": "quotes", f"model{profile.pk}-style": "model"}
+    data |= {"assistant-shows": "all", f"model{profile.pk}-shows": "verified"}
     assert as_ada.post("/settings/", data)["Location"] == "/settings/"
     profile.refresh_from_db()
     assert (SiteSettings.current().signup, Assistant.default().style, profile.style) == (
@@ -90,6 +91,7 @@ def test_settings_are_changed_by_administrators(as_ada: Client, alice: User) -> 
         Style.QUOTES,
         Style.MODEL,
     )
+    assert (Assistant.default().shows, profile.shows) == (Shows.ALL, Shows.VERIFIED)
 
     other = Client()
     assert other.post("/settings/", data).status_code == 302

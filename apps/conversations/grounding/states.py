@@ -1,13 +1,21 @@
-"""State of a sentence of an answer: quoted, supported or not verified. Decides nothing about what is shown."""
+"""State of a sentence of an answer, and which sentences are shown where only verified ones are.
+
+`sentence_state` and `Reveal` are the entry points. Makes no HTML.
+"""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from apps.conversations.cite import Cite
+
+_HEADING = re.compile(r"\s*(#{1,6})(?=\s)")
+_ITEM = re.compile(r"\s*(?:[-*+]|\d{1,9}[.)])\s")
 
 CHECK_VERSION = 1  # of the check that verifies sentences now; stored with every citation, 0 in those of before
 
@@ -28,3 +36,51 @@ def sentence_state(cites: Iterable[Cite]) -> SentenceState | None:
     if any(cite.quoted and cite.source is not None for cite in found):
         return SentenceState.QUOTED
     return SentenceState.SUPPORTED if any(cite.found for cite in found) else SentenceState.UNVERIFIED
+
+
+@dataclass(slots=True)
+class Reveal:
+    """Sentences of one answer that are shown where only verified ones are; fed in order, and never taken back.
+
+    A verified sentence is shown. A heading waits for a verified sentence below it, an introduction such as "Here is a
+    list:" for one among its items, any other sentence that states nothing for a verified one right behind it.
+    """
+
+    shown: list[int] = field(default_factory=list)
+    _waiting: list[_Waiting] = field(default_factory=list)
+
+    def add(self, number: int, text: str, state: SentenceState | None) -> list[int]:
+        """Return the sentences that are shown from now on because of this one, in order; [] where there are none."""
+        item = bool(_ITEM.match(text))
+        if state is None:
+            self._wait(number, text)
+            return []
+        if state is SentenceState.UNVERIFIED:
+            self._waiting = [one for one in self._waiting if one.level or (one.introduces and item)]
+            for one in self._waiting:
+                one.passed = True
+            return []
+        ready = [one.number for one in self._waiting if one.level or not one.passed or item]
+        self._waiting.clear()
+        self.shown += [*ready, number]
+        return [*ready, number]
+
+    def _wait(self, number: int, text: str) -> None:
+        """Remember a sentence that states nothing until the next one that does."""
+        heading = _HEADING.match(text)
+        one = _Waiting(number, len(heading[1]) if heading else 0, text.rstrip(" *_").endswith(":"))
+        if one.level:
+            self._waiting = [other for other in self._waiting if 0 < other.level < one.level]
+        elif one.introduces:
+            self._waiting = [other for other in self._waiting if other.level or not other.introduces]
+        self._waiting.append(one)
+
+
+@dataclass(slots=True)
+class _Waiting:
+    """Sentence that states nothing and is not shown yet."""
+
+    number: int
+    level: int  # of a heading, 1 to 6; 0: no heading
+    introduces: bool
+    passed: bool = False  # an unverified item stands between it and what comes

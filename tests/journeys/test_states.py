@@ -1,0 +1,146 @@
+"""Three states of a sentence on the page; folded sentences live and after a reload; without documents; copies."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.journeys.chat import LEAVE, ask, ended, tab_to
+from tests.journeys.conftest import Visit
+from tests.journeys.site import Site
+from tests.journeys.test_accessibility import judged
+
+DOUBTS = f"{LEAVE[:-1]}, with doubts?"
+INVENTED = f"Nothing but inventions: {LEAVE}"
+TRUE, FALSE = "Parental leave", re.compile("Pirates|moon|Dragons")
+PASTED = {"permissions": ["clipboard-read", "clipboard-write"]}
+
+
+@pytest.fixture(scope="module")
+def cautious(site: Site) -> str:
+    """The address of a new chat with an assistant that shows verified sentences only."""
+    return f"/?assistant={site.seed('cautious')}"
+
+
+def words(turn: Any) -> str:
+    return str(turn.locator("[data-part=text]").inner_text())
+
+
+@pytest.mark.parametrize("width", [1440, 360])
+def test_a_pill_says_its_state_and_the_line_below_names_those_that_occur(visit: Visit, width: int) -> None:
+    page = visit(width=width)
+    turn = ended(ask(page, DOUBTS))
+    pill = turn.locator(".prose a.pill").first
+    assert pill.get_attribute("data-state") in {"quoted", "supported"}
+    expect(pill).to_have_attribute("aria-label", re.compile("^(Quoted|Supported): Source"))
+    expect(turn.locator(".legend .not-verified")).to_be_visible()
+    expect(turn.locator(".sentence.unverified").first).to_have_attribute("title", re.compile("^Not verified"))
+    expect(turn.locator("details.folded")).to_have_count(0)
+    assert judged(page) == []
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    pill.focus()
+    page.keyboard.press("Shift+Tab")
+    page.keyboard.press("Tab")
+    expect(page.locator(".hover-card")).to_contain_text(re.compile("Quoted|Supported"))
+
+
+@pytest.mark.parametrize("width", [1440, 360])
+def test_only_verified_sentences_appear_and_the_others_wait_under_one_line(
+    visit: Visit, cautious: str, width: int
+) -> None:
+    page = visit(cautious, width=width)
+    seen: list[str] = []
+    page.expose_function("seen", lambda text: seen.append(text))
+    page.evaluate(
+        """() => new MutationObserver(() => {
+          const text = [...document.querySelectorAll('[data-part="text"]')].at(-1);
+          if (text) seen(text.innerText);
+        }).observe(document.body, { subtree: true, childList: true, attributes: true, characterData: true })"""
+    )
+    turn = ask(page, DOUBTS)
+    expect(turn.locator("[data-checking]")).to_be_visible()
+    ended(turn)
+    expect(turn.locator("[data-checking]")).to_be_hidden()
+    assert len(set(seen)) > 1 and not any(FALSE.search(text) for text in seen)
+    for _ in ("live", "after a reload"):
+        summary = turn.locator("details.folded > summary")
+        expect(summary).to_have_text(re.compile("3 sentences could not be verified"))
+        text = words(turn)
+        assert TRUE in text and not FALSE.search(text)
+        assert "What the rules say" in text and "What nobody wrote" not in text and "Here is a list:" in text
+        expect(turn.locator(".prose [data-shows=verified] li:visible")).to_have_count(1)
+        assert judged(page) == []
+        page.reload()
+        page.locator("[data-chat][data-ready]").wait_for()
+        turn = page.locator("[data-turn]").last
+
+    top = summary.bounding_box()["y"]
+    page.locator("textarea[name=text]").focus()
+    tab_to(summary, "Shift+Tab")
+    page.keyboard.press("Enter")
+    expect(turn.locator("[data-shows=rest]")).to_be_visible()
+    assert abs(summary.bounding_box()["y"] - top) < 2, "what is above does not move"
+    rest = turn.locator("[data-shows=rest]").inner_text()
+    assert len(FALSE.findall(rest)) >= 3 and "every" in rest and "What nobody wrote" in rest and TRUE not in rest
+    assert judged(page) == []
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+def test_where_nothing_is_verified_the_quotes_stand_alone(visit: Visit, cautious: str) -> None:
+    page = visit(cautious)
+    turn = ended(ask(page, INVENTED))
+    expect(turn.locator(".quotes blockquote").first).to_be_visible()
+    expect(turn.locator("details.folded > summary")).to_have_text(re.compile("own words could not be verified"))
+    assert not FALSE.search(words(turn))
+
+
+def test_a_temporary_chat_a_link_and_paper_fold_too(visit: Visit, cautious: str) -> None:
+    page = visit(f"/temporary/{cautious[1:]}")
+    turn = ended(ask(page, DOUBTS))
+    assert not FALSE.search(words(turn))
+    expect(turn.locator("details.folded > summary")).to_be_visible()
+
+    page = visit(cautious)
+    ended(ask(page, DOUBTS))
+    address = page.url.split("?")[0]
+    page.goto(f"{address}print/")
+    page.emulate_media(media="print")
+    assert not FALSE.search(page.locator(".paper .prose").inner_text())
+    expect(page.locator("details.folded > summary")).to_have_text(re.compile("3 sentences could not be verified"))
+
+
+@pytest.mark.parametrize("width", [1440, 360])
+def test_an_answer_without_documents_says_so_live_and_after_a_reload(visit: Visit, width: int) -> None:
+    page = visit(width=width)
+    turn = ended(ask(page, "Which composer wrote the opera Wozzeck?"))
+    turn.get_by_role("button", name="Answer without documents").click()
+    turn = page.locator("[data-turn]").last
+    expect(turn.locator("[data-ungrounded]")).to_be_visible()
+    ended(turn)
+    expect(turn.locator(".prose .unverified")).to_have_count(0)
+    page.reload()
+    turn = page.locator("[data-turn]").last
+    expect(turn.locator("[data-ungrounded]")).to_have_text("Written without documents; nothing here was checked.")
+    expect(turn.locator("[data-weak]")).to_be_hidden()
+
+
+def test_a_copy_has_numbers_sources_and_marks(visit: Visit, cautious: str) -> None:
+    def pasted(page: Any) -> str:
+        page.locator("[data-turn] [data-copy]").last.click()
+        page.get_by_text("Copied").wait_for()
+        return str(page.evaluate("navigator.clipboard.readText()"))
+
+    page = visit("/", **PASTED)
+    ended(ask(page, DOUBTS))
+    text = pasted(page)
+    assert re.search(r"lasts up to 26 weeks\. \[\d+\]", text)
+    assert "1720. [not verified]" in text
+    assert re.search(r"^Sources:\n\[\d+\] .*arental", text, re.MULTILINE)
+
+    page = visit(cautious, **PASTED)
+    ended(ask(page, DOUBTS))
+    text = pasted(page)
+    assert not FALSE.search(text) and "3 sentences could not be verified" in text and "show" not in text
