@@ -32,7 +32,7 @@ _SYNONYMS = {
     "de": {
         "etwa": "ungefähr", "ungefähr": "etwa", "jedoch": "allerdings", "oft": "häufig", "häufig": "oft",
         "sowie": "und auch", "wichtig": "bedeutsam", "wichtigsten": "bedeutendsten",
-        "insbesondere": "vor allem", "zum Beispiel": "beispielsweise", "begann": "startete", "während": "wohingegen",
+        "insbesondere": "vor allem", "zum Beispiel": "beispielsweise", "begann": "startete",
         "wie zum Beispiel": "etwa", "rund": "ungefähr", "hauptsächlich": "vor allem", "aufgrund": "wegen",
         "befindet sich": "liegt", "verschiedene": "unterschiedliche", "daher": "deshalb",
     },

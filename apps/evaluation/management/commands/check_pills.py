@@ -1,0 +1,63 @@
+"""`manage.py check_pills`: golden questions answered by the site's model, and how often a pill was wrong."""
+
+from __future__ import annotations
+
+import time
+from argparse import ArgumentParser
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+from apps.engines.base import EngineError
+from apps.evaluation.models import GoldenQuestion
+from apps.evaluation.pill_check import PillCheck, check_pills
+from apps.safety.gate import Withheld
+from apps.users.limits import OverLimit
+
+
+class Command(BaseCommand):
+    help = "Answers golden questions and counts sentences whose pill points to another place than the expected one."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--collection", metavar="NAME", default="", help="of this collection only")
+        parser.add_argument("--first", type=int, default=0, metavar="N", help="only so many questions; 0: all (0)")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        rows = GoldenQuestion.objects.select_related("collection__owner")
+        if options["collection"]:
+            rows = rows.filter(collection__name=options["collection"])
+        questions = [question for question in rows if not question.void][: options["first"] or None]
+        if not questions:
+            raise CommandError("There are no golden questions to ask. Add some under Test in a collection.")
+        found = [check for question in questions if (check := self._checked(question)) is not None]
+        self._summarise(found, len(questions))
+
+    def _checked(self, question: GoldenQuestion) -> PillCheck | None:
+        """Return the check of one question, its faults printed; None where it was withheld."""
+        while True:
+            try:
+                check = check_pills(question)
+                break
+            except OverLimit as error:
+                time.sleep(error.retry_s)
+            except Withheld:
+                self.stdout.write(f"withheld: {question}")
+                return None
+            except EngineError as error:
+                raise CommandError(f"No model answers: {error}") from error
+        for sentence in check.wrong:
+            self.stdout.write(f"another place: {question}\n  {sentence}")
+        if check.missing:
+            self.stdout.write(f"without {', '.join(check.missing)}: {question}")
+        return check
+
+    def _summarise(self, found: list[PillCheck], asked: int) -> None:
+        sentences, wrong = sum(len(check.sentences) for check in found), sum(len(check.wrong) for check in found)
+        pilled = [check for check in found if check.sentences]
+        share = f" ({wrong / sentences:.1%})" if sentences else ""
+        self.stdout.write(f"{len(found)} of {asked} questions answered, {len(pilled)} with a pill on some sentence.")
+        self.stdout.write(
+            f"{sentences} sentences with a pill, {wrong} of them from another place{share}."
+        )
+        missing = sum(bool(check.missing) for check in pilled)
+        self.stdout.write(f"{missing} of the answers with a pill lack expected words.")

@@ -1,0 +1,71 @@
+"""Golden questions answered by the model: a pill counts as wrong where its source is not the expected place."""
+
+from __future__ import annotations
+
+from io import StringIO
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from apps.documents.models import Chunk, Collection
+from apps.engines import registry
+from apps.engines.chat.fake import FakeChat
+from apps.evaluation import golden
+from apps.evaluation.measures import Expected
+from apps.evaluation.models import GoldenQuestion
+from apps.evaluation.pill_check import check_pills, judge_pills
+from apps.users.models import User
+from tests.documents.library import collection, document
+
+QUESTION = "How long do workers of a honey bee colony live in summer?"
+RIGHT = "Workers live about six weeks in summer."
+
+
+@pytest.fixture
+def shelf(alice: User) -> Collection:
+    place = collection(alice, "Handbook")
+    document(place, "Bees", ["A honey bee colony has one queen. Workers live about six weeks in summer."])
+    document(place, "Wasps", ["Wasps build nests of paper under the eaves of old barns."])
+    return place
+
+
+@pytest.fixture
+def chat() -> FakeChat:
+    engine = registry.chat()
+    assert isinstance(engine, FakeChat)
+    return engine
+
+
+def add(alice: User, shelf: Collection, *, title: str, words: str = "") -> GoldenQuestion:
+    chunk = Chunk.objects.select_related("document").get(document__title=title)
+    return golden.add(alice, shelf, QUESTION, document=None, chunk=chunk, words=words)
+
+
+@pytest.mark.django_db(transaction=True)  # searches read in threads of their own
+def test_a_pill_with_the_expected_source_is_right(alice: User, shelf: Collection, chat: FakeChat) -> None:
+    chat.replies.append(RIGHT)
+    check = check_pills(add(alice, shelf, title="Bees", words="six weeks"))
+    assert (check.sentences, check.wrong, check.missing) == ((RIGHT,), (), ())
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_pill_with_another_source_is_counted_and_shown(alice: User, shelf: Collection, chat: FakeChat) -> None:
+    chat.replies.append(RIGHT)
+    add(alice, shelf, title="Wasps", words="paper")
+    said = StringIO()
+    call_command("check_pills", stdout=said)
+    assert f"another place: {QUESTION}\n  {RIGHT}" in said.getvalue()
+    assert f"without paper: {QUESTION}" in said.getvalue()
+    assert "1 sentences with a pill, 1 of them from another place (100.0%)." in said.getvalue()
+
+
+@pytest.mark.django_db
+def test_without_golden_questions_there_is_nothing_to_ask(alice: User) -> None:
+    with pytest.raises(CommandError, match="no golden questions"):
+        call_command("check_pills")
+
+
+def test_a_sentence_is_right_where_any_of_its_sources_is() -> None:
+    check = judge_pills({"Six weeks.": [False, True], "Paper.": [False]}, Expected(words=("six weeks", "queen")))
+    assert (check.wrong, check.missing) == (("Paper.",), ("queen",))
+    assert judge_pills({}, Expected(words=("queen",))).missing == ()
