@@ -46,9 +46,9 @@ _EMBEDDED = 8  # sentences, the best by words: as good as all of them; each cost
 _LEAST_WORDS = 3
 _MOST_CHARS = 700  # a "sentence" longer than this is a table or a list that nobody wants quoted
 _OF_BEST = 0.45  # of the best one's score: further quotes below it are left out
-_SENTENCES = 3  # of the first quote; of others one less
+_SENTENCES = 3  # of a quote
 _MOST_WORDS = 90  # of the first quote, with its neighbours
-_JOINED_WORDS = 60  # of others
+_JOINED_WORDS = 80  # of others
 _GOES_ON = 4  # sentences after the one that names a code
 _PARAGRAPH = re.compile(r"\n[^\S\n]*\n")
 _POINTS_BACK = re.compile(  # a pronoun at the beginning, or a personal one among the first four words
@@ -174,11 +174,10 @@ def _widened(option: Option, options: Sequence[Option], taken: Sequence[Option],
     """Return the sentence with neighbours of its paragraph: the one before where it points back, then the likelier ones
     as far as there is room. The first quote has more room than others."""
     parts, room = [option], _MOST_WORDS if first else _JOINED_WORDS
-    most = _SENTENCES if first else _SENTENCES - 1
     if option.run.kind == "row":
         return parts
     places = {other.place: other for other in options if other.source == option.source and other not in taken}
-    while len(parts) < most:
+    while len(parts) < _SENTENCES:
         before, after = places.get(parts[0].place - 1), places.get(parts[-1].place + 1)
         if before is not None and len(parts) == 1 and _POINTS_BACK.match(option.text):
             beside = [before]

@@ -53,7 +53,7 @@ def parted(turn: Turn) -> Sources:
     known = {item.number for item in shown}
     earlier = {item.number: item for past in turn.opening.history for item in past.given}
     shown += [_given(answer, earlier[n], turn.cites) for n in sorted(set(earlier) - known) if n in used]
-    return Sources(_html(turn.opening.answer, shown, used), len(shown))
+    return Sources(_html(answer, shown, used, nearest=turn.nothing is not None), len(shown))
 
 
 def quoted(turn: Turn) -> Quotes:

@@ -13,7 +13,7 @@ from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from apps.engines.base import EmbedEngine
 from apps.lib.words import STOPWORDS, normalise, stem
 
-SHORTEST = 4  # letters; shorter words have too many neighbours
+SHORTEST = 6  # letters; shorter words have too many neighbours
 LONGEST = 24
 MOST = 3  # words of one question; a pasted page is not corrected
 _WORD = re.compile(r"[^\W\d_]+")
