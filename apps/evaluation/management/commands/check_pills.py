@@ -56,8 +56,6 @@ class Command(BaseCommand):
         pilled = [check for check in found if check.sentences]
         share = f" ({wrong / sentences:.1%})" if sentences else ""
         self.stdout.write(f"{len(found)} of {asked} questions answered, {len(pilled)} with a pill on some sentence.")
-        self.stdout.write(
-            f"{sentences} sentences with a pill, {wrong} of them from another place{share}."
-        )
+        self.stdout.write(f"{sentences} sentences with a pill, {wrong} of them from another place{share}.")
         missing = sum(bool(check.missing) for check in pilled)
         self.stdout.write(f"{missing} of the answers with a pill lack expected words.")
