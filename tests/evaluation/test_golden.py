@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.test import Client
@@ -11,6 +13,7 @@ from django.utils import timezone
 from apps.documents import segments
 from apps.documents.annotating import switch
 from apps.documents.models import Chunk, Collection, Document, Membership
+from apps.documents.search import Found
 from apps.documents.upload import delete
 from apps.engines.base import EngineUnavailable
 from apps.evaluation import golden, trial
@@ -75,6 +78,20 @@ def test_a_run_measures_every_question(shelf: Collection, alice: User) -> None:
     ranks = dict(GoldenResult.objects.filter(run=row).values_list("question__text", "rank"))
     assert ranks == {QUAY: 1, BOATS: None}
     assert row.mrr == row.ndcg == 0.5
+
+
+def test_quotes_are_chosen_for_the_question_as_it_was_spelt_right(
+    shelf: Collection, alice: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    search, asked = trial.search, list[str]()
+
+    async def spelt(*args: Any, **options: Any) -> Found:
+        return replace(await search(*args, **options), respelt={"granitte": "granite"})
+
+    monkeypatch.setattr(trial, "search", spelt)
+    monkeypatch.setattr(trial.quotes, "choose", lambda question, *_: asked.append(question) or [])
+    trial.ask_and_quote(alice, shelf, "Which quay is of granitte?")
+    assert asked == ["Which quay is of granite?"]
 
 
 def test_a_run_says_which_questions_fell_since_the_one_before(shelf: Collection, alice: User) -> None:
