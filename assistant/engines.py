@@ -21,7 +21,11 @@ def of(env: Env, index: Path, models: Path) -> tuple[Backends, Backends]:
             "BACKEND": f"apps.engines.rank.{'cross_encoder.CrossEncoder' if env.RANK_MODEL else 'none.NoRank'}",
             "OPTIONS": {"model": env.RANK_MODEL} if env.RANK_MODEL else {},
         },
-        "inference": {"BACKEND": "apps.engines.rank.inference.Inference", "OPTIONS": {"model": env.SUPPORT_MODEL}},
+        "inference": (
+            {"BACKEND": "apps.engines.rank.inference.Inference", "OPTIONS": {"model": env.SUPPORT_MODEL}}
+            if env.SUPPORT_MODEL
+            else {"BACKEND": env.SUPPORT_BACKEND, "OPTIONS": {}}
+        ),
         "index": {"NAME": chosen, **indexes[chosen]},
         "classify": {"BACKEND": env.CLASSIFY_BACKEND, "OPTIONS": {}},
         "guard": _guard(env),

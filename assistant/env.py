@@ -66,7 +66,8 @@ class Env:
     EMBED_MORE: str = ""  # JSON, [{"name", "model", "sha256", …}]: further ones that a collection may choose
     EMBED_BACKEND: str = "apps.engines.embed.sentence.SentenceEmbed"
     RANK_MODEL: str = ""  # a cross-encoder by hub name or folder that orders the best passages anew; empty: none
-    SUPPORT_MODEL: str = ""  # a model of inference by hub name or folder that judges support; empty: words and meaning
+    SUPPORT_MODEL: str = ""  # a model of inference by hub name or folder that judges support; empty: the packaged one
+    SUPPORT_BACKEND: str = "apps.engines.rank.consistency.Consistency"
     CLASSIFY_BACKEND: str = "apps.engines.classify.text.LinearClassifier"
     GUARD_URL: str = ""  # an OpenAI-compatible server with a guard model, with its /v1; empty: none is asked
     GUARD_MODEL: str = ""  # its name there
@@ -105,7 +106,7 @@ class Env:
     TOKEN_CHOICES: int = 4  # what else the model weighed for each token, recorded where the server is vLLM; 0: nothing
     WARM_WHILE_TYPING: bool = True  # on a pause in the composer, search and prefix of the answer are prepared
     REWRITE: bool = True  # a model that reads well makes a follow-up stand alone before it is searched
-    TITLES: bool = True  # the model names a conversation after its first answer
+    TITLES: bool = True  # a model that reads well names a conversation after its first answer
     MAX_UPLOAD_MB: int = 100
     MAX_PAGES: int = 3000
     PARSE_SECONDS: int = 120

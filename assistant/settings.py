@@ -242,7 +242,7 @@ REVIEW_SECOND_PERCENT, REVIEW_AUDIT_PER_MILLE = ENV.REVIEW_SECOND_PERCENT, ENV.R
 POLICY_S, VERDICT_DAYS = 5.0, ENV.VERDICT_DAYS  # seconds that the gate's copy of the policy may be old
 SUPPORT_MODEL, BREAK_GLASS_MINUTES = ENV.SUPPORT_MODEL, ENV.BREAK_GLASS_MINUTES
 SUPPORT_CHECK: dict[str, Any] = {
-    "BACKEND": f"apps.conversations.{'entailment.WordsAndInference' if SUPPORT_MODEL else 'support.WordsAndMeaning'}",
+    "BACKEND": "apps.conversations.support.AgreementAndInference",
     "OPTIONS": {},
 }
 

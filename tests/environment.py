@@ -35,6 +35,7 @@ os.environ |= {
     "CLASSIFY_BACKEND": "apps.engines.classify.fake.FakeClassifier",
     "PLANTED_BACKEND": "apps.engines.classify.fake.FakePlanted",
     "TAGGER_BACKEND": "apps.engines.classify.fake.FakeTagger",
+    "SUPPORT_BACKEND": "apps.engines.rank.fake.FakeInference",
     "IMAGE_BACKEND": "apps.engines.image.fake.FakePainter",
     "IMAGE_MODEL": "stripes",
     "INDEX_BACKEND": "apps.engines.index.memory.MemoryIndex",

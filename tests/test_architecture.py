@@ -20,7 +20,7 @@ HEAVY = (
 
 
 def modules() -> Iterator[Path]:
-    for folder in ("assistant", "apps", "benchmarks", "tests"):
+    for folder in ("assistant", "apps", "benchmarks", "training", "tests"):
         for path in sorted((ROOT / folder).rglob("*.py")):
             if "migrations" not in path.parts:
                 yield path

@@ -1,5 +1,8 @@
-"""Finds the passage behind each sentence of an answer, or finds that there is none. What the model claims itself counts
-for nothing but a tie."""
+"""Find the passage behind each sentence of an answer, or that there is none.
+
+`Citer.cite` is the entry point. A sentence is credited to a source only where one sentence of it, or two adjacent ones,
+say all of it, and where it answers the question. What the model claims itself decides nothing but ties.
+"""
 
 from __future__ import annotations
 
@@ -9,22 +12,45 @@ from dataclasses import dataclass
 
 from apps.conversations import amounts
 from apps.conversations.facts import SPELT, Facts, facts
-from apps.conversations.grounding.lexicons import detect_language
+from apps.conversations.grounding.agreement import find_disagreement
+from apps.conversations.grounding.answering import AnswerCheck, Sentence
+from apps.conversations.grounding.lexicons import LEXICONS, detect_language
 from apps.conversations.sources import Stretch
-from apps.conversations.support import SUPPORTED, check, rarity, shared
+from apps.conversations.support import SUPPORTED, Premise, Verdict, check, rarity, shared
 from apps.conversations.wrap import hints, without_hints
+from apps.documents.language import language_of
 from apps.documents.passages import Passage
 from apps.lib.sentences import spans
 
-_WINDOWS = (1, 2, 3)  # sentences in a row that may support a claim together
+_WINDOWS = (1, 2)  # adjacent sentences that may support a claim together
 _LOOKED_AT = 8  # windows that the check sees for one sentence
 _SOURCES = 3
+_UNSUPPORTED = 0.49  # highest score of a sentence that has no source
 _HINTED = 0.02  # what a mark of the model's own is worth
 _NEAR_BEST = 0.15  # a further source is shown where it supports nearly as well
 
 _SHORT = 4  # content words of an answer that leaves out what was asked
 _ABOUT, _LEAST_ABOUT = 0.8, 0.5  # of the best window's share of the question; and of all of it
 
+_ENUMERATOR = re.compile(r"^(?:\(?\d{1,3}[.)]|[a-z][.)])\s+")
+_OPENING = re.compile(  # words that say nothing of their own; a reference with a number does
+    r"^(?:(?:first|firstly|second|secondly|third|then|next|finally|also|additionally|moreover|furthermore|however|"
+    r"therefore|thus|so|yes|no|zuerst|zunächst|dann|danach|anschließend|schließlich|außerdem|ja|nein|primero|luego|"
+    r"después|finalmente|además|sí|no)(?:,\s+|\s+(?=[a-zäöü]))|"
+    r"(?:in short|kurz gesagt|en resumen)[,:]\s+|"
+    r"(?:according to|as stated in|laut|gemäß|según|im (?:text|dokument) steht)[^,:\d]{0,60}[,:]\s+|"
+    r"(?:the|der|die|das|el|la) (?:document|text|passage|source|manual|article|answer|dokument|quelle|antwort|"
+    r"documento|fuente|texto|respuesta)\b[^,:.\d]{0,20}(?::|,?\s(?:that|que|dass)\b)\s+)+",
+    re.IGNORECASE,
+)
+# Where a sentence may be made of two: each part has a subject of its own.
+_JOINT = re.compile(
+    r";\s+|,?\s+(?:and|but|while|whereas|und|aber|während|y|pero|mientras)\s+(?=(?:the|an?|its|their|der|die|das|ein|eine|"
+    r"el|la|los|las|un|una|su)\s|[A-ZÄÖÜ])"
+)
+_CLAUSE = 3  # content words of a part that states something
+_ITEM = re.compile(r"\s*(?:[-*+•–]|\(?\d{1,3}[.)])\s")
+_LEAST_BARS = 3  # of a table row
 _FRAME = re.compile(
     r"^\W*(?:(?:so|thus|therefore|hence),?\s+)?(?:(?:the|an?|my|final|correct|short|die|la)\s+)*(?:answer|antwort|respuesta)\b"
     r"(?:\s+(?:is|was|would be|to (?:that|this|your question) is|lautet|ist|es))?\s*[:–-]?\s*",
@@ -66,18 +92,20 @@ class Cite:
 
 @dataclass(frozen=True, slots=True)
 class Window:
+    """One sentence of a source, or two adjacent ones."""
+
     source: int
     start: int  # in Page.text
     end: int
-    premise: str  # its text after the titles it stands under
-    facts: Facts
+    premise: Premise
+    facts: Facts  # of its text and of the titles above it
 
 
 @dataclass(frozen=True, slots=True)
 class _Short:
     """The window on which a short answer stands. `sure`: the passages speak of the question, so there is no other."""
 
-    best: tuple[float, Window] | None
+    best: tuple[Verdict, Window] | None
     sure: bool
 
 
@@ -91,39 +119,55 @@ class Citer:
         further = [item for item in earlier if not _within(item, known.get(item.number))]
         self.windows = [window for item in (*own, *further) for window in _windows(item)]
         self._check = check()
+        single = {(w.source, w.start): w for w in reversed(self.windows)}
+        self._answers = AnswerCheck(
+            question, [Sentence(w.source, w.premise.text, w.premise.context) for w in single.values()]
+        )
 
     def cite(self, index: int, text: str, start: int, end: int) -> list[Cite]:
-        """One to three sources of the sentence, best first; one `Cite` without a source where nothing supports it; none
-        at all where there is nothing to support (see `states`)."""
+        """Return one to three sources of the sentence, best first; one `Cite` without a source where nothing supports
+        it; [] where it states nothing (see `states`). Call in the order of the sentences."""
         if not states(text):
             return []
         if not self.windows:
             return [Cite(index, start, end, None, 0, 0, 0.0)]
-        claim = without_hints(text).strip(" \t\n*_#>|-")
+        claim = _OPENING.sub("", _ENUMERATOR.sub("", without_hints(text).strip(" \t\n*_#>|-")))
         short = self._answering(claim)
-        if short is not None and short.sure:
-            return [self._one(index, start, end, short.best)]
-        near = self.near(claim)
-        judgement = self._check.judge(claim, [window.premise for window in near])
-        if judgement.score < SUPPORTED:
-            best = short.best if short is not None else None
-            return [self._one(index, start, end, best, judgement.score)]
-        chosen = _chosen(claim, list(zip(judgement.each, near, strict=True)), frozenset(hints(text)))
+        if short is not None and (short.sure or short.best):
+            return [_one(index, start, end, short.best)]
+        found = self._supported(claim)
+        if found[0][0].score < SUPPORTED:
+            found = self._supported_in_parts(claim) or found
+        best = found[0][0].score
+        if best < SUPPORTED or not self._speaks_to_question(claim, found[0][1]):
+            return [_one(index, start, end, None, min(best, _UNSUPPORTED))]
         return [
-            Cite(index, start, end, window.source, window.start, window.end, round(max(score, SUPPORTED), 4))
-            for score, window in chosen
+            Cite(index, start, end, w.source, w.start, w.end, round(verdict.score, 4), quoted=verdict.quoted)
+            for verdict, w in _chosen(found, frozenset(hints(text)))
         ]
 
-    @staticmethod
-    def _one(index: int, start: int, end: int, found: tuple[float, Window] | None, otherwise: float = 0.0) -> Cite:
-        if found is None:
-            return Cite(index, start, end, None, 0, 0, round(otherwise, 4))
-        score, window = found
-        return Cite(index, start, end, window.source, window.start, window.end, round(score, 4))
+    def _speaks_to_question(self, claim: str, window: Window) -> bool:
+        return self._answers.accepts(Sentence(window.source, claim, window.premise.context))
+
+    def _supported(self, claim: str) -> list[tuple[Verdict, Window]]:
+        """Return the nearest windows with their verdicts, best first."""
+        near = self.near(claim)
+        verdicts = self._check.judge(claim, [window.premise for window in near])
+        return sorted(zip(verdicts, near, strict=True), key=lambda pair: -pair[0].score)
+
+    def _supported_in_parts(self, claim: str) -> list[tuple[Verdict, Window]]:
+        """Return the best window of each part of a sentence made of several, each with the score of the weakest part;
+        [] where it is not made so, or a part has no support."""
+        parts = _JOINT.split(claim)
+        if len(parts) == 1 or any(len(facts(part).terms) < _CLAUSE for part in parts):
+            return []
+        best = [self._supported(part)[0] for part in parts]
+        score = min(verdict.score for verdict, _ in best)
+        return [(Verdict(score), window) for _, window in best] if score >= SUPPORTED else []
 
     def _answering(self, claim: str) -> _Short | None:
-        """What becomes of a few words that only make sense as an answer to the question, as "41." after "How many tons
-        does the crane lift?": a window that is about the question has to say them. None for other sentences."""
+        """Return the window on which a few words stand that only make sense as an answer to the question, as "41."
+        after "How many tons does the crane lift?": one about the question has to say them. None for other sentences."""
         asked, bare = facts(self.question), _FRAME.sub("", claim)
         said = facts(bare)
         new = said.terms - asked.terms
@@ -132,50 +176,61 @@ class Citer:
         share, about = self._about(asked)
         sure = share >= _ABOUT and len(bare.split()) <= _SHORT
         told = [w for w in about if said.numbers <= w.facts.numbers and new & said.names <= w.facts.terms]
-        told = [window for window in told if amounts.fits(self.question, claim, window.premise)]
+        told = [window for window in told if amounts.fits(self.question, claim, window.premise.text)]
         words = new - SPELT if said.numbers else new
         says = [window for window in told if words <= window.facts.terms]
         if told and not says:
             return None  # in other words, or in another unit
-        whole, found = f"{self.question.rstrip('?¿ ')} {bare}", list[tuple[float, Window]]()
-        for window in says[:_SOURCES]:
-            score = self._check.judge(whole, [window.premise]).score
-            found += [(score, window)] if score >= SUPPORTED else []
-        best = max(found, key=lambda pair: pair[0], default=None)
-        return _Short(best, sure)
+        best = next((window for window in says if self._agrees(bare, window.premise)), None)
+        return _Short(None if best is None else (Verdict(1.0), best), sure)
+
+    def _agrees(self, bare: str, premise: Premise) -> bool:
+        """Return whether a short answer, and the question with it, say nothing against a premise with its words."""
+        hint = premise.language or "en"
+        whole = f"{self.question.rstrip('?¿ ')} {bare}"
+        against = find_disagreement(whole, premise.text, context=premise.context, hint=hint)
+        alone = find_disagreement(bare, premise.text, context=premise.context, hint=hint)
+        return against not in ("negation", "antonym") and alone in ("", "words")  # the caller compared the words
 
     def _about(self, asked: Facts) -> tuple[float, list[Window]]:
-        """How much the windows share with the question, and those that do most, without what is wider than need be."""
+        """Return the largest share of the question that a window holds, and the windows that hold about as much.
+
+        None of these is wider than need be."""
         weight = rarity(asked, [window.facts for window in self.windows])
         share = [(shared(asked, window.facts, weight), window) for window in self.windows]
         most = max(value for value, _ in share)
         close = [pair for pair in share if pair[0] >= max(_ABOUT * most, _LEAST_ABOUT)]
         found: list[Window] = []
-        for _, window in sorted(close, key=lambda pair: (-pair[0], len(pair[1].premise))):
+        for _, window in sorted(close, key=lambda pair: (-pair[0], len(pair[1].premise.text))):
             if not any(window.source == f.source and window.start < f.end and f.start < window.end for f in found):
                 found.append(window)
         return most, found
 
     def near(self, claim: str) -> list[Window]:
-        """The windows that share most with the claim, the short ones first among equals."""
+        """Return the windows that share most with the claim, the short ones first among equals."""
         said = facts(claim)
         weight = rarity(said, [window.facts for window in self.windows])
-        return sorted(self.windows, key=lambda w: (-shared(said, w.facts, weight), len(w.premise)))[:_LOOKED_AT]
+        return sorted(self.windows, key=lambda w: (-shared(said, w.facts, weight), len(w.premise.text)))[:_LOOKED_AT]
 
 
-def _chosen(claim: str, judged: Sequence[tuple[float, Window]], hinted: frozenset[int]) -> list[tuple[float, Window]]:
-    """The best window; then, of other sources, those that support as well, or that say what the first leaves out."""
-    ranked = sorted(judged, key=lambda pair: (-pair[0] - _HINTED * (pair[1].source in hinted), len(pair[1].premise)))
-    best, first = ranked[0]
-    kept = {first.source: (best, first)}
-    said = facts(claim)
-    missing = (said.terms | said.numbers) - (first.facts.terms | first.facts.numbers)
-    for score, window in ranked[1:]:
-        as_well = score >= max(SUPPORTED, best - _NEAR_BEST)
-        adds = best < SUPPORTED and bool(missing & (window.facts.terms | window.facts.numbers))
-        if window.source not in kept and (as_well or adds):
-            kept[window.source] = (score, window)
-            missing -= window.facts.terms | window.facts.numbers
+def _one(index: int, start: int, end: int, found: tuple[Verdict, Window] | None, otherwise: float = 0.0) -> Cite:
+    """Return the one citation of a sentence; without a source and with the score `otherwise` where none was found."""
+    if found is None:
+        return Cite(index, start, end, None, 0, 0, round(otherwise, 4))
+    verdict, window = found
+    return Cite(index, start, end, window.source, window.start, window.end, round(verdict.score, 4))
+
+
+def _chosen(judged: Sequence[tuple[Verdict, Window]], hinted: frozenset[int]) -> list[tuple[Verdict, Window]]:
+    """Return the best window, then those of other sources that support nearly as well."""
+    ranked = sorted(
+        judged, key=lambda pair: (-pair[0].score - _HINTED * (pair[1].source in hinted), len(pair[1].premise.text))
+    )
+    least = max(SUPPORTED, ranked[0][0].score - _NEAR_BEST)
+    kept: dict[int, tuple[Verdict, Window]] = {}
+    for verdict, window in ranked:
+        if verdict.score >= least:
+            kept.setdefault(window.source, (verdict, window))
     return list(kept.values())[:_SOURCES]
 
 
@@ -209,14 +264,50 @@ def _within(item: Stretch, whole: Stretch | None) -> bool:
 
 
 def _windows(stretch: Stretch) -> list[Window]:
+    """Return each sentence, each two adjacent ones, the cells of table rows, list items with their introduction."""
     found = spans(stretch.text)
-    language = detect_language(stretch.text)
-    prefix = f"{stretch.title} {stretch.heading} " if stretch.heading else f"{stretch.title} "
-    windows = []
-    for size in _WINDOWS:
-        for first in range(len(found) - size + 1):
-            start, end = found[first][0], found[first + size - 1][1]
-            piece = prefix + " ".join(stretch.text[start:end].split())
-            said = facts(piece, language)
-            windows.append(Window(stretch.number, stretch.start + start, stretch.start + end, piece, said))
+    code = language_of([stretch.text])
+    language = code if code in LEXICONS else None if code else detect_language(stretch.text)
+    titles = f"{stretch.title} {stretch.heading}".strip()
+    windows: list[Window] = []
+
+    def add(first: int, last: int, text: str, context: str = "") -> None:
+        start, end = stretch.start + found[first][0], stretch.start + found[last][1]
+        premise = Premise(" ".join(text.split()), f"{titles} {context}".strip(), language)
+        said = facts(f"{premise.context} {premise.text}", language or "en")
+        windows.append(Window(stretch.number, start, end, premise, said))
+
+    header: list[str] = []
+    introduction = ""
+    for at, (start, end) in enumerate(found):
+        text = stretch.text[start:end]
+        if not any(char.isalnum() for char in text):
+            continue
+        cells = _cells(text)
+        if cells:
+            for cell in _cell_texts(header, cells):
+                add(at, at, cell)
+            header = header or cells
+        elif _ITEM.match(text):
+            add(at, at, text, introduction)
+        else:
+            header, introduction = [], text if text.rstrip().endswith(":") else ""
+        add(at, at, text)
+        if at and not cells and not _cells(stretch.text[slice(*found[at - 1])]):
+            add(at - 1, at, stretch.text[found[at - 1][0] : end])
     return windows
+
+
+def _cells(line: str) -> list[str]:
+    """Return the cells of a table row; [] for any other line."""
+    line = line.strip()
+    if not line.startswith("|") or line.count("|") < _LEAST_BARS:
+        return []
+    return [cell.strip() for cell in line.strip("|").split("|")]
+
+
+def _cell_texts(header: Sequence[str], cells: Sequence[str]) -> list[str]:
+    """Return a row as one text for each cell: the row's first cell, the column's name, the cell. [] for a header."""
+    if not header:
+        return []
+    return [f"{cells[0]} {name} {cell}" for name, cell in zip(header[1:], cells[1:], strict=False) if cell]

@@ -7,8 +7,9 @@ import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import pairwise
 
-from apps.conversations.grounding.lexicons import ENGLISH, LEXICONS, Lexicon, detect_language
+from apps.conversations.grounding.lexicons import ENGLISH, LEXICONS, Lexicon, detect_language, opposite_forms
 from apps.lib.words import STOPWORDS, normalise, stem
 
 _TOKEN = re.compile(r"[^\W_]+(?:[.,]\d+)*(?:['’][^\W\d_]+)?|[%$€£¥.,;:!?()]")
@@ -18,6 +19,8 @@ _NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
 _ORDINAL = re.compile(r"(\d+)(?:st|nd|rd|th)$")
 _ATTACHED = re.compile(r"(\d+(?:[.,]\d+)*)([^\W\d_]{1,4})$")  # 5km, 30s, 2nd
 
+
+_LEAST_WRITTEN = 2  # "one" and "eine" are mostly articles
 
 SPELT = frozenset(  # stems of numbers in words
     stem(word) for lexicon in LEXICONS.values() for word in (*lexicon.numbers, *lexicon.scales)
@@ -36,6 +39,7 @@ class Facts:
     numbers: frozenset[str]
     names: frozenset[str]
     denied: frozenset[str]  # stems in the reach of a negation, in the same clause
+    negations: int = 0  # number of negating words
     language: str = "en"
 
 
@@ -44,28 +48,43 @@ def facts(text: str, hint: str = "en") -> Facts:
     """Return the facts of a short text, read in its own language, or in `hint` where its words do not tell it."""
     language = detect_language(text, hint)
     lexicon = LEXICONS.get(language, ENGLISH)
+    small = _function_words(language)
     order: list[str] = []
     names: set[str] = set()
     tokens = tokens_of(text)
     for place, token in enumerate(tokens):
-        bare = _bare(token)
-        if not bare[0].isalnum() or _negates(token, lexicon) or bare in STOPWORDS:
+        bare = bare_word(token)
+        if not bare[0].isalnum() or _negates(token, lexicon) or bare in small:
             continue
         term = stem(bare)
         order.append(term)
         if place and token[0].isupper() and tokens[place - 1] not in _SENTENCE_ENDS:
             names.add(term)
     denied = frozenset(_denied(tokens, lexicon))
-    return Facts(tuple(order), frozenset(order), _numbers(tokens, lexicon), frozenset(names), denied, language)
+    negations = sum(
+        token[0].isalnum() and _negates(token, lexicon) and bare_word(behind) not in lexicon.softeners
+        for token, behind in pairwise([*tokens, "."])
+    )
+    numbers = _numbers(tokens, lexicon)
+    return Facts(tuple(order), frozenset(order), numbers, frozenset(names), denied, negations, language)
 
 
-def _bare(token: str) -> str:
+@lru_cache(maxsize=4)
+def _function_words(language: str) -> frozenset[str]:
+    """Return the words without content: stop words, and the small words of another language but its contraries."""
+    lexicon = LEXICONS.get(language, ENGLISH)
+    if lexicon is ENGLISH:
+        return STOPWORDS
+    return STOPWORDS | (lexicon.small_words - {form for form, _ in opposite_forms(lexicon)})
+
+
+def bare_word(token: str) -> str:
     """Return a token case-folded, without its apostrophes."""
     return normalise(token).replace("’", "'").removesuffix("'s").replace("'", "")
 
 
 def _negates(token: str, lexicon: Lexicon) -> bool:
-    return _bare(token) in lexicon.negations or normalise(token).replace("’", "'").endswith("n't")
+    return bare_word(token) in lexicon.negations or normalise(token).replace("’", "'").endswith("n't")
 
 
 def _denied(tokens: list[str], lexicon: Lexicon) -> Iterator[str]:
@@ -74,19 +93,19 @@ def _denied(tokens: list[str], lexicon: Lexicon) -> Iterator[str]:
         left, whole = 0, False
         for place, token in enumerate(clause):
             if _negates(token, lexicon):
-                behind = _bare(clause[place + 1]) if place + 1 < len(clause) else ""
-                numbered = _bare(token) == "no" and behind[:1].isdigit()  # "No. 5", "no 5"
+                behind = bare_word(clause[place + 1]) if place + 1 < len(clause) else ""
+                numbered = bare_word(token) == "no" and behind[:1].isdigit()  # "No. 5", "no 5"
                 if numbered or behind in lexicon.softeners:
                     left = 0
                 elif lexicon.reach is None:
                     whole = True
                 else:
                     left = lexicon.reach
-            elif left and _bare(token) not in STOPWORDS:
+            elif left and bare_word(token) not in STOPWORDS:
                 left -= 1
-                yield stem(_bare(token))
+                yield stem(bare_word(token))
         if whole:
-            words = (_bare(token) for token in clause if not _negates(token, lexicon))
+            words = (bare_word(token) for token in clause if not _negates(token, lexicon))
             yield from (stem(word) for word in words if word not in lexicon.small_words)
 
 
@@ -109,7 +128,7 @@ def tokens_of(text: str) -> list[str]:
 def is_amount(token: str) -> bool:
     """Return whether a token is a number, or a part of one in English words."""
     plain = token.casefold().removesuffix("'s")
-    return plain in ENGLISH.scales or _value(plain, ENGLISH) is not None
+    return plain in ENGLISH.scales or number_value(plain, ENGLISH) is not None
 
 
 def _numbers(tokens: list[str], lexicon: Lexicon) -> frozenset[str]:
@@ -119,7 +138,7 @@ def _numbers(tokens: list[str], lexicon: Lexicon) -> frozenset[str]:
     soft = False
     for token in [*map(str.casefold, tokens), ""]:
         token = token.removesuffix("'s")
-        number = _value(token, lexicon)
+        number = number_value(token, lexicon)
         if number is not None and (value is None or value % 10 or value >= 100 or number >= 10):
             if value is not None and not soft:
                 found.add(f"{value:.10g}")
@@ -135,7 +154,8 @@ def _numbers(tokens: list[str], lexicon: Lexicon) -> frozenset[str]:
     return frozenset(found)
 
 
-def _value(token: str, lexicon: Lexicon) -> float | None:
+def number_value(token: str, lexicon: Lexicon) -> float | None:
+    """Return the number that one case-folded token stands for, in digits or as a word; None for any other token."""
     if token in lexicon.numbers:
         return float(lexicon.numbers[token])
     attached = _ORDINAL.match(token) or _ATTACHED.match(token)
@@ -151,3 +171,26 @@ def _value(token: str, lexicon: Lexicon) -> float | None:
         return float(digits)
     except ValueError:
         return None
+
+
+def write_digits(text: str, language: str) -> str:
+    """Return the text with numbers from 2 written in digits: "thirty days" as "30 days".
+
+    Numbers of several words ("thirty-five", "two hundred") stay, as do words that often mean no amount ("both").
+    """
+    lexicon = LEXICONS.get(language, ENGLISH)
+
+    def written(found: re.Match[str]) -> str:
+        words = found[0].casefold().replace("-", " ").split()
+        value = lexicon.numbers.get(words[0], 0) if len(words) == 1 else 0
+        return str(value) if value >= _LEAST_WRITTEN and words[0] not in lexicon.soft_numbers else found[0]
+
+    return _number_words(language).sub(written, text)
+
+
+@lru_cache(maxsize=4)
+def _number_words(language: str) -> re.Pattern[str]:
+    """Match runs of number words of a language."""
+    lexicon = LEXICONS.get(language, ENGLISH)
+    one = "|".join(map(re.escape, sorted((*lexicon.numbers, *lexicon.scales), key=len, reverse=True)))
+    return re.compile(rf"\b(?:{one})(?:[\s-]+(?:{one}))*\b", re.IGNORECASE)

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from apps.conversations.cite import Cite
 from apps.conversations.facts import facts, is_amount
-from apps.conversations.support import SUPPORTED, check
+from apps.conversations.support import SUPPORTED, Premise, check
 from apps.conversations.tools.base import Call
 from apps.conversations.wrap import without_hints
 from apps.lib.numbers import LARGEST, read_number
@@ -65,7 +65,8 @@ def _support(claim: str, call: Call) -> float:
         if len(said) > 1 or not words or not _is_small(*said):
             return 1.0
         return 1.0 if words & facts(f"{call.title} {asked} {call.text}").terms else 0.0
-    return check().judge(claim, [f"{call.title} {asked} {call.text}"]).score
+    (verdict,) = check().judge(claim, [Premise(f"{call.title} {asked} {call.text}")])
+    return verdict.score
 
 
 def _is_small(number: str) -> bool:

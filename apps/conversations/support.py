@@ -1,4 +1,8 @@
-"""Whether passages say what a sentence says. Similar is not the same: words, numbers, names, denial must agree too."""
+"""Judge whether sentences of a source support a claim: agreement first, then a model of inference.
+
+Entry points: `check()` and `SupportCheck.judge`. A claim is never compared with more than one premise at a time, so
+that numbers and names of several sentences cannot be joined to something that none of them says.
+"""
 
 from __future__ import annotations
 
@@ -12,65 +16,71 @@ from typing import Protocol, cast
 from django.conf import settings
 from django.utils.module_loading import import_string
 
-from apps.conversations.facts import Facts, facts
-from apps.conversations.grounding.lexicons import detect_language
-from apps.conversations.meaning import vectors
-from apps.conversations.opposites import OPPOSITES
-from apps.lib.sentences import spans
+from apps.conversations.facts import Facts, write_digits
+from apps.conversations.grounding.agreement import find_disagreement, is_verbatim, share_of_words
+from apps.engines import registry
 
-# From here on a sentence has a source: on WiCE dev 7 of 100 unsupported claims get there, 63 of 100 supported ones.
-SUPPORTED = 0.4
-STRONG = 0.6  # from here on the match is called strong
+SUPPORTED = 0.5  # score from which a premise supports a claim; the packaged model is calibrated to it
+STRONG = 0.6  # relevance from which a passage is called a strong match
 
-# Logistic regression on real claims and the pages they cite (WiCE dev): cross-validated area under ROC 0.82, where the
-# cosine alone has 0.67.
-BIAS = -2.31
-WEIGHTS = {"together": 1.3, "best": 2.23, "meaning": 1.45, "numbers": -1.62, "names": -1.23}
-_DISAGREES = 0.35  # the most that can support which says another number, or the contrary
-_UNNAMED = 0.38  # ... which does not name most of what the sentence names
+_READ = 3  # agreeing premises that the model reads for one claim, some 10 ms of one core each
+_DISAGREES = 0.4  # highest score of a premise that disagrees or is not read
+_WHOLE_SENTENCE = 0.8  # share of a premise that a claim must repeat in a language that nothing else is known of
 
 
 @dataclass(frozen=True, slots=True)
-class Judgement:
-    """How likely it is, 0 to 1, that the premises say all that the claim says: all of them together, and each alone."""
+class Premise:
+    """One sentence of a source, or two adjacent ones, under the title and heading in `context`.
+
+    `language` is an ISO 639-1 code; None: none that the check knows, so that only its own words support a claim.
+    """
+
+    text: str
+    context: str = ""
+    language: str | None = "en"
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """Probability, 0 to 1, that a premise says all that a claim says. `quoted`: in the same words."""
 
     score: float
-    each: tuple[float, ...]
+    quoted: bool = False
 
 
 class SupportCheck(Protocol):
-    """Sync, thread-safe. A model of inference by name takes this place through `settings.SUPPORT_CHECK`."""
+    """Sync, thread-safe. `settings.SUPPORT_CHECK` names another one by its dotted path."""
 
-    def judge(self, claim: str, premises: Sequence[str]) -> Judgement: ...
-
-
-class WordsAndMeaning:
-    """The built-in check: no model of its own, only the embedder that is there, and that only where words leave a claim
-    open: it costs 6 ms of one core a sentence, all else under 1 ms."""
-
-    def judge(self, claim: str, premises: Sequence[str]) -> Judgement:
-        if not premises:
-            return Judgement(0.0, ())
-        language = detect_language(" ".join((claim, *premises)))
-        said, given = facts(claim, language), [facts(premise, language) for premise in premises]
-        weight = rarity(said, given)
-        near = nearest(said, premises, weight)
-        against = contradicts(said, facts(near, language))
-        found = [features(said, given, weight), *(features(said, [one], weight) for one in given)]
-
-        def scores(meaning: float) -> list[float]:
-            return [judged(one | {"meaning": meaning}, against) for one in found]
-
-        if max(scores(1.0)) < SUPPORTED or max(scores(0.0)) >= STRONG:
-            return _judgement(scores(found[0]["best"]))  # the embedder cannot change the outcome, so it is not asked
-        # A second sentence would cost half as much again, and tells claims apart no better.
-        one, other = vectors([claim, near])
-        return _judgement(scores(max(0.0, float(one @ other))))
+    def judge(self, claim: str, premises: Sequence[Premise]) -> list[Verdict]:
+        """Return one verdict for each premise, in order."""
 
 
-def _judgement(scores: Sequence[float]) -> Judgement:
-    """Of all premises together, and of each."""
-    return Judgement(max(scores), tuple(scores[1:]))
+class AgreementAndInference:
+    """Built-in check: what can be compared without a model must agree, and the model of inference must agree too."""
+
+    def judge(self, claim: str, premises: Sequence[Premise]) -> list[Verdict]:
+        """Return one verdict for each premise; the model reads the first few that agree, none where one is quoted."""
+        verdicts = [_compare(claim, premise) for premise in premises]
+        if any(verdict is not None and verdict.quoted for verdict in verdicts):
+            open_ = []
+        else:
+            open_ = [at for at, verdict in enumerate(verdicts) if verdict is None][:_READ]
+        language = next((premise.language for premise in premises if premise.language), "en")
+        texts = [write_digits(text, language) for text in (claim, *(premises[at].text for at in open_))]
+        scores = registry.inference().entailed([(text, texts[0]) for text in texts[1:]])
+        for at, score in zip(open_, scores, strict=True):
+            verdicts[at] = Verdict(float(score))
+        return [Verdict(_DISAGREES) if verdict is None else verdict for verdict in verdicts]
+
+
+def _compare(claim: str, premise: Premise) -> Verdict | None:
+    """Return the verdict that needs no model: on a quote and on a disagreement. None where the model has to read."""
+    if premise.language is None:
+        long = len(claim.split()) >= _WHOLE_SENTENCE * len(premise.text.split())
+        return Verdict(1.0, quoted=True) if long and is_verbatim(claim, premise.text) else Verdict(0.0)
+    if find_disagreement(claim, premise.text, context=premise.context, hint=premise.language):
+        return Verdict(_DISAGREES * share_of_words(claim, premise.text, premise.language))
+    return Verdict(1.0, quoted=True) if is_verbatim(claim, premise.text) else None
 
 
 _lock = threading.Lock()
@@ -78,7 +88,7 @@ _built: dict[str, SupportCheck] = {}
 
 
 def check() -> SupportCheck:
-    """The check that the settings name, built once a process."""
+    """Return the check that the settings name, built once a process."""
     config = settings.SUPPORT_CHECK
     key = repr(config)
     found = _built.get(key)
@@ -90,67 +100,12 @@ def check() -> SupportCheck:
 
 
 def rarity(said: Facts, given: Sequence[Facts]) -> dict[str, float]:
-    """The weight of each word of the claim: the rarer among the premises, the more it must be there."""
+    """Return the weight of each content word of `said`: the rarer among `given`, the higher."""
     seen = Counter(term for premise in given for term in premise.terms & said.terms)
     return {term: math.log(1 + (len(given) + 1) / (seen[term] + 0.5)) for term in said.terms}
 
 
 def shared(said: Facts, premise: Facts, weight: Mapping[str, float]) -> float:
-    """The share of the claim's weight that a premise covers."""
+    """Return the share of the weight of `said` that a premise covers, 0 to 1."""
     whole = sum(weight.values())
     return sum(weight[term] for term in said.terms & premise.terms) / whole if whole else 0.0
-
-
-def nearest(said: Facts, premises: Sequence[str], weight: Mapping[str, float]) -> str:
-    """The sentence of the premises that shares most with the claim, the shortest of equals."""
-    sentences = dict.fromkeys(premise[start:end] for premise in premises for start, end in spans(premise))
-    return min(sentences, key=lambda text: (-shared(said, facts(text), weight), len(text)), default=premises[0])
-
-
-def features(said: Facts, given: Sequence[Facts], weight: Mapping[str, float]) -> dict[str, float]:
-    """How far the words, numbers and names of the claim are there, each 0 to 1."""
-    covered = [shared(said, premise, weight) for premise in given]
-    terms = frozenset[str]().union(*(premise.terms for premise in given))
-    numbers = frozenset[str]().union(*(premise.numbers for premise in given))
-    whole = sum(weight.values()) or 1.0
-    return {
-        "together": sum(weight[term] for term in said.terms & terms) / whole,
-        "best": max(covered),
-        "numbers": len(said.numbers - numbers) / len(said.numbers) if said.numbers else 0.0,
-        "names": len(said.names - terms) / len(said.names) if said.names else 0.0,
-    }
-
-
-def evidence(claim: str, premises: Sequence[str]) -> dict[str, float]:
-    """All that the built-in check weighs, each 0 to 1 and named as in WEIGHTS; for calibration."""
-    language = detect_language(" ".join((claim, *premises)))
-    said, given = facts(claim, language), [facts(premise, language) for premise in premises]
-    weight = rarity(said, given)
-    one, other = vectors([claim, nearest(said, premises, weight)])
-    return features(said, given, weight) | {"meaning": max(0.0, float(one @ other))}
-
-
-def contradicts(said: Facts, premise: Facts) -> bool:
-    """Whether one denies what the other states, or says "rose" where the other says "fell"."""
-    if bool(said.denied & premise.terms) != bool(premise.denied & said.terms):
-        return True
-    known = OPPOSITES[said.language]
-    return any(known[term] & (premise.terms - said.terms) for term in said.terms - premise.terms if term in known)
-
-
-def disagreeing(score: float, said: Facts, given: Sequence[Facts], near: str) -> float:
-    """A score from elsewhere, held down where the premises plainly disagree."""
-    against = contradicts(said, facts(near, said.language))
-    return _held(score, features(said, given, rarity(said, given)), against)
-
-
-def judged(found: Mapping[str, float], against: bool) -> float:
-    """The probability, held down where something plainly disagrees."""
-    score = 1 / (1 + math.exp(-BIAS - sum(weight * found[name] for name, weight in WEIGHTS.items())))
-    return _held(score, found, against)
-
-
-def _held(score: float, found: Mapping[str, float], against: bool) -> float:
-    if against or found["numbers"]:
-        score = min(score, _DISAGREES)
-    return min(score, _UNNAMED) if found["names"] > 0.5 else score

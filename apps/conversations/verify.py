@@ -97,7 +97,8 @@ class Verifier:
             passages = {item.number: item.passage for item in self._turn.placed}
             given = [item for past in opening.history for item in past.given][-_EARLIER:]
             earlier = await in_db(sources.stretches, opening.user, given) if given else []
-            citer = await in_pool(Citer, opening.text, passages, earlier)
+            asked = self._turn.found.query if self._turn.found is not None else opening.text  # with what it follows up
+            citer = await in_pool(Citer, asked, passages, earlier)
             if renewed == self._renewed:
                 self._citer = citer
                 return citer

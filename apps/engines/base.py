@@ -230,6 +230,9 @@ class RankEngine(Protocol):
 class InferenceEngine(Protocol):
     """Whether one text follows from another. Sync, thread-safe."""
 
+    def warm(self) -> None:
+        """Load the weights now. Raises EngineBroken where they are missing or damaged."""
+
     def entailed(self, pairs: Sequence[tuple[str, str]]) -> Sequence[float]:
         """For each (premise, claim) the probability, 0 to 1, that the claim follows. Raises EngineBroken as above."""
 

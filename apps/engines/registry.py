@@ -115,7 +115,7 @@ def rank() -> RankEngine:
 
 
 def inference() -> InferenceEngine:
-    """The model of inference that `SUPPORT_MODEL` names; only asked for where one is named."""
+    """Return the model of inference that `SUPPORT_MODEL` names, else the packaged one."""
     return cast(InferenceEngine, _get("inference"))
 
 

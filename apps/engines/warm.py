@@ -18,6 +18,7 @@ def warm() -> bool:
         registry.embed().warm()
         registry.classify().warm()
         registry.planted().warm()
+        registry.inference().warm()
         registry.chat().count(["warm"])
     except EngineError as error:
         log.error("The embedding model cannot be used: %s", error)

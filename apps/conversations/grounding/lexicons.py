@@ -25,6 +25,8 @@ class Lexicon:
     that the negation reverses. None: every word of the clause, before and after, since German puts "nicht" last.
     `softeners` after a negation cancel it ("not only"). `contraries` are pairs of groups of forms. `numbers` maps a
     word to its value, `scales` to a factor. `soft_numbers` often mean no amount ("one"). `decimal` is the decimal mark.
+    `quantifiers` maps a word or phrase to its kind (all, most, some, many, few, only, at least, at most, more, less),
+    `modals` to must, should, may or can. `calendar` holds months and weekdays.
     """
 
     small_words: frozenset[str]
@@ -37,6 +39,18 @@ class Lexicon:
     soft_numbers: frozenset[str]
     decimal: str = "."
     joiners: frozenset[str] = field(default_factory=frozenset)  # between tens and units: "treinta y cinco"
+    quantifiers: dict[str, str] = field(default_factory=dict)
+    modals: dict[str, str] = field(default_factory=dict)
+    calendar: frozenset[str] = field(default_factory=frozenset)
+
+
+def _kinds(rows: str) -> dict[str, str]:
+    """Read rows `kind: word, phrase of several words` separated by bars into a mapping from the words to the kind."""
+    return {
+        word.strip(): kind.strip()
+        for kind, _, words in (row.partition(":") for row in rows.split("|"))
+        for word in words.split(",")
+    }
 
 
 def _pairs(rows: str) -> tuple[tuple[frozenset[str], frozenset[str]], ...]:
@@ -89,6 +103,21 @@ ENGLISH = Lexicon(
     numbers=_EN_NUMBERS,
     scales={"hundred": 1e2, "thousand": 1e3, "million": 1e6, "billion": 1e9, "trillion": 1e12},
     soft_numbers=_set("one first second single both pair twice"),
+    quantifiers=_kinds(
+        "all: all, every, each, always, entire, whole|most: most, mostly, usually, majority, generally|some: some, "
+        "several, certain, sometimes, occasionally|many: many, often, frequently, numerous|few: few, rarely, seldom, "
+        "minority|only: only, solely, exclusively|at least: at least, no less than|at most: at most, up to, no more "
+        "than|more: more than, over, above|less: less than, fewer than, under, below"
+    ),
+    modals=_kinds(
+        "must: must, shall, required, mandatory, have to, has to, had to, need to, needs to, necessary|should: should, "
+        "recommended, ought, advisable|may: may, might, could, possibly, perhaps, probably, likely, possible|can: can, "
+        "able, allowed, permitted, optional, optionally"
+    ),
+    calendar=_set(
+        "january february march april june july august september october november december monday tuesday wednesday "
+        "thursday friday saturday sunday"
+    ),
 )
 
 # --- German ---------------------------------------------------------------------------------------------------------
@@ -166,6 +195,24 @@ GERMAN = Lexicon(
     },
     soft_numbers=_set("eins erste ersten erster erstes erstem zweite zweiten zweiter beide beiden beides"),
     decimal=",",
+    quantifiers=_kinds(
+        "all: alle, allen, aller, alles, jeder, jede, jedes, jeden, jedem, immer, stets, sämtliche, sämtlichen, ganze, "
+        "ganzen, gesamte, gesamten|most: meisten, meiste, meist, meistens, mehrheit, überwiegend|some: einige, "
+        "einigen, einiger, manche, manchen, mancher, manchmal, mehrere, mehreren, gelegentlich|many: viele, vielen, "
+        "vieler, oft, häufig, zahlreiche, zahlreichen|few: wenige, wenigen, weniger, selten, minderheit|only: nur, "
+        "ausschließlich, lediglich|at least: mindestens, wenigstens|at most: höchstens, maximal, bis zu|more: mehr "
+        "als, über|less: weniger als, unter"
+    ),
+    modals=_kinds(
+        "must: muss, müssen, musst, müsst, muß, musste, mussten, erforderlich, notwendig, nötig, "
+        "verpflichtend, unbedingt|should: sollte, sollten, soll, sollen, empfohlen, empfiehlt|may: könnte, könnten, möglicherweise, vielleicht, "
+        "wahrscheinlich, eventuell, dürfte, dürften, möglich|can: kann, können, kannst, konnte, konnten, darf, dürfen, "
+        "durfte, durften, erlaubt, optional"
+    ),
+    calendar=_set(
+        "januar jänner februar märz april mai juni juli august september oktober november dezember montag dienstag "
+        "mittwoch donnerstag freitag samstag sonnabend sonntag"
+    ),
 )
 
 # --- Spanish --------------------------------------------------------------------------------------------------------
@@ -237,9 +284,68 @@ SPANISH = Lexicon(
     soft_numbers=_set("uno primer primero primera segundo segunda ambos ambas"),
     decimal=",",
     joiners=_set("y"),
+    quantifiers=_kinds(
+        "all: todos, todas, cada, siempre, toda, entero, entera|most: mayoría, mayoritariamente, generalmente, "
+        "normalmente|some: algunos, algunas, algún, alguna, varios, varias, ciertos, ciertas, a veces|many: muchos, "
+        "muchas, a menudo, frecuentemente, numerosos, numerosas|few: pocos, pocas, raramente, minoría|only: solo, "
+        "sólo, solamente, únicamente, exclusivamente|at least: al menos, por lo menos, como mínimo|at most: como "
+        "máximo, a lo sumo|more: más de|less: menos de"
+    ),
+    modals=_kinds(
+        "must: debe, deben, deberá, deberán, debes, debía, debían, tuvo que, tuvieron que, tenía que, "
+        "necesario, necesaria, obligatorio, obligatoria, tiene que, tienen que, hay que|should: debería, deberían, conviene, recomienda, recomendable, recomendado|may: podría, podrían, "
+        "posible, posiblemente, quizás, quizá, probablemente|can: puede, pueden, puedes, podrá, podrán, podía, "
+        "podían, pudo, pudieron, permitido, "
+        "opcional, opcionalmente"
+    ),
+    calendar=_set(
+        "enero febrero marzo abril mayo junio julio agosto septiembre octubre noviembre diciembre lunes martes "
+        "miércoles jueves viernes sábado domingo"
+    ),
 )
 
 LEXICONS = {"en": ENGLISH, "de": GERMAN, "es": SPANISH}
+
+# Words and signs of units in all three languages, to one name for each unit.
+UNITS = {
+    word: unit
+    for unit, words in {
+        "second": "s sec secs second seconds sekunde sekunden segundo segundos",
+        "minute": "min mins minute minutes minuten minuto minutos",
+        "hour": "h hr hrs hour hours stunde stunden hora horas",
+        "day": "day days tag tage tagen día días",
+        "week": "week weeks woche wochen semana semanas",
+        "month": "month months monat monate monaten mes meses",
+        "year": "year years jahr jahre jahren año años",
+        "century": "century centuries jahrhundert jahrhunderte siglo siglos",
+        "percent": "% percent prozent",
+        "dollar": "$ usd dollar dollars dólares",
+        "euro": "€ eur euro euros",
+        "pound": "£ gbp pound pounds pfund libras",
+        "kilometre": "km kilometre kilometres kilometer kilometers kilómetro kilómetros",
+        "metre": "m metre metres meter meters metern metro metros",
+        "centimetre": "cm centimetre centimetres centimeter centimeters centímetros",
+        "millimetre": "mm millimetre millimetres millimeter millimeters milímetros",
+        "mile": "mile miles meile meilen milla millas",
+        "foot": "ft foot feet fuß pie pies",
+        "inch": "inch inches zoll pulgada pulgadas",
+        "kilogram": "kg kilogram kilograms kilogramm kilo kilos kilogramos",
+        "gram": "g gram grams gramm gramos",
+        "tonne": "t ton tons tonne tonnes tonnen tonelada toneladas",
+        "litre": "l litre litres liter liters litern litro litros",
+        "kilobyte": "kb kib kilobyte kilobytes",
+        "megabyte": "mb mib megabyte megabytes",
+        "gigabyte": "gb gib gigabyte gigabytes",
+        "terabyte": "tb tib terabyte terabytes",
+        "byte": "byte bytes",
+        "bit": "bit bits",
+        "volt": "v volt volts voltios",
+        "watt": "w watt watts vatios",
+        "kilowatt": "kw kilowatt kilowatts",
+        "degree": "° degree degrees grad grados",
+    }.items()
+    for word in words.split()
+}
 
 
 def detect_language(text: str, default: str = "en") -> str:

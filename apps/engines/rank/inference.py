@@ -16,6 +16,10 @@ class Inference:
     def __init__(self, model: str, threads: int = 0) -> None:
         self._pairs = PairModel(model, threads)
 
+    def warm(self) -> None:
+        """Load the model now. Raises EngineBroken where that fails."""
+        self.entailed([("A door is open.", "The door is open.")])
+
     def entailed(self, pairs: Sequence[tuple[str, str]]) -> list[float]:
         """For each (premise, claim) the probability that the claim follows. Raises EngineBroken where the model has no
         label for that."""

@@ -18,7 +18,7 @@ from typing import Any
 
 from django.core.management.base import CommandError
 
-from apps.evaluation import claims, plain
+from apps.evaluation import plain
 from apps.evaluation.bench._retrieving import CHUNKS
 from apps.evaluation.calibration import told
 from apps.evaluation.judged import interval, ndcg, recall
@@ -61,7 +61,7 @@ def run(options: dict[str, Any]) -> dict[str, float]:
         numbers["chunk_precision_1000"] = _told(f"{CHUNKS}: of the returned characters gold", precise)
     if "abstain" in found:
         numbers |= _abstention(found["abstain"])
-    return numbers | claims.measured(data)
+    return numbers
 
 
 def _asked(data: Path, names: Sequence[str]) -> dict[str, Any]:

@@ -1,0 +1,228 @@
+"""Compare what a sentence asserts with one or two sentences of a source, without a model.
+
+`find_disagreement` is the entry point: numbers, units, names, codes, dates, quantifiers, modality, negation and
+contraries of the sentence must stand in the source. What they say of each other is left to a model.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+
+from apps.conversations.facts import Facts, bare_word, facts, number_value, tokens_of
+from apps.conversations.grounding.lexicons import ENGLISH, LEXICONS, UNITS, Lexicon
+from apps.conversations.opposites import OPPOSITES
+from apps.lib.sentences import spans
+
+LEAST_COVERED = 0.5  # share of the content words of a sentence that must stand in the source
+_PART_OF_EACH = 0.4  # of the content words of each of two sentences that a claim made of both repeats
+_WHOLLY_COVERED = 0.6  # share of the source's content words from which a sentence restates all of it
+
+# Paths, options, files, identifiers, versions, abbreviations: what cannot be said in other words.
+_CODE = re.compile(
+    r"(?<![\w/~.-])(?:--?[A-Za-z][\w-]*|(?:~|\.{1,2})?/[\w.+~-]+(?:/[\w.+~-]*)*|\d+(?:\.\d+){2,}|"
+    r"[A-Za-z_][\w-]*(?:\.[A-Za-z]\w*)+|\w+_\w*|[A-Za-z]+-?\d[\w-]*|[A-Z]{2,}[A-Z0-9]*|[a-z]+[A-Z]\w*)(?!\w)"
+)
+_POINTS_BACK = re.compile(  # a pronoun among the first words
+    r"\W*(?:[\w,]+ ){0,2}(?:it|he|she|they|this|these|those|that|such|both|its|his|her|their|er|sie|es|dies|diese|"
+    r"dieser|dieses|sein|seine|ihr|ihre|este|esta|estos|estas|esto|él|ella|ellos|ellas|su|sus)\b",
+    re.IGNORECASE,
+)
+_NO_CODE = frozenset({"e.g", "i.e", "z.b", "d.h", "u.a", "p.ej", "a.m", "p.m", "etc"})
+_NOT_BEFORE = re.compile(r"\b(?:not|nicht|no)\s+$")
+_RESTATED = 0.85  # share of a source's content words from which a sentence has to keep each of its negations
+_AMOUNT = re.compile(r"\s*(?:[$€£]\s*)?([^\W_]+)")
+_BEFORE_AMOUNTS = frozenset({"over", "above", "under", "below", "über", "unter"})
+_SAME_MODALS = {"may": frozenset({"may", "can"}), "can": frozenset({"may", "can"})}
+_FEWEST_QUOTED = 4  # words in a row that make a quote
+_FAMILY = 5  # letters that two German words share where one is a form or a compound of the other
+
+
+@dataclass(frozen=True, slots=True)
+class Assertions:
+    """What one text asserts. `units` are pairs of a number and the unit behind or before it, by their common names.
+
+    `units_named` are all units that the text names, with or without a number.
+    """
+
+    facts: Facts
+    codes: frozenset[str]  # case-folded
+    dates: frozenset[str]  # months and weekdays, case-folded
+    units: frozenset[tuple[float, str]]
+    units_named: frozenset[str]
+    quantifiers: frozenset[tuple[str, int]]  # kinds, each with a number from 0 for each time that it stands there
+    modals: frozenset[str]
+
+
+@lru_cache(maxsize=4_000)
+def read_assertions(text: str, hint: str = "en") -> Assertions:
+    """Return what a short text asserts, read in its own language, or in `hint` where its words do not tell it."""
+    said = facts(text, hint)
+    lexicon = LEXICONS.get(said.language, ENGLISH)
+    tokens = tokens_of(text)
+    bare = [bare_word(token) for token in tokens]
+    return Assertions(
+        said,
+        frozenset(_codes(text)),
+        frozenset(word for word in bare if word in lexicon.calendar),
+        frozenset(_units(tokens, bare, lexicon)),
+        frozenset(UNITS[word] for word in bare if word in UNITS and (len(word) > 2 or word in "$€£%°")),
+        _number(_kinds(text, said.language, lexicon.quantifiers)),
+        frozenset(_kinds(text, said.language, lexicon.modals)),
+    )
+
+
+def find_disagreement(claim: str, source: str, *, context: str = "", hint: str = "en") -> str:
+    """Return the first kind of assertion in which a claim goes beyond its source or against it; "" for none.
+
+    `source` is one sentence or two adjacent ones, `context` the title and heading above them: names and codes may
+    stand there. `hint` is the language of both where their words do not tell it. Kinds: number, unit, code, date,
+    name, words, quantifier, modality, negation, antonym; recombined where a claim takes a word or two of one of two
+    sentences and the rest of the other.
+    """
+    said = read_assertions(claim, hint)
+    sentences = [source[start:end] for start, end in spans(source)]
+    if len(sentences) > 1 and not _restates_all(said, sentences, hint):
+        if not _POINTS_BACK.match(sentences[-1]):
+            return "recombined"
+        context, source = f"{context} {sentences[0]}", sentences[-1]  # only the names come from the sentence before
+    given = read_assertions(source, hint)
+    around = read_assertions(context, hint) if context else None
+    known = given.facts.terms | (around.facts.terms if around else frozenset())
+    whole = f"{context}\n{source}".casefold()
+    checks = {
+        "number": said.facts.numbers <= given.facts.numbers,
+        "unit": all(_has_unit(number, unit, given) for number, unit in said.units),
+        "code": all(code in given.codes or _stands(code, whole) for code in said.codes),
+        "date": said.dates <= given.dates or all(_stands(word, whole) for word in said.dates),
+        "name": not _unknown_names(said.facts, known),
+        "words": len(said.facts.terms & known) >= LEAST_COVERED * len(said.facts.terms),
+        "quantifier": said.quantifiers <= given.quantifiers,
+        "modality": _agree_in_modality(said, given),
+        "negation": _agree_in_negation(said.facts, source, hint),
+        "antonym": not _says_contrary(said.facts, given.facts),
+    }
+    return next((kind for kind, agrees in checks.items() if not agrees), "")
+
+
+def share_of_words(claim: str, source: str, hint: str = "en") -> float:
+    """Return the share of the content words of a claim that stand in the source, 0 to 1; 0 where it has none."""
+    said, given = facts(claim, hint).terms, facts(source, hint).terms
+    return len(said & given) / len(said) if said else 0.0
+
+
+def _restates_all(said: Assertions, sentences: list[str], hint: str) -> bool:
+    """Return whether a claim says much of each sentence, so that it is made of all of them."""
+    given = [facts(sentence, hint).terms for sentence in sentences]
+    return all(len(terms & said.facts.terms) >= _PART_OF_EACH * len(terms) for terms in given)
+
+
+def _codes(text: str) -> Iterator[str]:
+    for found in _CODE.finditer(text):
+        code = found[0].rstrip("./-").casefold()
+        if code not in _NO_CODE and len(code) > 1:
+            yield code
+
+
+def _stands(word: str, text: str) -> bool:
+    """Return whether a case-folded word stands in a case-folded text as a word of its own."""
+    return re.search(rf"(?<![\w]){re.escape(word)}(?!\w)", text) is not None
+
+
+def _units(tokens: list[str], bare: list[str], lexicon: Lexicon) -> Iterator[tuple[float, str]]:
+    """Yield each number with its unit: "5 km", "5km", "$5", "five days"."""
+    for at, token in enumerate(bare):
+        number = number_value(token, lexicon)
+        if number is None:
+            continue
+        attached = re.fullmatch(r"\d+(?:[.,]\d+)*([^\W\d_]{1,4})", tokens[at])
+        behind = attached[1].casefold() if attached else bare[at + 1] if at + 1 < len(bare) else ""
+        before = bare[at - 1] if at else ""
+        if behind in UNITS:
+            yield number, UNITS[behind]
+        elif before in ("$", "€", "£"):
+            yield number, UNITS[before]
+
+
+def _has_unit(number: float, unit: str, given: Assertions) -> bool:
+    """Return whether the source gives the number that unit; where it gives it none, whether it names the unit."""
+    units = {other for value, other in given.units if value == number}
+    return unit in units if units else unit in given.units_named
+
+
+@lru_cache(maxsize=16)
+def _pattern(words: tuple[str, ...]) -> re.Pattern[str]:
+    longest_first = sorted(words, key=len, reverse=True)
+    return re.compile(rf"\b(?:{'|'.join(map(re.escape, longest_first))})\b")
+
+
+def _number(kinds: Iterator[str]) -> frozenset[tuple[str, int]]:
+    """Return each kind with a number from 0 for each time that it comes."""
+    counts = Counter(kinds)
+    return frozenset((kind, number) for kind, count in counts.items() for number in range(count))
+
+
+def _kinds(text: str, language: str, table: Mapping[str, str]) -> Iterator[str]:
+    """Yield the kind of each word or phrase of a table that a text holds."""
+    folded = text.casefold()
+    lexicon = LEXICONS.get(language, ENGLISH)
+    for match in _pattern(tuple(table)).finditer(folded) if table else ():
+        if match[0] in _BEFORE_AMOUNTS:
+            amount = _AMOUNT.match(folded, match.end())
+            if amount is None or number_value(amount[1], lexicon) is None:
+                continue
+        if table[match[0]] == "only" and _NOT_BEFORE.search(folded, 0, match.start()):
+            continue
+        yield table[match[0]]
+
+
+def _unknown_names(said: Facts, known: frozenset[str]) -> frozenset[str]:
+    """Return the names of a sentence that the source lacks.
+
+    German writes all nouns as names: there a form or compound of a known word is known too.
+    """
+    missing = said.names - known
+    if said.language != "de":
+        return missing
+    return frozenset(
+        name
+        for name in missing
+        if not any(name[:_FAMILY] == word[:_FAMILY] for word in known if len(word) >= _FAMILY <= len(name))
+    )
+
+
+def _agree_in_modality(said: Assertions, given: Assertions) -> bool:
+    """Return whether a claim says must, should, may or can only as the source does, and drops no may or should."""
+    if not all(_SAME_MODALS.get(modal, frozenset({modal})) & given.modals for modal in said.modals):
+        return False
+    covered = len(given.facts.terms & said.facts.terms) >= _WHOLLY_COVERED * len(given.facts.terms)
+    return bool(said.modals) or not covered or not given.modals & {"may", "should"}
+
+
+def _agree_in_negation(said: Facts, source: str, hint: str) -> bool:
+    """Return whether a claim denies just what the sentence of the source denies that shares most with it."""
+    sentences = [facts(source[start:end], hint) for start, end in spans(source)]
+    given = max(sentences, key=lambda one: len(one.terms & said.terms), default=facts(source, hint))
+    if bool(said.denied & given.terms) != bool(given.denied & said.terms) or said.negations > given.negations:
+        return False
+    restated = len(given.terms & said.terms) >= _RESTATED * len(given.terms)
+    return not restated or said.negations == given.negations
+
+
+def _says_contrary(said: Facts, given: Facts) -> bool:
+    """Return whether one says a contrary of a word of the other, as "rose" and "fell"."""
+    known = OPPOSITES[said.language]
+    return any(known[term] & (given.terms - said.terms) for term in said.terms - given.terms if term in known)
+
+
+def is_verbatim(claim: str, source: str) -> bool:
+    """Return whether the words of a claim, four or more, stand in a row in the source, whatever its punctuation."""
+    words, given = _words(claim), _words(source)
+    return words.count(" ") >= _FEWEST_QUOTED - 1 and f" {words} " in f" {given} "
+
+
+def _words(text: str) -> str:
+    return " ".join(bare_word(token) for token in tokens_of(text) if token[0].isalnum())

@@ -1,0 +1,477 @@
+"""Edits of a sentence that keep what it says, and edits that falsify it, in English, German and Spanish.
+
+Each edit takes a `Sentence` and a random generator and returns the edited text, or None where the sentence has nothing of
+that kind. `LIGHT_EDITS` keep the meaning, `FALSIFYING_EDITS` map the kind of the error to its edit.
+"""
+
+from __future__ import annotations
+
+import random
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from apps.conversations.grounding.lexicons import LEXICONS, Lexicon
+
+_NUMBER = re.compile(r"(?<![\w.,-])\d+(?:[.,]\d+)*(?![\w-])")
+_REFERENCE = re.compile(
+    r"\b\d+(?:\.\d+)+\b|\b(?:section|chapter|page|Abschnitt|Kapitel|Seite|sección|capítulo|página) \d+\b", re.I
+)
+_NAME = re.compile(r"(?<=[a-zäöüßáéíóúñ,] )[A-ZÄÖÜÁÉÍÓÚÑ][\w-]+(?: [A-ZÄÖÜÁÉÍÓÚÑ][\w-]+)*")
+_CODE = re.compile(
+    r"(?<!\w)(?:/[\w.-]+){1,}|\b[\w-]+\.(?:conf|py|txt|list|deb|org|com|cfg|xml)\b|(?<!\w)--?[a-z][\w-]+|\b[a-z]+-[a-z-]+[a-z]\b|\b[A-Z]{3,}\b"
+)
+_WORDS = re.compile(r"[^\W\d_]+")
+
+_MODALS = {
+    "en": (
+        "must may",
+        "must can",
+        "should must",
+        "shall may",
+        "will may",
+        "can cannot",
+        "required optional",
+        "has might",
+    ),
+    "de": (
+        "muss kann",
+        "müssen können",
+        "muss darf",
+        "sollte muss",
+        "sollten müssen",
+        "kann muss",
+        "darf muss",
+        "wird kann",
+        "werden können",
+    ),
+    "es": ("debe puede", "deben pueden", "puede debe", "pueden deben", "debería debe", "será podría"),
+}
+_QUANTIFIERS = {
+    "en": (
+        "all some",
+        "all most",
+        "every some",
+        "some all",
+        "many all",
+        "most all",
+        "most few",
+        "many few",
+        "only also",
+        "always sometimes",
+        "often always",
+        "usually always",
+        "several all",
+        "each one",
+        "both one",
+    ),
+    "de": (
+        "alle einige",
+        "allen einigen",
+        "jeder mancher",
+        "einige alle",
+        "viele alle",
+        "viele wenige",
+        "meisten wenigsten",
+        "nur auch",
+        "immer manchmal",
+        "oft immer",
+        "mehrere alle",
+        "jede manche",
+    ),
+    "es": (
+        "todos algunos",
+        "todas algunas",
+        "algunos todos",
+        "muchos todos",
+        "muchos pocos",
+        "mayoría minoría",
+        "solo también",
+        "sólo también",
+        "siempre a_veces",
+        "cada algún",
+        "varios todos",
+    ),
+}
+_UNITS = (
+    "days weeks",
+    "hours minutes",
+    "months years",
+    "seconds minutes",
+    "kilometres metres",
+    "MB GB",
+    "GB KB",
+    "percent dollars",
+    "Tage Wochen",
+    "Stunden Minuten",
+    "Monate Jahre",
+    "Sekunden Minuten",
+    "Prozent Euro",
+    "días semanas",
+    "horas minutos",
+    "meses años",
+    "segundos minutos",
+)
+_CONTRACTIONS = (
+    ("does not", "doesn't"),
+    ("do not", "don't"),
+    ("is not", "isn't"),
+    ("are not", "aren't"),
+    ("cannot", "can't"),
+    ("was not", "wasn't"),
+    ("it is", "it's"),
+)
+_AUXILIARIES = {
+    "en": (
+        "is",
+        "are",
+        "was",
+        "were",
+        "can",
+        "will",
+        "should",
+        "must",
+        "may",
+        "has",
+        "have",
+        "had",
+        "could",
+        "would",
+        "does",
+        "did",
+    ),
+    "de": (
+        "ist",
+        "sind",
+        "war",
+        "waren",
+        "kann",
+        "können",
+        "wird",
+        "werden",
+        "sollte",
+        "sollten",
+        "muss",
+        "müssen",
+        "darf",
+        "hat",
+        "haben",
+        "wurde",
+        "wurden",
+    ),
+    "es": (
+        "es",
+        "son",
+        "fue",
+        "fueron",
+        "puede",
+        "pueden",
+        "debe",
+        "deben",
+        "está",
+        "están",
+        "ha",
+        "han",
+        "se",
+        "será",
+    ),
+}
+_SYNONYMS = {
+    "en": (
+        "use utilize",
+        "show demonstrate",
+        "begin start",
+        "large big",
+        "help assist",
+        "buy purchase",
+        "however but",
+        "because since",
+        "also too",
+        "several multiple",
+        "quickly rapidly",
+        "important crucial",
+        "often frequently",
+        "allows lets",
+        "provides offers",
+        "contains includes",
+        "requires needs",
+        "create make",
+        "error mistake",
+    ),
+    "de": (
+        "jedoch aber",
+        "benutzen verwenden",
+        "benutzt verwendet",
+        "ermöglicht erlaubt",
+        "beginnt startet",
+        "häufig oft",
+        "sofort umgehend",
+        "enthält umfasst",
+        "beispielsweise zum_Beispiel",
+        "wichtig bedeutend",
+        "Fehler Problem",
+    ),
+    "es": (
+        "usar utilizar",
+        "usa utiliza",
+        "permite posibilita",
+        "comienza empieza",
+        "además también",
+        "contiene incluye",
+        "crear generar",
+        "rápidamente velozmente",
+        "necesita requiere",
+        "solamente únicamente",
+        "frecuentemente a_menudo",
+    ),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Sentence:
+    """A sentence of a source, `language` one of en, de, es, with the whole `window` and the names and numbers `around`."""
+
+    text: str
+    language: str
+    window: str
+    pool: tuple[str, ...] = ()  # names and codes of the same document
+
+    @property
+    def lexicon(self) -> Lexicon:
+        return LEXICONS[self.language]
+
+
+# Contraries for training alone, beside those of the lexicons, so that the model learns the kind of error and not a list.
+_CONTRARIES = {
+    "en": "accelerate slow|active inactive|add remove|added removed|advantage disadvantage|automatic manual|automatically manually|beginning end|better worse|best worst|broad narrow|cheap expensive|cheaper costlier|clean dirty|common rare|complete incomplete|connected disconnected|correct incorrect|create destroy|created deleted|decreased increased|decreasing increasing|decreases increases|deep shallow|dependent independent|difficult easy|direct indirect|downstream upstream|encrypted unencrypted|equal unequal|essential superfluous|even odd|explicit implicit|export import|failed succeeded|familiar unfamiliar|far near|fewer more|final initial|free commercial|full empty|general specific|global local|greater smaller|growth decline|happy unhappy|healthy sick|heavy light|horizontal vertical|human animal|improved worsened|improve worsen|inhibit promote|inhibits promotes|install uninstall|installed removed|known unknown|latest oldest|lead follow|likely unlikely|limited unlimited|longest shortest|lower higher|major minor|majority minority|modern ancient|new old|newer older|normal abnormal|obvious hidden|older newer|online offline|original copied|permanent temporary|poorly well|possible impossible|powerful weak|presence absence|previous next|problem solution|profit loss|protected unprotected|recent old|reduced raised|reduce raise|regular irregular|related unrelated|relevant irrelevant|reliable unreliable|same different|sensitive insensitive|severe mild|significant insignificant|similar different|simple complex|single multiple|slightly greatly|soft hard|stable unstable|standard unusual|suitable unsuitable|supported unsupported|thick thin|trusted untrusted|unique common|up down|useful useless|usually rarely|valid invalid|visible invisible|wide narrow|write read|written read|higher lower|up-regulated down-regulated|before after|after before|with without|sender recipient|client server|source destination|upload download|lock unlock|lend borrow|teacher student|employer employee|victory defeat|attack defend|attacked defended|peace war|urban rural|native foreign|richer poorer|lowest highest|least most|enable prevent|enables prevents|allows prevents|allow prevent|increase reduce|increases reduces",
+    "de": "hinzufügen entfernen|hinzugefügt entfernt|installieren entfernen|installiert entfernt|automatisch manuell|automatische manuelle|einfach schwierig|einfache schwierige|leicht schwer|bekannt unbekannt|bekannte unbekannte|besser schlechter|beste schlechteste|besten schlechtesten|aktiv inaktiv|direkt indirekt|gleich verschieden|gleichen anderen|häufig selten|häufigsten seltensten|letzte erste|letzten ersten|lokal entfernt|lokale entfernte|lokalen entfernten|nötig unnötig|notwendig überflüssig|erforderlich überflüssig|neue alte|neuen alten|neuer alter|neueste älteste|neuesten ältesten|normal ungewöhnlich|nützlich nutzlos|sichtbar unsichtbar|stabil instabil|stabile instabile|stabilen instabilen|vollständig unvollständig|vollständige unvollständige|vorhanden abwesend|wichtig unwichtig|wichtige unwichtige|gültig ungültig|gültige ungültige|schreiben lesen|geschrieben gelesen|senden empfangen|gesendet empfangen|Anfang Schluss|Vorteil Nachteil|Vorteile Nachteile|Sieg Niederlage|Krieg Frieden|Mehrheit Minderheit|allgemein speziell|allgemeine spezielle|dauerhaft vorübergehend|breit schmal|tief flach|voll leer|kostenlos kostenpflichtig|frei kommerziell|freie kommerzielle|freien kommerziellen|bevor nachdem|mit ohne|aktuelle veraltete|aktuellen veralteten|sinnvoll sinnlos|zuverlässig unzuverlässig|abhängig unabhängig|ausreichend unzureichend|geeignet ungeeignet|einzelne mehrere|einzelnen mehreren|verschlüsselt unverschlüsselt|verschlüsselte unverschlüsselte|Quelle Ziel|Client Server|schützt gefährdet|verhindert ermöglicht|verhindern ermöglichen|ermöglicht verhindert|ermöglichen verhindern|erlaubt verhindert|erlauben verhindern|vereinfacht erschwert|zunächst zuletzt|standardmäßig ausnahmsweise",
+    "es": "añadir eliminar|añade elimina|agregar quitar|instalar desinstalar|instalado eliminado|instalados eliminados|automático manual|automáticamente manualmente|fácil difícil|sencillo complicado|conocido desconocido|conocidos desconocidos|mejor peor|mejores peores|activo inactivo|directo indirecto|directamente indirectamente|mismo distinto|misma distinta|común raro|última primera|último primero|últimas primeras|local remoto|locales remotos|necesario innecesario|necesaria innecesaria|nuevo viejo|nueva vieja|nuevos viejos|nuevas viejas|normal anormal|útil inútil|visible invisible|estable inestable|completo incompleto|completa incompleta|importante insignificante|importantes insignificantes|válido inválido|válida inválida|escribir leer|enviar recibir|enviado recibido|ventaja desventaja|ventajas desventajas|victoria derrota|guerra paz|general específico|permanente temporal|ancho estrecho|profundo superficial|lleno vacío|gratuito caro|libre comercial|libres comerciales|antes después|con sin|actual obsoleto|fiable dudoso|dependiente independiente|suficiente insuficiente|adecuado inadecuado|único múltiple|cifrado descifrado|origen destino|cliente servidor|impide permite|evita causa|evitar causar|permite impide|permiten impiden|permitir impedir|simplifica complica|principalmente secundariamente|disponible agotado|disponibles agotados|posterior anterior|siguiente anterior|anteriores posteriores",
+}
+
+
+Edit = Callable[[Sentence, random.Random], "str | None"]
+
+
+def _swap_word(text: str, pairs: list[tuple[str, str]], rng: random.Random) -> str | None:
+    """Replace one occurrence of the first word of a pair by its second; a capital initial is kept."""
+    found = [(m.span(), new) for old, new in pairs for m in re.finditer(rf"\b{re.escape(old)}\b", text, re.I)]
+    if not found:
+        return None
+    (start, end), new = rng.choice(found)
+    new = new.replace("_", " ")
+    new = new[0].upper() + new[1:] if text[start].isupper() else new
+    return text[:start] + new + text[end:]
+
+
+def _pairs(rows: tuple[str, ...]) -> list[tuple[str, str]]:
+    return [(old, new) for old, new in (row.split() for row in rows)]
+
+
+def _both(rows: tuple[str, ...]) -> list[tuple[str, str]]:
+    return [pair for old, new in _pairs(rows) for pair in ((old, new), (new, old))]
+
+
+# --- edits that keep the meaning -------------------------------------------------------------------------------------------
+
+
+def keep_whole(sentence: Sentence, rng: random.Random) -> str | None:
+    return sentence.text
+
+
+def drop_brackets(sentence: Sentence, rng: random.Random) -> str | None:
+    text = re.sub(r"\s*\([^()]*\)", "", sentence.text)
+    return text if text != sentence.text else None
+
+
+def contract(sentence: Sentence, rng: random.Random) -> str | None:
+    return _swap_word(sentence.text, list(_CONTRACTIONS), rng) if sentence.language == "en" else None
+
+
+def swap_synonym(sentence: Sentence, rng: random.Random) -> str | None:
+    return _swap_word(sentence.text, _both(_SYNONYMS[sentence.language]), rng)
+
+
+def move_lead(sentence: Sentence, rng: random.Random) -> str | None:
+    """Move what stands before the first comma to the end, as "In 1931, it opened." to "It opened, in 1931."."""
+    lead, comma, rest = sentence.text.partition(", ")
+    words = lead.split()
+    if not comma or not 2 <= len(words) <= 7 or len(rest.split()) < 5 or sentence.language == "de":
+        return None
+    return f"{rest[0].upper()}{rest[1:].rstrip('.')}, {lead[0].lower()}{lead[1:]}."
+
+
+def drop_opening(sentence: Sentence, rng: random.Random) -> str | None:
+    """Drop an opening word such as "However,"."""
+    lead, comma, rest = sentence.text.partition(", ")
+    return f"{rest[0].upper()}{rest[1:]}" if comma and len(lead.split()) == 1 and len(rest.split()) >= 5 else None
+
+
+def keep_first_clause(sentence: Sentence, rng: random.Random) -> str | None:
+    """Keep what stands before ", and", ", und", ", y" or a semicolon."""
+    found = re.split(r"; |, (?:and|und|y|while|während|mientras|but|aber|pero|which) ", sentence.text, maxsplit=1)
+    return found[0].rstrip(".") + "." if len(found) == 2 and len(found[0].split()) >= 6 else None
+
+
+def spell_number(sentence: Sentence, rng: random.Random) -> str | None:
+    """Write a small number in words, or one in words in digits."""
+    numbers = {word: value for word, value in sentence.lexicon.numbers.items() if 2 <= value <= 99}
+    names = {
+        str(value): word for word, value in reversed(list(numbers.items())) if word not in sentence.lexicon.soft_numbers
+    }
+    digits = [(n, names[n]) for n in re.findall(r"(?<![\w.,-])\d{1,2}(?![\w.,-])", sentence.text) if n in names]
+    spelt = [
+        (w, str(numbers[w]))
+        for w in _WORDS.findall(sentence.text)
+        if w in numbers and w not in sentence.lexicon.soft_numbers
+    ]
+    return _swap_word(sentence.text, digits + spelt, rng)
+
+
+def frame_answer(sentence: Sentence, rng: random.Random) -> str | None:
+    """Put a phrase of an answer before the sentence."""
+    frames = {
+        "en": ("According to the document, ", "The text says that ", "As the manual states, ", "In short, "),
+        "de": ("Laut Dokument gilt: ", "Im Text steht: ", "Kurz gesagt: "),
+        "es": ("Según el documento, ", "El texto dice que ", "En resumen, "),
+    }
+    text = sentence.text
+    lowered = (
+        text if re.match(r"[A-ZÄÖÜ]{2}|\w+ [A-Z]", text) or sentence.language == "de" else text[0].lower() + text[1:]
+    )
+    return rng.choice(frames[sentence.language]) + lowered
+
+
+LIGHT_EDITS: tuple[Edit, ...] = (
+    keep_whole, drop_brackets, contract, swap_synonym, move_lead, drop_opening, keep_first_clause, spell_number, frame_answer,
+)  # fmt: skip
+
+
+# --- edits that falsify ----------------------------------------------------------------------------------------------------
+
+
+def change_number(sentence: Sentence, rng: random.Random) -> str | None:
+    """Another number of the window, or one near by; numbers in words too."""
+    found = [m.span() for m in _NUMBER.finditer(sentence.text)]
+    words = [w for w in _WORDS.findall(sentence.text) if 2 <= sentence.lexicon.numbers.get(w.casefold(), 0) <= 99
+             and w.casefold() not in sentence.lexicon.soft_numbers]  # fmt: skip
+    if words and (not found or rng.random() < 0.5):
+        others = [
+            w
+            for w, value in sentence.lexicon.numbers.items()
+            if 2 <= value <= 99 and value != sentence.lexicon.numbers[words[0].casefold()]
+        ]
+        return _swap_word(sentence.text, [(words[0], rng.choice(others))], rng)
+    if not found:
+        return None
+    start, end = rng.choice(found)
+    old = sentence.text[start:end]
+    others = [n for n in _NUMBER.findall(sentence.window) if n != old]
+    if others and rng.random() < 0.5:
+        new = rng.choice(others)
+    else:
+        place = rng.choice([at for at, c in enumerate(old) if c.isdigit()])
+        new = old[:place] + rng.choice([d for d in "123456789" if d != old[place]]) + old[place + 1 :]
+    return sentence.text[:start] + new + sentence.text[end:]
+
+
+def change_reference(sentence: Sentence, rng: random.Random) -> str | None:
+    """Another section, chapter, page or version."""
+    found = [m.span() for m in _REFERENCE.finditer(sentence.text)]
+    if not found:
+        return None
+    start, end = rng.choice(found)
+    old = sentence.text[start:end]
+    place = rng.choice([at for at, c in enumerate(old) if c.isdigit()])
+    new = old[:place] + rng.choice([d for d in "123456789" if d != old[place]]) + old[place + 1 :]
+    return sentence.text[:start] + new + sentence.text[end:]
+
+
+def change_name(sentence: Sentence, rng: random.Random) -> str | None:
+    """Another name, file or option of the window or the document."""
+    found = [m for pattern in (_NAME, _CODE) for m in pattern.finditer(sentence.text)]
+    if not found:
+        return None
+    match = rng.choice(found)
+    kind = _CODE if match.re is _CODE else _NAME
+    near = [m for m in kind.findall(sentence.window) if m not in sentence.text]
+    far = [m for m in sentence.pool if m not in sentence.text and bool(_CODE.fullmatch(m)) == (kind is _CODE)]
+    options = near if near and rng.random() < 0.7 else far
+    return sentence.text[: match.start()] + rng.choice(options) + sentence.text[match.end() :] if options else None
+
+
+def negate(sentence: Sentence, rng: random.Random) -> str | None:
+    """Take a negation out, or put one in behind an auxiliary verb (Spanish: before the verb)."""
+    words = {w.casefold() for w in _WORDS.findall(sentence.text)}
+    plain = {"en": (("not ", ""), ("never ", ""), ("no ", "a "), ("without", "with")), "de": (("nicht ", ""), ("nie ", ""), ("keine ", "eine "), ("kein ", "ein "), ("keinen ", "einen "), ("ohne", "mit")),
+             "es": (("no ", ""), ("nunca ", ""), ("sin", "con"), ("ninguna ", "una "))}  # fmt: skip
+    if words & sentence.lexicon.negations:
+        for old, new in plain[sentence.language]:
+            text, count = re.subn(rf"\b{old}", new, sentence.text, count=1)
+            if count:
+                return text
+        return None
+    found = [m for verb in _AUXILIARIES[sentence.language] for m in re.finditer(rf"\b{verb}\b", sentence.text)]
+    if not found:
+        return None
+    match = rng.choice(found)
+    if sentence.language == "es":
+        return f"{sentence.text[: match.start()]}{rng.choice(('no', 'no', 'nunca'))} {sentence.text[match.start() :]}"
+    negation = rng.choice({"en": ("not", "not", "never"), "de": ("nicht", "nicht", "nie")}[sentence.language])
+    return f"{sentence.text[: match.end()]} {negation}{sentence.text[match.end() :]}"
+
+
+def swap_contrary(sentence: Sentence, rng: random.Random) -> str | None:
+    options = []
+    for one, other in sentence.lexicon.contraries:
+        here = [w for w in _WORDS.findall(sentence.text) if w.casefold() in one | other]
+        for word in here:
+            contrary = other if word.casefold() in one else one
+            # The form with the most like ending, so that the grammar gives nothing away.
+            options.append((word, max(sorted(contrary), key=lambda form: _same_ending(form, word.casefold()))))
+    options += _both(tuple(_CONTRARIES[sentence.language].split("|")))
+    return _swap_word(sentence.text, options, rng) if options else None
+
+
+def _same_ending(one: str, other: str) -> int:
+    count = 0
+    while count < min(len(one), len(other)) and one[-1 - count] == other[-1 - count]:
+        count += 1
+    return count
+
+
+def change_modality(sentence: Sentence, rng: random.Random) -> str | None:
+    return _swap_word(sentence.text, _pairs(_MODALS[sentence.language]), rng)
+
+
+def change_quantifier(sentence: Sentence, rng: random.Random) -> str | None:
+    return _swap_word(sentence.text, _pairs(_QUANTIFIERS[sentence.language]), rng)
+
+
+def change_unit(sentence: Sentence, rng: random.Random) -> str | None:
+    return _swap_word(sentence.text, _both(_UNITS), rng)
+
+
+FALSIFYING_EDITS: dict[str, Edit] = {
+    "number": change_number,
+    "reference": change_reference,
+    "name": change_name,
+    "negation": negate,
+    "antonym": swap_contrary,
+    "modality": change_modality,
+    "quantifier": change_quantifier,
+    "unit": change_unit,
+}
+
+
+def recombine(one: Sentence, other: Sentence, rng: random.Random) -> str | None:
+    """Join the beginning of one sentence with the predicate of another of the same window."""
+    verbs = r"\b(?:" + "|".join(_AUXILIARIES[one.language]) + r")\b"
+    first, second = re.search(verbs, one.text), re.search(verbs, other.text)
+    if first is None or second is None or first.start() < 4 or second.start() < 4:
+        return None
+    return one.text[: first.start()] + other.text[second.start() :]
+
+
+def names_in(text: str) -> list[str]:
+    """Return the names, file names, options and abbreviations in a text."""
+    return [*_NAME.findall(text), *_CODE.findall(text)]
