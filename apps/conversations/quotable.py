@@ -44,7 +44,7 @@ class Run:
     block: int
     lead: Span | None = None
     told: str = ""
-    head: Span | None = None  # of a row, the row that names the columns
+    intro: Span | tuple[()] = ()  # of the list that it introduces or belongs to
 
 
 def split_runs(text: str, heading: str = "", *, page_begins: bool = False) -> list[Run]:
@@ -59,18 +59,13 @@ def split_runs(text: str, heading: str = "", *, page_begins: bool = False) -> li
 
 
 def _cut(text: str, headings: frozenset[str], *, page_begins: bool) -> Iterator[Run]:
-    done, first, head = 0, page_begins, None
-    led = [(*found.span(), False) for found in _LINE.finditer(text) if leads_to_page(found.group())]
-    for start, end, bare in sorted({*find_rows(text), *led}):
-        if text[done:start].strip():
-            yield from _cut_prose(text, done, start, headings, page_begins=first)
-            head = None
+    done, first = 0, page_begins
+    led = [found.span() for found in _LINE.finditer(text) if leads_to_page(found.group())]
+    for start, end in sorted({*find_rows(text), *led}):
+        yield from _cut_prose(text, done, start, headings, page_begins=first)
         first, done = False, end
-        if leads_to_page(text[start:end]) or is_contents(text[start:end]):
-            continue
-        if bare and head is None:
-            head = (start, end)
-        yield Run(start, end, "row", 0, head=head if bare and head != (start, end) else None)
+        if not leads_to_page(text[start:end]) and not is_contents(text[start:end]):
+            yield Run(start, end, "row", 0)
     yield from _cut_prose(text, done, len(text), headings, page_begins=first)
 
 
@@ -87,10 +82,10 @@ def _cut_prose(text: str, start: int, end: int, headings: frozenset[str], *, pag
             continue
         kept = _count_before_terms(text, lines)
         left, right = lines[0][0], lines[kept - 1][1]
-        if kept == 1 and _is_term(text[left:right]):
+        item = _ITEM.match(text, left, right) is not None
+        if kept == 1 and not item and _is_term(text[left:right]):
             yield Run(left, right, "term", 0)
         else:
-            item = _ITEM.match(text, left, right) is not None
             if (bullet := _BULLET.match(text, left, right)) is not None:
                 left = bullet.end()
             yield Run(left, right, "item" if item else "sentence", 0)
@@ -147,10 +142,10 @@ def _lead(text: str, runs: Sequence[Run]) -> Iterator[Run]:
         lead = intro if run.kind == "item" else term
         told = fold(text[slice(*lead)]) if lead else ""
         said = ago > 0 and set(terms(told)) <= set(terms(text[slice(*span)]))
-        yield replace(run, lead=None if said else lead, told=told)
-        ago += 1
         if run.kind != "item":
             intro = span if text[slice(*span)].rstrip().endswith(":") else None
+        yield replace(run, lead=None if said else lead, told=told, intro=intro or ())
+        ago += 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,8 +169,7 @@ class Table:
 
 
 def lay_out_row(text: str, heading: str, title: str, asked: int) -> Table:
-    """Return the row that `text` holds, after the row of names and " … " where that stands apart. The table is called
-    after the innermost of its headings, else after its document."""
-    head, parted, line = text.partition(" … ")
-    cells = read_row(line, head) if parted else read_row(text)
+    """Return the row that `text` holds. The table is called after the innermost of its headings, else after its
+    document."""
+    cells = read_row(text)
     return Table(heading.rpartition(" › ")[2] or title, tuple(cells) or (Cell("", text),), asked)

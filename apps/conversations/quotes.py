@@ -47,6 +47,7 @@ _LEAST_WORDS = 3
 _MOST_CHARS = 700  # a "sentence" longer than this is a table or a list that nobody wants quoted
 _OF_BEST = 0.45  # of the best one's score: further quotes below it are left out
 _SENTENCES = 3  # of a quote
+_ITEMS = 12  # of a list in a quote, with the line that introduces them
 _MOST_WORDS = 90  # of the first quote, with its neighbours
 _JOINED_WORDS = 80  # of others
 _GOES_ON = 4  # sentences after the one that names a code
@@ -143,9 +144,7 @@ def _quote(option: Option, parts: Sequence[Option], question: str, idf: Mapping[
     passage, run = option.passage, option.run
     offset, first = passage.full_start, min(parts, key=lambda part: part.place)
     spans = [(min(part.start for part in parts), max(part.end for part in parts))]
-    if run.kind == "row":
-        spans = [(run.head[0] + offset, run.head[1] + offset), *spans] if run.head else spans
-    elif (lead := first.run.lead) is not None:
+    if (lead := first.run.lead) is not None:
         whole = passage.full_text[lead[0] : spans[0][1] - offset]
         apart = len(whole.split()) > _MOST_WORDS
         spans = [(lead[0] + offset, lead[1] + offset), *spans] if apart else [(lead[0] + offset, spans[0][1])]
@@ -172,12 +171,13 @@ def _asked_cell(table: Table, question: str, idf: Mapping[str, float]) -> int:
 
 def _widened(option: Option, options: Sequence[Option], taken: Sequence[Option], *, first: bool) -> list[Option]:
     """Return the sentence with neighbours of its paragraph: the one before where it points back, then the likelier ones
-    as far as there is room. The first quote has more room than others."""
+    as far as there is room. A list is quoted as far as there is room. The first quote has more of it than others."""
     parts, room = [option], _MOST_WORDS if first else _JOINED_WORDS
+    most = _ITEMS if option.run.kind == "item" or option.text.endswith(":") else _SENTENCES
     if option.run.kind == "row":
         return parts
     places = {other.place: other for other in options if other.source == option.source and other not in taken}
-    while len(parts) < _SENTENCES:
+    while len(parts) < most:
         before, after = places.get(parts[0].place - 1), places.get(parts[-1].place + 1)
         if before is not None and len(parts) == 1 and _POINTS_BACK.match(option.text):
             beside = [before]
@@ -192,9 +192,12 @@ def _widened(option: Option, options: Sequence[Option], taken: Sequence[Option],
 
 def _fit(parts: Sequence[Option], other: Option, room: int) -> bool:
     """Return whether a neighbour belongs to the same paragraph, adds something, and leaves the quote readable."""
-    if other.run.kind == "row" or other.run.block != parts[0].run.block or any(_same(part, other) for part in parts):
+    introduced = other.run.kind == "item" and any(other.run.intro == part.run.intro != () for part in parts)
+    together = introduced or other.run.block == parts[0].run.block
+    if other.run.kind == "row" or not together or any(_same(part, other) for part in parts):
         return False
-    return sum(len(part.context.split()) for part in [*parts, other]) <= room
+    told = min([*parts, other], key=lambda part: part.place).run.told
+    return len(told.split()) + sum(len(part.text.split()) for part in [*parts, other]) <= room
 
 
 def _likely(option: Option) -> float:
@@ -319,7 +322,8 @@ def _options(passages: Mapping[int, Passage]) -> list[Option]:
             named.read(page, run.start, run.end)
             context = _context(run, text, before, passage)
             key = context.casefold() if run.kind == "row" else text.casefold()
-            if len(facts(text).order) >= _LEAST_WORDS and len(text) <= _MOST_CHARS and key not in seen:
+            least = 1 if run.kind == "item" else _LEAST_WORDS
+            if len(facts(text).order) >= least and len(text) <= _MOST_CHARS and key not in seen:
                 seen.add(key)
                 span = offset + run.start, offset + run.end
                 options.append(Option(source, rank, place, *span, text, context, passage, run, named.codes))
@@ -328,10 +332,9 @@ def _options(passages: Mapping[int, Passage]) -> list[Option]:
 
 
 def _context(run: Run, text: str, before: str, passage: Passage) -> str:
-    """Return the text with what it is weighed with: the names of table and columns, its lead, the sentence before."""
+    """Return the text with what it is weighed with: the name of its table, its lead, the sentence before."""
     if run.kind == "row":
-        head = passage.full_text[slice(*run.head)] if run.head else ""
-        return " ".join(filter(None, [passage.heading.rpartition(" › ")[2] or passage.title, fold(head), text]))
+        return f"{passage.heading.rpartition(' › ')[2] or passage.title} {text}"
     if run.told:
         return f"{run.told} {text}"
     return f"{before} {text}" if before and _POINTS_BACK.match(text) else text

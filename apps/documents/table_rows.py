@@ -22,16 +22,12 @@ class Cell:
     text: str
 
 
-def read_row(line: str, head: str = "") -> list[Cell]:
-    """Return the cells of a row of a table, [] where the line is none. `head` is the row that names the columns of a
-    table whose cells do not carry their names."""
+def read_row(line: str) -> list[Cell]:
+    """Return the cells of a row of a table, [] where the line is none. Without a header, cells have no names."""
     line = " ".join(line.split())
     named = [(piece, _NAMED_CELL.fullmatch(piece)) for piece in line.split("; ")]
     if _BAR.search(line) and sum(bool(found) for _, found in named) < 2:
-        texts = [part.strip() for part in _BAR.split(line)]
-        names = [part.strip() for part in _BAR.split(" ".join(head.split()))] if head else []
-        names = names if len(names) == len(texts) else [""] * len(texts)
-        return [Cell(name, part) for name, part in zip(names, texts, strict=True)]
+        return [Cell("", part.strip()) for part in _BAR.split(line)]
     cells: list[Cell] = []
     for piece, found in named:
         if found is not None:
@@ -43,28 +39,26 @@ def read_row(line: str, head: str = "") -> list[Cell]:
     return cells if sum(bool(cell.name) for cell in cells) > 1 else []
 
 
-def find_rows(text: str) -> list[tuple[int, int, bool]]:
-    """Return the lines of a text that are rows of tables, and whether each is a row of cells without names. Prose may
-    hold two colons: named cells count where the line beside begins alike, or where there are three."""
+def find_rows(text: str) -> list[tuple[int, int]]:
+    """Return the lines of a text that are rows of tables as [start, end). Prose may hold two colons: named cells count
+    where the line beside begins alike, or where there are three."""
     lines = [found.span() for found in _LINE.finditer(text)]
     cells = [read_row(text[start:end]) for start, end in lines]
     found = []
     for at, (start, end) in enumerate(lines):
         row = cells[at]
         beside = [cells[near][0].name for near in (at - 1, at + 1) if 0 <= near < len(cells) and cells[near]]
-        if not row:
-            continue
-        if not any(cell.name for cell in row):
-            found.append((start, end, True))
-        elif row[0].name in beside or (len(row) > 2 and all(len(cell.name.split()) < 7 for cell in row)):
-            found.append((start, end, False))
+        bare = not any(cell.name for cell in row)
+        named = len(row) > 2 and all(len(cell.name.split()) < 7 for cell in row)
+        if row and (bare or named or row[0].name in beside):
+            found.append((start, end))
     return found
 
 
 def cut_rows(text: str) -> list[tuple[int, int]]:
     """Return the sentences of a text as [start, end), each row of a table apart."""
     found, done = [], 0
-    for start, end, _ in find_rows(text):
+    for start, end in find_rows(text):
         found += [(done + left, done + right) for left, right in spans(text[done:start])]
         found.append((start, end))
         done = end

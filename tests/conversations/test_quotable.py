@@ -42,13 +42,19 @@ def test_a_quoted_row_names_its_sheet_and_marks_the_cell_that_is_asked_for() -> 
 
 
 def test_a_stored_row_is_laid_out_as_when_it_was_chosen() -> None:
-    text = "Part | Price | Stock\nvalve | 12 | 3\nhandle | 45 | 9"
-    quote = choose("What is the price of the handle in the stock list?", None, {1: passage(text, title="Parts")}, {})[0]
+    text = "Part: valve; Price: 12; Stock: 3\nPart: handle; Price: 45; Stock: 9"
+    quote = choose("What is the price of the handle in the parts?", None, {1: passage(text, title="Parts")}, {})[0]
     kept = quote.record()
     again = joined(text, [(start, end) for start, end in read_spans(kept)])
     assert lay_out_row(again, "", "Parts", kept["cell"]) == quote.table
     assert quote.table is not None and [cell.name for cell in quote.table.cells] == ["Part", "Price", "Stock"]
     assert quote.table.cells[quote.table.asked].text == "45"
+
+
+def test_cells_without_header_are_quoted_as_they_stand() -> None:
+    text = "i | - | the package is installed.\nv | - | the package is virtual."
+    quote = choose("What does a virtual package look like?", None, {1: passage(text, title="Marks")}, {})[0]
+    assert quote.text == "Marks: v; -; the package is virtual." and quote.table is not None and not quote.table.named
 
 
 def test_a_definition_comes_with_its_term() -> None:
@@ -64,6 +70,12 @@ def test_an_item_comes_with_the_line_that_introduces_its_list() -> None:
     assert [told for _, _, told in runs(text)] == ["", "To reset the pump:", "To reset the pump:"]
     quote = choose("How long is the grey button held to reset the pump?", None, {1: passage(text)}, {})[0]
     assert quote.text.startswith("To reset the pump:") and "twelve seconds" in quote.text
+
+
+def test_a_short_list_is_quoted_whole() -> None:
+    text = "A restricted shell forbids things:\n\n- Changing directories\n- Setting PATH\n- Using exec\n\nThe end."
+    quote = choose("What things does a restricted shell forbid?", None, {1: passage(text)}, {})[0]
+    assert "restricted shell forbids" in quote.text and quote.text.endswith("Using exec")
 
 
 def test_an_introduction_far_away_is_quoted_without_what_lies_between() -> None:
