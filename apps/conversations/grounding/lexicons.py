@@ -205,7 +205,8 @@ GERMAN = Lexicon(
     ),
     modals=_kinds(
         "must: muss, müssen, musst, müsst, muß, musste, mussten, erforderlich, notwendig, nötig, "
-        "verpflichtend, unbedingt|should: sollte, sollten, soll, sollen, empfohlen, empfiehlt|may: könnte, könnten, möglicherweise, vielleicht, "
+        "verpflichtend, unbedingt|should: sollte, sollten, soll, sollen, empfohlen, empfiehlt|may: könnte, könnten, "
+        "möglicherweise, vielleicht, "
         "wahrscheinlich, eventuell, dürfte, dürften, möglich|can: kann, können, kannst, konnte, konnten, darf, dürfen, "
         "durfte, durften, erlaubt, optional"
     ),
@@ -293,7 +294,8 @@ SPANISH = Lexicon(
     ),
     modals=_kinds(
         "must: debe, deben, deberá, deberán, debes, debía, debían, tuvo que, tuvieron que, tenía que, "
-        "necesario, necesaria, obligatorio, obligatoria, tiene que, tienen que, hay que|should: debería, deberían, conviene, recomienda, recomendable, recomendado|may: podría, podrían, "
+        "necesario, necesaria, obligatorio, obligatoria, tiene que, tienen que, hay que|should: debería, deberían, "
+        "conviene, recomienda, recomendable, recomendado|may: podría, podrían, "
         "posible, posiblemente, quizás, quizá, probablemente|can: puede, pueden, puedes, podrá, podrán, podía, "
         "podían, pudo, pudieron, permitido, "
         "opcional, opcionalmente"
