@@ -73,10 +73,11 @@ def record_trial(
     with _chat_model(data, with_model) as model:
         # A title is a second request after the answer, and would run into the next question.
         env = _site.environment(str(folder), URL, TITLES="0", **model)
-        session = _prepare(env, folder, contents)
+        filled = _prepare(env, folder, contents)
+        questions = select_questions(questions, contents.keys() - filled["unread"].keys())
         with _site.web(env) as (port, pid):
             asyncio.run(_settle(pid))
-            shown = asyncio.run(ask_questions(questions, session, port, at_once))
+            shown = asyncio.run(ask_questions(questions, filled["session"], port, at_once))
         rests = _product(env, "answers", given=[seen.answer for seen in shown])
     return {"shown": [asdict(seen) for seen in shown], "rests": rests, "model": with_model}
 
@@ -104,19 +105,19 @@ def _chat_model(data: Path, with_model: bool) -> Iterator[dict[str, str]]:
         yield {"LLM_URL": f"{address}/v1", "LLM_TOKENIZER": str(tokenizer) if tokenizer.is_dir() else ""}
 
 
-def _prepare(env: dict[str, str], folder: Path, contents: dict[str, bytes]) -> str:
-    """Return the session of the user whose library holds the documents. Raises SystemExit where one was not read."""
-    known = folder / "trial-session"
-    if known.is_file():
-        return known.read_text()
-    with tempfile.TemporaryDirectory() as place:
-        for name, content in contents.items():
-            (Path(place) / name).write_bytes(content)
-        filled = _product(env, "fill", place)
-    if filled["unread"]:
-        raise SystemExit(f"Not every document became searchable: {filled['unread']}")
-    known.write_text(str(filled["session"]))
-    return str(filled["session"])
+def _prepare(env: dict[str, str], folder: Path, contents: dict[str, bytes]) -> dict[str, Any]:
+    """Return what `trial_product.fill_library` gave, now or in the earlier run that filled `folder`. Questions about a
+    document that could not be read are not asked, and a line on standard error says so."""
+    known = folder / "trial.json"
+    if not known.is_file():
+        with tempfile.TemporaryDirectory() as place:
+            for name, content in contents.items():
+                (Path(place) / name).write_bytes(content)
+            known.write_text(json.dumps(_product(env, "fill", place)))
+    filled: dict[str, Any] = json.loads(known.read_text())
+    for name, reason in filled["unread"].items():
+        print(f"trial: {name} was not read; its questions are skipped. {reason}", file=sys.stderr)
+    return filled
 
 
 def _product(env: dict[str, str], *arguments: str, given: Any = None) -> Any:
