@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 
-from apps.conversations import finding, pictures, writing
+from apps.conversations import finding, pictures, quoting, writing
 from apps.conversations.attached import seeing
+from apps.conversations.small_talk import replying
 from apps.conversations.tools import commands, offering, rounds
 from apps.conversations.turn import Turn
 from apps.documents.search import Found
@@ -14,12 +15,14 @@ from apps.engines.base import ChatRequest
 
 async def answer(turn: Turn) -> None:
     """Check question beside search · prompt · gated stream · cite and verify, again after each round of tools that the
-    model calls. Raises Withheld, EngineError.
+    model calls. Small talk is answered before anything is searched. Raises Withheld, EngineError.
 
     The rows of the turn are stored while the model reads; nothing is shown before they are.
     """
     if (ask := pictures.wanted(turn)) is not None:
         return await pictures.draw(turn, ask)
+    if (talk := replying.recognise_turn(turn)) is not None and await replying.reply(turn, talk):
+        return
     if turn.acts and (command := commands.read(turn.opening.text)) is not None:
         await finding.check(turn)
         if not await commands.run(turn, command):
@@ -32,6 +35,8 @@ async def answer(turn: Turn) -> None:
         return await finding.nothing(turn, found)
 
     request: ChatRequest | None = await writing.request(turn, found)
+    if found is not None and await quoting.lacks_quotes(turn, found):
+        return await finding.nothing(turn, found)
     async with writing.beside(turn, found) as shown:
         while request is not None:
             began = len(turn.text)

@@ -8,6 +8,7 @@ A page asks:
                                                     is done ahead; an empty text ends that. Nothing is said or kept
     {"do": "resume", "turn": uuid, "after": seq}    replays what came after that number, then follows to the end
     {"do": "stop", "turn": uuid}                    from any tab; the turn ends as "stopped"
+    {"do": "answer_now", "turn": uuid}              a question that waits for files that are being read waits no more
     {"do": "decide", "turn": uuid, "call": "1", "allow": true}     what the person says to a call of a tool that asks
     {"do": "retry", "turn": uuid, "client_id": "…", "sampling": {…}, "filters": {…}}
                                                     the same question again: a new answer beside it
@@ -59,7 +60,19 @@ from channels.generic.websocket import AsyncWebsocketConsumer
 from channels.layers import get_channel_layer
 from django.urls import path
 
-from apps.conversations import asks, branches, keeping, noticed, queue, retracting, sharing, temporary, turns, warming
+from apps.conversations import (
+    asks,
+    branches,
+    finding,
+    keeping,
+    noticed,
+    queue,
+    retracting,
+    sharing,
+    temporary,
+    turns,
+    warming,
+)
 from apps.conversations.asks import Refused
 from apps.conversations.following import Following
 from apps.conversations.models import Message
@@ -193,6 +206,8 @@ class ChatConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
                 await self._stay(user, asks.identifier(message.get("conversation")))
             case "decide":
                 await in_db(consents.decide, user, asks.identifier(message.get("turn")), message)
+            case "answer_now":
+                finding.answer_now(user, asks.identifier(message.get("turn")))
             case "stop":
                 await self._stop(asks.identifier(message.get("turn")))
             case _:

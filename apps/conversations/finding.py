@@ -5,27 +5,33 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable
+from contextlib import suppress
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
+from uuid import UUID
 
 from django.utils.translation import gettext, ngettext
 
-from apps.conversations import fragments, noticed, rewriting
+from apps.conversations import fragments, noticed, rewriting, shelf, sources
 from apps.conversations.events import Nothing
+from apps.conversations.small_talk.recognising import without_small_talk
 from apps.conversations.turn import Turn
 from apps.documents import search as documents
 from apps.documents.candidates import Scope
-from apps.documents.follow_up import is_small_talk
 from apps.documents.search import Found
 from apps.documents.withheld import find_matching
 from apps.engines import registry
 from apps.lib.threads import Begun, begin, in_db
+from apps.users.models import User
 
 if TYPE_CHECKING:
     from apps.engines.base import Vectors
 
 TOKEN_BUDGET = 700  # of passages in a prompt; a CPU reads about 600 tokens a second
-READING_S = 120.0  # how long a question waits for files that its user has just added
-_LOOK_S = 1.5  # between looks at them
+READING_S = 5.0  # how long a question waits at most for files that its user has just added
+_LOOK_S = 0.5  # between looks at them
+
+_waiting: dict[UUID, tuple[int, asyncio.Event]] = {}  # answers that wait for files: whose, and whether to wait no more
 
 
 def embedded(question: str) -> Begun[Vectors]:
@@ -66,22 +72,14 @@ async def check(turn: Turn) -> None:
 
 
 async def search(turn: Turn, first: Awaitable[Found]) -> Found:
-    """Return the passages. Where there are none yet, wait visibly for the files that the user has just added.
+    """Return the passages. Where there are none yet, wait visibly for files that the user has just added to what is
+    searched, for READING_S at most, or until the user asks to be answered now.
 
-    Files of other users, and files added earlier, keep no question waiting; nor does small talk wait.
+    Files of other users, and files added earlier, keep no question waiting.
     """
-    start = time.perf_counter()
     found = await first
-    said, waited, patience = 0, False, 0.0 if is_small_talk(turn.opening.text) else READING_S
-    while not found.passages and (found.just_added or said) and time.perf_counter() - start < patience:
-        if found.just_added:  # else the last file was finished meanwhile, perhaps too late for that search
-            if found.just_added != said:
-                await turn.step("wait", _reading(found.just_added))
-            await asyncio.sleep(_LOOK_S)
-        said, waited = found.just_added, True
-        found = await _search(turn)
-    if waited:
-        await turn.step("wait", gettext("Waited for files to be read"), _since(start))
+    if not found.passages and found.just_added:
+        found = await _wait(turn, found)
     turn.found = found
     turn.timings |= found.ms
     turn.timings["search"] = sum(found.ms.values())
@@ -89,11 +87,44 @@ async def search(turn: Turn, first: Awaitable[Found]) -> Found:
     return found
 
 
+def answer_now(user: User, answer: UUID) -> None:
+    """End the wait of that user's turn for files, if it waits in this process: elsewhere it ends by itself soon."""
+    owner, hurried = _waiting.get(answer, (None, None))
+    if owner == user.pk and hurried is not None:
+        hurried.set()
+
+
+async def _wait(turn: Turn, found: Found) -> Found:
+    """Search again as files are read; return what the last search found, at the latest after READING_S."""
+    start, said = time.perf_counter(), 0
+    answer, hurried = turn.opening.answer, asyncio.Event()
+    _waiting[answer] = turn.opening.user.pk, hurried
+    try:
+        while not found.passages and (found.just_added or said) and not hurried.is_set():
+            if (left := READING_S - (time.perf_counter() - start)) <= 0:
+                break
+            if found.just_added:  # else the last file was finished meanwhile, perhaps too late for that search
+                if found.just_added != said:
+                    await turn.step("wait", _reading(found.just_added))
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(hurried.wait(), min(_LOOK_S, left))
+            said = found.just_added
+            found = await _search(turn)
+    finally:
+        del _waiting[answer]
+    await turn.step("wait", gettext("Waited for files to be read"), _since(start))
+    return found
+
+
 async def nothing(turn: Turn, found: Found) -> None:
-    """Say what was searched in vain, which matching documents are withheld from the user's own collections, and what
-    can be done."""
+    """Say what was searched in vain, which matching documents are withheld from the user's own collections, what can
+    be done, and show the passages that come nearest, folded."""
     opening = turn.opening
     withheld = await in_db(find_matching, opening.user, found.query, opening.collections)
+    nearest = found.nearest or found.passages[: documents.NEAREST]
+    turn.quotes, turn.placed = [], [replace(item, fresh=()) for item in sources.place(nearest, opening.numbers, {})]
+    if found.passages:  # counted only where none was found
+        found = await documents.count_documents(opening.user, found, opening.collections, opening.filters)
     turn.nothing = {
         "withheld": withheld,
         "searched": list(found.searched),
@@ -103,9 +134,13 @@ async def nothing(turn: Turn, found: Found) -> None:
         "query": found.query,
         "can_widen": bool(turn.opening.collections),
         "filters": turn.opening.filters.record(),
+        "by_words": await in_db(documents.list_languages_by_words, opening.user, opening.collections),
     }
     await turn.opened()
     await turn.say(Nothing(fragments.nothing(turn.nothing)))
+    if turn.placed:
+        await turn.store_sources()
+        await turn.say(shelf.retrieved(turn))
 
 
 async def _search(turn: Turn, scope: Scope | None = None) -> Found:
@@ -116,7 +151,7 @@ async def _search(turn: Turn, scope: Scope | None = None) -> Found:
         collections=opening.collections,
         scope=scope,
         filters=opening.filters,
-        history=[past.question for past in opening.history if not past.called],
+        history=without_small_talk(past.question for past in opening.history if not past.called),
         token_budget=TOKEN_BUDGET,
         count=turn.chat.count,
         vector=turn.vector,
@@ -131,6 +166,10 @@ def _searched(found: Found, only: str) -> str:
     values = {"where": f"{where} ({only})" if only else where, "n": count}
     words = ngettext("Searched %(where)s, found %(n)s passage", "Searched %(where)s, found %(n)s passages", count)
     said = (words if count else gettext("Searched %(where)s, found no passages")) % values
+    if found.respelt:
+        said += ". " + gettext("Searched for %(words)s") % {
+            "words": ", ".join(f"“{word}”" for word in found.respelt.values())
+        }
     if found.left_out:
         names = ", ".join(found.left_out)
         said += ". " + gettext("Left out what another embedding model has read: %(names)s") % {"names": names}

@@ -1,7 +1,7 @@
-"""A conversation gets its title from the model after its first answer, unless its person has given it one before.
+"""Titles of conversations by a model that reads well, after the first answer, unless the user has given one before.
 
-The title is only an offer: one that speaks of other things than the conversation, or that the gate refuses, is dropped,
-and the first words of the question stay.
+The first words of the question are the title of every conversation. A model that has not passed the reading check is
+not asked for another; what a model says is dropped where the question does not bear it out, or the gate refuses it.
 """
 
 from __future__ import annotations
@@ -14,10 +14,11 @@ from contextlib import aclosing
 from django.conf import settings
 from django.db.models import Q
 
-from apps.conversations import hints
+from apps.conversations import hints, style
 from apps.conversations.models import Conversation, Message
 from apps.conversations.opening import Opening
 from apps.conversations.turn import Turn
+from apps.engines import registry
 from apps.engines.base import ChatMessage, ChatRequest, Delta, EngineError, Sampling
 from apps.lib.threads import in_db
 from apps.lib.words import content_terms
@@ -34,7 +35,7 @@ _QUESTION, _ANSWER = 400, 600  # characters that the model is shown
 _TOKENS = 24
 _LONGEST = 60  # characters of a title
 _WORDS = 9
-_OWN = 0.5  # of its words that the conversation must hold too, in whatever form
+_OWN = 0.5  # of its words that the question must hold too, in whatever form
 _PREFIX = re.compile(r"^\s*(?:title|titel|título|titre)\s*:\s*", re.IGNORECASE)
 _EDGES = " \t\"'“”„«»‹›*_#`.:-–—"
 
@@ -42,9 +43,8 @@ _naming: set[asyncio.Task[None]] = set()
 
 
 def begin(turn: Turn) -> None:
-    """The conversation is named beside everything else, where this turn was its first."""
-    first = turn.opening.new or not turn.opening.place.title  # a program begins one before it asks in it
-    if settings.TITLES and first and turn.text:
+    """Name the conversation beside everything else, where its title comes from the question of this turn."""
+    if settings.TITLES and turn.opening.names and turn.text:
         task = asyncio.create_task(_name(turn), name=f"title of {turn.opening.conversation}")
         _naming.add(task)
         task.add_done_callback(_named)
@@ -56,19 +56,21 @@ async def idle() -> None:
         await asyncio.wait(list(_naming))
 
 
-def title(said: str, question: str, answer: str) -> str:
-    """What the model said, as a title; "" where it speaks of something else than was asked, or is none. Pure."""
+def title(said: str, question: str) -> str:
+    """Return what the model said as a title; "" where it is none, or most of its words are not the question's. Pure."""
     line = next((line for line in said.splitlines() if line.strip(_EDGES)), "")
     line = " ".join(_PREFIX.sub("", line.strip(_EDGES)).strip(_EDGES).split())
     terms = content_terms(line)
     if not terms or len(line) > _LONGEST or len(line.split()) > _WORDS:
         return ""
-    asked, known = set(content_terms(question)), set(content_terms(f"{question} {answer}"))
-    fits = asked.intersection(terms) and sum(term in known for term in terms) >= _OWN * len(terms)
-    return line if fits else ""
+    asked = set(content_terms(question))
+    return line if sum(term in asked for term in terms) >= _OWN * len(terms) else ""
 
 
 async def _name(turn: Turn) -> None:
+    profile = await in_db(style.profile, turn.model)
+    if not style.reads_well(profile, registry.chat_model(turn.opening.model)):
+        return
     question, answer = turn.opening.text[:_QUESTION], turn.text[:_ANSWER]
     asked = f"Question: {neutralise(question)}\nAnswer: {neutralise(answer)}\n\n{_ASK}"
     request = ChatRequest(
@@ -81,7 +83,7 @@ async def _name(turn: Turn) -> None:
     async with aclosing(turn.chat.stream(request)) as items:
         async for item in items:
             said += item.text if isinstance(item, Delta) else ""
-    name = title(said, question, answer)
+    name = title(said, question)
     if not name or not (await gate.check_sentence(name, level=turn.level)).allowed:
         return
     if await in_db(_keep, turn.opening, turn.text, name):

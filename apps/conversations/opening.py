@@ -21,6 +21,7 @@ from apps.conversations.path import Exchange, before, path, turned
 from apps.conversations.refusal import WITHHELD
 from apps.conversations.sampling import Chosen
 from apps.conversations.session import signed_in
+from apps.conversations.small_talk.recognising import recognise, without_small_talk
 from apps.conversations.tools import cards
 from apps.documents.candidates import Scope, scope
 from apps.documents.filters import EVERYTHING, Filters, read_kept
@@ -92,6 +93,7 @@ class Opening(Kept):
     unshared: str = ""  # the name of an assistant that was chosen and may no longer be asked
     filters: Filters = EVERYTHING  # which documents there are searched
     attached: tuple[Attached, ...] = ()  # pictures of the question
+    names: bool = False  # the conversation gets its title from this question
 
 
 def recall(user: User, key: str | None, wish: Ask | Again, address: str = "") -> Opening | Kept:
@@ -144,10 +146,12 @@ def _asked(user: User, ask: Ask) -> Opening:
     exchanges: list[Exchange] = []
     if ask.conversation is None:
         wanted = answering.asked(user, ask.assistant)
-        place = Conversation(owner=user, title=picture_asks.title(ask.text), assistant=wanted)
+        place = Conversation(owner=user, assistant=wanted)
     else:
         place = _conversation(user, ask.conversation)
         exchanges = _said_before(place, ask)
+    if names := _names(place, ask.text, exchanges):
+        place.title = picture_asks.title(ask.text)
     choosing.keep(place, ask, model=ask.model)
     assistant, unshared = answering.of(user, place)
     collections = scoping.collections(user, place, ask, assistant)
@@ -160,7 +164,13 @@ def _asked(user: User, ask: Ask) -> Opening:
     chosen = collections if ask.collections else ask.collections  # where none are chosen, the assistant's may change
     new, rows = ask.conversation is None, (question, answer)
     opening = _opening(user, place, assistant, new, rows, exchanges, collections, chosen, turned(exchanges))
-    return replace(opening, attached=given.chosen(user, ask.attached), unshared=unshared)
+    return replace(opening, attached=given.chosen(user, ask.attached), unshared=unshared, names=names)
+
+
+def _names(place: Conversation, text: str, exchanges: list[Exchange]) -> bool:
+    """Return whether the conversation gets its title from this question: the first that is no small talk."""
+    before = [item.question.text for item in exchanges]
+    return not (place.title or recognise(text) or without_small_talk(before))
 
 
 def _again(user: User, wish: Again) -> Opening:
@@ -266,6 +276,9 @@ def _store(opening: Opening) -> None:
         filters=place.filters,
     ):  # the row is locked by this
         raise Refused("That conversation is no longer there. Reload the page.")
+    elif opening.names:
+        unnamed = Conversation.objects.filter(pk=place.pk, title="", titled=Conversation.Titled.QUESTION)
+        unnamed.update(title=place.title)
     has_place(opening)
     Message.objects.bulk_create(opening.rows)
     if len(opening.rows) > 1:

@@ -20,6 +20,7 @@ from django.utils import timezone
 from apps.conversations import picture_asks, recorded
 from apps.conversations.events import Retracted, encode
 from apps.conversations.models import Citation, Conversation, Message, Share, Trace, Withdrawn
+from apps.conversations.small_talk.recognising import recognise
 from apps.engines import registry
 from apps.engines.base import EngineError
 from apps.lib import tabs
@@ -164,13 +165,23 @@ def _untitled(row: Message) -> list[str]:
     asks = row.role == Message.Role.USER
     question = row if asks else row.parent
     place = Conversation.objects.filter(pk=row.conversation_id).first()
-    if place is None or question is None or question.parent_id is not None or not place.title:
+    if place is None or question is None or not place.title or not _may_name(question):
         return []
     if place.titled != Titled.MODEL and not (asks and place.titled == Titled.QUESTION):
         return []
     instead = "" if asks or question.retracted else picture_asks.title(question.text)
     Conversation.objects.filter(pk=place.pk).update(title=instead, titled=Titled.QUESTION)
     return [place.title, str(place.titled), instead]
+
+
+def _may_name(question: Message) -> bool:
+    """Return whether the conversation may have its title from this question: only small talk stands before it."""
+    answer = question.parent
+    while answer is not None and (asked := answer.parent) is not None:
+        if asked.text and recognise(asked.text) is None:
+            return False
+        answer = asked.parent
+    return True
 
 
 @dataclass(frozen=True, slots=True)

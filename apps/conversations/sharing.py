@@ -6,7 +6,9 @@ The answers are shown to whoever has the link; a passage only to who may read it
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence, Set
+from copy import copy as shallow
 from datetime import timedelta
+from itertools import takewhile
 from typing import Any
 from uuid import UUID
 
@@ -17,17 +19,18 @@ from django.utils import timezone
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext, gettext_lazy
 
-from apps.conversations import behind, branches, leaving, pages, render
+from apps.conversations import behind, branches, leaving, naming, pages, picture_asks, render
 from apps.conversations import tiles as tiled
 from apps.conversations.attached import given
 from apps.conversations.attached.given import Attached
 from apps.conversations.attached.rows import AttachedPicture, Attachment
-from apps.conversations.links import Links
+from apps.conversations.cite import Cite
 from apps.conversations.models import Assistant, Citation, Conversation, Message, Retrieved, Share
 from apps.conversations.path import Exchange, path
 from apps.conversations.refusal import Refused
 from apps.conversations.share import new_secret
 from apps.conversations.shelf import shelves
+from apps.conversations.small_talk.recognising import recognise
 from apps.conversations.tiles import Tile
 from apps.documents.models import Collection
 from apps.images.models import Picture
@@ -125,6 +128,7 @@ def shown(user: User, row: Share, exchanges: list[Exchange]) -> list[dict[str, A
             turn["question"]["attached"] = attached.get(turn["question"]["id"], ())
         return [turn | {"question": _NOT_SHOWN} if turn["answer"]["id"] in kept_back else turn for turn in turns]
     # Titles are those that the owner may still read: what is named was theirs to name.
+    cites = pages.citations(answers)
     titles = shelves(row.conversation.owner, answers) if row.sources == Sources.TITLES else {}
     return [
         {
@@ -132,7 +136,8 @@ def shown(user: User, row: Share, exchanges: list[Exchange]) -> list[dict[str, A
                 "html": SafeString(render.question_html(item.question.text)), "text": item.question.text,
                 "attached": attached.get(item.question.pk, ()),
             },
-            "answer": _bare(item.answer) | {"titles": _titles(titles.get(item.answer.pk))},
+            "answer": _bare(item.answer, cites.get(item.answer.pk, []))
+            | {"titles": _titles(titles.get(item.answer.pk))},
             "drawn": drawn.get(item.answer.pk, []),
         }
         for item in exchanges
@@ -153,12 +158,21 @@ def hidden(item: Exchange) -> bool:
 
 def title(row: Share, exchanges: list[Exchange]) -> str:
     """What the link is headed with, whose `way` these are: "" where the conversation is named after a question that it
-    keeps back, or by the model also after an answer, or where the gate holds its title."""
-    place, first = row.conversation, exchanges[:1]
+    keeps back, or by the model also after an answer, or where the gate holds its title. A model's title that says
+    something else than the question gives way to the question's first words."""
+    place, first = row.conversation, exchanges[: 1 + sum(1 for _ in takewhile(_is_small_talk, exchanges))]
     named = place.titled == Conversation.Titled.PERSON or not any(hidden(item) for item in first)
     if place.titled == Conversation.Titled.MODEL:
         named = named and not any(item.answer and item.answer.retracted for item in first)
+        question = first[-1].question.text if first else ""
+        if not naming.title(place.title, question):
+            place = shallow(place)
+            place.title = picture_asks.title(question)
     return leaving.title(Stage.SHARE, place) if named else ""
+
+
+def _is_small_talk(item: Exchange) -> bool:
+    return recognise(item.question.text) is not None
 
 
 def readable(answer: UUID, number: int) -> Message | None:
@@ -252,11 +266,12 @@ def _answered(exchanges: list[Exchange]) -> list[Exchange]:
     return [item for item in exchanges if item.answer and item.answer.status != Message.Status.WRITING]
 
 
-def _bare(answer: Message) -> dict[str, Any]:
+def _bare(answer: Message, cites: list[Cite]) -> dict[str, Any]:
     """An answer without what it stands on."""
-    html = render.answer_html(answer.text, [], answer.pk, Links(kept=answer.links)) if answer.text else ""
+    html = pages.answer_html(answer, cites, bare=True)
     return {
         "id": answer.pk, "html": SafeString(html), "status": answer.status,
+        "grounded": answer.grounded or not answer.text,
         "status_words": answer.get_status_display(), "reason": answer.reason, "model": answer.model,
         "retracted": answer.retracted,
         "nothing_found": answer.nothing_found,

@@ -30,6 +30,7 @@ from apps.conversations.briefing import heeded
 from apps.conversations.events import Folds, Window
 from apps.conversations.models import Shows, Style
 from apps.conversations.quoting import choose_quotes
+from apps.conversations.sampling import penalties
 from apps.conversations.tools import commands, offering
 from apps.conversations.turn import LOOP, Turn
 from apps.documents.search import Found
@@ -77,11 +78,11 @@ async def request(turn: Turn, found: Found | None) -> ChatRequest:
     await seeing.tell(turn, sees=sees)
     await _noted(turn, laid_out.start)
     turn.timings["prompt"] = (time.perf_counter() - start) * 1000
-    # People do not share a prefix cache: its timing would tell what others read.
-    told = opening.sampling.sampling(laid_out.max_tokens)
-    sampling = replace(told, logprobs=settings.TOKEN_CHOICES if turn.records else 0)
+    choices = settings.TOKEN_CHOICES if turn.records else 0
+    sampling = replace(opening.sampling.sampling(laid_out.max_tokens), logprobs=choices)
     turn.sampled = opening.sampling.used(sampling, whole=info.samples_all)
-    turn.request = ChatRequest(laid_out.messages, sampling, str(opening.user.pk), tools)
+    also = penalties(info.name, sampling)
+    turn.request = ChatRequest(laid_out.messages, sampling, str(opening.user.pk), tools, beside=also)
     return turn.request
 
 

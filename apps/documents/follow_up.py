@@ -23,7 +23,6 @@ _OPENS = re.compile(
     r"\s*(?:and|but|or|so|also|then|what about|how about|what if|why|why not|how so|how come|really)\b", re.I
 )
 _SHORT = 3  # content words; a question with fewer rarely says what it is about
-_SMALL_TALK = 2  # content words
 _BACK = 3  # turns
 _AT_MOST = 12  # words taken over
 
@@ -47,11 +46,6 @@ def leans(question: str) -> bool:
     """Whether a question seems to need the one before it: it points back, goes on with "and", or says very little."""
     content = [word for word in words(question) if word not in STOPWORDS and word not in _LEANING]
     return points_back(question) or len(content) < _SHORT
-
-
-def is_small_talk(question: str) -> bool:
-    """Return whether a question has fewer than two content words ("hi", "thank you"), so asks for no document."""
-    return len([word for word in words(question) if word not in STOPWORDS]) < _SMALL_TALK
 
 
 def points_back(question: str) -> bool:

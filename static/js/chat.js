@@ -123,6 +123,7 @@ document.addEventListener("click", (event) => {
   if (starter) return submit(starter.textContent.trim());
   const verb = event.target.closest("[data-do]")?.dataset.do;
   const turn = event.target.closest("[data-turn]");
+  if (verb === "answer_now") return tell({ do: verb, turn: turn.dataset.turn });
   if (verb && turn && !busy()) verbs[verb](turn, turn.querySelector("[data-question]").dataset.text);
 });
 

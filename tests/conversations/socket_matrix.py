@@ -12,6 +12,7 @@ MATRIX: dict[str, tuple[str, ...]] = {
     "continue": ("turn",),
     "answer_without_documents": ("turn",),
     "resume": ("turn",),
+    "answer_now": ("turn",),
     "stop": ("turn",),
     "decide": ("turn",),
     "reword": ("question",),
@@ -22,7 +23,7 @@ MATRIX: dict[str, tuple[str, ...]] = {
     "seen": ("conversation",),
     "stay": ("conversation",),
 }
-SILENT = {"typing", "seen"}  # nothing is said to these, whatever happens
+SILENT = {"typing", "seen", "answer_now"}  # nothing is said to these, whatever happens
 # What a field can hold, by the names of the rows of Alice's in `test_socket_matrix.py`.
 THINGS: dict[str, tuple[str, ...]] = {
     "conversation": ("conversation", "temporary chat", "withheld"),

@@ -8,7 +8,7 @@ from django.test import Client
 
 from apps.conversations import keeping, naming, searching, turns
 from apps.conversations.frame import listed
-from apps.conversations.models import Conversation, Message
+from apps.conversations.models import Conversation, Message, ModelProfile
 from apps.lib.threads import in_db
 from apps.users.models import User
 
@@ -106,18 +106,21 @@ def test_the_page_lists_titles_and_places(alice: User, bob: User) -> None:
         ('**Title: "Alexandria’s lighthouse"**\nMore words', "Alexandria’s lighthouse"),
         ("Cooking with olive oil", ""),
         ("About 100 metres", ""),  # what was answered, and not what was asked
+        ("The lighthouse was 90 metres tall in Rome", ""),
         ("", ""),
         ("the of and", ""),
         ("The lighthouse of Alexandria stood about one hundred metres high above the sea", ""),
     ],
 )
 def test_a_title_speaks_of_the_conversation_or_is_dropped(words: str, kept: str) -> None:
-    assert naming.title(words, QUESTION, "It stood about 100 metres.") == kept
+    assert naming.title(words, QUESTION) == kept
 
 
 @pytest.fixture
-def titles(settings) -> None:
+def titles(settings, transactional_db) -> None:
+    """A model that reads well names conversations."""
     settings.TITLES = True
+    ModelProfile.objects.create(name="fake-1B", reading_asked=20, reading_right=20)
 
 
 async def named(open_page, alice, chat, reply: str, before=None) -> Conversation:
@@ -137,6 +140,15 @@ async def test_the_model_names_a_conversation_after_its_first_answer(open_page, 
     assert (row.title, row.titled) == ("Height of the lighthouse", Conversation.Titled.MODEL)
     request = chat.requests[-1]
     assert request.cache_salt == str(alice.pk) and request.sampling.max_tokens < 50
+
+
+async def test_a_model_that_does_not_read_well_is_asked_for_no_title(
+    open_page, alice, library, chat, titles, monkeypatch
+) -> None:
+    await ModelProfile.objects.aupdate(reading_right=10)
+    row = await named(open_page, alice, chat, "Height of the lighthouse")
+    assert (row.title, row.titled) == (QUESTION, Conversation.Titled.QUESTION)
+    assert len(chat.requests) == 1
 
 
 async def test_a_name_that_a_person_gave_stays(open_page, alice, library, chat, titles) -> None:

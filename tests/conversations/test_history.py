@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from dataclasses import replace
 from datetime import timedelta
 
@@ -181,7 +182,7 @@ async def test_waiting_for_files_has_an_end(open_page, alice, library, chat, mon
     assert "still being read" in nothing["html"]
 
 
-@pytest.mark.parametrize("case", ["another user's file", "small talk", "a file of an hour ago", "another collection"])
+@pytest.mark.parametrize("case", ["another user's file", "a file of an hour ago", "another collection"])
 async def test_a_question_does_not_wait_for(open_page, alice, bob, library, chat, monkeypatch, case) -> None:
     monkeypatch.setattr(finding, "_LOOK_S", 0.02)
     place = await in_db(collection, alice, "Other") if case == "another collection" else library
@@ -192,12 +193,40 @@ async def test_a_question_does_not_wait_for(open_page, alice, bob, library, chat
     if case == "a file of an hour ago":
         await Document.objects.filter(pk=row.pk).aupdate(created=timezone.now() - timedelta(hours=1))
     page = await open_page(alice)
-    words = "hi" if case == "small talk" else "Which zeppelin crossed the Atlantic?"
-    await page.ask(words, collections=[str(library.pk)])
+    await page.ask("Which zeppelin crossed the Atlantic?", collections=[str(library.pk)])
     events = await asyncio.wait_for(page.events(), 30)
     assert "wait" not in [event.get("name") for event in events if event["type"] == "step"]
     nothing = next(event for event in events if event["type"] == "nothing")
     assert ("still being read" in nothing["html"]) is (case != "another collection")
+
+
+async def test_a_question_waits_five_seconds_at_most(open_page, alice, library, chat) -> None:
+    await Document.objects.acreate(
+        collection=library, name="l.pdf", sha256="0" * 64, size=1, status="queued", uploaded_by=alice
+    )
+    page = await open_page(alice)
+    start = time.monotonic()
+    await page.ask("Which zeppelin crossed the Atlantic?")
+    await page.events()
+    assert 4.5 < time.monotonic() - start < 7
+
+
+async def test_who_wants_the_answer_now_waits_no_more(open_page, alice, bob, library, chat, monkeypatch) -> None:
+    monkeypatch.setattr(finding, "READING_S", 60.0)
+    await Document.objects.acreate(
+        collection=library, name="l.pdf", sha256="0" * 64, size=1, status="queued", uploaded_by=alice
+    )
+    page, other = await open_page(alice), await open_page(bob)
+    accepted = await page.ask("Which zeppelin crossed the Atlantic?")
+    await page.hear("step")
+    await other.tell(do="answer_now", turn=accepted["turn"])
+    assert await page.silent(0.8), "another user's word counts for nothing"
+    start = time.monotonic()
+    await page.tell(do="answer_now", turn=accepted["turn"])
+    events = await page.events(timeout=20)
+    assert time.monotonic() - start < 5
+    assert "nothing" in [event["type"] for event in events]
+    assert finding._waiting == {}
 
 
 async def test_the_title_of_a_conversation_is_its_first_question(open_page, alice, library, chat) -> None:

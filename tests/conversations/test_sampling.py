@@ -11,7 +11,18 @@ from django.test import Client
 from apps.conversations.asks import Refused
 from apps.conversations.models import Message
 from apps.conversations.prompt import MAX_ANSWER
-from apps.conversations.sampling import CONTROLS, PRESETS, WORDS, Preset, defaults, read, shown
+from apps.conversations.sampling import (
+    CONTROLS,
+    PACKAGED_MODEL,
+    PACKAGED_PENALTY,
+    PRESETS,
+    WORDS,
+    Preset,
+    defaults,
+    penalties,
+    read,
+    shown,
+)
 from apps.documents.models import Collection
 from apps.engines.base import ChatMessage, ChatRequest, Sampling
 from apps.engines.chat import wire
@@ -19,6 +30,7 @@ from apps.engines.chat.fake import FakeChat
 from apps.engines.chat.offered import EXTENDED
 from apps.lib.threads import in_db
 from apps.users.models import User
+from assistant.boot.models import CHAT_NAME
 
 
 def test_the_default_of_each_control_is_said_for_each_preset() -> None:
@@ -30,6 +42,24 @@ def test_the_default_of_each_control_is_said_for_each_preset() -> None:
         for preset, word in words.items():
             told = getattr(PRESETS[Preset(preset)], name)
             assert told is None or float(word) == told
+
+
+def test_the_packaged_model_alone_is_kept_from_repeating_itself() -> None:
+    told = Sampling()
+    assert PACKAGED_MODEL == CHAT_NAME, "as the model server of a first start names it"
+    assert penalties(CHAT_NAME, told) == {"frequency_penalty": PACKAGED_PENALTY}
+    assert penalties("Qwen3-8B", told) == {}
+    assert penalties(CHAT_NAME, Sampling(repetition_penalty=1.2)) == penalties(CHAT_NAME, Sampling(beams=4)) == {}
+
+
+async def test_what_keeps_the_packaged_model_from_repeating_reaches_the_server(open_page, alice, library, chat) -> None:
+    page = await open_page(alice)
+    await page.ask("How high was the lighthouse of Alexandria?")
+    await page.events()
+    chat.name = CHAT_NAME
+    await page.ask("How long can a queen bee live?")
+    await page.events()
+    assert [dict(request.beside) for request in chat.requests] == [{}, {"frequency_penalty": PACKAGED_PENALTY}]
 
 
 def test_every_preset_and_control_is_explained() -> None:

@@ -1,0 +1,1 @@
+"""Messages that are no question about documents: recognised, and answered at once without a model."""
