@@ -20,7 +20,8 @@ HTML in an event was made on the server and is inserted as it is. Every event is
      "weak": false}
     {"type": "retracted", …, "reason": "A reviewer withheld this. …", "question": false}
 
-Orders that happen: opened, pictures, step(draw), closed; or opened, step(search), then either nothing, closed, or
+Orders that happen: opened, pictures, step(draw), closed; or opened, step(search), then either nothing (with
+sources, where some passages come near), closed, or
 step(write), folds (where only verified sentences are shown), sources, quotes (style "quotes" only), text and cited in
 turn, step(verify), sources, closed. `tool` and further `sources` come among them whenever a call begins, asks, or ends;
 where a person calls a tool, before all others.
