@@ -45,7 +45,7 @@ def pills_html(cites: Sequence[Cite], answer_id: UUID | str, gone: Collection[in
     if state is None:
         return ""
     if state is SentenceState.UNVERIFIED:
-        return f'<span class="visually-hidden"> ({STATES[state]})</span>'
+        return f'<span class="visually-hidden"> [{gettext("not verified")}]</span>'
     found = {cite.source: cite for cite in sorted(cites, key=_worth) if cite.source is not None}
     numbers = sorted(found, key=lambda number: (number not in gone, *_worth(found[number]), -number), reverse=True)
     if not numbers:
@@ -132,7 +132,7 @@ def _with_shown(markup: str, shown: Collection[int], *, hidden: set[int]) -> str
 
     def sentence(found: re.Match[str]) -> str:
         number = int(found[2])
-        kind = f"sentence{found[1] or ''}{' shown' if number in shown else ''}"
+        kind = f"sentence{found[1] or ''}{' revealed' if number in shown else ''}"
         return f'<span class="{kind}" data-sentence="{number}"' + (" hidden" if number in hidden else "")
 
     return _MARKED.sub(sentence, markup)

@@ -128,5 +128,5 @@ function dress(part, { state, html }) {
 }
 
 function reveal(part) {
-  if (!part.classList.contains("pills")) part.classList.add("shown");
+  if (!part.classList.contains("pills")) part.classList.add("revealed");
 }

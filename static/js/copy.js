@@ -44,7 +44,7 @@ export function written(answer) {
   const text = parts(answer, true).filter(Boolean).join("\n\n");
   const mark = answer.querySelector("[data-ungrounded]:not([hidden])");
   const listed = sources(answer, text);
-  return [mark?.textContent, text, listed.length && `${gettext("Sources")}:\n${listed.join("\n")}`].filter(Boolean).join("\n\n");
+  return [mark?.textContent.trim(), text, listed.length && `${gettext("Sources")}:\n${listed.join("\n")}`].filter(Boolean).join("\n\n");
 }
 
 async function copy(button, text) {

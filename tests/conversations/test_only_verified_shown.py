@@ -16,7 +16,7 @@ from apps.lib.threads import in_db
 from apps.users.models import User
 
 QUESTION = "How high was the lighthouse of Alexandria?"
-SAID = "data-ungrounded>Written without documents; nothing here was checked."
+SAID = "data-ungrounded><svg"
 QUOTED, SUPPORTED, NOT = SentenceState.QUOTED, SentenceState.SUPPORTED, SentenceState.UNVERIFIED
 
 

@@ -72,6 +72,7 @@ def test_only_verified_sentences_appear_and_the_others_wait_under_one_line(
         assert TRUE in text and not FALSE.search(text)
         assert "What the rules say" in text and "What nobody wrote" not in text and "Here is a list:" in text
         expect(turn.locator(".prose [data-shows=verified] li:visible")).to_have_count(1)
+        expect(turn.locator(".prose [data-shows=verified] a.pill:visible")).to_have_count(2)
         assert judged(page) == []
         page.reload()
         page.locator("[data-chat][data-ready]").wait_for()
@@ -85,6 +86,7 @@ def test_only_verified_sentences_appear_and_the_others_wait_under_one_line(
     assert abs(summary.bounding_box()["y"] - top) < 2, "what is above does not move"
     rest = turn.locator("[data-shows=rest]").inner_text()
     assert len(FALSE.findall(rest)) >= 3 and "every" in rest and "What nobody wrote" in rest and TRUE not in rest
+    page.evaluate("scrollTo(0, document.body.scrollHeight)")  # else the composer covers what is judged
     assert judged(page) == []
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
