@@ -68,10 +68,12 @@ def read_answers(keys: Iterable[str]) -> dict[str, Any]:
     for answer in Message.objects.filter(pk__in=list(keys)).prefetch_related("citations__source__document"):
         cites: dict[int, list[dict[str, Any]]] = {}
         for cite in answer.citations.exclude(source=None):
-            page = Page.objects.get(document_id=cite.source.document_id, number=cite.source.page_number)
+            if (source := cite.source) is None or source.document_id is None:
+                continue  # its document was deleted
+            page = Page.objects.get(document_id=source.document_id, number=source.page_number)
             cites.setdefault(cite.sentence, []).append(
                 {
-                    "source": cite.source.number,
+                    "source": source.number,
                     "document": page.document.name,
                     "page": page.number,
                     "score": cite.score,
