@@ -144,7 +144,7 @@ def found(word: str) -> list[str]:
 async def test_nothing_of_it_is_stored(
     alice: User, library: Collection, open_page, chat: FakeChat, settings, caplog: pytest.LogCaptureFixture
 ) -> None:
-    settings.TITLES = True
+    settings.TITLES, settings.ANSWER_STYLE = True, "model"  # no quote is likely right, and the model is asked
     page = await open_page(alice)
     await in_db(Assistant.default)  # made when it is first needed, by whatever chat
     before = await in_db(rows)
