@@ -145,7 +145,8 @@ def list_unjudged(results: Iterable[Result], rests: Mapping[str, Any]) -> list[d
     for result in results:
         cites = rests.get(result.shown.answer, {}).get("cites", {})
         for item in result.sentences:
-            if item.verdict is None and (item.sentence.pill or not item.sentence.folded) and not result.question.talk:
+            counted = item.sentence.pill or (not item.sentence.folded and not result.question.talk)
+            if item.verdict is None and counted:
                 support = [
                     f"{cite['document']}, page {cite['page']}: {fold_spaces(cite['support'])}"
                     for cite in cites.get(str(item.sentence.number), ())
