@@ -25,6 +25,19 @@ def cautious(site: Site) -> str:
     return f"/?assistant={site.seed('cautious')}"
 
 
+def watched(page: Any) -> list[str]:
+    """Return a list that gets the visible words of the last answer whenever something changes on the page."""
+    seen: list[str] = []
+    page.expose_function("seen", lambda text: seen.append(text))
+    page.evaluate(
+        """() => new MutationObserver(() => {
+          const text = [...document.querySelectorAll('[data-part="text"]')].at(-1);
+          if (text) seen(text.innerText);
+        }).observe(document.body, { subtree: true, childList: true, attributes: true, characterData: true })"""
+    )
+    return seen
+
+
 def words(turn: Any) -> str:
     return str(turn.locator("[data-part=text]").inner_text())
 
@@ -52,14 +65,7 @@ def test_only_verified_sentences_appear_and_the_others_wait_under_one_line(
     visit: Visit, cautious: str, width: int
 ) -> None:
     page = visit(cautious, width=width)
-    seen: list[str] = []
-    page.expose_function("seen", lambda text: seen.append(text))
-    page.evaluate(
-        """() => new MutationObserver(() => {
-          const text = [...document.querySelectorAll('[data-part="text"]')].at(-1);
-          if (text) seen(text.innerText);
-        }).observe(document.body, { subtree: true, childList: true, attributes: true, characterData: true })"""
-    )
+    seen = watched(page)
     turn = ask(page, DOUBTS)
     expect(turn.locator("[data-checking]")).to_be_visible()
     ended(turn)
