@@ -12,7 +12,7 @@ import pytest
 from django.conf import LazySettings, settings
 
 from apps.conversations import naming, opening, turns
-from apps.conversations.models import Assistant, Conversation, Message
+from apps.conversations.models import Assistant, Conversation, Message, ModelProfile
 from apps.documents.models import Collection
 from apps.engines.chat.fake import FakeChat
 from apps.lib.threads import in_db
@@ -106,7 +106,8 @@ async def test_an_answer_is_streamed_and_ends_as_it_is_kept(web: httpx.AsyncClie
 async def test_a_conversation_is_named_by_the_model_after_its_first_answer(
     web: httpx.AsyncClient, library: Collection, chat: FakeChat, settings: LazySettings
 ) -> None:
-    settings.TITLES = True
+    settings.TITLES, settings.REWRITE = True, False
+    await ModelProfile.objects.acreate(name=chat.name, reading_asked=20, reading_right=20)
     place = await begun(web)
     chat.replies.extend(["They live for weeks.", "Title: How Long Workers Live", "Years.", "Life of a Queen"])
     await asked(web, place)
