@@ -20,7 +20,7 @@ from apps.conversations.support import SUPPORTED, Premise, Verdict, check, rarit
 from apps.conversations.wrap import hints, without_hints
 from apps.documents.language import language_of
 from apps.documents.passages import Passage
-from apps.lib.sentences import spans
+from apps.documents.table_rows import Cell, cut_rows, read_row
 
 _WINDOWS = (1, 2)  # adjacent sentences that may support a claim together
 _LOOKED_AT = 8  # windows that the check sees for one sentence
@@ -50,7 +50,6 @@ _JOINT = re.compile(
 )
 _CLAUSE = 3  # content words of a part that states something
 _ITEM = re.compile(r"\s*(?:[-*+•–]|\(?\d{1,3}[.)])\s")
-_LEAST_BARS = 3  # of a table row
 _FRAME = re.compile(
     r"^\W*(?:(?:so|thus|therefore|hence),?\s+)?(?:(?:the|an?|my|final|correct|short|die|la)\s+)*(?:answer|antwort|respuesta)\b"
     r"(?:\s+(?:is|was|would be|to (?:that|this|your question) is|lautet|ist|es))?\s*[:–-]?\s*",
@@ -265,49 +264,40 @@ def _within(item: Stretch, whole: Stretch | None) -> bool:
 
 def _windows(stretch: Stretch) -> list[Window]:
     """Return each sentence, each two adjacent ones, the cells of table rows, list items with their introduction."""
-    found = spans(stretch.text)
+    found = cut_rows(stretch.text)
     code = language_of([stretch.text])
     language = code if code in LEXICONS else None if code else detect_language(stretch.text)
     titles = f"{stretch.title} {stretch.heading}".strip()
     windows: list[Window] = []
 
-    def add(first: int, last: int, text: str, context: str = "") -> None:
+    def add(first: int, last: int, text: str, context: str = "", language: str | None = language) -> None:
         start, end = stretch.start + found[first][0], stretch.start + found[last][1]
         premise = Premise(" ".join(text.split()), f"{titles} {context}".strip(), language)
         said = facts(f"{premise.context} {premise.text}", language or "en")
         windows.append(Window(stretch.number, start, end, premise, said))
 
-    header: list[str] = []
-    introduction = ""
+    introduction, joins = "", False  # whether the sentence before may be read together with this one
     for at, (start, end) in enumerate(found):
         text = stretch.text[start:end]
         if not any(char.isalnum() for char in text):
             continue
-        cells = _cells(text)
+        cells = read_row(text)
         if cells:
-            for cell in _cell_texts(header, cells):
+            for cell in _cell_texts(cells):
                 add(at, at, cell)
-            header = header or cells
-        elif _ITEM.match(text):
-            add(at, at, text, introduction)
+            add(at, at, text, language=None)  # as a whole a row is only quoted: its cells could be mixed up
         else:
-            header, introduction = [], text if text.rstrip().endswith(":") else ""
-        add(at, at, text)
-        if at and not cells and not _cells(stretch.text[slice(*found[at - 1])]):
-            add(at - 1, at, stretch.text[found[at - 1][0] : end])
+            item = bool(_ITEM.match(text))
+            add(at, at, text, introduction if item else "")
+            if joins and not item:
+                add(at - 1, at, stretch.text[found[at - 1][0] : end])
+            if not item:
+                introduction = text if text.rstrip().endswith(":") else ""
+        joins = not cells
     return windows
 
 
-def _cells(line: str) -> list[str]:
-    """Return the cells of a table row; [] for any other line."""
-    line = line.strip()
-    if not line.startswith("|") or line.count("|") < _LEAST_BARS:
-        return []
-    return [cell.strip() for cell in line.strip("|").split("|")]
-
-
-def _cell_texts(header: Sequence[str], cells: Sequence[str]) -> list[str]:
-    """Return a row as one text for each cell: the row's first cell, the column's name, the cell. [] for a header."""
-    if not header:
-        return []
-    return [f"{cells[0]} {name} {cell}" for name, cell in zip(header[1:], cells[1:], strict=False) if cell]
+def _cell_texts(cells: Sequence[Cell]) -> list[str]:
+    """Return the cells of a row, each as a text with the row's first cell, since that says what the row is about."""
+    first, *others = (f"{cell.name}: {cell.text}" if cell.name else cell.text for cell in cells)
+    return [f"{first}; {other}" for other in others]

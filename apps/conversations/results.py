@@ -65,7 +65,7 @@ def _support(claim: str, call: Call) -> float:
         if len(said) > 1 or not words or not _is_small(*said):
             return 1.0
         return 1.0 if words & facts(f"{call.title} {asked} {call.text}").terms else 0.0
-    (verdict,) = check().judge(claim, [Premise(f"{call.title} {asked} {call.text}")])
+    (verdict,) = check().judge(claim, [Premise(f"{call.tool} {call.title} {asked} {call.text}")])
     return verdict.score
 
 

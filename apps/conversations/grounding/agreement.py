@@ -12,12 +12,14 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
-from apps.conversations.facts import Facts, bare_word, facts, number_value, tokens_of
+from apps.conversations.facts import SPELT, Facts, bare_word, facts, number_value, tokens_of
 from apps.conversations.grounding.lexicons import ENGLISH, LEXICONS, UNITS, Lexicon
 from apps.conversations.opposites import OPPOSITES
 from apps.lib.sentences import spans
+from apps.lib.words import stem
 
 LEAST_COVERED = 0.5  # share of the content words of a sentence that must stand in the source
+_FEW = 4  # content words of a sentence all of which must stand in the source
 _PART_OF_EACH = 0.4  # of the content words of each of two sentences that a claim made of both repeats
 _WHOLLY_COVERED = 0.6  # share of the source's content words from which a sentence restates all of it
 
@@ -80,7 +82,7 @@ def find_disagreement(claim: str, source: str, *, context: str = "", hint: str =
 
     `source` is one sentence or two adjacent ones, `context` the title and heading above them: names and codes may
     stand there. `hint` is the language of both where their words do not tell it. Kinds: number, unit, code, date,
-    name, words, quantifier, modality, negation, antonym; recombined where a claim takes a word or two of one of two
+    name, quantifier, modality, negation, antonym, words; recombined where a claim takes a word or two of one of two
     sentences and the rest of the other.
     """
     said = read_assertions(claim, hint)
@@ -99,11 +101,11 @@ def find_disagreement(claim: str, source: str, *, context: str = "", hint: str =
         "code": all(code in given.codes or _stands(code, whole) for code in said.codes),
         "date": said.dates <= given.dates or all(_stands(word, whole) for word in said.dates),
         "name": not _unknown_names(said.facts, known),
-        "words": len(said.facts.terms & known) >= LEAST_COVERED * len(said.facts.terms),
         "quantifier": said.quantifiers <= given.quantifiers,
         "modality": _agree_in_modality(said, given),
         "negation": _agree_in_negation(said.facts, source, hint),
         "antonym": not _says_contrary(said.facts, given.facts),
+        "words": _covers(said.facts, known),
     }
     return next((kind for kind, agrees in checks.items() if not agrees), "")
 
@@ -118,6 +120,21 @@ def _restates_all(said: Assertions, sentences: list[str], hint: str) -> bool:
     """Return whether a claim says much of each sentence, so that it is made of all of them."""
     given = [facts(sentence, hint).terms for sentence in sentences]
     return all(len(terms & said.facts.terms) >= _PART_OF_EACH * len(terms) for terms in given)
+
+
+def _covers(said: Facts, known: frozenset[str]) -> bool:
+    """Return whether a source has enough of the content words of a claim: all of a few, half of many.
+
+    Numbers, quantifiers and modal verbs do not count, since they are compared apart.
+    """
+    missing = {word for word in said.terms - known - _compared_apart(said.language) if not word[0].isdigit()}
+    return not missing if len(said.terms) <= _FEW else len(missing) <= (1 - LEAST_COVERED) * len(said.terms)
+
+
+@lru_cache(maxsize=4)
+def _compared_apart(language: str) -> frozenset[str]:
+    lexicon = LEXICONS.get(language, ENGLISH)
+    return SPELT | {stem(word) for word in (*lexicon.quantifiers, *lexicon.modals)}
 
 
 def _codes(text: str) -> Iterator[str]:

@@ -13,11 +13,15 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from apps.conversations.facts import facts
+from apps.conversations.grounding.lexicons import detect_language
 from apps.conversations.kinds import expects
 from apps.conversations.meaning import vectors
 from apps.conversations.support import rarity, shared
+from apps.documents.scale import unread_languages
+from apps.engines import registry
 
 _MARGIN = 0.2  # of nearness to the question, below the best sentence's
+_UNREAD_MARGIN = 0.15  # in a language that the embedder does not know
 _WORDS = 0.5  # weight of the question's words beside the cosine
 _EMBEDDED = 8  # sentences of the passages, the best by words
 _OPEN = re.compile(
@@ -61,10 +65,15 @@ class AnswerCheck:
         best, source = self._best
         if self._open:
             self._sources.add(source)
-        if claim.source not in self._sources and self._nearness([claim])[0] < best - _MARGIN:
+        if claim.source not in self._sources and self._nearness([claim])[0] < best - self._margin:
             return False
         self._sources.add(claim.source)
         return True
+
+    @cached_property
+    def _margin(self) -> float:
+        language = detect_language(self._question)
+        return _UNREAD_MARGIN if language in unread_languages(registry.embed()) else _MARGIN
 
     @cached_property
     def _best(self) -> tuple[float, int]:
