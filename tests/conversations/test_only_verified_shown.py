@@ -64,7 +64,10 @@ def test_a_setting_of_the_assistant_goes_before_that_of_the_model_and_the_readin
     assert resolved(assistant="all", model="verified") == Shows.ALL
 
 
-MIXED = "## Height\n\nIt was made of cheese.\n\n- The lighthouse stood about 100 metres high [1].\n- It was painted pink by pirates.\n"
+MIXED = (
+    "## Height\n\nIt was made of cheese.\n\n- The lighthouse stood about 100 metres high [1].\n"
+    "- It was painted pink by pirates.\n"
+)
 
 
 def visible(html: str) -> str:
@@ -145,8 +148,8 @@ async def test_what_was_written_when_the_process_died_is_folded(alice) -> None:
         place = Conversation.objects.create(owner=alice)
         asked = Message.objects.create(conversation=place, role="user", text="Why?", asked_by=alice)
         return Message.objects.create(
-            conversation=place, parent=asked, role="assistant", status="writing", text="It was painted pink by pirates.", asked_by=alice,
-            shows=Shows.VERIFIED,
+            conversation=place, parent=asked, role="assistant", status="writing", asked_by=alice,
+            text="It was painted pink by pirates.", shows=Shows.VERIFIED,
         )  # fmt: skip
 
     row = await in_db(kept)

@@ -29,8 +29,9 @@ def both_logs(test):
 
 
 @pytest.fixture
-async def place(open_page, alice, library, chat) -> Conversation:
-    """A conversation of Alice's: an answer, and one to a follow-up, whose prompt repeats it."""
+async def place(open_page, alice, library, chat, settings) -> Conversation:
+    """Return a conversation of Alice's: an answer, and one to a follow-up, whose prompt repeats it."""
+    settings.ANSWER_STYLE = "model"  # asked also where no quote is likely right, as for a word of no document
     page = await open_page(alice)
     chat.replies += [ANSWER, "A queen lives for five years [2]."]
     turn = await page.ask(QUESTION)

@@ -52,7 +52,8 @@ async def test_a_follow_up_is_searched_as_the_model_rewrote_it(open_page, alice,
     )
 
 
-async def test_a_model_that_does_not_read_well_is_not_asked(open_page, alice, library, chat) -> None:
+async def test_a_model_that_does_not_read_well_is_not_asked(open_page, alice, library, chat, settings) -> None:
+    settings.ANSWER_STYLE = "model"  # for the answer it is, also where no quote is likely right
     query, requests = await searched(await open_page(alice), chat, replies=[])
 
     assert requests == 1 and query.startswith(FOLLOW_UP)
