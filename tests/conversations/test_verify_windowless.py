@@ -39,7 +39,7 @@ def writing() -> tuple[Any, Verifier, Log]:
     log = Log()
     opening = SimpleNamespace(history=(), text="What is it?", user=None, answer=uuid4())
     turn = SimpleNamespace(
-        opening=opening, renderer=StreamRenderer(), text="", results=[], placed=[], cites=[], say=log.say
+        opening=opening, renderer=StreamRenderer(), text="", results=[], placed=[], cites=[], found=None, say=log.say
     )
     return turn, Verifier(cast(Turn, turn)), log
 
