@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import random
+import re
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -22,6 +24,8 @@ from apps.evaluation.small_talk_examples import Example, expand
 QUESTIONS = "pubmedqa"  # may be trained on; the sets that the tests measure on may not
 _INVERSE_STRENGTH = 5.0  # of the pull towards zero; chosen on `CHOSEN_ON` of the tests
 _STEPS = 300
+_LONG = 6  # letters of a word that people search for
+_SEED = 22
 _TOLERANCE = 1e-3
 
 
@@ -40,8 +44,15 @@ def train(data: Path, folder: Path, say: Callable[[str], Any]) -> dict[str, Any]
 
 
 def _questions(data: Path) -> list[str]:
+    """Return questions of the set and, as people search, one or two words of its texts, half with a question mark."""
     lines = (data / QUESTIONS / "queries.jsonl").read_text().splitlines()
-    return [json.loads(line)["text"] for line in lines]
+    texts = (data / QUESTIONS / "corpus.jsonl").read_text().splitlines()
+    drawn, searched = random.Random(_SEED), list[str]()  # noqa: S311
+    for line in texts:
+        words = [word for word in re.findall(r"[^\W\d_]+", json.loads(line)["text"]) if len(word) >= _LONG]
+        at = drawn.randrange(len(words) - 1)
+        searched.append(" ".join(words[at : at + drawn.choice((1, 2))]) + drawn.choice(("", "?")))
+    return [json.loads(line)["text"] for line in lines] + searched
 
 
 def _where(texts: Sequence[str], examples: Sequence[Example]) -> dict[str, set[int]]:

@@ -16,6 +16,7 @@ from django.test import Client
 
 from apps.conversations import consumers, turns
 from apps.conversations.events import Transcript
+from apps.conversations.grounding.answering import AnswerCheck
 from apps.documents.models import Collection
 from apps.engines import registry
 from apps.engines.chat.fake import FakeChat
@@ -181,6 +182,22 @@ async def log(request: pytest.FixtureRequest) -> AsyncIterator[Log]:
             turn.interrupt.set()
         await turns.idle()
         await kept.close()
+
+
+async def _lacks_none(*_: object) -> bool:
+    return False
+
+
+@pytest.fixture(autouse=True)
+def model_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ask the model also where no quote is likely right, as with the fake embedder. `test_no_quote` does not."""
+    monkeypatch.setattr("apps.conversations.quoting.lacks_quotes", _lacks_none)
+
+
+@pytest.fixture
+def any_sentence_answers(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let sentences about another subject speak to the question."""
+    monkeypatch.setattr(AnswerCheck, "accepts", lambda self, claim: True)
 
 
 @pytest.fixture

@@ -7,23 +7,16 @@ from uuid import uuid4
 import pytest
 
 from apps.conversations import pages, panel, sources
-from apps.conversations.grounding.answering import AnswerCheck
 from apps.conversations.models import Citation, Conversation, Message, Retrieved
 from apps.documents.models import Document
 from apps.lib.threads import in_db
 from tests.conversations.conftest import Page
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("any_sentence_answers")]
 
 LIGHTHOUSE = "How high was the lighthouse of Alexandria?"
 BEES = "How long can a queen bee live?"
 FOLLOW_UP = "The queen can live for five years. The lighthouse of Alexandria stood about 100 metres high."
-
-
-@pytest.fixture(autouse=True)
-def _any_sentence_answers(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let sentences of the earlier subject speak to the question about another one."""
-    monkeypatch.setattr(AnswerCheck, "accepts", lambda self, claim: True)
 
 
 async def follow_up(page: Page, chat) -> tuple[str, list[dict[str, object]]]:

@@ -10,6 +10,7 @@ import pytest
 from apps.conversations import finding, opening, turns
 from apps.conversations.asks import Refused
 from apps.conversations.models import Message
+from apps.conversations.quoting import lacks_quotes
 from tests.conversations.conftest import WAIT_S
 
 QUESTION = "How high was the lighthouse of Alexandria?"
@@ -101,10 +102,13 @@ async def test_a_question_too_many_does_not_reach_the_model(open_page, alice, li
     assert len(chat.requests) == opening.RUNNING_LIMIT
 
 
-async def test_that_nothing_was_found_is_said_when_the_question_is_kept(open_page, alice, library, chat, held) -> None:
+async def test_that_nothing_was_found_is_said_when_the_question_is_kept(
+    open_page, alice, library, chat, held, monkeypatch
+) -> None:
+    monkeypatch.setattr("apps.conversations.quoting.lacks_quotes", lacks_quotes)
     page = await open_page(alice)
     await page.tell(do="ask", client_id="1", conversation=None, text="xylophone zugzwang quokka")
     assert await page.silent()
     held.set()
     await page.hear("accepted")
-    assert [event["type"] for event in await page.events()][-2:] == ["nothing", "closed"]
+    assert [event["type"] for event in await page.events()][-3:] == ["nothing", "sources", "closed"]

@@ -248,9 +248,10 @@ def test_a_title_is_judged_too_and_one_s_own_is_exported(
     place.refresh_from_db()
     address = link(place)
     page = text(bob, address)
-    assert "[hate]" not in page and "<title>Shared conversation" in page
+    instead = "How high is it?" if titled == Conversation.Titled.MODEL else "Shared conversation"
+    assert "[hate]" not in page and f"<title>{instead}" in page
     as_(bob).post(f"{address}copy/")
-    assert Conversation.objects.get(owner=bob).title == "Shared conversation (copy)"
+    assert Conversation.objects.get(owner=bob).title == f"{instead} (copy)"
     for name in ("export.md", "export.json", "print/"):
         answer = as_(alice).get(f"/c/{place.pk}/{name}")
         said = f"{answer.content.decode()} {answer.headers.get('Content-Disposition', '')}"

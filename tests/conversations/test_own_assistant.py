@@ -128,7 +128,7 @@ async def test_temporary_chats_and_programs_are_answered_likewise(
     turn = await unkept.opened(alice, QUESTION, (), (), instructions="Say arr.")
     said = "".join([piece async for piece in unkept.spoken(turn)])
     request = engine().requests[-1]
-    assert "two weeks" in said and request.sampling.temperature == 0.9
+    assert "wasp" in said and request.sampling.temperature == 0.9
     assert "Say arr." in request.messages[0].content and "Be kind." not in request.messages[0].content
 
 

@@ -23,6 +23,7 @@ from tests.conversations.test_assistants import FORM, as_person
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
+@pytest.mark.usefixtures("any_sentence_answers")
 async def test_a_form_is_tried_without_storing_anything(alice: User, library: Collection, chat: FakeChat) -> None:
     asked = FORM | {"try": "How long do workers live in summer?", "instructions": "Say arr."}
     events = await tried(alice, asked)

@@ -10,6 +10,7 @@ from uuid import uuid4
 
 import pytest
 
+from apps.conversations.assistant import Shows
 from apps.conversations.events import Cited, Event
 from apps.conversations.render import StreamRenderer
 from apps.conversations.turn import Turn
@@ -37,9 +38,17 @@ class Log:
 def writing() -> tuple[Any, Verifier, Log]:
     """A turn without passages, its verifier, and what it says."""
     log = Log()
-    opening = SimpleNamespace(history=(), text="What is it?", user=None, answer=uuid4())
+    opening = SimpleNamespace(history=(), text="What is it?", user=None, answer=uuid4(), without_documents=False)
     turn = SimpleNamespace(
-        opening=opening, renderer=StreamRenderer(), text="", results=[], placed=[], cites=[], found=None, say=log.say
+        opening=opening,
+        renderer=StreamRenderer(),
+        text="",
+        results=[],
+        placed=[],
+        cites=[],
+        found=None,
+        shows=Shows.ALL,
+        say=log.say,
     )
     return turn, Verifier(cast(Turn, turn)), log
 
@@ -121,11 +130,14 @@ async def test_passages_that_come_while_the_comparison_is_prepared_are_compared_
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.usefixtures("log")
-async def test_on_the_wire_each_finding_follows_the_text_that_has_its_place(open_page, alice, library, chat) -> None:
+async def test_on_the_wire_each_finding_follows_the_text_that_has_its_place(
+    open_page, alice, library, chat, settings
+) -> None:
+    settings.ANSWER_STYLE = "model"
     sentences = [f"Tower number {number} of the wall is tall." for number in range(12)]
     chat.reply, chat.gap_s = " ".join(sentences), 0.01
     page = await open_page(alice)
-    await page.ask("How tall are the towers?", without_documents=True, collections=[])
+    await page.ask("How high was the lighthouse of Alexandria?")
     events = await page.events()
     assert [event["seq"] for event in events] == list(range(1, len(events) + 1))
     found = [event["sentence"] for event in events if event["type"] == "cited"]

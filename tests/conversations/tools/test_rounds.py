@@ -48,6 +48,7 @@ async def test_a_reload_shows_the_same_card(open_page, alice, library, caller) -
     assert shown["answer"]["tools_html"] == tools_in(events)[0] and "23 days" in shown["answer"]["tools_html"]
 
 
+@pytest.mark.usefixtures("any_sentence_answers")
 async def test_what_a_search_finds_are_sources_that_sentences_are_verified_against(
     open_page, alice, library, caller
 ) -> None:
