@@ -111,4 +111,5 @@ async def test_that_nothing_was_found_is_said_when_the_question_is_kept(
     assert await page.silent()
     held.set()
     await page.hear("accepted")
-    assert [event["type"] for event in await page.events()][-3:] == ["nothing", "sources", "closed"]
+    said = [event["type"] for event in await page.events()]
+    assert "nothing" in said and said[-1] == "closed", said
