@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from tests.journeys.chat import LEAVE, ask, ended
+from tests.journeys.chat import ask, ended
 from tests.journeys.conftest import Visit
 
 
 def test_a_printed_source_stands_in_both_brackets(visit: Visit) -> None:
     page = visit()
-    ended(ask(page, LEAVE))
+    ended(ask(page, "Which employee may take parental leave?"))
     page.wait_for_url("**/c/**")
     page.goto(f"{page.url.split('?')[0]}print/")
     page.emulate_media(media="print")
