@@ -143,7 +143,7 @@ class MessageOut(Schema):
 
     @staticmethod
     def resolve_grounded(row: Any) -> bool | None:
-        """Return it of an answer; None of a question."""
+        """Return whether an answer was written from documents; None for a question."""
         if isinstance(row, dict):
             return bool(row["grounded"])
         return row.grounded if row.role == "assistant" else None

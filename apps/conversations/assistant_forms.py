@@ -123,11 +123,11 @@ class AssistantForm(forms.Form):
         return lines
 
     def clean_safety(self) -> str:
-        """A form that does not speak of it leaves it as it is."""
+        """Keep the stored value where the form was sent without this field."""
         return str(self.cleaned_data["safety"] or self.initial["safety"])
 
     def clean_shows(self) -> str:
-        """A form that does not speak of it leaves it as it is."""
+        """Keep the stored value where the form was sent without this field."""
         return str(self.cleaned_data["shows"] or self.initial["shows"])
 
     def clean_picture(self) -> bytes:

@@ -13,14 +13,14 @@ from dataclasses import dataclass
 from apps.conversations import amounts
 from apps.conversations.facts import SPELT, Facts, facts
 from apps.conversations.grounding.agreement import find_disagreement
-from apps.conversations.grounding.answering import AnswerCheck, Sentence
+from apps.conversations.grounding.answering import AnswerCheck, CreditedSentence
 from apps.conversations.grounding.lexicons import LEXICONS, detect_language
 from apps.conversations.sources import Stretch
-from apps.conversations.support import SUPPORTED, Premise, Verdict, check, rarity, shared
+from apps.conversations.support import SUPPORTED, Premise, SupportVerdict, check, rarity, shared
 from apps.conversations.wrap import hints, without_hints
 from apps.documents.language import language_of
 from apps.documents.passages import Passage
-from apps.documents.table_rows import Cell, cut_rows, read_row
+from apps.documents.table_rows import RowCell, cut_rows, read_row
 
 _WINDOWS = (1, 2)  # adjacent sentences that may support a claim together
 _LOOKED_AT = 8  # windows that the check sees for one sentence
@@ -104,7 +104,7 @@ class Window:
 class _Short:
     """The window on which a short answer stands. `sure`: the passages speak of the question, so there is no other."""
 
-    best: tuple[Verdict, Window] | None
+    best: tuple[SupportVerdict, Window] | None
     sure: bool
 
 
@@ -120,7 +120,7 @@ class Citer:
         self._check = check()
         single = {(w.source, w.start): w for w in reversed(self.windows)}
         self._answers = AnswerCheck(
-            question, [Sentence(w.source, w.premise.text, w.premise.context) for w in single.values()]
+            question, [CreditedSentence(w.source, w.premise.text, w.premise.context) for w in single.values()]
         )
 
     def cite(self, index: int, text: str, start: int, end: int) -> list[Cite]:
@@ -146,15 +146,15 @@ class Citer:
         ]
 
     def _speaks_to_question(self, claim: str, window: Window) -> bool:
-        return self._answers.accepts(Sentence(window.source, claim, window.premise.context))
+        return self._answers.accepts(CreditedSentence(window.source, claim, window.premise.context))
 
-    def _supported(self, claim: str) -> list[tuple[Verdict, Window]]:
+    def _supported(self, claim: str) -> list[tuple[SupportVerdict, Window]]:
         """Return the nearest windows with their verdicts, best first."""
         near = self.near(claim)
         verdicts = self._check.judge(claim, [window.premise for window in near])
         return sorted(zip(verdicts, near, strict=True), key=lambda pair: -pair[0].score)
 
-    def _supported_in_parts(self, claim: str) -> list[tuple[Verdict, Window]]:
+    def _supported_in_parts(self, claim: str) -> list[tuple[SupportVerdict, Window]]:
         """Return the best window of each part of a sentence made of several, each with the score of the weakest part;
         [] where it is not made so, or a part has no support."""
         parts = _JOINT.split(claim)
@@ -162,7 +162,7 @@ class Citer:
             return []
         best = [self._supported(part)[0] for part in parts]
         score = min(verdict.score for verdict, _ in best)
-        return [(Verdict(score), window) for _, window in best] if score >= SUPPORTED else []
+        return [(SupportVerdict(score), window) for _, window in best] if score >= SUPPORTED else []
 
     def _answering(self, claim: str) -> _Short | None:
         """Return the window on which a few words stand that only make sense as an answer to the question, as "41."
@@ -181,11 +181,11 @@ class Citer:
         if told and not says:
             return None  # in other words, or in another unit
         best = next((window for window in says if self._agrees(bare, window.premise)), None)
-        return _Short(None if best is None else (Verdict(1.0), best), sure)
+        return _Short(None if best is None else (SupportVerdict(1.0), best), sure)
 
     def _agrees(self, bare: str, premise: Premise) -> bool:
         """Return whether a short answer, and the question with it, say nothing against a premise with its words."""
-        hint = premise.language or "en"
+        hint = premise.language
         whole = f"{self.question.rstrip('?¿ ')} {bare}"
         against = find_disagreement(whole, premise.text, context=premise.context, hint=hint)
         alone = find_disagreement(bare, premise.text, context=premise.context, hint=hint)
@@ -212,7 +212,7 @@ class Citer:
         return sorted(self.windows, key=lambda w: (-shared(said, w.facts, weight), len(w.premise.text)))[:_LOOKED_AT]
 
 
-def _one(index: int, start: int, end: int, found: tuple[Verdict, Window] | None, otherwise: float = 0.0) -> Cite:
+def _one(index: int, start: int, end: int, found: tuple[SupportVerdict, Window] | None, otherwise: float = 0.0) -> Cite:
     """Return the one citation of a sentence; without a source and with the score `otherwise` where none was found."""
     if found is None:
         return Cite(index, start, end, None, 0, 0, round(otherwise, 4))
@@ -220,13 +220,15 @@ def _one(index: int, start: int, end: int, found: tuple[Verdict, Window] | None,
     return Cite(index, start, end, window.source, window.start, window.end, round(verdict.score, 4))
 
 
-def _chosen(judged: Sequence[tuple[Verdict, Window]], hinted: frozenset[int]) -> list[tuple[Verdict, Window]]:
+def _chosen(
+    judged: Sequence[tuple[SupportVerdict, Window]], hinted: frozenset[int]
+) -> list[tuple[SupportVerdict, Window]]:
     """Return the best window, then those of other sources that support nearly as well."""
     ranked = sorted(
         judged, key=lambda pair: (-pair[0].score - _HINTED * (pair[1].source in hinted), len(pair[1].premise.text))
     )
     least = max(SUPPORTED, ranked[0][0].score - _NEAR_BEST)
-    kept: dict[int, tuple[Verdict, Window]] = {}
+    kept: dict[int, tuple[SupportVerdict, Window]] = {}
     for verdict, window in ranked:
         if verdict.score >= least:
             kept.setdefault(window.source, (verdict, window))
@@ -266,14 +268,15 @@ def _windows(stretch: Stretch) -> list[Window]:
     """Return each sentence, each two adjacent ones, the cells of table rows, list items with their introduction."""
     found = cut_rows(stretch.text)
     code = language_of([stretch.text])
-    language = code if code in LEXICONS else None if code else detect_language(stretch.text)
+    unknown = bool(code) and code not in LEXICONS
+    language = code if code in LEXICONS else detect_language(stretch.text)
     titles = f"{stretch.title} {stretch.heading}".strip()
     windows: list[Window] = []
 
-    def add(first: int, last: int, text: str, context: str = "", language: str | None = language) -> None:
+    def add(first: int, last: int, text: str, context: str = "", *, only_quoted: bool = unknown) -> None:
         start, end = stretch.start + found[first][0], stretch.start + found[last][1]
-        premise = Premise(" ".join(text.split()), f"{titles} {context}".strip(), language)
-        said = facts(f"{premise.context} {premise.text}", language or "en")
+        premise = Premise(" ".join(text.split()), f"{titles} {context}".strip(), language, only_quoted)
+        said = facts(f"{premise.context} {premise.text}", language)
         windows.append(Window(stretch.number, start, end, premise, said))
 
     introduction, joins = "", False  # whether the sentence before may be read together with this one
@@ -285,7 +288,7 @@ def _windows(stretch: Stretch) -> list[Window]:
         if cells:
             for cell in _cell_texts(cells):
                 add(at, at, cell)
-            add(at, at, text, language=None)  # as a whole a row is only quoted: its cells could be mixed up
+            add(at, at, text, only_quoted=True)
         else:
             item = bool(_ITEM.match(text))
             add(at, at, text, introduction if item else "")
@@ -297,7 +300,7 @@ def _windows(stretch: Stretch) -> list[Window]:
     return windows
 
 
-def _cell_texts(cells: Sequence[Cell]) -> list[str]:
+def _cell_texts(cells: Sequence[RowCell]) -> list[str]:
     """Return the cells of a row, each as a text with the row's first cell, since that says what the row is about."""
     first, *others = (f"{cell.name}: {cell.text}" if cell.name else cell.text for cell in cells)
     return [f"{first}; {other}" for other in others]

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from django.template.loader import render_to_string
 
-from apps.conversations.quotable import Table
+from apps.conversations.quotable import QuotedRow
 from apps.documents import filters
 
 
@@ -23,7 +23,6 @@ class Shown:
     page: int | None = None
     heading: str = ""
     snippet: str = ""
-    strength: str = "strong"
     gone: bool = False
 
 
@@ -34,8 +33,7 @@ class Quoted:
     text: str
     title: str
     page: int | None
-    strength: str
-    table: Table | None = None  # where it is a row of a table
+    table: QuotedRow | None = None  # where it is a row of a table
 
 
 def href(answer: UUID, number: int) -> str:
@@ -43,7 +41,7 @@ def href(answer: UUID, number: int) -> str:
 
 
 def sources(answer: UUID, used: Sequence[Shown], also: Sequence[Shown], *, nearest: bool = False) -> str:
-    """`nearest`: nothing was found, and these come nearest."""
+    """Render the list of sources. `nearest`: nothing was found, and `also` are the passages nearest to the question."""
     shown = {"answer": answer, "used": used, "also": also, "nearest": nearest}
     return render_to_string("conversations/_sources.html", shown)
 

@@ -201,7 +201,7 @@ class Message(Leased):
 
     @property
     def grounded(self) -> bool:
-        """Whether the answer was written from documents or draws a picture; else nothing in it was checked."""
+        """Return whether an answer was written from documents or draws a picture; if not, nothing in it was checked."""
         return not self.without_documents or bool(self.draws)
 
     @property

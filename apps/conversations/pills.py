@@ -11,7 +11,6 @@ from django.utils.html import escape
 from django.utils.translation import gettext, gettext_lazy, ngettext
 
 from apps.conversations.grounding.states import SentenceState, sentence_state
-from apps.conversations.support import STRONG
 from apps.conversations.wrap import SENTENCE, SLOT
 from apps.users.templatetags.said import said
 
@@ -72,11 +71,6 @@ def _tool(title: str) -> str:
     """Says that a sentence rests on the result of a tool, whose card stands above the answer."""
     name = escape(said(title))
     return f'<span class="pill tool" title="{escape(GIVEN % {"tool": said(title)})}">{name}</span>'
-
-
-def strength(score: float) -> str:
-    """How well a passage meets a question, in one word."""
-    return "strong" if score >= STRONG else "partial"
 
 
 def cites_by_sentence(cites: Iterable[Cite]) -> dict[int, list[Cite]]:

@@ -8,7 +8,7 @@ from apps.conversations.assistant import Shows, Style
 
 
 class ModelProfile(models.Model):
-    """What is known of a chat model here: style and sentences chosen for it, and how well it reads."""
+    """Settings chosen for a chat model (style, sentences shown), and how well it reads."""
 
     name = models.CharField(max_length=255, unique=True)
     style = models.CharField(max_length=16, choices=Style.choices, default=Style.AUTOMATIC)

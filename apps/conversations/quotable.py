@@ -1,4 +1,4 @@
-"""What of a passage may be quoted: sentences with what they need to be read alone, and rows of tables.
+"""Cut a passage into what may be quoted: sentences with what they need to be read alone, and rows of tables.
 
 `split_runs` cuts a passage by its layout: a list item comes with the line that introduces the list, the sentences of a
 definition with their term, and each row of a table is a run of its own. Headings, running heads, tables of contents and
@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 
 from apps.documents.contents import is_contents, leads_to_page
 from apps.documents.fold import fold
-from apps.documents.table_rows import Cell, find_rows, read_row
+from apps.documents.table_rows import RowCell, find_rows, read_row
 from apps.lib.sentences import spans
 from apps.lib.words import terms
 
@@ -31,8 +31,8 @@ _HEAD = re.compile(r"(?:\S.{0,90}\s)?(?:\d{1,4}(?: ?/ ?\d{1,4})?|[ivxlc]{1,6})|\
 
 
 @dataclass(frozen=True, slots=True)
-class Run:
-    """A sentence or a row, [start, end) in the text of its passage.
+class QuotableRun:
+    """Sentence or row that may be quoted, [start, end) in the text of its passage.
 
     `lead` is what it is quoted with: the introducing line of a list, or the term of a definition. `told` is the lead
     with which it is weighed, also where it need not be shown. `block` counts paragraphs; neighbours share it.
@@ -47,29 +47,31 @@ class Run:
     intro: Span | tuple[()] = ()  # of the list that it introduces or belongs to
 
 
-def split_runs(text: str, heading: str = "", *, page_begins: bool = False) -> list[Run]:
+def split_runs(text: str, heading: str = "", *, page_begins: bool = False) -> list[QuotableRun]:
     """Return what may be quoted of a passage, in order. `heading` is its path of headings, joined by " › ";
     `page_begins`: the passage begins where its page does, and may begin with a running head."""
     headings = frozenset(part.casefold() for part in fold(heading).split(" › "))
-    runs: list[Run] = []
+    runs: list[QuotableRun] = []
     for run in _number(text, _cut(text, headings, page_begins=page_begins)):
         if run.kind == "row" or not is_contents(text[run.start : run.end]):
             runs.append(run)
     return [run for run in _lead(text, runs) if run.kind != "term"]
 
 
-def _cut(text: str, headings: frozenset[str], *, page_begins: bool) -> Iterator[Run]:
+def _cut(text: str, headings: frozenset[str], *, page_begins: bool) -> Iterator[QuotableRun]:
     done, first = 0, page_begins
     led = [found.span() for found in _LINE.finditer(text) if leads_to_page(found.group())]
     for start, end in sorted({*find_rows(text), *led}):
         yield from _cut_prose(text, done, start, headings, page_begins=first)
         first, done = False, end
         if not leads_to_page(text[start:end]) and not is_contents(text[start:end]):
-            yield Run(start, end, "row", 0)
+            yield QuotableRun(start, end, "row", 0)
     yield from _cut_prose(text, done, len(text), headings, page_begins=first)
 
 
-def _cut_prose(text: str, start: int, end: int, headings: frozenset[str], *, page_begins: bool) -> Iterator[Run]:
+def _cut_prose(
+    text: str, start: int, end: int, headings: frozenset[str], *, page_begins: bool
+) -> Iterator[QuotableRun]:
     """Yield sentences, list items and terms of running text. Lines that a sentence is glued to are cut off."""
     for left, right in spans(text[start:end]):
         left, right = start + left, start + right
@@ -84,13 +86,13 @@ def _cut_prose(text: str, start: int, end: int, headings: frozenset[str], *, pag
         left, right = lines[0][0], lines[kept - 1][1]
         item = _ITEM.match(text, left, right) is not None
         if kept == 1 and not item and _is_term(text[left:right]):
-            yield Run(left, right, "term", 0)
+            yield QuotableRun(left, right, "term", 0)
         else:
             if (bullet := _BULLET.match(text, left, right)) is not None:
                 left = bullet.end()
-            yield Run(left, right, "item" if item else "sentence", 0)
+            yield QuotableRun(left, right, "item" if item else "sentence", 0)
         for line in lines[kept:]:
-            yield Run(*line, "term", 0)
+            yield QuotableRun(*line, "term", 0)
 
 
 def _is_heading(text: str, line: Span, headings: frozenset[str], *, top: bool) -> bool:
@@ -115,7 +117,7 @@ def _is_term(line: str) -> bool:
     return bool(words) and len(words) <= _TERM_WORDS and len(line) <= _TERM_CHARS and not _ENDS.search(line.rstrip())
 
 
-def _number(text: str, runs: Iterator[Run]) -> Iterator[Run]:
+def _number(text: str, runs: Iterator[QuotableRun]) -> Iterator[QuotableRun]:
     """Yield the runs with the number of their paragraph: an empty line or a row begins a new one."""
     block, done, before = 0, 0, ""
     for run in runs:
@@ -125,7 +127,7 @@ def _number(text: str, runs: Iterator[Run]) -> Iterator[Run]:
         yield replace(run, block=block)
 
 
-def _lead(text: str, runs: Sequence[Run]) -> Iterator[Run]:
+def _lead(text: str, runs: Sequence[QuotableRun]) -> Iterator[QuotableRun]:
     """Yield the runs with their leads. A term reaches to the end of the paragraph that follows it."""
     intro: Span | None = None  # of the list that is open
     term: Span | None = None
@@ -149,12 +151,12 @@ def _lead(text: str, runs: Sequence[Run]) -> Iterator[Run]:
 
 
 @dataclass(frozen=True, slots=True)
-class Table:
-    """A row as a page shows it, under the names of its columns. `asked` is the number of the cell that the question
-    asks for, from 0; -1 where that is not known."""
+class QuotedRow:
+    """Row of a table with the names of its columns. `asked` is the number, from 0, of the cell that the question asks
+    for; -1 where that is not known."""
 
     caption: str  # name of the sheet or section
-    cells: tuple[Cell, ...]
+    cells: tuple[RowCell, ...]
     asked: int
 
     @property
@@ -163,13 +165,13 @@ class Table:
 
     @property
     def text(self) -> str:
-        """The row as one line that can be read alone."""
+        """Return the row as one line that can be read alone."""
         line = "; ".join(f"{cell.name}: {cell.text}" if cell.name else cell.text for cell in self.cells)
         return f"{self.caption}: {line}" if self.caption else line
 
 
-def lay_out_row(text: str, heading: str, title: str, asked: int) -> Table:
+def lay_out_row(text: str, heading: str, title: str, asked: int) -> QuotedRow:
     """Return the row that `text` holds. The table is called after the innermost of its headings, else after its
     document."""
     cells = read_row(text)
-    return Table(heading.rpartition(" › ")[2] or title, tuple(cells) or (Cell("", text),), asked)
+    return QuotedRow(heading.rpartition(" › ")[2] or title, tuple(cells) or (RowCell("", text),), asked)

@@ -16,7 +16,7 @@ from apps.conversations.facts import facts
 from apps.conversations.grounding.lexicons import detect_language
 from apps.conversations.kinds import expects, holds
 from apps.conversations.meaning import vectors
-from apps.conversations.quotable import Run, Table, lay_out_row, split_runs
+from apps.conversations.quotable import QuotableRun, QuotedRow, lay_out_row, split_runs
 from apps.documents.fold import fold
 from apps.documents.passages import Passage, joined
 from apps.lib.codes import Code, codes, other_than
@@ -68,7 +68,7 @@ class Quote:
     text: str
     score: float  # how likely the quote is right, 0 to 1
     spans: tuple[tuple[int, int], ...] = ()  # its parts, where it leaves something out between them
-    table: Table | None = None  # the row
+    table: QuotedRow | None = None  # the row
 
     def record(self) -> dict[str, Any]:
         """Return what is stored of it: places and figures, never its text."""
@@ -99,7 +99,7 @@ class Option:
     text: str
     context: str  # with what it is weighed with: its lead, or the sentence before where this one points back
     passage: Passage
-    run: Run
+    run: QuotableRun
     codes: frozenset[Code]  # it speaks of: its own, else those of the sentences that it goes on from
     found: dict[str, float] = field(default_factory=dict)
     score: float = 0.0
@@ -158,7 +158,7 @@ def _quote(option: Option, parts: Sequence[Option], question: str, idf: Mapping[
     return Quote(option.source, spans[0][0], spans[-1][1], said, _likely(option), parted, table)
 
 
-def _asked_cell(table: Table, question: str, idf: Mapping[str, float]) -> int:
+def _asked_cell(table: QuotedRow, question: str, idf: Mapping[str, float]) -> int:
     """Return the number of the cell whose column the question names while it does not hold the cell; -1: none."""
     asked = facts(question).terms
     best, found = 0.0, -1
@@ -331,7 +331,7 @@ def _options(passages: Mapping[int, Passage]) -> list[Option]:
     return options
 
 
-def _context(run: Run, text: str, before: str, passage: Passage) -> str:
+def _context(run: QuotableRun, text: str, before: str, passage: Passage) -> str:
     """Return the text with what it is weighed with: the name of its table, its lead, the sentence before."""
     if run.kind == "row":
         return f"{passage.heading.rpartition(' › ')[2] or passage.title} {text}"

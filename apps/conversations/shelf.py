@@ -7,14 +7,10 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Max
-
 from apps.conversations import fragments
-from apps.conversations.cite import Cite
 from apps.conversations.events import Quotes, Sources
 from apps.conversations.fragments import Quoted, Shown
 from apps.conversations.models import Citation, Message, Retrieved, Source
-from apps.conversations.pills import strength
 from apps.conversations.quotable import lay_out_row
 from apps.conversations.quotes import read_spans
 from apps.conversations.sources import Given, Placed
@@ -52,7 +48,7 @@ def parted(turn: Turn) -> Sources:
     shown = [_placed(answer, item) for item in turn.placed]
     known = {item.number for item in shown}
     earlier = {item.number: item for past in turn.opening.history for item in past.given}
-    shown += [_given(answer, earlier[n], turn.cites) for n in sorted(set(earlier) - known) if n in used]
+    shown += [_given(answer, earlier[n]) for n in sorted(set(earlier) - known) if n in used]
     return Sources(_html(answer, shown, used, nearest=turn.nothing is not None), len(shown))
 
 
@@ -65,7 +61,7 @@ def quoted(turn: Turn) -> Quotes:
             [
                 Quoted(
                     quote.source, fragments.href(answer, quote.source), quote.text, passages[quote.source].title,
-                    _page(passages[quote.source]), strength(quote.score), quote.table,
+                    _page(passages[quote.source]), quote.table,
                 )
                 for quote in turn.quotes
             ],
@@ -79,37 +75,29 @@ def shelves(user: User, answers: Sequence[Message]) -> dict[UUID, Shelf]:
     queries at most, however many answers."""
     taken = [row for row in answers if row.retracted]
     answers = [row for row in answers if not row.retracted]
-    rows: dict[UUID, list[_Found]] = {}
+    rows: dict[UUID, list[Source]] = {}
     retrieved = Retrieved.objects.filter(answer__in=answers).select_related("source__document", "source__chunk")
     for row in retrieved.defer("source__chunk__vector", "source__chunk__text").order_by("rank"):
-        rows.setdefault(row.answer_id, []).append(_Found(row.source, row.relevance))
+        rows.setdefault(row.answer_id, []).append(row.source)
     used: dict[UUID, set[int | None]] = {}
-    earlier: dict[int, list[tuple[UUID, float]]] = {}
-    for answer, source, number, best in _cited(answers):
+    earlier: dict[int, list[UUID]] = {}
+    for answer, source, number in _cited(answers):
         used.setdefault(answer, set()).add(number)
-        if all(found.source.pk != source for found in rows.get(answer, ())):
-            earlier.setdefault(source, []).append((answer, best))
+        if all(found.pk != source for found in rows.get(answer, ())):
+            earlier.setdefault(source, []).append(answer)
     for place in _sources(earlier):
-        for answer, best in earlier[place.pk]:
-            rows.setdefault(answer, []).append(_Found(place, best))
+        for answer in earlier[place.pk]:
+            rows.setdefault(answer, []).append(place)
     return {
         answer.pk: shelf
         for answer, shelf in zip(answers, _read(user, answers, rows, used), strict=True)
     } | {answer.pk: Shelf() for answer in taken}  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
-class _Found:
-    """A source that an answer was given, or that it stands on though an earlier one was given it."""
-
-    source: Source
-    weight: float  # its relevance to the question; of an earlier one, how well it supports
-
-
-def _cited(answers: Sequence[Message]) -> Iterable[tuple[UUID, int, int, float]]:
-    """(answer, source, its number, best support) of all that sentences stand on."""
+def _cited(answers: Sequence[Message]) -> Iterable[tuple[UUID, int, int]]:
+    """Return (answer, source, number of the source) of all that sentences stand on."""
     rows = Citation.objects.filter(answer__in=answers, source__isnull=False).order_by()
-    return rows.values_list("answer", "source", "source__number").annotate(best=Max("score"))
+    return rows.values_list("answer", "source", "source__number").distinct()
 
 
 def _sources(pks: Collection[int]) -> Iterable[Source]:
@@ -120,19 +108,18 @@ def _sources(pks: Collection[int]) -> Iterable[Source]:
 
 
 def _read(
-    user: User, answers: Sequence[Message], rows: Mapping[UUID, list[_Found]], used: Mapping[UUID, set[int | None]]
+    user: User, answers: Sequence[Message], rows: Mapping[UUID, list[Source]], used: Mapping[UUID, set[int | None]]
 ) -> Iterable[Shelf]:
     places: list[tuple[UUID | None, int, list[list[int]]]] = []
     for answer in answers:
-        sources = {row.source.number: row.source for row in rows.get(answer.pk, [])}
-        places += [
-            (row.source.document_id, row.source.page_number, row.source.spans) for row in rows.get(answer.pk, [])
-        ]
+        own = rows.get(answer.pk, [])
+        sources = {source.number: source for source in own}
+        places += [(source.document_id, source.page_number, source.spans) for source in own]
         places += [_quote_place(sources, quote) for quote in answer.quotes]
     texts = iter(search.read(user, places))
     for answer in answers:
         own = rows.get(answer.pk, [])
-        shown = [_row(answer.pk, row, next(texts)) for row in own]
+        shown = [_row(answer.pk, source, next(texts)) for source in own]
         by_number = {item.number: item for item in shown}
         quotes = [
             _quoted(item, text, quote)
@@ -152,10 +139,10 @@ def _read(
 
 
 def _quoted(item: Shown, text: str, quote: Mapping[str, Any]) -> Quoted:
-    """A stored quote under its source, laid out as when it was chosen."""
+    """Return a stored quote under its source, laid out as when it was chosen."""
     table = lay_out_row(text, item.heading, item.title, quote["cell"]) if "cell" in quote else None
     said = table.text if table else text
-    return Quoted(item.number, item.href, said, item.title, item.page, strength(quote["score"]), table)
+    return Quoted(item.number, item.href, said, item.title, item.page, table)
 
 
 def _quote_place(sources: Mapping[int, Source], quote: Mapping[str, Any]) -> tuple[UUID | None, int, list[list[int]]]:
@@ -165,13 +152,13 @@ def _quote_place(sources: Mapping[int, Source], quote: Mapping[str, Any]) -> tup
     return source.document_id, source.page_number, read_spans(quote)
 
 
-def _row(answer: UUID, row: _Found, text: str | None) -> Shown:
-    document, number = row.source.document, row.source.number
+def _row(answer: UUID, source: Source, text: str | None) -> Shown:
+    document, number = source.document, source.number
     if text is None or document is None:
         return Shown(number, "", gone=True)
     return Shown(
-        number, fragments.href(answer, number), str(document), row.source.page_number if document.has_pages else None,
-        row.source.chunk.heading if row.source.chunk else "", snippet(text), strength(row.weight),
+        number, fragments.href(answer, number), str(document), source.page_number if document.has_pages else None,
+        source.chunk.heading if source.chunk else "", snippet(text),
     )  # fmt: skip
 
 
@@ -179,16 +166,15 @@ def _placed(answer: UUID, item: Placed) -> Shown:
     passage = item.passage
     return Shown(
         item.number, fragments.href(answer, item.number), passage.title, _page(passage), passage.heading,
-        snippet(passage.text), strength(passage.relevance),
+        snippet(passage.text),
     )  # fmt: skip
 
 
-def _given(answer: UUID, item: Given, cites: Iterable[Cite]) -> Shown:
-    """A source of an earlier turn that a sentence of this one stands on."""
-    best = max(cite.score for cite in cites if cite.source == item.number)
+def _given(answer: UUID, item: Given) -> Shown:
+    """Return a source of an earlier turn that a sentence of this one stands on."""
     return Shown(
         item.number, fragments.href(answer, item.number), item.title, item.page_number if item.paged else None,
-        item.heading, snippet(item.text), strength(best),
+        item.heading, snippet(item.text),
     )  # fmt: skip
 
 

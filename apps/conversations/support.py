@@ -21,7 +21,6 @@ from apps.conversations.grounding.agreement import find_disagreement, is_verbati
 from apps.engines import registry
 
 SUPPORTED = 0.5  # score from which a premise supports a claim; the packaged model is calibrated to it
-STRONG = 0.6  # relevance from which a passage is called a strong match
 
 _READ = 3  # agreeing premises that the model reads for one claim, some 10 ms of one core each
 _DISAGREES = 0.4  # highest score of a premise that disagrees or is not read
@@ -32,16 +31,18 @@ _WHOLE_SENTENCE = 0.8  # share of a premise that a claim must repeat in a langua
 class Premise:
     """One sentence of a source, or two adjacent ones, under the title and heading in `context`.
 
-    `language` is an ISO 639-1 code; None: none that the check knows, so that only its own words support a claim.
+    `language` is en, de or es. `only_quoted`: only a claim that repeats nearly all of the text has its support, since
+    the check does not know the language, or the text is a row whose cells a claim could mix up.
     """
 
     text: str
     context: str = ""
-    language: str | None = "en"
+    language: str = "en"
+    only_quoted: bool = False
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class SupportVerdict:
     """Probability, 0 to 1, that a premise says all that a claim says. `quoted`: in the same words."""
 
     score: float
@@ -51,36 +52,39 @@ class Verdict:
 class SupportCheck(Protocol):
     """Sync, thread-safe. `settings.SUPPORT_CHECK` names another one by its dotted path."""
 
-    def judge(self, claim: str, premises: Sequence[Premise]) -> list[Verdict]:
+    def judge(self, claim: str, premises: Sequence[Premise]) -> list[SupportVerdict]:
         """Return one verdict for each premise, in order."""
 
 
 class AgreementAndInference:
     """Built-in check: what can be compared without a model must agree, and the model of inference must agree too."""
 
-    def judge(self, claim: str, premises: Sequence[Premise]) -> list[Verdict]:
+    def judge(self, claim: str, premises: Sequence[Premise]) -> list[SupportVerdict]:
         """Return one verdict for each premise; the model reads the first few that agree, none where one is quoted."""
         verdicts = [_compare(claim, premise) for premise in premises]
         if any(verdict is not None and verdict.quoted for verdict in verdicts):
             open_ = []
         else:
             open_ = [at for at, verdict in enumerate(verdicts) if verdict is None][:_READ]
-        language = next((premise.language for premise in premises if premise.language), "en")
-        texts = [write_digits(text, language) for text in (claim, *(premises[at].text for at in open_))]
-        scores = registry.inference().entailed([(text, texts[0]) for text in texts[1:]])
+        scores = registry.inference().entailed([_write_pair(premises[at], claim) for at in open_])
         for at, score in zip(open_, scores, strict=True):
-            verdicts[at] = Verdict(float(score))
-        return [Verdict(_DISAGREES) if verdict is None else verdict for verdict in verdicts]
+            verdicts[at] = SupportVerdict(float(score))
+        return [SupportVerdict(_DISAGREES) if verdict is None else verdict for verdict in verdicts]
 
 
-def _compare(claim: str, premise: Premise) -> Verdict | None:
+def _compare(claim: str, premise: Premise) -> SupportVerdict | None:
     """Return the verdict that needs no model: on a quote and on a disagreement. None where the model has to read."""
-    if premise.language is None:
+    if premise.only_quoted:
         long = len(claim.split()) >= _WHOLE_SENTENCE * len(premise.text.split())
-        return Verdict(1.0, quoted=True) if long and is_verbatim(claim, premise.text) else Verdict(0.0)
+        return SupportVerdict(1.0, quoted=True) if long and is_verbatim(claim, premise.text) else SupportVerdict(0.0)
     if find_disagreement(claim, premise.text, context=premise.context, hint=premise.language):
-        return Verdict(_DISAGREES * share_of_words(claim, premise.text, premise.language))
-    return Verdict(1.0, quoted=True) if is_verbatim(claim, premise.text) else None
+        return SupportVerdict(_DISAGREES * share_of_words(claim, premise.text, premise.language))
+    return SupportVerdict(1.0, quoted=True) if is_verbatim(claim, premise.text) else None
+
+
+def _write_pair(premise: Premise, claim: str) -> tuple[str, str]:
+    """Return source and claim as the model reads them: with small numbers in digits, however each writes them."""
+    return write_digits(premise.text, premise.language), write_digits(claim, premise.language)
 
 
 _lock = threading.Lock()

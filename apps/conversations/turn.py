@@ -125,7 +125,7 @@ class Turn:
 
     @property
     def weak(self) -> bool:
-        """Whether most of what it shows has no source."""
+        """Return whether most sentences that the answer shows have no source."""
         return self.shows != Shows.VERIFIED and weak(self.cites)
 
     @property

@@ -182,9 +182,8 @@ async def _tried(
 
 
 async def _found(user: Reader, place: Scope, query: Query, vector: Begun[Vectors], clock: _Clock) -> _Try:
-    """What one query finds, misspelt words corrected. Rows decide: where many candidates have none any more (deleted,
-    switched off), they took the places of others, and the index is asked again without them, until there is enough or
-    nothing else."""
+    """Return what one query finds, misspelt words corrected. Candidates whose rows are gone (deleted, switched off)
+    took the places of others, so the index is asked again without them, until there is enough or nothing else."""
     wanted, wide = Wanted(query.text, vector, clock.stop), CANDIDATES
 
     async def weigh() -> _Try:

@@ -17,25 +17,25 @@ _LINE = re.compile(r"[^\r\n]+")
 
 
 @dataclass(frozen=True, slots=True)
-class Cell:
+class RowCell:
     name: str  # of its column; empty where that is not known
     text: str
 
 
-def read_row(line: str) -> list[Cell]:
+def read_row(line: str) -> list[RowCell]:
     """Return the cells of a row of a table, [] where the line is none. Without a header, cells have no names."""
     line = " ".join(line.split())
     named = [(piece, _NAMED_CELL.fullmatch(piece)) for piece in line.split("; ")]
     if _BAR.search(line) and sum(bool(found) for _, found in named) < 2:
-        return [Cell("", part.strip()) for part in _BAR.split(line)]
-    cells: list[Cell] = []
+        return [RowCell("", part.strip()) for part in _BAR.split(line)]
+    cells: list[RowCell] = []
     for piece, found in named:
         if found is not None:
-            cells.append(Cell(found[1].strip(), found[2].strip()))
+            cells.append(RowCell(found[1].strip(), found[2].strip()))
         elif cells:  # a cell that holds "; ", or one without a name
             cells[-1] = replace(cells[-1], text=f"{cells[-1].text}; {piece}")
         else:
-            cells.append(Cell("", piece))
+            cells.append(RowCell("", piece))
     return cells if sum(bool(cell.name) for cell in cells) > 1 else []
 
 

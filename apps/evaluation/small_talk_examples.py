@@ -24,7 +24,7 @@ _Data = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Example:
+class TalkExample:
     """A text, its kind, and the number of the template that it was made of, 0 for a question."""
 
     text: str
@@ -32,13 +32,13 @@ class Example:
     template: int
 
 
-def expand() -> list[Example]:
+def expand() -> list[TalkExample]:
     """Return all examples; the same ones in the same order each time."""
     data, drawn = json.loads(_FILE.read_text()), random.Random(_SEED)  # noqa: S311
     return [*_talk(data, drawn), *_questions(data, drawn)]
 
 
-def _talk(data: _Data, drawn: random.Random) -> Iterator[Example]:
+def _talk(data: _Data, drawn: random.Random) -> Iterator[TalkExample]:
     templates = [
         (kind, language, template)
         for kind, languages in data["talk"].items()
@@ -48,19 +48,19 @@ def _talk(data: _Data, drawn: random.Random) -> Iterator[Example]:
     for number, (kind, language, template) in enumerate(templates, 1):
         for text in _filled(data, template, language, drawn):
             for around in ("{}", *drawn.sample(data["around"][language], _WRAPPED)):
-                yield Example(around.format(text), kind, number)
+                yield TalkExample(around.format(text), kind, number)
 
 
-def _questions(data: _Data, drawn: random.Random) -> Iterator[Example]:
+def _questions(data: _Data, drawn: random.Random) -> Iterator[TalkExample]:
     for language, texts in data["questions"].items():
         greetings = data["talk"]["greeting"][language] + data["talk"]["thanks"][language]
         for template in texts:
             for text in _filled(data, template, language, drawn):
-                yield Example(text, OTHER, 0)
-                yield Example(drawn.choice(data["around"][language]).format(text), OTHER, 0)
+                yield TalkExample(text, OTHER, 0)
+                yield TalkExample(drawn.choice(data["around"][language]).format(text), OTHER, 0)
                 if "{thing}" in template or "{person}" in template:
                     before = drawn.choice(greetings) + drawn.choice((", ", "! ", ". ", " "))
-                    yield Example(before + text, OTHER, 0)
+                    yield TalkExample(before + text, OTHER, 0)
 
 
 def _filled(data: _Data, template: str, language: str, drawn: random.Random) -> list[str]:

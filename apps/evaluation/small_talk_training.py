@@ -19,7 +19,7 @@ import numpy as np
 
 from apps.engines.classify.small_talk import OTHER, form, normalise
 from apps.engines.classify.training import matrix
-from apps.evaluation.small_talk_examples import Example, expand
+from apps.evaluation.small_talk_examples import TalkExample, expand
 
 QUESTIONS = "pubmedqa"  # may be trained on; the sets that the tests measure on may not
 _INVERSE_STRENGTH = 5.0  # of the pull towards zero; chosen on `CHOSEN_ON` of the tests
@@ -33,7 +33,7 @@ def train(data: Path, folder: Path, say: Callable[[str], Any]) -> dict[str, Any]
     """Store weights and card in `folder`; return the card. Deterministic up to the last digits of sums."""
     from sklearn.linear_model import LogisticRegression  # type: ignore[import-untyped]
 
-    examples = [*expand(), *(Example(text, OTHER, 0) for text in _questions(data))]
+    examples = [*expand(), *(TalkExample(text, OTHER, 0) for text in _questions(data))]
     texts = [normalise(example.text) for example in examples]
     where = _where(texts, examples)
     features = _features(texts, examples, where)
@@ -55,7 +55,7 @@ def _questions(data: Path) -> list[str]:
     return [json.loads(line)["text"] for line in lines] + searched
 
 
-def _where(texts: Sequence[str], examples: Sequence[Example]) -> dict[str, set[int]]:
+def _where(texts: Sequence[str], examples: Sequence[TalkExample]) -> dict[str, set[int]]:
     """Return for each word of small talk the templates that have it."""
     where: dict[str, set[int]] = defaultdict(set)
     for text, example in zip(texts, examples, strict=True):
@@ -64,7 +64,7 @@ def _where(texts: Sequence[str], examples: Sequence[Example]) -> dict[str, set[i
     return dict(where)
 
 
-def _features(texts: Sequence[str], examples: Sequence[Example], where: dict[str, set[int]]) -> Any:
+def _features(texts: Sequence[str], examples: Sequence[TalkExample], where: dict[str, set[int]]) -> Any:
     from scipy import sparse
 
     def unknown(at: int, word: str) -> bool:

@@ -1,4 +1,4 @@
-"""How far an answer may be trusted: what passes for supported, what is quoted, what is found; and the trial.
+"""Measure how far an answer may be trusted: what passes for supported, what is quoted, what is found; and the trial.
 
 The figures, each with its count under NAME.n, are described in `docs/develop/trust.md`. Parts: `pills` (true, edited
 and perturbed sentences of open sets), `wice` (real claims with the page they cite), `search` (quotes, silence, typing

@@ -34,7 +34,7 @@ _TOKENISED = (
 
 
 @dataclass(frozen=True, slots=True)
-class Case:
+class TrustCase:
     """A question, the sentence that answers it, and the paragraphs given with it: the first holds the sentence."""
 
     language: str
@@ -61,9 +61,9 @@ class _Found:
     place: int
 
 
-def read_cases(data: Path) -> list[Case]:
+def read_cases(data: Path) -> list[TrustCase]:
     """Return the cases of every set that is there, in the order of the files."""
-    cases: list[Case] = []
+    cases: list[TrustCase] = []
     paths = {language: data / "xquad" / f"xquad.{language}.json.gz" for language in LANGUAGES}
     sets = {language: _read_squad(language, path) for language, path in paths.items() if path.is_file()}
     for language, (texts, found) in sets.items():
@@ -150,7 +150,7 @@ def _read_clapnq(path: Path) -> tuple[list[Text], list[_Found]]:
 
 def _with_neighbours(
     texts: Sequence[Text], found: Sequence[_Found], known_texts: Sequence[Text], known: Sequence[_Found]
-) -> list[Case]:
+) -> list[TrustCase]:
     """Return each question with its own paragraph and the others of the set that are nearest in meaning to it. `known`:
     the same set in a language that the embedder knows; a question that it lacks goes by another of its paragraph."""
     near = embedded([item.question for item in known]) @ embedded([text.text for text in known_texts]).T
@@ -161,5 +161,5 @@ def _with_neighbours(
         row = by_id.get(item.id, by_place.get(item.place, near[0]))
         others = [place for place in (-row).argsort()[: NEIGHBOURS + 1] if place != item.place][:NEIGHBOURS]
         paragraphs = (texts[item.place], *(texts[int(place)] for place in others))
-        cases.append(Case(item.language, item.question, item.gold, item.sentence, paragraphs))
+        cases.append(TrustCase(item.language, item.question, item.gold, item.sentence, paragraphs))
     return cases

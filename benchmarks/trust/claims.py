@@ -12,7 +12,7 @@ from random import Random
 
 from apps.documents.passages import Passage
 from apps.evaluation.library import Text
-from benchmarks.trust.cases import Case, build_passages, split_sentences
+from benchmarks.trust.cases import TrustCase, build_passages, split_sentences
 from benchmarks.trust.edits import edit_lightly, open_sentence
 from benchmarks.trust.perturbations import (
     find_names,
@@ -49,10 +49,10 @@ class Claim:
     passages: dict[int, Passage]
 
 
-def build_claims(kind: str, cases: Sequence[Case], count: int, seed: int = 7) -> list[Claim]:
+def build_claims(kind: str, cases: Sequence[TrustCase], count: int, seed: int = 7) -> list[Claim]:
     """Return up to `count` claims of one kind, of as many different sentences as there are."""
     draw = Random(f"{seed} {kind}")  # noqa: S311
-    makers: Mapping[str, Callable[[Sequence[Case], Random], Callable[[Case], Iterator[Claim]]]] = {
+    makers: Mapping[str, Callable[[Sequence[TrustCase], Random], Callable[[TrustCase], Iterator[Claim]]]] = {
         "verbatim": _verbatim, "light_edit": _lightly, "name": _named, "reference": _referred,
         "recombined": _recombined, "other_question": _other_question,
     }  # fmt: skip
@@ -63,7 +63,7 @@ def build_claims(kind: str, cases: Sequence[Case], count: int, seed: int = 7) ->
     return _take(pool, make, count)
 
 
-def _take(pool: Sequence[Case], make: Callable[[Case], Iterator[Claim]], count: int) -> list[Claim]:
+def _take(pool: Sequence[TrustCase], make: Callable[[TrustCase], Iterator[Claim]], count: int) -> list[Claim]:
     """Return a first claim of every sentence, then a second, until there are enough. No text comes twice."""
     seen: set[str] = set()
     open_cases = {case.sentence: make(case) for case in reversed(pool)}
@@ -79,25 +79,25 @@ def _take(pool: Sequence[Case], make: Callable[[Case], Iterator[Claim]], count: 
     return found
 
 
-def _claim(kind: str, case: Case, text: str, draw: Random, paragraphs: Sequence[Text] = ()) -> Claim:
+def _claim(kind: str, case: TrustCase, text: str, draw: Random, paragraphs: Sequence[Text] = ()) -> Claim:
     given = paragraphs or case.paragraphs
     passages = build_passages(given, draw.randrange(len(given)))
     return Claim(kind, case.language, case.question, text, case.sentence, passages)
 
 
-def _opened(text: str, case: Case, draw: Random) -> str:
+def _opened(text: str, case: TrustCase, draw: Random) -> str:
     return open_sentence(text, case.language, draw) if draw.random() < _OPENED else text
 
 
-def _verbatim(cases: Sequence[Case], draw: Random) -> Callable[[Case], Iterator[Claim]]:
-    def make(case: Case) -> Iterator[Claim]:
+def _verbatim(cases: Sequence[TrustCase], draw: Random) -> Callable[[TrustCase], Iterator[Claim]]:
+    def make(case: TrustCase) -> Iterator[Claim]:
         yield _claim("verbatim", case, case.sentence, draw)
 
     return make
 
 
-def _lightly(cases: Sequence[Case], draw: Random) -> Callable[[Case], Iterator[Claim]]:
-    def make(case: Case) -> Iterator[Claim]:
+def _lightly(cases: Sequence[TrustCase], draw: Random) -> Callable[[TrustCase], Iterator[Claim]]:
+    def make(case: TrustCase) -> Iterator[Claim]:
         edited = edit_lightly(case.sentence, case.language, draw)
         unchanged = edited == case.sentence
         text = open_sentence(edited, case.language, draw) if unchanged else _opened(edited, case, draw)
@@ -106,10 +106,10 @@ def _lightly(cases: Sequence[Case], draw: Random) -> Callable[[Case], Iterator[C
     return make
 
 
-def _changed(kind: str, draw: Random) -> Callable[[Case], Iterator[Claim]]:
+def _changed(kind: str, draw: Random) -> Callable[[TrustCase], Iterator[Claim]]:
     """Kinds that need the sentence alone."""
 
-    def make(case: Case) -> Iterator[Claim]:
+    def make(case: TrustCase) -> Iterator[Claim]:
         base = edit_lightly(case.sentence, case.language, draw)
         variants = list_variants(kind, base, case.language)
         draw.shuffle(variants)
@@ -119,7 +119,7 @@ def _changed(kind: str, draw: Random) -> Callable[[Case], Iterator[Claim]]:
     return make
 
 
-def _named(cases: Sequence[Case], draw: Random) -> Callable[[Case], Iterator[Claim]]:
+def _named(cases: Sequence[TrustCase], draw: Random) -> Callable[[TrustCase], Iterator[Claim]]:
     """Names from other documents; where a question asks who, another answer to such a question."""
     known = known_names(cases)
     people: dict[str, list[tuple[str, str]]] = {}  # by language: title of the document, name
@@ -130,7 +130,7 @@ def _named(cases: Sequence[Case], draw: Random) -> Callable[[Case], Iterator[Cla
         if _WHO.match(case.question) and _is_person(case.gold[0]):
             people.setdefault(case.language, []).append((case.own.title, case.gold[0]))
 
-    def make(case: Case) -> Iterator[Claim]:
+    def make(case: TrustCase) -> Iterator[Claim]:
         gold, variants = case.gold[0], list[str]()
         if _WHO.match(case.question) and _is_person(gold):
             others = [
@@ -148,7 +148,7 @@ def _named(cases: Sequence[Case], draw: Random) -> Callable[[Case], Iterator[Cla
     return make
 
 
-def known_names(cases: Sequence[Case]) -> dict[str, frozenset[str] | None]:
+def known_names(cases: Sequence[TrustCase]) -> dict[str, frozenset[str] | None]:
     """Return by language the words that are names; None where a capital letter is enough to know one. In German these
     are the names of the English set."""
     english = {case.own.text for case in cases if case.language == "en"}
@@ -164,10 +164,10 @@ def _is_person(text: str) -> bool:
     )
 
 
-def _referred(cases: Sequence[Case], draw: Random) -> Callable[[Case], Iterator[Claim]]:
+def _referred(cases: Sequence[TrustCase], draw: Random) -> Callable[[TrustCase], Iterator[Claim]]:
     """The paragraph gets places behind three of its sentences, as a handbook prints them; the claim names another."""
 
-    def make(case: Case) -> Iterator[Claim]:
+    def make(case: TrustCase) -> Iterator[Claim]:
         sentences = split_sentences(case.own.text)
         others = [s for s in sentences if s != case.sentence and s.endswith(".")][:2]
         printed, claims = plant_references(case.sentence, others, case.language, draw.randrange(1000))
@@ -181,10 +181,10 @@ def _referred(cases: Sequence[Case], draw: Random) -> Callable[[Case], Iterator[
     return make
 
 
-def _recombined(cases: Sequence[Case], draw: Random) -> Callable[[Case], Iterator[Claim]]:
+def _recombined(cases: Sequence[TrustCase], draw: Random) -> Callable[[TrustCase], Iterator[Claim]]:
     known = known_names(cases)
 
-    def make(case: Case) -> Iterator[Claim]:
+    def make(case: TrustCase) -> Iterator[Claim]:
         others = [sentence for sentence in split_sentences(case.own.text) if sentence != case.sentence]
         groups = [group for group in recombine(case.sentence, others, case.language, known[case.language]) if group]
         draw.shuffle(groups)
@@ -194,13 +194,13 @@ def _recombined(cases: Sequence[Case], draw: Random) -> Callable[[Case], Iterato
     return make
 
 
-def _other_question(cases: Sequence[Case], draw: Random) -> Callable[[Case], Iterator[Claim]]:
+def _other_question(cases: Sequence[TrustCase], draw: Random) -> Callable[[TrustCase], Iterator[Claim]]:
     """A true sentence of the passages that answers another question and not this one."""
-    by_paragraph: dict[str, list[Case]] = {}
+    by_paragraph: dict[str, list[TrustCase]] = {}
     for case in cases:
         by_paragraph.setdefault(case.own.id, []).append(case)
 
-    def make(case: Case) -> Iterator[Claim]:
+    def make(case: TrustCase) -> Iterator[Claim]:
         others = [other for text in case.paragraphs for other in by_paragraph.get(text.id, [])]
         draw.shuffle(others)
         for other in others:
@@ -211,7 +211,7 @@ def _other_question(cases: Sequence[Case], draw: Random) -> Callable[[Case], Ite
     return make
 
 
-def may_answer(case: Case, sentence: str) -> bool:
+def may_answer(case: TrustCase, sentence: str) -> bool:
     """Return whether a sentence might answer the question of a case: by a gold answer, or by much of the question."""
     if sentence == case.sentence or any(_words(answer) <= _words(sentence) for answer in case.gold):
         return True

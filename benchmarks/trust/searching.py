@@ -39,7 +39,7 @@ _ALPHABET = "abcdefghijklmnopqrstuvwxyz"
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class MeasuredSet:
     """A set in a collection: `texts` names the text that each document holds."""
 
     user: Any
@@ -88,17 +88,17 @@ def summarise(found: Mapping[str, Sequence[Sequence[float]]]) -> dict[str, float
     }  # fmt: skip
 
 
-def fill_collection(user: Any, data: DataSet) -> Place:
+def fill_collection(user: Any, data: DataSet) -> MeasuredSet:
     """Store the texts of a set as one collection, embedded and indexed."""
     from apps.documents.models import Document
     from apps.evaluation.bench import _prepared
 
     collection = _prepared.filled(user, data.texts)
     rows = Document.objects.filter(collection=collection).values_list("pk", "name")
-    return Place(user, collection, {pk: name.removesuffix(".txt") for pk, name in rows}, data)
+    return MeasuredSet(user, collection, {pk: name.removesuffix(".txt") for pk, name in rows}, data)
 
 
-async def measure_set(place: Place, count: int) -> dict[str, list[float]]:
+async def measure_set(place: MeasuredSet, count: int) -> dict[str, list[float]]:
     """Return by question nDCG@10, recall@10 as asked and with a typing error; and by rare word whether it is found."""
     from apps.documents.search import search
     from apps.evaluation.judged import ndcg, recall
@@ -120,7 +120,7 @@ async def measure_set(place: Place, count: int) -> dict[str, list[float]]:
     }
 
 
-async def rank(place: Place, questions: Sequence[str]) -> list[list[str]]:
+async def rank(place: MeasuredSet, questions: Sequence[str]) -> list[list[str]]:
     """Return the texts that a search weighs for each question, best first."""
     from apps.documents import search
     from apps.evaluation.library import embedded
@@ -132,7 +132,7 @@ async def rank(place: Place, questions: Sequence[str]) -> list[list[str]]:
     return found
 
 
-def measure_silence(place: Place) -> dict[str, float]:
+def measure_silence(place: MeasuredSet) -> dict[str, float]:
     """Return how well the best relevance tells questions without an answer, and what share of both kinds is quoted."""
     from apps.evaluation import trial
     from apps.evaluation.calibration import area

@@ -31,9 +31,9 @@ from django.conf import settings
 
 from apps.evaluation.bench import _site
 from apps.evaluation.model_server import model_server
-from benchmarks.trust.trial_asking import URL, Sentence, Shown, ask_questions
+from benchmarks.trust.trial_asking import URL, ShownAnswer, ShownSentence, ask_questions
 from benchmarks.trust.trial_documents import CACHE, fetch_documents, read_documents
-from benchmarks.trust.trial_figures import Result, compute_figures, judge_results, list_unjudged
+from benchmarks.trust.trial_figures import TrialResult, compute_figures, judge_results, list_unjudged
 from benchmarks.trust.trial_questions import (
     HALVES,
     Question,
@@ -82,15 +82,15 @@ def record_trial(
     return {"shown": [asdict(seen) for seen in shown], "rests": rests, "model": with_model}
 
 
-def read_results(kept: dict[str, Any]) -> list[Result]:
+def read_results(kept: dict[str, Any]) -> list[TrialResult]:
     """Return what became of each question of a record, with today's judgements. Without a model no sentence counts."""
     shown = [_read_shown(row, with_model=kept["model"]) for row in kept["shown"]]
     return judge_results(read_questions(), shown, kept["rests"], read_judgements())
 
 
-def _read_shown(row: dict[str, Any], *, with_model: bool) -> Shown:
-    sentences = [Sentence(**sentence) for sentence in row["sentences"]] if with_model else []
-    return Shown(**{**row, "sentences": sentences})
+def _read_shown(row: dict[str, Any], *, with_model: bool) -> ShownAnswer:
+    sentences = [ShownSentence(**sentence) for sentence in row["sentences"]] if with_model else []
+    return ShownAnswer(**{**row, "sentences": sentences})
 
 
 @contextmanager
@@ -149,7 +149,7 @@ def list_wrong_answers(questions: Sequence[Question], texts: dict[str, list[str]
     return lines
 
 
-def _print_unjudged(results: Sequence[Result], kept: dict[str, Any]) -> None:
+def _print_unjudged(results: Sequence[TrialResult], kept: dict[str, Any]) -> None:
     for row in list_unjudged(results, kept["rests"]):
         print(json.dumps(row, ensure_ascii=False))
 

@@ -23,7 +23,7 @@ TURN_S = 600.0  # a turn that takes longer is stopped and counted as it stands
 
 
 @dataclass(slots=True)
-class Sentence:
+class ShownSentence:
     """One numbered sentence of an answer, as the page shows it. `state`: "quoted", "supported", "unverified", or "" for
     one that states nothing. `folded`: the user has to unfold something to see it."""
 
@@ -39,7 +39,7 @@ class Sentence:
 
 
 @dataclass(slots=True)
-class Shown:
+class ShownAnswer:
     """What the page showed for one question. Seconds count from the ask; None where that never came."""
 
     id: str
@@ -50,18 +50,18 @@ class Shown:
     whole_s: float = 0.0
     nothing: bool = False
     status: str = ""
-    sentences: list[Sentence] = field(default_factory=list)
+    sentences: list[ShownSentence] = field(default_factory=list)
     words: str = ""  # of the whole answer without what is folded, and of the cards of tools
     steps: list[str] = field(default_factory=list)
 
 
-async def ask_questions(questions: Sequence[Question], session: str, port: int, at_once: int = 1) -> list[Shown]:
+async def ask_questions(questions: Sequence[Question], session: str, port: int, at_once: int = 1) -> list[ShownAnswer]:
     """Return what was shown for each question, in order. Follow-ups are asked in the conversation of the question that
     they follow; `at_once` conversations run side by side."""
     chains: dict[str, list[Question]] = {}
     for question in questions:
         chains.setdefault(question.root, []).append(question)
-    waiting, shown = list(reversed(chains.values())), list[Shown]()
+    waiting, shown = list(reversed(chains.values())), list[ShownAnswer]()
 
     async def work() -> None:
         async with aiohttp.ClientSession() as http, _connect(http, session, port) as wire:
@@ -83,9 +83,9 @@ def _connect(http: aiohttp.ClientSession, session: str, port: int) -> Any:
     return http.ws_connect(address, headers=_site.session(URL, session), max_msg_size=0, heartbeat=None)
 
 
-async def _ask(wire: Any, question: Question, conversation: str | None) -> Shown:
+async def _ask(wire: Any, question: Question, conversation: str | None) -> ShownAnswer:
     """Return what one turn showed. Raises RuntimeError where the product refused the question."""
-    seen = Shown(question.id, conversation=conversation or "")
+    seen = ShownAnswer(question.id, conversation=conversation or "")
     wish: dict[str, Any] = {
         "do": "ask",
         "client_id": uuid4().hex,
@@ -109,7 +109,7 @@ async def _ask(wire: Any, question: Question, conversation: str | None) -> Shown
             await wire.send_str(json.dumps({"do": "stop", "turn": seen.answer}))
 
 
-def take_event(seen: Shown, event: dict[str, Any], at: float) -> None:
+def take_event(seen: ShownAnswer, event: dict[str, Any], at: float) -> None:
     """Store in `seen` what the event shows to the user, `at` seconds after the ask."""
     match event["type"]:
         case "opened":
@@ -138,7 +138,7 @@ def read_quotes(text: str) -> list[str]:
     return found
 
 
-def read_sentences(text: str) -> tuple[list[Sentence], str]:
+def read_sentences(text: str) -> tuple[list[ShownSentence], str]:
     """Return the numbered sentences of an answer's HTML, and all words that the user sees without unfolding.
 
     Where only verified sentences are shown, the page holds each sentence twice: open or hidden above, and in the fold.
@@ -147,10 +147,10 @@ def read_sentences(text: str) -> tuple[list[Sentence], str]:
     for part in whole.xpath(".//details[.//*[@data-shows='rest']]"):
         part.drop_tree()
     states = _states(whole)
-    found: dict[int, Sentence] = {}
+    found: dict[int, ShownSentence] = {}
     for part in _with_class(whole, "sentence"):
         number = int(part.get("data-sentence"))
-        known = found.setdefault(number, Sentence(number, "", states.get(number, ""), _folded(part)))
+        known = found.setdefault(number, ShownSentence(number, "", states.get(number, ""), _folded(part)))
         known.text = " ".join(f"{known.text} {_words(part)}".split())
     for part in dict.fromkeys([*filter(_folded, _with_class(whole, "sentence")), *filter(_folds, whole.iter("*"))]):
         part.drop_tree()
@@ -200,6 +200,6 @@ def _words(part: Any) -> str:
     return " ".join("".join(part.itertext()).split())
 
 
-def _tell(done: int, of: int, seen: Shown) -> None:
+def _tell(done: int, of: int, seen: ShownAnswer) -> None:
     first = "-" if seen.quotes_s is None else f"{seen.quotes_s:.2f}"
     print(f"{done} of {of}: {seen.id}, quotes {first} s, whole {seen.whole_s:.1f} s", file=sys.stderr, flush=True)

@@ -21,7 +21,7 @@ DOWNLOAD_S = 120  # of one package; the largest has 6 MB
 
 
 @dataclass(frozen=True, slots=True)
-class Listed:
+class TrialDocument:
     """One line of the list. `set` is a path in the folder of the data sets, empty for a file of a package."""
 
     name: str
@@ -35,12 +35,12 @@ class Listed:
     path: str = ""
 
 
-def read_documents(path: Path = HERE / "documents.jsonl") -> list[Listed]:
+def read_documents(path: Path = HERE / "documents.jsonl") -> list[TrialDocument]:
     """Return the listed documents, in the order of the list."""
-    return [Listed(**json.loads(line)) for line in path.read_text().splitlines()]
+    return [TrialDocument(**json.loads(line)) for line in path.read_text().splitlines()]
 
 
-def fetch_documents(listed: Sequence[Listed], data: Path, cache: Path = CACHE) -> dict[str, bytes]:
+def fetch_documents(listed: Sequence[TrialDocument], data: Path, cache: Path = CACHE) -> dict[str, bytes]:
     """Return the content of each document by its name. A document that is absent, or differs from the one on which the
     questions were written, is left out, and a line on standard error says so."""
     contents = {}
@@ -55,7 +55,7 @@ def fetch_documents(listed: Sequence[Listed], data: Path, cache: Path = CACHE) -
     return contents
 
 
-def _read_set(document: Listed, data: Path) -> bytes | None:
+def _read_set(document: TrialDocument, data: Path) -> bytes | None:
     path = data / document.set
     if path.is_file():
         return path.read_bytes()
@@ -63,7 +63,7 @@ def _read_set(document: Listed, data: Path) -> bytes | None:
     return None
 
 
-def _read_package(document: Listed, data: Path, cache: Path) -> bytes | None:
+def _read_package(document: TrialDocument, data: Path, cache: Path) -> bytes | None:
     """Return the file out of its package, unpacked where it is compressed. `data`/packages is looked into first."""
     for folder in (data / "packages" / document.package, _unpacked(document, cache)):
         if folder is not None and (path := folder / document.path).is_file():
@@ -73,7 +73,7 @@ def _read_package(document: Listed, data: Path, cache: Path) -> bytes | None:
     return None
 
 
-def _unpacked(document: Listed, cache: Path) -> Path | None:
+def _unpacked(document: TrialDocument, cache: Path) -> Path | None:
     """Return the folder of the unpacked package; None where it cannot be fetched."""
     folder = cache / f"{document.package}_{document.version.replace(':', '%3a')}"
     if folder.is_dir():
@@ -89,5 +89,5 @@ def _unpacked(document: Listed, cache: Path) -> Path | None:
     return folder
 
 
-def _tell(document: Listed, why: str) -> None:
+def _tell(document: TrialDocument, why: str) -> None:
     print(f"trial: {document.name} {why}; its questions are skipped.", file=sys.stderr)

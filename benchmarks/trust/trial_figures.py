@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from benchmarks.trust.trial_asking import Sentence, Shown
+from benchmarks.trust.trial_asking import ShownAnswer, ShownSentence
 from benchmarks.trust.trial_questions import HALVES, Question, Verdict, fold_spaces, hash_sentence
 
 Judgements = Mapping[tuple[str, str], Verdict]
@@ -21,29 +21,29 @@ _ORNAMENT = re.compile(r"\[\d+\]|^[\s*#>|•·-]+")
 
 
 @dataclass(frozen=True, slots=True)
-class Judged:
+class JudgedSentence:
     """A sentence with the verdict on it; None where no reader has judged it."""
 
-    sentence: Sentence
+    sentence: ShownSentence
     verdict: Verdict | None
 
 
 @dataclass(frozen=True, slots=True)
-class Result:
+class TrialResult:
     """One question with what was shown for it. `holds`: a quote, or all in their order, hold the whole answer."""
 
     question: Question
-    shown: Shown
+    shown: ShownAnswer
     holds: bool
-    sentences: tuple[Judged, ...] = field(default=())
+    sentences: tuple[JudgedSentence, ...] = field(default=())
 
     @property
-    def pilled(self) -> list[Judged]:
+    def pilled(self) -> list[JudgedSentence]:
         """Sentences behind which a source is named, folded or not."""
         return [item for item in self.sentences if item.sentence.pill]
 
     @property
-    def visible(self) -> list[Judged]:
+    def visible(self) -> list[JudgedSentence]:
         """Sentences that the user sees without unfolding anything."""
         return [item for item in self.sentences if not item.sentence.folded]
 
@@ -61,8 +61,8 @@ class Result:
 
 
 def judge_results(
-    questions: Iterable[Question], shown: Iterable[Shown], rests: Mapping[str, Any], judgements: Judgements
-) -> list[Result]:
+    questions: Iterable[Question], shown: Iterable[ShownAnswer], rests: Mapping[str, Any], judgements: Judgements
+) -> list[TrialResult]:
     """Return what became of each question. `rests` is what `trial_product.read_answers` gave, by answer."""
     seen = {item.id: item for item in shown}
     results = []
@@ -71,15 +71,19 @@ def judge_results(
             continue
         cites = rests.get(item.answer, {}).get("cites", {})
         judged = tuple(
-            Judged(sentence, judge_sentence(question, sentence, cites.get(str(sentence.number), ()), judgements))
+            JudgedSentence(
+                sentence, judge_sentence(question, sentence, cites.get(str(sentence.number), ()), judgements)
+            )
             for sentence in item.sentences
         )
-        results.append(Result(question, item, any(map(question.holds, [*item.quotes, " ".join(item.quotes)])), judged))
+        results.append(
+            TrialResult(question, item, any(map(question.holds, [*item.quotes, " ".join(item.quotes)])), judged)
+        )
     return results
 
 
 def judge_sentence(
-    question: Question, sentence: Sentence, cites: Sequence[Mapping[str, Any]], judgements: Judgements
+    question: Question, sentence: ShownSentence, cites: Sequence[Mapping[str, Any]], judgements: Judgements
 ) -> Verdict | None:
     """Return the reader's verdict, else "right" for words of the cited page that hold the answer, else None."""
     told = judgements.get((question.id, hash_sentence(sentence.text)))
@@ -90,7 +94,7 @@ def judge_sentence(
     return "right" if verbatim and question.answerable and question.holds(sentence.text) else None
 
 
-def compute_figures(results: Sequence[Result]) -> dict[str, float]:
+def compute_figures(results: Sequence[TrialResult]) -> dict[str, float]:
     """Return the figures of the report half under their names, those of the other half as `trial.tune.…`. Each share
     has its count, of questions or of judged sentences, as `….count`; a share of nothing is left out."""
     figures: dict[str, float] = {}
@@ -101,7 +105,7 @@ def compute_figures(results: Sequence[Result]) -> dict[str, float]:
     return figures
 
 
-def _compute_half(results: Sequence[Result]) -> dict[str, float]:
+def _compute_half(results: Sequence[TrialResult]) -> dict[str, float]:
     answerable = [result for result in results if result.question.answerable]
     absent = [result for result in results if result.question.absent]
     talk = [result for result in results if result.question.talk]
@@ -127,7 +131,7 @@ def _share(name: str, truths: Sequence[bool]) -> dict[str, float]:
     return {name: sum(truths) / len(truths), f"{name}.count": len(truths)} if truths else {}
 
 
-def _verdicts(where: str, sentences: Sequence[Judged]) -> dict[str, float]:
+def _verdicts(where: str, sentences: Sequence[JudgedSentence]) -> dict[str, float]:
     """Return the shares of wrong sentences, and of true ones beside the question, among the judged."""
     told = [item.verdict for item in sentences if item.verdict is not None]
     names = {"with_pill": ("wrong_with_pill", "beside_with_pill"), "shown": ("shown_wrong", "shown_beside")}[where]
@@ -139,7 +143,7 @@ def _verdicts(where: str, sentences: Sequence[Judged]) -> dict[str, float]:
     }
 
 
-def list_unjudged(results: Iterable[Result], rests: Mapping[str, Any]) -> list[dict[str, Any]]:
+def list_unjudged(results: Iterable[TrialResult], rests: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Return what a reader needs in order to judge: the question, the sentence with its key, and what it cites."""
     rows = []
     for result in results:

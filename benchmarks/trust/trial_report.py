@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from benchmarks.trust.trial_figures import Judged, Result
+from benchmarks.trust.trial_figures import JudgedSentence, TrialResult
 from benchmarks.trust.trial_questions import HALVES, fold_spaces
 
 FIGURES = (
@@ -22,7 +22,9 @@ FIGURES = (
 _QUOTE = 110  # characters of a quote or sentence in the table
 
 
-def write_report(results: Sequence[Result], figures: Mapping[str, float], before: Mapping[str, float], how: str) -> str:
+def write_report(
+    results: Sequence[TrialResult], figures: Mapping[str, float], before: Mapping[str, float], how: str
+) -> str:
     """Return the page. `before` holds the figures of an earlier run, {} without one; `how` says how it was run."""
     lines = [
         "# Trial: questions of people over real documents",
@@ -60,7 +62,7 @@ def _number(figures: Mapping[str, float], name: str) -> str:
     return f"{value:.2f} of {count:.0f}" if count is not None else f"{value:.3g}"
 
 
-def _questions(results: Sequence[Result]) -> list[str]:
+def _questions(results: Sequence[TrialResult]) -> list[str]:
     lines = ["| question | kind | quotes | s | shown without unfolding |", "|---|---|---|---|---|"]
     for result in results:
         question, shown = result.question, result.shown
@@ -70,12 +72,12 @@ def _questions(results: Sequence[Result]) -> list[str]:
     return lines
 
 
-def _kind(result: Result) -> str:
+def _kind(result: TrialResult) -> str:
     question = result.question
     return f"{question.language}, {'no answer' if question.absent else question.kind}"
 
 
-def _quotes(result: Result) -> str:
+def _quotes(result: TrialResult) -> str:
     if not result.shown.quotes:
         return "nothing found" if result.shown.nothing else "none"
     if result.question.answerable:
@@ -84,7 +86,7 @@ def _quotes(result: Result) -> str:
     return f"{len(result.shown.quotes)} shown: {_short(result.shown.quotes[0])}"
 
 
-def _shown(result: Result) -> str:
+def _shown(result: TrialResult) -> str:
     if result.question.talk:
         return f"{'understood' if result.talked else 'not understood'}: {_short(result.shown.words)}"
     parts = [_sentence(item) for item in result.visible]
@@ -92,7 +94,7 @@ def _shown(result: Result) -> str:
     return "; ".join([*parts, *([f"{folded} folded"] if folded else [])]) or "no sentence"
 
 
-def _sentence(item: Judged) -> str:
+def _sentence(item: JudgedSentence) -> str:
     pill = "pill" if item.sentence.pill else "no pill"
     return f"{item.verdict or 'unjudged'}, {pill}: {_short(item.sentence.text)}"
 

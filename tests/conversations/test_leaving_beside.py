@@ -66,7 +66,7 @@ def test_quotes_are_judged_also_where_they_are_all_of_the_answer(
     place: Conversation, alice: User, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     Message.objects.filter(text=MILD).update(text="")
-    quoted = Shelf(quotes=(Quoted(1, "", "A page full of [hate].", "Handbook", 1, "high"),))
+    quoted = Shelf(quotes=(Quoted(1, "", "A page full of [hate].", "Handbook", 1),))
     monkeypatch.setattr(exports, "shelves", lambda user, rows: {row.pk: quoted for row in rows})
     page = text(alice, f"/c/{place.pk}/{name}")
     assert "A page full" not in page and "withheld from exports" in page

@@ -8,7 +8,7 @@ import pytest
 from pytest_django import Settings
 
 from apps.conversations import support
-from apps.conversations.support import SUPPORTED, AgreementAndInference, Premise, Verdict, check
+from apps.conversations.support import SUPPORTED, AgreementAndInference, Premise, SupportVerdict, check
 from apps.engines import registry
 from apps.engines.rank.consistency import Consistency
 
@@ -44,8 +44,8 @@ def packaged(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(registry, "inference", lambda: model)
 
 
-def best(claim: str, sentences: Sequence[str] = SENTENCES, language: str | None = "en") -> Verdict:
-    verdicts = AgreementAndInference().judge(claim, [Premise(text, language=language) for text in sentences])
+def best(claim: str, sentences: Sequence[str] = SENTENCES, *, only_quoted: bool = False) -> SupportVerdict:
+    verdicts = AgreementAndInference().judge(claim, [Premise(text, only_quoted=only_quoted) for text in sentences])
     return max(verdicts, key=lambda verdict: verdict.score)
 
 
@@ -108,9 +108,9 @@ def test_in_a_language_that_the_check_does_not_know_only_nearly_whole_sentences_
 ) -> None:
     monkeypatch.setattr(registry, "inference", Counting)
     french = ["La porte ne doit jamais rester ouverte pendant la nuit."]
-    assert best("La porte ne doit jamais rester ouverte pendant la nuit", french, None).quoted
-    assert best("La porte doit rester ouverte pendant la nuit.", french, None).score < SUPPORTED
-    assert best("rester ouverte pendant la nuit", french, None).score < SUPPORTED
+    assert best("La porte ne doit jamais rester ouverte pendant la nuit", french, only_quoted=True).quoted
+    assert best("La porte doit rester ouverte pendant la nuit.", french, only_quoted=True).score < SUPPORTED
+    assert best("rester ouverte pendant la nuit", french, only_quoted=True).score < SUPPORTED
 
 
 class Yes:
@@ -119,13 +119,13 @@ class Yes:
     def __init__(self, score: float) -> None:
         self.score = score
 
-    def judge(self, claim: str, premises: Sequence[Premise]) -> list[Verdict]:
-        return [Verdict(self.score) for _ in premises]
+    def judge(self, claim: str, premises: Sequence[Premise]) -> list[SupportVerdict]:
+        return [SupportVerdict(self.score) for _ in premises]
 
 
 def test_another_check_takes_its_place_by_name(settings: Settings) -> None:
     settings.SUPPORT_CHECK = {"BACKEND": f"{__name__}.Yes", "OPTIONS": {"score": 0.9}}
-    assert check().judge("x", [Premise("y")]) == [Verdict(0.9)]
+    assert check().judge("x", [Premise("y")]) == [SupportVerdict(0.9)]
 
 
 def test_no_premise_supports_nothing() -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from benchmarks.trust.trial_asking import Sentence, Shown, read_quotes, read_sentences, take_event
+from benchmarks.trust.trial_asking import ShownAnswer, ShownSentence, read_quotes, read_sentences, take_event
 from benchmarks.trust.trial_figures import compute_figures, judge_results, list_unjudged
 from benchmarks.trust.trial_questions import Question, hash_sentence
 from benchmarks.trust.trial_report import write_report
@@ -27,15 +27,15 @@ def question(name: str, half: str = "report", **also: Any) -> Question:
     return asked
 
 
-def shown(name: str, *sentences: Sentence, quotes: tuple[str, ...] = (), **also: Any) -> Shown:
-    return Shown(name, answer=f"answer of {name}", quotes=list(quotes), sentences=list(sentences), **also)
+def shown(name: str, *sentences: ShownSentence, quotes: tuple[str, ...] = (), **also: Any) -> ShownAnswer:
+    return ShownAnswer(name, answer=f"answer of {name}", quotes=list(quotes), sentences=list(sentences), **also)
 
 
-def sentence(text: str, *, pill: bool = True, folded: bool = False) -> Sentence:
-    return Sentence(0, text, "supported" if pill else "unverified", folded)
+def sentence(text: str, *, pill: bool = True, folded: bool = False) -> ShownSentence:
+    return ShownSentence(0, text, "supported" if pill else "unverified", folded)
 
 
-def figures(*pairs: tuple[Question, Shown], rests: Any = None, judgements: Any = None) -> dict[str, float]:
+def figures(*pairs: tuple[Question, ShownAnswer], rests: Any = None, judgements: Any = None) -> dict[str, float]:
     questions, seen = zip(*pairs, strict=True)
     return compute_figures(judge_results(questions, seen, rests or {}, judgements or {}))
 
@@ -145,7 +145,7 @@ def test_a_sentence_that_is_hidden_above_and_folded_below_is_counted_once_as_fol
 
 
 def test_the_first_quotes_give_the_seconds_and_the_last_give_the_words() -> None:
-    seen = Shown("a")
+    seen = ShownAnswer("a")
     take_event(seen, {"type": "opened", "turn": "t", "conversation": "c"}, 0.1)
     take_event(seen, {"type": "quotes", "html": "<blockquote>One</blockquote>"}, 0.5)
     take_event(seen, {"type": "quotes", "html": "<blockquote>Two</blockquote>"}, 0.9)

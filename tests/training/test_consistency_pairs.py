@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from apps.conversations.grounding.agreement import find_disagreement
-from training.consistency.edits import FALSIFYING_EDITS, LIGHT_EDITS, Sentence
+from training.consistency.edits import FALSIFYING_EDITS, LIGHT_EDITS, SourceSentence
 from training.consistency.pairs import cut_windows, make_pairs
 
 ENGLISH = (
@@ -75,4 +75,4 @@ def test_a_recombined_claim_takes_its_subject_from_another_sentence() -> None:
 
 
 def test_a_sentence_knows_the_lexicon_of_its_language(tmp_path: Path) -> None:
-    assert "nicht" in Sentence("Die Tür ist zu.", "de", "Die Tür ist zu.").lexicon.negations
+    assert "nicht" in SourceSentence("Die Tür ist zu.", "de", "Die Tür ist zu.").lexicon.negations

@@ -1,6 +1,6 @@
 """Edits of a sentence that keep what it says, and edits that falsify it, in English, German and Spanish.
 
-Each edit takes a `Sentence` and a random generator and returns the edited text, or None where the sentence has nothing of
+Each edit takes a `SourceSentence` and a random generator and returns the edited text, or None where the sentence has nothing of
 that kind. `LIGHT_EDITS` keep the meaning, `FALSIFYING_EDITS` map the kind of the error to its edit.
 """
 
@@ -228,7 +228,7 @@ _SYNONYMS = {
 
 
 @dataclass(frozen=True, slots=True)
-class Sentence:
+class SourceSentence:
     """A sentence of a source, `language` one of en, de, es, with the whole `window` and the names and numbers `around`."""
 
     text: str
@@ -249,7 +249,7 @@ _CONTRARIES = {
 }
 
 
-Edit = Callable[[Sentence, random.Random], "str | None"]
+Edit = Callable[[SourceSentence, random.Random], "str | None"]
 
 
 def _swap_word(text: str, pairs: list[tuple[str, str]], rng: random.Random) -> str | None:
@@ -274,24 +274,24 @@ def _both(rows: tuple[str, ...]) -> list[tuple[str, str]]:
 # --- edits that keep the meaning -------------------------------------------------------------------------------------------
 
 
-def keep_whole(sentence: Sentence, rng: random.Random) -> str | None:
+def keep_whole(sentence: SourceSentence, rng: random.Random) -> str | None:
     return sentence.text
 
 
-def drop_brackets(sentence: Sentence, rng: random.Random) -> str | None:
+def drop_brackets(sentence: SourceSentence, rng: random.Random) -> str | None:
     text = re.sub(r"\s*\([^()]*\)", "", sentence.text)
     return text if text != sentence.text else None
 
 
-def contract(sentence: Sentence, rng: random.Random) -> str | None:
+def contract(sentence: SourceSentence, rng: random.Random) -> str | None:
     return _swap_word(sentence.text, list(_CONTRACTIONS), rng) if sentence.language == "en" else None
 
 
-def swap_synonym(sentence: Sentence, rng: random.Random) -> str | None:
+def swap_synonym(sentence: SourceSentence, rng: random.Random) -> str | None:
     return _swap_word(sentence.text, _both(_SYNONYMS[sentence.language]), rng)
 
 
-def move_lead(sentence: Sentence, rng: random.Random) -> str | None:
+def move_lead(sentence: SourceSentence, rng: random.Random) -> str | None:
     """Move what stands before the first comma to the end, as "In 1931, it opened." to "It opened, in 1931."."""
     lead, comma, rest = sentence.text.partition(", ")
     words = lead.split()
@@ -300,19 +300,19 @@ def move_lead(sentence: Sentence, rng: random.Random) -> str | None:
     return f"{rest[0].upper()}{rest[1:].rstrip('.')}, {lead[0].lower()}{lead[1:]}."
 
 
-def drop_opening(sentence: Sentence, rng: random.Random) -> str | None:
+def drop_opening(sentence: SourceSentence, rng: random.Random) -> str | None:
     """Drop an opening word such as "However,"."""
     lead, comma, rest = sentence.text.partition(", ")
     return f"{rest[0].upper()}{rest[1:]}" if comma and len(lead.split()) == 1 and len(rest.split()) >= 5 else None
 
 
-def keep_first_clause(sentence: Sentence, rng: random.Random) -> str | None:
+def keep_first_clause(sentence: SourceSentence, rng: random.Random) -> str | None:
     """Keep what stands before ", and", ", und", ", y" or a semicolon."""
     found = re.split(r"; |, (?:and|und|y|while|während|mientras|but|aber|pero|which) ", sentence.text, maxsplit=1)
     return found[0].rstrip(".") + "." if len(found) == 2 and len(found[0].split()) >= 6 else None
 
 
-def spell_number(sentence: Sentence, rng: random.Random) -> str | None:
+def spell_number(sentence: SourceSentence, rng: random.Random) -> str | None:
     """Write a small number in words, or one in words in digits."""
     numbers = {word: value for word, value in sentence.lexicon.numbers.items() if 2 <= value <= 99}
     names = {
@@ -327,7 +327,7 @@ def spell_number(sentence: Sentence, rng: random.Random) -> str | None:
     return _swap_word(sentence.text, digits + spelt, rng)
 
 
-def frame_answer(sentence: Sentence, rng: random.Random) -> str | None:
+def frame_answer(sentence: SourceSentence, rng: random.Random) -> str | None:
     """Put a phrase of an answer before the sentence."""
     frames = {
         "en": ("According to the document, ", "The text says that ", "As the manual states, ", "In short, "),
@@ -349,7 +349,7 @@ LIGHT_EDITS: tuple[Edit, ...] = (
 # --- edits that falsify ----------------------------------------------------------------------------------------------------
 
 
-def change_number(sentence: Sentence, rng: random.Random) -> str | None:
+def change_number(sentence: SourceSentence, rng: random.Random) -> str | None:
     """Another number of the window, or one near by; numbers in words too."""
     found = [m.span() for m in _NUMBER.finditer(sentence.text)]
     words = [w for w in _WORDS.findall(sentence.text) if 2 <= sentence.lexicon.numbers.get(w.casefold(), 0) <= 99
@@ -374,7 +374,7 @@ def change_number(sentence: Sentence, rng: random.Random) -> str | None:
     return sentence.text[:start] + new + sentence.text[end:]
 
 
-def change_reference(sentence: Sentence, rng: random.Random) -> str | None:
+def change_reference(sentence: SourceSentence, rng: random.Random) -> str | None:
     """Another section, chapter, page or version."""
     found = [m.span() for m in _REFERENCE.finditer(sentence.text)]
     if not found:
@@ -386,7 +386,7 @@ def change_reference(sentence: Sentence, rng: random.Random) -> str | None:
     return sentence.text[:start] + new + sentence.text[end:]
 
 
-def change_name(sentence: Sentence, rng: random.Random) -> str | None:
+def change_name(sentence: SourceSentence, rng: random.Random) -> str | None:
     """Another name, file or option of the window or the document."""
     found = [m for pattern in (_NAME, _CODE) for m in pattern.finditer(sentence.text)]
     if not found:
@@ -399,7 +399,7 @@ def change_name(sentence: Sentence, rng: random.Random) -> str | None:
     return sentence.text[: match.start()] + rng.choice(options) + sentence.text[match.end() :] if options else None
 
 
-def negate(sentence: Sentence, rng: random.Random) -> str | None:
+def negate(sentence: SourceSentence, rng: random.Random) -> str | None:
     """Take a negation out, or put one in behind an auxiliary verb (Spanish: before the verb)."""
     words = {w.casefold() for w in _WORDS.findall(sentence.text)}
     plain = {"en": (("not ", ""), ("never ", ""), ("no ", "a "), ("without", "with")), "de": (("nicht ", ""), ("nie ", ""), ("keine ", "eine "), ("kein ", "ein "), ("keinen ", "einen "), ("ohne", "mit")),
@@ -420,7 +420,7 @@ def negate(sentence: Sentence, rng: random.Random) -> str | None:
     return f"{sentence.text[: match.end()]} {negation}{sentence.text[match.end() :]}"
 
 
-def swap_contrary(sentence: Sentence, rng: random.Random) -> str | None:
+def swap_contrary(sentence: SourceSentence, rng: random.Random) -> str | None:
     options = []
     for one, other in sentence.lexicon.contraries:
         here = [w for w in _WORDS.findall(sentence.text) if w.casefold() in one | other]
@@ -439,15 +439,15 @@ def _same_ending(one: str, other: str) -> int:
     return count
 
 
-def change_modality(sentence: Sentence, rng: random.Random) -> str | None:
+def change_modality(sentence: SourceSentence, rng: random.Random) -> str | None:
     return _swap_word(sentence.text, _pairs(_MODALS[sentence.language]), rng)
 
 
-def change_quantifier(sentence: Sentence, rng: random.Random) -> str | None:
+def change_quantifier(sentence: SourceSentence, rng: random.Random) -> str | None:
     return _swap_word(sentence.text, _pairs(_QUANTIFIERS[sentence.language]), rng)
 
 
-def change_unit(sentence: Sentence, rng: random.Random) -> str | None:
+def change_unit(sentence: SourceSentence, rng: random.Random) -> str | None:
     return _swap_word(sentence.text, _both(_UNITS), rng)
 
 
@@ -463,7 +463,7 @@ FALSIFYING_EDITS: dict[str, Edit] = {
 }
 
 
-def recombine(one: Sentence, other: Sentence, rng: random.Random) -> str | None:
+def recombine(one: SourceSentence, other: SourceSentence, rng: random.Random) -> str | None:
     """Join the beginning of one sentence with the predicate of another of the same window."""
     verbs = r"\b(?:" + "|".join(_AUXILIARIES[one.language]) + r")\b"
     first, second = re.search(verbs, one.text), re.search(verbs, other.text)

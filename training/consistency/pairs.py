@@ -9,13 +9,13 @@ from dataclasses import dataclass
 
 from apps.conversations.grounding.lexicons import detect_language
 from apps.lib.sentences import spans
-from training.consistency.edits import FALSIFYING_EDITS, LIGHT_EDITS, Sentence, keep_whole, names_in, recombine
+from training.consistency.edits import FALSIFYING_EDITS, LIGHT_EDITS, SourceSentence, keep_whole, names_in, recombine
 
 _CONTENTS = re.compile(r"\d+\.\d+\.$")  # a line of a table of contents
 
 
 @dataclass(frozen=True, slots=True)
-class Pair:
+class ClaimPair:
     """`kind` is the edit of a false claim, "true" or "verbatim" of a true one."""
 
     claim: str
@@ -25,7 +25,7 @@ class Pair:
     language: str
 
 
-def cut_windows(text: str, language: str) -> Iterator[list[Sentence]]:
+def cut_windows(text: str, language: str) -> Iterator[list[SourceSentence]]:
     """Yield runs of two or three sentences of 6 to 45 words each."""
     pool = tuple(dict.fromkeys(names_in(text)))[:400]
     for paragraph in text.split("\n\n"):
@@ -33,13 +33,13 @@ def cut_windows(text: str, language: str) -> Iterator[list[Sentence]]:
         good = [s for s in found if _is_prose(s, language)]
         for at in range(0, len(good) - 1, 2):
             window = " ".join(good[at : at + 3])
-            yield [Sentence(s, language, window, pool) for s in good[at : at + 3]]
+            yield [SourceSentence(s, language, window, pool) for s in good[at : at + 3]]
 
 
-def make_pairs(windows: Sequence[list[Sentence]], count: int, rng: random.Random) -> list[Pair]:
+def make_pairs(windows: Sequence[list[SourceSentence]], count: int, rng: random.Random) -> list[ClaimPair]:
     """Return about `count` pairs, half of them true, the kinds of errors in equal shares as far as the texts allow."""
     kinds = [*FALSIFYING_EDITS, "recombined", "other"]
-    found: list[Pair] = []
+    found: list[ClaimPair] = []
     wanted = {kind: count // 2 // len(kinds) for kind in kinds}
     tries = 0
     while sum(wanted.values()) > 0 and tries < count * 60:
@@ -56,7 +56,9 @@ def make_pairs(windows: Sequence[list[Sentence]], count: int, rng: random.Random
     return found
 
 
-def _falsify(kind: str, window: list[Sentence], windows: Sequence[list[Sentence]], rng: random.Random) -> Pair | None:
+def _falsify(
+    kind: str, window: list[SourceSentence], windows: Sequence[list[SourceSentence]], rng: random.Random
+) -> ClaimPair | None:
     sentence = rng.choice(window)
     if kind == "other":
         near = rng.random() < 0.7  # a neighbour, about the same subject
@@ -71,22 +73,22 @@ def _falsify(kind: str, window: list[Sentence], windows: Sequence[list[Sentence]
         text = FALSIFYING_EDITS[kind](sentence, rng)
         if text is not None and rng.random() < 0.5:  # half are lightly edited too
             edit = rng.choice(LIGHT_EDITS)
-            text = edit(Sentence(text, sentence.language, sentence.window, sentence.pool), rng) or text
+            text = edit(SourceSentence(text, sentence.language, sentence.window, sentence.pool), rng) or text
     if text is None or text in sentence.window or text.casefold() == sentence.text.casefold():
         return None
-    return Pair(text, _source(window, sentence, rng), False, kind, sentence.language)
+    return ClaimPair(text, _source(window, sentence, rng), False, kind, sentence.language)
 
 
-def _light(window: list[Sentence], rng: random.Random) -> Pair:
+def _light(window: list[SourceSentence], rng: random.Random) -> ClaimPair:
     sentence = rng.choice(window)
     edits = [edit for edit in LIGHT_EDITS if edit is not keep_whole]
     rng.shuffle(edits)
     text = next((made for edit in edits[:4] if (made := edit(sentence, rng))), sentence.text)
     kind = "verbatim" if text == sentence.text else "true"
-    return Pair(text, _source(window, sentence, rng), True, kind, sentence.language)
+    return ClaimPair(text, _source(window, sentence, rng), True, kind, sentence.language)
 
 
-def _source(window: list[Sentence], sentence: Sentence, rng: random.Random) -> str:
+def _source(window: list[SourceSentence], sentence: SourceSentence, rng: random.Random) -> str:
     """Return the sentence alone or with one neighbour: what the product compares a claim with."""
     if rng.random() < 0.4:
         return sentence.text

@@ -24,8 +24,8 @@ from torch import Tensor, nn
 from transformers import AutoTokenizer, BertModel
 
 from apps.engines.embed.folder import locate
-from training.consistency.edits import Sentence
-from training.consistency.pairs import Pair, cut_windows, make_pairs
+from training.consistency.edits import SourceSentence
+from training.consistency.pairs import ClaimPair, cut_windows, make_pairs
 from training.consistency.texts import read_partly_supported, read_texts
 
 PAIRS = 40_000  # made; the first of them that fit are taught
@@ -40,7 +40,7 @@ CUT = 0.5  # probability that the written weights give as one half
 SEED = 11
 
 
-class CrossEncoder(nn.Module):  # type: ignore[misc]
+class ConsistencyNetwork(nn.Module):  # type: ignore[misc]
     """Packaged encoder that reads a claim and a source together, with a head of two layers."""
 
     def __init__(self, folder: Path) -> None:
@@ -55,7 +55,7 @@ class CrossEncoder(nn.Module):  # type: ignore[misc]
         width = self.bert.config.hidden_size
         self.head = nn.Sequential(nn.Linear(2 * width, width), nn.GELU(), nn.Linear(width, 1))
 
-    def forward(self, pairs: Sequence[Pair]) -> Tensor:
+    def forward(self, pairs: Sequence[ClaimPair]) -> Tensor:
         """Return one logit a pair, shape (n,)."""
         read = self.tokenizer(
             [pair.claim for pair in pairs], [pair.source for pair in pairs],
@@ -71,18 +71,18 @@ class CrossEncoder(nn.Module):  # type: ignore[misc]
         return {name: value for name, value in self.named_parameters() if value.requires_grad}
 
 
-def collect_pairs(books: Path, data: Path, rng: random.Random) -> list[Pair]:
+def collect_pairs(books: Path, data: Path, rng: random.Random) -> list[ClaimPair]:
     """Return pairs of all languages and kinds, shuffled."""
-    windows: dict[str, list[list[Sentence]]] = defaultdict(list)
+    windows: dict[str, list[list[SourceSentence]]] = defaultdict(list)
     for text, language in read_texts(books, data):
         windows[language] += [window for window in cut_windows(text, language) if len(window) > 1]
     pairs = [pair for code, share in SHARES.items() for pair in make_pairs(windows[code], int(PAIRS * share), rng)]
-    pairs += [Pair(claim, source, False, "partly", "en") for claim, source in read_partly_supported(data)]
+    pairs += [ClaimPair(claim, source, False, "partly", "en") for claim, source in read_partly_supported(data)]
     rng.shuffle(pairs)
     return pairs
 
 
-def teach(model: CrossEncoder, pairs: Sequence[Pair], rng: random.Random) -> None:
+def teach(model: ConsistencyNetwork, pairs: Sequence[ClaimPair], rng: random.Random) -> None:
     """Teach the model in one pass over the pairs, in batches of like length."""
     ordered = sorted(pairs, key=lambda pair: len(pair.claim) + len(pair.source))
     batches = [ordered[at : at + BATCH] for at in range(0, len(ordered) - BATCH + 1, BATCH)]
@@ -108,7 +108,7 @@ def teach(model: CrossEncoder, pairs: Sequence[Pair], rng: random.Random) -> Non
             )
 
 
-def measure(model: CrossEncoder, pairs: Sequence[Pair]) -> dict[str, float]:
+def measure(model: ConsistencyNetwork, pairs: Sequence[ClaimPair]) -> dict[str, float]:
     """Return the area under ROC and, at CUT, the share of each kind that passes."""
     with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16):
         batches = [pairs[at : at + BATCH] for at in range(0, len(pairs), BATCH)]
@@ -120,7 +120,7 @@ def measure(model: CrossEncoder, pairs: Sequence[Pair]) -> dict[str, float]:
     return figures | {kind: sum(found) / len(found) for kind, found in sorted(passed.items())}
 
 
-def write_weights(model: CrossEncoder, base: dict[str, Tensor], folder: Path) -> str:
+def write_weights(model: ConsistencyNetwork, base: dict[str, Tensor], folder: Path) -> str:
     """Write head and changes as float16, moved so that CUT becomes one half, and return the file's SHA-256."""
     out: dict[str, Tensor] = {}
     for name, value in model.taught().items():
@@ -156,7 +156,7 @@ def main(arguments: Sequence[str]) -> None:
     pairs = collect_pairs(asked.books, asked.data, rng)
     held, taught = pairs[:HELD_OUT], pairs[HELD_OUT : HELD_OUT + TAUGHT]
     folder = locate("")
-    model = CrossEncoder(folder)
+    model = ConsistencyNetwork(folder)
     teach(model, taught, rng)
     for name, figure in measure(model, held).items():
         print(f"{name}: {figure:.3f}")

@@ -45,7 +45,7 @@ _FAMILY = 5  # letters that two German words share where one is a form or a comp
 
 @dataclass(frozen=True, slots=True)
 class Assertions:
-    """What one text asserts. `units` are pairs of a number and the unit behind or before it, by their common names.
+    """Assertions of one text. `units` are pairs of a number and the unit behind or before it, by their common names.
 
     `units_named` are all units that the text names, with or without a number.
     """

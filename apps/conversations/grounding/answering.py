@@ -33,8 +33,8 @@ _OPEN = re.compile(
 
 
 @dataclass(frozen=True, slots=True)
-class Sentence:
-    """Sentence of a source, or of an answer and credited to one. `context` is the title and heading of the source."""
+class CreditedSentence:
+    """Sentence of a source, or of an answer and credited to one; `context` holds the source's title and heading."""
 
     source: int
     text: str
@@ -49,7 +49,7 @@ class AnswerCheck:
     takes several sentences ("how", "why", "describe").
     """
 
-    def __init__(self, question: str, sentences: Sequence[Sentence]) -> None:
+    def __init__(self, question: str, sentences: Sequence[CreditedSentence]) -> None:
         """Prepare for the sentences of the passages."""
         self._question = question
         self._asked = facts(question)
@@ -57,7 +57,7 @@ class AnswerCheck:
         self._sources = set[int]()  # that have answered
         self._open = bool(_OPEN.match(question)) and not expects(question)
 
-    def accepts(self, claim: Sentence) -> bool:
+    def accepts(self, claim: CreditedSentence) -> bool:
         """Return whether a claim, with the number and titles of its source, speaks to the question. True for a question
         without content words."""
         if not self._asked.terms or not self._sentences:
@@ -77,7 +77,7 @@ class AnswerCheck:
 
     @cached_property
     def _best(self) -> tuple[float, int]:
-        """Nearness and source of the nearest sentence."""
+        """Return nearness and source of the sentence that is nearest to the question."""
         ranked = sorted(self._sentences, key=lambda one: -self._shared(one))[:_EMBEDDED]
         return max(zip(self._nearness(ranked), (one.source for one in ranked), strict=True))
 
@@ -85,9 +85,9 @@ class AnswerCheck:
     def _weight(self) -> dict[str, float]:
         return rarity(self._asked, [facts(one.text) for one in self._sentences])
 
-    def _shared(self, one: Sentence) -> float:
+    def _shared(self, one: CreditedSentence) -> float:
         return shared(self._asked, facts(f"{one.context} {one.text}"), self._weight)
 
-    def _nearness(self, sentences: Sequence[Sentence]) -> list[float]:
+    def _nearness(self, sentences: Sequence[CreditedSentence]) -> list[float]:
         asked, *rows = vectors([self._question, *(one.text for one in sentences)])
         return [float(asked @ row) + _WORDS * self._shared(one) for row, one in zip(rows, sentences, strict=True)]
