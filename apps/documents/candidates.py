@@ -16,7 +16,7 @@ from apps.documents.contents import is_contents
 from apps.documents.fusion import Side, fused_sides
 from apps.documents.models import Chunk, Collection, Document, IndexBuild, Page, Segment
 from apps.documents.passages import REACH, Hit, Neighbour, Window, chosen, text_terms, windows
-from apps.documents.relevance import BY_WORDS, coverage, floor, relevance, word_coverage
+from apps.documents.relevance import BY_WORDS, FLOOR, coverage, floor, relevance, word_coverage
 from apps.documents.tuning import DEFAULT, Tuning, tuning
 from apps.engines.base import Candidate, SegmentInfo
 from apps.engines.index.scoring import idf as word_weight
@@ -148,13 +148,13 @@ def ranked(
             if candidate.chunk_id in rows:
                 hits.append(_hit(rows[candidate.chunk_id], score, candidate, seen.idf))
         best = max((hit.relevance for hit in hits), default=0.0)
-        floors = {hit.collection_id: floor(best, tunings.get(hit.collection_id, DEFAULT).floor) for hit in hits}
+        floors = {hit.collection_id: floor(best, _own_floor(hit, tunings)) for hit in hits}
         least = min(floors.values(), default=floor(best))
         relevant = _without_lists([hit for hit in hits if hit.relevance >= floors[hit.collection_id]])
         kept = chosen(relevant, AT_MOST)
         if len(kept) == AT_MOST or (len(hits) >= _WEIGHED and len(kept) == len(relevant)):
             break  # enough; or of those that the index finds best nothing was deleted or repeated
-    kept = kept or chosen(_found_by_words(hits, seen), AT_MOST)
+    kept = kept or chosen(_found_by_words([hit for hit in hits if _own_floor(hit, tunings) <= FLOOR], seen), AT_MOST)
     found = windows(kept, neighbours)
     nearest = (
         [] if found else windows(sorted(_without_lists(hits), key=lambda hit: -hit.relevance)[:NEAREST], neighbours)
@@ -162,6 +162,11 @@ def ranked(
     gone = 0 if len(kept) == AT_MOST else gone
     pages = _pages({window.page for window in [*found, *nearest]})
     return Ranked(tuple(found), pages, tuple(hits), least, gone, tuple(nearest))
+
+
+def _own_floor(hit: Hit, tunings: Mapping[UUID, Tuning]) -> float:
+    """Return the least relevance, 0 to 1, that the hit's collection asks for; a raised one holds for words too."""
+    return tunings.get(hit.collection_id, DEFAULT).floor
 
 
 def _without_lists(hits: list[Hit]) -> list[Hit]:

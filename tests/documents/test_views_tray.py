@@ -223,7 +223,7 @@ def test_the_tray_asks_few_questions(owner: Client, shelf: Collection, django_as
     states = [S.WORKING, S.READY, S.FAILED, S.QUEUED]
     values = {"file": "documents/none", "sha256": "0" * 64, "size": 1, "kind": "text", "collection": shelf}
     Document.objects.bulk_create(Document(name=f"f{n}.txt", status=states[n % 4], **values) for n in range(1000))
-    with django_assert_max_num_queries(8):
+    with django_assert_max_num_queries(9):
         tray(owner, shelf)
 
 
