@@ -181,5 +181,5 @@ def _answer(user: User, pk: UUID) -> dict[str, Any]:
     named = ("id", "parent_id", "conversation_id", "role", "status", "text", "model", "reason", "created")
     return {
         **{name: getattr(row, name) for name in named}, "citations": list(row.citations.all()), "sources": sources,
-        "nothing_found": row.nothing_found, "grounded": row.grounded,
+        "nothing_found": row.nothing_found, "grounded": row.grounded, "unread_languages": row.unread_languages,
     }  # fmt: skip

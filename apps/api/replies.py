@@ -11,7 +11,7 @@ import orjson
 from apps.conversations.cite import Cite
 from apps.conversations.grounding.states import sentence_state
 from apps.conversations.sources import Placed
-from apps.conversations.turn import LOOP, Turn, is_grounded
+from apps.conversations.turn import LOOP, Turn
 from apps.engines.base import ToolCall, Usage
 from apps.lib.ids import new_id
 
@@ -82,7 +82,8 @@ def evidence(turn: Turn, offset: int) -> dict[str, Any]:
         "openbook": {
             "sources": [_source(item) for item in turn.placed],
             "citations": [_cite(cite, offset) for cite in turn.cites],
-            "grounded": is_grounded(turn.opening),
+            "grounded": turn.grounded,
+            "unread_languages": turn.unread_languages,
             "nothing_found": turn.nothing is not None,
             "searched": (turn.nothing or {}).get("searched"),
         }

@@ -135,7 +135,13 @@ class MessageOut(Schema):
     citations: list[CitationOut] = []
     grounded: bool | None = Field(
         None,
-        description="Of an answer: false where it was written without documents, so that nothing in it was checked",
+        description="Of an answer: false where it was written without documents, so that nothing in it was checked, "
+        "and for small talk such as a greeting or a sum, which needs none",
+    )
+    unread_languages: list[str] = Field(
+        [],
+        description="Of an answer: languages (ISO 639-1) that the check of its sentences does not know; in these only "
+        "what stands word for word in a document is “quoted”, and all else “unverified”",
     )
     help: dict[str, Any] | None = Field(
         None, description="Helplines, the emergency number and a directory, where somebody speaks of hurting themselves"

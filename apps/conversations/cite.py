@@ -98,6 +98,7 @@ class Window:
     end: int
     premise: Premise
     facts: Facts  # of its text and of the titles above it
+    unread: str = ""  # language of the source (ISO 639-1) where the check does not know it
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +145,11 @@ class Citer:
             Cite(index, start, end, w.source, w.start, w.end, round(verdict.score, 4), quoted=verdict.quoted)
             for verdict, w in _chosen(found, frozenset(hints(text)))
         ]
+
+    def find_unread_language(self, text: str) -> str:
+        """Return the language of the passage nearest to a sentence, as ISO 639-1 code; "" where the check knows it."""
+        near = self.near(without_hints(text))
+        return near[0].unread if near else ""
 
     def _speaks_to_question(self, claim: str, window: Window) -> bool:
         return self._answers.accepts(CreditedSentence(window.source, claim, window.premise.context))
@@ -277,7 +283,7 @@ def _windows(stretch: Stretch) -> list[Window]:
         start, end = stretch.start + found[first][0], stretch.start + found[last][1]
         premise = Premise(" ".join(text.split()), f"{titles} {context}".strip(), language, only_quoted)
         said = facts(f"{premise.context} {premise.text}", language)
-        windows.append(Window(stretch.number, start, end, premise, said))
+        windows.append(Window(stretch.number, start, end, premise, said, code if unknown else ""))
 
     introduction, joins = "", False  # whether the sentence before may be read together with this one
     for at, (start, end) in enumerate(found):

@@ -65,6 +65,8 @@ def snapshot(turn: Turn, status: Message.Status, reason: str) -> Closing:
     if turn.thoughts:
         usage["thoughts"] = len(turn.thoughts)
     usage |= endings.record(turn.judged)  # also says whether what was asked may be shown by a link
+    if turn.unread_languages:
+        usage["unread_languages"] = turn.unread_languages
     if turn.finish:
         usage["finish"] = turn.finish
     usage["safety"] = str(turn.level)

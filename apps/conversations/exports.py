@@ -24,7 +24,7 @@ from apps.conversations.leaving import Back
 from apps.conversations.models import Conversation, Message, Shows
 from apps.conversations.pages import citations
 from apps.conversations.path import Exchange, path
-from apps.conversations.pills import cites_by_sentence
+from apps.conversations.pills import cites_by_sentence, unread_languages_words
 from apps.conversations.shelf import Shelf, shelves
 from apps.conversations.tiles import Tile
 from apps.lib.sentences import MARK
@@ -202,8 +202,10 @@ def _answer(
         "reason": row.reason,
         **({"thoughts": {"text": said, "note": UNCHECKED}} if (said := thoughts.get(row.pk)) else {}),
         "without_documents": row.without_documents,
-        **({} if row.grounded else {"grounded": False, "note": UNGROUNDED}),
+        **({} if row.grounded else {"grounded": False}),
+        **({"note": UNGROUNDED} if row.unchecked else {}),
         "shows": row.shows or Shows.ALL,
+        "unread_languages": row.unread_languages if row.text else [],
         "nothing_found": row.nothing_found,
         "tools": [{name: item[name] for name in _CALL if name in item} for item in row.tools],
         "quotes": [{"source": quote.number, "text": quote.text} for quote in shelf.quotes],
@@ -224,10 +226,12 @@ def _written(answer: Message, shelf: Shelf, cites: Sequence[Cite]) -> list[str]:
     how = "" if answer.status == Message.Status.COMPLETE else f", {inside(answer.get_status_display())}"
     parts = [f"*{by}, {answer.created:%Y-%m-%d %H:%M} UTC{how}*"]
     parts += [f"> {_line(quote.text)} [{quote.number}]" for quote in shelf.quotes]
-    if answer.text and not answer.grounded:
+    if answer.text and answer.unchecked:
         parts.append(f"**{gettext(UNGROUNDED)}**")
     if answer.text:
         parts.append(cited(answer.text, cites, shelf.gone).strip())
+        if unread := unread_languages_words(answer.unread_languages):
+            parts.append(f"*{unread}*")
     if answer.retracted:
         parts.append(looked_up(answer.reason))
     if answer.nothing_found:

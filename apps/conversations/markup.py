@@ -20,6 +20,7 @@ from latex2mathml import converter, exceptions
 from markdown_it import MarkdownIt
 from markdown_it.rules_block import StateBlock
 from markdown_it.rules_block.table import table
+from markdown_it.rules_core import StateCore
 from markdown_it.rules_inline import StateInline
 from markdown_it.token import Token
 from mdit_py_plugins.dollarmath import dollarmath_plugin
@@ -142,6 +143,7 @@ _ATTRIBUTES: dict[str, set[str]] = {
     "math": {"display"},
     "a": {"href"},
     "ol": {"start"},
+    "li": {"value"},
     "span": {"data-sentence"},
     "th": set(),
     "td": set(),
@@ -207,6 +209,7 @@ def parser() -> MarkdownIt:
     md.block.ruler.at("table", _table, {"alt": ["paragraph", "reference"]})
     md.block.ruler.before("table", "time", _line_in_time, {"alt": ["paragraph", "reference", "blockquote", "list"]})
     md.inline.ruler.before("text", "time", _sign_in_time)
+    md.core.ruler.push("number_items", _number_items)
     for name in ("fence", "code_block"):
         md.add_render_rule(name, _code)
     for name in (
@@ -225,6 +228,21 @@ def parser() -> MarkdownIt:
     md.add_render_rule("table_open", lambda *_: '<div class="scroll"><table>\n')
     md.add_render_rule("table_close", lambda *_: "</table></div>\n")
     return md
+
+
+def _number_items(state: StateCore) -> None:
+    """Write its number on each item of an ordered list: it keeps the number where items before it are hidden."""
+    numbers: list[int] = []  # of the next item of each list that is open; -1 in one without numbers
+    for token in state.tokens:
+        if token.type == "ordered_list_open":
+            numbers.append(int(token.attrs.get("start", 1)))
+        elif token.type == "bullet_list_open":
+            numbers.append(-1)
+        elif token.type in {"ordered_list_close", "bullet_list_close"}:
+            numbers.pop()
+        elif token.type == "list_item_open" and numbers[-1] >= 0:
+            token.attrSet("value", str(numbers[-1]))
+            numbers[-1] += 1
 
 
 def _line_in_time(state: StateBlock, _start: int, _end: int, _silent: bool) -> bool:

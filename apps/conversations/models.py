@@ -18,6 +18,7 @@ from apps.conversations.preference import Preference
 from apps.conversations.profile import ModelProfile
 from apps.conversations.saved import SavedPrompt
 from apps.conversations.share import Share
+from apps.conversations.small_talk import STEP as SMALL_TALK
 from apps.conversations.tools.rows import ToolConsent, ToolServer, ToolSetting
 from apps.conversations.withdrawn import Withdrawn
 from apps.documents.models import Chunk, Collection, Document
@@ -200,9 +201,24 @@ class Message(Leased):
         return f"{self.role}: {self.text[:60]}"
 
     @property
+    def unchecked(self) -> bool:
+        """Return whether a model wrote an answer without documents: whatever shows it says so."""
+        return self.without_documents and not self.draws and not self.small_talk
+
+    @property
+    def small_talk(self) -> bool:
+        """Return whether an answer is fixed words, a sum or a date: its one step says that nothing was searched."""
+        return any(step["name"] == SMALL_TALK for step in self.steps)
+
+    @property
     def grounded(self) -> bool:
-        """Return whether an answer was written from documents or draws a picture; if not, nothing in it was checked."""
-        return not self.without_documents or bool(self.draws)
+        """Return whether an answer was written from documents or draws a picture."""
+        return not self.unchecked and not self.small_talk
+
+    @property
+    def unread_languages(self) -> list[str]:
+        """Return the languages (ISO 639-1) that the check did not know, and that left sentences unverified."""
+        return list(self.usage.get("unread_languages", ()))
 
     @property
     def unfinished(self) -> bool:

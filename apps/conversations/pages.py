@@ -149,7 +149,7 @@ def _answer(answer: Message, item: Exchange, shelf: Shelf, cites: list[Cite], *,
         "nothing_html": _nothing(answer),
         "style": answer.style,
         "model": answer.model,
-        "grounded": answer.grounded or not (answer.text or answer.status == Message.Status.WRITING),
+        "unchecked": answer.unchecked and bool(answer.text or answer.status == Message.Status.WRITING),
         "nothing_found": answer.nothing_found,
         "unfinished": answer.unfinished,
         "fork": fork(answer, item.answers),
@@ -163,7 +163,10 @@ def answer_html(answer: Message, cites: list[Cite], gone: frozenset[int] = froze
     if not answer.text or (only_verified and answer.status == Message.Status.WRITING):
         return ""
     links = Links(kept=answer.links)
-    return render.answer_html(answer.text, cites, answer.pk, links, gone, only_verified=only_verified, bare=bare)
+    return render.answer_html(
+        answer.text, cites, answer.pk, links, gone,
+        only_verified=only_verified, bare=bare, unread_languages=answer.unread_languages,
+    )  # fmt: skip
 
 
 def fork(row: Message, siblings: Sequence[Message]) -> dict[str, Any]:

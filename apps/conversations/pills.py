@@ -12,6 +12,7 @@ from django.utils.translation import gettext, gettext_lazy, ngettext
 
 from apps.conversations.grounding.states import SentenceState, sentence_state
 from apps.conversations.wrap import SENTENCE, SLOT
+from apps.documents.filters import language_label
 from apps.users.templatetags.said import said
 
 if TYPE_CHECKING:
@@ -101,11 +102,27 @@ def with_pills(
     return marked if bare else _SLOT.sub(slot, marked)
 
 
-def folded_html(blocks: str, markup: str, shown: Collection[int], unverified: Collection[int]) -> str:
+def unread_languages_words(codes: Sequence[str]) -> str:
+    """Return why sentences stayed unverified, for the languages (ISO 639-1) that the check does not know; "" for
+    none."""
+    if not codes:
+        return ""
+    return gettext(
+        "This check does not read %(languages)s: only sentences that stand word for word in a document count as "
+        "verified."
+    ) % {"languages": ", ".join(map(language_label, codes))}
+
+
+def unread_html(codes: Sequence[str]) -> str:
+    """Return the line of an answer that says which languages the check does not know; "" for none."""
+    return f'<p class="unread muted small">{escape(unread_languages_words(codes))}</p>' if codes else ""
+
+
+def folded_html(blocks: str, markup: str, shown: Collection[int], folded: Collection[int]) -> str:
     """Return an answer of which only verified sentences stand open. `blocks` is its plain HTML and `markup` that with
-    pills; `shown` and `unverified` are numbers of sentences. The rest is folded below, in its order."""
+    pills; `shown` and `folded` are numbers of sentences (`Reveal`). The rest is folded below, in its order."""
     heads = {int(number) for head in _HEAD.findall(blocks) for number in _SENTENCE.findall(head)}  # stand in both
-    count = len(set(unverified) - heads) + blocks.count(_CODE)
+    count = len(set(folded) - heads) + blocks.count(_CODE)
     if not count and shown:
         return markup
     words = ngettext("%(n)s sentence could not be verified", "%(n)s sentences could not be verified", count)
@@ -113,12 +130,12 @@ def folded_html(blocks: str, markup: str, shown: Collection[int], unverified: Co
         words = gettext("The model's own words could not be verified")
     every = {int(found[1]) for found in _SENTENCE.finditer(blocks)} - heads
     standing = _with_shown(markup, shown, hidden=every - set(shown)).replace(_CODE, f"{_CODE} hidden")
-    folded = (
+    rest = (
         f'<details class="folded"><summary>{escape(words % {"n": count})}'
         f'<span class="closed"> · {gettext("show")}</span><span class="open"> · {gettext("hide")}</span></summary>'
         f'<div data-shows="rest">{_with_shown(blocks, shown, hidden=set(shown))}</div></details>'
     )
-    return f'<div data-shows="verified">{standing}</div>{folded}' if shown else folded
+    return f'<div data-shows="verified">{standing}</div>{rest}' if shown else rest
 
 
 def _with_shown(markup: str, shown: Collection[int], *, hidden: set[int]) -> str:

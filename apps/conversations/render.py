@@ -9,16 +9,16 @@ from __future__ import annotations
 import html
 import logging
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from apps.conversations.events import Text
-from apps.conversations.grounding.states import Reveal, SentenceState, sentence_state
+from apps.conversations.grounding.states import Reveal, sentence_state
 from apps.conversations.links import Links
 from apps.conversations.markup import TooCostly, clean, parse, read_blocks, render_tokens
 from apps.conversations.mend import mend
-from apps.conversations.pills import cites_by_sentence, folded_html, with_pills
+from apps.conversations.pills import cites_by_sentence, folded_html, unread_html, with_pills
 from apps.conversations.settled import Settled, signs
 from apps.conversations.wrap import MOST, ZERO, Wrapper, mark
 from apps.lib.deadline import Deadline
@@ -212,22 +212,22 @@ class _Block:
 
 def answer_html(
     text: str, citations: Iterable[Cite], answer_id: UUID | str, links: Links | None = None, gone: Collection[int] = (),
-    *, only_verified: bool = False, bare: bool = False,
+    *, only_verified: bool = False, bare: bool = False, unread_languages: Sequence[str] = (),
 ) -> str:  # fmt: skip
     """Return a whole answer as the stream and its `Cited` events end with. `gone` are sources that cannot be opened
-    now. With `only_verified` the rest is folded below what is verified; with `bare` no pills name sources."""
+    now. With `only_verified` the rest is folded below what is verified; with `bare` no pills name sources.
+    `unread_languages` are those that the check did not know: a line at the end says so."""
     renderer, citations = StreamRenderer(links or Links()), list(citations)
     renderer.finish(text)
     blocks = "".join(renderer.blocks)
     markup = with_pills(blocks, citations, answer_id, gone, bare=bare)
+    note = unread_html(unread_languages)
     if not only_verified:
-        return markup
+        return markup + note
     reveal, cited = Reveal(), cites_by_sentence(citations)
-    states = {number: sentence_state(cites) for number, cites in cited.items()}
     for number, (start, end) in enumerate(renderer.sentences):
-        reveal.add(number, text[start:end], states.get(number))
-    unverified = [number for number, state in states.items() if state is SentenceState.UNVERIFIED]
-    return folded_html(blocks, markup, reveal.shown, unverified)
+        reveal.add(number, text[start:end], sentence_state(cited.get(number, ())))
+    return folded_html(blocks, markup, reveal.shown, reveal.folded) + note
 
 
 def _common(one: str, other: str) -> int:

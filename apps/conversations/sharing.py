@@ -271,7 +271,7 @@ def _bare(answer: Message, cites: list[Cite]) -> dict[str, Any]:
     html = pages.answer_html(answer, cites, bare=True)
     return {
         "id": answer.pk, "html": SafeString(html), "status": answer.status,
-        "grounded": answer.grounded or not answer.text,
+        "unchecked": answer.unchecked and bool(answer.text),
         "status_words": answer.get_status_display(), "reason": answer.reason, "model": answer.model,
         "retracted": answer.retracted,
         "nothing_found": answer.nothing_found,

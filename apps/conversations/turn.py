@@ -11,14 +11,17 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from apps.conversations import choosing, hints, sources
 from apps.conversations.cite import Cite, weak
 from apps.conversations.events import Event, Step, encode
+from apps.conversations.grounding.lexicons import LEXICONS
 from apps.conversations.models import Shows
 from apps.conversations.opening import Kept, Opening
 from apps.conversations.quotes import Quote
 from apps.conversations.render import StreamRenderer
 from apps.conversations.repeats import Repeats
+from apps.conversations.small_talk import STEP as SMALL_TALK
 from apps.conversations.sources import Placed, Spans
 from apps.conversations.tools import cards
 from apps.conversations.verify import Verifier
+from apps.documents.language import language_of
 from apps.documents.search import Found
 from apps.engines import registry
 from apps.engines.base import ChatEngine, ChatRequest, TokenProb, ToolCall, Usage
@@ -91,6 +94,7 @@ class Turn:
     stored: bool = False  # `placed` is in the database
     quotes: list[Quote] = field(default_factory=list)
     cites: list[Cite] = field(default_factory=list)
+    unread: set[str] = field(default_factory=set)  # languages of passages near to sentences that stayed unverified
     steps: dict[str, Step] = field(default_factory=dict)
     timings: dict[str, float] = field(default_factory=dict)  # milliseconds
     nothing: dict[str, Any] | None = None  # what was searched in vain
@@ -127,6 +131,19 @@ class Turn:
     def weak(self) -> bool:
         """Return whether most sentences that the answer shows have no source."""
         return self.shows != Shows.VERIFIED and weak(self.cites)
+
+    @property
+    def grounded(self) -> bool:
+        """Return whether the answer comes from documents or draws a picture; False also for small talk."""
+        return is_grounded(self.opening) and SMALL_TALK not in self.steps
+
+    @property
+    def unread_languages(self) -> list[str]:
+        """Return the languages (ISO 639-1) of the answer and of passages near to it that the check of sentences does
+        not know; [] where no sentence stayed unverified."""
+        if all(cite.found for cite in self.cites):
+            return []
+        return sorted({*self.unread, language_of([self.text])} - {"", *LEXICONS})
 
     @property
     def groundless(self) -> bool:

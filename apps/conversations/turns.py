@@ -304,7 +304,10 @@ def answer_html(turn: Turn) -> str:
     if not turn.text:
         return ""
     only_verified = turn.shows == Shows.VERIFIED
-    return render.answer_html(turn.text, turn.cites, turn.id, turn.renderer.links, only_verified=only_verified)
+    return render.answer_html(
+        turn.text, turn.cites, turn.id, turn.renderer.links,
+        only_verified=only_verified, unread_languages=turn.unread_languages,
+    )  # fmt: skip
 
 
 async def _verified(turn: Turn) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from apps.conversations import results, sources
 from apps.conversations.cite import Citer
 from apps.conversations.events import Cited
-from apps.conversations.grounding.states import Reveal, sentence_state
+from apps.conversations.grounding.states import Reveal, SentenceState, sentence_state
 from apps.conversations.models import Shows
 from apps.conversations.pills import pills_html
 from apps.engines.base import EngineError
@@ -86,6 +86,8 @@ class Verifier:
             self._next += 1
             turn.cites += cites
             state = sentence_state(cites)
+            if state is SentenceState.UNVERIFIED and citer.windows:
+                turn.unread.add(await in_pool(citer.find_unread_language, sentence[1]))
             shown = self._reveal.add(index, sentence[1], state) if turn.shows == Shows.VERIFIED else []
             await turn.say(Cited(index, state or "", pills_html(cites, turn.opening.answer), tuple(shown)))
 

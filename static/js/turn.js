@@ -74,6 +74,7 @@ export class Turn {
   step(event) {
     if (event.name === "see") return this.part("seen").replaceChildren(event.words);
     step(this.article.querySelector("[data-steps]"), event);
+    if (event.name === "small_talk") this.article.querySelector("[data-ungrounded]").hidden = true;
     if (event.name === "wait") this.article.querySelector('[data-do="answer_now"]').hidden = event.ms !== null;
     if (event.name === "search" && event.ms !== null) say(event.words);
   }

@@ -91,6 +91,12 @@ async def test_a_conversation_is_begun_in_a_collection_and_asked_in(
     assert followed["status"] == "complete" and await Message.objects.acount() == 4
 
 
+async def test_small_talk_is_not_from_documents(web: httpx.AsyncClient, library: Collection) -> None:
+    answer = (await asked(web, await begun(web), question="Hi there!")).json()
+    assert (answer["status"], answer["grounded"], answer["citations"]) == ("complete", False, [])
+    assert answer["unread_languages"] == []
+
+
 async def test_an_answer_is_streamed_and_ends_as_it_is_kept(web: httpx.AsyncClient, library: Collection) -> None:
     place = await begun(web, title="Bees")
     response = await asked(web, place, stream=True)

@@ -17,6 +17,7 @@ from apps.lib.threads import in_db
 from apps.users.models import User
 from apps.users.tokens import make
 from tests.conversations.conftest import writes_on
+from tests.documents.library import collection, document
 from tests.people import person
 
 Connect = Callable[[str], openai.AsyncOpenAI]
@@ -50,6 +51,23 @@ async def test_an_answer_comes_whole_with_its_sources(client: openai.AsyncOpenAI
     assert supported and text[supported[0]["start"] :].startswith("A honey bee colony has one queen")
     assert known["grounded"] and supported[0]["state"] in {"quoted", "supported"}
     assert not await in_db(Conversation.objects.exists) and not await in_db(Message.objects.exists)
+
+
+async def test_small_talk_is_not_from_documents(client: openai.AsyncOpenAI, library: Collection) -> None:
+    messages = [{"role": "user", "content": "Hi there!"}]
+    answer = await client.chat.completions.create(model="openbook", messages=messages)  # type: ignore[call-overload]
+    assert answer.model_extra["openbook"]["grounded"] is False
+
+
+async def test_an_answer_of_italian_documents_says_that_the_check_does_not_read_them(
+    client: openai.AsyncOpenAI, alice: User, chat: FakeChat
+) -> None:
+    place = await in_db(collection, alice, "Fari")
+    await in_db(document, place, "Faro", ["Il faro di Alessandria fu costruito nella città della costa prima del 247."])
+    chat.replies.append("La costruzione del faro è finita molto dopo, come dice il documento della città.")
+    messages = [{"role": "user", "content": "Quando fu costruito il faro di Alessandria?"}]
+    answer = await client.chat.completions.create(model="openbook", messages=messages)  # type: ignore[call-overload]
+    assert answer.model_extra["openbook"]["unread_languages"] == ["it"]
 
 
 async def test_an_answer_is_streamed(client: openai.AsyncOpenAI, library: Collection) -> None:

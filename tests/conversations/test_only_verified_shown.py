@@ -39,7 +39,9 @@ def shown(*sentences: tuple[str, SentenceState | None]) -> list[str]:
         ([("Here is a list:", None), ("- wrong", NOT), ("- right", SUPPORTED)], ["Here is a list:", "- right"]),
         ([("Here is a list:", None), ("- wrong", NOT), ("A closing word.", SUPPORTED)], ["A closing word."]),
         ([("A list:", None), ("1. wrong", NOT), ("Another:", None), ("1. right", QUOTED)], ["Another:", "1. right"]),
-        ([("Sure!", None), ("The device has three ports.", SUPPORTED)], ["Sure!", "The device has three ports."]),
+        ([("Sure!", None), ("The device has three ports.", SUPPORTED)], ["The device has three ports."]),
+        ([("It is:", None), ("- right", QUOTED), ("- As to: U", None), ("- so", QUOTED)],
+         ["It is:", "- right", "- so"]),
         ([("Yes.", None), ("It is cheese.", NOT), ("It is hot.", SUPPORTED)], ["It is hot."]),
         ([("It is hot.", SUPPORTED), ("Let me know.", None)], ["It is hot."]),
         ([("Let me know.", None)], []),
@@ -102,6 +104,15 @@ async def test_a_sentence_appears_once_it_is_verified_and_the_others_stay_folded
     assert "cheese" not in visible(closed["html"]) and "pink" not in visible(closed["html"])
     assert "Height" in visible(closed["html"]) and "100 metres" in visible(closed["html"])
     assert (await in_db(pages.one, alice, row))["answer"]["html"] == closed["html"]
+
+
+@pytest.mark.django_db(transaction=True)
+async def test_a_line_that_states_nothing_is_folded_and_counted(open_page, alice, library, chat) -> None:
+    text = "- Pink!\n- The lighthouse stood about 100 metres high.\n- As to: U\n"
+    _, events = await answered(open_page, alice, chat, text)
+    html = events[-1]["html"]
+    assert visible(html) == "The lighthouse stood about 100 metres high."
+    assert "2 sentences could not be verified" in html
 
 
 @pytest.mark.django_db(transaction=True)

@@ -29,8 +29,14 @@ def test_markdown_becomes_html() -> None:
     assert show("# Top\n\nSome **bold**, *thin* and ~~old~~ text.") == (
         "<h3>Top</h3>\n<p>Some <strong>bold</strong>, <em>thin</em> and <s>old</s> text.</p>\n"
     )
-    assert show("- a\n- b\n\n3. c\n") == '<ul>\n<li>a</li>\n<li>b</li>\n</ul>\n<ol start="3">\n<li>c</li>\n</ol>\n'
+    items = '<ol start="3">\n<li value="3">c</li>\n</ol>\n'
+    assert show("- a\n- b\n\n3. c\n") == f"<ul>\n<li>a</li>\n<li>b</li>\n</ul>\n{items}"
     assert '<th class="align-right">n</th>' in show("| a | n |\n|---|--:|\n| b | 1 |\n")
+
+
+def test_an_item_of_a_numbered_list_says_its_number() -> None:
+    html = answer_html("3. One.\n3. Two.\n   1. In it.\n   - No number.\n8. Three.\n", [], ID)
+    assert re.findall(r'<li(?: value="(\d+)")?>', html) == ["3", "4", "1", "", "5"]
 
 
 def test_code_is_coloured_by_classes_and_holds_no_sentences() -> None:

@@ -9,6 +9,7 @@ from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
+from django.test import Client
 from django.utils import timezone, translation
 
 from apps.conversations import turns, unkept
@@ -19,6 +20,8 @@ from apps.conversations.small_talk.recognising import Talk, recognise, without_s
 from apps.conversations.tools.calculator import calculated
 from apps.conversations.tools.rows import ToolSetting
 from apps.documents.models import Document
+from apps.lib.threads import in_db
+from apps.users.models import User
 
 MESSAGES = json.loads(Path(__file__).with_name("small_talk.json").read_text())
 SAID = {"greeting", "thanks", "farewell"}  # kinds that are answered alike enough
@@ -139,6 +142,12 @@ def test_a_recognised_message_says_which_tool_answers_it(kind: str) -> None:
 pytest_db = pytest.mark.django_db(transaction=True)
 
 
+def page_of(user: User, answer: Message) -> str:
+    client = Client()
+    client.force_login(user)
+    return client.get(f"/c/{answer.conversation_id}/").content.decode()
+
+
 async def said(page, text: str, **also) -> tuple[dict, list[dict]]:
     accepted = await page.ask(text, **also)
     return accepted, await page.events()
@@ -164,7 +173,16 @@ async def test_a_greeting_is_answered_in_fixed_words_without_search_or_model(
     assert not {"nothing", "sources", "cited"} & {event["type"] for event in events}
     answer = await Message.objects.aget(pk=accepted["turn"])
     assert words in answer.text and not answer.nothing_found and answer.model == ""
-    assert "unsupported" not in events[-1]["html"]
+    assert not answer.grounded and not answer.unchecked, "its step says enough"
+    assert "data-ungrounded hidden" in await in_db(page_of, alice, answer)
+
+
+@pytest_db
+async def test_a_greeting_is_not_marked_as_written_without_documents_either(open_page, alice, library) -> None:
+    page = await open_page(alice)
+    accepted, _ = await said(page, "Hi there!", without_documents=True)
+    answer = await Message.objects.aget(pk=accepted["turn"])
+    assert not answer.grounded and "data-ungrounded hidden" in await in_db(page_of, alice, answer)
 
 
 @pytest_db

@@ -43,10 +43,11 @@ class Reveal:
     """Sentences of one answer that are shown where only verified ones are; fed in order, and never taken back.
 
     A verified sentence is shown. A heading waits for a verified sentence below it, an introduction such as "Here is a
-    list:" for one among its items, any other sentence that states nothing for a verified one right behind it.
+    list:" for one right behind it or among its items. Any other sentence that states nothing is not shown.
     """
 
     shown: list[int] = field(default_factory=list)
+    folded: list[int] = field(default_factory=list)  # sentences that are not shown, without headings and introductions
     _waiting: list[_Waiting] = field(default_factory=list)
 
     def add(self, number: int, text: str, state: SentenceState | None) -> list[int]:
@@ -56,7 +57,8 @@ class Reveal:
             self._wait(number, text)
             return []
         if state is SentenceState.UNVERIFIED:
-            self._waiting = [one for one in self._waiting if one.level or (one.introduces and item)]
+            self.folded.append(number)
+            self._waiting = [one for one in self._waiting if one.level or item]
             for one in self._waiting:
                 one.passed = True
             return []
@@ -66,21 +68,20 @@ class Reveal:
         return [*ready, number]
 
     def _wait(self, number: int, text: str) -> None:
-        """Remember a sentence that states nothing until the next one that does."""
+        """Remember a heading or an introduction until the next sentence that states something."""
         heading = _HEADING.match(text)
-        one = _Waiting(number, len(heading[1]) if heading else 0, text.rstrip(" *_").endswith(":"))
-        if one.level:
-            self._waiting = [other for other in self._waiting if 0 < other.level < one.level]
-        elif one.introduces:
-            self._waiting = [other for other in self._waiting if other.level or not other.introduces]
-        self._waiting.append(one)
+        level = len(heading[1]) if heading else 0
+        if not level and not text.rstrip(" *_").endswith(":"):
+            self.folded.append(number)
+            return
+        self._waiting = [other for other in self._waiting if other.level and (not level or other.level < level)]
+        self._waiting.append(_Waiting(number, level))
 
 
 @dataclass(slots=True)
 class _Waiting:
-    """Sentence that states nothing and is not shown yet."""
+    """Heading or introduction that is not shown yet."""
 
     number: int
-    level: int  # of a heading, 1 to 6; 0: no heading
-    introduces: bool
+    level: int  # of a heading, 1 to 6; 0: an introduction
     passed: bool = False  # an unverified item stands between it and what comes

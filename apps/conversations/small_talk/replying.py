@@ -6,6 +6,7 @@ from django.utils import timezone
 from django.utils.translation import gettext, ngettext
 
 from apps.conversations import finding, writing
+from apps.conversations.small_talk import STEP
 from apps.conversations.small_talk.recognising import Talk, recognise
 from apps.conversations.tools import commands, drawing
 from apps.conversations.tools.base import Tool, ToolError
@@ -18,8 +19,6 @@ from apps.documents.models import Collection, Document
 from apps.images import described
 from apps.lib.threads import in_db, in_pool
 from apps.safety.restricting import Feature, closed
-
-STEP = "small_talk"  # the name of the step that marks such an answer
 
 
 def recognise_turn(turn: Turn) -> Talk | None:
