@@ -224,10 +224,23 @@ def answer_html(
     note = unread_html(unread_languages)
     if not only_verified:
         return markup + note
-    reveal, cited = Reveal(), cites_by_sentence(citations)
-    for number, (start, end) in enumerate(renderer.sentences):
-        reveal.add(number, text[start:end], sentence_state(cited.get(number, ())))
+    reveal = _reveal(text, renderer.sentences, citations)
     return folded_html(blocks, markup, reveal.shown, reveal.folded) + note
+
+
+def verified_text(text: str, citations: Iterable[Cite]) -> str:
+    """Return the sentences of an answer that stand open where only verified ones are shown, a space between them."""
+    renderer = StreamRenderer()
+    renderer.finish(text)
+    shown = [renderer.sentences[number] for number in _reveal(text, renderer.sentences, citations).shown]
+    return " ".join(text[start:end] for start, end in shown)
+
+
+def _reveal(text: str, sentences: Sequence[Span], citations: Iterable[Cite]) -> Reveal:
+    reveal, cited = Reveal(), cites_by_sentence(citations)
+    for number, (start, end) in enumerate(sentences):
+        reveal.add(number, text[start:end], sentence_state(cited.get(number, ())))
+    return reveal
 
 
 def _common(one: str, other: str) -> int:

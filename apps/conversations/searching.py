@@ -18,7 +18,9 @@ from django.db import connections
 from django.utils.html import escape
 from django.utils.safestring import SafeString, mark_safe
 
-from apps.conversations.models import Conversation, Message
+from apps.conversations.models import Conversation, Message, Shows
+from apps.conversations.pages import citations
+from apps.conversations.render import verified_text
 from apps.users.models import User
 
 HITS = 60  # messages of one search, the latest first
@@ -82,16 +84,20 @@ class Hit:
 
 
 def search(user: User, text: str, limit: int = HITS) -> list[Hit]:
-    """Messages of this person's own conversations that hold every word, the latest first; the last word may be begun
-    only. Case and, with SQLite, accents do not matter."""
+    """Return messages of the user's own conversations that hold every word, the latest first; the last word may be
+    begun only. Case and, with SQLite, accents do not matter. What a page folds since it is not verified is not found.
+    """
     terms = words(text)
     if not terms:
         return []
     found = _ids(user, terms, limit)
     # Whose they are was asked in the same query; a join with that question again reads all that the person ever said.
-    rows = Message.objects.filter(pk__in=found).only("role", "text", "created", "conversation_id", "asked_by_id")
+    rows = Message.objects.filter(pk__in=found)
+    rows = rows.only("role", "text", "shows", "created", "conversation_id", "asked_by_id")
     known = {row.pk: row for row in rows.order_by() if row.asked_by_id == user.pk}
-    return [Hit(row, snippet(row.text, terms)) for pk in found if (row := known.get(pk))]
+    verified = _verified_texts(list(known.values()))
+    shown = [pk for pk in found if pk in known and (pk not in verified or _holds(verified[pk], terms))]
+    return [Hit(known[pk], snippet(verified.get(pk, known[pk].text), terms)) for pk in shown]
 
 
 def titled(user: User, text: str) -> list[Conversation]:
@@ -155,6 +161,13 @@ def _missing(cursor: Any) -> list[str]:
     return [*(f"DROP TRIGGER IF EXISTS {name}" for name in _TRIGGERS), *_SQLITE]
 
 
+def _verified_texts(rows: Sequence[Message]) -> dict[UUID, str]:
+    """Return what stands open of each answer that shows verified sentences only; the others are left out."""
+    folded = [row for row in rows if row.shows == Shows.VERIFIED]
+    cites = citations(folded) if folded else {}
+    return {row.pk: verified_text(row.text, cites.get(row.pk, ())) for row in folded}
+
+
 def _ids(user: User, terms: Sequence[str], limit: int) -> list[UUID]:
     connection = connections["default"]
     with connection.cursor() as cursor:
@@ -165,6 +178,13 @@ def _ids(user: User, terms: Sequence[str], limit: int) -> list[UUID]:
         quoted = " AND ".join([*(f'text: "{term}"' for term in terms[:-1]), f'text: "{terms[-1]}" *'])
         cursor.execute(_FIND["sqlite"], [f'owner: "u{user.pk}" AND {quoted}', limit])
         return [UUID(row[0]) for row in cursor.fetchall()]
+
+
+def _holds(text: str, terms: Sequence[str]) -> bool:
+    """Return whether every term stands in the text, the last one at least as the beginning of a word."""
+    there = {_folded(word) for word in _WORD.findall(text)}
+    *whole, begun = map(_folded, terms)
+    return there.issuperset(whole) and any(word.startswith(begun) for word in there)
 
 
 def _meets(word: str, wanted: Sequence[str]) -> bool:

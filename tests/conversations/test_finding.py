@@ -8,7 +8,7 @@ from django.test import Client
 
 from apps.conversations import keeping, naming, searching, turns
 from apps.conversations.frame import listed
-from apps.conversations.models import Conversation, Message, ModelProfile
+from apps.conversations.models import Citation, Conversation, Message, ModelProfile, Shows, Source
 from apps.lib.threads import in_db
 from apps.users.models import User
 
@@ -64,6 +64,20 @@ def test_the_full_text_follows_every_change(alice: User) -> None:
         with connection.cursor() as cursor:
             cursor.execute("SELECT count(*) FROM conversations_sought")
             assert cursor.fetchone()[0] == 0, "nothing is left of a text that is gone"
+
+
+def test_what_a_page_folds_is_not_found(alice: User) -> None:
+    text = "The moon is cheese. The tower stood 100 metres high."
+    place = said(alice, "How high was the tower?", text)
+    row = place.messages.get(role=Message.Role.ASSISTANT)
+    source = Source.objects.create(conversation=place, number=1, page_number=1, spans=[])
+    Citation.objects.create(answer=row, sentence=0, start=0, end=19, score=0.1)
+    Citation.objects.create(answer=row, sentence=1, start=20, end=52, score=0.9, source=source)
+    assert texts(alice, "cheese") == texts(alice, "metres") == [text]
+    Message.objects.filter(pk=row.pk).update(shows=Shows.VERIFIED)
+    assert texts(alice, "cheese") == texts(alice, "cheese high") == []
+    assert texts(alice, "tower metr") == [text]
+    assert "cheese" not in searching.search(alice, "metres")[0].snippet
 
 
 def test_a_migration_that_dropped_the_triggers_is_mended_after_it(alice: User) -> None:
