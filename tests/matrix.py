@@ -112,6 +112,7 @@ MATRIX = {
     C + "golden/": READ,
     C + "golden/state/": READ,
     C + "golden/run/": EDIT,
+    C + "golden/answers/": EDIT,
     C + "golden/<int:number>/remove/": EDIT,
     C + "settings/search/": OWN,
     C + "settings/search/state/": OWN,

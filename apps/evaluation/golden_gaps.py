@@ -8,7 +8,7 @@ from uuid import UUID
 
 from apps.documents.fold import fold
 from apps.documents.models import Page
-from apps.evaluation.models import GoldenQuestion
+from apps.evaluation.models import GoldenQuestion, WrongPill
 from apps.safety import redacting
 
 BESIDE = "golden questions"
@@ -16,8 +16,12 @@ BESIDE = "golden questions"
 
 def cut(documents: Collection[UUID], wanted: Sequence[str]) -> dict[str, Any]:
     """Gaps are where these stand, also where a beginning ends within one; by question what `fill` needs. Call once the
-    pages have theirs, inside the transaction of the decision."""
+    pages have theirs, inside the transaction of the decision. Sentences of a check of answers keep their gaps."""
     before, pattern = {}, redacting.spelling(wanted)
+    for pill in WrongPill.objects.select_for_update().filter(document__in=documents):
+        gapped = redacting.gapped(pill.sentence, [found.span() for found in pattern.finditer(pill.sentence)])
+        if gapped != pill.sentence:
+            WrongPill.objects.filter(pk=pill.pk).update(sentence=gapped)
     for row in GoldenQuestion.objects.select_for_update().filter(document__in=documents).exclude(quote=""):
         text = redacting.gapped(row.quote, [found.span() for found in pattern.finditer(row.quote)])
         page = Page.objects.filter(document=row.document_id, number=row.page_number).values_list("text", flat=True)

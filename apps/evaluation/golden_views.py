@@ -20,10 +20,10 @@ from apps.documents.filter_views import offered
 from apps.documents.models import Collection
 from apps.documents.places import place
 from apps.engines.base import EngineError
-from apps.evaluation import golden, trial
+from apps.evaluation import answer_runs, golden, trial
 from apps.evaluation.chart import MEASURES, chart
 from apps.evaluation.forms import AskForm, QuestionForm
-from apps.evaluation.models import GoldenQuestion, GoldenRun
+from apps.evaluation.models import AnswerRun, GoldenQuestion, GoldenRun
 from apps.users.access import person
 
 if TYPE_CHECKING:
@@ -100,6 +100,15 @@ def run(request: HttpRequest, pk: UUID) -> HttpResponse:
 
 @login_required
 @require_POST
+def check_answers(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """A run in which the model answers is asked for; one that is under way goes on."""
+    collection = get_object_or_404(Collection.objects.editable_by(request.user), pk=pk)
+    answer_runs.ask_for_answers(collection, person(request))
+    return redirect(f"{reverse('evaluation:golden', args=[pk])}#answers")
+
+
+@login_required
+@require_POST
 def remove(request: HttpRequest, pk: UUID, number: int) -> HttpResponse:
     """The question is asked no more, and its results are gone."""
     rows = GoldenQuestion.objects.editable_by(request.user)
@@ -114,6 +123,7 @@ def _runs(collection: Collection) -> dict[str, Any]:
     results = {result.question_id: result for result in last.results.all()} if last else {}
     questions = GoldenQuestion.objects.filter(collection=collection).select_related("document")
     return {
+        **_answers(collection),
         "runs": rows[:SHOWN_RUNS],
         "under_way": next((row for row in rows if row.status in {"waiting", "running"}), None),
         "failed": rows[0] if rows and rows[0].status == GoldenRun.Status.FAILED else None,
@@ -122,6 +132,20 @@ def _runs(collection: Collection) -> dict[str, Any]:
         "fell": golden.fell(last) if last else [],
         "chart": _chart(done[::-1]) if len(done) > 1 else None,
         "questions": [(question, results.get(question.pk)) for question in questions],
+    }
+
+
+def _answers(collection: Collection) -> dict[str, Any]:
+    """The run in which the model answers that is under way, the last that ended well, and a later one that failed."""
+    rows = list(AnswerRun.objects.filter(collection=collection).select_related("started_by"))
+    done = next((row for row in rows if row.status == GoldenRun.Status.DONE), None)
+    wrong = list(done.wrong.select_related("question", "document")) if done else []
+    return {
+        "answering": next((row for row in rows if row.status in {"waiting", "running"}), None),
+        "answers_failed": rows[0] if rows and rows[0].status == GoldenRun.Status.FAILED else None,
+        "answers": done,
+        "wrong_pills": wrong,
+        "wrong_share": len(wrong) / done.sentences if done and done.sentences else None,
     }
 
 

@@ -1,4 +1,5 @@
-"""Golden questions: what the search of a collection must find, and how well each run found it."""
+"""Golden questions: what the search of a collection must find, how well each run found it, and how often a pill of an
+answer was wrong."""
 
 from __future__ import annotations
 
@@ -132,3 +133,53 @@ class GoldenResult(models.Model):
     @property
     def passed(self) -> bool:
         return self.rank is not None and not self.missing
+
+
+class AnswerRunQuerySet(models.QuerySet["AnswerRun"]):
+    def open(self) -> AnswerRunQuerySet:
+        return self.filter(status__in=[GoldenRun.Status.WAITING, GoldenRun.Status.RUNNING])
+
+
+class AnswerRun(Leased):
+    """All golden questions of a collection answered by the model once, by hand: how often a pill was wrong."""
+
+    collection = models.ForeignKey(Collection, on_delete=models.CASCADE, related_name="answer_runs")
+    started_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+")
+    status = models.CharField(max_length=8, choices=GoldenRun.Status.choices, default=GoldenRun.Status.WAITING)
+    model = models.CharField(max_length=255, blank=True, help_text="That wrote the answers; empty: none was written")
+    questions = models.PositiveIntegerField(default=0, help_text="That are to be answered")
+    asked = models.PositiveIntegerField(default=0, help_text="So far")
+    answered = models.PositiveIntegerField(default=0, help_text="The others were withheld")
+    sentences = models.PositiveIntegerField(default=0, help_text="With a pill")
+    reason = models.CharField(max_length=400, blank=True, help_text="Why it failed")
+    created = models.DateTimeField(auto_now_add=True)
+    finished = models.DateTimeField(null=True, blank=True)
+
+    objects = AnswerRunQuerySet.as_manager()
+
+    class Meta:
+        ordering: ClassVar = ["-created", "-pk"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["collection"], condition=models.Q(status__in=["waiting", "running"]), name="one_open_answer_run"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"answers {self.pk} of {self.collection_id}"
+
+
+class WrongPill(models.Model):
+    """A sentence of an answer whose pill points to another place than the golden question expects."""
+
+    run = models.ForeignKey(AnswerRun, on_delete=models.CASCADE, related_name="wrong")
+    question = models.ForeignKey(GoldenQuestion, on_delete=models.CASCADE, related_name="+")
+    sentence = models.TextField()
+    document = models.ForeignKey(Document, on_delete=models.CASCADE, related_name="+", help_text="That the pill cites")
+    page_number = models.PositiveIntegerField()
+
+    class Meta:
+        ordering: ClassVar = ["question", "pk"]
+
+    def __str__(self) -> str:
+        return self.sentence[:60]

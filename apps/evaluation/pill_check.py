@@ -7,6 +7,7 @@ for any answer. A pill is counted wrong where its source is not the expected pla
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from uuid import UUID
@@ -20,13 +21,24 @@ from apps.users.models import User
 
 
 @dataclass(frozen=True, slots=True)
+class CitedPlace:
+    """Where a pill of a sentence points to. `expected`: where the golden question says that the answer stands."""
+
+    sentence: str
+    document: UUID
+    page: int
+    expected: bool
+
+
+@dataclass(frozen=True, slots=True)
 class PillCheck:
-    """One answer: its sentences with a pill, those of them with a source at another place than the expected one, and
-    the expected words that no sentence with a pill holds; () where no sentence has one."""
+    """One answer: its sentences with a pill, the first place of each of those that cite no expected one, and the
+    expected words that no sentence with a pill holds; () where no sentence has one. `model` wrote it; "": none did."""
 
     sentences: tuple[str, ...]
-    wrong: tuple[str, ...]
+    wrong: tuple[CitedPlace, ...]
     missing: tuple[str, ...]
+    model: str = ""
 
 
 def check_pills(question: GoldenQuestion) -> PillCheck:
@@ -35,19 +47,22 @@ def check_pills(question: GoldenQuestion) -> PillCheck:
     user, collection = question.collection.owner, question.collection
     turn = asyncio.run(_answer(user, question.text, collection.pk))
     passages = {item.number: item.passage for item in turn.placed}
-    places: dict[str, list[bool]] = {}
+    places = []
     for cite in turn.cites:
-        if cite.source is not None and cite.source in passages:
-            place = stands_there(expected(question), passages[cite.source], cite.source_start, cite.source_end)
-            places.setdefault(turn.text[cite.start : cite.end], []).append(place)
-    return judge_pills(places, expected(question))
+        if cite.source is not None and (passage := passages.get(cite.source)) is not None:
+            right = stands_there(expected(question), passage, cite.source_start, cite.source_end)
+            sentence = turn.text[cite.start : cite.end]
+            places.append(CitedPlace(sentence, passage.document_id, passage.page_number, right))
+    return judge_pills(places, expected(question), turn.model)
 
 
-def judge_pills(places: dict[str, list[bool]], wanted: Expected) -> PillCheck:
-    """Return the counts of an answer. `places`: by sentence with a pill, whether each of its sources is the expected
-    one; a sentence is right where any is."""
-    wrong = tuple(sentence for sentence, right in places.items() if not any(right))
-    return PillCheck(tuple(places), wrong, wanted.missing(list(places)) if places else ())
+def judge_pills(places: Sequence[CitedPlace], wanted: Expected, model: str = "") -> PillCheck:
+    """Return the counts of an answer from all places that it cites; a sentence is right where any of its places is."""
+    first = {place.sentence: place for place in reversed(places)}
+    right = {place.sentence for place in places if place.expected}
+    sentences = tuple(dict.fromkeys(place.sentence for place in places))
+    wrong = tuple(first[sentence] for sentence in sentences if sentence not in right)
+    return PillCheck(sentences, wrong, wanted.missing(sentences) if sentences else (), model)
 
 
 def stands_there(wanted: Expected, passage: Passage, start: int, end: int) -> bool:

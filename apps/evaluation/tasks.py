@@ -5,12 +5,17 @@ from __future__ import annotations
 from celery import shared_task
 
 from apps.documents import rebuilding, worker
-from apps.evaluation import golden
+from apps.evaluation import answer_runs, golden
 
-worker.chores.append(golden.sweep)
+worker.chores += [golden.sweep, answer_runs.sweep_answers]
 rebuilding.built.append(golden.compare)
 
 
 @shared_task(name=golden.TASK)
 def ask_golden_questions(run_id: str) -> None:
     golden.run(int(run_id))
+
+
+@shared_task(name=answer_runs.TASK)
+def answer_golden_questions(run_id: str) -> None:
+    answer_runs.run_answers(int(run_id))

@@ -17,6 +17,7 @@ urlpatterns = [
     path("collections/<uuid:pk>/golden/", views.questions, name="golden"),
     path("collections/<uuid:pk>/golden/state/", views.state, name="golden_state"),
     path("collections/<uuid:pk>/golden/run/", views.run, name="golden_run"),
+    path("collections/<uuid:pk>/golden/answers/", views.check_answers, name="golden_answers"),
     path("collections/<uuid:pk>/settings/search/", tuning_views.search_settings, name="tuning"),
     path("collections/<uuid:pk>/settings/search/state/", tuning_views.state, name="tuning_state"),
     path("collections/<uuid:pk>/settings/search/<int:number>/swap/", tuning_views.swap, name="tuning_swap"),

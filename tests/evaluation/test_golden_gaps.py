@@ -6,9 +6,9 @@ import pytest
 
 from apps.documents.fold import fold
 from apps.documents.models import Page
-from apps.evaluation.models import GoldenQuestion
+from apps.evaluation.models import AnswerRun, GoldenQuestion, WrongPill
 from apps.users.models import User
-from tests.documents.test_gaps import SECRET, paper, put_back, shelf, taken_out
+from tests.documents.test_gaps import SECRET, TEXT, paper, put_back, shelf, taken_out
 
 __all__ = ["paper", "shelf"]
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -30,3 +30,12 @@ def test_the_beginning_of_its_passage_loses_it_and_has_it_again(morgan: User, pa
     put_back(decision, morgan)
     row.refresh_from_db()
     assert row.quote == quote
+
+
+def test_a_sentence_of_a_check_of_answers_loses_it(morgan: User, paper) -> None:
+    question = GoldenQuestion.objects.create(collection=paper.collection, text="Who?", words="wall", added_by=morgan)
+    run = AnswerRun.objects.create(collection=paper.collection, status="done")
+    row = WrongPill.objects.create(run=run, question=question, sentence=TEXT, document=paper, page_number=1)
+    taken_out(morgan, paper)
+    row.refresh_from_db()
+    assert "Quixotrine" not in row.sentence and row.sentence.startswith("Boats are moored")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from io import StringIO
+from uuid import uuid4
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -13,7 +14,7 @@ from apps.engines.chat.fake import FakeChat
 from apps.evaluation import golden
 from apps.evaluation.measures import Expected
 from apps.evaluation.models import GoldenQuestion
-from apps.evaluation.pill_check import check_pills, judge_pills
+from apps.evaluation.pill_check import CitedPlace, check_pills, judge_pills
 from apps.users.models import User
 from tests.documents.library import collection, document
 
@@ -46,6 +47,7 @@ def test_a_pill_with_the_expected_source_is_right(alice: User, shelf: Collection
     chat.replies.append(RIGHT)
     check = check_pills(add(alice, shelf, title="Bees", words="six weeks"))
     assert (check.sentences, check.wrong, check.missing) == ((RIGHT,), (), ())
+    assert check.model == chat.name
 
 
 @pytest.mark.django_db(transaction=True)
@@ -66,6 +68,11 @@ def test_without_golden_questions_there_is_nothing_to_ask(alice: User) -> None:
 
 
 def test_a_sentence_is_right_where_any_of_its_sources_is() -> None:
-    check = judge_pills({"Six weeks.": [False, True], "Paper.": [False]}, Expected(words=("six weeks", "queen")))
-    assert (check.wrong, check.missing) == (("Paper.",), ("queen",))
-    assert judge_pills({}, Expected(words=("queen",))).missing == ()
+    book = uuid4()
+    places = [
+        CitedPlace("Six weeks.", book, 1, False), CitedPlace("Six weeks.", book, 2, True),
+        CitedPlace("Paper.", book, 3, False),
+    ]  # fmt: skip
+    check = judge_pills(places, Expected(words=("six weeks", "queen")))
+    assert (check.sentences, check.wrong, check.missing) == (("Six weeks.", "Paper."), (places[2],), ("queen",))
+    assert judge_pills([], Expected(words=("queen",))).missing == ()

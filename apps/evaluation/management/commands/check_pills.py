@@ -45,8 +45,8 @@ class Command(BaseCommand):
                 return None
             except EngineError as error:
                 raise CommandError(f"No model answers: {error}") from error
-        for sentence in check.wrong:
-            self.stdout.write(f"another place: {question}\n  {sentence}")
+        for place in check.wrong:
+            self.stdout.write(f"another place: {question}\n  {place.sentence}")
         if check.missing:
             self.stdout.write(f"without {', '.join(check.missing)}: {question}")
         return check

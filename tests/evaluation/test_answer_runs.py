@@ -1,0 +1,181 @@
+"""Golden questions answered by the model in the worker, and a page that says how often a pill was wrong."""
+
+from __future__ import annotations
+
+import pytest
+from django.test import Client
+
+from apps.documents import job
+from apps.documents.collection import Role
+from apps.documents.models import Chunk, Collection, Document, Membership
+from apps.engines import registry
+from apps.engines.base import EngineUnavailable
+from apps.engines.chat.fake import FakeChat
+from apps.evaluation import answer_runs, golden, pill_check
+from apps.evaluation.models import AnswerRun, GoldenQuestion, GoldenRun, WrongPill
+from apps.lib import bell, leases
+from apps.safety.gate import Withheld
+from apps.users.limits import OverLimit
+from apps.users.models import User
+from tests.documents.library import collection, document
+
+pytestmark = pytest.mark.django_db(transaction=True)  # searches read in threads of their own
+
+QUESTION = "How long do workers of a honey bee colony live in summer?"
+RIGHT = "Workers live about six weeks in summer."
+Status = GoldenRun.Status
+
+
+@pytest.fixture(autouse=True)
+def rung(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, object]]:
+    heard: list[tuple[str, object]] = []
+    monkeypatch.setattr(bell, "send", lambda task, row: heard.append((task, row)))
+    return heard
+
+
+@pytest.fixture
+def shelf(alice: User) -> Collection:
+    place = collection(alice, "Handbook")
+    document(place, "Bees", ["A honey bee colony has one queen. Workers live about six weeks in summer."])
+    document(place, "Wasps", ["Wasps build nests of paper under the eaves of old barns."])
+    return place
+
+
+@pytest.fixture
+def chat() -> FakeChat:
+    engine = registry.chat()
+    assert isinstance(engine, FakeChat)
+    return engine
+
+
+def add(alice: User, shelf: Collection, title: str) -> GoldenQuestion:
+    chunk = Chunk.objects.select_related("document").get(document__title=title)
+    return golden.add(alice, shelf, QUESTION, document=None, chunk=chunk, words="")
+
+
+def ran(shelf: Collection, alice: User) -> AnswerRun:
+    answer_runs.run_answers(answer_runs.ask_for_answers(shelf, alice).pk)
+    return AnswerRun.objects.filter(collection=shelf).order_by("-pk")[0]
+
+
+def page_of(user: User, shelf: Collection) -> str:
+    client = Client()
+    client.force_login(user)
+    return client.get(f"/collections/{shelf.pk}/golden/").content.decode()
+
+
+def test_the_page_says_how_often_a_pill_was_wrong_and_where(alice: User, shelf: Collection, chat: FakeChat) -> None:
+    add(alice, shelf, "Bees")
+    add(alice, shelf, "Wasps")
+    chat.replies += [RIGHT, RIGHT]
+    row = ran(shelf, alice)
+    assert (row.status, row.questions, row.asked, row.answered) == (Status.DONE, 2, 2, 2)
+    assert (row.sentences, row.wrong.count(), row.model) == (2, 1, chat.name)
+    pill = WrongPill.objects.get()
+    bees = Document.objects.get(title="Bees")
+    assert (pill.question.quote[:5], pill.sentence, pill.document, pill.page_number) == ("Wasps", RIGHT, bees, 1)
+    page = page_of(alice, shelf)
+    assert "Of these wrong" in page and "50 %" in page and chat.name in page and f"“{RIGHT}”" in page
+    assert f'href="/documents/{bees.pk}?page=1"' in page or f'href="/documents/{bees.pk}/?page=1"' in page
+
+
+def test_a_later_run_takes_the_place_of_the_one_before(alice: User, shelf: Collection, chat: FakeChat) -> None:
+    add(alice, shelf, "Wasps")
+    chat.replies += [RIGHT, "Nobody knows that."]
+    assert ran(shelf, alice).wrong.count() == 1
+    row = ran(shelf, alice)
+    assert AnswerRun.objects.get() == row and row.sentences == 0 and not WrongPill.objects.exists()
+    assert "Of these wrong" in page_of(alice, shelf)
+
+
+def test_without_a_model_it_says_so_and_keeps_the_result_before(
+    alice: User, shelf: Collection, chat: FakeChat, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add(alice, shelf, "Bees")
+    chat.replies.append(RIGHT)
+    ran(shelf, alice)
+
+    def away(_question: GoldenQuestion) -> None:
+        raise EngineUnavailable("The model server does not answer.")
+
+    monkeypatch.setattr(answer_runs, "check_pills", away)
+    row = ran(shelf, alice)
+    assert (row.status, row.reason) == (Status.FAILED, "The model server does not answer.")
+    page = page_of(alice, shelf)
+    assert "The last check failed. The model server does not answer." in page and "Sentences with a pill" in page
+
+
+def test_what_the_policy_withholds_is_not_counted_as_answered(
+    alice: User, shelf: Collection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add(alice, shelf, "Bees")
+    monkeypatch.setattr(Withheld, "__init__", lambda self: None)
+
+    def withheld(_question: GoldenQuestion) -> None:
+        raise Withheld()  # type: ignore[call-arg]
+
+    monkeypatch.setattr(answer_runs, "check_pills", withheld)
+    row = ran(shelf, alice)
+    assert (row.status, row.questions, row.answered, row.model) == (Status.DONE, 1, 0, "")
+
+
+def test_a_limit_that_ends_soon_is_waited_for_and_a_long_one_ends_the_run(
+    alice: User, shelf: Collection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add(alice, shelf, "Bees")
+    waits, done = [0, 3600], pill_check.PillCheck((), (), ())
+
+    def limited(_question: GoldenQuestion) -> pill_check.PillCheck:
+        if len(waits) == 1 and not AnswerRun.objects.filter(status=Status.DONE).exists():
+            return done
+        raise OverLimit("Too much for now.", waits.pop(0))
+
+    monkeypatch.setattr(answer_runs, "check_pills", limited)
+    assert ran(shelf, alice).status == Status.DONE
+    row = ran(shelf, alice)
+    assert (row.status, row.reason) == (Status.FAILED, "Too much for now.")
+
+
+def test_it_is_asked_for_once_at_a_time_by_editors_only(
+    alice: User, bob: User, shelf: Collection, rung: list[tuple[str, object]]
+) -> None:
+    add(alice, shelf, "Bees")
+    Membership.objects.create(collection=shelf, user=bob, role=Role.READER)
+    client, address = Client(), f"/collections/{shelf.pk}/golden/answers/"
+    client.force_login(bob)
+    assert client.post(address).status_code == 404 and "Check answers" not in page_of(bob, shelf)
+    assert "The model has not answered" in page_of(bob, shelf)
+    client.force_login(alice)
+    assert "Check answers" in page_of(alice, shelf)
+    assert client.post(address).status_code == client.post(address).status_code == 302
+    assert rung == [(answer_runs.TASK, AnswerRun.objects.get().pk)]
+    page = page_of(alice, shelf)
+    assert "Waiting for the worker" in page and "Check answers" not in page and "every 3s" in page
+
+
+def test_a_worker_that_ends_leaves_the_run_to_the_next(
+    alice: User, shelf: Collection, chat: FakeChat, rung: list[tuple[str, object]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add(alice, shelf, "Bees")
+    job.stopping.set()
+    try:
+        row = ran(shelf, alice)
+    finally:
+        job.stopping.clear()
+    assert (row.status, row.lease_token, row.attempts) == (Status.WAITING, "", 0)
+    rung.clear()
+    answer_runs.sweep_answers()
+    assert rung == [(answer_runs.TASK, row.pk)]
+    chat.replies.append(RIGHT)
+    answer_runs.run_answers(row.pk)
+    assert AnswerRun.objects.get().sentences == 1
+
+
+def test_a_run_that_stops_the_worker_each_time_is_given_up(alice: User, shelf: Collection) -> None:
+    row = answer_runs.ask_for_answers(shelf, alice)
+    for _ in range(answer_runs.CRASHES):
+        assert leases.claim(AnswerRun.objects.open(), row.pk, -1, status=Status.RUNNING)
+    answer_runs.sweep_answers()
+    row.refresh_from_db()
+    assert (row.status, row.reason) == (Status.FAILED, answer_runs.STOPPED_WORKER)
+    assert "Tell an administrator" not in page_of(alice, shelf), "without questions there is nothing to show"
