@@ -9,19 +9,23 @@ from apps.conversations.attached import seeing
 from apps.conversations.small_talk import replying
 from apps.conversations.tools import commands, offering, rounds
 from apps.conversations.turn import Turn
+from apps.conversations.whole_document import replying as whole_document
 from apps.documents.search import Found
 from apps.engines.base import ChatRequest
 
 
 async def answer(turn: Turn) -> None:
     """Check question beside search · prompt · gated stream · cite and verify, again after each round of tools that the
-    model calls. Small talk is answered before anything is searched. Raises Withheld, EngineError.
+    model calls. Small talk is answered before anything is searched, and so is what concerns a whole
+    document. Raises Withheld, EngineError.
 
     The rows of the turn are stored while the model reads; nothing is shown before they are.
     """
     if (ask := pictures.wanted(turn)) is not None:
         return await pictures.draw(turn, ask)
     if (talk := replying.recognise_turn(turn)) is not None and await replying.reply(turn, talk):
+        return
+    if (wanted := whole_document.recognise_turn(turn)) is not None and await whole_document.reply(turn, wanted):
         return
     if turn.acts and (command := commands.read(turn.opening.text)) is not None:
         await finding.check(turn)

@@ -312,12 +312,15 @@ def answer_html(turn: Turn) -> str:
 
 async def _verified(turn: Turn) -> None:
     """The steps say how long writing and verifying took; every sentence has its finding."""
-    if not turn.text or not turn.model:  # small talk is no model's
+    if not turn.text:
         return
-    wrote = choosing.wrote(turn.writer, len(turn.text.split()))
-    await turn.step("write", wrote, (time.perf_counter() - turn.started) * 1000)
+    if turn.model:
+        wrote = choosing.wrote(turn.writer, len(turn.text.split()))
+        await turn.step("write", wrote, (time.perf_counter() - turn.started) * 1000)
     if turn.placed or turn.results:
         await turn.verifier.done()
+    if not turn.model:  # no model's own words: small talk, or what stands in a document
+        return
     if turn.placed:
         count = len(turn.renderer.sentences)
         await turn.step(

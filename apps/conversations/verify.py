@@ -55,6 +55,10 @@ class Verifier:
         self._citer = None
         self._renewed += 1
 
+    def use(self, citer: Citer) -> None:
+        """Credit the sentences by a citer that knows where they come from."""
+        self._citer = citer
+
     async def done(self) -> None:
         """Every complete sentence has its finding. What goes wrong in verifying costs findings, never the answer."""
         unchecked = self._turn.opening.without_documents

@@ -46,7 +46,7 @@ def _talk(data: _Data, drawn: random.Random) -> Iterator[TalkExample]:
         for template in texts
     ]
     for number, (kind, language, template) in enumerate(templates, 1):
-        for text in _filled(data, template, language, drawn):
+        for text in fill_places(data, template, language, drawn):
             for around in ("{}", *drawn.sample(data["around"][language], _WRAPPED)):
                 yield TalkExample(around.format(text), kind, number)
 
@@ -55,7 +55,7 @@ def _questions(data: _Data, drawn: random.Random) -> Iterator[TalkExample]:
     for language, texts in data["questions"].items():
         greetings = data["talk"]["greeting"][language] + data["talk"]["thanks"][language]
         for template in texts:
-            for text in _filled(data, template, language, drawn):
+            for text in fill_places(data, template, language, drawn):
                 yield TalkExample(text, OTHER, 0)
                 yield TalkExample(drawn.choice(data["around"][language]).format(text), OTHER, 0)
                 if "{thing}" in template or "{person}" in template:
@@ -63,7 +63,7 @@ def _questions(data: _Data, drawn: random.Random) -> Iterator[TalkExample]:
                     yield TalkExample(before + text, OTHER, 0)
 
 
-def _filled(data: _Data, template: str, language: str, drawn: random.Random) -> list[str]:
+def fill_places(data: _Data, template: str, language: str, drawn: random.Random) -> list[str]:
     """Return the template with its places filled at random, several times; once where it has none."""
     texts = []
     for _ in range(_PER_TEMPLATE if "{" in template else 1):

@@ -31,19 +31,28 @@ _TOLERANCE = 1e-3
 
 def train(data: Path, folder: Path, say: Callable[[str], Any]) -> dict[str, Any]:
     """Store weights and card in `folder`; return the card. Deterministic up to the last digits of sums."""
+    examples = [*expand(), *(TalkExample(text, OTHER, 0) for text in read_questions(data))]
+    where = _where([normalise(example.text) for example in examples], examples)
+    return fit(folder, "small_talk", examples, where, say)
+
+
+def fit(
+    folder: Path, name: str, examples: Sequence[TalkExample], where: dict[str, set[int]], say: Callable[[str], Any],
+    **card: Any,
+) -> dict[str, Any]:  # fmt: skip
+    """Store weights and card of a classifier under that name; return the card. `where` holds the numbers of the
+    templates of each known word."""
     from sklearn.linear_model import LogisticRegression  # type: ignore[import-untyped]
 
-    examples = [*expand(), *(TalkExample(text, OTHER, 0) for text in _questions(data))]
     texts = [normalise(example.text) for example in examples]
-    where = _where(texts, examples)
     features = _features(texts, examples, where)
     model = LogisticRegression(C=_INVERSE_STRENGTH, max_iter=_STEPS, tol=_TOLERANCE)
     model.fit(features, [example.kind for example in examples])
     say(f"{len(texts)} messages of {len(model.classes_)} kinds")
-    return _store(folder, model, sorted(where), len(texts))
+    return _store(folder, name, model, {"messages": len(texts), "known": sorted(where), **card})
 
 
-def _questions(data: Path) -> list[str]:
+def read_questions(data: Path) -> list[str]:
     """Return questions of the set and, as people search, one or two words of its texts, half with a question mark."""
     lines = (data / QUESTIONS / "queries.jsonl").read_text().splitlines()
     texts = (data / QUESTIONS / "corpus.jsonl").read_text().splitlines()
@@ -74,7 +83,7 @@ def _features(texts: Sequence[str], examples: Sequence[TalkExample], where: dict
     return sparse.hstack([matrix(texts), sparse.csr_matrix(form(texts, unknown))]).tocsr()
 
 
-def _store(folder: Path, model: Any, known: list[str], count: int) -> dict[str, Any]:
+def _store(folder: Path, name: str, model: Any, also: dict[str, Any]) -> dict[str, Any]:
     from safetensors.numpy import save
 
     weights = np.asarray(model.coef_)
@@ -86,8 +95,8 @@ def _store(folder: Path, model: Any, known: list[str], count: int) -> dict[str, 
             "bias": np.asarray(model.intercept_, np.float32),
         }
     )
-    (folder / "small_talk.safetensors").write_bytes(raw)
+    (folder / f"{name}.safetensors").write_bytes(raw)
     labels = [str(label) for label in model.classes_]
-    card = {"labels": labels, "messages": count, "known": known, "sha256": hashlib.sha256(raw).hexdigest()}
-    (folder / "small_talk.json").write_text(json.dumps(card, ensure_ascii=False) + "\n")
+    card = {"labels": labels, **also, "sha256": hashlib.sha256(raw).hexdigest()}
+    (folder / f"{name}.json").write_text(json.dumps(card, ensure_ascii=False) + "\n")
     return card

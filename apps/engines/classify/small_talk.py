@@ -10,8 +10,8 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
@@ -28,7 +28,6 @@ SHA256 = "2961e7d9ef6868110b62a86129180ece66dc604c7c9283434ad56453747cdca5"
 OTHER = "other"  # the label of questions
 LONGEST = 160  # characters of a message that is read; longer ones are questions
 FORM = 3  # numbers that say what a message looks like, see `form`
-_WHOSE = "the classifier of small talk"
 _UNKNOWN_MOST = 3  # unknown words; more say no more
 _STRETCHED = re.compile(r"([^\W\d])\1{2,}")  # "hiii"
 _NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
@@ -37,13 +36,18 @@ _SIGNS = re.compile(r"[^\w\s%+*/^=()×÷:-]")
 
 @dataclass(frozen=True, slots=True)
 class TalkHead:
-    """Softmax weights, one row a label. `known` are the words of the examples of small talk."""
+    """Softmax weights, one row a label. `known` are the words of the examples of small talk, Where the
+    card has them: `wording` those of each kind, `joints` what stands between the sides of a comparison, the commonest
+    first, `leads` the words right before them."""
 
     labels: tuple[str, ...]
     known: frozenset[str]
     words: NDArray[np.float32]  # (labels, BUCKETS)
     form: NDArray[np.float32]  # (labels, FORM)
     bias: NDArray[np.float32]  # (labels,)
+    wording: dict[str, frozenset[str]] = field(default_factory=dict)
+    joints: tuple[str, ...] = ()
+    leads: frozenset[str] = frozenset()
 
     def probabilities(self, text: str) -> NDArray[np.float32]:
         """Return the probability of each label, shape (labels,), for a message that `normalise` has read."""
@@ -58,6 +62,8 @@ class SmallTalkClassifier(stored.FromDisk[TalkHead]):
     """Return the kind of a message with its probability of being small talk at all."""
 
     shipped = FOLDER, SHA256
+    name: ClassVar[str] = "small_talk"  # of the files
+    whose: ClassVar[str] = "the classifier of small talk"
 
     def classify(self, text: str) -> tuple[str, float]:
         """Return the likeliest kind of small talk, and the probability that the message is small talk of any kind."""
@@ -69,13 +75,17 @@ class SmallTalkClassifier(stored.FromDisk[TalkHead]):
         return max(scores, key=scores.__getitem__), 1.0 - other
 
     def _read(self) -> TalkHead:
-        arrays, card, self._fingerprint = stored.read(self._folder, "small_talk", self._pinned, _WHOSE)
+        arrays, card, self._fingerprint = stored.read(self._folder, self.name, self._pinned, self.whose)
+        wording = {kind: frozenset(words) for kind, words in card.get("wording", {}).items()}
         try:
-            head = TalkHead(tuple(card["labels"]), frozenset(card["known"]), **arrays)
+            head = TalkHead(
+                tuple(card["labels"]), frozenset(card["known"]), **arrays, wording=wording,
+                joints=tuple(card.get("joints", ())), leads=frozenset(card.get("leads", ())),
+            )  # fmt: skip
         except (KeyError, TypeError) as error:
-            raise EngineBroken(f"The weights of {_WHOSE} are missing or damaged.") from error
+            raise EngineBroken(f"The weights of {self.whose} are missing or damaged.") from error
         if head.words.shape != (len(head.labels), BUCKETS) or head.form.shape != (len(head.labels), FORM):
-            raise EngineBroken(f"The weights of {_WHOSE} are of another version.")
+            raise EngineBroken(f"The weights of {self.whose} are of another version.")
         return head
 
 

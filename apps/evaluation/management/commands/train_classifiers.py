@@ -9,7 +9,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from apps.engines.classify.text import FOLDER
-from apps.evaluation import personal_training, planted_training, safety_training, small_talk_training
+from apps.evaluation import personal_training, planted_training, request_training, safety_training, small_talk_training
 from apps.evaluation.management.commands.bench import DATA
 
 TRAININGS: dict[str, Any] = {
@@ -17,6 +17,7 @@ TRAININGS: dict[str, Any] = {
     "planted": planted_training,
     "tagger": personal_training,
     "small_talk": small_talk_training,
+    "requests": request_training,
 }
 KINDS = tuple(TRAININGS)
 

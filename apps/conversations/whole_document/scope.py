@@ -1,0 +1,156 @@
+"""Find the document that a request means, among those that its user may read and that are searched here."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from functools import reduce
+from operator import or_
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from django.db.models import Q, QuerySet
+from django.utils import timezone
+from rapidfuzz.distance import OSA
+
+from apps.conversations.whole_document.recognising import LIST, DocumentRequest, fold_word
+from apps.documents.candidates import Scope, scope
+from apps.documents.models import Document
+
+if TYPE_CHECKING:
+    from apps.conversations.opening import Opening
+
+MOST = 5  # documents that a user is asked to choose from
+_NEWEST = 2000  # documents whose names are compared with misspelt words
+_NAMED = 200  # further ones that have a word of the request in their name
+_LEAST_LETTERS, _LONG = 4, 8  # of a word in which one letter may be wrong, or two
+_PART = 0.5  # weight of a title that a request must name where it holds other words too
+_JUST = timedelta(minutes=10)  # "this document" is the one that the user has just added
+_PIECE = re.compile(r"[^\W_]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Meant:
+    """What a request means: one document; several, between which the user must choose, and how many more there are; or
+    none. `subject` are the words that do not name it; `named`: the request names it."""
+
+    document: Document | None = None
+    several: tuple[Document, ...] = ()
+    more: int = 0
+    subject: tuple[str, ...] = ()
+    named: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Named:
+    pk: UUID
+    words: frozenset[str]  # of its title, else of its file's name
+    also: frozenset[str]  # of its file's name, with what follows the dot
+
+
+def readable_documents(opening: Opening) -> QuerySet[Document]:
+    """Return the documents that the user may read and that are searched in this turn. For `in_db`."""
+    place = opening.scope or _scope(opening)
+    rows = Document.objects.visible_to(opening.user).filter(
+        collection__in=list(place.collections), status=Document.Status.READY, withheld=""
+    )
+    return rows if place.documents is None else rows.filter(pk__in=[UUID(pk) for pk in place.documents])
+
+
+def find_document(opening: Opening, request: DocumentRequest) -> Meant:
+    """Return which document the request means: the one it names, else the only one, the one that the chat is about, or
+    the one that the user has just added. For `in_db`."""
+    rows = readable_documents(opening)
+    named, left = _find_named(rows, request)
+    if len(named) == 1:
+        return Meant(rows.get(pk=named[0]), subject=left, named=True)
+    if named:
+        return replace(_several(rows.filter(pk__in=named), left), named=True)
+    first = list(rows.order_by("-created")[:2])
+    if len(first) == 1:
+        return Meant(first[0], subject=left)
+    if (pk := _spoken_of(opening)) is not None and (spoken := rows.filter(pk=pk).first()) is not None:
+        return Meant(spoken, subject=left)
+    just = list(rows.filter(uploaded_by=opening.user, created__gte=timezone.now() - _JUST)[:2])
+    return Meant(just[0], subject=left) if len(just) == 1 else _several(rows, left)
+
+
+def _scope(opening: Opening) -> Scope:
+    return opening.filters.narrowed(scope(opening.user, opening.collections))
+
+
+def _several(rows: QuerySet[Document], subject: tuple[str, ...]) -> Meant:
+    count = rows.count()
+    return Meant(None, tuple(rows.order_by("-created", "name")[:MOST]), max(0, count - MOST), subject)
+
+
+def _spoken_of(opening: Opening) -> UUID | None:
+    """Return the document of the last exchange that had any, None where it had several."""
+    for past in reversed(opening.history):
+        if pks := {item.document_id for item in past.given if item.document_id is not None}:
+            return next(iter(pks)) if len(pks) == 1 else None
+    return None
+
+
+def _find_named(rows: QuerySet[Document], request: DocumentRequest) -> tuple[list[UUID], tuple[str, ...]]:
+    """Return the documents that the words of the request name, the best alone where one is, and the words of its
+    subject that name none."""
+    asked = [fold_word(piece) for word in request.words for piece in _PIECE.findall(word)]
+    subject = {word: [fold_word(piece) for piece in _PIECE.findall(word)] for word in request.subject}
+    own = {piece for pieces in subject.values() for piece in pieces}
+    if not own:
+        return [], ()
+    known = _names(rows, own)
+    weight = _rarity(known)
+    scored = []
+    for document in known:
+        said = {word for word in document.words if any(_alike(word, other) for other in asked)}
+        matched = sum(weight[word] for word in said if any(_alike(word, other) for other in own))
+        share = sum(weight[word] for word in said) / sum(weight[word] for word in document.words)
+        left = tuple(word for word in request.subject if not _names_part(subject[word], document.words | document.also))
+        whole = share > 1 - 1e-6 or not left
+        if matched and (whole or (request.kind == LIST and share >= _PART)):
+            scored.append(((not left, share > 1 - 1e-6, round(matched, 3)), document.pk, left))
+    if not scored:
+        return [], request.subject
+    best = max(rank for rank, _, _ in scored)
+    found = [(pk, left) for rank, pk, left in scored if rank == best]
+    return [pk for pk, _ in found], found[0][1]
+
+
+def _names(rows: QuerySet[Document], own: Iterable[str]) -> list[_Named]:
+    fields = ("pk", "title", "name")
+    found = list(rows.order_by("-created").values_list(*fields)[:_NEWEST])
+    if len(found) == _NEWEST:
+        wanted = reduce(or_, (Q(title__icontains=word) | Q(name__icontains=word) for word in own))
+        found = list({*found, *rows.filter(wanted).values_list(*fields)[:_NAMED]})
+    named = [_Named(pk, _words(title or name.rpartition(".")[0] or name), _words(name)) for pk, title, name in found]
+    return [item for item in named if item.words]
+
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(fold_word(piece) for piece in _PIECE.findall(text))
+
+
+def _rarity(known: Sequence[_Named]) -> dict[str, float]:
+    seen = Counter(word for document in known for word in document.words)
+    return {word: math.log(1 + len(known) / count) for word, count in seen.items()}
+
+
+def _names_part(pieces: Sequence[str], words: Iterable[str]) -> bool:
+    words = list(words)
+    return bool(pieces) and all(any(_alike(piece, word) for word in words) for piece in pieces)
+
+
+def _alike(one: str, other: str) -> bool:
+    if one == other:
+        return True
+    least = min(len(one), len(other))
+    if least < _LEAST_LETTERS or any(map(str.isdigit, one + other)):
+        return False
+    wrong = 2 if least >= _LONG else 1
+    return OSA.distance(one, other, score_cutoff=wrong) <= wrong

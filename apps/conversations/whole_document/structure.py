@@ -1,0 +1,208 @@
+"""The structure of one document as it was read: its headings, and what stands between them. Reads; decides nothing.
+
+`read_document` is the entry point. Headings are those that the parser saw, without what only looks like one: lines of
+a table of contents, running heads, page numbers, whole sentences.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from apps.documents.contents import is_contents, leads_to_page
+from apps.documents.fold import fold
+from apps.documents.models import Chunk, Document, Page
+
+if TYPE_CHECKING:
+    from apps.conversations.models import Reader
+    from apps.engines.base import Vectors
+
+Place = tuple[int, int]  # page, character of its text
+
+_HEADING_CHARS, _HEADING_WORDS = 110, 14  # of a line that is a heading and no sentence
+_LETTERS = 3  # that a heading has at least
+_RUNNING = 3  # pages on which a line stands that is a running head
+_NUMBERED = re.compile(r"(?:(?:chapter|kapitel|capítulo)\s+)?(\d{1,3}(?:\.\d{1,3})*)\.?\s+\D", re.IGNORECASE)
+_PAGE_BEFORE = re.compile(r"\d{1,4}\s+(?=(?:chapter|kapitel|capítulo)\s+\d)", re.IGNORECASE)  # of a running head
+_LISTED = re.compile(r"\d{1,3}(?:\.\d{1,3})*\.?\s\D.*\s(?:\d{1,4}|[ivxlc]{1,6})")  # "11 Packaging with git 71"
+_CODE = re.compile(r"(?=(?:.*\d){5})\S+")  # one word of digits and signs
+_SHARE_NUMBERED = 0.5  # of the headings, from which the others of a numbered document are left out
+_SENTENCE = re.compile(r"[.!?;,]$")
+
+
+@dataclass(frozen=True, slots=True)
+class Heading:
+    """Heading with its place: [start, end) in the text of its page. `level` counts from 1."""
+
+    level: int
+    text: str
+    page: int
+    start: int
+    end: int
+
+    @property
+    def place(self) -> Place:
+        return self.page, self.start
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Passage of the document as it is searched: [start, end) in the text of its page."""
+
+    pk: int
+    page: int
+    start: int
+    end: int
+    heading: str
+    vector: Vectors | None
+
+    @property
+    def place(self) -> Place:
+        return self.page, self.start
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """What stands under a heading, up to the next one; None above the first."""
+
+    heading: Heading | None
+    start: Place
+    end: Place
+
+
+@dataclass
+class Structure:
+    """One document: the text of its pages, its passages in order, and its headings in order."""
+
+    document: Document
+    pages: dict[int, str]
+    parts: list[Part]
+    headings: list[Heading] = field(default_factory=list)
+
+    def part_at(self, page: int, start: int) -> Part | None:
+        """Return the passage that holds this character; None where it is in none that is searched."""
+        at = bisect_right(self._places, (page, start)) - 1
+        part = self.parts[at] if at >= 0 else None
+        return part if part is not None and part.page == page and start < part.end else None
+
+    def sections(self, headings: Sequence[Heading]) -> list[Section]:
+        """Return what stands between these headings of the document, in order."""
+        end = (max(self.pages, default=0) + 1, 0)
+        edges = [heading.place for heading in headings[1:]] + [end]
+        found = [
+            Section(heading, (heading.page, heading.end), edge) for heading, edge in zip(headings, edges, strict=True)
+        ]
+        first = headings[0].place if headings else end
+        return [Section(None, (0, 0), first), *found]
+
+    def parts_of(self, section: Section) -> Iterator[tuple[Part, int, int]]:
+        """Yield the passages of a section, each with how much of it, [start, end), belongs there."""
+        for part in self.parts:
+            start = max((part.page, part.start), section.start)
+            end = min((part.page, part.end), section.end)
+            if start[0] == end[0] == part.page and start < end:
+                yield part, start[1], end[1]
+
+    def path(self, place: Place) -> list[str]:
+        """Return the headings above this place, the outermost first."""
+        path: list[Heading] = []
+        for heading in self.headings:
+            if heading.place > place:
+                break
+            path = [*(item for item in path if item.level < heading.level), heading]
+        return [heading.text for heading in path]
+
+    @cached_property
+    def _places(self) -> list[Place]:
+        return [part.place for part in self.parts]
+
+
+def read_document(user: Reader, document: Document) -> Structure:
+    """Return what of the document is searched and may be read by this user. For `in_db`."""
+    chunks = Chunk.objects.searchable().visible_to(user).filter(document=document).order_by("position")
+    fields = ("pk", "page_number", "char_start", "char_end", "heading", "vector")
+    parts = [
+        Part(pk, page, start, end, heading, np.frombuffer(vector, np.float32) if vector else None)
+        for pk, page, start, end, heading, vector in chunks.values_list(*fields)
+    ]
+    rows = Page.objects.filter(document=document, number__in={part.page for part in parts}).order_by("number")
+    pages, found = dict[int, str](), list[Heading]()
+    for number, text, pieces in rows.values_list("number", "text", "pieces"):
+        pages[number] = text
+        found += [
+            _heading(level, text, number, start, end) for kind, level, start, end in pieces or () if kind == "heading"
+        ]
+    structure = Structure(document, pages, parts)
+    found = found or _of_passages(structure)
+    structure.headings = [item for item in clean_headings(found) if structure.part_at(item.page, item.start)]
+    return structure
+
+
+def clean_headings(found: Sequence[Heading]) -> list[Heading]:
+    """Return the headings without what only looks like one. Where most are numbered, only those, their level by the
+    depth of the number."""
+    pages = Counter(text for text, _ in {(heading.text.casefold(), heading.page) for heading in found})
+    running = {text for text, count in pages.items() if count >= _RUNNING}
+    once = _first_of_each([heading for heading in found if _is_heading(heading.text)], running)
+    numbered = [(heading, match[1].count(".") + 1) for heading in once if (match := _NUMBERED.match(heading.text))]
+    if len(numbered) >= max(_RUNNING, _SHARE_NUMBERED * len(once)):
+        first = {heading.text.casefold(): replace(heading, level=depth) for heading, depth in reversed(numbered)}
+        return sorted(first.values(), key=lambda heading: heading.place)
+    return once
+
+
+def _heading(level: int, text: str, page: int, start: int, end: int) -> Heading:
+    """Return the heading at this place, without the number of the page that a running head begins with."""
+    if before := _PAGE_BEFORE.match(text, start, end):
+        start = before.end()
+    return Heading(level, fold(text[start:end]), page, start, end)
+
+
+def _is_heading(text: str) -> bool:
+    if (
+        len(text) > _HEADING_CHARS
+        or len(text.split()) > _HEADING_WORDS
+        or not (text[:1].isalnum() or text[:1] in "¿¡«“(")
+    ):
+        return False
+    if is_contents(text) or leads_to_page(text) or _LISTED.fullmatch(text) or _CODE.fullmatch(text):
+        return False
+    return sum(map(str.isalpha, text)) >= _LETTERS and not (_SENTENCE.search(text) and len(text.split()) > 4)
+
+
+def _first_of_each(headings: Sequence[Heading], running: set[str]) -> list[Heading]:
+    """Return the headings in order, of those that stand on several pages the first alone."""
+    done, kept = set[str](), list[Heading]()
+    for heading in headings:
+        name = heading.text.casefold()
+        if name not in done:
+            kept.append(heading)
+        if name in running:
+            done.add(name)
+    return kept
+
+
+def _of_passages(structure: Structure) -> list[Heading]:
+    """Return the headings above passages where a document was read before its parser's were kept: those whose words
+    stand on the page, before the passage or in it."""
+    found, before = list[Heading](), list[str]()
+    for part in structure.parts:
+        path = [name for name in part.heading.split(" › ") if name]
+        text = structure.pages.get(part.page, "")
+        for level, name in enumerate(path, 1):
+            if before[level - 1 : level] == [name]:
+                continue
+            start = text.find(name, part.start, part.end)
+            if start < 0:
+                start = text.rfind(name, 0, part.start)
+            if start >= 0:
+                found.append(Heading(level, name, part.page, start, start + len(name)))
+        before = path
+    return found

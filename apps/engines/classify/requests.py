@@ -1,0 +1,34 @@
+"""Classifier of requests that concern a whole document: a summary, an outline, a list of all of something, a
+comparison. Built like the classifier of small talk, with weights of its own.
+
+Trained by `manage.py train_classifiers --only requests`.
+"""
+
+from __future__ import annotations
+
+from apps.engines.classify.small_talk import SmallTalkClassifier
+from apps.engines.classify.text import FOLDER
+
+# The weights as they are committed; a file that differs is not loaded. `train_classifiers` prints the new one.
+SHA256 = "e015aa30c5a4ae29d47004f70bd340f209b93397a71ee13df51c77bb87d6f4c4"
+
+
+class RequestClassifier(SmallTalkClassifier):
+    """Return the kind of a request ("summary", "outline", "list", "compare") with its probability of being one."""
+
+    shipped = FOLDER, SHA256
+    name = "requests"
+    whose = "the classifier of requests"
+
+    def wording(self, kind: str) -> frozenset[str]:
+        """Return the words, as `normalise` leaves them, in which requests of that kind are worded: all that is no name
+        and no subject."""
+        return self._load().wording.get(kind, frozenset())
+
+    def joints(self) -> tuple[str, ...]:
+        """Return what stands between the two sides of a comparison, words joined by spaces, the commonest first."""
+        return self._load().joints
+
+    def leads(self) -> frozenset[str]:
+        """Return the words right before the first side of a comparison, as `normalise` leaves them."""
+        return self._load().leads

@@ -1,0 +1,69 @@
+"""Requests that concern a whole document are recognised in three languages, and told from questions."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from apps.conversations.whole_document.recognising import recognise
+from tests.conversations.test_small_talk import open_questions
+
+MESSAGES = json.loads(Path(__file__).with_name("requests.json").read_text())
+
+
+def kind(text: str) -> str | None:
+    request = recognise(text)
+    return None if request is None else request.kind
+
+
+def test_nine_of_ten_unseen_requests_are_recognised_in_every_language() -> None:
+    missed = [text for wanted, texts in MESSAGES["unseen"].items() for text in texts if kind(text) != wanted]
+    count = sum(map(len, MESSAGES["unseen"].values()))
+    assert len(missed) <= 0.1 * count, missed
+
+
+def test_hardly_a_question_that_sounds_alike_is_taken_for_a_request() -> None:
+    assert [text for text in MESSAGES["questions"] if kind(text)] == ["What is a summary judgment?"]
+
+
+def test_of_a_thousand_questions_of_the_open_sets_at_most_four_are_taken_for_a_request(shared: Path) -> None:
+    """Some of them do ask for a comparison or a summary. Those that name a subject are then searched like others."""
+    texts = list(open_questions(shared / "data"))
+    taken = [text for text in texts if kind(text)]
+    assert len(texts) > 5000
+    assert len(taken) <= 4 * len(texts) / 1000, taken
+
+
+@pytest.mark.parametrize(
+    ("text", "sides", "aspect"),
+    [
+        ("Compare the basic plan and the premium plan", ("basic plan", "premium plan"), ""),
+        ("How does version 2 differ from version 3?", ("version 2", "version 3"), ""),
+        ("How do the costs differ between plan M and plan L?", ("plan M", "plan L"), "costs"),
+        ("Vergleiche bitte Tarif M und Tarif L", ("Tarif M", "Tarif L"), ""),
+        ("¿Cuál es la diferencia entre TCP y UDP?", ("TCP", "UDP"), ""),
+    ],
+)  # fmt: skip
+def test_the_sides_of_a_comparison_are_read(text: str, sides: tuple[str, str], aspect: str) -> None:
+    request = recognise(text)
+    assert request is not None and (request.kind, request.sides, request.aspect) == ("compare", sides, aspect)
+
+
+@pytest.mark.parametrize(
+    ("text", "subject"),
+    [
+        ("List all safety rules", ("safety", "rules")), ("Summarise this document", ()),
+        ("Summarise the Annual Report 2023", ("Annual", "2023")), ("Liste alle Fehlercodes auf", ("Fehlercodes",)),
+        ("Dame una lista de todos los participantes", ("participantes",)), ("Sum it up in 5 sentences", ("5",)),
+    ],
+)  # fmt: skip
+def test_what_no_request_is_worded_in_is_its_subject(text: str, subject: tuple[str, ...]) -> None:
+    request = recognise(text)
+    assert request is not None and request.subject == subject
+
+
+@pytest.mark.parametrize("text", ["", " ", "/read Bees", "List all", "Compare it", "summarise " * 30])
+def test_commands_and_requests_without_what_they_need_are_none(text: str) -> None:
+    assert recognise(text) is None
