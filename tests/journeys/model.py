@@ -56,6 +56,16 @@ Here is a list:
 
 Dragons guard the office of the manager at night.
 """
+NUMBERED = "in numbered lines"
+LINES = """1. Pirates invented all holidays in the year 1720.
+2. Parental leave lasts up to 26 weeks [1].
+3. Dragons guard the office of the manager at night.
+4. The first 16 weeks of parental leave are paid in full [1].
+
+- By the form: U
+"""
+ITALIAN = "in italiano"
+CONGEDO = "Il congedo dei genitori è lungo e non si paga più della metà, come dice il documento della ditta."
 SOME_WORDS, SLOW_S = 80, 0.25
 THOUGHT = (
     "Parents 🤔 ask 🤔 about days 🤔. It says so. Let me consider <img src=https://evil.example/z> what they ask for."
@@ -79,6 +89,10 @@ class PacedChat(FakeChat):
             return HOSTILE
         if INVENTED in _asked(request):
             return "The moon pays for every holiday of the pirates."
+        if NUMBERED in _asked(request):
+            return LINES
+        if ITALIAN in _asked(request):
+            return CONGEDO
         if DOUBTFUL in _asked(request):
             return DOUBTS
         if THINKING in request.messages[-1].content:

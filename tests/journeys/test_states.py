@@ -15,6 +15,8 @@ from tests.journeys.test_accessibility import judged
 
 DOUBTS = f"{LEAVE[:-1]}, with doubts?"
 INVENTED = f"Nothing but inventions: {LEAVE}"
+NUMBERED = f"{LEAVE[:-1]}, in numbered lines?"
+ITALIAN = f"{LEAVE[:-1]}, in italiano?"
 TRUE, FALSE = "Parental leave", re.compile("Pirates|moon|Dragons")
 PASTED = {"permissions": ["clipboard-read", "clipboard-write"]}
 
@@ -95,6 +97,38 @@ def test_only_verified_sentences_appear_and_the_others_wait_under_one_line(
     page.evaluate("scrollTo(0, document.body.scrollHeight)")  # else the composer covers what is judged
     assert judged(page) == []
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+@pytest.mark.parametrize("width", [1440, 360])
+def test_shown_items_keep_their_numbers_and_lines_without_a_state_stay_folded(
+    visit: Visit, cautious: str, width: int
+) -> None:
+    page = visit(cautious, width=width)
+    turn = ended(ask(page, NUMBERED))
+    for _ in ("live", "after a reload"):
+        items = turn.locator(".prose [data-shows=verified] li:visible")
+        assert items.evaluate_all("items => items.map(item => item.value)") == [2, 4]
+        assert TRUE in words(turn) and "By the form" not in words(turn)
+        expect(turn.locator("details.folded > summary")).to_have_text(re.compile("3 sentences could not be verified"))
+        page.reload()
+        page.locator("[data-chat][data-ready]").wait_for()
+        turn = page.locator("[data-turn]").last
+
+
+@pytest.mark.parametrize("width", [1440, 360])
+def test_an_answer_in_a_language_that_the_check_does_not_know_says_so(visit: Visit, cautious: str, width: int) -> None:
+    page = visit(cautious, width=width)
+    turn = ended(ask(page, ITALIAN))
+    for _ in ("live", "after a reload"):
+        expect(turn.locator(".prose .unread")).to_have_text(re.compile("^This check does not read Italian: only"))
+        assert judged(page) == []
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+        page.reload()
+        page.locator("[data-chat][data-ready]").wait_for()
+        turn = page.locator("[data-turn]").last
+    address = page.url.split("?")[0]
+    page.goto(f"{address}print/")
+    expect(page.locator(".paper .prose .unread")).to_be_visible()
 
 
 def test_where_nothing_is_verified_the_quotes_stand_alone(visit: Visit, cautious: str) -> None:
