@@ -28,7 +28,10 @@ _READ = 12  # sentences of a section of which the central one is looked for; eac
 _SENTENCE_WORDS = (4, 45)
 _FIRST = 0.1  # what it is worth to be the first sentence of a section, less for each further one
 _COVERED = 0.6  # share of what is to be listed that the name of a list must hold
-_FROM_AFAR = 0.7  # worth of a name that stands two headings above
+_WORTH = (1.0, 0.95, 0.7)  # of the line or columns that name a list, of the heading above it, of those further above
+_NEARLY = 0.06  # less worth has a list that is taken too where the best alone has hardly an entry
+_LEAST_ENTRIES = 2
+_INTRO_WORDS = 18  # of a line that names a list; a longer one speaks of more than that
 _STEM = 5  # letters that words of one family share
 _ALIKE = 85  # of 100, from which two words are one
 
@@ -79,18 +82,17 @@ def list_entries(structure: Structure, subject: Sequence[str]) -> tuple[list[Lin
     """Return the items, rows and headings of the document that stand under a name of the subject, and how many more
     there are; [] where none do."""
     wanted = sorted(set(content_terms(" ".join(subject))))
-    groups = [
-        (value, at, lines)
-        for at, (names, lines) in enumerate(_groups(structure))
-        if (value := _value(wanted, names)) >= _COVERED
-    ]
-    if not groups:
+    groups = [(_value(wanted, names), lines) for names, lines in _groups(structure)]
+    best = max((value for value, _ in groups), default=0.0)
+    if best < _COVERED:
         return [], 0
-    best = max(value for value, _, _ in groups)
-    lines = list(
-        {(line.part, line.start): line for value, _, found in groups if value == best for line in found}.values()
-    )
-    return lines[:ENTRIES], max(0, len(lines) - ENTRIES)
+    for least in (best, best - _NEARLY):
+        first: dict[str, Line] = {}
+        for line in (line for value, lines in groups if value >= least for line in lines):
+            first.setdefault(line.text, line)
+        if len(first) >= _LEAST_ENTRIES:
+            return list(first.values())[:ENTRIES], max(0, len(first) - ENTRIES)
+    return [], 0
 
 
 def _main_headings(structure: Structure) -> list[Heading]:
@@ -185,9 +187,10 @@ def _groups(structure: Structure) -> Iterator[tuple[list[str], list[Line]]]:
     """Yield what stands together as a list, with its names, the nearest first: the line that introduces it or the names
     of its columns, then the headings above it."""
     yield from _under_headings(structure)
+    title = str(structure.document)
     for part in structure.parts:
         above = structure.path((part.page, part.start + 1)) or part.heading.split(" › ")
-        above = [*above[::-1], structure.document.title or structure.document.name]
+        above = above[::-1]
         names: list[str] = []
         lines: list[Line] = []
         for run, left, right, text in _runs(structure, part, part.start, part.end):
@@ -195,12 +198,12 @@ def _groups(structure: Structure) -> Iterator[tuple[list[str], list[Line]]]:
                 continue
             own = _own_names(structure, part, run, text)
             if lines and own != names:
-                yield [" ".join(names), *above], lines
+                yield [" ".join(names), *above[:1], " ".join([*above[1:], title])], lines
                 lines = []
             names = own
             lines.append(Line(fold(text), part, left, right))
         if lines:
-            yield [" ".join(names), *above], lines
+            yield [" ".join(names), *above[:1], " ".join([*above[1:], title])], lines
 
 
 def _own_names(structure: Structure, part: Part, run: QuotableRun, text: str) -> list[str]:
@@ -209,7 +212,8 @@ def _own_names(structure: Structure, part: Part, run: QuotableRun, text: str) ->
     if not run.intro:
         return []
     page = structure.pages.get(part.page, "")
-    return [fold(page[part.start + run.intro[0] : part.start + run.intro[1]])]
+    intro = fold(page[part.start + run.intro[0] : part.start + run.intro[1]])
+    return [intro] if len(intro.split()) <= _INTRO_WORDS else []
 
 
 def _under_headings(structure: Structure) -> Iterator[tuple[list[str], list[Line]]]:
@@ -230,10 +234,10 @@ def _under_headings(structure: Structure) -> Iterator[tuple[list[str], list[Line
 def _value(wanted: Sequence[str], names: Sequence[str]) -> float:
     """Return how well a list is named so, 0 to 1: the share of the words, less where the name stands far above it."""
     best = 0.0
-    for far, name in enumerate(names):
+    for worth, name in zip(_WORTH, names, strict=False):
         own = content_terms(name)
         share = sum(any(_akin(word, other) for other in own) for word in wanted) / max(1, len(wanted))
-        best = max(best, share * (1.0 if far < 2 else _FROM_AFAR))
+        best = max(best, share * worth)
     return best
 
 

@@ -61,7 +61,7 @@ class Part:
     start: int
     end: int
     heading: str
-    vector: Vectors | None
+    vector: Vectors | None = field(compare=False)
 
     @property
     def place(self) -> Place:

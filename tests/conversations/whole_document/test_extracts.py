@@ -107,6 +107,40 @@ async def test_an_outline_is_the_headings_each_with_its_place(open_page, alice, 
     assert len(await in_db(lambda: list(cited_words(row)))) == 4
 
 
+@pytest.mark.parametrize(
+    ("asked", "entries"),
+    [
+        ("List all error codes of the crane x200",
+         ["- Code: E7; Meaning: the hook is overloaded", "- Code: E9; Meaning: the brake is hot"]),
+        ("List all safety rules of the crane",
+         ["- the brake of the main drum", "- the red emergency button", "- the limit switch of the hook"]),
+    ],
+)  # fmt: skip
+async def test_a_list_is_taken_from_rows_and_items_under_a_name_of_what_is_asked(
+    open_page, alice, crane, chat, asked, entries
+) -> None:
+    page = await open_page(alice)
+    row, _ = await said(page, asked)
+    assert [line for line in row.text.splitlines() if line.startswith("- ")] == entries
+    assert chat.requests == [] and f"{len(entries)} entries of its lists, tables and headings" in row.text
+    assert len(await in_db(lambda: list(cited_words(row)))) == len(entries)
+
+
+async def test_a_list_is_looked_for_in_what_a_search_finds_where_no_document_is_named(
+    open_page, alice, crane, chat
+) -> None:
+    page = await open_page(alice)
+    row, _ = await said(page, "List all error codes")
+    assert "Taken from “Crane X200”" in row.text and "E9" in row.text
+
+
+async def test_a_list_that_no_document_has_is_a_question(open_page, alice, crane, chat) -> None:
+    page = await open_page(alice)
+    row, events = await said(page, "List all earthquakes")
+    assert "Taken from" not in row.text
+    assert "search" in [event["name"] for event in events if event["type"] == "step"]
+
+
 async def test_the_only_document_is_meant_where_none_is_named(open_page, bob, chat) -> None:
     await in_db(document, await in_db(collection, bob), "Crane X200", CRANE)
     page = await open_page(bob)
