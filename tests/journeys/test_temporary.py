@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import expect
 
-from tests.journeys.chat import BOILER, LEAVE, ask, ended, tab_to
+from tests.journeys.chat import BOILER, LEAVE, WHO, ask, ended, tab_to
 from tests.journeys.conftest import Visit
 
 LISTED = "[...document.querySelectorAll('#conversation-list [data-conversation]')].map((link) => link.pathname)"
@@ -23,10 +23,10 @@ def test_switched_on_asked_and_gone(visit: Visit, width: int) -> None:
     page.locator("textarea[name=text]").press_sequentially("What is a")
     assert "What is a" not in page.evaluate(STORED)
 
-    turn = ended(ask(page, LEAVE))
+    turn = ended(ask(page, WHO))
     page.wait_for_url("**/temporary/*-*/")
     expect(page.locator("h1")).to_have_text("Temporary chat")
-    assert LEAVE not in page.evaluate(STORED)
+    assert WHO not in page.evaluate(STORED)
     assert page.evaluate(LISTED) == listed
     for name in ("Fork", "Good answer", "Behind the scenes"):
         assert not turn.get_by_role("button", name=name).count()

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import expect
 
-from tests.journeys.chat import LEAVE, ask, ended, tab_to
+from tests.journeys.chat import LEAVE, WHO, ask, ended, tab_to
 from tests.journeys.conftest import Visit
 
 PILL = re.compile(r"[.!?]\s*\d+(\s|$)")
@@ -89,7 +89,7 @@ def test_dictation_that_is_not_allowed_says_what_to_do(visit: Visit) -> None:
 
 def test_an_answer_is_read_without_its_pills_by_keyboard_and_stopped(visit: Visit) -> None:
     page = played(visit)
-    turn = ended(ask(page, LEAVE))
+    turn = ended(ask(page, WHO))
     button = turn.locator("[data-read-aloud]")
     tab_to(button, "Shift+Tab")
     page.keyboard.press("Enter")
