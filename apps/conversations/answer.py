@@ -33,7 +33,8 @@ async def answer(turn: Turn) -> None:
             return
         found = None
     else:
-        found = await _found(turn)
+        found = await whole_document.compare(turn, wanted) if wanted is not None else None
+        found = await _found(turn) if found is None else found
     await seeing.look(turn)
     if found is not None and not found.passages and not (turn.kit or turn.attached or turn.called_before):
         return await finding.nothing(turn, found)

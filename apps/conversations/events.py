@@ -51,9 +51,9 @@ class Opened:
 class Step:
     """One line of the steps: what is being done, in words, with its time.
 
-    `name` is "wait", "see", "read", "search", "think", "draw", "write", "verify" or "label", or what the answer was made with
-    or without: "window", "assistant", "model", "personal". A client keeps one line a name, and a later event replaces
-    it ("wait" comes again while the place in the queue or the number of unread files changes).
+    `name` is "wait", "see", "read", "search", "think", "draw", "write", "verify" or "label", or what the answer was
+    made with or without: "window", "assistant", "model", "personal". A client keeps one line a name, and a later event
+    replaces it ("wait" comes again while the place in the queue or the number of unread files changes).
     """
 
     name: str

@@ -143,6 +143,13 @@ async def nothing(turn: Turn, found: Found) -> None:
         await turn.say(shelf.retrieved(turn))
 
 
+async def search_for(turn: Turn, question: str, place: Scope) -> Found:
+    """Return the passages for another question than the turn's, in half of the room of a prompt."""
+    return await documents.search(
+        turn.opening.user, question, scope=place, token_budget=TOKEN_BUDGET // 2, count=turn.chat.count
+    )
+
+
 async def _search(turn: Turn, scope: Scope | None = None) -> Found:
     opening = turn.opening
     return await documents.search(

@@ -10,6 +10,7 @@ from uuid import UUID
 from django.template.loader import render_to_string
 
 from apps.conversations.quotable import QuotedRow
+from apps.conversations.whole_document.recognising import recognise
 from apps.documents import filters
 
 
@@ -34,6 +35,7 @@ class Quoted:
     title: str
     page: int | None
     table: QuotedRow | None = None  # where it is a row of a table
+    side: int = -1  # of a comparison, 0 or 1
 
 
 def href(answer: UUID, number: int) -> str:
@@ -46,12 +48,17 @@ def sources(answer: UUID, used: Sequence[Shown], also: Sequence[Shown], *, neare
     return render_to_string("conversations/_sources.html", shown)
 
 
-def quotes(answer: UUID, quoted: Sequence[Quoted], model: str) -> str:
-    return (
-        render_to_string("conversations/_quotes.html", {"answer": answer, "quotes": quoted, "model": model})
-        if quoted
-        else ""
-    )
+def quotes(answer: UUID, quoted: Sequence[Quoted], model: str, question: str = "") -> str:
+    """Render the quotes; those of a comparison side by side, under the names that the question gives its sides."""
+    if not quoted:
+        return ""
+    sides = []
+    if any(quote.side >= 0 for quote in quoted):
+        request = recognise(question)
+        names = (request.sides if request else ()) or ("", "")
+        sides = [(name, [quote for quote in quoted if quote.side == at]) for at, name in enumerate(names)]
+    shown = {"answer": answer, "quotes": quoted, "model": model, "sides": sides}
+    return render_to_string("conversations/_quotes.html", shown)
 
 
 def nothing(searched: dict[str, Any]) -> str:

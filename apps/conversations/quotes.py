@@ -69,6 +69,7 @@ class Quote:
     score: float  # how likely the quote is right, 0 to 1
     spans: tuple[tuple[int, int], ...] = ()  # its parts, where it leaves something out between them
     table: QuotedRow | None = None  # the row
+    side: int = -1  # of a comparison, 0 or 1; -1: there are none
 
     def record(self) -> dict[str, Any]:
         """Return what is stored of it: places and figures, never its text."""
@@ -79,6 +80,8 @@ class Quote:
             kept["spans"] = [list(span) for span in self.spans]
         if self.table is not None:
             kept["cell"] = self.table.asked
+        if self.side >= 0:
+            kept["side"] = self.side
         return kept
 
 

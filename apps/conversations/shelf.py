@@ -61,11 +61,12 @@ def quoted(turn: Turn) -> Quotes:
             [
                 Quoted(
                     quote.source, fragments.href(answer, quote.source), quote.text, passages[quote.source].title,
-                    _page(passages[quote.source]), quote.table,
+                    _page(passages[quote.source]), quote.table, quote.side,
                 )
                 for quote in turn.quotes
             ],
             turn.model,
+            turn.opening.text,
         )
     )  # fmt: skip
 
@@ -129,7 +130,7 @@ def _read(
         numbers = used.get(answer.pk, set()) | {quote["source"] for quote in answer.quotes}
         known = {item.number for item in shown}
         yield Shelf(
-            fragments.quotes(answer.pk, quotes, answer.model),
+            fragments.quotes(answer.pk, quotes, answer.model, _asked(answer)),
             _html(answer.pk, shown, numbers, nearest=answer.nothing_found)
             if answer.status != Message.Status.WRITING
             else "",
@@ -142,7 +143,13 @@ def _quoted(item: Shown, text: str, quote: Mapping[str, Any]) -> Quoted:
     """Return a stored quote under its source, laid out as when it was chosen."""
     table = lay_out_row(text, item.heading, item.title, quote["cell"]) if "cell" in quote else None
     said = table.text if table else text
-    return Quoted(item.number, item.href, said, item.title, item.page, table)
+    return Quoted(item.number, item.href, said, item.title, item.page, table, quote.get("side", -1))
+
+
+def _asked(answer: Message) -> str:
+    """Return the question of a comparison, which names its sides; "" for other answers, for which none is read."""
+    sides = any("side" in quote for quote in answer.quotes)
+    return answer.parent.text if sides and answer.parent else ""
 
 
 def _quote_place(sources: Mapping[int, Source], quote: Mapping[str, Any]) -> tuple[UUID | None, int, list[list[int]]]:

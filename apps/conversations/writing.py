@@ -183,7 +183,7 @@ async def _shown(turn: Turn, found: Found | None) -> None:
     await _compose(turn, found)
     if found is None or not found.passages:
         return
-    quoting = asyncio.ensure_future(choose_quotes(turn, found)) if turn.style == Style.QUOTES else None
+    quoting = asyncio.ensure_future(choose_quotes(turn, found)) if turn.style == Style.QUOTES or turn.quotes else None
     await turn.store_sources()
     await turn.say(shelf.retrieved(turn))
     turn.quotes = await quoting if quoting else []

@@ -24,6 +24,7 @@ OUTLINE = 40  # headings
 ENTRIES = 60  # of a list
 _LEAST_HEADINGS = 3  # fewer make no structure
 _PARTS = 8  # that a document without headings is summarised in
+_FEW = 3  # passages of a short document, of each of which as many sentences are taken
 _READ = 12  # sentences of a section of which the central one is looked for; each costs 6 ms of one core
 _SENTENCE_WORDS = (4, 45)
 _FIRST = 0.1  # what it is worth to be the first sentence of a section, less for each further one
@@ -54,15 +55,14 @@ def summarise(structure: Structure) -> list[Line]:
     document has no headings. [] where it has no sentences. For `in_pool`."""
     chosen = _main_headings(structure)
     sections = structure.sections(chosen) if chosen else _even_sections(structure)
+    count = _FEW if not chosen and len(structure.parts) <= _FEW else 1
     lines, said = list[Line](), set[str]()
     for section in sections:
-        line = _central(structure, section, said)
-        if line is None:
-            continue
-        said.add(line.text.casefold())
-        if section.heading is not None:
+        found = _central(structure, section, said, count)
+        said.update(line.text.casefold() for line in found)
+        if found and section.heading is not None:
             lines.append(Line(section.heading.text, heads=True))
-        lines.append(line)
+        lines += found
     return lines
 
 
@@ -126,15 +126,15 @@ def _even_sections(structure: Structure) -> list[Section]:
     return [Section(None, start, stop) for start, stop in zip(edges, [*edges[1:], end], strict=True)]
 
 
-def _central(structure: Structure, section: Section, said: set[str]) -> Line | None:
-    """Return the sentence of a section that is nearest to the mean of those that were read; None where it has none."""
+def _central(structure: Structure, section: Section, said: set[str], count: int) -> list[Line]:
+    """Return the sentences of a section that are nearest to the mean of those that were read, in their order."""
     found = [line for line in _sentences(structure, section) if line.text.casefold() not in said]
     if not found:
-        return None
+        return []
     rows = vectors([line.text for line in found])
     near = rows @ _unit(rows.mean(axis=0))
     near[:2] += np.array([_FIRST, _FIRST / 2])[: len(near)]
-    return found[int(near.argmax())]
+    return [found[at] for at in sorted(near.argsort()[::-1][:count].tolist())]
 
 
 def _sentences(structure: Structure, section: Section) -> list[Line]:

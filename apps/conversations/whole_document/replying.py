@@ -15,9 +15,11 @@ from apps.conversations.whole_document import extracts
 from apps.conversations.whole_document.extracts import Line
 from apps.conversations.whole_document.recognising import COMPARE, LIST, OUTLINE, SUMMARY, DocumentRequest, recognise
 from apps.conversations.whole_document.scope import Meant, find_document, readable_documents
+from apps.conversations.whole_document.sides import find_sides
 from apps.conversations.whole_document.structure import Structure, read_document
 from apps.conversations.whole_document.writing_out import ExcerptCiter, begin_excerpts, escape_markdown
 from apps.documents.models import Document
+from apps.documents.search import Found
 from apps.engines import registry
 from apps.engines.base import EngineError
 from apps.lib.threads import in_db, in_pool
@@ -58,6 +60,12 @@ async def reply(turn: Turn, request: DocumentRequest) -> bool:
     if await reads_well(turn):
         return False
     return await _extract(turn, request.kind, meant.document)
+
+
+async def compare(turn: Turn, request: DocumentRequest) -> Found | None:
+    """Return what is found of both sides of a comparison, their quotes chosen; None for another request, and where a
+    side has none. Raises Withheld."""
+    return await find_sides(turn, request) if request.kind == COMPARE else None
 
 
 async def reads_well(turn: Turn) -> bool:

@@ -17,7 +17,7 @@ from django.db.models import Q, QuerySet
 from django.utils import timezone
 from rapidfuzz.distance import OSA
 
-from apps.conversations.whole_document.recognising import LIST, DocumentRequest, fold_word
+from apps.conversations.whole_document.recognising import LIST, SUMMARY, DocumentRequest, fold_word
 from apps.documents.candidates import Scope, scope
 from apps.documents.models import Document
 
@@ -54,7 +54,7 @@ class _Named:
 
 def readable_documents(opening: Opening) -> QuerySet[Document]:
     """Return the documents that the user may read and that are searched in this turn. For `in_db`."""
-    place = opening.scope or _scope(opening)
+    place = read_scope(opening)
     rows = Document.objects.visible_to(opening.user).filter(
         collection__in=list(place.collections), status=Document.Status.READY, withheld=""
     )
@@ -79,8 +79,20 @@ def find_document(opening: Opening, request: DocumentRequest) -> Meant:
     return Meant(just[0], subject=left) if len(just) == 1 else _several(rows, left)
 
 
-def _scope(opening: Opening) -> Scope:
-    return opening.filters.narrowed(scope(opening.user, opening.collections))
+def find_named_document(opening: Opening, name: str) -> Document | None:
+    """Return the one document that these words name, spelt as there; None where they say more, or name none or several.
+    For `in_db`."""
+    words = tuple(name.split())
+    rows = readable_documents(opening)
+    named, left = _find_named(rows, DocumentRequest(SUMMARY, words, words))
+    found = rows.filter(pk=named[0]).first() if len(named) == 1 and not left else None
+    own = _words(f"{found.title} {found.name}") if found is not None else frozenset()
+    return found if _words(name) <= own else None
+
+
+def read_scope(opening: Opening) -> Scope:
+    """Return what is searched in this turn. For `in_db`."""
+    return opening.scope or opening.filters.narrowed(scope(opening.user, opening.collections))
 
 
 def _several(rows: QuerySet[Document], subject: tuple[str, ...]) -> Meant:

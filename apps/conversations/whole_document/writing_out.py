@@ -62,6 +62,12 @@ class Excerpts:
 
 def begin_excerpts(structure: Structure, lines: Sequence[Line], numbers: Numbers) -> Excerpts:
     """Return an answer without text yet, its sources numbered: the passages that hold the lines, in their order."""
+    placed = sources.place(read_passages(structure, lines), numbers, {})
+    return Excerpts(placed, _numbers={item.passage.chunk_id: item.number for item in placed})
+
+
+def read_passages(structure: Structure, lines: Sequence[Line]) -> list[Passage]:
+    """Return the passages that hold the lines, in their order, cut to these."""
     spans: dict[int, list[tuple[int, int]]] = {}
     for line in lines:
         if line.part is not None:
@@ -76,8 +82,7 @@ def begin_excerpts(structure: Structure, lines: Sequence[Line], numbers: Numbers
                 joined(page, own), part.start, part.end, page[part.start : part.end], 1.0, 0.0, 0.0,
             )
         )  # fmt: skip
-    placed = sources.place(passages, numbers, {})
-    return Excerpts(placed, _numbers={item.passage.chunk_id: item.number for item in placed})
+    return passages
 
 
 class ExcerptCiter(Citer):
