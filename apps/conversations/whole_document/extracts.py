@@ -20,7 +20,7 @@ from apps.documents.table_rows import read_row
 from apps.lib.words import content_terms
 
 SECTIONS = 12  # of a summary
-OUTLINE = 40  # headings
+OUTLINE = 60  # headings
 ENTRIES = 60  # of a list
 _LEAST_HEADINGS = 3  # fewer make no structure
 _PARTS = 8  # that a document without headings is summarised in
@@ -170,6 +170,8 @@ def _is_sentence(text: str) -> bool:
     least, most = _SENTENCE_WORDS
     letters = sum(sign.isalpha() or sign.isspace() for sign in text)
     ends = text.rstrip("\"'”’)»").endswith((".", "!"))
+    if text.endswith((" .", " !")):  # of a table of contents
+        return False
     return least <= len(text.split()) <= most and ends and text[:1].isupper() and letters >= 0.8 * len(text)
 
 

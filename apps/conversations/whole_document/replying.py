@@ -1,5 +1,5 @@
-"""Answer a recognised request from the structure of its document, where the model does not read well: no model writes,
-and every line stands in the document. Where it is not clear which document is meant, the answer asks.
+"""Answer a recognised request. A model that reads well reads the document (`reading.py`). Else no model writes, and
+every line of the answer stands in the document. Where it is not clear which document is meant, the answer asks.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from apps.conversations import finding, shelf, style, writing
 from apps.conversations.turn import Turn
 from apps.conversations.whole_document import extracts
 from apps.conversations.whole_document.extracts import Line
+from apps.conversations.whole_document.reading import STEP, read_whole
 from apps.conversations.whole_document.recognising import COMPARE, LIST, OUTLINE, SUMMARY, DocumentRequest, recognise
 from apps.conversations.whole_document.scope import Meant, find_document, readable_documents
 from apps.conversations.whole_document.sides import find_sides
@@ -24,7 +25,6 @@ from apps.engines import registry
 from apps.engines.base import EngineError
 from apps.lib.threads import in_db, in_pool
 
-STEP = "read"  # the name of the step that says which document was read
 _SEARCHED = 3  # documents of a search in which a list is looked for
 
 
@@ -49,16 +49,18 @@ async def reply(turn: Turn, request: DocumentRequest) -> bool:
     if request.kind == COMPARE:
         return False
     meant = await in_db(find_document, turn.opening, request)
+    if request.kind == LIST and not await reads_well(turn):
+        return await _list(turn, meant)
     if request.kind == LIST:
-        return not await reads_well(turn) and await _list(turn, meant)
+        return meant.document is not None and await read_whole(turn, meant.document)
     if not (meant.document or meant.several) or not (meant.named or request.sure):
         return False
     if any(not word.isdecimal() for word in meant.subject):
         return False  # it is about a subject
     if meant.document is None:
         return await _ask_back(turn, meant)
-    if await reads_well(turn):
-        return False
+    if await reads_well(turn) and await read_whole(turn, meant.document):
+        return True
     return await _extract(turn, request.kind, meant.document)
 
 

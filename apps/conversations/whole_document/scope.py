@@ -55,9 +55,8 @@ class _Named:
 def readable_documents(opening: Opening) -> QuerySet[Document]:
     """Return the documents that the user may read and that are searched in this turn. For `in_db`."""
     place = read_scope(opening)
-    rows = Document.objects.visible_to(opening.user).filter(
-        collection__in=list(place.collections), status=Document.Status.READY, withheld=""
-    )
+    rows = Document.objects.visible_to(opening.user).select_related("collection")
+    rows = rows.filter(collection__in=list(place.collections), status=Document.Status.READY, withheld="")
     return rows if place.documents is None else rows.filter(pk__in=[UUID(pk) for pk in place.documents])
 
 
