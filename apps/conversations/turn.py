@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from apps.conversations import choosing, hints, sources
 from apps.conversations.cite import Cite, weak
 from apps.conversations.events import Event, Step, encode
-from apps.conversations.grounding.lexicons import LEXICONS
+from apps.conversations.grounding.lexicons import find_unread_language
 from apps.conversations.models import Shows
 from apps.conversations.opening import Kept, Opening
 from apps.conversations.quotes import Quote
@@ -21,7 +21,6 @@ from apps.conversations.small_talk import STEP as SMALL_TALK
 from apps.conversations.sources import Placed, Spans
 from apps.conversations.tools import cards
 from apps.conversations.verify import Verifier
-from apps.documents.language import language_of
 from apps.documents.search import Found
 from apps.engines import registry
 from apps.engines.base import ChatEngine, ChatRequest, TokenProb, ToolCall, Usage
@@ -143,7 +142,7 @@ class Turn:
         not know; [] where no sentence stayed unverified."""
         if all(cite.found for cite in self.cites):
             return []
-        return sorted({*self.unread, language_of([self.text])} - {"", *LEXICONS})
+        return sorted({*self.unread, find_unread_language(self.text)} - {""})
 
     @property
     def groundless(self) -> bool:

@@ -47,6 +47,7 @@ export function ending(article, status) {
   const found = numbers(".pills[data-sentence] > .pill").size;
   const all = found + numbers(".sentence.unverified").size;
   if (status !== "complete") return say(put(gettext("The answer ended early: %(status)s."), { status: ENDINGS[status] ?? status }));
-  if (!all) return say(gettext("Done."));
-  say(put(gettext("Answer complete. %(found)s of %(all)s sentences are quoted or supported."), { found, all }));
+  const unread = article.querySelector(".unread")?.textContent ?? ""; // which languages the check does not know
+  if (!all) return say(`${gettext("Done.")} ${unread}`.trim());
+  say(`${put(gettext("Answer complete. %(found)s of %(all)s sentences are quoted or supported."), { found, all })} ${unread}`.trim());
 }

@@ -9,6 +9,7 @@ import pytest
 from django.test import Client
 
 from apps.conversations import pages, sharing
+from apps.conversations.grounding.lexicons import find_unread_language
 from apps.conversations.models import Conversation, Message, ModelProfile
 from apps.lib.threads import in_db
 from apps.users.models import User
@@ -23,6 +24,21 @@ LIGHTHOUSE = (
 SAID = "This check does not read Italian: only sentences that stand word for word in a document count as verified."
 OTHER = "La costruzione del faro alessandrino è finita prima del 247, come dice il documento."
 WHOLE = "La torre era alta circa cento metri e la sua luce si vedeva anche da molto lontano."
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("Peyton Manning se convirtió en el primer mariscal de campo de la historia en llevar a dos equipos", ""),
+        ("En el caso de que P no sea igual a NP, entonces P tampoco será igual a PSPACE.", ""),
+        ("The crane lifts 41 tons.", ""), ("Der Kran hebt 41 Tonnen.", ""), ("41 t", ""),
+        ("Se la pressione è troppo bassa, si deve aprire la valvola blu finché il manometro non indica un bar.", "it"),
+        ("Le contrat peut être résilié avec un préavis de trois mois pour la fin du mois.", "fr"),
+        ("Het ouderschapsverlof duurt ten hoogste zes weken en kan niet worden verdeeld over de ouders.", "nl"),
+    ],
+)  # fmt: skip
+def test_the_language_of_an_answer_is_told_with_care(text: str, code: str) -> None:
+    assert find_unread_language(text) == code
 
 
 @pytest.fixture
