@@ -86,6 +86,18 @@ def cautious() -> str:
     return str(Assistant.objects.create(owner=owner, everyone=True, name="Cautious", shows="verified").pk)
 
 
+def golden_question() -> str:
+    """A golden question about the house rules that expects another file than the one that answers it; their id."""
+    from apps.documents.models import Document
+    from apps.evaluation.models import GoldenQuestion
+
+    travel = Document.objects.get(name="travel.md")
+    GoldenQuestion.objects.get_or_create(
+        collection=travel.collection, document=travel, text="How long does parental leave last, with doubts?"
+    )
+    return str(travel.collection_id)
+
+
 def long() -> str:
     """A conversation of Alice's with 1,000 turns; its id."""
     from apps.conversations.models import Conversation, Message
@@ -192,6 +204,6 @@ def policy_of_before() -> None:
 
 def verbs() -> tuple[Verb, ...]:
     return (
-        people, nobody, library, cautious, long, many, corners, alike, threats, decided, flagged, banned, sampled,
-        grace, policy_of_before,
+        people, nobody, library, cautious, golden_question, long, many, corners, alike, threats, decided, flagged,
+        banned, sampled, grace, policy_of_before,
     )  # fmt: skip

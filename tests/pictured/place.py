@@ -134,6 +134,7 @@ def golden() -> None:
     from apps.documents import rebuilding
     from apps.documents.models import Chunk, Collection
     from apps.documents.tuning import Tuning
+    from apps.evaluation import answer_runs
     from apps.evaluation import golden as golden_questions
 
     tom, plant = user(TOM), Collection.objects.get(name="Building manuals")
@@ -145,6 +146,7 @@ def golden() -> None:
         chunk = Chunk.objects.filter(document__collection=plant, text__contains=words).first()
         golden_questions.add(tom, plant, question, document=None, chunk=chunk, words=words)
     golden_questions.ask_for_run(plant, tom)
+    answer_runs.ask_for_answers(plant, tom)
     rebuilding.begin(plant, Tuning(chunk_tokens=80), tom)
 
 

@@ -38,6 +38,7 @@ def settled(site: Site) -> None:
         "select 1 from documents_document where status in ('queued', 'working')",
         "select 1 from images_picture where status in ('queued', 'working')",
         "select 1 from evaluation_goldenrun where status in ('waiting', 'running')",
+        "select 1 from evaluation_answerrun where status in ('waiting', 'running')",
     )
     until(lambda: not any(site.rows(question) for question in asks), patience_s=240)
 

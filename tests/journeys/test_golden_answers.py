@@ -1,0 +1,28 @@
+"""Golden questions answered by the model in the worker, asked for by keyboard alone."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.journeys.chat import tab_to
+from tests.journeys.conftest import Visit
+from tests.journeys.site import Site
+from tests.journeys.test_accessibility import judged
+from tests.journeys.test_states import DOUBTS
+
+
+@pytest.mark.parametrize("width", [1440, 360])
+def test_the_page_says_how_often_a_pill_was_wrong(visit: Visit, site: Site, width: int) -> None:
+    page = visit(f"/collections/{site.seed('golden_question')}/golden/", width=width, person="ada")
+    expect(page.locator(".golden .title").first).to_have_text(DOUBTS)
+    tab_to(page.get_by_role("button", name="Check answers"))
+    page.keyboard.press("Enter")
+    expect(page.locator(".measures", has_text="Of these wrong")).to_be_visible()
+    expect(page.locator(".row.bad .expects", has_text=re.compile("^Cited: Parental leave"))).to_have_count(2)
+    expect(page.get_by_role("button", name="Check answers")).to_be_visible()
+    page.evaluate("scrollTo(0, document.body.scrollHeight)")
+    assert judged(page) == []
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
