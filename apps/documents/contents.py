@@ -17,6 +17,10 @@ _SECTION = re.compile(  # "4.2.1 Builtin commands 17"
 _DEEP_SECTION = re.compile(r"\d{1,2}(?:\.\d{1,3})+\.? [^\d\s.!?;:][^.!?;:]{1,90} \d{1,4}")
 _INDEXED = re.compile(r"[^\W\d_][^,;.!?:\n]{1,50}(?:, ?\d{1,4}(?:[-–]\d{1,4})?)+(?!\S)")  # "crane, 12, 45-47"
 _PAGES = re.compile(r", ?\d{1,4}(?:[-–]\d{1,4})?")
+_REFERENCE = re.compile(  # "Facing p. 32", "between pp. 22 and 23", "Seite 7"
+    r"\b(?:pp?\.|pages?|S\.|Seiten?|págs?\.|páginas?) ?\d{1,4}(?:(?: ?[-–] ?| (?:and|und|y) )\d{1,4})?(?![\w)])"
+)
+_REFERENCE_CHARS = 110  # of an entry that a list of plates refers to a page, at most
 _SHARE = 0.6  # of the characters that entries must cover
 _ENTRIES = 4  # from which a passage that entries cover is a list of them
 _LEADERS_SHARE = 0.12  # of the characters of a passage; leaders are long
@@ -33,7 +37,7 @@ def is_contents(text: str) -> bool:
     leaders = sum(len(found.group()) for found in _LEADERS.finditer(bare))
     if leaders >= _LEADERS_SHARE * len(bare) and _LEADERS_TO_PAGE.search(bare):
         return True
-    return _is_noise(bare) or _lists_pages(bare)
+    return _is_noise(bare) or _lists_pages(bare) or _lists_plates(text, bare)
 
 
 def leads_to_page(line: str) -> bool:
@@ -49,6 +53,14 @@ def _is_noise(bare: str) -> bool:
     words = bare.split()
     single = sum(len(word.strip(".,-–:;|'’")) <= 1 and not word.isdigit() for word in words)
     return len(words) >= _LETTERS and single >= _SHARE * len(words)
+
+
+def _lists_plates(text: str, bare: str) -> bool:
+    """Return whether a text is a row of a table that ends with the page it refers to, or mostly such entries."""
+    found = list(_REFERENCE.finditer(bare))
+    if not found or len(bare) > _REFERENCE_CHARS * (len(found) + 1):
+        return False
+    return len(found) >= _ENTRIES or ("|" in text and found[-1].end() >= len(bare) - 2)
 
 
 def _lists_pages(bare: str) -> bool:

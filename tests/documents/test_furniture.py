@@ -32,3 +32,16 @@ def test_two_pages_are_not_enough_to_tell() -> None:
 
 def test_short_pages_that_differ_by_a_number_keep_their_text() -> None:
     assert dropped(*(f"Page {n}. The same sentence stands here.\r\nAnd a second." for n in (1, 2, 3))) == [[], [], []]
+
+
+def test_a_head_that_changes_with_the_chapter_is_known_by_its_page_number() -> None:
+    names = ("Sea", "Land", "Wind", "Rain", "Snow", "Ice", "Fire", "Dust")
+    heads = [f"{number + 12} Of the {names[number // 4]}" for number in range(32)]
+    pages = dropped(*(f"{head}\r\n{body(number)}\r\nEnd" for number, head in enumerate(heads, start=1)))
+    assert [head for found, head in zip(pages, heads, strict=True) if head not in found] == []
+
+
+def test_lines_whose_numbers_do_not_count_the_pages_are_kept() -> None:
+    steps = {4: "Step 1", 9: "Step 2", 17: "Step 3"}
+    pages = dropped(*(f"{steps.get(n, f'Of {n * n} things')}\r\n{body(n)}\r\nEnd" for n in range(1, 33)))
+    assert not any("Step" in line for found in pages for line in found)
