@@ -11,16 +11,23 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from apps.documents.language import list_small_words
 from apps.lib.codes import codes
 from apps.lib.words import STOPWORDS, stem, words
 
 _POINTING = (
     "it its itself he him his she her hers they them their theirs this that these those there then one ones same such "
-    "other others another former latter both either else"
+    "other others another former latter both either else "
+    "das dies diese diesen dieser dieses er ihm ihn ihr ihre sein seine dort dabei dafür dagegen damit danach davon "
+    "dazu beide andere anderen sonst "
+    "eso esto esa ese ello ella él su sus allí ahí entonces otro otra otros otras ambos"
 )
 _LEANING = frozenset(_POINTING.split())
 _OPENS = re.compile(
-    r"\s*(?:and|but|or|so|also|then|what about|how about|what if|why|why not|how so|how come|really)\b", re.I
+    r"\W*(?:and|but|or|so|also|then|what about|how about|what if|why|why not|how so|how come|really|"
+    r"und|aber|oder|also|dann|wieso|warum|weshalb|was ist mit|wie steht es mit|"
+    r"y|pero|o|entonces|por qué|qué hay de|qué pasa con)\b",
+    re.I,
 )
 _SHORT = 3  # content words; a question with fewer rarely says what it is about
 _BACK = 3  # turns
@@ -44,8 +51,7 @@ def queries(question: str, history: Sequence[str]) -> list[Query]:
 
 def leans(question: str) -> bool:
     """Whether a question seems to need the one before it: it points back, goes on with "and", or says very little."""
-    content = [word for word in words(question) if word not in STOPWORDS and word not in _LEANING]
-    return points_back(question) or len(content) < _SHORT
+    return points_back(question) or len(_content_words(question)) < _SHORT
 
 
 def points_back(question: str) -> bool:
@@ -60,13 +66,18 @@ def _topic(question: str, history: Sequence[str]) -> list[str]:
     taken: list[str] = []
     for earlier in reversed(history[-_BACK:]):
         replaced = _replaced(question, earlier)
-        for word in words(earlier):
-            if word not in STOPWORDS and word not in _LEANING and word not in replaced and stem(word) not in known:
+        for word in _content_words(earlier):
+            if word not in replaced and stem(word) not in known:
                 known.add(stem(word))
                 taken.append(word)
         if not points_back(earlier):
             break
     return taken[:_AT_MOST]
+
+
+def _content_words(question: str) -> list[str]:
+    small = STOPWORDS | _LEANING | list_small_words(question)
+    return [word for word in words(question) if word not in small]
 
 
 def _replaced(question: str, earlier: str) -> set[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable
+from functools import lru_cache
 
 SAMPLE = 20_000  # characters, from the beginning, middle and end of what there is
 LEAST = 0.06  # share of the words that must be small words of one language; prose has 0.2 to 0.5
@@ -23,13 +24,14 @@ _SCRIPTS = (
 
 _SMALL = {
     "en": "the of and to in is that for it as was with on be by are this from or an which not have at you we but has "
-    "they their can will its were been more one if",
+    "they their can will its were been more one if what who how when where why does did do there",
     "de": "der die das und in den von zu ist mit nicht ein eine im dem des für auf sich als auch es an werden aus er "
-    "hat dass sie nach wird bei einer um am sind noch wie einem über oder",
+    "hat dass sie nach wird bei einer um am sind noch wie einem über oder ich wir wer was wann wo warum wenn welche "
+    "welcher welches kann muss",
     "fr": "le la les de des et en un une du que est pour dans qui sur par au pas plus il ne se avec ce sont ou cette "
     "aux comme être mais nous vous leur été elle",
     "es": "el la los las de y en un una que es del se por con para no como su al lo más este pero sus entre ha son o "
-    "está fue ser también desde hasta muy",
+    "está fue ser también desde hasta muy qué cuál cómo cuándo dónde quién cuánto cuántos cuántas",
     "it": "il la le di e in un una che è del della per con non sono si da come al dei nel anche più alla ha delle "
     "questo gli ma lo essere dal stato degli",
     "pt": "o a os as de e em um uma que é do da para com não por se no na mais dos como das ao foi são ou ser sua "
@@ -86,6 +88,22 @@ def language_of(texts: Iterable[str]) -> str:
     if not best or best[0][1] < max(FEWEST, LEAST * words.total()):
         return ""
     return best[0][0] if len(best) < 2 or best[0][1] > best[1][1] else ""
+
+
+@lru_cache(maxsize=4_000)
+def guess_language(text: str, among: frozenset[str] = frozenset()) -> str:
+    """Return the ISO 639-1 code of a question or passage: of those in `among` (none: of all), the language that has
+    most of its small words, however few; "" where none has any, or two have as many."""
+    if code := _script(text):
+        return code
+    votes = Counter(code for word in _WORD.findall(text.lower()) for code in _OF.get(word, ()))
+    best = Counter({code: count for code, count in votes.items() if not among or code in among}).most_common(2)
+    return best[0][0] if best and (len(best) < 2 or best[0][1] > best[1][1]) else ""
+
+
+def list_small_words(text: str) -> frozenset[str]:
+    """Return the small words of the language of a text; none where the language is not told."""
+    return frozenset(_SMALL.get(guess_language(text), "").split())
 
 
 def _script(text: str) -> str:

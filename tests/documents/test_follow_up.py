@@ -14,6 +14,8 @@ from apps.documents.follow_up import leans, queries
         ("Who wrote it?", "What is the novel Middlemarch about?", ["novel", "middlemarch"]),
         ("What about children?", "What does a day ticket cost?", ["day", "ticket", "cost"]),
         ("Why?", "Is the north gate closed on Mondays?", ["north", "gate", "closed", "mondays"]),
+        ("Und was kostet das für die ganze Familie?", "Wie lang ist das Freibad geöffnet?", ["freibad", "geöffnet"]),
+        ("¿Y qué cuesta eso para toda una familia?", "¿Cuándo abre la piscina municipal?", ["piscina", "municipal"]),
         ("How long does that take?", "How do I apply for parental leave?", ["apply", "parental", "leave"]),
     ],
 )
@@ -31,6 +33,7 @@ def test_a_leaning_question_is_completed(question: str, before: str, added: list
         "How many days of parental leave do employees get?",
         "What does the blue whale eat in winter?",
         "List the opening hours of the north gate ticket office",
+        "Wie viele Tage Urlaub bekommen neue Mitarbeiter?",
     ],
 )
 def test_a_question_that_stands_alone_is_searched_as_it_is(question: str) -> None:

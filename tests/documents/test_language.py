@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from apps.documents.language import FEWEST, language_of
+from apps.documents.language import FEWEST, guess_language, language_of
 
 
 @pytest.mark.parametrize(
@@ -36,3 +36,18 @@ def test_a_word_counts_as_often_as_it_stands_there() -> None:
 def test_few_letters_of_another_script_do_not_decide() -> None:
     text = "The word フェリー is Japanese for a ferry, and that is what it is on the coast. "
     assert language_of([text + "The ferry is late. " * 9]) == "en"
+
+
+@pytest.mark.parametrize(
+    ("question", "among", "language"),
+    [
+        ("What does a sponsor do?", "", "en"),
+        ("Wie lang muss der Schlüssel sein?", "", "de"),
+        ("¿De qué color aparecen los paquetes?", "", "es"),
+        ("And a mentor?", "", ""),  # "a" is a word of many languages
+        ("And a mentor?", "en de", "en"),
+        ("Debian", "en de", ""),
+    ],
+)
+def test_the_language_of_a_question_is_guessed_from_a_word_or_two(question: str, among: str, language: str) -> None:
+    assert guess_language(question, frozenset(among.split())) == language
