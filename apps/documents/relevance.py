@@ -17,9 +17,12 @@ from collections.abc import Set as AbstractSet
 
 BIAS, COSINE, COVERED, COVERED_IN_TEXT = -7.65, 11.44, 1.96, 1.52
 
-FLOOR = 0.07  # saying "nothing found" of what is there is some 13 times as bad as showing a passage that is of no use
+# Of the best passage. Saying "nothing found" of what is there is some 13 times as bad as showing what is of no use.
+FLOOR = 0.07
 BY_WORDS = 0.5  # word coverage from which the best passage is shown although it reaches no floor
-OF_BEST = 0.25  # a passage less likely than this share of the best one only distracts; no right one was lost by it
+# A passage less likely than this share of the best one only distracts. A quarter, and FLOOR for each passage, lost the
+# right one for 19 % of XQuAD's questions in German over texts in three languages (8 % so), for 13 % in Spanish (7 %).
+OF_BEST = 0.1
 
 
 def coverage(idf: Mapping[str, float], words: AbstractSet[str]) -> float:
@@ -45,5 +48,6 @@ def word_coverage(idf: Mapping[str, float], words: AbstractSet[str], unknown: fl
 
 
 def floor(best: float, least: float = FLOOR) -> float:
-    """The relevance that a passage needs where the best one has `best`, and none is used below `least`."""
-    return max(least, OF_BEST * best)
+    """Return the relevance, 0 to 1, that a passage needs. None is used where the best one has less than `least`; a
+    `least` above FLOOR, which an owner has set, holds for each passage."""
+    return OF_BEST * best if FLOOR >= least <= best else max(least, OF_BEST * best)

@@ -12,6 +12,8 @@ from apps.documents.candidates import Seen, ranked
 from apps.engines.base import Candidate
 from apps.users.models import User
 
+OTHER = 21  # chunk of another document than all the rest
+
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
@@ -19,12 +21,14 @@ pytestmark = pytest.mark.django_db(transaction=True)
 def read(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """The rows that were read, by id; each candidate's relevance is its cosine."""
     found: list[int] = []
-    document = uuid4()
+    document, other = uuid4(), uuid4()
 
     def rows(user: User, ids: list[int]) -> dict[int, Any]:
         found.extend(ids)
         return {
-            pk: candidates._Row(document, document, "T", "text", pk * 9, pk, "", 0, 1, f"word{pk}", "", [])
+            pk: candidates._Row(
+                other if pk == OTHER else document, document, "T", "text", pk * 9, pk, "", 0, 1, f"word{pk}", "", []
+            )
             for pk in ids
         }
 
@@ -44,6 +48,15 @@ def test_a_relevant_passage_behind_the_first_ten_is_kept(alice: User, read: list
     assert len(read) == 30, "what the index finds worse still is not read"
 
 
-def test_no_more_is_read_where_the_first_ten_are_enough(alice: User, read: list[int]) -> None:
-    found = ranked(alice, order(dict.fromkeys(range(10), 0.9)), Seen((), {}, ()), {})
-    assert len(found.windows) == candidates.AT_MOST and len(read) == 10
+def test_another_document_is_heard_although_ten_passages_of_one_would_do(alice: User, read: list[int]) -> None:
+    found = ranked(alice, order(dict.fromkeys([*range(15), OTHER], 0.9)), Seen((), {}, ()), {})
+    assert OTHER in {window.hit.chunk_id for window in found.windows}
+    assert len(found.windows) == candidates.AT_MOST and len(read) == 30
+
+
+def test_a_passage_that_says_little_is_kept_beside_a_good_one(alice: User, read: list[int]) -> None:
+    """The best passage alone decides whether anything was found."""
+    beside = ranked(alice, order({0: 0.6, 3: 0.065}), Seen((), {}, ()), {})
+    alone = ranked(alice, order({3: 0.065}), Seen((), {}, ()), {})
+    assert {window.hit.chunk_id for window in beside.windows} == {0, 3}
+    assert not alone.windows

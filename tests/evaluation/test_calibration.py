@@ -64,5 +64,6 @@ def test_relevance_grows_with_each_sign() -> None:
 
 
 def test_the_floor_rises_with_the_best_passage() -> None:
-    assert relevance.floor(0.1) == relevance.FLOOR
-    assert relevance.floor(0.9) == pytest.approx(0.225)
+    assert relevance.floor(0.05) == relevance.FLOOR
+    assert relevance.floor(0.9) == pytest.approx(0.09)
+    assert relevance.floor(0.9, 0.3) == 0.3, "one that an owner raised holds for each passage"
