@@ -12,11 +12,16 @@ _ASKS = (  # the first that matches counts
         "amount",
         r"\bhow (?:many|much|few|often|long|far|tall|high|old|large|big|deep|fast|wide|heavy|hot|cold)\b|"
         r"\bwhat (?:percent|percentage|number|share|proportion|amount|population|size|age|price|cost|distance|rank|"
-        r"ratio|rate|temperature|speed|height|length|area|score)\b",
+        r"ratio|rate|temperature|speed|height|length|area|score)\b|"
+        r"\bwie ?(?:viele?n?|oft|lang|lange|weit|hoch|groß|gross|alt|tief|schnell|breit|schwer|teuer)\b|"
+        r"\bwelche[rsnm]? (?:anzahl|preis|höhe|länge|größe|anteil|alter|temperatur)\b|"
+        r"\bcuánt[oa]s?\b|\bqué (?:número|porcentaje|cantidad|tamaño|edad|precio|distancia)\b",
     ),
     (
         "time",
-        r"\b(?:when|(?:what|which) (?:year|century|decade|month|day|date|time|season)|since when)\b",
+        r"\b(?:when|(?:what|which) (?:year|century|decade|month|day|date|time|season)|since when)\b|"
+        r"\b(?:wann|welche[rsnm]? (?:jahr|jahrhundert|monat|tag|datum)|wie viel uhr)\b|"
+        r"\b(?:cuándo|qué (?:año|siglo|mes|día|fecha|hora))\b",
     ),
     (
         "person",
@@ -32,7 +37,11 @@ _ASKS = (  # the first that matches counts
     ("name", r"\b(?:what|which)\b.{0,40}\b(?:name|called|named|title|known as|term)\b"),
 )
 _PATTERNS = tuple((kind, re.compile(pattern, re.IGNORECASE)) for kind, pattern in _ASKS)
-_MONTHS = "january|february|march|april|may|june|july|august|september|october|november|december"
+_MONTHS = (
+    "january|february|march|april|may|june|july|august|september|october|november|december|januar|februar|märz|mai|"
+    "juni|juli|oktober|dezember|enero|febrero|marzo|abril|mayo|junio|julio|agosto|septiembre|octubre|noviembre|"
+    "diciembre"
+)
 _TIME = re.compile(
     rf"\b(?:1[0-9]{{3}}|20[0-9]{{2}})s?\b|\b(?:{_MONTHS})\b|\b\d{{1,2}}(?:st|nd|rd|th) century\b|\bcentur(?:y|ies)\b|"
     r"\b(?:spring|summer|autumn|winter|today|yesterday)\b|"

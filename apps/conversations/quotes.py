@@ -18,6 +18,7 @@ from apps.conversations.kinds import expects, holds
 from apps.conversations.meaning import vectors
 from apps.conversations.quotable import QuotableRun, QuotedRow, lay_out_row, split_runs
 from apps.documents.fold import fold
+from apps.documents.language import guess_language
 from apps.documents.passages import Passage, joined
 from apps.lib.codes import Code, codes, other_than
 from apps.lib.words import terms
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 WEIGHTS = {
     "words": 3.0, "rare": 0.5, "pairs": 1.5, "near": 0.6, "akin": 1.5, "meaning": 2.5, "passage": 1.0, "first": 0.3,
     "kind": 0.6, "short": -0.5, "long": -0.3, "question": -0.5, "goes on": 1.5, "other": -4.0,
+    "foreign": -1.2,
 }  # fmt: skip
 # Bias, weight of the score, weight of the passage's relevance: how likely a quote holds the answer. Fitted to 294
 # questions of ClapNQ and 250 of COVID-QA, and to questions of each, and of PubMedQA, asked of another's texts.
@@ -38,13 +40,15 @@ _RIGHT = (-4.37, 0.255, 3.11)
 # passages answer the question. On ClapNQ's questions an area of .88 under ROC; .86 by the relevance alone.
 _ANSWERED = (-3.92, 6.26, 0.494)
 _LEAST_ANSWERED = 0.35  # keeps 93 % of the answerable questions of ClapNQ and 41 % of the others (86 % before)
-_BY_WORDS = 0.65  # of the question's weight in one sentence: it is quoted whatever the vectors say
+_BY_WORDS = 0.55  # of the question's weight in one sentence: it is quoted whatever the vectors say
 _BY_WORDS_SHORT, _SHORT = 0.4, 2  # of a question of so few content words, of which vectors tell little
-_BY_WORDS_FOREIGN = 0.35  # of a question in another language than English, of which the packaged embedder knows none
+_BY_WORDS_FOREIGN = 0.32  # of a question in another language than English, of which the packaged embedder knows none
 _COMMON = 1.0  # weight of a question's word that the index does not know
 _EMBEDDED = 8  # sentences, the best by words: as good as all of them; each costs 6 ms of one core
 _LEAST_WORDS = 3
 _MOST_CHARS = 700  # a "sentence" longer than this is a table or a list that nobody wants quoted
+MOST = 5  # quotes of a turn, where none is likely right; 3 held 4 answers of 81 and 9 of 150 (COVID-QA) less
+_WRONG = 0.1  # below so small a likelihood that all are wrong no further one is quoted
 _OF_BEST = 0.45  # of the best one's score: further quotes below it are left out
 _SENTENCES = 3  # of a quote
 _ITEMS = 12  # of a list in a quote, with the line that introduces them
@@ -113,13 +117,13 @@ def choose(
     vector: Vectors | None,
     passages: Mapping[int, Passage],
     idf: Mapping[str, float],
-    limit: int = 3,
+    limit: int = MOST,
     *,
     join: bool = True,
 ) -> list[Quote]:
-    """Return the best quotes, best first; passages come best first. A sentence comes with what it needs to be read
-    alone, and with neighbours that may hold the answer, within _MOST_WORDS; without `join` alone. None where the
-    passages are not likely to answer the question. For `in_pool`."""
+    """Return the best quotes, best first; passages come best first. The more likely each is right, the fewer there are.
+    A sentence comes with what it needs to be read alone, and with neighbours that may hold the answer, within
+    _MOST_WORDS; without `join` alone. None where the passages are not likely to answer the question. For `in_pool`."""
     options = _options(passages)
     if not options:
         return []
@@ -129,13 +133,15 @@ def choose(
     ranked = sorted(options, key=lambda option: -option.score)
     taken: list[Option] = []
     found: list[Quote] = []
+    wrong = 1.0  # how likely all quotes so far are wrong
     for option in ranked:
-        if len(found) == limit or (found and option.score < _OF_BEST * ranked[0].score):
+        if len(found) == limit or wrong < _WRONG or (found and option.score < _OF_BEST * ranked[0].score):
             break
         if not any(_same(option, other) for other in taken):
             parts = _widened(option, options, taken, first=not found) if join else [option]
             taken += parts
             found.append(_quote(option, parts, question, idf) if join else _alone(option))
+            wrong *= 1 - found[-1].score
     return found
 
 
@@ -219,10 +225,10 @@ def _answers(question: str, options: Sequence[Option]) -> bool:
     odds = math.log(relevance / (1 - relevance))
     if _logistic(bias + cosine * meaning + passage * odds) >= _LEAST_ANSWERED:
         return True
-    least = _BY_WORDS_SHORT if len(facts(question).terms) <= _SHORT else _BY_WORDS
     if detect_language(question) != "en":
-        least = min(least, _BY_WORDS_FOREIGN)
-    return max(option.found["words"] for option in options) >= least
+        return max(option.found["words"] for option in options) >= _BY_WORDS_FOREIGN
+    least = _BY_WORDS_SHORT if len(facts(question).terms) <= _SHORT else _BY_WORDS
+    return any(option.found["rare"] and option.found["words"] >= least for option in options)
 
 
 def _logistic(value: float) -> float:
@@ -231,9 +237,9 @@ def _logistic(value: float) -> float:
 
 def weigh(question: str, vector: Vectors | None, options: Sequence[Option], idf: Mapping[str, float]) -> None:
     """Fills in what speaks for each option, and its `score`."""
-    asked = _Question.read(question, idf)
+    asked, foreign = _Question.read(question, idf), _find_foreign(question, options)
     for option in options:
-        option.found = _by_words(asked, option)
+        option.found = _by_words(asked, option) | {"foreign": float(option.source in foreign)}
         option.score = _sum(option.found)
     pool = sorted(options, key=lambda option: -option.score)[:_EMBEDDED]
     rows = vectors([option.context for option in pool])
@@ -241,6 +247,15 @@ def weigh(question: str, vector: Vectors | None, options: Sequence[Option], idf:
     for option, cosine in zip(pool, near, strict=True):
         option.found["meaning"] = float(cosine)
         option.score = _sum(option.found)
+
+
+def _find_foreign(question: str, options: Sequence[Option]) -> frozenset[int]:
+    """Return the sources in another language than the question's, where some are in the question's own."""
+    languages = {option.source: guess_language(option.passage.full_text) for option in options}
+    asked = guess_language(question) or guess_language(question, frozenset(languages.values()))
+    if asked not in languages.values():
+        return frozenset()
+    return frozenset(source for source, language in languages.items() if language not in ("", asked))
 
 
 def _sum(found: Mapping[str, float]) -> float:

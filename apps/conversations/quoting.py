@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from apps.conversations import quotes, style
 from apps.conversations.models import Style
-from apps.documents.spelling import replace_words
 from apps.engines import registry
 from apps.lib.threads import in_db, in_pool
 
@@ -20,8 +19,7 @@ async def choose_quotes(turn: Turn, found: Found) -> list[quotes.Quote]:
     if turn.quotes:
         return turn.quotes
     passages = {item.number: item.passage for item in turn.placed}
-    question = replace_words(turn.opening.text, found.respelt)
-    return await in_pool(quotes.choose, question, found.vector, passages, found.idf)
+    return await in_pool(quotes.choose, found.query, found.vector, passages, found.idf)
 
 
 async def lacks_quotes(turn: Turn, found: Found | None) -> bool:

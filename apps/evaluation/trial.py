@@ -14,7 +14,6 @@ from apps.documents.filters import Filters
 from apps.documents.models import Collection
 from apps.documents.passages import Hit
 from apps.documents.search import Found, search
-from apps.documents.spelling import replace_words
 from apps.evaluation.measures import Quoted
 from apps.lib.threads import in_pool
 from apps.safety.gate import normalise
@@ -76,8 +75,7 @@ async def _quoted(
 ) -> tuple[Found, list[Quoted]]:
     found = await _search(user, collection, question, scope)
     numbered = dict(enumerate(found.passages))
-    asked = replace_words(question, found.respelt)  # as a turn does
-    chosen = await in_pool(quotes.choose, asked, found.vector, numbered, found.idf)
+    chosen = await in_pool(quotes.choose, found.query, found.vector, numbered, found.idf)
     places = [(quote, numbered[quote.source]) for quote in chosen]
     return found, [Quoted(p.document_id, p.page_number, quote.start, quote.end, quote.text) for quote, p in places]
 

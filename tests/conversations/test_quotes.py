@@ -139,11 +139,18 @@ def test_rare_words_weigh_more() -> None:
     assert chosen[0].text == "The zeppelin flew over it."
 
 
-def test_at_most_three_and_none_without_passages() -> None:
+@pytest.mark.parametrize(("likely", "count"), [(0.1, quotes.MOST), (0.6, 3), (0.95, 1)])
+def test_the_likelier_each_is_right_the_fewer_are_quoted(
+    likely: float, count: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(quotes, "_likely", lambda option: likely)
     many: dict[int, Passage] = {
         n: passage(f"Fact {n} about the harbour library and its books, told anew {uuid4()}.") for n in range(1, 9)
     }
-    assert len(choose("What about the harbour library and its books?", None, many, {})) == 3
+    assert len(choose("What about the harbour library and its books?", None, many, {})) == count
+
+
+def test_none_without_passages() -> None:
     assert choose("Anything?", None, {}, {}) == []
     assert choose("Anything?", None, {1: passage("...")}, {}) == []
 
@@ -159,6 +166,10 @@ def test_at_most_three_and_none_without_passages() -> None:
         ("Where is it?", "place"),
         ("Why is it closed?", "reason"),
         ("What is the tower called?", "name"),
+        ("Um wie viele Tage lässt es sich verzögern?", "amount"),
+        ("Wann wurde sie eröffnet?", "time"),
+        ("¿Cuántos libros se prestan?", "amount"),
+        ("¿En qué año abrió?", "time"),
         ("Does it rain?", ""),
     ],
 )
@@ -190,3 +201,23 @@ def test_bullets_and_headings_are_no_part_of_a_quote() -> None:
     assert chosen[0].text.startswith("To reset the pump, close the red valve.")
     assert text[chosen[0].start : chosen[0].end] == chosen[0].text.replace(" ·", "\n·")
     assert all(quote.text != "Resetting the pump" for quote in chosen)
+
+
+GERMAN = "Ein Sponsor ist eine Person, die den Betreuern hilft und die Pakete für sie in das Archiv hochlädt."
+ENGLISH = "A sponsor is a person who helps the maintainers and uploads the packages to the archive for them."
+
+
+@pytest.mark.parametrize(
+    ("question", "first"), [("What is a sponsor?", ENGLISH), ("Was ist ein Sponsor und wer ist es?", GERMAN)]
+)
+def test_what_is_written_in_the_language_of_the_question_comes_first(question: str, first: str) -> None:
+    other = GERMAN if first == ENGLISH else ENGLISH
+    chosen = choose(question, None, {1: passage(other, relevance=0.9), 2: passage(first, relevance=0.8)}, {})
+    assert [quote.text for quote in chosen] == [first, other]
+
+
+def test_words_alone_bring_no_quote_where_the_rarest_is_missing() -> None:
+    rare = {"tall": 9.0, "patient": 7.0}
+    form = {1: passage("The patient signed the form in the waiting room.", relevance=0.02)}
+    assert choose("How tall is the patient?", None, form, rare) == []
+    assert choose("Which patient signed?", None, form, rare)
