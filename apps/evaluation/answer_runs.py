@@ -13,6 +13,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import F, Q
 from django.utils import timezone
 
+from apps.conversations.wrap import without_hints
 from apps.documents import job
 from apps.documents.models import Collection, Document
 from apps.engines.base import EngineError
@@ -113,12 +114,17 @@ def _store(row: AnswerRun, token: str, found: dict[GoldenQuestion, PillCheck]) -
         AnswerRun.objects.filter(collection=row.collection).exclude(pk=row.pk).delete()
         WrongPill.objects.bulk_create(
             WrongPill(
-                run=row, question_id=question, sentence=place.sentence, document_id=place.document,
+                run=row, question_id=question, sentence=_write_plain(place.sentence), document_id=place.document,
                 page_number=place.page,
             )
             for question, place in places
             if question in there and place.document in documents
         )  # fmt: skip
+
+
+def _write_plain(sentence: str) -> str:
+    """Return a sentence of Markdown without the sign of a list item before it and the numbers of sources in it."""
+    return " ".join(without_hints(sentence).strip(" \n-*+#>").split())
 
 
 def _end(row: AnswerRun, token: str, **changes: object) -> bool:

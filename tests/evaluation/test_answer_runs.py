@@ -67,7 +67,7 @@ def page_of(user: User, shelf: Collection) -> str:
 def test_the_page_says_how_often_a_pill_was_wrong_and_where(alice: User, shelf: Collection, chat: FakeChat) -> None:
     add(alice, shelf, "Bees")
     add(alice, shelf, "Wasps")
-    chat.replies += [RIGHT, RIGHT]
+    chat.replies += [RIGHT, f"- {RIGHT[:-1]} [1]."]
     row = ran(shelf, alice)
     assert (row.status, row.questions, row.asked, row.answered) == (Status.DONE, 2, 2, 2)
     assert (row.sentences, row.wrong.count(), row.model) == (2, 1, chat.name)
