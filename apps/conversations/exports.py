@@ -39,6 +39,7 @@ DISCLOSURE = gettext_noop(
 )
 # The term of the IPTC for what a trained model made, which other programs read.
 SOURCE_TYPE = "http://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmicMedia"
+_BY_MODEL = {"written_by": "language model", "digital_source_type": SOURCE_TYPE}
 UNGROUNDED = gettext_noop("Written without documents; nothing here was checked.")
 UNCHECKED = "What the model thought before it answered: no part of the answer, and checked against nothing."
 OWN = "It is here all the same: a copy of one's own data is complete, whatever may be shown to others."
@@ -195,8 +196,7 @@ def _answer(
             found["sources"].append({"number": cite.source, "support": cite.score})
     return {
         **_message(row),
-        "written_by": "language model",
-        "digital_source_type": SOURCE_TYPE,
+        **({"written_by": "no model"} if row.without_model else _BY_MODEL),
         "model": row.model,
         "status": row.status,
         "reason": row.reason,
@@ -220,7 +220,7 @@ def _source(item: Shown, used: bool) -> dict[str, Any]:
 
 
 def _written(answer: Message, shelf: Shelf, cites: Sequence[Cite]) -> list[str]:
-    by = gettext("Answer by a language model")
+    by = gettext("Answer without a language model") if answer.without_model else gettext("Answer by a language model")
     if answer.model:
         by = gettext("Answer by a language model %(model)s") % {"model": answer.model}
     how = "" if answer.status == Message.Status.COMPLETE else f", {inside(answer.get_status_display())}"

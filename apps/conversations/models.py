@@ -20,6 +20,7 @@ from apps.conversations.saved import SavedPrompt
 from apps.conversations.share import Share
 from apps.conversations.small_talk import STEP as SMALL_TALK
 from apps.conversations.tools.rows import ToolConsent, ToolServer, ToolSetting
+from apps.conversations.whole_document import STEP as WHOLE_DOCUMENT
 from apps.conversations.withdrawn import Withdrawn
 from apps.documents.models import Chunk, Collection, Document
 from apps.images.models import Picture
@@ -209,6 +210,11 @@ class Message(Leased):
     def small_talk(self) -> bool:
         """Return whether an answer is fixed words, a sum or a date: its one step says that nothing was searched."""
         return any(step["name"] == SMALL_TALK for step in self.steps)
+
+    @property
+    def without_model(self) -> bool:
+        """Return whether no model wrote an answer: it is small talk, or taken from a document word for word."""
+        return not self.model and any(step["name"] in (SMALL_TALK, WHOLE_DOCUMENT) for step in self.steps)
 
     @property
     def grounded(self) -> bool:

@@ -16,6 +16,7 @@ from django.utils.translation import gettext
 
 from apps.conversations import door, finding, prompt, sources, thinking, writing
 from apps.conversations.sources import Placed
+from apps.conversations.whole_document import STEP
 from apps.conversations.whole_document.structure import Part, Structure, read_document
 from apps.conversations.wrap import hints
 from apps.documents.fold import fold
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
     from apps.conversations.turn import Turn
     from apps.documents.models import Document
 
-STEP = "read"  # the name of the step that says how far the model has read
 MOST_PARTS = 60  # of one document; a longer one is not read by a model
 _PASSAGE_CHARS = 3000  # of a page that are one source, more where a document would have too many
 _SOURCES = 400

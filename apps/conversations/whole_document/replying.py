@@ -4,6 +4,7 @@ every line of the answer stands in the document. Where it is not clear which doc
 
 from __future__ import annotations
 
+import asyncio
 import time
 from dataclasses import replace
 
@@ -11,9 +12,9 @@ from django.utils.translation import gettext, ngettext
 
 from apps.conversations import finding, shelf, style, writing
 from apps.conversations.turn import Turn
-from apps.conversations.whole_document import extracts
+from apps.conversations.whole_document import STEP, extracts
 from apps.conversations.whole_document.extracts import Line
-from apps.conversations.whole_document.reading import STEP, read_whole
+from apps.conversations.whole_document.reading import read_whole
 from apps.conversations.whole_document.recognising import COMPARE, LIST, OUTLINE, SUMMARY, DocumentRequest, recognise
 from apps.conversations.whole_document.scope import Meant, find_document, readable_documents
 from apps.conversations.whole_document.sides import find_sides
@@ -25,6 +26,7 @@ from apps.engines import registry
 from apps.engines.base import EngineError
 from apps.lib.threads import in_db, in_pool
 
+_LOOK_S = 0.5  # between looks at a document that is still being read
 _SEARCHED = 3  # documents of a search in which a list is looked for
 
 
@@ -48,15 +50,17 @@ async def reply(turn: Turn, request: DocumentRequest) -> bool:
     """Answer the request. Return False, with nothing said, where it must be answered as a question. Raises Withheld."""
     if request.kind == COMPARE:
         return False
-    meant = await in_db(find_document, turn.opening, request)
+    meant = await _wait_for(turn, request)
     if request.kind == LIST and not await reads_well(turn):
         return await _list(turn, meant)
     if request.kind == LIST:
         return meant.document is not None and await read_whole(turn, meant.document)
-    if not (meant.document or meant.several) or not (meant.named or request.sure):
+    if not (meant.document or meant.several or meant.unread) or not (meant.named or request.sure):
         return False
     if any(not word.isdecimal() for word in meant.subject):
         return False  # it is about a subject
+    if meant.unread is not None:
+        return await _say_unread(turn, meant.unread)
     if meant.document is None:
         return await _ask_back(turn, meant)
     if await reads_well(turn) and await read_whole(turn, meant.document):
@@ -77,6 +81,23 @@ async def reads_well(turn: Turn) -> bool:
     except EngineError:
         return False
     return style.reads_well(await in_db(style.profile, info.name), registry.chat_model(turn.opening.model))
+
+
+async def _wait_for(turn: Turn, request: DocumentRequest) -> Meant:
+    """Return which document is meant. One that the user has just added is waited for, some seconds at most."""
+    until = time.perf_counter() + finding.READING_S
+    while (meant := await in_db(find_document, turn.opening, request)).unread and time.perf_counter() < until:
+        await asyncio.sleep(_LOOK_S)
+    return meant
+
+
+async def _say_unread(turn: Turn, document: Document) -> bool:
+    await finding.check(turn)
+    await _open(turn)
+    await turn.step(STEP, gettext("A document is still being read"), 0.0)
+    words = gettext("“%(title)s” is still being read. Ask again when it is ready.")
+    await writing.write(turn, words % {"title": escape_markdown(str(document))})
+    return True
 
 
 async def _extract(turn: Turn, kind: str, document: Document) -> bool:

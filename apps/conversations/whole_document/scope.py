@@ -36,13 +36,15 @@ _PIECE = re.compile(r"[^\W_]+")
 @dataclass(frozen=True, slots=True)
 class Meant:
     """What a request means: one document; several, between which the user must choose, and how many more there are; or
-    none. `subject` are the words that do not name it; `named`: the request names it."""
+    none. `subject` are the words that do not name it; `named`: the request names it; `unread`: a document that the
+    user has just added and that is still being read."""
 
     document: Document | None = None
     several: tuple[Document, ...] = ()
     more: int = 0
     subject: tuple[str, ...] = ()
     named: bool = False
+    unread: Document | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,28 +56,54 @@ class _Named:
 
 def readable_documents(opening: Opening) -> QuerySet[Document]:
     """Return the documents that the user may read and that are searched in this turn. For `in_db`."""
+    rows = _searched_documents(opening).filter(status=Document.Status.READY)
     place = read_scope(opening)
-    rows = Document.objects.visible_to(opening.user).select_related("collection")
-    rows = rows.filter(collection__in=list(place.collections), status=Document.Status.READY, withheld="")
     return rows if place.documents is None else rows.filter(pk__in=[UUID(pk) for pk in place.documents])
 
 
+def _searched_documents(opening: Opening) -> QuerySet[Document]:
+    rows = Document.objects.visible_to(opening.user).select_related("collection")
+    return rows.filter(collection__in=list(read_scope(opening).collections), withheld="")
+
+
 def find_document(opening: Opening, request: DocumentRequest) -> Meant:
-    """Return which document the request means: the one it names, else the only one, the one that the chat is about, or
-    the one that the user has just added. For `in_db`."""
+    """Return which document the request means: the one it names, else the one that the user has added since the last
+    exchange, the only one, the one that the chat is about, or the one that was added lately. For `in_db`."""
     rows = readable_documents(opening)
     named, left = _find_named(rows, request)
     if len(named) == 1:
         return Meant(rows.get(pk=named[0]), subject=left, named=True)
     if named:
         return replace(_several(rows.filter(pk__in=named), left), named=True)
+    if (unread := _find_unread(opening, request)) is not None:
+        return unread
+    since = opening.place.changed if opening.history else None
+    lately = _added(rows, opening)[:2]
+    if len(lately) == 1 and (since is None or lately[0].created > since):
+        return Meant(lately[0], subject=left)
     first = list(rows.order_by("-created")[:2])
     if len(first) == 1:
         return Meant(first[0], subject=left)
     if (pk := _spoken_of(opening)) is not None and (spoken := rows.filter(pk=pk).first()) is not None:
         return Meant(spoken, subject=left)
-    just = list(rows.filter(uploaded_by=opening.user, created__gte=timezone.now() - _JUST)[:2])
-    return Meant(just[0], subject=left) if len(just) == 1 else _several(rows, left)
+    return Meant(lately[0], subject=left) if len(lately) == 1 else _several(rows, left)
+
+
+def _find_unread(opening: Opening, request: DocumentRequest) -> Meant | None:
+    """Return the document that the user has just added and that is still being read, where the request names it or
+    names none. Lists are looked for in what is there."""
+    rows = _added(_searched_documents(opening).filter(status__in=Document.ACTIVE), opening)
+    if request.kind == LIST or not rows.exists():
+        return None
+    named, left = _find_named(rows, request)
+    if named:
+        return Meant(unread=rows.filter(pk__in=named).first(), subject=left, named=True)
+    return None if request.subject else Meant(unread=rows.first())
+
+
+def _added(rows: QuerySet[Document], opening: Opening) -> QuerySet[Document]:
+    """Return those that the user has added lately, the newest first."""
+    return rows.filter(uploaded_by=opening.user, created__gte=timezone.now() - _JUST).order_by("-created")
 
 
 def find_named_document(opening: Opening, name: str) -> Document | None:

@@ -59,7 +59,7 @@ async def find_sides(turn: Turn, request: DocumentRequest) -> Found | None:
         return None
     turn.quotes = [replace(quote, side=at) for at, found in enumerate(chosen) for quote in found]
     turn.found = replace(
-        first, passages=tuple(passages.values()), query=turn.opening.text,
+        first, passages=tuple(passages.values()), query="",  # a sentence may speak of one side alone
         hits=tuple(hit for side in sides if side.found for hit in side.found.hits),
     )  # fmt: skip
     turn.timings["search"] = (time.perf_counter() - start) * 1000

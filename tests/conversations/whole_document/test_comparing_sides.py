@@ -59,6 +59,13 @@ async def test_a_model_that_reads_well_writes_from_both_sides_and_the_quotes_sta
     assert "is small" not in html
 
 
+async def test_a_sentence_about_one_side_alone_is_verified(open_page, alice, library, chat) -> None:
+    page = await open_page(alice)
+    row, events, _ = await asked(page, ASKED)
+    states = [event["state"] for event in events if event["type"] == "cited"]
+    assert states == ["quoted", "quoted"] and "lighthouse" in row.text and "honey bee" in row.text
+
+
 async def test_documents_as_sides_are_compared_by_their_central_sentences(open_page, alice, library, chat) -> None:
     page = await open_page(alice)
     _, _, html = await asked(page, "Compare Lighthouses.md and Bees.md")

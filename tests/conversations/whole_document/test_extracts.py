@@ -83,6 +83,10 @@ async def test_the_same_citations_stand_after_a_reload_in_exports_shares_and_for
     assert len(re.findall(r"^- .*\. \[\d\]$", written, re.MULTILINE)) == 2, written
     kept = orjson.loads(await in_db(text_of, alice, f"/c/{row.conversation_id}/export.json"))["messages"][1]
     assert [item["state"] for item in kept["sentences"]] == ["quoted", "quoted"]
+    assert kept["written_by"] == "no model" and "digital_source_type" not in kept
+    for path in ("export.md", "print/"):
+        page_text = await in_db(text_of, alice, f"/c/{row.conversation_id}/{path}")
+        assert "Answer without a language model" in page_text, path
     turn = await unkept.opened(alice, "Summarise the Crane X200", [], ())
     assert "".join([piece async for piece in unkept.spoken(turn)]).strip() == row.text.strip()
     assert [(cite.start, cite.quoted) for cite in turn.cites] == [
@@ -177,6 +181,34 @@ async def test_where_several_could_be_meant_the_answer_asks_and_takes_a_name(
     assert row.text.count("\n- ") == 3 and "Lighthouses" in row.text and "Crane X200" in row.text
     row, _ = await said(page, "crane x200", conversation=str(row.conversation_id))
     assert "Taken from “Crane X200”" in row.text
+
+
+@pytest.mark.parametrize("asked", ["Summarise this document", "Summarise Crane X200"])
+async def test_a_document_that_was_just_added_is_waited_for_and_never_taken_for_another(
+    open_page, alice, library, crane, chat, monkeypatch, asked
+) -> None:
+    monkeypatch.setattr("apps.conversations.finding.READING_S", 0.1)
+    await Document.objects.aupdate(created=timezone.now() - timezone.timedelta(days=1))
+    new = {"created": timezone.now(), "uploaded_by": alice}
+    await Document.objects.filter(pk=crane.pk).aupdate(status=Document.Status.WORKING, **new)
+    page = await open_page(alice)
+    row, _ = await said(page, asked)
+    assert row.text.strip() == "“Crane X200” is still being read. Ask again when it is ready."
+    await Document.objects.filter(pk=crane.pk).aupdate(status=Document.Status.READY)
+    row, _ = await said(page, asked)
+    assert "Taken from “Crane X200”" in row.text
+
+
+async def test_a_document_that_was_added_since_the_last_exchange_is_meant(
+    open_page, alice, library, crane, chat
+) -> None:
+    await Document.objects.aupdate(created=timezone.now() - timezone.timedelta(days=1))
+    page = await open_page(alice)
+    first, _ = await said(page, "Outline of the crane x200")
+    wasps = await in_db(document, library, "Wasps", ["Wasps build nests of paper. They sting more than once."])
+    await Document.objects.filter(pk=wasps.pk).aupdate(uploaded_by=alice)
+    row, _ = await said(page, "Summarise this", conversation=str(first.conversation_id))
+    assert "Taken from “Wasps”" in row.text
 
 
 async def test_five_candidates_are_named_and_the_others_counted(open_page, alice, library, chat) -> None:
