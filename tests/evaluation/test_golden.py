@@ -80,13 +80,13 @@ def test_a_run_measures_every_question(shelf: Collection, alice: User) -> None:
     assert row.mrr == row.ndcg == 0.5
 
 
-def test_quotes_are_chosen_for_the_question_as_it_was_spelt_right(
+def test_quotes_are_chosen_for_the_question_as_it_was_searched(
     shelf: Collection, alice: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     search, asked = trial.search, list[str]()
 
     async def spelt(*args: Any, **options: Any) -> Found:
-        return replace(await search(*args, **options), respelt={"granitte": "granite"})
+        return replace(await search(*args, **options), query="Which quay is of granite?")
 
     monkeypatch.setattr(trial, "search", spelt)
     monkeypatch.setattr(trial.quotes, "choose", lambda question, *_: asked.append(question) or [])
