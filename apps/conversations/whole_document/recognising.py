@@ -18,7 +18,7 @@ from apps.engines.classify.small_talk import normalise
 
 log = logging.getLogger(__name__)
 
-# Of 5,416 questions of xquad (in three languages), clapnq, cranfield and covidqa 38 are recognised; 28 of those do ask
+# Of 5,416 questions of xquad (in three languages), clapnq, cranfield and covidqa 37 are recognised; 23 of those do ask
 # for a comparison or a summary.
 FLOOR = 0.6
 # Where all that is left of the message names a document of the user, or where a word such as "between" leads to the
