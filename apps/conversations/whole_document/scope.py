@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
+import operator
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import reduce
@@ -28,6 +29,7 @@ MOST = 5  # documents that a user is asked to choose from
 _NEWEST = 2000  # documents whose names are compared with misspelt words
 _NAMED = 200  # further ones that have a word of the request in their name
 _LEAST_LETTERS, _LONG = 4, 8  # of a word in which one letter may be wrong, or two
+_WHOLE = 1 - 1e-6  # of a title
 _PART = 0.5  # weight of a title that a request must name where it holds other words too
 _JUST = timedelta(minutes=10)  # "this document" is the one that the user has just added
 _PIECE = re.compile(r"[^\W_]+")
@@ -146,14 +148,16 @@ def _find_named(rows: QuerySet[Document], request: DocumentRequest) -> tuple[lis
     known = _names(rows, own)
     weight = _rarity(known)
     scored = []
+    alike = operator.eq if request.kind == LIST else _alike  # what is listed may be spelt nearly like a name
     for document in known:
-        said = {word for word in document.words if any(_alike(word, other) for other in asked)}
-        matched = sum(weight[word] for word in said if any(_alike(word, other) for other in own))
+        said = {word for word in document.words if any(alike(word, other) for other in asked)}
+        matched = sum(weight[word] for word in said if any(alike(word, other) for other in own))
         share = sum(weight[word] for word in said) / sum(weight[word] for word in document.words)
-        left = tuple(word for word in request.subject if not _names_part(subject[word], document.words | document.also))
-        whole = share > 1 - 1e-6 or not left
-        if matched and (whole or (request.kind == LIST and share >= _PART)):
-            scored.append(((not left, share > 1 - 1e-6, round(matched, 3)), document.pk, left))
+        every = document.words | document.also
+        left = tuple(word for word in request.subject if not _names_part(subject[word], every, alike))
+        if matched and _names_document(request, share, left):
+            exact = len(own & document.words)
+            scored.append(((not left, share >= _WHOLE, exact, round(matched, 3)), document.pk, left))
     if not scored:
         return [], request.subject
     best = max(rank for rank, _, _ in scored)
@@ -180,9 +184,17 @@ def _rarity(known: Sequence[_Named]) -> dict[str, float]:
     return {word: math.log(1 + len(known) / count) for word, count in seen.items()}
 
 
-def _names_part(pieces: Sequence[str], words: Iterable[str]) -> bool:
+def _names_document(request: DocumentRequest, share: float, left: Sequence[str]) -> bool:
+    """Return whether a request names a document of whose title it holds that share, with those words left over. What is
+    to be listed is left over."""
+    if request.kind == LIST:
+        return bool(left) and share >= _PART
+    return share >= _WHOLE or not left
+
+
+def _names_part(pieces: Sequence[str], words: Iterable[str], alike: Callable[[str, str], bool]) -> bool:
     words = list(words)
-    return bool(pieces) and all(any(_alike(piece, word) for word in words) for piece in pieces)
+    return bool(pieces) and all(any(alike(piece, word) for word in words) for piece in pieces)
 
 
 def _alike(one: str, other: str) -> bool:

@@ -138,6 +138,25 @@ async def test_a_list_is_looked_for_in_what_a_search_finds_where_no_document_is_
     assert "Taken from “Crane X200”" in row.text and "E9" in row.text
 
 
+async def test_what_is_to_be_listed_is_not_taken_for_the_name_of_a_document(
+    open_page, alice, library, crane, chat
+) -> None:
+    await in_db(document, library, "Corders", ["A corder makes cords."])
+    page = await open_page(alice)
+    for asked in ("List all error codes", "List all codes"):
+        row, _ = await said(page, asked)
+        assert row.text.count("- Code: E") == 2, asked
+
+
+async def test_the_document_that_is_spelt_so_is_meant_before_one_that_is_spelt_alike(
+    open_page, alice, library, crane, chat
+) -> None:
+    await in_db(document, library, "Crate X200", ["A crate holds twelve bottles of water. It is made of wood."])
+    page = await open_page(alice)
+    row, _ = await said(page, "Summarise the Crane X200")
+    assert "Taken from “Crane X200”" in row.text
+
+
 async def test_a_list_that_no_document_has_is_a_question(open_page, alice, crane, chat) -> None:
     page = await open_page(alice)
     row, events = await said(page, "List all earthquakes")
