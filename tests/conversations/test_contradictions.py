@@ -147,3 +147,27 @@ def test_a_name_or_code_may_stand_in_the_heading() -> None:
     claim, source = "In E7 the Tarrin valve is closed.", "The valve is closed."
     assert find_disagreement(claim, source) == "code"
     assert find_disagreement(claim, source, context="Faults › E7 at Tarrin") == ""
+
+
+PEOPLE = "Board: President Josephine Lind and Vice-President Ann Kausar. Employee: Superintendent Wendy Grau"
+
+
+@pytest.mark.parametrize(
+    ("claim", "kind"),
+    [
+        ("The Superintendent of the board is Josephine Lind.", "recombined"),
+        ("Josephine Lind is the superintendent.", "recombined"),
+        ("The superintendent is Wendy Grau.", ""),
+        ("Wendy Grau is the superintendent.", ""),
+        ("The President is Josephine Lind.", ""),
+        ("Ann Kausar is the Vice-President.", ""),
+    ],
+)
+def test_an_office_belongs_to_the_name_beside_it(claim: str, kind: str) -> None:
+    assert find_disagreement(claim, PEOPLE.replace(". ", ", ")) == kind
+
+
+def test_a_name_with_hyphens_is_not_put_together_from_words_of_the_source() -> None:
+    source = "The caching proxy of Debian is configured by the squid-deb-proxy-client package."
+    assert find_disagreement("Debian-Caching-Proxy-Client", source) == "code"
+    assert find_disagreement("The Jean-Luc bridge is closed.", "The Jean-Luc bridge is closed today.") == ""

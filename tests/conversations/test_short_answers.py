@@ -134,3 +134,16 @@ def test_one_small_number_or_a_year_needs_a_word_that_agrees(answer: str, tool: 
 
 def test_the_name_of_a_tool_is_text() -> None:
     assert "<b>" not in pills_html([Cite(0, 0, 1, None, 0, 0, 0.5, "<b>Tool</b>")], "1")
+
+
+FLAT = (
+    "How long visitors stay in the guest flat, and what they cost, is a question for the office of the guest flat. "
+    "A night costs 28 euros."
+)
+
+
+def test_an_answer_to_one_part_of_a_question_speaks_to_it() -> None:
+    answer = "A night costs 28 euros."
+    (found,) = cited("How long may visitors stay in the guest flat, and what does a night cost?", answer, FLAT)
+    assert found.source == 1
+    assert [cite.source for cite in cited("How long may visitors stay in the guest flat?", answer, FLAT)] == [None]

@@ -23,16 +23,19 @@ _FEW = 4  # content words of a sentence all of which must stand in the source
 _PART_OF_EACH = 0.4  # of the content words of each of two sentences that a claim made of both repeats
 _WHOLLY_COVERED = 0.6  # share of the source's content words from which a sentence restates all of it
 
-# Paths, options, files, identifiers, versions, abbreviations: what cannot be said in other words.
+# Paths, options, files, identifiers, versions, abbreviations, names with hyphens: what cannot be said in other words.
 _CODE = re.compile(
     r"(?<![\w/~.-])(?:--?[A-Za-z][\w-]*|(?:~|\.{1,2})?/[\w.+~-]+(?:/[\w.+~-]*)*|\d+(?:\.\d+){2,}|"
-    r"[A-Za-z_][\w-]*(?:\.[A-Za-z]\w*)+|\w+_\w*|[A-Za-z]+-?\d[\w-]*|[A-Z]{2,}[A-Z0-9]*|[a-z]+[A-Z]\w*)(?!\w)"
+    r"[A-Za-z_][\w-]*(?:\.[A-Za-z]\w*)+|\w+_\w*|[A-Za-z]+-?\d[\w-]*|[A-Z]{2,}[A-Z0-9]*|[a-z]+[A-Z]\w*|"
+    r"[^\W\d_a-zß-ÿ][^\W_]*(?:-[^\W\d_a-zß-ÿ][^\W_]*)+)(?!\w)"
 )
 _POINTS_BACK = re.compile(  # a pronoun among the first words
     r"\W*(?:[\w,]+ ){0,2}(?:it|he|she|they|this|these|those|that|such|both|its|his|her|their|er|sie|es|dies|diese|"
     r"dieser|dieses|sein|seine|ihr|ihre|este|esta|estos|estas|esto|él|ella|ellos|ellas|su|sus)\b",
     re.IGNORECASE,
 )
+_IS = re.compile(r"\b(?:is|was|are|were|ist|war|sind|waren|es|era|son|fue|heißt|named|called)\b|:", re.IGNORECASE)
+_CAPITAL_RUN = re.compile(r"[^\W\d_a-zß-ÿ][\w.'’-]*(?::?\s+[^\W\d_a-zß-ÿ][\w.'’-]*)+")  # "Cashier: Emily Gray"
 _NO_CODE = frozenset({"e.g", "i.e", "z.b", "d.h", "u.a", "p.ej", "a.m", "p.m", "etc"})
 _NOT_BEFORE = re.compile(r"\b(?:not|nicht|no)\s+$")
 _RESTATED = 0.85  # share of a source's content words from which a sentence has to keep each of its negations
@@ -83,7 +86,7 @@ def find_disagreement(claim: str, source: str, *, context: str = "", hint: str =
     `source` is one sentence or two adjacent ones, `context` the title and heading above them: names and codes may
     stand there. `hint` is the language of both where their words do not tell it. Kinds: number, unit, code, date,
     name, quantifier, modality, negation, antonym, words; recombined where a claim takes a word or two of one of two
-    sentences and the rest of the other.
+    sentences and the rest of the other, or gives what stands beside one name to another.
     """
     said = read_assertions(claim, hint)
     sentences = [source[start:end] for start, end in spans(source)]
@@ -106,6 +109,7 @@ def find_disagreement(claim: str, source: str, *, context: str = "", hint: str =
         "negation": _agree_in_negation(said.facts, source, hint),
         "antonym": not _says_contrary(said.facts, given.facts),
         "words": _covers(said.facts, known),
+        "recombined": not _names_another(claim, source, hint),
     }
     return next((kind for kind, agrees in checks.items() if not agrees), "")
 
@@ -209,6 +213,24 @@ def _unknown_names(said: Facts, known: frozenset[str]) -> frozenset[str]:
         for name in missing
         if not any(name[:_FAMILY] == word[:_FAMILY] for word in known if len(word) >= _FAMILY <= len(name))
     )
+
+
+def _names_another(claim: str, source: str, hint: str) -> bool:
+    """Return whether a claim says that somebody "is" what the source writes beside another name only.
+
+    So "The treasurer is Ann Gray" goes against "President Ann Gray, Treasurer Bo Lind".
+    """
+    parts = _IS.split(claim, maxsplit=1)
+    if len(parts) < 2:
+        return False
+    said, sides = facts(claim, hint).terms, [facts(part, hint) for part in parts]
+    runs = [facts(found[0], hint).terms for found in _CAPITAL_RUN.finditer(source)]
+    for described, bearer in (sides, sides[::-1]):
+        if any(run & bearer.terms for run in runs):
+            beside = [run for run in runs if described.order[:1] and described.order[0] in run]
+            if beside and all(run - said and not run & bearer.terms for run in beside):
+                return True
+    return False
 
 
 def _agree_in_modality(said: Assertions, given: Assertions) -> bool:

@@ -30,6 +30,11 @@ _OPEN = re.compile(
     r"weshalb|wieso|erklär|beschreib|nenne|fasse|vergleich|cómo|por qué|explica|describe|resume|enumera|compara)",
     re.IGNORECASE,
 )
+_BETWEEN_PARTS = re.compile(  # of one question: "How long is it, and what does it cost?"
+    r"\?\s+(?=\S)|[,;]?\s+(?:and|or|und|oder|y|o)\s+(?=(?:what|how|when|where|who|whom|whose|why|which|was|wie|wann|wo|"
+    r"wer|warum|welche[rsnm]?|qué|cómo|cuándo|cuánt[oa]s?|dónde|quién|por qué|cuál(?:es)?)\b)",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +47,8 @@ class CreditedSentence:
 
 
 class AnswerCheck:
-    """Compare sentences of one answer with its question. Sync; embeds a few sentences on first use.
+    """Compare sentences of one answer with its question, or with each part of it. Sync; embeds a few sentences on
+    first use.
 
     A sentence is accepted that is about as near to the question as the nearest sentence of the passages. After it,
     what the same source says is accepted too, since answers go on; so is all of the nearest source where the question
@@ -56,10 +62,15 @@ class AnswerCheck:
         self._sentences = sentences
         self._sources = set[int]()  # that have answered
         self._open = bool(_OPEN.match(question)) and not expects(question)
+        parts = [part for part in _BETWEEN_PARTS.split(question) if facts(part).terms]
+        self._parts = [AnswerCheck(part, sentences) for part in parts] if len(parts) > 1 else []
 
     def accepts(self, claim: CreditedSentence) -> bool:
-        """Return whether a claim, with the number and titles of its source, speaks to the question. True for a question
-        without content words."""
+        """Return whether a claim, with the number and titles of its source, speaks to the question or a part of it. True
+        for a question without content words."""
+        return self._accepts_whole(claim) or any(part.accepts(claim) for part in self._parts)
+
+    def _accepts_whole(self, claim: CreditedSentence) -> bool:
         if not self._asked.terms or not self._sentences:
             return True
         best, source = self._best
