@@ -66,8 +66,8 @@ class AnswerCheck:
         self._parts = [AnswerCheck(part, sentences) for part in parts] if len(parts) > 1 else []
 
     def accepts(self, claim: CreditedSentence) -> bool:
-        """Return whether a claim, with the number and titles of its source, speaks to the question or a part of it. True
-        for a question without content words."""
+        """Return whether a claim, with the number and titles of its source, speaks to the question or a part of it.
+        True for a question without content words."""
         return self._accepts_whole(claim) or any(part.accepts(claim) for part in self._parts)
 
     def _accepts_whole(self, claim: CreditedSentence) -> bool:
