@@ -26,6 +26,7 @@ _LINE = re.compile(r"[^\r\n]+")
 _GAP = re.compile(r"\n[^\S\n]*\n")
 _ITEM = re.compile(r"\s*(?:[-*+•·▪◦‣∙–—]|\(?(?:\d{1,3}|[a-zA-Z]|[ivx]{1,4})[.)])\s")
 _BULLET = re.compile(r"[·•▪◦‣∙*–-]\s+")  # of a list: no part of what is said
+_SECTION = re.compile(r"^(?:\d{1,3}|[a-z])(?:\.\d{1,3})*\.?\s+")  # "5.6.9. ", where the number is a line of its own
 _ENDS = re.compile(r"[.!?:;…。！？][\"'”’)\]]*$")
 _HEAD = re.compile(r"(?:\S.{0,90}\s)?(?:\d{1,4}(?: ?/ ?\d{1,4})?|[ivxlc]{1,6})|\d{1,4}\s.{1,90}")
 
@@ -50,7 +51,8 @@ class QuotableRun:
 def split_runs(text: str, heading: str = "", *, page_begins: bool = False) -> list[QuotableRun]:
     """Return what may be quoted of a passage, in order. `heading` is its path of headings, joined by " › ";
     `page_begins`: the passage begins where its page does, and may begin with a running head."""
-    headings = frozenset(part.casefold() for part in fold(heading).split(" › "))
+    path = fold(heading).casefold().split(" › ")
+    headings = frozenset((*path, *(_SECTION.sub("", name) for name in path)))
     runs: list[QuotableRun] = []
     for run in _number(text, _cut(text, headings, page_begins=page_begins)):
         if run.kind == "row" or not is_contents(text[run.start : run.end]):

@@ -94,6 +94,13 @@ def test_lines_of_contents_and_running_heads_are_not_quoted() -> None:
     assert found == ["The pump is reset by its grey button."]
 
 
+def test_a_heading_is_not_quoted_without_the_number_that_is_cut_off_it() -> None:
+    text = "12.7. Release notes\n\nPackages must contain a copy of the changelog."
+    found = [said for _, said, _ in runs(text, "12. Documentation › 12.7. Release notes")]
+    assert found[-1] == "Packages must contain a copy of the changelog."
+    assert not any("Release notes" in said for said in found)
+
+
 @pytest.mark.parametrize(
     ("line", "cells"),
     [
