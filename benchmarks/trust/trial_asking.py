@@ -175,7 +175,7 @@ def _folded(part: Any) -> bool:
     """Return whether a sentence is hidden until the user unfolds it."""
     for above in (part, *part.iterancestors()):
         if above.get("data-shows") == "verified":
-            return "shown" not in part.get("class").split()
+            return "revealed" not in part.get("class").split()
         if _folds(above):
             return True
     return False

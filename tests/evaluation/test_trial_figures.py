@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+from apps.conversations.cite import Cite
+from apps.conversations.render import answer_html
 from benchmarks.trust.trial_asking import ShownAnswer, ShownSentence, read_quotes, read_sentences, take_event
 from benchmarks.trust.trial_figures import compute_figures, judge_results, list_unjudged
 from benchmarks.trust.trial_questions import Question, hash_sentence
@@ -130,20 +132,6 @@ def test_the_page_is_read_as_the_user_sees_it() -> None:
     assert read_quotes(f"<blockquote>{table}</blockquote>") == ["Team Cups Maple Leafs 13"]
 
 
-def test_a_sentence_that_is_hidden_above_and_folded_below_is_counted_once_as_folded() -> None:
-    one = '<span class="sentence{}" data-sentence="0">Seven.</span>'
-    two = '<span class="sentence unverified" data-sentence="1">Eight.</span>'
-    pills = '<span class="pills" data-sentence="0"><a class="pill" data-state="quoted">1</a></span>'
-    fold = '<details class="folded"><summary>1 sentence</summary><div data-shows="rest">{}</div></details>'
-    page = f'<div data-shows="verified"><p>{one.format(" shown")}{pills} {two}</p></div>{fold.format(one + two)}'
-    found, words = read_sentences(page)
-    assert [(item.text, item.state, item.folded) for item in found] == [
-        ("Seven.", "quoted", False),
-        ("Eight.", "unverified", True),
-    ]
-    assert words == "Seven."
-
-
 def test_the_first_quotes_give_the_seconds_and_the_last_give_the_words() -> None:
     seen = ShownAnswer("a")
     take_event(seen, {"type": "opened", "turn": "t", "conversation": "c"}, 0.1)
@@ -166,3 +154,11 @@ def test_the_table_holds_both_halves_and_breaks_at_no_sign_of_a_question() -> No
     page = write_report(results, compute_figures(results), {"trial.quotes_hold": 0.25}, "Run by hand.")
     assert "| 0.25 | 1.00 of 1 |" in page and "seven \\| days" in page
     assert page.index("half `report`") < page.index("half `tune`")
+
+
+def test_what_the_product_shows_of_a_folded_answer_is_read_as_shown() -> None:
+    text = "Prices rose. Wages fell."
+    cites = [Cite(0, 0, 12, None, 0, 0, 0.1), Cite(1, 13, 24, 1, 0, 5, 1.0, quoted=True)]
+    sentences, words = read_sentences(answer_html(text, cites, "x", only_verified=True))
+    assert [(one.state, one.folded) for one in sentences] == [("unverified", True), ("quoted", False)]
+    assert words == "Wages fell."
