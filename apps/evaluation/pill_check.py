@@ -22,7 +22,7 @@ from apps.users.models import User
 
 @dataclass(frozen=True, slots=True)
 class CitedPlace:
-    """Where a pill of a sentence points to. `expected`: where the golden question says that the answer stands."""
+    """Place that a pill points to. `expected`: the golden question says that the answer stands there."""
 
     sentence: str
     document: UUID

@@ -1,6 +1,6 @@
 """Extracts of a document, made without a model: a summary, an outline, a list. Each line stands in the document.
 
-Entry points: `summarise`, `outline`, `list_entries`. They return lines; `answer.py` beside this writes them.
+Entry points: `summarise`, `outline`, `list_entries`. They return lines; `writing_out.py` makes an answer of them.
 """
 
 from __future__ import annotations

@@ -35,9 +35,8 @@ _classifier = RequestClassifier()
 
 @dataclass(frozen=True, slots=True)
 class DocumentRequest:
-    """A recognised request. `subject` are the words that name its document, or what is to be listed; `words` all of
-    its words; `sides` the two things that are to be compared, and
-    `aspect` in what."""
+    """Recognised request. `subject` are the words that name its document, or what is to be listed; `words` are all of
+    its words; `sides` are the two things that are to be compared, and `aspect` says in what."""
 
     kind: str
     subject: tuple[str, ...]

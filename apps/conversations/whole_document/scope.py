@@ -37,7 +37,7 @@ _PIECE = re.compile(r"[^\W_]+")
 
 @dataclass(frozen=True, slots=True)
 class Meant:
-    """What a request means: one document; several, between which the user must choose, and how many more there are; or
+    """Document that a request means: one; several, between which the user must choose, and how many more there are; or
     none. `subject` are the words that do not name it; `named`: the request names it; `unread`: a document that the
     user has just added and that is still being read."""
 

@@ -33,7 +33,7 @@ _SENTENCES = 3  # of a document that is a side as a whole
 
 @dataclass(frozen=True, slots=True)
 class _Side:
-    """What was found of one side. `found` is None where it is a whole document."""
+    """Passages of one side of a comparison. `found` is None where it is a whole document; `lines` are of it."""
 
     passages: tuple[Passage, ...]
     query: str

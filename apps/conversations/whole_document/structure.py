@@ -70,7 +70,7 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """What stands under a heading, up to the next one; None above the first."""
+    """Stretch of the document under a heading, up to the next one. `heading` is None above the first."""
 
     heading: Heading | None
     start: Place

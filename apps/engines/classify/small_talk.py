@@ -36,9 +36,9 @@ _SIGNS = re.compile(r"[^\w\s%+*/^=()×÷:-]")
 
 @dataclass(frozen=True, slots=True)
 class TalkHead:
-    """Softmax weights, one row a label. `known` are the words of the examples of small talk, Where the
-    card has them: `wording` those of each kind, `joints` what stands between the sides of a comparison, the commonest
-    first, `leads` the words right before them."""
+    """Softmax weights, one row a label. `known` are the words of the examples. The classifier of requests
+    also has `wording`, the words of each kind; `joints`, what stands between the sides of a comparison, the commonest
+    first; and `leads`, the words right before the first side."""
 
     labels: tuple[str, ...]
     known: frozenset[str]
