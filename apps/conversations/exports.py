@@ -34,8 +34,9 @@ from apps.users.models import User
 
 FORMAT = "openbook-conversation/1"
 DISCLOSURE = gettext_noop(
-    "The answers were written by a language model. A number after a sentence names the passage that was found to "
-    "support it; [not verified] marks a sentence for which none was found. Check what matters against the sources."
+    "The answers were written by a language model or quoted from documents. A number after a sentence names the "
+    "passage that was found to support it; [not verified] marks a sentence for which none was found. Check what "
+    "matters against the sources."
 )
 # The term of the IPTC for what a trained model made, which other programs read.
 SOURCE_TYPE = "http://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmicMedia"

@@ -16,7 +16,7 @@ from apps.conversations.facts import facts
 from apps.conversations.grounding.lexicons import detect_language
 from apps.conversations.kinds import expects, holds
 from apps.conversations.meaning import vectors
-from apps.conversations.quotable import QuotableRun, QuotedRow, lay_out_row, split_runs
+from apps.conversations.quotable import QuotableRun, QuotedRow, Span, lay_out_row, split_runs
 from apps.documents.fold import fold
 from apps.documents.language import guess_language
 from apps.documents.passages import Passage, joined
@@ -154,10 +154,8 @@ def _quote(option: Option, parts: Sequence[Option], question: str, idf: Mapping[
     offset, first = passage.full_start, min(parts, key=lambda part: part.place)
     spans = [(min(part.start for part in parts), max(part.end for part in parts))]
     if (lead := first.run.lead) is not None:
-        whole = passage.full_text[lead[0] : spans[0][1] - offset]
-        apart = len(whole.split()) > _MOST_WORDS
-        spans = [(lead[0] + offset, lead[1] + offset), *spans] if apart else [(lead[0] + offset, spans[0][1])]
-    text = joined(passage.full_text, [(start - offset, end - offset) for start, end in spans])
+        spans = _add_lead(passage.full_text, lead, spans[0], offset, is_item=first.run.kind == "item")
+    text = joined(passage.full_text, [(start - offset, end - offset) for start, end in spans], lines=True)
     table = None
     if run.kind == "row":
         table = lay_out_row(text, passage.heading, passage.title, -1)
@@ -165,6 +163,21 @@ def _quote(option: Option, parts: Sequence[Option], question: str, idf: Mapping[
     parted = tuple(spans) if len(spans) > 1 else ()
     said = table.text if table else text
     return Quote(option.source, spans[0][0], spans[-1][1], said, _likely(option), parted, table)
+
+
+def _add_lead(text: str, lead: Span, quoted: Span, offset: int, *, is_item: bool) -> list[Span]:
+    """Return the spans of a quote with its lead, in the text of the page, where `text` begins at `offset`.
+
+    A list and its introduction are one span. A term is a span of its own, so that it stands on a line of its own. What
+    lies between lead and quote is left out where it is long.
+    """
+    start, end = lead[0] + offset, lead[1] + offset
+    if len(text[lead[0] : quoted[1] - offset].split()) > _MOST_WORDS:
+        return [(start, end), quoted]
+    if is_item:
+        return [(start, quoted[1])]
+    between = text[lead[1] : quoted[1] - offset]
+    return [(start, end), (end + len(between) - len(between.lstrip()), quoted[1])]
 
 
 def _asked_cell(table: QuotedRow, question: str, idf: Mapping[str, float]) -> int:

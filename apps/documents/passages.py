@@ -127,13 +127,17 @@ def windows(hits: Iterable[Hit], neighbours: Iterable[Neighbour]) -> list[Window
     return found
 
 
-def joined(page: str, spans: Sequence[tuple[int, int]]) -> str:
-    """The spans of a page as running text, " … " where something between them was left out."""
+def joined(page: str, spans: Sequence[tuple[int, int]], *, lines: bool = False) -> str:
+    """Return the spans of a page as running text, " … " where something between them was left out.
+
+    With `lines`, a span that begins a new line of the page begins one here too: a term above what explains it.
+    """
     pieces: list[str] = []
     before = None
     for start, end in spans:
         if before is not None:
-            pieces.append(" … " if fold(page[before:start]) else " ")
+            left_out = page[before:start]
+            pieces.append(" … " if fold(left_out) else "\n" if lines and "\n" in left_out else " ")
         pieces.append(fold(page[start:end]))
         before = end
     return "".join(pieces)

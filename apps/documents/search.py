@@ -146,7 +146,7 @@ def _text(page: str | None, spans: list[list[int]]) -> str | None:
     """The spans' text; None where the page no longer reaches that far."""
     if page is None or any(not 0 <= start < end <= len(page) for start, end in spans):
         return None
-    return joined(page, [(start, end) for start, end in spans])
+    return joined(page, [(start, end) for start, end in spans], lines=True)
 
 
 @dataclass(frozen=True, slots=True)

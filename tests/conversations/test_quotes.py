@@ -109,6 +109,17 @@ def test_neighbours_that_answer_equally_well_are_one_quote_of_two_sentences() ->
     assert quote.text.startswith("The harbour crane lifts forty tons. The harbour crane lifts forty boats.")
 
 
+def test_a_term_stands_on_a_line_above_what_explains_it() -> None:
+    text = "Terms of the port.\n\nBilge water\n\nBilge water is pumped out of the hull by each crew."
+    quote = choose("Who pumps out bilge water of the hull?", None, {1: passage(text)}, {}, join=False)[0]
+    assert quote.text == "Bilge water is pumped out of the hull by each crew."
+    quote = choose(
+        "Who pumps out bilge water of the hull?", None, {1: passage(text.replace("Bilge water is", "It is"))}, {}
+    )[0]
+    assert quote.text == "Bilge water\nIt is pumped out of the hull by each crew."
+    assert [text[a:b] for a, b in quote.spans][0] == "Bilge water"
+
+
 def test_what_would_be_too_long_together_stays_apart() -> None:
     long = "The reading room of Oldwick " + "with its old oak shelves and lamps " * 12 + "stands open."
     assert len(long.split()) > 80

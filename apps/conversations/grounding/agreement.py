@@ -19,6 +19,7 @@ from apps.lib.sentences import spans
 from apps.lib.words import stem
 
 LEAST_COVERED = 0.5  # share of the content words of a sentence that must stand in the source
+_LEAST_COVERED_ELSEWHERE = 0.7  # where it is not English: there the model of consistency knows less
 _FEW = 4  # content words of a sentence all of which must stand in the source
 _PART_OF_EACH = 0.4  # of the content words of each of two sentences that a claim made of both repeats
 _WHOLLY_COVERED = 0.6  # share of the source's content words from which a sentence restates all of it
@@ -132,7 +133,8 @@ def _covers(said: Facts, known: frozenset[str]) -> bool:
     Numbers, quantifiers and modal verbs do not count, since they are compared apart.
     """
     missing = {word for word in said.terms - known - _compared_apart(said.language) if not word[0].isdigit()}
-    return not missing if len(said.terms) <= _FEW else len(missing) <= (1 - LEAST_COVERED) * len(said.terms)
+    least = LEAST_COVERED if said.language == "en" else _LEAST_COVERED_ELSEWHERE
+    return not missing if len(said.terms) <= _FEW else len(missing) <= (1 - least) * len(said.terms)
 
 
 @lru_cache(maxsize=4)
