@@ -117,7 +117,8 @@ def test_a_term_stands_on_a_line_above_what_explains_it() -> None:
         "Who pumps out bilge water of the hull?", None, {1: passage(text.replace("Bilge water is", "It is"))}, {}
     )[0]
     assert quote.text == "Bilge water\nIt is pumped out of the hull by each crew."
-    assert [text[a:b] for a, b in quote.spans][0] == "Bilge water"
+    start, end = quote.spans[0]
+    assert text[start:end] == "Bilge water"
 
 
 def test_what_would_be_too_long_together_stays_apart() -> None:
