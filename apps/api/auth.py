@@ -10,7 +10,6 @@ from ninja.errors import HttpError
 from ninja.security import HttpBearer
 
 from apps.lib.threads import in_db
-from apps.safety import whose
 from apps.users.models import Token, User
 from apps.users.tokens import find
 
@@ -49,7 +48,6 @@ class Bearer(HttpBearer):
             return None
         if self.scope not in token.scopes:
             raise HttpError(403, f"This token may not “{self.scope.label.lower()}”. Make one that may.")
-        whose.concerns(token.user_id)
         return Caller(token.user, frozenset(token.scopes))
 
 

@@ -85,7 +85,7 @@ from apps.lib import tabs
 from apps.lib.limits import within
 from apps.lib.rounds import Rounds
 from apps.lib.threads import in_db
-from apps.safety import gate, whose
+from apps.safety import gate
 from apps.users.access import ADDRESS_CHARACTERS
 from apps.users.limits import OverLimit
 from apps.users.models import User
@@ -128,7 +128,6 @@ class ChatConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
             await self.close(SIGNED_OUT if user is None else TOO_MANY)
             return
         self.user = speak_to(user, self.scope["headers"])
-        whose.concerns(user.pk)
         _open[user.pk] += 1
         await self._join(tabs.of(user.pk))
         self.watch = asyncio.create_task(self._watch())

@@ -22,7 +22,7 @@ from apps.conversations.attached.reviewing import KIND as ATTACHED
 from apps.conversations.attached.rows import AttachedPicture
 from apps.conversations.models import Conversation, Message
 from apps.images.reviewing import KIND as PICTURE
-from apps.safety import leaving, review, whose, wording
+from apps.safety import leaving, review, wording
 from apps.safety.folding import UNCHECKED
 from apps.safety.leaving import Left
 from apps.safety.models import Case
@@ -64,8 +64,7 @@ def title(stage: Stage, place: Conversation) -> str:
     Of one's own words an export holds nothing back."""
     if not place.title or (stage is Stage.EXPORT and place.titled != Conversation.Titled.MODEL):
         return str(place)
-    with whose.text_of(place.owner_id):
-        (left,) = leaving.texts(stage, [place.title])
+    (left,) = leaving.texts(stage, [place.title])
     return place.title if left.allowed else ""
 
 
@@ -93,8 +92,7 @@ def attached(stage: Stage, given: Mapping[UUID, tuple[Attached, ...]]) -> dict[U
 
 def _held(stage: Stage, owner: int | None, parts: Sequence[tuple[Message, UUID, str, str]]) -> dict[UUID, Back]:
     parts = [one for one in parts if one[-1] and not one[0].retracted]
-    with whose.text_of(owner):
-        found = leaving.texts(stage, [text for *_, text in parts]) if parts else []
+    found = leaving.texts(stage, [text for *_, text in parts]) if parts else []
     for (_, answer, kind, _), left in zip(parts, found, strict=True):
         _flag(kind, answer, owner, left)
     pairs = zip(parts, found, strict=True)
@@ -149,11 +147,10 @@ def _back(
 ) -> str:
     """Why a picture stays back; "" where it leaves. A case is its owner's, whoever it is shown to."""
     kind, pk, owner = thing
-    with whose.text_of(owner):
-        left = leaving.picture(stage, *seen, pictogram)
-        seeks = left.outcome.reviewed and left.fresh is None
-        if seeks and not Case.objects.filter(kind=kind, subject=str(pk)).exists():
-            left = leaving.picture(stage, *seen, pictogram, anew=True)  # it was judged for somebody else's, or long ago
+    left = leaving.picture(stage, *seen, pictogram)
+    seeks = left.outcome.reviewed and left.fresh is None
+    if seeks and not Case.objects.filter(kind=kind, subject=str(pk)).exists():
+        left = leaving.picture(stage, *seen, pictogram, anew=True)  # it was judged for somebody else's, or long ago
     if (left.allowed and not left.outcome.reviewed) or review.let_pass(kind, pk):
         return ""
     _flag(kind, pk, owner, left)

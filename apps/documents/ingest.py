@@ -26,7 +26,6 @@ from apps.documents.cutting import pages_cut
 from apps.documents.group import Group, Work, tick
 from apps.documents.job import Job
 from apps.documents.models import Document
-from apps.documents.owner import owner_of
 from apps.documents.parsers.base import Unreadable
 from apps.documents.parsing import NOTHING, parsed, path_of
 from apps.documents.publishing import publish
@@ -34,7 +33,6 @@ from apps.documents.reusing import cutting, reuse
 from apps.documents.sniff import sniff
 from apps.documents.tuning import tuning
 from apps.documents.web_pages import fetch_page
-from apps.safety import whose
 from apps.safety.check import Suspects
 
 if TYPE_CHECKING:
@@ -151,21 +149,7 @@ def _vectors(
 
 
 def _screen(works: Sequence[Work]) -> None:
-    """For each chunk what the gate says; what it marks is kept and hides nothing."""
-    for owner, theirs in _by_owner(works).items():
-        with whose.text_of(owner):
-            _screen_of_one(theirs)
-
-
-def _by_owner(works: Sequence[Work]) -> dict[int, list[Work]]:
-    """Whose documents they are, as a case would say."""
-    found: dict[int, list[Work]] = {}
-    for work in works:
-        found.setdefault(owner_of(work.document), []).append(work)
-    return found
-
-
-def _screen_of_one(works: Sequence[Work]) -> None:
+    """Store for each chunk what the gate says; what the gate marks is kept and hides nothing."""
     for work in works:
         work.verdicts = []
     embed = embedders.of(works[0].document.collection)

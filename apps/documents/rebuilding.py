@@ -27,13 +27,11 @@ from apps.documents.chunking import Draft
 from apps.documents.cutting import pages_cut
 from apps.documents.marks import Mark, carried
 from apps.documents.models import Chunk, Collection, Document, IndexBuild, Page, Segment
-from apps.documents.owner import owner_of
 from apps.documents.parsers.base import ParsedPage, Piece
 from apps.documents.tuning import Tuning, tuning
 from apps.engines import registry
 from apps.engines.base import EmbedEngine, EngineError, Part
 from apps.lib import bell, leases
-from apps.safety import whose
 from apps.users.models import User
 
 log = logging.getLogger(__name__)
@@ -131,8 +129,7 @@ def _cut(build: IndexBuild, document: Document, renew: Callable[..., None]) -> N
         part = drafts[at : at + BATCH]
         vectors = embed.embed_passages([draft.read or draft.embedded for draft in part])
         renew()
-        with whose.text_of(owner_of(document)):
-            verdicts = embedders.screened(embed, [draft.text for draft in part], vectors)
+        verdicts = embedders.screened(embed, [draft.text for draft in part], vectors)
         for position, (draft, vector, verdict) in enumerate(zip(part, vectors, verdicts, strict=True), at):
             enabled, keywords = carried(old, draft.page_number, draft.start, draft.end)
             rows.append(

@@ -22,13 +22,12 @@ from django.utils.translation import gettext
 from apps.documents.bell import ring
 from apps.documents.job import Fault, IngestError, Job, Lost
 from apps.documents.models import Collection, Document
-from apps.documents.owner import owner_of
 from apps.documents.parsers import FORMATS, by_name
 from apps.documents.sniff import sniff
 from apps.documents.upload import ENDED, NAME_CHARACTERS, UploadRefused, delete, display_name
 from apps.lib import filled
 from apps.lib.ids import new_id
-from apps.safety import malware, whose
+from apps.safety import malware
 from apps.safety.addresses import NotFetched, WebAddress, parse
 from apps.safety.fetching import Fetched, fetch
 from apps.safety.restricting import Feature, closed
@@ -69,8 +68,7 @@ def fetch_page(job: Job) -> None:
         return
     job.tick(Document.Stage.FETCH)
     try:
-        with whose.text_of(owner_of(document)):
-            page = fetch(document.url)
+        page = fetch(document.url)
     except NotFetched as error:
         raise IngestError(str(error), Fault.USER_FIXABLE) from error
     content = _content(page)

@@ -29,7 +29,7 @@ from apps.images.meaning import vector_of
 from apps.images.models import Frame, Picture
 from apps.images.screening import judged
 from apps.lib import disk, leases
-from apps.safety import levels, policies, whose
+from apps.safety import levels, policies
 from apps.safety.check import Verdict
 from apps.safety.folding import UNCHECKED
 from apps.safety.pictures import blurred_by, check_picture
@@ -49,8 +49,7 @@ def draw(picture_id: UUID, turn: Turn | None = None) -> None:
     token = leases.claim(rows, picture_id, LEASE_S, status=Picture.Status.WORKING, step=0)
     row = Picture.objects.select_related("parent").filter(pk=picture_id, lease_token=token).first() if token else None
     if row is not None:
-        with whose.text_of(row.owner_id):
-            _worked_on(row, turn)
+        _worked_on(row, turn)
 
 
 def _worked_on(row: Picture, turn: Turn) -> None:

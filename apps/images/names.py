@@ -32,7 +32,7 @@ def wanted() -> list[str]:
 
 def adopt() -> None:
     """They are in the policy, or were once. Only for threads that may use the database."""
-    names, live = wanted(), policies.for_all()
+    names, live = wanted(), policies.current()
     own = live.lists.get(KEY)
     if not names or (own is not None and set(names) <= set(own.entries)):
         return

@@ -31,7 +31,6 @@ def adopt(own: Mapping[str, Any], note: str) -> PolicyVersion | None:
         body = {**body, "lists": list(lists.values())}
         listed.check(read(body).lists.values())
         number = policies.next_number()
-        policies.taken_back()
         PolicyVersion.objects.filter(pk=now.pk, status=Status.LIVE).update(status=Status.RETIRED)
         row = PolicyVersion.objects.create(
             number=number, body=body, sha256=digest(body), status=Status.LIVE, note=note[:400], effective=timezone.now()

@@ -94,7 +94,7 @@ def read(user: User, pk: Any) -> Audited:
 
 def clauses(row: Audited) -> Mapping[str, Clause]:
     """Those that its person's texts are judged by, by their codes."""
-    return policy.read(policies.in_force(row.owner_id).body).clauses
+    return policy.read(policies.live().body).clauses
 
 
 def give(user: User, pk: Any, token: str, clause: str) -> None:

@@ -7,11 +7,9 @@ from django.shortcuts import get_object_or_404, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from apps.safety import changes, detectors, rollout
+from apps.safety import changes, detectors
 from apps.safety.models import PolicyVersion
 from apps.users.access import person, staff_only
-
-_JUDGING = {PolicyVersion.Status.PARTIAL, PolicyVersion.Status.LIVE}
 
 
 @require_safe
@@ -20,10 +18,9 @@ _JUDGING = {PolicyVersion.Status.PARTIAL, PolicyVersion.Status.LIVE}
 def page(request: HttpRequest, pk: int) -> HttpResponse:
     """Counts with intervals, then the changed verdicts, each with its case where there is one."""
     row, user = get_object_or_404(PolicyVersion, pk=pk), person(request)
-    shadow = changes.shadowed(row) if row.status not in _JUDGING else None  # what judged was beside another one then
+    shadow = changes.shadowed(row) if row.status != PolicyVersion.Status.LIVE else None
     context = {
         "row": row, "moved": detectors.moved(row), "shadow": shadow, "replay": changes.replayed(row),
         "shadowed": changes.listed_shadow(user, row), "replayed": changes.listed_replay(user, row),
-        "arms": rollout.arms() if row.status in _JUDGING else [],
     }  # fmt: skip
     return render(request, "safety/changes.html", context)

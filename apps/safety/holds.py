@@ -31,15 +31,13 @@ def until(kind: str, stage: str, outcome: Outcome, now: datetime) -> datetime | 
 
 def sweep() -> int:
     """What was held for too long is held no longer, its case waits on, and its person is told; how many."""
-    due = Case.objects.filter(state__in=LIVE, held_until__lte=timezone.now()).exclude(area__in=_kept(every=True))
+    due = Case.objects.filter(state__in=LIVE, held_until__lte=timezone.now()).exclude(area__in=_kept())
     return sum(_end(case) for case in due.select_related("snapshot", "owner").order_by("held_until")[:_AT_ONCE])
 
 
-def _kept(*, every: bool = False) -> set[str]:
-    """The clauses under which a hold never ends by itself, as the policy in force has them, or `every` one that judges
-    somebody now."""
-    found = policies.judging() if every else [policies.fresh()]
-    clauses = [clause for policy in found for clause in policy.clauses.values()]
+def _kept() -> set[str]:
+    """Return the clauses under which a hold never ends by itself, as the policy in force has them."""
+    clauses = policies.fresh().clauses.values()
     return {clause.code for clause in clauses if clause.fail is Fail.CLOSED} | SEALED | {SUPPORT}
 
 

@@ -58,7 +58,7 @@ def rows(days: int) -> list[Row]:
     live = policies.live()
     now = read(live.body).lists
     found: list[tuple[OwnList, PolicyVersion | None]] = [(own, None) for own in now.values()]
-    for draft in PolicyVersion.objects.filter(status__in=["draft", "shadow", "partial"], number__gt=live.number):
+    for draft in PolicyVersion.objects.filter(status__in=["draft", "shadow"], number__gt=live.number):
         found += [(own, draft) for key, own in read(draft.body).lists.items() if now.get(key) != own]
     names = {user.pk: str(user) for user in User.objects.filter(pk__in=[own.owner for own, _ in found])}
     today = timezone.now().date()

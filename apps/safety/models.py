@@ -49,7 +49,6 @@ class PolicyVersion(models.Model):
     class Status(models.TextChoices):
         DRAFT = "draft", gettext_lazy("Draft")
         SHADOW = "shadow", gettext_lazy("Shadow: judged beside the live one, without effect")
-        PARTIAL = "partial", gettext_lazy("Live for some people")
         LIVE = "live", gettext_lazy("Live")
         RETIRED = "retired", gettext_lazy("Retired")
         DROPPED = "dropped", gettext_lazy("Discarded")
@@ -58,7 +57,6 @@ class PolicyVersion(models.Model):
     body = models.JSONField()
     sha256 = models.CharField(max_length=64)
     status = models.CharField(max_length=8, choices=Status.choices, default=Status.DRAFT)
-    share = models.PositiveSmallIntegerField(default=0, help_text="People in a hundred for whom it is live in part")
     author = _person(help_text=gettext_lazy("Nobody where it came with the product"))
     approver = _person()
     self_approved = models.BooleanField(default=False, help_text="By its author: no other administrator could sign in")
@@ -71,15 +69,8 @@ class PolicyVersion(models.Model):
         ordering: ClassVar = ["-number"]
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["status"], condition=Q(status="live"), name="one_live_policy"),
-            models.UniqueConstraint(fields=["status"], condition=Q(status="partial"), name="one_policy_live_in_part"),
             models.CheckConstraint(
-                condition=(Q(status="partial") & Q(share__range=(1, 50))) | (~Q(status="partial") & Q(share=0)),
-                name="a_policy_live_in_part_has_a_share",
-            ),
-            models.CheckConstraint(
-                condition=~Q(status__in=["live", "partial"])
-                | Q(author=None)
-                | Q(approver__isnull=False, replay__isnull=False),
+                condition=~Q(status="live") | Q(author=None) | Q(approver__isnull=False, replay__isnull=False),
                 name="a_policy_goes_live_with_replay_and_approver",
             ),
             models.CheckConstraint(

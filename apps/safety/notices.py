@@ -186,7 +186,7 @@ def _tell(case: Case, decision: Decision | None, words: _Words, further: StrOrPr
         Notice.objects.filter(person=case.owner, case=case, seen=None).update(seen=timezone.now())  # it is outdated
         notice = Notice.objects.create(
             person=case.owner, case=case, decision=decision, title=title, text=f"{text} {further}".strip(),
-            clause=policies.clause(case.area, case.owner_id),
+            clause=policies.clause(case.area),
         )  # fmt: skip
     if case.decisions.filter(undone=None, outcome=Outcome.SUSPEND).exists():
         mailing.due(notice)  # who cannot sign in would not see it

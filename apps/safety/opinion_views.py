@@ -32,7 +32,7 @@ def show(request: HttpRequest, pk: UUID) -> HttpResponse:
         row = opinions.read(user, pk)
     except Refused as error:
         raise Http404 from error
-    version = row.snapshot.policy or policies.in_force(row.owner_id)
+    version = row.snapshot.policy or policies.live()
     context = {"look": row, "around": masking.mask_turns(row.snapshot.context),
                "clause": policy.read(version.body).clause(row.clause), "policy": version,
                "covered": row.severity >= exposure.HARD and exposure.care(user).covered,

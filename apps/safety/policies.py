@@ -5,7 +5,6 @@ The gate reads `current()`, a copy in memory that is never older than a few seco
 
 from __future__ import annotations
 
-import hashlib
 import logging
 import math
 import threading
@@ -21,7 +20,7 @@ from django.utils import timezone
 from django.utils.translation import gettext
 
 from apps.engines import registry
-from apps.safety import audit, clauses, hits, listed, separation, whose
+from apps.safety import audit, clauses, hits, listed, separation
 from apps.safety.folding import ACCOUNT, REPORTED, SUPPORT
 from apps.safety.intake import fingerprint
 from apps.safety.models import Allowance, PolicyVersion
@@ -41,9 +40,8 @@ _ELSE = {
 
 log = logging.getLogger(__name__)
 _lock = threading.Lock()
-_current: dict[str, Any] = {"policy": None, "loaded": False, "read": 0.0, "backend": "", "allowed": frozenset()}
-_BESIDE: dict[str, Any] = {"shadows": (), "partial": None, "live": None}  # what is live, as it is judged by beside
-_current.update(_BESIDE)
+_NOTHING: dict[str, Any] = {"policy": None, "loaded": False, "read": 0.0, "allowed": frozenset(), "shadows": ()}
+_current: dict[str, Any] = {**_NOTHING, "backend": ""}
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,23 +52,9 @@ class Shadow:
     policy: Policy
 
 
-@dataclass(frozen=True, slots=True)
-class Partial:
-    """A version that is live for some people in a hundred, always the same ones."""
-
-    shadow: Shadow
-    share: int
-
-    def judges(self, person: int | None) -> bool:
-        """Whoever it judged at a lower share it judges at a higher one too."""
-        if person is None:
-            return False
-        drawn = hashlib.sha256(f"{self.shadow.policy.sha256} {person}".encode()).digest()
-        return int.from_bytes(drawn[:8]) % 10_000 < self.share * 100
-
-
 def live() -> PolicyVersion:
-    """The version in force for all; the first one is the product's own, with the cuts of the classifiers there are."""
+    """Return the version in force, made from the product's own clauses and the cuts of its classifiers if there is
+    none."""
     row = PolicyVersion.objects.filter(status=Status.LIVE).first()
     if row is not None:
         return row
@@ -86,27 +70,13 @@ def live() -> PolicyVersion:
     return row
 
 
-def current() -> Policy:
-    """What the gate judges this person's texts by (`whose.py`), from memory."""
-    partial: Partial | None = _current["partial"]
-    return partial.shadow.policy if partial is not None and partial.judges(whose.person()) else for_all()
-
-
-def in_force(person: int | None) -> PolicyVersion:
-    """The version by which that person's texts are judged."""
-    row = PolicyVersion.objects.filter(status=Status.PARTIAL).first() if person is not None else None
-    if row is not None and partial_of(row).judges(person):
-        return row
-    return live()
-
-
 def row(number: int) -> PolicyVersion | None:
     """None of 0, the product's own before it had a row."""
     return PolicyVersion.objects.filter(number=number).first() if number else None
 
 
-def for_all() -> Policy:
-    """What is live for everybody whom no other version judges; before anything was read the product's own."""
+def current() -> Policy:
+    """Return the policy in force, from memory; the product's own before the first read of the database."""
     if _current["policy"] is None or _current["backend"] != settings.ENGINES["classify"]["BACKEND"]:
         with _lock:
             _current.update(
@@ -118,7 +88,7 @@ def for_all() -> Policy:
 
 
 def fresh() -> Policy:
-    """The same for pages, which may ask the database."""
+    """Return the policy in force, read anew where the copy is stale. For pages, which may ask the database."""
     if stale():
         refresh()
     return current()
@@ -146,44 +116,20 @@ def refresh() -> None:
         row = PolicyVersion.objects.filter(status=Status.LIVE).first()
         found = read(row.body, row.number) if row is not None else None
         _current["shadows"] = _in_the_shadow()
-        partial = PolicyVersion.objects.filter(status=Status.PARTIAL).first()
-        partly = partial_of(partial) if partial is not None else None
         _current["allowed"] = frozenset(Allowance.objects.order_by("-pk").values_list("sha256", flat=True)[:ALLOWED])
     except (Error, PolicyError):
         return
-    for_all()
-    if found is not None and row is not None:
+    current()
+    if found is not None:
         listed.of(found)
-        if partly is not None:
-            listed.of(partly.shadow.policy)
-        _current.update(policy=found, partial=partly, live=Shadow(row.pk, found))
+        _current["policy"] = found
     _current["loaded"] = True
 
 
-def shadows(number: int) -> tuple[Shadow, ...]:
-    """Versions that judge beside the one of that number, without effect: those in the shadow, and while a version is
-    live for a share of people the other of the two. From memory, as `current`."""
+def shadows() -> tuple[Shadow, ...]:
+    """Return the versions that judge beside the live one, without effect. From memory, as `current`."""
     found: tuple[Shadow, ...] = _current["shadows"]
-    partial: Partial | None = _current["partial"]
-    both = (partial.shadow, _current["live"]) if partial is not None else ()
-    known = [one.policy.number for one in both]
-    return (*found, *(one for one in both if number in known and one.policy.number != number))
-
-
-def judging() -> list[Policy]:
-    """The versions that judge somebody now, for pages and jobs, which may ask the database."""
-    fresh()
-    return _judging()
-
-
-def numbered(number: int) -> Policy | None:
-    """One of them, from memory."""
-    return next((policy for policy in _judging() if policy.number == number), None)
-
-
-def _judging() -> list[Policy]:
-    partial: Partial | None = _current["partial"]
-    return [for_all(), *([partial.shadow.policy] if partial is not None else [])]
+    return found
 
 
 def allowed(text: str) -> bool:
@@ -193,20 +139,20 @@ def allowed(text: str) -> bool:
 
 def forget() -> None:
     """The next reader begins anew (tests)."""
-    _current.update(policy=None, loaded=False, read=0.0, allowed=frozenset(), **_BESIDE)
+    _current.update(_NOTHING)
 
 
-def clause(code: str, person: int | None = None) -> str:
-    """Its title and text as the policy in force for that person has them, in the language of the moment."""
-    found = read(in_force(person).body).clause(code)
+def clause(code: str) -> str:
+    """Return the title and text of a clause as the policy in force has them, in the current language."""
+    found = read(live().body).clause(code)
     return f"{gettext(found.title)}. {gettext(found.text)}" if found else gettext(_ELSE.get(code, code))
 
 
-def words(code: str, person: int | None = None) -> str:
-    """What stands where something was withheld; words of support where somebody needs help."""
+def words(code: str) -> str:
+    """Return what stands in place of a withheld text; words of support under the clause for people who need help."""
     if code == SUPPORT:
         return care()
-    return f"{gettext('A reviewer withheld this.')} {clause(code, person)}"
+    return f"{gettext('A reviewer withheld this.')} {clause(code)}"
 
 
 def draft(user: User, body: Mapping[str, Any], note: str = "") -> PolicyVersion:
@@ -245,12 +191,11 @@ def unshadow(user: User, row: PolicyVersion) -> None:
 
 
 def approve(user: User, row: PolicyVersion) -> None:
-    """The version is live for all. Raises Refused as `approvable`."""
+    """Make the version live. Raise Refused as `approvable`."""
     alone = approvable(user, row)
     with transaction.atomic():
-        taken_back(but=row)
         PolicyVersion.objects.filter(status=Status.LIVE).update(status=Status.RETIRED)
-        now = {"status": Status.LIVE, "share": 0, "approver": user, "effective": timezone.now()}
+        now = {"status": Status.LIVE, "approver": user, "effective": timezone.now()}
         PolicyVersion.objects.filter(pk=row.pk).update(self_approved=alone, **now)
         said = {"self_approved": True} if alone else {}
         audit.record("policy.live", actor=user, subject=str(row), sha256=row.sha256, **said)
@@ -272,7 +217,7 @@ def approvable(user: User, row: PolicyVersion) -> bool:
     is allowed where no other administrator can sign in."""
     separation.require_administrator(user)
     row.refresh_from_db()
-    if row.status not in (Status.DRAFT, Status.SHADOW, Status.PARTIAL):
+    if row.status not in (Status.DRAFT, Status.SHADOW):
         raise Refused(gettext("This version was live already. Make a new draft of it."))
     alone = row.author_id == user.pk
     if alone and separation.has_other_administrator(user.pk):
@@ -283,23 +228,6 @@ def approvable(user: User, row: PolicyVersion) -> bool:
     if found.get("against") != live().sha256:
         raise Refused(gettext("Another version went live since its replay. Replay it once more."))
     return alone
-
-
-def taken_back(user: User | None = None, but: PolicyVersion | None = None) -> bool:
-    """No other version is live for a share of people any more; whether one was. Call inside a transaction."""
-    rows = PolicyVersion.objects.filter(status=Status.PARTIAL)
-    one = (rows.exclude(pk=but.pk) if but is not None else rows).first()
-    if one is None or not rows.filter(pk=one.pk).update(
-        status=Status.DRAFT, share=0, approver=None, effective=None, self_approved=False
-    ):
-        return False
-    audit.record("policy.withdrawn", actor=user, subject=str(one), sha256=one.sha256)
-    return True
-
-
-def partial_of(row: PolicyVersion) -> Partial:
-    """That version with the people for whom it is live."""
-    return Partial(Shadow(row.pk, read(row.body, row.number)), row.share)
 
 
 def next_number() -> int:

@@ -10,7 +10,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext
 from django.views.decorators.http import require_http_methods, require_POST
 
-from apps.safety import detectors, policies, replaying, rollout, separation, unscored, wording
+from apps.safety import detectors, policies, replaying, separation, unscored, wording
 from apps.safety.models import PolicyVersion
 from apps.safety.policy import PolicyError, read
 from apps.safety.transitions import Refused
@@ -38,7 +38,7 @@ def versions(request: HttpRequest) -> HttpResponse:
             return redirect("safety:policy")
     rows = [(row, _warned(row)) for row in PolicyVersion.objects.select_related("author", "approver")]
     clauses = read(live.body).clauses.values()
-    context = {"rows": rows, "live": live, "text": text, "wrong": wrong, "clauses": clauses, "first": rollout.FIRST}
+    context = {"rows": rows, "live": live, "text": text, "wrong": wrong, "clauses": clauses}
     context["others"] = separation.has_other_administrator(person(request).pk)
     return render(request, "safety/policy.html", context, status=422 if wrong else 200)
 
@@ -46,7 +46,7 @@ def versions(request: HttpRequest) -> HttpResponse:
 @require_POST
 @administrators_only
 def change(request: HttpRequest, pk: int) -> HttpResponse:
-    """One step of a version: replay, into the shadow or out of it, live for some people or no longer, approve."""
+    """One step of a version: replay, into the shadow or out of it, discard, approve."""
     row, user = get_object_or_404(PolicyVersion, pk=pk), person(request)
     try:
         match request.POST.get("do"):
@@ -64,12 +64,6 @@ def change(request: HttpRequest, pk: int) -> HttpResponse:
                 messages.success(request, gettext("%(row)s is discarded.") % {"row": wording.version(row)})
             case "unshadow":
                 policies.unshadow(user, row)
-            case "partial":
-                said = request.POST.get("share", "")
-                rollout.begin(user, row, int(said) if said.isascii() and said.isdecimal() and len(said) < 4 else 0)
-                messages.success(request, gettext("%(row)s is live for some people.") % {"row": wording.version(row)})
-            case "withdraw":
-                rollout.withdraw(user, row)
             case "approve":
                 policies.approve(user, row)
                 messages.success(request, gettext("%(row)s is live.") % {"row": wording.version(row)})
@@ -88,14 +82,4 @@ def _warned(row: PolicyVersion) -> list[str]:
         holes = unscored.warnings(read(row.body)) if row.status != PolicyVersion.Status.LIVE else []
     except PolicyError:
         return moved
-    return [*_few(row), *moved, *holes]
-
-
-def _few(row: PolicyVersion) -> list[str]:
-    """Where the share in which it is live is hardly anybody."""
-    number = rollout.people(row) if row.status == PolicyVersion.Status.PARTIAL else 2
-    if number > 1:
-        return []
-    if number:
-        return [gettext("One person alone falls into this share now: the figures speak of them. Raise the share.")]
-    return [gettext("Nobody falls into this share now: it judges no text. Raise the share.")]
+    return [*moved, *holes]

@@ -112,7 +112,7 @@ def _opened(found: Flagged, until: datetime | None, now: datetime) -> Case:
         stage=found.stage, text=text, sha256=fingerprint(text), context=around,
         signals=[signal.row() for signal in found.signals], action=found.outcome.action or "", code=clause,
         score=found.outcome.score, level=found.outcome.level,
-        policy=policies.row(found.policy) or policies.in_force(found.owner),
+        policy=policies.row(found.policy) or policies.live(),
     )  # fmt: skip
     due = now + timedelta(hours=DUE_HOURS.get(found.outcome.severity, 168))
     case = Case.objects.create(
@@ -222,7 +222,7 @@ def decide(user: User, pk: Any, ruling: Ruling) -> Decision:
         decision = settle(user, case, ruling, state)
         with speaking_to(decision.owner):
             spans = masking.expand(ruling.extent.spans, case.snapshot.words)
-            effects.apply(decision, policies.words(decision.clause, decision.owner_id), spans)
+            effects.apply(decision, policies.words(decision.clause), spans)
         notices.decided(decision)
         opinions.draw(decision)
     return decision
@@ -235,7 +235,7 @@ def settle(user: User, case: Case, ruling: Ruling, state: State, first: Decision
     if not leases.release(rows, case.pk, ruling.token, state=state, version=version):
         raise Refused(TAKEN)
     exposure.left(user)
-    policy = policies.in_force(case.owner_id)
+    policy = policies.live()
     alone = user.pk in (case.owner_id, first.reviewer_id if first else None)  # `queue` and `appeals` know why
     said = {"self_approved": True} if alone else {}
     try:
@@ -313,7 +313,7 @@ def sweep() -> int:
 
 def policy_of(case: Case) -> PolicyVersion:
     """What held when the text was judged."""
-    return case.snapshot.policy or policies.in_force(case.owner_id)
+    return case.snapshot.policy or policies.live()
 
 
 def _case(user: User, pk: Any) -> Case:

@@ -70,10 +70,10 @@ def write() -> None:
     rows = [one.row() for one in found]
     try:
         with transaction.atomic():
-            if any(map(policies.shadows, {one.policy for one in found})):
+            if shadows := policies.shadows():
                 made = Recorded.objects.bulk_create(rows, batch_size=200)
                 pairs = zip(found, made, strict=True)
-                would = [_shadowed(*pair, shadow) for pair in pairs for shadow in policies.shadows(pair[0].policy)]
+                would = [_shadowed(*pair, shadow) for pair in pairs for shadow in shadows]
                 Shadowed.objects.bulk_create(would, batch_size=500)
             else:
                 insert(rows)
@@ -92,7 +92,7 @@ def _shadowed(one: Noted, row: Recorded, shadow: Shadow) -> Shadowed:
     if one.allowance:
         before = after = Outcome(None)  # a person has looked at it: it passes under any version
     else:
-        known = policies.numbered(one.policy)
+        known = live if (live := policies.current()).number == one.policy else None
         after = judged(Stage(one.judged.stage), said, one.judged.text, one.since, one.level, shadow.policy, known)
     return Shadowed(
         record=row, policy_id=shadow.pk, stage=row.stage, change=changed(before, after, said) or "",

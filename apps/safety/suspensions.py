@@ -70,7 +70,7 @@ def suspend(user: User, person: User, reason: str, days: int) -> Decision:
         raise Refused(gettext("Choose for how long."))
     if not User.objects.filter(pk=person.pk, is_active=True).exists():
         raise Refused(gettext("This account is suspended already."))
-    now, policy = timezone.now(), policies.in_force(person.pk)
+    now, policy = timezone.now(), policies.live()
     with transaction.atomic():
         snapshot = Snapshot.objects.create(
             stage=KIND, text=reason, sha256=fingerprint(reason), code=ACCOUNT, policy=policy

@@ -26,7 +26,6 @@ from apps.safety import (
     policies,
     replaying,
     review,
-    rollout,
     suspensions,
 )
 from apps.safety.models import Batch, BreakGlass, Case, Decision, Effect, Event, Notice, PolicyVersion
@@ -86,8 +85,6 @@ VERBS: dict[str, Callable[[Site, User], Any]] = {
     "policies.unshadow": lambda site, user: policies.unshadow(user, site.draft),
     "policies.approve": lambda site, user: policies.approve(user, site.draft),
     "policies.discard": lambda site, user: policies.discard(user, site.draft),
-    "rollout.begin": lambda site, user: rollout.begin(user, site.draft, 5),
-    "rollout.withdraw": lambda site, user: rollout.withdraw(user, site.draft),
     "replaying.replay": lambda site, user: replaying.replay(user, site.draft),
     "lists.keep": lambda site, user: lists.keep(user, {"key": "list-1"}),
     "lists.remove": lambda site, user: lists.remove(user, "list-1"),
@@ -134,7 +131,7 @@ def test_no_verb_of_review_serves_a_plain_member(site: Site, bob: User, verb: st
 
 @pytest.mark.parametrize(
     "verb",
-    [name for name in VERBS if name.startswith(("policies", "rollout", "replaying", "lists", "suspensions", "log"))],
+    [name for name in VERBS if name.startswith(("policies", "replaying", "lists", "suspensions", "log"))],
 )
 def test_a_reviewer_is_no_administrator(site: Site, morgan: User, verb: str) -> None:
     with pytest.raises(Refused):
