@@ -11,7 +11,6 @@ from apps.conversations.asks import Refused
 from apps.conversations.assistant import Assistant
 from apps.conversations.models import Conversation
 from apps.conversations.sampling import Chosen, read
-from apps.lib.compiled import Compiled
 from apps.safety import levels
 from apps.safety.levels import Level
 from apps.users.models import User
@@ -23,7 +22,9 @@ def of(user: User, place: Conversation) -> tuple[Assistant, str]:
     chosen = place.assistant
     if chosen is None:
         return Assistant.default(), ""
-    return (chosen, "") if _visible(user, chosen.pk) else (Assistant.default(), chosen.name)
+    if Assistant.objects.visible_to(user).filter(pk=chosen.pk).exists():
+        return chosen, ""
+    return Assistant.default(), chosen.name
 
 
 def asked(user: User, pk: UUID | None) -> Assistant | None:
@@ -53,6 +54,3 @@ def sampling(place: Conversation, assistant: Assistant) -> Chosen:
 
 def own_sampling(assistant: Assistant) -> dict[str, Any]:
     return {"preset": assistant.preset, **assistant.sampling}
-
-
-_visible = Compiled(lambda user, pk: Assistant.objects.visible_to(user).filter(pk=pk).values_list("pk"))

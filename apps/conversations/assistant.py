@@ -14,7 +14,6 @@ from django.utils.translation import gettext_lazy
 
 from apps.conversations.sampling import Preset
 from apps.documents.models import Collection
-from apps.lib.compiled import Compiled
 from apps.lib.ids import new_id
 from apps.safety.levels import Level
 
@@ -115,13 +114,10 @@ class Assistant(models.Model):
 
     @classmethod
     def default(cls) -> Assistant:
-        if rows := _default():
-            return rows[0]
+        if (found := cls.objects.filter(is_default=True).first()) is not None:
+            return found
         row, _ = cls.objects.get_or_create(is_default=True, defaults={"name": "Openbook"})
         return row
-
-
-_default = Compiled(lambda: Assistant.objects.filter(is_default=True))
 
 
 class AssistantShare(models.Model):

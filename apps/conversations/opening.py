@@ -27,7 +27,6 @@ from apps.documents.candidates import Scope, scope
 from apps.documents.filters import EVERYTHING, Filters, read_kept
 from apps.documents.models import Collection
 from apps.engines.chat.offered import MAIN
-from apps.lib.compiled import Compiled
 from apps.users import limits
 from apps.users.models import User
 
@@ -133,7 +132,7 @@ def keep(opening: Opening) -> Kept:
 
 def repeated(user: User, client_id: str) -> Kept | None:
     """What was kept of an ask that had come before, under that id."""
-    row = next(iter(_under(user, client_id)), None) if client_id else None
+    row = Message.objects.filter(asked_by=user, client_id=client_id).first() if client_id else None
     if row is None:
         return None
     answer = row if row.role == Message.Role.ASSISTANT else row.children.order_by("created").first()
@@ -291,16 +290,9 @@ def _store(opening: Opening) -> None:
 
 def has_place(opening: Opening, others: int = 0) -> None:
     """Raises Refused where an answer has to end before this one may begin; `others` run and have no rows."""
-    running = [conversation for (conversation,) in _running(opening.user)]
+    rows = Message.objects.filter(asked_by=opening.user, status=Message.Status.WRITING).order_by()
+    running = list(rows.values_list("conversation_id", flat=True))
     if opening.conversation in running:
         raise Busy("An answer is still being written in this conversation. Wait for it, or stop it.")
     if len(running) + others >= RUNNING_LIMIT:
         raise Busy("%(limit)s of your answers are still being written. Wait for one, or stop one.", limit=RUNNING_LIMIT)
-
-
-_under = Compiled(lambda user, client_id: Message.objects.filter(asked_by=user, client_id=client_id))
-_running = Compiled(
-    lambda user: (
-        Message.objects.filter(asked_by=user, status=Message.Status.WRITING).order_by().values_list("conversation_id")
-    )
-)

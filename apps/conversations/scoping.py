@@ -7,14 +7,14 @@ from uuid import UUID
 from apps.conversations.asks import Ask, Refused
 from apps.conversations.models import Assistant, Conversation
 from apps.documents.models import Collection
-from apps.lib.compiled import Compiled
 from apps.users.models import User
 
 
 def collections(user: User, place: Conversation, ask: Ask, assistant: Assistant) -> tuple[UUID, ...]:
     """Where to search where that assistant answers; () is everywhere."""
     if ask.collections:
-        found = tuple(pk for (pk,) in _readable(user, ask.collections))
+        readable = Collection.objects.visible_to(user).filter(pk__in=ask.collections)
+        found = tuple(readable.values_list("pk", flat=True))
         if len(found) != len(set(ask.collections)):
             raise Refused("One of the chosen collections is no longer there. Choose again.")
         return found
@@ -34,13 +34,9 @@ def chosen_before(user: User, place: Conversation, assistant: Assistant) -> tupl
 
 def of_assistant(user: User, assistant: Assistant) -> tuple[UUID, ...]:
     """The assistant's collections, as far as this person may read them; () where it has none."""
-    if not _of_assistant(assistant):
+    if not Collection.objects.filter(assistants=assistant).exists():
         return ()
     found = Collection.objects.visible_to(user).filter(assistants=assistant).values_list("pk", flat=True)
     if not (readable := tuple(found)):
         raise Refused("The documents of this assistant are not shared with you. Ask its owner, or choose another.")
     return readable
-
-
-_of_assistant = Compiled(lambda assistant: Collection.objects.filter(assistants=assistant).order_by().values_list("pk"))
-_readable = Compiled(lambda user, pks: Collection.objects.visible_to(user).filter(pk__in=pks).values_list("pk"))

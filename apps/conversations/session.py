@@ -12,20 +12,12 @@ from django.http import HttpRequest
 from django.http.cookie import parse_cookie
 from django.utils import timezone, translation
 
-from apps.lib.compiled import Compiled
 from apps.lib.threads import in_db
 from apps.users import language
 from apps.users.models import User
 
 _REMEMBERED = 4096  # sessions
 _IN_ROWS = settings.SESSION_ENGINE == "django.contrib.sessions.backends.db"
-
-_stored = Compiled(lambda key: Session.objects.filter(session_key=key).values_list("session_data", "expire_date"))
-_person = Compiled(lambda pk: User.objects.filter(pk=pk))
-_all_stored = Compiled(
-    lambda keys: Session.objects.filter(session_key__in=keys).values_list("session_key", "session_data", "expire_date")
-)
-_passwords = Compiled(lambda pks: User.objects.filter(pk__in=pks).values_list("pk", "password", "is_active"))
 _proven: dict[str, tuple[int, str]] = {}  # signed content of a session: its user, the password then
 
 
@@ -41,12 +33,13 @@ def signed_in(key: str) -> User | None:
         return None
     if not _IN_ROWS:
         return _proved(key)
-    content, expires = next(iter(_stored(key)), ("", None))
-    if expires is None or expires <= timezone.now():
+    stored = Session.objects.filter(session_key=key, expire_date__gt=timezone.now())
+    content = stored.values_list("session_data", flat=True).first()
+    if content is None:
         return None
     # Signature and hash take half a millisecond. What was proven of the same bytes and the same password is so again.
     pk, password = _proven.get(content, (0, ""))
-    user = next(iter(_person(pk)), None) if pk else None
+    user = User.objects.filter(pk=pk).first() if pk else None
     if user is not None and user.password == password:
         return user if user.is_active else None
     if (user := _proved(key)) is not None:
@@ -69,10 +62,11 @@ async def still_there(keys: list[str]) -> list[bool]:
 
 def living(keys: Sequence[str]) -> list[bool]:
     """Whether each session has its person still, in as many queries however many there are. For `in_db`."""
-    now = timezone.now()
-    rows = _all_stored(set(keys)) if _IN_ROWS else []
-    proven = {key: _proven.get(content, (0, "")) for key, content, expires in rows if expires > now}
-    people = {pk: (password, active) for pk, password, active in _passwords({pk for pk, _ in proven.values() if pk})}
+    stored = Session.objects.filter(session_key__in=set(keys), expire_date__gt=timezone.now())
+    rows = stored.values_list("session_key", "session_data") if _IN_ROWS else []
+    proven = {key: _proven.get(content, (0, "")) for key, content in rows}
+    users = User.objects.filter(pk__in={pk for pk, _ in proven.values() if pk})
+    people = {pk: (password, active) for pk, password, active in users.values_list("pk", "password", "is_active")}
     return [_lives(key, *proven.get(key, (0, "")), people) for key in keys]
 
 

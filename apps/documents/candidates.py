@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from django.db.models import Count, F, Q
@@ -19,7 +19,6 @@ from apps.documents.relevance import BY_WORDS, FLOOR, coverage, floor, relevance
 from apps.documents.tuning import DEFAULT, Tuning, tuning
 from apps.engines.base import Candidate, SegmentInfo
 from apps.engines.index.scoring import idf as word_weight
-from apps.lib.compiled import Compiled
 
 if TYPE_CHECKING:
     from apps.documents.models import Reader
@@ -84,10 +83,16 @@ class Ranked:
 
 def scope(user: Reader, wanted: Sequence[UUID]) -> Scope:
     """The collections that this person may read (of those wanted, if any), and their live segments."""
-    rows = _wanted(user, wanted) if wanted else _visible(user)
+    rows = _collections(user, wanted) if wanted else Collection.objects.visible_to(user).values_list(*_SCOPE)
     collections = {pk: name for pk, name, _ in rows}
     tunings = {pk: tuning(kept) for pk, _, kept in rows if kept}
-    return Scope(collections, tuple(segment.info for segment in _segments(list(collections))), tunings)
+    segments = Segment.objects.live().filter(collection__in=collections)
+    return Scope(collections, tuple(segment.info for segment in segments), tunings)
+
+
+def _collections(user: Reader, wanted: Iterable[UUID]) -> Iterable[tuple[UUID, str, dict[str, Any]]]:
+    """Return key, name and settings of those of the wanted collections that the user may read."""
+    return Collection.objects.visible_to(user).filter(pk__in=wanted).values_list(*_SCOPE)
 
 
 def on_trial(build: IndexBuild) -> Scope:
@@ -121,12 +126,14 @@ def ordered(seen: Seen, meaning: float) -> list[tuple[float, Candidate]]:
 
 def _with_vectors(side: Side) -> Side:
     ids = [candidate.chunk_id for candidate in side.candidates]
-    return replace(side, vectors=dict(_vectors(ids)) if ids else {})
+    rows = Chunk.every.filter(pk__in=ids).order_by().values_list("pk", "vector")
+    return replace(side, vectors=dict(rows))
 
 
 def texts(user: Reader, ids: Sequence[int]) -> dict[int, str]:
     """What a reader of passages is given of each: title, headings and text. None of what may not be read."""
-    rows = _texts_of(user, ids) if ids else []
+    found = Chunk.every.searchable().visible_to(user).filter(pk__in=ids).order_by()
+    rows = found.values_list("pk", "document__title", "document__name", "heading", "text")
     return {pk: "\n".join(filter(None, [title or name, heading, text])) for pk, title, name, heading, text in rows}
 
 
@@ -196,7 +203,7 @@ def gone(user: Reader, seen: Seen) -> frozenset[int]:
 
 def still(user: Reader, place: Scope) -> Scope:
     """The same without collections that were deleted or unshared since."""
-    names = {pk: name for pk, name, _ in _wanted(user, list(place.collections))}
+    names = {pk: name for pk, name, _ in _collections(user, place.collections)}
     return replace(place, collections=names, segments=tuple(s for s in place.segments if UUID(s.collection) in names))
 
 
@@ -231,6 +238,9 @@ def _rows(user: Reader, ids: Sequence[int]) -> dict[int, _Row]:
     """Rows decide: a candidate whose document was deleted, hidden or unshared since has none. One query, with the
     chunks beside each."""
     found: dict[int, _Row] = {}
+    # Of the segments that were searched, which may be those of a build on trial.
+    chunks = Chunk.every.searchable().visible_to(user).filter(pk__in=ids, **_NEAR).order_by()
+    rows = chunks.values_list(*_OWN, *(f"document__chunks__{name}" for name in _BESIDE))
     for (
         pk,
         title,
@@ -246,7 +256,7 @@ def _rows(user: Reader, ids: Sequence[int]) -> dict[int, _Row]:
         collection,
         kind,
         *beside,
-    ) in _chunks(user, ids):
+    ) in rows:
         row = found.get(pk)
         if row is None:
             row = found[pk] = _Row(
@@ -273,42 +283,16 @@ def _pages(wanted: Iterable[tuple[UUID, int]]) -> dict[tuple[UUID, int], str]:
     wanted = set(wanted)
     if not wanted:
         return {}
-    rows = _texts({document for document, _ in wanted}, {number for _, number in wanted})
+    found = Page.objects.filter(
+        document__in={document for document, _ in wanted}, number__in={number for _, number in wanted}
+    )
+    rows = found.order_by().values_list("document_id", "number", "text")
     return {(document, number): text for document, number, text in rows if (document, number) in wanted}
 
 
 _SCOPE = ("pk", "name", "tuning")
-_visible = Compiled(lambda user: Collection.objects.visible_to(user).values_list(*_SCOPE))
-_wanted = Compiled(lambda user, pks: Collection.objects.visible_to(user).filter(pk__in=pks).values_list(*_SCOPE))
-_segments = Compiled(lambda collections: Segment.objects.live().filter(collection__in=collections))
 _NEAR = {
     "document__chunks__position__range": (F("position") - REACH, F("position") + REACH),
     "document__chunks__build": F("build"),
     "document__chunks__enabled": True,  # what was switched off is not read beside a hit either
 }
-_chunks = Compiled(
-    lambda user, pks: (
-        Chunk.every.searchable()  # of the segments that were searched, which may be those of a build on trial
-        .visible_to(user)
-        .filter(pk__in=pks, **_NEAR)
-        .order_by()
-        .values_list(*_OWN, *(f"document__chunks__{name}" for name in _BESIDE))
-    )
-)
-_texts_of = Compiled(
-    lambda user, pks: (
-        Chunk.every.searchable()
-        .visible_to(user)
-        .filter(pk__in=pks)
-        .order_by()
-        .values_list("pk", "document__title", "document__name", "heading", "text")
-    )
-)
-_vectors = Compiled(lambda pks: Chunk.every.filter(pk__in=pks).order_by().values_list("pk", "vector"))
-_texts = Compiled(
-    lambda documents, numbers: (
-        Page.objects.filter(document__in=documents, number__in=numbers)
-        .order_by()
-        .values_list("document_id", "number", "text")
-    )
-)

@@ -14,7 +14,6 @@ from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext, gettext_lazy
 
-from apps.lib.compiled import Compiled
 from apps.users.access import person
 
 if TYPE_CHECKING:
@@ -58,8 +57,9 @@ def standing() -> models.QuerySet[Restriction]:
 
 def closed(user: User, feature: Feature) -> str:
     """A sentence for the person where the feature is closed for them, "" where it is open. One query."""
-    until = max((until for (until,) in _untils(user.pk, str(feature))), default=None)
-    if until is None or until <= timezone.now():
+    rows = standing().filter(person=user.pk, feature=feature).order_by()
+    until = max(rows.values_list("until", flat=True), default=None)
+    if until is None:
         return ""
     said = gettext("%(feature)s: closed for you until %(until)s UTC. Your notices say why, and how to object.")
     return said % {"feature": feature.label, "until": day(until)}
@@ -71,13 +71,6 @@ def refused(request: HttpRequest, feature: Feature) -> bool:
     if words:
         messages.error(request, words)
     return bool(words)
-
-
-_untils = Compiled(
-    lambda user, feature: (
-        Restriction.objects.filter(person=user, feature=feature, lifted=None).order_by().values_list("until")
-    )
-)
 
 
 def day(moment: datetime) -> str:

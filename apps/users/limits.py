@@ -20,7 +20,6 @@ from django.db.models import ExpressionWrapper, F, FloatField, Value
 from django.db.models.functions import Greatest, Least
 from django.utils.translation import gettext, ngettext
 
-from apps.lib.compiled import Compiled
 from apps.users import recording
 from apps.users.language import inside
 from apps.users.models import User
@@ -40,7 +39,6 @@ IDLE_S = 86_400.0  # a bucket that nobody took from for so long is full again, a
 
 _lock = threading.Lock()
 _copy: dict[str, Any] = {"rates": None, "read": 0.0}
-_levels = Compiled(lambda keys: Bucket.objects.filter(pk__in=keys).values_list("key", "level", "at"))
 
 
 class OverLimit(Exception):
@@ -118,7 +116,8 @@ def give_back(held: Held, cost: float = 1) -> None:
 def levels(held: list[Held]) -> list[float]:
     """What is left in each; full where nobody took from it yet."""
     now = time.time()
-    found = {key: (level, at) for key, level, at in _levels([one.key for one in held])} if held else {}
+    rows = Bucket.objects.filter(pk__in=[one.key for one in held]).values_list("key", "level", "at")
+    found = {key: (level, at) for key, level, at in rows}
     return [
         min(one.rate.burst, level + max(0.0, now - at) * one.rate.an_hour / 3600)
         for one in held

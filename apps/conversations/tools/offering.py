@@ -17,7 +17,6 @@ from apps.conversations.tools.rows import ToolSetting
 from apps.engines import registry
 from apps.engines.base import ChatEngine, EngineError
 from apps.images import described as pictures
-from apps.lib.compiled import Compiled
 from apps.lib.threads import in_db
 from apps.safety.restricting import Feature, closed
 
@@ -74,7 +73,7 @@ def permitted(assistant: Assistant, user: User) -> dict[str, Offered]:
     `in_db`."""
     if closed(user, Feature.TOOLS):
         return {}
-    site: dict[str, str] = dict(_settings())
+    site: dict[str, str] = dict(ToolSetting.objects.values_list("name", "permission"))
     found = {}
     for tool in everything():
         if (permission := effective(tool, site, assistant.tools)) != Permission.OFF:
@@ -93,9 +92,6 @@ def everything() -> Sequence[Tool]:
     # What nothing here could draw is not offered.
     own = [tool for tool in BUILT_IN if tool.name != drawing.NAME or pictures.is_set_up()]
     return [*own, *mcp_tools()]
-
-
-_settings = Compiled(lambda: ToolSetting.objects.values_list("name", "permission"))
 
 
 def described(kit: Kit) -> tuple[dict[str, Any], ...]:

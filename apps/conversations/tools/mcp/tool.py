@@ -11,7 +11,6 @@ from apps.conversations.tools.base import Context, Hint, Permission, Plain, Resu
 from apps.conversations.tools.mcp.limits import SECONDS
 from apps.conversations.tools.mcp.session import called, listed
 from apps.conversations.tools.rows import ToolServer, ToolSetting
-from apps.lib.compiled import Compiled
 from apps.lib.threads import in_db
 from apps.safety import gate
 
@@ -48,10 +47,7 @@ class McpTool(Plain):
 
 def tools() -> Sequence[Tool]:
     """The tools of all servers that are switched on. For `in_db`."""
-    return [McpTool(server, said) for server in _enabled() for said in server.tools]
-
-
-_enabled = Compiled(lambda: ToolServer.objects.filter(enabled=True))
+    return [McpTool(server, said) for server in ToolServer.objects.filter(enabled=True) for said in server.tools]
 
 
 async def look(server: ToolServer) -> str:
