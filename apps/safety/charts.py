@@ -49,8 +49,6 @@ class Chart:
     about: str  # for who does not see it
     whiskers: list[Whisker]
     ends: tuple[str, str]  # of the axis
-    mark: int | None = None  # where a line across stands
-    marked: str = ""
     left: int = LABEL - EDGE  # of the axis
     axis: int = WIDTH - LABEL + EDGE  # its width
     line: int = LINE
@@ -87,14 +85,12 @@ def chart(
     *,
     most: float = 1.0,
     ends: tuple[str, str] = ("0 %", "100 %"),
-    mark: float | None = None,
-    marked: str = "",
 ) -> Chart:
     """The axis goes from 0 to `most`; what lies beyond it ends there."""
     whiskers = [
         Whisker(one.label, one.said, _on(one.low, most), _on(one.at, most), _on(one.high, most)) for one in values
     ]
-    return Chart(title, about, whiskers, ends, None if mark is None else _on(mark, most), marked)
+    return Chart(title, about, whiskers, ends)
 
 
 def hours(highest: float) -> int:

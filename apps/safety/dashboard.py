@@ -7,17 +7,14 @@ from collections.abc import Sequence
 from django.utils.formats import number_format
 from django.utils.translation import gettext
 
-from apps.safety import charts, drift, wording
+from apps.safety import charts, wording
 from apps.safety.bias import Group
 from apps.safety.charts import Chart, Value, place
-from apps.safety.drift import Drift
 from apps.safety.figures import Agreement, Row
 from apps.safety.recall import Recall
 
-_ROOM = 0.5  # that an axis of drift holds at least
 
-
-def drawn(rows: Sequence[Row], missed: Sequence[Recall], agreed: Agreement, moved: Sequence[Drift]) -> dict[str, Chart]:
+def drawn(rows: Sequence[Row], missed: Sequence[Recall], agreed: Agreement) -> dict[str, Chart]:
     """By name; without those that have nothing to show."""
     about = gettext("Each line goes from one end of the interval to the other; the numbers are in the table below.")
     found = {
@@ -32,8 +29,6 @@ def drawn(rows: Sequence[Row], missed: Sequence[Recall], agreed: Agreement, move
         most = charts.hours(max(one.high for one in times))
         title = gettext("Hours until somebody decided, the middle one")
         made["time"] = charts.chart(title, about, times, most=most, ends=("0", gettext("%(n)s h") % {"n": most}))
-    if moved:
-        made["drift"] = _drift(moved, about)
     return made
 
 
@@ -69,12 +64,3 @@ def _times(rows: Sequence[Row]) -> list[Value]:
         said = gettext("%(n)s h") % {"n": number_format(round(time.value, 1), 1)}
         found.append(Value(place(row.clause, row.stage), said, time.value, low, high))
     return found
-
-
-def _drift(moved: Sequence[Drift], about: str) -> Chart:
-    values = [Value(place(one.clause, one.stage), f"{one.value:.2f}", one.value, one.low, one.high) for one in moved]
-    most = max(_ROOM, *(one.high for one in values))
-    return charts.chart(
-        gettext("How far the scores of the last week have moved"), about, values, most=most, ends=("0", f"{most:.2f}"),
-        mark=drift.MOVED, marked=gettext("moved"),
-    )  # fmt: skip

@@ -191,7 +191,7 @@ CHAPTERS: dict[str, tuple[Page, ...]] = {
         Page("audit", "review/audits/<uuid:pk>/", "A random check",
              "What was let through, of people who agreed to that.", MORGAN,
              "/review/audits/{audit}/"),
-        Page("figures", "review/figures/", "Figures", "Precision, appeals, agreement, drift, and what was missed.",
+        Page("figures", "review/figures/", "Figures", "Precision, appeals, agreement, and what was missed.",
              MORGAN),
         Page("thresholds", "review/thresholds/", "Thresholds", "What another one would have found.", MORGAN,
              "/review/thresholds/?of=violence%3Aquestion"),
