@@ -21,6 +21,8 @@ Span = tuple[int, int]
 
 TERM_REACH = 4  # sentences of a definition that its term is read with
 _TERM_WORDS, _TERM_CHARS = 8, 80  # of a line that names what the next one explains
+_SHORT_WORD = 3  # letters of words that titles need not write large
+_UNWRAPPED = 0.7  # of the line below it that a line reaches at most where it was not wrapped
 _HEAD_CHARS = 100  # of a running head
 _LINE = re.compile(r"[^\r\n]+")
 _GAP = re.compile(r"\n[^\S\n]*\n")
@@ -84,15 +86,18 @@ def _cut_prose(
         page_begins = False
         if not lines:
             continue
+        if (item := _find_short_item(text, lines)) is not None:
+            yield QuotableRun(*item, "term" if _is_title(text[slice(*item)].split()) else "item", 0)
+            lines.pop(0)
         kept = _count_before_terms(text, lines)
         left, right = lines[0][0], lines[kept - 1][1]
-        item = _ITEM.match(text, left, right) is not None
-        if kept == 1 and not item and _is_term(text[left:right]):
+        listed = _ITEM.match(text, left, right) is not None
+        if kept == 1 and not listed and _is_term(text[left:right]):
             yield QuotableRun(left, right, "term", 0)
         else:
             if (bullet := _BULLET.match(text, left, right)) is not None:
                 left = bullet.end()
-            yield QuotableRun(left, right, "item" if item else "sentence", 0)
+            yield QuotableRun(left, right, "item" if listed else "sentence", 0)
         for line in lines[kept:]:
             yield QuotableRun(*line, "term", 0)
 
@@ -102,6 +107,24 @@ def _is_heading(text: str, line: Span, headings: frozenset[str], *, top: bool) -
     if not words or words[0] == "#" or words.casefold() in headings:
         return True
     return top and len(words) <= _HEAD_CHARS and not _ENDS.search(words) and _HEAD.fullmatch(words) is not None
+
+
+def _find_short_item(text: str, lines: Sequence[Span]) -> Span | None:
+    """Return the words of a list item that ends with its first line, though no full stop says so; None where it goes on.
+
+    A wrapped line is about as long as the one below it; a shorter one above a capital letter was not wrapped.
+    """
+    if len(lines) < 2 or (bullet := _BULLET.match(text, *lines[0])) is None:
+        return None
+    first, second = (text[slice(*line)].rstrip() for line in lines[:2])
+    ends = len(first) < _UNWRAPPED * len(second) and second[0].isupper() and not first.endswith((",", ":", ";", "-"))
+    return (bullet.end(), lines[0][1]) if ends else None
+
+
+def _is_title(words: list[str]) -> bool:
+    """Return whether all but the short words begin with a capital letter ("Maximum Number Of Columns")."""
+    names = [word for word in words if len(word) > _SHORT_WORD or word[0].isupper()]
+    return 1 < len(names) and len(words) <= _TERM_WORDS and all(word[0].isupper() for word in names)
 
 
 def _count_before_terms(text: str, lines: Sequence[Span]) -> int:
@@ -149,7 +172,7 @@ def _lead(text: str, runs: Sequence[QuotableRun]) -> Iterator[QuotableRun]:
         if run.kind != "item":
             intro = span if text[slice(*span)].rstrip().endswith(":") else None
         yield replace(run, lead=None if said else lead, told=told, intro=intro or ())
-        ago += 1
+        ago += run.kind != "item"
 
 
 @dataclass(frozen=True, slots=True)

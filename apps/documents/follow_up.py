@@ -29,6 +29,12 @@ _OPENS = re.compile(
     r"y|pero|o|entonces|por qué|qué hay de|qué pasa con)\b",
     re.I,
 )
+_DEFINES = re.compile(  # asks what something is that it names; "what is the price?" may mean the one spoken of
+    r"\W*(?:what (?:is|are|was|were) (?!the\b)|what (?:does|do) (?!the\b).+ (?:do|mean)\W*$|who (?:is|was) (?!the\b)|"
+    r"was (?:ist|sind|bedeutet|heißt) (?!der\b|die\b|das\b)|wer (?:ist|war) (?!der\b|die\b|das\b)|"
+    r"qué (?:es|son|significa|hace) |quién (?:es|fue) (?!el\b|la\b))",
+    re.I,
+)
 _SHORT = 3  # content words; a question with fewer rarely says what it is about
 _BACK = 3  # turns
 _AT_MOST = 12  # words taken over
@@ -50,8 +56,12 @@ def queries(question: str, history: Sequence[str]) -> list[Query]:
 
 
 def leans(question: str) -> bool:
-    """Whether a question seems to need the one before it: it points back, goes on with "and", or says very little."""
-    return points_back(question) or len(_content_words(question)) < _SHORT
+    """Return whether a question seems to need the one before it: it points back, goes on with "and", or says very
+    little and does not ask what something is that it names."""
+    if points_back(question):
+        return True
+    words_of_its_own = len(_content_words(question))
+    return words_of_its_own < _SHORT and not (words_of_its_own and _DEFINES.match(question))
 
 
 def points_back(question: str) -> bool:

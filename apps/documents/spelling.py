@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 
+from apps.documents.language import list_small_words
 from apps.engines.base import EmbedEngine
 from apps.lib.words import STOPWORDS, normalise, stem
 
@@ -26,10 +27,10 @@ Rarity = Mapping[str, float]  # weight by stem, as an index result has it
 def unknown_words(question: str, idf: Rarity, unknown: float, embed: EmbedEngine) -> list[str]:
     """Return the words of a question that stand nowhere and look misspelt, as they are written. `unknown` is the weight
     of a word that stands nowhere."""
-    found = []
+    found, small = [], STOPWORDS | list_small_words(question)
     for word in dict.fromkeys(_WORD.findall(question)):
         plain = normalise(word)
-        if not SHORTEST <= len(word) <= LONGEST or word.isupper() or plain in STOPWORDS:
+        if not SHORTEST <= len(word) <= LONGEST or word.isupper() or plain in small or word.casefold() in small:
             continue
         if idf.get(stem(plain), 0.0) >= unknown - 1e-6 and len(embed.offsets(plain)) > 1:
             found.append(word)

@@ -57,6 +57,18 @@ def test_cells_without_header_are_quoted_as_they_stand() -> None:
     assert quote.text == "Marks: v; -; the package is virtual." and quote.table is not None and not quote.table.named
 
 
+def test_the_title_of_an_item_is_a_term_that_reaches_beyond_the_list_below_it() -> None:
+    text = (
+        "The length can be lowered.\n- Maximum Number Of Columns\nThe setting MAX_COLUMN is an upper bound on:\n"
+        "- The number of columns in a table\n- The number of columns in an index\n"
+        "The default of MAX_COLUMN is 2000, which few people ever reach. Few need more.\n- Ports of\nthe north are open."
+    )
+    found = {said: told for kind, said, told in runs(text)}
+    assert found["The default of MAX_COLUMN is 2000, which few people ever reach."] == "Maximum Number Of Columns"
+    assert found["The setting MAX_COLUMN is an upper bound on:"] == "Maximum Number Of Columns"
+    assert "Ports of\nthe north are open." in found
+
+
 def test_a_definition_comes_with_its_term() -> None:
     found = runs(SIGNALS)
     assert ("sentence", "The source builtin uses the search path to find the file.", "sourcepath") in found

@@ -16,6 +16,8 @@ from apps.documents.follow_up import leans, queries
         ("Why?", "Is the north gate closed on Mondays?", ["north", "gate", "closed", "mondays"]),
         ("Und was kostet das für die ganze Familie?", "Wie lang ist das Freibad geöffnet?", ["freibad", "geöffnet"]),
         ("¿Y qué cuesta eso para toda una familia?", "¿Cuándo abre la piscina municipal?", ["piscina", "municipal"]),
+        ("What is the price?", "Is there a ticket for children at the zoo?", ["ticket", "children", "zoo"]),
+        ("What does it do?", "Is there an option called pm3d?", ["option", "pm3d"]),
         ("How long does that take?", "How do I apply for parental leave?", ["apply", "parental", "leave"]),
     ],
 )
@@ -34,6 +36,11 @@ def test_a_leaning_question_is_completed(question: str, before: str, added: list
         "What does the blue whale eat in winter?",
         "List the opening hours of the north gate ticket office",
         "Wie viele Tage Urlaub bekommen neue Mitarbeiter?",
+        "¿Qué es el preseed?",
+        "Was ist Preseeding?",
+        "What is preseeding?",
+        "What does pm3d do?",
+        "Who was George Eliot?",
     ],
 )
 def test_a_question_that_stands_alone_is_searched_as_it_is(question: str) -> None:
