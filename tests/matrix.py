@@ -155,7 +155,7 @@ MATRIX = {
         [V, *(V + part for part in ("claim/", "keep/", "decide/", "leave/", "undo/", "alike/", "second/"))], STAFF
     ),
     V + "picture.png": STAFF,
-    **dict.fromkeys([V + "reopen/", V + "know/"], ADMIN),
+    V + "reopen/": ADMIN,
     **dict.fromkeys(
         [L, *(L + part for part in ("<uuid:pk>/", "<uuid:pk>/give/", "<uuid:pk>/keep/", "<uuid:pk>/leave/"))], STAFF
     ),

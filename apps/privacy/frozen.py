@@ -14,14 +14,14 @@ from django.utils import timezone
 from apps.privacy.models import Hold
 from apps.privacy.tombs import entomb
 from apps.safety import appeals, audit
-from apps.safety.models import Case, Gold, Opinion
+from apps.safety.models import Case, Opinion
 from apps.safety.transitions import State
 
 _AT_ONCE = 50  # of a sweep: the next one goes on
 
 
 def due(days: int) -> QuerySet[Case]:
-    """Settled for so long, and not needed: no known answer, nor waiting for a second look."""
+    """Return the cases settled for `days` days whose text is not needed: no second look waits, no legal hold."""
     now = timezone.now()
     settled = Coalesce(Max("decisions__created", filter=Q(decisions__undone=None)), "created")
     over, appealable = now - timedelta(days=days), now - timedelta(days=days + appeals.DAYS)
@@ -29,11 +29,8 @@ def due(days: int) -> QuerySet[Case]:
         Q(state__in=[State.UPHELD, State.OVERTURNED, State.AUTO_CLOSED], settled__lt=over)
         | Q(state=State.DECIDED, settled__lt=appealable)
     )
-    needed = Q(snapshot__in=Gold.objects.values("snapshot")) | Q(
-        snapshot__in=Opinion.objects.filter(given=None).values("snapshot")
-    )
     return (
-        rows.exclude(needed)
+        rows.exclude(snapshot__in=Opinion.objects.filter(given=None).values("snapshot"))
         .exclude(owner__in=Hold.objects.values("person"))
         .exclude(legal_hold=True)
         .order_by("settled")

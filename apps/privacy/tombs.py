@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from apps.safety import reviewable
-from apps.safety.models import Appeal, Case, Decision, Effect, Gold, Notice, Opinion, Snapshot
+from apps.safety.models import Appeal, Case, Decision, Effect, Notice, Opinion, Snapshot
 
 
 def forget(case: Case) -> None:
@@ -30,7 +30,7 @@ def entomb(shot: Snapshot) -> Snapshot:
         code=shot.code, score=shot.score, policy_id=shot.policy_id, level=shot.level,
     )  # fmt: skip
     tomb.save(force_insert=True)
-    for model in (Case, Gold, Opinion):
+    for model in (Case, Opinion):
         model._default_manager.filter(snapshot=old).update(snapshot=tomb)
     Snapshot.objects.filter(pk=old).delete()
     return tomb

@@ -27,7 +27,7 @@ log = logging.getLogger(__name__)
 def page(request: HttpRequest) -> HttpResponse:
     """By clause and stage: precision, appeals, time; then what is missed, agreement and bias."""
     rows, missed = figures.rows(), recall.rows()
-    agreed = figures.agreement(person(request).pk)
+    agreed = figures.agreement()
     context = {
         "charts": dashboard.drawn(rows, missed, agreed), "wide": charts.WIDTH, "high": charts.HEIGHT,
         "bars": charts.bars(degraded.by_day(figures.DAYS)), "degraded": degraded.minutes(figures.DAYS),

@@ -11,7 +11,6 @@ from statistics import median, quantiles
 
 from django.utils import timezone
 
-from apps.safety.agreement import Coefficient, alpha, kappa
 from apps.safety.folding import ACCOUNT
 from apps.safety.models import Case, Decision, Opinion, Snapshot
 from apps.safety.transitions import State
@@ -111,35 +110,24 @@ def rows(days: int = DAYS) -> list[Row]:
 
 @dataclass(frozen=True, slots=True)
 class Agreement:
-    """Of decisions and the second looks at them; and of known answers. Per person it is shown to nobody else."""
+    """Shares of second looks that say what the decision says: "against the clause" or "harmless"."""
 
     same: Share
-    kappa: Coefficient | None
-    alpha: Coefficient | None
-    gold: Share
-    own: Share  # of known answers, by who looks at the page
-    parts: dict[tuple[str, str], Share]  # decisions and second looks that say the same, by clause and stage
+    parts: dict[tuple[str, str], Share]  # by clause and stage
 
 
-def agreement(reviewer: int, days: int = 4 * DAYS) -> Agreement:
-    """Both answers are "against the clause" or "harmless"; `alpha` also counts what was asked for and known."""
+def agreement(days: int = 4 * DAYS) -> Agreement:
+    """Return how often second looks of the last `days` days agree with the decision that they look at."""
     since = timezone.now() - timedelta(days=days)
-    rows = Opinion.objects.filter(given__gt=since).select_related("decision", "gold", "snapshot")
-    pairs, units, right = [], [], []
+    rows = Opinion.objects.filter(given__gt=since, decision__undone=None).exclude(decision=None)
     parts: dict[tuple[str, str], list[bool]] = defaultdict(list)
-    for row in rows:
-        if row.decision is not None and row.decision.undone is None:
-            pairs.append((row.decision.outcome in HARMFUL, row.harmful))
-            parts[row.clause, row.snapshot.stage].append(pairs[-1][0] == pairs[-1][1])
-        if row.gold is not None:
-            right.append((row.reviewer_id, row.harmful == row.gold.harmful))
-            units.append((row.gold.harmful, row.harmful))
-    mine = [good for who, good in right if who == reviewer]
-    return Agreement(
-        Share(sum(one == other for one, other in pairs), len(pairs)), kappa(pairs), alpha(pairs + units),
-        Share(sum(good for _, good in right), len(right)), Share(sum(mine), len(mine)),
-        {key: Share(sum(same), len(same)) for key, same in sorted(parts.items())},
-    )  # fmt: skip
+    for outcome, harmful, clause, stage in rows.values_list(
+        "decision__outcome", "harmful", "clause", "snapshot__stage"
+    ):
+        parts[clause, stage].append((outcome in HARMFUL) == harmful)
+    every = [same for found in parts.values() for same in found]
+    shares = {key: Share(sum(found), len(found)) for key, found in sorted(parts.items())}
+    return Agreement(Share(sum(every), len(every)), shares)
 
 
 def unchecked(days: int = DAYS) -> int:

@@ -25,14 +25,14 @@ from apps.safety.detectors import Detector
 from apps.safety.exposure import Care, Exposure
 from apps.safety.hits import Hit
 from apps.safety.levels import Level
-from apps.safety.opinions import Gold, Opinion
+from apps.safety.opinions import Opinion
 from apps.safety.recorded import Leaving, Recorded, Shadowed
 from apps.safety.restricting import Feature, Restriction
 from apps.safety.transitions import LIVE, State
 
 __all__ = [
     "Allowance", "Appeal", "Audited", "Batch", "BiasAudit", "BreakGlass", "Care", "Case", "Decision", "Degraded",
-    "Detector", "Effect", "Event", "Exposure", "Gold", "Hit", "Leaving", "Notice", "Opinion", "PolicyVersion",
+    "Detector", "Effect", "Event", "Exposure", "Hit", "Leaving", "Notice", "Opinion", "PolicyVersion",
     "Recorded", "Restriction", "Shadowed", "Snapshot",
 ]  # fmt: skip
 

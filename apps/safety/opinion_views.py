@@ -1,4 +1,4 @@
-"""Second looks, by mouse or keyboard; asking for one, opening a disputed decision again, keeping a known answer."""
+"""Second looks, by mouse or keyboard; asking for one, opening a disputed decision again."""
 
 from __future__ import annotations
 
@@ -95,20 +95,6 @@ def reopen(request: HttpRequest, pk: UUID) -> HttpResponse:
     except Refused as refusal:
         messages.error(request, str(refusal))
         return redirect("safety:queue")
-    return redirect("safety:case", pk)
-
-
-@require_POST
-@administrators_only
-def know(request: HttpRequest, pk: UUID) -> HttpResponse:
-    try:
-        case = review.queue(person(request)).filter(pk=pk).first()
-        if case is None:
-            raise Refused(gettext("There is no such case."))
-        opinions.know(person(request), case)
-        messages.success(request, gettext("Kept as a known answer. It is mixed into second looks."))
-    except Refused as refusal:
-        messages.error(request, str(refusal))
     return redirect("safety:case", pk)
 
 

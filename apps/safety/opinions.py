@@ -1,14 +1,13 @@
 """Second looks: a text is judged once more by somebody else who sees neither score nor decision.
 
-A share of all decisions is drawn for one (`sampled`), a reviewer can ask for one (`ask`), and texts with a known answer
-are mixed in (`Gold`), so that nobody can tell which is which. What is said here changes no case; it shows how far
-reviewers agree, and a decision that somebody disagrees with can be opened again by an administrator.
+A share of all decisions is drawn for one (`sampled`), and a reviewer can ask for one (`ask`). What is said here changes
+no case; it shows how far reviewers agree, and a decision that somebody disagrees with can be opened again by an
+administrator.
 """
 
 from __future__ import annotations
 
 import hashlib
-import secrets
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from django.conf import settings
@@ -29,7 +28,6 @@ if TYPE_CHECKING:
     from apps.users.models import User
 
 LEASE_S = 600.0
-GOLD_IN = 5  # one of so many second looks has a known answer
 GONE = gettext_lazy("This second look is no longer yours. Nothing was changed.")
 
 
@@ -39,33 +37,12 @@ def _person(**options: Any) -> Any:
     )
 
 
-class Gold(models.Model):
-    """A text whose answer is known: decided, and beyond doubt."""
-
-    snapshot = models.ForeignKey("safety.Snapshot", on_delete=models.PROTECT, related_name="gold")
-    owner = _person(help_text=gettext_lazy("Whose text it is"))
-    clause = models.CharField(max_length=40)
-    severity = models.PositiveSmallIntegerField(default=0)
-    harmful = models.BooleanField()
-    author = _person()
-    created = models.DateTimeField(auto_now_add=True)
-    retired = models.DateTimeField(null=True, blank=True)
-
-    class Meta:
-        app_label = "safety"
-        constraints: ClassVar = [models.UniqueConstraint(fields=["snapshot", "clause"], name="one_answer_a_text")]
-
-    def __str__(self) -> str:
-        return f"{self.clause}: {'against it' if self.harmful else 'harmless'}"
-
-
 class Opinion(Leased):
     """One second look, waiting, held or given."""
 
     class Why(models.TextChoices):
         SAMPLE = "sample", gettext_lazy("Drawn")
         ASKED = "asked", gettext_lazy("Asked for")
-        GOLD = "gold", gettext_lazy("Known answer")
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     why = models.CharField(max_length=6, choices=Why.choices)
@@ -76,7 +53,6 @@ class Opinion(Leased):
     decision = models.OneToOneField(
         "safety.Decision", on_delete=models.PROTECT, null=True, blank=True, related_name="opinion"
     )
-    gold = models.ForeignKey(Gold, on_delete=models.PROTECT, null=True, blank=True, related_name="opinions")
     owner = _person(help_text=gettext_lazy("Whose text it is"))
     first = _person(help_text=gettext_lazy("Who decided, or asked"))
     reviewer = _person()
@@ -91,9 +67,6 @@ class Opinion(Leased):
         constraints: ClassVar = [
             models.CheckConstraint(condition=~Q(reviewer=F("owner")), name="nobody_looks_twice_at_their_own"),
             models.CheckConstraint(condition=~Q(reviewer=F("first")), name="a_second_look_is_by_somebody_else"),
-            models.UniqueConstraint(
-                fields=["gold", "reviewer"], condition=Q(gold__isnull=False), name="one_try_a_known_answer"
-            ),
         ]
 
     def __str__(self) -> str:
@@ -137,22 +110,19 @@ def waiting(user: User) -> QuerySet[Opinion]:
     rows = rows.filter(Q(decision__isnull=True) | Q(decision__undone=None))
     rows = rows.filter(**exposure.bearable(user)).exclude(clause__in=exposure.care(user).without)
     rows = rows.exclude(clause__in=SEALED)
-    return rows.exclude(owner=user).exclude(first=user).exclude(Q(why=Opinion.Why.GOLD) & ~Q(reviewer=user))
+    return rows.exclude(owner=user).exclude(first=user)
 
 
 def take(user: User) -> Opinion | None:
-    """The next second look is this person's for ten minutes; now and then one with a known answer."""
+    """Lease the next second look to the user for ten minutes. Return None where none is waiting."""
     begun = waiting(user).filter(reviewer=user, lease_until__gt=timezone.now()).first()
     if begun is not None:
         return begun
-    if secrets.randbelow(GOLD_IN) == 0 and (known := _known(user)) is not None:
-        return _lease(user, known)
     # What was asked for holds a case up; it goes first.
     for row in waiting(user).order_by(models.Case(models.When(why="asked", then=0), default=1), "created")[:5]:
         if (mine := _lease(user, row)) is not None:
             return mine
-    known = _known(user)
-    return _lease(user, known) if known is not None else None
+    return None
 
 
 def read(user: User, pk: Any) -> Opinion:
@@ -186,29 +156,10 @@ def renew(user: User, pk: Any, token: str) -> None:
 
 
 def leave(user: User, pk: Any, token: str) -> None:
-    """It waits for somebody else; a known answer waits for nobody."""
-    row = _held(user, pk)
+    """Put the second look back for other reviewers. Raise Refused where the user does not hold it."""
+    _held(user, pk)
     exposure.left(user)
-    rows = Opinion.objects.filter(reviewer=user, given=None)
-    if row.why == Opinion.Why.GOLD:
-        leases.release(rows, pk, token)
-    else:
-        leases.release(rows, pk, token, reviewer=None)
-
-
-def know(user: User, case: Case) -> Gold:
-    """The answer to this case is known from now on. Raises Refused."""
-    if not user.is_administrator:
-        raise Refused(gettext("Known answers are kept by administrators."))
-    last = case.decisions.filter(undone=None).order_by("-created").first()
-    if last is None or case.area in SEALED or not case.snapshot.words:
-        raise Refused(gettext("Only what was decided, and may be shown, can be a known answer."))
-    harmful = last.outcome not in ("allow", "overturn")
-    known = {"harmful": harmful, "author": user, "owner_id": case.owner_id, "severity": case.severity}
-    row, made = Gold.objects.get_or_create(snapshot=case.snapshot, clause=case.area, defaults=known)
-    if made:
-        audit.record("gold.kept", actor=user, person=case.owner_id, subject=f"case {case.pk}", harmful=harmful)
-    return row
+    leases.release(Opinion.objects.filter(reviewer=user, given=None), pk, token, reviewer=None)
 
 
 def disputed() -> QuerySet[Opinion]:
@@ -216,21 +167,6 @@ def disputed() -> QuerySet[Opinion]:
     rows = Opinion.objects.filter(why=Opinion.Why.SAMPLE, given__isnull=False, decision__undone=None)
     fine = Q(decision__outcome="allow")
     return rows.filter((fine & Q(harmful=True)) | (~fine & Q(harmful=False))).filter(case__state="decided")
-
-
-def _known(user: User) -> Opinion | None:
-    """One with a known answer that this person has not tried."""
-    rows = Gold.objects.filter(retired=None).exclude(opinions__reviewer=user).exclude(snapshot__text="")
-    rows = rows.filter(**exposure.bearable(user)).exclude(clause__in=exposure.care(user).without)
-    # Nor one that they decided or kept themselves.
-    seen = Q(snapshot__cases__decisions__reviewer=user) | Q(author=user) | Q(owner=user)
-    gold = rows.exclude(pk__in=Gold.objects.filter(seen).values("pk")).order_by("?").first()
-    if gold is None:
-        return None
-    shown = {"snapshot": gold.snapshot, "clause": gold.clause, "owner": gold.owner, "severity": gold.severity}
-    defaults = {"why": Opinion.Why.GOLD, **shown}
-    row, _ = Opinion.objects.get_or_create(gold=gold, reviewer=user, defaults=defaults)
-    return row
 
 
 def _lease(user: User, row: Opinion) -> Opinion | None:

@@ -63,7 +63,6 @@ urlpatterns = [
     path("review/looks/<uuid:pk>/leave/", opinion_views.leave, name="look_leave"),
     path("review/<uuid:pk>/second/", opinion_views.ask, name="second"),
     path("review/<uuid:pk>/reopen/", opinion_views.reopen, name="reopen"),
-    path("review/<uuid:pk>/know/", opinion_views.know, name="know"),
     path("people/<int:pk>/suspend/", suspension_views.suspend, name="suspend"),
     path("suspended/", suspended_views.page, name="suspended"),
     path("notices/", notice_views.notices, name="notices"),

@@ -83,7 +83,7 @@ def test_agreement_is_known_by_clause_and_stage(alice: User, morgan: User, shelf
         decided(alice, morgan, str(number), "block")
         row = Opinion.objects.get(given=None)
         Opinion.objects.filter(pk=row.pk).update(given=timezone.now(), harmful=harmful, reviewer=robin)
-    assert figures.agreement(morgan.pk).parts == {("hate", "question"): Share(2, 3)}
+    assert figures.agreement() == figures.Agreement(Share(2, 3), {("hate", "question"): Share(2, 3)})
 
 
 def test_the_page_is_for_staff(client: Client, alice: User, morgan: User, shelf: Notes) -> None:

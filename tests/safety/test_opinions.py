@@ -9,9 +9,8 @@ from django.db import IntegrityError, transaction
 from django.test import Client
 from django.utils import timezone
 
-from apps.safety import figures, opinions, review
-from apps.safety.figures import Share
-from apps.safety.models import Case, Decision, Event, Gold, Opinion
+from apps.safety import opinions, review
+from apps.safety.models import Case, Decision, Event, Opinion
 from apps.safety.review import Ruling
 from apps.safety.transitions import Refused, State
 from apps.users import sealed
@@ -23,9 +22,8 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture(autouse=True)
-def shelf(ada: User, settings: object, monkeypatch: pytest.MonkeyPatch) -> Notes:
+def shelf(ada: User, settings: object) -> Notes:
     settings.REVIEW_SECOND_PERCENT = 100  # type: ignore[attr-defined]
-    monkeypatch.setattr(opinions.secrets, "randbelow", lambda most: 1)  # no known answer unless nothing else waits
     found = notes()
     found.state = {str(number): "as it was" for number in range(9)}
     return found
@@ -127,34 +125,13 @@ def test_a_second_opinion_is_asked_for_and_read_by_who_decides(alice: User, morg
     assert "Second looks</h2>" in client.get(f"/review/{held.pk}/").content.decode()
 
 
-def test_known_answers_are_mixed_in_once_a_person(
-    alice: User, ada: User, morgan: User, robin: User, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    found = decided(alice, morgan)
-    with pytest.raises(Refused):
-        opinions.know(robin, found.case)
-    opinions.know(ada, found.case)
-    Opinion.objects.all().delete()
-    monkeypatch.setattr(opinions.secrets, "randbelow", lambda most: 0)
-    assert opinions.take(morgan) is None  # decided it
-    assert opinions.take(ada) is None  # keeps it
-    assert said(robin, False).why == Opinion.Why.GOLD
-    assert opinions.take(robin) is None
-    shown = figures.agreement(robin.pk)
-    assert (shown.gold, shown.own, figures.agreement(morgan.pk).own) == (Share(0, 1), Share(0, 1), Share(0, 0))
-    Gold.objects.update(retired="2026-01-01T00:00Z")
-    assert opinions.take(person("kim", User.Role.REVIEWER)) is None
-
-
-def test_sealed_clauses_are_never_drawn_asked_for_or_kept(alice: User, ada: User, morgan: User) -> None:
+def test_sealed_clauses_are_never_drawn_nor_asked_for(alice: User, ada: User, morgan: User) -> None:
     sealed.name(morgan, True)
     morgan.refresh_from_db()
-    found = decided(alice, morgan, code="child_exploitation")
+    decided(alice, morgan, code="child_exploitation")
     held = review.claim(morgan, case(alice, "2", code="child_exploitation").pk)
     with pytest.raises(Refused):
         review.second(morgan, held.pk, held.lease_token)
-    with pytest.raises(Refused):
-        opinions.know(ada, found.case)
     assert not Opinion.objects.exists() and Case.objects.get(pk=held.pk).holder == morgan
 
 

@@ -101,7 +101,6 @@ VERBS: dict[str, Callable[[Site, User], Any]] = {
     "bulk.gather": lambda site, user: bulk.gather(user, site.case.pk),
     "bulk.mine": lambda site, user: bulk.mine(user, site.batch.pk),
     "opinions.give": lambda site, user: opinions.give(user, site.case.pk, "", harmful=False),
-    "opinions.know": lambda site, user: opinions.know(user, site.case),
     "audits.give": lambda site, user: audits.give(user, site.case.pk, "", ""),
     "breakglass.ask": lambda site, user: breakglass.ask(
         user, site.owner, None, BreakGlass.Ground.LIFE, "Somebody may be in danger here."
