@@ -110,7 +110,7 @@ def _is_heading(text: str, line: Span, headings: frozenset[str], *, top: bool) -
 
 
 def _find_short_item(text: str, lines: Sequence[Span]) -> Span | None:
-    """Return the words of a list item that ends with its first line, though no full stop says so; None where it goes on.
+    """Return the words of a list item that ends with its first line, without a full stop; None where it goes on.
 
     A wrapped line is about as long as the one below it; a shorter one above a capital letter was not wrapped.
     """
@@ -124,7 +124,7 @@ def _find_short_item(text: str, lines: Sequence[Span]) -> Span | None:
 def _is_title(words: list[str]) -> bool:
     """Return whether all but the short words begin with a capital letter ("Maximum Number Of Columns")."""
     names = [word for word in words if len(word) > _SHORT_WORD or word[0].isupper()]
-    return 1 < len(names) and len(words) <= _TERM_WORDS and all(word[0].isupper() for word in names)
+    return len(names) > 1 and len(words) <= _TERM_WORDS and all(word[0].isupper() for word in names)
 
 
 def _count_before_terms(text: str, lines: Sequence[Span]) -> int:

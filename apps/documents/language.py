@@ -31,7 +31,8 @@ _SMALL = {
     "fr": "le la les de des et en un une du que est pour dans qui sur par au pas plus il ne se avec ce sont ou cette "
     "aux comme être mais nous vous leur été elle",
     "es": "el la los las de y en un una que es del se por con para no como su al lo más este pero sus entre ha son o "
-    "está fue ser también desde hasta muy qué cuál cómo cuándo dónde quién quiénes cuáles cuánto cuánta cuántos cuántas",
+    "está fue ser también desde hasta muy qué cuál cómo cuándo dónde quién quiénes cuáles cuánto cuánta cuántos "
+    "cuántas",
     "it": "il la le di e in un una che è del della per con non sono si da come al dei nel anche più alla ha delle "
     "questo gli ma lo essere dal stato degli",
     "pt": "o a os as de e em um uma que é do da para com não por se no na mais dos como das ao foi são ou ser sua "

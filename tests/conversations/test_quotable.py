@@ -61,7 +61,8 @@ def test_the_title_of_an_item_is_a_term_that_reaches_beyond_the_list_below_it() 
     text = (
         "The length can be lowered.\n- Maximum Number Of Columns\nThe setting MAX_COLUMN is an upper bound on:\n"
         "- The number of columns in a table\n- The number of columns in an index\n"
-        "The default of MAX_COLUMN is 2000, which few people ever reach. Few need more.\n- Ports of\nthe north are open."
+        "The default of MAX_COLUMN is 2000, which few people ever reach. Few need more.\n"
+        "- Ports of\nthe north are open."
     )
     found = {said: told for kind, said, told in runs(text)}
     assert found["The default of MAX_COLUMN is 2000, which few people ever reach."] == "Maximum Number Of Columns"
