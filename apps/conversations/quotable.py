@@ -116,7 +116,8 @@ def _find_short_item(text: str, lines: Sequence[Span]) -> Span | None:
     """
     if len(lines) < 2 or (bullet := _BULLET.match(text, *lines[0])) is None:
         return None
-    first, second = (text[slice(*line)].rstrip() for line in lines[:2])
+    first = text[slice(*lines[0])].rstrip()
+    second = text[lines[1][0] :].partition("\n")[0]  # with what follows the sentence in its line
     ends = len(first) < _UNWRAPPED * len(second) and second[0].isupper() and not first.endswith((",", ":", ";", "-"))
     return (bullet.end(), lines[0][1]) if ends else None
 
@@ -143,10 +144,10 @@ def _is_term(line: str) -> bool:
 
 
 def _number(text: str, runs: Iterator[QuotableRun]) -> Iterator[QuotableRun]:
-    """Yield the runs with the number of their paragraph: an empty line or a row begins a new one."""
+    """Yield the runs with the number of their paragraph: an empty line, a row or a term begins a new one."""
     block, done, before = 0, 0, ""
     for run in runs:
-        if _GAP.search(text, done, run.start) or "row" in (run.kind, before):
+        if _GAP.search(text, done, run.start) or "row" in (run.kind, before) or run.kind == "term":
             block += 1
         done, before = run.end, run.kind
         yield replace(run, block=block)

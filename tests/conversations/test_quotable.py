@@ -61,11 +61,11 @@ def test_the_title_of_an_item_is_a_term_that_reaches_beyond_the_list_below_it() 
     text = (
         "The length can be lowered.\n- Maximum Number Of Columns\nThe setting MAX_COLUMN is an upper bound on:\n"
         "- The number of columns in a table\n- The number of columns in an index\n"
-        "The default of MAX_COLUMN is 2000, which few people ever reach. Few need more.\n"
+        "The default of MAX_COLUMN is 2000, which few reach. Few people ever need more than that.\n"
         "- Ports of\nthe north are open."
     )
     found = {said: told for kind, said, told in runs(text)}
-    assert found["The default of MAX_COLUMN is 2000, which few people ever reach."] == "Maximum Number Of Columns"
+    assert found["The default of MAX_COLUMN is 2000, which few reach."] == "Maximum Number Of Columns"
     assert found["The setting MAX_COLUMN is an upper bound on:"] == "Maximum Number Of Columns"
     assert "Ports of\nthe north are open." in found
 
@@ -75,7 +75,7 @@ def test_a_definition_comes_with_its_term() -> None:
     assert ("sentence", "The source builtin uses the search path to find the file.", "sourcepath") in found
     assert found[-1][2] == "times"
     quote = choose("What does sourcepath do for the source builtin?", None, {1: passage(SIGNALS)}, {})[0]
-    assert "sourcepath The source builtin uses the search path" in quote.text
+    assert "sourcepath\nThe source builtin uses the search path" in quote.text
 
 
 def test_an_item_comes_with_the_line_that_introduces_its_list() -> None:

@@ -24,8 +24,12 @@ FLOOR = 0.6
 # Where all that is left of the message names a document of the user, or where a word such as "between" leads to the
 # two sides of a comparison, which hardly a question does.
 LOW_FLOOR = 0.25
+_TITLE_FLOOR = 0.95  # where the unknown words of the message are read as the title of a document
+_TITLED_WORDS = 16  # of a message with a title; a longer one is a question
 COMPARE, LIST, OUTLINE, SUMMARY = "compare", "list", "outline", "summary"
 _WORD = re.compile(r"\w+(?:[-.'’_]\w+)*")
+_FILE = re.compile(r"[^\s.,;:!?\"“”„«»]\S*\.[A-Za-z]\w{1,4}\b")
+_ANY_FILE = "report.pdf"  # what the classifier reads for the name of a file: it cannot know all names
 _SIDE_WORDS = 8  # a longer side is no name of a thing
 _SUBJECT_WORDS = 6  # a longer subject is a question
 _ASPECT = 4  # letters of a word that says in what two things are compared
@@ -44,6 +48,7 @@ class DocumentRequest:
     sides: tuple[str, str] | tuple[()] = ()
     aspect: str = ""
     sure: bool = True  # whether it is a request also where it names no document
+    in_full: bool = False  # whether it is a request only where it names a document by all words of its title
 
 
 def recognise(text: str, *, may_name: bool = False) -> DocumentRequest | None:
@@ -52,10 +57,10 @@ def recognise(text: str, *, may_name: bool = False) -> DocumentRequest | None:
     if not text.strip() or text.startswith("/"):
         return None
     try:
-        kind, likelihood = _classifier.classify(text)
+        kind, likelihood = _classifier.classify(_FILE.sub(_ANY_FILE, text))
         sure = likelihood >= FLOOR
         if likelihood < (FLOOR if kind == LIST else LOW_FLOOR):
-            return None
+            return _read_by_title(text) if may_name else None
         wording = _classifier.wording(kind)
     except EngineError as error:  # then every message is a question, as without a classifier
         log.error("Requests for whole documents are not recognised: %s", error)
@@ -72,6 +77,23 @@ def recognise(text: str, *, may_name: bool = False) -> DocumentRequest | None:
     if len(subject) > _SUBJECT_WORDS or (kind == LIST and not subject):
         return None
     return DocumentRequest(kind, subject, words, sure=sure)
+
+
+def _read_by_title(text: str) -> DocumentRequest | None:
+    """Return the request that a message is where its unknown words are the title of a document; None for no request.
+
+    The classifier cannot know the words of all titles. It reads the name of a file in their place.
+    """
+    wording = _classifier.wording(SUMMARY) | _classifier.wording(OUTLINE)
+    found = list(_WORD.finditer(text))
+    unknown = [match for match in found if not _is_wording(match.group(), wording)]
+    if not unknown or len(found) > _TITLED_WORDS:
+        return None
+    kind, likelihood = _classifier.classify(text[: unknown[0].start()] + _ANY_FILE + text[unknown[-1].end() :])
+    if kind not in (SUMMARY, OUTLINE) or likelihood < _TITLE_FLOOR:
+        return None
+    subject = tuple(match.group() for match in unknown)
+    return DocumentRequest(kind, subject, tuple(match.group() for match in found), sure=False, in_full=True)
 
 
 def fold_word(word: str) -> str:

@@ -30,6 +30,7 @@ _NEWEST = 2000  # documents whose names are compared with misspelt words
 _NAMED = 200  # further ones that have a word of the request in their name
 _LEAST_LETTERS, _LONG = 4, 8  # of a word in which one letter may be wrong, or two
 _WHOLE = 1 - 1e-6  # of a title
+_TITLE_WORDS = 2  # of a title that alone makes a request of a message
 _PART = 0.5  # weight of a title that a request must name where it holds other words too
 _JUST = timedelta(minutes=10)  # "this document" is the one that the user has just added
 _PIECE = re.compile(r"[^\W_]+")
@@ -155,6 +156,8 @@ def _find_named(rows: QuerySet[Document], request: DocumentRequest) -> tuple[lis
         share = sum(weight[word] for word in said) / sum(weight[word] for word in document.words)
         every = document.words | document.also
         left = tuple(word for word in request.subject if not _names_part(subject[word], every, alike))
+        if request.in_full and (share < _WHOLE or len(document.words) < _TITLE_WORDS):
+            continue
         if matched and _names_document(request, share, left):
             exact = len(own & document.words)
             scored.append(((not left, share >= _WHOLE, exact, round(matched, 3)), document.pk, left))

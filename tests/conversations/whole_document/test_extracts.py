@@ -183,6 +183,17 @@ async def test_a_misspelt_name_and_a_file_name_mean_the_document(open_page, alic
         assert "Crane X200” word for word" in row.text, asked
 
 
+async def test_a_title_of_words_that_no_request_has_is_recognised_where_it_is_named_in_full(
+    open_page, alice, crane, library, chat
+) -> None:
+    await in_db(document, library, "Quorum Sluice Annals", CRANE)
+    page = await open_page(alice)
+    row, _ = await said(page, "Outline Quorum Sluice Annals")
+    assert "“Quorum Sluice Annals”" in row.text and "word for word" in row.text
+    row, _ = await said(page, "Describe Quorum Sluice")
+    assert "word for word" not in row.text, "a part of a title may mean something else"
+
+
 async def test_the_document_that_the_chat_is_about_is_meant(open_page, alice, crane, chat) -> None:
     page = await open_page(alice)
     first, _ = await said(page, "Outline of the crane x200")

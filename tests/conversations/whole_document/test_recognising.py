@@ -58,6 +58,7 @@ def test_the_sides_of_a_comparison_are_read(text: str, sides: tuple[str, str], a
         ("List all safety rules", ("safety", "rules")), ("Summarise this document", ()),
         ("Summarise the Annual Report 2023", ("Annual", "2023")), ("Liste alle Fehlercodes auf", ("Fehlercodes",)),
         ("Dame una lista de todos los participantes", ("participantes",)), ("Sum it up in 5 sentences", ("5",)),
+        ("Summarise limits.html", ("limits.html",)), ("Outline install.es.pdf", ("install.es.pdf",)),
     ],
 )  # fmt: skip
 def test_what_no_request_is_worded_in_is_its_subject(text: str, subject: tuple[str, ...]) -> None:
