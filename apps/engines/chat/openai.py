@@ -9,10 +9,13 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
+import re
 import time
-from collections.abc import AsyncGenerator, Iterator, Sequence
-from contextlib import aclosing, contextmanager, suppress
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
+from contextlib import aclosing, asynccontextmanager, contextmanager
 from dataclasses import dataclass, replace
+
+import aiohttp
 
 from apps.engines.base import (
     ChatMessage,
@@ -30,9 +33,6 @@ from apps.engines.chat import wire
 from apps.engines.chat.abilities import Ability
 from apps.engines.chat.breaker import Breaker
 from apps.engines.chat.errors import AWAY, CUT_OFF, KEY, NO_BEAMS, REFUSED, SENSELESS, SLOW, from_status
-from apps.engines.chat.line import Line
-from apps.engines.chat.pace import Pace, Rest
-from apps.engines.chat.server import Server
 from apps.engines.chat.sse import EventReader
 from apps.engines.chat.thinking import Thinking
 from apps.engines.chat.tokens import TokenCounter
@@ -41,6 +41,10 @@ log = logging.getLogger(__name__)
 
 _MAX_BODY_BYTES = 1024 * 1024  # of a list of models, or of an error
 _TRIES = 3  # of a request that the server is too busy for; only before its first token
+# Seconds between two reads of an answer: so many for each that is being written, at most as long as the gate holds
+# words back anyway. With two hundred answers a word then takes some two thirds of the processor time.
+_REST_S, _LONGEST_REST_S = 0.003, 0.4
+_CREDENTIALS = re.compile(r"(?<=//)[^/@]*@")  # of an address
 _PAUSE_S = 0.4  # before the second try; doubled for the third, and spread so that callers do not come back together
 _spread = random.SystemRandom()
 _TOOL = {"type": "function", "function": {"name": "look", "parameters": {"type": "object", "properties": {}}}}
@@ -66,8 +70,9 @@ class OpenAIChat:
         context_tokens: int = 0, reasons: str = "", breaker: Breaker | None = None,
     ) -> None:  # fmt: skip
         self._model = model
-        headers = {"User-Agent": "openbook"} | ({"Authorization": f"Bearer {api_key.strip()}"} if api_key else {})
-        self._server = Server(url, headers, connect_s)
+        self._key = api_key.strip()
+        # A key goes before the credentials of the address: no request can carry both.
+        self._url = (_CREDENTIALS.sub("", url) if self._key else url).rstrip("/")
         self._limits = Timeouts(connect_s, first_token_s, gap_s, total_s)
         self._counter = TokenCounter(tokenizer)
         self._breaker = breaker or Breaker()
@@ -76,7 +81,7 @@ class OpenAIChat:
         self._tools = tools  # may be offered
         self._with_tools = Ability(_WITH_TOOL, self.info, self._attempt)
         self._with_beams = Ability(_WITH_BEAMS, self.info, self._attempt)
-        self._pace = Pace()
+        self._streaming = 0  # answers that are being written
         self._served: tuple[ModelInfo, bool] | None = None
 
     async def info(self) -> ModelInfo:
@@ -128,16 +133,14 @@ class OpenAIChat:
         return self._counter.count(texts)
 
     async def close(self) -> None:
-        self._server.close()
+        """Return at once: every request closes its own connection."""
 
     async def _known(self) -> tuple[ModelInfo, bool]:
         if self._served is None:
-            with _errors(AWAY):
-                by = _now() + self._limits.gap
-                line = await self._server.ask("GET", "/models", by, Accept="application/json")
-                body = await self._whole(line, by)
-            if line.status != 200:
-                raise from_status(line.status, body)
+            async with self._request("GET", "/models", self._limits.gap) as response:
+                body = await self._read_body(response)
+            if response.status != 200:
+                raise from_status(response.status, body)
             info, vllm = wire.model_info(body, self._model)
             window = self._context_tokens or info.context_tokens
             self._served = replace(info, context_tokens=window, samples_all=vllm), vllm
@@ -155,67 +158,82 @@ class OpenAIChat:
         answer, events = wire.Answer(thinking=Thinking(begun=begun)), EventReader()
         if request.sampling.beams:
             by, answer.stop = until, request.sampling.stop  # nothing comes before all of it was weighed
-        line = await self._open(wire.body(request, info.name, vllm=vllm), tried=request in (_WITH_TOOL, _WITH_BEAMS))
+        body, tried = wire.body(request, info.name, vllm=vllm), request in (_WITH_TOOL, _WITH_BEAMS)
+        self._streaming += 1
         try:
-            with Rest(self._pace, line) as rest:
+            async with self._request("POST", "/chat/completions", self._limits.first_token, body) as response:
+                await self._expect_stream(response, tried=tried)
                 while not answer.done:
-                    chunk = await self._read(line, min(by, until), begun=answer.size > 0)
+                    chunk = await _read(response, min(by, until), begun=answer.size > 0)
                     if not chunk:
                         break
-                    delta, error = answer.took(events, chunk)
+                    delta, error = answer.added(events.feed(chunk))
                     if delta is not None:
                         yield delta
                         by = _now() + self._limits.gap
                     if error is not None:
                         raise error
-                    if answer.size and not answer.done:
-                        rest.take()
+                    if answer.size and not answer.done:  # words that come meanwhile are read together
+                        await asyncio.sleep(min(self._streaming * _REST_S, _LONGEST_REST_S))
             if not answer.done and not answer.reason:
                 raise EngineUnavailable(CUT_OFF)
-            with suppress(EngineUnavailable):  # the end of the body: the connection can be used again
-                await self._read(line, _now() + 0.1, begun=True)
             if (held := answer.rest()) is not None:
                 yield held
             yield answer.finish()
         finally:
-            self._server.give(line)
+            self._streaming -= 1
 
-    async def _open(self, body: bytes, *, tried: bool) -> Line:
-        """The line of the answer, its head read. Raises what the server says instead; where something is only `tried`,
-        a refusal is the answer and no trouble for the log."""
-        headers = {"Content_Type": "application/json", "Accept": "text/event-stream"}
-        by = _now() + self._limits.first_token
-        with _errors(AWAY):
-            line = await self._server.ask("POST", "/chat/completions", by, body, **headers)
-        if line.status == 200 and "event-stream" in line.kind and line.encoding in ("", "identity"):
-            return line
-        with _errors(AWAY):
-            said = await self._whole(line, _now() + self._limits.gap)
-        error = EngineBroken(SENSELESS) if line.status == 200 else from_status(line.status, said)
-        if not tried or line.status >= 500:
-            log.warning("The model server answered %s.", line.status)
+    async def _expect_stream(self, response: aiohttp.ClientResponse, *, tried: bool) -> None:
+        """Raise the error that the server reports instead of a stream. Where a feature is only `tried`, a refusal is
+        the answer and is not logged."""
+        if response.status == 200 and "event-stream" in response.headers.get("Content-Type", ""):
+            return
+        said = await self._read_body(response)
+        error = EngineBroken(SENSELESS) if response.status == 200 else from_status(response.status, said)
+        if not tried or response.status >= 500:
+            log.warning("The model server answered %s.", response.status)
         if isinstance(error, EngineRefused):
             self._served = None  # it may serve another model now
         raise error
 
-    async def _read(self, line: Line, by: float, *, begun: bool) -> bytes:
-        """The next bytes, empty at the end. Written out, because it runs for every token."""
-        try:
-            return await line.read(by)
-        except TimeoutError:
-            raise EngineUnavailable(SLOW) from None
-        except OSError:
-            raise EngineUnavailable(CUT_OFF if begun else AWAY) from None
+    @asynccontextmanager
+    async def _request(
+        self, method: str, path: str, seconds: float, body: bytes | None = None
+    ) -> AsyncIterator[aiohttp.ClientResponse]:
+        """Send a request on a connection of its own and yield the response once its head is read, within `seconds`.
+        Leaving the context closes the connection, and a server that still writes stops. No connection serves a second
+        question: what a server says unasked would be taken for the answer to it."""
+        if not self._key.isprintable():
+            raise EngineRefused(KEY)
+        headers = {"Accept": "text/event-stream" if body else "application/json", "Accept-Encoding": "identity"}
+        headers |= {"User-Agent": "openbook"} | ({"Content-Type": "application/json"} if body else {})
+        headers |= {"Authorization": f"Bearer {self._key}"} if self._key else {}
+        limits = aiohttp.ClientTimeout(total=None, connect=self._limits.connect)
+        connector = aiohttp.TCPConnector(force_close=True)
+        async with aiohttp.ClientSession(connector=connector, timeout=limits) as session:
+            with _errors(AWAY):
+                async with asyncio.timeout(seconds):
+                    response = await session.request(
+                        method, f"{self._url}{path}", data=body, headers=headers, allow_redirects=False
+                    )
+            yield response
 
-    async def _whole(self, line: Line, by: float) -> bytes:
-        """The body of a short answer, up to a limit; the line is given back."""
+    async def _read_body(self, response: aiohttp.ClientResponse) -> bytes:
+        """Return the body of a short answer, cut to about a megabyte."""
         body = b""
-        try:
-            while len(body) < _MAX_BODY_BYTES and (chunk := await line.read(by)):
-                body += chunk
-            return body
-        finally:
-            self._server.give(line)
+        with _errors(AWAY):
+            async with asyncio.timeout(self._limits.gap):
+                while len(body) < _MAX_BODY_BYTES and (chunk := await response.content.readany()):
+                    body += chunk
+        return body
+
+
+async def _read(response: aiohttp.ClientResponse, by: float, *, begun: bool) -> bytes:
+    """Return the next bytes of a body, empty at its end. Raise EngineUnavailable after `by`, seconds of the clock of
+    the event loop."""
+    with _errors(CUT_OFF if begun else AWAY):
+        async with asyncio.timeout_at(by):
+            return await response.content.readany()
 
 
 def _now() -> float:
@@ -229,7 +247,5 @@ def _errors(words: str) -> Iterator[None]:
         yield
     except TimeoutError:
         raise EngineUnavailable(SLOW) from None
-    except OSError:
+    except (aiohttp.ClientError, OSError, ValueError):  # a ValueError is an address that is none
         raise EngineUnavailable(words) from None
-    except ValueError:
-        raise EngineRefused(KEY) from None

@@ -1,4 +1,4 @@
-"""Server-sent events from the chunks of a response: 7 us a token, where the usual client library takes 80."""
+"""Server-sent events from the chunks of a response."""
 
 from __future__ import annotations
 
@@ -14,11 +14,6 @@ class EventReader:
 
     def __init__(self) -> None:
         self._rest = b""
-
-    @property
-    def begun(self) -> bool:
-        """Whether a line has begun that is not whole yet."""
-        return bool(self._rest)
 
     def feed(self, chunk: bytes) -> Iterator[bytes]:
         """Raises EngineBroken for a line without end, or one that is no event."""

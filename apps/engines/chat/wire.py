@@ -21,10 +21,8 @@ from apps.engines.base import (
     ToolCall,
     Usage,
 )
-from apps.engines.chat.alike import Alike
 from apps.engines.chat.errors import SENSELESS, from_event
 from apps.engines.chat.offered import EXTENDED
-from apps.engines.chat.sse import EventReader
 from apps.engines.chat.thinking import Thinking
 
 ASSUMED_CONTEXT = 4096  # tokens, where the server does not tell: every model of the last years reads as much
@@ -99,16 +97,6 @@ class Answer:
     size: int = field(default=0)
     thinking: Thinking = field(default_factory=Thinking)
     stop: tuple[str, ...] = ()  # words at which it ends, where the server does not look for them
-    _alike: Alike = field(default_factory=Alike)
-
-    def took(self, events: EventReader, chunk: bytes) -> tuple[Delta | None, EngineError | None]:
-        """What the events add that are whole with this chunk of the body; what was wrong with the one after them."""
-        texts = None if events.begun else self._alike.texts(chunk)
-        if texts is None or self.size + len(chunk) > MAX_ANSWER_BYTES:
-            return self.added(events.feed(chunk))
-        text = "".join(texts)
-        self.size += len(text)
-        return (self._parted(text, "", []) if text else None), None
 
     def added(self, events: Iterable[bytes]) -> tuple[Delta | None, EngineError | None]:
         """What several events add together, and what was wrong with the one after them."""
@@ -143,9 +131,6 @@ class Answer:
 
     def _said(self, data: bytes) -> _Said | None:
         """What one event adds. Raises EngineError where it reports one or makes no sense."""
-        if (text := self._alike.text(data)) is not None:
-            self._grow(len(text))
-            return (text, (), "") if text else None
         if data == b"[DONE]":
             self.done = True
             return None
@@ -157,10 +142,7 @@ class Answer:
                 self.usage = _usage(event["usage"])
             for choice in event["choices"]:
                 if not choice.get("index"):  # of several beams the first is the likeliest
-                    said = self._choice(choice) if choice else None
-                    if said is not None and said[0] and _only_text(event, choice):
-                        self._alike.learn(data, event, choice["delta"])
-                    return said
+                    return self._choice(choice) if choice else None
             return None
         except (ValueError, TypeError, KeyError, AttributeError, IndexError):
             raise EngineBroken(SENSELESS) from None
@@ -197,13 +179,6 @@ class Answer:
                 call[place] += text or ""
                 size += len(text or "")
         return size
-
-
-def _only_text(event: dict[str, Any], choice: dict[str, Any]) -> bool:
-    """Whether an event that adds a text says nothing beside it."""
-    delta = choice["delta"]
-    beside = (event.get("usage"), choice.get("finish_reason"), choice.get("logprobs"), delta.get("tool_calls"))
-    return not any((*beside, delta.get("reasoning"), delta.get("reasoning_content")))
 
 
 def _first(text: str, words: Iterable[str]) -> int:
