@@ -122,7 +122,6 @@ class Env:
     HOLD_HOURS: int = 24  # 1 to 24: that a check may hold something before somebody decides about it
     BREAK_GLASS_MINUTES: int = 30  # 1 to 480: that a conversation stays open to staff who broke the glass
     REVIEW_SECOND_PERCENT: int = 10  # of the decisions of review that somebody else looks at once more; 0: none
-    REVIEW_AUDIT_PER_MILLE: int = 0  # of the turns of people who agreed that a reviewer reads at random; 0: none
     VERDICT_DAYS: int = 30  # that signals and verdicts are kept of what was judged, without content; 0: none is
     BACKUP_HOURS: int = 0  # between two backups that the worker makes; 0: none
     BACKUP_DIR: str = ""  # the folder of backups; empty: DATA_DIR/backups

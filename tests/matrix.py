@@ -12,8 +12,7 @@ STAFF = "staff"  # reviewers and administrators
 TOKEN = "token"  # answers programs with a personal token; cookies open nothing (tests/api/test_access.py)
 SETUP = "set-up"  # only the steps of a first administrator
 
-A, G, V, B, L = (
-    "review/audits/",
+G, V, B, L = (
     "pictures/<uuid:pk>/",
     "review/<uuid:pk>/",
     "review/batches/<uuid:pk>/",
@@ -143,9 +142,6 @@ MATRIX = {
     "setup/sample/": SETUP,
     "setup/ask/": SETUP,
     "review/": STAFF,
-    **dict.fromkeys(
-        [A, *(A + part for part in ("<uuid:pk>/", "<uuid:pk>/give/", "<uuid:pk>/keep/", "<uuid:pk>/leave/"))], STAFF
-    ),
     "review/care/": STAFF,  # their own
     # administrators, and who is named: tests/conversations/test_break_glass.py
     **dict.fromkeys([GLASS, *(GLASS + part for part in ("<uuid:pk>/", "<uuid:pk>/answer/"))], STAFF),

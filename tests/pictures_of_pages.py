@@ -29,7 +29,7 @@ OTHERS = {"dark": (WIDE, "dark"), "phone": (NARROW, "light"), "phone-dark": (NAR
 SETTINGS = {
     "LLM_BACKEND": "tests.pictured.model.PreparedChat", "LLM_URL": "http://127.0.0.1:1/v1", "LLM_MODEL": "Prepared",
     "IMAGE_BACKEND": "", "IMAGE_MODEL": "", "EMBED_THREADS": "0", "TITLES": "0", "REWRITE": "0",
-    "REVIEW_SECOND_PERCENT": "0", "REVIEW_AUDIT_PER_MILLE": "0", "HF_HUB_OFFLINE": "1",
+    "REVIEW_SECOND_PERCENT": "0", "HF_HUB_OFFLINE": "1",
 }  # fmt: skip
 HEAD = """# Every page
 

@@ -111,7 +111,6 @@ def close(closing: Closing) -> Ended:
         Trace.objects.create(answer_id=closing.answer, data=trace.pack(closing.trace))
         for judged in closing.judged:
             reviewing.flag(closing.answer, closing.user.pk, judged)
-        reviewing.sample(closing.answer, closing.user.pk)
         Conversation.objects.filter(pk=closing.conversation).update(changed=timezone.now())
         limits.owe(closing.user, Resource.TOKENS, closing.tokens)
         retracting.tell(recorded.overtaken(closing.conversation, closing.since), None)

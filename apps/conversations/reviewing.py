@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy
 
 from apps.conversations import gaps, retracting
 from apps.conversations.models import Feedback, Message
-from apps.safety import audits, review, sealed
+from apps.safety import review, sealed
 from apps.safety.check import Judged
 from apps.safety.policy import Stage
 from apps.safety.reviewable import Place, Turn
@@ -94,19 +94,6 @@ def _closed(message: Message) -> set[UUID | None]:
     """The questions and answers of its conversation that are sealed."""
     rows = sealed_answers().filter(conversation=message.conversation_id)
     return {pk for row in rows.values_list("pk", "parent") for pk in row}
-
-
-def sample(answer: UUID, asked_by: int) -> None:
-    """Where chance wants it, question and answer of somebody who agreed wait to be read by a reviewer. Call inside the
-    transaction that closes the turn."""
-    if not audits.drawn() or not User.objects.filter(pk=asked_by, read_at_random=True).exists():
-        return
-    rows = Message.objects.filter(pk=answer, status=Message.Status.COMPLETE).exclude(pk__in=sealed_answers())
-    message = rows.select_related("parent").first()
-    if message is not None:
-        asked = message.parent.text if message.parent else ""
-        audits.keep("question", str(answer), Stage.QUESTION, asked, asked_by)
-        audits.keep("answer", str(answer), Stage.ANSWER, message.text, asked_by)
 
 
 def flag(answer: UUID, asked_by: int, judged: Judged | None) -> None:

@@ -6,13 +6,12 @@ from celery import shared_task
 
 from apps.documents import worker
 from apps.privacy import frozen, keeping, wishes
-from apps.safety import audits, breakglass_sweep, holds, leaving, log_check, mailing, recorded, suspensions
+from apps.safety import breakglass_sweep, holds, leaving, log_check, mailing, recorded, suspensions
 
 worker.chores += [
     wishes.sweep,
     keeping.sweep,
     frozen.sweep,
-    audits.sweep,
     holds.sweep,
     breakglass_sweep.sweep,
     log_check.note_heads,

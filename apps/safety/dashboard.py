@@ -7,20 +7,18 @@ from collections.abc import Sequence
 from django.utils.formats import number_format
 from django.utils.translation import gettext
 
-from apps.safety import charts, wording
+from apps.safety import charts
 from apps.safety.bias import Group
 from apps.safety.charts import Chart, Value, place
 from apps.safety.figures import Agreement, Row
-from apps.safety.recall import Recall
 
 
-def drawn(rows: Sequence[Row], missed: Sequence[Recall], agreed: Agreement) -> dict[str, Chart]:
+def drawn(rows: Sequence[Row], agreed: Agreement) -> dict[str, Chart]:
     """By name; without those that have nothing to show."""
     about = gettext("Each line goes from one end of the interval to the other; the numbers are in the table below.")
     found = {
         "precision": (gettext("How often the check was right"), _shares(rows, "precision")),
         "overturn": (gettext("How often an appeal was successful"), _shares(rows, "overturn")),
-        "recall": (gettext("How much of what is against a clause is found"), _recalls(missed)),
         "agreement": (gettext("How often a second look agrees"),
                       charts.shares((place(*key), share) for key, share in agreed.parts.items())),
     }  # fmt: skip
@@ -43,16 +41,6 @@ def biased(groups: Sequence[Group]) -> list[Chart]:
 
 def _shares(rows: Sequence[Row], name: str) -> list[Value]:
     return charts.shares((place(row.clause, row.stage), getattr(row, name)) for row in rows)
-
-
-def _recalls(missed: Sequence[Recall]) -> list[Value]:
-    found = []
-    for row in missed:
-        if row.value is None or row.low is None or row.high is None:
-            continue
-        label = place(row.clause, row.stage) if row.clause else wording.stage(row.stage)
-        found.append(Value(label, f"{row.value * 100:.0f} %", row.value, row.low, row.high))
-    return found
 
 
 def _times(rows: Sequence[Row]) -> list[Value]:

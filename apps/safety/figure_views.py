@@ -14,7 +14,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from apps.engines import registry
 from apps.engines.base import EngineError
-from apps.safety import bias, charts, dashboard, degraded, figures, opinions, policies, recall
+from apps.safety import bias, charts, dashboard, degraded, figures, opinions, policies
 from apps.safety.check import CheckUnavailable
 from apps.users.access import person, staff_only
 
@@ -25,13 +25,12 @@ log = logging.getLogger(__name__)
 @never_cache
 @staff_only
 def page(request: HttpRequest) -> HttpResponse:
-    """By clause and stage: precision, appeals, time; then what is missed, agreement and bias."""
-    rows, missed = figures.rows(), recall.rows()
-    agreed = figures.agreement()
+    """By clause and stage: precision, appeals, time; then agreement and bias."""
+    rows, agreed = figures.rows(), figures.agreement()
     context = {
-        "charts": dashboard.drawn(rows, missed, agreed), "wide": charts.WIDTH, "high": charts.HEIGHT,
+        "charts": dashboard.drawn(rows, agreed), "wide": charts.WIDTH, "high": charts.HEIGHT,
         "bars": charts.bars(degraded.by_day(figures.DAYS)), "degraded": degraded.minutes(figures.DAYS),
-        "recall": missed, "rows": rows, "days": figures.DAYS,
+        "rows": rows, "days": figures.DAYS,
         "unchecked": figures.unchecked(), "agreement": agreed, "disputed": opinions.disputed().count(),
     }  # fmt: skip
     return render(request, "safety/figures.html", context | _bias())

@@ -17,7 +17,6 @@ from apps.lib.encrypted import EncryptedJSON, EncryptedText, Unopened
 from apps.lib.ids import new_id
 from apps.lib.leases import Leased
 from apps.safety.audit import Event
-from apps.safety.audited import Audited
 from apps.safety.bias_audits import BiasAudit
 from apps.safety.breakglass import BreakGlass
 from apps.safety.degraded import Degraded
@@ -31,7 +30,7 @@ from apps.safety.restricting import Feature, Restriction
 from apps.safety.transitions import LIVE, State
 
 __all__ = [
-    "Allowance", "Appeal", "Audited", "Batch", "BiasAudit", "BreakGlass", "Care", "Case", "Decision", "Degraded",
+    "Allowance", "Appeal", "Batch", "BiasAudit", "BreakGlass", "Care", "Case", "Decision", "Degraded",
     "Detector", "Effect", "Event", "Exposure", "Hit", "Leaving", "Notice", "Opinion", "PolicyVersion",
     "Recorded", "Restriction", "Shadowed", "Snapshot",
 ]  # fmt: skip

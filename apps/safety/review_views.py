@@ -18,7 +18,6 @@ from django.views.decorators.http import require_POST, require_safe
 
 from apps.safety import (
     appeals,
-    audits,
     breakglass,
     bulk,
     claims,
@@ -80,8 +79,11 @@ def queue(request: HttpRequest) -> HttpResponse:
     for row in cases:
         row.may_claim = review.may_claim(user, row)  # type: ignore[attr-defined]
     context = {"cases": cases, "counts": counts, "show": show, "total": rows.count(), **_undo(user)}
-    context |= {"audits": audits.waiting(user).count(), "degraded": sum(degraded.minutes(1).values())}
-    context |= {"looks": opinions.waiting(user).count(), "tired": exposure.tired(user)}
+    context |= {
+        "degraded": sum(degraded.minutes(1).values()),
+        "looks": opinions.waiting(user).count(),
+        "tired": exposure.tired(user),
+    }
     context |= {"sealed": sealed.waiting(user), "named": seals.named(user), "nobody": not seals.people().exists()}
     return render(request, "safety/queue.html", context | _glass(user))
 

@@ -1,6 +1,6 @@
 """Sealed clauses (`policy.SEALED`): whoever reviews sees how many of their cases wait; only the people whom an
 administrator named for them see which, claim them and read them (`apps/users/sealed.py`). A thing with a sealed case is
-sealed whole: nobody else meets its words in another case, in a random check or in feedback either."""
+sealed whole: nobody else meets its words in another case or in feedback either."""
 
 from __future__ import annotations
 

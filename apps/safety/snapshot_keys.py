@@ -16,7 +16,7 @@ from django.db.models.lookups import Exact
 
 from apps.lib import encrypted
 from apps.safety import audit
-from apps.safety.models import Audited, Snapshot
+from apps.safety.models import Snapshot
 
 _AT_ONCE = 200  # rows of one transaction: some 20 ms of encryption, so that a writer of SQLite does not wait long
 _NO_LIST = "[]"  # as it stood before it was encrypted
@@ -47,11 +47,8 @@ def replace_lost() -> None:
 
 def in_use() -> bool:
     """Whether a text is stored that a key has encrypted."""
-    texts = ((model, Cast("text", models.TextField())) for model in (Snapshot, Audited))
-    return any(
-        model._default_manager.annotate(stored=raw).filter(stored__startswith=encrypted.MARK).exists()
-        for model, raw in texts
-    )
+    raw = Cast("text", models.TextField())
+    return Snapshot.objects.annotate(stored=raw).filter(stored__startswith=encrypted.MARK).exists()
 
 
 def drop() -> int:
@@ -104,7 +101,7 @@ class _Page:
 
 def _pages(*these: type[models.Model]) -> Iterator[_Page]:
     """Read whole before anything is done with them: SQLite changes no trigger while a query is open."""
-    for model in these or (Snapshot, Audited):
+    for model in these or (Snapshot,):
         names = [field.name for field in model._meta.fields if isinstance(field, encrypted.EncryptedText)]
         rows, last = model._default_manager.order_by("pk"), None
         while found := list((rows.filter(pk__gt=last) if last else rows).values_list("pk", *_raw(names))[:_AT_ONCE]):
@@ -118,12 +115,11 @@ def _raw(names: Iterable[str]) -> list[Cast]:
 
 
 def _encrypted(page: _Page) -> int:
-    """Of what still stands there: a text that was judged, and so emptied, since the page was read stays empty."""
+    """Encrypt the texts of the page that still stand as they were read, and return how many rows changed."""
     todo = [(pk, row, fresh) for pk, row in page.rows if (fresh := _fresh(row))]
     if not todo:
         return 0
-    frozen = page.model._meta.model_name == Snapshot._meta.model_name  # who judges a random check then freezes a case
-    with audit.changeable() if frozen else transaction.atomic():
+    with audit.changeable():
         return sum(_stored(page.model, pk, row, fresh) for pk, row, fresh in todo)
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from django.urls import path
 
 from apps.safety import (
-    audit_views,
     bulk_views,
     care_views,
     change_views,
@@ -25,11 +24,6 @@ app_name = "safety"
 
 urlpatterns = [
     path("review/", review_views.queue, name="queue"),
-    path("review/audits/", audit_views.take, name="audit_take"),
-    path("review/audits/<uuid:pk>/", audit_views.show, name="audit"),
-    path("review/audits/<uuid:pk>/keep/", audit_views.keep, name="audit_keep"),
-    path("review/audits/<uuid:pk>/give/", audit_views.give, name="audit_give"),
-    path("review/audits/<uuid:pk>/leave/", audit_views.leave, name="audit_leave"),
     path("review/care/", care_views.page, name="care"),
     path("review/figures/", figure_views.page, name="figures"),
     path("review/figures/bias/", figure_views.measure_bias, name="bias"),

@@ -8,7 +8,7 @@ from django.db import transaction
 from django.db.models import F
 
 from apps.safety import audit
-from apps.safety.models import Audited, Case, Opinion
+from apps.safety.models import Case, Opinion
 from apps.safety.transitions import LIVE, State
 
 _UNSETTLED = (*LIVE, State.APPEALED, State.APPEAL_CLAIMED)
@@ -20,7 +20,6 @@ def vanished(kind: str, *subjects: str) -> None:
     Call inside the transaction that deletes them; quick for many."""
     for start in range(0, len(subjects), _AT_ONCE):
         some = subjects[start : start + _AT_ONCE]
-        Audited.objects.filter(kind=kind, subject__in=some, given=None).delete()
         for case in Case.objects.filter(kind=kind, subject__in=some, state__in=LIVE):
             _close(case, LIVE)
 

@@ -18,19 +18,15 @@ if TYPE_CHECKING:
 class Consent(models.TextChoices):
     RATED = "rated", gettext_lazy("My rated answers may be used to train a model")
     DECIDED = "decided", gettext_lazy("What reviewers decided about my texts may be used to train the checks")
-    READ = "read", gettext_lazy("Reviewers may read questions and answers of mine that are drawn at random")
 
 
-FIELDS = {Consent.RATED: "lends_answers", Consent.DECIDED: "lends_decisions", Consent.READ: "read_at_random"}
+FIELDS = {Consent.RATED: "lends_answers", Consent.DECIDED: "lends_decisions"}
 _MEANS: dict[Consent, StrOrPromise] = {
     Consent.RATED: gettext_lazy(
         "Two answers to one question, of which you prefer one, with what was said before: a file for an administrator."
     ),
     Consent.DECIDED: gettext_lazy(
         "The text that a check or a reader had flagged, its clause and the decision: a file for an administrator."
-    ),
-    Consent.READ: gettext_lazy(
-        "It shows what the checks miss. Personal data is masked first, and each reading is listed under Notices."
     ),
 }
 

@@ -51,9 +51,6 @@ class User(AbstractBaseUser, PermissionsMixin):
     lends_decisions = models.BooleanField(
         default=False, help_text="Decided texts of theirs may be used to train the checks"
     )
-    read_at_random = models.BooleanField(
-        default=False, help_text="Reviewers may read texts of theirs that are drawn at random"
-    )
     handles_sealed = models.BooleanField(
         default=False, help_text="Named for cases under sealed clauses; nobody is by their role"
     )

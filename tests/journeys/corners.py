@@ -132,20 +132,9 @@ def banned() -> None:
     review.decide(morgan, case.pk, review.Ruling(case.lease_token, case.version, "suspend", "clear"))
 
 
-def sampled() -> None:
-    """A question of Pat's was let through and drawn; a check was away for a minute."""
-    from apps.conversations.models import Conversation, Message
+def degraded_minute() -> None:
+    """Store a minute in which the classifier of texts failed."""
     from apps.safety import degraded
-    from apps.safety.models import Audited
-    from apps.users.models import User
 
-    User.objects.filter(email="pat@example.org").update(read_at_random=True)
-    pat = User.objects.get(email="pat@example.org")
-    answer = Message.objects.create(
-        conversation=Conversation.objects.create(owner=pat), role="assistant", asked_by=pat, text="At dusk.",
-        status="complete",
-    )  # fmt: skip
-    text = "How is a lamp trimmed?"
-    Audited.objects.create(kind="question", subject=str(answer.pk), stage="question", text=text, chance=0.5, owner=pat)
     degraded.note("text", "error")
     degraded.write()

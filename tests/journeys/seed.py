@@ -175,10 +175,10 @@ def banned() -> None:
     banned()
 
 
-def sampled() -> None:
-    from tests.journeys.corners import sampled
+def degraded_minute() -> None:
+    from tests.journeys.corners import degraded_minute
 
-    sampled()
+    degraded_minute()
 
 
 def grace() -> None:
@@ -205,5 +205,5 @@ def policy_of_before() -> None:
 def verbs() -> tuple[Verb, ...]:
     return (
         people, nobody, library, cautious, golden_question, long, many, corners, alike, threats, decided, flagged,
-        banned, sampled, grace, policy_of_before,
+        banned, degraded_minute, grace, policy_of_before,
     )  # fmt: skip

@@ -94,18 +94,10 @@ def test_a_severe_text_is_covered_until_asked_for_and_clauses_are_left_to_others
     expect(morgan.get_by_label("Hate")).not_to_be_checked()
 
 
-def test_what_was_let_through_is_read_at_random_by_keyboard_and_the_figures_are_drawn(site: Site, visit: Visit) -> None:
+def test_the_figures_are_drawn(site: Site, visit: Visit) -> None:
     site.seed("decided")
-    site.seed("sampled")
-    robin = visit("/review/", person="robin")
-    robin.keyboard.press("t")
-    expect(robin.locator("h1")).to_have_text("Random check")
-    expect(robin.locator(".flagged")).to_contain_text("lamp")
-    assert violations(robin) == []
-    robin.keyboard.press("a")
-    expect(robin.locator("main")).to_contain_text("No random check is waiting")
-    robin.goto(f"{site.url}/review/figures/")
-    expect(robin.locator("main")).to_contain_text("Missed, estimated")
+    site.seed("degraded_minute")
+    robin = visit("/review/figures/", person="robin")
     expect(robin.locator("svg .whisker").first).to_be_attached()
     expect(robin.locator("svg .bar").first).to_be_attached()
     assert violations(robin) == []

@@ -27,12 +27,11 @@ STORE = """
 from tests import migrated
 settings.DATABASES["default"]["ENGINE"].endswith("sqlite3") and migrated.tables(settings.DATA_DIR)
 call_command("migrate", verbosity=0)
-from apps.safety.models import Audited
-from apps.users.models import User
+from apps.safety.models import Snapshot
 from tests.documents.library import collection, document
 from tests.people import person
 document(collection(person("alice")), "Foxes", ["Foxes hunt at night."])
-Audited.objects.create(kind="answer", subject="1", stage="output", text="Frozen.", chance=1, owner=User.objects.get())
+Snapshot.objects.create(stage="answer", text="Frozen.", sha256="0" * 64)
 from apps.safety import audit
 for number in range(3):
     audit.record("read", subject=f"person {number}")

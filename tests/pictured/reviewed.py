@@ -10,7 +10,7 @@ from unittest import mock
 
 from django.utils import timezone
 
-from tests.pictured.place import ADA, HOST, MAYA, MORGAN, PAT, ROBIN, TOM, user
+from tests.pictured.place import ADA, HOST, MAYA, MORGAN, PAT, ROBIN, user
 
 NOW = datetime.now().astimezone()
 SAMUEL = f"samuel.roth@{HOST}"
@@ -61,7 +61,7 @@ def review() -> str:
     for days, clause, severity, score, text in OPEN:
         with at(days):
             _held(text, clause, score, severity)
-    found = {"case": _case(), "batch": _batch(), "look": _look(), "audit": _audit(), "appealed": mine}
+    found = {"case": _case(), "batch": _batch(), "look": _look(), "appealed": mine}
     found["policy"] = _away()
     return "\n".join(f"{name}={pk}" for name, pk in found.items())
 
@@ -152,27 +152,6 @@ def _look() -> Any:
                       "owner": case.owner, "first": user(MORGAN), "severity": case.severity, **given},
         )  # fmt: skip
     found = opinions.take(user(ROBIN))
-    return found.pk if found else ""
-
-
-def _audit() -> Any:
-    from apps.conversations.models import Conversation, Message
-    from apps.safety import audits
-    from apps.safety.models import Audited
-    from apps.users.models import User
-
-    User.objects.filter(email__in=(PAT, TOM)).update(read_at_random=True)
-    tom = user(TOM)
-    place = Conversation.objects.create(owner=tom, title="Second lift")
-    answer = Message.objects.create(conversation=place, role="assistant", asked_by=tom, text="In February.")
-    texts = ("When is the lift of house 5 inspected, and may I be there?", "Which paint covers the marks on the wall?")
-    for text in texts:
-        row = {"kind": "question", "subject": str(answer.pk), "stage": "question", "chance": 0.01, "owner": tom}
-        Audited.objects.create(text=text, **row)
-    for days in range(4, 28):
-        with at(days):
-            Audited.objects.create(**{**row, "owner": user(PAT)}, given=timezone.now(), reviewer=user(MORGAN))
-    found = audits.take(user(MORGAN))
     return found.pk if found else ""
 
 

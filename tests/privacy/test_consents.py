@@ -1,4 +1,4 @@
-"""Three consents, each by itself: off until given, heeded in its own export and in no other, each change in the log."""
+"""Two consents, each by itself: off until given, heeded in its own export and in no other, each change in the log."""
 
 from __future__ import annotations
 
@@ -9,11 +9,10 @@ import pytest
 from django.core.management import call_command
 from django.test import Client
 
-from apps.conversations import reviewing
 from apps.conversations.models import Conversation, Feedback, Message
 from apps.evaluation import preferences
-from apps.safety import audits, review
-from apps.safety.models import Audited, Event
+from apps.safety import review
+from apps.safety.models import Event
 from apps.safety.review import Ruling
 from apps.users import consents
 from apps.users.consents import Consent
@@ -31,9 +30,8 @@ def own(client: Client, alice: User) -> Client:
 
 
 @pytest.fixture
-def written(alice: User, ada: User, morgan: User, settings: object) -> Message:
+def written(alice: User, ada: User, morgan: User) -> Message:
     """A question of Alice's with two answers that she rated differently, and a decision about another text of hers."""
-    settings.REVIEW_AUDIT_PER_MILLE = 1000  # type: ignore[attr-defined]
     notes().state["1"] = "as it was"
     held = review.claim(morgan, case(alice).pk)
     review.decide(morgan, held.pk, Ruling(held.lease_token, held.version, "block", "clear"))
@@ -46,16 +44,13 @@ def written(alice: User, ada: User, morgan: User, settings: object) -> Message:
     return answer
 
 
-def used(answer: Message) -> set[Consent]:
+def used() -> set[Consent]:
     """The uses to which the texts of Alice are put now."""
     out = io.StringIO()
     call_command("export_labels", stdout=out)
-    Audited.objects.all().delete()
-    reviewing.sample(answer.pk, answer.asked_by_id or 0)
     found = {
         Consent.RATED: bool(preferences.pairs()),
         Consent.DECIDED: bool([json.loads(line) for line in out.getvalue().splitlines()]),
-        Consent.READ: audits.waiting(User.objects.get(name="Morgan")).exists(),
     }
     return {consent for consent, there in found.items() if there}
 
@@ -65,23 +60,23 @@ def agreed(alice: User) -> set[Consent]:
 
 
 def test_each_is_off_until_it_is_given(own: Client, alice: User, written: Message) -> None:
-    assert agreed(alice) == used(written) == set()
+    assert agreed(alice) == used() == set()
     page = own.get("/privacy/").content.decode()
-    assert page.count("not agreed") == 3
+    assert page.count("not agreed") == 2
     assert all(str(one.label) in page for one in Consent)
 
 
 @EACH
 def test_each_opens_its_own_use_and_no_other(own: Client, alice: User, written: Message, consent: Consent) -> None:
     own.post("/privacy/consent/", {"to": consent, "consent": "yes"})
-    assert agreed(alice) == used(written) == {consent}
+    assert agreed(alice) == used() == {consent}
     own.post("/privacy/consent/", {"to": consent, "consent": "no"})
-    assert agreed(alice) == used(written) == set()
+    assert agreed(alice) == used() == set()
 
 
 def test_what_was_given_before_keeps_its_first_meaning_only(alice: User, written: Message) -> None:
     User.objects.filter(pk=alice.pk).update(lends_answers=True)  # the one flag that there was
-    assert agreed(alice) == used(written) == {Consent.RATED}
+    assert agreed(alice) == used() == {Consent.RATED}
 
 
 def test_every_door_writes_each_change_down_once(own: Client, alice: User, written: Message) -> None:
@@ -112,7 +107,7 @@ def test_an_unknown_consent_changes_nothing(own: Client, alice: User, sent: dict
 
 
 def test_the_log_says_which(client: Client, alice: User, ada: User) -> None:
-    consents.change(alice, Consent.READ, True)
+    consents.change(alice, Consent.DECIDED, True)
     client.force_login(ada)
     page = client.get("/review/log/?area=people").content.decode()
-    assert "Gave a consent" in page and str(Consent.READ.label) in page
+    assert "Gave a consent" in page and str(Consent.DECIDED.label) in page

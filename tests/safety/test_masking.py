@@ -15,8 +15,8 @@ from django.test import Client
 
 from apps.conversations.models import Conversation, Message
 from apps.engines import registry
-from apps.safety import appeals, audits, breakglass, masking, review
-from apps.safety.models import Audited, BreakGlass, Notice, Opinion, Snapshot
+from apps.safety import appeals, breakglass, masking, review
+from apps.safety.models import BreakGlass, Notice, Opinion, Snapshot
 from apps.safety.review import Ruling
 from apps.safety.reviewable import Turn
 from apps.users.duties import BREAK_GLASS
@@ -172,14 +172,6 @@ def of_an_appeal(alice: User, morgan: User) -> str:
     return page(robin, f"/review/{held.pk}/")
 
 
-def of_a_random_check(alice: User, morgan: User) -> str:
-    User.objects.filter(pk=alice.pk).update(read_at_random=True)
-    audits.keep("note", "1", "question", ALL, alice.pk)
-    client = Client()
-    client.force_login(morgan)
-    return page(morgan, client.post("/review/audits/")["Location"]) + str(Audited.objects.get().text)
-
-
 def of_break_glass(alice: User, morgan: User) -> str:
     robin = person("robin", User.Role.REVIEWER)
     for one in (morgan, robin):
@@ -193,9 +185,7 @@ def of_break_glass(alice: User, morgan: User) -> str:
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize(
-    "door", [of_a_case, of_many_cases, of_a_second_look, of_an_appeal, of_a_random_check, of_break_glass]
-)
+@pytest.mark.parametrize("door", [of_a_case, of_many_cases, of_a_second_look, of_an_appeal, of_break_glass])
 def test_no_secret_stands_on_any_page_of_review(
     alice: User, morgan: User, shelf: Spoken, door: Callable[[User, User], str]
 ) -> None:

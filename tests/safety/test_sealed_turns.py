@@ -6,11 +6,11 @@ import pytest
 from django.http import Http404
 from django.test import Client
 
-from apps.conversations import panel, reviewing
+from apps.conversations import panel
 from apps.conversations.models import Conversation, Feedback, Message
-from apps.safety import audits, review, sealed
+from apps.safety import review, sealed
 from apps.safety.folding import Outcome
-from apps.safety.models import Audited, Case
+from apps.safety.models import Case
 from apps.safety.policy import Action
 from apps.safety.review import Flagged
 from apps.safety.transitions import Refused
@@ -37,9 +37,7 @@ def flagged(answer: Message, clause: str = "child_exploitation", kind: str = "qu
 
 
 @pytest.fixture
-def turn(alice: User, ada: User, settings: object) -> Message:
-    settings.REVIEW_AUDIT_PER_MILLE = 1000  # type: ignore[attr-defined]
-    User.objects.filter(pk=alice.pk).update(read_at_random=True)
+def turn(alice: User, ada: User) -> Message:
     return exchange(alice)
 
 
@@ -49,24 +47,6 @@ def robin(db: None) -> User:
     seals.name(found, True)
     found.refresh_from_db()
     return found
-
-
-def test_it_is_in_no_random_check_whichever_came_first(turn: Message, alice: User, morgan: User, robin: User) -> None:
-    reviewing.sample(turn.pk, alice.pk)
-    held = audits.take(morgan)
-    assert held is not None and Audited.objects.count() == 2
-    flagged(turn)
-    with pytest.raises(Refused):
-        audits.read(morgan, held.pk)
-    assert not audits.waiting(morgan).exists() and not audits.waiting(robin).exists()
-    assert audits.take(morgan) is None and not Audited.objects.exists()
-    reviewing.sample(turn.pk, alice.pk)
-    again = Message.objects.create(
-        conversation=turn.conversation, parent=turn.parent, role="assistant", text="So.", asked_by=alice,
-        status="complete",
-    )  # fmt: skip
-    reviewing.sample(again.pk, alice.pk)  # another answer to the same question
-    assert not Audited.objects.exists()
 
 
 def test_its_feedback_is_opened_by_the_named_only(turn: Message, alice: User, morgan: User, robin: User) -> None:

@@ -16,7 +16,6 @@ from django.utils import timezone
 from apps.conversations.models import Conversation
 from apps.safety import (
     appeals,
-    audits,
     breakglass,
     bulk,
     claims,
@@ -101,7 +100,6 @@ VERBS: dict[str, Callable[[Site, User], Any]] = {
     "bulk.gather": lambda site, user: bulk.gather(user, site.case.pk),
     "bulk.mine": lambda site, user: bulk.mine(user, site.batch.pk),
     "opinions.give": lambda site, user: opinions.give(user, site.case.pk, "", harmful=False),
-    "audits.give": lambda site, user: audits.give(user, site.case.pk, "", ""),
     "breakglass.ask": lambda site, user: breakglass.ask(
         user, site.owner, None, BreakGlass.Ground.LIFE, "Somebody may be in danger here."
     ),

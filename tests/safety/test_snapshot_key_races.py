@@ -15,8 +15,8 @@ from django.db import DatabaseError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 
 from apps.lib import encrypted
-from apps.safety import audit, audits, opinions, snapshot_keys
-from apps.safety.models import Audited, Opinion, Snapshot
+from apps.safety import audit, opinions, snapshot_keys
+from apps.safety.models import Opinion, Snapshot
 from apps.safety.transitions import Refused
 from apps.users.models import User
 from tests.safety.cases import Notes, case
@@ -29,27 +29,6 @@ def place(settings: LazySettings, tmp_path: Path) -> Iterator[Path]:
     audit.install()
     settings.SNAPSHOT_KEYS = tmp_path / "keys" / "snapshot_keys"
     yield settings.SNAPSHOT_KEYS
-
-
-def test_a_text_that_is_judged_while_a_key_changes_stays_empty(
-    alice: User, place: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    rows = [
-        Audited.objects.create(kind="note", subject=str(n), stage="answer", text=f"text {n}", chance=1, owner=alice)
-        for n in range(2)
-    ]
-    fresh = snapshot_keys._fresh
-
-    def meanwhile(row: dict[str, str]) -> dict[str, str]:
-        Audited.objects.filter(pk=rows[0].pk).update(text="")  # a reviewer has given their answer
-        return fresh(row)
-
-    monkeypatch.setattr(snapshot_keys, "_fresh", meanwhile)
-    assert snapshot_keys.rotate() == 1
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT text FROM safety_audited ORDER BY subject")
-        assert [encrypted.newest(row[0]) for row in cursor.fetchall()] == [True, True]
-    assert [row.text for row in Audited.objects.order_by("subject")] == ["", "text 1"]
 
 
 def test_a_key_is_kept_that_was_the_newest_until_a_rotation_meanwhile(
@@ -71,7 +50,6 @@ def test_a_key_is_kept_that_was_the_newest_until_a_rotation_meanwhile(
 
 
 def test_while_texts_are_encrypted_anew_the_log_is_locked_for_nobody(alice: User, shelf: Notes) -> None:
-    """PostgreSQL would end one of two that wait for each other: who judges a random check writes, and then freezes."""
     case(alice)
     encrypted.write([Fernet.generate_key().decode(), *encrypted.lines()])
     with CaptureQueriesContext(connection) as asked:
@@ -80,15 +58,6 @@ def test_while_texts_are_encrypted_anew_the_log_is_locked_for_nobody(alice: User
     assert "safety_snapshot_no_update" in said and "safety_event" not in said
     with pytest.raises(DatabaseError), transaction.atomic():
         Snapshot.objects.update(text="otherwise")
-
-
-def test_random_checks_are_encrypted_anew_without_a_lock_on_what_is_frozen(alice: User) -> None:
-    """Who judges one holds its row, and then freezes a case."""
-    Audited.objects.create(kind="note", subject="1", stage="answer", text="a text", chance=1, owner=alice)
-    encrypted.write([Fernet.generate_key().decode(), *encrypted.lines()])
-    with CaptureQueriesContext(connection) as asked:
-        assert snapshot_keys.encrypt_all() == 1
-    assert not any("TRIGGER" in query["sql"] for query in asked)
 
 
 def test_what_somebody_wrote_like_a_token_before_there_was_a_key_is_their_text(alice: User, shelf: Notes) -> None:
@@ -105,24 +74,17 @@ def test_what_somebody_wrote_like_a_token_before_there_was_a_key_is_their_text(a
 def test_what_cannot_be_read_is_judged_by_nobody_and_keeps_its_words(
     alice: User, morgan: User, shelf: Notes, place: Path
 ) -> None:
-    User.objects.filter(pk=alice.pk).update(read_at_random=True)
     shelf.state["1"] = shelf.state["2"] = ""
-    row = Audited.objects.create(kind="note", subject="1", stage="answer", text="a text", chance=1, owner=alice)
-    held = audits.take(morgan)
     shot = case(alice).snapshot
     look = Opinion.objects.create(why="sample", snapshot=shot, clause="hate", owner=alice)
     mine = opinions.take(morgan)
-    assert held == row and mine == look
+    assert mine == look
     old = place.read_text()
     place.write_text(f"{Fernet.generate_key().decode()}\n")
     with pytest.raises(Refused, match="cannot be opened"):
-        audits.give(morgan, row.pk, held.lease_token, "hate")
-    with pytest.raises(Refused, match="cannot be opened"):
         opinions.give(morgan, look.pk, mine.lease_token, False)
-    Audited.objects.create(kind="note", subject="2", stage="answer", text="another", chance=1, owner=alice)
-    assert (other := audits.take(morgan)) is not None and other.text == "another", "it holds nobody up"
     place.write_text(place.read_text() + old)
-    assert Audited.objects.get(pk=row.pk).text == "a text" and Snapshot.objects.get().pk == shot.pk
+    assert Snapshot.objects.get().pk == shot.pk
 
 
 def test_a_key_is_on_the_disk_before_anything_is_encrypted_by_it(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -17,7 +17,7 @@ from apps.privacy import wishes
 from apps.privacy.models import Keeping
 from apps.safety import appeals, audit, effects, opinions, review, vanishing
 from apps.safety.folding import Outcome
-from apps.safety.models import Audited, Case, Decision, Notice, Opinion
+from apps.safety.models import Case, Decision, Notice, Opinion
 from apps.safety.policy import Action
 from apps.safety.review import Flagged, Ruling
 from apps.safety.transitions import Refused, State
@@ -75,15 +75,13 @@ def outlived(talk: Conversation) -> None:
 
 
 @pytest.mark.parametrize("end", [deleted, outlived])
-def test_a_chat_takes_its_cases_and_its_random_checks_with_it(alice: User, morgan: User, end: Ends) -> None:
+def test_a_chat_takes_its_cases_with_it(alice: User, morgan: User, end: Ends) -> None:
     answer, other = exchange(alice), exchange(alice)
     opened = [about("question", answer.pk, alice), about("answer", answer.pk, alice, "violence")]
     stays = about("question", other.pk, alice)
-    Audited.objects.create(kind="answer", subject=str(answer.pk), stage="answer", text="So.", chance=1, owner=alice)
     held = review.claim(morgan, opened[0].pk)
     end(answer.conversation)
     assert [state(one) for one in opened] == [State.AUTO_CLOSED] * 2 and state(stays) == State.OPEN
-    assert not Audited.objects.exists()
     with pytest.raises(Refused):
         review.decide(morgan, held.pk, Ruling(held.lease_token, held.version, "block", "clear"))
     assert audit.verify() == []
