@@ -44,6 +44,10 @@ _BY_WORDS = 0.55  # of the question's weight in one sentence: it is quoted whate
 _BY_WORDS_SHORT, _SHORT = 0.4, 2  # of a question of so few content words, of which vectors tell little
 _BY_WORDS_FOREIGN = 0.32  # of a question in another language than English, of which the packaged embedder knows none
 _COMMON = 1.0  # weight of a question's word that the index does not know
+_FORM, _OTHER_FORM = (
+    5,
+    0.5,
+)  # letters that two forms of a word share, and the weight of such a form in the name of a column
 _EMBEDDED = 8  # sentences, the best by words: as good as all of them; each costs 6 ms of one core
 _LEAST_WORDS = 3
 _MOST_CHARS = 700  # a "sentence" longer than this is a table or a list that nobody wants quoted
@@ -181,14 +185,18 @@ def _add_lead(text: str, lead: Span, quoted: Span, offset: int, *, is_item: bool
 
 
 def _asked_cell(table: QuotedRow, question: str, idf: Mapping[str, float]) -> int:
-    """Return the number of the cell whose column the question names while it does not hold the cell; -1: none."""
+    """Return the number of the cell whose column the question names while it does not hold the cell; -1 where it names
+    none, or several alike."""
     asked = facts(question).terms
-    best, found = 0.0, -1
+    forms = {term[:_FORM] for term in asked if len(term) >= _FORM}
+    values = [0.0] * len(table.cells)
     for at, cell in enumerate(table.cells):
-        value = sum(idf.get(term, _COMMON) for term in facts(cell.name).terms & asked)
-        if value > best and not facts(cell.text).terms & asked:
-            best, found = value, at
-    return found
+        if not facts(cell.text).terms & asked:
+            named = facts(cell.name).terms
+            also = sum(term[:_FORM] in forms for term in named - asked)  # "recommended" where it is asked as a verb
+            values[at] = sum(idf.get(term, _COMMON) for term in named & asked) + also * _OTHER_FORM
+    best = max(values, default=0.0)
+    return values.index(best) if best > 0 and values.count(best) == 1 else -1
 
 
 def _widened(option: Option, options: Sequence[Option], taken: Sequence[Option], *, first: bool) -> list[Option]:

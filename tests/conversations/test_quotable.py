@@ -51,6 +51,15 @@ def test_a_stored_row_is_laid_out_as_when_it_was_chosen() -> None:
     assert quote.table.cells[quote.table.asked].text == "45"
 
 
+def test_of_two_columns_that_the_question_names_alike_the_one_in_another_form_of_its_word_is_marked() -> None:
+    row = "Instalación: Con escritorio; RAM (mínimo): 1GB; RAM (recomendado): 2GB"
+    sheet = {1: replace(passage(row, title="Guía"), heading="Requisitos de instalación")}
+    quote = choose("¿Cuánta RAM se recomienda en una instalación con escritorio?", None, sheet, {})[0]
+    assert quote.table is not None and quote.table.cells[quote.table.asked].text == "2GB"
+    quote = choose("¿Cuánta RAM tiene una instalación con escritorio?", None, sheet, {})[0]
+    assert quote.table is not None and quote.table.asked == -1
+
+
 def test_cells_without_header_are_quoted_as_they_stand() -> None:
     text = "i | - | the package is installed.\nv | - | the package is virtual."
     quote = choose("What does a virtual package look like?", None, {1: passage(text, title="Marks")}, {})[0]
