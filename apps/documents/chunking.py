@@ -1,6 +1,6 @@
 """Pages of pieces to chunks that fit the embedder's window.
 
-The text of a page is tokenised once; every cut is made by token counts, at the best place there is: before a heading,
+Every cut is made by token counts, at the best place there is: before a heading,
 between pieces, between sentences (lines in tables and code), between words. A chunk stays inside a page, and its span
 is exact in the page's text. What is embedded is its header (title › headings) and its text.
 """
@@ -12,11 +12,10 @@ from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
-from operator import sub
 
-from apps.documents.fold import fold, unsplit
+from apps.documents.fold import fold
 from apps.documents.parsers.base import ParsedPage, Piece
-from apps.engines.embed.base import Tokenised, Whole, apart
+from apps.engines.embed.base import Tokenised
 from apps.lib.sentences import spans as sentence_spans
 
 Offsets = Callable[[str], list[tuple[int, int]]]
@@ -69,30 +68,27 @@ def embedded(header: str, text: str) -> str:
 class Chunker:
     """Cuts the pages of one document, in order: the headings of one page hold on the next.
 
-    With `read`, chunks come as the embedder reads them, and nothing is left to be tokenised again; with `whole` their
-    tokens are taken from those of the page, as far as they are the same.
+    With `read`, chunks come as the embedder reads them, and nothing is left to be tokenised again.
     """
 
     def __init__(
-        self, title: str, offsets: Offsets, window: int, read: Read | None = None, target: int = TARGET_TOKENS,
-        whole: Callable[[str], Whole] | None = None,
-    ) -> None:  # fmt: skip
+        self, title: str, offsets: Offsets, window: int, read: Read | None = None, target: int = TARGET_TOKENS
+    ) -> None:
         self.title, self.offsets, self.window, self.read = " ".join(title.split()), offsets, window, read
-        self.target, self.whole = target, whole
+        self.target = target
         self._path: list[tuple[int, str]] = []
         self._headers: dict[str, tuple[str, int]] = {}
 
     def cut(self, page: ParsedPage) -> Iterator[Draft]:
         """Return the chunks of a page in order, which cover every letter and digit of its pieces once. What would be a
         chunk without any is left out."""
-        whole = self.whole(page.text) if self.whole else None
-        tokens = _Tokens(*((whole.starts, whole.ends) if whole else apart(self.offsets(page.text))))
+        tokens = _Tokens(self.offsets(page.text))
         room = min(self.target, self.window - 1) - min(HEADER_TOKENS, self.window // 4)
         atoms = [atom for piece in page.pieces for atom in _atoms(page.text, piece, tokens, max(8, room))]
         for run in _pack(atoms, max(8, room)):
             body = next((at for at, atom in enumerate(run) if atom.piece.kind != "heading"), len(run))
             self._enter(run[: body + 1], page.text)
-            yield from self._draft(page, run[0].start, run[-1].end, whole)
+            yield from self._draft(page, run[0].start, run[-1].end)
             self._enter(run[body:], page.text)
 
     def _enter(self, atoms: Iterable[_Atom], text: str) -> None:
@@ -102,22 +98,20 @@ class Chunker:
             if not self._path or self._path[-1] != (piece.level, words):
                 self._path = [*(item for item in self._path if item[0] < piece.level), (piece.level, words)]
 
-    def _draft(self, page: ParsedPage, start: int, end: int, whole: Whole | None) -> Iterator[Draft]:
+    def _draft(self, page: ParsedPage, start: int, end: int) -> Iterator[Draft]:
         if not any(map(str.isalnum, page.text[start:end])):
             return  # signs alone answer no question
         heading = JOIN.join(words for _, words in self._path)[-MAX_HEADING:]
         header, taken = self.header(heading)
         text = fold(page.text[start:end])
-        read = whole.part(embedded(header, ""), start, end) if whole and unsplit(page.text[start:end]) else None
-        if read is None and self.read:
-            read = self.read(embedded(header, text))
+        read = self.read(embedded(header, text)) if self.read else None
         tokens = read.count if read else len(self.offsets(text)) + taken
         if tokens > self.window and end - start > 1:  # joining split words can, rarely, make more tokens
             middle = _middle(page.text, start, end)
             for part in ((start, middle), (middle, end)):
                 kept = _trimmed(page.text, *part)
                 if kept:
-                    yield from self._draft(page, *kept, whole)
+                    yield from self._draft(page, *kept)
             return
         yield Draft(page.number, start, end, heading, text, header, tokens, read)
 
@@ -140,11 +134,8 @@ class Chunker:
 class _Tokens:
     """Counts tokens between two characters of a page; a "word" of hundreds of letters counts as several."""
 
-    def __init__(self, starts: Sequence[int], ends: Sequence[int]) -> None:
-        self.starts = starts
-        if max(map(sub, ends, starts), default=0) > LONG_TOKEN:
-            spans = zip(starts, ends, strict=True)
-            self.starts = [at for start, end in spans for at in range(start, max(end, start + 1), LONG_TOKEN)]
+    def __init__(self, spans: Sequence[tuple[int, int]]) -> None:
+        self.starts = [at for start, end in spans for at in range(start, max(end, start + 1), LONG_TOKEN)]
 
     def count(self, start: int, end: int) -> int:
         return bisect_left(self.starts, end) - bisect_left(self.starts, start)

@@ -16,7 +16,7 @@ def pages_cut(
 ) -> Iterator[tuple[ParsedPage, list[Draft]]]:
     """Each page with its chunks of at most `target` tokens, as the embedder reads them; without the running heads of
     what has pages."""
-    chunker = Chunker(str(document), embed.offsets, embed.max_tokens, embed.tokenised, target, embed.whole)
+    chunker = Chunker(str(document), embed.offsets, embed.max_tokens, embed.tokenised, target)
     dropped = furniture(pages) if document.has_pages else {}
     for page in pages:
         yield page, list(chunker.cut(without(page, dropped.get(page.number, set()))))

@@ -9,11 +9,6 @@ import unicodedata
 _SPLIT = re.compile(r"[\u00ad-](?:(?<=\u00ad)\s*|(?<=-)[ \t]*\r?\n\s*)")
 
 
-def unsplit(text: str) -> bool:
-    """Return whether folding the text only changes white space."""
-    return all(_joined(found) == found.group() for found in _SPLIT.finditer(text))
-
-
 def fold(text: str) -> str:
     """Return the text with words joined that a line end had split, and every run of white space as one space.
 

@@ -18,7 +18,7 @@ from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
 
-from apps.engines.embed.base import Tokenised, Whole
+from apps.engines.embed.base import Tokenised
 from apps.engines.index.base import CANDIDATES, Candidate, Index, IndexEntry, IndexQuery, IndexResult, Part, SegmentInfo
 
 if TYPE_CHECKING:
@@ -197,9 +197,6 @@ class EmbedEngine(Protocol):
 
     def tokenised(self, text: str) -> Tokenised:
         """A passage, ready to be embedded; one that fits has at most `max_tokens`."""
-
-    def whole(self, text: str) -> Whole:
-        """A long text, to take passages from."""
 
     def offsets(self, text: str) -> list[tuple[int, int]]:
         """Character span of every token of `text`, in order, without special tokens, uncut."""

@@ -8,7 +8,7 @@ from pathlib import Path
 import django
 import pytest
 
-from apps.documents.fold import fold, unsplit
+from apps.documents.fold import fold
 
 
 def catalogue(language: str) -> dict[str, str]:
@@ -41,12 +41,10 @@ def catalogue(language: str) -> dict[str, str]:
 )
 def test_a_word_that_was_split_is_joined(text: str, folded: str) -> None:
     assert fold(text) == folded
-    assert unsplit(text) == (" ".join(text.split()) == folded)
 
 
 def test_white_space_is_one_space() -> None:
     assert fold(" a well-known\n\n\tthing - it - is\u00a0here ") == "a well-known thing - it - is here"
-    assert unsplit("a well-known\n\n\tthing - it\n")
 
 
 @pytest.mark.parametrize("language", ["de", "cs", "ru", "el", "fr", "pl", "es"])

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
@@ -12,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from apps.engines.classify.base import Tokens
-from apps.engines.embed.base import Inside, Spans, Tokenised, apart
+from apps.engines.embed.base import Inside, Spans, Tokenised
 from apps.engines.embed.pooling import pooled, tokens_at
 from apps.lib.words import content_terms
 
@@ -75,23 +74,8 @@ class FakeEmbed:
     def tokenised(self, text: str) -> Tokenised:
         return Tokenised(len(self.offsets(text)), text)
 
-    def whole(self, text: str) -> FakeWhole:
-        return FakeWhole(text, *apart(self.offsets(text)))
-
     def offsets(self, text: str) -> list[tuple[int, int]]:
         return [match.span() for match in _TOKEN.finditer(text)]
-
-
-@dataclass(frozen=True, slots=True)
-class FakeWhole:
-    """Its parts are tokenised again."""
-
-    text: str
-    starts: Sequence[int]
-    ends: Sequence[int]
-
-    def part(self, lead: str, start: int, end: int) -> Tokenised | None:
-        return FakeEmbed().tokenised(lead + " ".join(self.text[start:end].split()))
 
 
 @lru_cache(maxsize=50_000)

@@ -21,13 +21,10 @@ from apps.engines.embed.base import Inside, Spans, Tokenised
 from apps.engines.embed.folder import PACKAGE, Folder, locate, read
 from apps.engines.embed.half import pays
 from apps.engines.embed.pooling import tokens_at
-from apps.engines.embed.whole import Runs, TokenisedWhole, Undivided, by_words
 from apps.engines.tokenizer import load
 from apps.lib import host
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from apps.engines.base import Vectors
 
 _USUAL = 48  # tokens of a question that is typed by hand
@@ -59,7 +56,6 @@ class SentenceEmbed:
         self._encoder: _Encoder | None = None
         self._tokenizer: Any = None
         self._special = 0
-        self._runs: Runs | None = None  # where its tokenizer reads each by itself
         self._questions: OrderedDict[str, Vectors] = OrderedDict()
 
     @property
@@ -115,16 +111,6 @@ class SentenceEmbed:
         count, ids = self._read(text, "passage", "document")
         return Tokenised(count, np.asarray(ids, np.int32))  # a list of numbers would take ten times the memory
 
-    def whole(self, text: str) -> TokenisedWhole | Undivided:
-        tokenizer, runs = self._tokens(), self._runs
-        if runs is None:
-            return Undivided(text, tokenizer)
-        return TokenisedWhole(text, runs, self._prompt("passage", "document"), self._made)
-
-    def _made(self, ids: NDArray[np.int32]) -> Tokenised:
-        count, fitting = self._fitted(ids, self._prompt("passage", "document"))
-        return Tokenised(count, np.array(fitting, np.int32))
-
     def offsets(self, text: str) -> list[tuple[int, int]]:
         return list(self._tokens().encode(text, add_special_tokens=False).offsets)
 
@@ -136,16 +122,8 @@ class SentenceEmbed:
 
     def tokens_at(self, text: str, spans: Spans) -> Spans:
         prompt = self._prompt("passage", "document")
-        read, shift = self._offsets(prompt + text), len(prompt)
+        read, shift = self._tokens().encode(prompt + text).offsets, len(prompt)
         return tokens_at(read, [(start + shift, end + shift) for start, end in spans])
-
-    def _offsets(self, text: str) -> Spans:
-        """Where its tokens stand, with those of no characters that the model adds."""
-        tokenizer = self._tokens()
-        if self._runs is None:
-            return list(tokenizer.encode(text).offsets)
-        _, starts, ends = self._runs.with_edges(text)
-        return [(0, 0), *zip(starts.tolist(), ends.tolist(), strict=True), (0, 0)]
 
     def states(self, texts: Sequence[str], layers: int) -> list[Tokens]:
         """The tokens of each text, cut to the window, with their states after so many layers."""
@@ -179,9 +157,7 @@ class SentenceEmbed:
         """How many tokens the text has, and their numbers as the model wants them: prompt and special tokens added, cut
         to its window."""
         prompt = self._prompt(*prompts)
-        return self._fitted(self._tokens().encode(prompt + text).ids, prompt)
-
-    def _fitted(self, ids: Any, prompt: str) -> tuple[int, Any]:
+        ids = self._tokens().encode(prompt + text).ids
         count = len(ids) - self._special - self._prompt_tokens(prompt)
         window = self._described().window
         if len(ids) <= window:
@@ -217,7 +193,6 @@ class SentenceEmbed:
                 if self._tokenizer is None:
                     tokenizer = _tokenizer(self._described().path)
                     self._special = tokenizer.num_special_tokens_to_add(False)
-                    self._runs = Runs(tokenizer) if by_words(tokenizer) else None
                     self._tokenizer = tokenizer
         return self._tokenizer
 
