@@ -5,15 +5,9 @@ from __future__ import annotations
 import re
 import threading
 import unicodedata
-from collections.abc import Sequence
 from functools import lru_cache
-from itertools import chain
-from operator import itemgetter
-from typing import NamedTuple
 
 import Stemmer
-
-from apps.lib.kept import Kept, short
 
 # Vowel signs and accents that stand as characters of their own, which \w leaves out: Hebrew, Arabic, Hindi, Thai ...
 _MARKS = (
@@ -49,45 +43,13 @@ def normalise(text: str) -> str:
 
 
 def words(text: str) -> list[str]:
-    """The words of a text in order, unstemmed, stop words included; of scripts without spaces every two characters."""
-    runs = _apart(text)
-    return [*chain.from_iterable(map(_words_of, runs)), *_further(runs)]
-
-
-class _Run(NamedTuple):
-    """What stands between two white spaces, such as a word and a comma."""
-
-    whole: Sequence[str]  # its words before they are cut
-    words: Sequence[str]
-    stems: Sequence[str]
-    codes: Sequence[str]
-
-
-_words_of, _stems_of, _codes_of = (itemgetter(_Run._fields.index(name)) for name in ("words", "stems", "codes"))
-
-
-def _apart(text: str) -> list[_Run]:
-    return list(map(_kept.__getitem__, normalise(text).split()))
-
-
-def _further(runs: Sequence[_Run]) -> list[str]:
-    """The codes that are no words anyway."""
-    if not any(map(_codes_of, runs)):
-        return []
-    whole = {word for run in runs for word in run.whole}
-    return [part for run in runs for code in run.codes if code not in whole for part in _cut(code)]
-
-
-def _taken_apart(run: str) -> _Run:
-    whole = tuple(_WORD.findall(run))
-    found = tuple(part for word in whole for part in _cut(word))
-    codes = tuple(filter(_DIGIT.search, _CODE.findall(run))) if _DIGIT.search(run) else ()
-    return _Run(whole, whole if found == whole else found, tuple(map(stem, found)), codes)
-
-
-def _comes_again(run: str) -> bool:
-    """A sentence without spaces hardly does, and takes much more room than a word."""
-    return short(run) and not _UNSPACED.search(run)
+    """Return the words of a text in order, unstemmed, stop words included; of scripts without spaces every two
+    characters. Codes with a digit, such as part numbers, follow at the end as wholes."""
+    text = normalise(text)
+    whole = _WORD.findall(text)
+    known = set(whole)
+    codes = [code for code in _CODE.findall(text) if code not in known and _DIGIT.search(code)]
+    return [part for word in (*whole, *codes) for part in _cut(word)]
 
 
 def _cut(word: str) -> list[str]:
@@ -107,9 +69,8 @@ def _parts(word: str) -> list[str]:
 
 
 def terms(text: str) -> list[str]:
-    """The stemmed words of a text in order, stop words included."""
-    runs = _apart(text)
-    return [*chain.from_iterable(map(_stems_of, runs)), *map(stem, _further(runs))]
+    """Return the stemmed words of a text in order, stop words included."""
+    return list(map(stem, words(text)))
 
 
 def content_terms(text: str) -> list[str]:
@@ -127,6 +88,3 @@ def stem(word: str) -> str:
     if stemmer is None:
         stemmer = _local.stemmer = Stemmer.Stemmer("english")
     return str(stemmer.stemWord(word))
-
-
-_kept = Kept(_taken_apart, worth=_comes_again)  # a language uses few words most of the time; full, 24 MB

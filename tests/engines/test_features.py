@@ -36,9 +36,11 @@ def test_grams_are_those_of_the_definition(texts: list[str]) -> None:
         assert found.weights[at] == pytest.approx(1 / max(1, len(expected)) ** 0.5)
 
 
-def test_what_was_kept_of_a_word_says_the_same_again() -> None:
-    text = "The ferry's ticket, the ferry's deck; the island."
-    features._words.clear()
-    features._runs.clear()
+def test_what_was_kept_of_a_word_says_the_same_again_and_long_words_are_not_kept() -> None:
+    text = f"The ferry's ticket, the ferry's deck; the island. {'long' * 20}"
+    features._sums_of_short.cache_clear()
     first, again = grams([text]), grams([text, text])
     assert again.buckets.tolist() == first.buckets.tolist() * 2
+    assert features._sums_of_short.cache_info().currsize == len(
+        set(["the", "ferry", "'", "s", "ticket", ",", "deck", ";", "island", "."])
+    )

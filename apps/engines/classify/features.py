@@ -9,13 +9,11 @@ import re
 from array import array
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from functools import lru_cache
 from typing import TYPE_CHECKING
 from zlib import crc32
 
 import numpy as np
-
-from apps.lib.kept import Kept
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -27,8 +25,7 @@ _PIECES = (3, 4, 5)
 _START = crc32(b"b")
 _TOGETHER = 32  # texts whose buckets are sorted at once: they fit a processor's cache
 _SUM_BYTES = 8
-
-_Apart = tuple[int, bytes, bytes]
+_SHORT = 32  # characters of words whose sums are kept; full, some 20 MB
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,36 +58,25 @@ def _filled(sums: Sequence[bytes]) -> tuple[NDArray[np.int32], NDArray[np.int64]
 
 
 def _sums(text: str) -> bytes:
-    """The sums of its n-grams, some more than once, as numbers of eight bytes."""
-    runs = text[:CHARACTERS].casefold().split()
-    if not runs:
-        return b""
-    starts, tails, pieces = zip(*map(_runs.__getitem__, runs), strict=True)
-    pairs = array("q", map(crc32, tails, (_START, *starts)))  # of "b", the word before, a space, this word
-    return b"".join([pairs.tobytes(), *dict.fromkeys(pieces)])
+    """Return the sums of its n-grams, some more than once, as numbers of eight bytes."""
+    words = _WORD.findall(text[:CHARACTERS].casefold())
+    raw = [word.encode("utf-8", "surrogatepass") for word in words]
+    before = [_START, *(crc32(word, _START) for word in raw)]  # of "b" and the word before, "" at the beginning
+    pairs = array("q", (crc32(b" " + word, start) for word, start in zip(raw, before, strict=False)))
+    return b"".join([pairs.tobytes(), *map(_sums_of_word, dict.fromkeys(words))])
 
 
-def _run(run: str) -> _Apart:
-    """What stands between two white spaces, such as a word and a comma: how a pair with the next run begins and one
-    with the run before goes on, and all sums of its words and of the pairs in it."""
-    words = [_words[word] for word in _WORD.findall(run)]
-    if len(words) == 1:
-        return words[0]
-    pairs = array("q", [crc32(after[1], before[0]) for before, after in pairwise(words)])
-    return words[-1][0], words[0][1], b"".join([pairs.tobytes(), *(word[2] for word in words)])
+def _sums_of_word(word: str) -> bytes:
+    """Return the sums of the word itself and of its pieces, as numbers of eight bytes."""
+    return _sums_of_short(word) if len(word) <= _SHORT else _hash_pieces(word)
 
 
-def _word(word: str) -> _Apart:
-    """The sum of "b" and the word, with which its pair with the next begins; how its pair with the one before goes on;
-    and the sums of the word itself and of its pieces, as numbers of eight bytes."""
+def _hash_pieces(word: str) -> bytes:
     grams = [f"w{word}"]
     if len(word) > 2:
         padded = f"<{word}>"
         grams += [f"c{padded[at : at + size]}" for size in _PIECES for at in range(len(padded) - size + 1)]
-    raw = word.encode("utf-8", "surrogatepass")
-    sums = array("q", [crc32(gram.encode("utf-8", "surrogatepass")) for gram in grams])
-    return crc32(raw, _START), b" " + raw, sums.tobytes()
+    return array("q", (crc32(gram.encode("utf-8", "surrogatepass")) for gram in grams)).tobytes()
 
 
-# A language uses few words most of the time; full, 26 MB of usual ones.
-_words, _runs = Kept(_word), Kept(_run)
+_sums_of_short = lru_cache(maxsize=32_768)(_hash_pieces)  # a language uses few words most of the time
