@@ -161,7 +161,6 @@ def naming(user: User) -> Iterator[tuple[type[models.Model], list[str]]]:
     yield apps.get_model("safety", "Notice"), ["person"]
     yield apps.get_model("safety", "Restriction"), ["person"]
     yield apps.get_model("safety", "Care"), ["reviewer"]
-    yield apps.get_model("safety", "Exposure"), ["reviewer"]
 
 
 def _any(names: list[str], user: User) -> models.Q:

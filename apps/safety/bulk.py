@@ -15,7 +15,7 @@ from django.utils import timezone
 from django.utils.translation import gettext
 from rapidfuzz import fuzz, process
 
-from apps.safety import audit, effects, exposure, review
+from apps.safety import audit, effects, review
 from apps.safety.intake import folded
 from apps.safety.models import Batch, Case, Decision
 from apps.safety.policy import SEALED
@@ -98,10 +98,7 @@ def mine(user: User, pk: Any) -> Batch:
 
 def preview(user: User, batch: Batch) -> list[Case]:
     """The cases that are still this person's, with their texts; each reading is recorded."""
-    found = [review.look(user, row.pk) for row in _held(user, batch)]
-    if found:
-        exposure.look(user, f"batch {batch.pk}", found[0].area, max(row.severity for row in found), len(found))
-    return found
+    return [review.look(user, row.pk) for row in _held(user, batch)]
 
 
 def decide(user: User, batch: Batch, items: Sequence[Item], ruling: Ruling) -> Done:

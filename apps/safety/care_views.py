@@ -1,4 +1,4 @@
-"""A reviewer's own page: what they were exposed to in this shift, and what they want to be spared."""
+"""A reviewer's own page: what they want to be spared."""
 
 from __future__ import annotations
 
@@ -24,10 +24,6 @@ def page(request: HttpRequest) -> HttpResponse:
         exposure.set_care(user, covered="covered" in request.POST, without=without)
         messages.success(request, gettext("Kept. Nobody else sees this."))
         return redirect("safety:care")
-    minutes = exposure.seconds(user) / 60
-    context = {
-        "minutes": minutes, "most": exposure.CAP_S / 60, "hours": exposure.SHIFT_S / 3600, "care": exposure.care(user),
-        "texts": exposure.texts(user), "tired": exposure.tired(user), "hard": exposure.HARD,
-        "clauses": read(policies.live().body).clauses.values(),
-    }  # fmt: skip
+    clauses = read(policies.live().body).clauses.values()
+    context = {"care": exposure.care(user), "hard": exposure.HARD, "clauses": clauses}
     return render(request, "safety/care.html", context)

@@ -21,7 +21,7 @@ from apps.safety.bias_audits import BiasAudit
 from apps.safety.breakglass import BreakGlass
 from apps.safety.degraded import Degraded
 from apps.safety.detectors import Detector
-from apps.safety.exposure import Care, Exposure
+from apps.safety.exposure import Care
 from apps.safety.hits import Hit
 from apps.safety.levels import Level
 from apps.safety.opinions import Opinion
@@ -31,7 +31,7 @@ from apps.safety.transitions import LIVE, State
 
 __all__ = [
     "Allowance", "Appeal", "Batch", "BiasAudit", "BreakGlass", "Care", "Case", "Decision", "Degraded",
-    "Detector", "Effect", "Event", "Exposure", "Hit", "Leaving", "Notice", "Opinion", "PolicyVersion",
+    "Detector", "Effect", "Event", "Hit", "Leaving", "Notice", "Opinion", "PolicyVersion",
     "Recorded", "Restriction", "Shadowed", "Snapshot",
 ]  # fmt: skip
 

@@ -108,8 +108,7 @@ def waiting(user: User) -> QuerySet[Opinion]:
     free = Q(lease_until__isnull=True) | Q(lease_until__lt=now) | Q(reviewer=user)
     rows = Opinion.objects.filter(free, given=None).exclude(snapshot__text="")
     rows = rows.filter(Q(decision__isnull=True) | Q(decision__undone=None))
-    rows = rows.filter(**exposure.bearable(user)).exclude(clause__in=exposure.care(user).without)
-    rows = rows.exclude(clause__in=SEALED)
+    rows = rows.exclude(clause__in=exposure.care(user).without).exclude(clause__in=SEALED)
     return rows.exclude(owner=user).exclude(first=user)
 
 
@@ -130,7 +129,6 @@ def read(user: User, pk: Any) -> Opinion:
     row = _held(user, pk)
     seen = {"why": "second", "clause": row.clause}
     audit.record("read", actor=user, person=row.owner_id, subject=f"opinion {row.pk}", **seen)
-    exposure.look(user, f"opinion {row.pk}", row.clause, row.severity)
     return row
 
 
@@ -143,7 +141,6 @@ def give(user: User, pk: Any, token: str, harmful: bool, note: str = "") -> Opin
         rows = Opinion.objects.filter(reviewer=user, given=None, lease_until__gt=timezone.now())
         if not leases.release(rows, pk, token, given=timezone.now(), harmful=harmful, note=note[:1000]):
             raise Refused(GONE)
-        exposure.left(user)
         audit.record("opinion.given", actor=user, subject=f"opinion {pk}")
     return Opinion.objects.get(pk=pk)
 
@@ -158,7 +155,6 @@ def renew(user: User, pk: Any, token: str) -> None:
 def leave(user: User, pk: Any, token: str) -> None:
     """Put the second look back for other reviewers. Raise Refused where the user does not hold it."""
     _held(user, pk)
-    exposure.left(user)
     leases.release(Opinion.objects.filter(reviewer=user, given=None), pk, token, reviewer=None)
 
 

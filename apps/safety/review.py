@@ -23,7 +23,6 @@ from apps.lib import advisory, leases
 from apps.safety import (
     audit,
     effects,
-    exposure,
     holds,
     masking,
     notices,
@@ -172,7 +171,6 @@ def claim(user: User, pk: Any) -> Case:
     move_to = transition(case.state, Move.CLAIM, role_of(user), case.escalated)
     if case.state in WORK and case.holder_id == user.pk and case.lease_until and case.lease_until > now:
         return case
-    exposure.guard(user, case.severity)
     if not may_claim(user, case):
         raise Refused(gettext("An appeal is decided by somebody else than the first decision."))
     with transaction.atomic():
@@ -188,7 +186,6 @@ def look(user: User, pk: Any) -> Case:
     case = _case(user, pk)
     seen = {"why": "review", "clause": case.area, "thing": case.kind}
     audit.record("read", actor=user, person=case.owner_id, subject=f"case {case.pk}", **seen)
-    exposure.look(user, f"case {case.pk}", case.area, case.severity)
     return case
 
 
@@ -202,7 +199,6 @@ def leave(user: User, pk: Any, token: str, move: Move, why: str = "") -> Case:
         kept = case.escalated or move is Move.ESCALATE
         if not leases.release(_held(case), case.pk, token, state=state, holder=None, escalated=kept):
             raise Refused(TAKEN)
-        exposure.left(user)
         audit.record(f"case.{move}", actor=user, person=case.owner_id, subject=f"case {case.pk}", why=why[:400])
     return _case(user, pk)
 
@@ -234,7 +230,6 @@ def settle(user: User, case: Case, ruling: Ruling, state: State, first: Decision
     rows = _held(case).filter(version=ruling.version, holder=user, lease_until__gt=now)
     if not leases.release(rows, case.pk, ruling.token, state=state, version=version):
         raise Refused(TAKEN)
-    exposure.left(user)
     policy = policies.live()
     alone = user.pk in (case.owner_id, first.reviewer_id if first else None)  # `queue` and `appeals` know why
     said = {"self_approved": True} if alone else {}

@@ -79,11 +79,7 @@ def queue(request: HttpRequest) -> HttpResponse:
     for row in cases:
         row.may_claim = review.may_claim(user, row)  # type: ignore[attr-defined]
     context = {"cases": cases, "counts": counts, "show": show, "total": rows.count(), **_undo(user)}
-    context |= {
-        "degraded": sum(degraded.minutes(1).values()),
-        "looks": opinions.waiting(user).count(),
-        "tired": exposure.tired(user),
-    }
+    context |= {"degraded": sum(degraded.minutes(1).values()), "looks": opinions.waiting(user).count()}
     context |= {"sealed": sealed.waiting(user), "named": seals.named(user), "nobody": not seals.people().exists()}
     return render(request, "safety/queue.html", context | _glass(user))
 
@@ -243,11 +239,11 @@ def _undo(user: User) -> dict[str, Any]:
 
 
 def _listed(user: User, show: str) -> QuerySet[Case]:
-    """The queue, without what the person leaves to others and, once they have seen enough, what is hard."""
+    """Return the cases of the queue `show`, without clauses that the user leaves to others."""
     rows = review.queue(user).filter(SHOWN[show][1](user))
     if show in ("mine", "decided", "disputed"):
         return rows
-    return rows.filter(**exposure.bearable(user)).exclude(area__in=exposure.care(user).without)
+    return rows.exclude(area__in=exposure.care(user).without)
 
 
 def _to(request: HttpRequest, pk: UUID) -> HttpResponse:

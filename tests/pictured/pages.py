@@ -192,7 +192,7 @@ CHAPTERS: dict[str, tuple[Page, ...]] = {
              MORGAN),
         Page("thresholds", "review/thresholds/", "Thresholds", "What another one would have found.", MORGAN,
              "/review/thresholds/?of=violence%3Aquestion"),
-        Page("care", "review/care/", "Care", "What a reviewer is spared, and how much of it there was.", MORGAN),
+        Page("care", "review/care/", "Care", "What a reviewer is spared.", MORGAN),
         Page("feedback", "feedback/", "Feedback", "What people said about answers.", MORGAN),
         Page("feedback-one", "feedback/<int:pk>/", "One of them", "With the answer, and what can be done.", MORGAN,
              "/feedback/{feedback}/"),

@@ -8,7 +8,7 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from apps.safety import bulk, claims, exposure, review
+from apps.safety import bulk, claims, review
 from apps.safety.models import Case, Decision
 from apps.safety.review import Ruling
 from apps.safety.transitions import Move, Refused, State
@@ -148,10 +148,3 @@ def test_what_was_escalated_is_nobody_elses_when_its_administrator_goes_away(
     again = review.claim(ada, held.pk)
     review.second(ada, again.pk, again.lease_token)
     assert Case.objects.get().state == State.ESCALATED
-
-
-def test_keeping_counts_no_further_exposure(alice: User, morgan: User) -> None:
-    held = review.claim(morgan, case(alice).pk)
-    review.look(morgan, held.pk)
-    claims.keep(morgan, held.pk, held.lease_token)
-    assert exposure.texts(morgan) == 1

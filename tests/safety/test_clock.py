@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 import pytest
 from django.utils import timezone
 
-from apps.safety import audit, bulk, claims, exposure, holds, review
+from apps.safety import audit, bulk, claims, holds, review
 from apps.safety.models import Case, Decision, Effect, Event
 from apps.safety.review import Ruling
 from apps.safety.transitions import Refused, State
@@ -92,15 +92,6 @@ def test_undo_is_for_seconds_whatever_the_clock_does(alice: User, morgan: User, 
     with pytest.raises(Refused):
         review.undo(morgan, held.pk)
     assert shelf.state["1"].startswith("withheld") and bulk.undoable(morgan) is None
-
-
-def test_hours_of_a_jump_are_no_hours_of_reading(alice: User, morgan: User, jump: Jump) -> None:
-    held = review.claim(morgan, case(alice).pk)
-    review.look(morgan, held.pk)
-    jump(3)
-    assert exposure.seconds(morgan) == exposure.LONGEST_S and not exposure.tired(morgan)
-    jump(-6)
-    assert exposure.seconds(morgan) <= exposure.LONGEST_S
 
 
 def test_a_hold_under_a_clause_that_fails_closed_outlasts_any_jump(alice: User, jump: Jump) -> None:
