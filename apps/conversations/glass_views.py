@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime, time
 from functools import wraps
 from typing import Any, Concatenate, ParamSpec
 from uuid import UUID
@@ -13,7 +12,6 @@ from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
-from django.utils.dateparse import parse_date
 from django.utils.translation import gettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
@@ -83,14 +81,9 @@ def _asked(request: HttpRequest) -> BreakGlass:
     if not BREAK_GLASS.held(user):
         raise Refused(str(breakglass.NOT_YOURS))
     owner, conversation = glass.wanted(sent.get("wanted", "")[:400])
-    try:
-        day = parse_date(sent.get("told_from", "")) if sent.get("told_from") else None
-    except ValueError as error:
-        raise Refused(gettext("There is no such day.")) from error
-    told_from = timezone.make_aware(datetime.combine(day, time())) if day else None
     return breakglass.ask(
         user, owner, conversation, sent.get("ground", ""), sent.get("reason", ""),
-        emergency=sent.get("emergency") == "on", told_from=told_from, delay=sent.get("delay", ""),
+        emergency=sent.get("emergency") == "on",
     )  # fmt: skip
 
 

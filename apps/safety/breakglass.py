@@ -10,7 +10,7 @@ log that its person sees.
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any, ClassVar
 from uuid import UUID
 
@@ -30,7 +30,6 @@ PERSON = settings.AUTH_USER_MODEL
 SUBJECT = "glass "  # before the number of a request, in the log
 WAITS = timedelta(hours=24)  # that a request may wait for an answer
 CLOCKS_DIFFER = timedelta(minutes=1)  # of the machines of one site, at most
-LONGEST_DELAY = timedelta(days=180)  # that its person may not be told, at once
 NOT_YOURS = gettext_lazy("That is not yours to do, or somebody has done it by now. Nothing was changed.")
 _UNJUDGED = gettext_lazy("Your last emergency waits for somebody's judgement. Ask in the usual way until then.")
 
@@ -62,8 +61,6 @@ class BreakGlass(models.Model):
     emergency = models.BooleanField(default=False, help_text="Opened at once; somebody else judges it afterwards")
     state = models.CharField(max_length=8, choices=State.choices, default=State.ASKED)
     minutes = models.PositiveSmallIntegerField()
-    told_from = models.DateTimeField(null=True, blank=True, help_text="Before that its person sees nothing of it")
-    delay = models.CharField(max_length=400, blank=True, help_text="The law that asks for that")
     created = models.DateTimeField(auto_now_add=True)
     opened = models.DateTimeField(null=True, blank=True)
     ends = models.DateTimeField(null=True, blank=True)
@@ -86,10 +83,6 @@ class BreakGlass(models.Model):
             models.CheckConstraint(
                 condition=~Q(state="open") | (Q(opened__isnull=False, ends__isnull=False)),
                 name="an_open_break_glass_ends",
-            ),
-            models.CheckConstraint(
-                condition=Q(told_from=None) | (Q(emergency=False) & ~Q(delay="")),
-                name="a_delay_has_a_law_and_an_approver",
             ),
             models.UniqueConstraint(
                 fields=["asker"], condition=Q(emergency=True, judged=None), name="one_emergency_until_it_is_judged"
@@ -114,43 +107,31 @@ def may_list(user: User) -> bool:
     return BREAK_GLASS.held(user) or (user.is_administrator and user.is_active)
 
 
-def ask(user: User, person: User, conversation: UUID | None, ground: str, reason: str, *, emergency: bool = False,
-        told_from: datetime | None = None, delay: str = "") -> BreakGlass:  # fmt: skip
-    """It waits for somebody else, or is open at once. Whoever calls knows that the conversation is the person's.
-    Raises Refused."""
+def ask(
+    user: User, person: User, conversation: UUID | None, ground: str, reason: str, *, emergency: bool = False
+) -> BreakGlass:
+    """Store a request that waits for approval; an emergency is open at once. The caller knows that the conversation is
+    the person's. Raise Refused."""
     now = timezone.now()
-    _sound(user, person, ground, reason, told_from, delay)
-    if emergency and told_from:
-        raise Refused(gettext("In an emergency nobody has approved that its person is not told. Ask in the usual way."))
-    if emergency and BreakGlass.objects.filter(asker=user, emergency=True, judged=None).exists():
-        raise Refused(str(_UNJUDGED))
-    row = BreakGlass(
-        asker=user, person=person, conversation=conversation, ground=ground, reason=reason.strip()[:1000],
-        emergency=emergency, minutes=settings.BREAK_GLASS_MINUTES, told_from=told_from, delay=delay.strip()[:400],
-    )  # fmt: skip
-    if emergency:
-        row.state, row.opened, row.ends = State.OPEN, now, now + timedelta(minutes=row.minutes)
-    said = {"ground": ground, "reason": row.reason, "delayed": told_from.isoformat() if told_from else ""}
-    try:
-        with transaction.atomic():
-            row.save(force_insert=True)
-            _record("opened" if emergency else "asked", row, user, **said)
-    except IntegrityError as error:  # sent twice at the same moment
-        raise Refused(str(_UNJUDGED)) from error
-    return row
-
-
-def _sound(user: User, person: User, ground: str, reason: str, told_from: datetime | None, delay: str) -> None:
     if not BREAK_GLASS.held(user) or person.pk == user.pk:
         raise Refused(str(NOT_YOURS))
     if ground not in Ground.values or len(reason.strip()) < 20:
         raise Refused(gettext("Choose a ground, and write in a sentence why this conversation has to be read."))
-    if told_from is None:
-        return
-    if not delay.strip():
-        raise Refused(gettext("Name the law or the order by which its person may not be told yet."))
-    if not timezone.now() < told_from < timezone.now() + LONGEST_DELAY:
-        raise Refused(gettext("Its person is told within 180 days. Choose a day between tomorrow and then."))
+    if emergency and BreakGlass.objects.filter(asker=user, emergency=True, judged=None).exists():
+        raise Refused(str(_UNJUDGED))
+    row = BreakGlass(
+        asker=user, person=person, conversation=conversation, ground=ground, reason=reason.strip()[:1000],
+        emergency=emergency, minutes=settings.BREAK_GLASS_MINUTES,
+    )  # fmt: skip
+    if emergency:
+        row.state, row.opened, row.ends = State.OPEN, now, now + timedelta(minutes=row.minutes)
+    try:
+        with transaction.atomic():
+            row.save(force_insert=True)
+            _record("opened" if emergency else "asked", row, user, ground=ground, reason=row.reason)
+    except IntegrityError as error:  # sent twice at the same moment
+        raise Refused(str(_UNJUDGED)) from error
+    return row
 
 
 def approve(user: User, pk: UUID) -> None:
@@ -160,14 +141,7 @@ def approve(user: User, pk: UUID) -> None:
     with transaction.atomic():
         ends = now + timedelta(minutes=row.minutes)
         _change(row, state=State.OPEN, approver=user, opened=now, ends=ends, self_approved=_alone(user, row))
-        _record(
-            "approved",
-            row,
-            user,
-            ground=row.ground,
-            **_said(user, row),
-            delayed=row.told_from.isoformat() if row.told_from else "",
-        )
+        _record("approved", row, user, ground=row.ground, **_said(user, row))
 
 
 def refuse(user: User, pk: UUID, note: str) -> None:
@@ -231,17 +205,11 @@ def read(row: BreakGlass, user: User, texts: int) -> None:
     audit.record("read", actor=user, person=row.person_id, subject=row.subject, **said)
 
 
-def unseen(user: User) -> list[str]:
-    """Subjects of entries that this person may not be told of yet."""
-    rows = BreakGlass.objects.filter(person=user, told_from__gt=timezone.now())
-    return [row.subject for row in rows]
-
-
 def forget(user: User) -> int:
     """Erasure: what is open ends, and nothing says any more about whom or why; how many."""
     rows = BreakGlass.objects.filter(person=user)
     rows.filter(state__in=[State.ASKED, State.OPEN]).update(state=State.ENDED, ends=timezone.now())
-    return rows.update(reason="", delay="", note="", told_from=None, conversation=None)
+    return rows.update(reason="", note="", conversation=None)
 
 
 def waiting(user: User) -> QuerySet[BreakGlass]:

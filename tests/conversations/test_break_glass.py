@@ -12,7 +12,7 @@ from django.test import Client
 from django.utils import timezone
 
 from apps.conversations.models import Conversation, Message
-from apps.privacy import copying, wishes
+from apps.privacy import wishes
 from apps.privacy.models import Wish
 from apps.safety import audit, breakglass_sweep, review
 from apps.safety.breakglass import BreakGlass
@@ -142,32 +142,6 @@ def test_by_person_the_dates_are_shown_and_one_conversation_is_opened(
     assert asker.post(f"{address}{talk.pk}/").status_code == 302 and SAID in asker.get(address).content.decode()
     assert asker.post(f"{address}{other.pk}/").status_code == 404, "for another one they ask again"
     assert kinds().count("read") == 2
-
-
-def test_its_person_is_told_later_where_a_law_says_so(
-    asker: Client, robin: User, talk: Conversation, ada: User
-) -> None:
-    day = (timezone.now() + timedelta(days=30)).date().isoformat()
-    asker.post(PAGE, sent(talk, told_from=day))
-    asker.post(PAGE, sent(talk, told_from=day, delay="Section 101", emergency="on"))
-    asker.post(PAGE, sent(talk, told_from="2099-01-01", delay="Section 101"))
-    asker.post(PAGE, sent(talk, told_from="2026-99-99", delay="Section 101"))
-    assert not BreakGlass.objects.exists()
-    row = do(signed_in(robin), asked(asker, talk, told_from=day, delay="Section 101"), "approve")
-    asker.get(f"{PAGE}{row.pk}/")
-    alice = talk.owner
-    User.objects.filter(pk=alice.pk).update(role=User.Role.ADMINISTRATOR)  # who sees the log, but not this
-    for page in ("/notices/", "/review/log/", PAGE):
-        assert "break-glass (" not in (said := signed_in(alice).get(page).content.decode()) and WHY not in said
-    assert looked(alice) == []
-    assert WHY in signed_in(ada).get("/review/log/?area=glass").content.decode()
-    BreakGlass.objects.update(told_from=timezone.now() - timedelta(seconds=1))
-    assert "break-glass (" in signed_in(alice).get("/notices/").content.decode()
-    assert "break-glass" in looked(alice)[0]["why"]
-
-
-def looked(user: User) -> list[dict[str, Any]]:
-    return next(content for name, content in copying._everything(user) if name == "looked.json")
 
 
 @pytest.mark.parametrize("who", ["alice", "charlie", "bob", "reviewer", "demoted"])

@@ -111,7 +111,6 @@ def test_an_address_that_is_refused_keeps_nobody_else_from_their_mail(
 
 
 def test_its_person_sees_a_reading_that_stands_behind_many_others(asker: User, robin: User, talk: Conversation) -> None:
-    """As one does that they are told of after half a year."""
     row = opened(asker, robin, talk)
     assert signed_in(asker).get(f"{PAGE}{row.pk}/").status_code == 200
     for number in range(51):
