@@ -1,7 +1,7 @@
 """A database of an old version with rows in every table migrates to the present code and works.
 
-`make_dump.py` made the dump with that version; `upgraded_site.py` loads, migrates and checks it in a process of its
-own.
+A script that ran on that version made the dump through its verbs and fake engines (`make_dump.py` in the history of
+this folder). `upgraded_site.py` loads, migrates and checks it in a process of its own.
 """
 
 from __future__ import annotations

@@ -9,6 +9,7 @@ output is JSON: the error of each check, "" where it passed.
 from __future__ import annotations
 
 import asyncio
+import base64
 import json
 import os
 import sqlite3
@@ -20,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 DUMP = Path(__file__).with_name("edd3f61.sql")
+TEST_KEY = base64.urlsafe_b64encode(b"only for tests of an old databas").decode()  # of encrypted texts in the dump
 OLD = "old"  # alias of the loaded dump
 # Tables of the dump that the present code has no more, by name: nobody misses their rows.
 DROPPED = frozenset({"safety_gold", "safety_audited", "safety_exposure"})
@@ -35,7 +37,6 @@ def main() -> None:
     """Load, migrate and check; print the errors as JSON."""
     database = os.environ.get("DATABASE_URL", "")
     import tests.environment  # noqa: F401  (a data folder of its own, and fakes)
-    from tests.upgraded.make_dump import TEST_KEY
 
     folder = Path(os.environ["DATA_DIR"])
     (folder / "snapshot_keys").write_text(f"{TEST_KEY}\n")
