@@ -23,7 +23,6 @@ from assistant.boot.translations import compile_all
 from tests import connections, emptying, migrated
 from tests.house import House, build
 from tests.people import person
-from tests.statements import uses_database
 
 # A busy one takes its time, for an example as for making it up, and that is no defect.
 hypothesis.settings.register_profile(
@@ -45,7 +44,6 @@ SHARED = Path(settings.BASE_DIR).parent / "shared"
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--only-database", action="store_true", help="run only the tests that use the database")
-    parser.addoption("--without-database", action="store_true", help="run only those that use none")
     parser.addoption("--long", action="store_true", help="races and kills as often and as long as the threats ask for")
 
 
@@ -53,19 +51,16 @@ def pytest_configure(config: pytest.Config) -> None:
     compile_all()  # for this process, and for the servers that tests start
 
 
-@pytest.hookimpl(optionalhook=True)
-def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
-    from tests.spread import ByFile
-
-    return ByFile(config, log) if config.getvalue("dist") == "loadfile" else None
-
-
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     if not config.getoption("--long"):
         items[:] = [item for item in items if item.get_closest_marker("long") is None]
-    for option, wanted in (("--only-database", True), ("--without-database", False)):
-        if config.getoption(option):
-            items[:] = [item for item in items if uses_database(item) is wanted]
+    if config.getoption("--only-database"):
+        items[:] = [item for item in items if uses_database(item)]
+
+
+def uses_database(item: pytest.Item) -> bool:
+    names = getattr(item, "fixturenames", ())
+    return item.get_closest_marker("django_db") is not None or not {"db", "transactional_db"}.isdisjoint(names)
 
 
 @pytest.fixture(scope="session")

@@ -1,4 +1,4 @@
-"""Servers that phases of the tests need, on free ports and thrown away: PostgreSQL, and the packaged model on vLLM."""
+"""Servers that groups of the tests need, on free ports and thrown away: PostgreSQL, and the packaged model on vLLM."""
 
 from __future__ import annotations
 
@@ -9,9 +9,8 @@ import sys
 import tempfile
 import time
 import urllib.request
-from collections.abc import Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -27,24 +26,10 @@ TEMPLATE = "migrated"
 MODEL_S = 300  # vLLM starts in 40 s on a quiet machine
 
 
-class Servers:
-    """Started when a phase first needs one, or ahead of that; ended with the stack."""
-
-    def __init__(self, stack: ExitStack) -> None:
-        self._stack = stack
-        self._pool = stack.enter_context(ThreadPoolExecutor(1))
-        self._starting: dict[str, Future[dict[str, str]]] = {}
-
-    def begin(self, names: Iterable[str]) -> None:
-        start = {"postgres": database, "model": model}
-        for name in names:
-            if name not in self._starting:
-                self._starting[name] = self._pool.submit(self._stack.enter_context, start[name]())
-
-    def env(self, names: Iterable[str]) -> dict[str, str]:
-        """Of the servers with these names, once they are there; raises what kept one from starting."""
-        self.begin(names)
-        return {key: value for name in names for key, value in self._starting[name].result().items()}
+def start_server(name: str) -> AbstractContextManager[dict[str, str]]:
+    """Return the server with that name ("postgres", "model"), which runs while its context is open. The context gives
+    the environment of what is to use it, and raises what keeps the server from starting."""
+    return {"postgres": database, "model": model}[name]()
 
 
 @contextmanager

@@ -15,6 +15,7 @@ from tests.journeys.conftest import Visit
 from tests.journeys.site import Site, until
 
 
+@pytest.mark.main_journey
 @pytest.mark.parametrize("width", [1440, 360])
 def test_an_answer_streams_in_with_quotes_and_citations_and_reads_the_same_after_a_reload(
     visit: Visit, width: int
@@ -32,6 +33,7 @@ def test_an_answer_streams_in_with_quotes_and_citations_and_reads_the_same_after
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 
+@pytest.mark.main_journey
 def test_stop_ends_the_answer_keeps_what_was_written_and_offers_another(page_wide: Any) -> None:
     turn = ask(page_wide, SLOW)
     written = writing(turn)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from playwright.sync_api import expect
 
 from tests.journeys.chat import BOILER, LEAVE, ask, ended
@@ -24,6 +25,7 @@ def test_a_pill_shows_its_passage_on_hover_and_lets_it_be_read(page_wide: Any) -
     assert not card.is_visible()
 
 
+@pytest.mark.main_journey
 def test_a_click_opens_the_marked_text_beside_the_answer_and_esc_returns_to_the_pill(page_wide: Any) -> None:
     pill = ended(ask(page_wide, LEAVE)).locator("a.pill").first
     pill.click()
@@ -36,6 +38,7 @@ def test_a_click_opens_the_marked_text_beside_the_answer_and_esc_returns_to_the_
     assert page_wide.evaluate("document.activeElement.className") == "pill"
 
 
+@pytest.mark.main_journey
 def test_a_pdf_opens_at_the_page_with_the_passage_boxed(page_wide: Any) -> None:
     turn = ended(ask(page_wide, BOILER))
     turn.locator("a.passage", has_text="page 2").first.click()

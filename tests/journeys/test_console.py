@@ -102,17 +102,16 @@ def test_the_figures_are_drawn(site: Site, visit: Visit) -> None:
     assert violations(robin) == []
 
 
-def test_a_threshold_is_slid_by_keyboard_and_becomes_a_draft(site: Site, visit: Visit) -> None:
+def test_the_thresholds_of_a_version_and_the_lists_are_accessible(site: Site, visit: Visit) -> None:
     site.seed("decided")
-    ada = visit("/review/thresholds/?of=hate:question&at=0.9", person="ada")
-    expect(ada.locator("[data-found]")).to_contain_text("At 0.90")
-    ada.get_by_label("Threshold", exact=True).focus()
-    ada.keyboard.press("ArrowRight")
-    expect(ada.locator("[data-found]")).to_contain_text("At 0.95")
-    expect(ada.get_by_label("Draft a policy: from")).to_have_value("0.95")
+    ada = visit("/review/policy/", person="ada")
+    ada.get_by_text("New version").click()
+    ada.get_by_role("button", name="Keep as a draft").click()
+    expect(ada.locator("main")).to_contain_text("is a draft")
+    ada.get_by_role("button", name="Replay").first.click()
+    ada.get_by_role("link", name="What it would change").first.click()
+    expect(ada.get_by_role("heading", name="At its thresholds")).to_be_visible()
     assert violations(ada) == []
-    ada.get_by_role("button", name="Open a draft of the policy").click()
-    expect(ada.locator("main")).to_contain_text("is a draft with this change")
     ada.goto(f"{site.url}/review/lists/")
     expect(ada.locator("main")).to_contain_text("No lists yet")
     assert violations(ada) == []

@@ -73,6 +73,7 @@ def collection(visit: Any, request: pytest.FixtureRequest) -> Any:
     return page
 
 
+@pytest.mark.main_journey
 def test_several_files_are_read_and_the_bad_ones_say_why(collection: Any) -> None:
     page = collection
     page.evaluate("window.never_reloaded = true")
@@ -129,6 +130,7 @@ def test_one_file_is_cancelled_and_read_after_all(collection: Any) -> None:
     page.get_by_role("button", name="Cancel long.txt").click()
 
 
+@pytest.mark.main_journey
 def test_an_answer_comes_from_what_was_just_uploaded(collection: Any) -> None:
     page = collection
     page.set_input_files("#files", GOOD)

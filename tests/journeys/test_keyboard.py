@@ -17,6 +17,7 @@ def focused(page: Any) -> str:
     return str(page.evaluate("document.activeElement.className || document.activeElement.tagName"))
 
 
+@pytest.mark.main_journey
 def test_a_question_is_asked_and_its_source_read_by_keyboard_alone(page_wide: Any) -> None:
     page_wide.evaluate("document.activeElement.blur()")
     page_wide.keyboard.press("/")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from playwright.sync_api import expect
 
 from tests.journeys.chat import ask, ended
@@ -86,6 +87,7 @@ def appealed(alice: Any, site: str) -> None:
     article.get_by_role("button", name="Send the appeal").click()
 
 
+@pytest.mark.main_journey
 def test_held_decided_by_keyboard_appealed_and_overturned(visit: Visit) -> None:
     alice = visit()
     shelf = held(alice)

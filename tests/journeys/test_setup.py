@@ -42,6 +42,7 @@ def test_a_weak_password_is_refused_and_what_was_typed_stays(stranger: Any) -> N
     assert page.get_by_label("E-mail address").input_value() == "ada@example.org"
 
 
+@pytest.mark.main_journey
 def test_a_newcomer_is_led_from_the_first_page_to_a_cited_answer(stranger: Any) -> None:
     page = stranger
     expect(page).to_have_url(re.compile("/setup/$"))

@@ -9,6 +9,7 @@ from tests.journeys.chat import BOILER, WHO, ask, ended
 from tests.journeys.conftest import Visit
 
 
+@pytest.mark.main_journey
 @pytest.mark.parametrize("width", [1440, 360])
 def test_shared_read_copied_and_turned_off(visit: Visit, width: int) -> None:
     alice = visit(width=width)
