@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
 KINDS = {retracting.QUESTION: gettext_lazy("a question"), "answer": gettext_lazy("an answer")}
 _BEFORE = 4  # messages of the conversation that a reviewer is shown
-_KEPT = ("status", "reason", "text", "quotes")
 
 
 class MessageReviewable:
@@ -66,10 +65,7 @@ class MessageReviewable:
         return retracting.withdraw(self.kind, subject, words)
 
     def give_back(self, subject: str, before: dict[str, Any]) -> None:
-        """Decisions of earlier versions kept the columns themselves."""
-        retracting.give_back({pk: said for pk, said in before.items() if pk not in _KEPT})
-        if columns := {name: before[name] for name in _KEPT if name in before}:
-            Message.objects.filter(pk=subject, retracted=None).update(**columns)
+        retracting.give_back(before)
 
     def cut(self, subject: str, wanted: Sequence[str]) -> dict[str, Any]:
         return gaps.cut(self.kind, subject, wanted)

@@ -66,9 +66,9 @@ def shadowed(row: PolicyVersion) -> Table:
 
 
 def replayed(row: PolicyVersion) -> Table | None:
-    """Of its last replay; None where there is none, or one of an earlier form."""
-    found = row.replay or {}
-    if "stages" not in found:
+    """Return the counts of the last replay of the version; None where there is none."""
+    found = row.replay
+    if not found:
         return None
     return _table(found["stages"], (((stage, clause, change), n) for stage, clause, change, n in found["counts"]))
 

@@ -5,7 +5,6 @@ Whatever shows a code to people asks here. A code that has no words yet is writt
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -106,7 +105,6 @@ _ABOUT: Words = {
     "document": gettext_lazy("%(clause)s in a document"),
     "picture": gettext_lazy("%(clause)s in a picture"),
 }
-_OLD = re.compile(r"review of (?P<clause>\w+) in an? (?P<thing>\w+)|(?P<second>a second look) \((?P<looked>\w+)\)")
 
 
 def clause(code: str) -> str:
@@ -176,13 +174,8 @@ def about(area: str, kind: str) -> str:
 
 
 def why(payload: Mapping[str, Any]) -> str:
-    """Why somebody's content was read, from what the log keeps of it; entries of earlier days held a sentence."""
-    said = str(payload.get("why", ""))
-    if (old := _OLD.fullmatch(said)) is not None:
-        payload = {"why": "review", "clause": old["clause"], "thing": old["thing"]}
-        if old["second"]:
-            payload = {"why": "second", "clause": old["looked"]}
-    match payload.get("why"):
+    """Return why somebody's content was read, from the payload of the entry in the log."""
+    match said := str(payload.get("why", "")):
         case "review":
             seen = about(str(payload.get("clause", "")), str(payload.get("thing", "")))
             return gettext("review (%(about)s)") % {"about": seen}

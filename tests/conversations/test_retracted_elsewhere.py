@@ -17,7 +17,6 @@ from apps.conversations.models import Conversation, Message, Preference
 from apps.evaluation import preferences
 from apps.privacy import copying
 from apps.safety import effects, review
-from apps.safety.models import Decision, Effect
 from apps.safety.review import Ruling
 from apps.safety.rulings import Extent
 from apps.users.models import User
@@ -88,20 +87,6 @@ def test_a_title_that_comes_later_is_not_made_of_what_was_withheld(answer: Messa
     Conversation.objects.update(titled=Conversation.Titled.QUESTION)
     withheld(answer)
     assert not naming._keep(kept, answer.text, "Quixotic metres")
-
-
-def test_what_an_earlier_version_withheld_is_given_back(answer: Message) -> None:
-    case = withheld(answer)
-    decision = Decision.objects.get(case=case)
-    before = {"status": "complete", "reason": "", "text": SAID, "quotes": []}
-    answer.withdrawn.delete()
-    Message.objects.filter(pk=answer.pk).update(retracted=None)
-    Effect.objects.filter(decision=decision, name="withhold").update(before=before)
-    again = withheld(answer, "answer", "violence")
-    effects.revert(decision, reviewer("robin"))
-    effects.revert(Decision.objects.get(case=again), reviewer("robin"))
-    answer.refresh_from_db()
-    assert (answer.text, answer.status, answer.retracted) == (SAID, "complete", None)
 
 
 def test_copies_of_before_learn_where_they_come_from(answer: Message, alice: User, bob: User) -> None:

@@ -150,14 +150,6 @@ def test_none_goes_live_without_a_replay_of_this_text_against_what_is_live(ada: 
     assert policies.live().pk == last.pk
 
 
-def test_a_replay_of_an_earlier_form_does_not_count(ada: User, grace: User) -> None:
-    row = policies.draft(ada, body(withhold=0.5))
-    old = {"judged": 0, "changed": 0, "listed": [], "sha256": row.sha256}
-    PolicyVersion.objects.filter(pk=row.pk).update(replay=old)
-    with pytest.raises(Refused, match="Replay it over"):
-        policies.approve(grace, row)
-
-
 def command(**options: Any) -> str:
     out = StringIO()
     call_command("safety_replay", stdout=out, **options)

@@ -54,11 +54,10 @@ def test_every_entry_of_the_log_has_words() -> None:
     assert written - set(logged.EVENTS) == set() and len(written) > 25
 
 
-def test_why_something_was_read_is_said_in_words_also_of_earlier_days() -> None:
+def test_why_something_was_read_is_said_in_words() -> None:
     new = {"why": "review", "clause": "prompt_attack", "thing": "document"}
-    for payload in (new, {"why": "review of prompt_attack in a document"}):
-        assert wording.why(payload) == "review (Attacks on the assistant in a document)"
-    assert wording.why({"why": "a second look (hate)"}) == "a second look (Hate)"
+    assert wording.why(new) == "review (Attacks on the assistant in a document)"
+    assert wording.why({"why": "second", "clause": "hate"}) == "a second look (Hate)"
     with translation.override("de"):
         assert wording.why(new) == "Prüfung (Angriffe auf den Assistenten in einem Dokument)"
     assert wording.why({"why": "the court asked"}) == "the court asked"
