@@ -162,8 +162,6 @@ MATRIX = {
     "review/log/": ADMIN,
     "review/log/export/": ADMIN,
     "review/log/verify/": ADMIN,
-    "review/thresholds/": STAFF,
-    "review/thresholds/draft/": ADMIN,
     "review/policy/": ADMIN,
     "review/policy/<int:pk>/": ADMIN,
     "review/policy/<int:pk>/changes/": STAFF,

@@ -12,13 +12,11 @@ from django.utils.translation import gettext
 
 from apps.safety import wording
 from apps.safety.figures import Share
-from apps.safety.thresholds import Cut
 from apps.users.language import inside
 
 WIDTH, LINE, LABEL, EDGE = 640, 26, 230, 16  # of the drawing; a line a clause and stage
 _HOURS = (1, 6, 24, 72, 168, 720)  # ends of an axis of hours
 HEIGHT = 120  # of the days
-LEFT, RIGHT, TOP, BOTTOM = 28, 612, 16, 212  # of a curve
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,42 +110,3 @@ def bars(days: Sequence[tuple[datetime, int]]) -> list[Bar]:
 
 def _on(value: float, most: float) -> int:
     return round(LABEL + min(1.0, value / most) * (WIDTH - LABEL - EDGE))
-
-
-@dataclass(frozen=True, slots=True)
-class Curve:
-    """Precision and recall over thresholds, as points, with the bands of their intervals."""
-
-    precision: str
-    recall: str
-    precision_band: str
-    recall_band: str
-    level: float  # where the chosen threshold lies
-    steps: list[float]  # those in force
-    width: int = WIDTH
-    height: int = 240
-    left: int = LEFT
-    right: int = RIGHT
-    top: int = TOP
-    bottom: int = BOTTOM
-
-
-def curve(cuts: Sequence[Cut], least: float, steps: Sequence[float]) -> Curve:
-    """Where nothing lies above a threshold there is no point."""
-    line = {name: _points([(cut.least, getattr(cut, name).value) for cut in cuts]) for name in ("precision", "recall")}
-    band = {}
-    for name in ("precision", "recall"):
-        known = [(cut.least, getattr(cut, name).interval) for cut in cuts if getattr(cut, name).whole]
-        there = [(at, low) for at, (low, _) in known]
-        band[name] = _points([*there, *((at, high) for at, (_, high) in reversed(known))])
-    levels = [_along(level) for level in steps]
-    return Curve(line["precision"], line["recall"], band["precision"], band["recall"], _along(least), levels)
-
-
-def _points(pairs: Sequence[tuple[float, float | None]]) -> str:
-    high = BOTTOM - TOP
-    return " ".join(f"{_along(at):.0f},{BOTTOM - value * high:.0f}" for at, value in pairs if value is not None)
-
-
-def _along(level: float) -> float:
-    return round(LEFT + level * (RIGHT - LEFT), 1)

@@ -17,7 +17,6 @@ from apps.safety import (
     review_views,
     suspended_views,
     suspension_views,
-    threshold_views,
 )
 
 app_name = "safety"
@@ -32,8 +31,6 @@ urlpatterns = [
     path("review/log/", log_views.page, name="log"),
     path("review/log/verify/", log_views.verify, name="log_verify"),
     path("review/log/export/", log_views.export, name="log_export"),
-    path("review/thresholds/", threshold_views.page, name="thresholds"),
-    path("review/thresholds/draft/", threshold_views.draft, name="threshold_draft"),
     path("review/policy/", policy_views.versions, name="policy"),
     path("review/policy/<int:pk>/", policy_views.change, name="policy_change"),
     path("review/policy/<int:pk>/changes/", change_views.page, name="policy_changes"),

@@ -190,8 +190,6 @@ CHAPTERS: dict[str, tuple[Page, ...]] = {
              "/review/looks/{look}/"),
         Page("figures", "review/figures/", "Figures", "Precision, appeals and agreement.",
              MORGAN),
-        Page("thresholds", "review/thresholds/", "Thresholds", "What another one would have found.", MORGAN,
-             "/review/thresholds/?of=violence%3Aquestion"),
         Page("care", "review/care/", "Care", "What a reviewer is spared.", MORGAN),
         Page("feedback", "feedback/", "Feedback", "What people said about answers.", MORGAN),
         Page("feedback-one", "feedback/<int:pk>/", "One of them", "With the answer, and what can be done.", MORGAN,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
@@ -180,14 +181,18 @@ def _policy() -> None:
 
 def _away() -> int:
     """A check was slow for some minutes, and a draft of the policy runs in the shadow; its number."""
-    from apps.safety import policies, replaying, thresholds
+    from apps.safety import policies, replaying
     from apps.safety.models import Degraded
 
     for days, minutes in ((20, 3), (6, 11), (1, 2)):
         start = (NOW - timedelta(days=days)).replace(second=0, microsecond=0)
         rows = [Degraded(minute=start + timedelta(minutes=n), detector="text", status="slow") for n in range(minutes)]
         Degraded.objects.bulk_create(rows)
-    draft = thresholds.draft(user(SAMUEL), "violence", "question", 0.88, "withhold_and_review")
+    body = copy.deepcopy(policies.live().body)
+    steps = next(row["steps"] for row in body["clauses"] if row["code"] == "violence")
+    milder = [step for step in steps.get("question", []) if step["least"] < 0.88]
+    steps["question"] = [*milder, {"least": 0.88, "action": "withhold_and_review"}]
+    draft = policies.draft(user(SAMUEL), body, "Violence, Question: Withheld, and people look at it from 0.88 on")
     policies.shadow(user(SAMUEL), draft)
     _judged()
     replaying.replay(user(SAMUEL), draft)
