@@ -25,7 +25,6 @@ from apps.documents.tuning import tuning
 from apps.documents.versions import take_over
 from apps.engines import registry
 from apps.engines.base import IndexEntry, SegmentInfo
-from apps.lib.rows import insert
 
 Stage = Document.Stage
 T = TypeVar("T")
@@ -62,20 +61,10 @@ def store(works: Sequence[Work]) -> None:
             ours = [(work, item) for work, item in part if not work.job.over]
             Page.objects.bulk_create(_page(w.document, page) for w, page in ours if isinstance(page, ParsedPage))
             made = [(work, _chunk(work, at, fingerprint)) for work, at in ours if isinstance(at, int)]
-            _insert([row for _, row in made])
+            Chunk.objects.bulk_create([row for _, row in made])
         for work, row in made:
             work.rows.append(row)
         tick(works, Stage.INDEX, min(1, (number + 1) * ROWS / len(items)) if items else 1)
-
-
-def _insert(rows: Sequence[Chunk]) -> None:
-    """They are stored and know their keys."""
-    insert(rows)
-    first = min((row.position for row in rows), default=0)
-    theirs = Chunk.objects.filter(document__in={row.document_id for row in rows}, position__gte=first).order_by()
-    keys = {(document, at): pk for document, at, pk in theirs.values_list("document", "position", "pk")}
-    for row in rows:
-        row.pk = keys[row.document_id, row.position]
 
 
 def index(works: Sequence[Work]) -> Mapping[UUID, SegmentInfo]:

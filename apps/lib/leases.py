@@ -11,11 +11,9 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any, TypeVar
 
-from django.db import connections, models, transaction
+from django.db import models, transaction
 from django.db.models import F, Q
 from django.utils import timezone
-
-from apps.lib.rows import prepared
 
 M = TypeVar("M", bound="Leased")
 
@@ -46,20 +44,10 @@ def claim(rows: models.QuerySet[M], pk: Any, lease_s: float, **changes: Any) -> 
 
 
 def claim_all(rows: models.QuerySet[M], keys: Sequence[Any], lease_s: float, **changes: Any) -> dict[Any, str]:
-    """The same for several rows at once, by their keys: the new tokens of those that were free."""
-    if len(keys) == 1:
-        token = claim(rows, keys[0], lease_s, **changes)
-        return {keys[0]: token} if token else {}
-    now = timezone.now()
-    free = Q(lease_until__isnull=True) | Q(lease_until__lt=now)
-    until = now + timedelta(seconds=lease_s)
+    """Claim several rows by their keys in one transaction; return the new token of each that was free."""
     with transaction.atomic(rows.db):
-        found = rows.filter(free, pk__in=keys).select_for_update(of=("self",)).order_by("pk")
-        before = dict(found.values_list("pk", "attempts"))
-        tokens = {pk: secrets.token_hex(16) for pk in before}
-        held = {pk: {"lease_token": token, "lease_until": until} for pk, token in tokens.items()}
-        _write(rows, {pk: {**held[pk], "attempts": attempts + 1, **changes} for pk, attempts in before.items()})
-    return tokens
+        claimed = {pk: claim(rows, pk, lease_s, **changes) for pk in sorted(keys)}  # in one order: no deadlock
+    return {pk: token for pk, token in claimed.items() if token}
 
 
 def renew(rows: models.QuerySet[M], pk: Any, token: str, lease_s: float, **changes: Any) -> bool:
@@ -71,39 +59,10 @@ def renew(rows: models.QuerySet[M], pk: Any, token: str, lease_s: float, **chang
 def renew_all(
     rows: models.QuerySet[M], tokens: Mapping[Any, str], lease_s: float, changes: Mapping[Any, Mapping[str, Any]]
 ) -> set[Any]:
-    """Renews the leases of many rows by their keys, each with its changes (the same fields for all), in a transaction
-    of two statements; returns the keys of those that are still held. The others are not changed."""
+    """Renew the leases of several rows by their keys in one transaction, each with its changes. Return the keys of
+    those that are still held; the others are not changed."""
     until = timezone.now() + timedelta(seconds=lease_s)
-    return _write_held(rows, tokens, {pk: {**changes[pk], "lease_until": until} for pk in tokens})
-
-
-def _write_held(
-    rows: models.QuerySet[M], tokens: Mapping[Any, str], changes: Mapping[Any, Mapping[str, Any]]
-) -> set[Any]:
-    with transaction.atomic(rows.db):
-        found = rows.filter(pk__in=tokens).select_for_update(of=("self",)).order_by("pk")
-        held = {pk for pk, token in found.values_list("pk", "lease_token") if token == tokens[pk]}
-        _write(rows, {pk: changes[pk] for pk in held})
-    return held
-
-
-def _write(rows: models.QuerySet[M], changes: Mapping[Any, Mapping[str, Any]]) -> None:
-    """One prepared statement for all: `bulk_update` compares every row with every other one's key."""
-    if not changes:
-        return
-    connection, meta = connections[rows.db], rows.model._meta
-    names = [*next(iter(changes.values()))]
-    known = {field.name: field for field in meta.concrete_fields}
-    fields = [*(known[name] for name in names), meta.pk]
-    quote = connection.ops.quote_name
-    *columns, key = [f"{quote(str(field.column))} = %s" for field in fields]
-    statement = f"UPDATE {quote(meta.db_table)} SET {', '.join(columns)} WHERE {key}"  # noqa: S608 - names of ours
-    ready = [
-        prepared(field, (values[name] for values in changes.values()), connection)
-        for field, name in zip(fields, names, strict=False)
-    ]
-    with connection.cursor() as cursor:
-        cursor.executemany(statement, list(zip(*ready, prepared(meta.pk, changes, connection), strict=True)))
+    return _change_held(rows, tokens, {pk: {**changes[pk], "lease_until": until} for pk in tokens})
 
 
 def release(rows: models.QuerySet[M], pk: Any, token: str, **changes: Any) -> bool:
@@ -114,10 +73,25 @@ def release(rows: models.QuerySet[M], pk: Any, token: str, **changes: Any) -> bo
 def release_all(
     rows: models.QuerySet[M], tokens: Mapping[Any, str], changes: Mapping[Any, Mapping[str, Any]]
 ) -> set[Any]:
-    """The same for several rows, each with its changes (the same fields for all), in a transaction of two statements;
-    returns the keys of those that were still held. The others are not changed."""
+    """Give the leases of several rows back in one transaction, each with its changes. Return the keys of those that
+    were still held; the others are not changed."""
     free = {"lease_token": "", "lease_until": None}
-    return _write_held(rows, tokens, {pk: {**changes[pk], **free} for pk in tokens})
+    return _change_held(rows, tokens, {pk: {**changes[pk], **free} for pk in tokens})
+
+
+def _change_held(
+    rows: models.QuerySet[M], tokens: Mapping[Any, str], changes: Mapping[Any, Mapping[str, Any]]
+) -> set[Any]:
+    """Set the changes of each row whose token is still the one in `tokens`; return the keys of these rows."""
+    with transaction.atomic(rows.db):
+        found = rows.filter(pk__in=tokens).select_for_update(of=("self",)).order_by("pk").only("lease_token")
+        held = [row for row in found if row.lease_token == tokens[row.pk]]
+        for row in held:
+            for name, value in changes[row.pk].items():
+                setattr(row, name, value)
+        if held:
+            rows.model._base_manager.bulk_update(held, [*changes[held[0].pk]])
+    return {row.pk for row in held}
 
 
 def expired(rows: models.QuerySet[M]) -> models.QuerySet[M]:

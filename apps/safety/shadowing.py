@@ -13,7 +13,6 @@ from enum import StrEnum
 
 from django.db import Error, transaction
 
-from apps.lib.rows import insert
 from apps.safety import detectors, levels, listed, policies, recorded
 from apps.safety.folding import LISTS, Outcome, Signal, Status
 from apps.safety.levels import Level
@@ -70,13 +69,11 @@ def write() -> None:
     rows = [one.row() for one in found]
     try:
         with transaction.atomic():
+            made = Recorded.objects.bulk_create(rows, batch_size=200)
             if shadows := policies.shadows():
-                made = Recorded.objects.bulk_create(rows, batch_size=200)
                 pairs = zip(found, made, strict=True)
                 would = [_shadowed(*pair, shadow) for pair in pairs for shadow in shadows]
                 Shadowed.objects.bulk_create(would, batch_size=500)
-            else:
-                insert(rows)
     except Error:
         log.warning("%s verdicts could not be stored; they wait", len(found))
         recorded.put_back(found)

@@ -41,6 +41,4 @@ def test_what_was_kept_of_a_word_says_the_same_again_and_long_words_are_not_kept
     features._sums_of_short.cache_clear()
     first, again = grams([text]), grams([text, text])
     assert again.buckets.tolist() == first.buckets.tolist() * 2
-    assert features._sums_of_short.cache_info().currsize == len(
-        set(["the", "ferry", "'", "s", "ticket", ",", "deck", ";", "island", "."])
-    )
+    assert features._sums_of_short.cache_info().currsize == 10
