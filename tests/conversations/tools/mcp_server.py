@@ -21,7 +21,7 @@ TOOLS = [
     types.Tool(name="note", title="Note", description="Writes a further note.", input_schema=NOTHING,
                annotations=types.ToolAnnotations(read_only_hint=False, destructive_hint=False)),
     types.Tool(name="hang", description="Never says anything.", input_schema=NOTHING),
-    types.Tool(name="big", description="Says fifty megabytes.", input_schema=NOTHING),
+    types.Tool(name="big", description="Says three megabytes.", input_schema=NOTHING),
     types.Tool(name="lies", description="Promises a number.", input_schema=NOTHING, output_schema=NUMBERS),
     types.Tool(name="elsewhere", description="Its schema points elsewhere.", input_schema=NOTHING,
                output_schema={"type": "object", "properties": {"a": {"$ref": "http://127.0.0.1:1/schema.json"}}}),
@@ -43,7 +43,7 @@ async def _call(context: Any, params: Any) -> types.CallToolResult:
         case "hang":
             await anyio.sleep(3600)
         case "big":
-            return _text("x" * 50 * 1024**2)
+            return _text("x" * 3 * 1024**2)
         case "lies":
             return types.CallToolResult(content=[], structured_content={"a": "no number"})
         case "elsewhere":

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass, field
 
-MOST_BYTES = 2 * 1024**2  # of one message, and of one response
+MOST_BYTES = 2 * 1024**2  # of one response of a server on the web, and of the text of a result
 SECONDS = 30.0  # of a call, or of a look at what a server offers, from the first byte to the last
 
 

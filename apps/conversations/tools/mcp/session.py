@@ -5,8 +5,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import orjson
@@ -69,6 +71,8 @@ async def called(server: ToolServer, tool: str, arguments: Mapping[str, Any]) ->
             text = orjson.dumps(result.structured_content).decode()
         if result.is_error:
             raise ToolError(_SAYS, text=text[:300]) if text else ToolError(_SAYS_NOTHING)
+        if len(text) > MOST_BYTES:
+            raise ToolError(_TOO_LARGE, mb=MOST_BYTES // 1024**2)
         return text
 
     return await _within(server, ask)
@@ -107,16 +111,17 @@ async def _asked(server: ToolServer, ask: Callable[[Client], Awaitable[T]], exce
 
 @asynccontextmanager
 async def _line(server: ToolServer, exceeded: Exceeded) -> AsyncIterator[Any]:
-    """The transport to the server."""
+    """Yield the transport to the server. A program gets the usual environment of the SDK, nothing of this process."""
+    from mcp.client.stdio import StdioServerParameters, stdio_client
     from mcp.client.streamable_http import streamable_http_client
 
     from apps.conversations.tools.mcp import guarded
-    from apps.conversations.tools.mcp.process import process
 
     if server.transport == server.Transport.STDIO:
         if (command := settings.MCP_COMMANDS.get(server.command)) is None:
             raise ToolError(_UNKNOWN_COMMAND)
-        yield process(command, exceeded)
+        with Path(os.devnull).open("w") as nowhere:
+            yield stdio_client(StdioServerParameters(command=command[0], args=command[1:]), nowhere)
         return
     async with guarded.client(settings.MCP_TOKENS.get(server.name, ""), exceeded) as http:
         yield streamable_http_client(server.address, http_client=http, max_sse_event_size=MOST_BYTES)
