@@ -31,5 +31,6 @@ def of(env: Env) -> Embedders:
             "model": item["model"], "threads": env.EMBED_THREADS, "sha256": pinned,
             "dimension": item.get("dimension", 0),
         }  # fmt: skip
+        options |= {} if env.EMBED_DTYPE == "auto" else {"dtype": env.EMBED_DTYPE}
         found[name] = {"BACKEND": item.get("backend") or env.EMBED_BACKEND, "OPTIONS": options}
     return found

@@ -15,8 +15,10 @@ Backends = dict[str, dict[str, Any]]
 def of(env: Env, index: Path, models: Path) -> tuple[Backends, Backends]:
     """The backends of indexes by name, since segments say which of them holds them, and the engines by what they do."""
     indexes, chosen = _indexes(env, index)
+    embed = {"model": env.EMBED_MODEL, "threads": env.EMBED_THREADS}
+    embed |= {} if env.EMBED_DTYPE == "auto" else {"dtype": env.EMBED_DTYPE}
     return indexes, {
-        "embed": {"BACKEND": env.EMBED_BACKEND, "OPTIONS": {"model": env.EMBED_MODEL, "threads": env.EMBED_THREADS}},
+        "embed": {"BACKEND": env.EMBED_BACKEND, "OPTIONS": embed},
         "rank": {
             "BACKEND": f"apps.engines.rank.{'cross_encoder.CrossEncoder' if env.RANK_MODEL else 'none.NoRank'}",
             "OPTIONS": {"model": env.RANK_MODEL} if env.RANK_MODEL else {},

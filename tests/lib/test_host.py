@@ -59,6 +59,16 @@ def test_flags_of_the_first_core_are_read(lines: str, tmp_path: Path, monkeypatc
     assert host.get_processor_flags() == {"fpu", "avx2"}
 
 
+@pytest.mark.parametrize(("flags", "expected"), [("", False), (" avx512_bf16", False), (" amx_bf16", True)])
+def test_only_processors_with_tiles_compute_in_bfloat16_by_themselves(
+    flags: str, expected: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "cpuinfo"
+    file.write_text(f"flags\t\t: fpu avx2{flags}\n" * 2)
+    monkeypatch.setattr(host, "_PROCESSOR", file)
+    assert host.multiplies_bfloat16() is expected
+
+
 def test_available_memory_is_what_the_kernel_says() -> None:
     line = next(line for line in Path("/proc/meminfo").read_text().splitlines() if line.startswith("MemAvailable"))
     assert abs(host.get_available_memory() / 1024 - int(line.split()[1])) < 512 * 1024
@@ -224,11 +234,11 @@ print(json.dumps([text, found.network_errno, found.memory_limited]))
 
 def test_elsewhere_the_embedder_counts_its_cores() -> None:
     code = """
-from apps.engines.embed.half import pays
+from apps.lib import host
 from apps.engines.embed.sentence import SentenceEmbed
 embed = SentenceEmbed()
 vectors = embed.embed_passages(["The ferry leaves at nine."])
-print(json.dumps([embed._threads == os.cpu_count(), pays(), vectors.shape[0]]))
+print(json.dumps([embed._threads == os.cpu_count(), host.multiplies_bfloat16(), vectors.shape[0]]))
 """
     assert run(code, foreign=True) == [True, False, 1]
 

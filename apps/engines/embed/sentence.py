@@ -1,7 +1,7 @@
 """Sentence-transformers models on the processor: the packaged all-MiniLM-L6-v2, or any other by name or folder.
 
-A plain BERT runs through `bert.py`; every other model through the library itself. bfloat16 where that is faster
-(`half.py`): its vectors stand within a cosine of 0.9999 of float32, so both may meet in one index.
+A plain BERT runs through `bert.py`; every other model through the library itself. Vectors made in bfloat16 stand within
+a cosine of 0.9999 of those in float32, so both may meet in one index.
 """
 
 from __future__ import annotations
@@ -19,7 +19,6 @@ from apps.engines.classify.base import Tokens
 from apps.engines.embed import bert
 from apps.engines.embed.base import Inside, Spans, Tokenised
 from apps.engines.embed.folder import PACKAGE, Folder, locate, read
-from apps.engines.embed.half import pays
 from apps.engines.embed.pooling import tokens_at
 from apps.engines.tokenizer import load
 from apps.lib import host
@@ -40,16 +39,17 @@ class SentenceEmbed:
     """`threads` for passages, 0 for all cores; a question always takes one, so that it never waits for another.
 
     With `sha256` only those weights are loaded. With `dimension` only so many of the first numbers of a vector are
-    kept, made a unit again: for models that were trained for it (Matryoshka).
+    kept, made a unit again: for models that were trained for it (Matryoshka). `dtype` is "float32", "bfloat16" or
+    "auto": bfloat16 where the processor has units for it (AMX); on others it may be slower.
     """
 
     def __init__(
-        self, model: str = "", threads: int = 0, half: bool | None = None, sha256: str = "", dimension: int = 0
+        self, model: str = "", threads: int = 0, dtype: str = "auto", sha256: str = "", dimension: int = 0
     ) -> None:
         self._model = model
         self._pinned, self._kept = sha256, dimension
         self._threads = threads or host.count_usable_cores()
-        self._half = half
+        self._half = dtype == "bfloat16" or (dtype == "auto" and host.multiplies_bfloat16())
         self._lock = threading.RLock()
         self._folder: Folder | None = None
         self._fingerprint = ""
@@ -202,9 +202,8 @@ class SentenceEmbed:
                 if self._encoder is None:
                     folder = self._described()
                     self._sha256()  # weights are checked before they are loaded
-                    half = pays() if self._half is None else self._half
                     kind: Any = bert.Bert if bert.fits(folder) else _Library
-                    self._encoder = kind(folder, half=half, threads=self._threads)
+                    self._encoder = kind(folder, half=self._half, threads=self._threads)
         return self._encoder
 
 

@@ -16,7 +16,7 @@ import numpy as np
 from apps.engines.base import EngineBroken
 from apps.engines.classify.stored import Stored, read
 from apps.engines.embed import folder as model_folder
-from apps.engines.embed import half
+from apps.lib import host
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -72,7 +72,7 @@ class _Network:
         self._tokenizer = Tokenizer.from_file(str(path / "tokenizer.json"))
         self._tokenizer.enable_truncation(MAX_TOKENS, strategy="longest_first")
         self._tokenizer.enable_padding()
-        dtype = torch.bfloat16 if half.pays() else torch.float32
+        dtype = torch.bfloat16 if host.multiplies_bfloat16() else torch.float32
         weights = {name.removeprefix("bert."): tensor for name, tensor in load_file(found.weights[0]).items()}
         self._weights = {name: tensor.to(dtype) for name, tensor in _merge(weights, taught.arrays, torch).items()}
 
