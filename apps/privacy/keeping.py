@@ -5,19 +5,21 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
+from uuid import UUID
 
 from django.db import transaction
 from django.db.models import BigIntegerField, Exists, OuterRef, Q, QuerySet, UUIDField, Value
 from django.db.models.functions import Cast, Replace
 from django.utils import timezone
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext, gettext_lazy
 
 from apps.conversations.keeping import remove
 from apps.conversations.models import Conversation
-from apps.documents.models import Document
+from apps.documents.models import Collection, Document
 from apps.documents.upload import delete
 from apps.privacy.models import Hold, Keeping
-from apps.safety import audit
+from apps.safety import audit, separation
+from apps.safety.transitions import Refused
 from apps.users.models import User
 
 CHOICES = (
@@ -40,7 +42,10 @@ def rule(scope: str, subject: object = "") -> int:
 
 
 def change(user: User, scope: str, days: int, subject: object = "") -> None:
-    """Whoever calls knows that this person may. The change is in the log."""
+    """Store that what the rule is about goes after so many days, never with 0, and log it. `subject` is the id of a
+    person, collection or conversation, "" for the site. Raise Refused unless the rule is the user's to change."""
+    if not _may_change(user, scope, str(subject)):
+        raise Refused(gettext("You can change rules for what is yours, and administrators the rule of the site."))
     rows = Keeping.objects.filter(scope=scope, subject=str(subject))
     with transaction.atomic():
         if not days:
@@ -60,13 +65,17 @@ def sweep() -> int:
 
 
 def hold(user: User, person: User, reason: str) -> None:
-    """Nothing of the person goes from now on, by whatever rule or wish."""
+    """Keep everything of the person from now on, whatever rule or wish would have it go. Raise Refused unless the user
+    is an administrator."""
+    separation.require_administrator(user)
     with transaction.atomic():
         Hold.objects.update_or_create(person=person, defaults={"reason": reason[:400], "set_by": user})
         audit.record("hold.set", actor=user, person=person.pk, subject=f"person {person.pk}", why=reason[:400])
 
 
 def lift(user: User, person: User) -> None:
+    """End the legal hold of the person. Raise Refused unless the user is an administrator."""
+    separation.require_administrator(user)
     with transaction.atomic():
         if Hold.objects.filter(person=person).delete()[0]:
             audit.record("hold.lifted", actor=user, person=person.pk, subject=f"person {person.pk}")
@@ -103,6 +112,22 @@ def due_documents(now: datetime) -> QuerySet[Document]:
         due |= old & (Q(fetched=None) | Q(fetched__lt=over))
     rows = Document.objects.filter(due, replaces=None).exclude(status__in=Document.ACTIVE)
     return rows.exclude(collection__owner__in=Hold.objects.values("person")).order_by("created")
+
+
+def _may_change(user: User, scope: str, subject: str) -> bool:
+    try:
+        match scope:
+            case Scope.SITE:
+                return user.is_administrator and user.is_active and not subject
+            case Scope.PERSON:
+                return subject == str(user.pk)
+            case Scope.COLLECTION:
+                return Collection.objects.owned_by(user).filter(pk=UUID(subject)).exists()
+            case Scope.CONVERSATION:
+                return Conversation.objects.visible_to(user).filter(pk=UUID(subject)).exists()
+    except ValueError:
+        return False
+    return False
 
 
 def _days(rules: QuerySet[Keeping]) -> list[int]:

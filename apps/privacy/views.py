@@ -19,10 +19,10 @@ from apps.conversations.models import Conversation
 from apps.documents.models import Collection
 from apps.privacy import case_holds, copying, erasing, keeping, wishes
 from apps.privacy.models import Hold, Keeping, Wish
+from apps.safety.transitions import Refused
 from apps.users import consents, devices
 from apps.users.access import person
 from apps.users.consents import Consent
-from apps.users.models import User
 from apps.users.people import LastAdministrator
 
 Scope = Keeping.Scope
@@ -67,9 +67,12 @@ def keeping_page(request: HttpRequest) -> HttpResponse:
     user = person(request)
     if request.method == "POST":
         scope, subject, days = (request.POST.get(name, "") for name in ("scope", "subject", "days"))
-        if days not in _DAYS or not _may(user, scope, subject):
+        if days not in _DAYS:
             raise Http404
-        keeping.change(user, scope, int(days), user.pk if scope == Scope.PERSON else subject)
+        try:
+            keeping.change(user, scope, int(days), subject or (user.pk if scope == Scope.PERSON else ""))
+        except Refused as error:
+            raise Http404 from error
         messages.success(request, gettext("Kept. It holds from the next minute on."))
         return redirect("privacy:keeping")
     rules = dict(Keeping.objects.exclude(scope__in=[Scope.SITE, Scope.PERSON]).values_list("subject", "days"))
@@ -81,22 +84,6 @@ def keeping_page(request: HttpRequest) -> HttpResponse:
         "talks": [(row, rules.get(str(row.pk), 0)) for row in talks],
     }  # fmt: skip
     return render(request, "privacy/keeping.html", context)
-
-
-def _may(user: User, scope: str, subject: str) -> bool:
-    try:
-        match scope:
-            case Scope.SITE:
-                return user.is_administrator and not subject
-            case Scope.PERSON:
-                return not subject
-            case Scope.COLLECTION:
-                return Collection.objects.owned_by(user).filter(pk=UUID(subject)).exists()
-            case Scope.CONVERSATION:
-                return Conversation.objects.visible_to(user).filter(pk=UUID(subject)).exists()
-    except ValueError:
-        return False
-    return False
 
 
 @require_POST

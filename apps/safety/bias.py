@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext, gettext_lazy
 
 from apps.safety import listed, policies, policy
 from apps.safety.bias_audits import BiasAudit
@@ -20,6 +20,7 @@ from apps.safety.classified import judge, scored_together
 from apps.safety.figures import Share
 from apps.safety.policy import Action, Stage
 from apps.safety.rules import RuleCheck
+from apps.safety.transitions import Refused
 
 if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise
@@ -100,7 +101,10 @@ def gap(rows: list[Group], name: str) -> float | None:
 
 
 def measure(user: User) -> BiasAudit:
-    """Some hundred sentences are judged, which takes seconds. Raises CheckUnavailable, EngineError."""
+    """Judge some hundred sentences, which takes seconds, and store what was found. Raise Refused unless the user is an
+    active reviewer or administrator, CheckUnavailable and EngineError."""
+    if not (user.is_staff and user.is_active):
+        raise Refused(gettext("Only reviewers may do that."))
     live = policies.live()
     texts = [(group, hateful, text) for group in GROUPS for hateful, text in sentences(group)]
     actions, version = _actions([text for _, _, text in texts], policy.read(live.body))

@@ -89,8 +89,8 @@ def gather(user: User, pk: Any) -> Batch:
 
 
 def mine(user: User, pk: Any) -> Batch:
-    """Raises Refused where it is somebody else's or there is none."""
-    batch = Batch.objects.filter(pk=pk, reviewer=user).first() if user.is_staff else None
+    """Return the batch. Raise Refused where it is another reviewer's or there is none."""
+    batch = Batch.objects.filter(pk=pk, reviewer=user).first() if user.is_staff and user.is_active else None
     if batch is None:
         raise Refused(gettext("There is no such batch."))
     return batch
@@ -102,7 +102,8 @@ def preview(user: User, batch: Batch) -> list[Case]:
 
 
 def decide(user: User, batch: Batch, items: Sequence[Item], ruling: Ruling) -> Done:
-    """Each of the items has a decision of its own; the others of the batch are open again. Raises Refused."""
+    """Decide each of the items and put the other cases of the batch back. Raise Refused."""
+    mine(user, batch.pk)
     if ruling.outcome not in OUTCOMES:
         raise Refused(gettext("Choose what is to happen to all of them; people are suspended one at a time."))
     if not items:

@@ -34,7 +34,7 @@ def test_a_collection_shows_figures_and_how_long_it_is_kept(admin: Client, alice
     document(shelf, "Paper", ["A sentence."])
     Membership.objects.create(collection=shelf, user=bob)
     GroupShare.objects.create(collection=shelf, group=Group.objects.create(name="Team"))
-    keeping.change(ada, keeping.Scope.COLLECTION, 30, shelf.pk)
+    keeping.change(alice, keeping.Scope.COLLECTION, 30, shelf.pk)
     collection(bob, "Other")
     page = admin.get("/administration/documents/collection/").content.decode()
     assert "1 person, 1 group" in page and "30 days" in page and "Until it is deleted" in page

@@ -66,11 +66,12 @@ def test_what_is_open_or_appealed_stays(alice: User, morgan: User) -> None:
 
 
 def test_a_hold_of_the_person_or_the_case_stops_it(alice: User, morgan: User) -> None:
+    ada = User.objects.get(name="Ada")
     found = case(alice)
     decided(morgan, found, 900)
-    keeping.hold(morgan, alice, "A court asked for it")
+    keeping.hold(ada, alice, "A court asked for it")
     assert frozen.sweep() == 0
-    keeping.lift(morgan, alice)
+    keeping.lift(ada, alice)
     Case.objects.update(legal_hold=True)
     assert frozen.sweep() == 0 and text(found) == TEXT
     Case.objects.update(legal_hold=False)

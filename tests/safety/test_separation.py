@@ -14,8 +14,11 @@ from django.test import Client
 from django.utils import timezone
 
 from apps.conversations.models import Conversation
+from apps.privacy import case_holds, keeping
+from apps.privacy.models import Keeping
 from apps.safety import (
     appeals,
+    bias,
     breakglass,
     bulk,
     claims,
@@ -99,6 +102,14 @@ VERBS: dict[str, Callable[[Site, User], Any]] = {
     "claims.keep": lambda site, user: claims.keep(user, site.case.pk, ""),
     "bulk.gather": lambda site, user: bulk.gather(user, site.case.pk),
     "bulk.mine": lambda site, user: bulk.mine(user, site.batch.pk),
+    "bulk.decide": lambda site, user: bulk.decide(user, site.batch, [bulk.Item(str(site.case.pk), "", 1)], RULING),
+    "bulk.undo": lambda site, user: bulk.undo(user, site.batch),
+    "bias.measure": lambda site, user: bias.measure(user),
+    "keeping.change": lambda site, user: keeping.change(user, Keeping.Scope.SITE, 30),
+    "keeping.hold": lambda site, user: keeping.hold(user, site.owner, "A court asked for it."),
+    "keeping.lift": lambda site, user: keeping.lift(user, site.owner),
+    "case_holds.hold": lambda site, user: case_holds.hold(user, site.case.pk, "order", "A court asked for it."),
+    "case_holds.lift": lambda site, user: case_holds.lift(user, site.case.pk, "It is over."),
     "opinions.give": lambda site, user: opinions.give(user, site.case.pk, "", harmful=False),
     "breakglass.ask": lambda site, user: breakglass.ask(
         user, site.owner, None, BreakGlass.Ground.LIFE, "Somebody may be in danger here."
@@ -128,7 +139,11 @@ def test_no_verb_of_review_serves_a_plain_member(site: Site, bob: User, verb: st
 
 @pytest.mark.parametrize(
     "verb",
-    [name for name in VERBS if name.startswith(("policies", "replaying", "lists", "suspensions", "log"))],
+    [
+        name
+        for name in VERBS
+        if name.startswith(("policies", "replaying", "lists", "suspensions", "log", "keeping", "case_holds"))
+    ],
 )
 def test_a_reviewer_is_no_administrator(site: Site, morgan: User, verb: str) -> None:
     with pytest.raises(Refused):
