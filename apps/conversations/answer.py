@@ -19,7 +19,7 @@ async def answer(turn: Turn) -> None:
     model calls. Small talk is answered before anything is searched, and so is what concerns a whole
     document. Raises Withheld, EngineError.
 
-    The rows of the turn are stored while the model reads; nothing is shown before they are.
+    The rows of the turn are stored before it begins.
     """
     if (ask := pictures.wanted(turn)) is not None:
         return await pictures.draw(turn, ask)

@@ -136,7 +136,6 @@ async def nothing(turn: Turn, found: Found) -> None:
         "filters": turn.opening.filters.record(),
         "by_words": await in_db(documents.list_languages_by_words, opening.user, opening.collections),
     }
-    await turn.opened()
     await turn.say(Nothing(fragments.nothing(turn.nothing)))
     if turn.placed:
         await turn.store_sources()

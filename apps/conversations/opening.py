@@ -1,4 +1,7 @@
-"""Opens a turn: who asks, what was said before, and the rows of question and answer, in one transaction."""
+"""Open a turn: read who asks and what was said before, then store question and empty answer in one transaction.
+
+`recall` reads, `keep` stores. Only what `keep` stored runs (`turns.py`).
+"""
 
 from __future__ import annotations
 
@@ -96,42 +99,41 @@ class Opening(Kept):
 
 
 def recall(user: User, key: str | None, wish: Ask | Again, address: str = "") -> Opening | Kept:
-    """Who asks, what was said before, and where to search, all as it is now; where the same ask had come before, what
-    was kept of it. Reads only. Raises SignedOut where the session is no longer that person's (None: it was asked when
-    the question was put into the queue), Refused, and OverLimit. For `in_db`."""
+    """Return who asks, what was said before and where to search, as of now; for a repeated ask where it is stored.
+
+    Read only. Raise SignedOut where the session `key` is no longer the user's (None: a question of the queue), and
+    Refused. For `in_db`.
+    """
     if (now := user if key is None else signed_in(key)) is None or now != user:
         raise SignedOut
     if (known := repeated(now, wish.client_id)) is not None:
         return known
-    try:
-        opening = _asked(now, wish) if isinstance(wish, Ask) else _again(now, wish)
-        has_place(opening)
-        limits.check(now, limits.Resource.MESSAGES, limits.Resource.TOKENS)
-    except (Refused, limits.OverLimit):
-        if (known := repeated(now, wish.client_id)) is None:
-            raise
-        return known  # the same ask was kept a moment ago, and is itself what stands in the way
+    opening = _asked(now, wish) if isinstance(wish, Ask) else _again(now, wish)
     place = None if opening.without_documents else opening.filters.narrowed(scope(now, opening.collections))
     model, gone = choosing.of(opening.place, opening.assistant, wish.model)
     return replace(opening, address=address, scope=place, model=model, gone=gone)
 
 
 def keep(opening: Opening) -> Kept:
-    """The rows are stored, in one transaction, or the rows of the same ask of before. Raises Refused. For `in_db`."""
+    """Store the rows in one transaction and count the question; return the opening, or where the same ask is stored.
+
+    Raise Refused, also where an answer has to end first, and OverLimit. For `in_db`.
+    """
     client_id = next((row.client_id for row in opening.rows if row.client_id), "")
     try:
         with transaction.atomic():
+            limits.check(opening.user, limits.Resource.TOKENS)
             limits.take(opening.user, limits.Resource.MESSAGES)
             _store(opening)
     except (IntegrityError, Refused, limits.OverLimit):
         if (known := repeated(opening.user, client_id)) is None:
             raise
-        return known
+        return known  # the same ask was stored a moment ago, and may itself be what stands in the way
     return opening
 
 
 def repeated(user: User, client_id: str) -> Kept | None:
-    """What was kept of an ask that had come before, under that id."""
+    """Return where an earlier ask with that id is stored; None where there is none."""
     row = Message.objects.filter(asked_by=user, client_id=client_id).first() if client_id else None
     if row is None:
         return None

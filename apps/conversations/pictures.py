@@ -45,7 +45,6 @@ async def draw(turn: Turn, ask: PictureAsk) -> None:
     words = picture_asks.words(opening.text) or ""
     verdict = await _judged(turn, words, ask.negative)
     turn.timings["check"] = (time.perf_counter() - start) * 1000
-    await turn.opened()
     if ask.how == "upscale":  # nothing is drawn from these words, so no picture has the case
         if not verdict.allowed:
             raise gate.Withheld(verdict)

@@ -169,10 +169,8 @@ def _end(chat: Chat) -> None:
 
 
 async def _start(chat: Chat, opened: Opening) -> None:
-    kept: asyncio.Future[Kept] = asyncio.get_running_loop().create_future()
-    kept.set_result(opened)
     vector = None if opened.without_documents else finding.embedded(opened.text)
-    turn = TemporaryTurn(opened, vector, kept, log=chat.log)
+    turn = TemporaryTurn(opened, vector, log=chat.log)
     begun = Opened(str(chat.id), str(opened.question), question_html(opened.text), is_grounded(opened))
     await chat.log.append(turn.id, encode(begun, turn=turn.id))
     chat.running = asyncio.create_task(_run(chat, turn), name=f"temporary {turn.id}")

@@ -13,7 +13,7 @@ from apps.conversations.cite import Cite, weak
 from apps.conversations.events import Event, Step, encode
 from apps.conversations.grounding.lexicons import find_unread_language
 from apps.conversations.models import Shows
-from apps.conversations.opening import Kept, Opening
+from apps.conversations.opening import Opening
 from apps.conversations.quotes import Quote
 from apps.conversations.render import StreamRenderer
 from apps.conversations.repeats import Repeats
@@ -40,10 +40,6 @@ if TYPE_CHECKING:
 LOOP = "loop"  # the model began to repeat itself, and was stopped
 
 
-class AskedBefore(Exception):
-    """The same ask runs, or ran, as another turn."""
-
-
 def is_grounded(opening: Opening) -> bool:
     """Return whether documents are searched for the answer, or a picture is drawn; else nothing in it is checked."""
     return not opening.without_documents or any(row.draws for row in opening.rows)
@@ -58,8 +54,6 @@ class Turn:
     acts: ClassVar[bool] = True  # its model may call tools: somebody sees the cards, and can be asked
 
     vector: Begun[Vectors] | None  # of the question, where it was begun already
-    keeping: asyncio.Future[Kept]  # the rows of the opening are being stored, or will be when they are due
-    due: asyncio.Event = field(default_factory=asyncio.Event)
     renderer: StreamRenderer = field(default_factory=StreamRenderer)
     text: str = ""  # what was let through, exactly as the model wrote it
     measure: Callable[[], Window] | None = None  # counts the next; when the request has left
@@ -122,11 +116,6 @@ class Turn:
         return choosing.shown(model) if model else ""
 
     @property
-    def kept(self) -> bool:
-        """Whether its rows are there, and are its own."""
-        return self.keeping.done() and self.keeping.exception() is None and self.keeping.result() is self.opening
-
-    @property
     def weak(self) -> bool:
         """Return whether most sentences that the answer shows have no source."""
         return self.shows != Shows.VERIFIED and weak(self.cites)
@@ -172,12 +161,6 @@ class Turn:
         return (
             sum(len(message.content) for message in self.request.messages) + len(self.text) + len(self.thoughts)
         ) // 4
-
-    async def opened(self) -> None:
-        """Its rows are kept, which nothing that is shown may overtake. Raises what stood against it."""
-        self.due.set()
-        if await asyncio.shield(self.keeping) is not self.opening:
-            raise AskedBefore
 
     async def say(self, event: Event) -> None:
         """Appends the event to the turn's log."""

@@ -13,7 +13,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -58,7 +58,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-UNKEPT_S = 0.03  # a turn whose search takes long is kept while it searches
 CHECKPOINT_S = 2.0  # the text so far is in the row after this time; the lease is renewed with it
 _STOPPED = "You stopped this answer."
 BROKEN = "Something went wrong here. Your question is kept; the log of the server says what happened."
@@ -81,8 +80,12 @@ async def ask(user: User, key: str | None, wish: Ask | Again, address: str = "")
 
 
 async def start(opened: Opening, vector: Begun[Vectors] | None = None) -> Kept:
-    """The turn runs, its rows are kept, its log has begun: who follows it now misses nothing. Raises Refused, and
-    EngineError where there is no log; then nothing is kept."""
+    """Begin the turn's log, store its question and empty answer, then let it run. Return where they are stored: as the
+    turn of an earlier ask where this one repeats it, which then does not run.
+
+    Whoever follows the turn from then on misses nothing. Raise Refused, and EngineError where there is no log; nothing
+    is stored then. Cancelling the caller does not end the turn.
+    """
     name = str(opened.answer)
     begun = Opened(
         str(opened.conversation), str(opened.question), render.question_html(opened.text), is_grounded(opened)
@@ -90,12 +93,11 @@ async def start(opened: Opening, vector: Begun[Vectors] | None = None) -> Kept:
     await registry.turnlog().append(name, encode(begun, turn=name))
     if vector is None and not opened.without_documents:
         vector = finding.embedded(opened.text)
-    due = asyncio.Event()
-    turn = Turn(opened, vector, asyncio.create_task(_stored(opened, due)), due)
-    task = asyncio.create_task(_run(turn), name=f"turn {turn.id}")
+    turn, storing = Turn(opened, vector), asyncio.create_task(in_db(opening.keep, opened))
+    task = asyncio.create_task(_run(turn, storing), name=f"turn {turn.id}")
     task.add_done_callback(_ran)
     _running[turn.opening.answer] = turn, task
-    return await asyncio.shield(turn.keeping)
+    return await asyncio.shield(storing)
 
 
 async def stop(answer: UUID, log: TurnLog | None = None) -> None:
@@ -132,32 +134,12 @@ async def idle() -> None:
         await asyncio.wait([task for _, task in _running.values()])
 
 
-async def _stored(opened: Opening, due: asyncio.Event) -> Kept:
-    """The rows are stored when the request to the model has left, or soon: on few cores both at once delay it."""
-    with suppress(TimeoutError):
-        async with asyncio.timeout(UNKEPT_S):
-            await due.wait()
-    return await in_db(opening.keep, opened)
-
-
-async def _run(turn: Turn) -> None:
-    ends = {
-        "answer": asyncio.create_task(answer(turn)),
-        "stop": asyncio.create_task(_stopped(turn)),
-        "interrupt": asyncio.create_task(turn.interrupt.wait()),
-        "lease": asyncio.create_task(_keep(turn)),
-    }
+async def _run(turn: Turn, storing: asyncio.Task[Kept]) -> None:
+    """Run the turn once its rows are stored, and end its log and what waits for it."""
     try:
-        await asyncio.wait(ends.values(), return_when=asyncio.FIRST_COMPLETED)
-        ended = [name for name, task in ends.items() if task.done()]
-        for task in ends.values():
-            task.cancel()
-        turn.due.set()
-        unfinished: list[asyncio.Future[Any]] = [*ends.values(), turn.keeping]
-        await asyncio.wait(unfinished)
-        turn.judged = withheld(ends["answer"])
-        if turn.kept and "lease" not in ended:
-            await _close(turn, *ending(turn, ended, ends["answer"]))
+        await asyncio.wait([storing])
+        if storing.exception() is None and storing.result() is turn.opening:
+            await _answer(turn)
     finally:
         try:
             with _deaf():
@@ -169,6 +151,24 @@ async def _run(turn: Turn) -> None:
                     await go_on(turn.opening.conversation)
             finally:  # until then it is at work, and whoever waits for idleness waits for it
                 del _running[turn.opening.answer]
+
+
+async def _answer(turn: Turn) -> None:
+    """Answer until the first of the five endings, and close the turn unless another process has."""
+    ends = {
+        "answer": asyncio.create_task(answer(turn)),
+        "stop": asyncio.create_task(_stopped(turn)),
+        "interrupt": asyncio.create_task(turn.interrupt.wait()),
+        "lease": asyncio.create_task(_keep(turn)),
+    }
+    await asyncio.wait(ends.values(), return_when=asyncio.FIRST_COMPLETED)
+    ended = [name for name, task in ends.items() if task.done()]
+    for task in ends.values():
+        task.cancel()
+    await asyncio.wait(ends.values())
+    turn.judged = withheld(ends["answer"])
+    if "lease" not in ended:
+        await _close(turn, *ending(turn, ended, ends["answer"]))
 
 
 async def go_on(place: UUID) -> None:
@@ -228,10 +228,7 @@ async def _stopped(turn: Turn) -> None:
 
 
 async def _keep(turn: Turn) -> None:
-    """Renews the lease and checkpoints the text; returns where the rows were not stored, or the lease was lost."""
-    await asyncio.wait([turn.keeping])
-    if not turn.kept:
-        return  # what the model has begun is of no use
+    """Renew the lease and checkpoint the text; return when the lease was lost."""
     await _holding.over(turn)
     log.error("Turn %s was closed by another process, or deleted, or its person may no longer ask", turn.id)
 

@@ -22,7 +22,7 @@ from apps.conversations.answer import answer
 from apps.conversations.briefing import briefing
 from apps.conversations.events import Event, Nothing, Quotes, Text, Waiting
 from apps.conversations.models import Assistant, Conversation
-from apps.conversations.opening import Kept, Opening, Past
+from apps.conversations.opening import Opening, Past
 from apps.conversations.refusal import Missing
 from apps.conversations.turn import Turn
 from apps.documents.models import Collection
@@ -73,9 +73,7 @@ async def opened(
     )
     name, gone = choosing.of(opening.place, opening.assistant, model)
     opening = replace(opening, model=name, gone=gone)
-    keeping: asyncio.Future[Kept] = asyncio.get_running_loop().create_future()
-    keeping.set_result(opening)
-    return Unkept(opening, None if without_documents else finding.embedded(question), keeping)
+    return Unkept(opening, None if without_documents else finding.embedded(question))
 
 
 async def hear(turn: Unkept) -> AsyncGenerator[Event, None]:

@@ -25,6 +25,7 @@ from apps.engines.chat.offered import MAIN
 from apps.lib.threads import in_db
 from apps.safety.gate import Withheld
 from apps.safety.recorded import Surface, surface
+from apps.users import limits
 from apps.users.limits import OverLimit
 from apps.users.models import User
 
@@ -68,18 +69,25 @@ async def _warm(user: User, key: str, wish: Ask) -> None:
     surface.set(Surface.NOWHERE)  # for this task: a draft leaves no trace
     try:
         async with asyncio.timeout(LONGEST_S):
-            opened = await in_db(opening.recall, user, key, wish)
+            opened = await in_db(_recall, user, key, wish)
             if isinstance(opened, Opening):
                 await _ahead(opened)
     except (Refused, SignedOut, Withheld, OverLimit, EngineError, TimeoutError):
         pass
 
 
+def _recall(user: User, key: str, wish: Ask) -> Opening | Kept:
+    """Recall the turn, if the question could be asked now. Raise SignedOut, Refused, OverLimit."""
+    opened = opening.recall(user, key, wish)
+    if isinstance(opened, Opening):
+        opening.has_place(opened)
+        limits.check(user, limits.Resource.MESSAGES, limits.Resource.TOKENS)
+    return opened
+
+
 async def _ahead(opened: Opening) -> None:
-    kept: asyncio.Future[Kept] = asyncio.get_running_loop().create_future()
-    kept.set_result(opened)
     vector = None if opened.without_documents else finding.embedded(opened.text)
-    turn = Unkept(opened, vector, kept)
+    turn = Unkept(opened, vector)
     found = await finding.found(turn)
     if found is not None and not found.passages:
         return

@@ -39,7 +39,6 @@ from apps.engines.base import ChatRequest, EngineRefused
 from apps.lib.threads import in_db, in_pool
 from apps.safety import gate
 
-_REQUEST_FIRST_S = 0.003  # what is done beside the model begins after its request has left
 _TOO_LONG = "The question is too long for this model. Shorten it, or put the long part into a collection as a file."
 _LEAST_ANSWER = 32  # tokens; a window without so much room cannot hold the question
 
@@ -168,12 +167,10 @@ async def beside(turn: Turn, found: Found | None) -> AsyncIterator[asyncio.Task[
     finally:
         task.cancel()
         await asyncio.wait([task])
-        _ = task.cancelled() or task.exception()  # whoever waits for the rows hears of it too
+        _ = task.cancelled() or task.exception()  # whoever waits for the task hears of it too
 
 
 async def _shown(turn: Turn, found: Found | None) -> None:
-    await asyncio.sleep(_REQUEST_FIRST_S)
-    await turn.opened()
     await turn.step("write", choosing.writing(turn.writer))
     await turn.tell_others()
     if turn.measure is not None:

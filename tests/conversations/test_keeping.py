@@ -32,20 +32,13 @@ def held(monkeypatch):
     go.set()
 
 
-async def _asked(chat) -> None:
-    async with asyncio.timeout(WAIT_S):
-        while not chat.requests:
-            await asyncio.sleep(0.005)
-
-
-async def test_the_request_leaves_at_once_and_nothing_is_shown_before_the_rows_are_kept(
+async def test_a_question_reaches_the_model_and_the_page_once_its_rows_are_stored(
     open_page, alice, library, chat, held
 ) -> None:
     page = await open_page(alice)
     await page.tell(do="ask", client_id="1", conversation=None, text=QUESTION)
-    await _asked(chat)
     assert await page.silent()
-    assert await Message.objects.acount() == 0
+    assert not chat.requests and await Message.objects.acount() == 0
     held.set()
     await page.hear("accepted")
     types = [event["type"] for event in await page.events()]
@@ -53,20 +46,19 @@ async def test_the_request_leaves_at_once_and_nothing_is_shown_before_the_rows_a
     assert await Message.objects.answers().filter(status=Message.Status.COMPLETE, text__gt="").acount() == 1
 
 
-async def test_a_turn_that_cannot_be_kept_is_refused_and_the_model_is_stopped(
+async def test_a_turn_that_cannot_be_stored_is_refused_and_the_model_is_not_asked(
     open_page, alice, library, chat, monkeypatch
 ) -> None:
     def full(opened):
         raise Refused("There is no room.")
 
     monkeypatch.setattr(opening, "keep", full)
-    chat.first_token_s = 600
     page = await open_page(alice)
     refused = await page.ask(QUESTION)
     assert refused["type"] == "refused" and refused["words"] == "There is no room."
     async with asyncio.timeout(WAIT_S):
         await turns.idle()
-    assert chat.running == 0 and await Message.objects.acount() == 0
+    assert not chat.requests and await Message.objects.acount() == 0
 
 
 async def test_a_search_that_takes_long_does_not_keep_a_question_waiting(
@@ -94,7 +86,7 @@ async def test_a_question_too_many_does_not_reach_the_model(open_page, alice, li
     assert (await pages[0].ask(QUESTION))["type"] == "refused"
     assert (await pages[0].ask(QUESTION, conversation=accepted[0]["conversation"]))["type"] == "refused"
     async with asyncio.timeout(WAIT_S):
-        while len(chat.requests) < opening.RUNNING_LIMIT:  # rows may be kept before the request has left
+        while len(chat.requests) < opening.RUNNING_LIMIT:  # rows are stored before the request leaves
             await asyncio.sleep(0.005)
     for answer in accepted:
         await turns.stop(answer["turn"])

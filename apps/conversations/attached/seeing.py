@@ -76,7 +76,6 @@ async def _read(turn: Turn, *, sees: bool) -> tuple[Attached, ...]:
         if not any(item.due(sees=sees) for item in found) or time.perf_counter() - start > READING_S:
             return found
         if not said:
-            await turn.opened()
             await turn.step("see", gettext("The text in what you attached is being read"))
             said = True
         await asyncio.sleep(_LOOK_S)

@@ -41,7 +41,6 @@ async def reply(turn: Turn, talk: Talk) -> bool:
     if talk.tool and talk.tool not in kit:
         return False
     await finding.check(turn)
-    await turn.opened()
     await turn.tell_others()
     await turn.step(STEP, gettext("Not from your documents: nothing was searched"), 0.0)
     if talk.tool and turn.acts:

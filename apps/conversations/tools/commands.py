@@ -94,7 +94,6 @@ def offered(assistant: Assistant, user: User) -> list[Tool]:
 
 async def run(turn: Turn, command: Command) -> bool:
     """The card is on the page; whether there is something for the model to answer. Raises Withheld."""
-    await turn.opened()
     kit = await in_db(permitted, turn.opening.assistant, turn.opening.user)
     item = kit.get(command.tool)
     wanted = ToolCall("", command.tool, arguments(item.tool, command.words) if item else "")

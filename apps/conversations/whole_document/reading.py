@@ -51,7 +51,6 @@ async def read_whole(turn: Turn, document: Document) -> bool:
     parts = split_parts(placed, costs, room)
     if not parts or len(parts) > MOST_PARTS:
         return False
-    await turn.opened()
     title = {"title": str(document)}
     await turn.step(STEP, gettext("Reads “%(title)s” as a whole") % title)
     turn.found = await _found(turn, document, placed)

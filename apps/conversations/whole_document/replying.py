@@ -200,5 +200,4 @@ def _shown(document: Document) -> str:
 
 
 async def _open(turn: Turn) -> None:
-    await turn.opened()
     await turn.tell_others()
