@@ -6,15 +6,19 @@ import os
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "assistant.settings")
 
+import tempfile
+
 from channels.routing import ProtocolTypeRouter, URLRouter
+from django.conf import settings
+from django.core.asgi import get_asgi_application
 
 from apps.lib import memory
-from assistant import spool
 from assistant.origins import OriginGuard
 from assistant.statics import Statics
 
 memory.spare()  # no thread runs yet, and torch is not loaded
-_http = spool.application()  # loads the apps; consumers can be imported only afterwards
+tempfile.tempdir = str(settings.FILE_UPLOAD_TEMP_DIR)  # large request bodies wait on the disk of the data
+_http = get_asgi_application()  # loads the apps; consumers can be imported only afterwards
 
 from apps.conversations.consumers import websocket_urlpatterns  # noqa: E402
 from assistant.lifespan import lifespan  # noqa: E402

@@ -11,8 +11,8 @@ from typing import Any
 import httpx
 import pytest
 from django.conf import LazySettings
+from django.core.handlers.asgi import ASGIHandler
 
-from assistant import spool
 from assistant.statics import _PART, Statics
 
 SCRIPT, FONT = b"export const answer = 42;\n" * 40, bytes(range(256)) * 4000
@@ -134,7 +134,7 @@ def test_the_product_asks_them_first() -> None:
     from assistant.asgi import application
 
     first = application.application_mapping["http"]
-    assert isinstance(first, Statics) and isinstance(first._other, spool.Handler)
+    assert isinstance(first, Statics) and isinstance(first._other, ASGIHandler)
 
 
 async def _raw(path: str, scheme: str = "http", statics: Statics | None = None) -> list[dict[str, Any]]:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import sys
+
 from django.db import DatabaseError, connection
 from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
+from django.views.defaults import server_error
 
 from apps.lib import disk
 from apps.operations.access import signed_in
@@ -15,6 +18,8 @@ from apps.safety import policies
 from apps.users.models import User
 
 _PLAIN = "text/plain; charset=utf-8"
+_INSUFFICIENT_STORAGE = 507
+_DISK_FULL = b"The disk of this server is full, so nothing can be taken now. Please tell an administrator.\n"
 
 
 @require_safe
@@ -51,3 +56,11 @@ async def status(request: HttpRequest) -> HttpResponse:
         return HttpResponse(status=204)
     context = {"warmth": await warmth(), "administrator": user.is_administrator}
     return HttpResponse(render_to_string("operations/_status.html", context))
+
+
+def answer_fault(request: HttpRequest) -> HttpResponse:
+    """Return the answer to a request that failed: 507 where the disk is full, as when a session cannot be stored at a
+    sign-in, else 500. Called while the error is being handled."""
+    if disk.full(sys.exception()):
+        return HttpResponse(_DISK_FULL, content_type=_PLAIN, status=_INSUFFICIENT_STORAGE)
+    return server_error(request)

@@ -20,7 +20,6 @@ from apps.documents import worker
 from apps.documents.arriving import Handler, NoRoom
 from apps.documents.models import Document
 from apps.users.models import User
-from assistant import spool
 from tests.documents.library import collection
 from tests.tiny_disk import TinyDisk, tiny_disk
 
@@ -104,18 +103,3 @@ def test_a_file_that_cannot_begin_takes_none_that_came_before_it(
     assert isinstance(handler.file_complete(5), NoRoom)
     handler.upload_interrupted()
     assert first is not None and first.read() == b"Foxes"
-
-
-async def test_a_body_without_room_is_answered_once_all_of_it_came(small: TinyDisk) -> None:
-    parts = [{"type": "http.request", "body": b"x" * 700_000, "more_body": number < 3} for number in range(4)]
-    sent: list[dict[str, Any]] = []
-
-    async def receive() -> dict[str, Any]:
-        return parts.pop(0)
-
-    async def send(message: dict[str, Any]) -> None:
-        sent.append(message)
-
-    await spool.Handler().handle({"type": "http", "method": "POST", "path": "/", "headers": []}, receive, send)
-    assert parts == [] and small.files == []
-    assert sent[0]["status"] == 507 and b"disk of this server is full" in sent[1]["body"]
