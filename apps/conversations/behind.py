@@ -13,7 +13,7 @@ import orjson
 from django.utils.translation import gettext_lazy
 
 from apps.conversations import prompt, recorded, sampling, trace, window
-from apps.conversations.models import Citation, Message, Source, Trace, Withdrawn
+from apps.conversations.models import Citation, Message, Source, Trace
 from apps.documents import fates, filters, search
 from apps.documents.models import Document
 from apps.safety.levels import Level
@@ -50,9 +50,11 @@ class Sentence:
 
 
 def behind(user: User, answer: Message) -> dict[str, Any] | None:
-    """What the template shows; None where nothing was recorded."""
+    """Return what the template shows; None where nothing was recorded, or a message of the conversation is withheld."""
     row = Trace.objects.filter(answer=answer).first()
-    return _shown(user, answer, _cleared(answer, row), len(row.data)) if row else None
+    if row is None or recorded.is_withheld(answer.conversation_id):
+        return None
+    return _shown(user, answer, trace.unpack(bytes(row.data)), len(row.data))
 
 
 def linked(user: User, answer: Message, *, passages: bool, asked: bool) -> dict[str, Any] | None:
@@ -63,7 +65,7 @@ def linked(user: User, answer: Message, *, passages: bool, asked: bool) -> dict[
     row = Trace.objects.filter(answer=answer).first()
     if row is None:
         return None
-    value = _cleared(answer, row)
+    value = trace.unpack(bytes(row.data))
     search = {**value["search"], "searched": [], "filters": {}} if passages and value["search"] else None
     shown = _shown(user, answer, {**trace.for_readers(value), "search": search}, len(row.data))
     if search is not None:
@@ -72,12 +74,6 @@ def linked(user: User, answer: Message, *, passages: bool, asked: bool) -> dict[
         query = shown["search"]["query"] if asked else ""
         shown["search"] |= {"candidates": found, "kept": kept, "query": query}
     return shown | {"linked": True, "shared": False, "window": None} | ({} if passages else {"sentences": []})
-
-
-def _cleared(answer: Message, row: Trace) -> dict[str, Any]:
-    """The record without what was withdrawn since."""
-    taken = Withdrawn.objects.filter(message__conversation=answer.conversation_id).select_related("message")
-    return recorded.cleared(trace.unpack(bytes(row.data)), taken)
 
 
 def _shown(user: User, answer: Message, value: dict[str, Any], size: int) -> dict[str, Any]:
@@ -123,7 +119,7 @@ def _search(user: User, value: dict[str, Any] | None) -> dict[str, Any] | None:
     only = filters.read_kept(value.get("filters", {})).words
     return {
         **value,
-        "query": recorded.shown(value["query"]),
+        "query": value["query"],
         "only": only,
         "candidates": sorted(rows, key=lambda item: not item["kept"]),
         "kept": kept,
@@ -142,7 +138,7 @@ def _messages(user: User, answer: Message, value: dict[str, Any] | None) -> list
     return [
         {
             "role": item["role"],
-            "content": recorded.shown(_PLACE.sub(lambda found: lines[int(found[1])], item["content"])),
+            "content": _PLACE.sub(lambda found: lines[int(found[1])], item["content"]),
         }
         for item in value["messages"]
     ]

@@ -113,7 +113,7 @@ def close(closing: Closing) -> Ended:
             reviewing.flag(closing.answer, closing.user.pk, judged)
         Conversation.objects.filter(pk=closing.conversation).update(changed=timezone.now())
         limits.owe(closing.user, Resource.TOKENS, closing.tokens)
-        retracting.tell(recorded.overtaken(closing.conversation, closing.since), None)
+        retracting.tell(recorded.find_overtaken(closing.conversation, closing.since), None)
         cut = gaps.overtaken(closing.answer, closing.since)
     return Ended.CUT if cut else Ended.KEPT
 

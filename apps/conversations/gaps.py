@@ -1,6 +1,6 @@
 """Spans of a question or an answer that reviewers take out, and put back: of the message, its copies, and the cards of
-its tools, of titles, and of what is recorded behind answers; turn logs forget it, and open pages read it again. Case
-subjects are answers: a question is what was asked there."""
+its tools, and of titles; what is recorded behind answers goes for good, turn logs forget it, and open pages read it
+again. Case subjects are answers: a question is what was asked there."""
 
 from __future__ import annotations
 
@@ -8,14 +8,13 @@ import re
 from collections.abc import Callable, Collection, Sequence
 from datetime import datetime, timedelta
 from functools import partial
-from itertools import accumulate, count
 from typing import Any
 from uuid import UUID
 
 from django.db.models import Q
 from django.utils import timezone
 
-from apps.conversations import picture_asks, retracting, trace
+from apps.conversations import picture_asks, retracting
 from apps.conversations.models import Citation, Conversation, Message, Retrieved, Trace, Withdrawn
 from apps.safety import redacting
 from apps.safety.models import Effect
@@ -45,7 +44,6 @@ def fill(before: dict[str, Any]) -> None:
     rows = list(Message.objects.filter(pk__in=before).select_related("parent", "conversation"))
     for row in rows:
         said = before[str(row.pk)]
-        _put_back(said.get("records", {}))
         if row.retracted is None:
             whole = _filled(row.text, row.tools, said)
             Message.objects.filter(pk=row.pk).update(**whole)
@@ -95,10 +93,8 @@ def overtaken(answer: UUID, since: datetime) -> bool:
         row = Message.objects.select_related("parent", "conversation").get(pk=answer)
         document = "wanted" in effect.before
         beside, said = _of_answers(effect), dict[str, Any]()
-        near = list(Message.objects.filter(pk__in=list(beside), conversation=row.conversation_id))
-        for other in near:  # what is recorded with an answer that follows repeats it
-            said[str(other.pk)] = was = beside[str(other.pk)]
-            was["records"] = _recorded(other, [words for _, words in was["gaps"]]) | was["records"]
+        if Message.objects.filter(pk__in=list(beside), conversation=row.conversation_id).exists():
+            Trace.objects.filter(answer=answer).delete()  # its prompt repeats it
         if document and _given(row, effect.before["document"]):
             wanted, forms = effect.before["wanted"], set[str]()
             _forms(row, redacting.spelling(wanted), forms)
@@ -157,7 +153,8 @@ def _cut(row: Message, wanted: Sequence[str]) -> dict[str, Any]:
     if row.status == Message.Status.WRITING:  # whoever writes on has the words still, and would store them again
         over = {"status": Message.Status.INTERRUPTED, "lease_token": "", "lease_until": None}
     Message.objects.filter(pk=row.pk).update(text=text, tools=tools, **over)
-    return {"gaps": gaps, "tools": cards, "title": _untitle(row, text, wanted), "records": _recorded(row, wanted)}
+    _drop_records(row)
+    return {"gaps": gaps, "tools": cards, "title": _untitle(row, text, wanted)}
 
 
 def _cut_one(wanted: Sequence[str], kept: list[redacting.Gaps], said: str) -> str:
@@ -207,50 +204,11 @@ def _followed(title: str, row: Message, text: str) -> str:
     return (picture_asks.title(text) + title.removeprefix(old))[: Conversation._meta.get_field("title").max_length]
 
 
-def _recorded(row: Message, wanted: Sequence[str]) -> dict[str, Any]:
-    """Records of that conversation speak of it no more: by answer what `_put_back` needs. Prompts of later answers
-    repeat it, and its own tokens spell it."""
-    found: dict[str, Any] = {}
-    for record in Trace.objects.filter(answer__conversation=row.conversation_id):
-        value, kept = trace.unpack(bytes(record.data)), list[redacting.Gaps]()
-        tokens = value.pop("tokens", [])
-        value = _walked(value, partial(_cut_one, wanted, kept))
-        spelt = "".join(token[0] for token in tokens) if record.answer_id == row.pk else ""
-        spelt, gaps = redacting.cut(spelt, redacting.places(spelt, wanted))
-        if not any(kept) and not gaps:
-            continue
-        said = {"texts": {str(at): one for at, one in enumerate(kept) if one}, "tokens": gaps, "others": {}}
-        if gaps:
-            tokens, said["others"] = _spelt(tokens, spelt)
-        Trace.objects.filter(pk=record.pk).update(data=trace.pack({**value, "tokens": tokens}))
-        found[str(record.answer_id)] = said
-    return found
-
-
-def _spelt(tokens: list[Any], text: str) -> tuple[list[Any], dict[str, Any]]:
-    """The tokens as the text has them now; those that changed lose what else the model weighed, which is returned."""
-    made, lost = [], {}
-    for at, (end, token) in enumerate(zip(accumulate(len(token[0]) for token in tokens), tokens, strict=True)):
-        piece = text[end - len(token[0]) : end]
-        if piece != token[0]:
-            lost[str(at)] = token[2]
-        made.append([piece, token[1], token[2] if piece == token[0] else []])
-    return made, lost
-
-
-def _filler(texts: dict[str, Any]) -> Callable[[str], str]:
-    """Fills the gaps of the texts of a record, called for each in their order."""
-    numbers = count()
-    return lambda text: redacting.filled(text, texts.get(str(next(numbers)), []))
-
-
-def _put_back(records: dict[str, Any]) -> None:
-    for record in Trace.objects.filter(answer__in=[UUID(pk) for pk in records]):
-        value, said = trace.unpack(bytes(record.data)), records[str(record.answer_id)]
-        tokens = value.pop("tokens", [])
-        value = _walked(value, _filler(said["texts"]))
-        if said["tokens"]:
-            tokens, _ = _spelt(tokens, redacting.filled("".join(token[0] for token in tokens), said["tokens"]))
-            for number, others in said["others"].items():
-                tokens[int(number)][2] = others
-        Trace.objects.filter(pk=record.pk).update(data=trace.pack({**value, "tokens": tokens}))
+def _drop_records(row: Message) -> None:
+    """Delete what is recorded behind the message and behind later answers of its conversation: prompts repeat it, and
+    the tokens of an answer spell it. Nothing brings that back."""
+    later = Message.objects.answers().filter(conversation=row.conversation_id, created__gte=row.created)
+    Trace.objects.filter(answer__in=later).delete()
+    for answer in later.filter(usage__has_key="thoughts"):
+        usage = {name: value for name, value in answer.usage.items() if name != "thoughts"}
+        Message.objects.filter(pk=answer.pk).update(usage=usage)

@@ -186,7 +186,5 @@ def _href(row: Message) -> str:
 
 
 def _nothing(answer: Message) -> str:
-    searched = recorded.notice(answer)
-    if not answer.nothing_found or not searched:
-        return ""
-    return fragments.nothing({**searched, "query": recorded.shown(searched.get("query") or "")})
+    searched = recorded.read_notice(answer) if answer.nothing_found else {}
+    return fragments.nothing(searched) if searched else ""

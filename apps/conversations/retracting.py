@@ -47,13 +47,14 @@ def withdraw(kind: str, subject: str, words: str) -> dict[str, Any]:
     """Nobody reads it any more; what `give_back` needs: by message what it said before of why it is withheld, nothing
     where it was not. Call inside the transaction of the decision."""
     rows = _affected(kind, subject)
-    fresh = [_take(row) for row in rows if row.retracted is None]
-    noticed = recorded.hide(fresh)
+    for row in rows:
+        if row.retracted is None:
+            _take(row)
     Message.objects.filter(pk__in=[row.pk for row in rows]).update(
         status=Message.Status.WITHHELD, reason=words[:_REASON], lease_token="", lease_until=None
     )
     tell(rows, words[:_REASON])
-    tell(noticed, None)
+    tell(recorded.find_noticed({row.conversation_id for row in rows}), None)
     return {str(row.pk): {"reason": row.reason} if row.retracted else {} for row in rows}
 
 
@@ -66,10 +67,10 @@ def give_back(before: dict[str, Any]) -> None:
     origins = Message.objects.filter(pk__in=whole, origin__isnull=False).values_list("origin", flat=True)
     of_them = Q(pk__in=whole) | Q(message__origin__in=[*whole, *origins])
     held = list(Withdrawn.objects.filter(of_them).select_related("message__conversation").order_by("-message__created"))
-    noticed = recorded.give_back(held)
     for row in held:
         _restore(row)
     Withdrawn.objects.filter(pk__in=[row.pk for row in held]).delete()
+    noticed = recorded.find_noticed({row.message.conversation_id for row in held})
     tell([row.message for row in held] + noticed, None)
 
 
@@ -131,7 +132,7 @@ def family(rows: Iterable[Message]) -> set[UUID]:
     return found
 
 
-def _take(row: Message) -> Withdrawn:
+def _take(row: Message) -> None:
     held = Withdrawn(
         message=row, fields={name: getattr(row, name) for name in _HELD},
         citations=list(Citation.objects.filter(answer=row).order_by("pk").values(*_CITED)), title=_untitled(row),
@@ -143,7 +144,6 @@ def _take(row: Message) -> Withdrawn:
     Citation.objects.filter(answer=row).delete()
     usage = {name: value for name, value in row.usage.items() if name not in _SAYS}
     Message.objects.filter(pk=row.pk).update(retracted=timezone.now(), usage=usage, **_EMPTY)
-    return held
 
 
 def _restore(held: Withdrawn) -> None:

@@ -52,7 +52,7 @@ from django.utils.html import escape
 from django.utils.translation import gettext
 from django.views.decorators.http import require_GET, require_POST
 
-from apps.conversations import behind, frame, keeping, near, pages, panel, queue, sharing
+from apps.conversations import behind, frame, keeping, near, pages, panel, queue, recorded, sharing
 from apps.conversations.composing import composing
 from apps.conversations.models import Conversation, Folder
 from apps.conversations.starters import starters
@@ -187,9 +187,10 @@ def queued(request: HttpRequest, pk: UUID) -> HttpResponse:
 @login_required
 @require_GET
 def behind_answer(request: HttpRequest, answer: UUID) -> HttpResponse:
-    """What lies behind an answer, for the panel."""
+    """Return what lies behind an answer, for the panel."""
     row = panel.answer_of(_user(request), answer)
-    return render(request, "conversations/_behind.html", {"behind": behind.behind(_user(request), row)})
+    found, withheld = behind.behind(_user(request), row), recorded.is_withheld(row.conversation_id)
+    return render(request, "conversations/_behind.html", {"behind": found, "withheld": withheld})
 
 
 @login_required

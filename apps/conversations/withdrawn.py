@@ -18,12 +18,6 @@ class Withdrawn(models.Model):
     title = models.JSONField(
         default=list, help_text="[title, by whom, what stands there instead] of a conversation that was named after it"
     )
-    queries = models.JSONField(
-        default=dict, help_text="{later answer: what was searched for} where the search was completed by its words"
-    )
-    notes = models.JSONField(
-        default=dict, help_text="{later answer: [lines]} of its prompt: what was told of its tools and pictures"
-    )
     at = models.DateTimeField(auto_now_add=True)
 
     def __str__(self) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zlib
 from datetime import timedelta
 from typing import Any
 
@@ -56,15 +55,14 @@ def cut(answer: Message, kind: str = "answer", clause: str = "personal_data") ->
 
 
 def kept() -> tuple[Any, ...]:
-    records = [trace.unpack(bytes(row.data)) for row in Trace.objects.order_by("pk")]
-    return records, list(Conversation.objects.values("title")), list(Message.objects.values("text", "tools"))
+    return list(Conversation.objects.values("title")), list(Message.objects.values("text", "tools"))
 
 
-def test_of_a_question_neither_title_nor_record_keeps_it(answer: Message, alice: User) -> None:
+def test_of_a_question_no_title_keeps_it_and_its_records_go(answer: Message, alice: User) -> None:
     fork = branches.fork(alice, answer.conversation, None)
     before = kept()
     both = cut(answer, "question"), cut(answer)
-    assert MAIL not in str(kept()) and MAIL not in zlib.decompress(bytes(Trace.objects.all()[0].data)).decode()
+    assert MAIL not in str(kept()) and not Trace.objects.exists()
     assert {name.partition(".")[0] for name in standing(MAIL)} == {"safety"}, "for reviewers alone"
     assert fork is not None
     assert all(GAP in row.title for row in Conversation.objects.all())
@@ -74,12 +72,9 @@ def test_of_a_question_neither_title_nor_record_keeps_it(answer: Message, alice:
 
 
 @pytest.mark.parametrize("first", [0, 1])
-def test_tokens_that_spelt_it_are_gaps_of_the_same_length(answer: Message, first: int) -> None:
+def test_question_and_answer_come_back_in_any_order(answer: Message, first: int) -> None:
     before = kept()
     made = [cut(answer), cut(answer, "question")]
-    (record, *_), _, _ = kept()
-    assert "".join(token[0] for token in record["tokens"]) == SAID.replace(MAIL, GAP * len(MAIL))
-    assert all(bool(others) is (GAP not in text) for text, _, others in record["tokens"])
     effects.revert(made[first], reviewer("robin"))
     effects.revert(made[1 - first], reviewer("robin"))
     assert kept() == before
