@@ -1,7 +1,5 @@
 from django.apps import AppConfig
 
-from apps.lib import memory
-
 
 class AssistantConfig(AppConfig):
     name = "assistant"
@@ -9,5 +7,3 @@ class AssistantConfig(AppConfig):
     def ready(self) -> None:
         """All apps are loaded. Tasks rung from any process go to our broker, not to Celery's default."""
         from assistant import celery  # noqa: F401
-
-        memory.wake()

@@ -48,7 +48,7 @@ async def lifespan(scope: dict[str, Any], receive: Any, send: Any) -> None:
 def _warmed() -> None:
     """The engines are ready, and their memory is set aside."""
     warm()
-    memory.settle()
+    memory.freeze_loaded()
 
 
 async def _release_memory() -> None:

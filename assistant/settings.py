@@ -10,13 +10,11 @@ import dj_database_url
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
-from apps.lib import memory
 from assistant import embedders, engines, llms, tools
 from assistant.boot.layout import ROOT, find_resource, read_version
 from assistant.env import ENV, ENVIRONMENT, faults, folder, list_hosts, secret, secret_key  # noqa: F401 - a setting too
 from assistant.origins import list_origins
 
-memory.rest()  # until the apps are loaded
 if _wrong := faults(ENV):
     raise ImproperlyConfigured(" ".join(_wrong))
 

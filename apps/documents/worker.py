@@ -80,7 +80,7 @@ def _work_on_next() -> bool:
 @cache
 def _settle() -> None:
     """Once, after the first document: what it needed is loaded."""
-    memory.settle()
+    memory.freeze_loaded()
 
 
 def sweep() -> int:

@@ -15,11 +15,6 @@ from apps.lib import host
 ARENAS = 2
 KERNELS = 64  # making one takes a millisecond or two; a batch hardly ever has the length of an earlier one
 KERNELS_OF_A_THREAD = 16  # which torch keeps; a batch takes five
-# How many objects may have come to stay before the youngest are looked through, and how often the older ones with them.
-# Answers that are being written keep objects by the thousand and leave few cycles, and so do documents that are read:
-# at Python's 700 a twentieth of what two hundred streams cost went into looking for them.
-_COLLECTED = (20_000, 10, 10)
-_resting = False
 
 
 def spare() -> None:
@@ -29,26 +24,7 @@ def spare() -> None:
     host.limit_malloc_arenas(ARENAS)
 
 
-def rest() -> None:
-    """The collector looks for nothing while a process loads what it is made of: that stays as long as the process does,
-    and to look through it again and again takes 0.3 of 0.8 s in which the apps load. Until `wake`."""
-    global _resting
-    _resting = _resting or gc.isenabled()
-    gc.disable()
-
-
-def wake() -> None:
-    """Loaded: what is there is not looked through later either, and the collector works as it did before `rest`."""
-    global _resting
-    if _resting:
-        _resting = False
-        gc.freeze()
-        gc.enable()
-
-
-def settle() -> None:
-    """Called when what the process needs is loaded. That stays as long as the process does: the collector need not walk
-    through it again and again, while everybody waits."""
+def freeze_loaded() -> None:
+    """Let the garbage collector skip what is loaded now: it stays as long as the process does."""
     gc.collect()
     gc.freeze()
-    gc.set_threshold(*_COLLECTED)

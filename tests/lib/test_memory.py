@@ -1,4 +1,4 @@
-"""Threads of a worker share the memory that each of them gives back, and a start is not looked through for garbage."""
+"""Threads of a worker share the memory that each of them gives back."""
 
 from __future__ import annotations
 
@@ -69,36 +69,6 @@ def grown(how: str) -> float:
 def test_batches_of_many_lengths_leave_little_behind() -> None:
     # 60 where a kernel is made for each length (275 without the limit); other processors make none, and leave as little
     assert grown("spare") < 130
-
-
-STARTED = """
-import gc
-from apps.lib import memory
-{first}
-import assistant.settings
-collected = []
-gc.callbacks.append(lambda phase, info: collected.append(phase))
-import django
-django.setup()
-during, frozen = len(collected), gc.get_freeze_count()
-{then}
-print(during < 10, frozen > 50_000, gc.isenabled())
-"""
-
-
-@pytest.mark.parametrize(
-    ("first", "then", "said"),
-    [
-        ("", "", "True True True"),
-        ("gc.disable()", "", "True False False"),  # by whoever starts it, who knows when it ends
-        ("", "memory.rest(); memory.rest(); memory.wake()", "True True True"),
-        ("", "memory.rest()", "True True False"),
-    ],
-)
-def test_the_collector_rests_until_the_apps_are_loaded(first: str, then: str, said: str) -> None:
-    command = [sys.executable, "-c", STARTED.format(first=first, then=then)]
-    done = subprocess.run(command, cwd=settings.BASE_DIR, capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == said
 
 
 RELEASED = """
