@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from apps.conversations import amounts
 from apps.conversations.facts import SPELT, Facts, facts
 from apps.conversations.grounding.agreement import find_disagreement
-from apps.conversations.grounding.answering import AnswerCheck, CreditedSentence
+from apps.conversations.grounding.answering import AnswerCheck, CreditedSentence, counts_another_thing
 from apps.conversations.grounding.lexicons import LEXICONS, detect_language
 from apps.conversations.sources import Stretch
 from apps.conversations.support import SUPPORTED, Premise, SupportVerdict, check, rarity, shared
@@ -152,7 +152,12 @@ class Citer:
         return near[0].unread if near else ""
 
     def _speaks_to_question(self, claim: str, window: Window) -> bool:
+        if self._counts_another_thing(claim, window):
+            return False
         return self._answers.accepts(CreditedSentence(window.source, claim, window.premise.context))
+
+    def _counts_another_thing(self, claim: str, window: Window) -> bool:
+        return counts_another_thing(self.question, claim, f"{window.premise.context} {window.premise.text}")
 
     def _supported(self, claim: str) -> list[tuple[SupportVerdict, Window]]:
         """Return the nearest windows with their verdicts, best first."""
@@ -182,6 +187,7 @@ class Citer:
         sure = share >= _ABOUT and len(bare.split()) <= _SHORT
         told = [w for w in about if said.numbers <= w.facts.numbers and new & said.names <= w.facts.terms]
         told = [window for window in told if amounts.fits(self.question, claim, window.premise.text)]
+        told = [window for window in told if not self._counts_another_thing(claim, window)]
         words = new - SPELT if said.numbers else new
         says = [window for window in told if words <= window.facts.terms]
         if told and not says:

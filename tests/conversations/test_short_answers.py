@@ -6,6 +6,7 @@ import pytest
 
 from apps.conversations import results
 from apps.conversations.cite import Cite, Citer, weak
+from apps.conversations.grounding.answering import counts_another_thing
 from apps.conversations.pills import pills_html
 from apps.conversations.tools.base import Call
 from tests.conversations.passages import passage
@@ -39,6 +40,16 @@ def test_a_short_answer_stands_on_what_the_question_asks_about(
 ) -> None:
     (found,) = cited(question, answer, text)
     assert found.source == 1 and said in text[found.source_start : found.source_end]
+
+
+def test_a_number_from_a_row_that_does_not_speak_of_what_is_counted_does_not_support_it() -> None:
+    row = "Show: 1; Screen: SCR-1; Title: Holiday Spectacular; Rate: $250"
+    (found,) = cited("How many seats does screen SCR-1 have?", "The movie screen SCR-1 has 1.", row)
+    assert found.source is None
+    assert not counts_another_thing("How many shows does screen SCR-1 have?", "The screen SCR-1 has 1.", row)
+    assert not counts_another_thing(
+        "How many seats does screen SCR-1 have?", "It has 150 seats.", "Room for 150 people."
+    )
 
 
 @pytest.mark.parametrize(

@@ -37,6 +37,19 @@ _BETWEEN_PARTS = re.compile(  # of one question: "How long is it, and what does 
 )
 
 
+_COUNTED = re.compile(r"\b(?:how many|wie viele|cuánt[oa]s)\s+(.+)", re.IGNORECASE)
+_BARE_NUMBER = re.compile(r"(?<![\w.,-])\d[\d.,]*(?=\W*$|[.,;]?\s*(?:and|und|y|in|im|en|on|for|für|per|pro|por)\b)")
+
+
+def counts_another_thing(question: str, claim: str, source: str) -> bool:
+    """Return whether a claim answers "how many seats?" with a bare number of a source that names no seats."""
+    asked = _COUNTED.search(question)
+    if asked is None or not _BARE_NUMBER.search(claim.rstrip(' ."”')):
+        return False
+    counted = facts(asked[1]).order[:1]
+    return bool(counted) and counted[0] not in facts(claim).terms | facts(source).terms
+
+
 @dataclass(frozen=True, slots=True)
 class CreditedSentence:
     """Sentence of a source, or of an answer and credited to one; `context` holds the source's title and heading."""
