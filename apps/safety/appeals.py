@@ -14,7 +14,6 @@ from apps.safety import audit, effects, notices, separation
 from apps.safety.models import Appeal, Case, Decision, Notice
 from apps.safety.review import TAKEN, Ruling, queue, role_of, settle
 from apps.safety.transitions import Move, Refused, Role, State, transition
-from apps.safety.wording import REASONS
 from apps.users.models import User
 
 DAYS = 30
@@ -58,7 +57,7 @@ def rule(user: User, pk: Any, ruling: Ruling) -> Decision:
     """Upheld, or overturned with everything reverted; the person is told. Raises Refused."""
     case = queue(user).filter(pk=pk).first()
     moves = {Decision.Outcome.UPHOLD: Move.UPHOLD, Decision.Outcome.OVERTURN: Move.OVERTURN}
-    if case is None or ruling.outcome not in moves or ruling.reason not in REASONS:
+    if case is None or ruling.outcome not in moves or ruling.reason not in Decision.Reason.values:
         raise Refused(gettext("Choose whether the decision stands, and why."))
     first = case.decisions.filter(undone=None, outcome__in=effects.FIRST).latest("created")
     if first.reviewer_id == user.pk and separation.has_other_reviewer(case, user.pk):

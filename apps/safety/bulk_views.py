@@ -11,9 +11,9 @@ from django.utils.translation import gettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
-from apps.safety import bulk, policy, review, wording
+from apps.safety import bulk, policy, review
 from apps.safety.bulk import Item
-from apps.safety.models import Batch
+from apps.safety.models import Batch, Decision
 from apps.safety.review import Ruling
 from apps.safety.transitions import Refused
 from apps.users.access import person, staff_only
@@ -44,7 +44,7 @@ def show(request: HttpRequest, pk: UUID) -> HttpResponse:
         return redirect("safety:queue")
     row = review.policy_of(cases[0])
     context = {
-        "pk": pk, "cases": cases, "policy": row, "reasons": list(wording.REASONS.items()),
+        "pk": pk, "cases": cases, "policy": row, "reasons": Decision.Reason.choices,
         "clause": policy.read(row.body).clause(cases[0].area),
         "outcomes": [(one.value, one.label, _KEYS[one.value]) for one in bulk.possible(cases[0])],
     }  # fmt: skip

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from enum import StrEnum
 from typing import Any
 
 import numpy as np
+from django.db.models import TextChoices
+from django.utils.translation import gettext_lazy
 
 from apps.safety.policy import LEAVING, ORDER, Action, Clause, Fail, Policy, Stage, Step
 
@@ -23,14 +24,14 @@ ACCOUNT = "account"  # an administrator suspended it
 _NUMBERS = (int, float, np.floating)  # a union, made at each look, takes nearly four times as long
 
 
-class Status(StrEnum):
+class Status(TextChoices):
     """A signal that is missing says so; it is never a score of zero."""
 
-    OK = "ok"
-    TIMEOUT = "timeout"
-    ERROR = "error"
-    MISSING = "missing"  # nobody set it up
-    SKIPPED = "skipped"  # it was not asked, because another one had decided
+    OK = "ok", gettext_lazy("answered")
+    TIMEOUT = "timeout", gettext_lazy("answered too late")
+    ERROR = "error", gettext_lazy("failed")
+    MISSING = "missing", gettext_lazy("not set up")
+    SKIPPED = "skipped", gettext_lazy("not asked")  # because another one had decided
 
 
 @dataclass(frozen=True, slots=True)

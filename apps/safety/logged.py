@@ -204,7 +204,7 @@ def _value(key: str, payload: Mapping[str, Any]) -> str:
 
 def _reason(said: str) -> str:
     """Of a decision a code, of break-glass a sentence."""
-    return wording.reason(said) if said in wording.REASONS else said
+    return wording.reason(said) if said in Decision.Reason.values else said
 
 
 def _consent(code: str) -> str:

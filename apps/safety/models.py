@@ -182,6 +182,13 @@ class Decision(models.Model):
         UPHOLD = "uphold", gettext_lazy("Uphold")
         OVERTURN = "overturn", gettext_lazy("Overturn")
 
+    class Reason(models.TextChoices):
+        CLEAR = "clear", gettext_lazy("Clearly against the clause")
+        CONTEXT = "context", gettext_lazy("The words around it decide")
+        MISTAKE = "mistake", gettext_lazy("The check was wrong")
+        REPEATED = "repeated", gettext_lazy("Not the first time")
+        OTHER = "other", gettext_lazy("Other; see the note")
+
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     case = models.ForeignKey(Case, on_delete=models.PROTECT, related_name="decisions")
     case_version = models.PositiveIntegerField()

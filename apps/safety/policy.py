@@ -10,22 +10,22 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
-from enum import StrEnum
 from itertools import pairwise
 from typing import Any
 
-from django.utils.translation import gettext
+from django.db.models import TextChoices
+from django.utils.translation import gettext, gettext_lazy
 
 
-class Stage(StrEnum):
+class Stage(TextChoices):
     """Where a text is judged."""
 
-    QUESTION = "question"
-    PASSAGE = "passage"
-    ANSWER = "answer"
-    PICTURE = "picture"
-    EXPORT = "export"  # what an answer said, and its pictures, leaves as a file or on paper
-    SHARE = "share"  # a conversation is read by a link
+    QUESTION = "question", gettext_lazy("Question")
+    PASSAGE = "passage", gettext_lazy("Passage")
+    ANSWER = "answer", gettext_lazy("Answer")
+    PICTURE = "picture", gettext_lazy("Picture")
+    EXPORT = "export", gettext_lazy("Export")  # what an answer said, and its pictures, leaves as a file or on paper
+    SHARE = "share", gettext_lazy("Link to a conversation")  # a conversation is read by a link
 
 
 # What leaves was judged before, for its own person. A clause without steps for the stage goes by those of an answer, or
@@ -34,22 +34,22 @@ LEAVING = frozenset({Stage.EXPORT, Stage.SHARE})
 PICTURED = LEAVING | {Stage.PICTURE}  # at which a picture is looked at, not only the words that it shall be drawn from
 
 
-class Action(StrEnum):
+class Action(TextChoices):
     """What the gate does, from the mildest to the hardest."""
 
-    NOTE = "note"  # let through; it is counted, and seen in "Behind the scenes"
-    LABEL = "label"  # let through with a mark that people see
-    BLUR = "blur"  # a picture is shown blurred until somebody asks to see it
-    REDACT = "redact"  # personal data and secrets of an answer are taken out, the rest is let through
-    REVIEW = "review"  # let through, and a reviewer looks at it
-    WITHHOLD = "withhold"  # not let through
-    SEND = "withhold_and_review"  # not let through, and a reviewer looks at it
+    NOTE = "note", gettext_lazy("Let through and counted")  # also seen in "Behind the scenes"
+    LABEL = "label", gettext_lazy("Let through with a mark")
+    BLUR = "blur", gettext_lazy("Shown blurred until somebody asks to see it")  # a picture
+    REDACT = "redact", gettext_lazy("Taken out where it stands")  # personal data and secrets of an answer
+    REVIEW = "review", gettext_lazy("Let through, and people look at it")
+    WITHHOLD = "withhold", gettext_lazy("Withheld")
+    SEND = "withhold_and_review", gettext_lazy("Withheld, and people look at it")
 
 
 ORDER = tuple(Action)
 
 
-class Fail(StrEnum):
+class Fail(TextChoices):
     """What a clause asks for where a detector that it needs says nothing."""
 
     CLOSED = "closed"  # nothing is let through

@@ -34,7 +34,6 @@ from apps.safety import (
     rulings,
     sealed,
     similar,
-    wording,
 )  # fmt: skip
 from apps.safety.models import Case, Decision
 from apps.safety.policy import PICTURED
@@ -199,7 +198,7 @@ def _shown(user: User, found: Case, holds: bool) -> dict[str, Any]:
         "said": said, "disputed": opinions.disputed().filter(case=found).exists(),
         "case": found, "holds": holds, "may_claim": review.may_claim(user, found), "clause": held.clause(found.area),
         "policy": policy_row, "outcomes": [(o.value, o.label, key) for o, key in (_APPEAL if appealed else offered)],
-        "reasons": list(wording.REASONS.items()), "decisions": own, "appealed": appealed,
+        "reasons": Decision.Reason.choices, "decisions": own, "appealed": appealed,
         "earlier": earlier.order_by("-created")[:5] if holds and not appealed and found.owner_id else [],
         "pieces": marked.pieces(found, held) if holds else [],
         "around": masking.mask_turns(found.snapshot.context) if holds else [],

@@ -14,7 +14,6 @@ from apps.safety import effects, redacting
 from apps.safety.models import Batch, Decision
 from apps.safety.restricting import DAYS, Feature
 from apps.safety.transitions import Refused
-from apps.safety.wording import REASONS
 
 if TYPE_CHECKING:
     from django.http import QueryDict
@@ -69,7 +68,7 @@ def sent(form: QueryDict) -> Ruling:
 
 def sound(ruling: Ruling) -> None:
     """Raises Refused where it says too little, whatever the case."""
-    if ruling.outcome not in effects.FIRST or ruling.reason not in REASONS:
+    if ruling.outcome not in effects.FIRST or ruling.reason not in Decision.Reason.values:
         raise Refused(gettext("Choose what is to happen, and why."))
     if ruling.reason == "other" and not ruling.note.strip():
         raise Refused(gettext("A reason of its own needs a note."))

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from enum import StrEnum
 
 from django.db import Error, transaction
+from django.db.models import TextChoices
+from django.utils.translation import gettext_lazy
 
 from apps.safety import detectors, levels, listed, policies, recorded
 from apps.safety.folding import LISTS, Outcome, Signal, Status
@@ -25,15 +26,15 @@ log = logging.getLogger(__name__)
 _PEOPLE = (Action.REVIEW, Action.SEND)
 
 
-class Change(StrEnum):
+class Change(TextChoices):
     """How the verdict of another version differs, the gravest first."""
 
-    HELD = "held"  # let through now, withheld then
-    FREED = "freed"  # withheld now, let through then
-    UNASKED = "unasked"  # likewise, as far as is known: a rule decided, so the classifiers were not asked
-    PEOPLE = "people"  # the same, but people look at it, or do no longer
-    MARK = "mark"  # let through both times, with another mark, blurred, in part, or counted otherwise
-    CLAUSE = "clause"  # the same action by another clause
+    HELD = "held", gettext_lazy("Withheld, and is let through now")
+    FREED = "freed", gettext_lazy("Let through, and is withheld now")
+    UNASKED = "unasked", gettext_lazy("Let through by the rules; the classifiers were not asked")
+    PEOPLE = "people", gettext_lazy("Only whether people look at it changes")
+    MARK = "mark", gettext_lazy("Only how it is shown or counted changes")
+    CLAUSE = "clause", gettext_lazy("Only the clause changes")
 
 
 def changed(before: Outcome, after: Outcome, signals: Sequence[Signal] = ()) -> Change | None:

@@ -8,13 +8,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from django.db import models
 from django.utils.formats import date_format
 from django.utils.translation import gettext, gettext_lazy
 
 from apps.safety import policies
 from apps.safety.breakglass import Ground
-from apps.safety.folding import ACCOUNT, REPORTED, UNCHECKED
+from apps.safety.folding import ACCOUNT, REPORTED, UNCHECKED, Status
 from apps.safety.levels import Level
+from apps.safety.models import Decision
+from apps.safety.policy import Action, Stage
+from apps.safety.shadowing import Change
 from apps.users.language import inside
 
 if TYPE_CHECKING:
@@ -30,25 +34,7 @@ BESIDE: Words = {  # what a case can be about that is no clause of the policy
     UNCHECKED: gettext_lazy("Not checked"),
     ACCOUNT: gettext_lazy("Decision of an administrator"),
 }
-STAGES: Words = {
-    "question": gettext_lazy("Question"),
-    "passage": gettext_lazy("Passage"),
-    "answer": gettext_lazy("Answer"),
-    "picture": gettext_lazy("Picture"),
-    "export": gettext_lazy("Export"),
-    "share": gettext_lazy("Link to a conversation"),
-}
-THINGS: Words = {**STAGES, "document": gettext_lazy("Document"), "account": gettext_lazy("Account")}
-ACTIONS: Words = {
-    "": gettext_lazy("Let through"),
-    "note": gettext_lazy("Let through and counted"),
-    "label": gettext_lazy("Let through with a mark"),
-    "blur": gettext_lazy("Shown blurred until somebody asks to see it"),
-    "redact": gettext_lazy("Taken out where it stands"),
-    "review": gettext_lazy("Let through, and people look at it"),
-    "withhold": gettext_lazy("Withheld"),
-    "withhold_and_review": gettext_lazy("Withheld, and people look at it"),
-}
+THINGS: Words = {"document": gettext_lazy("Document"), "account": gettext_lazy("Account")}  # that are no stage
 EFFECTS: Words = {
     "withhold": gettext_lazy("Withheld"),
     "allow": gettext_lazy("This text passes from now on"),
@@ -69,29 +55,6 @@ DETECTORS: Words = {
     "lists": gettext_lazy("Own lists"),
     "canary": gettext_lazy("Mark of the system text"),
     "malware": gettext_lazy("Malware scanner"),
-}
-STATUSES: Words = {
-    "ok": gettext_lazy("answered"),
-    "error": gettext_lazy("failed"),
-    "timeout": gettext_lazy("answered too late"),
-    "missing": gettext_lazy("not set up"),
-    "skipped": gettext_lazy("not asked"),
-    "slow": gettext_lazy("slow"),
-}
-CHANGES: Words = {  # of a verdict, by another version of the policy: `shadowing.Change`
-    "held": gettext_lazy("Withheld, and is let through now"),
-    "freed": gettext_lazy("Let through, and is withheld now"),
-    "unasked": gettext_lazy("Let through by the rules; the classifiers were not asked"),
-    "people": gettext_lazy("Only whether people look at it changes"),
-    "mark": gettext_lazy("Only how it is shown or counted changes"),
-    "clause": gettext_lazy("Only the clause changes"),
-}
-REASONS: Words = {  # of a decision
-    "clear": gettext_lazy("Clearly against the clause"),
-    "context": gettext_lazy("The words around it decide"),
-    "mistake": gettext_lazy("The check was wrong"),
-    "repeated": gettext_lazy("Not the first time"),
-    "other": gettext_lazy("Other; see the note"),
 }
 READ: Words = {  # why somebody's content was read; `review` and `second` say more
     "a random check of what was let through": gettext_lazy("a random check of what was let through"),
@@ -121,15 +84,15 @@ def level(code: str) -> str:
 
 
 def stage(code: str) -> str:
-    return _of(STAGES, code)
+    return _label(Stage, code)
 
 
 def thing(kind: str) -> str:
-    return _of(THINGS, kind)
+    return str(THINGS[kind]) if kind in THINGS else _label(Stage, kind)
 
 
 def action(code: object) -> str:
-    return _of(ACTIONS, str(code or ""))
+    return _label(Action, str(code)) if code else gettext("Let through")
 
 
 def effect(name: str) -> str:
@@ -141,7 +104,7 @@ def detector(name: str) -> str:
 
 
 def change(code: str) -> str:
-    return _of(CHANGES, code)
+    return _label(Change, code)
 
 
 def moved(one: Moved) -> str:
@@ -155,11 +118,11 @@ def moved(one: Moved) -> str:
 
 
 def status(code: str) -> str:
-    return _of(STATUSES, code)
+    return gettext("slow") if code == "slow" else _label(Status, code)
 
 
 def reason(code: str) -> str:
-    return _of(REASONS, code)
+    return _label(Decision.Reason, code)
 
 
 def about(area: str, kind: str) -> str:
@@ -203,3 +166,7 @@ def plain(code: str) -> str:
 
 def _of(words: Words, code: str) -> str:
     return str(words[code]) if code in words else plain(code)
+
+
+def _label(kinds: type[models.TextChoices], code: str) -> str:
+    return str(kinds(code).label) if code in kinds.values else plain(code)
