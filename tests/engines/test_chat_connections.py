@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 from collections.abc import AsyncIterator
 from contextlib import aclosing, asynccontextmanager
 
@@ -174,3 +175,15 @@ async def test_a_request_says_where_it_goes_and_who_asks(key: str, expected: str
         first, *headers = server.heads[-1].split("\r\n")
         assert first == "POST /a%20b/chat/completions HTTP/1.1"
         assert {f"Host: 127.0.0.1:{server.port}", "User-Agent: openbook", f"Authorization: {expected}"} <= {*headers}
+
+
+@pytest.mark.filterwarnings("ignore::ResourceWarning")  # which would hide the line in the log
+async def test_an_answer_that_is_left_early_leaves_no_open_connection(caplog: pytest.LogCaptureFixture) -> None:
+    said = event("Hello")
+    async with saying(HEAD + b"Transfer-Encoding: chunked\r\n\r\n%x\r\n%b\r\n" % (len(said), said)) as server:
+        async with aclosing(server.chat().stream(ASK)) as answer:
+            async for _ in answer:
+                break
+        gc.collect()
+        await asyncio.sleep(0)
+    assert "Unclosed" not in caplog.text

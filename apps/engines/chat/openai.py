@@ -216,7 +216,10 @@ class OpenAIChat:
                     response = await session.request(
                         method, f"{self._url}{path}", data=body, headers=headers, allow_redirects=False
                     )
-            yield response
+            try:
+                yield response
+            finally:
+                response.close()
 
     async def _read_body(self, response: aiohttp.ClientResponse) -> bytes:
         """Return the body of a short answer, cut to about a megabyte."""
