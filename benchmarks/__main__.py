@@ -1,4 +1,4 @@
-"""`python -m benchmarks NAME`: run one measurement of this package or of `apps/evaluation/bench`."""
+"""Entry of `./run bench NAME`, or `python -m benchmarks NAME`."""
 
 from __future__ import annotations
 
@@ -9,13 +9,10 @@ import django
 
 
 def main(arguments: list[str]) -> None:
-    """Run the measurement that the arguments name, as `manage.py bench` runs its own."""
+    """Run the measurement that the arguments name."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "assistant.settings")
     django.setup()
-    from apps.evaluation.management.commands import bench
-
-    class Command(bench.Command):
-        packages = (*bench.Command.packages, "benchmarks")
+    from benchmarks.command import Command
 
     Command().run_from_argv(["./run", "bench", *arguments])
 

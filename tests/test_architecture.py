@@ -55,7 +55,6 @@ def test_apps_read_settings_and_never_the_environment() -> None:
         for path in modules()
         if (name := str(path.relative_to(ROOT))).startswith("apps/")
         and name not in allowed
-        and not name.startswith("apps/evaluation/")
         and re.search(r"os\.(environ|getenv)", path.read_text())
     ]
     assert found == []

@@ -2,7 +2,7 @@
 
 A logistic function of three numbers that the search has at hand anyway: the cosine of the two vectors, and the share of
 the question's weight (rare words more) that stands in the passage, with and without its title and headings. The
-constants come from `manage.py calibrate_relevance`, which fits them to questions with and without an answer in a
+constants come from `./run train relevance`, which fits them to questions with and without an answer in a
 collection (CLAP NQ, PubMedQA, and each asked of the other's texts), positives and negatives of equal weight. Cosine
 alone tells answerable from unanswerable questions with an area under ROC of 0.84, this with 0.86 to 0.87; further
 features (BM25, the best sentence's share, the margin to the next passage) added nothing that also held in small

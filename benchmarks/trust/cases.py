@@ -16,8 +16,8 @@ from typing import Any
 from uuid import UUID
 
 from apps.documents.passages import Passage
-from apps.evaluation.library import Text, embedded
 from apps.lib.sentences import spans
+from benchmarks.lib.datasets import Text, embedded
 
 LANGUAGES = ("en", "de", "es")
 NEIGHBOURS = 3  # paragraphs beside the one that holds the answer

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from random import Random
 
 from apps.documents.passages import Passage
-from apps.evaluation.library import Text
+from benchmarks.lib.datasets import Text
 from benchmarks.trust.cases import TrustCase, build_passages, split_sentences
 from benchmarks.trust.edits import edit_lightly, open_sentence
 from benchmarks.trust.perturbations import (

@@ -14,9 +14,9 @@ from pathlib import Path
 
 from apps.conversations.cite import Cite, Citer
 from apps.documents.passages import Passage
-from apps.evaluation.calibration import area
 from benchmarks.trust.cases import build_passage, read_cases
 from benchmarks.trust.claims import PERTURBED, TRUE, Claim, build_claims
+from training.relevance.calibration import area
 
 
 def measure_pills(data: Path, count: int, shown: int = 0) -> dict[str, float]:

@@ -26,7 +26,7 @@ import django
 from apps.lib.words import STOPWORDS
 
 if TYPE_CHECKING:
-    from apps.evaluation.library import DataSet
+    from benchmarks.lib.datasets import DataSet
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "assistant.settings")
 
@@ -53,8 +53,8 @@ def main(data: Path, count: int) -> dict[str, float]:
     from django.core.management import call_command
 
     call_command("migrate", verbosity=0)
-    from apps.evaluation import library
     from apps.users.models import User
+    from benchmarks.lib import datasets as library
 
     user = User.objects.create_user("bench@example.org", uuid4().hex)
     found: dict[str, list[list[float]]] = {"ndcg10": [], "recall": [], "typo": [], "word": []}
@@ -91,9 +91,9 @@ def summarise(found: Mapping[str, Sequence[Sequence[float]]]) -> dict[str, float
 def fill_collection(user: Any, data: DataSet) -> MeasuredSet:
     """Store the texts of a set as one collection, embedded and indexed."""
     from apps.documents.models import Document
-    from apps.evaluation.bench import _prepared
+    from benchmarks.lib import fixtures
 
-    collection = _prepared.filled(user, data.texts)
+    collection = fixtures.filled(user, data.texts)
     rows = Document.objects.filter(collection=collection).values_list("pk", "name")
     return MeasuredSet(user, collection, {pk: name.removesuffix(".txt") for pk, name in rows}, data)
 
@@ -101,7 +101,7 @@ def fill_collection(user: Any, data: DataSet) -> MeasuredSet:
 async def measure_set(place: MeasuredSet, count: int) -> dict[str, list[float]]:
     """Return by question nDCG@10, recall@10 as asked and with a typing error; and by rare word whether it is found."""
     from apps.documents.search import search
-    from apps.evaluation.judged import ndcg, recall
+    from benchmarks.lib.metrics import ndcg, recall
 
     judged = sorted(question for question in place.data.questions if question in place.data.relevant)
     Random(7).shuffle(judged)  # noqa: S311
@@ -123,7 +123,7 @@ async def measure_set(place: MeasuredSet, count: int) -> dict[str, list[float]]:
 async def rank(place: MeasuredSet, questions: Sequence[str]) -> list[list[str]]:
     """Return the texts that a search weighs for each question, best first."""
     from apps.documents import search
-    from apps.evaluation.library import embedded
+    from benchmarks.lib.datasets import embedded
 
     found = []
     for text, vector in zip(questions, embedded(questions), strict=True):
@@ -135,7 +135,7 @@ async def rank(place: MeasuredSet, questions: Sequence[str]) -> list[list[str]]:
 def measure_silence(place: MeasuredSet) -> dict[str, float]:
     """Return how well the best relevance tells questions without an answer, and what share of both kinds is quoted."""
     from apps.evaluation import trial
-    from apps.evaluation.calibration import area
+    from training.relevance.calibration import area
 
     best: dict[bool, list[float]] = {True: [], False: []}
     quoted: dict[bool, list[float]] = {True: [], False: []}

@@ -29,8 +29,8 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "assistant.settings")
 
 from django.conf import settings
 
-from apps.evaluation.bench import _site
-from apps.evaluation.model_server import model_server
+from benchmarks.lib import site
+from benchmarks.lib.model_server import model_server
 from benchmarks.trust.trial_asking import URL, ShownAnswer, ShownSentence, ask_questions
 from benchmarks.trust.trial_documents import CACHE, fetch_documents, read_documents
 from benchmarks.trust.trial_figures import TrialResult, compute_figures, judge_results, list_unjudged
@@ -72,10 +72,10 @@ def record_trial(
         return {"shown": [], "rests": {}, "model": with_model}
     with _chat_model(data, with_model) as model:
         # A title is a second request after the answer, and would run into the next question.
-        env = _site.environment(str(folder), URL, TITLES="0", **model)
+        env = site.environment(str(folder), URL, TITLES="0", **model)
         filled = _prepare(env, folder, contents)
         questions = select_questions(questions, contents.keys() - filled["unread"].keys())
-        with _site.web(env) as (port, pid):
+        with site.web(env) as (port, pid):
             asyncio.run(_settle(pid))
             shown = asyncio.run(ask_questions(questions, filled["session"], port, at_once))
         rests = _product(env, "answers", given=[seen.answer for seen in shown])
@@ -101,7 +101,7 @@ def _chat_model(data: Path, with_model: bool) -> Iterator[dict[str, str]]:
             yield found
         return
     tokenizer = Path(settings.MODELS_DIR) / "chat"
-    with _site.stand_in(data, _WORDS_A_SECOND, 1, 0.0) as address:
+    with site.stand_in(data, _WORDS_A_SECOND, 1, 0.0) as address:
         yield {"LLM_URL": f"{address}/v1", "LLM_TOKENIZER": str(tokenizer) if tokenizer.is_dir() else ""}
 
 
@@ -132,7 +132,7 @@ def _product(env: dict[str, str], *arguments: str, given: Any = None) -> Any:
 async def _settle(pid: int) -> None:
     import psutil
 
-    await _site.settled(psutil.Process(pid))
+    await site.settled(psutil.Process(pid))
 
 
 def list_wrong_answers(questions: Sequence[Question], texts: dict[str, list[str]]) -> list[str]:

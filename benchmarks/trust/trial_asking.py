@@ -14,7 +14,7 @@ from uuid import uuid4
 import aiohttp
 from lxml import html as markup
 
-from apps.evaluation.bench import _site
+from benchmarks.lib import site as _site
 from benchmarks.trust.trial_questions import Question
 
 URL = "http://localhost:8000"  # as the pages of the measured site know it, whatever the port

@@ -34,18 +34,19 @@ def fill_library(folder: Path) -> dict[str, Any]:
 
     from apps.documents.models import Collection, Document
     from apps.documents.upload import upload
-    from apps.evaluation.bench import _ingesting, _prepared
     from apps.users.models import User
     from apps.users.quota import Limit, Resource, Scope
+    from benchmarks.ingest import worker as ingest_worker
+    from benchmarks.lib import fixtures
 
     Limit.objects.create(scope=Scope.PERSON, resource=Resource.MESSAGES, burst=MESSAGES, an_hour=MESSAGES)
     user = User.objects.create_user("trial@example.org", uuid4().hex)
     place = Collection.objects.create(owner=user, name=LIBRARY)
-    with _ingesting.working():
+    with ingest_worker.working():
         for path in sorted(folder.iterdir()):
             upload(user, place, SimpleUploadedFile(path.name, path.read_bytes()))
     unread = {row.name: row.reason for row in place.documents.exclude(status=Document.Status.READY)}
-    return {"session": _prepared._session(user), "unread": unread}
+    return {"session": fixtures._session(user), "unread": unread}
 
 
 def read_texts() -> dict[str, list[str]]:

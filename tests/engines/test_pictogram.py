@@ -18,8 +18,9 @@ from apps.engines.image.checks import png
 from apps.engines.image.pictogram import painter
 from apps.engines.image.pictogram.painter import PictogramPainter
 from apps.engines.image.pictogram.shape import MEANING, SIDE, Shape
-from apps.evaluation import pictogram_training, pictograms
-from apps.evaluation.pictograms import Pictogram
+from training.pictogram import dataset as pictogram_dataset
+from training.pictogram import train as pictogram_training
+from training.pictogram.dataset import Pictogram
 
 NAMES = ("red disc", "green bar", "blue square", "black frame")
 SMALL = Shape(width=64, depth=2, heads=1, patch=16, words=1, sketch=4, pictures=len(NAMES), captions=1)
@@ -131,7 +132,7 @@ def test_a_drawing_that_nobody_wants_any_more_ends(folder: Path) -> None:
 def test_other_weights_than_the_pinned_ones_are_not_loaded(folder: Path, tmp_path: Path) -> None:
     with pytest.raises(EngineUnavailable, match="not those that came"):
         drawing(folder, sha256="0" * 64).model()
-    with pytest.raises(EngineUnavailable, match="train_pictogram"):
+    with pytest.raises(EngineUnavailable, match="train pictogram"):
         drawing(tmp_path).model()
     (tmp_path / painter.FILE).write_bytes(b"\x08\0\0\0\0\0\0\0{}      ")
     with pytest.raises(EngineUnavailable, match="cannot be read"):
@@ -157,7 +158,7 @@ def test_a_training_that_was_broken_off_goes_on_where_it_was(tmp_path: Path) -> 
 
 
 def test_the_open_pictograms_are_read_without_shades_and_letters(shared: Path) -> None:
-    found = pictograms.read(shared / "data", 40)
+    found = pictogram_dataset.read(shared / "data", 40)
     assert len(found) == 40 and all(one.pixels.shape == (3, SIDE, SIDE) for one in found)
     assert not any("skin tone" in one.name or one.name.startswith(("flag:", "keycap")) for one in found)
     assert found[0].captions[0] == found[0].name and len(set(found[0].captions)) > 2
@@ -189,4 +190,4 @@ def test_a_paraphrase_says_three_keywords_and_is_no_caption() -> None:
     sign = Pictogram("red disc", ("round", "stop", "traffic", "light", "red disc"), signs()[0].pixels)
     said = pictogram_training.paraphrase(sign, np.random.default_rng(1))
     assert sum(word in said for word in sign.others) == 3 and said not in sign.captions
-    assert len(sign.captions) == pictograms.CAPTIONS and "red disc" not in sign.others
+    assert len(sign.captions) == pictogram_dataset.CAPTIONS and "red disc" not in sign.others

@@ -11,7 +11,7 @@ import pytest
 from apps.engines.base import EngineBroken
 from apps.engines.classify.requests import RequestClassifier
 from apps.engines.classify.text import FOLDER
-from apps.evaluation import request_training
+from training.requests import train as requests_training
 
 
 def test_it_knows_the_words_in_which_requests_are_worded() -> None:
@@ -32,9 +32,9 @@ def test_other_weights_are_not_loaded(tmp_path: Path) -> None:
 
 def test_the_weights_are_what_the_recipe_makes(shared: Path, tmp_path: Path) -> None:
     """The last digits of sums differ between processors, so the judgements are compared and not the bytes."""
-    request_training.train(shared / "data", tmp_path, lambda line: None)
+    requests_training.train(shared / "data", tmp_path, lambda line: None)
     made, packaged = RequestClassifier(str(tmp_path)), RequestClassifier()
-    written = json.loads(Path(request_training.__file__).with_name("request_examples.json").read_text())
-    for example in list(request_training.expand_requests(written))[::97]:
+    written = json.loads(Path(requests_training.__file__).with_name("request_examples.json").read_text())
+    for example in list(requests_training.expand_requests(written))[::97]:
         kind, likelihood = packaged.classify(example.text)
         assert made.classify(example.text) == (kind, pytest.approx(likelihood, abs=0.1)), example.text

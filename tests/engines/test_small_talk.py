@@ -10,8 +10,8 @@ import pytest
 from apps.engines.base import EngineBroken
 from apps.engines.classify.small_talk import LONGEST, OTHER, SmallTalkClassifier, normalise
 from apps.engines.classify.text import FOLDER
-from apps.evaluation import small_talk_training
-from apps.evaluation.small_talk_examples import expand
+from training.small_talk import train as small_talk_training
+from training.small_talk.examples import expand
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ not lost in their mean: its words, its form, what the embedder makes of it insid
 far that stands from the passage: a task beside the point is more suspicious than the same words in a text about such
 tasks.
 
-Trained by `manage.py train_classifiers`; plain numpy at run time.
+Trained by `./run train indirect_injection`; plain numpy at run time.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from apps.engines.base import Vectors
 
 LAYERS = 3  # of the embedder's six: later ones tell of what the passage is about, more than of who is spoken to
-# The weights as they are committed; a file that differs is not loaded. `train_classifiers` prints the new one.
+# The weights as they are committed; a file that differs is not loaded. `./run train indirect_injection` prints it.
 SHA256 = "5f87cd53bdef162058f939ca119c0dfb4b2680f7ed4bf9f12ff60db42cb743ba"
 _WHOSE = "the check for planted instructions"
 CHARACTERS = 400  # that are read together; a longer line is read in parts, else what stands far to the right is not

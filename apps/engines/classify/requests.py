@@ -1,7 +1,7 @@
 """Classifier of requests that concern a whole document: a summary, an outline, a list of all of something, a
 comparison. Built like the classifier of small talk, with weights of its own.
 
-Trained by `manage.py train_classifiers --only requests`.
+Trained by `./run train requests`.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from apps.engines.classify.small_talk import SmallTalkClassifier
 from apps.engines.classify.text import FOLDER
 
-# The weights as they are committed; a file that differs is not loaded. `train_classifiers` prints the new one.
+# The weights as they are committed; a file that differs is not loaded. `./run train requests` prints the new one.
 SHA256 = "3831d3084efc96ffa8d9a981c3160422027464a694a3aae21da9254744d605b0"
 
 

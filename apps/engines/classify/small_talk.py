@@ -2,7 +2,7 @@
 assistant about itself. One softmax over hashed n-grams and three numbers of form; no embedder, so every language that
 the examples speak is read alike.
 
-Trained by `manage.py train_classifiers --only small_talk`; plain numpy at run time, a third of a millisecond a message.
+Trained by `./run train small_talk`; plain numpy at run time, a third of a millisecond a message.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from apps.engines.classify.text import FOLDER
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-# The weights as they are committed; a file that differs is not loaded. `train_classifiers` prints the new one.
+# The weights as they are committed; a file that differs is not loaded. `./run train small_talk` prints the new one.
 SHA256 = "2961e7d9ef6868110b62a86129180ece66dc604c7c9283434ad56453747cdca5"
 OTHER = "other"  # the label of questions
 LONGEST = 160  # characters of a message that is read; longer ones are questions

@@ -2,7 +2,7 @@
 
 Reads the states of the packaged embedder's tokens (they know what a word means here), the letters of each word (they
 know what a name looks like), and its shape. Three convolutions over neighbours, then the best sequence of tags that is
-possible at all. Trained by `manage.py train_classifiers`; plain numpy at run time.
+possible at all. Trained by `./run train pii_tagger`; plain numpy at run time.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from apps.engines.classify.words import BUCKETS, LAYERS, TAGS, Read, read
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-# The weights as they are committed; a file that differs is not loaded. `train_classifiers` prints the new one.
+# The weights as they are committed; a file that differs is not loaded. `./run train pii_tagger` prints the new one.
 SHA256 = "8c69066174efd531c0fa96d80ecf9a23a3237285d7ab0fca0485c282fee3cc46"
 _WHOSE = "the tagger of personal data"
 DILATIONS = (1, 2, 4)  # how far apart the words are that each convolution reads beside each other

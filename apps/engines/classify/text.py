@@ -1,6 +1,6 @@
 """The classifiers that come with the product: one linear head a category, over a sentence vector and n-grams.
 
-Trained by `manage.py train_classifiers`, a few hundred kilobytes, plain numpy at run time. The card beside the weights
+Trained by `./run train text_classifier`, a few hundred kilobytes, plain numpy at run time. The card beside the weights
 says what they were trained on, how well they do and where they fail.
 """
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from apps.engines.base import Vectors
 
 FOLDER = Path(__file__).parent / "weights"
-# The weights as they are committed; a file that differs is not loaded. `train_classifiers` prints the new one.
+# The weights as they are committed; a file that differs is not loaded. `./run train text_classifier` prints it.
 SHA256 = "719538e40dd708a87363d8f399c02d9a4943cb54950036b9785b7d7cf2efe00b"
 _WHOSE = "the text classifiers"
 

@@ -1,7 +1,7 @@
 """The painter that any processor can run: 64 x 64 pixels of a pictogram, enlarged cleanly.
 
 It knows what it was trained on and nothing else, and says so: a prompt that is far from every name it knows is refused,
-with the nearest ones. `manage.py train_pictogram` makes the folder that it takes.
+with the nearest ones. `./run train pictogram` makes the folder that it takes.
 
 pictogram.safetensors   the moving average of the weights and what is remembered, bfloat16; names and shape as metadata
 card.md                 what it was trained on, how well it does
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 FILE = "pictogram.safetensors"
 BUILT_IN = "built-in"  # names the folder that comes with the product
 FOLDER = Path(__file__).parent / "weights"
-# The weights as they are committed; a file that differs is not loaded. `train_pictogram` prints the new one.
+# The weights as they are committed; a file that differs is not loaded. `./run train pictogram` prints the new one.
 SHA256 = "3ea2e641b10abb8a03320b0f4c96ffe100007fb4718d0b5a6ff9793eeb51aa3a"
 LARGE = 512  # pixels of a side of what is given out
 KNOWN = 0.45  # cosine of the nearest name below which a prompt is not served
@@ -90,7 +90,7 @@ class Loaded:
 
 
 class PictogramPainter:
-    """`model` is a folder that `train_pictogram` wrote, or BUILT_IN; `sha256` pins another's weights, empty takes them
+    """`model` is a folder of `./run train pictogram`, or BUILT_IN; `sha256` pins another's weights, empty takes them
     as they are."""
 
     def __init__(
@@ -213,7 +213,7 @@ def _opened(path: Path, pinned: str) -> Iterator[tuple[Any, dict[str, str], str]
         with safe_open(path, "pt") as file:
             yield file, file.metadata() or {}, digest
     except OSError as error:
-        raise EngineUnavailable("The built-in painter is not there; `manage.py train_pictogram` makes it.") from error
+        raise EngineUnavailable("The built-in painter is not there; `./run train pictogram` makes it.") from error
     except (SafetensorError, KeyError, ValueError, RuntimeError) as error:
         raise EngineUnavailable("The weights of the built-in painter cannot be read.") from error
 

@@ -1,0 +1,1 @@
+"""Measurement of how well the packaged models answer: `./run bench answers`."""

@@ -1,0 +1,61 @@
+"""How often the right answer reaches the reader: in the first quote, in any quote, in the model's own text.
+
+The first quote may be two sentences joined; how many are, and what the best sentence alone would hold, is told too.
+
+Paragraphs of a set in the form of SQuAD become one collection; every question goes through the product's search and
+choice of quotes, a sample also through its prompt to the model (`model_server.py`). An answer counts where it holds a
+gold answer, both normalised as SQuAD does.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import subprocess
+import sys
+import tempfile
+from argparse import ArgumentParser
+from collections.abc import Sequence
+from contextlib import ExitStack
+from typing import Any
+
+from benchmarks.lib.model_server import model_server
+
+_DRAWS = 2_000  # of the bootstrap
+SHARES = (
+    "gold_in_first_quote", "gold_in_best_sentence", "first_quotes_joined", "gold_in_quotes", "gold_in_model_text",
+)  # fmt: skip
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    parser.add_argument(
+        "--set", default="xquad/xquad.en.json.gz", metavar="FILE", help="in the data sets' folder, form of SQuAD"
+    )
+    parser.add_argument("--questions", type=int, default=60, help="how many of them the model answers; 0: no model")
+    parser.add_argument("--first", type=int, default=0, help="only so many questions in all; 0: every one")
+
+
+def run(options: dict[str, Any]) -> dict[str, float]:
+    with ExitStack() as stack:
+        folder = stack.enter_context(tempfile.TemporaryDirectory())
+        model = stack.enter_context(model_server()) if options["questions"] else {}
+        env = {**os.environ, "DATA_DIR": folder, "DATABASE_URL": "", "REDIS_URL": "", "DEBUG": "1", **model}
+        command = [sys.executable, "-m", "benchmarks.answers.worker", str(options["data"] / options["set"])]
+        command += [str(options["questions"]), str(options["first"])]
+        done = subprocess.run(command, env=env, stdout=subprocess.PIPE, check=True)
+    found: dict[str, list[bool]] = json.loads(done.stdout)
+    numbers = {}
+    for name in SHARES:
+        if found[name]:
+            numbers[name] = sum(found[name]) / len(found[name])
+            low, high = interval(found[name])
+            print(f"{name}: {sum(found[name])} of {len(found[name])}, 95 % between {low:.3f} and {high:.3f}")
+    return numbers
+
+
+def interval(found: Sequence[bool]) -> tuple[float, float]:
+    """The 95 % interval of a share, by drawing the questions anew."""
+    draw = random.Random(7)  # noqa: S311
+    shares = sorted(sum(draw.choices(found, k=len(found))) / len(found) for _ in range(_DRAWS))
+    return shares[int(_DRAWS * 0.025)], shares[int(_DRAWS * 0.975) - 1]

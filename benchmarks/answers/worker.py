@@ -1,0 +1,126 @@
+"""Asks every question of a set in an empty data directory. Prints JSON: for each share, which questions were right.
+
+DATA_DIR=… python -m benchmarks.answers.worker FILE QUESTIONS_FOR_THE_MODEL QUESTIONS_IN_ALL
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+import json
+import os
+import re
+import string
+import sys
+from collections.abc import Sequence
+from contextlib import aclosing
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import django
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "assistant.settings")
+
+_ARTICLES = re.compile(r"\b(?:a|an|the)\b")
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    question: str
+    gold: tuple[str, ...]
+
+
+def main(path: Path, sample: int, first: int) -> dict[str, list[bool]]:
+    django.setup()
+    from django.core.management import call_command
+
+    call_command("migrate", verbosity=0)
+    from apps.users.models import User
+    from benchmarks.lib import fixtures
+    from benchmarks.lib.datasets import Text
+
+    user = User.objects.create_user("bench@example.org", uuid4().hex)
+    paragraphs, questions = read(path)
+    texts = [Text(str(number), title, text) for number, (title, text) in enumerate(paragraphs)]
+    fixtures._fill(user, texts, 10**9)
+    questions = questions[:: max(1, len(questions) // first)] if first else questions
+    return asyncio.run(_ask(user, questions, sample))
+
+
+def read(path: Path) -> tuple[list[tuple[str, str]], list[Asked]]:
+    """Paragraphs with the titles of their articles, and questions with their gold answers."""
+    content = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
+    paragraphs, questions = [], []
+    for article in json.loads(content)["data"]:
+        for paragraph in article["paragraphs"]:
+            paragraphs.append((str(article.get("title", "")).replace("_", " "), paragraph["context"]))
+            for item in paragraph["qas"]:
+                gold = tuple(answer["text"] for answer in item["answers"])
+                questions.append(Asked(item["question"], gold))
+    return paragraphs, questions
+
+
+def normalised(text: str) -> str:
+    """As SQuAD compares: lower case, without punctuation and articles, spaces folded."""
+    kept = "".join(char for char in text.lower() if char not in string.punctuation)
+    return " ".join(_ARTICLES.sub(" ", kept).split())
+
+
+def holds(text: str, gold: Sequence[str]) -> bool:
+    said = f" {normalised(text)} "
+    return any(f" {normalised(answer)} " in said for answer in gold if normalised(answer))
+
+
+async def _ask(user: Any, questions: Sequence[Asked], sample: int) -> dict[str, list[bool]]:
+    from apps.conversations import quotes
+    from apps.documents.search import search
+    from apps.engines import registry
+    from apps.lib.threads import in_pool
+    from benchmarks.answers import run as answers
+
+    drawn = set(range(0, len(questions), max(1, len(questions) // sample))) if sample else set()
+    found: dict[str, list[bool]] = {name: [] for name in answers.SHARES}
+    for number, asked in enumerate(questions):
+        result = await search(user, asked.question)
+        passages = dict(enumerate(result.passages, 1))
+        chosen = await in_pool(quotes.choose, asked.question, result.vector, passages, result.idf)
+        found["gold_in_first_quote"].append(bool(chosen) and holds(chosen[0].text, asked.gold))
+        found["gold_in_quotes"].append(any(holds(quote.text, asked.gold) for quote in chosen))
+        alone = await in_pool(
+            partial(quotes.choose, asked.question, result.vector, passages, result.idf, limit=1, join=False)
+        )
+        found["gold_in_best_sentence"].append(bool(alone) and holds(alone[0].text, asked.gold))
+        found["first_quotes_joined"].append([quote.text for quote in chosen[:1]] != [quote.text for quote in alone])
+        if number in drawn and len(found["gold_in_model_text"]) < sample:
+            found["gold_in_model_text"].append(holds(await _answer(asked.question, result.passages), asked.gold))
+        if number % 100 == 99:
+            shares = {name: f"{sum(right) / len(right):.3f}" for name, right in found.items() if right}
+            print(f"{number + 1} of {len(questions)} questions: {shares}", file=sys.stderr)
+    if sample:
+        await registry.chat().close()
+    return found
+
+
+async def _answer(question: str, passages: Sequence[Any]) -> str:
+    """What the model says, prompted as in a first turn."""
+    from apps.conversations import prompt, sources
+    from apps.engines import registry
+    from apps.engines.base import ChatRequest, Delta, Sampling
+
+    if not passages:
+        return ""
+    chat = registry.chat()
+    window = (await chat.info()).context_tokens
+    kept = prompt.keep((), window, chat.count)
+    placed = sources.place(passages, sources.Numbers(), kept.given)
+    laid_out = prompt.compose(question, (), kept, placed, window, chat.count)
+    request = ChatRequest(laid_out.messages, Sampling(max_tokens=min(laid_out.max_tokens, 160)))
+    async with aclosing(chat.stream(request)) as stream:
+        return "".join([part.text async for part in stream if isinstance(part, Delta)])
+
+
+if __name__ == "__main__":
+    print(json.dumps(main(Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]))))

@@ -1,0 +1,101 @@
+"""How long a person waits for the first text of a real model: cold, after a pause while typing, and on known sources.
+
+Turn and turn about, so that a machine that grows slower meanwhile slows all three. Each question is about a paragraph
+of its own, which the model server has not read before; `known` follows a cold one in its conversation, with another
+question about the same paragraph, and counts where the search found nothing that the model had not been given.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import uuid4
+
+import aiohttp
+
+from benchmarks.lib import site
+
+_TYPING_S = 1.0  # in which the warming begins; the question is sent when it has ended
+_SOURCE = re.compile(r'data-source="(\d+)"')
+_PATIENCE_S = 120.0
+
+Triple = tuple[str, str, str]  # a question, another one about the same paragraph, one about another paragraph
+
+
+async def waited(url: str, key: str, model: str, questions: Sequence[Triple]) -> dict[str, list[float]]:
+    """Milliseconds from the question to its first text, for each of the three ways."""
+    found: dict[str, list[float]] = {"cold": [], "known": [], "warm": []}
+    address = url.replace("http", "ws", 1) + "/ws/chat/"
+    async with (
+        aiohttp.ClientSession() as http,
+        http.ws_connect(address, headers=site.session(url, key), max_msg_size=0) as wire,
+    ):
+        for number, (first, second, other) in enumerate(questions):
+            cold = await _asked(wire, _ask(first))
+            known = await _asked(wire, _ask(second, cold.conversation, cold.turn))
+            await _idle(http, model)
+            await wire.send_str(json.dumps({**_ask(other), "do": "typing"}))
+            await asyncio.sleep(_TYPING_S)
+            await _idle(http, model)
+            warm = await _asked(wire, _ask(other))
+            await _idle(http, model)
+            if number and cold.first and warm.first:  # the first round is not counted, nor where nothing was found
+                found["cold"].append(cold.first)
+                found["warm"].append(warm.first)
+                if known.first and known.sources <= cold.sources:
+                    found["known"].append(known.first)
+    return found
+
+
+def _ask(text: str, conversation: str | None = None, after: str | None = None) -> dict[str, Any]:
+    return {
+        "do": "ask", "client_id": uuid4().hex, "conversation": conversation, "text": text, "collections": [],
+        "after": after,
+    }  # fmt: skip
+
+
+@dataclass(slots=True)
+class Answer:
+    conversation: str = ""
+    turn: str = ""
+    sources: set[str] = field(default_factory=set)  # their numbers in the conversation
+    first: float = 0.0  # milliseconds to the first text; 0 where none came
+
+
+async def _asked(wire: aiohttp.ClientWebSocketResponse, ask: dict[str, Any]) -> Answer:
+    """The answer, stopped at its first text."""
+    began, answer = time.monotonic(), Answer()
+    await wire.send_str(json.dumps(ask))
+    async with asyncio.timeout(_PATIENCE_S):
+        while True:
+            event = json.loads((await wire.receive()).data)
+            match event["type"]:
+                case "accepted":
+                    answer.conversation, answer.turn = event["conversation"], event["turn"]
+                case "sources":
+                    answer.sources.update(_SOURCE.findall(event["html"]))
+                case "text" if not answer.first:
+                    answer.first = 1000 * (time.monotonic() - began)
+                    await wire.send_str(json.dumps({"do": "stop", "turn": answer.turn}))
+                case "refused":
+                    raise RuntimeError(event["words"])
+                case "closed" if event["turn"] == answer.turn:
+                    return answer
+
+
+async def _idle(http: aiohttp.ClientSession, model: str) -> None:
+    """Returns when the model server has nothing to do; where it does not tell, after a second."""
+    async with asyncio.timeout(_PATIENCE_S):
+        while True:
+            async with http.get(f"{model.removesuffix('/v1')}/metrics") as answer:
+                lines = (await answer.text()).splitlines() if answer.status == 200 else []
+            running = [float(line.split()[-1]) for line in lines if line.startswith("vllm:num_requests_running")]
+            if not running or not any(running):
+                await asyncio.sleep(0.2 if running else 1)
+                return
+            await asyncio.sleep(0.05)

@@ -1,0 +1,49 @@
+"""What the whole gate, its classifiers included, costs by itself. Prints JSON: microseconds of processor time a word.
+
+DATA_DIR=… python -m benchmarks.chat.gate_cost WORDS PAUSE
+
+An answer of so many words goes through it as the stand-in writes it, a pause of so many seconds between them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import sys
+import time
+from collections.abc import AsyncIterator
+
+import django
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "assistant.settings")
+
+
+def main(words: int, pause: float) -> float:
+    django.setup()
+    return asyncio.run(_judged(words, pause))
+
+
+async def _judged(words: int, pause: float) -> float:
+    """Microseconds for each word, beyond those of its arrival."""
+    from apps.safety import gate
+
+    async for _ in gate.gated(_written(24, 0)):  # what it needs is loaded
+        pass
+    began = time.process_time()
+    async for _ in _written(words, pause):
+        pass
+    bare, began = time.process_time() - began, time.process_time()
+    async for _ in gate.gated(_written(words, pause)):
+        pass
+    return 1e6 * (time.process_time() - began - bare) / words
+
+
+async def _written(words: int, pause: float) -> AsyncIterator[str]:
+    for number in range(words):
+        await asyncio.sleep(pause)
+        yield f"word{number} " if (number + 1) % 12 else f"word{number} [1]. "
+
+
+if __name__ == "__main__":
+    print(json.dumps(main(int(sys.argv[1]), float(sys.argv[2]))))

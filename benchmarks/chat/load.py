@@ -1,0 +1,171 @@
+"""Many sockets that stream at once, and the bytes of an answer: what the medium itself costs and loses.
+
+The questions go to the model without documents, so that what is measured is reading, gate, rendering and sending.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+import statistics
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import uuid4
+
+import aiohttp
+import psutil
+
+from benchmarks.lib import site
+
+_WORD = re.compile(r"word(\d+)")
+_PATIENCE_S = 600.0  # a machine that others use too
+
+
+@dataclass(slots=True)
+class Seen:
+    """What came over a socket for one question, as it came."""
+
+    mark: str = field(default_factory=lambda: f"mark{uuid4().hex}")  # in the question: the stand-in saw it there
+    begun: bool = False  # words of the answer have come
+    frames: list[tuple[float, str]] = field(default_factory=list)
+
+    @property
+    def events(self) -> list[tuple[float, dict[str, Any]]]:
+        """Those of the turn, in order."""
+        read = [(at, json.loads(text)) for at, text in self.frames]
+        return [(at, event) for at, event in read if "seq" in event]
+
+    @property
+    def size(self) -> int:
+        """Bytes on the wire, the heads of the frames included."""
+        lengths = [len(text.encode()) for _, text in self.frames]
+        return sum(length + (2 if length < 126 else 4 if length < 65_536 else 10) for length in lengths)
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """Of the time in which all of them read words: seconds, words that left, processor seconds of the web process."""
+
+    seen: list[Seen]
+    records: dict[str, dict[str, Any]]  # what the stand-in saw, by mark
+    seconds: float
+    words: int
+    spent: dict[str, float]  # processor seconds: "whole", and of it "gate" and "render"
+
+
+async def at_once(url: str, process: int, keys: Sequence[str], model: str, words: int) -> Load:
+    """Every session asks over a socket of its own, all at the same time."""
+    async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as http:
+        await _set(http, model, WORDS=words)
+        await site.recorded(http, model)
+        wires = [await _opened(http, url, key) for key in keys]
+        await site.settled(psutil.Process(process))
+        items = [Seen() for _ in wires]
+        asking = [asyncio.create_task(_asked(wire, item)) for wire, item in zip(wires, items, strict=True)]
+        await _begun(http, model, items, asking)
+        first, began = await _spent(http, url), time.monotonic()
+        while await _count(http, model) == len(keys) and not any(task.done() for task in asking):
+            await asyncio.sleep(0.5)
+            last, ended = await _spent(http, url), time.monotonic()
+        seen = await asyncio.gather(*asking)
+        records = await site.recorded(http, model)
+        for wire in wires:
+            await wire.close()
+    left = sum(began <= at < ended for record in records for at, _ in record["words"])
+    marked = {item.mark: next(record for record in records if item.mark in record["asked"]) for item in seen}
+    return Load(seen, marked, ended - began, left, {part: last[part] - first[part] for part in first})
+
+
+async def answer_sizes(url: str, key: str, model: str, words: Sequence[int]) -> list[int]:
+    """Bytes on the wire for an answer of so many words, each."""
+    async with aiohttp.ClientSession() as http:
+        sizes = []
+        for count in words:
+            await _set(http, model, WORDS=count)
+            async with await _opened(http, url, key) as wire:
+                sizes.append((await _asked(wire, Seen())).size)
+        return sizes
+
+
+def lost(load: Load) -> int:
+    """Events whose number never came, answers that never ended, and words that are not in the answer at its end."""
+    count = 0
+    for item in load.seen:
+        events = [event for _, event in item.events]
+        numbers = {event["seq"] for event in events}
+        count += max(numbers, default=0) - len(numbers)
+        whole = next((event["html"] for event in events if event["type"] == "closed"), "")
+        shown, written = set(_WORD.findall(whole)), load.records[item.mark]["words"]
+        count += len({number for _, word in written for number in _WORD.findall(word)} - shown) + (not whole)
+    return count
+
+
+def delays(load: Load) -> list[float]:
+    """Milliseconds from when the last word of a piece left the stand-in until its event was at the client."""
+    found = []
+    for item in load.seen:
+        left = [at for at, _ in load.records[item.mark]["words"]]
+        texts = [(at, _WORD.findall(event["html"])) for at, event in item.events if event["type"] == "text"]
+        found += [1000 * (at - left[int(words[-1])]) for at, words in texts if words]
+    return found
+
+
+def middle(name: str, values: Sequence[float]) -> dict[str, float]:
+    """The median, and what nineteen of twenty stay below."""
+    cuts = statistics.quantiles(values, n=100, method="inclusive")
+    return {f"{name}_p50": cuts[49], f"{name}_p95": cuts[94]}
+
+
+async def _opened(http: aiohttp.ClientSession, url: str, key: str) -> aiohttp.ClientWebSocketResponse:
+    address = url.replace("http", "ws", 1) + "/ws/chat/"
+    return await http.ws_connect(address, headers=site.session(url, key), max_msg_size=0)
+
+
+async def _asked(wire: aiohttp.ClientWebSocketResponse, seen: Seen) -> Seen:
+    """One question, and all that came until its answer was closed; nothing is read closely meanwhile."""
+    ask: dict[str, Any] = {
+        "do": "ask", "client_id": uuid4().hex, "conversation": None, "collections": [], "without_documents": True,
+        "text": f"What can you tell me about {seen.mark}?",
+    }  # fmt: skip
+    await wire.send_str(json.dumps(ask))
+    async with asyncio.timeout(_PATIENCE_S):
+        while True:
+            message = await wire.receive()
+            seen.frames.append((time.monotonic(), message.data))
+            seen.begun = seen.begun or '"type":"text"' in message.data
+            if '"type":"refused"' in message.data:
+                raise RuntimeError(message.data)
+            if '"type":"closed"' in message.data:
+                return seen
+
+
+async def _set(http: aiohttp.ClientSession, model: str, **values: float) -> None:
+    async with http.get(f"{model}/set", params={name: str(value) for name, value in values.items()}) as answer:
+        answer.raise_for_status()
+
+
+async def _count(http: aiohttp.ClientSession, model: str) -> int:
+    """Answers that the stand-in is writing at this moment."""
+    async with http.get(f"{model}/stats") as answer:
+        return int((await answer.json(content_type=None))["running"])
+
+
+async def _spent(http: aiohttp.ClientSession, url: str) -> dict[str, float]:
+    """Processor seconds of the web process so far, by its own clock: that of the system goes in ticks of 10 ms."""
+    async with http.get(f"{url}/spent") as answer:
+        found: dict[str, float] = await answer.json()
+        return found
+
+
+async def _begun(
+    http: aiohttp.ClientSession, model: str, items: Sequence[Seen], asking: Sequence[asyncio.Task[Seen]]
+) -> None:
+    """Returns when all are being answered, and whatever the beginning of a turn costs is over."""
+    async with asyncio.timeout(_PATIENCE_S):
+        while await _count(http, model) < len(items) or not all(item.begun for item in items):
+            if any(task.done() for task in asking):
+                raise RuntimeError("The first answers ended before the last had begun. Ask for more --words.")
+            await asyncio.sleep(0.1)

@@ -1,0 +1,1 @@
+"""Measurement of reading of files: `./run bench extraction`."""

@@ -1,0 +1,162 @@
+"""How much of real files is read, and how near their text comes to a reference.
+
+Every file of `ingest_docs` that its manifest lists is read as the worker reads it: sniffed, parsed in a child process,
+and recognised where it is a picture. Counted are the files that gave text, those refused with a reason, and failures
+without one. Where `docling_groundtruth` lies beside `docling_src`, the text of each source is compared with its
+reference: 1 less the edit distance over the longer length, without marks of Markdown, per ending and over all. With or
+without references, sources whose format says its text exactly are compared with a reading of their own bytes by other
+means than the parsers (`independent_text.py`): that shows what a parser loses or invents, and is no person's judgement.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import statistics
+import sys
+from argparse import ArgumentParser
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+
+from apps.documents import sandbox
+from apps.documents.parsers.base import MAX_CHARACTERS, Unreadable
+from apps.documents.scans import ADDRESSES_BYTES, MORE, SECONDS_A_PAGE
+from apps.documents.sniff import refuse_by_name, sniff
+from benchmarks.extraction.independent_text import reading
+from benchmarks.extraction.reference_text import distance_share, plain
+
+SET, SOURCES, REFERENCES = "ingest_docs", "docling_src", "docling_groundtruth"
+MISSING = """There are no references in {place}: nothing is compared with one.
+They are the files of tests/data/groundtruth in docling's repository, named after their sources (leave.html.md). Lay
+them into {folder}/docling_groundtruth, beside docling_src, and name DIR with --data DIR."""
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    parser.add_argument("--quick", action="store_true", help="recognise no text in pictures, which takes seconds each")
+    parser.add_argument("--verbose", action="store_true", help="name each refused file with its reason")
+
+
+def run(options: dict[str, Any]) -> dict[str, float]:
+    """`similarity.ENDING`, `independent.ENDING`, `independent_words.ENDING`, and `files_read`, `files_refused`,
+    `files_failed`, of honest and of hostile files."""
+    folder = options["data"] / SET
+    numbers = similarities(folder) | independent(folder)
+    for kind, counts in survey(folder, not options["quick"], options["verbose"]).items():
+        name = "files" if kind == "normal" else f"{kind}_files"
+        numbers |= {f"{name}_{end}": float(counts[end]) for end in ("read", "refused", "failed")}
+    return numbers
+
+
+def similarities(folder: Path) -> dict[str, float]:
+    """To the references, by ending and over all; empty where there are none."""
+    if not (folder / REFERENCES).is_dir():
+        print(MISSING.format(place=(folder / REFERENCES).resolve(), folder=f"DIR/{SET}"), file=sys.stderr)
+        return {}
+    near: dict[Path, float] = {}
+    for reference in sorted((folder / REFERENCES).rglob("*")):
+        if (source := _source(folder / SOURCES, reference.name)) is not None:
+            said = plain(reference.read_text(errors="replace"), markdown=True)
+            near[source] = 1 - distance_share(_parsed(source), said)
+            print(f"{source.name}, against its reference: {near[source]:.3f}", file=sys.stderr)
+    return _means("similarity", near)
+
+
+def independent(folder: Path) -> dict[str, float]:
+    """How near the text is to an independent reading of the same bytes, and which share of that reading's words it has,
+    wherever they stand: tables and slides are laid out in more ways than one."""
+    near: dict[Path, float] = {}
+    words: dict[Path, float] = {}
+    for source in sorted(path for path in (folder / SOURCES).glob("*") if path.is_file()):
+        if (said := reading(source)) is None:
+            continue
+        text = _parsed(source)
+        near[source] = 1 - distance_share(text, plain(said, markdown=True))
+        words[source] = words_kept(text, plain(said))
+        told = f"{near[source]:.3f}, {words[source]:.3f} of its words"
+        print(f"{source.name}, against an independent reading: {told}", file=sys.stderr)
+    return _means("independent", near) | _means("independent_words", words)
+
+
+def words_kept(text: str, said: str) -> float:
+    """The share of the words said that the text has, each as often."""
+    wanted = Counter(re.findall(r"\w+", said))
+    return (wanted & Counter(re.findall(r"\w+", text))).total() / wanted.total() if wanted else 1.0
+
+
+def _parsed(source: Path) -> str:
+    """Without its marks; empty, and told, where it could not be read."""
+    try:
+        return plain("\n".join(pages(source)))
+    except (Unreadable, sandbox.ReaderBroke) as error:
+        print(f"{source.name}: {error}", file=sys.stderr)
+        return ""
+
+
+def _means(name: str, values: Mapping[Path, float]) -> dict[str, float]:
+    """`NAME.ENDING`, `NAME` over all files, and `NAME_files`, which says how many these are."""
+    found: dict[str, list[float]] = defaultdict(list)
+    for source, value in values.items():
+        found[source.suffix[1:].lower()].append(value)
+    means = {f"{name}.{ending}": statistics.fmean(values) for ending, values in sorted(found.items())}
+    every = [value for values in found.values() for value in values]
+    return {**means, name: statistics.fmean(every), f"{name}_files": float(len(every))} if every else {}
+
+
+def survey(folder: Path, recognise: bool = True, verbose: bool = False) -> dict[str, Counter[str]]:
+    """By kind of file ("normal", "hostile"): how many were read, refused with a reason, and failed without one."""
+    counts: dict[str, Counter[str]] = defaultdict(Counter)
+    for line in (folder / "MANIFEST.jsonl").read_text().splitlines():
+        row = json.loads(line)
+        if not (folder / row["path"]).is_file():
+            continue
+        end, why = _end(folder / row["path"], recognise)
+        counts[row["kind"]][end] += 1
+        if end == "failed" or (verbose and end == "refused"):
+            print(f"{row['kind']} {row['path']}: {why}", file=sys.stderr)
+    return counts
+
+
+def pages(path: Path, recognise: bool = True) -> Iterator[str]:
+    """The text of each page, as the worker would store it. Raises Unreadable or ReaderBroke."""
+    refuse_by_name(path.name)
+    kind = sniff(path, path.name)
+    options = {"kind": kind, "pages": settings.MAX_PAGES, "characters": MAX_CHARACTERS, "name": path.name}
+    texts: dict[int, str] = {}
+    scans: list[int] = []
+    limits = {"seconds": settings.PARSE_SECONDS, "memory_bytes": settings.PARSE_MEMORY_BYTES}
+    for answer in sandbox.run("parse", path, options, **limits):
+        if "page" in answer:
+            texts[answer["page"]] = answer["text"]
+            scans += [answer["page"]] if answer["scan"] else []
+    wanted = scans[: settings.OCR_PAGES] if recognise else []
+    if wanted:
+        limits = {"seconds": SECONDS_A_PAGE * len(wanted), "memory_bytes": limits["memory_bytes"] + ADDRESSES_BYTES}
+        for answer in sandbox.run("recognise", path, {"kind": kind, "numbers": wanted}, **limits):
+            if "page" in answer and len(answer["text"]) > MORE * len(texts[answer["page"]].strip()):
+                texts[answer["page"]] = answer["text"]
+    if not any(text.strip() for text in texts.values()) and not (kind == "image" and recognise):
+        raise Unreadable("No text was found in this file.")
+    yield from texts.values()
+
+
+def _end(path: Path, recognise: bool) -> tuple[str, str]:
+    try:
+        list(pages(path, recognise))
+    except Unreadable as error:
+        return ("refused" if str(error).endswith(".") else "failed"), str(error)
+    except Exception as error:  # noqa: BLE001 - what is counted is that there is no reason
+        return "failed", repr(error)
+    return "read", ""
+
+
+def _source(folder: Path, reference: str) -> Path | None:
+    """The source that a reference is of: its name with a further ending, or its stem."""
+    name = reference.rpartition(".")[0]
+    if (folder / name).is_file():
+        return folder / name
+    stems = [path for path in folder.glob("*") if path.stem == name]
+    return stems[0] if len(stems) == 1 and reference.endswith(".md") else None

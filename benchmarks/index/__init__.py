@@ -1,0 +1,1 @@
+"""Measurement of the vector index: `./run bench index`."""

@@ -1,0 +1,177 @@
+"""Passages, vectors and questions for the measurement of the index: as many as are asked for, made once and kept.
+
+The questions and the first passages are real: windows over the texts of the retrieval sets, embedded by the packaged
+model. Further passages join the sentences of two real ones; their vector lies between those of both, a little aside.
+So words have the frequencies of prose, vectors the shape of an encoder's, and a million are there within minutes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from django.core.management.base import CommandError
+from numpy.typing import NDArray
+
+from apps.engines import registry
+from apps.engines.base import IndexEntry
+from apps.lib.sentences import spans
+from benchmarks.lib.datasets import embedded, read
+
+if TYPE_CHECKING:
+    from apps.engines.base import Part, Vectors
+
+_SETS = ("anthropic_docs_rag", "cacm", "clapnq", "cranfield", "pubmedqa", "xquad")
+_WINDOW = 2  # sentences
+_REAL = 16_000  # passages that are embedded; 3 minutes of one core
+_QUESTIONS = 400
+_NEAR, _ASIDE = 0.65, 0.35  # share of the first parent in a vector; length of the noise added to it
+_PART = 4096
+_IN_A_DOCUMENT = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Passages:
+    """`vectors` are memory-mapped, half precision, of unit length; text n stands on line n of `texts`."""
+
+    vectors: NDArray[np.float16]
+    texts: Path
+    questions: tuple[str, ...]
+    asked: Vectors  # the questions' vectors
+    folder: Path  # where they are kept, and what is made of them
+
+    @property
+    def count(self) -> int:
+        return len(self.vectors)
+
+    def parts(self, size: int = _PART) -> Iterator[tuple[list[str], Vectors]]:
+        """Texts with their vectors in float32, some at a time."""
+        with self.texts.open(encoding="utf-8") as lines:
+            for start in range(0, self.count, size):
+                rows = np.asarray(self.vectors[start : start + size], dtype=np.float32)
+                yield [line.rstrip("\n") for line in islice(lines, len(rows))], rows
+
+    def entries(self) -> Iterator[Part]:
+        """The same as the index takes them: the number is the place, fifty make a document."""
+        number = 0
+        for texts, rows in self.parts():
+            yield [IndexEntry(number + n, text, document=document(number + n)) for n, text in enumerate(texts)], rows
+            number += len(texts)
+
+    def exact(self, limit: int, allowed: NDArray[np.bool_] | None = None) -> NDArray[np.int64]:
+        """The numbers of the nearest passages to each question, compared one by one: what recall is measured against.
+        Shape (questions, limit)."""
+        scores = np.zeros((len(self.asked), 0), np.float32)
+        numbers = np.zeros((len(self.asked), 0), np.int64)
+        for start in range(0, self.count, 65_536):
+            number = np.arange(start, min(start + 65_536, self.count))
+            if allowed is not None:
+                number = number[allowed[number]]
+            if not len(number):
+                continue
+            there = self.asked @ np.asarray(self.vectors[number], dtype=np.float32).T
+            scores = np.hstack([scores, there])
+            numbers = np.hstack([numbers, np.tile(number, (len(self.asked), 1))])
+            best = np.argpartition(-scores, min(limit, scores.shape[1] - 1), axis=1)[:, :limit]
+            scores, numbers = np.take_along_axis(scores, best, 1), np.take_along_axis(numbers, best, 1)
+        return numbers
+
+    def kept(self, name: str, make: Callable[[], NDArray[np.int64]]) -> NDArray[np.int64]:
+        """What `make` returns, made once."""
+        path = self.folder / f"{name}.npy"
+        if not path.exists():
+            np.save(path, make(), allow_pickle=False)
+        found: NDArray[np.int64] = np.load(path, allow_pickle=False)
+        return found
+
+
+def recall(found: Sequence[Sequence[int]], exact: NDArray[np.int64]) -> float:
+    """Share of the nearest that were found."""
+    hits = [len(set(some) & set(row.tolist())) for some, row in zip(found, exact, strict=True)]
+    return sum(hits) / exact.size
+
+
+def document(number: int) -> str:
+    """The document of a passage: UUID hex."""
+    return f"{number // _IN_A_DOCUMENT:032x}"
+
+
+def passages(data: Path, count: int, cache: Path, names: Sequence[str] = ()) -> Passages:
+    """From `cache`, or made from the retrieval sets in `data` (of these names) and kept there."""
+    chosen = sets(data, names)
+    key = hashlib.sha256("\0".join([registry.embed().fingerprint, str(data.resolve()), *chosen]).encode())
+    folder = cache / f"index-{count}-{key.hexdigest()[:8]}"
+    if not (folder / "done").exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        real, questions = _real(data, chosen)
+        np.save(folder / "asked.npy", embedded(questions), allow_pickle=False)
+        (folder / "questions.json").write_text(json.dumps(questions))
+        _make(folder, real, embedded(real), count)
+        (folder / "done").touch()
+    vectors, asked = (
+        np.load(folder / f"{name}.npy", mmap_mode="r", allow_pickle=False) for name in ("vectors", "asked")
+    )
+    return Passages(
+        vectors, folder / "texts.txt", tuple(json.loads((folder / "questions.json").read_text())), asked, folder
+    )
+
+
+def sets(data: Path, names: Sequence[str] = ()) -> list[str]:
+    """Those of these names; without any, those that are named above, or all that are there where none of them is."""
+    there = sorted(path.parent.name for path in data.glob("*/corpus.jsonl"))
+    if absent := [name for name in names if name not in there]:
+        raise CommandError(f"There is no retrieval set {', '.join(absent)} in {data}; there are {', '.join(there)}.")
+    if names:
+        return list(dict.fromkeys(names))
+    found = [name for name in there if name in _SETS] or there
+    if not found:
+        raise CommandError(f"There is no retrieval set in {data}: a folder with corpus.jsonl and queries.jsonl.")
+    return found
+
+
+def _real(data: Path, names: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Windows over the sets' texts and questions, an even share of each set."""
+    found: list[list[str]] = []
+    questions: list[list[str]] = []
+    for name in names:
+        chosen = read(data / name)
+        found.append([window for text in chosen.texts for window in _windows(text.text)])
+        questions.append(list(chosen.questions.values()))
+    chance = np.random.default_rng(5)
+    return _some(found, _REAL, chance), _some(questions, _QUESTIONS, chance)
+
+
+def _windows(text: str) -> list[str]:
+    sentences = [" ".join(text[start:end].split()) for start, end in spans(text)]
+    return [" ".join(sentences[n : n + _WINDOW]) for n in range(0, len(sentences), _WINDOW)]
+
+
+def _some(groups: Sequence[list[str]], count: int, chance: np.random.Generator) -> list[str]:
+    texts = [text for group in groups for text in group if text.strip()]
+    distinct = list(dict.fromkeys(texts))
+    return [distinct[n] for n in chance.permutation(len(distinct))[:count]]
+
+
+def _make(folder: Path, real: Sequence[str], vectors: Vectors, count: int) -> None:
+    open_memmap: Any = np.lib.format.open_memmap
+    kept = open_memmap(folder / "vectors.npy", mode="w+", dtype=np.float16, shape=(count, vectors.shape[1]))
+    chance = np.random.default_rng(7)
+    with (folder / "texts.txt").open("w", encoding="utf-8") as lines:
+        for start in range(0, count, _PART):
+            number = np.arange(start, min(start + _PART, count))
+            one, other = chance.integers(len(real), size=(2, len(number)))
+            rows = _NEAR * vectors[one] + (1 - _NEAR) * vectors[other]
+            noise = chance.standard_normal(rows.shape).astype(np.float32)
+            rows += _ASIDE * noise / np.linalg.norm(noise, axis=1, keepdims=True)
+            first = number < len(real)
+            rows[first] = vectors[number[first]]
+            kept[start : start + len(number)] = rows / np.linalg.norm(rows, axis=1, keepdims=True)
+            for n, a, b in zip(number.tolist(), one.tolist(), other.tolist(), strict=True):
+                lines.write((real[n] if n < len(real) else f"{real[a]} {real[b]}") + "\n")
+    kept.flush()

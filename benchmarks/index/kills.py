@@ -1,0 +1,185 @@
+"""Kills workers that add, delete, merge and sweep, at any moment, so many times. Prints JSON.
+
+DATA_DIR=… python -m benchmarks.index.kills KILLS
+
+After each, what a search may see must be whole; at the end nothing may be lost, and no file left over. Engines are
+stand-ins, which are quick, and files are read in the worker itself: what reads them has nothing to commit.
+"""
+
+# ruff: noqa: E402 - Django is set up before its models are imported
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import signal
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator
+from datetime import timedelta
+from importlib import import_module
+from pathlib import Path
+from uuid import UUID
+
+import django
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "assistant.settings")
+django.setup()
+for library in ("faiss", "tantivy"):  # loaded before the forks, which are quick then
+    import_module(library)
+
+from django.conf import settings
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.core.management import call_command
+from django.db import connections
+from django.utils import timezone
+
+from apps.documents import ingest as pipeline
+from apps.documents import segments, upload
+from apps.documents.group import Group
+from apps.documents.ingest import ingest
+from apps.documents.models import Chunk, Collection, Document, IndexCare, Segment
+from apps.documents.parsers.base import ParsedPage, Piece
+from apps.engines import registry
+from apps.engines.base import IndexQuery
+from apps.users.models import User
+
+KEPT = 60  # documents: more only make it longer to look at all of them after each kill
+TOLD = 20  # kills between two lines of progress
+chance = random.Random(5)  # noqa: S311 - the same kills in every run
+
+
+def main(kills: int) -> dict[str, float]:
+    """How often something was torn, lost or left over, with what shows that the kills hit: `kill_merges` got through
+    between two kills, `kill_cut_off` writings were broken off."""
+    call_command("migrate", verbosity=0)
+    for name in ("ring", "ask_for_merge"):  # nobody hears them here
+        vars(upload)[name] = lambda *_: None
+    place = Collection.objects.create(owner=User.objects.create_user("alice@example.org"), name="Shelf")
+    seen: Counter[str] = Counter()
+    merges = 0
+    for number in range(1, kills + 1):
+        before = set(Segment.objects.live().values_list("pk", flat=True))
+        killed(place, number)
+        seen += faults()
+        merges += bool(before - set(Segment.objects.live().values_list("pk", flat=True)))
+        if not number % TOLD or number == kills:
+            told = ", ".join(f"{seen[name]} {name}" for name in ("torn", "lost"))
+            print(f"{number} of {kills} kills: {told}", file=sys.stderr, flush=True)
+    cut_off = len(list(folder().glob(".writing/*")))
+    settle()
+    seen += faults() + missing() + leftover()
+    ready = Document.objects.filter(status="ready").count()
+    found = {name: float(seen[name]) for name in ("torn", "lost", "leaked")}
+    return {"kills": kills, **found, "kill_merges": merges, "kill_cut_off": cut_off, "kill_documents": ready}
+
+
+def killed(place: Collection, seed: int) -> None:
+    """One worker, killed in the middle of its first, second … document, or of the merge after it."""
+    connections.close_all()
+    read_end, write_end = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
+        work(place, seed, write_end)
+    os.close(write_end)
+    began = time.monotonic()
+    through = len(os.read(read_end, 1)) + sum(len(os.read(read_end, 1)) for _ in range(chance.randrange(6)))
+    if not through:
+        raise SystemExit("The worker ended by itself.")
+    time.sleep(chance.random() * (time.monotonic() - began) / through)  # of one, as long as they take just now
+    os.kill(child, signal.SIGKILL)
+    os.waitpid(child, 0)
+    os.close(read_end)
+    Document.objects.update(lease_until=None, attempts=0)  # as if the leases had run out
+    IndexCare.objects.update(lease_until=None)
+
+
+def work(place: Collection, seed: int, done: int) -> None:
+    """Adds and deletes documents until it is killed; a byte says that one more is through."""
+    own = random.Random(seed)  # noqa: S311
+    segments.GRACE_S = 0
+    vars(pipeline)["parsed"] = read
+    ingest(*Document.objects.filter(status__in=Document.ACTIVE).values_list("pk", flat=True))
+    while True:
+        words = [f"word{own.randrange(10**12)}" for _ in range(own.choice((1, 1, 3)))]
+        ingest(*[add(place, word) for word in words])
+        for _ in words:
+            if own.random() < 0.6 or Document.objects.count() > KEPT:
+                document = own.choice(list(Document.objects.all()))
+                note(f"-{document.pk}")
+                upload.delete(document)
+        segments.merge(place.pk)
+        segments.sweep()
+        os.write(done, b".")
+
+
+def add(place: Collection, word: str) -> UUID:
+    text = "\n\n".join(f"{word} stands in sentence {n} of this text." for n in range(4))
+    pk = upload.upload(place.owner, place, SimpleUploadedFile(f"{word}.md", text.encode())).pk
+    note(f"+{pk}")
+    return pk
+
+
+def note(line: str) -> None:
+    """What was taken and what may be gone, in a file that no kill tears: a line is one write."""
+    file = os.open(Path(settings.DATA_DIR, "accepted"), os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    os.write(file, f"{line}\n".encode())
+    os.close(file)
+
+
+def read(group: Group) -> Iterator[Group]:
+    for work in group:
+        text = Path(work.document.file.path).read_text()
+        work.pages = [ParsedPage(1, text, (Piece("paragraph", 0, 0, len(text)),))]
+    yield group
+
+
+def settle() -> None:
+    """All that waited is worked on, the index is cared for, and what it has retired may go at once."""
+    vars(pipeline)["parsed"] = read
+    ingest(*Document.objects.filter(status__in=Document.ACTIVE).values_list("pk", flat=True))
+    segments.care()
+    Segment.objects.filter(retired__isnull=False).update(retired=timezone.now() - timedelta(days=1))
+    for path in folder().glob("*/*"):
+        os.utime(path, (0, 0))
+    segments.sweep()
+
+
+def faults() -> Counter[str]:
+    """What a search would see that is torn (also a document of which only a part is there), or lost."""
+    found: Counter[str] = Counter()
+    live = [row.info for row in Segment.objects.live()]
+    found["torn"] += sum(not registry.index().verify(info) for info in live)
+    half = Chunk.objects.filter(segment__isnull=False).exclude(document__status="ready")
+    found["torn"] += half.values("document").distinct().count()
+    for document in Document.objects.filter(status="ready"):
+        query = IndexQuery(document.name.removesuffix(".md"), registry.embed().embed_query("x"))
+        hits = {c.chunk_id for c in registry.index().search(live, query).candidates if c.bm25}
+        found["lost"] += hits != set(Chunk.objects.filter(document=document).values_list("pk", flat=True))
+    return found
+
+
+def missing() -> Counter[str]:
+    """What was taken and is not ready, though nobody deleted it."""
+    lines = Path(settings.DATA_DIR, "accepted").read_text().splitlines()
+    taken, gone = ({line[1:] for line in lines if line[0] == sign} for sign in "+-")
+    ready = {str(pk) for pk in Document.objects.filter(status="ready").values_list("pk", flat=True)}
+    waiting = Document.objects.exclude(status="ready").count()  # taken in the moment of a kill, before it was noted
+    return Counter(lost=len(taken - gone - ready) + waiting)
+
+
+def leftover() -> Counter[str]:
+    """Folders of the index that no row knows."""
+    known = {row.hex for row in Segment.objects.values_list("pk", flat=True)}
+    return Counter(leaked=len({path.name for path in folder().glob("*/*")} - known))
+
+
+def folder() -> Path:
+    return Path(settings.DATA_DIR, "index")
+
+
+if __name__ == "__main__":
+    print(json.dumps(main(int(sys.argv[1]))))

@@ -1,0 +1,178 @@
+"""The product's own index on the passages of the measurement: whole, by its parts, narrowed, and after a start."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import asdict
+from functools import partial
+from operator import attrgetter
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from django.conf import settings
+from numpy.typing import NDArray
+
+from apps.engines.base import IndexQuery, SegmentInfo
+from apps.engines.index.local import files, making, words
+from apps.engines.index.local.engine import LocalIndex
+from apps.engines.index.local.vectors import VectorReader
+from apps.engines.index.local.words import WordReader
+from apps.engines.index.scoring import deep, query_terms, weigh
+from benchmarks.index.data import document, recall
+
+if TYPE_CHECKING:
+    from benchmarks.index.data import Passages
+
+SHARES = (0.5, 0.1, 0.01, 0.001)
+_COLLECTION = "0" * 32
+_ROUNDS = 3
+_FIRST = """
+import json, sys, time
+import numpy as np
+began = time.perf_counter()
+from apps.engines.base import IndexQuery, SegmentInfo
+from apps.engines.index.local.engine import LocalIndex
+asked = json.loads(sys.stdin.read())
+index, segment = LocalIndex(asked["folder"]), SegmentInfo(**asked["segment"])
+index.search([segment], IndexQuery(asked["text"], np.asarray(asked["vector"], np.float32)))
+print((time.perf_counter() - began) * 1000)
+"""
+
+
+class Ours:
+    """One segment of all passages, of the kind that their number chooses; built once and kept."""
+
+    def __init__(self, passages: Passages) -> None:
+        self.passages = passages
+        self._folder = passages.folder / f"ours-{_version()}"
+        self._index = LocalIndex(str(self._folder))
+        kept = self._folder / "segment.json"
+        if not kept.exists():
+            shutil.rmtree(self._folder, ignore_errors=True)
+            began = time.perf_counter()
+            info = self._index.build(_COLLECTION, passages.entries(), passages.count, "bench")
+            kept.write_text(json.dumps(asdict(info) | {"build_s": time.perf_counter() - began}))
+        facts = json.loads(kept.read_text())
+        self.build_s = float(facts.pop("build_s"))
+        self.segment = SegmentInfo(**facts)
+
+    @property
+    def bytes_per_vector(self) -> float:
+        """Of everything that a search for vectors reads: numbers, documents and all codes."""
+        place = files.place(self._folder, _COLLECTION, self.segment.id)
+        sizes = [path.stat().st_size for pattern in ("*.faiss", "*.npy") for path in place.glob(pattern)]
+        return sum(sizes) / self.segment.count
+
+    def measured(self, exact: NDArray[np.int64], limit: int, most: int) -> dict[str, float]:
+        place = files.place(self._folder, _COLLECTION, self.segment.id)
+        vectors, lexical = VectorReader(place), WordReader(place)
+        asked, questions = self.passages.asked, self.passages.questions
+        found: list[list[int]] = []
+
+        def meaning(n: int) -> None:
+            found.append([position for position, _ in vectors.search(asked[n : n + 1], limit)])
+
+        def worded(n: int) -> None:
+            terms = query_terms(questions[n])
+            local = lexical.frequencies(terms)
+            lexical.search(weigh(terms, local, lexical.count), local, deep(most))
+
+        def hybrid(n: int) -> None:
+            self._index.search([self.segment], IndexQuery(questions[n], asked[n], most))
+
+        numbers: dict[str, float] = {"build_s": self.build_s, "bytes_per_vector": self.bytes_per_vector}
+        for name, search in (("vector", meaning), ("lexical", worded), ("hybrid", hybrid)):
+            took = _timed(search, len(questions))
+            numbers |= {f"{name}_p50_ms": _percent(took, 50), f"{name}_p95_ms": _percent(took, 95)}
+        numbers["vector_recall"] = recall(found[-len(questions) :], exact)
+        candidates = [[position for position, _ in vectors.search(row[None], most)] for row in asked]
+        again = [self._again(number, some, limit) for number, some in enumerate(candidates)]
+        numbers["vector_recall_again"] = recall(again, exact)
+        return (
+            numbers | self._narrowed(limit, most) | {"first_answer_ms": self._first(), "deleted_found": self._deleted()}
+        )
+
+    def _narrowed(self, limit: int, most: int) -> dict[str, float]:
+        """Recall where only some documents may be found: by the index's own codes, and as the product does it, which
+        compares its candidates once more by the vectors of the rows."""
+        numbers: dict[str, float] = {}
+        count, chance = self.passages.count, np.random.default_rng(3)
+        names = [document(number) for number in range(0, count, 50)]
+        for share in SHARES:
+            kept = chance.choice(len(names), max(1, round(share * len(names))), replace=False)
+            allowed = np.isin(np.arange(count) // 50, kept)
+            exact = self.passages.kept(f"exact-{share}", partial(self.passages.exact, limit, allowed))
+            documents = frozenset(names[n] for n in kept.tolist())
+            found: list[list[int]] = []
+
+            def search(n: int, documents: frozenset[str] = documents, found: list[list[int]] = found) -> None:
+                result = self._index.search([self.segment], IndexQuery("", self.passages.asked[n], most, documents))
+                found.append([c.chunk_id for c in sorted(result.candidates, key=attrgetter("cosine"), reverse=True)])
+
+            took = _timed(search, min(200, len(exact)), rounds=1)
+            found, exact = found[-len(took) :], exact[: len(took)]
+            label = f"{share * 100:g}".replace(".", "_")
+            numbers[f"filtered_codes_recall_{label}"] = recall([some[:limit] for some in found], exact)
+            numbers[f"filtered_recall_{label}"] = recall([self._again(*one, limit) for one in enumerate(found)], exact)
+            numbers[f"filtered_p50_ms_{label}"] = _percent(took, 50)
+        return numbers
+
+    def _again(self, number: int, candidates: list[int], limit: int) -> list[int]:
+        """The best of the candidates of one question by their vectors themselves."""
+        rows = np.asarray(self.passages.vectors[candidates], dtype=np.float32)
+        best = np.argsort(-(rows @ self.passages.asked[number]))[:limit]
+        return [candidates[place] for place in best]
+
+    def _deleted(self) -> float:
+        """Passages that a search still finds right after they were deleted; none is right."""
+        left = 0
+        for text, vector in list(zip(self.passages.questions, self.passages.asked, strict=True))[:50]:
+            query = IndexQuery(text, vector, 10)
+            gone = frozenset(c.chunk_id for c in self._index.search([self.segment], query).candidates)
+            after = self._index.search([self.segment], IndexQuery(text, vector, 10, hidden=gone)).candidates
+            left += sum(candidate.chunk_id in gone for candidate in after)
+        return float(left)
+
+    def _first(self) -> float:
+        """Milliseconds from a start to the first answer: libraries, the check of the files, the search."""
+        asked: dict[str, Any] = {
+            "folder": str(self._folder), "segment": asdict(self.segment), "text": self.passages.questions[0],
+            "vector": self.passages.asked[0].tolist(),
+        }  # fmt: skip
+        done = subprocess.run(
+            [sys.executable, "-c", _FIRST], input=json.dumps(asked), stdout=subprocess.PIPE, text=True, check=True,
+            cwd=settings.BASE_DIR,
+        )  # fmt: skip
+        return float(done.stdout)
+
+
+def _version() -> str:
+    """Of the code that writes an index: one that was kept is measured only where it would be written the same."""
+    code = hashlib.sha256(str(files.FORMAT).encode())
+    for module in (making, words):
+        code.update(Path(str(module.__file__)).read_bytes())
+    return code.hexdigest()[:8]
+
+
+def _timed(search: Callable[[int], None], count: int, rounds: int = _ROUNDS) -> list[float]:
+    """Milliseconds of each question: the median of the rounds, after one round that warms up."""
+    took = np.zeros((rounds, count))
+    for number in range(min(30, count)):
+        search(number)
+    for attempt in range(rounds):
+        for number in range(count):
+            began = time.perf_counter()
+            search(number)
+            took[attempt, number] = (time.perf_counter() - began) * 1000
+    return [float(value) for value in np.median(took, axis=0)]
+
+
+def _percent(values: list[float], percent: float) -> float:
+    return float(np.percentile(values, percent))

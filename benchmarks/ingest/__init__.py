@@ -1,0 +1,1 @@
+"""Measurement of ingestion: `./run bench ingest`."""

@@ -1,0 +1,147 @@
+"""Real files, normal and hostile, through the whole pipeline: what is read, refused and why, in how much memory."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import threading
+import time
+from collections import Counter
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from benchmarks.ingest import worker as bench
+
+NAME, MANIFEST = "ingest_docs", "MANIFEST.jsonl"
+SAMPLE_S = 0.5  # between two looks, which take a hundredth of it
+
+Ends = dict[str, tuple[str, str]]  # path -> ("read" | "refused" | "failed", why)
+
+
+def folder(data: Path, sets: Sequence[str]) -> Path | None:
+    """Where the files lie: in the folder of the first of these sets that has some; without any, in the folder itself,
+    or in that of the usual set."""
+    places = [data / name for name in sets] if sets else [data, data / NAME]
+    return next((place for place in places if (place / MANIFEST).is_file()), None)
+
+
+def survey(place: Path, quick: bool) -> tuple[dict[str, float], list[str]]:
+    """Shares of the files by their end, and the rate of those that hold text; and what was embedded of these.
+
+    First all are read with text recognition switched off, and timed; then those in which nothing was found, with it.
+    """
+    from django.conf import settings
+
+    from apps.documents.models import Collection
+    from apps.engines import registry
+
+    rows = [json.loads(line) for line in (place / MANIFEST).read_text().splitlines()]
+    rows = [row for row in rows if (place / row["path"]).is_file()]
+    library = Collection.objects.create(owner=bench.person(), name="Real files")
+    recognised, settings.OCR_PAGES = settings.OCR_PAGES, 0
+    with ReaderPeak() as peak:
+        began = time.perf_counter()
+        with bench.working():
+            contents, ends = _offered(library, place, rows)
+        took = time.perf_counter() - began
+    lines, pages = bench.embedded(library), sum(library.documents.values_list("pages_count", flat=True))
+    began = time.perf_counter()
+    registry.embed().embed_passages(lines)
+    alone = time.perf_counter() - began
+    settings.OCR_PAGES = recognised
+    with ReaderPeak() as recogniser:
+        if not quick:
+            _recognised(library)
+    ends |= {path: _end(library, sha256) for path, sha256 in contents.items()}
+    numbers = {
+        "pipeline_over_encoder": alone / took, "real_files_over_encoder": alone / took,
+        "real_files_pages_per_second": pages / took, "real_files_chunks": float(len(lines)), "reader_peak_mb": peak.mb,
+        "recogniser_peak_mb": recogniser.mb,
+    }  # fmt: skip
+    return {**numbers, **_shares(rows, ends)}, lines
+
+
+def _offered(library: Any, place: Path, rows: list[dict[str, Any]]) -> tuple[dict[str, str], Ends]:
+    """The SHA-256 of each file by its path, and the ends of those that were not taken. Two files of one content are one
+    document."""
+    from apps.documents.upload import UploadRefused
+
+    contents: dict[str, str] = {}
+    ends: Ends = {}
+    for row in rows:
+        path = Path(row["path"])
+        content = (place / path).read_bytes()
+        try:
+            bench.put(library, path.name, content, str(path.parent))
+        except UploadRefused as error:
+            if error.same is None:
+                ends[row["path"]] = ("refused", str(error))
+                continue
+        contents[row["path"]] = hashlib.sha256(content).hexdigest()
+    return contents, ends
+
+
+def _recognised(library: Any) -> None:
+    """What gave no text is read once more, with text recognition."""
+    from apps.documents.parsing import NO_TEXT
+    from apps.documents.upload import retry
+
+    began = time.perf_counter()
+    with bench.working():
+        for document in library.documents.filter(reason__in=NO_TEXT.values()):
+            retry(document)
+    bench.tell(f"text recognition took {time.perf_counter() - began:.0f} s")
+
+
+def _end(library: Any, sha256: str) -> tuple[str, str]:
+    from apps.documents.models import Document
+
+    row = Document.every.filter(collection=library, sha256=sha256).first()
+    if row is not None and row.status in (Document.Status.READY, Document.Status.REPLACED):
+        return "read", ""
+    if row is not None and row.status == Document.Status.FAILED and row.reason.endswith("."):
+        return "refused", row.reason
+    return "failed", f"{row.status}: {row.reason}" if row is not None else "gone"
+
+
+def _shares(rows: list[dict[str, Any]], ends: Ends) -> dict[str, float]:
+    """Of all files and of the normal ones; those that are normal and were not read are named."""
+    numbers: dict[str, float] = {}
+    for prefix, part in (("", rows), ("normal_", [row for row in rows if row["kind"] == "normal"])):
+        counts = Counter(ends[row["path"]][0] for row in part)
+        numbers |= {f"{prefix}files_{end}": counts[end] / max(1, len(part)) for end in ("read", "refused", "failed")}
+    for row in rows:
+        end, why = ends[row["path"]]
+        if end == "failed" or (end == "refused" and row["kind"] == "normal"):
+            bench.tell(f"{row['kind']} {row['path']} {end}: {why}")
+    return {**numbers, "files": float(len(rows))}
+
+
+class ReaderPeak:
+    """While it is entered, `mb` grows to the most memory that one of the reading processes was seen to lie in."""
+
+    def __init__(self) -> None:
+        self.mb = 0.0
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._watch, daemon=True)
+
+    def __enter__(self) -> ReaderPeak:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._over.set()
+        self._thread.join()
+
+    def _watch(self) -> None:
+        import psutil
+
+        while not self._over.wait(SAMPLE_S):
+            for process in psutil.Process().children(recursive=True):
+                with suppress(psutil.NoSuchProcess):  # a reader ends with its file
+                    self.mb = max(self.mb, process.memory_info().rss / 1024**2)

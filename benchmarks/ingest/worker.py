@@ -1,0 +1,261 @@
+"""Measures ingestion in an empty data directory; prints JSON.
+
+DATA_DIR=… python -m benchmarks.ingest.worker FOLDER_OF_DATA_SETS CHUNKS ROUNDS quick|whole [SET…]
+"""
+
+from __future__ import annotations
+
+import gc
+import json
+import os
+import resource
+import statistics
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from itertools import cycle
+from pathlib import Path
+from threading import Event, Thread
+from typing import Any
+
+import django
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "assistant.settings")
+
+TEXTS_OF_A_FILE = 60  # some 60 to 90 chunks: a report of 20 to 30 pages
+CHUNKS_OF_A_TEXT = 1.4
+SETS = ("cranfield", "xquad")  # of which the files are made; where neither is there, of all that are
+BARE_CHUNKS = 192  # that the library encodes in float32, which takes it ten seconds
+
+Files = list[tuple[str, bytes]]
+
+
+def main(data: Path, chunks: int, rounds: int, quick: bool, sets: Sequence[str]) -> dict[str, float]:
+    django.setup()
+    from django.core.management import call_command
+
+    from apps.lib import memory
+
+    memory.spare()  # as a worker does when it starts
+    from benchmarks.ingest import real_files as real
+
+    made, folder = _files(data, chunks, sets), real.folder(data, sets)
+    if not made and folder is None:
+        raise SystemExit(f"Neither a set with a corpus.jsonl nor a MANIFEST.jsonl with its files is in {data}.")
+    call_command("migrate", verbosity=0)
+    numbers, lines = _rates(made, rounds) if made else ({}, [])
+    if folder is not None:
+        found, texts = real.survey(folder, quick)
+        numbers, lines = {**found, **numbers}, lines or texts
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024  # this process has been a worker until here
+    return {**numbers, "worker_peak_mb": peak, **_beside_the_library(lines[:BARE_CHUNKS], rounds)}
+
+
+def _rates(files: Files, rounds: int) -> tuple[dict[str, float], list[str]]:
+    """The pipeline beside the encoder, in turns; and what was embedded."""
+    from apps.engines import registry
+
+    place, _ = ingest(files[:1], "Warming up", rounds)
+    registry.embed().warm()
+    ratios, work, pipeline, encoder, again, reused = [], [], [], [], [], []
+    for number in range(rounds):
+        started = _cpu()
+        place, took = ingest(files, f"Round {number}", number)  # what others have serves nobody
+        lines = embedded(place)
+        between, began = _cpu(), time.perf_counter()
+        registry.embed().embed_passages(lines)
+        pipeline.append(len(lines) / took)
+        encoder.append(len(lines) / (time.perf_counter() - began))
+        work.append((_cpu() - between) / (between - started))
+        ratios.append(pipeline[-1] / encoder[-1])
+        again.append(_again(files, place, number) / took)
+        reused.append(ingest(files, f"Round {number}, elsewhere", number)[1] / took)
+        tell(f"round {number + 1}: {len(lines)} chunks, {pipeline[-1]:.1f} and {encoder[-1]:.1f} a second")
+    return {
+        "pipeline_over_encoder": statistics.median(ratios),
+        "encoder_share_of_pipeline_cpu": statistics.median(work),
+        "pipeline_chunks_per_second": statistics.median(pipeline),
+        "encoder_chunks_per_second": statistics.median(encoder),
+        "reingest_over_first": statistics.median(again),
+        "reuse_over_first": statistics.median(reused),
+        "chunks": len(lines),
+        "documents": len(files),
+    }, lines
+
+
+def _beside_the_library(lines: Sequence[str], rounds: int) -> dict[str, float]:
+    """The product's encoder beside `SentenceTransformer.encode` in float32, in turns, and how near the vectors are."""
+    from importlib import import_module  # what is compared with is no part of the product
+
+    import numpy as np
+
+    from apps.engines import registry
+    from apps.engines.embed.folder import locate
+
+    ours = registry.embed()
+    library = import_module("sentence_transformers").SentenceTransformer(
+        str(locate("")), device="cpu", local_files_only=True
+    )
+    library.encode(list(lines[:8]))
+    ours.warm()
+    ratios = []
+    for _ in range(rounds):
+        began = time.perf_counter()
+        bare = library.encode(list(lines), normalize_embeddings=True, show_progress_bar=False)
+        between = time.perf_counter()
+        own = ours.embed_passages(lines)
+        ratios.append((between - began) / (time.perf_counter() - between))
+    cosines = np.sum(bare * own, axis=1)
+    return {
+        "encoder_over_st_fp32": statistics.median(ratios),
+        "encoder_cosine": float(cosines.mean()),
+        "encoder_cosine_min": float(cosines.min()),
+    }
+
+
+def _cpu() -> float:
+    """Seconds of processor time of this process and of the readers, which tell the cost on a busy machine too."""
+    import psutil
+
+    own = psutil.Process()
+    return sum(own.cpu_times()[:2]) + sum(sum(child.cpu_times()[:4]) for child in own.children())
+
+
+def tell(words: str) -> None:
+    print(words, file=sys.stderr, flush=True)
+
+
+def _files(data: Path, chunks: int, sets: Sequence[str]) -> Files:
+    """Files of several formats, made of real texts, with as many chunks as wanted, more or less."""
+    there = [path.parent for path in sorted(data.glob("*/corpus.jsonl"))]
+    chosen = [path for path in there if path.name in (sets or SETS)] or ([] if sets else there)
+    texts = [json.loads(line) for path in reversed(chosen) for line in (path / "corpus.jsonl").open()]
+    texts = texts[: round(chunks / CHUNKS_OF_A_TEXT)]
+    files = []
+    makers = cycle(((".txt", _text), (".pdf", _pdf), (".md", _markdown), (".html", _html)))
+    for at in range(0, len(texts), TEXTS_OF_A_FILE):
+        suffix, make = next(makers)
+        parts = [(str(text["title"]), str(text["text"])) for text in texts[at : at + TEXTS_OF_A_FILE]]
+        files.append((f"file {at}{suffix}", make(parts)))
+    return files
+
+
+def _text(parts: list[tuple[str, str]]) -> bytes:
+    return "\n\n".join(f"{title}\n\n{text}" for title, text in parts).encode()
+
+
+def _markdown(parts: list[tuple[str, str]]) -> bytes:
+    return "\n\n".join(f"## {title}\n\n{text}" for title, text in parts).encode()
+
+
+def _html(parts: list[tuple[str, str]]) -> bytes:
+    from html import escape
+
+    body = "".join(f"<h2>{escape(title)}</h2><p>{escape(text)}</p>" for title, text in parts)
+    return f"<!doctype html><html><body><main>{body}</main></body></html>".encode()
+
+
+def _pdf(parts: list[tuple[str, str]]) -> bytes:
+    from fpdf import FPDF
+
+    document = FPDF()
+    document.add_page()
+    for title, text in parts:
+        for words, size in ((title, 16), (text, 10)):
+            document.set_font("helvetica", size=size)
+            document.multi_cell(
+                0, text=words.encode("latin-1", "replace").decode("latin-1"), new_x="LMARGIN", new_y="NEXT"
+            )
+    return bytes(document.output())
+
+
+def ingest(files: Files, name: str, number: int = 0) -> tuple[Any, float]:
+    """A collection of that person's, of the files, all searchable, and the seconds from the first upload until then."""
+    from apps.documents.models import Collection, Document
+
+    place = Collection.objects.create(owner=person(number), name=name)
+    began = time.perf_counter()
+    with working():
+        for file, content in files:
+            put(place, file, content, number=number)
+    took = time.perf_counter() - began
+    gc.collect()  # a worker goes on; here the encoder's turn is next, and what is left is not its own
+    bad = [f"{row.name}: {row.reason}" for row in place.documents.exclude(status=Document.Status.READY)]
+    if bad:
+        raise SystemExit(f"Not everything became searchable: {bad}")
+    return place, took
+
+
+def _again(files: Files, place: Any, number: int) -> float:
+    """Seconds that it takes to offer all files once more: each is told to be there already."""
+    from apps.documents.upload import UploadRefused
+
+    began = time.perf_counter()
+    for file, content in files:
+        try:
+            put(place, file, content, number=number)
+        except UploadRefused:
+            continue
+        raise SystemExit(f"{file} was taken a second time.")
+    return time.perf_counter() - began
+
+
+def person(number: int = 0) -> Any:
+    from apps.users.models import User
+
+    return User.objects.get_or_create(email=f"bench{number}@example.org")[0]
+
+
+def put(place: Any, name: str, content: bytes, path: str = "", number: int = 0) -> Any:
+    from django.core.files.uploadedfile import SimpleUploadedFile
+
+    from apps.documents.upload import upload
+
+    return upload(person(number), place, SimpleUploadedFile(name, content), path)
+
+
+@contextmanager
+def working() -> Iterator[None]:
+    """Whatever is uploaded meanwhile is worked on, by as many threads as a worker uses for documents; all of it when it
+    is left."""
+    from apps.documents.worker import DESKS
+
+    everything = Event()
+    workers = [Thread(target=_work, args=(everything,)) for _ in range(DESKS)]
+    for worker in workers:
+        worker.start()
+    try:
+        yield
+    finally:
+        everything.set()
+        for worker in workers:
+            worker.join()
+
+
+def _work(everything: Event) -> None:
+    """A thread of the worker, which hears the bell within a hundredth of a second."""
+    from django.db import close_old_connections
+
+    from apps.documents.queue import waiting
+    from apps.documents.worker import drain
+
+    last = False
+    while not last:
+        last = everything.wait(0.01)
+        for document in waiting(1):
+            drain(document)
+    close_old_connections()
+
+
+def embedded(place: Any) -> list[str]:
+    """What was embedded for its chunks, in order."""
+    from apps.documents.chunking import JOIN, embedded
+    from apps.documents.models import Chunk
+
+    chunks: Any = Chunk.objects.filter(document__collection=place).select_related("document").order_by("pk")
+    return [embedded(JOIN.join(filter(None, [str(row.document), row.heading])), row.text) for row in chunks]
+
+
+if __name__ == "__main__":
+    print(json.dumps(main(Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]), sys.argv[4] == "quick", sys.argv[5:])))

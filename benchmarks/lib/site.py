@@ -1,0 +1,102 @@
+"""A running site for a measurement: its web process, and a stand-in model server of known speed beside it."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import psutil
+from django.conf import settings
+
+from apps.lib.ports import free_port
+
+_READY_S = 180.0
+_IDLE = 0.1  # processor seconds of a second: rounds and sweeps, nothing else
+
+
+def environment(folder: str, url: str, **also: str) -> dict[str, str]:
+    """That of a process of the site at `url` whose data are in `folder`: its own database, log and index."""
+    Path(folder, "static").mkdir(exist_ok=True)
+    ours = {"DATA_DIR": folder, "SITE_URL": url, "DATABASE_URL": "", "REDIS_URL": "", "LLM_MODEL": ""}
+    return {**os.environ, **ours, **also}
+
+
+@contextmanager
+def web(env: dict[str, str], port: int = 0, app: str = "assistant.asgi:application") -> Iterator[tuple[int, int]]:
+    """The web process as it runs for people, its engines warm; yields its port and its process id."""
+    options = ["--ws", "websockets-sansio", "--ws-per-message-deflate", "false"]
+    with uvicorn(app, env, port or free_port(), *options) as process:
+        yield process
+
+
+@contextmanager
+def stand_in(data: Path, rate: float, words: int, ttft: float) -> Iterator[str]:
+    """`stub_llm.py`, which lies beside the data sets, with a clock beside it; yields its address."""
+    env = {**os.environ, "STUB": str(data.parent / "tools"), "RATE": str(rate), "WORDS": str(words), "TTFT": str(ttft)}
+    with uvicorn("benchmarks.lib.recording_llm:app", env, free_port(), "--lifespan", "off") as (port, _):
+        yield f"http://127.0.0.1:{port}"
+
+
+@contextmanager
+def uvicorn(app: str, env: dict[str, str], port: int, *options: str) -> Iterator[tuple[int, int]]:
+    """A server in a process of its own, from the moment it answers to the end of the block."""
+    command = [sys.executable, "-m", "uvicorn", app, "--port", str(port), "--log-level", "warning", *options]
+    process = subprocess.Popen(command, env=env, cwd=settings.BASE_DIR)
+    try:
+        _wait(process, port)
+        yield port, process.pid
+    finally:
+        process.send_signal(signal.SIGTERM)
+        try:
+            process.wait(20)
+        except subprocess.TimeoutExpired:
+            process.kill()
+
+
+async def settled(process: psutil.Process) -> None:
+    """Returns when the process has nothing to do any more: a web process makes its engines ready in the background.
+    One that is never idle is not waited for any longer than for its start."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(_READY_S):
+            await _idle(process)
+
+
+async def _idle(process: psutil.Process) -> None:
+    while True:
+        before = sum(process.cpu_times()[:2])
+        await asyncio.sleep(1)
+        if sum(process.cpu_times()[:2]) - before < _IDLE:
+            return
+
+
+async def recorded(http: aiohttp.ClientSession, model: str) -> list[dict[str, Any]]:
+    """What the stand-in saw since it was asked last."""
+    async with http.get(f"{model}/recorded") as response:
+        records: list[dict[str, Any]] = await response.json(content_type=None)
+        return records
+
+
+def session(url: str, key: str) -> dict[str, str]:
+    """The headers with which a browser that is signed in opens a socket."""
+    return {"Origin": url, "Cookie": f"{settings.SESSION_COOKIE_NAME}={key}"}
+
+
+def _wait(process: subprocess.Popen[bytes], port: int) -> None:
+    until = time.monotonic() + _READY_S
+    while time.monotonic() < until and process.poll() is None:
+        try:
+            socket.create_connection(("127.0.0.1", port), timeout=1).close()
+            return
+        except OSError:
+            time.sleep(0.1)
+    raise RuntimeError("A server of this measurement did not start; what it said stands above.")

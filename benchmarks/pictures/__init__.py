@@ -1,0 +1,1 @@
+"""Measurement of the built-in painter: `./run bench pictures`."""

@@ -1,0 +1,1 @@
+"""Measurement of search: `./run bench retrieval`."""

@@ -1,0 +1,164 @@
+"""Puts data sets into an empty data directory, one collection a set, and asks the product's search. Prints JSON.
+
+DATA_DIR=… python -m benchmarks.retrieval.worker FOLDER_OF_DATA_SETS SET… [--mixed SET…]
+
+For each set and question the texts found, best first; for the sets about chunks and abstention what those measure. The
+mixed sets lie in two collections, of which a second embedder reads one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import csv
+import json
+import os
+import re
+import sys
+import tempfile
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
+
+import django
+
+if TYPE_CHECKING:
+    from benchmarks.lib.datasets import DataSet
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "assistant.settings")
+
+CHUNKS, ABSTAIN = "chroma_chunking", "clapnq"
+_BUDGET = 1_000  # tokens returned, by the embedder's count
+
+
+def main(data: Path, names: Sequence[str], mixed: Sequence[str] = ()) -> dict[str, Any]:
+    django.setup()
+    from django.core.management import call_command
+
+    call_command("migrate", verbosity=0)
+    from apps.users.models import User
+    from benchmarks.lib import datasets as library
+
+    user = User.objects.create_user("bench@example.org", uuid4().hex)
+    found: dict[str, Any] = {"sets": {}}
+    for name in names:
+        found["sets"][name] = asyncio.run(_rankings(user, library.read_any(data, name)))
+        print(f"{name}: {len(found['sets'][name])} questions asked", file=sys.stderr)
+    if mixed:
+        found["mixed"] = _mixed(user, data, mixed)
+    if (data / CHUNKS).is_dir():
+        found["chunks"] = _chunks(user, data / CHUNKS)
+    if list((data / ABSTAIN).glob("*unanswerable*.jsonl")):
+        found["abstain"] = asyncio.run(_abstain(user, library.read(data / ABSTAIN)))
+    return found
+
+
+def _mixed(user: Any, data: Path, names: Sequence[str]) -> dict[str, dict[str, list[str]]]:
+    """The same of sets whose every other text a second embedder reads."""
+    from django.conf import settings
+
+    from benchmarks.lib import datasets as library
+    from benchmarks.lib import shifted_embedder
+
+    with tempfile.TemporaryDirectory() as folder:
+        model = str(shifted_embedder.made(Path(folder)))
+        settings.EMBEDDERS = {shifted_embedder.NAME: {"BACKEND": shifted_embedder.BACKEND, "OPTIONS": {"model": model}}}
+        return {
+            name: asyncio.run(_rankings(user, library.read_any(data, name), ("", shifted_embedder.NAME)))
+            for name in names
+        }
+
+
+async def _rankings(user: Any, data: DataSet, embedders: Sequence[str] = ("",)) -> dict[str, list[str]]:
+    """The texts of each judged question, best first. They lie in one collection for each embedder, in turns."""
+    from apps.documents import search
+    from apps.lib.threads import in_db
+    from benchmarks.lib.datasets import embedded
+
+    places, texts = list[Any](), dict[Any, str]()
+    for at, embedder in enumerate(embedders):
+        place, known = await in_db(_filled, user, data.texts[at :: len(embedders)], embedder)
+        places.append(place)
+        texts |= known
+    judged = [question for question in data.questions if question in data.relevant]
+    vectors = embedded([data.questions[question] for question in judged])
+    return {
+        question: [texts[document] for document in await search.ranking(user, data.questions[question], places, vector)]
+        for question, vector in zip(judged, vectors, strict=True)
+    }
+
+
+async def _abstain(user: Any, data: DataSet) -> list[tuple[bool, float, float]]:
+    """For each question whether the collection answers it, and of what was found the best relevance and cosine."""
+    from apps.documents.search import search
+    from apps.lib.threads import in_db
+
+    place, _ = await in_db(_filled, user, data.texts)
+    rows = []
+    for question, text in data.questions.items():
+        hits = (await search(user, text, collections=[place])).hits
+        best = (max((getattr(hit, name) for hit in hits), default=0.0) for name in ("relevance", "cosine"))
+        rows.append((question in data.relevant, *best))
+    return rows  # type: ignore[return-value]
+
+
+def _filled(user: Any, texts: Sequence[Any], embedder: str = "") -> tuple[Any, dict[Any, str]]:
+    """The collection that holds the texts, and which text each of its documents is."""
+    from apps.documents.models import Document
+    from benchmarks.lib import fixtures
+
+    place = fixtures.filled(user, texts, embedder=embedder)
+    rows = Document.objects.filter(collection=place).values_list("pk", "name")
+    return place.pk, {pk: name.removesuffix(".txt") for pk, name in rows}
+
+
+def _chunks(user: Any, folder: Path) -> dict[str, list[float]]:
+    """For each question the share of the gold characters that was returned, and of the returned that is gold."""
+    from apps.documents.models import Collection, Page
+    from apps.documents.search import search
+    from apps.engines import registry
+    from benchmarks.lib import fixtures
+
+    texts = {path.stem: path for path in sorted((folder / "corpora").glob("*.md"))}
+    place = Collection.objects.create(owner=user, name="Chunks")
+    documents = {name: fixtures.ingested(user, place, path) for name, path in texts.items()}
+    pages: dict[Any, dict[int, str]] = {document: {} for document in documents.values()}
+    for page in Page.objects.filter(document__in=pages):
+        pages[page.document_id][page.number] = page.text
+
+    def count(parts: Sequence[str]) -> list[int]:
+        return [len(registry.embed().offsets(part)) for part in parts]
+
+    recall, precision = [], []
+    for row in _questions(folder / "questions.csv", texts):
+        own = documents[row["corpus_id"]]
+        question, gold = row["question"], _gold(pages[own], json.loads(row["references"]))
+        found = asyncio.run(search(user, question, collections=[place.pk], token_budget=_BUDGET, count=count))
+        shown = {(p.document_id, p.page_number, at) for p in found.passages for span in p.spans for at in range(*span)}
+        right = len({(number, at) for document, number, at in shown if document == own} & gold)
+        recall.append(right / max(1, len(gold)))
+        precision.append(right / max(1, len(shown)))
+    return {"recall": recall, "precision": precision}
+
+
+def _questions(path: Path, texts: Iterable[str]) -> list[dict[str, str]]:
+    with path.open(newline="", encoding="utf-8") as file:
+        return [row for row in csv.DictReader(file) if row["corpus_id"] in texts]
+
+
+def _gold(pages: Mapping[int, str], references: list[dict[str, Any]]) -> set[tuple[int, int]]:
+    """Where the references stand in what was read of the file, whatever stands between their words: (page, place)."""
+    gold: set[tuple[int, int]] = set()
+    for reference in references:
+        plain = re.sub(r"<\w+>", " ", reference["content"])  # Markdown takes what looks like a tag for one
+        words = re.compile(r"[\W_]+".join(map(re.escape, re.findall(r"[^\W_]+", plain))))
+        found = ((number, place.span()) for number, text in pages.items() if (place := words.search(text)))
+        number, span = next(found, (0, (0, len(plain))))  # what was lost in reading counts as not returned
+        gold.update((number, at) for at in range(*span))
+    return gold
+
+
+if __name__ == "__main__":
+    asked = sys.argv[2:]
+    split = asked.index("--mixed") if "--mixed" in asked else len(asked)
+    print(json.dumps(main(Path(sys.argv[1]), asked[:split], asked[split + 1 :])))

@@ -1,0 +1,1 @@
+"""Measurement of the text checks: `./run bench safety`."""

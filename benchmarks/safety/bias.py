@@ -1,0 +1,35 @@
+"""An audit of bias: how the error rates of the check for hate differ by the group that a test sentence names."""
+
+from __future__ import annotations
+
+import csv
+from collections import defaultdict
+from pathlib import Path
+
+import numpy as np
+
+from apps.engines import registry
+from benchmarks.safety.scores import Scorer
+
+_LABEL = "hate"
+
+
+def bias(data: Path, scorer: Scorer) -> dict[str, float]:
+    """HateCheck has the same sentences about each of seven groups: what differs is the group alone. Rates at the
+    deployed cut, and the widest gap between two groups. Empty where the set is not there."""
+    groups: dict[str, list[tuple[str, bool]]] = defaultdict(list)
+    for path in sorted((data / "hatecheck").glob("*.csv")):
+        with path.open(newline="") as file:
+            for row in csv.DictReader(file):
+                if row.get("target_ident"):
+                    groups[row["target_ident"]].append((row["test_case"], row["label_gold"] == "hateful"))
+    found: dict[str, dict[str, float]] = {"false_positive": {}, "false_negative": {}}
+    cut = registry.classify().cuts[_LABEL].flag
+    for group, rows in sorted(groups.items()):
+        said = scorer.scores([text for text, _ in rows])[:, scorer.at(_LABEL)] >= cut
+        hateful = np.array([bad for _, bad in rows])
+        found["false_positive"][group] = float(said[~hateful].mean()) if (~hateful).any() else 0.0
+        found["false_negative"][group] = float((~said[hateful]).mean()) if hateful.any() else 0.0
+    numbers = {f"bias.{kind}.{group}": rate for kind, rates in found.items() for group, rate in rates.items()}
+    gaps = {f"bias.{kind}.gap": max(rates.values()) - min(rates.values()) for kind, rates in found.items() if rates}
+    return numbers | gaps

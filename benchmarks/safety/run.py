@@ -1,0 +1,149 @@
+"""How well the gate tells harm from what is harmless, what it costs, and how often it withholds wrongly.
+
+Texts that the shipped classifiers were trained on are scored by heads that had not seen them (their fold was held out:
+for BIPIA with all attacks of its type and its e-mail, for presidio_pii with all sentences of its template), so that a
+set's own numbers are honest; every other text is scored by the shipped heads, through the gate's own fold.
+
+    auprc.SET, f1.SET, macro_f1.SET   of the label that the set is about; F1 at the deployed cut
+    recall.SET                        for sets of nothing but harm: what is noted or withheld
+    false_block_rate                  harmless questions withheld, harmless passages marked or withheld
+    injection.KIND, injection_mean    rightly marked, or rightly passed where the kind is harmless, and their mean
+    attack_success_with, _without     attacks that reach the model with nothing said about them
+    recall.presidio_pii.KIND, f2.presidio_pii   personal data with exactly the right span; F2 over all kinds, names too
+    ms_per_masking                    a sentence or two with everything in it masked, names too, on one core
+    bias.KIND.GROUP, bias.KIND.gap    wrongly flagged, wrongly passed, by the group that a sentence of HateCheck names
+    ms_per_check                      one sentence through rules, embedder and heads: time of the processor, on one core
+"""
+
+from __future__ import annotations
+
+import statistics
+import time
+from argparse import ArgumentParser
+from collections import defaultdict
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from apps.engines import registry
+from apps.safety import policies
+from apps.safety.classified import judge, scored
+from apps.safety.policy import Stage
+from apps.safety.rules import RuleCheck
+from benchmarks.safety import datasets as safety_datasets
+from benchmarks.safety import metrics as measures
+from benchmarks.safety.bias import bias
+from benchmarks.safety.datasets import Labelled
+from benchmarks.safety.personal import personal
+from benchmarks.safety.scores import Scorer
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+ABOUT = {
+    "openai_moderation": "harm", "davidson": "hate", "hatecheck": "hate", "harmful_behaviors": "crime",
+    "do_not_answer": "crime", "xstest": "crime",
+}  # fmt: skip
+INJECTIONS = ("jailbreaks", "giskard_injections", "piguard", "bipia")
+HARMLESS = ("clapnq", "pubmedqa", "covidqa", "xquad", "cranfield", "cacm", "adi", "anthropic_docs_rag")
+_EACH = 400  # questions, and as many passages, of each harmless set
+_TIMED = 200
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    parser.add_argument("--sets", nargs="+", default=(), metavar="SET", help="only these sets of harm and attacks")
+    parser.add_argument("--each", type=int, default=_EACH, metavar="N", help="texts of each harmless set and kind")
+
+
+def run(options: dict[str, Any]) -> dict[str, float]:
+    scorer, data = Scorer(), options["data"]
+    wanted = options["sets"] or (*ABOUT, *INJECTIONS)
+    numbers: dict[str, float] = {}
+    calm = _harmless(scorer, data, options["each"], numbers)
+    for name in wanted:
+        items = safety_datasets.read(data, name) if name in ABOUT else []
+        if items:
+            numbers |= _about(name, items, scorer, calm)
+    numbers |= _injections(
+        [item for name in wanted if name in INJECTIONS for item in safety_datasets.read(data, name)], scorer
+    )
+    numbers |= bias(data, scorer) if not options["sets"] or "hatecheck" in options["sets"] else {}
+    numbers |= personal(data) if not options["sets"] or "presidio_pii" in options["sets"] else {}
+    sentences = [text for text in safety_datasets.harmless(data, HARMLESS, 60) if 40 < len(text) < 400]
+    return numbers | ({"ms_per_check": milliseconds(sentences[:_TIMED])} if sentences else {})
+
+
+def _about(name: str, items: list[Labelled], scorer: Scorer, calm: NDArray[np.float32]) -> dict[str, float]:
+    """A set with both sides is measured by itself, one of harm alone against the harmless questions."""
+    label = ABOUT[name]
+    known = [item for item in items if label in item.truth]
+    scores = scorer.scores([item.text for item in known])[:, scorer.at(label)]
+    truth = np.array([item.truth[label] for item in known])
+    cut = registry.classify().cuts[label]
+    numbers: dict[str, float] = {}
+    if truth.all():
+        caught = [scorer.noted("question", item.text) for item in known]
+        numbers[f"recall.{name}"] = float(np.mean(caught))
+        scores = np.concatenate([scores, calm[:, scorer.at(label)]])
+        truth = np.concatenate([truth, np.zeros(len(calm), bool)])
+    else:
+        numbers[f"macro_f1.{name}"] = measures.macro_f1(truth, scores >= cut.flag)
+    return numbers | {
+        f"auprc.{name}": measures.average_precision(truth, scores),
+        f"f1.{name}": measures.f1(truth, scores >= cut.flag),
+        f"best_f1.{name}": measures.best_f1(truth, scores),
+    }
+
+
+def _injections(items: Sequence[Labelled], scorer: Scorer) -> dict[str, float]:
+    right: dict[str, list[bool]] = defaultdict(list)
+    missed = []
+    for item in items:
+        noted = scorer.noted("passage" if item.passage else "question", item.text)
+        attack = item.truth["prompt_attack"]
+        right[f"injection.{item.set}.{item.kind}"].append(noted == attack)
+        if attack:
+            missed.append(not noted)
+    kinds = {kind: float(np.mean(values)) for kind, values in sorted(right.items())}
+    if not kinds:
+        return {}
+    mean = {"injection_mean": statistics.fmean(kinds.values())}
+    return (
+        kinds
+        | mean
+        | ({"attack_success_with": float(np.mean(missed)), "attack_success_without": 1.0} if missed else {})
+    )
+
+
+def _harmless(scorer: Scorer, data: Path, each: int, numbers: dict[str, float]) -> NDArray[np.float32]:
+    """Fills in the false-block rates; returns the scores of the questions."""
+    rates, questions = [], []
+    for name in HARMLESS:
+        for kind in ("questions", "passages"):
+            texts = list(safety_datasets.harmless(data, (name,), each, kind))
+            if not texts:
+                continue
+            scorer.scores(texts)
+            stages = ("question",) if kind == "questions" else ("passage", "answer")
+            wrong = [any(scorer.withheld(stage, text) for stage in stages) for text in texts]
+            numbers[f"false_block.{name}.{kind}"] = float(np.mean(wrong))
+            rates += wrong
+            questions += texts if kind == "questions" else []
+    if rates:
+        numbers["false_block_rate"] = float(np.mean(rates))
+    return scorer.scores(questions)
+
+
+def milliseconds(sentences: Sequence[str]) -> float:
+    """Of the processor, median over the sentences, none of them seen before: all threads together, whatever else the
+    machine does meanwhile."""
+    rules, policy = RuleCheck(), policies.current()
+    scored("A sentence that makes everything ready.")
+    took = []
+    for text in sentences:
+        began = time.process_time()
+        judge(Stage.ANSWER, text, rules.said(text), scored(f"{text} "), policy)
+        took.append((time.process_time() - began) * 1000)
+    return statistics.median(took)

@@ -1,0 +1,82 @@
+"""Scores and verdicts of many texts, as the gate comes to them; texts of the training are scored by heads that had not
+seen them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from apps.documents.fold import fold
+from apps.engines import registry
+from apps.engines.classify.text import FOLDER
+from apps.safety import policies
+from apps.safety.check import Verdict
+from apps.safety.classified import judge
+from apps.safety.folding import Signal, Status
+from apps.safety.intake import normalise
+from apps.safety.parts import parts
+from apps.safety.planted import LABEL, planted
+from apps.safety.policy import Stage
+from apps.safety.rules import RuleCheck
+from training.indirect_injection import train as injection_training
+from training.text_classifier import train as text_training
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+_BESIDE = ("personal_data", "secrets")
+
+
+class Scorer:
+    """Remembers what it has scored."""
+
+    def __init__(self) -> None:
+        self._classify = registry.classify()
+        self._held_out = text_training.held_out(FOLDER)
+        self._planted = injection_training.held_out(FOLDER)
+        self._rules = RuleCheck()
+        self._known: dict[str, NDArray[np.float32]] = {}
+
+    def at(self, label: str) -> int:
+        return self._classify.labels.index(label)
+
+    def scores(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Shape (n, labels): the highest of the parts of each text."""
+        cut = {text: parts(normalise(text)) for text in dict.fromkeys(texts) if text not in self._known}
+        fresh = list(
+            {part for pieces in cut.values() for part in pieces if text_training.mark(part) not in self._held_out}
+        )
+        vectors = registry.classify_embed().embed_passages([self._classify.reads(part) for part in fresh])
+        rows = dict(zip(fresh, self._classify.scores(fresh, vectors), strict=True))
+        for text, pieces in cut.items():
+            self._known[text] = np.max([rows[part] if part in rows else self._seen(part) for part in pieces], axis=0)
+        return np.array([self._known[text] for text in texts], np.float32).reshape(-1, len(self._classify.labels))
+
+    def verdict(self, stage: str, text: str) -> Verdict:
+        scores = dict(zip(self._classify.labels, map(float, self.scores([text])[0]), strict=True))
+        clean = normalise(fold(text) if stage == Stage.PASSAGE else text)  # as a document's passages come
+        further = [self._slipped_in(clean)] if stage == Stage.PASSAGE else []
+        return judge(Stage(stage), clean, self._ruled(stage, clean), scores, policies.current(), further=further)
+
+    def withheld(self, stage: str, text: str) -> bool:
+        return not self.verdict(stage, text).allowed
+
+    def noted(self, stage: str, text: str) -> bool:
+        """Withheld, marked, or let through with something said about it; that it holds personal data says nothing."""
+        verdict = self.verdict(stage, text)
+        return verdict.rule not in _BESIDE and (not verdict.allowed or verdict.rule != "")
+
+    def _slipped_in(self, passage: str) -> Signal:
+        """As heads see it that had not seen its fold, where the passage was learnt from."""
+        known = self._planted.get(text_training.mark(passage))
+        if known is None:
+            return planted([passage])[0]
+        return Signal("planted", "held-out", Status.OK, {LABEL: known})
+
+    def _seen(self, part: str) -> NDArray[np.float32]:
+        return self._held_out[text_training.mark(part)]
+
+    def _ruled(self, stage: str, text: str) -> Verdict:
+        return {"passage": self._rules.passage, "question": self._rules.asked, "answer": self._rules.said}[stage](text)

@@ -1,0 +1,1 @@
+"""Measurement of the way from a question to the model: `./run bench turn`."""

@@ -1,0 +1,145 @@
+"""What the product adds to its model server's own time, from the ask to the words on the screen.
+
+A stand-in server of known speed, a real web process with the real embedder and index, and two clients in the same run,
+taking turns: one asks the product over its socket, the other streams straight from the server.
+
+    ask_to_model_ms           ask sent → its request at the model server: open, check, search, prompt
+    sentence_to_screen_ms     last word of a sentence leaves the server → its event at the client: gate, render, send
+    first_text_overhead_ms    first text at the product's client minus first word at the bare one; holds back a sentence
+    first_sentence_overhead_ms   the same for the whole first sentence, which the gate must see before anyone does
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from argparse import ArgumentParser
+from collections.abc import Sequence
+from typing import Any
+from uuid import uuid4
+
+import aiohttp
+from django.conf import settings
+
+from benchmarks.lib import site
+
+WARM_UP = 5  # turns that are not counted: caches, connections and lazy imports settle
+WORDS_A_SENTENCE = 12  # as the stand-in writes them
+_URL = "http://localhost:8000"  # as its pages know it, whatever the port
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    parser.add_argument("--turns", type=int, default=60, help="measured turns of each client")
+    parser.add_argument("--chunks", type=int, default=1000)
+    parser.add_argument("--rate", type=int, default=200, help="words a second of the stand-in")
+    parser.add_argument("--words", type=int, default=60, help="words of its answer")
+    parser.add_argument("--ttft", type=float, default=0.05, help="seconds before its first word")
+
+
+def run(options: dict[str, Any]) -> dict[str, float]:
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        site.stand_in(options["data"], options["rate"], options["words"], options["ttft"]) as model,
+    ):
+        # A title is a second request after the answer, and would run into the next turn.
+        env = site.environment(folder, _URL, LLM_URL=f"{model}/v1", LLM_TOKENIZER="", TITLES="0")
+        prepared = _prepare(env, options)
+        with site.web(env) as (port, _):
+            seen = asyncio.run(_measured(options, prepared, model, port))
+    return _numbers(seen)
+
+
+async def _measured(options: dict[str, Any], prepared: dict[str, Any], model: str, port: int) -> list[dict[str, float]]:
+    questions = prepared["questions"]
+    headers = site.session(_URL, prepared["session"])
+    seen = []
+    address = f"ws://localhost:{port}/ws/chat/"
+    async with aiohttp.ClientSession() as http, http.ws_connect(address, headers=headers, max_msg_size=0) as wire:
+        for number in range(options["turns"] + WARM_UP):
+            bare = await _bare(http, model)
+            product = await _product(http, wire, model, questions[number % len(questions)])
+            if number >= WARM_UP:
+                seen.append(_turn(product, bare))
+    return seen
+
+
+async def _product(http: aiohttp.ClientSession, wire: Any, model: str, question: str) -> dict[str, Any]:
+    """One turn over the socket: when it was asked, when each event came, and what the server saw."""
+    ask: dict[str, Any] = {
+        "do": "ask",
+        "client_id": uuid4().hex,
+        "conversation": None,
+        "text": question,
+        "collections": [],
+    }
+    text = json.dumps(ask)
+    asked = time.monotonic()
+    await wire.send_str(text)
+    events: list[tuple[float, dict[str, Any]]] = []
+    while not events or events[-1][1]["type"] != "closed":
+        message = await wire.receive()
+        at = time.monotonic()
+        event = json.loads(message.data)
+        if event["type"] == "refused":
+            raise RuntimeError(event["words"])
+        events.append((at, event))
+    recorded = await site.recorded(http, model)
+    return {"asked": asked, "events": events, "record": recorded[-1] if recorded else None}
+
+
+async def _bare(http: aiohttp.ClientSession, model: str) -> dict[str, float]:
+    """The same server asked directly: milliseconds to its first word and to the end of its first sentence."""
+    body = {"model": "stub", "stream": True, "messages": [{"role": "user", "content": "Hello"}]}
+    start, words, first = time.monotonic(), 0, 0.0
+    async with http.post(f"{model}/v1/chat/completions", json=body) as response:
+        async for line in response.content:
+            if line.startswith(b"data: {") and json.loads(line[6:])["choices"][0]["delta"].get("content"):
+                words += 1
+                first = first or time.monotonic()
+                if words == WORDS_A_SENTENCE:
+                    sentence = time.monotonic()
+    await site.recorded(http, model)
+    return {"first": 1000 * (first - start), "sentence": 1000 * (sentence - start)}
+
+
+def _turn(product: dict[str, Any], bare: dict[str, float]) -> dict[str, Any]:
+    """The milliseconds of one pair; none where nothing was found, and so no model was asked."""
+    record, asked = product["record"], product["asked"]
+    if record is None:
+        return {}
+    texts = [(at, event["html"]) for at, event in product["events"] if event["type"] == "text"]
+    sentences = []
+    for number in range(WORDS_A_SENTENCE - 1, len(record["words"]), WORDS_A_SENTENCE):
+        shown = next((at for at, html in texts if f"word{number}" in html.replace("<", " <")), None)
+        if shown is not None:
+            sentences.append(1000 * (shown - record["words"][number][0]))
+    first_sentence = sentences[0] + 1000 * (record["words"][WORDS_A_SENTENCE - 1][0] - asked)
+    return {
+        "ask_to_model_ms": [1000 * (record["arrived"] - asked)],
+        "sentence_to_screen_ms": sentences,
+        "first_text_overhead_ms": [1000 * (texts[0][0] - asked) - bare["first"]],
+        "first_sentence_overhead_ms": [first_sentence - bare["sentence"]],
+    }
+
+
+def _numbers(turns: Sequence[dict[str, Any]]) -> dict[str, float]:
+    answered = [turn for turn in turns if turn]
+    numbers: dict[str, float] = {"turns": len(answered), "turns_without_a_passage": len(turns) - len(answered)}
+    for name in answered[0]:
+        values = [value for turn in answered for value in turn[name]]
+        cuts = statistics.quantiles(values, n=100, method="inclusive")
+        numbers |= {f"{name}_p50": cuts[49], f"{name}_p95": cuts[94]}
+    return numbers
+
+
+def _prepare(env: dict[str, str], options: dict[str, Any]) -> dict[str, Any]:
+    arguments = [sys.executable, "-m", "benchmarks.lib.fixtures", str(options["data"]), str(options["chunks"])]
+    done = subprocess.run(arguments, env=env, cwd=settings.BASE_DIR, stdout=subprocess.PIPE, text=True, check=True)
+    prepared: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    print(f"{prepared['chunks']} chunks indexed")
+    return prepared

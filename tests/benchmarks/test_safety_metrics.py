@@ -1,0 +1,61 @@
+"""How well scores tell two sides apart, and how the open sets are read: worked out by hand."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from apps.engines import registry
+from benchmarks.safety import datasets as safety_datasets
+from benchmarks.safety import run as safety
+from benchmarks.safety.metrics import average_precision, best_f1, f1, macro_f1
+
+TRUTH = np.array([True, False, True, False])
+SCORES = np.array([0.9, 0.8, 0.7, 0.1], np.float32)
+
+
+def test_average_precision_steps_down_with_each_wrong_one_above() -> None:
+    assert average_precision(TRUTH, SCORES) == pytest.approx(0.5 * 1 + 0.5 * 2 / 3)
+
+
+def test_equal_scores_are_one_step() -> None:
+    assert average_precision(TRUTH, np.full(4, 0.5, np.float32)) == pytest.approx(0.5)
+
+
+def test_f1_of_one_side_of_both_and_at_the_best_cut() -> None:
+    said = SCORES >= 0.75
+    assert f1(TRUTH, said) == pytest.approx(0.5)
+    assert macro_f1(TRUTH, said) == pytest.approx(0.5)
+    assert best_f1(TRUTH, SCORES) == pytest.approx(0.8)
+
+
+def test_partial_labels_stay_unknown_and_harm_is_any_of_those_known(tmp_path: Path) -> None:
+    rows = [{"prompt": "a", "H": 1, "S": 0}, {"prompt": "b", "V": 0}]
+    (tmp_path / "openai_moderation").mkdir()
+    (tmp_path / "openai_moderation" / "x.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    a, b = safety_datasets.read(tmp_path, "openai_moderation")
+    assert a.truth == {"sexual": False, "hate": True, "harm": True}
+    assert b.truth == {"violence": False, "harm": False}
+
+
+def test_waiting_is_no_time_of_the_processor(monkeypatch: pytest.MonkeyPatch) -> None:
+    def waiting(text: str) -> dict[str, float]:
+        time.sleep(0.2)
+        return dict.fromkeys(registry.classify().labels, 0.0)
+
+    monkeypatch.setattr(safety, "scored", waiting)
+    assert 0 < safety.milliseconds([f"The bridge was built in {year}." for year in (1901, 1902, 1903)]) < 150
+
+
+def test_a_set_that_is_not_there_is_empty(tmp_path: Path) -> None:
+    assert safety_datasets.read(tmp_path, "hatecheck") == []
+
+
+def test_sets_marked_as_tests_are_never_learnt_from() -> None:
+    source = (Path(safety_datasets.__file__).parent / "safety_training.py").read_text()
+    for name in ("xstest", "hatecheck", "do_not_answer", "jigsaw_bias", "winobias", "crows_pairs"):
+        assert name not in source

@@ -1,0 +1,38 @@
+"""A written phrase that says nearly what a held-out sentence says is held out with it."""
+
+from __future__ import annotations
+
+import pytest
+
+from training.pii_tagger.deduplication import strangers
+
+OTHERS = ("Where is the key?", "{GPE} is far.", "Nobody answered.")
+
+
+@pytest.mark.parametrize(
+    ("phrase", "theirs"),
+    [
+        ("He lives at {STREET} street.", "She lives at {STREET} road."),  # three in a row
+        ("{NUMBER} {STREET}\n{UNIT}\n{GPE}\n{ZIP}", "{NUMBER} {STREET}\n{UNIT}\n{GPE} {ZIP}"),  # a layout
+        ("A tale of hobbits.", "They sang about Hobbits all day."),  # a word that tells its sentence
+    ],
+)
+def test_what_resembles_is_held_out(phrase: str, theirs: str) -> None:
+    assert strangers((phrase, *OTHERS), [theirs]) == set(OTHERS)
+
+
+@pytest.mark.parametrize(
+    ("phrase", "theirs"),
+    [
+        ("Write to {ADDRESS}.", "I know where {PERSON} lives."),
+        ("{PERSON}\n{GPE}", "{NUMBER} {STREET}\n{UNIT}\n{GPE} {ZIP}"),
+        ("The winter was long.", "It was in the summer."),
+    ],
+)
+def test_what_does_not_is_learnt_from(phrase: str, theirs: str) -> None:
+    assert phrase in strangers((phrase, *OTHERS), [theirs])
+
+
+def test_a_common_word_holds_nothing_out() -> None:
+    phrases = ("Please come in.", "Please sit down.", "Please go on.")
+    assert strangers(phrases, ["Please leave me alone."]) == set(phrases)

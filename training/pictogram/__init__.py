@@ -1,0 +1,1 @@
+"""Training of the built-in painter: `./run train pictogram`."""

@@ -1,0 +1,80 @@
+"""A sheet of what the built-in painter makes of names and of paraphrases chosen by a seed: none is left out."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from apps.engines.embed.sentence import SentenceEmbed
+from apps.engines.image.pictogram import painter
+from training.pictogram.dataset import Pictogram, read
+from training.pictogram.train import paraphrase
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from PIL.Image import Image
+
+_COLUMNS, _ROWS = 8, 8
+_TILE, _WORDS = 128, 34  # pixels of a picture's side, and of the two lines below it
+_LINE = 22  # letters
+
+
+def sheet(folder: Path, found: Sequence[Pictogram], seed: int) -> Image:
+    """The upper half draws names, the lower half sentences with three keywords, each with the seed of its place."""
+    from PIL import Image, ImageDraw, ImageFont
+
+    prompts = chosen(found, seed)
+    vectors = SentenceEmbed().embed_passages(prompts)
+    drawn = painter.many(painter.load(folder / painter.FILE), vectors, list(range(len(prompts))))
+    paper = Image.new("RGB", (_COLUMNS * _TILE, _ROWS * (_TILE + _WORDS)), "white")
+    pen, font = ImageDraw.Draw(paper), ImageFont.load_default(11)
+    for at, (prompt, pixels) in enumerate(zip(prompts, drawn, strict=True)):
+        x, y = at % _COLUMNS * _TILE, at // _COLUMNS * (_TILE + _WORDS)
+        values = ((np.clip(pixels, -1, 1) + 1) * 127.5).round().astype(np.uint8)
+        picture = painter.enlarged(Image.fromarray(values.transpose(1, 2, 0)))
+        paper.paste(picture.resize((_TILE, _TILE), Image.Resampling.LANCZOS), (x, y))
+        for line, words in enumerate(_lines(prompt)):
+            pen.text((x + 3, y + _TILE + 13 * line), words, "black", font)
+    return paper
+
+
+def chosen(found: Sequence[Pictogram], seed: int) -> list[str]:
+    """32 names and 32 paraphrases of others."""
+    chance = np.random.default_rng(seed)
+    known = [one for one in found if len(one.others) >= 3]
+    rows = [known[row] for row in chance.permutation(len(known))[: _COLUMNS * _ROWS]]
+    half = len(rows) // 2
+    return [one.name for one in rows[:half]] + [paraphrase(one, chance) for one in rows[half:]]
+
+
+def _lines(prompt: str) -> list[str]:
+    words = prompt.removeprefix("draw something that shows ")
+    cut = words.rfind(" ", 0, _LINE) if len(words) > _LINE else len(words)
+    cut = cut if cut > 0 else _LINE
+    return [words[:cut], words[cut:].strip()[:_LINE]]
+
+
+def main(arguments: Sequence[str]) -> None:
+    """Draw 64 prompts, chosen by a seed and unpicked, on one sheet."""
+    from apps.engines.base import EngineError
+    from benchmarks.command import DATA
+
+    parser = argparse.ArgumentParser(prog="./run train contact_sheet", description=main.__doc__)
+    parser.add_argument("file", type=Path, help="where it goes; its ending says the format: .webp, .png")
+    parser.add_argument("--data", type=Path, metavar="DIR", default=DATA, help="folder of the data sets")
+    parser.add_argument("--model", type=Path, metavar="DIR", default=painter.FOLDER, help="folder of the painter")
+    parser.add_argument("--seed", type=int, default=64, help="chooses the prompts")
+    options = parser.parse_args(arguments)
+    if not (options.data / "emoji").is_dir():
+        sys.exit(f"{options.data} has no folder 'emoji'. Name the data sets' folder with --data.")
+    try:
+        paper = sheet(options.model, read(options.data), options.seed)
+    except EngineError as error:
+        sys.exit(str(error))
+    paper.save(options.file, quality=82)
+    print(f"{options.file}: {paper.width} x {paper.height} pixels")

@@ -1,0 +1,1 @@
+"""Training of the relevance of a passage: `./run train relevance`."""

@@ -1,0 +1,127 @@
+"""Fits the constants of `documents.relevance` to questions with and without an answer in a collection."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from apps.documents.fusion import fused
+from apps.documents.passages import text_terms
+from apps.documents.relevance import coverage
+from benchmarks.lib.datasets import DataSet, Library, embedded
+
+if TYPE_CHECKING:
+    Numbers = NDArray[np.float64]
+
+DEPTH = 5  # passages looked at for a question whose own collection is searched
+DEPTH_ELSEWHERE = 3
+_RIDGE = 0.01
+_DRAWS = 2_000  # of the bootstrap
+_STEPS = 50  # of Newton's method; it settles in under ten
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """One passage found for one question: cosine, coverage with title, coverage of the text, and whether it answers."""
+
+    question: str
+    features: tuple[float, float, float]
+    answers: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Examples of one origin; each origin counts the same, whatever its size, and so do yes and no in it."""
+
+    examples: tuple[Example, ...]
+    weight: float
+
+
+def examples(asked: DataSet, searched: Library, depth: int, *, own: bool) -> list[Example]:
+    """The best passages of each question. `own`: the collection is the one that the judgements are about."""
+    vectors = embedded(list(asked.questions.values()))
+    stored = {pk: np.asarray(row, np.float32).tobytes() for pk, row in searched.vectors.items()}
+    found = []
+    for (question, text), vector in zip(asked.questions.items(), vectors, strict=True):
+        result = searched.search(text, vector)
+        right = asked.relevant.get(question, {}) if own else {}
+        for _, candidate in fused(result.candidates, query=vector, vectors=stored)[:depth]:
+            source, draft = searched.chunks[candidate.chunk_id]
+            body = text_terms(draft.text)
+            whole = body | text_terms(source.title, draft.heading)
+            features = (candidate.cosine, coverage(result.idf, whole), coverage(result.idf, body))
+            found.append(Example(question, features, source.id in right))
+    return found
+
+
+def fit(groups: Iterable[Group]) -> Numbers:
+    """Bias and weights of a logistic regression by Newton's method."""
+    rows, answers, weights = [], [], []
+    for group in groups:
+        yes = sum(example.answers for example in group.examples)
+        for example in group.examples:
+            rows.append((1.0, *example.features))
+            answers.append(float(example.answers))
+            weights.append(group.weight / (yes if example.answers else len(group.examples) - yes))
+    return logistic(np.array(rows), np.array(answers), np.array(weights) * 100)
+
+
+def logistic(x: Numbers, y: Numbers, w: Numbers) -> Numbers:
+    """Weights of a logistic regression, by Newton's method; the first column of `x` is 1 for the bias."""
+    ridge = _RIDGE * np.diag([0.0] + [1.0] * (x.shape[1] - 1))
+    constants: Numbers = np.zeros(x.shape[1])
+    for _ in range(_STEPS):
+        p = 1 / (1 + np.exp(-x @ constants))
+        slope = x.T @ (w * (y - p)) - ridge @ constants
+        curve = (x * (w * p * (1 - p))[:, None]).T @ x + ridge + 1e-9 * np.eye(x.shape[1])
+        constants = constants + np.linalg.solve(curve, slope)
+    return constants
+
+
+def best(found: Sequence[Example], constants: Numbers) -> dict[str, float]:
+    """For each question the relevance of its most relevant passage."""
+    scores: dict[str, float] = {}
+    for example in found:
+        score = float(1 / (1 + np.exp(-(constants[0] + np.dot(constants[1:], example.features)))))
+        scores[example.question] = max(scores.get(example.question, 0.0), score)
+    return scores
+
+
+def cross_validated(groups: Mapping[str, Group], name: str, folds: int = 5) -> dict[str, float]:
+    """The best relevance of each question of one group, by constants that never saw that question."""
+    scores: dict[str, float] = {}
+    questions = sorted({example.question for example in groups[name].examples})
+    for fold in range(folds):
+        held = set(questions[fold::folds])
+        kept = tuple(e for e in groups[name].examples if e.question not in held)
+        constants = fit([*(g for n, g in groups.items() if n != name), Group(kept, groups[name].weight)])
+        scores |= best([e for e in groups[name].examples if e.question in held], constants)
+    return scores
+
+
+def area(yes: Sequence[float], no: Sequence[float]) -> float:
+    """Area under ROC: how often a question that has an answer scores above one that has none."""
+    more = np.asarray(yes)[:, None] - np.asarray(no)[None, :]
+    return float(np.mean((more > 0) + 0.5 * (more == 0)))
+
+
+def area_interval(yes: Sequence[float], no: Sequence[float]) -> tuple[float, float]:
+    """The 95 % interval of the area, by drawing those of either kind anew; the same for the same scores."""
+    more = np.asarray(yes)[:, None] - np.asarray(no)[None, :]
+    above = ((more > 0) + 0.5 * (more == 0)).astype(np.float32)
+    draw = np.random.default_rng(7)
+    rows, columns = (draw.multinomial(n, np.full(n, 1 / n), _DRAWS).astype(np.float32) for n in above.shape)
+    areas = ((rows @ above) * columns).sum(axis=1) / above.size
+    low, high = np.quantile(areas, (0.025, 0.975))
+    return float(low), float(high)
+
+
+def told(name: str, yes: Sequence[float], no: Sequence[float]) -> float:
+    """The area, printed with its interval."""
+    low, high = area_interval(yes, no)
+    print(f"{name}: {area(yes, no):.4f}, 95 % between {low:.4f} and {high:.4f}, {len(yes)} against {len(no)}")
+    return area(yes, no)

@@ -1,0 +1,76 @@
+"""Print the constants of `documents/relevance.py` anew, and how well they separate: `./run train relevance`."""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from apps.documents import relevance
+from apps.engines.index.local.engine import LocalIndex
+from benchmarks.command import DATA
+from benchmarks.lib.datasets import Library, read
+from training.relevance.calibration import (
+    DEPTH,
+    DEPTH_ELSEWHERE,
+    Example,
+    Group,
+    area,
+    best,
+    cross_validated,
+    examples,
+    fit,
+)
+
+CALIBRATE = ("clapnq", "pubmedqa")
+TEST = "xquad"
+ELSEWHERE = "cacm"  # texts that have nothing to do with the test questions
+
+
+def main(arguments: Sequence[str]) -> None:
+    """Fit the relevance of passages to judged questions, and print the constants and how well they separate."""
+    parser = argparse.ArgumentParser(prog="./run train relevance", description=main.__doc__)
+    parser.add_argument("--data", type=Path, metavar="DIR", default=DATA, help="folder of the data sets")
+    options = parser.parse_args(arguments)
+    with tempfile.TemporaryDirectory() as folder:
+        calibrate(options.data, LocalIndex(folder))
+
+
+def calibrate(data: Path, index: LocalIndex) -> None:
+    sets = {name: read(data / name) for name in (*CALIBRATE, TEST, ELSEWHERE)}
+    libraries = {name: Library(texts.texts, index) for name, texts in sets.items()}
+    one, two = CALIBRATE
+    groups = {name: Group(tuple(examples(sets[name], libraries[name], DEPTH, own=True)), 1.0) for name in CALIBRATE}
+    for asked, searched in ((one, two), (two, one)):
+        found = examples(sets[asked], libraries[searched], DEPTH_ELSEWHERE, own=False)
+        groups[f"{asked} asked of {searched}"] = Group(tuple(found), 0.5)
+    constants = fit(groups.values())
+    names = ("BIAS", "COSINE", "COVERED", "COVERED_IN_TEXT")
+    print(", ".join(names) + " = " + ", ".join(f"{value:.2f}" for value in constants))
+    _print_separation(groups, sets[one].relevant.keys())
+    for name in (TEST, ELSEWHERE):
+        found = examples(sets[TEST], libraries[name], DEPTH, own=name == TEST)
+        _print_silence(f"questions of {TEST} asked of {name}", found)
+
+
+def _print_separation(groups: dict[str, Group], answerable: Any) -> None:
+    """Questions with an answer against questions whose nearest passage misses it."""
+    scores = cross_validated(groups, CALIBRATE[0])
+    cosines: dict[str, float] = {}
+    for example in groups[CALIBRATE[0]].examples:
+        cosines[example.question] = max(cosines.get(example.question, -1.0), example.features[0])
+    for name, values in (("relevance, cross-validated", scores), ("cosine alone", cosines)):
+        yes = [value for question, value in values.items() if question in answerable]
+        no = [value for question, value in values.items() if question not in answerable]
+        print(f"area under ROC on {CALIBRATE[0]}, {name}: {area(yes, no):.3f}")
+
+
+def _print_silence(what: str, found: list[Example]) -> None:
+    """How often the constants in the code say that there is nothing."""
+    constants = np.array([relevance.BIAS, relevance.COSINE, relevance.COVERED, relevance.COVERED_IN_TEXT])
+    scores = np.array(list(best(found, constants).values()))
+    print(f"{what}: nothing found in {np.mean(scores < relevance.FLOOR):.3f}")

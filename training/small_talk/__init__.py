@@ -1,0 +1,1 @@
+"""Training of the classifier of small talk: `./run train small_talk`."""

@@ -1,0 +1,76 @@
+"""Examples that the classifier of small talk learns from, made of the templates in `examples.json`.
+
+The file has messages by kind and language (`talk`), questions that only sound alike (`questions`), what fills the
+places of a template such as `{n}` or `{thing}` (`fill`), and what stands around a message and changes nothing
+(`around`). All of it was written for this. Paraphrases for tests stand in the tests and nowhere else.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from apps.engines.classify.small_talk import OTHER
+
+_FILE = Path(__file__).with_suffix(".json")
+_SEED = 22
+_PER_TEMPLATE = 6  # texts drawn from a template that has places to fill
+_WRAPPED = 3  # texts with something around them, made of each
+_Data = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class TalkExample:
+    """A text, its kind, and the number of the template that it was made of, 0 for a question."""
+
+    text: str
+    kind: str
+    template: int
+
+
+def expand() -> list[TalkExample]:
+    """Return all examples; the same ones in the same order each time."""
+    data, drawn = json.loads(_FILE.read_text()), random.Random(_SEED)
+    return [*_talk(data, drawn), *_questions(data, drawn)]
+
+
+def _talk(data: _Data, drawn: random.Random) -> Iterator[TalkExample]:
+    templates = [
+        (kind, language, template)
+        for kind, languages in data["talk"].items()
+        for language, texts in languages.items()
+        for template in texts
+    ]
+    for number, (kind, language, template) in enumerate(templates, 1):
+        for text in fill_places(data, template, language, drawn):
+            for around in ("{}", *drawn.sample(data["around"][language], _WRAPPED)):
+                yield TalkExample(around.format(text), kind, number)
+
+
+def _questions(data: _Data, drawn: random.Random) -> Iterator[TalkExample]:
+    for language, texts in data["questions"].items():
+        greetings = data["talk"]["greeting"][language] + data["talk"]["thanks"][language]
+        for template in texts:
+            for text in fill_places(data, template, language, drawn):
+                yield TalkExample(text, OTHER, 0)
+                yield TalkExample(drawn.choice(data["around"][language]).format(text), OTHER, 0)
+                if "{thing}" in template or "{person}" in template:
+                    before = drawn.choice(greetings) + drawn.choice((", ", "! ", ". ", " "))
+                    yield TalkExample(before + text, OTHER, 0)
+
+
+def fill_places(data: _Data, template: str, language: str, drawn: random.Random) -> list[str]:
+    """Return the template with its places filled at random, several times; once where it has none."""
+    texts = []
+    for _ in range(_PER_TEMPLATE if "{" in template else 1):
+        text = template
+        for name, choices in data["fill"].items():
+            words = choices.get(language) or choices["any"]
+            while f"{{{name}}}" in text:
+                text = text.replace(f"{{{name}}}", drawn.choice(words), 1)
+        texts.append(text)
+    return texts

@@ -1,0 +1,102 @@
+"""Trains the classifier of small talk from `small_talk_examples.py` and, as questions, those of pubmedqa.
+
+A word of a training message counts as known only where another example has it too: messages of people have words that
+no example has, and a classifier that never saw one would take each for a sign of a question.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import random
+import re
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from apps.engines.classify.small_talk import OTHER, form, normalise
+from apps.engines.classify.training import matrix
+from training.small_talk.examples import TalkExample, expand
+
+QUESTIONS = "pubmedqa"  # may be trained on; the sets that the tests measure on may not
+_INVERSE_STRENGTH = 5.0  # of the pull towards zero; chosen on `CHOSEN_ON` of the tests
+_STEPS = 300
+_LONG = 6  # letters of a word that people search for
+_SEED = 22
+_TOLERANCE = 1e-3
+
+
+def train(data: Path, folder: Path, say: Callable[[str], Any]) -> dict[str, Any]:
+    """Store weights and card in `folder`; return the card. Deterministic up to the last digits of sums."""
+    examples = [*expand(), *(TalkExample(text, OTHER, 0) for text in read_questions(data))]
+    where = _where([normalise(example.text) for example in examples], examples)
+    return fit(folder, "small_talk", examples, where, say)
+
+
+def fit(
+    folder: Path, name: str, examples: Sequence[TalkExample], where: dict[str, set[int]], say: Callable[[str], Any],
+    **card: Any,
+) -> dict[str, Any]:  # fmt: skip
+    """Store weights and card of a classifier under that name; return the card. `where` holds the numbers of the
+    templates of each known word."""
+    from sklearn.linear_model import LogisticRegression  # type: ignore[import-untyped]
+
+    texts = [normalise(example.text) for example in examples]
+    features = _features(texts, examples, where)
+    model = LogisticRegression(C=_INVERSE_STRENGTH, max_iter=_STEPS, tol=_TOLERANCE)
+    model.fit(features, [example.kind for example in examples])
+    say(f"{len(texts)} messages of {len(model.classes_)} kinds")
+    return _store(folder, name, model, {"messages": len(texts), "known": sorted(where), **card})
+
+
+def read_questions(data: Path) -> list[str]:
+    """Return questions of the set and, as people search, one or two words of its texts, half with a question mark."""
+    lines = (data / QUESTIONS / "queries.jsonl").read_text().splitlines()
+    texts = (data / QUESTIONS / "corpus.jsonl").read_text().splitlines()
+    drawn, searched = random.Random(_SEED), list[str]()
+    for line in texts:
+        words = [word for word in re.findall(r"[^\W\d_]+", json.loads(line)["text"]) if len(word) >= _LONG]
+        at = drawn.randrange(len(words) - 1)
+        searched.append(" ".join(words[at : at + drawn.choice((1, 2))]) + drawn.choice(("", "?")))
+    return [json.loads(line)["text"] for line in lines] + searched
+
+
+def _where(texts: Sequence[str], examples: Sequence[TalkExample]) -> dict[str, set[int]]:
+    """Return for each word of small talk the templates that have it."""
+    where: dict[str, set[int]] = defaultdict(set)
+    for text, example in zip(texts, examples, strict=True):
+        for word in text.split() if example.kind != OTHER else ():
+            where[word].add(example.template)
+    return dict(where)
+
+
+def _features(texts: Sequence[str], examples: Sequence[TalkExample], where: dict[str, set[int]]) -> Any:
+    from scipy import sparse
+
+    def unknown(at: int, word: str) -> bool:
+        templates = where.get(word, set())
+        return not templates or templates == {examples[at].template}
+
+    return sparse.hstack([matrix(texts), sparse.csr_matrix(form(texts, unknown))]).tocsr()
+
+
+def _store(folder: Path, name: str, model: Any, also: dict[str, Any]) -> dict[str, Any]:
+    from safetensors.numpy import save
+
+    weights = np.asarray(model.coef_)
+    words = weights[:, : weights.shape[1] - 3]
+    raw = save(
+        {
+            "words": np.ascontiguousarray(words.astype(np.float16)),
+            "form": np.ascontiguousarray(weights[:, words.shape[1] :].astype(np.float32)),
+            "bias": np.asarray(model.intercept_, np.float32),
+        }
+    )
+    (folder / f"{name}.safetensors").write_bytes(raw)
+    labels = [str(label) for label in model.classes_]
+    card = {"labels": labels, **also, "sha256": hashlib.sha256(raw).hexdigest()}
+    (folder / f"{name}.json").write_text(json.dumps(card, ensure_ascii=False) + "\n")
+    return card
