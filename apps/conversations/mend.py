@@ -15,14 +15,10 @@ _FORMULA = re.compile(r"[\\^_{}=]")
 _OPENERS = re.compile(r"(?<![\w\\*~])(\*{1,3}|~~)(?=[^\s*~])|(?<=[^\s*~\\])(\*{1,3}|~~)(?![\w*~])")
 _DANGLING = re.compile(r"(?:^|(?<=\s))(?:\*{1,3}|~{1,2}|_{1,2}|#{1,6}|[-+])$")
 _LAST_PARAGRAPH = 4_000  # characters looked at
-# Of a paragraph: what could be open, or be the beginning of something. Most of what is written has none of it.
-_UNSURE = re.compile(r"[`*~$\\_]|\]\(|[\[【][^\]】]*$|[-+#]$|\n\n")
 
 
 def mend(text: str) -> str:
     """`text` with its unfinished end closed or held back; blocks of code are left alone."""
-    if len(text) <= _LAST_PARAGRAPH and not _UNSURE.search(text):
-        return text.rstrip()
     last = text.rfind("\n\n") + 2 if "\n\n" in text else 0
     last = max(last, len(text) - _LAST_PARAGRAPH)
     head, tail = text[:last], text[last:]

@@ -19,8 +19,7 @@ from apps.conversations.links import Links
 from apps.conversations.markup import TooCostly, clean, parse, read_blocks, render_tokens
 from apps.conversations.mend import mend
 from apps.conversations.pills import cites_by_sentence, folded_html, unread_html, with_pills
-from apps.conversations.settled import Settled, signs
-from apps.conversations.wrap import MOST, ZERO, Wrapper, mark
+from apps.conversations.wrap import MOST, ZERO, Wrapper, certain, mark, numbered
 from apps.lib.deadline import Deadline
 from apps.lib.sentences import Span
 
@@ -34,6 +33,7 @@ log = logging.getLogger(__name__)
 MOST_CHARS = 100_000  # of one answer; what is beyond is not shown, and the answer says so
 _ROUGH_CHARS = 50_000  # of one block of running text: longer is shown as it is
 _ROUGH_SIGNS = 3_000  # that may open something, in one block
+_SIGNS = r"[]*_`~!$\<&"  # those
 _ROUND_S = 0.7  # of processor time for all blocks of one round; the rest of the text is shown as it was written
 _BLOCK_S = 0.3  # for one block
 _PACE_S = 60e-6  # for one character of an answer that grows; what costs more is shown again a little later
@@ -49,12 +49,9 @@ _HIDDEN = re.compile(
 )
 _RETURN = re.compile(r"\r(?=\n)")
 _BREAKS = re.compile("[\r\u2028\u2029]")
-_LINE_ENDS = re.compile("[\r\n\u2028\u2029]")
 _NEST = re.compile(rf"^((?:[ \t]*(?:>|[-*+]|\d{{1,9}}[.)])[ \t]?){{{_LEVELS}}})([ \t>*+.)\d-]+)", re.MULTILINE)
 _FORMULA = re.compile(r"^[ \t>*+.)\d-]*(?:\$\$|\\\[)", re.MULTILINE)
 _EMPTY_LINE = re.compile(r"\n[ \t]*\n")
-# One line of running text in which no sign means anything but the numbers of sources: as Markdown it says itself.
-_PLAIN = re.compile(r"(?=[^\W\d_])(?:[^\n\t\[\]*_`~$\\<&]|\[\d{1,3}\](?![(\[]))*+")
 _CUT = '<p class="cut">The answer goes on, but is too long to be shown.</p>\n'
 
 
@@ -69,14 +66,12 @@ class StreamRenderer:
     blocks: list[str] = field(default_factory=list)  # HTML, as the client has it
     sentences: list[Span] = field(default_factory=list)  # complete ones, in the whole text
     _tail: str = ""  # from the first block that is not finished
-    _source: str = ""  # the tail without what may not be shown, as far as it was rendered
     _at: int = 0  # where the tail begins
     _done: int = 0  # blocks that are finished
     _numbered: int = 0  # sentences in them
     _round: Deadline = field(default_factory=lambda: Deadline(_ROUND_S))
     _owed: float = -_AHEAD_S  # seconds of processor time beyond what the characters so far pay for
     _cut: bool = False
-    _settled: Settled = field(default_factory=Settled)  # of the first block that is not finished
 
     def feed(self, piece: str) -> list[Text]:
         """Adds a piece; the changes to what the client shows."""
@@ -105,7 +100,7 @@ class StreamRenderer:
 
     def _render(self, final: bool) -> list[Text]:
         self._round = Deadline(_ROUND_S)
-        source = self._tamed(final)
+        source = _tame(self._tail[:-1] if self._tail.endswith("\r") and not final else self._tail)
         found = _blocks(source, self._round)
         del self.sentences[self._numbered :]
         number, finished, place, changes = self._numbered, 0, 0, list[Text]()
@@ -116,14 +111,11 @@ class StreamRenderer:
             following = found[place + 1] if place + 1 < len(found) else None
             done = final or (finished == place and following is not None and _is_finished(source, block, following))
             text = source[block.start : following.start if following else len(source)]
-            settled = self._settled_of(block, text) if finished == place else Settled()
-            markup, kept = self._block(settled, block.kind, text, number, whole=final or following is not None)
+            markup, kept = self._block(block.kind, text, number, whole=final or following is not None)
             if done or finished == place:
-                until = len(text) if done else settled.certain(source[block.start :])
+                until = len(text) if done else certain(source[block.start :])
                 offset = self._at + block.start
                 self.sentences += [(a + offset, b + offset) for a, b in kept if b <= until]
-                if not done and settled is self._settled:
-                    settled.grow(text, kept, number, self._safe_html)
             changes += self._show(self._done + place, markup)
             number += len(kept)
             place += 1
@@ -133,37 +125,14 @@ class StreamRenderer:
         self._advance(found, finished, len(source))
         return changes
 
-    def _tamed(self, final: bool) -> str:
-        """The tail without what may not be shown; of a line that goes on, only what is new is looked at."""
-        new = self._tail[len(self._source) :]
-        if _is_line(self._source) and not _LINE_ENDS.search(new):
-            self._source += _HIDDEN.sub(ZERO, new)
-        else:
-            self._source = _tame(self._tail[:-1] if self._tail.endswith("\r") and not final else self._tail)
-        return self._source
-
-    def _settled_of(self, block: _Block, text: str) -> Settled:
-        """What is settled of the first block that is not finished."""
-        start = self._at + block.start
-        if self._settled.start != start:
-            self._settled = Settled(start)
-        rough = len(text) > _ROUGH_SIGNS and _is_rough(text, self._settled)
-        return (
-            self._settled if block.kind == "paragraph_open" and not rough and "\n" not in text.rstrip() else Settled()
-        )
-
-    def _block(self, settled: Settled, kind: str, text: str, first: int, *, whole: bool) -> tuple[str, list[Span]]:
-        """The HTML of a block, and its sentences; only what is not settled of it is made anew."""
-        rest = settled.rest(text)
-        spans = settled.spans(rest)
-        shown = rest if whole else mend(rest)
-        known = spans if shown == rest.rstrip(" ") else settled.spans(shown)  # a space at the end changes none
-        if settled.cut >= 0 and not known:  # nothing of the sentence that goes on may be shown yet
-            return self._block(Settled(), kind, text, first, whole=whole)
-        first += len(settled.sentences)
+    def _block(self, kind: str, text: str, first: int, *, whole: bool) -> tuple[str, list[Span]]:
+        """Return the HTML of a block, and its sentences; the end of one that is not `whole` is closed or held back."""
+        spans = numbered(text)
+        shown = text if whole else mend(text)
+        known = spans if shown == text.rstrip(" ") else numbered(shown)  # a space at the end changes none
         rough = kind == _ROUGH or _is_rough(shown) or first + len(known) > MOST
         made = "" if rough else self._safe_html(shown, known, first)
-        return settled.whole(made) if made else _plain(text), settled.all(spans)
+        return made or _plain(text), spans
 
     def _safe_html(self, text: str, sentences: list[Span], first: int) -> str:
         """The HTML of a text; "" where that costs too much or cannot be made."""
@@ -177,8 +146,6 @@ class StreamRenderer:
 
     def _html(self, text: str, sentences: list[Span], first: int) -> str:
         marked = mark(text, sentences, first)
-        if _PLAIN.fullmatch(text):
-            return clean(f"<p>{Wrapper(self.links).line(marked.strip())}</p>\n")
         deadline = Deadline(min(_BLOCK_S, self._round.left))
         tokens = parse(marked, deadline)
         Wrapper(self.links, deadline).block(tokens)
@@ -190,7 +157,7 @@ class StreamRenderer:
             end = self._at + start
             self._numbered = sum(1 for span in self.sentences if span[0] < end)
             self._done += finished
-            self._tail, self._source, self._at = self._tail[start:], self._source[start:], end
+            self._tail, self._at = self._tail[start:], end
 
     def _show(self, place: int, markup: str) -> list[Text]:
         while len(self.blocks) <= place:
@@ -317,9 +284,8 @@ def _is_finished(text: str, block: _Block, following: _Block) -> bool:
     )
 
 
-def _is_rough(text: str, settled: Settled | None = None) -> bool:
-    """Whether this block would cost more to read than it can be worth."""
+def _is_rough(text: str) -> bool:
+    """Return whether this block would cost more to read than it can be worth."""
     if text.lstrip().startswith(("```", "~~~")):
         return False
-    known, since = (settled.signs, settled.length) if settled is not None else (0, 0)
-    return len(text) > _ROUGH_CHARS or known + signs(text, since) > _ROUGH_SIGNS
+    return len(text) > _ROUGH_CHARS or sum(map(text.count, _SIGNS)) > _ROUGH_SIGNS

@@ -142,13 +142,6 @@ class Wrapper:
                 self._slot(self.current)
             token.children = self.out
 
-    def line(self, text: str) -> str:
-        """The HTML of a line of text that is nothing else."""
-        self._text(text)
-        if self.current is not None:
-            self._slot(self.current)
-        return "".join(token.content for token in self.out)
-
     def _child(self, child: Token) -> None:
         if child.type in {"text", "image"}:
             self._text(child.content)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import time
 from itertools import pairwise
-from unittest.mock import patch
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -15,7 +14,6 @@ from apps.conversations.events import Cited, Text, Transcript, encode
 from apps.conversations.grounding.states import sentence_state
 from apps.conversations.pills import UNVERIFIED, pills_html
 from apps.conversations.render import StreamRenderer, answer_html
-from apps.conversations.settled import Settled
 
 ID = "3f0c0e9e-1111-4222-8333-444455556666"
 ANSWER = """# The report
@@ -63,14 +61,6 @@ LINES = [
     "|---|---|\n",
     "---\n",
 ]
-SENTENCES = [
-    *("One stands. ", "Two is **bold** [1]. ", "Is `a. b` code? ", "It cost $5 million. ", "e.g. Dr. No came! "),
-    *("wow![1] ", "A * B is open. ", "2) is no item. ", "- nor this. ", "# or this. ", "> or that. ", "a. b. C. "),
-    *("See (x). [2, 3] ", "**Two. Sentences** here. ", "http://x.example/a. ", "晴れ。明日。", "😀 face. ", "x_y_z. "),
-    *("A | b. ", "&amp; so. ", "...", "\\( x. y \\). ", "![p](q). ", "  ", "\n", "\n\n", "===\n", "|--|\n"),
-    *("| a | b |\n", "``` ", "<b>no</b>. ", "etc. and so. ", "many words that say nothing at all but go on and on, "),
-]
-PARAGRAPHS = st.lists(st.sampled_from(SENTENCES), max_size=25).map("".join)
 TEXTS = st.lists(st.sampled_from([*BITS.split(), *LINES, "===\n", "\U000f0001 "]), max_size=40).map("".join)
 
 
@@ -109,35 +99,6 @@ def test_sentences_that_are_complete_never_move(places: list[int]) -> None:
         seen = list(renderer.sentences)
     renderer.finish()
     assert renderer.sentences[: len(seen)] == seen
-
-
-@settings(max_examples=150, deadline=None)
-@given(PARAGRAPHS, st.lists(st.integers(0, 10_000), max_size=30))
-def test_what_is_settled_of_a_paragraph_shows_as_if_all_were_made_anew(text: str, places: list[int]) -> None:
-    quick, plain = StreamRenderer(), StreamRenderer()
-    for piece in cut(text, places):
-        quick.feed(piece)
-        with patch.object(Settled, "grow"):
-            plain.feed(piece)
-        assert quick.blocks == plain.blocks
-        assert quick.sentences == plain.sentences
-    quick.finish()
-    plain.finish()
-    assert quick.blocks == plain.blocks
-    assert quick.sentences == plain.sentences
-
-
-def test_a_long_paragraph_costs_what_it_is_long() -> None:
-    def made(words: int) -> int:
-        """Characters that went through Markdown."""
-        seen: list[int] = []
-        renderer, plain = StreamRenderer(), StreamRenderer._html
-        with patch.object(StreamRenderer, "_html", lambda *args: (seen.append(len(args[1])), plain(*args))[1]):
-            for number in range(words):
-                renderer.feed(f"word{number} " if (number + 1) % 12 else f"word{number} [1]. ")
-        return sum(seen)
-
-    assert made(480) < 2.3 * made(240)
 
 
 def test_a_reload_shows_what_the_stream_and_its_citations_ended_with() -> None:
