@@ -1,4 +1,5 @@
 // A pill shows its passage on hover and focus, and opens it beside the answer on click.
+import { headers } from "./headers.js";
 import { openPanel } from "./panel.js";
 import { gettext } from "./words.js";
 
@@ -18,7 +19,7 @@ async function preview(href) {
   if (!seen.has(href)) {
     const url = new URL(href, location.href);
     url.searchParams.set("preview", "1");
-    const answer = await fetch(url, { headers: { "HX-Request": "true" } });
+    const answer = await fetch(url, { headers });
     if (!answer.ok && answer.status !== 404) throw new Error(String(answer.status));
     seen.set(href, answer.ok ? await answer.text() : line("card-title", gettext("No longer available")));
   }

@@ -1,7 +1,8 @@
 // Copies an answer with its sources and marks, or the code of one block, without buttons.
+import { onChange } from "./changes.js";
+import { copyText } from "./clipboard.js";
 import { gettext } from "./words.js";
 
-const HELD_MS = 1600;
 const EXTRA = ".writer, .code-copy, .folded > :not(summary), .folded .closed, .folded .open";
 
 // What stands behind a sentence, as text.
@@ -47,18 +48,6 @@ export function written(answer) {
   return [mark?.textContent.trim(), text, listed.length && `${gettext("Sources")}:\n${listed.join("\n")}`].filter(Boolean).join("\n\n");
 }
 
-async function copy(button, text) {
-  const words = button.querySelector("[data-words]");
-  const before = words.textContent;
-  try {
-    await navigator.clipboard.writeText(text);
-    words.textContent = gettext("Copied");
-  } catch {
-    words.textContent = gettext("The browser does not allow it");
-  }
-  setTimeout(() => (words.textContent = before), HELD_MS);
-}
-
 function codeButton() {
   const button = Object.assign(document.createElement("button"), { type: "button", className: "code-copy" });
   button.append(Object.assign(document.createElement("span"), { textContent: gettext("Copy") }));
@@ -78,9 +67,9 @@ document.addEventListener("click", (event) => {
   const button = event.target.closest("[data-copy], .code-copy");
   if (!button) return;
   const answer = button.closest("[data-answer]");
-  if (button.matches(".code-copy")) copy(button, plain(button.parentElement, false));
-  else copy(button, written(answer));
+  if (button.matches(".code-copy")) copyText(plain(button.parentElement, false), button);
+  else copyText(written(answer), button);
 });
 document.addEventListener("turn:closed", () => dress(document));
-document.addEventListener("htmx:afterSwap", () => dress(document));
+onChange(() => dress(document));
 dress(document);

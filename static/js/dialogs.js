@@ -1,16 +1,18 @@
-// Dialogs that open from a menu; rename and delete speak of the conversation that is on the page now.
+// Dialogs that a button or a menu opens; rename and delete speak of the conversation that is on the page now.
 const chat = document.querySelector("[data-chat]");
 
 document.addEventListener("click", (event) => {
   const opener = event.target.closest("[data-opens]");
   if (opener) {
     const dialog = document.getElementById(opener.dataset.opens);
-    opener.closest("details").open = false;
+    const menu = opener.closest("details");
+    if (menu) menu.open = false;
     const title = dialog.querySelector("[name=title]");
-    if (title) title.value = document.querySelector("[data-title]").textContent;
+    const shown = document.querySelector("[data-title]");
+    if (title && shown) title.value = shown.textContent;
     dialog.showModal();
     title?.select();
-    dialog.addEventListener("close", () => opener.closest("details").querySelector("summary").focus(), { once: true });
+    dialog.addEventListener("close", () => (menu?.querySelector("summary") ?? opener).focus(), { once: true });
   }
   event.target.closest("[data-closes]")?.closest("dialog").close();
   if (event.target.matches?.("dialog")) event.target.close(); // a click beside it

@@ -1,5 +1,7 @@
 // Of a long conversation the turns at its end are here, and those around the one that was looked for; the others come
 // when their reader comes near, and what is being read stays where it is.
+import { announceChange, onChange } from "./changes.js";
+import { headers } from "./headers.js";
 import { fragment } from "./morph.js";
 import { toBottom } from "./scroll.js";
 
@@ -15,7 +17,7 @@ const coming = new IntersectionObserver(
 async function fill(gap) {
   if (gap.ariaBusy === "true") return;
   gap.ariaBusy = "true";
-  const answer = await fetch(gap.dataset.gap, { headers: { "HX-Request": "true" } }).catch(() => null);
+  const answer = await fetch(gap.dataset.gap, { headers }).catch(() => null);
   gap.ariaBusy = null;
   if (!answer?.ok || !gap.isConnected) return; // its button tries again
   const focused = gap.contains(document.activeElement);
@@ -29,7 +31,7 @@ async function fill(gap) {
   root.style.overflowAnchor = "";
   if (focused) (first.querySelector("a, button") ?? first).focus({ preventScroll: true });
   htmx.process(document.querySelector("[data-transcript]"));
-  document.dispatchEvent(new CustomEvent("htmx:afterSwap")); // code blocks are dressed
+  announceChange();
 }
 
 function watch() {
@@ -40,7 +42,7 @@ document.addEventListener("click", ({ target }) => {
   const gap = target.closest("[data-fill]")?.closest("[data-gap]");
   if (gap) fill(gap);
 });
-document.addEventListener("htmx:afterSwap", watch);
+onChange(watch);
 
 // A conversation opens at its end, or at the message that was looked for.
 const at = new URLSearchParams(location.search).get("at");

@@ -1,4 +1,6 @@
 // The page of all conversations: selecting many, and what can be done with them.
+import { onChange } from "./changes.js";
+import "./dialogs.js";
 import { gettext, put } from "./words.js";
 
 const found = () => document.querySelector("[data-found]");
@@ -21,11 +23,5 @@ document.addEventListener("change", ({ target }) => {
   count();
 });
 
-document.addEventListener("click", ({ target }) => {
-  const opener = target.closest("[data-opens]");
-  if (opener) document.getElementById(opener.dataset.opens).showModal();
-  target.closest("[data-closes]")?.closest("dialog").close();
-});
-
-document.addEventListener("htmx:afterSwap", count);
+onChange(count);
 count();

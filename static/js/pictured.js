@@ -1,6 +1,7 @@
 // Pictures of a conversation: asked for with "/picture", seen emerging, and what can be made of one.
 import { say } from "./announce.js";
 import { expanding } from "./expanding.js";
+import { headers } from "./headers.js";
 import { fragment, morph } from "./morph.js";
 import { around } from "./scroll.js";
 import { together } from "./together.js";
@@ -105,7 +106,7 @@ dress();
 // The new previews are loaded before they take the place of the old ones, so that nothing flickers.
 async function fetched(part) {
   const { turn } = part.closest("[data-turn]").dataset;
-  const answer = await fetch(`/answers/${turn}/pictures/`, { headers: { "HX-Request": "true" } }).catch(() => null);
+  const answer = await fetch(`/answers/${turn}/pictures/`, { headers }).catch(() => null);
   if (!answer?.ok) return;
   const wanted = fragment(await answer.text());
   await Promise.all([...wanted.querySelectorAll("img")].map(({ src }) => Object.assign(new Image(), { src }).decode().catch(() => {})));

@@ -1,4 +1,5 @@
 // Several pictures are chosen with their boxes; a bar then says what can be done with them. Boxes survive the refreshes.
+import { onChange } from "./changes.js";
 import { expanding } from "./expanding.js";
 import { gettext, put } from "./words.js";
 
@@ -17,7 +18,7 @@ document.addEventListener("change", (event) => {
   if (event.target.name === "picture") show();
 });
 document.querySelector("[data-narrow]")?.addEventListener("change", (event) => event.currentTarget.requestSubmit());
-document.addEventListener("htmx:afterSwap", show);
+onChange(show);
 document.addEventListener("click", (event) => {
   const asked = event.target.closest("[data-confirm]");
   if (asked && !window.confirm(asked.dataset.confirm)) event.preventDefault();

@@ -1,6 +1,7 @@
 // Follow-ups wait on the server for the running answer to end: shown above the field, to be sent now, edited or deleted.
 import { restore } from "./attach.js";
 import { keep } from "./drafts.js";
+import { headers } from "./headers.js";
 import { fragment, morph } from "./morph.js";
 import { request } from "./socket.js";
 import { together } from "./together.js";
@@ -52,7 +53,7 @@ export class Queue {
   }
 
   refresh = together(async () => {
-    const answer = this.conversation() && (await fetch(`/c/${this.conversation()}/queue/`, { headers: { "HX-Request": "true" } }));
+    const answer = this.conversation() && (await fetch(`/c/${this.conversation()}/queue/`, { headers }));
     if (!answer?.ok) return;
     const wanted = fragment(await answer.text()).querySelector("[data-queue]");
     const focused = document.activeElement;

@@ -1,10 +1,10 @@
 // What a reviewer withheld leaves the page at once, whatever had been shown of it; given back, it is fetched again.
 import { forget, say } from "./announce.js";
-import { take } from "./held.js";
 import { close } from "./panel.js";
 import { tell } from "./socket.js";
 import { temporary } from "./temporary.js";
 import * as transcript from "./transcript.js";
+import { removePicture } from "./watch.js";
 import { gettext } from "./words.js";
 
 const PARTS = ["seen", "nothing", "quotes", "tools", "text", "pictures", "sources", "thoughts"];
@@ -50,7 +50,7 @@ async function release({ turn }) {
 
 // Pictures that are drawn stand in a part that is fetched by itself; those of a question go with their turn.
 function look(picture, held) {
-  if (held) take(picture);
+  if (held) removePicture(picture);
   document.dispatchEvent(new CustomEvent("pictures:changed"));
   for (const part of document.querySelectorAll('[data-turn]:not([data-status="writing"]) [data-part="attached"]:not(:empty)')) transcript.dress(part.closest("[data-turn]"));
 }

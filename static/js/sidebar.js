@@ -1,4 +1,5 @@
 // The sidebar is a drawer on narrow screens, and its list can be filtered by title.
+import { onChange } from "./changes.js";
 import { refresh } from "./recent.js";
 
 const PAUSE_MS = 200;
@@ -52,8 +53,7 @@ function goOn({ target }) {
   document.addEventListener("htmx:afterSettle", () => before.nextElementSibling?.querySelector("a, button, input").focus(), { once: true });
 }
 
-// The page of an import asks for its report again and again: what came along stands in the list at once. What puts
-// something into a page without htmx says so by the same event, and names no target.
+// The page of an import asks for its report again and again: what came along stands in the list at once.
 function brought({ detail }) {
   const before = detail?.target;
   const now = before?.id === "import" && document.getElementById("import");
@@ -89,7 +89,7 @@ if (sidebar) {
   field.addEventListener("input", filter);
   document.addEventListener("htmx:beforeSwap", goOn);
   sidebar.addEventListener("toggle", ({ target }) => target.matches("[data-drawer-name]") && remember(target), true);
-  document.addEventListener("htmx:afterSwap", arrange);
+  onChange(arrange);
   document.addEventListener("htmx:afterSwap", brought);
   arrange();
   document.addEventListener("keydown", (event) => {

@@ -1,5 +1,6 @@
 // The turns on the page: adopted from what the server rendered, added when something is asked, fetched again when the log is gone.
 import { shown } from "./attach.js";
+import { announceChange } from "./changes.js";
 import { headers } from "./headers.js";
 import { fragment, morph } from "./morph.js";
 import { around, toBottom } from "./scroll.js";
@@ -80,11 +81,11 @@ export function leave(id) {
 
 // What only the server knows of a turn that has ended, such as its siblings.
 export async function dress(article) {
-  const answer = await fetch(`/answers/${article.dataset.turn}/`, { headers: { "HX-Request": "true" } });
+  const answer = await fetch(`/answers/${article.dataset.turn}/`, { headers });
   if (!answer.ok) return;
   const fresh = fragment(await answer.text()).firstElementChild;
   morph(article, fresh);
-  document.dispatchEvent(new CustomEvent("htmx:afterSwap")); // code blocks are dressed again
+  announceChange();
 }
 
 export async function refetch(id) {
@@ -114,7 +115,7 @@ async function fetchAll(coming, still) {
   list().replaceWith(wanted);
   htmx.process(wanted);
   adopt();
-  document.dispatchEvent(new CustomEvent("htmx:afterSwap")); // code blocks are dressed again
+  announceChange();
   return true;
 }
 

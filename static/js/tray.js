@@ -1,4 +1,6 @@
 // The tray fetches itself again while something moves; not while nobody looks, and never under an open menu.
+import { onChange } from "./changes.js";
+
 document.addEventListener("htmx:beforeRequest", (event) => {
   const tray = document.getElementById("tray");
   if (event.target !== tray || event.detail.requestConfig.verb !== "get") return;
@@ -11,7 +13,7 @@ document.addEventListener("visibilitychange", () => {
 
 // A reader of the screen hears how many are ready, from one place that stays, whenever that changes.
 const said = document.querySelector("[data-said]");
-document.addEventListener("htmx:afterSwap", () => {
+onChange(() => {
   const words = document.querySelector("#tray [data-summary]")?.textContent.trim() ?? "";
   if (said.textContent !== words) said.textContent = words;
 });
