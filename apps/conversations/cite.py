@@ -56,6 +56,10 @@ _FRAME = re.compile(
     re.IGNORECASE,
 )
 _TOO_LITTLE = re.compile(r"[\W_]*|\W*\d{1,2}[.)]")
+_PARTICIPLE = re.compile(r"[A-Z][a-z]+ing\b")
+_FINITE = re.compile(
+    r"\b(?:am|is|are|was|were|be|has|have|had|do|does|did|can|could|may|might|must|shall|should|will|would|\w+[^s\W]s)\b"
+)
 _TALK = re.compile(
     r"^(?:hi|hello|hey|sure|certainly|of course|okay|ok|yes|no|great|thank you|thanks|you're welcome|i hope|"
     r"let me know|feel free|here(?:'s| is| are)|below (?:is|are)|the following|in summary|"
@@ -139,7 +143,8 @@ class Citer:
         if found[0][0].score < SUPPORTED:
             found = self._supported_in_parts(claim) or found
         best = found[0][0].score
-        if best < SUPPORTED or not self._speaks_to_question(claim, found[0][1]):
+        unsaid = is_fragment(claim) and not found[0][0].quoted
+        if best < SUPPORTED or unsaid or not self._speaks_to_question(claim, found[0][1]):
             return [_one(index, start, end, None, min(best, _UNSUPPORTED))]
         return [
             Cite(index, start, end, w.source, w.start, w.end, round(verdict.score, 4), quoted=verdict.quoted)
@@ -245,6 +250,15 @@ def _chosen(
         if verdict.score >= least:
             kept.setdefault(window.source, (verdict, window))
     return list(kept.values())[:_SOURCES]
+
+
+def is_fragment(claim: str) -> bool:
+    """Return whether a claim is no whole sentence: it ends without a mark, or begins with an English participle and has
+    no verb of its own. Small models write such lines, and what they mean cannot be told."""
+    bare = claim.rstrip(" *_\"'”’)")
+    if not bare.endswith((".", "!", "?", "…", ":", ";", "。", "！", "？")):
+        return True
+    return bool(_PARTICIPLE.match(bare)) and "," not in bare and not _FINITE.search(bare)
 
 
 def states(text: str) -> bool:

@@ -34,7 +34,7 @@ def test_the_weights_are_what_the_recipe_makes(shared: Path, tmp_path: Path) -> 
     """The last digits of sums differ between processors, so the judgements are compared and not the bytes."""
     requests_training.train(shared / "data", tmp_path, lambda line: None)
     made, packaged = RequestClassifier(str(tmp_path)), RequestClassifier()
-    written = json.loads(Path(requests_training.__file__).with_name("request_examples.json").read_text())
+    written = json.loads(Path(requests_training.__file__).with_name("examples.json").read_text())
     for example in list(requests_training.expand_requests(written))[::97]:
         kind, likelihood = packaged.classify(example.text)
         assert made.classify(example.text) == (kind, pytest.approx(likelihood, abs=0.1)), example.text
