@@ -24,7 +24,7 @@ FLOOR = 0.6
 # Where all that is left of the message names a document of the user, or where a word such as "between" leads to the
 # two sides of a comparison, which hardly a question does.
 LOW_FLOOR = 0.25
-_TITLE_FLOOR = 0.95  # where the unknown words of the message are read as the title of a document
+_TITLE_FLOOR = 0.9985  # where the unknown words are read as a title; 37 of 1,709 questions of open sets reach it
 _TITLED_WORDS = 16  # of a message with a title; a longer one is a question
 COMPARE, LIST, OUTLINE, SUMMARY = "compare", "list", "outline", "summary"
 _WORD = re.compile(r"\w+(?:[-.'’_]\w+)*")

@@ -69,3 +69,10 @@ def test_what_no_request_is_worded_in_is_its_subject(text: str, subject: tuple[s
 @pytest.mark.parametrize("text", ["", " ", "/read Bees", "List all", "Compare it", "summarise " * 30])
 def test_commands_and_requests_without_what_they_need_are_none(text: str) -> None:
     assert recognise(text) is None
+
+
+@pytest.mark.parametrize(
+    "text", ["What is Quorum Sluice?", "Explain Quorum Sluice", "Describe Quorum Sluice", "Who is Ida Lind?"]
+)
+def test_ordinary_questions_are_not_looked_up_among_the_titles(text: str) -> None:
+    assert recognise(text, may_name=True) is None
