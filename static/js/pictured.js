@@ -20,7 +20,7 @@ let once = null; // all that goes with one that is asked for by a button
 export function picture(text) {
   if (!COMMAND.test(text)) return undefined;
   if (once || !bar) return once ?? {};
-  const value = (name) => bar.querySelector(`[data-picture-${name}]`).value;
+  const value = (name) => bar.querySelector(`#picture-${name}`).value;
   const negative = bar.querySelector("[data-picture-negative]")?.value.trim();
   return { count: Number(value("count")), shape: value("shape"), ...(negative && { negative }), ...(made && { ...made, strength: Number(value("strength")) }) };
 }
