@@ -10,7 +10,15 @@ from apps.conversations.events import Cited, Text
 from apps.conversations.grounding.states import sentence_state
 from apps.conversations.pills import UNVERIFIED, pills_html
 from apps.conversations.render import StreamRenderer
-from tests.conversations.test_render_stream import ANSWER, BITS, ID, LINES, SENTENCES
+from tests.conversations.test_render_stream import ANSWER, BITS, ID, LINES
+
+SENTENCES = [
+    *("One stands. ", "Two is **bold** [1]. ", "Is `a. b` code? ", "It cost $5 million. ", "e.g. Dr. No came! "),
+    *("wow![1] ", "A * B is open. ", "2) is no item. ", "- nor this. ", "# or this. ", "> or that. ", "a. b. C. "),
+    *("See (x). [2, 3] ", "**Two. Sentences** here. ", "http://x.example/a. ", "晴れ。明日。", "😀 face. ", "x_y_z. "),
+    *("A | b. ", "&amp; so. ", "...", "\\( x. y \\). ", "![p](q). ", "  ", "\n", "\n\n", "===\n", "|--|\n"),
+    *("| a | b |\n", "``` ", "<b>no</b>. ", "etc. and so. ", "many words that say nothing at all but go on and on, "),
+]
 
 CODE = "```python\n" + 'def f(x):\n    return "One. Two."  # and so on\n\n' * 8 + "```\n\n"
 TABLE = "| a | b |\n|---|---|\n" + "| One. Two | 3 |\n" * 8 + "\n"

@@ -138,7 +138,7 @@ def test_a_document_is_read_by_keyboard_alone(visit: Visit, harbour: str) -> Non
 
 def test_words_of_a_page_are_selected_and_copied(visit: Visit, harbour: str) -> None:
     page = visit(harbour)
-    page.get_by_role("link", name="notice").first.click()
+    page.locator("#tray").get_by_role("link", name="notice").first.click()  # not the notices of the sidebar
     page.locator("[data-text-layer] text").first.wait_for()
     page.wait_for_load_state()  # before, what stands above it may still move it
     page.wait_for_function("document.querySelector('.paper img').complete")

@@ -1,4 +1,4 @@
-"""What concerns a whole document, in the page: a summary with its pills, the question which document, two columns."""
+"""What concerns a whole document, in the page: a summary with its pills, two columns."""
 
 from __future__ import annotations
 
@@ -7,18 +7,13 @@ from typing import Any
 import pytest
 from playwright.sync_api import expect
 
-from apps.conversations.whole_document.scope import MOST
 from tests.journeys.chat import ask, ended
 
 COMPARED = "Compare parental leave and travel costs"
 
 
 def test_a_summary_is_taken_from_the_document_and_stays_so(page_wide: Any) -> None:
-    turn = ended(ask(page_wide, "Summarise this document"))
-    expect(turn.locator("[data-part=text]")).to_contain_text("Which document do you mean?")
-    assert 2 <= turn.locator("[data-part=text] li").count() <= MOST + 1  # other journeys add documents: "and 3 more"
-
-    turn = ended(ask(page_wide, "parental-leave.md"))
+    turn = ended(ask(page_wide, "Summarise parental-leave.md"))
     text = turn.locator("[data-part=text]")
     expect(text).to_contain_text("word for word; no model wrote this.")
     expect(text.locator('.pill[data-state="quoted"]').first).to_be_visible()
