@@ -6,10 +6,7 @@ import os
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "assistant.settings")
 
-import tempfile
-
 from channels.routing import ProtocolTypeRouter, URLRouter
-from django.conf import settings
 from django.core.asgi import get_asgi_application
 
 from apps.lib import memory
@@ -17,7 +14,6 @@ from assistant.origins import OriginGuard
 from assistant.statics import Statics
 
 memory.spare()  # no thread runs yet, and torch is not loaded
-tempfile.tempdir = str(settings.FILE_UPLOAD_TEMP_DIR)  # large request bodies wait on the disk of the data
 _http = get_asgi_application()  # loads the apps; consumers can be imported only afterwards
 
 from apps.conversations.consumers import websocket_urlpatterns  # noqa: E402

@@ -5,7 +5,10 @@ from __future__ import annotations
 import asyncio
 import logging
 import sys
+import tempfile
 from typing import Any
+
+from django.conf import settings
 
 from apps.conversations import sweeper, temporary, turns
 from apps.engines import registry
@@ -29,6 +32,7 @@ async def lifespan(scope: dict[str, Any], receive: Any, send: Any) -> None:
         message = await receive()
         if message["type"] == "lifespan.startup":
             sys.setswitchinterval(_SWITCH_S)
+            tempfile.tempdir = str(settings.FILE_UPLOAD_TEMP_DIR)  # large request bodies wait on the disk of the data
             tasks = [asyncio.create_task(sweeper.sweep_forever(turns.go_on)), asyncio.create_task(in_pool(_warmed))]
             tasks.append(asyncio.create_task(_release_memory()))
             for task in tasks:
@@ -38,6 +42,7 @@ async def lifespan(scope: dict[str, Any], receive: Any, send: Any) -> None:
         else:
             for task in tasks:
                 task.cancel()
+            tempfile.tempdir = None
             temporary.forget()
             await turns.shut_down()
             await registry.chat().close()

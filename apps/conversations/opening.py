@@ -109,6 +109,12 @@ def recall(user: User, key: str | None, wish: Ask | Again, address: str = "") ->
     if (known := repeated(now, wish.client_id)) is not None:
         return known
     opening = _asked(now, wish) if isinstance(wish, Ask) else _again(now, wish)
+    try:
+        has_place(opening)  # `keep` looks again; before that, a question that has to wait must cost nothing
+    except Refused:
+        if (known := repeated(now, wish.client_id)) is None:
+            raise
+        return known
     place = None if opening.without_documents else opening.filters.narrowed(scope(now, opening.collections))
     model, gone = choosing.of(opening.place, opening.assistant, wish.model)
     return replace(opening, address=address, scope=place, model=model, gone=gone)
