@@ -47,6 +47,12 @@ def test_a_number_from_a_row_that_does_not_speak_of_what_is_counted_does_not_sup
     (found,) = cited("How many seats does screen SCR-1 have?", "The movie screen SCR-1 has 1.", row)
     assert found.source is None
     assert not counts_another_thing("How many shows does screen SCR-1 have?", "The screen SCR-1 has 1.", row)
+    asked = "How many databases can be attached in SQLite at most?"
+    assert counts_another_thing(asked, "The answer is: 1", "It supports one writer at a time per database file.")
+    assert counts_another_thing(
+        asked, "The answer is: 1", "Most other database engines also go with (1), so SQLite does."
+    )
+    assert not counts_another_thing(asked, "The answer is: 10", "The number of databases is limited to 10 by default.")
     assert not counts_another_thing(
         "How many seats does screen SCR-1 have?", "It has 150 seats.", "Room for 150 people."
     )

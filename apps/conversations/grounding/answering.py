@@ -37,17 +37,25 @@ _BETWEEN_PARTS = re.compile(  # of one question: "How long is it, and what does 
 )
 
 
+_LABEL = re.compile(r"[(\[]\d+[)\]]")  # "(1)" is a name, and counts nothing
 _COUNTED = re.compile(r"\b(?:how many|wie viele|cuánt[oa]s)\s+(.+)", re.IGNORECASE)
+_NUMBER_BEFORE, _NUMBER_AFTER = 3, 12  # words between a number and what it counts: "10 attached databases"
 _BARE_NUMBER = re.compile(r"(?<![\w.,-])\d[\d.,]*(?=\W*$|[.,;]?\s*(?:and|und|y|in|im|en|on|for|für|per|pro|por)\b)")
 
 
 def counts_another_thing(question: str, claim: str, source: str) -> bool:
-    """Return whether a claim answers "how many seats?" with a bare number of a source that names no seats."""
+    """Return whether a claim answers "how many seats?" with a bare number that the source does not give for seats: it
+    names none, or the number stands elsewhere in it."""
     asked = _COUNTED.search(question)
     if asked is None or not _BARE_NUMBER.search(claim.rstrip(' ."”')):
         return False
-    counted = facts(asked[1]).order[:1]
-    return bool(counted) and counted[0] not in facts(claim).terms | facts(source).terms
+    counted, numbers = facts(asked[1]).order[:1], facts(claim).numbers
+    if not counted or counted[0] in facts(claim).terms:
+        return False
+    words = [facts(word) for word in _LABEL.sub("", source).split()]
+    things = [at for at, word in enumerate(words) if counted[0] in word.terms]
+    places = [at for at, word in enumerate(words) if word.numbers & numbers]
+    return not any(-_NUMBER_BEFORE <= at - thing <= _NUMBER_AFTER for thing in things for at in places)
 
 
 @dataclass(frozen=True, slots=True)
