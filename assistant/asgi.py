@@ -16,7 +16,7 @@ from assistant.statics import Statics
 memory.spare()  # no thread runs yet, and torch is not loaded
 _http = get_asgi_application()  # loads the apps; consumers can be imported only afterwards
 
-from apps.conversations.consumers import websocket_urlpatterns  # noqa: E402
+from apps.conversations.realtime.consumer import websocket_urlpatterns  # noqa: E402
 from assistant.lifespan import lifespan  # noqa: E402
 
 application = ProtocolTypeRouter(

@@ -10,7 +10,7 @@ from typing import Any
 
 from django.conf import settings
 
-from apps.conversations import sweeper, temporary, turns
+from apps.conversations.turns import recovery, runner, temporary_chats
 from apps.engines import registry
 from apps.engines.warm import warm
 from apps.lib import host, memory
@@ -33,7 +33,7 @@ async def lifespan(scope: dict[str, Any], receive: Any, send: Any) -> None:
         if message["type"] == "lifespan.startup":
             sys.setswitchinterval(_SWITCH_S)
             tempfile.tempdir = str(settings.FILE_UPLOAD_TEMP_DIR)  # large request bodies wait on the disk of the data
-            tasks = [asyncio.create_task(sweeper.sweep_forever(turns.go_on)), asyncio.create_task(in_pool(_warmed))]
+            tasks = [asyncio.create_task(recovery.sweep_forever(runner.go_on)), asyncio.create_task(in_pool(_warmed))]
             tasks.append(asyncio.create_task(_release_memory()))
             for task in tasks:
                 task.add_done_callback(_ended)
@@ -43,8 +43,8 @@ async def lifespan(scope: dict[str, Any], receive: Any, send: Any) -> None:
             for task in tasks:
                 task.cancel()
             tempfile.tempdir = None
-            temporary.forget()
-            await turns.shut_down()
+            temporary_chats.forget()
+            await runner.shut_down()
             await registry.chat().close()
             await send({"type": "lifespan.shutdown.complete"})
             return

@@ -93,7 +93,7 @@ TEMPLATES: list[dict[str, Any]] = [
                 "django.template.context_processors.i18n",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
-                "apps.conversations.frame.frame",
+                "apps.conversations.history.sidebar.frame",
             ],
             "libraries": {"heroicons": "apps.lib.icons"},
         },
@@ -239,7 +239,7 @@ REVIEW_SECOND_PERCENT = ENV.REVIEW_SECOND_PERCENT
 POLICY_S, VERDICT_DAYS = 5.0, ENV.VERDICT_DAYS  # seconds that the gate's copy of the policy may be old
 SUPPORT_MODEL, BREAK_GLASS_MINUTES = ENV.SUPPORT_MODEL, ENV.BREAK_GLASS_MINUTES
 SUPPORT_CHECK: dict[str, Any] = {
-    "BACKEND": "apps.conversations.support.AgreementAndInference",
+    "BACKEND": "apps.conversations.grounding.support_check.AgreementAndInference",
     "OPTIONS": {},
 }
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from pytest_django import Settings
 
-from apps.conversations import door
+from apps.conversations.turns import model_queue
 from apps.engines import registry
 from apps.engines.chat.fake import FakeChat
 
@@ -21,7 +21,7 @@ def offer(settings: Settings, name: str = BIG, *, server: str = SERVER, model: s
         "ABOUT": {"shown": name, "server": server, **about},
     }  # fmt: skip
     settings.CHATS = {**settings.CHATS, name: config}
-    door.forget()
+    model_queue.forget()
 
 
 def take_away(settings: Settings, name: str = BIG) -> None:

@@ -100,7 +100,7 @@ def test_every_environment_variable_is_described() -> None:
 def test_every_event_is_described_in_the_tour() -> None:
     from typing import get_args
 
-    from apps.conversations import events
+    from apps.conversations.core import events
 
     text = (ROOT / "docs" / "tour.md").read_text()
     assert [kind.__name__ for kind in get_args(events.Event) if f"`{kind.__name__}`" not in text] == []

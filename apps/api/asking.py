@@ -20,10 +20,11 @@ from ninja.responses import NinjaJSONEncoder
 from apps.api.auth import AsyncBearer, Bearer, Scope, caller
 from apps.api.schemas import AnswerOut, ConversationIn, ConversationOut, QuestionIn
 from apps.api.talk import readable, router  # one address has its operations in one router
-from apps.conversations import asks, choosing, picture_asks, turns
+from apps.conversations.core import model_choice, picture_request, requests
+from apps.conversations.evidence.answer_sources import shelves
 from apps.conversations.models import Assistant, Citation, Conversation, Message, Source
-from apps.conversations.opening import Kept
-from apps.conversations.shelf import shelves
+from apps.conversations.turns import runner
+from apps.conversations.turns.preparation import Kept
 from apps.documents.models import Collection
 from apps.engines import registry
 from apps.engines.base import EngineError
@@ -66,12 +67,12 @@ async def ask_question(
     asked once: who sends it again gets the same answer, from its beginning."""
     user = caller(request)
     await in_db(_there, user, pk, wish)
-    ask = asks.Ask(
-        _client_id(idempotency_key), asks.question(wish.question), pk,
+    ask = requests.Ask(
+        _client_id(idempotency_key), requests.question(wish.question), pk,
         None if wish.collections is None else tuple(wish.collections), wish.without_documents, wish.after,
-        model=choosing.read(wish.model),
+        model=model_choice.read(wish.model),
     )  # fmt: skip
-    kept = await turns.ask(user, None, ask, address_of(request))
+    kept = await runner.ask(user, None, ask, address_of(request))
     await in_db(_own, user, kept, ask)
     await in_db(_titled, user, kept, ask)
     if wish.stream:
@@ -96,7 +97,7 @@ async def stop_answer(request: HttpRequest, pk: UUID) -> Status[dict[str, Any]]:
     """The answer ends soon as “stopped” and keeps what it has; one that has ended stays as it is."""
     found = await in_db(_answer, caller(request), pk)
     if found["status"] == Message.Status.WRITING:
-        await turns.stop(pk)
+        await runner.stop(pk)
     return Status(202, found)
 
 
@@ -112,7 +113,7 @@ def _client_id(key: str) -> str:
     return "api" + (hashlib.sha256(key.encode()).hexdigest()[:37] if key else new_id().hex)
 
 
-def _own(user: User, kept: Kept, ask: asks.Ask) -> None:
+def _own(user: User, kept: Kept, ask: requests.Ask) -> None:
     """Raises HttpError where what was kept under the key is another question."""
     rows = Message.objects.visible_to(user).filter(pk=kept.question, retracted=None)
     asked = rows.values_list("text", "conversation").first()
@@ -120,10 +121,10 @@ def _own(user: User, kept: Kept, ask: asks.Ask) -> None:
         raise HttpError(422, _OTHER)
 
 
-def _titled(user: User, kept: Kept, ask: asks.Ask) -> None:
+def _titled(user: User, kept: Kept, ask: requests.Ask) -> None:
     """A conversation without a title has one now."""
     unnamed = Conversation.objects.visible_to(user).filter(pk=kept.conversation, title="")
-    unnamed.update(title=picture_asks.title(ask.text))
+    unnamed.update(title=picture_request.title(ask.text))
 
 
 async def _streamed(user: User, kept: Kept) -> AsyncIterator[bytes]:
@@ -146,7 +147,7 @@ async def _pieces(user: User, kept: Kept) -> AsyncGenerator[str, None]:
     try:
         async with aclosing(registry.turnlog().tail(str(kept.answer), 0)) as entries:
             async for _ in entries:
-                text = turns.text_of(kept.answer)
+                text = runner.text_of(kept.answer)
                 if text.startswith(sent) and text != sent:
                     yield text[len(sent) :]
                     sent = text

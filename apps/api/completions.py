@@ -14,8 +14,9 @@ from apps.api import replies, served
 from apps.api.auth import AsyncBearer, Scope, caller
 from apps.api.errors import Wrong, problem
 from apps.api.protocol import UNDONE, ChatIn, EmbeddingsIn, composed, history, instructions, question, sampling
-from apps.conversations import asks, unkept
-from apps.conversations.unkept import Unkept
+from apps.conversations.core import requests
+from apps.conversations.turns import ephemeral
+from apps.conversations.turns.ephemeral import Unkept
 from apps.engines import registry
 from apps.engines.base import ChatEngine, ChatRequest, EngineBusy, EngineError
 from apps.engines.chat.offered import MAIN
@@ -76,7 +77,7 @@ async def chat_completions(request: HttpRequest, wish: ChatIn) -> StreamingHttpR
     text = ""
     with _counted(user.pk, slot):
         try:
-            async with aclosing(unkept.while_allowed(turn, _pieces(turn, said))) as pieces:
+            async with aclosing(ephemeral.while_allowed(turn, _pieces(turn, said))) as pieces:
                 async for piece in pieces:
                     text += piece
             reason = replies.end("tool_calls" if turn.calls else turn.finish)
@@ -85,7 +86,7 @@ async def chat_completions(request: HttpRequest, wish: ChatIn) -> StreamingHttpR
                 raise Wrong(400, str(error), param="messages", code="content_filter") from error
             reason = "content_filter"
     known = replies.evidence(turn, len(text) - len(turn.text))
-    return reply.whole(text, turn.calls, reason, await unkept.spent(turn), **known)
+    return reply.whole(text, turn.calls, reason, await ephemeral.spent(turn), **known)
 
 
 @router.post("/embeddings", auth=_CHAT)
@@ -158,9 +159,9 @@ async def _turn(request: HttpRequest, wish: ChatIn) -> tuple[Unkept, ChatRequest
     await _fits(wish, item)
     surface.set(Surface.API)  # for the task of this request
     user = caller(request)
-    asked = asks.question(question(wish))
+    asked = requests.question(question(wish))
     said = None if item.grounded else await _composed(registry.chat(item.model or MAIN), user.pk, wish)
-    turn = await unkept.opened(
+    turn = await ephemeral.opened(
         user, asked, history(wish), tuple(wish.collections), instructions=instructions(wish),
         without_documents=not item.grounded, address=address_of(request), model=item.model,
     )  # fmt: skip
@@ -213,7 +214,7 @@ async def _streamed(
         yield reply.chunk({"role": "assistant", "content": ""})
         size = 0
         try:
-            async with aclosing(unkept.while_allowed(turn, _pieces(turn, said))) as pieces:
+            async with aclosing(ephemeral.while_allowed(turn, _pieces(turn, said))) as pieces:
                 async for piece in pieces:
                     size += len(piece)
                     yield reply.chunk({"content": piece})
@@ -227,12 +228,12 @@ async def _streamed(
         yield reply.chunk({"tool_calls": replies.called(turn.calls)})
     yield reply.chunk({}, reason, **replies.evidence(turn, size - len(turn.text)))
     if wish.usage_wanted:
-        yield reply.usage(await unkept.spent(turn))
+        yield reply.usage(await ephemeral.spent(turn))
     yield replies.DONE
 
 
 async def _pieces(turn: Unkept, said: ChatRequest | None) -> AsyncGenerator[str, None]:
     """The content in approved pieces."""
-    async with aclosing(unkept.spoken(turn) if said is None else unkept.passed(turn, said)) as pieces:
+    async with aclosing(ephemeral.spoken(turn) if said is None else ephemeral.passed(turn, said)) as pieces:
         async for piece in pieces:
             yield piece

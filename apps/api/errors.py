@@ -9,7 +9,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from ninja import NinjaAPI
 from ninja.errors import AuthenticationError, HttpError, ValidationError
 
-from apps.conversations.refusal import Busy, Missing, Refused
+from apps.conversations.errors import Busy, Missing, Refused
 from apps.documents.upload import DiskFull, UploadRefused
 from apps.engines.base import EngineBusy, EngineError, EngineRefused
 from apps.safety import helplines

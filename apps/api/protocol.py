@@ -9,7 +9,7 @@ from ninja import Schema
 from pydantic import ConfigDict, Field
 
 from apps.api.errors import Wrong
-from apps.conversations.opening import Past
+from apps.conversations.turns.preparation import Past
 from apps.engines.base import ChatMessage, ChatRequest, Sampling, ToolCall
 from apps.safety.untrusted import neutralise
 

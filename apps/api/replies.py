@@ -8,10 +8,10 @@ from typing import Any
 
 import orjson
 
-from apps.conversations.cite import Cite
-from apps.conversations.grounding.states import sentence_state
-from apps.conversations.sources import Placed
-from apps.conversations.turn import LOOP, Turn
+from apps.conversations.evidence.source_numbering import Placed
+from apps.conversations.grounding.citer import Cite
+from apps.conversations.grounding.sentence_state import sentence_state
+from apps.conversations.turns.state import LOOP, Turn
 from apps.engines.base import ToolCall, Usage
 from apps.lib.ids import new_id
 

@@ -9,7 +9,7 @@ from uuid import UUID
 from ninja import Schema
 from pydantic import ConfigDict, Field, StringConstraints
 
-from apps.conversations.grounding.states import SentenceState
+from apps.conversations.grounding.sentence_state import SentenceState
 from apps.safety import helplines
 from apps.safety.withheld import is_care
 

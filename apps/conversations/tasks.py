@@ -6,9 +6,9 @@ from uuid import UUID
 
 from celery import shared_task
 
-from apps.conversations import importing
-from apps.conversations.attached import recognising, taking, trying
+from apps.conversations.attachments import caption_test, recognition, uploads
 from apps.conversations.models import Source
+from apps.conversations.transfer import import_job
 from apps.documents import versions, worker
 
 
@@ -18,21 +18,21 @@ def keep_cited(document: UUID, earlier: UUID) -> None:
 
 
 versions.moved.append(keep_cited)
-worker.chores.append(importing.sweep)
-worker.chores.append(recognising.sweep)
+worker.chores.append(import_job.sweep)
+worker.chores.append(recognition.sweep)
 
 
-@shared_task(name=importing.TASK)
+@shared_task(name=import_job.TASK)
 def bring_along(import_id: str) -> None:
-    importing.do(import_id)
+    import_job.do(import_id)
 
 
-@shared_task(name=taking.TASK)
+@shared_task(name=uploads.TASK)
 def recognise(picture_id: str) -> None:
     """The bell names one; whose turn it is the queue decides."""
-    recognising.drain()
+    recognition.drain()
 
 
-@shared_task(name=trying.TASK)
+@shared_task(name=caption_test.TASK)
 def try_caption(_: str) -> None:
-    trying.answer()
+    caption_test.answer()

@@ -2,36 +2,27 @@ from __future__ import annotations
 
 from django.urls import path
 
-from apps.conversations import (
-    assistant_urls,
-    beams,
-    branch_views,
-    comparing,
-    export_views,
-    feedback_views,
-    glass_views,
-    import_views,
-    keeping_views,
-    near_views,
-    saved,
-    sharing_views,
-    temporary_views,
-    views,
-)
-from apps.conversations.attached import urls as attached_urls
+from apps.conversations.assistants import beam_search_field, prompt_templates, urls
+from apps.conversations.attachments import urls as attached_urls
+from apps.conversations.disclosure import break_glass_views
+from apps.conversations.feedback import comparison
+from apps.conversations.feedback import views as feedback_views
+from apps.conversations.history import branch_views, management_views, temporary_chat_views, transcript_gap_views, views
+from apps.conversations.sharing import views as sharing_views
 from apps.conversations.tools import urls as tool_urls
+from apps.conversations.transfer import export_views, import_views
 
 app_name = "conversations"
 urlpatterns = [
-    *assistant_urls.patterns,
+    *urls.patterns,
     *tool_urls.patterns,
     *attached_urls.patterns,
     path("", views.new, name="new"),
-    path("temporary/", temporary_views.temporary, name="temporary"),
-    path("temporary/<uuid:pk>/", temporary_views.temporary, name="temporary_gone"),
-    path("documents/<uuid:pk>/source/<int:number>/", temporary_views.source, name="source_of_document"),
+    path("temporary/", temporary_chat_views.temporary, name="temporary"),
+    path("temporary/<uuid:pk>/", temporary_chat_views.temporary, name="temporary_gone"),
+    path("documents/<uuid:pk>/source/<int:number>/", temporary_chat_views.source, name="source_of_document"),
     path("c/<uuid:pk>/", views.conversation, name="conversation"),
-    path("c/<uuid:pk>/turns/", near_views.turns, name="turns"),
+    path("c/<uuid:pk>/turns/", transcript_gap_views.turns, name="turns"),
     path("c/<uuid:pk>/delete/", views.delete, name="delete"),
     path("c/<uuid:pk>/rename/", views.rename, name="rename"),
     path("answers/<uuid:answer>/feedback/", feedback_views.rate, name="feedback"),
@@ -42,15 +33,15 @@ urlpatterns = [
     path("shared/<slug:secret>/attached/<uuid:pk>/", sharing_views.attached, name="shared_attached"),
     path("shared/<slug:secret>/answers/<uuid:answer>/behind/", sharing_views.behind_shared, name="behind_shared"),
     path("shared/<slug:secret>/copy/", sharing_views.copy, name="copy_shared"),
-    path("review/break-glass/", glass_views.page, name="glass"),
-    path("review/break-glass/<uuid:pk>/", glass_views.read, name="glass_read"),
-    path("review/break-glass/<uuid:pk>/answer/", glass_views.answer, name="glass_answer"),
-    path("review/break-glass/<uuid:pk>/<uuid:conversation>/", glass_views.choose, name="glass_choose"),
-    path("beams/", beams.field, name="beams"),
-    path("prompts/", saved.prompts, name="prompts"),
-    path("prompts/<int:pk>/", saved.prompt, name="prompt"),
-    path("prompts/<int:pk>/delete/", saved.delete, name="delete_prompt"),
-    path("answers/<uuid:answer>/compare/", comparing.compare, name="compare"),
+    path("review/break-glass/", break_glass_views.page, name="glass"),
+    path("review/break-glass/<uuid:pk>/", break_glass_views.read, name="glass_read"),
+    path("review/break-glass/<uuid:pk>/answer/", break_glass_views.answer, name="glass_answer"),
+    path("review/break-glass/<uuid:pk>/<uuid:conversation>/", break_glass_views.choose, name="glass_choose"),
+    path("beams/", beam_search_field.field, name="beams"),
+    path("prompts/", prompt_templates.prompts, name="prompts"),
+    path("prompts/<int:pk>/", prompt_templates.prompt, name="prompt"),
+    path("prompts/<int:pk>/delete/", prompt_templates.delete, name="delete_prompt"),
+    path("answers/<uuid:answer>/compare/", comparison.compare, name="compare"),
     path("c/<uuid:pk>/queue/", views.queued, name="queue"),
     path("c/<uuid:pk>/choose/", branch_views.choose, name="choose"),
     path("c/<uuid:pk>/fork/", branch_views.fork, name="fork"),
@@ -63,10 +54,10 @@ urlpatterns = [
     path("answers/<uuid:answer>/", branch_views.turn, name="turn"),
     path("conversations/", views.recent, name="recent"),
     path("conversations/more/", views.more, name="more"),
-    path("conversations/all/", keeping_views.everything, name="all"),
-    path("conversations/change/", keeping_views.change, name="change"),
+    path("conversations/all/", management_views.everything, name="all"),
+    path("conversations/change/", management_views.change, name="change"),
     path("conversations/import/", import_views.imports, name="imports"),
     path("conversations/import/<uuid:pk>/", import_views.report, name="import"),
-    path("folders/<int:pk>/", keeping_views.folder, name="folder"),
+    path("folders/<int:pk>/", management_views.folder, name="folder"),
     path("answers/<uuid:answer>/sources/<int:number>/", views.source, name="source"),
 ]

@@ -13,7 +13,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import F, Q
 from django.utils import timezone
 
-from apps.conversations.wrap import without_hints
+from apps.conversations.rendering.sentence_markers import without_hints
 from apps.documents import job
 from apps.documents.models import Collection, Document
 from apps.engines.base import EngineError

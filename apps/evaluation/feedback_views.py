@@ -15,8 +15,9 @@ from django.utils.translation import gettext, gettext_lazy
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
-from apps.conversations import pages, reviewing
+from apps.conversations.history import transcript
 from apps.conversations.models import Feedback, Message
+from apps.conversations.moderation import cases
 from apps.documents.models import Collection
 from apps.evaluation import preferences
 from apps.evaluation.forms import QuestionForm
@@ -59,7 +60,7 @@ def opened(request: HttpRequest, pk: int) -> HttpResponse:
     user = person(request)
     row = _one(user, pk)
     audit.record("read", actor=user, person=row.person_id, subject=f"feedback {pk}", why="feedback on an answer")
-    turn = pages.one(user, row.answer)
+    turn = transcript.one(user, row.answer)
     context = {"feedback": row, "turn": turn, "golden": _golden(user, row.answer, turn["question"]["text"])}
     return render(request, "evaluation/feedback_one.html", context)
 
@@ -92,7 +93,7 @@ def preference_pairs(request: HttpRequest) -> HttpResponse:
 def _filtered(user: User, thumb: str = "", reason: str = "") -> QuerySet[Feedback]:
     rows = Feedback.objects.filter(answer__conversation__deleted__isnull=True)
     if not sealed.named(user):
-        rows = rows.exclude(answer__in=reviewing.sealed_answers())
+        rows = rows.exclude(answer__in=cases.sealed_answers())
     if thumb in ("good", "poor"):
         rows = rows.filter(good=thumb == "good")
     if reason in Feedback.Reason.values:

@@ -12,7 +12,7 @@ from contextlib import aclosing
 from dataclasses import dataclass
 from uuid import UUID
 
-from apps.conversations import unkept
+from apps.conversations.turns import ephemeral
 from apps.documents.passages import Passage
 from apps.evaluation.golden import expected
 from apps.evaluation.measures import Expected
@@ -71,9 +71,9 @@ def stands_there(wanted: Expected, passage: Passage, start: int, end: int) -> bo
     return wanted.holds(passage.document_id, passage.page_number, start, end, passage.full_text)
 
 
-async def _answer(user: User, text: str, collection: UUID) -> unkept.Unkept:
-    turn = await unkept.opened(user, text, (), (collection,))
-    async with aclosing(unkept.hear(turn)) as events:
+async def _answer(user: User, text: str, collection: UUID) -> ephemeral.Unkept:
+    turn = await ephemeral.opened(user, text, (), (collection,))
+    async with aclosing(ephemeral.hear(turn)) as events:
         async for _ in events:
             pass
     return turn

@@ -6,8 +6,8 @@ import asyncio
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from apps.conversations import quotes
-from apps.conversations.finding import TOKEN_BUDGET
+from apps.conversations.grounding import quote_selection
+from apps.conversations.turns.retrieval import TOKEN_BUDGET
 from apps.documents.candidates import Scope
 from apps.documents.fates import fate, shown
 from apps.documents.filters import Filters
@@ -75,7 +75,7 @@ async def _quoted(
 ) -> tuple[Found, list[Quoted]]:
     found = await _search(user, collection, question, scope)
     numbered = dict(enumerate(found.passages))
-    chosen = await in_pool(quotes.choose, found.query, found.vector, numbered, found.idf)
+    chosen = await in_pool(quote_selection.choose, found.query, found.vector, numbered, found.idf)
     places = [(quote, numbered[quote.source]) for quote in chosen]
     return found, [Quoted(p.document_id, p.page_number, quote.start, quote.end, quote.text) for quote, p in places]
 

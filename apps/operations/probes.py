@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from apps.conversations import style
+from apps.conversations.assistants import answer_style
+from apps.conversations.assistants.reading_test import profile_for
 from apps.conversations.models import Assistant
-from apps.conversations.reading import profile_for
 from apps.engines import registry
 from apps.engines.base import EngineBroken, ModelInfo
 from apps.engines.chat.offered import MAIN
@@ -52,7 +52,9 @@ async def reading(name: str = MAIN) -> str:
     profile = await profile_for(chat)
     info = await chat.info()
     assistant = await in_db(Assistant.default)
-    return style.explain(style.resolve(assistant, profile, registry.chat_model(name)), assistant, profile, info.name)
+    return answer_style.explain(
+        answer_style.resolve(assistant, profile, registry.chat_model(name)), assistant, profile, info.name
+    )
 
 
 async def embedder(name: str = "") -> Embedder:

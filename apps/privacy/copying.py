@@ -20,8 +20,8 @@ from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
-from apps.conversations import exports
 from apps.conversations.models import AttachedPicture, Conversation, Message
+from apps.conversations.transfer import export
 from apps.documents.models import Collection, Document
 from apps.images.models import Picture
 from apps.privacy.models import Wish
@@ -47,7 +47,7 @@ ABOUT = {
     "attached/ the pictures that you attached to questions; rows/ every row that names you; "
     "review/ what was decided about you, and looked.json when and why your data was read. Answers were written by a "
     "language model. Hashes of passwords and tokens are not copied.",
-    "digital_source_type of answers": exports.SOURCE_TYPE,
+    "digital_source_type of answers": export.SOURCE_TYPE,
 }
 
 
@@ -85,7 +85,7 @@ def _everything(user: User) -> Iterator[tuple[str, Any]]:
     yield "about.json", {**ABOUT, "made": timezone.now()}
     yield "account.json", {**_row(user), "groups": list(user.groups.values_list("name", flat=True))}
     for place in Conversation.objects.owned_by(user).iterator(chunk_size=50):
-        yield f"conversations/{place.pk}.json", exports.record(user, place, own=True)
+        yield f"conversations/{place.pk}.json", export.record(user, place, own=True)
     for shelf in Collection.objects.filter(owner=user):
         rows = list(Document.every.filter(collection=shelf))
         yield f"collections/{shelf.pk}.json", {**_row(shelf), "documents": [_row(row) for row in rows]}

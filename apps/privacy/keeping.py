@@ -13,7 +13,7 @@ from django.db.models.functions import Cast, Replace
 from django.utils import timezone
 from django.utils.translation import gettext, gettext_lazy
 
-from apps.conversations.keeping import remove
+from apps.conversations.history.actions import remove
 from apps.conversations.models import Conversation
 from apps.documents.models import Collection, Document
 from apps.documents.upload import delete

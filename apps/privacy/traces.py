@@ -11,7 +11,7 @@ import time
 
 from django.db import connection
 
-from apps.conversations.searching import purge_deleted
+from apps.conversations.history.full_text_search import purge_deleted
 
 WAIT_S = 60.0  # for other processes that read an older state of the database
 _PAUSE_S = 0.2

@@ -14,7 +14,7 @@ from django.utils.translation import gettext, gettext_lazy
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from apps.conversations.attached import recognising
+from apps.conversations.attachments import recognition
 from apps.conversations.models import Conversation
 from apps.documents.models import Collection
 from apps.privacy import case_holds, copying, erasing, keeping, wishes
@@ -37,7 +37,7 @@ def page(request: HttpRequest) -> HttpResponse:
     context = {"site_days": keeping.rule(Scope.SITE), "verdict_days": settings.VERDICT_DAYS}
     context |= {
         "text_days": settings.CASE_TEXT_DAYS,
-        "captions": recognising.served(),
+        "captions": recognition.served(),
     }
     if request.user.is_authenticated:
         user = person(request)

@@ -75,7 +75,7 @@ def holds(text: str, gold: Sequence[str]) -> bool:
 
 
 async def _ask(user: Any, questions: Sequence[Asked], sample: int) -> dict[str, list[bool]]:
-    from apps.conversations import quotes
+    from apps.conversations.grounding import quote_selection
     from apps.documents.search import search
     from apps.engines import registry
     from apps.lib.threads import in_pool
@@ -86,11 +86,11 @@ async def _ask(user: Any, questions: Sequence[Asked], sample: int) -> dict[str, 
     for number, asked in enumerate(questions):
         result = await search(user, asked.question)
         passages = dict(enumerate(result.passages, 1))
-        chosen = await in_pool(quotes.choose, asked.question, result.vector, passages, result.idf)
+        chosen = await in_pool(quote_selection.choose, asked.question, result.vector, passages, result.idf)
         found["gold_in_first_quote"].append(bool(chosen) and holds(chosen[0].text, asked.gold))
         found["gold_in_quotes"].append(any(holds(quote.text, asked.gold) for quote in chosen))
         alone = await in_pool(
-            partial(quotes.choose, asked.question, result.vector, passages, result.idf, limit=1, join=False)
+            partial(quote_selection.choose, asked.question, result.vector, passages, result.idf, limit=1, join=False)
         )
         found["gold_in_best_sentence"].append(bool(alone) and holds(alone[0].text, asked.gold))
         found["first_quotes_joined"].append([quote.text for quote in chosen[:1]] != [quote.text for quote in alone])
@@ -106,7 +106,8 @@ async def _ask(user: Any, questions: Sequence[Asked], sample: int) -> dict[str, 
 
 async def _answer(question: str, passages: Sequence[Any]) -> str:
     """What the model says, prompted as in a first turn."""
-    from apps.conversations import prompt, sources
+    from apps.conversations.evidence import source_numbering
+    from apps.conversations.turns import prompt
     from apps.engines import registry
     from apps.engines.base import ChatRequest, Delta, Sampling
 
@@ -115,7 +116,7 @@ async def _answer(question: str, passages: Sequence[Any]) -> str:
     chat = registry.chat()
     window = (await chat.info()).context_tokens
     kept = prompt.keep((), window, chat.count)
-    placed = sources.place(passages, sources.Numbers(), kept.given)
+    placed = source_numbering.place(passages, source_numbering.Numbers(), kept.given)
     laid_out = prompt.compose(question, (), kept, placed, window, chat.count)
     request = ChatRequest(laid_out.messages, Sampling(max_tokens=min(laid_out.max_tokens, 160)))
     async with aclosing(chat.stream(request)) as stream:

@@ -19,7 +19,7 @@ _site = importlib.import_module("assistant.asgi").application
 
 from django.conf import settings  # noqa: E402 - Django is set up by the line above
 
-from apps.conversations.render import StreamRenderer  # noqa: E402
+from apps.conversations.rendering.answer_renderer import StreamRenderer  # noqa: E402
 from apps.engines.classify.text import LinearClassifier  # noqa: E402
 from apps.engines.embed.bert import Bert  # noqa: E402
 from apps.safety import gate  # noqa: E402

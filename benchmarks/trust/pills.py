@@ -12,7 +12,7 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from apps.conversations.cite import Cite, Citer
+from apps.conversations.grounding.citer import Cite, Citer
 from apps.documents.passages import Passage
 from benchmarks.trust.cases import build_passage, read_cases
 from benchmarks.trust.claims import PERTURBED, TRUE, Claim, build_claims

@@ -8,8 +8,8 @@ from collections.abc import Callable
 import openai
 import pytest
 
-from apps.conversations import unkept
 from apps.conversations.models import Conversation, Message
+from apps.conversations.turns import ephemeral
 from apps.documents.models import Collection
 from apps.engines.base import EngineBusy, ToolCall
 from apps.engines.chat.fake import FakeChat
@@ -88,7 +88,7 @@ async def test_what_a_stream_took_that_was_cut_is_counted(
 ) -> None:
     """An answer that goes round in circles is ended before its server says what it used."""
     owed: list[int] = []
-    monkeypatch.setattr(unkept.limits, "owe", lambda user, resource, cost: owed.append(cost))
+    monkeypatch.setattr(ephemeral.limits, "owe", lambda user, resource, cost: owed.append(cost))
     chat.replies.append("Workers live about six weeks in summer. " * 40)
     answer = await client.chat.completions.create(  # type: ignore[call-overload]
         model="openbook",

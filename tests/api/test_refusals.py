@@ -12,7 +12,7 @@ import pytest
 from django.test import Client
 
 from apps.api import library
-from apps.conversations import finding
+from apps.conversations.turns import retrieval
 from apps.documents.models import Collection
 from apps.engines.chat.fake import FakeChat
 from apps.lib.threads import in_db
@@ -82,13 +82,13 @@ def test_the_description_is_there_for_a_token_of_any_scope_and_for_who_is_signed
 def embedded(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The questions that were embedded."""
     seen: list[str] = []
-    begin = finding.embedded
+    begin = retrieval.embedded
 
     def noted(question: str) -> Any:
         seen.append(question)
         return begin(question)
 
-    monkeypatch.setattr(finding, "embedded", noted)
+    monkeypatch.setattr(retrieval, "embedded", noted)
     return seen
 
 

@@ -14,9 +14,11 @@ from django.conf import LazySettings
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import AsyncClient
 
-from apps.conversations import consumers, importing, turns, unkept
-from apps.conversations.attached import recognising
+from apps.conversations.attachments import recognition
 from apps.conversations.models import AttachedPicture, Import
+from apps.conversations.realtime import consumer
+from apps.conversations.transfer import import_job
+from apps.conversations.turns import ephemeral, runner
 from apps.documents.job import Job, Lost
 from apps.documents.models import Collection, Document
 from apps.documents.queue import waiting
@@ -70,7 +72,7 @@ async def test_everything_of_a_suspended_person_ends(
     job = await in_db(Job.claim, waiting_file.pk)
     assert job is not None
 
-    assert max(consumers.RECHECK_S, turns.CHECKPOINT_S, 2 * unkept.RECHECK_S) < SOON_S, "and each takes a moment"
+    assert max(consumer.RECHECK_S, runner.CHECKPOINT_S, 2 * ephemeral.RECHECK_S) < SOON_S, "and each takes a moment"
     await in_db(suspend, alice)
     assert (await browser.get("/collections/")).status_code == 302
     with pytest.raises(openai.AuthenticationError):
@@ -80,7 +82,7 @@ async def test_everything_of_a_suspended_person_ends(
     assert await page.closed() == 4401
     with pytest.raises((openai.APIError, httpx.HTTPError)):
         await asyncio.wait_for(stream, WAIT_S)
-    await asyncio.wait_for(turns.idle(), WAIT_S)
+    await asyncio.wait_for(runner.idle(), WAIT_S)
     assert chat.running == 0
 
 
@@ -148,16 +150,16 @@ def test_attached_pictures_and_chats_from_elsewhere_wait_too(alice: User) -> Non
     picture = AttachedPicture.objects.create(owner=alice, name="a.png", width=1, height=1, file="attached/a.png")
     chats = Import.objects.create(owner=alice, name="chats.json")
     suspend(alice)
-    assert recognising._waiting(5) == []
-    recognising.read(picture.pk)
-    for _ in range(importing.ATTEMPTS + 1):
-        importing.do(str(chats.pk))
-        importing.sweep()
+    assert recognition._waiting(5) == []
+    recognition.read(picture.pk)
+    for _ in range(import_job.ATTEMPTS + 1):
+        import_job.do(str(chats.pk))
+        import_job.sweep()
     picture.refresh_from_db()
     chats.refresh_from_db()
     assert (picture.attempts, chats.attempts, chats.status) == (0, 0, "waiting")
     reinstate(alice)
-    assert recognising._waiting(5) == [picture.pk]
+    assert recognition._waiting(5) == [picture.pk]
 
 
 async def test_a_person_over_a_limit_is_told_by_socket_and_by_api(

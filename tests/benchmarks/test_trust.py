@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from apps.conversations.cite import Cite
+from apps.conversations.grounding.citer import Cite
 from apps.documents.passages import Passage
 from benchmarks import __main__ as benchmarks
 from benchmarks.trust import pills

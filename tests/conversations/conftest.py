@@ -14,9 +14,10 @@ from asgiref.testing import ApplicationCommunicator
 from django.conf import settings
 from django.test import Client
 
-from apps.conversations import consumers, turns
-from apps.conversations.events import Transcript
-from apps.conversations.grounding.answering import AnswerCheck
+from apps.conversations.core.events import Transcript
+from apps.conversations.grounding.answer_relevance import AnswerCheck
+from apps.conversations.realtime import consumer
+from apps.conversations.turns import runner
 from apps.documents.models import Collection
 from apps.engines import registry
 from apps.engines.chat.fake import FakeChat
@@ -151,10 +152,10 @@ async def open_page(transactional_db: None) -> AsyncIterator[Callable[..., Any]]
             return Page(wire)
 
         yield opened
-    for turn, _ in list(turns._running.values()):
+    for turn, _ in list(runner._running.values()):
         turn.interrupt.set()
-    await turns.idle()
-    consumers._open.clear()
+    await runner.idle()
+    consumer._open.clear()
 
 
 class Log:
@@ -178,9 +179,9 @@ async def log(request: pytest.FixtureRequest) -> AsyncIterator[Log]:
         registry._built["turnlog"] = kept
     yield Log()
     if kept is not None:
-        for turn, _ in list(turns._running.values()):
+        for turn, _ in list(runner._running.values()):
             turn.interrupt.set()
-        await turns.idle()
+        await runner.idle()
         await kept.close()
 
 
@@ -191,7 +192,7 @@ async def _lacks_none(*_: object) -> bool:
 @pytest.fixture(autouse=True)
 def model_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
     """Ask the model also where no quote is likely right, as with the fake embedder. `test_no_quote` does not."""
-    monkeypatch.setattr("apps.conversations.quoting.lacks_quotes", _lacks_none)
+    monkeypatch.setattr("apps.conversations.turns.quotes.lacks_quotes", _lacks_none)
 
 
 @pytest.fixture

@@ -7,8 +7,8 @@ import uuid
 
 import pytest
 
-from apps.conversations import asks
-from apps.conversations.asks import Refused
+from apps.conversations.core import requests
+from apps.conversations.core.requests import Refused
 from apps.conversations.models import Conversation, Message
 from apps.documents.models import Collection
 from apps.lib.threads import in_db
@@ -21,20 +21,20 @@ QUESTION = "How high was the lighthouse of Alexandria?"
 @pytest.mark.parametrize("text", ["", "   \n ", None, 7, ["a"], "\u200b\u200b", "a\x00b", "bell\x07", "x" * 100_000])
 def test_a_question_that_cannot_be_asked_is_refused_in_words(text: object) -> None:
     with pytest.raises(Refused, match=r"[.]$"):
-        asks.ask({"client_id": "1", "text": text})
+        requests.ask({"client_id": "1", "text": text})
 
 
 def test_the_words_say_how_long_a_question_is_and_may_be() -> None:
     with pytest.raises(Refused, match="100,000 characters; 20,000"):
-        asks.ask({"client_id": "1", "text": "x" * 100_000})
+        requests.ask({"client_id": "1", "text": "x" * 100_000})
 
 
 @pytest.mark.parametrize("attached", ["x", {"a": 1}, 5, True])
 def test_attached_pictures_that_are_no_list_are_unreadable_and_not_too_many(attached: object) -> None:
     with pytest.raises(Refused, match="cannot be read"):
-        asks.ask({"client_id": "1", "text": QUESTION, "attached": attached})
+        requests.ask({"client_id": "1", "text": QUESTION, "attached": attached})
     with pytest.raises(Refused, match="At most 4"):
-        asks.ask({"client_id": "1", "text": QUESTION, "attached": [str(uuid.uuid4())] * 5})
+        requests.ask({"client_id": "1", "text": QUESTION, "attached": [str(uuid.uuid4())] * 5})
 
 
 @pytest.mark.parametrize(
@@ -55,11 +55,11 @@ def test_attached_pictures_that_are_no_list_are_unreadable_and_not_too_many(atta
 )
 def test_wrong_types_are_refused(also: dict[str, object]) -> None:
     with pytest.raises(Refused):
-        asks.ask({"client_id": "1", "text": QUESTION, **also})
+        requests.ask({"client_id": "1", "text": QUESTION, **also})
 
 
 def test_without_documents_is_meant_only_when_it_is_true() -> None:
-    assert not asks.ask({"client_id": "1", "text": QUESTION, "without_documents": "false"}).without_documents
+    assert not requests.ask({"client_id": "1", "text": QUESTION, "without_documents": "false"}).without_documents
 
 
 @pytest.mark.django_db(transaction=True)

@@ -13,9 +13,9 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from PIL import Image
 
-from apps.conversations import assistants
-from apps.conversations.assistant import Assistant
+from apps.conversations.assistants import services
 from apps.conversations.models import Conversation, Message
+from apps.conversations.models.assistant import Assistant
 from apps.documents.models import Collection, Membership
 from apps.engines.chat.fake import FakeChat
 from apps.lib.threads import in_db
@@ -134,8 +134,8 @@ def test_a_group_may_be_let_in_and_may_change_it(alice: User, bob: User, charlie
 
 def test_an_editor_keeps_the_collections_that_they_may_not_read(alice: User, bob: User) -> None:
     shelf = collection(alice)
-    row = assistants.make(alice, {"name": "Sailor"}, Collection.objects.filter(pk=shelf.pk))
-    assistants.share(row, "editor", email=bob.email)
+    row = services.make(alice, {"name": "Sailor"}, Collection.objects.filter(pk=shelf.pk))
+    services.share(row, "editor", email=bob.email)
     EmailAddress.objects.update_or_create(user=bob, email=bob.email, defaults={"verified": True})
     as_person(bob).post(f"/assistants/{row.pk}/", FORM | {"instructions": "Two.", "version": "1"})
     row.refresh_from_db()
@@ -172,7 +172,7 @@ async def test_an_assistant_answers_in_its_manner_from_its_documents(
         "name": "Sailor", "instructions": "Say arr.", "preset": "creative", "sampling": {"seed": 7},
         "examples": [{"question": "Where?", "answer": "At sea."}],
     }  # fmt: skip
-    row = await in_db(assistants.make, alice, content, Collection.objects.filter(pk=shelves[1].pk))
+    row = await in_db(services.make, alice, content, Collection.objects.filter(pk=shelves[1].pk))
     await in_db(User.objects.filter(pk=alice.pk).update, instructions="Use metres.")
     await alice.arefresh_from_db()
     page = await open_page(alice)
@@ -206,14 +206,14 @@ async def test_what_was_chosen_for_a_conversation_stays_until_it_is_changed(
 async def test_an_assistant_opens_no_document_to_those_who_may_not_read_it(
     open_page: Callable[..., Any], alice: User, bob: User, shelves: tuple[Collection, Collection], chat: FakeChat
 ) -> None:
-    row = await in_db(assistants.make, alice, {"name": "Sailor"}, Collection.objects.filter(pk=shelves[0].pk))
+    row = await in_db(services.make, alice, {"name": "Sailor"}, Collection.objects.filter(pk=shelves[0].pk))
     await in_db(Assistant.objects.filter(pk=row.pk).update, everyone=True)
     page = await open_page(bob)
     refused = await page.ask("How long do workers live?", assistant=str(row.pk))
     assert refused["type"] == "refused" and "not shared with you" in refused["words"]
     await in_db(Membership.objects.create, collection=shelves[0], user=bob)
     assert (await answered(page, assistant=str(row.pk))).text
-    foreign = await in_db(assistants.make, alice, {"name": "Private"}, Collection.objects.none())
+    foreign = await in_db(services.make, alice, {"name": "Private"}, Collection.objects.none())
     refused = await page.ask("What?", assistant=str(foreign.pk))
     assert refused["type"] == "refused" and "no longer there" in refused["words"]
 
@@ -222,7 +222,7 @@ async def test_an_assistant_that_is_no_longer_shared_answers_no_more(
     open_page: Callable[..., Any], alice: User, bob: User, shelves: tuple[Collection, Collection], chat: FakeChat
 ) -> None:
     content = {"name": "Sailor", "instructions": "Say arr.", "preset": "creative"}
-    row = await in_db(assistants.make, alice, content, Collection.objects.filter(pk=shelves[1].pk))
+    row = await in_db(services.make, alice, content, Collection.objects.filter(pk=shelves[1].pk))
     await in_db(Assistant.objects.filter(pk=row.pk).update, everyone=True)
     await in_db(Membership.objects.bulk_create, [Membership(collection=shelf, user=bob) for shelf in shelves])
     page, client = await open_page(bob), await in_db(as_person, bob)

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from apps.conversations.assistant import Assistant
+from apps.conversations.core.sampling import BEAM_TOKENS, read
 from apps.conversations.models import Message
-from apps.conversations.sampling import BEAM_TOKENS, read
+from apps.conversations.models.assistant import Assistant
 from apps.engines.chat.fake import FakeChat
 from apps.lib.threads import in_db
 from tests.conversations.test_assistants import FORM, as_person, made

@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 from django.test import Client
 
-from apps.conversations import behind, trace
+from apps.conversations.history import trace_view
 from apps.conversations.models import Message, Trace
+from apps.conversations.turns import trace
 from apps.documents.models import Document
 from apps.engines.base import TokenProb
 from apps.lib.threads import in_db
@@ -56,7 +57,7 @@ async def test_the_record_holds_no_word_of_a_document_and_is_small(open_page, al
     assert "earthquakes" in (await in_db(opened, alice, turn)).content.decode()
     await in_db(lambda: Document.objects.filter(title="Lighthouses").delete())
     page = (await in_db(opened, alice, turn)).content.decode()
-    assert "earthquakes" not in page and str(behind.GONE) in page and "no longer available" in page
+    assert "earthquakes" not in page and str(trace_view.GONE) in page and "no longer available" in page
 
 
 async def test_nobody_looks_behind_the_answer_of_somebody_else(open_page, alice, bob, library, chat) -> None:
@@ -116,5 +117,5 @@ def test_a_token_that_reaches_into_what_was_withheld_is_kept_as_far_as_it_was_sh
     ("logprob", "level", "percent"), [(0.0, 0, "100%"), (-0.7, 2, "50%"), (-3, 4, "5.0%"), (-99, 4, "< 0.1%")]
 )
 def test_a_probability_in_words_and_colour(logprob: float, level: int, percent: str) -> None:
-    token = behind._token("x", logprob, [["y", -1.0]])
+    token = trace_view._token("x", logprob, [["y", -1.0]])
     assert (token.level, token.percent, token.others) == (level, percent, '[["y","37%"]]')

@@ -8,9 +8,10 @@ import orjson
 import pytest
 from django.test import Client
 
-from apps.conversations import sharing, turns
-from apps.conversations.exports import DISCLOSURE
 from apps.conversations.models import Citation, Conversation, Message, Retrieved, Source
+from apps.conversations.sharing import links
+from apps.conversations.transfer.export import DISCLOSURE
+from apps.conversations.turns import runner
 from apps.documents.models import Document
 from apps.lib.threads import in_db
 from apps.users.models import User
@@ -163,11 +164,11 @@ async def test_a_printed_page_says_that_a_model_wrote_it(talk, alice, bob) -> No
 
 
 async def test_how_an_answer_ended_is_said_wherever_it_is_read(talk, alice) -> None:
-    ended = {"status": Message.Status.STOPPED, "reason": turns._STOPPED}
+    ended = {"status": Message.Status.STOPPED, "reason": runner._STOPPED}
     await Message.objects.filter(pk=talk["again"]).aupdate(**ended)
     place = await Conversation.objects.aget()
-    for sources in sharing.Sources.values:
-        row = await in_db(sharing.turn_on, place, None, sources, "")
+    for sources in links.Sources.values:
+        row = await in_db(links.turn_on, place, None, sources, "")
         shared = (await in_db(got, alice, f"/shared/{row.secret}/")).content.decode()
         assert '<span class="badge">Stopped</span> You stopped this answer.' in shared
     printed = (await in_db(got, alice, f"{talk['place']}print/")).content.decode()

@@ -6,8 +6,8 @@ from uuid import UUID
 
 import pytest
 
+from apps.conversations.core.message_tree import Exchange, path
 from apps.conversations.models import Message, Source
-from apps.conversations.path import Exchange, path
 from apps.lib.threads import in_db
 from apps.users.models import User
 

@@ -11,9 +11,9 @@ from django.conf import settings
 from django.core import mail
 from django.utils import timezone
 
-from apps.conversations import tiles
-from apps.conversations.attached.rows import AttachedPicture, Attachment
+from apps.conversations.image_chat import tiles
 from apps.conversations.models import Conversation, Message
+from apps.conversations.models.attachment import AttachedPicture, Attachment
 from apps.images.models import Picture
 from apps.safety import audit, breakglass, breakglass_sweep, review
 from apps.safety.breakglass import BreakGlass

@@ -7,8 +7,9 @@ from collections.abc import Awaitable
 
 import pytest
 
-from apps.conversations import asks, finding
+from apps.conversations.core import requests
 from apps.conversations.models import Message
+from apps.conversations.turns import retrieval
 from apps.engines import registry
 from apps.safety import gate
 from apps.safety.check import ALLOWED, Verdict
@@ -35,14 +36,14 @@ class Gatekeeper:
 @pytest.fixture
 def searched(monkeypatch) -> asyncio.Event:
     """Set when a search has ended."""
-    ended, search = asyncio.Event(), finding._search
+    ended, search = asyncio.Event(), retrieval._search
 
     async def seen(*given: object, **named: object) -> object:
         found = await search(*given, **named)  # type: ignore[arg-type]
         ended.set()
         return found
 
-    monkeypatch.setattr(finding, "_search", seen)
+    monkeypatch.setattr(retrieval, "_search", seen)
     return ended
 
 
@@ -83,7 +84,7 @@ async def test_a_question_is_embedded_once_for_gate_and_search_also_when_it_is_a
 
 async def test_what_is_kept_checked_searched_and_sent_is_one_text(open_page, alice, library, chat, monkeypatch) -> None:
     typed = "\u200b Ｈow high was the light\u200bhouse of Alexandria?\u2028"
-    assert asks.question(typed) == QUESTION
+    assert requests.question(typed) == QUESTION
     check = Gatekeeper(ALLOWED)
     check.opens.set()
     monkeypatch.setattr(gate, "check_question", check)

@@ -6,9 +6,9 @@ import time
 
 import pytest
 
-from apps.conversations.cite import Cite, Citer, is_fragment, states, weak
-from apps.conversations.sources import Stretch
-from apps.conversations.support import SUPPORTED
+from apps.conversations.evidence.source_numbering import Stretch
+from apps.conversations.grounding.citer import Cite, Citer, is_fragment, states, weak
+from apps.conversations.grounding.support_check import SUPPORTED
 from tests.conversations.passages import passage
 
 LIBRARY = (

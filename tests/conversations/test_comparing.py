@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from django.test import Client
 
-from apps.conversations import choosing
-from apps.conversations.asks import Again, Ask
+from apps.conversations.core import model_choice
+from apps.conversations.core.requests import Again, Ask
 from apps.conversations.models import Conversation, Message, Preference
 from apps.users.models import User
 
@@ -57,7 +57,7 @@ def test_answers_of_others_are_not_found(alice: User, bob: User) -> None:
 def test_choosing_a_model_for_one_answer_leaves_the_conversation_its_own(alice: User) -> None:
     """See `choosing.keep`: what is kept is what the caller names, whatever fields a wish has."""
     place = Conversation(owner=alice, title="Lighthouse")
-    choosing.keep(place, Again("1", place.pk, None, False, None, "big", None))
+    model_choice.keep(place, Again("1", place.pk, None, False, None, "big", None))
     assert place.model == ""
-    choosing.keep(place, Ask("1", "How high?"), model="big")
+    model_choice.keep(place, Ask("1", "How high?"), model="big")
     assert place.model == "big"

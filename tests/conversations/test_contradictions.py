@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import pytest
 
 from apps.conversations.grounding.agreement import find_disagreement
-from apps.conversations.support import SUPPORTED, AgreementAndInference, Premise
+from apps.conversations.grounding.support_check import SUPPORTED, AgreementAndInference, Premise
 from apps.engines import registry
 
 GERMAN = [

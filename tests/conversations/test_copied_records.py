@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from apps.conversations import behind, trace
+from apps.conversations.history import trace_view
 from apps.conversations.models import Conversation, Message, Share
+from apps.conversations.turns import trace
 from apps.documents.models import Collection
 from apps.engines.chat.fake import FakeChat
 from apps.lib.threads import in_db
@@ -40,7 +41,7 @@ async def answered(open_page: Callable[..., Any], alice: User, library: Collecti
 def shown(user: User, place: Conversation) -> tuple[Message, str, dict[str, Any]]:
     """The answer there, the panel of what lies behind it, and what that is made of."""
     twin = place.messages.get(role="assistant")
-    found = behind.behind(user, twin)
+    found = trace_view.behind(user, twin)
     assert found is not None
     return twin, as_(user).get(f"/answers/{twin.pk}/behind/").content.decode(), found
 

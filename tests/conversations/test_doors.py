@@ -19,12 +19,13 @@ from django.test import AsyncClient
 from django.utils import timezone
 from PIL import Image
 
-from apps.conversations import importing, queue, temporary, turns
-from apps.conversations.attached import taking
+from apps.conversations.attachments import uploads
+from apps.conversations.errors import Refused
 from apps.conversations.models import Conversation, Message, Share, ToolSetting
-from apps.conversations.refusal import Refused
-from apps.conversations.tools import offering
+from apps.conversations.tools import availability
 from apps.conversations.tools.base import Result
+from apps.conversations.transfer import import_job
+from apps.conversations.turns import queue, runner, temporary_chats
 from apps.documents.ingest import ingest
 from apps.documents.models import Chunk, Collection
 from apps.documents.upload import upload
@@ -92,7 +93,7 @@ async def world(
     monkeypatch.setattr(current_app, "send_task", lambda *_, **__: None)
     described.refresh()
     yield World(alice, library, chat, open_page, monkeypatch)
-    temporary._chats.clear()
+    temporary_chats._chats.clear()
 
 
 def in_force(action: Action) -> None:
@@ -151,8 +152,8 @@ async def queued_question(world: World) -> bool:
     if (await page.hear("queued", "refused"))["type"] == "refused":
         return False
     while await in_db(queue.ready):
-        await turns.idle()
-    await turns.idle()
+        await runner.idle()
+    await runner.idle()
     return await Message.objects.filter(parent__text=HARM, status="complete").aexists()
 
 
@@ -168,7 +169,7 @@ async def tool_result(world: World) -> bool:
 
     tool = Tried(says)
     world.chat.tools = True
-    world.monkeypatch.setattr(offering, "everything", lambda: (tool,))
+    world.monkeypatch.setattr(availability, "everything", lambda: (tool,))
     await ToolSetting.objects.acreate(name=tool.name, permission="allowed")
     calls(world.chat, (tool.name, {"text": "x"}))
     await _asked(world, "Please try it.", without_documents=True)
@@ -225,7 +226,7 @@ async def attached_picture(world: World) -> bool:
     Image.new("RGB", (64, 64), "white").save(file, "PNG")
     sent = SimpleUploadedFile("screen.png", file.getvalue(), "image/png")
     try:
-        row = await in_db(taking.take, world.alice, sent)
+        row = await in_db(uploads.take, world.alice, sent)
     except Refused:
         return False
     return row.status != "held"
@@ -252,7 +253,7 @@ async def _imported(world: World, asked: str, said: str) -> bool:
 
     def bring() -> None:
         file = SimpleUploadedFile("chats.json", json.dumps(data).encode())
-        importing.do(str(importing.take(world.alice, file).pk))
+        import_job.do(str(import_job.take(world.alice, file).pk))
 
     await in_db(bring)
     return await Message.objects.filter(role="assistant", status="complete").aexists()
@@ -329,7 +330,7 @@ async def test_a_verdict_means_the_same_at_every_door(
     if door in BY_PICTURE:
         world.judge_pictures(settings)
     passed = await door(world)
-    await turns.idle()
+    await runner.idle()
     cases = await in_db(lambda: list(Case.objects.select_related("snapshot")))
     passes = PASSES[:1] if door in PASSAGES else PASSES
     assert passed is (action in passes), "what the user gets"

@@ -6,7 +6,8 @@ from uuid import uuid4
 
 import pytest
 
-from apps.conversations import pages, panel, sources
+from apps.conversations.evidence import source_numbering, source_panel
+from apps.conversations.history import transcript
 from apps.conversations.models import Citation, Conversation, Message, Retrieved
 from apps.documents.models import Document
 from apps.lib.threads import in_db
@@ -42,19 +43,19 @@ async def test_a_sentence_that_an_earlier_passage_supports_has_its_pill(open_pag
 async def test_a_reload_and_the_panel_show_it_as_they_show_the_answers_own(open_page, alice, library, chat) -> None:
     turn, events = await follow_up(await open_page(alice), chat)
     answer = await Message.objects.select_related("conversation", "parent").aget(pk=turn)
-    shown = (await in_db(pages.one, alice, answer))["answer"]
+    shown = (await in_db(transcript.one, alice, answer))["answer"]
     assert shown["html"] == events[-1]["html"]
     assert shown["sources_html"].index("Bees") < shown["sources_html"].index("Lighthouses")
-    opened = await in_db(panel.opened, alice, answer, 1)
+    opened = await in_db(source_panel.opened, alice, answer, 1)
     assert opened.text.endswith("It stood about 100 metres high.") and not opened.gone
-    assert await in_db(panel.neighbours, answer, 2) == (f"/answers/{turn}/sources/1/", "")
+    assert await in_db(source_panel.neighbours, answer, 2) == (f"/answers/{turn}/sources/1/", "")
 
 
 async def test_what_may_no_longer_be_read_supports_nothing_and_greys(open_page, alice, library, chat) -> None:
     turn, _ = await follow_up(await open_page(alice), chat)
     answer = await Message.objects.select_related("conversation", "parent").aget(pk=turn)
     await Document.objects.filter(title="Lighthouses").adelete()
-    shown = (await in_db(pages.one, alice, answer))["answer"]
+    shown = (await in_db(transcript.one, alice, answer))["answer"]
     assert '<span class="pill gone"' in shown["html"]
     page = await open_page(alice)
     chat.replies.append(FOLLOW_UP)
@@ -79,15 +80,15 @@ async def test_what_another_branch_was_given_supports_nothing_here(open_page, al
 def test_sentences_are_read_back_word_for_word_in_runs(monkeypatch) -> None:
     key = uuid4()
     page = "One stands here.  Two\nfollows it. Three is left out. Four stands alone."
-    monkeypatch.setattr(sources.search, "page_texts", lambda user, wanted: {(key, 3): page})
+    monkeypatch.setattr(source_numbering.search, "page_texts", lambda user, wanted: {(key, 3): page})
     four = page.index("Four")
-    item = sources.Given(7, "T", 3, True, ((four, len(page)), (0, 16), (18, 33)), "", key, "H")
+    item = source_numbering.Given(7, "T", 3, True, ((four, len(page)), (0, 16), (18, 33)), "", key, "H")
     assert (
-        sources.stretches(None, [item])
+        source_numbering.stretches(None, [item])
         == [  # type: ignore[arg-type]
-            sources.Stretch(7, "T", "H", 0, page[:33]),
-            sources.Stretch(7, "T", "H", four, page[four:]),
+            source_numbering.Stretch(7, "T", "H", 0, page[:33]),
+            source_numbering.Stretch(7, "T", "H", four, page[four:]),
         ]
     )
-    cut = sources.Given(7, "T", 3, True, ((0, 999),), "", key, "H")
-    assert sources.stretches(None, [cut]) == []  # type: ignore[arg-type]
+    cut = source_numbering.Given(7, "T", 3, True, ((0, 999),), "", key, "H")
+    assert source_numbering.stretches(None, [cut]) == []  # type: ignore[arg-type]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from orjson import dumps
 
-from apps.conversations.events import Cited, Closed, Event, Folds, Opened, Step, Text, encode
+from apps.conversations.core.events import Cited, Closed, Event, Folds, Opened, Step, Text, encode
 from apps.conversations.models import Message
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from apps.conversations.facts import facts
-from apps.conversations.opposites import OPPOSITES
+from apps.conversations.grounding.claim_features import facts
+from apps.conversations.grounding.opposites import OPPOSITES
 from apps.lib.words import stem
 
 

@@ -6,9 +6,11 @@ import pytest
 from django.db import connection
 from django.test import Client
 
-from apps.conversations import keeping, naming, searching, turns
-from apps.conversations.frame import listed
+from apps.conversations.history import actions, full_text_search
+from apps.conversations.history.sidebar import listed
 from apps.conversations.models import Citation, Conversation, Message, ModelProfile, Shows, Source
+from apps.conversations.turns import runner
+from apps.conversations.turns import titles as turn_titles
 from apps.lib.threads import in_db
 from apps.users.models import User
 
@@ -26,7 +28,7 @@ def said(owner: User, *texts: str, title: str = "Talk") -> Conversation:
 
 
 def texts(user: User, query: str) -> list[str]:
-    return [hit.message.text for hit in searching.search(user, query)]
+    return [hit.message.text for hit in full_text_search.search(user, query)]
 
 
 def test_every_word_has_to_stand_in_one_message_and_the_last_may_be_begun(alice: User) -> None:
@@ -57,7 +59,7 @@ def test_the_full_text_follows_every_change(alice: User) -> None:
     assert texts(alice, "half") == [], "what is still being written is not found"
     Message.objects.filter(pk=writing.pk).update(status=Message.Status.COMPLETE, text="It is half blue.")
     assert texts(alice, "half") == ["It is half blue."]
-    keeping.delete(alice, [place.pk])
+    actions.delete(alice, [place.pk])
     assert texts(alice, "blue") == []
     place.delete()
     if connection.vendor == "sqlite":
@@ -77,7 +79,7 @@ def test_what_a_page_folds_is_not_found(alice: User) -> None:
     Message.objects.filter(pk=row.pk).update(shows=Shows.VERIFIED)
     assert texts(alice, "cheese") == texts(alice, "cheese high") == []
     assert texts(alice, "tower metr") == [text]
-    assert "cheese" not in searching.search(alice, "metres")[0].snippet
+    assert "cheese" not in full_text_search.search(alice, "metres")[0].snippet
 
 
 def test_a_migration_that_dropped_the_triggers_is_mended_after_it(alice: User) -> None:
@@ -87,7 +89,7 @@ def test_a_migration_that_dropped_the_triggers_is_mended_after_it(alice: User) -
         cursor.execute("DROP TRIGGER conversations_words_added")
     said(alice, "Said while nothing listened.")
     assert texts(alice, "listened") == []
-    searching.prepare()
+    full_text_search.prepare()
     assert texts(alice, "listened")
     said(alice, "Said again, and listened to.")
     assert len(texts(alice, "listened")) == 2
@@ -95,7 +97,7 @@ def test_a_migration_that_dropped_the_triggers_is_mended_after_it(alice: User) -
 
 def test_found_words_are_marked_and_nothing_else_is_markup(alice: User) -> None:
     said(alice, "<b>Café</b> prices & cafés " + "filler " * 60)
-    snippet = str(searching.search(alice, "caf")[0].snippet)
+    snippet = str(full_text_search.search(alice, "caf")[0].snippet)
     assert snippet.startswith("&lt;b&gt;<mark>Café</mark>&lt;/b&gt; prices &amp; <mark>cafés</mark> filler")
     assert len(snippet) < 400 and snippet.endswith("…")
 
@@ -127,7 +129,7 @@ def test_the_page_lists_titles_and_places(alice: User, bob: User) -> None:
     ],
 )
 def test_a_title_speaks_of_the_conversation_or_is_dropped(words: str, kept: str) -> None:
-    assert naming.title(words, QUESTION) == kept
+    assert turn_titles.title(words, QUESTION) == kept
 
 
 @pytest.fixture
@@ -144,8 +146,8 @@ async def named(open_page, alice, chat, reply: str, before=None) -> Conversation
     if before:
         await in_db(before, first["conversation"])
     await page.events()
-    await turns.idle()
-    await naming.idle()
+    await runner.idle()
+    await turn_titles.idle()
     return await Conversation.objects.aget(pk=first["conversation"])
 
 

@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from apps.conversations.foreign import reading
-from apps.conversations.foreign.note import MESSAGES
-from apps.conversations.foreign.tree import BEGINS
+from apps.conversations.transfer.formats import reader
+from apps.conversations.transfer.formats.common import MESSAGES
+from apps.conversations.transfer.formats.message_tree import BEGINS
 from apps.documents.parsers.base import Unreadable
 from tests.conversations.exported import chatgpt, claude, librechat, node, open_webui, roll_back, spoken
 
@@ -21,7 +21,7 @@ def read(path: Path, data: Any) -> list[dict[str, Any]]:
     """What the child says of the file, without the count that comes first."""
     path = path / "chats.json"
     path.write_bytes(data if isinstance(data, bytes) else json.dumps(data).encode())
-    total, *found = reading.read(str(path), {})
+    total, *found = reader.read(str(path), {})
     assert total == {"total": len(found)}
     return found
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from apps.conversations.foreign import reading
+from apps.conversations.transfer.formats import reader
 from tests.conversations.exported import claude, librechat, open_webui, roll_back
 
 ODD: list[Any] = [
@@ -89,7 +89,7 @@ def test_anything_at_any_place_is_taken_whole_or_refused_in_words(tmp_path: Path
     for start in range(0, len(tried), 400):
         part = tried[start : start + 400]
         path.write_text(json.dumps([*part, item]))
-        total, *found = reading.read(str(path), {})
+        total, *found = reader.read(str(path), {})
         assert total == {"total": len(part) + 1} and len(found) == len(part) + 1
         for one in found:
             whole(one)
@@ -101,5 +101,5 @@ def test_a_file_that_ends_too_early_brings_nothing(tmp_path: Path, kind: str) ->
     text, path = json.dumps([KINDS[kind](), KINDS[kind]()]), tmp_path / "chats.json"
     for end in range(1, len(text), 97):
         path.write_text(text[:end])
-        with pytest.raises(reading.Unreadable, match="not JSON"):
-            list(reading.read(str(path), {}))
+        with pytest.raises(reader.Unreadable, match="not JSON"):
+            list(reader.read(str(path), {}))

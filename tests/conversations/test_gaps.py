@@ -8,8 +8,10 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from apps.conversations import branches, keeping, picture_asks, trace
+from apps.conversations.core import picture_request
+from apps.conversations.history import actions, branching
 from apps.conversations.models import Conversation, Message, Trace
+from apps.conversations.turns import trace
 from apps.lib import leases
 from apps.lib.threads import in_db
 from apps.safety import effects, gate, review
@@ -35,7 +37,7 @@ def spelt(text: str, size: int = 4) -> list[Any]:
 
 @pytest.fixture
 def answer(alice: User, ada: User) -> Message:
-    place = Conversation.objects.create(owner=alice, title=picture_asks.title(ASKED))
+    place = Conversation.objects.create(owner=alice, title=picture_request.title(ASKED))
     told = {"conversation": place, "asked_by": alice, "status": "complete"}
     question = Message.objects.create(role="user", text=ASKED, **told)
     found = Message.objects.create(role="assistant", parent=question, text=SAID, **told)
@@ -59,7 +61,7 @@ def kept() -> tuple[Any, ...]:
 
 
 def test_of_a_question_no_title_keeps_it_and_its_records_go(answer: Message, alice: User) -> None:
-    fork = branches.fork(alice, answer.conversation, None)
+    fork = branching.fork(alice, answer.conversation, None)
     before = kept()
     both = cut(answer, "question"), cut(answer)
     assert MAIL not in str(kept()) and not Trace.objects.exists()
@@ -113,12 +115,12 @@ def test_who_writes_on_does_not_bring_it_back(answer: Message, alice: User) -> N
 
 
 def test_nothing_of_it_is_kept_for_messages_that_are_gone(answer: Message, alice: User) -> None:
-    fork = branches.fork(alice, answer.conversation, None)
+    fork = branching.fork(alice, answer.conversation, None)
     made = cut(answer)
     assert fork is not None
-    keeping.remove([answer.conversation_id])
+    actions.remove([answer.conversation_id])
     assert MAIL in str(list(Effect.objects.values())), "the copy may come back"
-    keeping.remove([fork.pk])
+    actions.remove([fork.pk])
     assert Effect.objects.get(name="redact").before == {} and MAIL not in str(list(Effect.objects.values()))
     effects.revert(made, reviewer("robin"))
 

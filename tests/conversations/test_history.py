@@ -10,9 +10,9 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from apps.conversations import finding, turns
 from apps.conversations.models import Conversation, Message, Retrieved, Source
-from apps.conversations.prompt import FREE_SYSTEM, SYSTEM, system
+from apps.conversations.turns import retrieval, runner
+from apps.conversations.turns.prompt import FREE_SYSTEM, SYSTEM, system
 from apps.documents.models import Document
 from apps.engines import registry
 from apps.lib.threads import in_db
@@ -120,7 +120,7 @@ async def test_what_another_embedding_model_has_read_is_named(open_page, alice, 
 async def test_a_question_waits_for_files_that_are_still_being_read(
     open_page, alice, library, chat, monkeypatch
 ) -> None:
-    monkeypatch.setattr(finding, "_LOOK_S", 0.05)
+    monkeypatch.setattr(retrieval, "_LOOK_S", 0.05)
     reading = await Document.objects.acreate(
         collection=library,
         name="later.pdf",
@@ -142,7 +142,7 @@ async def test_a_question_waits_for_files_that_are_still_being_read(
 async def test_a_file_that_is_finished_during_a_search_is_searched_after_it(
     open_page, alice, library, chat, monkeypatch
 ) -> None:
-    monkeypatch.setattr(finding, "_LOOK_S", 0.01)
+    monkeypatch.setattr(retrieval, "_LOOK_S", 0.01)
     reading = await Document.objects.acreate(
         collection=library,
         name="later.pdf",
@@ -161,8 +161,8 @@ async def test_a_file_that_is_finished_during_a_search_is_searched_after_it(
             return replace(searched[-1], just_added=0)  # counted after the search, as the files stand then
         return searched[-1]
 
-    once = finding._search
-    monkeypatch.setattr(finding, "_search", search)
+    once = retrieval._search
+    monkeypatch.setattr(retrieval, "_search", search)
     page = await open_page(alice)
     await page.ask("Which zeppelin crossed the Atlantic?")
     events = await page.events()
@@ -171,8 +171,8 @@ async def test_a_file_that_is_finished_during_a_search_is_searched_after_it(
 
 
 async def test_waiting_for_files_has_an_end(open_page, alice, library, chat, monkeypatch) -> None:
-    monkeypatch.setattr(finding, "_LOOK_S", 0.02)
-    monkeypatch.setattr(finding, "READING_S", 0.1)
+    monkeypatch.setattr(retrieval, "_LOOK_S", 0.02)
+    monkeypatch.setattr(retrieval, "READING_S", 0.1)
     await Document.objects.acreate(
         collection=library, name="l.pdf", sha256="0" * 64, size=1, status="queued", uploaded_by=alice
     )
@@ -184,7 +184,7 @@ async def test_waiting_for_files_has_an_end(open_page, alice, library, chat, mon
 
 @pytest.mark.parametrize("case", ["another user's file", "a file of an hour ago", "another collection"])
 async def test_a_question_does_not_wait_for(open_page, alice, bob, library, chat, monkeypatch, case) -> None:
-    monkeypatch.setattr(finding, "_LOOK_S", 0.02)
+    monkeypatch.setattr(retrieval, "_LOOK_S", 0.02)
     place = await in_db(collection, alice, "Other") if case == "another collection" else library
     uploader = bob if case == "another user's file" else alice
     row = await Document.objects.acreate(
@@ -212,7 +212,7 @@ async def test_a_question_waits_five_seconds_at_most(open_page, alice, library, 
 
 
 async def test_who_wants_the_answer_now_waits_no_more(open_page, alice, bob, library, chat, monkeypatch) -> None:
-    monkeypatch.setattr(finding, "READING_S", 60.0)
+    monkeypatch.setattr(retrieval, "READING_S", 60.0)
     await Document.objects.acreate(
         collection=library, name="l.pdf", sha256="0" * 64, size=1, status="queued", uploaded_by=alice
     )
@@ -226,13 +226,13 @@ async def test_who_wants_the_answer_now_waits_no_more(open_page, alice, bob, lib
     events = await page.events(timeout=20)
     assert time.monotonic() - start < 5
     assert "nothing" in [event["type"] for event in events]
-    assert finding._waiting == {}
+    assert retrieval._waiting == {}
 
 
 async def test_the_title_of_a_conversation_is_its_first_question(open_page, alice, library, chat) -> None:
     page = await open_page(alice)
     first = await page.ask(QUESTION + " And " + "more " * 30)
     await page.events()
-    await turns.idle()
+    await runner.idle()
     title = (await Conversation.objects.aget(pk=first["conversation"])).title
     assert title.startswith("How high was the lighthouse") and len(title) <= 62 and title.endswith("…")

@@ -14,12 +14,12 @@ from django.db import DatabaseError
 from django.test import Client
 from django.utils import timezone
 
-from apps.conversations import exports, importing, placing
-from apps.conversations.imported import Import, ImportItem
-from apps.conversations.keeping import delete
+from apps.conversations.core.message_tree import path
+from apps.conversations.errors import Refused
+from apps.conversations.history.actions import delete
 from apps.conversations.models import Conversation, Message
-from apps.conversations.path import path
-from apps.conversations.refusal import Refused
+from apps.conversations.models.import_job import Import, ImportItem
+from apps.conversations.transfer import conversation_import, export, import_job
 from apps.safety import policies
 from apps.safety.check import Verdict
 from apps.safety.models import Case
@@ -32,13 +32,13 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture(autouse=True)
 def _no_file_stays() -> Iterator[None]:
     yield
-    assert not [path.name for path in importing.folder().iterdir() if Import.objects.filter(pk=path.name, ended=None)]
+    assert not [path.name for path in import_job.folder().iterdir() if Import.objects.filter(pk=path.name, ended=None)]
 
 
 def bring(user: User, data: Any) -> Import:
     body = data if isinstance(data, bytes) else json.dumps(data).encode()
-    row = importing.take(user, SimpleUploadedFile("chats.json", body))
-    importing.do(str(row.pk))
+    row = import_job.take(user, SimpleUploadedFile("chats.json", body))
+    import_job.do(str(row.pk))
     row.refresh_from_db()
     return row
 
@@ -61,7 +61,7 @@ def test_a_file_of_several_becomes_conversations(alice: User) -> None:
     assert len(way[0].answers) == 2 and way[0].question.created.year == 2025
     assert talk.created.year == 2025 and talk.changed > timezone.now() - timedelta(minutes=1)
     assert Conversation.objects.get(imported="Open WebUI").pinned
-    assert not importing.stored(row).exists()
+    assert not import_job.stored(row).exists()
 
 
 def test_the_policy_is_read_anew_before_anything_is_judged(alice: User, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -90,12 +90,12 @@ def test_an_export_of_here_comes_back_as_it_was(alice: User, bob: User) -> None:
     bring(alice, [roll_back()])
     talk = Conversation.objects.get()
     assert len({row.created for row in talk.messages.all()}) == talk.messages.count(), "else versions have no order"
-    record = exports.record(alice, talk)
+    record = export.record(alice, talk)
     assert states(bring(alice, record)) == ["known"]
     assert states(bring(bob, record)) == ["imported"]
     copy = Conversation.objects.get(owner=bob)
     assert (copy.title, copy.folder, copy.imported) == ("Staging", None, "Openbook")
-    assert [row["text"] for row in exports.record(bob, copy)["messages"]] == [row["text"] for row in record["messages"]]
+    assert [row["text"] for row in export.record(bob, copy)["messages"]] == [row["text"] for row in record["messages"]]
     talk.delete()
     assert states(bring(alice, record)) == ["imported"]
 
@@ -122,22 +122,22 @@ def test_nothing_is_imported_while_nothing_can_be_checked(alice: User, monkeypat
     async def away(*_: object) -> Verdict:
         return Verdict(False, "check_unavailable", "The safety check is away.")
 
-    monkeypatch.setattr(placing.gate, "check_question", away)
-    row = importing.take(alice, SimpleUploadedFile("chats.json", json.dumps([roll_back()]).encode()))
-    for _ in range(importing.ATTEMPTS):
-        with pytest.raises(placing.Unchecked):
-            importing.do(str(row.pk))
+    monkeypatch.setattr(conversation_import.gate, "check_question", away)
+    row = import_job.take(alice, SimpleUploadedFile("chats.json", json.dumps([roll_back()]).encode()))
+    for _ in range(import_job.ATTEMPTS):
+        with pytest.raises(conversation_import.Unchecked):
+            import_job.do(str(row.pk))
         Import.objects.filter(status="waiting").update(lease_until=timezone.now() - timedelta(days=1))
     row.refresh_from_db()
     assert row.status == "failed" and "safety check is away" in row.reason
-    assert not Conversation.objects.exists() and not importing.stored(row).exists()
+    assert not Conversation.objects.exists() and not import_job.stored(row).exists()
 
 
 def test_one_that_breaks_midway_leaves_nothing_of_itself_and_goes_on(
     alice: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The worker dies while the second of three is being stored; another one takes over."""
-    store, calls = placing._store, list[str]()
+    store, calls = conversation_import._store, list[str]()
 
     def dying(user: User, chat: dict[str, Any], *rest: Any) -> Any:
         stored = store(user, chat, *rest)
@@ -146,22 +146,22 @@ def test_one_that_breaks_midway_leaves_nothing_of_itself_and_goes_on(
             raise DatabaseError("the worker is gone")
         return stored
 
-    monkeypatch.setattr(placing, "_store", dying)
-    row = importing.take(
+    monkeypatch.setattr(conversation_import, "_store", dying)
+    row = import_job.take(
         alice, SimpleUploadedFile("x.json", json.dumps([roll_back(), open_webui(), librechat()]).encode())
     )
     with pytest.raises(DatabaseError):
-        importing.do(str(row.pk))
+        import_job.do(str(row.pk))
     assert [talk.title for talk in Conversation.objects.all()] == ["Staging"] and row.items.count() == 1
     Import.objects.update(lease_until=timezone.now() - timedelta(days=1))
-    importing.sweep()
-    importing.do(str(row.pk))
+    import_job.sweep()
+    import_job.do(str(row.pk))
     assert states(row) == ["imported"] * 3 and Conversation.objects.count() == 3
 
 
 def test_who_lost_the_lease_stores_nothing_more(alice: User, monkeypatch: pytest.MonkeyPatch) -> None:
-    row = importing.take(alice, SimpleUploadedFile("x.json", json.dumps([roll_back()]).encode()))
-    judged = placing._judged
+    row = import_job.take(alice, SimpleUploadedFile("x.json", json.dumps([roll_back()]).encode()))
+    judged = conversation_import._judged
 
     async def slow(rows: list[dict[str, Any]]) -> list[Verdict | None]:
         return await judged(rows)
@@ -170,11 +170,11 @@ def test_who_lost_the_lease_stores_nothing_more(alice: User, monkeypatch: pytest
         Import.objects.update(lease_token="another")
         return {}
 
-    monkeypatch.setattr(placing, "_judged", slow)
-    monkeypatch.setattr(placing, "_known", lambda *_: taken() or None)
-    importing.do(str(row.pk))
+    monkeypatch.setattr(conversation_import, "_judged", slow)
+    monkeypatch.setattr(conversation_import, "_known", lambda *_: taken() or None)
+    import_job.do(str(row.pk))
     assert not Conversation.objects.exists() and not ImportItem.objects.exists()
-    importing.stored(row).unlink()
+    import_job.stored(row).unlink()
 
 
 def test_hostile_words_are_shown_as_words(alice: User, client: Client) -> None:
@@ -201,7 +201,7 @@ def test_the_page_takes_a_file_and_shows_the_report(alice: User, bob: User, clie
         "being imported"
         in client.post("/conversations/import/", {"file": SimpleUploadedFile("y", b"[]")}).content.decode()
     )
-    importing.do(str(row.pk))
+    import_job.do(str(row.pk))
     page = client.get(f"/conversations/import/{row.pk}/", headers={"HX-Request": "true"}).content.decode()
     assert "1 imported, 1 not imported" in page and "every 1s" not in page and "<html" not in page
     assert "Imported from ChatGPT" in client.get(f"/c/{Conversation.objects.get().pk}/").content.decode()
@@ -216,7 +216,7 @@ def test_the_report_speaks_the_language_of_its_reader(alice: User, client: Clien
     client.force_login(alice)
     page = client.get(f"/conversations/import/{row.pk}/").content.decode()
     assert "Bilder und Dateien, die diese Datei nicht enthält: 1." in page and "It is in no form" not in page
-    Import.objects.update(status="failed", reason=importing._broken(importing._LOG))
+    Import.objects.update(status="failed", reason=import_job._broken(import_job._LOG))
     page = client.get(f"/conversations/import/{row.pk}/").content.decode()
     assert "Das konnte nicht abgeschlossen werden. Das Protokoll des Servers sagt, warum." in page
     assert "What is listed" not in page
@@ -232,21 +232,21 @@ def test_what_cannot_be_taken_is_said(alice: User, client: Client, body: bytes |
 
 def test_a_file_that_is_none_fails_in_words(alice: User) -> None:
     row = bring(alice, b"%PDF-1.4 nothing of the kind")
-    assert row.status == "failed" and "not JSON" in row.reason and not importing.stored(row).exists()
+    assert row.status == "failed" and "not JSON" in row.reason and not import_job.stored(row).exists()
     assert "nested" in bring(alice, b'{"a":' * 400_000).reason or Import.objects.latest("created").status == "failed"
 
 
 def test_too_large_is_refused_before_it_is_stored(alice: User, settings: Any) -> None:
     settings.MAX_UPLOAD_BYTES = 10
     with pytest.raises(Refused, match="larger"):
-        importing.take(alice, SimpleUploadedFile("x.json", b"x" * 11))
+        import_job.take(alice, SimpleUploadedFile("x.json", b"x" * 11))
 
 
 def test_old_reports_and_orphans_go(alice: User) -> None:
     row = bring(alice, [roll_back()])
-    orphan = importing.folder() / ("0" * 32)
+    orphan = import_job.folder() / ("0" * 32)
     orphan.write_bytes(b"x")
     os.utime(orphan, (0, 0))
-    Import.objects.filter(pk=row.pk).update(ended=timezone.now() - timedelta(days=importing.KEPT_DAYS + 1))
-    importing.sweep()
+    Import.objects.filter(pk=row.pk).update(ended=timezone.now() - timedelta(days=import_job.KEPT_DAYS + 1))
+    import_job.sweep()
     assert not Import.objects.exists() and not orphan.exists() and Conversation.objects.count() == 1

@@ -7,10 +7,10 @@ import threading
 
 import pytest
 
-from apps.conversations import finding, opening, turns
-from apps.conversations.asks import Refused
+from apps.conversations.core.requests import Refused
 from apps.conversations.models import Message
-from apps.conversations.quoting import lacks_quotes
+from apps.conversations.turns import preparation, retrieval, runner
+from apps.conversations.turns.quotes import lacks_quotes
 from tests.conversations.conftest import WAIT_S
 
 QUESTION = "How high was the lighthouse of Alexandria?"
@@ -21,13 +21,13 @@ pytestmark = pytest.mark.django_db(transaction=True)
 @pytest.fixture
 def held(monkeypatch):
     """Storing waits until this is set."""
-    go, keep = threading.Event(), opening.keep
+    go, keep = threading.Event(), preparation.keep
 
     def waiting(opened):
         go.wait(WAIT_S)
         return keep(opened)
 
-    monkeypatch.setattr(opening, "keep", waiting)
+    monkeypatch.setattr(preparation, "keep", waiting)
     yield go
     go.set()
 
@@ -52,12 +52,12 @@ async def test_a_turn_that_cannot_be_stored_is_refused_and_the_model_is_not_aske
     def full(opened):
         raise Refused("There is no room.")
 
-    monkeypatch.setattr(opening, "keep", full)
+    monkeypatch.setattr(preparation, "keep", full)
     page = await open_page(alice)
     refused = await page.ask(QUESTION)
     assert refused["type"] == "refused" and refused["words"] == "There is no room."
     async with asyncio.timeout(WAIT_S):
-        await turns.idle()
+        await runner.idle()
     assert not chat.requests and await Message.objects.acount() == 0
 
 
@@ -70,8 +70,8 @@ async def test_a_search_that_takes_long_does_not_keep_a_question_waiting(
         await go.wait()
         return await once(turn, scope)
 
-    once = finding._search
-    monkeypatch.setattr(finding, "_search", search)
+    once = retrieval._search
+    monkeypatch.setattr(retrieval, "_search", search)
     page = await open_page(alice)
     assert (await page.ask(QUESTION))["type"] == "accepted"
     assert await Message.objects.acount() == 2
@@ -81,23 +81,23 @@ async def test_a_search_that_takes_long_does_not_keep_a_question_waiting(
 
 async def test_a_question_too_many_does_not_reach_the_model(open_page, alice, library, chat) -> None:
     chat.first_token_s = 600
-    pages = [await open_page(alice) for _ in range(opening.RUNNING_LIMIT)]
+    pages = [await open_page(alice) for _ in range(preparation.RUNNING_LIMIT)]
     accepted = [await page.ask(QUESTION) for page in pages]
     assert (await pages[0].ask(QUESTION))["type"] == "refused"
     assert (await pages[0].ask(QUESTION, conversation=accepted[0]["conversation"]))["type"] == "refused"
     async with asyncio.timeout(WAIT_S):
-        while len(chat.requests) < opening.RUNNING_LIMIT:  # rows are stored before the request leaves
+        while len(chat.requests) < preparation.RUNNING_LIMIT:  # rows are stored before the request leaves
             await asyncio.sleep(0.005)
     for answer in accepted:
-        await turns.stop(answer["turn"])
-    await turns.idle()
-    assert len(chat.requests) == opening.RUNNING_LIMIT
+        await runner.stop(answer["turn"])
+    await runner.idle()
+    assert len(chat.requests) == preparation.RUNNING_LIMIT
 
 
 async def test_that_nothing_was_found_is_said_when_the_question_is_kept(
     open_page, alice, library, chat, held, monkeypatch
 ) -> None:
-    monkeypatch.setattr("apps.conversations.quoting.lacks_quotes", lacks_quotes)
+    monkeypatch.setattr("apps.conversations.turns.quotes.lacks_quotes", lacks_quotes)
     page = await open_page(alice)
     await page.tell(do="ask", client_id="1", conversation=None, text="xylophone zugzwang quokka")
     assert await page.silent()

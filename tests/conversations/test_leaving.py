@@ -10,8 +10,9 @@ from django.http import Http404
 from django.test import Client
 from django.utils import timezone
 
-from apps.conversations import sharing, tiles
+from apps.conversations.image_chat import tiles
 from apps.conversations.models import Conversation, Message, Share
+from apps.conversations.sharing import links
 from apps.engines import registry
 from apps.images.models import Picture
 from apps.privacy import copying
@@ -189,7 +190,7 @@ def test_a_picture_has_a_verdict_of_its_own(
     shown = f"{address}pictures/{row.pk}.png"
     assert shown in text(bob, address) and "drawn by fake" in text(alice, f"/c/{place.pk}/export.md")
     monkeypatch.setattr(registry, "classify_pictures", Looks)
-    monkeypatch.setattr("apps.conversations.leaving.stored_bytes", lambda file: b"a picture")
+    monkeypatch.setattr("apps.conversations.disclosure.outbound_check.stored_bytes", lambda file: b"a picture")
     assert shown not in text(bob, address) and as_(bob).get(shown).status_code == 404
     assert "drawn by fake" not in text(alice, f"/c/{place.pk}/export.md")
     assert str(row.pk) not in text(alice, f"/c/{place.pk}/print/")
@@ -206,9 +207,9 @@ def test_of_many_pictures_the_one_that_is_fetched_is_judged_alone(
     tiles.put(Message.objects.get(text=MILD).pk, [row.pk for row in rows])
     judged: list[str] = []
     link(place)
-    monkeypatch.setattr(sharing.leaving.leaving, "picture",
+    monkeypatch.setattr(links.outbound_check.leaving, "picture",
                         lambda stage, sha256, *more: judged.append(sha256) or leaving.Left(Outcome(None)))  # fmt: skip
-    assert sharing.picture(Share.objects.get(), rows[1].pk) == rows[1]
+    assert links.picture(Share.objects.get(), rows[1].pk) == rows[1]
     assert judged == [rows[1].sha256]
 
 
@@ -231,12 +232,12 @@ def test_what_a_shared_page_fetches_judges_only_the_exchange_that_it_belongs_to(
 
     monkeypatch.setattr(leaving, "texts", noted)
     share = Share.objects.get()
-    assert sharing.picture(share, row.pk) == row and judged == ["How high is it?", MILD]
-    assert sharing.readable(answer.pk, 1) is None and judged == ["How high is it?", MILD] * 2
+    assert links.picture(share, row.pk) == row and judged == ["How high is it?", MILD]
+    assert links.readable(answer.pk, 1) is None and judged == ["How high is it?", MILD] * 2
     other = Picture.objects.create(seed=2, sha256="2" * 64, guidance=1, model="fake", status="ready", **told)
     tiles.put(held.pk, [other.pk])
     with pytest.raises(Http404):
-        sharing.picture(share, other.pk)
+        links.picture(share, other.pk)
     assert judged[4:] == ["Who says so?", SAID], "what is withheld stays withheld"
 
 
@@ -293,4 +294,4 @@ def test_a_link_without_anything_held_is_as_before(place: Conversation, bob: Use
     assert "The harbour master." in page and "withheld" not in page
     assert [row.code for row in Leaving.objects.filter(stage=Stage.SHARE)] == [""] * 5
     share = Share.objects.get(conversation=place)
-    assert sharing.title(share, sharing.way(share)) == "Lighthouses"
+    assert links.title(share, links.way(share)) == "Lighthouses"

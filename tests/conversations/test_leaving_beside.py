@@ -6,10 +6,12 @@ import json
 
 import pytest
 
-from apps.conversations import exports, tiles, trace
-from apps.conversations.fragments import Quoted
+from apps.conversations.evidence.answer_sources import Shelf
+from apps.conversations.evidence.source_list import Quoted
+from apps.conversations.image_chat import tiles
 from apps.conversations.models import Conversation, Message, Trace
-from apps.conversations.shelf import Shelf
+from apps.conversations.transfer import export
+from apps.conversations.turns import trace
 from apps.engines import registry
 from apps.engines.base import EngineBroken
 from apps.engines.classify.pictures import FakePictures
@@ -67,7 +69,7 @@ def test_quotes_are_judged_also_where_they_are_all_of_the_answer(
 ) -> None:
     Message.objects.filter(text=MILD).update(text="")
     quoted = Shelf(quotes=(Quoted(1, "", "A page full of [hate].", "Handbook", 1),))
-    monkeypatch.setattr(exports, "shelves", lambda user, rows: {row.pk: quoted for row in rows})
+    monkeypatch.setattr(export, "shelves", lambda user, rows: {row.pk: quoted for row in rows})
     page = text(alice, f"/c/{place.pk}/{name}")
     assert "A page full" not in page and "withheld from exports" in page
 
@@ -81,7 +83,7 @@ def lamp(place: Conversation, alice: User, monkeypatch: pytest.MonkeyPatch) -> P
     Message.objects.filter(pk=answer.pk).update(draws={"prompt": "A lamp"})
     tiles.put(answer.pk, [row.pk])
     monkeypatch.setattr(registry, "classify_pictures", Looks)
-    monkeypatch.setattr("apps.conversations.leaving.stored_bytes", lambda file: b"a picture")
+    monkeypatch.setattr("apps.conversations.disclosure.outbound_check.stored_bytes", lambda file: b"a picture")
     return row
 
 

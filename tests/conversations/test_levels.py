@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from apps.conversations import assistants, unkept
-from apps.conversations.assistant import Assistant
+from apps.conversations.assistants import services
 from apps.conversations.models import Message, Queued
+from apps.conversations.models.assistant import Assistant
+from apps.conversations.turns import ephemeral
 from apps.documents.models import Collection
 from apps.engines.chat.fake import FakeChat
 from apps.images.models import Picture
@@ -31,7 +32,7 @@ NOTED = "How high was the [hate?] lighthouse of Alexandria?"  # the site only no
 
 
 async def strict(owner: User, level: str = "strict") -> str:
-    row = await in_db(assistants.make, owner, {"name": "Strict", "safety": level}, Collection.objects.none())
+    row = await in_db(services.make, owner, {"name": "Strict", "safety": level}, Collection.objects.none())
     return str(row.pk)
 
 
@@ -135,9 +136,9 @@ async def test_a_temporary_chat_and_a_preview_are_judged_so(open_page, alice, li
 async def test_instructions_of_a_program_leave_the_level_of_the_site_s_own_assistant(alice, library) -> None:
     await in_db(Assistant.default)
     await Assistant.objects.filter(is_default=True).aupdate(safety="strict")
-    turn = await unkept.opened(alice, MARKED, (), (), instructions="Speak like a sailor.")
+    turn = await ephemeral.opened(alice, MARKED, (), (), instructions="Speak like a sailor.")
     with pytest.raises(Withheld, match="stricter"):
-        _ = [piece async for piece in unkept.spoken(turn)]
+        _ = [piece async for piece in ephemeral.spoken(turn)]
 
 
 def test_the_form_offers_it_and_versions_keep_it(alice: User) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from django.conf import settings
 
-from apps.conversations import pages
+from apps.conversations.history import transcript
 from apps.conversations.models import Conversation, Message
 from apps.documents.models import Document
 from apps.lib.threads import in_db
@@ -36,7 +36,7 @@ async def test_an_answer_links_where_its_source_or_the_person_named_the_place_al
     answer = await Message.objects.select_related("conversation").aget(pk=accepted["turn"])
     assert answer.links == links
     await Document.objects.filter(pk=source.pk).adelete()
-    shown = await in_db(pages.one, alice, answer)
+    shown = await in_db(transcript.one, alice, answer)
     assert re.findall(r'<a href="(http[^"]*)"', shown["answer"]["html"]) == links
 
 

@@ -9,7 +9,7 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from apps.conversations import frame
+from apps.conversations.history import sidebar
 from apps.conversations.models import Conversation, Folder
 from apps.users.models import User
 from tests.people import person
@@ -76,10 +76,10 @@ def test_what_was_loaded_is_there_again_and_pins_and_folders_have_places_of_thei
     rows = talks(alice, 300)
     Conversation.objects.filter(pk__in=[row.pk for row in rows[:80]]).update(folder=folder)
     Conversation.objects.filter(pk__in=[row.pk for row in rows[60:130]]).update(pinned=pinned)
-    found = frame.listed(alice, {"recent": "160", str(folder.pk): "60", "pinned": "wrong"})
+    found = sidebar.listed(alice, {"recent": "160", str(folder.pk): "60", "pinned": "wrong"})
     assert [len(found.recent.rows), len(found.folders[0].rows), len(found.pinned.rows)] == [160, 60, 50]
     assert found.recent.after and not found.folders[0].after and found.pinned.after
-    assert len(frame.more(alice, "pinned", found.pinned.after).rows) == 20
+    assert len(sidebar.more(alice, "pinned", found.pinned.after).rows) == 20
 
 
 def test_a_title_is_looked_for_among_all_that_are_not_archived(alice: User, client: Client) -> None:
@@ -104,4 +104,4 @@ def test_a_list_of_two_thousand_takes_as_many_queries_as_one_of_two(
 ) -> None:
     talks(alice, 2000, folder=Folder.objects.create(owner=alice, name="Drawer"))
     with django_assert_num_queries(2):  # type: ignore[operator]
-        assert len(frame.listed(alice).folders[0].rows) == 50
+        assert len(sidebar.listed(alice).folders[0].rows) == 50

@@ -7,9 +7,9 @@ import asyncio
 import pytest
 from django.db import OperationalError
 
-from apps.conversations import turns
+from apps.conversations.evidence.source_numbering import store
 from apps.conversations.models import Message, Retrieved
-from apps.conversations.sources import store
+from apps.conversations.turns import runner
 from apps.engines import registry
 from apps.engines.base import EngineUnavailable
 from apps.lib import leases
@@ -40,7 +40,7 @@ async def test_a_question_is_refused_and_not_kept_where_there_is_no_log(
     monkeypatch.setattr(registry.turnlog(), "append", _away)
     page = await open_page(alice)
     assert (await page.ask(QUESTION))["type"] == "refused"
-    await turns.idle()
+    await runner.idle()
     assert not await Message.objects.aexists() and chat.requests == []
 
 
@@ -63,7 +63,7 @@ async def test_a_log_that_cannot_be_ended_holds_up_nobody(open_page, alice, libr
     accepted = await page.ask(QUESTION)
     await page.events()
     async with asyncio.timeout(WAIT_S):
-        await turns.idle()
+        await runner.idle()
     assert (await Message.objects.aget(pk=accepted["turn"])).status == Status.COMPLETE
 
 
@@ -94,7 +94,7 @@ async def test_a_database_that_is_busy_for_a_moment_ends_no_answer(
         return renew(*args, **kwargs)
 
     monkeypatch.setattr(leases, "renew_all", busy)
-    monkeypatch.setattr(turns, "CHECKPOINT_S", 0.02)
+    monkeypatch.setattr(runner, "CHECKPOINT_S", 0.02)
     writes_on(chat)
     page = await open_page(alice)
     await page.ask(QUESTION)
@@ -108,7 +108,7 @@ async def test_sources_that_are_stored_twice_are_kept_once(open_page, alice, lib
         kept.append(args)
         store(*args)
 
-    monkeypatch.setattr("apps.conversations.sources.store", remembered)
+    monkeypatch.setattr("apps.conversations.evidence.source_numbering.store", remembered)
     page = await open_page(alice)
     await page.ask(QUESTION)
     await page.events()

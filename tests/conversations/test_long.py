@@ -13,7 +13,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from apps.conversations import near
+from apps.conversations.history import transcript_gaps
 from apps.conversations.models import Conversation, Message
 from apps.users.models import User
 
@@ -71,8 +71,8 @@ def test_it_opens_at_its_end_and_scrolling_up_shows_every_turn_once(alice: User,
     client = as_(alice)
     page = get(client, f"/c/{place.pk}/")
     seen = shown(page)
-    assert seen == [-1, *range(TURNS - near.AT_ONCE, TURNS)]
-    assert f"{TURNS - near.AT_ONCE} earlier questions" in page
+    assert seen == [-1, *range(TURNS - transcript_gaps.AT_ONCE, TURNS)]
+    assert f"{TURNS - transcript_gaps.AT_ONCE} earlier questions" in page
     while seen[0] == -1:
         page = get(client, gap(page))
         seen = [*shown(page), *seen[1:]]
@@ -84,11 +84,11 @@ def test_a_message_that_is_looked_for_has_its_surroundings_and_the_gaps_close(
 ) -> None:
     client = as_(alice)
     page = get(client, f"/c/{place.pk}/?at={answers[10]}")
-    around = list(range(8, 8 + near.AT_ONCE))
-    assert shown(page) == [-1, *around, -1, *range(TURNS - near.AT_ONCE, TURNS)]
+    around = list(range(8, 8 + transcript_gaps.AT_ONCE))
+    assert shown(page) == [-1, *around, -1, *range(TURNS - transcript_gaps.AT_ONCE, TURNS)]
     middle = html.unescape(re.findall(r'data-gap="([^"]+)"', page)[1])
     filled = get(client, middle)
-    assert shown(filled) == list(range(20, TURNS - near.AT_ONCE)), "it was smaller than what comes at once"
+    assert shown(filled) == list(range(20, TURNS - transcript_gaps.AT_ONCE)), "it was smaller than what comes at once"
     question = place.messages.filter(role="user").order_by("created")[10]
     assert shown(get(client, f"/c/{place.pk}/?at={question.pk}")) == shown(page)
 
@@ -98,8 +98,8 @@ def test_a_gap_in_the_middle_is_filled_from_its_beginning(
 ) -> None:
     client = as_(alice)
     page = get(client, f"/c/{place.pk}/turns/?after={answers[0]}&before={answers[-1]}")
-    assert shown(page) == [*range(1, 1 + near.AT_ONCE), -1]
-    assert f"after={answers[near.AT_ONCE]}" in gap(page) and "26 more questions" in page
+    assert shown(page) == [*range(1, 1 + transcript_gaps.AT_ONCE), -1]
+    assert f"after={answers[transcript_gaps.AT_ONCE]}" in gap(page) and "26 more questions" in page
 
 
 def test_what_is_not_there_or_not_theirs_is_not_found(
@@ -119,7 +119,10 @@ def test_the_shown_turns_are_of_the_branch_that_is_looked_at(
     leaf = Message.objects.create(conversation=place, parent=other, role="assistant", text="Else.", asked_by=alice)
     client = as_(alice)
     assert shown(get(client, f"/c/{place.pk}/")) == [0, 99], "what was written last is what is remembered"
-    assert shown(get(client, f"/c/{place.pk}/?at={answers[-1]}")) == [-1, *range(TURNS - near.AT_ONCE, TURNS)]
+    assert shown(get(client, f"/c/{place.pk}/?at={answers[-1]}")) == [
+        -1,
+        *range(TURNS - transcript_gaps.AT_ONCE, TURNS),
+    ]
     assert shown(get(client, f"/c/{place.pk}/?at={leaf.pk}")) == [0, 99]
 
 

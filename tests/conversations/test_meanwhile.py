@@ -7,8 +7,11 @@ from typing import Any
 
 import pytest
 
-from apps.conversations import behind, branches, closing, gaps, naming, retracting, sharing
+from apps.conversations.history import branching, trace_view
 from apps.conversations.models import Conversation, Message, Trace
+from apps.conversations.moderation import redaction, retraction
+from apps.conversations.sharing import links
+from apps.conversations.turns import finalization, titles
 from apps.documents.models import Document, Page
 from apps.engines import registry
 from apps.lib.threads import in_db
@@ -56,15 +59,15 @@ async def test_a_copy_begun_before_it_was_withheld_and_made_after_has_none_of_it
     def check() -> None:
         address, case = link(place), []
         kind = "question" if word == ASKED else "answer"
-        around(monkeypatch, *((branches, "path") if how == "fork" else (sharing, "way")),
+        around(monkeypatch, *((branching, "path") if how == "fork" else (links, "way")),
                lambda: case.append(withheld(first(place), kind)), before=False)  # fmt: skip
         if how == "fork":
-            branches.fork(alice, place, None)
+            branching.fork(alice, place, None)
         else:
             as_(bob).post(f"{address}copy/")
         made = Conversation.objects.exclude(pk=place.pk).get()
         assert case and made.messages.count() == 4 and kept_for_reviewers(word, "Trace"), standing(word)
-        assert all(behind.behind(alice, row) is None for row in made.messages.filter(role="assistant"))
+        assert all(trace_view.behind(alice, row) is None for row in made.messages.filter(role="assistant"))
         overturned(case[0])
         assert word in str(list(made.messages.values("text"))), "it comes back with its original"
 
@@ -73,7 +76,7 @@ async def test_a_copy_begun_before_it_was_withheld_and_made_after_has_none_of_it
 
 async def test_a_copy_made_while_it_is_being_withheld_goes_with_it(place, alice, monkeypatch) -> None:  # noqa: F811
     def check() -> None:
-        around(monkeypatch, retracting, "family", lambda: branches.fork(alice, place, None), before=False)
+        around(monkeypatch, retraction, "family", lambda: branching.fork(alice, place, None), before=False)
         withheld(first(place))
         assert Conversation.objects.count() == 2 and kept_for_reviewers(SAID, "Trace"), standing(SAID)
 
@@ -84,9 +87,9 @@ def test_a_copy_made_while_a_part_is_taken_out_loses_it(
     alice: User, ada: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     answer = test_gaps.answer.__wrapped__(alice, ada)  # type: ignore[attr-defined]
-    around(monkeypatch, branches, "path", lambda: test_gaps.cut(answer), before=False)
-    assert branches.fork(alice, answer.conversation, None) is not None
-    around(monkeypatch, retracting, "family", lambda: branches.fork(alice, answer.conversation, None), before=False)
+    around(monkeypatch, branching, "path", lambda: test_gaps.cut(answer), before=False)
+    assert branching.fork(alice, answer.conversation, None) is not None
+    around(monkeypatch, retraction, "family", lambda: branching.fork(alice, answer.conversation, None), before=False)
     test_gaps.cut(answer, "question")
     assert Conversation.objects.count() == 3 and kept_for_reviewers(test_gaps.MAIL), standing(test_gaps.MAIL)
 
@@ -97,7 +100,7 @@ async def test_the_record_of_an_answer_that_was_being_written_is_not_shown(
 ) -> None:  # fmt: skip
     page, case = await open_page(alice), []
     answer = await in_db(first, place)
-    around(monkeypatch, closing, "close", lambda: case.append(withheld(answer, kind)), before=True)
+    around(monkeypatch, finalization, "close", lambda: case.append(withheld(answer, kind)), before=True)
     await page.ask("And how many workers has it?", conversation=str(place.pk))
     await page.events()
 
@@ -105,9 +108,9 @@ async def test_the_record_of_an_answer_that_was_being_written_is_not_shown(
         word = SAID if kind == "answer" else ASKED
         last = place.messages.filter(role="assistant").latest("created")
         assert case and kept_for_reviewers(word, "Trace"), standing(word)
-        assert behind.behind(alice, last) is None
+        assert trace_view.behind(alice, last) is None
         overturned(case[0])
-        assert word in str(behind.behind(alice, last))
+        assert word in str(trace_view.behind(alice, last))
 
     await in_db(check)
 
@@ -117,7 +120,7 @@ async def test_an_answer_that_was_being_written_records_none_of_a_part_that_was_
 ) -> None:  # fmt: skip
     answer, made = await in_db(first, place), []
     monkeypatch.setattr(test_gaps, "MAIL", SAID)
-    around(monkeypatch, closing, "close", lambda: made.append(test_gaps.cut(answer)), before=True)
+    around(monkeypatch, finalization, "close", lambda: made.append(test_gaps.cut(answer)), before=True)
     page = await open_page(alice)
     await page.ask("And how many workers has it?", conversation=str(place.pk))
     await page.events()
@@ -141,8 +144,8 @@ async def test_an_answer_that_was_given_a_document_stores_none_of_what_was_taken
         page = Page.objects.filter(text__contains=words).select_related("document").get()
         made.append(taken_out(morgan, page.document, words))
 
-    around(monkeypatch, closing, "close", take, before=True)
-    monkeypatch.setattr(naming, "begin", lambda turn: pytest.fail("a title may be made of it"))
+    around(monkeypatch, finalization, "close", take, before=True)
+    monkeypatch.setattr(titles, "begin", lambda turn: pytest.fail("a title may be made of it"))
     said = f"The lighthouse stood {words} high [1]."
     chat.replies.append(said)
     page = await open_page(alice)
@@ -179,9 +182,9 @@ async def test_of_two_answers_that_end_together_both_can_be_given_back(
         effect.before["beside"]["answers"]["of another"] = other
         effect.save()
 
-    around(monkeypatch, closing, "close", take, before=True)
-    around(monkeypatch, gaps, "_cut", ends, before=False)
-    monkeypatch.setattr(naming, "begin", lambda turn: None)
+    around(monkeypatch, finalization, "close", take, before=True)
+    around(monkeypatch, redaction, "_cut", ends, before=False)
+    monkeypatch.setattr(titles, "begin", lambda turn: None)
     chat.replies.append(f"The lighthouse stood {words} high [1].")
     page = await open_page(alice)
     turn = (await page.ask("How high was the lighthouse of Alexandria?"))["turn"]

@@ -10,9 +10,10 @@ from typing import Any
 import pytest
 from django.db import connection, connections, transaction
 
-from apps.conversations import closing, gaps, naming
 from apps.conversations.models import Message
-from apps.conversations.turn import Turn
+from apps.conversations.moderation import redaction
+from apps.conversations.turns import finalization, titles
+from apps.conversations.turns.state import Turn
 from apps.documents import gaps as documents
 from apps.documents.models import Page
 from apps.lib import advisory
@@ -89,7 +90,7 @@ async def asked(open_page: Any, alice: User, chat: Any, monkeypatch: pytest.Monk
         pass
 
     monkeypatch.setattr(Turn, "store_sources", later)
-    monkeypatch.setattr(naming, "begin", lambda turn: None)
+    monkeypatch.setattr(titles, "begin", lambda turn: None)
     chat.replies.append(SAID)
     page = await open_page(alice)
     return page, (await page.ask("How high was the lighthouse of Alexandria?"))["turn"]
@@ -109,7 +110,7 @@ async def test_a_decision_that_begins_while_an_answer_is_being_stored_waits_and_
         begun.append(Beside(lambda: take(morgan)))
         until(lambda: begun[0].over or waits())
 
-    around(monkeypatch, gaps, "overtaken", decide, before=False)
+    around(monkeypatch, redaction, "overtaken", decide, before=False)
     page, turn = await asked(open_page, alice, chat, monkeypatch)
     await page.events(timeout=LATEST_S)
     await in_db(begun[0].join)
@@ -130,16 +131,16 @@ async def test_an_answer_that_is_stored_while_a_decision_is_being_made_waits_and
         begun.append(Beside(lambda: take(morgan)))
         assert cut.wait(LATEST_S)
 
-    known = documents.beside[gaps.BESIDE]
+    known = documents.beside[redaction.BESIDE]
 
     def looked(*args: Any) -> dict[str, Any]:
         found = known.cut(*args)
         wait()
         return found
 
-    monkeypatch.setitem(documents.beside, gaps.BESIDE, documents.Beside(looked, known.fill))
-    around(monkeypatch, closing, "close", begin, before=True)
-    around(monkeypatch, closing, "close", stored.set, before=False)
+    monkeypatch.setitem(documents.beside, redaction.BESIDE, documents.Beside(looked, known.fill))
+    around(monkeypatch, finalization, "close", begin, before=True)
+    around(monkeypatch, finalization, "close", stored.set, before=False)
     page, turn = await asked(open_page, alice, chat, monkeypatch)
     while (await page.hear(timeout=LATEST_S))["type"] not in ("unknown", "released"):
         pass

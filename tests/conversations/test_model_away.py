@@ -6,8 +6,8 @@ import asyncio
 
 import pytest
 
-from apps.conversations import door, turns
 from apps.conversations.models import Message
+from apps.conversations.turns import model_queue, runner
 from apps.engines import registry
 from apps.engines.base import EngineBusy, EngineUnavailable
 from tests.conversations.conftest import WAIT_S, writes_on
@@ -18,8 +18,8 @@ QUESTION = "How high was the lighthouse of Alexandria?"
 
 @pytest.fixture(autouse=True)
 def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(door, "FIRST_PAUSE_S", 0.02)
-    monkeypatch.setattr(door, "LONGEST_PAUSE_S", 0.05)
+    monkeypatch.setattr(model_queue, "FIRST_PAUSE_S", 0.02)
+    monkeypatch.setattr(model_queue, "LONGEST_PAUSE_S", 0.05)
 
 
 async def test_the_answer_begins_by_itself_when_the_server_is_back(open_page, alice, library, chat) -> None:
@@ -57,7 +57,7 @@ async def test_stop_works_while_waiting_and_retry_afterwards(open_page, alice, l
 
 
 async def test_patience_has_an_end(open_page, alice, library, chat, monkeypatch) -> None:
-    monkeypatch.setattr(door, "PATIENCE_S", 0.05)
+    monkeypatch.setattr(model_queue, "PATIENCE_S", 0.05)
     chat.away = True
     page = await open_page(alice)
     accepted = await page.ask(QUESTION)
@@ -67,7 +67,7 @@ async def test_patience_has_an_end(open_page, alice, library, chat, monkeypatch)
 
 
 async def test_a_turn_that_waits_keeps_its_lease(open_page, alice, library, chat, monkeypatch) -> None:
-    monkeypatch.setattr(turns, "CHECKPOINT_S", 0.02)
+    monkeypatch.setattr(runner, "CHECKPOINT_S", 0.02)
     chat.away = True
     page = await open_page(alice)
     accepted = await page.ask(QUESTION)
@@ -83,7 +83,7 @@ async def test_a_turn_that_waits_keeps_its_lease(open_page, alice, library, chat
 async def test_more_turns_than_the_door_has_places_wait_with_their_place_in_words(
     open_page, alice, library, chat, monkeypatch
 ) -> None:
-    monkeypatch.setattr(door, "_doors", {registry.chat_models()[0].server: door.Door(1)})
+    monkeypatch.setattr(model_queue, "_doors", {registry.chat_models()[0].server: model_queue.Door(1)})
     writes_on(chat)
     page, other = await open_page(alice), await open_page(alice)
     await page.ask(QUESTION)
@@ -112,13 +112,13 @@ class _Slow:
         self.said.append(words)
 
 
-async def _through(place: door.Door, turn: _Slow, seconds: float = 0.0) -> None:
+async def _through(place: model_queue.Door, turn: _Slow, seconds: float = 0.0) -> None:
     async with place.place(turn):
         await asyncio.sleep(seconds)
 
 
 async def test_a_place_that_gets_free_while_the_waiting_is_told_is_not_missed() -> None:
-    place = door.Door(1)
+    place = model_queue.Door(1)
     async with asyncio.timeout(WAIT_S), asyncio.TaskGroup() as group:
         group.create_task(_through(place, _Slow(), 0.01))
         await asyncio.sleep(0)
@@ -126,7 +126,7 @@ async def test_a_place_that_gets_free_while_the_waiting_is_told_is_not_missed() 
 
 
 async def test_a_turn_that_ends_at_the_door_gives_its_place_back() -> None:
-    place, turn = door.Door(1), _Slow()
+    place, turn = model_queue.Door(1), _Slow()
     turn.fails = True
     async with asyncio.timeout(WAIT_S):
         first = asyncio.create_task(_through(place, _Slow(), 0.1))

@@ -7,9 +7,9 @@ import uuid
 import pytest
 from django.test import Client
 
-from apps.conversations import door, turns
-from apps.conversations.assistant import Assistant
 from apps.conversations.models import Conversation, Message, ModelProfile, Queued
+from apps.conversations.models.assistant import Assistant
+from apps.conversations.turns import model_queue, runner
 from apps.lib.threads import in_db
 from tests.conversations.conftest import writes_on
 from tests.several import BIG, engine, offer, take_away
@@ -102,15 +102,15 @@ async def test_a_queued_question_whose_model_went_says_so_and_keeps_nobody_waiti
 ) -> None:
     page = await open_page(alice)
     row, _ = await answered(page)
-    await turns.idle()  # the turn that ended looks for the next question too, and must not meet these
+    await runner.idle()  # the turn that ended looks for the next question too, and must not meet these
     place = row.conversation_id
     for number, model in enumerate((BIG, "main")):
         await Queued.objects.acreate(
             conversation_id=place, text=QUESTION, settings={"model": model}, client_id=f"q{number}", position=number
         )
     take_away(settings)
-    await turns.go_on(place)
-    await turns.idle()
+    await runner.go_on(place)
+    await runner.idle()
     left = await Queued.objects.aget()
     assert left.client_id == "q0" and "no longer offered" in left.problem
     assert await Message.objects.filter(role="assistant").acount() == 2
@@ -134,7 +134,7 @@ async def test_a_full_server_keeps_only_its_own_questions_waiting(open_page, ali
     page, same, other = await open_page(alice), await open_page(alice), await open_page(alice)
     await page.ask(QUESTION, model=BIG)
     await page.hear("text")
-    assert not door.of(BIG).idle and door.of("main").idle
+    assert not model_queue.of(BIG).idle and model_queue.of("main").idle
     assert (await answered(other))[0].status == "complete"  # another server has room
     assert (await same.ask(QUESTION, model="Beside"))["type"] == "accepted"
     while "Waiting for the model" not in (await same.hear("step"))["words"]:  # the same server has none

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from apps.conversations import quotes
+from apps.conversations.grounding import quote_selection
 from apps.conversations.models import Message, Retrieved, Style
 from apps.documents.models import Collection
 from apps.engines.chat.fake import FakeChat
@@ -33,7 +33,7 @@ def model_is_asked() -> None:
 
 @pytest.fixture
 def unlikely(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(quotes, "_answers", lambda question, options: False)
+    monkeypatch.setattr(quote_selection, "_answers", lambda question, options: False)
 
 
 async def test_the_nearest_passages_are_folded_below_and_the_model_is_not_asked(

@@ -9,9 +9,9 @@ from typing import Any, cast
 import pytest
 from django.test import Client
 
-from apps.conversations import noticed
 from apps.conversations.models import Message
-from apps.conversations.turn import Turn
+from apps.conversations.moderation import findings
+from apps.conversations.turns.state import Turn
 from apps.lib.threads import in_db
 from apps.safety import policies, policy, review
 from apps.safety.check import Judged
@@ -166,4 +166,4 @@ def test_a_clause_that_is_withheld_in_the_end_is_said_once() -> None:
     """It was pointed out in an earlier piece of the same answer."""
     found = {stage: Judged(stage, "text", Outcome(None, "hate"), ()) for stage in ("answer", "question")}
     turn = cast(Turn, SimpleNamespace(judged=found["answer"], noticed={(s, "hate"): one for s, one in found.items()}))
-    assert noticed.all_of(turn) == (found["answer"], found["question"])
+    assert findings.all_of(turn) == (found["answer"], found["question"])

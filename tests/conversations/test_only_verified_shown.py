@@ -9,9 +9,12 @@ import orjson
 import pytest
 from django.test import Client
 
-from apps.conversations import pages, sharing, style, sweeper
-from apps.conversations.grounding.states import Reveal, SentenceState
+from apps.conversations.assistants import answer_style
+from apps.conversations.grounding.sentence_state import Reveal, SentenceState
+from apps.conversations.history import transcript
 from apps.conversations.models import Assistant, Citation, Conversation, Message, ModelProfile, Shows
+from apps.conversations.sharing import links
+from apps.conversations.turns import recovery
 from apps.lib.threads import in_db
 from apps.users.models import User
 
@@ -57,7 +60,7 @@ def test_a_setting_of_the_assistant_goes_before_that_of_the_model_and_the_readin
     def resolved(assistant: str = "automatic", model: str = "automatic", right: int | None = None) -> Shows:
         asked = None if right is None else 8
         profile = ModelProfile(name="tiny", shows=model, reading_right=right, reading_asked=asked)
-        return style.resolve_shows(Assistant(shows=assistant), profile)
+        return answer_style.resolve_shows(Assistant(shows=assistant), profile)
 
     assert resolved() == resolved(right=6) == Shows.VERIFIED
     assert resolved(right=8) == Shows.ALL
@@ -103,7 +106,7 @@ async def test_a_sentence_appears_once_it_is_verified_and_the_others_stay_folded
     assert "2 sentences could not be verified" in closed["html"]
     assert "cheese" not in visible(closed["html"]) and "pink" not in visible(closed["html"])
     assert "Height" in visible(closed["html"]) and "100 metres" in visible(closed["html"])
-    assert (await in_db(pages.one, alice, row))["answer"]["html"] == closed["html"]
+    assert (await in_db(transcript.one, alice, row))["answer"]["html"] == closed["html"]
 
 
 @pytest.mark.django_db(transaction=True)
@@ -164,17 +167,19 @@ async def test_what_was_written_when_the_process_died_is_folded(alice) -> None:
         )  # fmt: skip
 
     row = await in_db(kept)
-    assert (await in_db(pages.one, alice, row))["answer"]["html"] == "", "nothing is known of what is being written"
+    assert (await in_db(transcript.one, alice, row))["answer"]["html"] == "", (
+        "nothing is known of what is being written"
+    )
     await Message.objects.filter(pk=row.pk).aupdate(status="interrupted")
-    html = (await in_db(pages.one, alice, row))["answer"]["html"]
+    html = (await in_db(transcript.one, alice, row))["answer"]["html"]
     assert visible(html) == "" and "pink" in html
-    assert (await in_db(sweeper._closed, str(row.pk), "It was painted pink by pirates.")).html == html
+    assert (await in_db(recovery._closed, str(row.pk), "It was painted pink by pirates.")).html == html
 
 
 @pytest.mark.django_db(transaction=True)
 async def test_a_link_without_sources_folds_too_and_names_none(open_page, alice, library, chat) -> None:
     row, _ = await answered(open_page, alice, chat, MIXED)
-    share = await in_db(sharing.turn_on, await Conversation.objects.aget(pk=row.conversation_id), None, "none", "")
+    share = await in_db(links.turn_on, await Conversation.objects.aget(pk=row.conversation_id), None, "none", "")
     html = await in_db(text_of, alice, f"/shared/{share.secret}/")
     assert "2 sentences could not be verified" in html and 'class="pill" href' not in html
 

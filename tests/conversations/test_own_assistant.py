@@ -10,9 +10,9 @@ import pytest
 from django.test import Client
 from pytest_django import Settings
 
-from apps.conversations import unkept
-from apps.conversations.assistant import Assistant
 from apps.conversations.models import Conversation, Message
+from apps.conversations.models.assistant import Assistant
+from apps.conversations.turns import ephemeral
 from apps.documents.models import Collection, Membership
 from apps.engines.chat.fake import FakeChat
 from apps.lib.threads import in_db
@@ -125,8 +125,8 @@ async def test_temporary_chats_and_programs_are_answered_likewise(
     assert (await page.ask(QUESTION, temporary=True))["type"] == "accepted"
     await page.events()
     assert "Bees" not in engine().requests[-1].messages[-1].content and engine().requests[-1].sampling.seed == 7
-    turn = await unkept.opened(alice, QUESTION, (), (), instructions="Say arr.")
-    said = "".join([piece async for piece in unkept.spoken(turn)])
+    turn = await ephemeral.opened(alice, QUESTION, (), (), instructions="Say arr.")
+    said = "".join([piece async for piece in ephemeral.spoken(turn)])
     request = engine().requests[-1]
     assert "wasp" in said and request.sampling.temperature == 0.9
     assert "Say arr." in request.messages[0].content and "Be kind." not in request.messages[0].content

@@ -9,10 +9,11 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from apps.conversations import opening, panel
-from apps.conversations.asks import Ask
+from apps.conversations.core.requests import Ask
+from apps.conversations.core.session_user import signed_in
+from apps.conversations.evidence import source_panel
 from apps.conversations.models import Conversation, Message, Shows
-from apps.conversations.session import signed_in
+from apps.conversations.turns import preparation
 from apps.documents.models import Collection, Document
 from apps.lib.threads import in_db
 from apps.users import limits
@@ -106,7 +107,9 @@ async def test_in_a_tab_of_its_own_a_pill_opens_the_document_at_the_passage(answ
 
 
 def test_what_a_document_says_is_escaped_in_the_card() -> None:
-    assert panel.marked('<img src=x> & "Metres"', {"metr"}) == "&lt;img src=x&gt; &amp; &quot;<b>Metres</b>&quot;"
+    assert (
+        source_panel.marked('<img src=x> & "Metres"', {"metr"}) == "&lt;img src=x&gt; &amp; &quot;<b>Metres</b>&quot;"
+    )
 
 
 async def test_a_source_whose_document_is_gone_is_grey_and_says_nothing_of_it(answered, alice) -> None:
@@ -181,8 +184,8 @@ async def test_opening_and_closing_a_turn_takes_few_queries(answered, alice, lib
     key = await in_db(session_of, alice)
     assert await in_db(signed_in, key), "proven once, as that of a page that is open"
     ask = Ask("1", QUESTION, uuid.UUID(answered["conversation"]), ())
-    recalled, reads = await in_db(_counted, opening.recall, alice, key, ask)
-    _, writes = await in_db(_counted, opening.keep, recalled)
+    recalled, reads = await in_db(_counted, preparation.recall, alice, key, ask)
+    _, writes = await in_db(_counted, preparation.keep, recalled)
     assert reads <= 14 and writes <= 8, (reads, writes)  # two of the writes are for the limits
 
 

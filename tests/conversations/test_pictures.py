@@ -12,8 +12,9 @@ from celery import current_app
 from django.conf import LazySettings
 from django.test import Client
 
-from apps.conversations import branches, sharing
+from apps.conversations.history import branching
 from apps.conversations.models import Conversation, Message, Share
+from apps.conversations.sharing import links
 from apps.engines import registry
 from apps.engines.image.fake import FakePainter
 from apps.images import described, gallery, queue
@@ -203,18 +204,18 @@ async def test_exports_links_forks_and_erasure_know_the_pictures(open_page, alic
         assert (told["prompt"], told["seed"], told["sha256"]) == ("a red cat", row.seed, row.sha256)
         assert f"seed {row.seed}" in client.get(f"/c/{place.pk}/export.md").content.decode()
         assert f"/pictures/{row.pk}/file.png" in client.get(f"/c/{place.pk}/print/").content.decode()
-        share = sharing.turn_on(place, None, Share.Sources.TITLES, "")
+        share = links.turn_on(place, None, Share.Sources.TITLES, "")
         assert share is not None
         reader = client_of(bob)
         address = f"/shared/{share.secret}/pictures/{row.pk}.png"
         assert address in reader.get(f"/shared/{share.secret}/").content.decode()
         assert b"".join(reader.get(address).streaming_content).startswith(b"\x89PNG")  # type: ignore[attr-defined]
         assert reader.get(f"/pictures/{row.pk}/file.png").status_code == 404, "the link opens nothing else"
-        fork, copy = branches.fork(alice, place, None), sharing.copy(bob, share)
+        fork, copy = branching.fork(alice, place, None), links.copy(bob, share)
         assert fork is not None
         assert Message.objects.get(conversation=fork, role="assistant").pictures.get() == row
         assert not Message.objects.get(conversation=copy, role="assistant").pictures.exists()
-        sharing.turn_off(place)
+        links.turn_off(place)
         assert reader.get(address).status_code == 404
         gallery.delete(alice, [row.pk])
         assert "no longer there" in tiles(client, answer)

@@ -9,9 +9,9 @@ from itertools import pairwise
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from apps.conversations import prompt
-from apps.conversations.opening import Past
-from apps.conversations.sources import Given, Numbers, Placed, place
+from apps.conversations.evidence.source_numbering import Given, Numbers, Placed, place
+from apps.conversations.turns import prompt
+from apps.conversations.turns.preparation import Past
 from apps.documents.passages import Passage
 from apps.safety import canary
 

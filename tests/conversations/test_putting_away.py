@@ -8,9 +8,10 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from apps.conversations import keeping, turns
-from apps.conversations.frame import listed
+from apps.conversations.history import actions
+from apps.conversations.history.sidebar import listed
 from apps.conversations.models import Conversation, Folder, Message
+from apps.conversations.turns import runner
 from apps.lib.threads import in_db
 from apps.users.models import User
 from tests.conversations.conftest import writes_on
@@ -72,7 +73,7 @@ def test_many_are_deleted_at_once_and_brought_back_together(alice: User) -> None
 def test_only_what_was_deleted_is_counted(alice: User, bob: User) -> None:
     one, two = talks(alice, "one", "two")
     (his,) = talks(bob, "his")
-    keeping.delete(alice, [two.pk])
+    actions.delete(alice, [two.pk])
     after = as_person(alice).post(
         "/conversations/change/", {"do": "delete", "id": [one.pk, one.pk, two.pk, his.pk]}, follow=True
     )
@@ -83,11 +84,11 @@ def test_only_what_was_deleted_is_counted(alice: User, bob: User) -> None:
 
 def test_after_an_hour_it_is_gone_for_good(alice: User) -> None:
     old, new = talks(alice, "old", "new")
-    keeping.delete(alice, [old.pk, new.pk])
+    actions.delete(alice, [old.pk, new.pk])
     Conversation.objects.filter(pk=old.pk).update(deleted=timezone.now() - timedelta(minutes=61))
-    assert keeping.bring_back(alice, [old.pk]) == 0
-    assert keeping.purge() == 1 and titles(Conversation.objects.all()) == ["new"]
-    assert keeping.bring_back(alice, [new.pk]) == 1
+    assert actions.bring_back(alice, [old.pk]) == 0
+    assert actions.purge() == 1 and titles(Conversation.objects.all()) == ["new"]
+    assert actions.bring_back(alice, [new.pk]) == 1
 
 
 def test_nobody_touches_what_belongs_to_somebody_else(alice: User, bob: User) -> None:
@@ -99,7 +100,7 @@ def test_nobody_touches_what_belongs_to_somebody_else(alice: User, bob: User) ->
     change(bob, "move", [his], folder=str(folder.pk))
     his.refresh_from_db()
     assert his.folder is None and titles(listed(alice).recent.rows) == ["hers"]
-    keeping.delete(alice, [hers.pk])
+    actions.delete(alice, [hers.pk])
     change(bob, "bring_back", [hers])
     assert listed(alice).recent.rows == []
 
@@ -117,13 +118,13 @@ def test_a_folder_is_renamed_and_removed_and_its_conversations_stay(alice: User)
 
 
 async def test_an_answer_ends_when_its_conversation_is_deleted(open_page, alice, library, chat, monkeypatch) -> None:
-    monkeypatch.setattr("apps.conversations.turns.CHECKPOINT_S", 0.05)
+    monkeypatch.setattr("apps.conversations.turns.runner.CHECKPOINT_S", 0.05)
     writes_on(chat)
     page = await open_page(alice)
     first = await page.ask("How high was the lighthouse of Alexandria?")
     await page.hear("text")
-    await in_db(keeping.delete, alice, [first["conversation"]])
-    await turns.idle()
+    await in_db(actions.delete, alice, [first["conversation"]])
+    await runner.idle()
     assert chat.running == 0 and chat.aborted == 1
     assert await Message.objects.filter(pk=first["turn"]).aexists(), "it may be brought back"
 

@@ -7,9 +7,9 @@ import asyncio
 import pytest
 from django.test import Client
 
-from apps.conversations import queue, turns
-from apps.conversations.asks import Refused
+from apps.conversations.core.requests import Refused
 from apps.conversations.models import Conversation, Message, Queued
+from apps.conversations.turns import queue, runner
 from apps.lib.threads import in_db
 from tests.conversations.conftest import WAIT_S, writes_on
 
@@ -43,7 +43,7 @@ async def asked(place: str, count: int) -> list[str]:
     """The questions of the conversation, once there are so many and nothing runs."""
     async with asyncio.timeout(WAIT_S):
         while True:
-            await turns.idle()
+            await runner.idle()
             rows = [row.text async for row in Message.objects.filter(conversation=place, role="user")]
             if len(rows) >= count and not await Message.objects.filter(status="writing").aexists():
                 return rows
@@ -101,7 +101,7 @@ async def test_the_same_question_put_twice_waits_once_and_is_asked_once(running,
     assert await in_db(waiting, alice, place) == ["Who damaged it?"]
     await page.tell(do="stop", turn=turn["turn"])
     chat.gap_s = 0
-    await turns.asyncio.gather(*(turns.go_on(turns.UUID(place)) for _ in range(3)))
+    await runner.asyncio.gather(*(runner.go_on(runner.UUID(place)) for _ in range(3)))
     assert await asked(place, 2) == [QUESTION, "Who damaged it?"]
     assert (await put(page, place, "Who damaged it?", "same"))["type"] == "queued"
     assert not await Queued.objects.aexists(), "said again after it was asked, it is not asked again"
@@ -125,9 +125,9 @@ async def test_what_was_left_when_a_process_died_is_found_and_a_question_that_ca
     await Queued.objects.acreate(conversation=place, text="In a shelf that is gone?", client_id="b", settings=bad)
     await Queued.objects.acreate(conversation=place, text=QUESTION, client_id="q")
     assert await in_db(queue.ready) == [place.pk]
-    await turns.go_on(place.pk)
+    await runner.go_on(place.pk)
     assert "no longer there" in (await Queued.objects.aget(client_id="b")).problem
-    await turns.go_on(place.pk)
+    await runner.go_on(place.pk)
     assert await asked(str(place.pk), 1) == [QUESTION]
     assert await in_db(queue.ready) == [], "what has a problem waits for its person"
 
@@ -140,7 +140,7 @@ async def test_a_suspended_person_asks_nothing_more_and_a_full_queue_says_so(ope
     assert "are waiting here already" in (await put(page, str(place.pk), "More?", "m"))["words"]
     alice.is_active = False
     await alice.asave()
-    await turns.go_on(place.pk)
+    await runner.go_on(place.pk)
     assert not await Message.objects.aexists()
 
 

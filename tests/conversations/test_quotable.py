@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from apps.conversations.quotable import lay_out_row, split_runs
-from apps.conversations.quotes import choose, read_spans
+from apps.conversations.grounding.quotable_runs import lay_out_row, split_runs
+from apps.conversations.grounding.quote_selection import choose, read_spans
 from apps.documents.passages import joined
 from apps.documents.table_rows import cut_rows, read_row
 from tests.conversations.passages import passage

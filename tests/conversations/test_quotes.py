@@ -11,9 +11,9 @@ from uuid import uuid4
 import numpy as np
 import pytest
 
-from apps.conversations import meaning, quotes
-from apps.conversations.kinds import expects, holds
-from apps.conversations.quotes import choose
+from apps.conversations.grounding import quote_selection, sentence_embeddings
+from apps.conversations.grounding.answer_type import expects, holds
+from apps.conversations.grounding.quote_selection import choose
 from apps.documents.passages import Passage
 from apps.engines import registry
 from apps.lib.sentences import spans
@@ -134,9 +134,9 @@ def test_only_a_short_list_is_embedded(monkeypatch: pytest.MonkeyPatch) -> None:
 
     def vectors(asked: Sequence[str]) -> np.ndarray:
         texts.extend(asked)
-        return meaning.vectors(asked)
+        return sentence_embeddings.vectors(asked)
 
-    monkeypatch.setattr(quotes, "vectors", vectors)
+    monkeypatch.setattr(quote_selection, "vectors", vectors)
     given = {n: passage(LIBRARY.replace("1931", f"19{n}1")) for n in range(1, 7)}
     choose("When did the harbour library open?", np.ones(registry.embed().dimension, np.float32), given, {})
     assert 0 < len(texts) <= 8
@@ -151,11 +151,11 @@ def test_rare_words_weigh_more() -> None:
     assert chosen[0].text == "The zeppelin flew over it."
 
 
-@pytest.mark.parametrize(("likely", "count"), [(0.1, quotes.MOST), (0.6, 3), (0.95, 1)])
+@pytest.mark.parametrize(("likely", "count"), [(0.1, quote_selection.MOST), (0.6, 3), (0.95, 1)])
 def test_the_likelier_each_is_right_the_fewer_are_quoted(
     likely: float, count: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(quotes, "_likely", lambda option: likely)
+    monkeypatch.setattr(quote_selection, "_likely", lambda option: likely)
     many: dict[int, Passage] = {
         n: passage(f"Fact {n} about the harbour library and its books, told anew {uuid4()}.") for n in range(1, 9)
     }

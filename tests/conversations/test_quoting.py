@@ -5,7 +5,7 @@ from __future__ import annotations
 from types import SimpleNamespace
 from typing import Any
 
-from apps.conversations.quoting import choose_quotes
+from apps.conversations.turns.quotes import choose_quotes
 from tests.conversations.passages import passage
 
 REPORT = (

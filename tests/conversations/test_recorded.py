@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from apps.conversations import temporary
+from apps.conversations.turns import temporary_chats
 from apps.safety import recorded
 from apps.safety.recorded import Surface
 from tests.conversations.test_warming import QUESTION, nothing_runs, typing, until
@@ -40,5 +40,5 @@ async def test_a_temporary_chat_is_not(open_page, alice, library, chat) -> None:
     page = await open_page(alice)
     await page.ask(QUESTION, temporary=True)
     assert (await page.events())[-1]["status"] == "complete"
-    temporary._chats.clear()
+    temporary_chats._chats.clear()
     assert recorded.taken() == []

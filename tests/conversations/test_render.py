@@ -6,11 +6,11 @@ import re
 
 import pytest
 
-from apps.conversations.cite import Cite
-from apps.conversations.links import Links, named_in
-from apps.conversations.pills import GONE, UNVERIFIED, pills_html
-from apps.conversations.render import StreamRenderer, answer_html, question_html
-from apps.conversations.wrap import hints
+from apps.conversations.grounding.citer import Cite
+from apps.conversations.rendering.answer_renderer import StreamRenderer, answer_html, question_html
+from apps.conversations.rendering.citation_marks import GONE, UNVERIFIED, pills_html
+from apps.conversations.rendering.link_policy import Links, named_in
+from apps.conversations.rendering.sentence_markers import hints
 
 ID = "3f0c0e9e-1111-4222-8333-444455556666"
 

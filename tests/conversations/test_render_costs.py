@@ -9,9 +9,9 @@ from unittest.mock import patch
 
 import pytest
 
-from apps.conversations import markup
-from apps.conversations.links import Links
-from apps.conversations.render import StreamRenderer, answer_html, question_html
+from apps.conversations.rendering import markdown
+from apps.conversations.rendering.answer_renderer import StreamRenderer, answer_html, question_html
+from apps.conversations.rendering.link_policy import Links
 from apps.lib.deadline import Deadline
 from tests.conversations.test_render_hostile import ID, read
 
@@ -241,7 +241,7 @@ def test_a_block_that_cannot_be_rendered_is_plain_text_and_the_others_stand() ->
     def broken(*_: object) -> str:
         raise ZeroDivisionError
 
-    with patch.object(markup, "_formula", broken):
+    with patch.object(markdown, "_formula", broken):
         html = answer_html("One **stands**.\n\nTwo <b> $x$.\n\nThree *too*.", [], ID)
     assert "<strong>" in html
     assert '<p class="plain">Two &lt;b&gt; $x$.</p>' in html
@@ -249,7 +249,7 @@ def test_a_block_that_cannot_be_rendered_is_plain_text_and_the_others_stand() ->
 
 
 def test_blocks_that_cannot_be_found_are_plain_text() -> None:
-    with patch("apps.conversations.render.read_blocks", side_effect=RecursionError):
+    with patch("apps.conversations.rendering.answer_renderer.read_blocks", side_effect=RecursionError):
         assert answer_html("# One\n\n<b>two</b>", [], ID) == (
             '<p class="plain"># One\n\n&lt;b&gt;two&lt;/b&gt;</p>\n'
         )  # fmt: skip

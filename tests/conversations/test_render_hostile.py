@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from apps.conversations.links import Links
-from apps.conversations.render import StreamRenderer, answer_html, question_html
+from apps.conversations.rendering.answer_renderer import StreamRenderer, answer_html, question_html
+from apps.conversations.rendering.link_policy import Links
 
 ID = "3f0c0e9e-1111-4222-8333-444455556666"
 HOSTILE = [

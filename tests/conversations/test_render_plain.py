@@ -7,8 +7,8 @@ from unittest.mock import patch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from apps.conversations import render
-from apps.conversations.wrap import numbered
+from apps.conversations.rendering import answer_renderer
+from apps.conversations.rendering.sentence_markers import numbered
 
 WORDS = ["word ", "Dr. ", "[1]", " [12] ", "(", ": ", "!", ". ", "’", "É", "a", "#", "-", "|", ">", "=", "¹", "\u200b"]
 SIGNS = ["**", "*", "_", "`", "$", "\\", "<", "&amp;", "[", "](", "~~", "\n", "\n\n", "  ", "\t", "1. ", "+", "【1】"]
@@ -33,14 +33,14 @@ TEXTS = st.lists(st.sampled_from([*WORDS, *SIGNS, *ODD]), max_size=14).map("".jo
 @settings(max_examples=400, deadline=None)
 @given(TEXTS)
 def test_a_line_is_the_block_that_the_parser_finds(text: str) -> None:
-    source = render._tame(text)
-    found = render._blocks(source)
-    with patch.object(render, "_is_line", return_value=False):
-        assert render._blocks(source) == found
+    source = answer_renderer._tame(text)
+    found = answer_renderer._blocks(source)
+    with patch.object(answer_renderer, "_is_line", return_value=False):
+        assert answer_renderer._blocks(source) == found
 
 
 @settings(max_examples=400, deadline=None)
 @given(TEXTS)
 def test_a_space_at_the_end_changes_no_sentence(text: str) -> None:
-    source = render._tame(text)
+    source = answer_renderer._tame(text)
     assert numbered(source) == numbered(source.rstrip(" "))

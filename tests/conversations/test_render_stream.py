@@ -9,11 +9,11 @@ from itertools import pairwise
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from apps.conversations.cite import Cite
-from apps.conversations.events import Cited, Text, Transcript, encode
-from apps.conversations.grounding.states import sentence_state
-from apps.conversations.pills import UNVERIFIED, pills_html
-from apps.conversations.render import StreamRenderer, answer_html
+from apps.conversations.core.events import Cited, Text, Transcript, encode
+from apps.conversations.grounding.citer import Cite
+from apps.conversations.grounding.sentence_state import sentence_state
+from apps.conversations.rendering.answer_renderer import StreamRenderer, answer_html
+from apps.conversations.rendering.citation_marks import UNVERIFIED, pills_html
 
 ID = "3f0c0e9e-1111-4222-8333-444455556666"
 ANSWER = """# The report

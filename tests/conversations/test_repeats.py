@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 from django.conf import settings
 
-from apps.conversations import repeats as module
 from apps.conversations.models import Message
-from apps.conversations.repeats import Repeats
+from apps.conversations.turns import repetition as module
+from apps.conversations.turns.repetition import Repeats
 from apps.lib.words import words
 
 ROOT = Path(settings.BASE_DIR)

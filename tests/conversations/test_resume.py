@@ -13,10 +13,10 @@ from django.test import Client
 from hypothesis import given
 from hypothesis import strategies as st
 
-from apps.conversations import sweeper, turns
-from apps.conversations.events import Cited, Closed, Opened, Step, Transcript, encode
+from apps.conversations.core.events import Cited, Closed, Opened, Step, Transcript, encode
 from apps.conversations.models import Message
-from apps.conversations.render import StreamRenderer
+from apps.conversations.rendering.answer_renderer import StreamRenderer
+from apps.conversations.turns import recovery, runner
 from apps.engines import registry
 from apps.lib.threads import in_db
 from tests.conversations.conftest import left, session_of, transcript, writes_on
@@ -135,7 +135,7 @@ async def test_when_the_log_is_gone_the_page_is_told_to_fetch_the_answer(open_pa
     page = await open_page(alice)
     accepted = await page.ask(QUESTION)
     await page.events()
-    await turns.idle()
+    await runner.idle()
     await log.forget()
     await page.tell(do="resume", turn=accepted["turn"], after=3)
     assert await page.hear() == {"type": "unknown", "turn": accepted["turn"]}
@@ -148,7 +148,7 @@ async def test_a_turn_whose_process_died_is_closed_by_the_sweep_and_its_page_tol
     page = await open_page(alice)
     accepted = await page.ask(QUESTION)
     await page.events()
-    await turns.idle()
+    await runner.idle()
     dead = Message.objects.filter(pk=accepted["turn"])
     await dead.aupdate(
         status=Message.Status.WRITING, lease_token="of the dead", lease_until="2020-01-01T00:00Z", text="So far"
@@ -156,7 +156,7 @@ async def test_a_turn_whose_process_died_is_closed_by_the_sweep_and_its_page_tol
     await log.forget()
     await page.tell(do="resume", turn=accepted["turn"], after=0)
     assert await page.silent(), "while it may still be written, nothing is said"
-    sweeping = asyncio.create_task(sweeper.sweep_forever(turns.go_on))
+    sweeping = asyncio.create_task(recovery.sweep_forever(runner.go_on))
     assert (await page.hear("unknown"))["turn"] == accepted["turn"]
     sweeping.cancel()
     answer = await dead.aget()
@@ -170,12 +170,12 @@ async def test_the_sweep_leaves_running_turns_alone(open_page, alice, library, c
     page = await open_page(alice)
     await page.ask(QUESTION)
     await page.hear("text")
-    assert await in_db(sweeper.sweep) == {}
+    assert await in_db(recovery.sweep) == {}
 
 
 @both_logs
 async def test_a_turn_that_was_swept_writes_nothing_more(open_page, alice, library, chat, monkeypatch) -> None:
-    monkeypatch.setattr(turns, "CHECKPOINT_S", 0.05)
+    monkeypatch.setattr(runner, "CHECKPOINT_S", 0.05)
     writes_on(chat)
     page = await open_page(alice)
     accepted = await page.ask(QUESTION)
@@ -183,7 +183,7 @@ async def test_a_turn_that_was_swept_writes_nothing_more(open_page, alice, libra
     closed = {"status": Message.Status.INTERRUPTED, "lease_token": "", "text": "Swept"}
     await Message.objects.filter(pk=accepted["turn"]).aupdate(**closed)
     await page.events(until="unknown")
-    await turns.idle()
+    await runner.idle()
     assert (await Message.objects.aget(pk=accepted["turn"])).text == "Swept"
 
 
@@ -200,7 +200,7 @@ async def test_the_end_that_the_sweep_writes_into_a_log_that_lives_on_keeps_the_
     log = registry.turnlog()
     turn = str(uuid.uuid4())
     await log.append(turn, b"{}")
-    await sweeper._tell(turn, "So far.")
+    await recovery._tell(turn, "So far.")
     entries = await log.read(turn, 1)
     assert b"So far." in entries[0].data and b"interrupted" in entries[0].data
 
@@ -217,7 +217,7 @@ async def test_a_reload_at_any_event_and_another_device_hold_the_same_text(open_
         if len(reloads) < TABS:
             reloads.append(asyncio.create_task(_reloaded(open_page, await in_db(session_of, alice), accepted, chat)))
     shown = "".join(transcript(heard).blocks)
-    await turns.idle()
+    await runner.idle()
     reloads.append(asyncio.create_task(_reloaded(open_page, await in_db(session_of, alice), accepted, chat)))
     held = await asyncio.gather(*reloads)
     assert held[0][0] == shown, "the first page was there while it was written"

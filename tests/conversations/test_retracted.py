@@ -8,8 +8,9 @@ import pytest
 from django.db import transaction
 from django.test import Client
 
-from apps.conversations import keeping, retracting, searching
+from apps.conversations.history import actions, full_text_search
 from apps.conversations.models import Conversation, Message, Share, Withdrawn
+from apps.conversations.moderation import retraction
 from apps.engines import registry
 from apps.lib.threads import in_db
 from apps.safety import effects
@@ -78,7 +79,7 @@ async def test_a_withheld_answer_leaves_tabs_log_and_rows_and_comes_back_as_it_w
         "conversations.Withdrawn.fields", "conversations.Withdrawn.trace", "conversations.Trace.data",
         "safety.Snapshot.text", "safety.Snapshot.context",
     }, "besides where it is kept, in the case and in the hidden record of the answer after it"  # fmt: skip
-    assert await in_db(searching.search, alice, SAID) == []
+    assert await in_db(full_text_search.search, alice, SAID) == []
     await tabs[0].tell(do="resume", turn=turn, after=0)
     assert (await tabs[0].hear())["type"] == "unknown", "its row alone says what may be seen"
     await tabs[1].tell(do="look", conversation=str(place.pk))
@@ -92,7 +93,7 @@ async def test_a_withheld_answer_leaves_tabs_log_and_rows_and_comes_back_as_it_w
         assert (await tab.hear("released"))["turn"] == turn
     assert await in_db(state, place) == before
     assert not await registry.turnlog().exists(turn) and not await Withdrawn.objects.aexists()
-    assert len(await in_db(searching.search, alice, SAID)) == 1
+    assert len(await in_db(full_text_search.search, alice, SAID)) == 1
     await tabs[1].tell(do="look", conversation=str(place.pk))
     assert (await tabs[1].hear("standing"))["retracted"] == []
 
@@ -170,11 +171,11 @@ async def test_a_copy_that_was_reworded_is_another_question(place, alice) -> Non
     def check() -> None:
         as_(alice).post(f"/c/{place.pk}/fork/", {"at": ""})
         fork = Conversation.objects.exclude(pk=place.pk).get()
-        from apps.conversations import branches
+        from apps.conversations.history import branching
 
         asked = first(fork).parent
         assert asked is not None
-        branches.reword(alice, asked.pk, "How old is the oldest library?")
+        branching.reword(alice, asked.pk, "How old is the oldest library?")
         withheld(first(place), "question")
         asked.refresh_from_db()
         assert asked.retracted is None and asked.text == "How old is the oldest library?"
@@ -260,7 +261,7 @@ async def test_an_answer_that_is_still_written_ends_and_nothing_of_it_follows(pl
     await page.events(until="text")
     answer = await Message.objects.select_related("parent").aget(pk=turn["turn"])
     atomic = transaction.atomic
-    await in_db(atomic(retracting.withdraw), "question", str(answer.pk), "A reviewer withheld this.")
+    await in_db(atomic(retraction.withdraw), "question", str(answer.pk), "A reviewer withheld this.")
     assert (await page.hear("retracted"))["turn"] == turn["turn"]
     with pytest.raises(TimeoutError):
         while (said := await page.hear(timeout=1.0))["type"] == "retracted":  # by the log, and to all tabs
@@ -270,14 +271,14 @@ async def test_an_answer_that_is_still_written_ends_and_nothing_of_it_follows(pl
     assert len(kept) == 1 and SAID.encode() not in kept[0].data
     row = await Message.objects.aget(pk=answer.pk)
     assert (row.status, row.text) == ("withheld", "")
-    await in_db(atomic(retracting.give_back), {str(answer.pk): {}, str(answer.parent_id): {}})
+    await in_db(atomic(retraction.give_back), {str(answer.pk): {}, str(answer.parent_id): {}})
     assert (await Message.objects.aget(pk=answer.pk)).status == Message.Status.INTERRUPTED
 
 
 async def test_with_its_conversation_what_was_withdrawn_goes_too(place, alice) -> None:
     def check() -> None:
         case = withheld(first(place))
-        keeping.remove([UUID(str(place.pk))])
+        actions.remove([UUID(str(place.pk))])
         assert not Withdrawn.objects.exists()
         assert Case.objects.get(pk=case.pk).state == "decided"
 

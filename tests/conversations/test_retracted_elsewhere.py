@@ -12,8 +12,9 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from apps.conversations import branches, naming
+from apps.conversations.history import branching
 from apps.conversations.models import Conversation, Message, Preference
+from apps.conversations.turns import titles
 from apps.evaluation import preferences
 from apps.privacy import copying
 from apps.safety import effects, review
@@ -47,7 +48,7 @@ def test_a_copy_of_all_data_has_no_word_of_a_withheld_answer(answer: Message, al
 
 
 def test_nor_the_case_about_a_copy_of_it_or_about_a_part_that_was_taken_out(answer: Message, alice: User) -> None:
-    fork = branches.fork(alice, answer.conversation, None)
+    fork = branching.fork(alice, answer.conversation, None)
     assert fork is not None
     copied = fork.messages.get(role="assistant")
     flagged(copied)
@@ -82,16 +83,16 @@ def test_a_title_that_comes_later_is_not_made_of_what_was_withheld(answer: Messa
     kept: Any = SimpleNamespace(
         conversation=answer.conversation_id, question=answer.parent_id, answer=answer.pk, text=answer.parent.text
     )
-    assert not naming._keep(kept, f"{answer.text} He.", "Quixotic metres"), "a part was taken out meanwhile"
-    assert naming._keep(kept, answer.text, "Quixotic metres")
+    assert not titles._keep(kept, f"{answer.text} He.", "Quixotic metres"), "a part was taken out meanwhile"
+    assert titles._keep(kept, answer.text, "Quixotic metres")
     Conversation.objects.update(titled=Conversation.Titled.QUESTION)
     withheld(answer)
-    assert not naming._keep(kept, answer.text, "Quixotic metres")
+    assert not titles._keep(kept, answer.text, "Quixotic metres")
 
 
 def test_copies_of_before_learn_where_they_come_from(answer: Message, alice: User, bob: User) -> None:
     place = answer.conversation
-    fork = branches.fork(alice, place, None)
+    fork = branching.fork(alice, place, None)
     assert fork is not None
     copied = list(fork.messages.order_by("created"))
     assert [row.origin for row in copied] == [answer.parent_id, answer.pk]
@@ -111,7 +112,7 @@ def test_copies_of_before_learn_where_they_come_from(answer: Message, alice: Use
 
 def test_however_many_copies_there_are_the_table_is_read_a_few_times(answer: Message, alice: User) -> None:
     for _ in range(3):
-        branches.fork(alice, answer.conversation, None)
+        branching.fork(alice, answer.conversation, None)
     Message.objects.update(origin=None)
     with connection.schema_editor() as editor, CaptureQueriesContext(connection) as asked:
         import_module("apps.conversations.migrations.0025_copies_know_their_origin").find(apps, editor)
@@ -120,10 +121,10 @@ def test_however_many_copies_there_are_the_table_is_read_a_few_times(answer: Mes
 
 
 def test_a_question_that_says_something_else_by_now_stays_when_copies_of_it_go(answer: Message, alice: User) -> None:
-    forks = [branches.fork(alice, answer.conversation, None) for _ in range(2)]
+    forks = [branching.fork(alice, answer.conversation, None) for _ in range(2)]
     assert forks[0] is not None and forks[1] is not None and answer.parent is not None
     Message.objects.filter(role="assistant").update(origin=None)
-    branches.reword(alice, answer.parent.pk, "How wide is it?")
+    branching.reword(alice, answer.parent.pk, "How wide is it?")
     withheld(forks[0].messages.get(role="assistant"), "question")
     asked = {row.conversation_id: row for row in Message.objects.filter(role="user")}
     assert asked[answer.conversation_id].text == "How wide is it?"

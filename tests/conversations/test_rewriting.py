@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from apps.conversations import rewriting
 from apps.conversations.models import ModelProfile, Trace
-from apps.conversations.opening import Past
-from apps.conversations.trace import unpack
+from apps.conversations.turns import query_rewriting
+from apps.conversations.turns.preparation import Past
+from apps.conversations.turns.trace import unpack
 from apps.engines.base import EngineBusy
 from apps.engines.chat.fake import FakeChat
 
@@ -22,7 +22,7 @@ SAID = "The lighthouse of Alexandria stood about 100 metres high [1]. Three eart
 @pytest.fixture
 async def reads_well(chat: FakeChat, transactional_db: None, monkeypatch: pytest.MonkeyPatch) -> None:
     """On any machine."""
-    monkeypatch.setattr(rewriting, "LONGEST_S", 60.0)
+    monkeypatch.setattr(query_rewriting, "LONGEST_S", 60.0)
     await ModelProfile.objects.acreate(name=chat.name, reading_right=20, reading_asked=20)
 
 
@@ -76,7 +76,7 @@ async def test_a_question_that_stands_alone_is_not_rewritten(open_page, alice, l
 
 
 async def test_a_slow_model_is_not_waited_for(open_page, alice, library, chat, reads_well, monkeypatch) -> None:
-    monkeypatch.setattr(rewriting, "LONGEST_S", 1.0)
+    monkeypatch.setattr(query_rewriting, "LONGEST_S", 1.0)
     chat.first_token_s = 2.0
 
     query, requests = await searched(await open_page(alice), chat, replies=[])
@@ -105,8 +105,8 @@ async def test_a_model_that_fails_costs_no_answer(open_page, alice, library, cha
     ],
 )
 def test_what_is_no_rewritten_question_is_dropped(said: str) -> None:
-    assert rewriting.alone(said, FOLLOW_UP, PAST) == ""
+    assert query_rewriting.alone(said, FOLLOW_UP, PAST) == ""
 
 
 def test_a_rewritten_question_is_taken_without_what_stands_around_it() -> None:
-    assert rewriting.alone(f"Question: “{ALONE}”\n\nI hope this helps.", FOLLOW_UP, PAST) == ALONE
+    assert query_rewriting.alone(f"Question: “{ALONE}”\n\nI hope this helps.", FOLLOW_UP, PAST) == ALONE

@@ -8,10 +8,8 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from apps.conversations.asks import Refused
-from apps.conversations.models import Message
-from apps.conversations.prompt import MAX_ANSWER
-from apps.conversations.sampling import (
+from apps.conversations.core.requests import Refused
+from apps.conversations.core.sampling import (
     CONTROLS,
     PACKAGED_MODEL,
     PACKAGED_PENALTY,
@@ -23,6 +21,8 @@ from apps.conversations.sampling import (
     read,
     shown,
 )
+from apps.conversations.models import Message
+from apps.conversations.turns.prompt import MAX_ANSWER
 from apps.documents.models import Collection
 from apps.engines.base import ChatMessage, ChatRequest, Sampling
 from apps.engines.chat import wire

@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 from django.contrib.auth import get_user_model
 
-from apps.conversations.cite import Cite
-from apps.conversations.grounding.states import SentenceState, sentence_state
+from apps.conversations.grounding.citer import Cite
+from apps.conversations.grounding.sentence_state import SentenceState, sentence_state
+from apps.conversations.history.transcript import citations
 from apps.conversations.models import Citation, Conversation, Message
-from apps.conversations.pages import citations
-from apps.conversations.retracting import give_back, withdraw
+from apps.conversations.moderation.retraction import give_back, withdraw
 
 QUOTED = Cite(0, 0, 9, 1, 0, 9, 0.9, quoted=True)
 SUPPORTED = Cite(0, 0, 9, 2, 0, 9, 0.7)

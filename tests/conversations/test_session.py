@@ -8,8 +8,8 @@ import pytest
 from django.contrib.sessions.models import Session
 from django.utils import timezone
 
-from apps.conversations import session
-from apps.conversations.session import signed_in
+from apps.conversations.core import session_user
+from apps.conversations.core.session_user import signed_in
 from tests.conversations.conftest import session_of
 from tests.people import person
 
@@ -72,14 +72,14 @@ def test_a_session_that_was_written_by_somebody_else_has_nobody(key, alice) -> N
 
 
 def test_what_is_remembered_has_an_end(alice, monkeypatch) -> None:
-    monkeypatch.setattr(session, "_REMEMBERED", 3)
+    monkeypatch.setattr(session_user, "_REMEMBERED", 3)
     for _ in range(5):
         assert signed_in(session_of(alice)) == alice
-    assert len(session._proven) <= 3
+    assert len(session_user._proven) <= 3
 
 
 def test_sessions_that_are_kept_elsewhere_are_asked_as_django_asks(key, alice, monkeypatch) -> None:
-    monkeypatch.setattr(session, "_IN_ROWS", False)
+    monkeypatch.setattr(session_user, "_IN_ROWS", False)
     assert signed_in(key) == alice
     Session.objects.all().delete()
     assert signed_in(key) is None
@@ -96,6 +96,6 @@ def test_many_are_asked_about_together_and_told_apart(django_assert_num_queries)
     person_of["erin"].set_password("Another one, quite long.")
     person_of["erin"].save()
     asked = [keys["alice"], keys["bob"], keys["carol"], keys["dave"], keys["erin"], keys["alice"], ""]
-    assert session.living(asked) == [True, False, False, False, False, True, False]
+    assert session_user.living(asked) == [True, False, False, False, False, True, False]
     with django_assert_num_queries(2):
-        assert session.living([keys["alice"]] * 9) == [True] * 9
+        assert session_user.living([keys["alice"]] * 9) == [True] * 9

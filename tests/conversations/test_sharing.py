@@ -8,9 +8,10 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from apps.conversations import sharing, trace
+from apps.conversations.errors import Refused
 from apps.conversations.models import Citation, Conversation, Message, Share, Source, Trace
-from apps.conversations.refusal import Refused
+from apps.conversations.sharing import links
+from apps.conversations.turns import trace
 from apps.documents.models import Collection, Membership
 from apps.lib.threads import in_db
 from apps.users.models import User
@@ -179,4 +180,4 @@ async def test_a_copy_of_what_was_shared_without_sources_has_none(place, alice, 
 @pytest.mark.parametrize("secret", [None, 7, ["a"], {"a": 1}, "a\0b", "unknown"])
 async def test_a_page_that_names_no_link_hears_of_none(secret: object) -> None:
     with pytest.raises(Refused, match="shows nothing any more"):
-        await in_db(sharing.watched, secret)
+        await in_db(links.watched, secret)

@@ -7,8 +7,9 @@ from uuid import uuid4
 import pytest
 from django.utils import timezone
 
-from apps.conversations import sharing, trace
 from apps.conversations.models import Conversation, Message, Share, Trace
+from apps.conversations.sharing import links
+from apps.conversations.turns import trace
 from apps.documents.models import Membership
 from apps.lib.threads import in_db
 from tests.conversations.test_sharing import PASSAGE, QUESTION, as_, first_answer, html, link, place
@@ -71,7 +72,7 @@ async def test_only_what_the_link_shows_now_has_it(place, alice, bob) -> None:
             assert as_(bob).get(f"{address}answers/{pk}/behind/").status_code == 404
         path = f"{address}answers/{first.pk}/behind/"
         assert as_(bob).get(path).status_code == 200
-        sharing.turn_off(place)
+        links.turn_off(place)
         assert as_(bob).get(path).status_code == 404
 
     await in_db(check)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from apps.conversations import results
-from apps.conversations.cite import Cite, Citer, weak
-from apps.conversations.grounding.answering import counts_another_thing
-from apps.conversations.pills import pills_html
+from apps.conversations.grounding.answer_relevance import counts_another_thing
+from apps.conversations.grounding.citer import Cite, Citer, weak
+from apps.conversations.rendering.citation_marks import pills_html
+from apps.conversations.tools import result_support
 from apps.conversations.tools.base import Call
 from tests.conversations.passages import passage
 
@@ -103,7 +103,7 @@ def call(text: str, **arguments: str) -> Call:
 @pytest.mark.parametrize("answer", ["17 times 23 is 391.", "The result is 391.", "391"])
 def test_a_sentence_from_the_result_of_a_tool_names_it(answer: str) -> None:
     nothing = [Cite(0, 0, len(answer), None, 0, 0, 0.1)]
-    found = results.credited(nothing, answer, [call("17 * 23 = 391", expression="17 * 23")])
+    found = result_support.credited(nothing, answer, [call("17 * 23 = 391", expression="17 * 23")])
     assert [item.tool for item in found] == ["Calculator"]
     assert found[0].found and not weak(found)
     assert pills_html(found, "1") == (
@@ -116,16 +116,16 @@ def test_a_sentence_from_the_result_of_a_tool_names_it(answer: str) -> None:
 )
 def test_a_sentence_that_says_more_than_the_tool_names_none(answer: str) -> None:
     nothing = [Cite(0, 0, len(answer), None, 0, 0, 0.1)]
-    assert results.credited(nothing, answer, [call("17 * 23 = 391", expression="17 * 23")]) == nothing
+    assert result_support.credited(nothing, answer, [call("17 * 23 = 391", expression="17 * 23")]) == nothing
 
 
 def test_words_from_the_result_of_a_tool_name_it_and_a_source_comes_first() -> None:
     today = Call("1", "today", "Date and time", {}, "done", text="Friday, 27 November 2026, 20:10 in London")
     nothing = [Cite(0, 0, 10, None, 0, 0, 0.1)]
-    assert results.credited(nothing, "Today is a Friday in London.", [today])[0].tool == "Date and time"
-    assert not results.credited(nothing, "Bananas are rich in potassium.", [today])[0].tool
+    assert result_support.credited(nothing, "Today is a Friday in London.", [today])[0].tool == "Date and time"
+    assert not result_support.credited(nothing, "Bananas are rich in potassium.", [today])[0].tool
     known = [Cite(0, 0, 10, 2, 0, 5, 0.7)]
-    assert results.credited(known, "Today is a Friday in London.", [today]) == known
+    assert result_support.credited(known, "Today is a Friday in London.", [today]) == known
 
 
 TODAY = Call("1", "today", "Date and time", {}, "done", text="Friday, 27 November 2026, 20:10 in London")
@@ -146,7 +146,7 @@ SEVEN = call("3 + 4 = 7", expression="3 + 4")
 )  # fmt: skip
 def test_one_small_number_or_a_year_needs_a_word_that_agrees(answer: str, tool: Call, named: bool) -> None:
     nothing = [Cite(0, 0, len(answer), None, 0, 0, 0.1)]
-    assert bool(results.credited(nothing, answer, [tool])[0].tool) == named
+    assert bool(result_support.credited(nothing, answer, [tool])[0].tool) == named
 
 
 def test_the_name_of_a_tool_is_text() -> None:

@@ -12,13 +12,13 @@ import pytest
 from django.test import Client
 from django.utils import timezone, translation
 
-from apps.conversations import turns, unkept
 from apps.conversations.models import Conversation, Message
-from apps.conversations.small_talk.arithmetic import read_sum
-from apps.conversations.small_talk.days import read_day
-from apps.conversations.small_talk.recognising import Talk, recognise, without_small_talk
-from apps.conversations.tools.calculator import calculated
-from apps.conversations.tools.rows import ToolSetting
+from apps.conversations.models.tool import ToolSetting
+from apps.conversations.tools.builtin.calculator import calculated
+from apps.conversations.turns import ephemeral, runner
+from apps.conversations.turns.small_talk.arithmetic import read_sum
+from apps.conversations.turns.small_talk.date_questions import read_day
+from apps.conversations.turns.small_talk.recognition import Talk, recognise, without_small_talk
 from apps.documents.models import Document
 from apps.lib.threads import in_db
 from apps.users.models import User
@@ -264,13 +264,13 @@ async def test_the_first_real_question_names_the_conversation(open_page, alice, 
     assert place.title == "" and str(place) == "New conversation"
     await said(page, QUESTION, conversation=first["conversation"])
     await said(page, "How long can a queen bee live?", conversation=first["conversation"])
-    await turns.idle()
+    await runner.idle()
     assert (await Conversation.objects.aget(pk=first["conversation"])).title == QUESTION
 
 
 @pytest_db
 async def test_a_program_is_greeted_and_told_sums_too(transactional_db, alice, library, chat) -> None:
     for text, words in (("Hello!", "Ask me something"), ("What is 17 * 23?", "17 * 23 = 391")):
-        turn = await unkept.opened(alice, text, [], ())
-        assert words in "".join([piece async for piece in unkept.spoken(turn)])
+        turn = await ephemeral.opened(alice, text, [], ())
+        assert words in "".join([piece async for piece in ephemeral.spoken(turn)])
     assert chat.requests == []

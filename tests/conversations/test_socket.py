@@ -9,8 +9,9 @@ import pytest
 from asgiref.testing import ApplicationCommunicator
 from django.contrib.sessions.models import Session
 
-from apps.conversations import consumers, turns
 from apps.conversations.models import Message
+from apps.conversations.realtime import consumer
+from apps.conversations.turns import runner
 from apps.lib.threads import in_db
 from apps.users.models import User
 from assistant.asgi import application
@@ -62,8 +63,8 @@ async def _new_password(user: User) -> None:
 async def test_an_open_socket_closes_soon_after_its_person_may_no_longer_come_in(
     open_page, alice, monkeypatch, end
 ) -> None:
-    assert consumers.RECHECK_S < 5
-    monkeypatch.setattr(consumers, "RECHECK_S", 0.05)
+    assert consumer.RECHECK_S < 5
+    monkeypatch.setattr(consumer, "RECHECK_S", 0.05)
     page = await open_page(alice)
     await end(alice)
     assert await page.closed() == 4401
@@ -79,7 +80,7 @@ async def test_and_its_next_message_does_nothing(open_page, alice, library, end)
 
 
 async def test_ten_sockets_a_person_and_one_more_when_one_is_closed(open_page, alice, bob) -> None:
-    pages = [await open_page(alice) for _ in range(consumers.SOCKETS)]
+    pages = [await open_page(alice) for _ in range(consumer.SOCKETS)]
     assert await (await open_page(alice)).closed() == 4429
     await open_page(bob)
     await pages[0].wire.send_input({"type": "websocket.disconnect", "code": 1001})
@@ -115,13 +116,13 @@ async def test_bytes_are_refused_and_a_message_too_large_ends_the_socket(open_pa
     page = await open_page(alice)
     await page.wire.send_input({"type": "websocket.receive", "bytes": b"{}"})
     assert (await page.hear())["type"] == "refused"
-    await page.send("x" * (consumers.LARGEST + 1))
+    await page.send("x" * (consumer.LARGEST + 1))
     assert await page.closed() == 1009
 
 
 async def test_the_size_of_a_message_is_counted_in_bytes(open_page, alice) -> None:
     page = await open_page(alice)
-    await page.send("€" * (consumers.LARGEST // 3 + 1))
+    await page.send("€" * (consumer.LARGEST // 3 + 1))
     assert await page.closed() == 1009
 
 
@@ -162,26 +163,26 @@ async def test_other_tabs_get_a_hint_when_a_turn_begins_and_ends_and_strangers_n
     for _ in range(2):
         assert (await tab.hear("hint"))["conversation"] == accepted["conversation"]
     await page.events()
-    await turns.idle()
+    await runner.idle()
     assert await theirs.wire.receive_nothing(0.1)
 
 
 async def test_a_page_that_does_not_read_is_dropped_and_its_answer_is_kept(
     open_page, alice, library, chat, monkeypatch
 ) -> None:
-    monkeypatch.setattr(consumers, "SEND_S", 0.1)
+    monkeypatch.setattr(consumer, "SEND_S", 0.1)
     page = await open_page(alice)
 
-    original = consumers.AsyncWebsocketConsumer.send
+    original = consumer.AsyncWebsocketConsumer.send
 
     async def stuck(self, text_data=None, bytes_data=None, close=False):
         if '"type":"text"' in text_data:
             await asyncio.sleep(3600)
         await original(self, text_data, bytes_data, close)
 
-    monkeypatch.setattr(consumers.ChatConsumer, "send", stuck)
+    monkeypatch.setattr(consumer.ChatConsumer, "send", stuck)
     accepted = await page.ask(QUESTION)
     await page.wire.wait(WAIT_S)  # else it ends after an hour
-    assert not consumers._open[alice.pk]
-    await turns.idle()
+    assert not consumer._open[alice.pk]
+    await runner.idle()
     assert (await Message.objects.aget(pk=accepted["turn"])).status == Message.Status.COMPLETE

@@ -16,14 +16,14 @@ import pytest
 from django.conf import LazySettings
 from django.utils import timezone
 
-from apps.conversations import temporary, turns, warming
-from apps.conversations.asks import Again, Ask
-from apps.conversations.assistant import Assistant
-from apps.conversations.attached.rows import AttachedPicture
-from apps.conversations.consumers import ChatConsumer
+from apps.conversations.core.requests import Again, Ask
 from apps.conversations.models import Conversation, Message, Queued
-from apps.conversations.share import Share
-from apps.conversations.tools.rows import ToolConsent
+from apps.conversations.models.assistant import Assistant
+from apps.conversations.models.attachment import AttachedPicture
+from apps.conversations.models.share import Share
+from apps.conversations.models.tool import ToolConsent
+from apps.conversations.realtime.consumer import ChatConsumer
+from apps.conversations.turns import prefetch, runner, temporary_chats
 from apps.lib.threads import in_db
 from apps.users.models import User
 from tests.conversations.attached.pictures import attached
@@ -89,7 +89,7 @@ async def things(open_page: Any, alice: User, library: Any, chat: Any, settings:
         "picture": str((await in_db(attached, alice, SECRET)).pk),
     }  # fmt: skip
     yield page, found
-    temporary.forget()
+    temporary_chats.forget()
 
 
 def _message(do: str, field: str, value: str, number: int, place: str | None = None) -> dict[str, Any]:
@@ -143,7 +143,7 @@ async def test_what_is_anothers_is_like_what_never_was(
     """Whatever can be named in it, one after the other: none changes anything of hers for the next."""
     _, rows = things
     own = await (await open_page(bob)).ask("How low is it?")
-    while uuid.UUID(own["turn"]) in turns._running:
+    while uuid.UUID(own["turn"]) in runner._running:
         await asyncio.sleep(0.02)
     before, requests = await in_db(_of_alice, alice), len(chat.requests)
     number = count()
@@ -155,11 +155,11 @@ async def test_what_is_anothers_is_like_what_never_was(
             heard.append(await _said(theirs, message, {foreign, unknown}))
             await left(theirs.wire)
         assert heard[0] == heard[1], f"{field}: {thing}"
-        if (task := warming._warming.get(bob.pk)) is not None:
+        if (task := prefetch._warming.get(bob.pk)) is not None:
             await asyncio.wait([task])
         assert await in_db(_of_alice, alice) == before, f"{field}: {thing}: nothing of hers has changed"
         assert not any(SECRET in str(request) for request in chat.requests[requests:]), "and no model has read of it"
-        assert uuid.UUID(rows["running"]) in turns._running
+        assert uuid.UUID(rows["running"]) in runner._running
 
 
 @pytest.mark.parametrize(

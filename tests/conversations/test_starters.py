@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from apps.conversations.starters import starters
+from apps.conversations.assistants.suggested_questions import starters
 from apps.users.models import User
 from tests.documents.library import Section, collection, document
 

@@ -7,9 +7,9 @@ from collections.abc import AsyncIterator
 import pytest
 from pytest_django import Settings
 
-from apps.conversations import reading, style
+from apps.conversations.assistants import answer_style, reading_test
+from apps.conversations.assistants.reading_test import ITEMS, is_right, measure_reading, profile_for
 from apps.conversations.models import Assistant, ModelProfile, Style
-from apps.conversations.reading import ITEMS, is_right, measure_reading, profile_for
 from apps.engines.base import ChatRequest, Delta, EngineUnavailable, Finish, ModelInfo
 
 INFO = ModelInfo("tiny", 2048)
@@ -18,7 +18,7 @@ INFO = ModelInfo("tiny", 2048)
 def resolved(assistant: str = "automatic", model: str = "automatic", right: int | None = None) -> Style:
     asked = None if right is None else 8
     profile = ModelProfile(name="tiny", style=model, reading_right=right, reading_asked=asked)
-    return style.resolve(Assistant(style=assistant), profile)
+    return answer_style.resolve(Assistant(style=assistant), profile)
 
 
 def test_the_assistant_is_heard_before_the_model_and_the_site(settings: Settings) -> None:
@@ -40,11 +40,11 @@ def test_automatic_means_quotes_first_until_the_model_has_shown_that_it_reads(se
 def test_the_reader_is_told_who_writes_and_why_quotes_come_first() -> None:
     automatic = Assistant(style=Style.AUTOMATIC)
     measured = ModelProfile(name="tiny", reading_right=3, reading_asked=8)
-    assert "3 of 8" in style.explain(Style.QUOTES, automatic, measured, "tiny")
-    assert style.explain(Style.QUOTES, automatic, measured, "tiny").startswith("tiny writes the answers.")
-    assert "not yet shown" in style.explain(Style.QUOTES, automatic, ModelProfile(name="tiny"), "tiny")
-    assert "set so" in style.explain(Style.QUOTES, Assistant(style=Style.QUOTES), measured, "tiny")
-    assert "own words" in style.explain(Style.MODEL, automatic, measured, "tiny")
+    assert "3 of 8" in answer_style.explain(Style.QUOTES, automatic, measured, "tiny")
+    assert answer_style.explain(Style.QUOTES, automatic, measured, "tiny").startswith("tiny writes the answers.")
+    assert "not yet shown" in answer_style.explain(Style.QUOTES, automatic, ModelProfile(name="tiny"), "tiny")
+    assert "set so" in answer_style.explain(Style.QUOTES, Assistant(style=Style.QUOTES), measured, "tiny")
+    assert "own words" in answer_style.explain(Style.MODEL, automatic, measured, "tiny")
 
 
 class Pupil:
@@ -105,4 +105,4 @@ async def test_a_model_is_measured_once_and_what_it_showed_is_kept() -> None:
 async def test_a_model_that_is_away_is_not_judged() -> None:
     with pytest.raises(EngineUnavailable):
         await profile_for(Pupil(GOOD, away=True))  # type: ignore[arg-type]
-    assert await reading.in_db(lambda: ModelProfile.objects.get().measured) is None
+    assert await reading_test.in_db(lambda: ModelProfile.objects.get().measured) is None

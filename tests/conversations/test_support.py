@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import pytest
 from pytest_django import Settings
 
-from apps.conversations import support
-from apps.conversations.support import SUPPORTED, AgreementAndInference, Premise, SupportVerdict, check
+from apps.conversations.grounding import support_check
+from apps.conversations.grounding.support_check import SUPPORTED, AgreementAndInference, Premise, SupportVerdict, check
 from apps.engines import registry
 from apps.engines.rank.consistency import Consistency
 
@@ -129,4 +129,4 @@ def test_another_check_takes_its_place_by_name(settings: Settings) -> None:
 
 
 def test_no_premise_supports_nothing() -> None:
-    assert support.AgreementAndInference().judge("Anything.", []) == []
+    assert support_check.AgreementAndInference().judge("Anything.", []) == []

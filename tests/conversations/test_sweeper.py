@@ -12,8 +12,9 @@ from uuid import UUID, uuid4
 import pytest
 from django.db import OperationalError
 
-from apps.conversations import keeping, queue, sweeper
+from apps.conversations.history import actions
 from apps.conversations.models import Conversation, Message
+from apps.conversations.turns import queue, recovery
 from apps.engines import registry
 from apps.engines.base import EngineUnavailable
 from apps.lib import periodic
@@ -26,7 +27,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 @pytest.fixture(autouse=True)
 def _quick(settings: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     settings.DATA_DIR = str(tmp_path)
-    monkeypatch.setattr(sweeper, "EVERY_S", 0.02)
+    monkeypatch.setattr(recovery, "EVERY_S", 0.02)
     periodic.forget()
     yield
     periodic.forget()
@@ -66,7 +67,7 @@ async def test_one_database_error_ends_no_sweep(alice: User, monkeypatch: pytest
             locked()
         asked.append(place)
 
-    owner = {"_closed": sweeper, "sweep": sweeper, "ready": queue, "purge": keeping}.get(broken)
+    owner = {"_closed": recovery, "sweep": recovery, "ready": queue, "purge": actions}.get(broken)
     monkeypatch.setattr(queue, "ready", lambda: [left])
     real = getattr(owner, broken, None)
     calls = iter([True, True])
@@ -77,7 +78,7 @@ async def test_one_database_error_ends_no_sweep(alice: User, monkeypatch: pytest
     if owner is not None:
         monkeypatch.setattr(owner, broken, once)
     await in_db(dead_turn, alice)
-    sweeping = asyncio.create_task(sweeper.sweep_forever(go_on))
+    sweeping = asyncio.create_task(recovery.sweep_forever(go_on))
 
     async def later_than(count: int) -> bool:
         return len(asked) > count
@@ -86,7 +87,7 @@ async def test_one_database_error_ends_no_sweep(alice: User, monkeypatch: pytest
     later = await in_db(dead_turn, alice)
     await until(lambda: closed(later))
     assert not sweeping.done()
-    monkeypatch.setattr(sweeper, "EVERY_S", 3600)
+    monkeypatch.setattr(recovery, "EVERY_S", 3600)
     before = len(asked)
     await until(lambda: later_than(before))  # no thread sweeps any more, in the next test either
     sweeping.cancel()
@@ -104,7 +105,7 @@ async def test_a_conversation_that_cannot_go_on_keeps_no_other_waiting(
         asked.append(place)
 
     monkeypatch.setattr(queue, "ready", lambda: [broken, well])
-    await sweeper.sweep_once(go_on, {})
+    await recovery.sweep_once(go_on, {})
     assert asked == [well]
     late = periodic.find_overdue(time.time() + 300)
     failing = [one for one in late if one.error]
@@ -126,9 +127,9 @@ async def test_followers_of_a_dead_turn_are_told_when_the_log_is_back(
 
     with monkeypatch.context() as patch:
         patch.setattr(log, "exists", away)
-        await sweeper.sweep_once(go_on, untold)
+        await recovery.sweep_once(go_on, untold)
     assert await closed(turn) and list(untold) == [turn.pk]
-    await sweeper.sweep_once(go_on, untold)
+    await recovery.sweep_once(go_on, untold)
     assert untold == {}
     entries = [entry.data async for entry in log.tail(str(turn.pk))]
     assert any(b"interrupted" in entry for entry in entries)

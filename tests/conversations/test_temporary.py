@@ -12,8 +12,8 @@ from django.apps import apps
 from django.conf import settings
 from django.test import Client
 
-from apps.conversations import temporary
 from apps.conversations.models import Assistant, Conversation, Message
+from apps.conversations.turns import temporary_chats
 from apps.documents.models import Collection, Document, Membership
 from apps.engines import registry
 from apps.engines.chat.fake import FakeChat
@@ -33,7 +33,7 @@ NEVER_STORED = "sextant"  # a word that stands in no document
 @pytest.fixture(autouse=True)
 def over() -> Iterator[None]:
     yield
-    temporary._chats.clear()
+    temporary_chats._chats.clear()
 
 
 async def ask(page, text: str = HIGH, **also):
@@ -186,7 +186,7 @@ async def test_it_is_over_when_its_page_is_closed(alice: User, library: Collecti
     accepted = await ask(page)
     await page.events()
     await left(page.wire)  # says goodbye, as a closed tab does
-    assert not temporary._chats
+    assert not temporary_chats._chats
     new = await open_page(alice)
     await new.tell(do="stay", conversation=accepted["conversation"])
     assert (await new.hear())["type"] == "gone"
@@ -211,15 +211,15 @@ async def test_a_line_that_broke_comes_back(alice: User, library: Collection, op
 async def test_a_line_that_does_not_come_back_ends_it(
     alice: User, library: Collection, open_page, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(temporary, "GRACE_S", 0.01)
+    monkeypatch.setattr(temporary_chats, "GRACE_S", 0.01)
     page = await open_page(alice)
     await ask(page)
     await page.hear("opened")
-    [chat] = temporary._chats.values()
+    [chat] = temporary_chats._chats.values()
     await page.wire.send_input({"type": "websocket.disconnect", "code": 1006})
     await page.wire.wait(WAIT_S)
     async with asyncio.timeout(WAIT_S):
-        while temporary._chats or chat.running:
+        while temporary_chats._chats or chat.running:
             await asyncio.sleep(0.01)
 
 
@@ -236,11 +236,11 @@ async def test_it_is_stopped(alice: User, library: Collection, open_page, chat: 
 async def test_a_suspension_ends_it(
     alice: User, library: Collection, open_page, chat: FakeChat, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(temporary, "RECHECK_S", 0.05)
+    monkeypatch.setattr(temporary_chats, "RECHECK_S", 0.05)
     chat.first_token_s = 60
     page = await open_page(alice)
     await ask(page)
-    [held] = temporary._chats.values()
+    [held] = temporary_chats._chats.values()
     await in_db(lambda: User.objects.filter(pk=alice.pk).update(is_active=False))
     async with asyncio.timeout(WAIT_S):
         while held.running:
@@ -279,7 +279,7 @@ async def test_what_would_be_kept_is_refused_in_words(alice: User, library: Coll
 
 async def test_one_person_has_a_few(alice: User, library: Collection, open_page) -> None:
     page = await open_page(alice)
-    for _ in range(temporary.CHATS):
+    for _ in range(temporary_chats.CHATS):
         assert (await ask(page))["type"] == "accepted"
         await page.events()
     assert (await ask(page))["type"] == "refused"

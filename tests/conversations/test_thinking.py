@@ -8,10 +8,10 @@ import orjson
 import pytest
 from django.test import Client
 
-from apps.conversations import trace, turns
-from apps.conversations.exports import markdown, record
+from apps.conversations.core.message_tree import path
 from apps.conversations.models import Citation, Conversation, Message, Trace
-from apps.conversations.path import path
+from apps.conversations.transfer.export import markdown, record
+from apps.conversations.turns import runner, trace
 from apps.lib.threads import in_db
 from tests.conversations.conftest import transcript
 from tests.several import BIG, engine, offer
@@ -107,7 +107,7 @@ async def test_a_stop_while_it_thinks_keeps_the_thoughts(open_page, alice, libra
     await page.hear("thought")
     await page.tell(do="stop", turn=accepted["turn"])
     assert (await page.events())[-1]["status"] == "stopped"
-    await turns.idle()
+    await runner.idle()
     kept = trace.unpack(bytes((await Trace.objects.aget(answer=accepted["turn"])).data))
     assert kept["thoughts"].startswith("Let") and kept["thoughts"].strip() in chat.reply
 

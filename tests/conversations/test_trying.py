@@ -11,8 +11,8 @@ import orjson
 import pytest
 from django.test import AsyncClient
 
-from apps.conversations.assistant import Assistant
 from apps.conversations.models import Message
+from apps.conversations.models.assistant import Assistant
 from apps.documents.models import Collection
 from apps.engines.base import EngineUnavailable
 from apps.engines.chat.fake import FakeChat

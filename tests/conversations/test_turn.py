@@ -6,8 +6,9 @@ import asyncio
 
 import pytest
 
-from apps.conversations import pages, turns
+from apps.conversations.history import transcript as history_transcript
 from apps.conversations.models import Citation, Message, ModelProfile, Retrieved, Shows, Source
+from apps.conversations.turns import runner
 from apps.engines import registry
 from apps.engines.base import EngineRefused, EngineUnavailable
 from apps.lib.threads import in_db
@@ -134,7 +135,7 @@ async def test_failed_a_fault_of_ours_is_logged_and_told_without_its_words(
     def broken(*args, **kwargs):
         raise RuntimeError("inner words")
 
-    monkeypatch.setattr("apps.conversations.prompt.compose", broken)
+    monkeypatch.setattr("apps.conversations.turns.prompt.compose", broken)
     page = await open_page(alice)
     await page.ask(QUESTION)
     closed = (await page.events())[-1]
@@ -147,7 +148,7 @@ async def test_interrupted_when_the_process_ends_keeps_what_it_has(open_page, al
     page = await open_page(alice)
     accepted = await page.ask(QUESTION)
     await page.hear("text")
-    await turns.shut_down()
+    await runner.shut_down()
     closed = (await page.events())[-1]
     assert closed["status"] == Status.INTERRUPTED
     answer = await Message.objects.aget(pk=accepted["turn"])
@@ -160,7 +161,7 @@ async def test_a_turn_that_cannot_verify_still_ends_complete(
     def broken(*args):
         raise RuntimeError("no citer")
 
-    monkeypatch.setattr("apps.conversations.verify.Citer", broken)
+    monkeypatch.setattr("apps.conversations.turns.verification.Citer", broken)
     page = await open_page(alice)
     await page.ask(QUESTION)
     assert (await page.events())[-1]["status"] == Status.COMPLETE
@@ -171,12 +172,12 @@ async def test_a_page_that_never_came_back_costs_no_answer(open_page, alice, lib
     page = await open_page(alice)
     accepted = await page.ask(QUESTION)
     await page.wire.send_input({"type": "websocket.disconnect", "code": 1001})
-    await turns.idle()
+    await runner.idle()
     assert (await Message.objects.aget(pk=accepted["turn"])).status == Status.COMPLETE
 
 
 async def test_a_deleted_conversation_stops_the_model(open_page, alice, library, chat, monkeypatch) -> None:
-    monkeypatch.setattr(turns, "CHECKPOINT_S", 0.05)
+    monkeypatch.setattr(runner, "CHECKPOINT_S", 0.05)
     writes_on(chat)
     page = await open_page(alice)
     accepted = await page.ask(QUESTION)
@@ -184,14 +185,14 @@ async def test_a_deleted_conversation_stops_the_model(open_page, alice, library,
     await Message.objects.filter(pk=accepted["turn"]).adelete()
     assert (await page.events(until="unknown"))[-1]["turn"] == accepted["turn"]
     async with asyncio.timeout(WAIT_S):
-        await turns.idle()
+        await runner.idle()
     assert chat.running == 0
 
 
 async def test_nothing_is_written_on_for_a_person_who_was_suspended(
     open_page, alice, library, chat, monkeypatch
 ) -> None:
-    monkeypatch.setattr(turns, "CHECKPOINT_S", 0.05)
+    monkeypatch.setattr(runner, "CHECKPOINT_S", 0.05)
     writes_on(chat)
     page = await open_page(alice)
     await page.ask(QUESTION)
@@ -199,12 +200,12 @@ async def test_nothing_is_written_on_for_a_person_who_was_suspended(
     await in_db(person, "ada", User.Role.ADMINISTRATOR)  # somebody has to stay
     await in_db(suspend, alice)
     async with asyncio.timeout(WAIT_S):
-        await turns.idle()
+        await runner.idle()
     assert chat.running == 0
 
 
 async def test_the_text_so_far_is_in_the_row_while_it_is_written(open_page, alice, library, chat, monkeypatch) -> None:
-    monkeypatch.setattr(turns, "CHECKPOINT_S", 0.05)
+    monkeypatch.setattr(runner, "CHECKPOINT_S", 0.05)
     writes_on(chat)
     page = await open_page(alice)
     accepted = await page.ask(QUESTION)
@@ -214,14 +215,14 @@ async def test_the_text_so_far_is_in_the_row_while_it_is_written(open_page, alic
         while not (answer := await row.aget()).text:
             await asyncio.sleep(0.02)
     assert answer.status == Status.WRITING and answer.text.startswith("word")
-    await turns.stop(answer.pk)
+    await runner.stop(answer.pk)
 
 
 async def test_nothing_is_asked_of_the_turn_log_after_the_end(open_page, alice, library, chat) -> None:
     page = await open_page(alice)
     accepted = await page.ask(QUESTION)
     events = await page.events()
-    await turns.idle()
+    await runner.idle()
     assert len(await registry.turnlog().read(accepted["turn"])) == len(events)
 
 
@@ -237,4 +238,4 @@ async def test_an_answer_that_is_mostly_without_sources_says_so_now_and_after_a_
     accepted = await page.ask(QUESTION)
     assert (await page.events())[-1]["weak"] is weak
     answer = await Message.objects.select_related("conversation").aget(pk=accepted["turn"])
-    assert (await in_db(pages.one, alice, answer))["answer"]["weak"] is weak
+    assert (await in_db(history_transcript.one, alice, answer))["answer"]["weak"] is weak

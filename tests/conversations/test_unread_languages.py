@@ -8,9 +8,10 @@ import orjson
 import pytest
 from django.test import Client
 
-from apps.conversations import pages, sharing
 from apps.conversations.grounding.lexicons import find_unread_language
+from apps.conversations.history import transcript
 from apps.conversations.models import Conversation, Message, ModelProfile
+from apps.conversations.sharing import links
 from apps.lib.threads import in_db
 from apps.users.models import User
 from tests.documents.library import collection, document
@@ -64,13 +65,13 @@ def text_of(user: User, path: str) -> str:
 async def test_the_answer_says_which_language_is_not_read(open_page, alice, italian, chat) -> None:
     row, html = await answered(open_page, alice, chat, OTHER)
     assert SAID in html and "could not be verified" in html
-    assert (await in_db(pages.one, alice, row))["answer"]["html"] == html
+    assert (await in_db(transcript.one, alice, row))["answer"]["html"] == html
     for place in ("", "print/", "export.md"):
         assert SAID in await in_db(text_of, alice, f"/c/{row.conversation_id}/{place}")
     kept = orjson.loads(await in_db(text_of, alice, f"/c/{row.conversation_id}/export.json"))["messages"][1]
     assert kept["unread_languages"] == ["it"]
     place = await Conversation.objects.aget(pk=row.conversation_id)
-    share = await in_db(sharing.turn_on, place, None, "none", "")
+    share = await in_db(links.turn_on, place, None, "none", "")
     assert SAID in await in_db(text_of, alice, f"/shared/{share.secret}/")
 
 

@@ -10,11 +10,11 @@ from uuid import uuid4
 
 import pytest
 
-from apps.conversations.assistant import Shows
-from apps.conversations.events import Cited, Event
-from apps.conversations.render import StreamRenderer
-from apps.conversations.turn import Turn
-from apps.conversations.verify import Verifier
+from apps.conversations.core.events import Cited, Event
+from apps.conversations.models.assistant import Shows
+from apps.conversations.rendering.answer_renderer import StreamRenderer
+from apps.conversations.turns.state import Turn
+from apps.conversations.turns.verification import Verifier
 from apps.engines.base import EngineUnavailable
 
 
@@ -117,7 +117,7 @@ async def test_passages_that_come_while_the_comparison_is_prepared_are_compared_
         await go_on.wait()
         return Slow(list(passages))
 
-    monkeypatch.setattr("apps.conversations.verify.in_pool", build)
+    monkeypatch.setattr("apps.conversations.turns.verification.in_pool", build)
     writes = asyncio.create_task(write(turn, verifier, "The first tower is tall. The second is white. It "))
     await begun.wait()
     turn.placed = [SimpleNamespace(number=7, passage=None)]  # a tool finds it

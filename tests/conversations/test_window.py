@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from django.test import Client
 
-from apps.conversations import window
 from apps.conversations.models import Message
+from apps.conversations.turns import context_usage
 from apps.lib.threads import in_db
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -28,14 +28,14 @@ def get(user, address: str) -> str:
 async def test_the_gauge_adds_up_to_what_was_sent(open_page, alice, library, chat) -> None:
     page = await open_page(alice)
     row, events = await answered(page)
-    first = window.read(row)
+    first = context_usage.read(row)
     assert first is not None and first.size == 8192 and first.dropped == 0
     sent = sum(chat.count([message.content for message in chat.requests[-1].messages]))
     assert abs(first.used - sent) <= 2 and first.sources > first.question > 0 and first.history == 0
     gauge = next(event["html"] for event in events if event["type"] == "window")
     assert "of the model’s window" in gauge and "Passages of documents" in gauge
     row, _ = await answered(page, conversation=str(row.conversation_id))
-    second = window.read(row)
+    second = context_usage.read(row)
     sent = sum(chat.count([message.content for message in chat.requests[-1].messages]))
     assert second.history > 0 and second.used > first.used and abs(second.used - sent) <= 20
     shown = await in_db(get, alice, f"/c/{row.conversation_id}/")
@@ -53,7 +53,7 @@ async def test_the_page_says_which_questions_are_no_longer_read(open_page, alice
     for _ in range(4):
         row, events = await answered(page, conversation=place)
         heard.append(events)
-    measured = window.read(row)
+    measured = context_usage.read(row)
     assert measured.dropped > 0 and measured.used < 1500
     words = " ".join(event.get("words", "") for event in heard[-1])
     assert "no longer fit" in words

@@ -5,9 +5,10 @@ from __future__ import annotations
 
 import pytest
 
-from apps.conversations import recorded, trace
-from apps.conversations.attached import given, seeing
+from apps.conversations.attachments import prompt_content, queries
 from apps.conversations.models import AttachedPicture, Conversation, Message, Trace, Withdrawn
+from apps.conversations.moderation import withheld_records
+from apps.conversations.turns import trace
 from apps.lib.threads import in_db
 from apps.privacy import copying
 from tests.conversations.attached.pictures import attached
@@ -114,14 +115,14 @@ async def test_what_was_told_of_its_picture_leaves_later_records(open_page, alic
     await page.events()
     await page.ask(LATER, conversation=turn["conversation"])
     await page.events()
-    (note,) = seeing.notes(await in_db(given.fresh, [row.pk]), sees=False)
+    (note,) = prompt_content.notes(await in_db(queries.fresh, [row.pk]), sees=False)
 
     def check() -> None:
         reviewer("ada")
         place = Conversation.objects.get(pk=turn["conversation"])  # noqa: F811
         later = Trace.objects.filter(answer__conversation=place).latest("answer__created")
         whole = bytes(later.data)
-        assert note in str(trace.unpack(whole)) and not recorded.is_withheld(place.pk)
+        assert note in str(trace.unpack(whole)) and not withheld_records.is_withheld(place.pk)
         case = withheld(first(place), "question")
         later.refresh_from_db()
         assert ASKED not in html(alice, f"/answers/{later.answer_id}/behind/")

@@ -7,8 +7,8 @@ from unittest.mock import patch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from apps.conversations import wrap
-from apps.conversations.wrap import certain, counted, numbered, without_hints
+from apps.conversations.rendering import sentence_markers
+from apps.conversations.rendering.sentence_markers import certain, counted, numbered, without_hints
 
 PARTS = [
     "word ",
@@ -35,7 +35,7 @@ TEXTS = st.lists(st.sampled_from([*PARTS, *OPENING]), max_size=16).map("".join)
 
 
 def closely(piece: str) -> bool:
-    shown = wrap._HINTS.sub("", piece)
+    shown = sentence_markers._HINTS.sub("", piece)
     fenced = piece.lstrip(" >\t").startswith(("```", "~~~", "$$", "\\["))
     return any(char.isalnum() for char in shown) and not fenced
 
@@ -43,7 +43,7 @@ def closely(piece: str) -> bool:
 @given(TEXTS)
 def test_what_is_a_sentence_is_found_quickly_and_the_same(text: str) -> None:
     quick = numbered(text), certain(text)
-    with patch.object(wrap, "_may_open", return_value=True):
+    with patch.object(sentence_markers, "_may_open", return_value=True):
         assert (numbered(text), certain(text)) == quick
     assert counted(text, (0, len(text))) == closely(text)
-    assert without_hints(text) == wrap._HINTS.sub("", text)
+    assert without_hints(text) == sentence_markers._HINTS.sub("", text)

@@ -153,9 +153,9 @@ def _serve(port: int) -> None:
 
     from assistant.asgi import application
 
-    from apps.conversations import opening  # isort: skip  (after Django is set up)
+    from apps.conversations.turns import preparation  # isort: skip  (after Django is set up)
 
-    opening.LEASE_S = LEASE_S
+    preparation.LEASE_S = LEASE_S
     uvicorn.run(application, port=port, log_level="warning", ws="websockets-sansio", timeout_graceful_shutdown=5)
 
 

@@ -8,8 +8,8 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from apps.conversations import pages
-from apps.conversations.assistant_forms import AssistantForm
+from apps.conversations.assistants.forms import AssistantForm
+from apps.conversations.history import transcript
 from apps.documents.models import Collection, Membership
 from apps.users.models import User
 
@@ -27,7 +27,7 @@ def shelf(alice: User, bob: User) -> list[Collection]:
 
 
 def test_the_composer_names_the_owner_where_names_are_the_same(alice: User, shelf: list[Collection]) -> None:
-    names = {item.id: item.name for item in pages.collections(alice, set())}
+    names = {item.id: item.name for item in transcript.collections(alice, set())}
     assert [names[place.pk] for place in shelf] == ["Manuals (Alice)", "Manuals (Bob)", "manuals (Bob) 2", "Letters"]
 
 

@@ -16,8 +16,8 @@ from django.test import Client
 from django.utils import timezone
 from PIL import Image
 
-from apps.conversations import retracting
 from apps.conversations.models import Conversation, Message, Retrieved, Source
+from apps.conversations.moderation import retraction
 from apps.documents import covering, gaps, refilling, segments, viewer
 from apps.documents.ingest import ingest
 from apps.documents.models import Chunk, Collection, Document, IndexBuild, Page, Segment
@@ -145,7 +145,7 @@ def test_pages_and_logs_forget_an_answer_that_only_quotes_it(
     alice: User, morgan: User, paper: Document, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     told = list[UUID]()
-    monkeypatch.setattr(retracting, "tell", lambda rows, reason: told.extend(row.pk for row in rows))
+    monkeypatch.setattr(retraction, "tell", lambda rows, reason: told.extend(row.pk for row in rows))
     place, now = Conversation.objects.create(owner=alice, title="Boats"), timezone.now()
     source = Source.objects.create(conversation=place, number=1, document=paper, page_number=1, spans=[[0, 4]])
     about = {"conversation": place, "asked_by": alice, "status": "complete"}

@@ -8,7 +8,8 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
-from apps.conversations import sources, starters
+from apps.conversations.assistants import suggested_questions
+from apps.conversations.evidence import source_numbering
 from apps.conversations.models import Conversation, Message, Retrieved, Source
 from apps.documents import whole
 from apps.documents.ingest import ingest
@@ -54,7 +55,9 @@ def test_an_editor_cannot_switch_it_on_again(client: Client, alice: User, shelf:
     client.force_login(alice)
     assert "moored" in found(alice)
     before = withheld(paper)
-    assert found(alice) == "" and starters.starters(alice, set()) == [] and whole.named(alice, "Harbour") == []
+    assert (
+        found(alice) == "" and suggested_questions.starters(alice, set()) == [] and whole.named(alice, "Harbour") == []
+    )
     item = switched(client, paper, 2, "yes")
     assert "no answer uses it" in item and "switch" not in item
     assert found(alice) == ""
@@ -98,9 +101,9 @@ def test_a_follow_up_is_not_given_again_what_an_earlier_turn_had_of_it(alice: Us
     source = Source.objects.create(conversation=talk, number=1, document=paper, page_number=1, spans=[[0, 20]])
     given = {"rank": 1, "relevance": 1, "cosine": 1, "bm25": 1, "given": [[0, 20]]}
     Retrieved.objects.create(answer=answer, source=source, **given)
-    assert answer.pk in sources.given(alice, [answer.pk])
+    assert answer.pk in source_numbering.given(alice, [answer.pk])
     withheld(paper)
-    assert sources.given(alice, [answer.pk]) == {}
+    assert source_numbering.given(alice, [answer.pk]) == {}
 
 
 def test_golden_questions_are_asked_again(alice: User, shelf: Collection, paper: Document) -> None:

@@ -18,7 +18,7 @@ def corners() -> None:
     """A collection of Ada's, shared with a group and a reader, with an assistant and golden questions."""
     from django.contrib.auth.models import Group
 
-    from apps.conversations import assistants
+    from apps.conversations.assistants import services
     from apps.documents import rebuilding, sharing
     from apps.documents.models import Collection
     from apps.documents.tuning import Tuning
@@ -39,7 +39,7 @@ def corners() -> None:
     letters = Collection.objects.create(owner=alice, name="Letters", everyone=True)
     _put(alice, letters, "words.txt", POISON.encode())
     content = {"name": "Keeper", "description": "Knows the lighthouse", "starters": ["When may I visit?"]}
-    assistants.make(ada, content, Collection.objects.filter(pk=papers.pk))
+    services.make(ada, content, Collection.objects.filter(pk=papers.pk))
 
 
 def _put(person: Any, place: Any, name: str, data: bytes) -> None:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import random
 from typing import Any
 
-from apps.conversations.cite import Cite
-from apps.conversations.events import Cited, Text
-from apps.conversations.grounding.states import sentence_state
-from apps.conversations.pills import UNVERIFIED, pills_html
-from apps.conversations.render import StreamRenderer
+from apps.conversations.core.events import Cited, Text
+from apps.conversations.grounding.citer import Cite
+from apps.conversations.grounding.sentence_state import sentence_state
+from apps.conversations.rendering.answer_renderer import StreamRenderer
+from apps.conversations.rendering.citation_marks import UNVERIFIED, pills_html
 from tests.conversations.test_render_stream import ANSWER, BITS, ID, LINES
 
 SENTENCES = [

@@ -100,7 +100,7 @@ def helpers() -> None:
     """Assistants, tools and limits of what is kept."""
     from django.contrib.auth.models import Group
 
-    from apps.conversations import assistants
+    from apps.conversations.assistants import services
     from apps.conversations.models import ToolServer, ToolSetting
     from apps.documents.models import Collection
     from apps.privacy import keeping
@@ -116,12 +116,12 @@ def helpers() -> None:
         "preset": "precise",
     }  # fmt: skip
     plant = Collection.objects.filter(name="Building manuals")
-    row = assistants.make(tom, content, plant)
-    assistants.change(tom, row, {**content, "description": "Steps from the manuals, and whom to call"}, plant, 1)
-    assistants.share(row, "reader", group=Group.objects.get(name="Board"))
-    assistants.share(row, "editor", email=MAYA)
+    row = services.make(tom, content, plant)
+    services.change(tom, row, {**content, "description": "Steps from the manuals, and whom to call"}, plant, 1)
+    services.share(row, "reader", group=Group.objects.get(name="Board"))
+    services.share(row, "editor", email=MAYA)
     letters = {"name": "Letters", "description": "Drafts notices and letters to members", "preset": "creative"}
-    assistants.make(ada, letters, Collection.objects.none())
+    services.make(ada, letters, Collection.objects.none())
     type(row).objects.update(everyone=True)
     ToolServer.objects.create(name="weather", address="https://weather.example/mcp", tools=[])
     ToolSetting.objects.create(name="draw_picture", permission="ask")

@@ -44,8 +44,9 @@ def tidy() -> str:
 
 def _opinions() -> dict[str, Any]:
     """Thumbs of Tom and Maya, and a link of hers that is on."""
-    from apps.conversations import rating, sharing
+    from apps.conversations.feedback import rating
     from apps.conversations.models import Conversation, Message
+    from apps.conversations.sharing import links
 
     said = {
         (TOM, model.LIFT): (True, [], "Exactly what stands in the manual."),
@@ -60,7 +61,7 @@ def _opinions() -> dict[str, Any]:
         row = rating.rate(user(email), asked.children.get(), good)
         rating.detail(user(email), row, {"reasons": reasons, "note": note, "report": False, "lend": email == TOM})
     place = Conversation.objects.get(owner__email=MAYA, title="Guest flat: nights and prices")
-    share = sharing.turn_on(place, None, "passages", "30")
+    share = links.turn_on(place, None, "passages", "30")
     return {"feedback": row.pk if row else "", "secret": share.secret if share else ""}
 
 
@@ -68,7 +69,7 @@ def _kept() -> dict[str, Any]:
     """A copy of her data, the receipt of somebody who left, and chats that she brought along."""
     from django.core.files.uploadedfile import SimpleUploadedFile
 
-    from apps.conversations import importing
+    from apps.conversations.transfer import import_job
     from apps.privacy import copying, erasing
     from apps.privacy.models import Wish
 
@@ -87,7 +88,7 @@ def _kept() -> dict[str, Any]:
                 node("a1", "u1", "assistant", "Friendly, with sum and date."), title="Reminder of rent", name="c-2"),
         {"title": "Unfinished"},
     ]  # fmt: skip
-    row = importing.take(maya, SimpleUploadedFile("conversations.json", json.dumps(chats).encode()))
+    row = import_job.take(maya, SimpleUploadedFile("conversations.json", json.dumps(chats).encode()))
     return {"receipt": gone.pk, "copy": wish.pk, "import": row.pk, "tom": user(TOM).pk}
 
 

@@ -28,8 +28,9 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.core.management import call_command
 from django.db import connections
 
-from apps.conversations import importing, keeping
+from apps.conversations.history import actions
 from apps.conversations.models import AttachedPicture, Conversation, Import, Message
+from apps.conversations.transfer import import_job
 from apps.documents.ingest import ingest
 from apps.documents.models import Collection, Segment
 from apps.documents.upload import upload
@@ -94,7 +95,7 @@ def plant(alice: User) -> None:
         )
     gone = Conversation.objects.create(owner=alice, title="Deleted before")
     Message.objects.create(conversation=gone, role="user", text=f"{MARK} gone" * 900, asked_by=alice, client_id="x")
-    keeping.remove([gone.pk])
+    actions.remove([gone.pk])
     for number in range(2):
         picture = Picture(
             owner=alice, prompt=f"{MARK} in oil", width=64, height=64, steps=4, guidance=1, seed=number, model="fake",
@@ -106,8 +107,8 @@ def plant(alice: User) -> None:
         attached.file.save(f"{attached.pk}.png", ContentFile(MARK.encode()), save=False)
         attached.save(force_insert=True)
     waiting = Import.objects.create(owner=alice, name=f"{MARK}.json")
-    importing.folder().mkdir(parents=True, exist_ok=True)
-    importing.stored(waiting).write_text(MARK)
+    import_job.folder().mkdir(parents=True, exist_ok=True)
+    import_job.stored(waiting).write_text(MARK)
     Import.objects.update(status=Import.Status.FAILED)
     wishes.do(str(wishes.ask_for_copy(alice).pk))
     assert Segment.objects.exists() and copying.place(Wish.objects.get()).is_file()

@@ -14,7 +14,7 @@ from urllib.parse import quote
 
 import pytest
 
-from apps.conversations import prompt
+from apps.conversations.turns import prompt
 from apps.safety import canary, clauses, deadlines, fetching, gate, leaving, policies
 from apps.safety.addresses import NotFetched
 from apps.safety.folding import Status

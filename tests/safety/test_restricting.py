@@ -11,12 +11,12 @@ from django.db import IntegrityError, transaction
 from django.test import Client
 from django.utils import timezone
 
-from apps.conversations import importing
-from apps.conversations.assistant import Assistant, AssistantShare
-from apps.conversations.attached import taking
+from apps.conversations.attachments import uploads
+from apps.conversations.errors import Refused as NotTaken
 from apps.conversations.models import Conversation, Message, Share
-from apps.conversations.refusal import Refused as NotTaken
-from apps.conversations.tools.offering import permitted
+from apps.conversations.models.assistant import Assistant, AssistantShare
+from apps.conversations.tools.availability import permitted
+from apps.conversations.transfer import import_job
 from apps.documents import versions, web_pages
 from apps.documents.models import Collection, Document, Membership
 from apps.documents.upload import UploadRefused, upload
@@ -156,8 +156,8 @@ UPLOADS: list[Callable[[User], object]] = [
     lambda user: versions.replace(user, document(collection(user), "Bees", ["A hive."]), file()),
     lambda user: web_pages.add_page(user, collection(user), "https://example.org/"),
     lambda user: versions.refetch(user, page(user)),
-    lambda user: taking.take(user, file("a.png")),
-    lambda user: importing.take(user, file("chats.json")),
+    lambda user: uploads.take(user, file("a.png")),
+    lambda user: import_job.take(user, file("chats.json")),
 ]
 
 

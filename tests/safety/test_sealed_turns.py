@@ -6,7 +6,7 @@ import pytest
 from django.http import Http404
 from django.test import Client
 
-from apps.conversations import panel
+from apps.conversations.evidence import source_panel
 from apps.conversations.models import Conversation, Feedback, Message
 from apps.safety import review, sealed
 from apps.safety.folding import Outcome
@@ -61,8 +61,8 @@ def test_its_feedback_is_opened_by_the_named_only(turn: Message, alice: User, mo
         pages[user.name] = (opened.status_code, ASKED in opened.content.decode(), listed)
     assert pages == {"Morgan": (404, False, False), "Robin": (200, True, True)}
     with pytest.raises(Http404):
-        panel.read_by(morgan, turn.pk)
-    assert panel.read_by(robin, turn.pk) == panel.read_by(alice, turn.pk) == turn
+        source_panel.read_by(morgan, turn.pk)
+    assert source_panel.read_by(robin, turn.pk) == source_panel.read_by(alice, turn.pk) == turn
 
 
 def test_other_cases_of_the_same_turn_are_for_the_named_too(turn: Message, morgan: User, robin: User) -> None:

@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from apps.conversations import keeping
+from apps.conversations.history import actions
 from apps.conversations.models import Conversation, Message
 from apps.documents import sharing, upload
 from apps.documents.models import Chunk, Document
@@ -61,11 +61,11 @@ def appealed(decision: Decision) -> Case:
 
 
 def deleted(talk: Conversation) -> None:
-    keeping.delete(talk.owner, [talk.pk])
-    assert keeping.purge() == 0 and Case.objects.exclude(state=State.AUTO_CLOSED).count() == 3, "it can be brought back"
-    late = timezone.now() - keeping.BRING_BACK - timedelta(seconds=1)
+    actions.delete(talk.owner, [talk.pk])
+    assert actions.purge() == 0 and Case.objects.exclude(state=State.AUTO_CLOSED).count() == 3, "it can be brought back"
+    late = timezone.now() - actions.BRING_BACK - timedelta(seconds=1)
     Conversation.objects.filter(pk=talk.pk).update(deleted=late)
-    assert keeping.purge() == 1
+    assert actions.purge() == 1
 
 
 def outlived(talk: Conversation) -> None:
@@ -121,8 +121,8 @@ def test_an_appeal_goes_on_when_the_chat_is_gone(alice: User, ada: User, morgan:
     answer = exchange(alice)
     found = appealed(decided(morgan, about("question", answer.pk, alice), "suspend"))
     deleted_for_good = Conversation.objects.filter(pk=answer.conversation_id)
-    deleted_for_good.update(deleted=timezone.now() - 2 * keeping.BRING_BACK)
-    assert keeping.purge() == 1 and state(found) == State.APPEALED
+    deleted_for_good.update(deleted=timezone.now() - 2 * actions.BRING_BACK)
+    assert actions.purge() == 1 and state(found) == State.APPEALED
     held = review.claim(robin, found.pk)
     appeals.rule(robin, found.pk, Ruling(held.lease_token, held.version, "overturn", "mistake"))
     alice.refresh_from_db()

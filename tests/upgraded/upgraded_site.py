@@ -253,7 +253,7 @@ def check_ask() -> None:
 async def ask(alice: Any, place: str, text: str) -> None:
     from asgiref.testing import ApplicationCommunicator
 
-    from apps.conversations import turns
+    from apps.conversations.turns import runner
     from apps.lib.threads import in_db
     from assistant.asgi import application
     from tests.conversations.conftest import Page, scope, session_of
@@ -265,7 +265,7 @@ async def ask(alice: Any, place: str, text: str) -> None:
     accepted = await page.ask(text, conversation=place)
     assert accepted["type"] == "accepted", accepted
     await page.events()
-    await turns.idle()
+    await runner.idle()
     await wire.send_input({"type": "websocket.disconnect", "code": 1001})
     await wire.wait(60)
 

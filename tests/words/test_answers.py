@@ -10,9 +10,10 @@ import pytest
 from django.test import Client
 from django.utils import translation
 
-from apps.conversations import door, sharing, turns
 from apps.conversations.models import Conversation, Message
+from apps.conversations.sharing import links
 from apps.conversations.tools.base import ToolError
+from apps.conversations.turns import model_queue, runner
 from apps.documents.models import Collection
 from apps.engines.base import EngineUnavailable, ToolCall
 from apps.engines.chat.fake import FakeChat
@@ -64,15 +65,15 @@ async def test_what_comes_while_it_is_written_is_in_the_language(page: Any, lang
 async def test_a_server_that_is_away_and_a_stop_are_told_in_the_language(
     page: Any, language: str, chat: FakeChat, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(door, "FIRST_PAUSE_S", 0.02)
+    monkeypatch.setattr(model_queue, "FIRST_PAUSE_S", 0.02)
     chat.away = True
     accepted = await page.ask(QUESTION)
     waiting = await page.hear("waiting")
-    assert waiting["words"] and waiting["words"] != door._AWAY
+    assert waiting["words"] and waiting["words"] != model_queue._AWAY
     await page.tell(do="stop", turn=accepted["turn"])
     closed = (await page.events())[-1]
-    assert closed["status"] == "stopped" and closed["reason"] and closed["reason"] != turns._STOPPED
-    assert (await Message.objects.aget(pk=accepted["turn"])).reason == turns._STOPPED, "translated when it is shown"
+    assert closed["status"] == "stopped" and closed["reason"] and closed["reason"] != runner._STOPPED
+    assert (await Message.objects.aget(pk=accepted["turn"])).reason == runner._STOPPED, "translated when it is shown"
 
 
 async def test_cards_of_tools_are_in_the_language_and_the_model_is_told_in_english(
@@ -121,11 +122,11 @@ async def test_every_page_of_an_answer_is_in_the_language(
     await page.tell(do="retry", turn=first["turn"], client_id="again")
     again = await page.hear("accepted")
     await page.events()
-    stopped = {"status": Message.Status.STOPPED, "reason": turns._STOPPED}
+    stopped = {"status": Message.Status.STOPPED, "reason": runner._STOPPED}
     await Message.objects.filter(pk=again["turn"]).aupdate(**stopped)
     client = await in_db(client_of, alice)
     place = f"/c/{first['conversation']}/"
-    link = await in_db(sharing.turn_on, await Conversation.objects.aget(), None, sharing.Sources.PASSAGES, "")
+    link = await in_db(links.turn_on, await Conversation.objects.aget(), None, links.Sources.PASSAGES, "")
     assert link is not None
     paths = [place, f"{place}print/", f"/shared/{link.secret}/", "/", "/temporary/", "/tools/"]
     for turn in (first, again):

@@ -12,9 +12,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
-from apps.conversations.facts import SPELT, Facts, bare_word, facts, number_value, tokens_of
+from apps.conversations.grounding.claim_features import SPELT, Facts, bare_word, facts, number_value, tokens_of
 from apps.conversations.grounding.lexicons import ENGLISH, LEXICONS, UNITS, Lexicon
-from apps.conversations.opposites import OPPOSITES
+from apps.conversations.grounding.opposites import OPPOSITES
 from apps.lib.sentences import spans
 from apps.lib.words import stem
 

@@ -183,7 +183,7 @@ class Plain:
         return not self.effects and self.hint in (None, Hint.READS)
 
     def check(self, arguments: Mapping[str, Any]) -> None:
-        from apps.conversations.tools.arguments import check
+        from apps.conversations.tools.argument_schema import check
 
         check(arguments, self.parameters)
 

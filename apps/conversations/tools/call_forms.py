@@ -12,7 +12,7 @@ from django import forms
 from django.utils.html import escape
 from django.utils.translation import gettext, gettext_lazy
 
-from apps.conversations.tools import commands
+from apps.conversations.tools import slash_commands
 from apps.conversations.tools.base import Tool, ToolError
 from apps.safety.intake import QUESTION_CHARACTERS, normalise
 
@@ -49,7 +49,7 @@ class CallForm(forms.Form):
             self.tool.check(given)
         except ToolError as error:
             raise forms.ValidationError(str(error)) from error
-        self.command = commands.written(self.tool, given)
+        self.command = slash_commands.written(self.tool, given)
         if len(self.command) > QUESTION_CHARACTERS:
             words = gettext("These are too many characters for one call: %(most)s at most.")
             raise forms.ValidationError(words % {"most": f"{QUESTION_CHARACTERS:,}"})

@@ -7,11 +7,11 @@ from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_http_methods
 
-from apps.conversations.assistant import Assistant
-from apps.conversations.tools import commands
+from apps.conversations.history.views import identifier
+from apps.conversations.models.assistant import Assistant
+from apps.conversations.tools import slash_commands
 from apps.conversations.tools.base import Tool
 from apps.conversations.tools.call_forms import CallForm
-from apps.conversations.views import identifier
 from apps.users.access import person
 
 
@@ -33,7 +33,7 @@ def _tool(request: HttpRequest, name: str) -> Tool:
     wanted = identifier(request.GET.get("assistant"))
     visible = Assistant.objects.visible_to(person(request))
     assistant = get_object_or_404(visible, pk=wanted) if wanted else Assistant.default()
-    found = next((tool for tool in commands.offered(assistant, person(request)) if tool.name == name), None)
+    found = next((tool for tool in slash_commands.offered(assistant, person(request)) if tool.name == name), None)
     if found is None:
         raise Http404
     return found

@@ -10,11 +10,11 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext, ngettext
 from django.views.decorators.http import require_http_methods, require_POST
 
+from apps.conversations.models.tool import ToolServer, ToolSetting
+from apps.conversations.tools.availability import effective, everything
 from apps.conversations.tools.base import Permission, Tool
-from apps.conversations.tools.forms import ServerForm
 from apps.conversations.tools.mcp.tool import look
-from apps.conversations.tools.offering import effective, everything
-from apps.conversations.tools.rows import ToolServer, ToolSetting
+from apps.conversations.tools.server_forms import ServerForm
 from apps.users.access import administrators_only
 
 

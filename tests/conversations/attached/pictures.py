@@ -9,7 +9,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from PIL import Image, ImageDraw, ImageFont
 
-from apps.conversations.attached import taking
+from apps.conversations.attachments import uploads
 from apps.conversations.models import AttachedPicture
 from apps.users.models import User
 
@@ -39,7 +39,7 @@ def posted(client: Client, content: bytes, name: str = "screen.png") -> Any:
 
 def attached(user: User, text: str = "", name: str = "screen.png") -> AttachedPicture:
     """One whose text has been read."""
-    row = taking.take(user, file(drawn(text), name))
+    row = uploads.take(user, file(drawn(text), name))
     AttachedPicture.objects.filter(pk=row.pk).update(status="ready", text=text)
     row.refresh_from_db()
     return row

@@ -12,9 +12,9 @@ import orjson
 import pytest
 from PIL import Image
 
-from apps.conversations import queue
-from apps.conversations.attached import recognising, taking
+from apps.conversations.attachments import recognition, uploads
 from apps.conversations.models import AttachedPicture, Attachment, Message
+from apps.conversations.turns import queue
 from apps.engines.chat import wire
 from apps.lib.threads import in_db
 from apps.safety import gate
@@ -88,7 +88,7 @@ async def test_a_follow_up_still_knows_the_picture(open_page, alice, chat, setti
 
 
 async def test_a_question_waits_visibly_until_the_text_is_read(open_page, alice, chat) -> None:
-    row = await in_db(taking.take, alice, file(drawn(TEXT)))
+    row = await in_db(uploads.take, alice, file(drawn(TEXT)))
     page = await open_page(alice)
     accepted = await page.ask(QUESTION, attached=[str(row.pk)])
     while (step := await page.hear("step"))["name"] != "see":
@@ -102,13 +102,13 @@ async def test_a_question_waits_visibly_until_the_text_is_read(open_page, alice,
 def _recognised(pk: uuid.UUID) -> None:
     from django.db import connection
 
-    recognising.read(pk)
+    recognition.read(pk)
     connection.close()
 
 
 async def test_without_a_worker_the_question_goes_on_after_a_while(open_page, alice, chat, monkeypatch) -> None:
-    monkeypatch.setattr("apps.conversations.attached.seeing.READING_S", 0.0)
-    row = await in_db(taking.take, alice, file(drawn(TEXT)))
+    monkeypatch.setattr("apps.conversations.attachments.prompt_content.READING_S", 0.0)
+    row = await in_db(uploads.take, alice, file(drawn(TEXT)))
     answer = await asked(await open_page(alice), attached=[str(row.pk)])
     assert "no text was recognised" in said(chat)
     assert "no text was recognised" in next(step["words"] for step in answer.steps if step["name"] == "see")
@@ -151,7 +151,7 @@ async def test_another_wording_and_another_answer_keep_the_picture(open_page, al
     beside = {"conversation": place, "beside": str(first.parent_id), "attached": [str(row.pk)]}
     await asked(page, "What does E4 mean?", **beside)
     assert TEXT in said(chat) and await Attachment.objects.acount() == 2
-    assert await in_db(taking.remove_draft, alice, row.pk) is None and await AttachedPicture.objects.acount() == 1
+    assert await in_db(uploads.remove_draft, alice, row.pk) is None and await AttachedPicture.objects.acount() == 1
 
 
 async def test_a_question_in_line_keeps_its_picture(open_page, alice, chat) -> None:

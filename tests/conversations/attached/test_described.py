@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from apps.conversations.attached import recognising, seeing, taking
+from apps.conversations.attachments import prompt_content, recognition, uploads
 from apps.conversations.models import AttachedPicture, Message
 from apps.engines import registry
 from apps.engines.base import EngineUnavailable
@@ -28,8 +28,8 @@ def set_up(settings: Any, config: Any = FAKE) -> None:
 
 
 def taken(user: Any, words: str = TEXT) -> AttachedPicture:
-    row = taking.take(user, file(drawn(words)))
-    recognising.read(row.pk)
+    row = uploads.take(user, file(drawn(words)))
+    recognition.read(row.pk)
     row.refresh_from_db()
     return row
 
@@ -112,7 +112,7 @@ async def test_a_model_that_sees_waits_for_the_text_and_not_for_the_description(
     row = await in_db(attached, alice)
     waiting = AttachedPicture.objects.filter(pk=row.pk)
     await waiting.aupdate(status="waiting", recognised=True, text=TEXT)
-    monkeypatch.setattr(seeing, "READING_S", 600.0)
+    monkeypatch.setattr(prompt_content, "READING_S", 600.0)
     page = await open_page(alice)
     see(settings)
     async with asyncio.timeout(60):

@@ -12,9 +12,10 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from apps.conversations import branches, sharing
-from apps.conversations.attached import recognising
+from apps.conversations.attachments import recognition
+from apps.conversations.history import branching
 from apps.conversations.models import AttachedPicture, Attachment, Conversation, Share
+from apps.conversations.sharing import links
 from apps.lib.threads import in_db
 from apps.privacy import wishes
 from apps.privacy.models import Wish
@@ -69,7 +70,7 @@ async def test_a_link_shows_it_as_long_as_it_shows_the_question(place, alice, bo
         AttachedPicture.objects.filter(pk=row.pk).update(status="held")
         assert reader.get(picture).status_code == 404 and picture not in reader.get(address).content.decode()
         AttachedPicture.objects.filter(pk=row.pk).update(status="ready")
-        sharing.turn_off(place)
+        links.turn_off(place)
         assert reader.get(picture).status_code == 404
 
     await in_db(look)
@@ -77,17 +78,17 @@ async def test_a_link_shows_it_as_long_as_it_shows_the_question(place, alice, bo
 
 async def test_a_fork_has_it_and_a_reader_s_copy_has_not(place, alice, bob) -> None:
     def look() -> None:
-        fork = branches.fork(alice, place, None)
+        fork = branching.fork(alice, place, None)
         assert fork is not None and Attachment.objects.filter(question__conversation=fork).count() == 1
         link(alice, place)
-        copy = sharing.copy(bob, Share.objects.get())
+        copy = links.copy(bob, Share.objects.get())
         assert not Attachment.objects.filter(question__conversation=copy).exists()
         row = AttachedPicture.objects.get()
         place.delete()
-        recognising.sweep()
+        recognition.sweep()
         assert AttachedPicture.objects.get() == row, "the fork still shows it"
         fork.delete()
-        recognising.sweep()
+        recognition.sweep()
         assert not AttachedPicture.objects.exists() and not Path(row.file.path).exists()
 
     await in_db(look)
@@ -98,7 +99,7 @@ async def test_it_is_not_there_while_its_conversation_is_deleted(place, alice) -
         row, own = AttachedPicture.objects.get(), as_(alice)
         Conversation.objects.update(deleted=timezone.now())
         assert own.get(f"/attached/{row.pk}/").status_code == 404
-        recognising.sweep()
+        recognition.sweep()
         Conversation.objects.update(deleted=None)
         assert own.get(f"/attached/{row.pk}/").status_code == 200, "it comes back with its conversation"
 

@@ -15,7 +15,7 @@ from django.conf import LazySettings
 from django.utils import timezone
 from PIL import Image
 
-from apps.conversations.attached import recognising, taking
+from apps.conversations.attachments import recognition, uploads
 from apps.conversations.models import AttachedPicture, Attachment, Conversation, Message
 from apps.engines import registry
 from apps.engines.classify.pictures import FakePictures
@@ -45,8 +45,8 @@ def test_it_is_kept_and_its_text_is_recognised(alice: User, bells: list[tuple[st
     answer = posted(as_(alice), drawn("Error E4: water pressure low"))
     row = AttachedPicture.objects.get()
     assert answer.status_code == 200 and f'data-attached="{row.pk}"' in answer.content.decode()
-    assert bells == [(taking.TASK, str(row.pk))] and (row.status, row.asked, row.width) == ("waiting", False, 640)
-    recognising.drain()
+    assert bells == [(uploads.TASK, str(row.pk))] and (row.status, row.asked, row.width) == ("waiting", False, 640)
+    recognition.drain()
     row.refresh_from_db()
     assert row.status == "ready" and "E4" in row.text and "pressure" in row.text and not row.unread
 
@@ -91,7 +91,7 @@ def _fresh() -> Iterator[None]:
 def test_what_cannot_be_taken_is_refused_in_words(alice: User, content: bytes, words: str) -> None:
     answer = posted(as_(alice), content)
     assert answer.status_code == 400 and words in answer.content.decode()
-    assert not AttachedPicture.objects.exists() and not list(Path(taking.settings.MEDIA_ROOT).glob("attached/*"))
+    assert not AttachedPicture.objects.exists() and not list(Path(uploads.settings.MEDIA_ROOT).glob("attached/*"))
 
 
 @pytest.mark.parametrize("form", ["CMYK", "I;16", "animated", "WEBP", "transparent"])
@@ -138,9 +138,9 @@ def test_it_counts_as_an_upload(alice: User) -> None:
 
 
 def test_one_that_crashes_the_worker_is_let_go_without_its_text(alice: User) -> None:
-    row = taking.take(alice, file(drawn("x")))
-    AttachedPicture.objects.filter(pk=row.pk).update(attempts=recognising.ATTEMPTS)
-    recognising.sweep()
+    row = uploads.take(alice, file(drawn("x")))
+    AttachedPicture.objects.filter(pk=row.pk).update(attempts=recognition.ATTEMPTS)
+    recognition.sweep()
     row.refresh_from_db()
     assert (row.status, row.text) == ("ready", "") and "stopped the worker" in row.unread
 
@@ -153,7 +153,7 @@ def test_forgotten_pictures_go_with_their_files(alice: User) -> None:
     talk = Conversation.objects.create(owner=alice)
     question = Message.objects.create(conversation=talk, role="user", text="What?", asked_by=alice)
     Attachment.objects.create(question=question, picture=kept)
-    recognising.sweep()
+    recognition.sweep()
     assert set(AttachedPicture.objects.values_list("pk", flat=True)) == {draft.pk, kept.pk}
     assert [Path(row.file.path).exists() for row in (old, draft, kept, gone)] == [False, True, True, False]
 

@@ -9,9 +9,9 @@ from typing import Any
 import orjson
 import pytest
 
-from apps.conversations.tools import offering
+from apps.conversations.tools import availability
 from apps.conversations.tools.base import Context, Plain, Result, Tool
-from apps.conversations.tools.kit import BUILT_IN
+from apps.conversations.tools.builtin.catalog import BUILT_IN
 from apps.engines.base import ToolCall
 from apps.engines.chat.fake import FakeChat
 from tests.conversations.conftest import alice, bob, chat, library, log, open_page, redis_url
@@ -76,6 +76,6 @@ def offer(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
     """Puts tools beside the built-in ones."""
 
     def put(*tools: Tool) -> None:
-        monkeypatch.setattr(offering, "everything", lambda: (*BUILT_IN, *tools))
+        monkeypatch.setattr(availability, "everything", lambda: (*BUILT_IN, *tools))
 
     return put

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from apps.conversations.tools.arguments import check, parse
+from apps.conversations.tools.argument_schema import check, parse
 from apps.conversations.tools.base import Permission, ToolError, strictest
-from apps.conversations.tools.kit import BUILT_IN
+from apps.conversations.tools.builtin.catalog import BUILT_IN
 
 SCHEMA: dict[str, Any] = {
     "type": "object",

@@ -7,9 +7,9 @@ from uuid import uuid4
 
 import pytest
 
-from apps.conversations.assistant import Assistant
 from apps.conversations.models import Message, ToolConsent, ToolSetting
-from apps.conversations.tools import consents, offering
+from apps.conversations.models.assistant import Assistant
+from apps.conversations.tools import approvals, availability
 from apps.conversations.tools.base import Permission, Result
 from apps.lib.threads import in_db
 from apps.users.models import User
@@ -53,7 +53,7 @@ async def test_denied_it_is_not_done_and_the_model_hears_so(open_page, alice, li
 
 
 async def test_nobody_answers_so_it_is_not_done(open_page, alice, library, caller, offer, monkeypatch):
-    monkeypatch.setattr(consents, "ASK_S", 0.2)
+    monkeypatch.setattr(approvals, "ASK_S", 0.2)
     offer(tea := Effect(said))
     calls(caller, ("tried", {"text": "green"}))
     page = await open_page(alice)
@@ -69,9 +69,9 @@ async def test_calls_that_wait_share_their_questions_to_the_database(monkeypatch
         asked.append(function)
         return await in_db(function, *args)
 
-    monkeypatch.setattr(consents, "in_db", counted)
-    monkeypatch.setattr(consents, "ASK_S", 1.1)
-    calls_of_people = [consents.decided(uuid4(), str(number)) for number in range(20)]
+    monkeypatch.setattr(approvals, "in_db", counted)
+    monkeypatch.setattr(approvals, "ASK_S", 1.1)
+    calls_of_people = [approvals.decided(uuid4(), str(number)) for number in range(20)]
     assert await asyncio.gather(*calls_of_people) == [None] * 20
     assert len(asked) <= 20 + 3  # one look for each at the end, and a round every half second for all
 
@@ -123,7 +123,7 @@ def test_the_stricter_of_administrator_and_assistant_holds(offer, db):
     assistant = Assistant(
         name="Strict", tools={"calculator": "off", "dates": "allowed", "read_document": "ask", "draw_picture": "off"}
     )
-    found = {name: item.permission for name, item in offering.permitted(assistant, User()).items()}
+    found = {name: item.permission for name, item in availability.permitted(assistant, User()).items()}
     assert found == {"search_documents": "allowed", "read_document": "ask", "dates": "ask", "tried": "ask"}
 
 

@@ -7,7 +7,7 @@ import time
 import pytest
 
 from apps.conversations.tools.base import ToolError
-from apps.conversations.tools.calculator import calculated
+from apps.conversations.tools.builtin.calculator import calculated
 
 
 @pytest.mark.parametrize(

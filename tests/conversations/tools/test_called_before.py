@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 from django.test import Client
 
-from apps.conversations import opening
-from apps.conversations.asks import Ask
+from apps.conversations.core.requests import Ask
 from apps.conversations.models import Conversation, Message
-from apps.conversations.tools import cards
+from apps.conversations.tools import call_cards
+from apps.conversations.turns import preparation
 from apps.lib.threads import in_db
 from tests.conversations.retractions import overturned, reviewer, withheld
 
@@ -80,7 +80,7 @@ async def test_long_results_are_cut_and_the_oldest_calls_go_first(open_page, ali
     page = await open_page(alice)
     called = await turn(page, "/calc 6 * 7")
     record = {**called.tools[0], "text": "so it is " * 1000}
-    assert [len(line) for line in cards.told([record])] == [cards.TOLD]
+    assert [len(line) for line in call_cards.told([record])] == [call_cards.TOLD]
     for _ in range(9):
         called = await turn(page, "/calc 6 * 7")
         called.tools = [record]
@@ -97,7 +97,7 @@ async def test_a_question_is_not_completed_by_what_was_called(open_page, alice, 
     accepted = await page.ask("/calc 6 * 7")
     await page.events()
     wish = Ask(client_id="x", text="And then?", conversation=accepted["conversation"])
-    found = await in_db(opening.recall, alice, None, wish)
+    found = await in_db(preparation.recall, alice, None, wish)
     assert [past.called for past in found.history] == [True]
 
 

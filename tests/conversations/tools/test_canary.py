@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from apps.conversations import trace
 from apps.conversations.models import Message, ToolServer, ToolSetting, Trace
-from apps.conversations.tools.mcp import session
+from apps.conversations.tools.mcp import client
 from apps.conversations.tools.mcp.tool import look
+from apps.conversations.turns import trace
 from apps.engines.base import ChatRequest
 from apps.lib.threads import in_db
 from apps.safety import canary
@@ -114,7 +114,7 @@ async def test_no_server_of_tools_is_sent_it(open_page, alice, library, caller, 
     server = await ToolServer.objects.acreate(name="test", transport="stdio", command="real")
     await look(server)
     await ToolSetting.objects.acreate(name="test__fails", permission="allowed")
-    monkeypatch.setattr(session, "_within", lambda *_: pytest.fail("the server was asked"))
+    monkeypatch.setattr(client, "_within", lambda *_: pytest.fail("the server was asked"))
     calls(caller, ("test__fails", {"note": canary.mark().upper()}))
     events, answer = await turn(await open_page(alice))
     assert answer.status == Message.Status.WITHHELD and tools_in(events) == []

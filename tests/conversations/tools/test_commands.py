@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from apps.conversations.models import Message, Retrieved, ToolSetting
-from apps.conversations.tools import commands
+from apps.conversations.tools import slash_commands
 from apps.conversations.tools.base import Hint, Permission
 from tests.conversations.tools.conftest import Tried, said, tools_in
 from tests.conversations.tools.test_rounds import turn
@@ -23,17 +23,17 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("
     ],
 )  # fmt: skip
 def test_the_first_line_is_the_command_and_what_stands_below_it_the_question(text, name, rest, question) -> None:
-    command = commands.read(text)
+    command = slash_commands.read(text)
     assert command is not None
     assert (command.tool, command.words, command.question) == (name, rest, question)
-    assert commands.question(text) == question
+    assert slash_commands.question(text) == question
 
 
 @pytest.mark.parametrize(
     "text", ["/etc/hosts is what?", "/unknown thing", "calc 1", "see /calc 1", "/calculate 1", "/", "/home__of/x"]
 )
 def test_other_text_is_no_command(text) -> None:
-    assert commands.read(text) is None and commands.question(text) == text
+    assert slash_commands.read(text) is None and slash_commands.question(text) == text
 
 
 async def test_a_command_alone_needs_no_model(open_page, alice, library, chat) -> None:

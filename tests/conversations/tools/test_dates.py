@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from apps.conversations.tools.base import ToolError
-from apps.conversations.tools.dates import reckoned
+from apps.conversations.tools.builtin.dates import reckoned
 
 NOW = datetime(2026, 11, 26, 4, 16, tzinfo=UTC)
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 from django.test import Client
 
-from apps.conversations.assistant import Assistant
 from apps.conversations.models import Message, ToolSetting
-from apps.conversations.tools import offering
+from apps.conversations.models.assistant import Assistant
+from apps.conversations.tools import availability
 from apps.images import described, queue
 from apps.images.models import Picture
 from apps.lib.threads import in_db
@@ -85,5 +85,5 @@ async def test_where_nothing_draws_it_is_not_offered(alice, settings):
 
 
 async def _names():
-    for name in await in_db(offering.permitted, await in_db(Assistant.default), User()):
+    for name in await in_db(availability.permitted, await in_db(Assistant.default), User()):
         yield name

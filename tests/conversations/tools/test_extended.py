@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from apps.conversations.sources import Numbers, extended, place
+from apps.conversations.evidence.source_numbering import Numbers, extended, place
 from apps.documents.passages import Passage
 
 PAGE = "One lamp. Two lamps. Three lamps. Four lamps. Five lamps."

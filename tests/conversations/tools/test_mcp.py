@@ -16,8 +16,8 @@ import uvicorn
 
 from apps.conversations.models import Message, ToolServer, ToolSetting
 from apps.conversations.tools.base import ToolError
-from apps.conversations.tools.mcp import session
-from apps.conversations.tools.mcp.session import called, listed
+from apps.conversations.tools.mcp import client
+from apps.conversations.tools.mcp.client import called, listed
 from apps.conversations.tools.mcp.tool import look
 from tests.conversations.tools import mcp_server
 from tests.conversations.tools.conftest import calls, tools_in
@@ -74,7 +74,7 @@ async def test_what_it_should_not_do_ends_in_words(server: ToolServer, tool: str
 
 async def test_a_server_that_hangs_is_given_up(server: ToolServer, monkeypatch: pytest.MonkeyPatch) -> None:
     await called(server, "add", {"a": 1, "b": 1})  # what has to be imported, is
-    monkeypatch.setattr(session, "SECONDS", 1.0)
+    monkeypatch.setattr(client, "SECONDS", 1.0)
     with pytest.raises(ToolError, match="was given up"):
         await called(server, "hang", {})
 
@@ -100,7 +100,7 @@ async def test_only_programs_that_the_operator_named_are_started(settings: Any, 
 
 async def test_no_program_outlives_its_session(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     settings.MCP_COMMANDS = COMMANDS
-    monkeypatch.setattr(session, "SECONDS", 1.0)
+    monkeypatch.setattr(client, "SECONDS", 1.0)
     with pytest.raises(ToolError, match="given up"):
         await called(program("silent"), "add", {})
     async with asyncio.timeout(60):

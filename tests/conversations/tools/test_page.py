@@ -9,8 +9,8 @@ import pytest
 from django.test import Client
 
 from apps.conversations.models import Assistant, ToolServer, ToolSetting
-from apps.conversations.tools.kit import BUILT_IN
-from apps.conversations.tools.offering import permitted
+from apps.conversations.tools.availability import permitted
+from apps.conversations.tools.builtin.catalog import BUILT_IN
 from apps.users.models import User
 from tests.conversations.tools.test_mcp import COMMANDS
 from tests.people import person

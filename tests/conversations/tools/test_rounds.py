@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from apps.conversations import pages
+from apps.conversations.history import transcript
 from apps.conversations.models import Citation, Message, Retrieved
-from apps.conversations.tools import rounds
+from apps.conversations.tools import loop
 from apps.conversations.tools.base import Plain, Result, ToolError
 from apps.lib.threads import in_db
 from tests.conversations.tools.conftest import Tried, calls, said, tools_in
@@ -44,7 +44,7 @@ async def test_a_call_has_a_card_and_its_result_goes_back_to_the_model(open_page
 async def test_a_reload_shows_the_same_card(open_page, alice, library, caller) -> None:
     calls(caller, ("dates", {"expression": "2026-12-24 - 2026-12-01"}))
     events, answer = await turn(await open_page(alice))
-    shown = await in_db(pages.one, alice, await Message.objects.select_related("conversation").aget(pk=answer.pk))
+    shown = await in_db(transcript.one, alice, await Message.objects.select_related("conversation").aget(pk=answer.pk))
     assert shown["answer"]["tools_html"] == tools_in(events)[0] and "23 days" in shown["answer"]["tools_html"]
 
 
@@ -133,7 +133,7 @@ async def test_rounds_have_an_end_and_the_model_then_answers(open_page, alice, l
         calls(caller, ("tried", {"text": str(at)}))
     caller.replies.append("That is all.")
     _, answer = await turn(await open_page(alice))
-    assert len(tool.given) == rounds.ROUNDS and answer.text == "That is all."
+    assert len(tool.given) == loop.ROUNDS and answer.text == "That is all."
     assert caller.requests[-1].tool_choice == "none"
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from apps.conversations.tools.rounds import following
+from apps.conversations.tools.loop import following
 from apps.engines.base import ChatMessage, ChatRequest, EngineRefused, ToolCall
 
 LAST = ChatRequest((ChatMessage("user", "Hello?"),), tool_choice="none")

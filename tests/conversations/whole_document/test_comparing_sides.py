@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from apps.conversations import pages
+from apps.conversations.history import transcript
 from apps.conversations.models import Message, ModelProfile
 from apps.documents.models import Document
 from apps.lib.threads import in_db
@@ -45,7 +45,7 @@ async def test_each_side_has_its_quotes_in_a_column_of_its_own(open_page, alice,
 async def test_a_reload_shows_the_same_columns(open_page, alice, library, chat) -> None:
     page = await open_page(alice)
     row, _, html = await asked(page, ASKED)
-    assert columns((await in_db(pages.one, alice, row))["answer"]["quotes_html"]) == columns(html)
+    assert columns((await in_db(transcript.one, alice, row))["answer"]["quotes_html"]) == columns(html)
 
 
 async def test_a_model_that_reads_well_writes_from_both_sides_and_the_quotes_stand_there_too(

@@ -11,8 +11,9 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from apps.conversations import pages, unkept
+from apps.conversations.history import transcript
 from apps.conversations.models import Citation, Message, ModelProfile, Source
+from apps.conversations.turns import ephemeral
 from apps.documents.models import Document, Page
 from apps.lib.threads import in_db
 from apps.users.models import User
@@ -78,7 +79,7 @@ async def test_the_same_citations_stand_after_a_reload_in_exports_shares_and_for
     row, events = await said(page, "Summarise the Crane X200")
     closed = events[-1]["html"]
     assert closed.count('data-state="quoted"') == 2
-    assert (await in_db(pages.one, alice, row))["answer"]["html"] == closed
+    assert (await in_db(transcript.one, alice, row))["answer"]["html"] == closed
     written = await in_db(text_of, alice, f"/c/{row.conversation_id}/export.md")
     assert len(re.findall(r"^- .*\. \[\d\]$", written, re.MULTILINE)) == 2, written
     kept = orjson.loads(await in_db(text_of, alice, f"/c/{row.conversation_id}/export.json"))["messages"][1]
@@ -87,8 +88,8 @@ async def test_the_same_citations_stand_after_a_reload_in_exports_shares_and_for
     for path in ("export.md", "print/"):
         page_text = await in_db(text_of, alice, f"/c/{row.conversation_id}/{path}")
         assert "Answer without a language model" in page_text, path
-    turn = await unkept.opened(alice, "Summarise the Crane X200", [], ())
-    assert "".join([piece async for piece in unkept.spoken(turn)]).strip() == row.text.strip()
+    turn = await ephemeral.opened(alice, "Summarise the Crane X200", [], ())
+    assert "".join([piece async for piece in ephemeral.spoken(turn)]).strip() == row.text.strip()
     assert [(cite.start, cite.quoted) for cite in turn.cites] == [
         (start, True)
         async for start in Citation.objects.filter(answer=row).order_by("start").values_list("start", flat=True)
@@ -217,7 +218,7 @@ async def test_where_several_could_be_meant_the_answer_asks_and_takes_a_name(
 async def test_a_document_that_was_just_added_is_waited_for_and_never_taken_for_another(
     open_page, alice, library, crane, chat, monkeypatch, asked
 ) -> None:
-    monkeypatch.setattr("apps.conversations.finding.READING_S", 0.1)
+    monkeypatch.setattr("apps.conversations.turns.retrieval.READING_S", 0.1)
     await Document.objects.aupdate(created=timezone.now() - timezone.timedelta(days=1))
     new = {"created": timezone.now(), "uploaded_by": alice}
     await Document.objects.filter(pk=crane.pk).aupdate(status=Document.Status.WORKING, **new)

@@ -104,7 +104,7 @@ async def test_a_list_of_a_named_document_is_read_by_a_strong_model(open_page, a
 async def test_a_document_of_too_many_parts_is_not_read_by_a_model(
     open_page, alice, ports, strong, monkeypatch
 ) -> None:
-    monkeypatch.setattr("apps.conversations.whole_document.reading.MOST_PARTS", 2)
+    monkeypatch.setattr("apps.conversations.turns.whole_document.model_reading.MOST_PARTS", 2)
     strong.context_tokens = 1400
     row, _ = await asked(await open_page(alice), "Summarise the Ports of the Baltic")
     assert strong.requests == [] and "no model wrote this" in row.text

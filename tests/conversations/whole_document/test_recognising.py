@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from apps.conversations.whole_document.recognising import recognise
+from apps.conversations.core.document_request import recognise
 from tests.conversations.test_small_talk import open_questions
 
 MESSAGES = json.loads(Path(__file__).with_name("requests.json").read_text())

@@ -7,10 +7,10 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from apps.conversations.models.tool import ToolServer, ToolSetting
 from apps.conversations.tools.base import Context, Hint, Permission, Plain, Result, Tool, ToolError
+from apps.conversations.tools.mcp.client import called, listed
 from apps.conversations.tools.mcp.limits import SECONDS
-from apps.conversations.tools.mcp.session import called, listed
-from apps.conversations.tools.rows import ToolServer, ToolSetting
 from apps.lib.threads import in_db
 from apps.safety import gate
 

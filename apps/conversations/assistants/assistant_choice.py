@@ -1,0 +1,56 @@
+"""Who answers in a conversation: the assistant that was chosen for it, else the site's own; and what it brings."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from django.utils.translation import gettext
+
+from apps.conversations.core.requests import Refused
+from apps.conversations.core.sampling import Chosen, read
+from apps.conversations.models import Conversation
+from apps.conversations.models.assistant import Assistant
+from apps.safety import levels
+from apps.safety.levels import Level
+from apps.users.models import User
+
+
+def of(user: User, place: Conversation) -> tuple[Assistant, str]:
+    """Also the name of the one that was chosen, where it is not shared with this person any more: the site's own then
+    goes on, as where it was deleted."""
+    chosen = place.assistant
+    if chosen is None:
+        return Assistant.default(), ""
+    if Assistant.objects.visible_to(user).filter(pk=chosen.pk).exists():
+        return chosen, ""
+    return Assistant.default(), chosen.name
+
+
+def asked(user: User, pk: UUID | None) -> Assistant | None:
+    """The one that a new conversation shall have; None: the site's own. Raises Refused."""
+    if pk is None:
+        return None
+    found = Assistant.objects.visible_to(user).filter(pk=pk).first()
+    if found is None:
+        raise Refused("That assistant is no longer there, or no longer shared with you. Choose another.")
+    return found
+
+
+def gone_words(name: str) -> str:
+    """That it is not shared any more, for the steps of an answer."""
+    return gettext("The assistant “%(name)s” is no longer shared with you; the site’s own one answers") % {"name": name}
+
+
+def level(user: User, place: Conversation) -> Level:
+    """How strictly is judged what is said there."""
+    return levels.read(of(user, place)[0].safety)
+
+
+def sampling(place: Conversation, assistant: Assistant) -> Chosen:
+    """As the conversation has it, else as who answers does. What was stored is what was read once."""
+    return read(place.sampling or own_sampling(assistant))
+
+
+def own_sampling(assistant: Assistant) -> dict[str, Any]:
+    return {"preset": assistant.preset, **assistant.sampling}

@@ -1,0 +1,27 @@
+"""Beam search in the menus: its field is offered where a server has it, which is asked when somebody looks."""
+
+from __future__ import annotations
+
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_safe
+
+from apps.conversations.core.sampling import BEAMS
+from apps.engines import registry
+from apps.engines.base import EngineError
+
+
+@login_required
+@require_safe
+@never_cache
+async def field(request: HttpRequest) -> HttpResponse:
+    """The field, empty; 204 where no model that may be chosen has a server with beam search."""
+    for model in registry.chat_models():
+        try:
+            if await registry.chat(model.name).takes_beams():
+                return render(request, "conversations/_beams.html", {"control": BEAMS})
+        except EngineError:
+            continue  # it is away: whoever looks later asks again
+    return HttpResponse(status=204)

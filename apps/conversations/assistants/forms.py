@@ -1,0 +1,222 @@
+"""What a person fills in about an assistant. Only the fields named here can change anything."""
+
+from __future__ import annotations
+
+import io
+from typing import Any, cast
+
+from django import forms
+from django.contrib.auth.models import Group
+from django.core.files.uploadedfile import UploadedFile
+from django.utils.translation import gettext, gettext_lazy
+from django.utils.translation import gettext_lazy as _
+from PIL import Image, UnidentifiedImageError
+
+from apps.conversations.core import model_choice
+from apps.conversations.core.sampling import BEAMS, CONTROLS, Control, Preset, read
+from apps.conversations.errors import Refused
+from apps.conversations.models.assistant import Assistant, AssistantShare, Shows, Style
+from apps.conversations.tools.assistant_fields import PREFIX, assistant_fields, said, unseen
+from apps.documents.collection import tell_apart
+from apps.documents.models import Collection
+from apps.engines.chat.offered import MAIN
+from apps.safety.levels import WORDS as LEVELS
+from apps.safety.levels import Level
+from apps.users.groups import groups_for
+from apps.users.models import User
+
+EXAMPLES, STARTERS, STARTER_CHARACTERS = 3, 6, 200
+_PICTURE_BYTES, _PICTURE_PIXELS, _SIDE = 4 * 1024 * 1024, 4096, 256
+_BAD_PICTURE = gettext_lazy(
+    "This picture cannot be read. Choose a PNG, JPEG or WebP file of up to 4 MB and 4096 pixels a side."
+)
+
+
+class AssistantForm(forms.Form):
+    """`content` has what `assistants.change` takes; `version` is the one that was seen."""
+
+    name = forms.CharField(max_length=80)
+    description = forms.CharField(
+        max_length=200, required=False, help_text=_("One sentence that says what it is good for.")
+    )  # fmt: skip
+    picture = forms.FileField(required=False, help_text=_("PNG, JPEG or WebP. Without one, its first letter is shown."))
+    no_picture = forms.BooleanField(label=_("Take the picture away"), required=False)
+    instructions = forms.CharField(
+        max_length=4000, required=False, widget=forms.Textarea(attrs={"rows": 6}),
+        help_text=_("How it answers: tone, form, what to leave out. That it answers from sources, stays so."),
+    )  # fmt: skip
+    starters = forms.CharField(
+        label=_("Questions to begin with"), required=False, widget=forms.Textarea(attrs={"rows": 3}),
+    )  # fmt: skip
+    style = forms.ChoiceField(choices=Style.choices, help_text=_("Who has the first word: the quotes, or the model."))
+    shows = forms.ChoiceField(
+        label=_("Sentences that are shown"), choices=Shows.choices, required=False,
+        help_text=_("Of a model that does not read well only verified sentences are shown; the others stay folded."),
+    )  # fmt: skip
+    collections = forms.ModelMultipleChoiceField(
+        label=_("Answers from"), queryset=Collection.objects.none(), required=False,
+        widget=forms.CheckboxSelectMultiple,
+        help_text=_("None chosen: all that the person who asks may read. Nobody gets to read more through "
+        "an assistant."),
+    )  # fmt: skip
+    model = forms.ChoiceField(
+        required=False,
+        help_text=_("Which model writes its answers. A person may choose another one in the conversation."),
+    )  # fmt: skip
+    safety = forms.ChoiceField(
+        label=_("Safety level"), required=False, widget=forms.RadioSelect,
+        help_text=_("An assistant may be stricter than the site about what passes, never more open."),
+    )  # fmt: skip
+    preset = forms.ChoiceField(label=_("Choice of words"), choices=Preset.choices, widget=forms.RadioSelect)
+    stop = forms.CharField(label=_("Stop words"), required=False, widget=forms.Textarea(attrs={"rows": 2}))
+    version = forms.IntegerField(widget=forms.HiddenInput, required=False)
+
+    def __init__(self, user: User, data: Any = None, files: Any = None, *, assistant: Assistant | None = None) -> None:
+        super().__init__(data, files, initial=_initial(assistant) if assistant else {**_NEW})
+        self.kept_tools = unseen(assistant.tools if assistant else {})
+        field = cast("forms.ModelMultipleChoiceField[Collection]", self.fields["collections"])
+        field.queryset = Collection.objects.visible_to(user).select_related("owner")
+        names = tell_apart((item.pk, item.name, str(item.owner)) for item in field.queryset)
+        field.label_from_instance = lambda item: names.get(item.pk, item.name)  # type: ignore[method-assign,assignment]
+        _models(cast("forms.ChoiceField", self.fields["model"]), assistant)
+        asked = gettext("One a line, up to %(starters)s. None: they are made from the documents.")
+        self.fields["starters"].help_text = asked % {"starters": STARTERS}
+        level = cast("forms.ChoiceField", self.fields["safety"])
+        level.choices = [(item.value, f"{item.label}: {LEVELS[item]}") for item in Level]
+        self.fields |= assistant_fields(assistant.tools if assistant else {})
+        for control in CONTROLS:
+            attributes = {"min": control.low, "max": control.high, "step": control.step}
+            self.fields[control.name] = forms.CharField(
+                label=control.label, required=False, help_text=control.words,
+                widget=forms.NumberInput(attrs=attributes),
+            )  # fmt: skip
+        for at in range(EXAMPLES):
+            self.fields[f"question_{at}"] = forms.CharField(label=gettext("Question"), max_length=500, required=False)
+            self.fields[f"answer_{at}"] = forms.CharField(
+                label=gettext("Answer"), max_length=1000, required=False, widget=forms.Textarea(attrs={"rows": 2})
+            )
+
+    @property
+    def controls(self) -> list[Any]:
+        return [self[control.name] for control in CONTROLS if control is not BEAMS] + [self["stop"]]
+
+    @property
+    def beam_search(self) -> tuple[Control, Any]:
+        """The control that only some servers have, and what it is at."""
+        return BEAMS, self["beams"].value()
+
+    @property
+    def tools(self) -> list[Any]:
+        return [self[name] for name in self.fields if name.startswith(PREFIX)]
+
+    @property
+    def examples(self) -> list[tuple[Any, Any]]:
+        return [(self[f"question_{at}"], self[f"answer_{at}"]) for at in range(EXAMPLES)]
+
+    def clean_starters(self) -> list[str]:
+        lines = [line.strip() for line in self.cleaned_data["starters"].splitlines() if line.strip()]
+        if len(lines) > STARTERS or any(len(line) > STARTER_CHARACTERS for line in lines):
+            raise forms.ValidationError(
+                gettext("Up to %(starters)s questions of %(starter_characters)s characters, one a line.")
+                % {"starters": STARTERS, "starter_characters": STARTER_CHARACTERS}
+            )
+        return lines
+
+    def clean_safety(self) -> str:
+        """Keep the stored value where the form was sent without this field."""
+        return str(self.cleaned_data["safety"] or self.initial["safety"])
+
+    def clean_shows(self) -> str:
+        """Keep the stored value where the form was sent without this field."""
+        return str(self.cleaned_data["shows"] or self.initial["shows"])
+
+    def clean_picture(self) -> bytes:
+        file = self.cleaned_data["picture"]
+        return portrait(file) if file else b""
+
+    def clean(self) -> dict[str, Any]:
+        data: dict[str, Any] = super().clean() or self.cleaned_data
+        settings = {name: data.get(name, "") for name in [*(control.name for control in CONTROLS), "stop"]}
+        try:
+            record = read({"preset": data.get("preset", Preset.BALANCED), **settings}).record()
+        except Refused as error:
+            self.add_error(None, str(error))
+            return data
+        pairs = [(data.get(f"question_{at}", ""), data.get(f"answer_{at}", "")) for at in range(EXAMPLES)]
+        if any(bool(question) != bool(answer) for question, answer in pairs):
+            self.add_error(None, gettext("An example needs both its question and its answer."))
+        self.content = {
+            "examples": [{"question": question, "answer": answer} for question, answer in pairs if question and answer],
+            "tools": self.kept_tools | said(data),
+            "sampling": {name: value for name, value in record.items() if name != "preset"},
+            **{name: data.get(name, "") for name in (*_COPIED, "starters")},
+        }
+        return data
+
+
+_COPIED = ("name", "description", "instructions", "style", "shows", "preset", "model", "safety")  # field by field
+_NEW = {
+    "style": Style.AUTOMATIC,
+    "shows": Shows.AUTOMATIC,
+    "preset": Preset.BALANCED,
+    "safety": Level.SITE,
+    "version": 0,
+}
+
+
+def _initial(assistant: Assistant) -> dict[str, Any]:
+    pairs: dict[str, str] = {}
+    for at, item in enumerate(assistant.examples[:EXAMPLES]):
+        pairs |= {f"question_{at}": item["question"], f"answer_{at}": item["answer"]}
+    sampling = dict(assistant.sampling)
+    return {
+        **{name: getattr(assistant, name) for name in (*_COPIED, "version")}, **sampling, **pairs,
+        "starters": "\n".join(assistant.starters), "stop": "\n".join(sampling.get("stop", [])),
+        "collections": list(assistant.collections.values_list("pk", flat=True)),
+    }  # fmt: skip
+
+
+def _models(field: forms.ChoiceField, assistant: Assistant | None) -> None:
+    """The models that may be chosen; also one that was and is gone, so that saving the rest changes nothing of it."""
+    offered = [(item.name, item.shown) for item in model_choice.offered("") if item.name != MAIN]
+    now = assistant.model if assistant else ""
+    if now and now not in dict(offered):
+        offered.append((now, gettext("%(name)s (no longer offered)") % {"name": now}))
+    field.choices = [("", gettext("As the site has it")), *offered]
+
+
+def portrait(file: UploadedFile[bytes]) -> bytes:
+    """A small square PNG with nothing of the original but its pixels. Raises ValidationError."""
+    if (file.size or 0) > _PICTURE_BYTES:
+        raise forms.ValidationError(_BAD_PICTURE)
+    try:
+        with Image.open(io.BytesIO(file.read()), formats=["PNG", "JPEG", "WEBP"]) as picture:
+            if max(picture.size) > _PICTURE_PIXELS:  # known before a pixel is decoded
+                raise forms.ValidationError(_BAD_PICTURE)
+            side = min(picture.size)
+            left, top = (picture.width - side) // 2, (picture.height - side) // 2
+            square = picture.convert("RGBA").crop((left, top, left + side, top + side)).resize((_SIDE, _SIDE))
+    except (UnidentifiedImageError, OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+        raise forms.ValidationError(_BAD_PICTURE) from error
+    out = io.BytesIO()
+    square.save(out, "PNG", optimize=True)
+    return out.getvalue()
+
+
+class ShareForm(forms.Form):
+    """An address or a group."""
+
+    email = forms.EmailField(label=_("E-mail address"), max_length=254, required=False)
+    group = forms.ModelChoiceField(queryset=Group.objects.none(), required=False, empty_label=_("or a group"))
+    role = forms.ChoiceField(choices=AssistantShare.Role.choices)
+
+    def __init__(self, user: User, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        field = cast("forms.ModelChoiceField[Group]", self.fields["group"])
+        field.queryset = groups_for(user)
+
+    def clean(self) -> dict[str, Any]:
+        data: dict[str, Any] = super().clean() or self.cleaned_data
+        if not self.errors and bool(data.get("email")) == bool(data.get("group")):
+            raise forms.ValidationError(gettext("Name an address or a group."))
+        return data

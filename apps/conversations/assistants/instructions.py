@@ -1,0 +1,45 @@
+"""What an assistant is told beside the rules of the house: instructions, examples, and what the person asked for."""
+
+from __future__ import annotations
+
+from django.utils.translation import gettext, ngettext
+
+from apps.conversations.models.assistant import Assistant
+from apps.users import memory
+from apps.users.models import User
+
+
+def briefing(assistant: Assistant, personal: str = "") -> str:
+    """One text, the same bytes as long as nobody changes a part of it, so that the server's prefix cache helps."""
+    parts = [assistant.instructions.strip()]
+    if assistant.examples:
+        shown = [f"Question: {item['question']}\nAnswer: {item['answer']}" for item in assistant.examples]
+        parts.append("Answer in the manner of these examples:\n\n" + "\n\n".join(shown))
+    if personal.strip():
+        parts.append(personal.strip())
+    return "\n\n".join(part for part in parts if part)
+
+
+def personal(user: User) -> str:
+    """What the person wants heeded: instructions, and the facts about them that are switched on."""
+    parts = []
+    if own := user.instructions.strip():
+        parts.append(f"The person who asks wants you to heed this: {own}")
+    if facts := memory.facts(user):
+        parts.append("What they have said about themselves:\n" + "\n".join(f"- {fact}" for fact in facts))
+    return "\n\n".join(parts)
+
+
+def heeded(user: User, instructions: str) -> str:
+    """In words, what of it those instructions hold; "" for nothing."""
+    said = personal(user)
+    if not said or said not in instructions:
+        return ""
+    if not (count := len(memory.facts(user))):
+        return gettext("Heeded your instructions")
+    if not user.instructions.strip():
+        return ngettext("Heeded %(n)s fact about you", "Heeded %(n)s facts about you", count) % {"n": count}
+    both = ngettext(
+        "Heeded your instructions and %(n)s fact about you", "Heeded your instructions and %(n)s facts about you", count
+    )
+    return both % {"n": count}

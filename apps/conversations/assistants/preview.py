@@ -1,0 +1,98 @@
+"""An assistant tried beside its form: a real answer by what the form says now, written as in a chat; nothing is
+stored."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncIterator, Iterable, Iterator
+from contextlib import aclosing
+from typing import cast
+from uuid import UUID
+
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http.response import HttpResponseBase
+from django.utils import translation
+from django.views.decorators.http import require_POST
+
+from apps.conversations.assistants.forms import AssistantForm
+from apps.conversations.core import model_choice, requests
+from apps.conversations.core.events import Closed, Event, Step, encode
+from apps.conversations.errors import Refused
+from apps.conversations.evidence import answer_sources
+from apps.conversations.models import Message
+from apps.conversations.models.assistant import Assistant
+from apps.conversations.turns import ephemeral, runner
+from apps.conversations.turns.ephemeral import Unkept
+from apps.conversations.turns.temporary_sources import addressed
+from apps.engines.base import EngineError
+from apps.lib.threads import in_db
+from apps.safety.gate import Withheld
+from apps.users.access import address_of
+from apps.users.limits import OverLimit
+from apps.users.models import User
+from apps.users.templatetags.said import said
+
+Status = Message.Status
+
+
+@login_required
+@require_POST
+async def preview(request: HttpRequest) -> HttpResponseBase:
+    """The events of the answer, a JSON object a line as on the socket; 400 and words where it cannot be asked. Who
+    goes away ends it."""
+    user = cast(User, await request.auser())
+    try:
+        question = requests.question(request.POST.get("try", ""))
+        assistant, collections = await in_db(_draft, user, request)
+        turn = await ephemeral.opened(user, question, (), collections, assistant=assistant, address=address_of(request))
+    except (Refused, EngineError, OverLimit) as error:
+        return HttpResponse(said(str(error)), status=400, content_type="text/plain; charset=utf-8")
+    response = StreamingHttpResponse(_lines(turn, translation.get_language()), content_type="application/x-ndjson")
+    response["X-Accel-Buffering"] = "no"
+    return response
+
+
+async def _lines(turn: Unkept, language: str | None) -> AsyncIterator[bytes]:
+    translation.activate(language or "en")  # what comes after the view has no language of its own
+    status, reason = Status.COMPLETE, ""
+    try:
+        async with aclosing(ephemeral.while_allowed(turn, ephemeral.hear(turn))) as events:
+            async for event in events:
+                yield _line(turn, event)
+    except Withheld as error:
+        status, reason = Status.WITHHELD, str(error)
+    except EngineError as error:
+        status, reason = Status.FAILED, str(error)
+    for event in _end(turn, status, reason):
+        yield _line(turn, event)
+
+
+def _line(turn: Unkept, event: Event) -> bytes:
+    return encode(addressed(turn, event), turn=turn.id) + b"\n"
+
+
+def _end(turn: Unkept, status: Status, reason: str) -> Iterator[Event]:
+    if turn.text:
+        took = round((time.perf_counter() - turn.started) * 1000, 1)
+        yield Step("write", model_choice.wrote(turn.writer, len(turn.text.split())), took)
+    if turn.placed:
+        yield answer_sources.parted(turn)
+    turn.renderer.links.used.clear()  # addresses that were links while they were being written
+    yield Closed(status, runner.answer_html(turn), said(reason), False, turn.weak)
+
+
+def _draft(user: User, request: HttpRequest) -> tuple[Assistant, tuple[UUID, ...]]:
+    """What the form says, as an assistant that nobody has stored and that needs no name yet. Raises Refused where the
+    form says nothing usable."""
+    sent = request.POST.copy()
+    sent["name"] = sent.get("name", "").strip() or "Preview"
+    form = AssistantForm(user, sent)
+    if not form.is_valid():
+        raise Refused(" ".join(_problem(form, name, words) for name, words in form.errors.items()))
+    return Assistant(owner=user, **form.content), tuple(item.pk for item in form.cleaned_data["collections"])
+
+
+def _problem(form: AssistantForm, name: str, words: Iterable[object]) -> str:
+    label = f"{form[name].label}: " if name in form.fields else ""
+    return label + " ".join(str(line) for line in words)

@@ -1,0 +1,173 @@
+"""The pages of assistants. Every row is fetched through an access query: unknown and foreign are both 404."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext, gettext_lazy
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from apps.conversations.assistants import services
+from apps.conversations.assistants.forms import AssistantForm, ShareForm
+from apps.conversations.models.assistant import Assistant, AssistantVersion
+from apps.lib.numbers import read_number
+from apps.safety.restricting import Feature, refused
+from apps.users.access import person
+
+_MEANWHILE = gettext_lazy(
+    "Somebody saved a newer version while you were writing. "
+    "Open this page again in another tab, and carry over what is yours."
+)
+
+
+@login_required
+@require_safe
+def assistants_page(request: HttpRequest) -> HttpResponse:
+    """All that this person may ask; `can_edit` names those that they may change."""
+    user = person(request)
+    Assistant.default()
+    context = {
+        "assistants": Assistant.objects.visible_to(user).select_related("owner").defer("picture", "instructions"),
+        "can_edit": set(Assistant.objects.editable_by(user).values_list("pk", flat=True)),
+        "pictured": set(Assistant.objects.visible_to(user).exclude(picture=b"").values_list("pk", flat=True)),
+    }
+    return render(request, "conversations/assistants.html", context)
+
+
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def new(request: HttpRequest) -> HttpResponse:
+    """A form; a POST makes the assistant."""
+    user = person(request)
+    posted = request.method == "POST"
+    form = AssistantForm(user, *((request.POST, request.FILES) if posted else ()))
+    if posted and form.is_valid():
+        row = services.make(user, form.content, form.cleaned_data["collections"])
+        services.portray(row, form.cleaned_data["picture"])
+        messages.success(request, gettext("%(name)s is ready to be asked.") % {"name": row.name})
+        return redirect("conversations:assistants")
+    context = {"form": form, "assistant": None}
+    return render(request, "conversations/assistant.html", context, status=400 if form.errors else 200)
+
+
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def edit(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """The form of an assistant; a POST saves it as a new version."""
+    user = person(request)
+    row = _editable(request, pk)
+    posted = request.method == "POST"
+    form = AssistantForm(user, *((request.POST, request.FILES) if posted else ()), assistant=row)
+    if posted and form.is_valid():
+        data = form.cleaned_data
+        try:
+            saved = services.change(user, row, form.content, data["collections"], data["version"] or 0)
+        except services.ChangedMeanwhile:
+            form.add_error(None, _MEANWHILE)
+        else:
+            if data["picture"] or data["no_picture"]:
+                services.portray(row, data["picture"])
+            messages.success(request, gettext("Saved as version %(version)s.") % {"version": saved.version})
+            return redirect("conversations:assistant", pk)
+    context = {"form": form, "assistant": row, "is_owner": row.owner_id == user.pk, "tab": "edit"}
+    return render(request, "conversations/assistant.html", context, status=400 if form.errors else 200)
+
+
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def versions(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """What the assistant has been; a POST with `number` restores one."""
+    user = person(request)
+    row = _editable(request, pk)
+    if request.method == "POST":
+        number = request.POST.get("number", "")
+        try:
+            saved = services.restore(user, row, read_number(number))
+        except AssistantVersion.DoesNotExist:
+            raise Http404 from None
+        messages.success(
+            request,
+            gettext("Version %(number)s is back, as version %(version)s.")
+            % {"number": number, "version": saved.version},
+        )
+        return redirect("conversations:assistant_versions", pk)
+    context = {
+        "assistant": row,
+        "versions": row.versions.select_related("by")[:50],
+        "is_owner": row.owner_id == user.pk,
+        "tab": "versions",
+    }
+    return render(request, "conversations/assistant_versions.html", context)
+
+
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def people(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """With whom it is shared; a POST shares it with one more address or group, or changes a role."""
+    user = person(request)
+    row = _owned(request, pk)
+    if request.method == "POST" and refused(request, Feature.SHARING):
+        return redirect("conversations:assistant_people", pk)
+    form = ShareForm(user, request.POST if request.method == "POST" else None)
+    if request.method == "POST" and form.is_valid():
+        data = form.cleaned_data
+        services.share(row, data["role"], email=data["email"], group=data["group"])
+        return redirect("conversations:assistant_people", pk)
+    shares = row.shares.select_related("group")
+    context = {"assistant": row, "shares": shares, "form": form, "is_owner": True, "tab": "people"}
+    return render(request, "conversations/assistant_people.html", context, status=400 if form.errors else 200)
+
+
+@login_required
+@require_POST
+def unshare(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """It is no longer shared with that address or group; what was asked before stays with whoever asked."""
+    number = request.POST.get("share", "")
+    services.unshare(_owned(request, pk), read_number(number))
+    return redirect("conversations:assistant_people", pk)
+
+
+@login_required
+@require_POST
+def everyone(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """Whether everyone who is signed in may ask it."""
+    row, wanted = _owned(request, pk), request.POST.get("everyone") == "on"
+    if not (wanted and refused(request, Feature.SHARING)):
+        Assistant.objects.filter(pk=row.pk).update(everyone=wanted)
+    return redirect("conversations:assistant_people", pk)
+
+
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def delete(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """Asks first. Conversations with it stay, and go on with the site's own assistant."""
+    row = _owned(request, pk)
+    if request.method != "POST":
+        return render(request, "conversations/assistant_delete.html", {"assistant": row})
+    row.delete()
+    messages.success(request, gettext("“%(name)s” was deleted.") % {"name": row.name})
+    return redirect("conversations:assistants")
+
+
+@login_required
+@require_safe
+def picture(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """Its picture; 404 where it has none."""
+    row = get_object_or_404(Assistant.objects.visible_to(request.user).only("picture"), pk=pk)
+    if not row.picture:
+        raise Http404
+    response = HttpResponse(bytes(row.picture), content_type="image/png")
+    response["Cache-Control"] = "private, max-age=60"
+    return response
+
+
+def _editable(request: HttpRequest, pk: UUID) -> Assistant:
+    return get_object_or_404(Assistant.objects.editable_by(request.user), pk=pk)
+
+
+def _owned(request: HttpRequest, pk: UUID) -> Assistant:
+    return get_object_or_404(Assistant.objects.owned_by(request.user), pk=pk)

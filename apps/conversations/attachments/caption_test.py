@@ -1,0 +1,93 @@
+"""Whether pictures are described, tried with a drawn one. What a server describes is asked of it from here; a model of
+the worker's is not loaded twice: the worker is asked, and writes down what came of it."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import time
+from dataclasses import asdict, dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.utils.translation import gettext
+
+from apps.conversations.attachments import recognition
+from apps.engines import registry
+from apps.engines.base import EngineError, EngineUnavailable
+from apps.lib import noted
+from apps.lib.bell import send
+from apps.lib.ids import new_id
+from apps.lib.threads import in_pool
+
+TASK = "conversations.try_caption"
+LOADING_S = 90.0  # a model of the worker's is loaded once, before its first picture
+_LOOK_S = 0.3  # between looks at what the worker wrote down
+
+
+@dataclass(frozen=True, slots=True)
+class Described:
+    """What was said of the test picture."""
+
+    model: str
+    words: str
+    ms: float
+
+
+async def tried() -> Described:
+    """The test picture, described now. Raises EngineError."""
+    return await (in_pool(_described) if recognition.served() else _by_worker())
+
+
+def answer() -> None:
+    """The worker has described the test picture, or says why not."""
+    try:
+        found: dict[str, Any] = asdict(_described())
+    except EngineError as error:
+        found = {"error": str(error)}
+    noted.write(_file(), {**found, "at": time.time()})
+
+
+def _described() -> Described:
+    engine = registry.caption()
+    if engine is None:
+        raise EngineUnavailable("Nothing is set up that describes pictures.")
+    start = time.perf_counter()
+    words = engine.caption(_picture())
+    return Described(engine.name, words, (time.perf_counter() - start) * 1000)
+
+
+async def _by_worker() -> Described:
+    asked, wait = time.time(), settings.CAPTION_SECONDS + LOADING_S
+    await in_pool(partial(send, TASK, new_id()))
+    while time.time() - asked < wait:
+        found = await in_pool(noted.read, _file())
+        if found.get("at", 0.0) >= asked:
+            if "error" in found:
+                raise EngineUnavailable(found["error"])
+            return Described(found["model"], found["words"], found["ms"])
+        await asyncio.sleep(_LOOK_S)
+    raise EngineUnavailable(
+        gettext(
+            "The worker did not describe the test picture within %(seconds)s seconds. It may be busy, or be loading "
+            "the model."
+        )
+        % {"seconds": f"{wait:.0f}"}
+    )
+
+
+def _picture() -> bytes:
+    """A red disc on white, as a PNG."""
+    from PIL import Image, ImageDraw
+
+    image = Image.new("RGB", (320, 240), "white")
+    ImageDraw.Draw(image).ellipse((100, 60, 220, 180), fill="red")
+    out = io.BytesIO()
+    image.save(out, "PNG")
+    return out.getvalue()
+
+
+def _file() -> Path:
+    return Path(settings.DATA_DIR) / "caption_tried.json"

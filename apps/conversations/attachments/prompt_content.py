@@ -1,0 +1,176 @@
+"""What a model is given of attached pictures: the pictures, where it sees; else the text in them, a description where
+another model makes them, and what is known.
+
+The text in a picture is what its person says, so it passes the gate as a question does; so does the description. The
+worker reads and describes; a turn waits for what its model needs of that, visibly, and goes on without it after some
+time.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import io
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from django.utils.translation import gettext, ngettext
+
+from apps.conversations.attachments import queries
+from apps.conversations.attachments.queries import Attached
+from apps.conversations.moderation import findings
+from apps.engines import registry
+from apps.engines.base import EngineRefused
+from apps.lib.threads import in_db, in_pool
+from apps.safety.untrusted import neutralise
+from apps.users.language import looked_up
+
+if TYPE_CHECKING:
+    from apps.conversations.turns.preparation import Past
+    from apps.conversations.turns.state import Turn
+
+LONGEST = 1024  # pixels of the longer side of what a model is given
+_LEAST = 32  # of the shorter one: encoders of vision models refuse less
+TOKENS = 1400  # that such a picture takes at most, where an encoder reads 28 x 28 pixels a token
+READING_S = 60.0  # how long a question waits for the text in its pictures
+SHOWN = 4  # pictures of a whole request, the latest ones
+CHARACTERS = 3_000  # of the text of one picture, in a prompt
+_LOOK_S = 0.4  # between looks at it
+
+
+async def look(turn: Turn) -> None:
+    """The turn knows what its pictures say, and its page how the model is told. Raises Withheld, EngineRefused."""
+    if not turn.opening.attached:
+        return
+    start = time.perf_counter()
+    blind = not sees(turn.opening.model)
+    attached = await _read(turn, sees=not blind)
+    for item in attached:
+        for said in filter(None, (item.text, item.caption if blind else "")):
+            await findings.let_through(turn, said)
+    turn.attached = attached
+    turn.timings["see"] = (time.perf_counter() - start) * 1000
+
+
+def sees(model: str) -> bool:
+    """Whether that model, by its name in the settings, is declared to take pictures."""
+    known = registry.chat_model(model)
+    return known is not None and known.pictures
+
+
+async def tell(turn: Turn, *, sees: bool) -> None:
+    """The page says in words what the model is given of the pictures."""
+    if turn.attached:
+        await turn.step("see", told(turn.attached, sees=sees), turn.timings.get("see"))
+
+
+async def _read(turn: Turn, *, sees: bool) -> tuple[Attached, ...]:
+    ids, start = [item.id for item in turn.opening.attached], time.perf_counter()
+    said = False
+    while True:
+        found = await in_db(queries.fresh, ids)
+        if len(found) != len(ids) or any(item.held for item in found):
+            raise EngineRefused("A picture that you attached is gone or held for review. Ask without it.")
+        if not any(item.due(sees=sees) for item in found) or time.perf_counter() - start > READING_S:
+            return found
+        if not said:
+            await turn.step("see", gettext("The text in what you attached is being read"))
+            said = True
+        await asyncio.sleep(_LOOK_S)
+
+
+def told(attached: Sequence[Attached], *, sees: bool) -> str:
+    """What the page says under the question."""
+    many = len(attached)
+    if sees:
+        return ngettext("The model sees the picture.", "The model sees the %(n)s pictures.", many) % {"n": many}
+    words = _unseen(attached)
+    if why := next((item.uncaptioned for item in attached if item.uncaptioned), ""):
+        words += " " + gettext("A description is missing: %(why)s") % {"why": looked_up(why)}
+    return words
+
+
+def _unseen(attached: Sequence[Attached]) -> str:
+    count = f"{sum(len(item.text) for item in attached):,}"
+    match any(item.text for item in attached), any(item.caption for item in attached):
+        case True, True:
+            return gettext(
+                "This model sees no pictures. It was given the text that was recognised in what you attached "
+                "(%(count)s characters), what another model says it shows, and names and sizes."
+            ) % {"count": count}
+        case True, False:
+            return gettext(
+                "This model sees no pictures. It was given the text that was recognised in what you attached "
+                "(%(count)s characters), and names and sizes."
+            ) % {"count": count}
+        case False, True:
+            return gettext(
+                "This model sees no pictures, and no text was recognised in what you attached. It was given what "
+                "another model says it shows, and names and sizes."
+            )
+    return gettext(
+        "This model sees no pictures, and no text was recognised in what you attached: it knows only names and sizes."
+    )
+
+
+async def shown(turn: Turn, sees: bool) -> tuple[tuple[Past, ...], tuple[str, ...]]:
+    """The earlier exchanges with what their prompts say of their pictures, and the pictures of this question, for a
+    model that sees: of all of them the latest SHOWN."""
+    own = await encoded(turn.attached) if sees else ()
+    left, history = SHOWN - len(own), list(turn.opening.history)
+    for at in reversed(range(len(history))):
+        past = history[at]
+        if past.attached:
+            pictures = await encoded(past.attached) if sees and left >= len(past.attached) else ()
+            left -= len(pictures)
+            history[at] = replace(
+                past, notes=(*past.notes, *notes(past.attached, sees=bool(pictures))), pictures=pictures
+            )
+    return tuple(history), own
+
+
+def notes(attached: Sequence[Attached], *, sees: bool) -> tuple[str, ...]:
+    """One line a picture, for the prompt: what is known of it, as data."""
+    return tuple(_note(number, item, sees) for number, item in enumerate(attached, 1) if not item.held)
+
+
+def _note(number: int, item: Attached, sees: bool) -> str:
+    name = " ".join(neutralise(item.name).split())
+    known = f"Attached picture {number}: {name}, {item.width} x {item.height} pixels."
+    if sees:
+        return known
+    text, caption = _quoted(item.text), _quoted(item.caption)
+    shows = f' Another model says that it shows: "{caption}"' if caption else ""
+    if text:
+        return f'{known} You cannot see it.{shows} Text recognised in it: "{text}"'
+    return f"{known} You cannot see it, and no text was recognised in it.{shows}"
+
+
+def _quoted(text: str) -> str:
+    return " ".join(neutralise(text).split())[:CHARACTERS].replace('"', "'")
+
+
+async def encoded(attached: Sequence[Attached]) -> tuple[str, ...]:
+    """The pictures as the OpenAI protocol carries them; one whose file is gone, or that is held, is left out."""
+    found = [await in_pool(_encoded, item.path) for item in attached if not item.held]
+    return tuple(filter(None, found))
+
+
+def _encoded(path: str) -> str:
+    from PIL import Image
+
+    try:
+        with Image.open(path, formats=["PNG", "JPEG"]) as file:  # drawn by ourselves, from what came
+            picture = file.convert("RGB")
+    except OSError:
+        return ""
+    picture.thumbnail((LONGEST, LONGEST))
+    if min(picture.size) < _LEAST:
+        larger = Image.new("RGB", (max(_LEAST, picture.width), max(_LEAST, picture.height)), "white")
+        larger.paste(picture)
+        picture = larger
+    out = io.BytesIO()
+    picture.save(out, "JPEG", quality=90, subsampling=0)
+    return f"data:image/jpeg;base64,{base64.b64encode(out.getvalue()).decode()}"

@@ -1,0 +1,136 @@
+"""What models that see no pictures are told of attached ones: their text, recognised in a child process of the worker,
+and a description, where a model that sees is set up for that. One picture at a time."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from pathlib import Path
+from uuid import UUID
+
+from django.conf import settings
+from django.db.models import Q, QuerySet
+from django.utils import timezone
+
+from apps.conversations.attachments import uploads
+from apps.conversations.models.attachment import AttachedPicture
+from apps.documents import sandbox
+from apps.documents.parsers.base import Unreadable
+from apps.documents.scans import ADDRESSES_BYTES, SECONDS_A_PAGE
+from apps.engines import registry
+from apps.engines.base import EngineError
+from apps.lib import leases
+from apps.lib.bell import send
+from apps.safety.intake import normalise
+from apps.users.models import User
+
+log = logging.getLogger(__name__)
+
+CHARACTERS = 8_000  # of the text that is kept of a picture
+ATTEMPTS = 3
+LEASE_S = SECONDS_A_PAGE + 30.0
+_LOADING_S = 300.0  # a model that describes may have to be fetched first
+_RINGS = 2  # of one sweep
+_ORPHAN_S = 3600
+_BROKEN = "Reading its text stopped the worker."
+_GONE = "Its file is gone."
+_one = threading.Lock()  # two at once would only take turns
+
+Status = AttachedPicture.Status
+
+
+def drain() -> None:
+    """What waited has been read, the oldest first; a process that is at it does that by itself."""
+    while _waiting(1) and _one.acquire(blocking=False):
+        try:
+            while rows := _waiting(1):
+                read(rows[0])
+        finally:
+            _one.release()
+
+
+def read(pk: UUID) -> None:
+    """Text and description of the picture are in its row, or why there is none of them. The text is there first: a
+    question that waits no longer has that much."""
+    token = leases.claim(_allowed(), pk, LEASE_S)
+    row = AttachedPicture.objects.filter(pk=pk, lease_token=token).first() if token else None
+    if row is None or token is None:
+        return
+    changes, working = _recognised(row), AttachedPicture.objects.filter(status=Status.WAITING)
+    if captioned():
+        if not leases.renew(working, row.pk, token, settings.CAPTION_SECONDS + _LOADING_S, **changes):
+            return
+        changes = _described(row)
+    leases.release(working, row.pk, token, status=Status.READY, **changes)
+
+
+def captioned() -> bool:
+    """Whether pictures are described: a model is set up for that, and one that people may choose sees none."""
+    return registry.caption() is not None and not all(model.pictures for model in registry.chat_models())
+
+
+def served() -> bool:
+    """Whether a server describes them, and not the worker."""
+    return "url" in settings.ENGINES["caption"].get("OPTIONS", {})
+
+
+def _recognised(row: AttachedPicture) -> dict[str, str | bool]:
+    try:
+        return {"text": _text(Path(row.file.path)), "unread": "", "recognised": True}
+    except (Unreadable, sandbox.ReaderBroke, FileNotFoundError) as error:
+        log.warning("The text of the attached picture %s was not recognised: %s", row.pk, error)
+        return {"unread": str(error)[:400], "recognised": True}
+
+
+def _described(row: AttachedPicture) -> dict[str, str | bool]:
+    engine = registry.caption()
+    try:
+        content = Path(row.file.path).read_bytes()
+        said = normalise(engine.caption(content)).strip() if engine else ""
+        return {"caption": said, "uncaptioned": ""}
+    except (EngineError, FileNotFoundError) as error:
+        log.warning("The attached picture %s was not described: %s", row.pk, error)
+        words = str(error) if isinstance(error, EngineError) else _GONE
+        return {"uncaptioned": words[:400]}
+
+
+def sweep() -> None:
+    """Those that crash the worker each time are let go without their text, the bell rings where some wait, and what
+    nobody will ask about any more is gone. A chore."""
+    free = Q(lease_until=None) | Q(lease_until__lt=timezone.now())
+    dead = AttachedPicture.objects.filter(free, status=Status.WAITING, attempts__gte=ATTEMPTS)
+    undescribed = _BROKEN if captioned() else ""
+    dead.update(status=Status.READY, unread=_BROKEN, uncaptioned=undescribed, lease_token="", lease_until=None)
+    for pk in _waiting(_RINGS):
+        send(uploads.TASK, pk)
+    uploads.remove(AttachedPicture.objects.forgotten())
+    folder = Path(settings.MEDIA_ROOT) / "attached"
+    for path in folder.iterdir() if folder.is_dir() else ():
+        old = time.time() - path.stat().st_mtime > _ORPHAN_S
+        if old and not AttachedPicture.objects.filter(file=f"attached/{path.name}").exists():
+            path.unlink(missing_ok=True)
+
+
+def _text(path: Path) -> str:
+    """Raises Unreadable or ReaderBroke."""
+    options = {"kind": "image", "numbers": [1]}
+    answers = sandbox.run(
+        "recognise", path, options,
+        seconds=SECONDS_A_PAGE, memory_bytes=settings.PARSE_MEMORY_BYTES + ADDRESSES_BYTES,
+    )  # fmt: skip
+    found = next(answer for answer in answers if "page" in answer)
+    if "problem" in found:
+        raise Unreadable(found["problem"])
+    return normalise(found["text"]).strip()[:CHARACTERS]
+
+
+def _allowed() -> QuerySet[AttachedPicture]:
+    """Nothing is read for a suspended person; what waited goes on when they are reinstated."""
+    people = User.objects.filter(is_active=True)
+    return AttachedPicture.objects.filter(status=Status.WAITING, attempts__lt=ATTEMPTS, owner__in=people)
+
+
+def _waiting(most: int) -> list[UUID]:
+    free = Q(lease_until=None) | Q(lease_until__lt=timezone.now())
+    return list(_allowed().filter(free).order_by("created").values_list("pk", flat=True)[:most])

@@ -1,0 +1,87 @@
+"""Attached pictures in review."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Any
+
+from django.utils.translation import gettext_lazy
+
+from apps.conversations.models.attachment import AttachedPicture
+from apps.lib import tabs
+from apps.safety import review
+from apps.safety.check import Judged
+from apps.safety.reviewable import Place, Turn, stored_bytes
+from apps.users.models import User
+
+KIND = "attached"
+_KEPT = ("status", "reason")
+Status = AttachedPicture.Status
+
+
+class AttachedReviewable:
+    name = gettext_lazy("an attached picture")
+
+    def exists(self, subject: str) -> bool:
+        return AttachedPicture.objects.filter(pk=subject).exists()
+
+    def around(self, subject: str) -> list[Turn]:
+        row = AttachedPicture.objects.filter(pk=subject).first()
+        if row is None:
+            return []
+        asked = row.attachments.select_related("question").order_by("pk").first()
+        turns = [Turn("Its file", row.name)]
+        turns += [Turn("Text in it", row.text[:2000])] if row.text else []
+        return [*turns, Turn("Question", asked.question.text[:2000])] if asked else turns
+
+    def places(self, user: User, subjects: Collection[str]) -> dict[str, Place]:
+        rows = AttachedPicture.objects.visible_to(user).filter(pk__in=subjects)
+        return {str(row.pk): Place(row.name) for row in rows}
+
+    def withhold(self, subject: str, words: str) -> dict[str, Any]:
+        """Nobody sees it, and no model is given it."""
+        rows = AttachedPicture.objects.filter(pk=subject)
+        before = rows.values(*_KEPT).first()
+        rows.update(status=Status.HELD, reason=words[:400])
+        _told(subject)
+        return before or {}
+
+    def release(self, subject: str) -> dict[str, Any]:
+        """Its text is read next, and then it can be asked about."""
+        held = AttachedPicture.objects.filter(pk=subject, status=Status.HELD)
+        before = held.values(*_KEPT).first()
+        held.update(status=Status.WAITING, reason="", attempts=0)
+        _told(subject)
+        return before or {}
+
+    def picture(self, subject: str) -> bytes:
+        row = AttachedPicture.objects.filter(pk=subject).first()
+        return stored_bytes(row.file) if row is not None else b""
+
+    def give_back(self, subject: str, before: dict[str, Any]) -> None:
+        if before:
+            AttachedPicture.objects.filter(pk=subject).update(**before)
+            _told(subject)
+
+    def blur(self, subject: str, code: str) -> dict[str, Any]:
+        rows = AttachedPicture.objects.filter(pk=subject)
+        before = rows.values_list("blur", flat=True).first()
+        rows.update(blur=code)
+        _told(subject)
+        return {} if before is None else {"blur": before}
+
+    def clear(self, subject: str, before: dict[str, Any]) -> None:
+        AttachedPicture.objects.filter(pk=subject).update(blur=before["blur"])
+        _told(subject)
+
+
+def _told(subject: str) -> None:
+    """Every page that shows it hears whether it may, as soon as this is committed."""
+    row = AttachedPicture.objects.filter(pk=subject).only("owner", "status").first()
+    if row is not None:
+        tabs.tell_of_picture(row.owner_id, row.pk, held=row.status == Status.HELD)
+
+
+def flag(row: AttachedPicture, judged: Judged | None) -> None:
+    """A case is open where the policy asks for people. Call inside the transaction that keeps the picture."""
+    review.flag_judged(KIND, row.pk, row.owner_id, judged)

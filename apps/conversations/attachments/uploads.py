@@ -1,0 +1,137 @@
+"""A picture is attached: read in the child process, looked at by the gate, and kept as it was drawn anew."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import shutil
+import tempfile
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+from django.core.files.base import ContentFile
+from django.core.files.uploadedfile import UploadedFile
+from django.db import transaction
+from django.utils.translation import gettext
+
+from apps.conversations.attachments import review
+from apps.conversations.errors import Refused
+from apps.conversations.models.attachment import AttachedPicture
+from apps.documents import sandbox
+from apps.documents.parsers.base import Unreadable
+from apps.documents.upload import display_name
+from apps.lib.bell import send
+from apps.safety import malware, vanishing
+from apps.safety.check import Verdict
+from apps.safety.folding import UNCHECKED
+from apps.safety.pictures import blurred_by, check_picture
+from apps.safety.restricting import Feature, closed
+from apps.users import limits
+from apps.users.models import User
+
+TASK = "conversations.recognise"
+MEGABYTES = 20  # of a picture that is attached
+DRAFTS = 40  # of one person, that no question was asked about yet
+_SECONDS = 20  # that drawing it anew may take
+_READER = "apps.conversations.attachments.image_reader"
+_FREE_BYTES = 1024**3
+
+
+@dataclass(frozen=True, slots=True)
+class Redrawn:
+    """What the child process made of a file."""
+
+    content: bytes
+    thumbnail: bytes
+    ending: str
+    width: int
+    height: int
+
+
+def take(user: User, file: UploadedFile[bytes], address: str = "") -> AttachedPicture:
+    """The picture is kept, and its text is being read. Raises Refused, OverLimit."""
+    _fits(user, file)
+    limits.take(user, limits.Resource.UPLOADS)
+    if words := malware.refusal(file, user.pk):
+        raise Refused(words)
+    drawn = _redrawn(file)
+    seen = check_picture(lambda: drawn.content)
+    if not seen.allowed and (seen.judged is None or not seen.judged.outcome.reviewed):
+        raise Refused(seen.words)
+    return _kept(user, display_name(file.name or ""), drawn, seen)
+
+
+def remove(rows: Iterable[AttachedPicture]) -> int:
+    """Rows and files are gone; how many. The row first: the sweep removes a file without a row."""
+    found = list(rows)
+    AttachedPicture.objects.filter(pk__in=[row.pk for row in found]).delete()
+    for row in found:
+        vanishing.vanished(review.KIND, str(row.pk))
+        row.file.storage.delete(str(row.file))
+    return len(found)
+
+
+def remove_draft(user: User, pk: UUID) -> None:
+    """The person took it away again; one that was asked about stays with its question."""
+    remove(AttachedPicture.objects.visible_to(user).drafts().filter(pk=pk))
+
+
+def _fits(user: User, file: UploadedFile[bytes]) -> None:
+    """Raises Refused."""
+    if words := closed(user, Feature.UPLOADS):
+        raise Refused(words)
+    if not file.size:
+        raise Refused(gettext("This file is empty. Check that it was saved, and attach it again."))
+    if file.size > MEGABYTES * 1024**2:
+        raise Refused(
+            gettext("A picture of more than %(megabytes)s MB cannot be attached. Save it smaller, and attach that.")
+            % {"megabytes": MEGABYTES}
+        )
+    if AttachedPicture.objects.filter(owner=user).drafts().count() >= DRAFTS:
+        raise Refused(
+            gettext(
+                "%(drafts)s pictures are attached to questions that you have not asked. Ask them, or take some away."
+            )
+            % {"drafts": DRAFTS}
+        )
+    if shutil.disk_usage(settings.DATA_DIR).free < _FREE_BYTES:
+        raise Refused(gettext("The disk of this server is nearly full. Please tell an administrator."))
+
+
+def _redrawn(file: UploadedFile[bytes]) -> Redrawn:
+    """Raises Refused, in words about the file."""
+    with tempfile.NamedTemporaryFile(prefix="attached-") as raw:
+        for part in file.chunks():
+            raw.write(part)
+        raw.flush()
+        try:
+            options: dict[str, Any] = {"module": _READER}
+            memory = settings.PARSE_MEMORY_BYTES
+            (found,) = sandbox.run("read", raw.name, options, seconds=_SECONDS, memory_bytes=memory)
+        except (Unreadable, sandbox.ReaderBroke) as error:
+            raise Refused(str(error)) from error
+    pictures = base64.b64decode(found["picture"]), base64.b64decode(found["thumbnail"])
+    return Redrawn(*pictures, found["ending"], found["width"], found["height"])
+
+
+def _kept(user: User, name: str, drawn: Redrawn, seen: Verdict) -> AttachedPicture:
+    status = AttachedPicture.Status.WAITING if seen.allowed else AttachedPicture.Status.HELD
+    row = AttachedPicture(
+        owner=user, name=name, thumbnail=drawn.thumbnail, width=drawn.width, height=drawn.height, status=status,
+        sha256=hashlib.sha256(drawn.content).hexdigest(), reason=seen.words[:400], unchecked=seen.rule == UNCHECKED,
+        blur=blurred_by(seen),
+    )  # fmt: skip
+    row.file.name = row.file.storage.save(f"attached/{row.pk}.{drawn.ending}", ContentFile(drawn.content))
+    try:
+        with transaction.atomic():
+            row.save(force_insert=True)
+            review.flag(row, seen.judged)
+            transaction.on_commit(partial(send, TASK, row.pk), robust=True)
+    except BaseException:
+        row.file.storage.delete(row.file.name)
+        raise
+    return row

@@ -1,0 +1,88 @@
+"""What a page asks about attached pictures. Every row is fetched as its person's: unknown and foreign are both 404."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from django.contrib.auth.decorators import login_required
+from django.http import FileResponse, Http404, HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.shortcuts import get_object_or_404, render
+from django.utils.translation import gettext
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from apps.conversations.attachments import queries, uploads
+from apps.conversations.errors import Refused
+from apps.conversations.models.attachment import AttachedPicture
+from apps.images import blurring
+from apps.lib.revalidated import revalidated, tag_of
+from apps.safety.reviewable import stored_bytes
+from apps.users.access import address_of, person
+from apps.users.limits import OverLimit
+
+_AT_ONCE = 8  # ids in one address
+
+
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def attach(request: HttpRequest) -> HttpResponse:
+    """A POST with `picture` attaches it: its chip, or 400 and words. A GET shows the chips of those of `id` again."""
+    user = person(request)
+    if request.method == "POST":
+        file = request.FILES.get("picture")
+        try:
+            if file is None:
+                raise Refused(gettext("Choose a picture first."))
+            ids = [uploads.take(user, file, address_of(request)).pk]
+        except Refused as refusal:
+            return HttpResponse(str(refusal), status=400, content_type="text/plain; charset=utf-8")
+        except OverLimit as limit:
+            return HttpResponse(str(limit), status=429, content_type="text/plain; charset=utf-8")
+    else:
+        wanted = _identifiers(request.GET.getlist("id")[:_AT_ONCE])
+        visible = AttachedPicture.objects.visible_to(user).filter(pk__in=wanted).values_list("pk", flat=True)
+        ids = [pk for pk in wanted if pk in set(visible)]
+    return render(request, "conversations/_attached_chips.html", {"attached": queries.fresh(ids)})
+
+
+@login_required
+@require_safe
+def picture(request: HttpRequest, pk: UUID) -> HttpResponseBase:
+    """The picture; `?small` its thumbnail."""
+    row = _mine(request, pk)
+    if "small" in request.GET and not blurring.hides(row.blur, request):
+        content = bytes(row.thumbnail)
+        return revalidated(request, tag_of(content), lambda: HttpResponse(content, content_type="image/jpeg"))
+    return file_of(row, request)
+
+
+@login_required
+@require_POST
+def remove(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """It is attached no longer, and gone; one that was asked about stays with its question."""
+    uploads.remove_draft(person(request), _mine(request, pk, held=True).pk)
+    return HttpResponse()
+
+
+def file_of(row: AttachedPicture, request: HttpRequest) -> HttpResponseBase:
+    """Blurred where it is not to be seen unasked. Raises Http404."""
+    if blurring.hides(row.blur, request):
+        return blurring.answer(stored_bytes(row.file))
+    try:
+        return revalidated(request, row.sha256, lambda: FileResponse(row.file.open("rb"), content_type=row.kind))
+    except FileNotFoundError as error:
+        raise Http404 from error
+
+
+def _mine(request: HttpRequest, pk: UUID, *, held: bool = False) -> AttachedPicture:
+    row = get_object_or_404(AttachedPicture.objects.visible_to(person(request)), pk=pk)
+    if row.status == AttachedPicture.Status.HELD and not held:
+        raise Http404
+    return row
+
+
+def _identifiers(values: list[str]) -> list[UUID]:
+    try:
+        return [UUID(value) for value in values]
+    except ValueError as error:
+        raise Http404 from error

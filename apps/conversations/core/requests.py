@@ -1,0 +1,170 @@
+"""What a person may ask for over the socket: parsed once, refused in words. Pure: nothing here touches a row."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+import orjson
+from django.utils.translation import gettext
+
+from apps.conversations.core import model_choice, picture_request
+from apps.conversations.core.picture_request import PictureAsk
+from apps.conversations.core.sampling import Chosen, read
+from apps.conversations.errors import Busy, Refused
+from apps.documents import filters
+from apps.documents.filters import Filters
+from apps.safety.intake import QUESTION_CHARACTERS, control_characters, normalise, visible
+
+__all__ = [
+    "Again",
+    "Ask",
+    "Busy",
+    "Refused",
+    "again",
+    "ask",
+    "client_id",
+    "identifier",
+    "message",
+    "optional",
+    "question",
+]
+
+MAX_CLIENT_ID = 40  # Message.client_id
+MAX_COLLECTIONS = 200
+UNREADABLE = "The page sent something that cannot be read. Reload it and ask again."
+MAX_ATTACHED = 4  # pictures of one question
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """A question, as it came."""
+
+    client_id: str
+    text: str
+    conversation: UUID | None = None
+    collections: tuple[UUID, ...] | None = None  # None: as the conversation has it; (): those of who answers, else all
+    without_documents: bool = False
+    after: UUID | None = None  # the answer that it follows; None: where the remembered path ends
+    beside: UUID | None = None  # the question that it is another wording of
+    assistant: UUID | None = None  # who answers, in a new conversation; None: the site's own
+    sampling: Chosen | None = None  # None: as the conversation has it
+    picture: PictureAsk | None = None  # None: it is a question
+    model: str | None = None  # who writes; None: as the conversation has it
+    filters: Filters | None = None  # None: as the conversation has them
+    temporary: bool = False  # in a chat of which nothing is kept
+    attached: tuple[UUID, ...] = ()  # pictures that it is asked about
+
+
+@dataclass(frozen=True, slots=True)
+class Again:
+    """The question of an answer that exists, once more."""
+
+    client_id: str
+    turn: UUID
+    without_documents: bool | None = None  # None: as it was asked then
+    on: bool = False  # the answer is unfinished and is written on
+    sampling: Chosen | None = None  # None: as the conversation has it
+    model: str | None = None  # for this answer alone
+    filters: Filters | None = None  # likewise
+
+
+def message(text: str | None) -> dict[str, Any]:
+    """What a page sent. Raises Refused."""
+    try:
+        value = orjson.loads(text or "")
+    except orjson.JSONDecodeError:
+        raise Refused(UNREADABLE) from None
+    if not isinstance(value, dict):
+        raise Refused(UNREADABLE)
+    return value
+
+
+def ask(message: dict[str, Any]) -> Ask:
+    """The ask of a socket message. Raises Refused."""
+    conversation = message.get("conversation")
+    chosen = message.get("collections")
+    if chosen is not None and (not isinstance(chosen, list) or len(chosen) > MAX_COLLECTIONS):
+        raise Refused(gettext("The chosen collections could not be read. Reload the page and choose again."))
+    text = question(message.get("text"))
+    picture = picture_request.read(text, message.get("picture"))
+    return Ask(
+        client_id=client_id(message),
+        text=text,
+        picture=picture,
+        conversation=optional(conversation),
+        after=optional(message.get("after")),
+        beside=optional(message.get("beside")),
+        collections=None if chosen is None else tuple(identifier(item) for item in chosen),
+        without_documents=message.get("without_documents") is True or picture is not None,
+        assistant=optional(message.get("assistant")),
+        sampling=None if message.get("sampling") is None else read(message["sampling"]),
+        model=model_choice.read(message.get("model")),
+        filters=chosen_filters(message),
+        temporary=message.get("temporary") is True,
+        attached=_attached(message.get("attached")),
+    )
+
+
+def again(message: dict[str, Any], *, without_documents: bool | None = None, on: bool = False) -> Again:
+    """The retry of a socket message. Raises Refused."""
+    chosen = None if message.get("sampling") is None else read(message["sampling"])
+    known, turn, model = client_id(message, required=False), identifier(message.get("turn")), message.get("model")
+    return Again(known, turn, without_documents, on, chosen, model_choice.read(model), chosen_filters(message))
+
+
+def chosen_filters(message: dict[str, Any]) -> Filters | None:
+    """Which documents are searched; None where the message says nothing of that. Raises Refused."""
+    if (value := message.get("filters")) is None:
+        return None
+    try:
+        return filters.read(value)
+    except ValueError:
+        raise Refused(gettext("The chosen filters could not be read. Reload the page and choose again.")) from None
+
+
+def _attached(value: Any) -> tuple[UUID, ...]:
+    if not isinstance(found := value or [], list):
+        raise Refused(gettext("The page sent something that cannot be read. Reload it and ask again."))
+    if len(found) > MAX_ATTACHED:
+        raise Refused(gettext("At most %(most)s pictures can be attached to a question.") % {"most": MAX_ATTACHED})
+    return tuple(dict.fromkeys(identifier(item) for item in found))
+
+
+def client_id(message: dict[str, Any], *, required: bool = True) -> str:
+    value = message.get("client_id", "")
+    if not isinstance(value, str) or len(value) > MAX_CLIENT_ID or not value.isprintable() or (required and not value):
+        raise Refused(gettext("The page sent something that cannot be read. Reload it and ask again."))
+    return value
+
+
+def optional(value: Any) -> UUID | None:
+    return None if value is None else identifier(value)
+
+
+def identifier(value: Any) -> UUID:
+    try:
+        return UUID(value)
+    except (ValueError, AttributeError, TypeError):
+        raise Refused(gettext("The page sent something that cannot be read. Reload it and ask again.")) from None
+
+
+def question(value: Any) -> str:
+    """The question as it is kept, checked, searched with and sent to the model: without surrounding space, without
+    hidden characters and disguises. Raises Refused where it cannot be asked."""
+    if not isinstance(value, str) or not (text := value.replace("\r\n", "\n").strip()):
+        raise Refused(gettext("Write a question first."))
+    if len(text) > QUESTION_CHARACTERS:
+        raise Refused(
+            gettext(
+                "The question has %(text)s characters; %(question_characters)s can be asked at once. "
+                "Shorten it, or add the long part to a collection as a file."
+            )
+            % {"text": f"{len(text):,}", "question_characters": f"{QUESTION_CHARACTERS:,}"}
+        )
+    if control_characters(text):
+        raise Refused(gettext("The question holds control characters that cannot be read. Remove them and ask again."))
+    if not visible(clean := normalise(text).strip()):
+        raise Refused(gettext("Write a question first."))
+    return clean

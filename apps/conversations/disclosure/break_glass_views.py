@@ -1,0 +1,145 @@
+"""Break-glass for those who are named for it: asked for, approved by another one, read; administrators see the list."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, Concatenate, ParamSpec
+from uuid import UUID
+
+from django.conf import settings
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.utils.translation import gettext
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from apps.conversations.disclosure import break_glass
+from apps.safety import breakglass, mailing
+from apps.safety.breakglass import BreakGlass
+from apps.safety.transitions import Refused
+from apps.users.access import person, staff_only
+from apps.users.duties import BREAK_GLASS
+from apps.users.models import User
+
+P = ParamSpec("P")
+View = Callable[Concatenate[HttpRequest, P], HttpResponse]
+_LISTED = 50
+
+
+def _listed_only(view: View[P]) -> View[P]:
+    """For those who are named, and administrators; for everybody else there is no such page."""
+
+    @wraps(view)
+    def asked(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+        if not breakglass.may_list(person(request)):
+            raise Http404
+        return view(request, *args, **kwargs)
+
+    return staff_only(asked)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@never_cache
+@_listed_only
+def page(request: HttpRequest) -> HttpResponse:
+    """What waits, what is open, what was; a POST asks for one."""
+    user, sent = person(request), request.POST
+    if request.method == "POST":
+        try:
+            row = _asked(request)
+            if row.emergency:
+                return redirect("conversations:glass_read", row.pk)
+            messages.success(request, _next_step(user, row))
+            return redirect("conversations:glass")
+        except Refused as refusal:
+            messages.error(request, str(refusal))
+    rows = BreakGlass.objects.exclude(person=user).select_related("asker", "approver", "person")
+    context = {
+        "waiting": breakglass.waiting(user).select_related("asker", "person"), "named": BREAK_GLASS.held(user),
+        "mailed": mailing.is_sent(),
+        "rows": rows[:_LISTED], "grounds": BreakGlass.Ground.choices, "sent": sent, "now": timezone.now(),
+        "minutes": settings.BREAK_GLASS_MINUTES, "others": BREAK_GLASS.people().exclude(pk=user.pk).count(),
+    }  # fmt: skip
+    return render(request, "conversations/glass.html", context)
+
+
+def _next_step(user: User, row: BreakGlass) -> str:
+    """Say who approves the request, and how they hear of it."""
+    if breakglass.waiting(user).filter(pk=row.pk).exists():
+        return gettext("Nobody else is named who could approve it. You can, below; the log will say so.")
+    if mailing.is_sent():
+        return gettext("Somebody else who is named has to approve it. They are told by mail.")
+    return gettext("Somebody else who is named has to approve it. No mail is sent here: tell them.")
+
+
+def _asked(request: HttpRequest) -> BreakGlass:
+    """Raises Refused."""
+    sent, user = request.POST, person(request)
+    if not BREAK_GLASS.held(user):
+        raise Refused(str(breakglass.NOT_YOURS))
+    owner, conversation = break_glass.wanted(sent.get("wanted", "")[:400])
+    return breakglass.ask(
+        user, owner, conversation, sent.get("ground", ""), sent.get("reason", ""),
+        emergency=sent.get("emergency") == "on",
+    )  # fmt: skip
+
+
+@require_POST
+@_listed_only
+def answer(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """Approved, refused, judged afterwards, or ended."""
+    user, note = person(request), request.POST.get("note", "")
+    try:
+        match request.POST.get("do"):
+            case "approve":
+                breakglass.approve(user, pk)
+            case "refuse":
+                breakglass.refuse(user, pk, note)
+            case "justified" | "unjustified" as said:
+                breakglass.judge(user, pk, said == "justified", note)
+            case "end":
+                breakglass.end(user, pk)
+            case _:
+                raise Http404
+        messages.success(request, gettext("Done. It is in the log."))
+    except Refused as refusal:
+        messages.error(request, str(refusal))
+    return redirect("conversations:glass")
+
+
+@require_safe
+@never_cache
+@_listed_only
+def read(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """The conversation, for who asked for it and while it is open; for all others there is none."""
+    user = person(request)
+    try:
+        row = breakglass.reading(user, pk)
+    except Refused as error:
+        raise Http404 from error
+    context: dict[str, Any] = {"row": row}
+    if row.conversation is None:
+        return render(request, "conversations/glass_read.html", context | {"choices": break_glass.choices(row, user)})
+    number = request.GET.get("page", "0")
+    at = int(number) if number.isascii() and number.isdecimal() and len(number) < 6 else 0
+    try:
+        pieces, more = break_glass.pieces(row, user, at)
+    except Refused as refusal:
+        messages.error(request, str(refusal))
+        return redirect("conversations:glass")
+    context |= {"pieces": pieces, "before": at - 1 if at else None, "after": at + 1 if more else None}
+    return render(request, "conversations/glass_read.html", context)
+
+
+@require_POST
+@_listed_only
+def choose(request: HttpRequest, pk: UUID, conversation: UUID) -> HttpResponse:
+    """One of the person's conversations, once."""
+    try:
+        break_glass.choose(breakglass.reading(person(request), pk), conversation)
+    except Refused as error:
+        raise Http404 from error
+    return redirect("conversations:glass_read", pk)

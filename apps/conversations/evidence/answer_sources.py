@@ -1,0 +1,204 @@
+"""The passages of an answer as a page shows them: of a running turn, and read back for whoever may still read them."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+from apps.conversations.core.events import Quotes, Sources
+from apps.conversations.evidence import source_list
+from apps.conversations.evidence.source_list import Quoted, Shown
+from apps.conversations.evidence.source_numbering import Given, Placed
+from apps.conversations.grounding.quotable_runs import lay_out_row
+from apps.conversations.grounding.quote_selection import read_spans
+from apps.conversations.models import Citation, Message, Retrieved, Source
+from apps.conversations.turns.state import Turn
+from apps.documents import search
+from apps.documents.passages import Passage
+from apps.users.models import User
+
+_SNIPPET = 240  # characters of a passage below an answer
+
+
+@dataclass(slots=True)
+class Shelf:
+    """What stands beside an answer's text: rendered quotes and sources, and the numbers that may no longer be read."""
+
+    quotes_html: str = ""
+    sources_html: str = ""
+    gone: frozenset[int] = field(default_factory=frozenset)
+    shown: tuple[Shown, ...] = ()  # every source of the answer, the best first
+    used: frozenset[int] = frozenset()  # the numbers of those that a sentence or quote stands on
+    quotes: tuple[Quoted, ...] = ()
+
+
+def retrieved(turn: Turn) -> Sources:
+    """The turn's sources, before anything is known of their use."""
+    shown = [_placed(turn.opening.answer, item) for item in turn.placed]
+    nearest = turn.nothing is not None
+    return Sources(source_list.sources(turn.opening.answer, [], shown, nearest=nearest), len(shown))
+
+
+def parted(turn: Turn) -> Sources:
+    """The turn's sources: what sentences and quotes stand on, and the rest."""
+    used = {cite.source for cite in turn.cites} | {quote.source for quote in turn.quotes}
+    answer = turn.opening.answer
+    shown = [_placed(answer, item) for item in turn.placed]
+    known = {item.number for item in shown}
+    earlier = {item.number: item for past in turn.opening.history for item in past.given}
+    shown += [_given(answer, earlier[n]) for n in sorted(set(earlier) - known) if n in used]
+    return Sources(_html(answer, shown, used, nearest=turn.nothing is not None), len(shown))
+
+
+def quoted(turn: Turn) -> Quotes:
+    passages = {item.number: item.passage for item in turn.placed}
+    answer = turn.opening.answer
+    return Quotes(
+        source_list.quotes(
+            answer,
+            [
+                Quoted(
+                    quote.source, source_list.href(answer, quote.source), quote.text, passages[quote.source].title,
+                    _page(passages[quote.source]), quote.table, quote.side,
+                )
+                for quote in turn.quotes
+            ],
+            turn.model,
+            turn.opening.text,
+        )
+    )  # fmt: skip
+
+
+def shelves(user: User, answers: Sequence[Message]) -> dict[UUID, Shelf]:
+    """The shelf of each answer, as this person may see it now; an empty one where a reviewer withheld the answer. Five
+    queries at most, however many answers."""
+    taken = [row for row in answers if row.retracted]
+    answers = [row for row in answers if not row.retracted]
+    rows: dict[UUID, list[Source]] = {}
+    retrieved = Retrieved.objects.filter(answer__in=answers).select_related("source__document", "source__chunk")
+    for row in retrieved.defer("source__chunk__vector", "source__chunk__text").order_by("rank"):
+        rows.setdefault(row.answer_id, []).append(row.source)
+    used: dict[UUID, set[int | None]] = {}
+    earlier: dict[int, list[UUID]] = {}
+    for answer, source, number in _cited(answers):
+        used.setdefault(answer, set()).add(number)
+        if all(found.pk != source for found in rows.get(answer, ())):
+            earlier.setdefault(source, []).append(answer)
+    for place in _sources(earlier):
+        for answer in earlier[place.pk]:
+            rows.setdefault(answer, []).append(place)
+    return {
+        answer.pk: shelf
+        for answer, shelf in zip(answers, _read(user, answers, rows, used), strict=True)
+    } | {answer.pk: Shelf() for answer in taken}  # fmt: skip
+
+
+def _cited(answers: Sequence[Message]) -> Iterable[tuple[UUID, int, int]]:
+    """Return (answer, source, number of the source) of all that sentences stand on."""
+    rows = Citation.objects.filter(answer__in=answers, source__isnull=False).order_by()
+    return rows.values_list("answer", "source", "source__number").distinct()
+
+
+def _sources(pks: Collection[int]) -> Iterable[Source]:
+    if not pks:
+        return ()
+    rows = Source.objects.filter(pk__in=pks).select_related("document", "chunk")
+    return rows.defer("chunk__vector", "chunk__text").order_by("number")
+
+
+def _read(
+    user: User, answers: Sequence[Message], rows: Mapping[UUID, list[Source]], used: Mapping[UUID, set[int | None]]
+) -> Iterable[Shelf]:
+    places: list[tuple[UUID | None, int, list[list[int]]]] = []
+    for answer in answers:
+        own = rows.get(answer.pk, [])
+        sources = {source.number: source for source in own}
+        places += [(source.document_id, source.page_number, source.spans) for source in own]
+        places += [_quote_place(sources, quote) for quote in answer.quotes]
+    texts = iter(search.read(user, places))
+    for answer in answers:
+        own = rows.get(answer.pk, [])
+        shown = [_row(answer.pk, source, next(texts)) for source in own]
+        by_number = {item.number: item for item in shown}
+        quotes = [
+            _quoted(item, text, quote)
+            for quote in answer.quotes
+            if (text := next(texts)) is not None and (item := by_number.get(quote["source"])) is not None
+        ]
+        numbers = used.get(answer.pk, set()) | {quote["source"] for quote in answer.quotes}
+        known = {item.number for item in shown}
+        yield Shelf(
+            source_list.quotes(answer.pk, quotes, answer.model, _asked(answer)),
+            _html(answer.pk, shown, numbers, nearest=answer.nothing_found)
+            if answer.status != Message.Status.WRITING
+            else "",
+            frozenset(item.number for item in shown if item.gone),
+            tuple(shown), frozenset(known & numbers), tuple(quotes),
+        )  # fmt: skip
+
+
+def _quoted(item: Shown, text: str, quote: Mapping[str, Any]) -> Quoted:
+    """Return a stored quote under its source, laid out as when it was chosen."""
+    table = lay_out_row(text, item.heading, item.title, quote["cell"]) if "cell" in quote else None
+    said = table.text if table else text
+    return Quoted(item.number, item.href, said, item.title, item.page, table, quote.get("side", -1))
+
+
+def _asked(answer: Message) -> str:
+    """Return the question of a comparison, which names its sides; "" for other answers, for which none is read."""
+    sides = any("side" in quote for quote in answer.quotes)
+    return answer.parent.text if sides and answer.parent else ""
+
+
+def _quote_place(sources: Mapping[int, Source], quote: Mapping[str, Any]) -> tuple[UUID | None, int, list[list[int]]]:
+    source = sources.get(quote["source"])
+    if source is None:
+        return None, 0, []
+    return source.document_id, source.page_number, read_spans(quote)
+
+
+def _row(answer: UUID, source: Source, text: str | None) -> Shown:
+    document, number = source.document, source.number
+    if text is None or document is None:
+        return Shown(number, "", gone=True)
+    return Shown(
+        number, source_list.href(answer, number), str(document), source.page_number if document.has_pages else None,
+        source.chunk.heading if source.chunk else "", snippet(text),
+    )  # fmt: skip
+
+
+def _placed(answer: UUID, item: Placed) -> Shown:
+    passage = item.passage
+    return Shown(
+        item.number, source_list.href(answer, item.number), passage.title, _page(passage), passage.heading,
+        snippet(passage.text),
+    )  # fmt: skip
+
+
+def _given(answer: UUID, item: Given) -> Shown:
+    """Return a source of an earlier turn that a sentence of this one stands on."""
+    return Shown(
+        item.number, source_list.href(answer, item.number), item.title, item.page_number if item.paged else None,
+        item.heading, snippet(item.text),
+    )  # fmt: skip
+
+
+def _page(passage: Passage) -> int | None:
+    return passage.page_number if passage.kind == "pdf" else None
+
+
+def _html(answer: UUID, shown: Sequence[Shown], used: Iterable[int | None], *, nearest: bool = False) -> str:
+    numbers = set(used)
+    return source_list.sources(
+        answer,
+        [item for item in shown if item.number in numbers],
+        [item for item in shown if item.number not in numbers],
+        nearest=nearest,
+    )
+
+
+def snippet(text: str) -> str:
+    """The beginning of a passage, cut at a word."""
+    return text if len(text) <= _SNIPPET else text[:_SNIPPET].rsplit(" ", 1)[0] + " …"

@@ -1,0 +1,168 @@
+"""One source of an answer, for the panel and the card of its pill. Who may read is asked again, each time."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection
+from dataclasses import dataclass
+from uuid import UUID
+
+from django.http import Http404
+from django.utils.html import escape
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext
+
+from apps.conversations.evidence import source_list
+from apps.conversations.grounding.quote_selection import read_spans
+from apps.conversations.grounding.sentence_state import CHECK_VERSION, SentenceState
+from apps.conversations.models import Citation, Message, Retrieved, Source
+from apps.conversations.moderation import cases
+from apps.conversations.rendering.citation_marks import STATES
+from apps.documents import search
+from apps.documents.models import Document
+from apps.lib.words import content_terms, normalise, stem
+from apps.users import sealed
+from apps.users.models import User
+
+_CARD = 320  # characters: two or three lines
+_WORD = re.compile(r"\w+(?:[.,]\d+)*")
+
+Spans = list[list[int]]
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A source as panel and card show it. `gone`: deleted, or no longer theirs to read; nothing else is known."""
+
+    number: int
+    href: str
+    title: str = ""
+    page: int | None = None
+    text: str = ""
+    snippet_html: str = ""
+    state: str = ""  # in words: how the source bears out the sentence whose pill was opened; "": it is not cited
+    gone: bool = False
+    passage_url: str = ""
+
+    @property
+    def reader_url(self) -> str:
+        return self.passage_url.replace("/passage/", "/", 1)
+
+
+def answer_of(user: User, pk: UUID) -> Message:
+    answer = Message.objects.visible_to(user).answers().filter(pk=pk).select_related("parent").first()
+    if answer is None:
+        raise Http404
+    return answer
+
+
+def read_by(user: User, pk: UUID) -> Message:
+    """The answer, where it is theirs, or where they are staff and its person has said what they think of it; a sealed
+    one only where they are named. Which passages open is another question, asked for each. Raises Http404."""
+    rated = Message.objects.filter(feedback__isnull=False, conversation__deleted__isnull=True).answers()
+    if user.is_staff and not sealed.named(user):
+        rated = rated.exclude(pk__in=cases.sealed_answers())
+    if user.is_staff and (row := rated.filter(pk=pk).select_related("parent").first()) is not None:
+        return row
+    return answer_of(user, pk)
+
+
+def opened(user: User, answer: Message, number: int, sentence: int | None = None) -> Opened:
+    """The source of that number, for a sentence of the answer or for all of it. Raises Http404 where the conversation
+    has none."""
+    source = (
+        Source.objects.filter(conversation=answer.conversation_id, number=number).select_related("document").first()
+    )
+    if source is None:
+        raise Http404
+    cites = list(Citation.objects.filter(answer=answer, source=source).order_by("-score"))
+    spans = _spans(answer, source, cites)
+    text = search.read(user, [(source.document_id, source.page_number, spans)])[0]
+    href = source_list.href(answer.pk, number)
+    if text is None or source.document is None:
+        return Opened(number, href, gone=True)
+    quoted = sentence is None and any(quote["source"] == number for quote in answer.quotes)
+    state = _state([cite for cite in cites if sentence is None or cite.sentence == sentence], quoted=quoted)
+    return _shown(number, href, source.document, source.page_number, text, spans, state, _terms(answer, cites))
+
+
+def at(user: User, pk: UUID, number: int, page: int, spans: Spans, state: str) -> Opened:
+    """A source that no row knows: the passage of that document at those spans, under that number. Raises Http404."""
+    document = Document.every.visible_to(user).filter(pk=pk).first()
+    text = search.read(user, [(pk, page, spans)])[0]
+    if document is None or text is None:
+        raise Http404
+    words = next((str(words) for known, words in STATES.items() if known == state), "")
+    return _shown(number, "", document, page, text, spans, words)
+
+
+def _shown(
+    number: int, href: str, document: Document, page: int, text: str, spans: Spans, state: str,
+    terms: Collection[str] = (),
+) -> Opened:  # fmt: skip
+    beginning = text if len(text) <= _CARD else text[:_CARD].rsplit(" ", 1)[0] + " …"
+    return Opened(
+        number, href, str(document), page if document.has_pages else None, text, marked(beginning, terms), state,
+        passage_url=_passage_url(document.pk, page, spans),
+    )  # fmt: skip
+
+
+def neighbours(answer: Message, number: int) -> tuple[str, str]:
+    """The addresses of the source before and after it among the answer's own; empty at the ends."""
+    given = Retrieved.objects.filter(answer=answer).values_list("source__number", flat=True)
+    cited = Citation.objects.filter(answer=answer, source__isnull=False).values_list("source__number", flat=True)
+    own = sorted({*given, *cited.order_by()})
+    before = [other for other in own if other < number]
+    after = [other for other in own if other > number]
+    return (
+        source_list.href(answer.pk, before[-1]) if before else "",
+        source_list.href(answer.pk, after[0]) if after else "",
+    )
+
+
+def marked(text: str, terms: Collection[str]) -> SafeString:
+    """The text, escaped, with the words of those stems in <b>."""
+    parts: list[str] = []
+    at = 0
+    for word in _WORD.finditer(text):
+        if stem(normalise(word.group())) in terms:
+            parts += [escape(text[at : word.start()]), "<b>", escape(word.group()), "</b>"]
+            at = word.end()
+    parts.append(escape(text[at:]))
+    return SafeString("".join(parts))  # every part was escaped above
+
+
+def _spans(answer: Message, source: Source, cites: list[Citation]) -> Spans:
+    """The sentences that the answer stands on; before any are known, all that the model was given."""
+    exact = {(cite.source_start, cite.source_end) for cite in cites if cite.source_end}
+    quoted = (quote for quote in answer.quotes if quote["source"] == source.number)
+    exact |= {(start, end) for quote in quoted for start, end in read_spans(quote)}
+    merged: Spans = []
+    for start, end in sorted(exact):
+        if merged and start < merged[-1][1]:
+            merged[-1][1] = max(end, merged[-1][1])
+        else:
+            merged.append([start, end])
+    return merged or source.spans
+
+
+def _terms(answer: Message, cites: list[Citation]) -> set[str]:
+    said = " ".join(answer.text[cite.start : cite.end] for cite in cites)
+    asked = answer.parent.text if answer.parent else ""
+    return set(content_terms(f"{asked} {said}"))
+
+
+def _state(cites: list[Citation], *, quoted: bool) -> str:
+    """Return in words how the source bears out what cites it, or that a quote comes from it; "" where nothing does."""
+    if quoted:
+        return str(STATES[SentenceState.QUOTED])
+    if not cites:
+        return ""
+    state = SentenceState.QUOTED if any(cite.quoted for cite in cites) else SentenceState.SUPPORTED
+    earlier = any(cite.check_version < CHECK_VERSION for cite in cites)
+    return gettext("%(state)s, by an earlier check") % {"state": STATES[state]} if earlier else str(STATES[state])
+
+
+def _passage_url(document: UUID, page: int, spans: Spans) -> str:
+    where = ",".join(f"{start}-{end}" for start, end in spans)
+    return f"/documents/{document}/passage/?page={page}&spans={where}"

@@ -1,0 +1,63 @@
+"""Two answers to one question side by side, and which of them a person prefers."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.db import transaction
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.translation import gettext
+from django.views.decorators.http import require_http_methods
+
+from apps.conversations.core import sampling
+from apps.conversations.evidence import source_panel
+from apps.conversations.history import transcript
+from apps.conversations.models import Message, Preference
+from apps.users.access import person
+from apps.users.models import User
+
+
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def compare(request: HttpRequest, answer: UUID) -> HttpResponse:
+    """The answer beside a sibling, `?with=` or the one before it; a POST keeps which is better, or that neither is."""
+    user, row = person(request), source_panel.answer_of(person(request), answer)
+    if row.parent is None:
+        raise Http404
+    siblings = list(row.parent.children.exclude(status=Message.Status.WRITING).order_by("created"))
+    wanted = request.POST.get("with") or request.GET.get("with") or ""
+    others = [one for one in siblings if one.pk != row.pk]
+    other = next((one for one in others if str(one.pk) == wanted), others[-1] if others else None)
+    if other is None or row not in siblings:
+        messages.info(request, gettext("There is no second answer to compare with yet."))
+        return redirect(f"/c/{row.conversation_id}/?at={row.pk}")
+    if request.method == "POST":
+        prefer(user, row.pk, other.pk, request.POST.get("better", ""))
+        messages.success(request, gettext("Kept."))
+        return redirect(f"{reverse('conversations:compare', args=[row.pk])}?with={other.pk}")
+    pair = [one for one in siblings if one.pk in (row.pk, other.pk)]
+    better = Preference.objects.filter(person=user, better__in=pair, worse__in=pair).first()
+    context: dict[str, Any] = {
+        "answer": row, "other": other, "better": better.better_id if better else None,
+        "question": row.parent, "sides": [
+            {"number": siblings.index(one) + 1, "row": one, "shown": transcript.one(user, one)["answer"],
+             "settings": sampling.shown(one.usage.get("sampling", {}))} for one in pair
+        ],
+        "others": [(siblings.index(one) + 1, one.pk) for one in others],
+    }  # fmt: skip
+    return render(request, "conversations/compare.html", context)
+
+
+def prefer(user: User, one: UUID, other: UUID, better: str) -> None:
+    """That opinion is the only one of this pair; any other word than an id of the two means that neither is better."""
+    both = [one, other]
+    with transaction.atomic():
+        Preference.objects.filter(person=user, better__in=both, worse__in=both).delete()
+        if better in map(str, both):
+            worse = other if better == str(one) else one
+            Preference.objects.create(person=user, better_id=UUID(better), worse_id=worse)

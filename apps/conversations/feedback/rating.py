@@ -1,0 +1,78 @@
+"""What a person says about an answer: a thumb, why, a note; and the report that sends it to the reviewers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.db import transaction
+from django.utils import timezone
+from django.utils.translation import gettext_lazy
+
+from apps.conversations.models import Message
+from apps.conversations.models.feedback import Feedback
+from apps.safety import review
+from apps.safety.folding import REPORTED, Outcome
+from apps.safety.policy import Action, Stage
+from apps.safety.review import Flagged
+from apps.users import consents
+from apps.users.consents import Consent
+from apps.users.models import User
+
+_SEVERITY = 2  # of a report: looked at within three days; with "unsafe" within one
+
+
+class FeedbackForm(forms.Form):
+    """Why, in more words; which of them are asked for depends on the thumb."""
+
+    reasons = forms.MultipleChoiceField(
+        label=gettext_lazy("What is wrong with it?"), choices=Feedback.Reason.choices, required=False,
+        widget=forms.CheckboxSelectMultiple,
+    )  # fmt: skip
+    note = forms.CharField(
+        label=gettext_lazy("Note"), max_length=1000, required=False, widget=forms.Textarea(attrs={"rows": 3}),
+        help_text=gettext_lazy("For example what would have been right, and where it stands."),
+    )  # fmt: skip
+    report = forms.BooleanField(
+        label=gettext_lazy("Report this answer to the reviewers"), required=False,
+        help_text=gettext_lazy("For what should not be said at all. They decide whether it stays, and you are told."),
+    )  # fmt: skip
+    lend = forms.BooleanField(
+        label=gettext_lazy("My rated answers may be used to train a model"), required=False,
+        help_text=gettext_lazy("Holds for all of them, also earlier ones, until you take it back here."),
+    )  # fmt: skip
+
+
+def rate(user: User, answer: Message, good: bool) -> Feedback:
+    """The thumb is kept; turned over, it takes the reasons of the other one with it."""
+    row, made = Feedback.objects.get_or_create(answer=answer, person=user, defaults={"good": good})
+    if not made and row.good != good:
+        row.good, row.reasons, row.handled, row.handler = good, [], None, None
+        row.save()
+    return row
+
+
+def detail(user: User, row: Feedback, said: dict[str, Any]) -> None:
+    """Reasons, note and consent are kept, and the answer is reported if that was asked for."""
+    row.reasons, row.note = ([] if row.good else said["reasons"]), said["note"]
+    row.handled, row.handler = None, None
+    reports = bool(said["report"] and row.reported is None and row.answer.text)
+    if reports:
+        row.reported = timezone.now()
+    with transaction.atomic():
+        consents.change(user, Consent.RATED, said["lend"])
+        row.save()
+        if reports:
+            report(row)
+
+
+def withdraw(user: User, answer: Message) -> None:
+    """Nothing is kept of what the person had said; a case that a report opened stays with the reviewers."""
+    Feedback.objects.filter(answer=answer, person=user).delete()
+
+
+def report(row: Feedback) -> None:
+    """A case is open for the answer, with what its reader said about it. Call inside a transaction."""
+    severity = _SEVERITY + (Feedback.Reason.UNSAFE in row.reasons)
+    outcome = Outcome(Action.REVIEW, REPORTED, severity)
+    review.flag(Flagged("answer", str(row.answer_id), Stage.ANSWER, row.answer.text, row.person_id, outcome))

@@ -1,0 +1,54 @@
+"""The thumbs under an answer. Each address answers with the panel's form, `_feedback.html`."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils.translation import gettext
+from django.views.decorators.http import require_POST
+
+from apps.conversations.evidence import source_panel
+from apps.conversations.feedback import rating
+from apps.conversations.feedback.rating import FeedbackForm
+from apps.conversations.models.feedback import Feedback
+from apps.users.access import person
+from apps.users.models import User
+
+
+@login_required
+@require_POST
+def rate(request: HttpRequest, answer: UUID) -> HttpResponse:
+    """The thumb, `good` or `poor`, is kept at once; the same one again only opens what was said."""
+    user, row = person(request), source_panel.answer_of(person(request), answer)
+    thumb = request.POST.get("thumb")
+    if thumb not in ("good", "poor"):
+        return HttpResponse(gettext("Choose one of the thumbs."), status=400, content_type="text/plain")
+    return _form(request, rating.rate(user, row, thumb == "good"))
+
+
+@login_required
+@require_POST
+def detail(request: HttpRequest, answer: UUID) -> HttpResponse:
+    """Reasons, note, report and consent are kept; `withdraw` takes all of it back."""
+    user, row = person(request), source_panel.answer_of(person(request), answer)
+    if "withdraw" in request.POST:
+        rating.withdraw(user, row)
+        return render(request, "conversations/_feedback.html", {"answer": row, "withdrawn": True})
+    found = Feedback.objects.filter(answer=row, person=user).select_related("answer").first()
+    form = FeedbackForm(request.POST)
+    if found is None:
+        return HttpResponse(gettext("Choose one of the thumbs."), status=400, content_type="text/plain")
+    if not form.is_valid():
+        return _form(request, found, form)
+    rating.detail(user, found, form.cleaned_data)
+    return render(request, "conversations/_feedback.html", {"answer": row, "feedback": found, "kept": True})
+
+
+def _form(request: HttpRequest, row: Feedback, form: FeedbackForm | None = None) -> HttpResponse:
+    lends = User.objects.values_list("lends_answers", flat=True).get(pk=row.person_id)
+    said = {"reasons": row.reasons, "note": row.note, "report": row.reported is not None, "lend": lends}
+    context = {"answer": row.answer, "feedback": row, "form": form or FeedbackForm(initial=said)}
+    return render(request, "conversations/_feedback.html", context)

@@ -1,0 +1,125 @@
+"""Judge whether a sentence speaks to the question that was asked, and not to another one.
+
+A sentence is measured against the sentences of the passages: the one nearest to the question sets the mark. Calibrated
+on COVID-QA: with a margin of .2 eight of ten true answers are accepted, and one of nine answers to other questions
+about the same article.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from apps.conversations.grounding.answer_type import expects
+from apps.conversations.grounding.claim_features import facts
+from apps.conversations.grounding.lexicons import detect_language
+from apps.conversations.grounding.sentence_embeddings import vectors
+from apps.conversations.grounding.support_check import rarity, shared
+from apps.documents.scale import unread_languages
+from apps.engines import registry
+
+_MARGIN = 0.2  # of nearness to the question, below the best sentence's
+_UNREAD_MARGIN = 0.15  # in a language that the embedder does not know
+_WORDS = 0.5  # weight of the question's words beside the cosine
+_EMBEDDED = 8  # sentences of the passages, the best by words
+_OPEN = re.compile(
+    r"^\W*(?:how (?!many|much|few|often|long|far|tall|high|old|large|big|deep|fast|wide|heavy)|why|explain|describe|"
+    r"tell|summari|outline|list|compare|give|show|wie (?!viele?|lange|hoch|oft|weit|gro(?:ß|ss)|alt|teuer)|warum|"
+    r"weshalb|wieso|erklär|beschreib|nenne|fasse|vergleich|cómo|por qué|explica|describe|resume|enumera|compara)",
+    re.IGNORECASE,
+)
+_BETWEEN_PARTS = re.compile(  # of one question: "How long is it, and what does it cost?"
+    r"\?\s+(?=\S)|[,;]?\s+(?:and|or|und|oder|y|o)\s+(?=(?:what|how|when|where|who|whom|whose|why|which|was|wie|wann|wo|"
+    r"wer|warum|welche[rsnm]?|qué|cómo|cuándo|cuánt[oa]s?|dónde|quién|por qué|cuál(?:es)?)\b)",
+    re.IGNORECASE,
+)
+
+
+_LABEL = re.compile(r"[(\[]\d+[)\]]")  # "(1)" is a name, and counts nothing
+_COUNTED = re.compile(r"\b(?:how many|wie viele|cuánt[oa]s)\s+(.+)", re.IGNORECASE)
+_NUMBER_BEFORE, _NUMBER_AFTER = 3, 12  # words between a number and what it counts: "10 attached databases"
+_BARE_NUMBER = re.compile(r"(?<![\w.,-])\d[\d.,]*(?=\W*$|[.,;]?\s*(?:and|und|y|in|im|en|on|for|für|per|pro|por)\b)")
+
+
+def counts_another_thing(question: str, claim: str, source: str) -> bool:
+    """Return whether a claim answers "how many seats?" with a bare number that the source does not give for seats: it
+    names none, or the number stands elsewhere in it."""
+    asked = _COUNTED.search(question)
+    if asked is None or not _BARE_NUMBER.search(claim.rstrip(' ."”')):
+        return False
+    counted, numbers = facts(asked[1]).order[:1], facts(claim).numbers
+    if not counted or counted[0] in facts(claim).terms:
+        return False
+    words = [facts(word) for word in _LABEL.sub("", source).split()]
+    things = [at for at, word in enumerate(words) if counted[0] in word.terms]
+    places = [at for at, word in enumerate(words) if word.numbers & numbers]
+    return not any(-_NUMBER_BEFORE <= at - thing <= _NUMBER_AFTER for thing in things for at in places)
+
+
+@dataclass(frozen=True, slots=True)
+class CreditedSentence:
+    """Sentence of a source, or of an answer and credited to one; `context` holds the source's title and heading."""
+
+    source: int
+    text: str
+    context: str
+
+
+class AnswerCheck:
+    """Compare sentences of one answer with its question, or with each part of it. Sync; embeds a few sentences on
+    first use.
+
+    A sentence is accepted that is about as near to the question as the nearest sentence of the passages. After it,
+    what the same source says is accepted too, since answers go on; so is all of the nearest source where the question
+    takes several sentences ("how", "why", "describe").
+    """
+
+    def __init__(self, question: str, sentences: Sequence[CreditedSentence]) -> None:
+        """Prepare for the sentences of the passages."""
+        self._question = question
+        self._asked = facts(question)
+        self._sentences = sentences
+        self._sources = set[int]()  # that have answered
+        self._open = bool(_OPEN.match(question)) and not expects(question)
+        parts = [part for part in _BETWEEN_PARTS.split(question) if facts(part).terms]
+        self._parts = [AnswerCheck(part, sentences) for part in parts] if len(parts) > 1 else []
+
+    def accepts(self, claim: CreditedSentence) -> bool:
+        """Return whether a claim, with the number and titles of its source, speaks to the question or a part of it.
+        True for a question without content words."""
+        return self._accepts_whole(claim) or any(part.accepts(claim) for part in self._parts)
+
+    def _accepts_whole(self, claim: CreditedSentence) -> bool:
+        if not self._asked.terms or not self._sentences:
+            return True
+        best, source = self._best
+        if self._open:
+            self._sources.add(source)
+        if claim.source not in self._sources and self._nearness([claim])[0] < best - self._margin:
+            return False
+        self._sources.add(claim.source)
+        return True
+
+    @cached_property
+    def _margin(self) -> float:
+        language = detect_language(self._question)
+        return _UNREAD_MARGIN if language in unread_languages(registry.embed()) else _MARGIN
+
+    @cached_property
+    def _best(self) -> tuple[float, int]:
+        """Return nearness and source of the sentence that is nearest to the question."""
+        ranked = sorted(self._sentences, key=lambda one: -self._shared(one))[:_EMBEDDED]
+        return max(zip(self._nearness(ranked), (one.source for one in ranked), strict=True))
+
+    @cached_property
+    def _weight(self) -> dict[str, float]:
+        return rarity(self._asked, [facts(one.text) for one in self._sentences])
+
+    def _shared(self, one: CreditedSentence) -> float:
+        return shared(self._asked, facts(f"{one.context} {one.text}"), self._weight)
+
+    def _nearness(self, sentences: Sequence[CreditedSentence]) -> list[float]:
+        asked, *rows = vectors([self._question, *(one.text for one in sentences)])
+        return [float(asked @ row) + _WORDS * self._shared(one) for row, one in zip(rows, sentences, strict=True)]

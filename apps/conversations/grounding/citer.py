@@ -1,0 +1,332 @@
+"""Find the passage behind each sentence of an answer, or that there is none.
+
+`Citer.cite` is the entry point. A sentence is credited to a source only where one sentence of it, or two adjacent ones,
+say all of it, and where it answers the question. What the model claims itself decides nothing but ties.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from apps.conversations.evidence.source_numbering import Stretch
+from apps.conversations.grounding import number_relevance
+from apps.conversations.grounding.agreement import find_disagreement
+from apps.conversations.grounding.answer_relevance import AnswerCheck, CreditedSentence, counts_another_thing
+from apps.conversations.grounding.claim_features import SPELT, Facts, facts
+from apps.conversations.grounding.lexicons import LEXICONS, detect_language
+from apps.conversations.grounding.support_check import SUPPORTED, Premise, SupportVerdict, check, rarity, shared
+from apps.conversations.rendering.sentence_markers import hints, without_hints
+from apps.documents.language import language_of
+from apps.documents.passages import Passage
+from apps.documents.table_rows import RowCell, cut_rows, read_row
+
+_WINDOWS = (1, 2)  # adjacent sentences that may support a claim together
+_LOOKED_AT = 8  # windows that the check sees for one sentence
+_SOURCES = 3
+_UNSUPPORTED = 0.49  # highest score of a sentence that has no source
+_HINTED = 0.02  # what a mark of the model's own is worth
+_NEAR_BEST = 0.15  # a further source is shown where it supports nearly as well
+
+_SHORT = 4  # content words of an answer that leaves out what was asked
+_ABOUT, _LEAST_ABOUT = 0.8, 0.5  # of the best window's share of the question; and of all of it
+
+_ENUMERATOR = re.compile(r"^(?:\(?\d{1,3}[.)]|[a-z][.)])\s+")
+_OPENING = re.compile(  # words that say nothing of their own; a reference with a number does
+    r"^(?:(?:first|firstly|second|secondly|third|then|next|finally|also|additionally|moreover|furthermore|however|"
+    r"therefore|thus|so|yes|no|zuerst|zunächst|dann|danach|anschließend|schließlich|außerdem|ja|nein|primero|luego|"
+    r"después|finalmente|además|sí|no)(?:,\s+|\s+(?=[a-zäöü]))|"
+    r"(?:in short|kurz gesagt|en resumen)[,:]\s+|"
+    r"(?:according to|as stated in|laut|gemäß|según|im (?:text|dokument) steht)[^,:\d]{0,60}[,:]\s+|"
+    r"(?:the|der|die|das|el|la) (?:document|text|passage|source|manual|article|answer|dokument|quelle|antwort|"
+    r"documento|fuente|texto|respuesta)\b[^,:.\d]{0,20}(?::|,?\s(?:that|que|dass)\b)\s+)+",
+    re.IGNORECASE,
+)
+# Where a sentence may be made of two: each part has a subject of its own.
+_JOINT = re.compile(
+    r";\s+|,?\s+(?:and|but|while|whereas|und|aber|während|y|pero|mientras)\s+(?=(?:the|an?|its|their|der|die|das|ein|eine|"
+    r"el|la|los|las|un|una|su)\s|[A-ZÄÖÜ])"
+)
+_CLAUSE = 3  # content words of a part that states something
+_ITEM = re.compile(r"\s*(?:[-*+•–]|\(?\d{1,3}[.)])\s")
+_FRAME = re.compile(
+    r"^\W*(?:(?:so|thus|therefore|hence),?\s+)?(?:(?:the|an?|my|final|correct|short|die|la)\s+)*(?:answer|antwort|respuesta)\b"
+    r"(?:\s+(?:is|was|would be|to (?:that|this|your question) is|lautet|ist|es))?\s*[:–-]?\s*",
+    re.IGNORECASE,
+)
+_TOO_LITTLE = re.compile(r"[\W_]*|\W*\d{1,2}[.)]")
+_PARTICIPLE = re.compile(r"[A-Z][a-z]+ing\b")
+_FINITE = re.compile(
+    r"\b(?:am|is|are|was|were|be|has|have|had|do|does|did|can|could|may|might|must|shall|should|will|would|\w+[^s\W]s)\b"
+)
+_TALK = re.compile(
+    r"^(?:hi|hello|hey|sure|certainly|of course|okay|ok|yes|no|great|thank you|thanks|you're welcome|i hope|"
+    r"let me know|feel free|here(?:'s| is| are)|below (?:is|are)|the following|in summary|"
+    r"to summari[sz]e|in conclusion|sources?|references?|note|answer|"
+    r"based on the (?:provided |given )?(?:passages?|sources?|text|context|information|documents?)|"
+    r"according to the (?:passages?|sources?|text|documents?)|is there anything)\b",
+    re.IGNORECASE,
+)
+_CLAIM_WORDS = 4  # content words from which a sentence that begins like small talk may yet state something
+
+
+@dataclass(frozen=True, slots=True)
+class Cite:
+    """That a source supports a sentence (or, with no source, that none does, but perhaps the result of a `tool`, by its
+    title). Spans: the sentence's in the answer, the support's in the text of the source's page. `quoted`: the source
+    says it in the same words."""
+
+    sentence: int
+    start: int
+    end: int
+    source: int | None
+    source_start: int
+    source_end: int
+    score: float
+    tool: str = ""
+    quoted: bool = False
+
+    @property
+    def found(self) -> bool:
+        """Whether it names where the sentence comes from."""
+        return self.source is not None or bool(self.tool)
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """One sentence of a source, or two adjacent ones."""
+
+    source: int
+    start: int  # in Page.text
+    end: int
+    premise: Premise
+    facts: Facts  # of its text and of the titles above it
+    unread: str = ""  # language of the source (ISO 639-1) where the check does not know it
+
+
+@dataclass(frozen=True, slots=True)
+class _Short:
+    """The window on which a short answer stands. `sure`: the passages speak of the question, so there is no other."""
+
+    best: tuple[SupportVerdict, Window] | None
+    sure: bool
+
+
+class Citer:
+    """Knows the passages of one answer, and what earlier turns of the path had been given. Sync, for `in_pool`."""
+
+    def __init__(self, question: str, passages: Mapping[int, Passage], earlier: Iterable[Stretch] = ()) -> None:
+        self.question = question
+        own = [_stretch(number, passage) for number, passage in passages.items()]
+        known = {item.number: item for item in own}
+        further = [item for item in earlier if not _within(item, known.get(item.number))]
+        self.windows = [window for item in (*own, *further) for window in _windows(item)]
+        self._check = check()
+        single = {(w.source, w.start): w for w in reversed(self.windows)}
+        self._answers = AnswerCheck(
+            question, [CreditedSentence(w.source, w.premise.text, w.premise.context) for w in single.values()]
+        )
+
+    def cite(self, index: int, text: str, start: int, end: int) -> list[Cite]:
+        """Return one to three sources of the sentence, best first; one `Cite` without a source where nothing supports
+        it; [] where it states nothing (see `states`). Call in the order of the sentences."""
+        if not states(text):
+            return []
+        if not self.windows:
+            return [Cite(index, start, end, None, 0, 0, 0.0)]
+        claim = _OPENING.sub("", _ENUMERATOR.sub("", without_hints(text).strip(" \t\n*_#>|-")))
+        short = self._answering(claim)
+        if short is not None and (short.sure or short.best):
+            return [_one(index, start, end, short.best)]
+        found = self._supported(claim)
+        if found[0][0].score < SUPPORTED:
+            found = self._supported_in_parts(claim) or found
+        best = found[0][0].score
+        unsaid = is_fragment(claim) and not found[0][0].quoted
+        if best < SUPPORTED or unsaid or not self._speaks_to_question(claim, found[0][1]):
+            return [_one(index, start, end, None, min(best, _UNSUPPORTED))]
+        return [
+            Cite(index, start, end, w.source, w.start, w.end, round(verdict.score, 4), quoted=verdict.quoted)
+            for verdict, w in _chosen(found, frozenset(hints(text)))
+        ]
+
+    def find_unread_language(self, text: str) -> str:
+        """Return the language of the passage nearest to a sentence, as ISO 639-1 code; "" where the check knows it."""
+        near = self.near(without_hints(text))
+        return near[0].unread if near else ""
+
+    def _speaks_to_question(self, claim: str, window: Window) -> bool:
+        if self._counts_another_thing(claim, window):
+            return False
+        return self._answers.accepts(CreditedSentence(window.source, claim, window.premise.context))
+
+    def _counts_another_thing(self, claim: str, window: Window) -> bool:
+        return counts_another_thing(self.question, claim, f"{window.premise.context} {window.premise.text}")
+
+    def _supported(self, claim: str) -> list[tuple[SupportVerdict, Window]]:
+        """Return the nearest windows with their verdicts, best first."""
+        near = self.near(claim)
+        verdicts = self._check.judge(claim, [window.premise for window in near])
+        return sorted(zip(verdicts, near, strict=True), key=lambda pair: -pair[0].score)
+
+    def _supported_in_parts(self, claim: str) -> list[tuple[SupportVerdict, Window]]:
+        """Return the best window of each part of a sentence made of several, each with the score of the weakest part;
+        [] where it is not made so, or a part has no support."""
+        parts = _JOINT.split(claim)
+        if len(parts) == 1 or any(len(facts(part).terms) < _CLAUSE for part in parts):
+            return []
+        best = [self._supported(part)[0] for part in parts]
+        score = min(verdict.score for verdict, _ in best)
+        return [(SupportVerdict(score), window) for _, window in best] if score >= SUPPORTED else []
+
+    def _answering(self, claim: str) -> _Short | None:
+        """Return the window on which a few words stand that only make sense as an answer to the question, as "41."
+        after "How many tons does the crane lift?": one about the question has to say them. None for other sentences."""
+        asked, bare = facts(self.question), _FRAME.sub("", claim)
+        said = facts(bare)
+        new = said.terms - asked.terms
+        if not new or len(new) > _SHORT or not asked.terms:
+            return None
+        share, about = self._about(asked)
+        sure = share >= _ABOUT and len(bare.split()) <= _SHORT
+        told = [w for w in about if said.numbers <= w.facts.numbers and new & said.names <= w.facts.terms]
+        told = [window for window in told if number_relevance.fits(self.question, claim, window.premise.text)]
+        told = [window for window in told if not self._counts_another_thing(claim, window)]
+        words = new - SPELT if said.numbers else new
+        says = [window for window in told if words <= window.facts.terms]
+        if told and not says:
+            return None  # in other words, or in another unit
+        best = next((window for window in says if self._agrees(bare, window.premise)), None)
+        return _Short(None if best is None else (SupportVerdict(1.0), best), sure)
+
+    def _agrees(self, bare: str, premise: Premise) -> bool:
+        """Return whether a short answer, and the question with it, say nothing against a premise with its words."""
+        hint = premise.language
+        whole = f"{self.question.rstrip('?¿ ')} {bare}"
+        against = find_disagreement(whole, premise.text, context=premise.context, hint=hint)
+        alone = find_disagreement(bare, premise.text, context=premise.context, hint=hint)
+        return against not in ("negation", "antonym") and alone in ("", "words")  # the caller compared the words
+
+    def _about(self, asked: Facts) -> tuple[float, list[Window]]:
+        """Return the largest share of the question that a window holds, and the windows that hold about as much.
+
+        None of these is wider than need be."""
+        weight = rarity(asked, [window.facts for window in self.windows])
+        share = [(shared(asked, window.facts, weight), window) for window in self.windows]
+        most = max(value for value, _ in share)
+        close = [pair for pair in share if pair[0] >= max(_ABOUT * most, _LEAST_ABOUT)]
+        found: list[Window] = []
+        for _, window in sorted(close, key=lambda pair: (-pair[0], len(pair[1].premise.text))):
+            if not any(window.source == f.source and window.start < f.end and f.start < window.end for f in found):
+                found.append(window)
+        return most, found
+
+    def near(self, claim: str) -> list[Window]:
+        """Return the windows that share most with the claim, the short ones first among equals."""
+        said = facts(claim)
+        weight = rarity(said, [window.facts for window in self.windows])
+        return sorted(self.windows, key=lambda w: (-shared(said, w.facts, weight), len(w.premise.text)))[:_LOOKED_AT]
+
+
+def _one(index: int, start: int, end: int, found: tuple[SupportVerdict, Window] | None, otherwise: float = 0.0) -> Cite:
+    """Return the one citation of a sentence; without a source and with the score `otherwise` where none was found."""
+    if found is None:
+        return Cite(index, start, end, None, 0, 0, round(otherwise, 4))
+    verdict, window = found
+    return Cite(index, start, end, window.source, window.start, window.end, round(verdict.score, 4))
+
+
+def _chosen(
+    judged: Sequence[tuple[SupportVerdict, Window]], hinted: frozenset[int]
+) -> list[tuple[SupportVerdict, Window]]:
+    """Return the best window, then those of other sources that support nearly as well."""
+    ranked = sorted(
+        judged, key=lambda pair: (-pair[0].score - _HINTED * (pair[1].source in hinted), len(pair[1].premise.text))
+    )
+    least = max(SUPPORTED, ranked[0][0].score - _NEAR_BEST)
+    kept: dict[int, tuple[SupportVerdict, Window]] = {}
+    for verdict, window in ranked:
+        if verdict.score >= least:
+            kept.setdefault(window.source, (verdict, window))
+    return list(kept.values())[:_SOURCES]
+
+
+def is_fragment(claim: str) -> bool:
+    """Return whether a claim is no whole sentence: it ends without a mark, or begins with an English participle and has
+    no verb of its own. Small models write such lines, and what they mean cannot be told."""
+    bare = claim.rstrip(" *_\"'”’)")
+    if not bare.endswith((".", "!", "?", "…", ":", ";", "。", "！", "？")):
+        return True
+    return bool(_PARTICIPLE.match(bare)) and "," not in bare and not _FINITE.search(bare)
+
+
+def states(text: str) -> bool:
+    """Whether a sentence states something that a source could support: no heading, question, small talk or label."""
+    shown = without_hints(text).strip()
+    if shown.startswith("#") or shown.endswith(("?", ":")) or _TOO_LITTLE.fullmatch(shown):
+        return False
+    words = facts(shown).terms
+    bare = shown.strip(" *_>-")
+    if _TALK.match(bare):
+        return len(words) >= _CLAIM_WORDS
+    return len(words) >= 2 or bool(facts(shown).numbers)
+
+
+def weak(cites: Iterable[Cite]) -> bool:
+    """Whether more than half of the sentences that state something have no source."""
+    sentences: dict[int, bool] = {}
+    for cite in cites:
+        sentences[cite.sentence] = sentences.get(cite.sentence, False) or cite.found
+    return bool(sentences) and sum(sentences.values()) * 2 < len(sentences)
+
+
+def _stretch(number: int, passage: Passage) -> Stretch:
+    return Stretch(number, passage.title, passage.heading, passage.full_start, passage.full_text)
+
+
+def _within(item: Stretch, whole: Stretch | None) -> bool:
+    """Whether this turn's passage of the same source holds it already."""
+    return whole is not None and whole.start <= item.start and item.text in whole.text
+
+
+def _windows(stretch: Stretch) -> list[Window]:
+    """Return each sentence, each two adjacent ones, the cells of table rows, list items with their introduction."""
+    found = cut_rows(stretch.text)
+    code = language_of([stretch.text])
+    unknown = bool(code) and code not in LEXICONS
+    language = code if code in LEXICONS else detect_language(stretch.text)
+    titles = f"{stretch.title} {stretch.heading}".strip()
+    windows: list[Window] = []
+
+    def add(first: int, last: int, text: str, context: str = "", *, only_quoted: bool = unknown) -> None:
+        start, end = stretch.start + found[first][0], stretch.start + found[last][1]
+        premise = Premise(" ".join(text.split()), f"{titles} {context}".strip(), language, only_quoted)
+        said = facts(f"{premise.context} {premise.text}", language)
+        windows.append(Window(stretch.number, start, end, premise, said, code if unknown else ""))
+
+    introduction, joins = "", False  # whether the sentence before may be read together with this one
+    for at, (start, end) in enumerate(found):
+        text = stretch.text[start:end]
+        if not any(char.isalnum() for char in text):
+            continue
+        cells = read_row(text)
+        if cells:
+            for cell in _cell_texts(cells):
+                add(at, at, cell)
+            add(at, at, text, only_quoted=True)
+        else:
+            item = bool(_ITEM.match(text))
+            add(at, at, text, introduction if item else "")
+            if joins and not item:
+                add(at - 1, at, stretch.text[found[at - 1][0] : end])
+            if not item:
+                introduction = text if text.rstrip().endswith(":") else ""
+        joins = not cells
+    return windows
+
+
+def _cell_texts(cells: Sequence[RowCell]) -> list[str]:
+    """Return the cells of a row, each as a text with the row's first cell, since that says what the row is about."""
+    first, *others = (f"{cell.name}: {cell.text}" if cell.name else cell.text for cell in cells)
+    return [f"{first}; {other}" for other in others]

@@ -1,0 +1,385 @@
+"""The sentences of the passages that answer a question best: words, meaning, and whether the kind of answer is there.
+
+On a small machine the right sentence reaches the reader before a small model has said anything about it.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
+
+from apps.conversations.grounding.answer_type import expects, holds
+from apps.conversations.grounding.claim_features import facts
+from apps.conversations.grounding.lexicons import detect_language
+from apps.conversations.grounding.quotable_runs import QuotableRun, QuotedRow, Span, lay_out_row, split_runs
+from apps.conversations.grounding.sentence_embeddings import vectors
+from apps.documents.fold import fold
+from apps.documents.language import guess_language
+from apps.documents.passages import Passage, joined
+from apps.lib.codes import Code, codes, other_than
+from apps.lib.words import terms
+
+if TYPE_CHECKING:
+    from apps.engines.base import Vectors
+
+# Set by reason, then compared on ClapNQ and COVID-QA: each weight between half and double of these does as well there,
+# a regression on either set does worse on the other.
+WEIGHTS = {
+    "words": 3.0, "rare": 0.5, "pairs": 1.5, "near": 0.6, "akin": 1.5, "meaning": 2.5, "passage": 1.0, "first": 0.3,
+    "kind": 0.6, "short": -0.5, "long": -0.3, "question": -0.5, "goes on": 1.5, "other": -4.0,
+    "foreign": -1.2,
+}  # fmt: skip
+# Bias, weight of the score, weight of the passage's relevance: how likely a quote holds the answer. Fitted to 294
+# questions of ClapNQ and 250 of COVID-QA, and to questions of each, and of PubMedQA, asked of another's texts.
+_RIGHT = (-4.37, 0.255, 3.11)
+# Bias, weight of the best sentence's cosine, weight of the log-odds of the best passage's relevance: how likely the
+# passages answer the question. On ClapNQ's questions an area of .88 under ROC; .86 by the relevance alone.
+_ANSWERED = (-3.92, 6.26, 0.494)
+_LEAST_ANSWERED = 0.35  # keeps 93 % of the answerable questions of ClapNQ and 41 % of the others (86 % before)
+_BY_WORDS = 0.55  # of the question's weight in one sentence: it is quoted whatever the vectors say
+_BY_WORDS_SHORT, _SHORT = 0.4, 2  # of a question of so few content words, of which vectors tell little
+_BY_WORDS_FOREIGN = 0.32  # of a question in another language than English, of which the packaged embedder knows none
+_COMMON = 1.0  # weight of a question's word that the index does not know
+_FORM, _OTHER_FORM = (
+    5,
+    0.5,
+)  # letters that two forms of a word share, and the weight of such a form in the name of a column
+_EMBEDDED = 8  # sentences, the best by words: as good as all of them; each costs 6 ms of one core
+_LEAST_WORDS = 3
+_MOST_CHARS = 700  # a "sentence" longer than this is a table or a list that nobody wants quoted
+MOST = 5  # quotes of a turn, where none is likely right; 3 held 4 answers of 81 and 9 of 150 (COVID-QA) less
+_WRONG = 0.1  # below so small a likelihood that all are wrong no further one is quoted
+_OF_BEST = 0.45  # of the best one's score: further quotes below it are left out
+_SENTENCES = 3  # of a quote
+_ITEMS = 12  # of a list in a quote, with the line that introduces them
+_MOST_WORDS = 90  # of the first quote, with its neighbours
+_JOINED_WORDS = 80  # of others
+_GOES_ON = 4  # sentences after the one that names a code
+_PARAGRAPH = re.compile(r"\n[^\S\n]*\n")
+_POINTS_BACK = re.compile(  # a pronoun at the beginning, or a personal one among the first four words
+    r"\W*(?:(?:this|these|those|that|such|both)\b|(?:[\w,]+ ){0,3}(?:he|she|it|they|his|her|its|their)\b)",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Quote:
+    """Sentences of a source, or a row of a table; spans are in the text of its page."""
+
+    source: int
+    start: int
+    end: int
+    text: str
+    score: float  # how likely the quote is right, 0 to 1
+    spans: tuple[tuple[int, int], ...] = ()  # its parts, where it leaves something out between them
+    table: QuotedRow | None = None  # the row
+    side: int = -1  # of a comparison, 0 or 1; -1: there are none
+
+    def record(self) -> dict[str, Any]:
+        """Return what is stored of it: places and figures, never its text."""
+        kept: dict[str, Any] = {
+            "source": self.source, "start": self.start, "end": self.end, "score": round(self.score, 4),
+        }  # fmt: skip
+        if self.spans:
+            kept["spans"] = [list(span) for span in self.spans]
+        if self.table is not None:
+            kept["cell"] = self.table.asked
+        if self.side >= 0:
+            kept["side"] = self.side
+        return kept
+
+
+def read_spans(kept: Mapping[str, Any]) -> list[list[int]]:
+    """Return the parts of a stored quote, in the text of its page."""
+    return kept.get("spans") or [[kept["start"], kept["end"]]]
+
+
+@dataclass(slots=True)
+class Option:
+    """A sentence that may be quoted, and what speaks for it."""
+
+    source: int
+    rank: int  # of its passage, from 0
+    place: int  # among the sentences of its passage
+    start: int
+    end: int
+    text: str
+    context: str  # with what it is weighed with: its lead, or the sentence before where this one points back
+    passage: Passage
+    run: QuotableRun
+    codes: frozenset[Code]  # it speaks of: its own, else those of the sentences that it goes on from
+    found: dict[str, float] = field(default_factory=dict)
+    score: float = 0.0
+
+
+def choose(
+    question: str,
+    vector: Vectors | None,
+    passages: Mapping[int, Passage],
+    idf: Mapping[str, float],
+    limit: int = MOST,
+    *,
+    join: bool = True,
+) -> list[Quote]:
+    """Return the best quotes, best first; passages come best first. The more likely each is right, the fewer there are.
+    A sentence comes with what it needs to be read alone, and with neighbours that may hold the answer, within
+    _MOST_WORDS; without `join` alone. None where the passages are not likely to answer the question. For `in_pool`."""
+    options = _options(passages)
+    if not options:
+        return []
+    weigh(question, vector, options, idf)
+    if not _answers(question, options):
+        return []
+    ranked = sorted(options, key=lambda option: -option.score)
+    taken: list[Option] = []
+    found: list[Quote] = []
+    wrong = 1.0  # how likely all quotes so far are wrong
+    for option in ranked:
+        if len(found) == limit or wrong < _WRONG or (found and option.score < _OF_BEST * ranked[0].score):
+            break
+        if not any(_same(option, other) for other in taken):
+            parts = _widened(option, options, taken, first=not found) if join else [option]
+            taken += parts
+            found.append(_quote(option, parts, question, idf) if join else _alone(option))
+            wrong *= 1 - found[-1].score
+    return found
+
+
+def _alone(option: Option) -> Quote:
+    return Quote(option.source, option.start, option.end, option.text, _likely(option))
+
+
+def _quote(option: Option, parts: Sequence[Option], question: str, idf: Mapping[str, float]) -> Quote:
+    passage, run = option.passage, option.run
+    offset, first = passage.full_start, min(parts, key=lambda part: part.place)
+    spans = [(min(part.start for part in parts), max(part.end for part in parts))]
+    if (lead := first.run.lead) is not None:
+        spans = _add_lead(passage.full_text, lead, spans[0], offset, is_item=first.run.kind == "item")
+    text = joined(passage.full_text, [(start - offset, end - offset) for start, end in spans], lines=True)
+    table = None
+    if run.kind == "row":
+        table = lay_out_row(text, passage.heading, passage.title, -1)
+        table = replace(table, asked=_asked_cell(table, question, idf))
+    parted = tuple(spans) if len(spans) > 1 else ()
+    said = table.text if table else text
+    return Quote(option.source, spans[0][0], spans[-1][1], said, _likely(option), parted, table)
+
+
+def _add_lead(text: str, lead: Span, quoted: Span, offset: int, *, is_item: bool) -> list[Span]:
+    """Return the spans of a quote with its lead, in the text of the page, where `text` begins at `offset`.
+
+    A list and its introduction are one span. A term is a span of its own, so that it stands on a line of its own. What
+    lies between lead and quote is left out where it is long.
+    """
+    start, end = lead[0] + offset, lead[1] + offset
+    if len(text[lead[0] : quoted[1] - offset].split()) > _MOST_WORDS:
+        return [(start, end), quoted]
+    if is_item:
+        return [(start, quoted[1])]
+    between = text[lead[1] : quoted[1] - offset]
+    return [(start, end), (end + len(between) - len(between.lstrip()), quoted[1])]
+
+
+def _asked_cell(table: QuotedRow, question: str, idf: Mapping[str, float]) -> int:
+    """Return the number of the cell whose column the question names while it does not hold the cell; -1 where it names
+    none, or several alike."""
+    asked = facts(question).terms
+    forms = {term[:_FORM] for term in asked if len(term) >= _FORM}
+    values = [0.0] * len(table.cells)
+    for at, cell in enumerate(table.cells):
+        if not facts(cell.text).terms & asked:
+            named = facts(cell.name).terms
+            also = sum(term[:_FORM] in forms for term in named - asked)  # "recommended" where it is asked as a verb
+            values[at] = sum(idf.get(term, _COMMON) for term in named & asked) + also * _OTHER_FORM
+    best = max(values, default=0.0)
+    return values.index(best) if best > 0 and values.count(best) == 1 else -1
+
+
+def _widened(option: Option, options: Sequence[Option], taken: Sequence[Option], *, first: bool) -> list[Option]:
+    """Return the sentence with neighbours of its paragraph: the one before where it points back, then the likelier ones
+    as far as there is room. A list is quoted as far as there is room. The first quote has more of it than others."""
+    parts, room = [option], _MOST_WORDS if first else _JOINED_WORDS
+    most = _ITEMS if option.run.kind == "item" or option.text.endswith(":") else _SENTENCES
+    if option.run.kind == "row":
+        return parts
+    places = {other.place: other for other in options if other.source == option.source and other not in taken}
+    while len(parts) < most:
+        before, after = places.get(parts[0].place - 1), places.get(parts[-1].place + 1)
+        if before is not None and len(parts) == 1 and _POINTS_BACK.match(option.text):
+            beside = [before]
+        else:
+            beside = sorted(filter(None, (after, before)), key=lambda other: -other.score)
+        new = next((other for other in beside if _fit(parts, other, room)), None)
+        if new is None:
+            break
+        parts = [new, *parts] if new.place < parts[0].place else [*parts, new]
+    return parts
+
+
+def _fit(parts: Sequence[Option], other: Option, room: int) -> bool:
+    """Return whether a neighbour belongs to the same paragraph, adds something, and leaves the quote readable."""
+    introduced = other.run.kind == "item" and any(other.run.intro == part.run.intro != () for part in parts)
+    together = introduced or other.run.block == parts[0].run.block
+    if other.run.kind == "row" or not together or any(_same(part, other) for part in parts):
+        return False
+    told = min([*parts, other], key=lambda part: part.place).run.told
+    return len(told.split()) + sum(len(part.text.split()) for part in [*parts, other]) <= room
+
+
+def _likely(option: Option) -> float:
+    """Return how likely a quote holds the answer, 0 to 1."""
+    bias, score, passage = _RIGHT
+    return round(_logistic(bias + score * option.score + passage * option.passage.relevance), 4)
+
+
+def _answers(question: str, options: Sequence[Option]) -> bool:
+    """Return whether the weighed sentences are likely to answer the question."""
+    if (asked := codes(question)) and any(asked & option.codes for option in options):
+        return True
+    bias, cosine, passage = _ANSWERED
+    relevance = min(max(max(option.passage.relevance for option in options), 1e-4), 1 - 1e-4)
+    meaning = max(option.found.get("meaning", 0.0) for option in options)
+    odds = math.log(relevance / (1 - relevance))
+    if _logistic(bias + cosine * meaning + passage * odds) >= _LEAST_ANSWERED:
+        return True
+    if detect_language(question) != "en":
+        return max(option.found["words"] for option in options) >= _BY_WORDS_FOREIGN
+    least = _BY_WORDS_SHORT if len(facts(question).terms) <= _SHORT else _BY_WORDS
+    return any(option.found["rare"] and option.found["words"] >= least for option in options)
+
+
+def _logistic(value: float) -> float:
+    return 1 / (1 + math.exp(-value))
+
+
+def weigh(question: str, vector: Vectors | None, options: Sequence[Option], idf: Mapping[str, float]) -> None:
+    """Fills in what speaks for each option, and its `score`."""
+    asked, foreign = _Question.read(question, idf), _find_foreign(question, options)
+    for option in options:
+        option.found = _by_words(asked, option) | {"foreign": float(option.source in foreign)}
+        option.score = _sum(option.found)
+    pool = sorted(options, key=lambda option: -option.score)[:_EMBEDDED]
+    rows = vectors([option.context for option in pool])
+    near = rows @ (vectors([question])[0] if vector is None else vector)
+    for option, cosine in zip(pool, near, strict=True):
+        option.found["meaning"] = float(cosine)
+        option.score = _sum(option.found)
+
+
+def _find_foreign(question: str, options: Sequence[Option]) -> frozenset[int]:
+    """Return the sources in another language than the question's, where some are in the question's own."""
+    languages = {option.source: guess_language(option.passage.full_text) for option in options}
+    asked = guess_language(question) or guess_language(question, frozenset(languages.values()))
+    if asked not in languages.values():
+        return frozenset()
+    return frozenset(source for source, language in languages.items() if language not in ("", asked))
+
+
+def _sum(found: Mapping[str, float]) -> float:
+    return sum(WEIGHTS[name] * value for name, value in found.items())
+
+
+@dataclass(frozen=True, slots=True)
+class _Question:
+    text: str
+    terms: frozenset[str]
+    codes: frozenset[Code]
+    weight: dict[str, float]  # of each term, the rarer the more
+    pairs: tuple[tuple[str, str], ...]  # of words in a row, stop words included
+    kind: str
+
+    @classmethod
+    def read(cls, text: str, idf: Mapping[str, float]) -> _Question:
+        found = facts(text).terms
+        weight = {term: idf.get(term, _COMMON) for term in found}
+        return cls(text, found, codes(text), weight, tuple(pairwise(terms(text))), expects(text))
+
+
+def _by_words(asked: _Question, option: Option) -> dict[str, float]:
+    """What can be said without the embedder; `meaning` is added later, to the best ones."""
+    here, around = facts(option.text), facts(option.context)
+    weight = asked.weight
+    whole = sum(weight.values()) or 1.0
+    common = {term for term in weight if term in around.terms}
+    strong = {term for term in weight if term in here.terms}
+    rarest = max(weight.values(), default=1.0)
+    places = [place for place, term in enumerate(here.order) if term in weight]
+    have = set(pairwise(terms(option.context)))
+    gap = (places[-1] - places[0] + 1) / len(set(places)) if len(places) > 1 else 0.0
+    words = len(here.order)
+    akin = sum(weight[t] for t in weight if t not in around.terms and any(_akin(t, o) for o in around.terms))
+    return {
+        "words": (0.8 * sum(weight[t] for t in common) + 0.2 * sum(weight[t] for t in strong)) / whole,
+        "rare": float(any(weight[t] == rarest for t in common)),
+        "pairs": sum(pair in have for pair in asked.pairs) / len(asked.pairs) if asked.pairs else 0.0,
+        "near": 1 / gap if gap else 0.0,
+        "akin": akin / whole,
+        "passage": option.passage.relevance,
+        "first": 1 / (1 + option.rank),
+        "kind": 2 * holds(asked.kind, option.text, asked.text) - 1 if asked.kind else 0.0,
+        "short": float(words < 5),
+        "long": max(0.0, (words - 30) / 30),
+        "question": float(option.text.rstrip().endswith("?")),
+        "goes on": float(bool(asked.codes & (option.codes - codes(option.text)))),
+        "other": float(other_than(asked.codes, option.codes)),
+    }
+
+
+def _akin(one: str, other: str) -> bool:
+    """Whether two stems are likely of one family: founder and founded, Normandy and Norman."""
+    return len(one) >= 5 and len(other) >= 5 and one[:5] == other[:5]
+
+
+class _Named:
+    """The codes that sentences in a row speak of: what one names holds for a few more, until the paragraph ends."""
+
+    def __init__(self) -> None:
+        self.codes: frozenset[Code] = frozenset()
+        self._end = self._ago = 0
+
+    def read(self, page: str, start: int, end: int) -> None:
+        own = codes(page[start:end])
+        self._ago = 0 if own else self._ago + 1
+        if own or self._ago > _GOES_ON or _PARAGRAPH.search(page, self._end, start):
+            self.codes = own
+        self._end = end
+
+
+def _options(passages: Mapping[int, Passage]) -> list[Option]:
+    """Return every sentence and row of the passages that could be quoted, once."""
+    options: list[Option] = []
+    seen: set[str] = set()
+    for rank, (source, passage) in enumerate(passages.items()):
+        before, page = "", passage.full_text
+        named, offset = _Named(), passage.full_start
+        for place, run in enumerate(split_runs(page, passage.heading, page_begins=not offset)):
+            text = fold(page[run.start : run.end])
+            named.read(page, run.start, run.end)
+            context = _context(run, text, before, passage)
+            key = context.casefold() if run.kind == "row" else text.casefold()
+            least = 1 if run.kind == "item" else _LEAST_WORDS
+            if len(facts(text).order) >= least and len(text) <= _MOST_CHARS and key not in seen:
+                seen.add(key)
+                span = offset + run.start, offset + run.end
+                options.append(Option(source, rank, place, *span, text, context, passage, run, named.codes))
+            before = text
+    return options
+
+
+def _context(run: QuotableRun, text: str, before: str, passage: Passage) -> str:
+    """Return the text with what it is weighed with: the name of its table, its lead, the sentence before."""
+    if run.kind == "row":
+        return f"{passage.heading.rpartition(' › ')[2] or passage.title} {text}"
+    if run.told:
+        return f"{run.told} {text}"
+    return f"{before} {text}" if before and _POINTS_BACK.match(text) else text
+
+
+def _same(one: Option, other: Option) -> bool:
+    """Whether two sentences say the same in nearly the same words."""
+    a, b = (facts(o.context if o.run.kind == "row" else o.text) for o in (one, other))
+    return a.numbers == b.numbers and len(a.terms & b.terms) >= 0.85 * len(a.terms | b.terms)

@@ -1,0 +1,115 @@
+"""Judge whether sentences of a source support a claim: agreement first, then a model of inference.
+
+Entry points: `check()` and `SupportCheck.judge`. A claim is never compared with more than one premise at a time, so
+that numbers and names of several sentences cannot be joined to something that none of them says.
+"""
+
+from __future__ import annotations
+
+import math
+import threading
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol, cast
+
+from django.conf import settings
+from django.utils.module_loading import import_string
+
+from apps.conversations.grounding.agreement import find_disagreement, is_verbatim, share_of_words
+from apps.conversations.grounding.claim_features import Facts, write_digits
+from apps.engines import registry
+
+SUPPORTED = 0.5  # score from which a premise supports a claim; the packaged model is calibrated to it
+
+_READ = 3  # agreeing premises that the model reads for one claim, some 10 ms of one core each
+_DISAGREES = 0.4  # highest score of a premise that disagrees or is not read
+_WHOLE_SENTENCE = 0.8  # share of a premise that a claim must repeat in a language that nothing else is known of
+
+
+@dataclass(frozen=True, slots=True)
+class Premise:
+    """One sentence of a source, or two adjacent ones, under the title and heading in `context`.
+
+    `language` is en, de or es. `only_quoted`: only a claim that repeats nearly all of the text has its support, since
+    the check does not know the language, or the text is a row whose cells a claim could mix up.
+    """
+
+    text: str
+    context: str = ""
+    language: str = "en"
+    only_quoted: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class SupportVerdict:
+    """Probability, 0 to 1, that a premise says all that a claim says. `quoted`: in the same words."""
+
+    score: float
+    quoted: bool = False
+
+
+class SupportCheck(Protocol):
+    """Sync, thread-safe. `settings.SUPPORT_CHECK` names another one by its dotted path."""
+
+    def judge(self, claim: str, premises: Sequence[Premise]) -> list[SupportVerdict]:
+        """Return one verdict for each premise, in order."""
+
+
+class AgreementAndInference:
+    """Built-in check: what can be compared without a model must agree, and the model of inference must agree too."""
+
+    def judge(self, claim: str, premises: Sequence[Premise]) -> list[SupportVerdict]:
+        """Return one verdict for each premise; the model reads the first few that agree, none where one is quoted."""
+        verdicts = [_compare(claim, premise) for premise in premises]
+        if any(verdict is not None and verdict.quoted for verdict in verdicts):
+            open_ = []
+        else:
+            open_ = [at for at, verdict in enumerate(verdicts) if verdict is None][:_READ]
+        scores = registry.inference().entailed([_write_pair(premises[at], claim) for at in open_])
+        for at, score in zip(open_, scores, strict=True):
+            verdicts[at] = SupportVerdict(float(score))
+        return [SupportVerdict(_DISAGREES) if verdict is None else verdict for verdict in verdicts]
+
+
+def _compare(claim: str, premise: Premise) -> SupportVerdict | None:
+    """Return the verdict that needs no model: on a quote and on a disagreement. None where the model has to read."""
+    if premise.only_quoted:
+        long = len(claim.split()) >= _WHOLE_SENTENCE * len(premise.text.split())
+        return SupportVerdict(1.0, quoted=True) if long and is_verbatim(claim, premise.text) else SupportVerdict(0.0)
+    if find_disagreement(claim, premise.text, context=premise.context, hint=premise.language):
+        return SupportVerdict(_DISAGREES * share_of_words(claim, premise.text, premise.language))
+    return SupportVerdict(1.0, quoted=True) if is_verbatim(claim, premise.text) else None
+
+
+def _write_pair(premise: Premise, claim: str) -> tuple[str, str]:
+    """Return source and claim as the model reads them: with small numbers in digits, however each writes them."""
+    return write_digits(premise.text, premise.language), write_digits(claim, premise.language)
+
+
+_lock = threading.Lock()
+_built: dict[str, SupportCheck] = {}
+
+
+def check() -> SupportCheck:
+    """Return the check that the settings name, built once a process."""
+    config = settings.SUPPORT_CHECK
+    key = repr(config)
+    found = _built.get(key)
+    if found is None:
+        with _lock:
+            built = import_string(config["BACKEND"])(**config.get("OPTIONS", {}))
+            found = _built.setdefault(key, cast(SupportCheck, built))
+    return found
+
+
+def rarity(said: Facts, given: Sequence[Facts]) -> dict[str, float]:
+    """Return the weight of each content word of `said`: the rarer among `given`, the higher."""
+    seen = Counter(term for premise in given for term in premise.terms & said.terms)
+    return {term: math.log(1 + (len(given) + 1) / (seen[term] + 0.5)) for term in said.terms}
+
+
+def shared(said: Facts, premise: Facts, weight: Mapping[str, float]) -> float:
+    """Return the share of the weight of `said` that a premise covers, 0 to 1."""
+    whole = sum(weight.values())
+    return sum(weight[term] for term in said.terms & premise.terms) / whole if whole else 0.0

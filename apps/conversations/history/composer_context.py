@@ -1,0 +1,82 @@
+"""What the composer offers beside the question: who answers, and how words are drawn."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+import orjson
+from django.conf import settings
+
+from apps.conversations.assistants import assistant_choice
+from apps.conversations.core import model_choice
+from apps.conversations.core.sampling import BEAMS, CONTROLS, WORDS, Control, Preset, defaults, read
+from apps.conversations.models import Conversation, SavedPrompt
+from apps.conversations.models.assistant import Assistant
+from apps.conversations.tools import slash_commands
+from apps.documents import filters
+from apps.documents.models import Collection
+from apps.images import described
+from apps.users.models import User
+
+_OFFERED = 100  # assistants in the menu; all of them are on their page
+
+
+def composing(user: User, conversation: Conversation | None, wanted: UUID | None = None) -> dict[str, Any]:
+    """`assistants` to choose from in a new chat, the chosen `assistant` or None, `unshared`: the name of one that may
+    not be asked any more, who `answers`: that one or the site's own, `drawing`: presets and controls, `warm`: whether
+    what is typed is looked up ahead, `pictures_drawn`: whether any can be, and `picture_model` by what, `models`: what
+    may write, where there is a choice, and `model_gone`: one that was chosen and is gone; `commands`: tools that may be
+    called by hand, each with its word, `filters`: JSON of the parts of those that are chosen, `of_assistant`:
+    collections of who answers."""
+    visible = Assistant.objects.visible_to(user).filter(is_default=False)
+    if conversation is None:
+        offered = list(
+            visible.only("name", "description", "owner_id", "starters", "preset", "sampling", "model")[:_OFFERED]
+        )
+        chosen = next((item for item in offered if item.pk == wanted), None)
+    else:
+        offered, chosen = [], conversation.assistant
+    stored = conversation.sampling if conversation else {}
+    answers, unshared = assistant_choice.of(user, conversation or Conversation(assistant=chosen))
+    writes, gone = model_choice.of(conversation or Conversation(), answers)
+    return {
+        "assistants": offered,
+        "models": model_choice.offered(writes),
+        "model_gone": gone,
+        "assistant": None if unshared else chosen,
+        "unshared": unshared,
+        "answers": answers,
+        "drawing": drawing(stored or assistant_choice.own_sampling(answers)),
+        "prompts": list(SavedPrompt.objects.visible_to(user)[:_OFFERED]),
+        "commands": [(tool, slash_commands.word(tool)) for tool in slash_commands.offered(answers, user)],
+        "warm": settings.WARM_WHILE_TYPING,
+        "pictures_drawn": described.is_set_up(),
+        "picture_model": described.drawing(),
+        "filters": orjson.dumps(filters.read_kept(conversation.filters if conversation else {}).parts()).decode(),
+        "of_assistant": _places(user, answers),
+    }
+
+
+def _places(user: User, assistant: Assistant) -> list[UUID]:
+    """The assistant's collections, which are searched where none are chosen."""
+    return list(Collection.objects.visible_to(user).filter(assistants=assistant).values_list("pk", flat=True))
+
+
+def _control(control: Control, record: dict[str, Any]) -> tuple[Control, Any, str, str]:
+    """With what was chosen, what stands in its empty field, and that for each preset (JSON)."""
+    kept = defaults(control)
+    return control, record.get(control.name, ""), kept[record["preset"]], orjson.dumps(kept).decode()
+
+
+def drawing(stored: dict[str, Any]) -> dict[str, Any]:
+    """What the menu of the choice of words shows."""
+    record = read(stored).record()
+    return {
+        "preset": Preset(record["preset"]),
+        "presets": [(preset, preset.label, WORDS[preset]) for preset in Preset],
+        "controls": [_control(control, record) for control in CONTROLS if control is not BEAMS],
+        "beams": (BEAMS, record.get("beams", "")),
+        "stop": "\n".join(record.get("stop", [])),
+        "changed": len(record) > 1,
+    }

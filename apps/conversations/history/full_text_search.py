@@ -1,0 +1,198 @@
+"""Full text of a person's own history, by the database itself: FTS5 in SQLite, a generated tsvector in PostgreSQL.
+
+Both are derived from `Message.text` and kept by the database, so that no way of writing a message can pass them by.
+They are made after each `migrate`, because a migration that alters the table drops SQLite's triggers with it.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass
+from sqlite3 import sqlite_version_info
+from typing import Any
+from uuid import UUID
+
+from django.db import connections
+from django.utils.html import escape
+from django.utils.safestring import SafeString, mark_safe
+
+from apps.conversations.history.transcript import citations
+from apps.conversations.models import Conversation, Message, Shows
+from apps.conversations.rendering.answer_renderer import verified_text
+from apps.users.models import User
+
+HITS = 60  # messages of one search, the latest first
+_TERMS = 8
+_SECURE_DELETE = (3, 45)  # SQLite's version since which FTS5's option is sound
+_AROUND = 90  # characters before and after the first word found
+_WORD = re.compile(r"\w+")
+
+_WITHDRAW = """
+  INSERT INTO conversations_words(conversations_words, rowid, owner, text)
+    SELECT 'delete', id, 'u' || old.asked_by_id, old.text FROM conversations_sought WHERE message_id = old.id;
+  DELETE FROM conversations_sought WHERE message_id = old.id;"""
+_SQLITE = (
+    "CREATE TABLE IF NOT EXISTS conversations_sought (id integer PRIMARY KEY, message_id char(32) NOT NULL UNIQUE)",
+    """CREATE VIRTUAL TABLE IF NOT EXISTS conversations_words
+    USING fts5(owner, text, content='', tokenize='unicode61 remove_diacritics 2', prefix='2 3')""",
+    """CREATE TRIGGER conversations_words_added AFTER INSERT ON conversations_message
+    WHEN new.status <> 'writing' AND new.text <> '' BEGIN
+  INSERT INTO conversations_sought(message_id) VALUES (new.id);
+  INSERT INTO conversations_words(rowid, owner, text) VALUES (last_insert_rowid(), 'u' || new.asked_by_id, new.text);
+END""",
+    f"""CREATE TRIGGER conversations_words_changed AFTER UPDATE OF text, status ON conversations_message
+    WHEN new.status <> 'writing' AND (old.text <> new.text OR old.status <> new.status) BEGIN{_WITHDRAW}
+  INSERT INTO conversations_sought(message_id) SELECT new.id WHERE new.text <> '';
+  INSERT INTO conversations_words(rowid, owner, text)
+    SELECT id, 'u' || new.asked_by_id, new.text FROM conversations_sought WHERE message_id = new.id;
+END""",  # noqa: S608 - nothing in it comes from outside
+    f"CREATE TRIGGER conversations_words_gone AFTER DELETE ON conversations_message BEGIN{_WITHDRAW}\nEND",
+    "INSERT INTO conversations_words(conversations_words) VALUES ('delete-all')",
+    "DELETE FROM conversations_sought",
+    """INSERT INTO conversations_sought(message_id)
+    SELECT id FROM conversations_message WHERE status <> 'writing' AND text <> '' ORDER BY created""",
+    """INSERT INTO conversations_words(rowid, owner, text) SELECT s.id, 'u' || m.asked_by_id, m.text
+    FROM conversations_sought s JOIN conversations_message m ON m.id = s.message_id""",
+)
+_TRIGGERS = ("conversations_words_added", "conversations_words_changed", "conversations_words_gone")
+_POSTGRESQL = (
+    """ALTER TABLE conversations_message ADD COLUMN IF NOT EXISTS words tsvector
+    GENERATED ALWAYS AS (to_tsvector('simple', left(text, 200000))) STORED""",
+    "CREATE INDEX IF NOT EXISTS conversations_words ON conversations_message USING gin (words)",
+)
+_FIND = {
+    "sqlite": """
+SELECT s.message_id FROM conversations_words w CROSS JOIN conversations_sought s ON s.id = w.rowid
+CROSS JOIN conversations_message m ON m.id = s.message_id
+CROSS JOIN conversations_conversation c ON c.id = m.conversation_id
+WHERE conversations_words MATCH %s AND c.deleted IS NULL ORDER BY w.rowid DESC LIMIT %s""",
+    "postgresql": """
+SELECT m.id FROM conversations_message m JOIN conversations_conversation c ON c.id = m.conversation_id
+WHERE m.words @@ to_tsquery('simple', %s) AND m.asked_by_id = %s AND m.status <> 'writing' AND c.deleted IS NULL
+ORDER BY m.created DESC LIMIT %s""",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A message that holds every word, and the place where the first of them stands, the words marked."""
+
+    message: Message
+    snippet: SafeString
+
+
+def search(user: User, text: str, limit: int = HITS) -> list[Hit]:
+    """Return messages of the user's own conversations that hold every word, the latest first; the last word may be
+    begun only. Case and, with SQLite, accents do not matter. What a page folds since it is not verified is not found.
+    """
+    terms = words(text)
+    if not terms:
+        return []
+    found = _ids(user, terms, limit)
+    # Whose they are was asked in the same query; a join with that question again reads all that the person ever said.
+    rows = Message.objects.filter(pk__in=found)
+    rows = rows.only("role", "text", "shows", "created", "conversation_id", "asked_by_id")
+    known = {row.pk: row for row in rows.order_by() if row.asked_by_id == user.pk}
+    verified = _verified_texts(list(known.values()))
+    shown = [pk for pk in found if pk in known and (pk not in verified or _holds(verified[pk], terms))]
+    return [Hit(known[pk], snippet(verified.get(pk, known[pk].text), terms)) for pk in shown]
+
+
+def titled(user: User, text: str) -> list[Conversation]:
+    """Conversations whose title holds every word."""
+    rows = Conversation.objects.visible_to(user)
+    for term in words(text):
+        rows = rows.filter(title__icontains=term)
+    return list(rows[:HITS])
+
+
+def words(text: str) -> list[str]:
+    """What is looked for, without punctuation."""
+    found: list[str] = _WORD.findall(unicodedata.normalize("NFC", text))
+    return found[:_TERMS]
+
+
+def snippet(text: str, terms: Sequence[str]) -> SafeString:
+    """The words around the first place found, escaped, each found word in <mark>."""
+    plain = " ".join(text.split())
+    wanted = [_folded(term) for term in terms]
+    first = next((word.start() for word in _WORD.finditer(plain) if _meets(word.group(), wanted)), 0)
+    start, end = max(0, first - _AROUND), min(len(plain), first + 2 * _AROUND)
+    start = plain.rfind(" ", 0, start) + 1 if start else 0
+    parts, at = ["… " if start else ""], start
+    for word in _WORD.finditer(plain, start, end):
+        if _meets(word.group(), wanted):
+            parts += [escape(plain[at : word.start()]), "<mark>", escape(word.group()), "</mark>"]
+            at = word.end()
+    tail = plain[at:end] if end == len(plain) else plain[at:end].rsplit(" ", 1)[0] + " …"
+    return mark_safe("".join([*parts, escape(tail)]))  # noqa: S308 - every part was escaped above
+
+
+def prepare(using: str = "default", **_: Any) -> None:
+    """The full text can be searched; said again, it is left as it is. Called after each `migrate`."""
+    connection = connections[using]
+    tables = set(connection.introspection.table_names())
+    if Message._meta.db_table not in tables:
+        return  # a migration backwards, to before there was anything to find
+    with connection.cursor() as cursor:
+        for statement in _POSTGRESQL if connection.vendor == "postgresql" else _missing(cursor):
+            cursor.execute(statement)
+        if connection.vendor == "sqlite" and sqlite_version_info >= _SECURE_DELETE:
+            cursor.execute("INSERT INTO conversations_words(conversations_words, rank) VALUES ('secure-delete', 1)")
+
+
+def purge_deleted() -> None:
+    """Remove the words of deleted messages from SQLite's full text, which keeps them until its parts are merged.
+    PostgreSQL keeps none beside the row."""
+    connection = connections["default"]
+    if connection.vendor == "sqlite":
+        with connection.cursor() as cursor:
+            cursor.execute("INSERT INTO conversations_words(conversations_words) VALUES ('optimize')")
+
+
+def _missing(cursor: Any) -> list[str]:
+    """What makes SQLite's full text anew, where a trigger of it is not there."""
+    cursor.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'")
+    there = {name for (name,) in cursor.fetchall()}
+    if there.issuperset(_TRIGGERS):
+        return []
+    return [*(f"DROP TRIGGER IF EXISTS {name}" for name in _TRIGGERS), *_SQLITE]
+
+
+def _verified_texts(rows: Sequence[Message]) -> dict[UUID, str]:
+    """Return what stands open of each answer that shows verified sentences only; the others are left out."""
+    folded = [row for row in rows if row.shows == Shows.VERIFIED]
+    cites = citations(folded) if folded else {}
+    return {row.pk: verified_text(row.text, cites.get(row.pk, ())) for row in folded}
+
+
+def _ids(user: User, terms: Sequence[str], limit: int) -> list[UUID]:
+    connection = connections["default"]
+    with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            begun = " & ".join([*(f"'{term}'" for term in terms[:-1]), f"'{terms[-1]}':*"])
+            cursor.execute(_FIND["postgresql"], [begun, user.pk, limit])
+            return [row[0] for row in cursor.fetchall()]
+        quoted = " AND ".join([*(f'text: "{term}"' for term in terms[:-1]), f'text: "{terms[-1]}" *'])
+        cursor.execute(_FIND["sqlite"], [f'owner: "u{user.pk}" AND {quoted}', limit])
+        return [UUID(row[0]) for row in cursor.fetchall()]
+
+
+def _holds(text: str, terms: Sequence[str]) -> bool:
+    """Return whether every term stands in the text, the last one at least as the beginning of a word."""
+    there = {_folded(word) for word in _WORD.findall(text)}
+    *whole, begun = map(_folded, terms)
+    return there.issuperset(whole) and any(word.startswith(begun) for word in there)
+
+
+def _meets(word: str, wanted: Sequence[str]) -> bool:
+    folded = _folded(word)
+    return folded.startswith(wanted[-1]) or folded in wanted
+
+
+def _folded(word: str) -> str:
+    if word.isascii():
+        return word.lower()
+    return "".join(sign for sign in unicodedata.normalize("NFKD", word).casefold() if not unicodedata.combining(sign))

@@ -1,0 +1,171 @@
+"""The page of all conversations, and what is done with many of them at once.
+
+`/conversations/all/` renders `conversations/all.html` with `rows` (conversations with `answering`, `unread` and, after
+a search, `hits`), `query`, `show` ("", "pinned", "archived", "deleted" or the id of a folder), `folders`, `folder`, and
+`after`, the place from which the list goes on; asked for by htmx from such a place, only the rows behind it.
+POST `/conversations/change/` takes `do` and `id` (any number of them) and leads back to `back`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.dateparse import parse_datetime
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import gettext, ngettext, ngettext_lazy
+from django.views.decorators.http import require_GET, require_POST
+
+from apps.conversations.history import actions, full_text_search
+from apps.conversations.history.full_text_search import Hit
+from apps.conversations.history.paging import page
+from apps.conversations.history.sidebar import with_dots
+from apps.conversations.history.views import identifier
+from apps.conversations.models import Conversation, ConversationQuerySet, Folder
+from apps.lib.numbers import read_number
+from apps.users.access import person
+from apps.users.models import User
+
+_LISTED = 100  # at a time
+_MOST = 10_000  # conversations of one change
+_SNIPPETS = 3  # of one conversation
+
+
+@login_required
+@require_GET
+def everything(request: HttpRequest) -> HttpResponse:
+    """All conversations, or those of `?show=`; with `?q=` those that speak of it, with the places."""
+    user = person(request)
+    query, show = request.GET.get("q", "").replace("\0", "").strip()[:200], request.GET.get("show", "")
+    folder = Folder.objects.filter(owner=user, pk=read_number(show)).first() if show.isdecimal() else None
+    after, by = request.GET.get("after", ""), "deleted" if show == "deleted" else "changed"
+    rows, end = (found(user, query), "") if query else page(_shown(user, show, folder), _LISTED, after, by)
+    context = {"rows": rows, "after": end, "query": query, "show": show, "folder": folder}
+    if after and request.headers.get("HX-Request"):
+        return render(request, "conversations/_found_rows.html", context)
+    folders = list(Folder.objects.filter(owner=user))
+    return render(request, "conversations/all.html", {**context, "folders": folders})
+
+
+@login_required
+@require_POST
+def change(request: HttpRequest) -> HttpResponse:
+    """What `do` says was done with the conversations of the form that are this person's."""
+    user, form = person(request), request.POST
+    pks = [pk for value in form.getlist("id")[:_MOST] if (pk := identifier(value))]
+    do = form.get("do", "")
+    if do == "delete":
+        return _deleted(request, user, pks)
+    words = _WORDS[do](user, pks, form) if do in _WORDS else ""
+    if words:
+        messages.success(request, words)
+    return _back(request)
+
+
+@login_required
+@require_POST
+def folder(request: HttpRequest, pk: int) -> HttpResponse:
+    """The folder has another name, or is gone; its conversations stay."""
+    row = get_object_or_404(Folder, owner=person(request), pk=pk)
+    if request.POST.get("do") == "delete":
+        row.delete()
+        messages.success(request, gettext("The folder is gone. Its conversations are in the list."))
+        return redirect("conversations:all")
+    if not actions.rename_folder(row, request.POST.get("name", "")):
+        messages.error(request, gettext("Give the folder a name that no other folder of yours has."))
+    return _back(request)
+
+
+def found(user: User, query: str) -> list[Conversation]:
+    """The conversations that speak of it, those with it in their title first, each with its `hits`."""
+    hits: dict[UUID, list[Hit]] = {}
+    for hit in full_text_search.search(user, query):
+        hits.setdefault(hit.message.conversation_id, []).append(hit)
+    titled = [row.pk for row in full_text_search.titled(user, query)]
+    pks = list(dict.fromkeys([*titled, *hits]))
+    rows = with_dots(Conversation.objects.visible_to(user)).in_bulk(pks)
+    for row in rows.values():
+        row.hits = hits.get(row.pk, [])[:_SNIPPETS]  # type: ignore[attr-defined]
+    return [rows[pk] for pk in pks if pk in rows]
+
+
+def _shown(user: User, show: str, folder: Folder | None) -> ConversationQuerySet:
+    if show == "deleted":
+        return with_dots(Conversation.objects.owned_by(user).filter(deleted__isnull=False))
+    rows = with_dots(Conversation.objects.visible_to(user)).select_related("folder")
+    if show == "archived":
+        return rows.filter(archived__isnull=False)
+    if show == "pinned":
+        return rows.filter(pinned__isnull=False)
+    return rows.filter(folder=folder) if folder else rows.filter(archived__isnull=True)
+
+
+def _deleted(request: HttpRequest, user: User, pks: list[UUID]) -> HttpResponse:
+    at, count = actions.delete(user, pks)
+    if count:  # the template makes a button of the moment
+        messages.success(
+            request,
+            ngettext("%(n)s conversation deleted.", "%(n)s conversations deleted.", count) % {"n": count},
+            extra_tags=at.isoformat(),
+        )
+    return _back(request)
+
+
+def _restored(user: User, _: list[UUID], form: Any) -> str:
+    at = parse_datetime(form.get("at", ""))
+    count = actions.restore(user, at) if isinstance(at, datetime) and at.tzinfo else 0
+    return _back_again(count) if count else gettext("It was too late to bring that back.")
+
+
+def _moved(user: User, pks: list[UUID], form: Any) -> str:
+    value = form.get("folder", "")
+    into = Folder.objects.filter(owner=user, pk=read_number(value)).first() if value.isdecimal() else None
+    into = actions.folder_named(user, form.get("name", "")) or into
+    count = actions.move(user, pks, into)
+    if into:
+        words = ngettext("%(n)s conversation moved to %(into)s.", "%(n)s conversations moved to %(into)s.", count)
+        return words % {"n": count, "into": into}
+    words = ngettext("%(n)s conversation taken out of folders.", "%(n)s conversations taken out of folders.", count)
+    return words % {"n": count}
+
+
+_Verb = Callable[[User, list[UUID], Any], str]
+_WORDS: dict[str, _Verb] = {
+    "pin": lambda user, pks, _: _said(
+        ngettext_lazy("%(n)s conversation pinned.", "%(n)s conversations pinned.", "n"), actions.pin(user, pks)
+    ),
+    "unpin": lambda user, pks, _: _said(
+        ngettext_lazy("%(n)s conversation no longer pinned.", "%(n)s conversations no longer pinned.", "n"),
+        actions.pin(user, pks, on=False),
+    ),
+    "archive": lambda user, pks, _: _said(
+        ngettext_lazy("%(n)s conversation archived.", "%(n)s conversations archived.", "n"), actions.archive(user, pks)
+    ),
+    "unarchive": lambda user, pks, _: _said(
+        ngettext_lazy("%(n)s conversation back in the list.", "%(n)s conversations back in the list.", "n"),
+        actions.archive(user, pks, on=False),
+    ),
+    "bring_back": lambda user, pks, _: _back_again(actions.bring_back(user, pks)),
+    "restore": _restored,
+    "move": _moved,
+}
+
+
+def _said(words: Any, number: int) -> str:
+    return str(words % {"n": number})
+
+
+def _back_again(number: int) -> str:
+    return ngettext("%(n)s conversation brought back.", "%(n)s conversations brought back.", number) % {"n": number}
+
+
+def _back(request: HttpRequest) -> HttpResponse:
+    back = request.POST.get("back", "")
+    known = url_has_allowed_host_and_scheme(back, allowed_hosts={request.get_host()}, require_https=request.is_secure())
+    return redirect(back if known and back.startswith("/") else "conversations:all")

@@ -1,0 +1,44 @@
+"""What is withheld of messages that are copied goes along unseen, so that the copies come back when they do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+from uuid import UUID
+
+from apps.conversations.models import Withdrawn
+from apps.conversations.turns import trace
+
+
+def cited(copied: Iterable[UUID]) -> set[int]:
+    """The sources on which the withheld ones among these messages stand."""
+    found = Withdrawn.objects.filter(message__in=list(copied)).values_list("citations", flat=True)
+    return {cite["source_id"] for citations in found for cite in citations if cite["source_id"]}
+
+
+def carry(ids: Mapping[UUID, UUID], twins: Mapping[int, int] | None, *, whole: bool) -> None:
+    """The copies of those that are withheld can be given back too. `ids`: the copies by their originals; `twins`:
+    likewise of sources, None where none are copied; `whole`: for the person whose messages they were. Call inside the
+    transaction of the copy."""
+    rows = Withdrawn.objects.filter(message__in=list(ids))
+    Withdrawn.objects.bulk_create(_copy(row, ids, twins, whole=whole) for row in rows)
+
+
+def _copy(row: Withdrawn, ids: Mapping[UUID, UUID], twins: Mapping[int, int] | None, *, whole: bool) -> Withdrawn:
+    fields, record = dict(row.fields), bytes(row.trace)
+    if not whole:
+        usage = {name: value for name, value in fields["usage"].items() if name != "thoughts"}
+        fields |= {"steps": [], "tools": [], "usage": usage}
+        record = trace.pack(trace.for_readers(trace.unpack(record))) if record else record
+    if twins is None:
+        fields["quotes"] = []
+    cites = row.citations if twins is not None else []
+    return Withdrawn(
+        message_id=ids[row.pk], fields=fields, trace=record,
+        citations=[_cite(cite, twins or {}) for cite in cites],
+    )  # fmt: skip
+
+
+def _cite(cite: Mapping[str, Any], twins: Mapping[int, int]) -> dict[str, Any]:
+    columns = {name: value for name, value in cite.items() if name != "id"}
+    return columns | {"source_id": twins.get(columns["source_id"])}

@@ -1,0 +1,124 @@
+"""What every page of the frame shows: the person's conversations, and which of them is being answered or has news."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from django.db.models import BigIntegerField, BooleanField, Case, Exists, F, OuterRef, Q, Value, When, Window
+from django.db.models.functions import RowNumber
+from django.http import HttpRequest
+from django.utils.functional import SimpleLazyObject
+
+from apps.conversations.history.full_text_search import words
+from apps.conversations.history.paging import page, place
+from apps.conversations.models import Conversation, ConversationQuerySet, Message
+
+if TYPE_CHECKING:
+    from apps.conversations.models import Reader
+
+_SHOWN = 50  # of one list at first, and more each time
+_MOST = 2_000  # of one list that a page which has loaded them gets again
+_DIGITS = 16  # fewer than these make a number that a database takes
+PINNED, RECENT = "pinned", "recent"
+
+
+@dataclass(slots=True)
+class Part:
+    """One list of the conversations beside the page: pinned, in a folder, or the others."""
+
+    key: str  # "pinned", "recent", or the folder's id
+    name: str = ""  # of the folder
+    rows: list[Conversation] = field(default_factory=list)
+    after: str = ""  # the place from which the list goes on, as in paging.py; "": all of it is here
+
+
+@dataclass(slots=True)
+class Listed:
+    """The conversations beside the page; each has `answering` and `unread`."""
+
+    pinned: Part = field(default_factory=lambda: Part(PINNED))
+    folders: list[Part] = field(default_factory=list)
+    recent: Part = field(default_factory=lambda: Part(RECENT))
+    title: str = ""  # looked for: then all that have it are in `recent`
+
+    @property
+    def any_kept(self) -> bool:
+        return bool(self.pinned.rows or self.folders)
+
+    @property
+    def any(self) -> bool:
+        return self.any_kept or bool(self.recent.rows)
+
+
+def frame(request: HttpRequest) -> dict[str, Any]:
+    """`conversations`: `Listed`; asked for only where a template shows them."""
+    return {"conversations": SimpleLazyObject(lambda: listed(request.user))}
+
+
+def listed(user: Reader, shown: Mapping[str, str] | None = None) -> Listed:
+    """The beginning of each list; `shown` says of which the page has more already, and how many."""
+    shown = shown or {}
+    found, kept = Listed(), {key: _size(value) for key, value in shown.items() if key != RECENT}
+    found.recent.rows, found.recent.after = page(_of(user, RECENT), _size(shown.get(RECENT, "")))
+    parts: dict[str, Part] = {}
+    for row in _kept(user, max([_SHOWN, *kept.values()])):
+        key = PINNED if row.pinned else str(row.folder_id)
+        part = parts.setdefault(key, Part(key, row.folder.name if row.folder else ""))
+        if len(part.rows) < kept.get(key, _SHOWN):
+            part.rows.append(row)
+        else:
+            part.after = part.after or place(part.rows[-1])
+    found.pinned = parts.pop(PINNED, found.pinned)
+    found.folders = sorted(parts.values(), key=lambda part: part.name)
+    return found
+
+
+def titled(user: Reader, text: str) -> Listed:
+    """All lists as one, of those that have the words in their title."""
+    rows = _listable(user)
+    for word in words(text):
+        rows = rows.filter(title__icontains=word)
+    return Listed(recent=Part(RECENT, rows=page(rows, _SHOWN)[0]), title=text)
+
+
+def more(user: Reader, key: str, after: str) -> Part:
+    """One list from a place on. One that is not theirs is empty."""
+    rows, end = page(_of(user, key), _SHOWN, after)
+    return Part(key, rows=rows, after=end)
+
+
+def _listable(user: Reader) -> ConversationQuerySet:
+    rows = with_dots(Conversation.objects.visible_to(user).filter(archived__isnull=True).select_related("folder"))
+    return rows.only("title", "owner_id", "changed", "pinned", "folder__name")
+
+
+def _of(user: Reader, key: str) -> ConversationQuerySet:
+    if key == PINNED:
+        return _listable(user).filter(pinned__isnull=False)
+    rows = _listable(user).filter(pinned__isnull=True)
+    if key == RECENT:
+        return rows.filter(folder__isnull=True)
+    return rows.filter(folder=int(key)) if key.isdecimal() and len(key) < _DIGITS else rows.none()
+
+
+def _kept(user: Reader, size: int) -> ConversationQuerySet:
+    """The first of the pinned, and of each folder, and one more of each."""
+    kept = Conversation.objects.visible_to(user).filter(archived__isnull=True)
+    kept = kept.filter(Q(pinned__isnull=False) | Q(folder__isnull=False))
+    lists = Case(When(pinned__isnull=False, then=Value(0)), default=F("folder"), output_field=BigIntegerField())
+    order = [F("changed").desc(), F("pk").desc()]
+    first = kept.annotate(nth=Window(RowNumber(), partition_by=[lists], order_by=order)).filter(nth__lte=size + 1)
+    return _listable(user).filter(pk__in=first.values("pk")).order_by("-changed", "-pk")
+
+
+def _size(value: str) -> int:
+    return min(max(int(value), _SHOWN), _MOST) if value.isdecimal() and len(value) < _DIGITS else _SHOWN
+
+
+def with_dots(rows: ConversationQuerySet) -> ConversationQuerySet:
+    """`answering`: an answer is being written there; `unread`: something came since its owner looked."""
+    writing = Message.objects.filter(conversation=OuterRef("pk"), status=Message.Status.WRITING)
+    unread = Case(When(changed__gt=F("seen"), then=Value(True)), default=Value(False), output_field=BooleanField())
+    return rows.annotate(answering=Exists(writing), unread=unread)

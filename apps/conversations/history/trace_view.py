@@ -1,0 +1,184 @@
+"""What lies behind an answer, as a person may see it now: the record of `trace.py` with the words they may read."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+import orjson
+from django.utils.translation import gettext_lazy
+
+from apps.conversations.core import sampling
+from apps.conversations.models import Citation, Message, Source, Trace
+from apps.conversations.moderation import withheld_records
+from apps.conversations.turns import context_usage, prompt, trace
+from apps.documents import fates, filters, search
+from apps.documents.models import Document
+from apps.safety.levels import Level
+from apps.users.models import User
+
+if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise
+
+GONE = gettext_lazy("a passage that was deleted, or that you may no longer read")
+_PLACE = re.compile(r"\x00(\d+)\x00")
+_LEVELS = (0.9, 0.6, 0.3, 0.1)  # of a token's probability: from each on, one colour
+_USAGE: Mapping[str, StrOrPromise] = {
+    "writer": gettext_lazy("Chosen as"),
+    "prompt_tokens": gettext_lazy("Tokens read"), "cached_tokens": gettext_lazy("of these known from before"),
+    "completion_tokens": gettext_lazy("Tokens written"), "finish": gettext_lazy("Ended because of"),
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    text: str
+    level: int  # 0: the model was sure … 4: it could as well have said something else
+    percent: str
+    others: str  # JSON: [[text, percent], …], the likeliest first
+
+
+@dataclass(frozen=True, slots=True)
+class Sentence:
+    text: str
+    number: int | None  # of the source that supports it best
+    score: float
+    tool: str  # whose result says it, where no source does
+    quoted: bool
+
+
+def behind(user: User, answer: Message) -> dict[str, Any] | None:
+    """Return what the template shows; None where nothing was recorded, or a message of the conversation is withheld."""
+    row = Trace.objects.filter(answer=answer).first()
+    if row is None or withheld_records.is_withheld(answer.conversation_id):
+        return None
+    return _shown(user, answer, trace.unpack(bytes(row.data)), len(row.data))
+
+
+def linked(user: User, answer: Message, *, passages: bool, asked: bool) -> dict[str, Any] | None:
+    """What somebody who reads the answer by a link may see of it: never what the model was told, what it thought and
+    what else it weighed, which may speak of documents and of the one who asked. Where the link shows `passages`, also
+    which of the documents that they may read themselves were found, and which sentence stands on which source; where
+    it shows all that was `asked`, also what was searched for, which is made from that."""
+    row = Trace.objects.filter(answer=answer).first()
+    if row is None:
+        return None
+    value = trace.unpack(bytes(row.data))
+    search = {**value["search"], "searched": [], "filters": {}} if passages and value["search"] else None
+    shown = _shown(user, answer, {**trace.for_readers(value), "search": search}, len(row.data))
+    if search is not None:
+        found = [item for item in shown["search"]["candidates"] if item["title"]]
+        kept = sum(item["kept"] for item in found)
+        query = shown["search"]["query"] if asked else ""
+        shown["search"] |= {"candidates": found, "kept": kept, "query": query}
+    return shown | {"linked": True, "shared": False, "window": None} | ({} if passages else {"sentences": []})
+
+
+def _shown(user: User, answer: Message, value: dict[str, Any], size: int) -> dict[str, Any]:
+    asked = answer.parent.text if answer.parent else ""
+    return {
+        "answer": answer, "asked": asked, "kilobytes": f"{size / 1024:.1f}",
+        "timeline": value["timeline"], "longest": max((row["ms"] for row in value["timeline"]), default=1) or 1,
+        "search": _search(user, value["search"]), "prompt": _messages(user, answer, value["prompt"]),
+        "verdicts": value.get("verdicts", []), "thoughts": value.get("thoughts", ""),
+        "window": context_usage.shown(context_usage.read(answer)),
+        "tokens": [_token(*item) for item in value["tokens"]], "pieces": value["pieces"],
+        "sentences": _sentences(answer), "usage": _named(_USAGE, answer.usage), "shared": value.get("shared", False),
+        "safety": Level(answer.usage["safety"]).label if answer.usage.get("safety") in Level.values else "",
+        "settings": sampling.shown(answer.usage.get("sampling", {})), "rate": _rate(answer, value),
+    }  # fmt: skip
+
+
+def thoughts(answer: Message) -> str:
+    """What the model thought before it; "" where nothing was recorded."""
+    return all_thoughts([answer]).get(answer.pk, "")
+
+
+def all_thoughts(answers: Sequence[Message]) -> dict[UUID, str]:
+    """Likewise for those of the answers that have thoughts."""
+    having = [row.pk for row in answers if row.usage.get("thoughts")]
+    rows = Trace.objects.filter(answer__in=having) if having else ()
+    return {row.answer_id: str(trace.unpack(bytes(row.data)).get("thoughts", "")) for row in rows}
+
+
+def _search(user: User, value: dict[str, Any] | None) -> dict[str, Any] | None:
+    if value is None:
+        return None
+    wanted = {UUID(item["document"]) for item in value["candidates"]}
+    known = Document.objects.visible_to(user).in_bulk(wanted)
+    rows = [
+        {
+            **item, "why": fates.shown(item["why"]),
+            "title": str(found) if (found := known.get(UUID(item["document"]))) else "",
+        }
+        for item in value["candidates"]
+    ]  # fmt: skip
+    kept = sum(item["kept"] for item in rows)
+    only = filters.read_kept(value.get("filters", {})).words
+    return {
+        **value,
+        "query": value["query"],
+        "only": only,
+        "candidates": sorted(rows, key=lambda item: not item["kept"]),
+        "kept": kept,
+    }
+
+
+def _messages(user: User, answer: Message, value: dict[str, Any] | None) -> list[dict[str, str]]:
+    if value is None:
+        return []
+    numbers = [place[0] for place in value["places"]]
+    rows = Source.objects.filter(conversation=answer.conversation_id, number__in=numbers).select_related("document")
+    sources = {row.number: row for row in rows}
+    places = [(sources[n].document_id if n in sources else None, page, spans) for n, page, spans in value["places"]]
+    texts = search.read(user, places)
+    lines = [_line(sources.get(place[0]), place, text) for place, text in zip(value["places"], texts, strict=True)]
+    return [
+        {
+            "role": item["role"],
+            "content": _PLACE.sub(lambda found: lines[int(found[1])], item["content"]),
+        }
+        for item in value["messages"]
+    ]
+
+
+def _line(source: Source | None, place: Sequence[Any], text: str | None) -> str:
+    if source is None or source.document is None or text is None:
+        return f"[{place[0]}] {GONE}"
+    page = source.page_number if source.document.has_pages else None
+    return prompt.source_line(source.number, str(source.document), page, text)
+
+
+def _token(text: str, logprob: float, others: Sequence[Sequence[Any]]) -> Token:
+    share = math.exp(min(0.0, logprob))
+    level = next((level for level, least in enumerate(_LEVELS) if share >= least), len(_LEVELS))
+    weighed = [[other, _percent(math.exp(min(0.0, value)))] for other, value in others]
+    return Token(text, level, _percent(share), orjson.dumps(weighed).decode())
+
+
+def _percent(share: float) -> str:
+    return f"{share:.0%}" if share >= 0.095 else f"{share:.1%}" if share >= 0.001 else "< 0.1%"
+
+
+def _sentences(answer: Message) -> list[Sentence]:
+    found: dict[int, Sentence] = {}
+    for cite in Citation.objects.filter(answer=answer).select_related("source").order_by("sentence", "-score"):
+        number = cite.source.number if cite.source else None
+        text = answer.text[cite.start : cite.end]
+        found.setdefault(cite.sentence, Sentence(text, number, cite.score, cite.tool, cite.quoted))
+    return list(found.values())
+
+
+def _named(names: Mapping[str, StrOrPromise], values: dict[str, Any]) -> list[tuple[StrOrPromise, Any]]:
+    return [(words, values[name]) for name, words in names.items() if values.get(name) not in (None, "", [])]
+
+
+def _rate(answer: Message, value: dict[str, Any]) -> str:
+    """Tokens a second, while the model wrote."""
+    ms = next((row["ms"] for row in value["timeline"] if row["words"] == trace.WRITING), 0.0)
+    count = answer.usage.get("completion_tokens", 0)
+    return f"{1000 * count / ms:.0f}" if ms > 0 and count else ""

@@ -1,0 +1,213 @@
+"""The chat pages and their fragments. Every row is fetched through `visible_to`: unknown and foreign are both 404.
+
+`/`, `/temporary/` and `/c/<uuid>/` render `conversations/conversation.html` with
+
+    conversation    the row, or None on the page of a new chat
+    collections     what may be searched: [{"id", "name", "documents" (ready), "waiting" (still being read), "chosen"}]
+    starters        questions to begin with, on the page of a new chat
+    temporary, gone a chat of which nothing is kept; and one that was here is over
+    turns           [{"question": {"id", "html", "text"}, "answer": {…}, "gap"}] along the chosen path, oldest first;
+                    `gap` is None, or a `near.Gap` that is left out before this one
+
+where an answer is
+
+    id, status, reason      `status` as in `Message.Status`; "writing" while its turn runs
+    html                    its blocks, pills included; of a writing answer what was last kept, until the replay
+    last_seq                resume after this number; 0 replays everything and replaces `html` (always 0 while writing)
+    weak                    most of what it states has no source
+    steps                   [{"name", "words", "ms"}]
+    quotes_html, sources_html, nothing_html, pictures_html     rendered fragments, or ""
+    pictures                `tiles.Tile` of each, or None where it asked for none
+    style, model, without_documents, nothing_found
+    unfinished              the model could write on
+    fork                    {"siblings", "place", "older", "newer"}: "2 of 3", and the addresses of the others or ""
+
+and a question has, besides, `edited` (when it was reworded, or None) and its own `fork`.
+
+Fragments, each with its context:
+
+    _sources.html    `answer` (id), `used`, `also`: lists of `fragments.Shown`
+    _quotes.html     `answer` (id), `quotes`: list of `fragments.Quoted`, `model`
+    _nothing.html    `searched` (names), `documents` (how many are ready), `waiting`, `query`, `can_widen`, `only`
+    _source.html     the panel: `source`: `panel.Opened`, `previous`, `next`: address or ""
+    _pictures.html   `answer` (id), `tiles`: list of `tiles.Tile`, `active`: one is not finished, and what else
+                     `tiles.render` has
+    _preview.html    the card of a pill: `source` likewise
+
+`components/_conversations.html` is the sidebar's list, at `/conversations/`; what follows in one part of it is at
+`/conversations/more/`. POST `/c/<uuid>/delete/` leads to `/`, and
+`/c/<uuid>/rename/` (field `title`) to the conversation, or answers htmx with the sidebar's list.
+"""
+
+from __future__ import annotations
+
+from typing import Any, cast
+from uuid import UUID
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.html import escape
+from django.utils.translation import gettext
+from django.views.decorators.http import require_GET, require_POST
+
+from apps.conversations.assistants.suggested_questions import starters
+from apps.conversations.evidence import source_panel
+from apps.conversations.history import actions, sidebar, trace_view, transcript, transcript_gaps
+from apps.conversations.history.composer_context import composing
+from apps.conversations.models import Conversation, Folder
+from apps.conversations.moderation import withheld_records
+from apps.conversations.sharing import links
+from apps.conversations.turns import queue
+from apps.documents.sharing import accept_pending
+from apps.users.models import User
+
+_TITLE = 120  # Conversation.title
+
+
+@login_required
+@require_GET
+def new(request: HttpRequest) -> HttpResponse:
+    """The page of a new chat; `?collection=` chooses where to search, `?assistant=` who answers."""
+    return render(request, "conversations/conversation.html", beginning(request))
+
+
+def beginning(request: HttpRequest) -> dict[str, Any]:
+    """What the page of a new chat shows."""
+    user = _user(request)
+    accept_pending(user)
+    chosen = {pk} if (pk := identifier(request.GET.get("collection"))) else set()
+    composer = composing(user, None, identifier(request.GET.get("assistant")))
+    return {
+        "conversation": None,
+        "folders": Folder.objects.filter(owner=user),
+        "turns": [],
+        "collections": transcript.collections(user, chosen),
+        "starters": composer["answers"].starters or starters(user, chosen or set(composer["of_assistant"])),
+        **composer,
+    }
+
+
+@login_required
+@require_GET
+def conversation(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """A conversation; `?at=` shows the path through that message in place of the remembered one,
+    and the turns around it besides those at the end (`near.py`)."""
+    user = _user(request)
+    shown = Conversation.objects.visible_to(user).select_related("assistant").defer("assistant__picture")
+    row = get_object_or_404(shown, pk=pk)
+    actions.see(user, row.pk)
+    at = identifier(request.GET.get("at"))
+    turns = transcript_gaps.turns(user, transcript_gaps.way(row, at), at)
+    context = {
+        **composing(user, row),
+        "window": turns[-1]["answer"]["window"] if turns else None,
+        "conversation": row,
+        "queued": queue.waiting(user, row),
+        "folders": Folder.objects.filter(owner=user),
+        "turns": turns,
+        "collections": transcript.collections(user, set(row.collections.values_list("pk", flat=True))),
+    }
+    return render(request, "conversations/conversation.html", context)
+
+
+@login_required
+@require_GET
+def recent(request: HttpRequest) -> HttpResponse:
+    """The sidebar's list, again: as much of each part as the page says that it has, or what has `?title=`."""
+    user, title = _user(request), request.GET.get("title", "").replace("\0", "").strip()[:200]
+    found = sidebar.titled(user, title) if title else sidebar.listed(user, request.GET.dict())
+    return render(request, "components/_conversations.html", {"conversation": None, "conversations": found})
+
+
+@login_required
+@require_GET
+def more(request: HttpRequest) -> HttpResponse:
+    """One part of the sidebar's list, from a place on."""
+    part = sidebar.more(_user(request), request.GET.get("part", ""), request.GET.get("after", ""))
+    return render(request, "components/_more.html", {"conversation": None, "part": part})
+
+
+@login_required
+@require_POST
+def delete(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """The conversation is gone, with its answers, and can be brought back for a while; a running one ends."""
+    row = get_object_or_404(Conversation.objects.visible_to(_user(request)), pk=pk)
+    at, count = actions.delete(_user(request), [row.pk])
+    if count:  # the template makes a button of the moment
+        messages.success(request, gettext("Conversation deleted."), extra_tags=at.isoformat())
+    return redirect("conversations:new")
+
+
+@login_required
+@require_POST
+def rename(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """The conversation has the title of the form; an empty one changes nothing."""
+    row = get_object_or_404(Conversation.objects.visible_to(_user(request)), pk=pk)
+    title = " ".join(request.POST.get("title", "").replace("\0", "").split())[:_TITLE]
+    if title:
+        Conversation.objects.filter(pk=row.pk).update(title=title, titled=Conversation.Titled.PERSON)
+    if request.headers.get("HX-Request"):
+        return render(request, "components/_conversations.html", {"conversation": row})
+    return redirect("conversations:conversation", pk=row.pk)
+
+
+@login_required
+@require_GET
+def source(request: HttpRequest, answer: UUID, number: int) -> HttpResponse:
+    """A source of an answer: the panel's inside, or with `?preview=1` the card of its pill. Opened in a tab of its own
+    it is the document, at the passage."""
+    user = _user(request)
+    row = links.readable(answer, number) or source_panel.read_by(user, answer)
+    opened = source_panel.opened(user, row, number, _number(request.GET.get("sentence", "")))
+    if request.GET.get("preview"):
+        return render(request, "conversations/_preview.html", {"source": opened})
+    if not request.headers.get("HX-Request"):
+        if opened.gone:
+            raise Http404
+        return redirect(opened.reader_url)
+    previous, following = source_panel.neighbours(row, number)
+    return render(request, "conversations/_source.html", {"source": opened, "previous": previous, "next": following})
+
+
+def _number(value: str) -> int | None:
+    """Return the number that an address names; None where it names none."""
+    return int(value) if value.isascii() and value.isdigit() and len(value) < 8 else None
+
+
+def _user(request: HttpRequest) -> User:
+    return cast(User, request.user)
+
+
+@login_required
+@require_GET
+def queued(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """The questions that wait in a conversation, again."""
+    row = get_object_or_404(Conversation.objects.visible_to(_user(request)), pk=pk)
+    return render(request, "conversations/_queue.html", {"queued": queue.waiting(_user(request), row)})
+
+
+@login_required
+@require_GET
+def behind_answer(request: HttpRequest, answer: UUID) -> HttpResponse:
+    """Return what lies behind an answer, for the panel."""
+    row = source_panel.answer_of(_user(request), answer)
+    found, withheld = trace_view.behind(_user(request), row), withheld_records.is_withheld(row.conversation_id)
+    return render(request, "conversations/_behind.html", {"behind": found, "withheld": withheld})
+
+
+@login_required
+@require_GET
+def thoughts(request: HttpRequest, answer: UUID) -> HttpResponse:
+    """What the model thought before an answer, as plain text that is safe to show in place."""
+    row = source_panel.answer_of(_user(request), answer)
+    return HttpResponse(escape(trace_view.thoughts(row) or gettext("Nothing was recorded")))
+
+
+def identifier(value: str | None) -> UUID | None:
+    """The id that an address names; None where it names none."""
+    try:
+        return UUID(value) if value else None
+    except ValueError:
+        return None

@@ -1,0 +1,332 @@
+"""Conversations: a tree of messages, the passages that answers were given, and the citations that were verified."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar, TypeAlias
+
+from django.conf import settings
+from django.contrib.auth.models import AnonymousUser
+from django.db import models
+from django.utils import timezone
+from django.utils.translation import gettext, gettext_lazy
+
+from apps.conversations.assistants.prompt_templates import SavedPrompt
+from apps.conversations.models.assistant import Assistant, AssistantShare, AssistantVersion, Shows, Style
+from apps.conversations.models.attachment import AttachedPicture, Attachment
+from apps.conversations.models.feedback import Feedback
+from apps.conversations.models.import_job import Import, ImportItem
+from apps.conversations.models.model_profile import ModelProfile
+from apps.conversations.models.preference import Preference
+from apps.conversations.models.retraction import Withdrawn
+from apps.conversations.models.share import Share
+from apps.conversations.models.tool import ToolConsent, ToolServer, ToolSetting
+from apps.conversations.turns.small_talk import STEP as SMALL_TALK
+from apps.conversations.turns.whole_document import STEP as WHOLE_DOCUMENT
+from apps.documents.models import Chunk, Collection, Document
+from apps.images.models import Picture
+from apps.lib.ids import new_id
+from apps.lib.leases import Leased
+
+__all__ = [
+    "Assistant", "AssistantShare", "AssistantVersion", "AttachedPicture", "Attachment", "Citation", "Conversation",
+    "Feedback", "Folder", "Import", "ImportItem", "Message", "ModelProfile", "Preference", "Queued", "Retrieved",
+    "SavedPrompt", "Share", "Shows", "Source", "Style", "ToolConsent", "ToolServer", "ToolSetting", "Trace",
+    "Withdrawn",
+]  # fmt: skip
+
+if TYPE_CHECKING:
+    from apps.users.models import User
+
+    Reader: TypeAlias = User | AnonymousUser
+
+
+class Folder(models.Model):
+    """Where a person puts conversations that belong together. Nobody else sees it."""
+
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="folders")
+    name = models.CharField(max_length=60)
+
+    class Meta:
+        ordering: ClassVar = ["name"]
+        constraints: ClassVar = [models.UniqueConstraint(fields=["owner", "name"], name="one_folder_a_name")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class ConversationQuerySet(models.QuerySet["Conversation"]):
+    def visible_to(self, user: Reader) -> ConversationQuerySet:
+        return self.owned_by(user).filter(deleted__isnull=True)
+
+    def with_assistant(self) -> ConversationQuerySet:
+        """In the same query, without its picture."""
+        return self.select_related("assistant").defer("assistant__picture")
+
+    def owned_by(self, user: Reader) -> ConversationQuerySet:
+        """Also what was deleted and can still be brought back."""
+        return self.filter(owner=user) if user.is_authenticated else self.none()
+
+
+class Conversation(models.Model):
+    class Titled(models.TextChoices):
+        QUESTION = "question", gettext_lazy("The first words of the question")
+        MODEL = "model", gettext_lazy("The model")
+        PERSON = "person", gettext_lazy("The person")
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="conversations")
+    assistant = models.ForeignKey(Assistant, on_delete=models.SET_NULL, null=True, blank=True)
+    title = models.CharField(max_length=120, blank=True)
+    titled = models.CharField(max_length=8, choices=Titled.choices, default=Titled.QUESTION, help_text="By whom")
+    folder = models.ForeignKey(Folder, on_delete=models.SET_NULL, null=True, blank=True, related_name="conversations")
+    pinned = models.DateTimeField(null=True, blank=True)
+    archived = models.DateTimeField(null=True, blank=True)
+    deleted = models.DateTimeField(
+        null=True, blank=True, help_text="Gone for everybody; its owner can bring it back for a while"
+    )
+    seen = models.DateTimeField(
+        null=True, blank=True, default=timezone.now, help_text="What changed later is new to its owner"
+    )
+    collections = models.ManyToManyField(
+        Collection,
+        blank=True,
+        related_name="conversations",
+        help_text="Searched for answers; none: all that are visible",
+    )
+    narrow = models.BooleanField(default=False, help_text="Collections were chosen: never all of them")
+    sampling = models.JSONField(default=dict, blank=True, help_text="As chosen last; empty: as the assistant has it")
+    model = models.CharField(
+        max_length=60, blank=True, help_text="By name, as chosen last; empty: as the assistant has it"
+    )
+    filters = models.JSONField(default=dict, blank=True, help_text="Of documents, as chosen last; empty: none")
+    imported = models.CharField(max_length=20, blank=True, help_text="The program it came from; empty: it began here")
+    imported_key = models.CharField(max_length=64, blank=True, help_text="Hash of what came: it comes once")
+    created = models.DateTimeField(auto_now_add=True)
+    changed = models.DateTimeField(auto_now=True)
+
+    objects = ConversationQuerySet.as_manager()
+
+    class Meta:
+        ordering: ClassVar = ["-changed"]
+        indexes: ClassVar = [
+            models.Index(fields=["owner", "-changed"], name="conversations_of_a_person"),
+            models.Index(fields=["deleted"], condition=models.Q(deleted__isnull=False), name="deleted_conversations"),
+        ]
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["owner", "imported_key"], condition=~models.Q(imported_key=""), name="one_import_a_conversation"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.title or gettext("New conversation")
+
+
+class MessageQuerySet(models.QuerySet["Message"]):
+    def visible_to(self, user: Reader) -> MessageQuerySet:
+        if not user.is_authenticated:
+            return self.none()
+        return self.filter(conversation__owner=user, conversation__deleted__isnull=True)
+
+    def answers(self) -> MessageQuerySet:
+        return self.filter(role=Message.Role.ASSISTANT)
+
+
+class Message(Leased):
+    """A question or an answer. An answer row is its turn: the turn's id is the answer's id."""
+
+    class Role(models.TextChoices):
+        USER = "user", gettext_lazy("Question")
+        ASSISTANT = "assistant", gettext_lazy("Answer")
+
+    class Status(models.TextChoices):
+        WRITING = "writing", gettext_lazy("Writing")
+        COMPLETE = "complete", gettext_lazy("Complete")
+        STOPPED = "stopped", gettext_lazy("Stopped")
+        WITHHELD = "withheld", gettext_lazy("Withheld")
+        FAILED = "failed", gettext_lazy("Failed")
+        INTERRUPTED = "interrupted", gettext_lazy("Interrupted")
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    conversation = models.ForeignKey(Conversation, on_delete=models.CASCADE, related_name="messages")
+    parent = models.ForeignKey("self", on_delete=models.CASCADE, null=True, blank=True, related_name="children")
+    role = models.CharField(max_length=12, choices=Role.choices)
+    status = models.CharField(max_length=12, choices=Status.choices, default=Status.COMPLETE, db_index=True)
+    text = models.TextField(blank=True, help_text="A question as asked; an answer exactly as the model wrote it")
+    client_id = models.CharField(max_length=40, blank=True, help_text="Made by the client: a repeated ask posts once")
+    asked_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    reason = models.CharField(max_length=400, blank=True, help_text="Why it ended as it did, for the reader")
+    chosen = models.DateTimeField(null=True, blank=True, help_text="When it was last turned to among its siblings")
+    edited = models.DateTimeField(null=True, blank=True, help_text="When a question was reworded without a new answer")
+    continues = models.ForeignKey(
+        "self", on_delete=models.SET_NULL, null=True, blank=True, related_name="+",
+        help_text="The unfinished answer whose text this one begins with, and whose place it takes",
+    )  # fmt: skip
+    style = models.CharField(max_length=16, choices=Style.choices, blank=True, help_text="The style that was used")
+    shows = models.CharField(
+        max_length=16, choices=Shows.choices, blank=True, help_text="Which sentences are shown; empty: all"
+    )
+    model = models.CharField(max_length=255, blank=True)
+    without_documents = models.BooleanField(default=False)
+    nothing_found = models.BooleanField(default=False)
+    quotes = models.JSONField(
+        default=list, blank=True, help_text="[{source: number, start, end, score}], spans in Page.text"
+    )
+    steps = models.JSONField(default=list, blank=True, help_text="[{name, ms, detail}] in call order")
+    tools = models.JSONField(default=list, blank=True, help_text="Calls of tools in their order: fields of `Call`")
+    links = models.JSONField(default=list, blank=True, help_text="Addresses in the text that are shown as links")
+    usage = models.JSONField(default=dict, blank=True)
+    draws = models.JSONField(default=dict, blank=True, help_text="Of an answer that has pictures: what was asked for")
+    pictures = models.ManyToManyField(Picture, blank=True, related_name="answers")
+    origin = models.UUIDField(null=True, blank=True, db_index=True, help_text="The message that this one is a copy of")
+    retracted = models.DateTimeField(null=True, blank=True, help_text="When a reviewer withheld it: see `withdrawn.py`")
+    created = models.DateTimeField(auto_now_add=True)
+    ended = models.DateTimeField(null=True, blank=True)
+
+    objects = MessageQuerySet.as_manager()
+
+    class Meta:
+        ordering: ClassVar = ["created"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["asked_by", "client_id"], condition=~models.Q(client_id=""), name="one_message_a_client_id"
+            )
+        ]
+        # What a person has being written is counted before each question, however many messages there are.
+        indexes: ClassVar = [
+            models.Index(fields=["asked_by", "status"], name="messages_of_a_person_by_status"),
+            models.Index(fields=["asked_by", "-created"], name="messages_of_a_person_by_time"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.role}: {self.text[:60]}"
+
+    @property
+    def unchecked(self) -> bool:
+        """Return whether a model wrote an answer without documents: whatever shows it says so."""
+        return self.without_documents and not self.draws and not self.small_talk
+
+    @property
+    def small_talk(self) -> bool:
+        """Return whether an answer is fixed words, a sum or a date: its one step says that nothing was searched."""
+        return any(step["name"] == SMALL_TALK for step in self.steps)
+
+    @property
+    def without_model(self) -> bool:
+        """Return whether no model wrote an answer: it is small talk, or taken from a document word for word."""
+        return not self.model and any(step["name"] in (SMALL_TALK, WHOLE_DOCUMENT) for step in self.steps)
+
+    @property
+    def grounded(self) -> bool:
+        """Return whether an answer was written from documents or draws a picture."""
+        return not self.unchecked and not self.small_talk
+
+    @property
+    def unread_languages(self) -> list[str]:
+        """Return the languages (ISO 639-1) that the check did not know, and that left sentences unverified."""
+        return list(self.usage.get("unread_languages", ()))
+
+    @property
+    def unfinished(self) -> bool:
+        """Whether the model could write on where this answer ends."""
+        return bool(self.text) and (self.status in _CUT_SHORT or self.usage.get("finish") == "length")
+
+
+_CUT_SHORT = {Message.Status.STOPPED, Message.Status.INTERRUPTED, Message.Status.FAILED}
+
+
+class Queued(models.Model):
+    """A follow-up that waits until the answer before it has ended: see `queue.py`."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    conversation = models.ForeignKey(Conversation, on_delete=models.CASCADE, related_name="queued")
+    text = models.TextField()
+    settings = models.JSONField(default=dict, blank=True, help_text="As the page sends them with a question")
+    client_id = models.CharField(max_length=40, help_text="Made by the client; the question will be kept under it")
+    position = models.IntegerField(default=0, help_text="Lower comes first; among equals the older one")
+    problem = models.CharField(max_length=400, blank=True, help_text="Why it cannot be asked as it is")
+    created = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering: ClassVar = ["position", "created"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["conversation", "client_id"], name="one_queued_a_client_id")
+        ]
+
+    def __str__(self) -> str:
+        return self.text[:60]
+
+
+class Trace(models.Model):
+    """What lies behind an answer, as `trace.py` records it: compressed, and read only when somebody opens it."""
+
+    answer = models.OneToOneField(Message, on_delete=models.CASCADE, primary_key=True, related_name="trace")
+    data = models.BinaryField()
+
+    def __str__(self) -> str:
+        return str(self.answer_id)
+
+
+class Source(models.Model):
+    """A passage of a conversation, under the number that pills and prompt use. Holds no text: `Page.text` is the truth,
+    so a deleted document takes its words with it everywhere at once."""
+
+    conversation = models.ForeignKey(Conversation, on_delete=models.CASCADE, related_name="sources")
+    number = models.PositiveIntegerField(help_text="From 1, stable through the conversation")
+    document = models.ForeignKey(Document, on_delete=models.SET_NULL, null=True)
+    chunk = models.ForeignKey(Chunk, on_delete=models.SET_NULL, null=True)
+    page_number = models.PositiveIntegerField()
+    spans = models.JSONField(help_text="[[start, end], ...] in Page.text: the sentences that were given to the model")
+
+    class Meta:
+        ordering: ClassVar = ["conversation", "number"]
+        constraints: ClassVar = [models.UniqueConstraint(fields=["conversation", "number"], name="one_source_a_number")]
+
+    def __str__(self) -> str:
+        return f"[{self.number}]"
+
+
+class Retrieved(models.Model):
+    """That an answer was given a passage, and how it was found."""
+
+    answer = models.ForeignKey(Message, on_delete=models.CASCADE, related_name="retrieved")
+    source = models.ForeignKey(Source, on_delete=models.CASCADE, related_name="retrievals")
+    rank = models.PositiveIntegerField()
+    relevance = models.FloatField(help_text="Calibrated, 0 to 1")
+    cosine = models.FloatField()
+    bm25 = models.FloatField()
+    given = models.JSONField(
+        default=list,
+        help_text="[[start, end], ...] in Page.text: what this turn's prompt added; [] where all was given before",
+    )
+
+    class Meta:
+        ordering: ClassVar = ["answer", "rank"]
+
+    def __str__(self) -> str:
+        return f"{self.answer_id} {self.source_id}"
+
+
+class Citation(models.Model):
+    """One sentence of an answer and the passage that was found to support it. A sentence without support has a row
+    with no source, so that "not supported" is a finding and not a gap."""
+
+    answer = models.ForeignKey(Message, on_delete=models.CASCADE, related_name="citations")
+    sentence = models.PositiveIntegerField(help_text="From 0, through the answer")
+    start = models.PositiveIntegerField(help_text="In Message.text")
+    end = models.PositiveIntegerField()
+    source = models.ForeignKey(Source, on_delete=models.CASCADE, null=True, blank=True)
+    source_start = models.PositiveIntegerField(default=0, help_text="In Page.text: the sentence that supports it best")
+    source_end = models.PositiveIntegerField(default=0)
+    score = models.FloatField(help_text="Support, 0 to 1")
+    tool = models.CharField(max_length=100, blank=True, help_text="Whose result says it, where no passage does")
+    quoted = models.BooleanField(default=False, help_text="The source says it in the same words")
+    check_version = models.PositiveSmallIntegerField(
+        default=0, help_text="Which check found it: `CHECK_VERSION` of its time, 0 before there were versions"
+    )
+
+    class Meta:
+        ordering: ClassVar = ["answer", "sentence", "-score"]
+
+    def __str__(self) -> str:
+        return f"{self.answer_id} sentence {self.sentence}"

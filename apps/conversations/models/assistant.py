@@ -1,0 +1,170 @@
+"""Assistants: instructions, documents and a way of drawing words under one name, shared and kept in versions."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
+
+from allauth.account.models import EmailAddress
+from django.conf import settings
+from django.contrib.auth.models import AnonymousUser
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+from django.utils.translation import gettext_lazy
+
+from apps.conversations.core.sampling import Preset
+from apps.documents.models import Collection
+from apps.lib.ids import new_id
+from apps.safety.levels import Level
+
+if TYPE_CHECKING:
+    from apps.users.models import User
+
+    Reader: TypeAlias = User | AnonymousUser
+
+
+class Style(models.TextChoices):
+    """How an answer is composed."""
+
+    AUTOMATIC = "automatic", gettext_lazy("Automatic")
+    QUOTES = "quotes", gettext_lazy("Quotes first")
+    MODEL = "model", gettext_lazy("Model only")
+
+
+class Shows(models.TextChoices):
+    """Which sentences of the model an answer shows."""
+
+    AUTOMATIC = "automatic", gettext_lazy("As the reading check says")
+    VERIFIED = "verified", gettext_lazy("Only verified sentences")
+    ALL = "all", gettext_lazy("All sentences")
+
+
+class AssistantQuerySet(models.QuerySet["Assistant"]):
+    def visible_to(self, user: Reader) -> AssistantQuerySet:
+        """The assistants that this person may ask."""
+        if not user.is_authenticated:
+            return self.none()
+        return self.filter(Q(owner=user) | Q(is_default=True) | Q(everyone=True) | _shared_with(user))
+
+    def editable_by(self, user: Reader) -> AssistantQuerySet:
+        """The assistants that this person may change; the site's own one is an administrator's."""
+        if not user.is_authenticated:
+            return self.none()
+        may = Q(owner=user) | _shared_with(user, AssistantShare.Role.EDITOR)
+        return self.filter(may | Q(is_default=True) if user.is_administrator else may)
+
+    def owned_by(self, user: Reader) -> AssistantQuerySet:
+        """The assistants that this person may share and delete."""
+        return self.filter(owner=user) if user.is_authenticated else self.none()
+
+
+def _shared_with(user: User, *roles: str) -> Q:
+    """Shared with a confirmed address of theirs, or with a group of theirs."""
+    confirmed = EmailAddress.objects.filter(user=user, verified=True).order_by().values("email")
+    theirs = AssistantShare.objects.filter(Q(email__in=confirmed) | Q(group__user=user)).order_by()
+    return Q(pk__in=(theirs.filter(role__in=roles) if roles else theirs).values("assistant"))
+
+
+class Assistant(models.Model):
+    """Who answers. One is the site's own and answers where nobody chose another."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, null=True, blank=True, related_name="assistants"
+    )
+    everyone = models.BooleanField(default=False, help_text="Everyone who is signed in may ask it")
+    is_default = models.BooleanField(default=False)
+    name = models.CharField(max_length=80)
+    description = models.CharField(max_length=200, blank=True)
+    picture = models.BinaryField(default=b"", blank=True, help_text="PNG, made anew from what was uploaded")
+    instructions = models.TextField(blank=True, max_length=4000)
+    examples = models.JSONField(default=list, blank=True, help_text="[{question, answer}]: how it should answer")
+    starters = models.JSONField(default=list, blank=True, help_text="Questions to begin with")
+    style = models.CharField(max_length=16, choices=Style.choices, default=Style.AUTOMATIC)
+    shows = models.CharField(max_length=16, choices=Shows.choices, default=Shows.AUTOMATIC)
+    model = models.CharField(max_length=60, blank=True, help_text="By its name in the settings; empty: the site's own")
+    preset = models.CharField(max_length=16, choices=Preset.choices, default=Preset.BALANCED)
+    sampling = models.JSONField(default=dict, blank=True, help_text="What differs from the preset")
+    collections = models.ManyToManyField(
+        Collection,
+        blank=True,
+        related_name="assistants",
+        help_text="Searched for its answers; none: all that the asker may read",
+    )
+    tools = models.JSONField(default=dict, blank=True, help_text="{name: permission} where stricter than the site")
+    safety = models.CharField(
+        max_length=12, choices=Level.choices, default=Level.SITE, help_text="How strictly what is said is judged"
+    )
+    version = models.PositiveIntegerField(default=1)
+    created = models.DateTimeField(default=timezone.now)
+    changed = models.DateTimeField(auto_now=True)
+
+    objects = AssistantQuerySet.as_manager()
+
+    class Meta:
+        ordering: ClassVar = ["-is_default", "name"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["is_default"], condition=models.Q(is_default=True), name="one_default_assistant"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @classmethod
+    def default(cls) -> Assistant:
+        if (found := cls.objects.filter(is_default=True).first()) is not None:
+            return found
+        row, _ = cls.objects.get_or_create(is_default=True, defaults={"name": "Openbook"})
+        return row
+
+
+class AssistantShare(models.Model):
+    """An address or a group with which an assistant is shared. An address counts once an account has confirmed it."""
+
+    class Role(models.TextChoices):
+        READER = "reader", gettext_lazy("May ask it")
+        EDITOR = "editor", gettext_lazy("May change it")
+
+    assistant = models.ForeignKey(Assistant, on_delete=models.CASCADE, related_name="shares")
+    email = models.EmailField(blank=True, help_text="In lower case; empty for a group")
+    group = models.ForeignKey("auth.Group", on_delete=models.CASCADE, null=True, blank=True, related_name="+")
+    role = models.CharField(max_length=8, choices=Role.choices, default=Role.READER)
+
+    class Meta:
+        ordering: ClassVar = ["email", "group__name"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["assistant", "email"], condition=~Q(email=""), name="one_share_an_assistant_and_address"
+            ),
+            models.UniqueConstraint(
+                fields=["assistant", "group"],
+                condition=Q(group__isnull=False),
+                name="one_share_an_assistant_and_group",
+            ),
+            models.CheckConstraint(
+                condition=Q(email="", group__isnull=False) | (~Q(email="") & Q(group__isnull=True)),
+                name="an_assistant_is_shared_with_an_address_or_a_group",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.email or self.group_id} {self.role} {self.assistant_id}"
+
+
+class AssistantVersion(models.Model):
+    """What an assistant was at a time, whole, so that it can be that again."""
+
+    assistant = models.ForeignKey(Assistant, on_delete=models.CASCADE, related_name="versions")
+    number = models.PositiveIntegerField()
+    content: models.JSONField[dict[str, Any], dict[str, Any]] = models.JSONField()
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+")
+    created = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering: ClassVar = ["-number"]
+        constraints: ClassVar = [models.UniqueConstraint(fields=["assistant", "number"], name="one_version_a_number")]
+
+    def __str__(self) -> str:
+        return f"{self.assistant_id} version {self.number}"

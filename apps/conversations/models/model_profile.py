@@ -1,0 +1,23 @@
+"""What is known of a model that has answered here, by the name under which its server serves it."""
+
+from __future__ import annotations
+
+from django.db import models
+
+from apps.conversations.models.assistant import Shows, Style
+
+
+class ModelProfile(models.Model):
+    """Settings chosen for a chat model (style, sentences shown), and how well it reads."""
+
+    name = models.CharField(max_length=255, unique=True)
+    style = models.CharField(max_length=16, choices=Style.choices, default=Style.AUTOMATIC)
+    shows = models.CharField(max_length=16, choices=Shows.choices, default=Shows.AUTOMATIC)
+    reading_right = models.PositiveSmallIntegerField(
+        null=True, blank=True, help_text="Reading questions answered right"
+    )
+    reading_asked = models.PositiveSmallIntegerField(null=True, blank=True)
+    measured = models.DateTimeField(null=True, blank=True)
+
+    def __str__(self) -> str:
+        return self.name

@@ -1,0 +1,103 @@
+"""Questions and answers in review: what the gate withheld is looked at by people, who withhold or give back."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from django.urls import reverse
+from django.utils.translation import gettext_lazy
+
+from apps.conversations.models import Feedback, Message
+from apps.conversations.moderation import redaction, retraction
+from apps.safety import review, sealed
+from apps.safety.check import Judged
+from apps.safety.policy import Stage
+from apps.safety.reviewable import Place, Turn
+from apps.users.models import User
+
+if TYPE_CHECKING:
+    from django.db.models import QuerySet
+    from django_stubs_ext import StrOrPromise
+
+KINDS = {retraction.QUESTION: gettext_lazy("a question"), "answer": gettext_lazy("an answer")}
+_BEFORE = 4  # messages of the conversation that a reviewer is shown
+
+
+class MessageReviewable:
+    """The subject is the answer's row, also where the question was withheld: it is the turn."""
+
+    def __init__(self, kind: str) -> None:
+        self.kind = kind
+
+    @property
+    def name(self) -> StrOrPromise:
+        return KINDS[self.kind]
+
+    def exists(self, subject: str) -> bool:
+        return Message.objects.filter(pk=subject).exists()
+
+    def around(self, subject: str) -> list[Turn]:
+        message: Message | None = Message.objects.filter(pk=subject).first()
+        turns: list[Turn] = []
+        closed = _closed(message) if message is not None else set()
+        while message is not None and len(turns) < _BEFORE:
+            label = "Question" if message.role == Message.Role.USER else "Answer"
+            if message.text:
+                turns.append(Turn(label, message.text[:2000], message.pk in closed))
+            message = message.parent
+        return turns[::-1] + _reported(subject)
+
+    def places(self, user: User, subjects: Collection[str]) -> dict[str, Place]:
+        rows = Message.objects.visible_to(user).filter(pk__in=subjects).select_related("conversation", "parent")
+        return {
+            str(row.pk): Place(
+                row.conversation.title,
+                f"{reverse('conversations:conversation', args=[row.conversation_id])}#turn-{row.pk}",
+                row.parent.text if row.parent is not None else "",
+            )
+            for row in rows
+            if row.conversation.deleted is None
+        }
+
+    def withhold(self, subject: str, words: str) -> dict[str, Any]:
+        return retraction.withdraw(self.kind, subject, words)
+
+    def give_back(self, subject: str, before: dict[str, Any]) -> None:
+        retraction.give_back(before)
+
+    def cut(self, subject: str, wanted: Sequence[str]) -> dict[str, Any]:
+        return redaction.cut(self.kind, subject, wanted)
+
+    def fill(self, before: dict[str, Any]) -> None:
+        redaction.fill(before)
+
+
+def _reported(subject: str) -> list[Turn]:
+    """What readers who reported the answer said about it."""
+    rows = Feedback.objects.filter(answer__pk=subject, reported__isnull=False)
+    return [Turn("Its reader says", ". ".join([*row.reason_words, *filter(None, [row.note])])) for row in rows]
+
+
+def sealed_answers() -> QuerySet[Message]:
+    """Those of turns with a sealed case, and what else was answered to the same questions."""
+    turns = Message.objects.filter(pk__in=list(sealed.subjects(*KINDS)))
+    return Message.objects.answers().filter(parent__in=turns.values("parent"))
+
+
+def _closed(message: Message) -> set[UUID | None]:
+    """The questions and answers of its conversation that are sealed."""
+    rows = sealed_answers().filter(conversation=message.conversation_id)
+    return {pk for row in rows.values_list("pk", "parent") for pk in row}
+
+
+def flag(answer: UUID, asked_by: int, judged: Judged | None) -> None:
+    """Open a case where the policy asks for people. Call inside the transaction that closes the turn."""
+    if judged is not None:
+        review.flag_judged(kind_of(judged), answer, asked_by, judged)
+
+
+def kind_of(judged: Judged) -> str:
+    """Return the kind of the case of a turn: of its question, or of its answer."""
+    return retraction.QUESTION if judged.stage == Stage.QUESTION else "answer"

@@ -1,0 +1,97 @@
+"""What the gate let through and yet had something to say of: kept with the turn, and heeded when it ends.
+
+A label is shown among the steps, a review opens a case that holds nothing back, and all of it stands behind the scenes.
+What is kept nowhere (asked by a program, put in the queue, reworded) is reviewed by its text alone.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+from django.utils.translation import gettext
+
+from apps.conversations.moderation import cases
+from apps.lib.threads import in_db
+from apps.safety import gate, review, wording
+from apps.safety.gate import Withheld
+from apps.safety.policy import ORDER, Action
+
+if TYPE_CHECKING:
+    from apps.conversations.turns.state import Turn
+    from apps.engines.base import Vectors
+    from apps.lib.threads import Begun
+    from apps.safety.check import Judged, Verdict
+    from apps.users.models import User
+
+
+def take(turn: Turn, verdict: Verdict) -> None:
+    """The turn knows what was said of a question, or a piece of the answer, that was let through: of each clause the
+    hardest."""
+    judged = verdict.judged
+    if judged is None or judged.outcome.action is None:
+        return
+    key = judged.stage, judged.outcome.code
+    if key not in turn.noticed or _weight(turn.noticed[key]) < _weight(judged):
+        turn.noticed[key] = judged
+
+
+async def let_through(turn: Turn, text: str, vector: Begun[Vectors] | None = None) -> None:
+    """What the person gave passes the gate as strictly as the turn is judged, and the turn knows what was said of it.
+    Raises Withheld."""
+    verdict = await gate.check_question(text, vector, level=turn.level)
+    if not verdict.allowed:
+        raise Withheld(verdict)
+    take(turn, verdict)
+
+
+def withheld(answering: asyncio.Task[Any]) -> Judged | None:
+    """What the gate withheld of the turn that has ended, if anything."""
+    error = None if answering.cancelled() else answering.exception()
+    return error.verdict.judged if isinstance(error, Withheld) else None
+
+
+def all_of(turn: Turn) -> tuple[Judged, ...]:
+    """What was withheld, and then what was only noticed; of each clause of a stage once."""
+    if turn.judged is None:
+        return tuple(turn.noticed.values())
+    key = turn.judged.stage, turn.judged.outcome.code
+    return (turn.judged, *(one for at, one in turn.noticed.items() if at != key))
+
+
+async def label(turn: Turn) -> None:
+    """The page shows what the policy wants a label for."""
+    codes = [one.outcome.code for one in turn.noticed.values() if one.outcome.action is Action.LABEL]
+    if codes:
+        names = ", ".join(await in_db(lambda: list(dict.fromkeys(map(wording.clause, codes)))))
+        await turn.step("label", gettext("Marked by the safety check: %(names)s") % {"names": names}, 0.0)
+    if any(one.outcome.action is Action.REDACT for one in turn.noticed.values()):
+        await turn.step("label", gettext("Taken out by the safety check: personal data or secrets"), 0.0)
+
+
+def record(turn: Turn) -> list[dict[str, Any]]:
+    """For what lies behind an answer; no word of the text."""
+    return [
+        {
+            "stage": one.stage, "code": one.outcome.code, "action": str(one.outcome.action or ""),
+            "score": round(one.outcome.score, 3),
+        }
+        for one in all_of(turn)
+    ]  # fmt: skip
+
+
+def review_unkept(person: int, *judged: Judged) -> None:
+    """Open a case of each text that is kept nowhere and that the policy wants people to look at. For `in_db`."""
+    for one in judged:
+        review.flag_unkept(cases.kind_of(one), person, one)
+
+
+async def asked(user: User, verdict: Verdict) -> None:
+    """Likewise for a question that is kept nowhere, whatever the verdict."""
+    if verdict.judged is not None and verdict.judged.outcome.reviewed:
+        await in_db(review_unkept, user.pk, verdict.judged)
+
+
+def _weight(judged: Judged) -> tuple[int, float]:
+    action = judged.outcome.action
+    return (-1 if action is None else ORDER.index(action)), judged.outcome.score

@@ -1,0 +1,215 @@
+"""Spans of a question or an answer that reviewers take out, and put back: of the message, its copies, and the cards of
+its tools, and of titles; what is recorded behind answers goes for good, turn logs forget it, and open pages read it
+again. Case subjects are answers: a question is what was asked there."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Collection, Sequence
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Any
+from uuid import UUID
+
+from django.db.models import Q
+from django.utils import timezone
+
+from apps.conversations.core import picture_request
+from apps.conversations.models import Citation, Conversation, Message, Retrieved, Trace, Withdrawn
+from apps.conversations.moderation import retraction
+from apps.safety import redacting
+from apps.safety.models import Effect
+
+Titled = Conversation.Titled
+BESIDE = "answers"
+_SHOWN = timedelta(days=1)  # so long after its end a page may show an answer as it was, or a turn log hold it
+
+
+def cut(kind: str, subject: str, wanted: Sequence[str]) -> dict[str, Any]:
+    """Gaps are where these stand; by message what `fill` needs, empty where none of them stands there. Call inside the
+    transaction of the decision."""
+    message = Message.objects.filter(pk=subject).select_related("parent").first()
+    if message is not None and kind == retraction.QUESTION:
+        message = message.parent
+    if message is None or not redacting.places(message.text, wanted):
+        return {}
+    found = retraction.held(partial(retraction.family, [message]))
+    rows = _locked(found)
+    before = {str(row.pk): _cut(row, wanted) for row in rows}
+    retraction.tell(rows, None)
+    return before
+
+
+def fill(before: dict[str, Any]) -> None:
+    """What stood in the gaps stands there again; of what is withheld by now, once that is given back."""
+    rows = list(Message.objects.filter(pk__in=before).select_related("parent", "conversation"))
+    for row in rows:
+        said = before[str(row.pk)]
+        if row.retracted is None:
+            whole = _filled(row.text, row.tools, said)
+            Message.objects.filter(pk=row.pk).update(**whole)
+            _entitle(row, str(whole["text"]), said.get("title", []))
+        elif (held := Withdrawn.objects.filter(pk=row.pk).first()) is not None:
+            whole = _filled(held.fields["text"], held.fields["tools"], said)
+            Withdrawn.objects.filter(pk=row.pk).update(fields={**held.fields, **whole})
+    retraction.tell([row for row in rows if row.retracted is None], None)
+
+
+def cut_cited(documents: Collection[UUID], wanted: Sequence[str]) -> dict[str, Any]:
+    """The same in answers that were given passages of these documents, where they or their tools repeat it, spelt
+    however the document might be."""
+    given = Retrieved.objects.filter(source__document__in=documents).values("answer")
+    cited = Citation.objects.filter(source__document__in=documents).values("answer")
+    near = Message.objects.filter(Q(pk__in=given) | Q(pk__in=cited), retracted=None)
+    pattern, forms = redacting.spelling(wanted), set[str]()
+    retraction.lock(set(near.filter(status=Message.Status.WRITING).values_list("conversation", flat=True)))
+    found = retraction.held(lambda: retraction.family(row for row in near.all() if _forms(row, pattern, forms)))
+    wanted = [*wanted, *sorted(forms - set(wanted))]
+    whole = _locked(found)
+    before = {str(row.pk): _cut(row, wanted) for row in whole}
+    lately = near.filter(ended__gte=timezone.now() - _SHOWN).exclude(pk__in=found)  # their quotes may repeat it
+    retraction.tell([*whole, *lately.select_related("parent", "conversation")], None)
+    return before
+
+
+def _forms(row: Message, pattern: re.Pattern[str], forms: set[str]) -> bool:
+    """Whether it says any of it; as it does, in `forms`."""
+    found: set[str] = set(pattern.findall(row.text))
+
+    def look(said: str) -> str:
+        found.update(pattern.findall(said))
+        return said
+
+    _walked(row.tools, look)
+    forms |= found
+    return bool(found)
+
+
+def overtaken(answer: UUID, since: datetime) -> bool:
+    """What was taken out since then does not come back with an answer that was being written; whether it held any of
+    it. Call at the end of the transaction that stores it, which holds its conversation (`retracting.lock`)."""
+    made = Effect.objects.filter(name="redact", state=Effect.State.APPLIED, decision__created__gte=since)
+    cut = False
+    for effect in made.exclude(before={}):
+        row = Message.objects.select_related("parent", "conversation").get(pk=answer)
+        document = "wanted" in effect.before
+        beside, said = _of_answers(effect), dict[str, Any]()
+        if Message.objects.filter(pk__in=list(beside), conversation=row.conversation_id).exists():
+            Trace.objects.filter(answer=answer).delete()  # its prompt repeats it
+        if document and _given(row, effect.before["document"]):
+            wanted, forms = effect.before["wanted"], set[str]()
+            _forms(row, redacting.spelling(wanted), forms)
+            said[str(row.pk)], cut = _cut(row, [*wanted, *sorted(forms - set(wanted))]), True
+        if said:
+            _keep(effect, said)
+    if cut:
+        retraction.tell([row], None)
+    return cut
+
+
+def _of_answers(effect: Effect) -> dict[str, Any]:
+    """What it took out of answers."""
+    document = "wanted" in effect.before
+    found: dict[str, Any] = effect.before.setdefault("beside", {}).setdefault(BESIDE, {}) if document else effect.before
+    return found
+
+
+def _keep(effect: Effect, said: dict[str, Any]) -> None:
+    """Beside what was kept of other answers that ended just now."""
+    row = Effect.objects.select_for_update(of=("self",)).get(pk=effect.pk)
+    if row.before:  # else what it is about was deleted meanwhile
+        _of_answers(row).update(said)
+        Effect.objects.filter(pk=row.pk).update(before=row.before)
+
+
+def _given(row: Message, document: str) -> bool:
+    """Whether it was given passages of a version of it, or cites one."""
+    of_it = Q(source__document=document) | Q(source__document__replaces=document)
+    given = Retrieved.objects.filter(of_it, answer=row).exists()
+    return given or Citation.objects.filter(of_it, answer=row).exists()
+
+
+def _locked(found: Collection[UUID]) -> list[Message]:
+    rows = Message.objects.select_for_update(of=("self",), no_key=True).filter(pk__in=found, retracted=None)
+    return list(rows.select_related("parent", "conversation"))
+
+
+def forget(gone: Collection[UUID]) -> None:
+    """Of messages that are deleted nothing can be put back, and nothing of it is kept."""
+    names = {str(pk) for pk in gone}
+    for effect in Effect.objects.filter(name="redact").exclude(before={}):
+        left = {pk: said for pk, said in effect.before.items() if pk not in names}
+        if BESIDE in left.get("beside", {}):  # of a document, which answers repeat
+            told = left["beside"][BESIDE]
+            left["beside"] = {**left["beside"], BESIDE: {pk: told[pk] for pk in told if pk not in names}}
+        if left != effect.before:
+            Effect.objects.filter(pk=effect.pk).update(before=left)
+
+
+def _cut(row: Message, wanted: Sequence[str]) -> dict[str, Any]:
+    text, gaps = redacting.cut(row.text, redacting.places(row.text, wanted))
+    cards: list[redacting.Gaps] = []
+    tools = _walked(row.tools, partial(_cut_one, wanted, cards))
+    over: dict[str, Any] = {}
+    if row.status == Message.Status.WRITING:  # whoever writes on has the words still, and would store them again
+        over = {"status": Message.Status.INTERRUPTED, "lease_token": "", "lease_until": None}
+    Message.objects.filter(pk=row.pk).update(text=text, tools=tools, **over)
+    _drop_records(row)
+    return {"gaps": gaps, "tools": cards, "title": _untitle(row, text, wanted)}
+
+
+def _cut_one(wanted: Sequence[str], kept: list[redacting.Gaps], said: str) -> str:
+    text, gaps = redacting.cut(said, redacting.places(said, wanted))
+    kept.append(gaps)
+    return text
+
+
+def _filled(text: str, tools: list[Any], before: dict[str, Any]) -> dict[str, Any]:
+    kept = iter(before["tools"])
+    cards = _walked(tools, lambda said: redacting.filled(said, next(kept, [])))
+    return {"text": redacting.filled(text, before["gaps"]), "tools": cards}
+
+
+def _walked(value: Any, change: Callable[[str], str]) -> Any:
+    """A JSON value with each of its texts changed, always in the same order."""
+    if isinstance(value, str):
+        return change(value)
+    if isinstance(value, list):
+        return [_walked(item, change) for item in value]
+    return {key: _walked(value[key], change) for key in sorted(value)} if isinstance(value, dict) else value
+
+
+def _untitle(row: Message, text: str, wanted: Sequence[str]) -> redacting.Gaps:
+    """What stood in the title of its conversation; one that a person gave is theirs."""
+    place = Conversation.objects.get(pk=row.conversation_id)
+    if place.titled == Titled.PERSON:
+        return []
+    title = _followed(place.title, row, text)
+    title, gaps = redacting.cut(title, redacting.places(title, wanted))
+    Conversation.objects.filter(pk=place.pk).update(title=title)
+    return gaps
+
+
+def _entitle(row: Message, text: str, gaps: redacting.Gaps) -> None:
+    place = Conversation.objects.get(pk=row.conversation_id)
+    if place.titled != Titled.PERSON:
+        title = _followed(redacting.filled(place.title, gaps), row, text)
+        Conversation.objects.filter(pk=place.pk).update(title=title)
+
+
+def _followed(title: str, row: Message, text: str) -> str:
+    """A title that is the first words of the question, where that says `text` from now on."""
+    old = picture_request.title(row.text) if row.role == Message.Role.USER else ""
+    if not old or not title.startswith(old):
+        return title
+    return (picture_request.title(text) + title.removeprefix(old))[: Conversation._meta.get_field("title").max_length]
+
+
+def _drop_records(row: Message) -> None:
+    """Delete what is recorded behind the message and behind later answers of its conversation: prompts repeat it, and
+    the tokens of an answer spell it. Nothing brings that back."""
+    later = Message.objects.answers().filter(conversation=row.conversation_id, created__gte=row.created)
+    Trace.objects.filter(answer__in=later).delete()
+    for answer in later.filter(usage__has_key="thoughts"):
+        usage = {name: value for name, value in answer.usage.items() if name != "thoughts"}
+        Message.objects.filter(pk=answer.pk).update(usage=usage)

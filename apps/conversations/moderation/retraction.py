@@ -1,0 +1,240 @@
+"""What was shown is taken back: a reviewer withheld a question or an answer, and its words are gone from everywhere.
+
+They move into a row of their own (`withdrawn.py`); with them go those of copies, of what writes on, of records and
+titles; then the turn log forgets them and every open page is told. Given back, all of it is as it was.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import Q
+from django.utils import timezone
+
+from apps.conversations.core import picture_request
+from apps.conversations.core.events import Retracted, encode
+from apps.conversations.models import Citation, Conversation, Message, Share, Trace, Withdrawn
+from apps.conversations.moderation import withheld_records
+from apps.conversations.turns.small_talk.recognition import recognise
+from apps.engines import registry
+from apps.engines.base import EngineError
+from apps.lib import tabs
+from apps.lib.threads import on_loop
+from apps.users.models import User
+
+log = logging.getLogger(__name__)
+
+QUESTION = "question"  # the kind of a case about what was asked; every answer to it goes with it
+_REASON = 400  # Message.reason
+_EMPTY: dict[str, Any] = {
+    "text": "", "quotes": [], "steps": [], "tools": [], "links": [], "draws": {}, "nothing_found": False,
+}  # fmt: skip
+_HELD = (*_EMPTY, "status", "reason", "usage")
+_CITED = (
+    "id", "sentence", "start", "end", "source_id", "source_start", "source_end", "score", "tool", "quoted",
+    "check_version",
+)  # fmt: skip
+_SAYS = ("thoughts", "finish")  # of usage, what the page offers more of
+Titled = Conversation.Titled
+
+
+def withdraw(kind: str, subject: str, words: str) -> dict[str, Any]:
+    """Nobody reads it any more; what `give_back` needs: by message what it said before of why it is withheld, nothing
+    where it was not. Call inside the transaction of the decision."""
+    rows = _affected(kind, subject)
+    for row in rows:
+        if row.retracted is None:
+            _take(row)
+    Message.objects.filter(pk__in=[row.pk for row in rows]).update(
+        status=Message.Status.WITHHELD, reason=words[:_REASON], lease_token="", lease_until=None
+    )
+    tell(rows, words[:_REASON])
+    tell(withheld_records.find_noticed({row.conversation_id for row in rows}), None)
+    return {str(row.pk): {"reason": row.reason} if row.retracted else {} for row in rows}
+
+
+def give_back(before: dict[str, Any]) -> None:
+    """What that call of `withdraw` took is as it was, as far as it still exists; so are copies that were made since."""
+    for pk, said in before.items():
+        if said:
+            Message.objects.filter(pk=pk, retracted__isnull=False).update(**said)
+    whole = [UUID(pk) for pk, said in before.items() if not said]
+    origins = Message.objects.filter(pk__in=whole, origin__isnull=False).values_list("origin", flat=True)
+    of_them = Q(pk__in=whole) | Q(message__origin__in=[*whole, *origins])
+    held = list(Withdrawn.objects.filter(of_them).select_related("message__conversation").order_by("-message__created"))
+    for row in held:
+        _restore(row)
+    Withdrawn.objects.filter(pk__in=[row.pk for row in held]).delete()
+    noticed = withheld_records.find_noticed({row.message.conversation_id for row in held})
+    tell([row.message for row in held] + noticed, None)
+
+
+def standing(user: User, conversation: UUID) -> list[dict[str, Any]]:
+    """What is withheld there now, for a page that may have missed it. For `in_db`."""
+    rows = Message.objects.visible_to(user).answers().filter(conversation=conversation, retracted__isnull=False)
+    return [_shown(row, row.reason) for row in rows.select_related("parent")]
+
+
+def _affected(kind: str, subject: str) -> list[Message]:
+    """The answer, or the question with all of its answers; their copies, and what writes on."""
+    answer = Message.objects.filter(pk=subject).select_related("parent").first()
+    if answer is None:
+        return []
+    found = held(partial(_reached, kind, answer))
+    rows = Message.objects.select_for_update(of=("self",), no_key=True).filter(pk__in=found)
+    return list(rows.select_related("parent", "conversation").order_by("created", "pk"))
+
+
+def _reached(kind: str, answer: Message) -> set[UUID]:
+    found = family([answer])
+    if kind == QUESTION and answer.parent is not None:
+        asked = family([answer.parent])
+        answers = Message.objects.answers().filter(parent__in=asked)
+        found = {*asked, *family(answers), *found}
+    return found
+
+
+def held(reached: Callable[[], set[UUID]]) -> set[UUID]:
+    """The messages that it says. Until the transaction ends nothing of their conversations is copied and no answer in
+    them is stored: who would waits, and then sees what was decided; what was copied until now is among them."""
+    locked: set[UUID] = set()
+    while True:
+        found = reached()
+        places = set(Message.objects.filter(pk__in=found).values_list("conversation", flat=True)) - locked
+        if not places:
+            return found
+        lock(places)
+        locked |= places
+
+
+def lock(places: Collection[UUID]) -> None:
+    """Nobody else stores an answer there, copies from there or takes something back there until the transaction ends.
+    Lock this before any message, as everybody does."""
+    rows = Conversation.objects.select_for_update(of=("self",), no_key=True).filter(pk__in=places)
+    list(rows.order_by("pk").values_list("pk"))
+
+
+def family(rows: Iterable[Message]) -> set[UUID]:
+    """They, all copies of them, and the answers that one of them writes on or that write on it."""
+    found: set[UUID] = set()
+    new = list(rows)
+    while new:
+        found |= {row.pk for row in new}
+        origins = {row.origin or row.pk for row in new}
+        begun = [row.continues_id for row in new if row.continues_id]
+        near = Q(pk__in=origins) | Q(origin__in=origins) | Q(continues__in=new) | Q(pk__in=begun)
+        new = list(Message.objects.filter(near).exclude(pk__in=found))
+    return found
+
+
+def _take(row: Message) -> None:
+    held = Withdrawn(
+        message=row, fields={name: getattr(row, name) for name in _HELD},
+        citations=list(Citation.objects.filter(answer=row).order_by("pk").values(*_CITED)), title=_untitled(row),
+    )  # fmt: skip
+    if (record := Trace.objects.filter(answer=row).first()) is not None:
+        held.trace = bytes(record.data)
+    held.save(force_insert=True)
+    Trace.objects.filter(answer=row).delete()
+    Citation.objects.filter(answer=row).delete()
+    usage = {name: value for name, value in row.usage.items() if name not in _SAYS}
+    Message.objects.filter(pk=row.pk).update(retracted=timezone.now(), usage=usage, **_EMPTY)
+
+
+def _restore(held: Withdrawn) -> None:
+    fields = dict(held.fields)
+    if fields["status"] == Message.Status.WRITING:  # nobody writes on it
+        fields["status"] = Message.Status.INTERRUPTED
+    Message.objects.filter(pk=held.pk).update(retracted=None, **fields)
+    Citation.objects.bulk_create(Citation(answer_id=held.pk, **values) for values in held.citations)
+    if held.trace:
+        Trace.objects.create(answer_id=held.pk, data=bytes(held.trace))
+    if held.title:
+        title, titled, instead = held.title
+        unchanged = Conversation.objects.filter(pk=held.message.conversation_id, title=instead, titled=Titled.QUESTION)
+        unchanged.update(title=title, titled=titled)
+
+
+def _untitled(row: Message) -> list[str]:
+    """The conversation's title is not made of its words any more; what `_restore` needs, nothing where it never was."""
+    asks = row.role == Message.Role.USER
+    question = row if asks else row.parent
+    place = Conversation.objects.filter(pk=row.conversation_id).first()
+    if place is None or question is None or not place.title or not _may_name(question):
+        return []
+    if place.titled != Titled.MODEL and not (asks and place.titled == Titled.QUESTION):
+        return []
+    instead = "" if asks or question.retracted else picture_request.title(question.text)
+    Conversation.objects.filter(pk=place.pk).update(title=instead, titled=Titled.QUESTION)
+    return [place.title, str(place.titled), instead]
+
+
+def _may_name(question: Message) -> bool:
+    """Return whether the conversation may have its title from this question: only small talk stands before it."""
+    answer = question.parent
+    while answer is not None and (asked := answer.parent) is not None:
+        if asked.text and recognise(asked.text) is None:
+            return False
+        answer = asked.parent
+    return True
+
+
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """Who is told about one answer, and what."""
+
+    turn: str
+    owner: int
+    link: int | None  # that shows the conversation
+    message: dict[str, Any]
+    event: bytes  # stands in the turn log; empty where the log forgets it
+
+
+def _shown(row: Message, reason: str) -> dict[str, Any]:
+    asked = row.parent is not None and row.parent.retracted is not None
+    return {"turn": str(row.pk), "reason": reason, "question": asked}
+
+
+def tell(rows: Sequence[Message], reason: str | None) -> None:
+    """Once this is committed, the turn logs hold nothing of the answers any more, and every page that shows one is told
+    why, or (None) that they are back."""
+    answers = [row for row in rows if row.role == Message.Role.ASSISTANT]
+    gone = {row.pk for row in rows if row.role == Message.Role.USER}
+    places = [row.conversation_id for row in answers]
+    links = dict(Share.objects.open().filter(conversation__in=places).values_list("conversation", "pk"))
+    told = []
+    for row in answers:
+        about: dict[str, Any] = {"turn": str(row.pk), "conversation": str(row.conversation_id)}
+        if reason is None:
+            message, event = {"type": "released", **about}, b""
+        else:
+            asked = row.parent_id in gone or (row.parent is not None and row.parent.retracted is not None)
+            said = Retracted(reason, asked)
+            message = {"type": "retracted", **about, "reason": reason, "question": asked}
+            event = encode(said, turn=str(row.pk))
+        told.append(_Told(str(row.pk), row.conversation.owner_id, links.get(row.conversation_id), message, event))
+    if told:
+        transaction.on_commit(partial(on_loop, _push, told), robust=True)
+
+
+async def _push(told: Sequence[_Told]) -> None:
+    for one in told:
+        seq = 0
+        try:
+            if one.event:
+                seq = await registry.turnlog().take_back(one.turn, one.event)
+            else:
+                await registry.turnlog().forget(one.turn)
+        except EngineError as error:  # the row says what holds, and whoever asks for the turn is told that
+            log.warning("The log of a turn could not be taken back: %s", error)
+        numbered = {**one.message, "seq": seq} if seq else one.message
+        await tabs.tell(tabs.of(one.owner), numbered)
+        await tabs.tell(tabs.of(one.owner), {"type": "hint", "conversation": one.message["conversation"]})
+        if one.link is not None:
+            await tabs.tell(tabs.of_link(one.link), {"type": one.message["type"], "turn": one.turn})

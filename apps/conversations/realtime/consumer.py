@@ -1,0 +1,294 @@
+"""The one socket of a page, `/ws/chat/`: JSON objects in text frames, both ways.
+
+A page asks:
+
+    {"do": "ask", "client_id": "…", "conversation": uuid or null, "text": "…", "collections": [uuid, …],
+     "filters": {…}, "without_documents": false, "after": uuid or null, "beside": uuid or null}
+    {"do": "typing", "text": "…", …}                as "ask", on a pause while it is written: what an answer would need
+                                                    is done ahead; an empty text ends that. Nothing is said or kept
+    {"do": "resume", "turn": uuid, "after": seq}    replays what came after that number, then follows to the end
+    {"do": "stop", "turn": uuid}                    from any tab; the turn ends as "stopped"
+    {"do": "answer_now", "turn": uuid}              a question that waits for files that are being read waits no more
+    {"do": "decide", "turn": uuid, "call": "1", "allow": true}     what the person says to a call of a tool that asks
+    {"do": "retry", "turn": uuid, "client_id": "…", "sampling": {…}, "filters": {…}}
+                                                    the same question again: a new answer beside it
+    {"do": "answer_without_documents", "turn", …}   likewise, and marked as not from the documents
+    {"do": "continue", "turn": uuid, …}             an unfinished answer is written on, and takes its place
+    {"do": "queue", "position", …}                  like "ask": waits until the answer there has ended
+    {"do": "queue_now" or "unqueue", "queued": id}  goes out at once, and the running answer stops; waits no more
+    {"do": "seen", "conversation": uuid}            what is there now is not new to the person
+    {"do": "look", "conversation": uuid}            what is withheld there now, which a page may have missed to hear
+    {"do": "watch", "secret": "…"}                  this page shows what that link shows
+    {"do": "stay", "conversation": uuid}            this page shows that temporary chat: asks have `temporary`
+    {"do": "reword", "question": uuid, "text": "…", "client_id": "…"}
+                                                    the question says something else, its answers stay
+
+`client_id` has up to 40 characters and is made by the page: a repeated ask posts once. `collections: []` searches all
+that are visible, `filters` are those of `documents/filters.py`; left out, the conversation's own hold. `after` is the
+answer that is followed, `beside` the question of which this is another wording. The page is told, besides `events.py`:
+
+    {"type": "accepted", "client_id", "turn", "conversation", "question"}
+                                                    the turn runs; its events follow on this socket by themselves
+    {"type": "refused", "client_id", "words"}       nothing was kept; words for the person (id "" where none was read)
+    {"type": "reworded", "client_id", "html"}       the question as it reads now
+    {"type": "queued" or "first" or "unqueued", …}  replies to those; the last with "text" and "position"
+    {"type": "gone", "conversation"}                that temporary chat is over
+    {"type": "unknown", "turn"}                     cannot be followed (over, not yours, never was): fetch the page
+    {"type": "retracted", "turn", "reason", …}      a reviewer withheld that answer, in any tab: its words go at once
+    {"type": "released", "turn", …}                 and gave it back: fetch it
+    {"type": "picture", "picture", "held"}          that picture may not be seen any more, or may be again
+    {"type": "standing", "conversation", "retracted": [{"turn", "reason", "question"}]}   the reply to "look"
+    {"type": "hint", "conversation"}                a turn began or ended there, in any tab ("turn": is over): refresh
+
+Close codes: 4401 signed out, 4429 too many sockets, 1009 a message too large, 1012 the server restarts (connect
+again and resume). A page that reads nothing for ten seconds is dropped. A turn runs in a task of its own (`turns.py`);
+a socket only reads its log.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import Counter
+from contextlib import suppress
+from typing import Any
+from uuid import UUID
+
+import orjson
+from channels.exceptions import StopConsumer
+from channels.generic.websocket import AsyncWebsocketConsumer
+from channels.layers import get_channel_layer
+from django.urls import path
+
+from apps.conversations.core import requests
+from apps.conversations.core.requests import Refused
+from apps.conversations.core.session_user import session_key, signed_in, speak_to, still_there
+from apps.conversations.history import actions, branching
+from apps.conversations.models import Message
+from apps.conversations.moderation import findings, retraction
+from apps.conversations.realtime.subscriptions import Following
+from apps.conversations.rendering.answer_renderer import question_html
+from apps.conversations.sharing import links
+from apps.conversations.tools import approvals
+from apps.conversations.turns import prefetch, queue, retrieval, runner, temporary_chats
+from apps.conversations.turns.preparation import SignedOut
+from apps.engines.base import EngineError
+from apps.lib import tabs
+from apps.lib.limits import within
+from apps.lib.rounds import Rounds
+from apps.lib.threads import in_db
+from apps.safety import gate
+from apps.users.access import ADDRESS_CHARACTERS
+from apps.users.limits import OverLimit
+from apps.users.models import User
+from apps.users.templatetags.said import said
+
+log = logging.getLogger(__name__)
+
+SIGNED_OUT, TOO_MANY, TOO_LARGE = 4401, 4429, 1009
+CLOSED = {1000, 1001}  # by a page that was closed or left
+SOCKETS = 10  # open at once per person, in this process
+LARGEST = 256 * 1024  # bytes of a message; a question of 20,000 characters has at most 120 KB in JSON
+RECHECK_S = 4.0  # a sign-out, a deactivation or a new password closes the socket within this time
+SEND_S = 10.0  # a client that reads nothing for so long is dropped
+
+_open: Counter[int] = Counter()
+_sessions = Rounds(lambda: RECHECK_S, still_there)  # of all sockets of this process
+
+
+class ChatConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
+    """One socket. Its own handlers are short; what it follows runs in tasks, so that a stop is heard at once."""
+
+    user: User | None = None
+
+    async def dispatch(self, message: dict[str, Any]) -> None:
+        """As in Channels, without its hop to a shared thread before each message: `in_db` looks after connections."""
+        handler = getattr(self, message["type"].replace(".", "_"), None)
+        if handler is None:
+            raise ValueError(f"No handler for {message['type']!r}")
+        await handler(message)
+
+    async def connect(self) -> None:
+        self.key = session_key(self.scope["headers"])
+        self.address = str((self.scope.get("client") or [""])[0])[:ADDRESS_CHARACTERS]
+        self.following = Following(self.key, self._send_text, self._send)
+        self.watch: asyncio.Task[None] | None = None
+        self.groups_joined: set[str] = set()
+        user = await in_db(signed_in, self.key)
+        await self.accept()  # a refused handshake would not carry the close code to the page
+        if user is None or _open[user.pk] >= SOCKETS:
+            await self.close(SIGNED_OUT if user is None else TOO_MANY)
+            return
+        self.user = speak_to(user, self.scope["headers"])
+        _open[user.pk] += 1
+        await self._join(tabs.of(user.pk))
+        self.watch = asyncio.create_task(self._watch())
+
+    async def disconnect(self, code: int) -> None:
+        temporary_chats.left(self.channel_name, closed=code in CLOSED)
+        self.following.end()
+        if self.watch is not None:
+            self.watch.cancel()
+        if self.user is not None:
+            prefetch.cancel(self.user)
+            _open[self.user.pk] -= 1
+            layer = get_channel_layer()
+            for group in self.groups_joined if layer is not None else ():
+                await layer.group_discard(group, self.channel_name)
+            self.user = None
+        raise StopConsumer
+
+    async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
+        if self.user is None:
+            return
+        if len(bytes_data or (text_data or "").encode()) > LARGEST:
+            await self.close(TOO_LARGE)
+            return
+        client_id = ""
+        try:
+            message = requests.message(text_data)
+            client_id = requests.client_id(message, required=False)
+            await self._do(self.user, message, client_id)
+        except (Refused, OverLimit, EngineError) as error:
+            await self._send({"type": "refused", "client_id": client_id, "words": said(error)})
+        except SignedOut:
+            await self.close(SIGNED_OUT)
+
+    async def drop(self, message: dict[str, Any]) -> None:
+        """The consumer ends, and the server closes the line."""
+        await self.disconnect(1011)
+
+    async def tell(self, message: dict[str, Any]) -> None:
+        """What all pages of the person, or of the readers of a link, are told. Of what was taken back nothing more goes
+        out, whatever had been read of its log."""
+        said = message["message"]
+        if said["type"] == "retracted":
+            self.following.leave(said["turn"])
+        await self._send(said)
+
+    async def _do(self, user: User, message: dict[str, Any], client_id: str) -> None:
+        match message.get("do"):
+            case "ask":
+                prefetch.cancel(user)
+                await self._ask(user, requests.ask(message), client_id)
+            case "retry" | "continue" as kind:
+                await self._ask(user, requests.again(message, on=kind == "continue"), client_id)
+            case "answer_without_documents":
+                await self._ask(user, requests.again(message, without_documents=True), client_id)
+            case "reword":
+                await self._reword(user, requests.identifier(message.get("question")), message, client_id)
+            case "typing":
+                self._typing(user, message)
+            case "resume":
+                await self._resume(requests.identifier(message.get("turn")), message.get("after"))
+            case "queue" | "queue_now" | "unqueue":
+                said = await queue.handle(user, message)
+                await self._send({"client_id": client_id, **said})
+                await self._queued(said)
+            case "look":
+                place = requests.identifier(message.get("conversation"))
+                standing = await in_db(retraction.standing, user, place)
+                await self._send({"type": "standing", "conversation": str(place), "retracted": standing})
+            case "watch":
+                await self._join(*await in_db(links.watched, message.get("secret")))
+            case "seen":
+                await in_db(actions.see, user, requests.identifier(message.get("conversation")))
+            case "stay":
+                await self._stay(user, requests.identifier(message.get("conversation")))
+            case "decide":
+                await in_db(approvals.decide, user, requests.identifier(message.get("turn")), message)
+            case "answer_now":
+                retrieval.answer_now(user, requests.identifier(message.get("turn")))
+            case "stop":
+                await self._stop(requests.identifier(message.get("turn")))
+            case _:
+                raise Refused(requests.UNREADABLE)
+
+    async def _ask(self, user: User, wish: requests.Ask | requests.Again, client_id: str) -> None:
+        if isinstance(wish, requests.Ask) and wish.temporary:
+            kept = await temporary_chats.ask(user, self.key, wish, self.channel_name, self.address)
+        else:
+            kept = await runner.ask(user, self.key, wish, self.address)
+        await self._send(
+            {
+                "type": "accepted",
+                "client_id": client_id,
+                "turn": str(kept.answer),
+                "conversation": str(kept.conversation),
+                "question": str(kept.question),
+            }
+        )
+        self.following.begin(kept.answer, 0)
+
+    async def _join(self, *groups: str) -> None:
+        """What those groups are told comes here too."""
+        layer = get_channel_layer()
+        for group in groups if layer is not None else ():
+            await layer.group_add(group, self.channel_name)
+            self.groups_joined.add(group)
+
+    async def _stay(self, user: User, conversation: UUID) -> None:
+        if not temporary_chats.stay(user, conversation, self.channel_name):
+            await self._send({"type": "gone", "conversation": str(conversation)})
+
+    def _typing(self, user: User, message: dict[str, Any]) -> None:
+        """A question that cannot be asked as it stands may become one that can: nothing is said."""
+        prefetch.cancel(user)
+        with suppress(Refused):
+            prefetch.begin(user, self.key, requests.ask(message))
+
+    async def _queued(self, said: dict[str, Any]) -> None:
+        """A question that is to be asked now stops the answer before it, or is asked where none runs."""
+        if said.get("turn"):
+            await runner.stop(said["turn"])
+        else:
+            await runner.go_on(UUID(said["conversation"]))
+
+    async def _reword(self, user: User, question: UUID, message: dict[str, Any], client_id: str) -> None:
+        text = requests.question(message.get("text"))
+        verdict = await gate.check_question(text, level=await in_db(branching.level, user, question))
+        if not verdict.allowed:
+            await findings.asked(user, verdict)
+            raise Refused(verdict.words)
+        await in_db(branching.reword, user, question, text, verdict.judged)
+        await self._send({"type": "reworded", "client_id": client_id, "html": question_html(text)})
+
+    async def _resume(self, turn: UUID, after: Any) -> None:
+        if not isinstance(after, int) or isinstance(after, bool) or after < 0:
+            raise Refused(requests.UNREADABLE)
+        if await self._status(turn) is None:
+            return await self._send({"type": "unknown", "turn": str(turn)})
+        self.following.begin(turn, after)
+
+    async def _stop(self, turn: UUID) -> None:
+        status = await self._status(turn)
+        if status is None:
+            await self._send({"type": "unknown", "turn": str(turn)})
+        elif status == Message.Status.WRITING:
+            await runner.stop(turn, temporary_chats.log_of(turn))
+
+    async def _status(self, turn: UUID) -> str | None:
+        if self.user is not None and temporary_chats.holds(self.user, turn):
+            return Message.Status.WRITING  # its log knows whether it is over
+        return await in_db(runner.status, self.key, turn)
+
+    async def _watch(self) -> None:
+        """Closes the socket soon after its person was signed out, deactivated, or changed the password."""
+        await _sessions.over(self.key)
+        await self.close(SIGNED_OUT)
+
+    async def _send(self, value: dict[str, Any]) -> None:
+        await self._send_text(orjson.dumps(value))
+
+    async def _send_text(self, data: bytes) -> None:
+        """One frame; a client that does not read is dropped."""
+        try:
+            await within(SEND_S, self.send(text_data=data.decode()))
+        except TimeoutError:
+            # A close frame would wait behind what is not read: the consumer itself has to end.
+            await get_channel_layer().send(self.channel_name, {"type": "drop"})
+        except OSError:
+            log.debug("A page left while it was told something")
+
+
+websocket_urlpatterns: list[Any] = [path("ws/chat/", ChatConsumer.as_asgi())]

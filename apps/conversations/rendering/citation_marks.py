@@ -1,0 +1,149 @@
+"""The numbered pills behind a sentence and the mark of one that was not verified, for event and reload alike."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from django.utils.html import escape
+from django.utils.translation import gettext, gettext_lazy, ngettext
+
+from apps.conversations.grounding.sentence_state import SentenceState, sentence_state
+from apps.conversations.rendering.sentence_markers import SENTENCE, SLOT
+from apps.documents.filters import language_label
+from apps.users.templatetags.said import said
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+    from django_stubs_ext import StrOrPromise
+
+    from apps.conversations.grounding.citer import Cite
+
+UNVERIFIED = gettext_lazy("Not verified: no passage was found that says this")
+GIVEN = gettext_lazy("From the result of a tool: %(tool)s")
+GONE = gettext_lazy("This source was deleted, or you can no longer open it")
+STATES: Mapping[SentenceState, StrOrPromise] = {
+    SentenceState.QUOTED: gettext_lazy("Quoted"),
+    SentenceState.SUPPORTED: gettext_lazy("Supported"),
+    SentenceState.UNVERIFIED: gettext_lazy("Not verified"),
+}
+_SENTENCE = re.compile(re.escape(SENTENCE).replace("%d", r"(\d+)"))
+_SLOT = re.compile(re.escape(SLOT).replace("%d", r"(\d+)"))
+_MARKED = re.compile(r'<span class="sentence( unverified)?" data-sentence="(\d+)"')
+_CODE = '<div class="code"'  # begins a block of code, which nothing is compared with
+_HEAD = re.compile(r"<thead>.*?</thead>", re.DOTALL)
+
+
+def pills_html(cites: Sequence[Cite], answer_id: UUID | str, gone: Collection[int] = ()) -> str:
+    """Return one pill for all the sources of a sentence, the best first; greyed where none of them can be opened any
+    more. A sentence that was not verified gets words for screen readers, one that states nothing gets "".
+    """
+    state = sentence_state(cites)
+    if state is None:
+        return ""
+    if state is SentenceState.UNVERIFIED:
+        return f'<span class="visually-hidden"> [{gettext("not verified")}]</span>'
+    found = {cite.source: cite for cite in sorted(cites, key=_worth) if cite.source is not None}
+    numbers = sorted(found, key=lambda number: (number not in gone, *_worth(found[number]), -number), reverse=True)
+    if not numbers:
+        return next((_tool(cite.tool) for cite in cites if cite.tool), "")
+    first, more = numbers[0], len(numbers) - 1
+    label = f'{first}<span class="more"> +{more}</span>' if more else str(first)
+    if first in gone:
+        return f'<span class="pill gone" title="{GONE}">{label}</span>'
+    names = ngettext("Source %(numbers)s", "Sources %(numbers)s", len(numbers))
+    words = f"{STATES[state]}: {names % {'numbers': ', '.join(map(str, numbers))}}"
+    return (
+        f'<a class="pill" href="/answers/{answer_id}/sources/{first}/?sentence={found[first].sentence}" '
+        f'data-source="{first}" data-sources="{",".join(map(str, numbers))}" data-state="{state}" '
+        f'aria-label="{escape(words)}">{label}</a>'
+    )
+
+
+def _worth(cite: Cite) -> tuple[bool, float]:
+    """Return what a citation is sorted by: quoted ones are the best, then those with the higher score."""
+    return cite.quoted, cite.score
+
+
+def _tool(title: str) -> str:
+    """Says that a sentence rests on the result of a tool, whose card stands above the answer."""
+    name = escape(said(title))
+    return f'<span class="pill tool" title="{escape(GIVEN % {"tool": said(title)})}">{name}</span>'
+
+
+def cites_by_sentence(cites: Iterable[Cite]) -> dict[int, list[Cite]]:
+    """Return the citations of each sentence that states something, by its number."""
+    found: dict[int, list[Cite]] = defaultdict(list)
+    for cite in cites:
+        found[cite.sentence].append(cite)
+    return dict(found)
+
+
+def with_pills(
+    markup: str, cites: Iterable[Cite], answer_id: UUID | str, gone: Collection[int] = (), *, bare: bool = False
+) -> str:
+    """Return the HTML of an answer with the pills of every sentence in its slot, and those not verified marked; with
+    `bare` marked only, without pills."""
+    found = cites_by_sentence(cites)
+
+    def sentence(match: re.Match[str]) -> str:
+        if sentence_state(found.get(int(match[1]), [])) is not SentenceState.UNVERIFIED:
+            return match[0]
+        return f'<span class="sentence unverified" data-sentence="{match[1]}" title="{UNVERIFIED}">'
+
+    def slot(match: re.Match[str]) -> str:
+        pills = pills_html(found.get(int(match[1]), []), answer_id, gone)
+        return match[0].replace("></span>", f">{pills}</span>")
+
+    marked = _SENTENCE.sub(sentence, markup)
+    return marked if bare else _SLOT.sub(slot, marked)
+
+
+def unread_languages_words(codes: Sequence[str]) -> str:
+    """Return why sentences stayed unverified, for the languages (ISO 639-1) that the check does not know; "" for
+    none."""
+    if not codes:
+        return ""
+    return gettext(
+        "This check does not read %(languages)s: only sentences that stand word for word in a document count as "
+        "verified."
+    ) % {"languages": ", ".join(map(language_label, codes))}
+
+
+def unread_html(codes: Sequence[str]) -> str:
+    """Return the line of an answer that says which languages the check does not know; "" for none."""
+    return f'<p class="unread muted small">{escape(unread_languages_words(codes))}</p>' if codes else ""
+
+
+def folded_html(blocks: str, markup: str, shown: Collection[int], folded: Collection[int]) -> str:
+    """Return an answer of which only verified sentences stand open. `blocks` is its plain HTML and `markup` that with
+    pills; `shown` and `folded` are numbers of sentences (`Reveal`). The rest is folded below, in its order."""
+    heads = {int(number) for head in _HEAD.findall(blocks) for number in _SENTENCE.findall(head)}  # stand in both
+    count = len(set(folded) - heads) + blocks.count(_CODE)
+    if not count and shown:
+        return markup
+    words = ngettext("%(n)s sentence could not be verified", "%(n)s sentences could not be verified", count)
+    if not shown:
+        words = gettext("The model's own words could not be verified")
+    every = {int(found[1]) for found in _SENTENCE.finditer(blocks)} - heads
+    standing = _with_shown(markup, shown, hidden=every - set(shown)).replace(_CODE, f"{_CODE} hidden")
+    rest = (
+        f'<details class="folded"><summary>{escape(words % {"n": count})}'
+        f'<span class="closed"> · {gettext("show")}</span><span class="open"> · {gettext("hide")}</span></summary>'
+        f'<div data-shows="rest">{_with_shown(blocks, shown, hidden=set(shown))}</div></details>'
+    )
+    return f'<div data-shows="verified">{standing}</div>{rest}' if shown else rest
+
+
+def _with_shown(markup: str, shown: Collection[int], *, hidden: set[int]) -> str:
+    """Return the HTML with the sentences marked that stand open, and those hidden that are not to be seen here."""
+
+    def sentence(found: re.Match[str]) -> str:
+        number = int(found[2])
+        kind = f"sentence{found[1] or ''}{' revealed' if number in shown else ''}"
+        return f'<span class="{kind}" data-sentence="{number}"' + (" hidden" if number in hidden else "")
+
+    return _MARKED.sub(sentence, markup)

@@ -1,0 +1,239 @@
+"""Sentences through Markdown: each beginning is marked in the source by a private-use character that holds its number,
+the marks travel through the parser inside text, and become spans around the text pieces with a slot for pills behind.
+
+A mark stands between spaces, so that it changes no rule about what opens or closes emphasis, and after the signs
+that make a line a heading, an item or a row. Private-use characters of the text itself were taken out before.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+
+from markdown_it.token import Token
+
+from apps.conversations.rendering.link_policy import Links, host_html, href, written_out
+from apps.conversations.rendering.markdown import check_time
+from apps.lib.deadline import Deadline
+from apps.lib.sentences import MARK, Span, settled, spans
+
+_AFTER_SPACE = 0xF0000  # + number: the space behind the mark is ours
+_NO_SPACE = 0x100000  # + number: the spaces on both sides are ours
+MOST = 60_000  # numbers that fit a private plane
+
+_MARKS = re.compile("[\U000f0000-\U000ffffd] ?| ?[\U00100000-\U0010fffd] ?")
+_SYNTAX = re.compile(r"(?:[ \t]*+(?:>|[-*+]|\d{1,9}[.)]|#{1,6}|\|)(?=[ \t]|(?<=[>|])))*+[ \t]*+(?:\[[ xX]\][ \t]++)?")
+_WHOLE = re.compile(
+    r"(?<!`)(`{1,2})(?!`)(?:(?!\1)[^\n]){1,2000}\1(?!`)|(?<![\\$\d])\$(?![\s\d$])[^$\n]{0,500}(?<!\s)\$(?!\d)|\\\([^\n]{1,500}?\\\)"
+)
+_OPENED = re.compile(r"(?<!`)`{1,2}(?!`)|(?<![\\$\d])\$(?![\s\d$])|\\\(")
+_HINTS = re.compile(rf"{MARK}+")
+_NUMBER = re.compile(r"\d{1,3}")
+SENTENCE = '<span class="sentence" data-sentence="%d">'
+SLOT = '<span class="pills" data-sentence="%d"></span>'
+_INLINE = ("code_inline", "math_inline")  # tokens that are words of their sentence
+ZERO = "\u200b"  # stands for every character that must not be shown
+
+
+def counted(text: str, span: Span) -> bool:
+    """Whether this span is a sentence that gets a number: not code, not a displayed formula, not a line of signs."""
+    piece = text[span[0] : span[1]]
+    if piece[:1].isalnum():  # no number of a source begins so, and nothing that is code
+        return True
+    shown = without_hints(piece)
+    return any(char.isalnum() for char in shown) and not piece.lstrip(" >\t").startswith(("```", "~~~", "$$", "\\["))
+
+
+def numbered(text: str) -> list[Span]:
+    """The sentences of one block that get a number. A stop inside code or a formula ends none."""
+    inside = [found.span() for found in _WHOLE.finditer(text)] if _may_open(text) else []
+    joined: list[Span] = []
+    place = 0
+    for start, end in _spans(text):
+        while place < len(inside) and inside[place][1] <= start:
+            place += 1
+        if joined and place < len(inside) and inside[place][0] < start:
+            joined[-1] = joined[-1][0], end
+        else:
+            joined.append((start, end))
+    return [span for span in joined if counted(text, span)]
+
+
+def _may_open(text: str) -> bool:
+    """Whether code or a formula may stand in it: most texts need no closer look."""
+    return "`" in text or "$" in text or r"\(" in text
+
+
+@lru_cache(maxsize=4)  # what grows is asked for its sentences, and then for those that are certain
+def _spans(text: str) -> tuple[Span, ...]:
+    return tuple(spans(text))
+
+
+def certain(text: str) -> int:
+    """Up to where the sentences of a block that still grows are what they will be."""
+    every = list(_spans(text))
+    done = settled(text, every)
+    end = every[done - 1][1] if done else 0
+    opened = _OPENED.search(_WHOLE.sub(lambda found: ZERO * len(found[0]), text)) if _may_open(text) else None
+    return min(end, opened.start()) if opened else end
+
+
+def mark(text: str, sentences: Sequence[Span], first: int) -> str:
+    """The text with a mark at the beginning of each sentence, numbered from `first`."""
+    pieces: list[str] = []
+    at = 0
+    for number, (start, end) in enumerate(sentences, first):
+        line = text.rfind("\n", 0, start) + 1
+        place = start
+        if not text[line:start].strip(" \t>"):
+            syntax = _SYNTAX.match(text, start, end)
+            place = syntax.end() if syntax and syntax.end() < end else start
+        glued = place == start and place > 0 and not text[place - 1].isspace() and place > line
+        pieces += [text[at:place], f" {chr(_NO_SPACE + number)} " if glued else f"{chr(_AFTER_SPACE + number)} "]
+        at = place
+    return "".join([*pieces, text[at:]])
+
+
+def unmarked(text: str) -> str:
+    return _MARKS.sub("", text)
+
+
+def hints(text: str) -> list[int]:
+    """The source numbers that the model itself wrote in this sentence."""
+    return [int(number) for found in _HINTS.findall(text) for number in _NUMBER.findall(found)]
+
+
+def without_hints(text: str) -> str:
+    return _HINTS.sub("", text) if "[" in text or "【" in text else text
+
+
+@dataclass(slots=True)
+class Wrapper:
+    """Turns the inline tokens of one block into tokens whose text pieces are wrapped."""
+
+    links: Links
+    deadline: Deadline | None = None  # TooCostly is raised when it passes
+    current: int | None = None  # the sentence that the next piece belongs to
+    out: list[Token] = field(default_factory=list)
+    open_links: list[str] = field(default_factory=list)  # the address of each link that is open; "": shown as text
+    words: str = ""  # of the link that is open
+    waiting: list[int] = field(default_factory=list)  # slots that may not stand inside a link
+
+    def block(self, tokens: Sequence[Token]) -> None:
+        """Wraps in place. A sentence goes on through the cells of a row, and nowhere else beyond its own inline."""
+        inlines = _inlines(tokens)
+        last: dict[int, int] = {}
+        current = None
+        for place, (token, joined) in enumerate(inlines):
+            current = current if joined else None
+            found = [_number(m[0]) for m in _MARKS.finditer("".join(c.content for c in token.children or []))]
+            last |= dict.fromkeys(found if current is None else [current, *found], place)
+            current = found[-1] if found else current
+        for place, (token, joined) in enumerate(inlines):
+            check_time(self.deadline)
+            self.current = self.current if joined else None
+            self.out = []
+            for child in token.children or []:
+                self._child(child)
+            if self.current is not None and last[self.current] == place:
+                self._slot(self.current)
+            token.children = self.out
+
+    def _child(self, child: Token) -> None:
+        if child.type in {"text", "image"}:
+            self._text(child.content)
+        elif child.type == "link_open":
+            address = str(child.attrs.get("href", ""))
+            self.open_links.append(address if self.links.allow(address) else "")
+            if self.open_links[-1]:
+                self.words = ""
+                child.attrs = {"href": address}
+                self.out.append(child)
+        elif child.type == "link_close":
+            if address := self.open_links.pop():
+                self._raw(host_html(address, self.words))
+                self.out.append(child)
+            if not any(self.open_links):
+                while self.waiting:
+                    self._slot(self.waiting.pop(0))
+        else:
+            child.content = unmarked(child.content)
+            within = self.current is not None and child.type.startswith(_INLINE)
+            self._raw(SENTENCE % self.current if within else "")
+            self.out.append(child)
+            self._raw("</span>" if within else "")
+
+    def _text(self, text: str) -> None:
+        at = 0
+        for found in _MARKS.finditer(text):
+            self._piece(text[at : found.start()])
+            if self.current is not None:
+                self._slot(self.current)
+            self.current = _number(found[0])
+            at = found.end()
+        self._piece(text[at:])
+
+    def _piece(self, text: str) -> None:
+        shown = without_hints(text).replace(ZERO, "")
+        core = shown.strip()
+        if not core:
+            self._raw(shown)
+            return
+        before = len(shown) - len(shown.lstrip())
+        self._raw(shown[:before])
+        self.words += shown
+        body = html.escape(core, quote=False) if any(self.open_links) else self._linked(core)
+        self._raw(body if self.current is None else f"{SENTENCE % self.current}{body}</span>")
+        self._raw(shown[before + len(core) :])
+
+    def _linked(self, text: str) -> str:
+        """The text, escaped; addresses written out in it are links where they may be."""
+        parts, at = [], 0
+        for start, end in written_out(text):
+            address = text[start:end]
+            if self.links.allow(href(address)):
+                shown = html.escape(address)
+                parts += [
+                    html.escape(text[at:start], quote=False),
+                    f'<a href="{html.escape(href(address))}">{shown}</a>',
+                ]
+                at = end
+        return "".join([*parts, html.escape(text[at:], quote=False)])
+
+    def _raw(self, markup: str) -> None:
+        if markup:
+            self.out.append(Token("html_inline", "", 0, content=markup))
+
+    def _slot(self, number: int) -> None:
+        """Puts the place for the pills of a sentence behind it, before the space that follows it."""
+        if any(self.open_links):
+            self.waiting.append(number)
+            return
+        place = len(self.out)
+        while place and (
+            self.out[place - 1].type in {"softbreak", "hardbreak"} or self.out[place - 1].content.isspace()
+        ):
+            place -= 1
+        self.out.insert(place, Token("html_inline", "", 0, content=SLOT % number))
+
+
+def _inlines(tokens: Sequence[Token]) -> list[tuple[Token, bool]]:
+    """The inline tokens, each with whether it goes on in the row of the one before; marks elsewhere are taken out."""
+    found: list[tuple[Token, bool]] = []
+    joined = False
+    for token in tokens:
+        if token.children is not None:
+            found.append((token, joined))
+            joined = True
+        else:
+            token.content, token.info = unmarked(token.content), unmarked(token.info)
+            joined = joined and token.type in {"td_open", "td_close", "th_open", "th_close"}
+    return found
+
+
+def _number(found: str) -> int:
+    code = ord(found.strip())
+    return code - (_NO_SPACE if code >= _NO_SPACE else _AFTER_SPACE)

@@ -1,0 +1,18 @@
+"""The tools that there are: one line each."""
+
+from __future__ import annotations
+
+from apps.conversations.tools.base import Tool
+from apps.conversations.tools.builtin.calculator import Calculator
+from apps.conversations.tools.builtin.dates import Dates
+from apps.conversations.tools.builtin.draw_picture import DrawPicture
+from apps.conversations.tools.builtin.read_document import ReadDocument
+from apps.conversations.tools.builtin.search_documents import SearchDocuments
+
+BUILT_IN: tuple[Tool, ...] = (
+    SearchDocuments(),
+    ReadDocument(),
+    Calculator(),
+    Dates(),
+    DrawPicture(),
+)

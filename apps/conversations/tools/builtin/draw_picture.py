@@ -1,0 +1,69 @@
+"""Draw a picture: the model has one drawn while it answers. It waits in the queue like any other, and its tile is shown
+with the answer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.db import transaction
+
+from apps.conversations.core.picture_request import MOST, SHAPES
+from apps.conversations.image_chat import tiles
+from apps.conversations.models import Message
+from apps.conversations.tools.base import Context, Permission, Plain, Result, ToolError
+from apps.engines.image.checks import PROMPT_CHARACTERS
+from apps.images import asking, described
+from apps.images.asking import Wish
+from apps.images.forms import sides
+from apps.images.models import Picture
+from apps.lib.threads import in_db
+from apps.safety import gate
+from apps.safety.check import Verdict
+from apps.users.limits import OverLimit
+
+NAME = "draw_picture"
+
+
+class DrawPicture(Plain):
+    name = NAME
+    title = "Draw a picture"
+    description = (
+        "Has pictures drawn from a description, when the person asks for a picture, drawing or illustration. Describe "
+        "what is to be seen in one or two sentences. They are shown with the answer when they are drawn."
+    )
+    parameters: Mapping[str, Any] = {
+        "type": "object",
+        "properties": {
+            "description": {"type": "string", "minLength": 1, "maxLength": PROMPT_CHARACTERS},
+            "count": {"type": "integer", "minimum": 1, "maximum": MOST},
+            "shape": {"type": "string", "enum": list(SHAPES)},
+        },
+        "required": ["description"],
+        "additionalProperties": False,
+    }
+    permission = Permission.ASK  # it uses the person's pictures; an administrator may allow it once for all
+    template = "conversations/_tool_pictures.html"
+
+    async def call(self, arguments: Mapping[str, Any], context: Context) -> Result:
+        words = gate.normalise(arguments["description"]).strip()
+        verdict = await gate.check_question(words, level=context.level)
+        count, shape = arguments.get("count", 1), arguments.get("shape", "square")
+        try:
+            rows = await in_db(_asked, context, words, count, shape, verdict)
+        except (asking.Refused, OverLimit) as refusal:
+            raise ToolError(str(refusal)) from refusal
+        if not verdict.allowed:
+            raise ToolError(verdict.words)
+        many = "1 picture" if count == 1 else f"{count} pictures"
+        return Result(f"{many} asked for, shown with this answer once drawn.", data={"pictures": rows})
+
+
+def _asked(context: Context, words: str, count: int, shape: str, verdict: Verdict) -> list[str]:
+    width, height = sides(described.current(), *SHAPES[shape])
+    wish = Wish(words, count=count, width=width, height=height, level=context.level)
+    with transaction.atomic():
+        rows: list[Picture] = asking.ask(context.user, wish, verdict=verdict)
+        tiles.put(context.answer, [row.pk for row in rows])
+        Message.objects.filter(pk=context.answer).update(draws={"count": count, "by": NAME})
+    return [str(row.pk) for row in rows]

@@ -1,0 +1,157 @@
+"""One session with an MCP server: what it offers, or one call. What the server says is taken for data, whatever it is;
+where it says too much, the wrong thing or nothing, that ends in a ToolError in words."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import orjson
+from django.conf import settings
+from django.utils.translation import gettext_noop
+
+from apps.conversations.tools.base import Hint, ToolError
+from apps.conversations.tools.mcp.limits import MOST_BYTES, SECONDS, Exceeded
+from apps.safety.addresses import NotFetched
+
+if TYPE_CHECKING:
+    from mcp import Client
+    from mcp.types import ToolAnnotations
+
+    from apps.conversations.models.tool import ToolServer
+
+T = TypeVar("T")
+log = logging.getLogger(__name__)
+
+_LISTED = 200  # tools of one server that are looked at
+_TOO_LARGE = "The server sent more than %(mb)s MB at once, the most that is read. Ask for less."
+_SLOW = "The server took longer than %(seconds)s seconds and was given up."
+_SAYS = gettext_noop("The server says: %(text)s")
+_SAYS_NOTHING = "The server says that it failed, and gives no reason."
+_SENSELESS = "The server's answer does not fit the protocol, or not what it said that it would be. It was not used."
+_AWAY = "The server cannot be reached, or broke off."
+_UNKNOWN_COMMAND = "No program of this name is among those that the operator allows (MCP_COMMANDS)."
+
+
+async def listed(server: ToolServer) -> list[dict[str, Any]]:
+    """The tools that it offers: name, title, description, parameters, hint (`Hint`), as it says. Raises ToolError."""
+
+    async def ask(client: Client) -> list[dict[str, Any]]:
+        found = (await client.list_tools()).tools[:_LISTED]
+        return [
+            {"name": item.name, "title": item.title or "", "description": item.description or "",
+             "parameters": item.input_schema, "hint": str(_hint(item.annotations))}
+            for item in found
+        ]  # fmt: skip
+
+    return await _within(server, ask)
+
+
+def _hint(said: ToolAnnotations | None) -> Hint:
+    """Where it says nothing of it, a tool may do anything, as the protocol has it."""
+    if said is None or (said.read_only_hint is None and said.destructive_hint is None):
+        return Hint.UNSAID
+    if said.read_only_hint:
+        return Hint.READS
+    return Hint.ADDS if said.destructive_hint is False else Hint.CHANGES
+
+
+async def called(server: ToolServer, tool: str, arguments: Mapping[str, Any]) -> str:
+    """What the tool gives, as text. Raises ToolError."""
+
+    async def ask(client: Client) -> str:
+        result = await client.call_tool(tool, dict(arguments))
+        text = "\n".join(_text(item) for item in result.content)
+        if not text and result.structured_content is not None:
+            text = orjson.dumps(result.structured_content).decode()
+        if result.is_error:
+            raise ToolError(_SAYS, text=text[:300]) if text else ToolError(_SAYS_NOTHING)
+        if len(text) > MOST_BYTES:
+            raise ToolError(_TOO_LARGE, mb=MOST_BYTES // 1024**2)
+        return text
+
+    return await _within(server, ask)
+
+
+async def _within(server: ToolServer, ask: Callable[[Client], Awaitable[T]]) -> T:
+    """What is asked in a session of its own, which runs in a task of its own: whatever becomes of it, it ends there."""
+    exceeded = Exceeded()
+    task = asyncio.create_task(_asked(server, ask, exceeded), name=f"session with {server.name}")
+    task.add_done_callback(lambda done: done.cancelled() or done.exception())
+    full = asyncio.create_task(exceeded.event.wait())  # the rest of what it says is not waited for
+    either: list[asyncio.Task[Any]] = [task, full]
+    try:
+        await asyncio.wait(either, timeout=SECONDS, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        full.cancel()
+        if not (ended := task.done()):
+            task.cancel()
+    if exceeded.happened:
+        raise ToolError(_TOO_LARGE, mb=MOST_BYTES // 1024**2)
+    if not ended:
+        raise ToolError(_SLOW, seconds=f"{SECONDS:.0f}")
+    if task.cancelled():
+        raise ToolError(_AWAY)
+    if (error := task.exception()) is not None:
+        raise _explained(server, error)
+    return task.result()
+
+
+async def _asked(server: ToolServer, ask: Callable[[Client], Awaitable[T]], exceeded: Exceeded) -> T:
+    from mcp import Client
+
+    async with _line(server, exceeded) as line, Client(line, read_timeout_seconds=SECONDS, cache=None) as client:
+        return await ask(client)
+
+
+@asynccontextmanager
+async def _line(server: ToolServer, exceeded: Exceeded) -> AsyncIterator[Any]:
+    """Yield the transport to the server. A program gets the usual environment of the SDK, nothing of this process."""
+    from mcp.client.stdio import StdioServerParameters, stdio_client
+    from mcp.client.streamable_http import streamable_http_client
+
+    from apps.conversations.tools.mcp import http_transport
+
+    if server.transport == server.Transport.STDIO:
+        if (command := settings.MCP_COMMANDS.get(server.command)) is None:
+            raise ToolError(_UNKNOWN_COMMAND)
+        with Path(os.devnull).open("w") as nowhere:
+            yield stdio_client(StdioServerParameters(command=command[0], args=command[1:]), nowhere)
+        return
+    async with http_transport.client(settings.MCP_TOKENS.get(server.name, ""), exceeded) as http:
+        yield streamable_http_client(server.address, http_client=http, max_sse_event_size=MOST_BYTES)
+
+
+def _explained(server: ToolServer, error: BaseException) -> ToolError:
+    """The error in words; what the server itself said is in the log alone."""
+    flat = list(_flat(error))
+    for one in flat:
+        if isinstance(one, ToolError):
+            return one
+    if found := next((one for one in flat if isinstance(one, NotFetched)), None):
+        return ToolError(str(found))
+    log.warning("The MCP server %s failed: %s", server.name, "; ".join(type(one).__name__ for one in flat))
+    if any(isinstance(one, ValueError | TypeError | RuntimeError) for one in flat):
+        return ToolError(_SENSELESS)
+    return ToolError(_AWAY)
+
+
+def _flat(error: BaseException) -> list[BaseException]:
+    if isinstance(error, BaseExceptionGroup):
+        return [one for inner in error.exceptions for one in _flat(inner)]
+    return [error, *(_flat(error.__cause__) if error.__cause__ else [])]
+
+
+def _text(item: Any) -> str:
+    """A piece of a result, in words where it is no text: nothing is decoded, and no address is followed."""
+    if item.type == "text":
+        return str(item.text)
+    if item.type == "resource" and hasattr(item.resource, "text"):
+        return str(item.resource.text)
+    kind = getattr(item, "mime_type", None) or item.type
+    return f"[{kind}, which is not shown]"

@@ -1,0 +1,70 @@
+"""What an administrator fills in about MCP servers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.conf import settings
+from django.core.validators import RegexValidator
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+
+from apps.conversations.models.tool import ToolServer
+from apps.safety.addresses import NotFetched, parse
+
+MOST = 20  # servers
+# No underscore: two of them part the names of server and tool, and no two tools may have one name.
+_NAME = RegexValidator(r"^[a-zA-Z0-9-]+\Z", _("Use a valid name: letters, digits and dashes."))
+
+
+class ServerForm(forms.Form):
+    """A new server: an address that may be connected to, or one of the programs that the operator allows."""
+
+    name = forms.CharField(
+        max_length=20, validators=[_NAME],
+        help_text=_("Letters, digits and dashes. Its token, if it wants one, is set by the operator under this name."),
+    )  # fmt: skip
+    transport = forms.ChoiceField(label=_("Where it is"), choices=ToolServer.Transport.choices)
+    address = forms.CharField(
+        max_length=2000, required=False,
+        help_text=_("Such as https://tools.example.com/mcp. Places that are not public are named in MCP_HOSTS."),
+    )  # fmt: skip
+    command = forms.ChoiceField(
+        label=_("Program"),
+        required=False,
+        help_text=_("Programs are named by the operator in MCP_COMMANDS."),
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        programs = [("", "None"), *((name, name) for name in settings.MCP_COMMANDS)]
+        self.fields["command"].choices = programs  # type: ignore[attr-defined]
+
+    def clean_name(self) -> str:
+        name: str = self.cleaned_data["name"]
+        if ToolServer.objects.filter(name=name).exists():
+            raise forms.ValidationError(gettext("There is a server of this name already."))
+        return name
+
+    def clean(self) -> dict[str, Any]:
+        data: dict[str, Any] = super().clean() or self.cleaned_data
+        if ToolServer.objects.count() >= MOST:
+            raise forms.ValidationError(
+                gettext("There are %(most)s servers already. Remove one first.") % {"most": MOST}
+            )
+        if data.get("transport") == ToolServer.Transport.STDIO:
+            data["address"] = ""
+            if not data.get("command"):
+                self.add_error("command", gettext("Choose a program."))
+            return data
+        data["command"] = ""
+        try:
+            parse(data.get("address", ""), settings.MCP_HOSTS)
+        except NotFetched as error:
+            self.add_error("address", str(error))
+        return data
+
+    def save(self) -> ToolServer:
+        data = self.cleaned_data
+        return ToolServer.objects.create(**{name: data[name] for name in ("name", "transport", "address", "command")})

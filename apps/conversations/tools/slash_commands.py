@@ -1,0 +1,105 @@
+"""`/` commands: a person calls a tool themselves, also where the model cannot.
+
+    /calc 12 * 7
+    /weather__forecast {"city": "Kiel", "days": 3}
+    How many days of leave are there?
+
+The first line calls the tool, with one argument as plain words or with all of them as JSON; the form behind `/` writes
+it. What stands below it is a question, which the model answers from what the tool gave; without one the card is all.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+from apps.conversations.models.assistant import Assistant
+from apps.conversations.tools import executor
+from apps.conversations.tools.availability import permitted
+from apps.conversations.tools.base import Tool
+from apps.conversations.tools.builtin import draw_picture
+from apps.conversations.tools.builtin.catalog import BUILT_IN
+from apps.engines.base import ToolCall
+from apps.lib.threads import in_db
+
+if TYPE_CHECKING:
+    from apps.conversations.turns.state import Turn
+    from apps.users.models import User
+
+TOKENS = 1500  # of what a tool gives, in the prompt of the question below it
+# A tool of a server has its name and the server's, with two underscores between them.
+_COMMAND = re.compile(r"/([a-z]{2,20}|[\w-]{1,20}?__[\w-]{1,61})(?:[ \t]+([^\n]*))?(?:\n+(.*))?", re.DOTALL | re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    tool: str  # its name
+    words: str  # what stands behind it on its line
+    question: str  # what stands below it
+
+
+def read(text: str) -> Command | None:
+    """The command of that text; None where it is none, so that "/etc/hosts" can be asked about."""
+    found = _COMMAND.fullmatch(text)
+    tools = {tool.command: tool.name for tool in BUILT_IN if tool.command}
+    if found is None or (name := tools.get(found[1], found[1] if "__" in found[1] else "")) == "":
+        return None
+    return Command(name, (found[2] or "").strip(), (found[3] or "").strip())
+
+
+def question(text: str) -> str:
+    """What the model is asked: all of the text, or what stands below its command."""
+    command = read(text)
+    return command.question if command else text
+
+
+def word(tool: Tool) -> str:
+    """By which a person calls it."""
+    return tool.command or tool.name
+
+
+def written(tool: Tool, given: Mapping[str, Any]) -> str:
+    """The line that calls the tool with these arguments."""
+    plain = given.get(tool.argument) if len(given) == 1 else None
+    if isinstance(plain, str) and "\n" not in plain and not plain.lstrip().startswith("{"):
+        return f"/{word(tool)} {plain}"
+    return f"/{word(tool)} {orjson.dumps(given).decode()}" if given else f"/{word(tool)}"
+
+
+def arguments(tool: Tool, words: str) -> str:
+    """The arguments as JSON, from the words behind the command; the words themselves where they can be none."""
+    properties = tool.parameters.get("properties")
+    known = list(properties) if isinstance(properties, dict) else []
+    if words.startswith("{"):
+        try:
+            said = orjson.loads(words)
+        except orjson.JSONDecodeError:
+            said = None
+        if isinstance(said, dict) and set(said) <= set(known):
+            return words
+    only = tool.argument or (known[0] if len(known) == 1 else "")
+    if not only:
+        return words
+    return orjson.dumps({only: words} if words or tool.argument else {}).decode()
+
+
+def offered(assistant: Assistant, user: User) -> list[Tool]:
+    """Those that this person may call while that assistant answers; pictures have a command of their own. For
+    `in_db`."""
+    return [item.tool for item in permitted(assistant, user).values() if item.tool.name != draw_picture.NAME]
+
+
+async def run(turn: Turn, command: Command) -> bool:
+    """The card is on the page; whether there is something for the model to answer. Raises Withheld."""
+    kit = await in_db(permitted, turn.opening.assistant, turn.opening.user)
+    item = kit.get(command.tool)
+    wanted = ToolCall("", command.tool, arguments(item.tool, command.words) if item else "")
+    text = await executor.call(turn, wanted, kit, TOKENS, by_person=True)
+    made = next(iter(turn.made.values()))
+    if not turn.placed:
+        turn.notes.append(f"{made.title}: {text}")
+    return made.status == "done" and bool(command.question)

@@ -1,0 +1,190 @@
+"""One conversation of an import: judged by the gate, and stored whole with its line of the report, or not at all."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from django.db import transaction
+from django.utils import timezone
+
+from apps.conversations.core.picture_request import title
+from apps.conversations.history.actions import folder_named
+from apps.conversations.models import Conversation, Message
+from apps.conversations.models.import_job import Import, ImportItem
+from apps.conversations.moderation import cases
+from apps.lib import filled
+from apps.lib.ids import new_id
+from apps.safety import gate, policies
+from apps.safety.check import Verdict, strictest
+from apps.users.models import User
+
+_PART = gate.QUESTION_CHARACTERS
+_STEP = timedelta(milliseconds=1)  # a message is later than the one it follows: the order of siblings depends on it
+_BATCH = 500
+_NO_ANSWER = "The file held no answer to this question."
+_OWN = "Openbook"
+State = ImportItem.State
+
+
+class Unchecked(Exception):
+    """The gate could not judge now."""
+
+
+def place(row: Import, position: int, item: dict[str, Any], hold: Callable[[], None]) -> None:
+    """Raises Unchecked, and what `hold` raises where this worker may not go on; then nothing was stored."""
+    skipped, chat = item.get("skipped"), item.get("chat")
+    line = ImportItem(of=row, position=position, state=State.SKIPPED)
+    if chat is None:
+        line.title, line.note = skipped["title"][:120], skipped["why"][:400]  # type: ignore[index]
+        line.save()
+        return
+    line.title = chat["title"] or title(chat["rows"][0]["text"])
+    if (known := _known(row.owner, chat)) is not None:
+        brought_back = Conversation.objects.filter(pk=known.pk, deleted__isnull=False).update(deleted=None)
+        line.state, line.conversation = State.KNOWN, known
+        line.note = "It had been deleted and is back." if brought_back else ""
+        line.save()
+        return
+    policies.fresh()
+    verdicts = asyncio.run(_judged(chat["rows"]))
+    hold()
+    with transaction.atomic():
+        line.conversation, withheld = _store(row.owner, chat, line.title, verdicts)
+        line.state, line.note = State.IMPORTED, _left_out(chat["left"], withheld)
+        line.save()
+
+
+def _known(user: User, chat: dict[str, Any]) -> Conversation | None:
+    """The conversation that this one had become before, or that its file was made of."""
+    rows = Conversation.objects.owned_by(user)
+    found = rows.filter(imported_key=chat["key"]).first()
+    if found is None and chat["source"] == _OWN and len(chat["first"]) == 36:
+        found = rows.filter(messages__id__in=_uuid(chat["first"]), deleted__isnull=True).first()
+    return found
+
+
+def _uuid(value: str) -> list[str]:
+    return [value] if all(sign in "0123456789abcdef-" for sign in value) and value.count("-") == 4 else []
+
+
+async def _judged(rows: list[dict[str, Any]]) -> list[Verdict]:
+    """Return the strictest verdict on the parts of each row. Raises Unchecked."""
+    found: list[Verdict] = []
+    for row in rows:
+        verdicts = []
+        for part in _parts(row["text"]):
+            asked = row["role"] == "user"
+            one = await (gate.check_question(part) if asked else gate.check_sentence(part))
+            if one.rule == "check_unavailable":
+                raise Unchecked(one.words)
+            verdicts.append(one)
+        found.append(strictest(verdicts))
+    return found
+
+
+def _parts(text: str) -> Iterator[str]:
+    for at in range(0, len(text), _PART):
+        if part := text[at : at + _PART].strip():
+            yield part
+
+
+def _store(user: User, chat: dict[str, Any], name: str, verdicts: list[Verdict]) -> tuple[Conversation, int]:
+    """The conversation, and how many of its answers are withheld. Inside a transaction."""
+    now = timezone.now()
+    new = Conversation.objects.create(
+        owner=user, title=name[:120], titled=Conversation.Titled.PERSON, imported=chat["source"],
+        imported_key=chat["key"], pinned=now if chat["pinned"] else None, archived=now if chat["archived"] else None,
+        folder=None if chat["source"] == _OWN else folder_named(user, chat["source"]),
+    )  # fmt: skip
+    rows = _rows(new, chat, verdicts)
+    messages = [message for message, _ in rows]
+    times = {message.pk: message.created for message in messages}
+    Message.objects.bulk_create(messages, batch_size=_BATCH)
+    for message in messages:  # when it was written there; creating a row says when that was done
+        message.created = times[message.pk]
+    Message.objects.bulk_update(messages, ["created"], batch_size=_BATCH)
+    Conversation.objects.filter(pk=new.pk).update(created=min(times.values()), seen=timezone.now())
+    for message, said in rows:
+        for verdict in said:
+            cases.flag(message.pk, user.pk, verdict.judged)
+    return new, sum(message.status == Message.Status.WITHHELD for message in messages)
+
+
+def _rows(
+    new: Conversation, chat: dict[str, Any], verdicts: list[Verdict]
+) -> list[tuple[Message, tuple[Verdict, ...]]]:
+    """Return every message, parents first, each answer with the verdicts on its question and on itself. A question
+    without an answer gets an empty one, so that it can be asked again."""
+    now = timezone.now()
+    made: list[tuple[Message, tuple[Verdict, ...]]] = []
+    by_place: list[Message] = []
+    taken: dict[datetime, datetime] = {}
+    answered = {row["parent"] for row in chat["rows"] if row["role"] == "assistant"}
+    for number, row in enumerate(chat["rows"]):
+        above = by_place[row["parent"]] if row["parent"] is not None else None
+        answers = row["role"] == "assistant"
+        least = above.created + _STEP if above else _moment(chat["at"], now)
+        created = _own(max(least, _moment(row["at"], least)), taken)
+        message = Message(
+            id=new_id(), conversation=new, parent=above, role=row["role"], asked_by=new.owner, text=row["text"],
+            model=row["model"], created=created, chosen=now if row["on"] else None,
+            without_documents=answers, status=row["status"] if answers else "complete",
+        )  # fmt: skip
+        by_place.append(message)
+        if answers:
+            asked = (verdicts[row["parent"]],) if row["parent"] is not None else ()
+            made.append(_judged_answer(message, (verdicts[number], *asked)))
+        else:
+            made.append((message, ()))
+            if number not in answered:
+                made.append(_judged_answer(_unanswered(message, taken), (verdicts[number],)))
+    return made
+
+
+def _judged_answer(answer: Message, verdicts: tuple[Verdict, ...]) -> tuple[Message, tuple[Verdict, ...]]:
+    """Withhold the answer where it or its question is not allowed; then only that verdict counts."""
+    said = strictest(verdicts)
+    if not said.allowed:
+        answer.status, answer.text, answer.reason = Message.Status.WITHHELD, "", said.words[:400]
+        verdicts = (said,)
+    answer.ended = answer.created
+    return answer, verdicts
+
+
+def _own(moment: datetime, taken: dict[datetime, datetime]) -> datetime:
+    """That moment or the next that no other message has: versions, which a file may give one time, keep their order.
+    `taken` leads from a moment to one up to which all are taken; what was passed leads on, so that nothing is passed
+    again and again."""
+    free, passed = moment, list[datetime]()
+    while free in taken:
+        passed.append(free)
+        free = taken[free] + _STEP
+    taken.update(dict.fromkeys((*passed, free), free))
+    return free
+
+
+def _unanswered(question: Message, taken: dict[datetime, datetime]) -> Message:
+    return Message(
+        id=new_id(), conversation=question.conversation, parent=question, role="assistant", asked_by=question.asked_by,
+        status=Message.Status.INTERRUPTED, reason=_NO_ANSWER,
+        created=_own(question.created + _STEP, taken),
+    )  # fmt: skip
+
+
+def _moment(seconds: float | None, otherwise: datetime) -> datetime:
+    """That moment, if it is one that has been."""
+    if seconds is None:
+        return otherwise
+    try:
+        return min(datetime.fromtimestamp(seconds, UTC), timezone.now())
+    except (OverflowError, OSError, ValueError):
+        return otherwise
+
+
+def _left_out(left: dict[str, int], withheld: int) -> str:
+    """A sentence a line, to be translated when it is shown."""
+    said = [(filled.NOT_IN_FILE, sum(left.values())), (filled.ANSWERS_WITHHELD, withheld)]
+    return "\n".join(sentence % {"count": count} for sentence, count in said if count)

@@ -1,0 +1,291 @@
+"""A conversation to take away: as JSON with all its branches, or as Markdown along one path.
+
+What a reader may not open any more is named nowhere in it. Every export says that its answers were written by a model.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+from uuid import UUID
+
+from django.utils import timezone
+from django.utils.translation import gettext, gettext_noop
+
+from apps.conversations.attachments import queries
+from apps.conversations.attachments.queries import Attached
+from apps.conversations.core.message_tree import Exchange, path
+from apps.conversations.disclosure import outbound_check
+from apps.conversations.disclosure.outbound_check import Back
+from apps.conversations.evidence.answer_sources import Shelf, shelves
+from apps.conversations.evidence.source_list import Shown
+from apps.conversations.grounding.citer import Cite
+from apps.conversations.grounding.sentence_state import sentence_state
+from apps.conversations.history import trace_view
+from apps.conversations.history.transcript import citations
+from apps.conversations.image_chat import tiles as tiled
+from apps.conversations.image_chat.tiles import Tile
+from apps.conversations.models import Conversation, Message, Shows
+from apps.conversations.rendering.citation_marks import cites_by_sentence, unread_languages_words
+from apps.lib.sentences import MARK
+from apps.safety.policy import Stage
+from apps.users.language import inside, looked_up
+from apps.users.models import User
+
+FORMAT = "openbook-conversation/1"
+DISCLOSURE = gettext_noop(
+    "The answers were written by a language model or quoted from documents. A number after a sentence names the "
+    "passage that was found to support it; [not verified] marks a sentence for which none was found. Check what "
+    "matters against the sources."
+)
+# The term of the IPTC for what a trained model made, which other programs read.
+SOURCE_TYPE = "http://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmicMedia"
+_BY_MODEL = {"written_by": "language model", "digital_source_type": SOURCE_TYPE}
+UNGROUNDED = gettext_noop("Written without documents; nothing here was checked.")
+UNCHECKED = "What the model thought before it answered: no part of the answer, and checked against nothing."
+OWN = "It is here all the same: a copy of one's own data is complete, whatever may be shown to others."
+_CALL = ("tool", "title", "arguments", "status", "words", "text", "sources", "ms")
+_HEADING = 200  # characters of a question that still make one
+_FENCE = re.compile(r"(^[ \t]*(?:```|~~~).*?(?:^[ \t]*(?:```|~~~)[ \t]*$|\Z))", re.MULTILINE | re.DOTALL)
+_HINTS = re.compile(rf"{MARK}+")
+
+
+def record(user: User, place: Conversation, *, own: bool = False) -> dict[str, Any]:
+    """All messages of all branches, and which of them are on the remembered path. What the gate holds at this stage is
+    withheld, with its clause; in a copy of one's own data (`own`) only what was answered to others."""
+    messages = list(place.messages.all())
+    answers = [row for row in messages if row.role == Message.Role.ASSISTANT]
+    shelf, cites, thoughts = shelves(user, answers), citations(answers), trace_view.all_thoughts(answers)
+    beside = {row.pk: [*_quoted(shelf[row.pk]), *_called(row), thoughts.get(row.pk, "")] for row in answers}
+    back = outbound_check.answers(Stage.EXPORT, place.owner_id, answers, beside)
+    kept_whole = back.keys() - _of_others(user, answers) if own else frozenset()
+    for row in answers:
+        if row.pk in back.keys() - kept_whole:
+            outbound_check.without(row, back)
+            shelf[row.pk] = Shelf()
+            thoughts.pop(row.pk, None)
+    tiles = tiled.of(answers) if own else outbound_check.drawn(Stage.EXPORT, tiled.of(answers))
+    attached = queries.of(row.pk for row in messages if row.role == Message.Role.USER)
+    attached = attached if own else outbound_check.attached(Stage.EXPORT, attached)
+    kept = [row for item in path(messages) for row in (item.question, item.answer) if row]
+    return {
+        "format": FORMAT,
+        "disclosure": DISCLOSURE,
+        "digital_source_type": SOURCE_TYPE,
+        "title": str(place) if own else title(place),
+        "created": place.created.isoformat(),
+        "exported": timezone.now().isoformat(),
+        "path": [str(row.pk) for row in kept],
+        "messages": [
+            _answer(row, shelf[row.pk], [] if row.retracted else cites.get(row.pk, []), tiles.get(row.pk, ()), thoughts)
+            | _verdict(back.get(row.pk), whole=row.pk in kept_whole)
+            if row.pk in shelf
+            else _message(row) | {"attached": queries.record(attached.get(row.pk, ()))}
+            for row in messages
+        ],
+    }
+
+
+def title(place: Conversation) -> str:
+    """What an export is headed with."""
+    return outbound_check.title(Stage.EXPORT, place) or gettext("Conversation")
+
+
+def reviewed(user: User, place: Conversation, way: Sequence[Exchange]) -> dict[UUID, Shelf]:
+    """Of answers that the gate holds at this stage nothing is left in memory but why. What stands beside each."""
+    answers = [item.answer for item in way if item.answer]
+    shelf = shelves(user, answers)
+    back = outbound_check.answers(
+        Stage.EXPORT, place.owner_id, answers, {pk: _quoted(one) for pk, one in shelf.items()}
+    )
+    for row in answers:
+        outbound_check.without(row, back)
+    return {pk: Shelf() if pk in back else one for pk, one in shelf.items()}
+
+
+def pictured(turns: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Turns of a page to print, without pictures that the gate holds at this stage."""
+    for turn in turns:
+        answer, question = turn["answer"], turn["question"]
+        answer["pictures"] = outbound_check.drawn(Stage.EXPORT, {answer["id"]: answer["pictures"] or ()})[answer["id"]]
+        question["attached"] = outbound_check.attached(Stage.EXPORT, {question["id"]: question["attached"]})[
+            question["id"]
+        ]
+    return turns
+
+
+def markdown(user: User, place: Conversation, way: Sequence[Exchange]) -> str:
+    """The path as a document to read, in the language of who takes it."""
+    shelf = reviewed(user, place, way)
+    answers = [item.answer for item in way if item.answer]
+    cites = citations(answers)
+    tiles = outbound_check.drawn(Stage.EXPORT, tiled.of(answers))
+    attached = outbound_check.attached(Stage.EXPORT, queries.of(item.question.pk for item in way))
+    parts = [f"# {_line(title(place))}", f"> {gettext(DISCLOSURE)}"]
+    for item in way:
+        if item.answer:
+            parts += _asked(item.question)
+            parts += [_attached(one) for one in attached.get(item.question.pk, ())]
+            parts += _written(item.answer, shelf[item.answer.pk], cites.get(item.answer.pk, []))
+            parts += [_drawn(tile) for tile in tiles.get(item.answer.pk, ())]
+    return "\n\n".join(parts) + "\n"
+
+
+def cited(text: str, cites: Sequence[Cite], gone: frozenset[int]) -> str:
+    """The answer with the numbers of the passages that were verified in place of those that the model wrote, and marks
+    behind the sentences that were not verified."""
+    ends: dict[int, tuple[int, list[int]]] = {}
+    tools = {cite.end: looked_up(cite.tool) for cite in cites if cite.tool}
+    missing = f"[{gettext('not verified')}]"
+    for cite in cites:
+        numbers = ends.setdefault(cite.end, (cite.start, []))[1]
+        if cite.source is not None:
+            numbers.append(cite.source)
+    pieces, at = [], 0
+    for end, (start, numbers) in sorted(ends.items()):
+        sentence = _HINTS.sub("", text[start:end])
+        marks = "".join(f"[{number}]" for number in numbers if number not in gone)
+        if not numbers:
+            marks = f"[{tools[end]}]" if end in tools else missing
+        pieces += [text[at:start], sentence.rstrip(), f" {marks}" if marks else ""]
+        pieces.append(sentence[len(sentence.rstrip()) :])
+        at = end
+    return _tame("".join([*pieces, text[at:]]))
+
+
+def _verdict(back: Back | None, *, whole: bool) -> dict[str, Any]:
+    if back is None:
+        return {}
+    said = {"stage": Stage.EXPORT.value, "clause": back.code, "withheld": not whole}
+    return {"verdict": said | {"why": OWN if whole else back.words}, **({} if whole else {"retracted": None})}
+
+
+def _quoted(shelf: Shelf) -> list[str]:
+    return [quote.text for quote in shelf.quotes]
+
+
+def _called(row: Message) -> list[str]:
+    """What each call of a tool was asked and gave."""
+    calls = ((*item.get("arguments", {}).values(), item.get("words", ""), item.get("text", "")) for item in row.tools)
+    return ["\n".join(str(said) for said in call if said) for call in calls]
+
+
+def _of_others(user: User, answers: Sequence[Message]) -> set[UUID]:
+    """Copies of what was answered to somebody else."""
+    origins = {row.origin: row.pk for row in answers if row.origin}
+    others = Message.objects.filter(pk__in=origins).exclude(asked_by=user)
+    return {origins[pk] for pk in others.values_list("pk", flat=True)}
+
+
+def _message(row: Message) -> dict[str, Any]:
+    return {
+        "id": str(row.pk),
+        "parent": str(row.parent_id) if row.parent_id else None,
+        "role": row.role,
+        "text": row.text,
+        "created": row.created.isoformat(),
+        "edited": row.edited.isoformat() if row.edited else None,
+        "retracted": row.retracted.isoformat() if row.retracted else None,
+    }
+
+
+def _answer(
+    row: Message, shelf: Shelf, cites: Sequence[Cite], tiles: Sequence[Tile], thoughts: Mapping[UUID, str]
+) -> dict[str, Any]:
+    sentences: dict[int, dict[str, Any]] = {}
+    states = {number: sentence_state(found) for number, found in cites_by_sentence(cites).items()}
+    for cite in cites:
+        known: dict[str, Any] = {"start": cite.start, "end": cite.end, "state": states[cite.sentence], "sources": []}
+        found = sentences.setdefault(cite.sentence, known)
+        if cite.source is not None and cite.source not in shelf.gone:
+            found["sources"].append({"number": cite.source, "support": cite.score})
+    return {
+        **_message(row),
+        **({"written_by": "no model"} if row.without_model else _BY_MODEL),
+        "model": row.model,
+        "status": row.status,
+        "reason": row.reason,
+        **({"thoughts": {"text": said, "note": UNCHECKED}} if (said := thoughts.get(row.pk)) else {}),
+        "without_documents": row.without_documents,
+        **({} if row.grounded else {"grounded": False}),
+        **({"note": UNGROUNDED} if row.unchecked else {}),
+        "shows": row.shows or Shows.ALL,
+        "unread_languages": row.unread_languages if row.text else [],
+        "nothing_found": row.nothing_found,
+        "tools": [{name: item[name] for name in _CALL if name in item} for item in row.tools],
+        "quotes": [{"source": quote.number, "text": quote.text} for quote in shelf.quotes],
+        "sentences": list(sentences.values()),
+        "pictures": tiled.record(tiles),
+        "sources": [_source(item, item.number in shelf.used) for item in shelf.shown if not item.gone],
+    }
+
+
+def _source(item: Shown, used: bool) -> dict[str, Any]:
+    return {"number": item.number, "title": item.title, "page": item.page, "heading": item.heading, "used": used}
+
+
+def _written(answer: Message, shelf: Shelf, cites: Sequence[Cite]) -> list[str]:
+    by = gettext("Answer without a language model") if answer.without_model else gettext("Answer by a language model")
+    if answer.model:
+        by = gettext("Answer by a language model %(model)s") % {"model": answer.model}
+    how = "" if answer.status == Message.Status.COMPLETE else f", {inside(answer.get_status_display())}"
+    parts = [f"*{by}, {answer.created:%Y-%m-%d %H:%M} UTC{how}*"]
+    parts += [f"> {_line(quote.text)} [{quote.number}]" for quote in shelf.quotes]
+    if answer.text and answer.unchecked:
+        parts.append(f"**{gettext(UNGROUNDED)}**")
+    if answer.text:
+        parts.append(cited(answer.text, cites, shelf.gone).strip())
+        if unread := unread_languages_words(answer.unread_languages):
+            parts.append(f"*{unread}*")
+    if answer.retracted:
+        parts.append(looked_up(answer.reason))
+    if answer.nothing_found:
+        parts.append(gettext("Nothing in the documents answered this."))
+    used = [item for item in shelf.shown if item.number in shelf.used]
+    if used:
+        listed = "\n".join(_listed(item) for item in sorted(used, key=lambda item: item.number))
+        parts.append(f"{gettext('Sources')}:\n\n{listed}")
+    return parts
+
+
+def _attached(item: Attached) -> str:
+    if item.held:
+        return f"- {gettext('Attached picture: held for review')}"
+    said = gettext("Attached picture: %(name)s") % {"name": _line(item.name)}
+    text = gettext("text recognised in it: %(text)s") % {"text": _line(item.text)} if item.text else ""
+    return f"- {said}, {item.width} × {item.height}" + (f"; {text}" if text else "")
+
+
+def _drawn(tile: Tile) -> str:
+    row = tile.row
+    if tile.back:
+        return f"- {gettext('Picture')}: {_line(tile.back)}"
+    how = "" if row.status == row.Status.READY else f" ({inside(row.get_status_display())})"
+    by = gettext("drawn by %(model)s, seed %(seed)s") % {"model": row.model, "seed": row.seed}
+    return f"- {gettext('Picture')}{how}: {_line(row.prompt)}; {by}, {row.width} × {row.height}"
+
+
+def _listed(item: Shown) -> str:
+    if item.gone:
+        return f"- [{item.number}] {gettext('no longer available')}"
+    page = gettext("page %(page)s") % {"page": item.page} if item.page else ""
+    return f"- [{item.number}] {_line(item.title)}" + (f", {page}" if page else "")
+
+
+def _asked(question: Message) -> list[str]:
+    if question.retracted:
+        return [f"## {gettext('Question withheld by a reviewer')}"]
+    if len(question.text) <= _HEADING:
+        return [f"## {_line(question.text)}"]
+    return [f"## {gettext('Question')}", "\n".join(f"> {line}" for line in question.text.splitlines())]
+
+
+def _line(text: str) -> str:
+    return _tame(" ".join(text.split()))
+
+
+def _tame(text: str) -> str:
+    """Without pictures: a program that shows the document would fetch them from wherever the text says."""
+    parts = _FENCE.split(text)
+    return "".join(part if number % 2 else part.replace("![", "!\\[") for number, part in enumerate(parts))

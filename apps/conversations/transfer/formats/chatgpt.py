@@ -1,0 +1,81 @@
+"""ChatGPT: `conversations.json` of its data export, a list of conversations with a `mapping` of nodes.
+
+No page of OpenAI describes it; those who read it do: mitkury/chatgpt-export-parser, LibreChat's importers.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Mapping
+from typing import Any
+
+from apps.conversations.transfer.formats.common import (
+    Broken,
+    Chat,
+    Note,
+    Role,
+    identity,
+    listed,
+    mapping,
+    model,
+    moment,
+    title,
+    words,
+)  # fmt: skip
+
+SOURCE = "ChatGPT"
+_SPOKEN = {"text", "multimodal_text", "code"}
+# Marks that lead to web pages only ChatGPT knows: private-use brackets around "cite…", and 【12†source】.
+_MARKS = re.compile("\ue200[^\ue200\ue201]{0,400}\ue201|【[^】\n]{0,80}†[^】\n]{0,80}】")
+_ROLES: dict[str, Role] = {"user": "user", "assistant": "assistant"}
+
+
+def is_one(item: Mapping[str, Any]) -> bool:
+    return isinstance(item.get("mapping"), dict)
+
+
+def chat(item: Mapping[str, Any]) -> Chat:
+    """Raises Broken."""
+    left: Counter[str] = Counter()
+    notes = []
+    for name, node in item["mapping"].items():
+        if not isinstance(node, dict):
+            raise Broken("A message of it is empty.")
+        above = node.get("parent")
+        notes.append(_note(identity(name), identity(above) if above else None, mapping(node.get("message")), left))
+    return Chat(
+        SOURCE, title(item.get("title")), tuple(notes), current=words(item.get("current_node")) or None,
+        at=moment(item.get("create_time")), key=words(item.get("conversation_id") or item.get("id"))[:200],
+        pinned=item.get("is_starred") is True, archived=item.get("is_archived") is True, left=left,
+    )  # fmt: skip
+
+
+def _note(name: str, above: str | None, message: Mapping[str, Any], left: Counter[str]) -> Note:
+    content, about = mapping(message.get("content")), mapping(message.get("metadata"))
+    role = _ROLES.get(str(mapping(message.get("author")).get("role")))
+    hidden = about.get("is_visually_hidden_from_conversation") is True
+    to_a_tool = message.get("recipient") not in (None, "all")
+    kind = str(content.get("content_type"))
+    if role is None or hidden or to_a_tool or kind not in _SPOKEN:
+        return Note(name, above, None)
+    text = _text(content, left)
+    return Note(
+        name, above, role if text else None, text, moment(message.get("create_time")),
+        model(about.get("model_slug")) if role == "assistant" else "",
+        "complete" if message.get("status") in (None, "finished_successfully") else "stopped",
+    )  # fmt: skip
+
+
+def _text(content: Mapping[str, Any], left: Counter[str]) -> str:
+    if content.get("content_type") == "code":
+        return f"```\n{code}\n```" if (code := words(content.get("text"))) else ""
+    parts = []
+    for part in listed(content.get("parts")):
+        if isinstance(part, str):
+            parts.append(part)
+        elif mapping(part).get("content_type") == "audio_transcription":
+            parts.append(str(mapping(part).get("text") or ""))
+        elif part:
+            left["picture or file"] += 1
+    return words(_MARKS.sub("", "\n\n".join(filter(None, parts))))

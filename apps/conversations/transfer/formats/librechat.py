@@ -1,0 +1,77 @@
+"""LibreChat: its export of a conversation, with `messages` in a list, or nested by `children` where it is recursive."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from apps.conversations.transfer.formats.common import (
+    Broken,
+    Chat,
+    Note,
+    identity,
+    listed,
+    mapping,
+    model,
+    moment,
+    title,
+    words,
+)
+
+SOURCE = "LibreChat"
+_NOTHING = "00000000-0000-0000-0000-000000000000"  # the parent of a first message
+
+
+def is_one(item: Mapping[str, Any]) -> bool:
+    return isinstance(item.get("conversationId"), str) and isinstance(_messages(item), list)
+
+
+def chat(item: Mapping[str, Any]) -> Chat:
+    """Raises Broken."""
+    left: Counter[str] = Counter()
+    notes = tuple(_note(said, above, left) for said, above in _flat(_messages(item), item.get("recursive") is True))
+    first = min((note.at for note in notes if note.at), default=None)
+    return Chat(
+        SOURCE, title(item.get("title")), notes, at=first, key=words(item.get("conversationId"))[:200], left=left
+    )
+
+
+def _messages(item: Mapping[str, Any]) -> Any:
+    return item.get("messagesTree") or item.get("messages")
+
+
+def _flat(messages: list[Any], nested: bool) -> Iterator[tuple[Mapping[str, Any], str | None]]:
+    """Each message with what it hangs on; without recursion, however deep."""
+    waiting: list[tuple[Any, str | None]] = [(one, None) for one in reversed(messages)]
+    while waiting:
+        said, above = waiting.pop()
+        if not isinstance(said, dict):
+            raise Broken("A message of it is empty.")
+        if not nested:
+            named = said.get("parentMessageId")
+            above = identity(named) if named and named != _NOTHING else None
+        yield said, above
+        name = identity(said.get("messageId"))
+        waiting += [(one, name) for one in reversed(listed(said.get("children")))] if nested else []
+
+
+def _note(said: Mapping[str, Any], above: str | None, left: Counter[str]) -> Note:
+    asked = said.get("isCreatedByUser") is True
+    left["picture or file"] += len(listed(said.get("files")))
+    text = words(said.get("text")) or words("\n\n".join(_parts(said.get("content"))))
+    return Note(
+        identity(said.get("messageId")), above, ("user" if asked else "assistant") if text else None, text,
+        moment(said.get("createdAt")), "" if asked else model(said.get("model")),
+        "failed" if said.get("error") is True else "stopped" if said.get("unfinished") is True else "complete",
+    )  # fmt: skip
+
+
+def _parts(content: Any) -> Iterator[str]:
+    """What was said; thoughts and calls of tools are parts of other kinds."""
+    for part in listed(content):
+        if mapping(part).get("type") == "text":
+            text = part.get("text")
+            text = mapping(text).get("value") if isinstance(text, dict) else text
+            if isinstance(text, str):
+                yield text

@@ -1,0 +1,122 @@
+"""The file of an import, read in the child process: one object for each conversation, or why it cannot be taken.
+
+{"total": 12}
+{"chat": {"source", "title", "key", "at", "pinned", "archived", "left", "rows": [...]}}
+{"skipped": {"title", "why"}}
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import zipfile
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import orjson
+
+from apps.conversations.transfer.formats import chatgpt, claude, librechat, open_webui, openbook
+from apps.conversations.transfer.formats.common import Broken, Chat, title
+from apps.conversations.transfer.formats.message_tree import Laid, laid_out
+from apps.documents.parsers.archive import OpenedArchive
+from apps.documents.parsers.base import Unreadable
+from apps.lib import filled
+
+CHATS = 5_000  # of one file
+FORMATS: tuple[ModuleType, ...] = (openbook, chatgpt, claude, open_webui, librechat)
+
+NO_JSON = "This is not JSON. Upload the file that the other program's export made, or the ZIP in which it came."
+NONE = (
+    "No conversations were found in this file. It can be an export of Openbook, ChatGPT or Claude "
+    "(conversations.json), Open WebUI or LibreChat."
+)
+TOO_MANY = filled.CHATS % {"most": f"{CHATS:,}"}
+BIG_ZIP = "This ZIP holds more than is opened here. Unpack it, and upload its conversations.json alone."
+_UNKNOWN = "It is in no form that is known here."
+
+
+def read(path: str, options: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    """Raises Unreadable where nothing of the file can be taken."""
+    items = [item for data in _loaded(path) for item in _items(data)]
+    if len(items) > CHATS:
+        raise Unreadable(TOO_MANY)
+    if not any(_format(item) for item in items):
+        raise Unreadable(NONE)
+    yield {"total": len(items)}
+    while items:
+        yield _taken(items.pop(0))
+
+
+def _taken(item: Any) -> dict[str, Any]:
+    name = title(item.get("title") or item.get("name")) if isinstance(item, dict) else ""
+    form = _format(item)
+    if form is None:
+        return {"skipped": {"title": name, "why": _UNKNOWN}}
+    try:
+        chat: Chat = form.chat(item)
+        return {"chat": _plain(chat, laid_out(chat.notes, chat.current))}
+    except Broken as error:
+        return {"skipped": {"title": name, "why": str(error)}}
+
+
+def _plain(chat: Chat, laid: Laid) -> dict[str, Any]:
+    rows = [
+        {
+            "parent": row.parent, "role": row.role, "text": row.text, "at": row.at, "model": row.model,
+            "status": row.status, "on": number in laid.way,
+        }
+        for number, row in enumerate(laid.rows)
+    ]  # fmt: skip
+    said = [chat.source, chat.key, *((row["parent"], row["role"], row["text"]) for row in rows)]
+    return {
+        "source": chat.source, "title": chat.title, "at": chat.at, "pinned": chat.pinned, "archived": chat.archived,
+        "left": {what: count for what, count in chat.left.items() if count}, "first": chat.notes[0].id, "rows": rows,
+        "key": hashlib.sha256(orjson.dumps(said)).hexdigest(),
+    }  # fmt: skip
+
+
+def _format(item: Any) -> ModuleType | None:
+    return next((form for form in FORMATS if isinstance(item, dict) and form.is_one(item)), None)
+
+
+def _items(data: Any) -> list[Any]:
+    if isinstance(data, dict) and isinstance(data.get("conversations"), list):
+        return list(data["conversations"])
+    return data if isinstance(data, list) else [data]
+
+
+def _loaded(path: str) -> Iterator[Any]:
+    """What the file holds; of a ZIP the files of conversations in it."""
+    with Path(path).open("rb") as file:
+        if file.read(4) != b"PK\x03\x04":
+            file.seek(0)
+            yield _json(file.read())
+            return
+    try:
+        with OpenedArchive(path) as archive:
+            for name in sorted(archive.namelist()):
+                if _of_conversations(name):
+                    yield _json(archive.read(name))
+    except Unreadable as error:
+        raise Unreadable(str(error) if str(error) == NO_JSON else BIG_ZIP) from error
+    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError) as error:
+        raise Unreadable("This ZIP is damaged or encrypted. Unpack it, and upload its conversations.json.") from error
+
+
+def _of_conversations(name: str) -> bool:
+    parts = name.split("/")
+    return name.endswith(".json") and (parts[-1].startswith("conversations") or "conversations" in parts[:-1])
+
+
+def _json(data: bytes) -> Any:
+    """Python's own reader takes what the fast one does not: halves of characters, and numbers that are none."""
+    data = data.removeprefix(b"\xef\xbb\xbf")
+    try:
+        return orjson.loads(data)
+    except orjson.JSONDecodeError:
+        try:
+            return json.loads(data)
+        except (ValueError, UnicodeDecodeError) as error:
+            raise Unreadable(NO_JSON) from error

@@ -1,0 +1,201 @@
+"""Chats from elsewhere: a file is taken, and the worker makes conversations of what is in it, each whole or not at all.
+
+What was asked passes the gate as a question, what was answered as an answer. What the gate withholds is withheld here
+too, and ends in review as if it had been said here. A file that comes again brings nothing twice.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import shutil
+import tempfile
+import time
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import orjson
+from django.conf import settings
+from django.core.files.uploadedfile import UploadedFile
+from django.db import IntegrityError, transaction
+from django.db.models import QuerySet
+from django.utils import timezone
+from django.utils.translation import gettext
+
+from apps.conversations.errors import Refused
+from apps.conversations.models.import_job import Import
+from apps.conversations.transfer.conversation_import import Unchecked, place
+from apps.documents import sandbox
+from apps.documents.parsers.base import Unreadable
+from apps.documents.upload import display_name
+from apps.lib import leases
+from apps.lib.bell import send
+from apps.safety import malware
+from apps.safety.restricting import Feature, closed
+from apps.users import limits
+from apps.users.models import User
+
+log = logging.getLogger(__name__)
+
+TASK = "conversations.import"
+LEASE_S = 300.0  # renewed with every conversation; the longest takes a minute to be checked
+ATTEMPTS = 3
+SECONDS = 120  # that reading the file may take
+KEPT_DAYS = 30  # so long the report can be read
+_ORPHAN_S = 600
+_FREE_BYTES = 1024**3
+_READER = "apps.conversations.transfer.formats.reader"
+_LOG = "The log of the server says why."
+_ENDED = "The worker ended three times."
+
+Waiting = Import.Status.WAITING
+
+
+class Lost(Exception):
+    """Another worker is at it, or nobody wants it any more."""
+
+
+def folder() -> Path:
+    return Path(settings.DATA_DIR) / "imports"
+
+
+def stored(row: Import) -> Path:
+    return folder() / row.pk.hex
+
+
+def take(user: User, file: UploadedFile[bytes], address: str = "") -> Import:
+    """The file is stored, its row waits, and the bell rings once that is committed. Raises Refused, OverLimit."""
+    size = file.size or 0
+    if words := closed(user, Feature.UPLOADS):
+        raise Refused(words)
+    if not size:
+        raise Refused(gettext("This file is empty. Check that it was saved, and upload it again."))
+    if size > settings.MAX_UPLOAD_BYTES:
+        raise Refused(
+            gettext("This file is larger than %(megabytes)s MB. Split it into smaller ones.")
+            % {"megabytes": settings.MAX_UPLOAD_BYTES // 1024**2}
+        )
+    folder().mkdir(parents=True, exist_ok=True, mode=0o700)
+    if shutil.disk_usage(folder()).free - size < _FREE_BYTES:
+        raise Refused(gettext("The disk of this server is nearly full. Please tell an administrator."))
+    if words := malware.refusal(file, user.pk):
+        raise Refused(words)
+    row = Import(owner=user, name=display_name(file.name or ""))
+    try:
+        _write(file, stored(row))
+        with transaction.atomic():
+            limits.take(user, limits.Resource.UPLOADS)
+            row.save(force_insert=True)
+            transaction.on_commit(lambda: send(TASK, row.pk), robust=True)
+    except IntegrityError as error:
+        stored(row).unlink(missing_ok=True)
+        raise Refused(gettext("Another file of yours is being imported. Wait for it.")) from error
+    except BaseException:
+        stored(row).unlink(missing_ok=True)
+        raise
+    return row
+
+
+def forget(user: User) -> None:
+    """No file of theirs waits any more."""
+    for row in Import.objects.filter(owner=user):
+        stored(row).unlink(missing_ok=True)
+
+
+def do(pk: str) -> None:
+    """The file's conversations are here, once each; what breaks is tried again by the sweep, three times."""
+    token = leases.claim(_allowed().filter(attempts__lt=ATTEMPTS), pk, LEASE_S)
+    row = Import.objects.select_related("owner").filter(pk=pk, lease_token=token).first() if token else None
+    if row is None or token is None:
+        return
+    try:
+        _import(row, token)
+        _end(row, token, Import.Status.DONE)
+    except Lost:
+        log.info("An import is done by another worker, or its person is gone")
+    except (Unreadable, sandbox.ReaderBroke) as error:
+        _end(row, token, Import.Status.FAILED, str(error))
+    except FileNotFoundError:
+        _end(row, token, Import.Status.FAILED, gettext("The file is gone. Upload it again."))
+    except Exception as error:
+        if row.attempts >= ATTEMPTS:
+            _end(row, token, Import.Status.FAILED, _broken(str(error) if isinstance(error, Unchecked) else _LOG))
+        raise
+
+
+def sweep() -> None:
+    """What waits is done by whoever hears the bell; old reports and files without a row are gone. A chore."""
+    now = timezone.now()
+    rows = Import.objects.filter(status=Waiting)
+    free = _allowed().filter(lease_until=None, attempts__lt=ATTEMPTS)
+    for pk in [*free.values_list("pk", flat=True)[:2], *leases.expired(_allowed()).values_list("pk", flat=True)[:2]]:
+        send(TASK, pk)
+    dead = leases.expired(rows.filter(attempts__gte=ATTEMPTS))
+    dead.update(status=Import.Status.FAILED, ended=now, reason=_broken(_ENDED))
+    Import.objects.filter(ended__lt=now - timedelta(days=KEPT_DAYS)).delete()
+    for path in folder().iterdir() if folder().is_dir() else ():
+        waits = len(path.name) == 32 and rows.filter(pk=path.name).exists()
+        if not waits and time.time() - path.stat().st_mtime > _ORPHAN_S:
+            path.unlink(missing_ok=True)
+
+
+def _import(row: Import, token: str) -> None:
+    """Each conversation in a transaction of its own, with its line of the report: a crash costs the one at hand."""
+    done = set(row.items.values_list("position", flat=True))
+    with tempfile.TemporaryFile() as lines:
+        total = _read(row, lines)
+        _hold(row, token, total=total)
+        for position, item in enumerate(_items(lines)):
+            if position not in done:
+                place(row, position, item, lambda: _hold(row, token))
+
+
+def _read(row: Import, lines: Any) -> int:
+    """All of the file was read before anything is stored; how many conversations it holds."""
+    total = 0
+    options = {"module": _READER}
+    memory = settings.PARSE_MEMORY_BYTES
+    for answer in sandbox.stream("read", stored(row), options, seconds=SECONDS, memory_bytes=memory):
+        if answer is not None and "total" in answer:
+            total = int(answer["total"])
+        elif answer is not None:
+            lines.write(orjson.dumps(answer) + b"\n")
+    lines.seek(0)
+    return total
+
+
+def _items(lines: Any) -> Iterator[dict[str, Any]]:
+    for line in lines:
+        yield orjson.loads(line)
+
+
+def _allowed() -> QuerySet[Import]:
+    """What waits, of people who may sign in: for a suspended one nothing is done until they are reinstated."""
+    return Import.objects.filter(status=Waiting, owner__in=User.objects.filter(is_active=True))
+
+
+def _hold(row: Import, token: str, **changes: Any) -> None:
+    """Raises Lost."""
+    if not leases.renew(_allowed(), row.pk, token, LEASE_S, **changes):
+        raise Lost
+
+
+def _end(row: Import, token: str, status: str, reason: str = "") -> None:
+    if leases.release(Import.objects.all(), row.pk, token, status=status, reason=reason[:400], ended=timezone.now()):
+        stored(row).unlink(missing_ok=True)
+
+
+def _broken(why: str) -> str:
+    """A sentence a line, to be translated when it is shown."""
+    rest = "What is listed was imported; upload the file again for the rest."
+    return "\n".join(("This could not be finished.", why, rest))
+
+
+def _write(file: UploadedFile[bytes], path: Path) -> None:
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as out:
+        for part in file.chunks():
+            out.write(part)
+        out.flush()
+        os.fsync(out.fileno())

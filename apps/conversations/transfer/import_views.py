@@ -1,0 +1,67 @@
+"""The page on which chats from elsewhere are brought along, with the report of each file."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from django.conf import settings
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.core.files.uploadedfile import UploadedFile
+from django.db.models import Count, Q
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext
+from django.views.decorators.http import require_http_methods, require_safe
+
+from apps.conversations.errors import Refused
+from apps.conversations.models.import_job import Import, ImportItem, ImportQuerySet
+from apps.conversations.transfer import import_job
+from apps.users.access import address_of, person
+from apps.users.limits import OverLimit
+from apps.users.models import User
+
+_LISTED = 10
+_LINES = 1_000  # of one report
+State = ImportItem.State
+
+
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def imports(request: HttpRequest) -> HttpResponse:
+    """A POST takes a file and leads to its report."""
+    user, refused = person(request), ""
+    if request.method == "POST":
+        file = request.FILES.get("file")
+        try:
+            if not isinstance(file, UploadedFile):
+                raise Refused(gettext("Choose a file first."))
+            row = import_job.take(user, file, address_of(request))
+        except (Refused, OverLimit) as error:
+            refused = str(error)
+        else:
+            messages.success(request, gettext("The file is here. Its conversations are being imported."))
+            return redirect("conversations:import", row.pk)
+    context = {
+        "rows": _counted(user)[:_LISTED], "refused": refused, "most_mb": settings.MAX_UPLOAD_BYTES // 1024**2,
+        "kept_days": import_job.KEPT_DAYS,
+    }  # fmt: skip
+    return render(request, "conversations/imports.html", context, status=400 if refused else 200)
+
+
+@login_required
+@require_safe
+def report(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """What became of each conversation; while it is being done the page asks again by itself."""
+    row = get_object_or_404(_counted(person(request)), pk=pk)
+    # What was not imported comes first: that is what somebody has to know.
+    found = row.items.select_related("conversation").order_by("position")
+    lines = [*found.filter(state=State.SKIPPED)[:_LINES], *found.exclude(state=State.SKIPPED)[:_LINES]]
+    template = "conversations/_import.html" if request.headers.get("HX-Request") else "conversations/import.html"
+    return render(request, template, {"row": row, "lines": lines[:_LINES], "most": _LINES})
+
+
+def _counted(user: User) -> ImportQuerySet:
+    counts = {state: Count("items", filter=Q(items__state=state)) for state in State.values}
+    rows: ImportQuerySet = Import.objects.visible_to(user).annotate(done=Count("items"), **counts)
+    return rows.order_by("-created")

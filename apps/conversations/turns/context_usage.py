@@ -1,0 +1,89 @@
+"""How much of the model's window a turn used, and for what: measured as its request is laid out, and kept."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from django.template.loader import render_to_string
+from django.utils.translation import gettext_lazy, ngettext
+
+from apps.conversations.evidence.source_numbering import Placed
+from apps.conversations.models import Message
+from apps.conversations.turns import prompt
+from apps.conversations.turns.preparation import Past
+
+_WORDS = {
+    "instructions": gettext_lazy("Rules and instructions"), "tools": gettext_lazy("Tools that it may call"),
+    "history": gettext_lazy("Earlier questions and answers"), "sources": gettext_lazy("Passages of documents"),
+    "question": gettext_lazy("This question"),
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """Tokens; `dropped` are turns that the request no longer held."""
+
+    size: int
+    instructions: int
+    tools: int
+    history: int
+    sources: int
+    question: int
+    dropped: int
+
+    @property
+    def used(self) -> int:
+        return self.instructions + self.tools + self.history + self.sources + self.question
+
+
+def measured(
+    laid_out: prompt.Prompt, history: Sequence[Past], placed: Sequence[Placed], size: int, tools: int,
+    count: Callable[[Sequence[str]], list[int]],
+) -> Window:  # fmt: skip
+    """What takes how much of a window of that size."""
+    kept = history[laid_out.start :]
+    first, *rest = [message.content for message in laid_out.messages]
+    spoken = 2 * len(kept)
+    given = sum(count([prompt.given_line(item) for past in kept for item in past.given]))
+    fresh = sum(count([prompt.placed_line(item) for item in placed if item.fresh]))
+    before, now = sum(count(rest[:spoken])), sum(count(rest[spoken:]))
+    return Window(
+        size, count([first])[0], tools, max(0, before - given), given + fresh, max(0, now - fresh), laid_out.start
+    )
+
+
+def record(window: Window) -> dict[str, int]:
+    return asdict(window)
+
+
+def read(answer: Message) -> Window | None:
+    """What was measured for that answer; None where nothing was."""
+    kept = answer.usage.get("window")
+    return Window(**kept) if kept else None
+
+
+def dropped_words(dropped: int) -> str:
+    """That the beginning of the conversation is not read any more."""
+    return ngettext(
+        "The first question of this conversation no longer fits the model's window, and was not read",
+        "The first %(n)s questions of this conversation no longer fit the model's window, and were not read",
+        dropped,
+    ) % {"n": dropped}
+
+
+def shown(window: Window | None) -> dict[str, Any] | None:
+    """For templates: shares in percent, and the words to each."""
+    if window is None:
+        return None
+    return {
+        "percent": min(100, round(100 * window.used / window.size)), "used": window.used, "size": window.size,
+        "rows": [(words, getattr(window, name)) for name, words in _WORDS.items() if getattr(window, name)],
+        "dropped": f"{dropped_words(window.dropped)}." if window.dropped else "",
+    }  # fmt: skip
+
+
+def gauge(window: Window) -> str:
+    """The gauge of the composer."""
+    return render_to_string("conversations/_window.html", {"window": shown(window)})

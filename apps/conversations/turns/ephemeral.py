@@ -1,0 +1,240 @@
+"""Answers that are heard and not kept: for programs, whose own client keeps the conversation.
+
+Such a turn runs the same spine as any other: gate, search within what the person may read, prompt, gated stream, cite
+and verify. It has no rows, no log and no second hearer, and it ends when nobody listens any more.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import ClassVar, TypeVar
+from uuid import UUID
+
+from django.utils.translation import gettext
+
+from apps.conversations.assistants import assistant_choice, collection_choice
+from apps.conversations.assistants.instructions import briefing
+from apps.conversations.core import model_choice
+from apps.conversations.core.events import Event, Nothing, Quotes, Text, Waiting
+from apps.conversations.errors import Missing
+from apps.conversations.evidence import source_numbering
+from apps.conversations.models import Assistant, Conversation
+from apps.conversations.moderation import findings
+from apps.conversations.turns import model_queue, reasoning, retrieval
+from apps.conversations.turns.pipeline import answer
+from apps.conversations.turns.preparation import Opening, Past
+from apps.conversations.turns.state import Turn
+from apps.documents.models import Collection
+from apps.engines.base import ChatRequest, EngineRefused, EngineUnavailable, Usage
+from apps.lib.ids import new_id
+from apps.lib.threads import in_db, in_pool
+from apps.safety import gate
+from apps.users import limits
+from apps.users.models import User
+from apps.users.quota import Resource
+
+P = TypeVar("P")
+RECHECK_S = 2.0  # a suspension ends an answer within twice this
+_AWAY = "The model server does not answer. Try again in a moment."
+
+
+@dataclass(slots=True, eq=False, weakref_slot=True)
+class Unkept(Turn):
+    """What it says is heard by `hear` and nowhere else."""
+
+    records: ClassVar[bool] = False
+    acts: ClassVar[bool] = False
+
+    heard: asyncio.Queue[Event | None] = field(default_factory=asyncio.Queue)
+
+    async def say(self, event: Event) -> None:
+        """A program is not kept waiting for a server that is away: it knows best when to try again."""
+        if isinstance(event, Waiting):
+            raise EngineUnavailable(_AWAY)
+        self.heard.put_nowait(event)
+
+    async def tell_others(self) -> None:
+        """There is no list in which it stands."""
+
+    async def store_sources(self) -> None:
+        """There is no row that they belong to."""
+
+
+async def opened(
+    user: User, question: str, history: Sequence[Past], collections: tuple[UUID, ...],
+    *, assistant: Assistant | None = None, instructions: str = "", without_documents: bool = False, address: str = "",
+    model: str | None = None,
+) -> Unkept:  # fmt: skip
+    """A turn that is ready to be heard; `assistant` may be one that is not stored, `instructions` are heeded instead of
+    those of the site's own one. Raises Missing where a collection may not be read, and OverLimit."""
+    opening = await in_db(
+        _opening, user, question, tuple(history), collections, assistant, instructions, without_documents, address
+    )
+    name, gone = model_choice.of(opening.place, opening.assistant, model)
+    opening = replace(opening, model=name, gone=gone)
+    return Unkept(opening, None if without_documents else retrieval.embedded(question))
+
+
+async def hear(turn: Unkept) -> AsyncGenerator[Event, None]:
+    """The events of the answer, its last sentence verified. Raises Withheld, EngineError as the spine does.
+
+    Closing it ends the turn: the model stops writing.
+    """
+    task = asyncio.create_task(_run(turn))
+    task.add_done_callback(lambda _: turn.heard.put_nowait(None))
+    try:
+        while (event := await turn.heard.get()) is not None:
+            yield event
+        await task
+    finally:
+        if not task.done():
+            task.cancel()
+            await asyncio.wait([task])
+        turn.judged = findings.withheld(task)
+        await settle(turn)
+        await reviewed(turn)
+
+
+async def _run(turn: Unkept) -> None:
+    await answer(turn)
+    for event in turn.renderer.finish():
+        await turn.say(event)
+    if turn.placed and turn.text:
+        await turn.verifier.done()
+
+
+def _opening(
+    user: User, question: str, history: tuple[Past, ...], collections: tuple[UUID, ...], asked: Assistant | None,
+    instructions: str, without_documents: bool, address: str,
+) -> Opening:  # fmt: skip
+    readable = Collection.objects.visible_to(user).filter(pk__in=collections)
+    if readable.count() != len(set(collections)):
+        raise Missing(gettext("One of the collections is not there, or you may not read it."))
+    limits.check(user, Resource.TOKENS)
+    limits.take(user, Resource.MESSAGES)
+    place, assistant = Conversation(owner=user), asked or Assistant.default()
+    if not (asked or collections or without_documents):
+        collections = collection_choice.of_assistant(user, assistant)
+    if instructions:  # of this client, for this answer
+        assistant = Assistant(
+            name=assistant.name, instructions=instructions, style=assistant.style, shows=assistant.shows,
+            model=assistant.model, preset=assistant.preset, sampling=assistant.sampling, safety=assistant.safety,
+        )  # fmt: skip
+    return Opening(
+        user,
+        place.pk,
+        new_id(),
+        new_id(),
+        question,
+        collections,
+        without_documents,
+        "",
+        history,
+        source_numbering.Numbers(),
+        assistant,
+        place,
+        True,
+        (),
+        None,
+        sampling=assistant_choice.sampling(place, assistant),
+        instructions=briefing(assistant),
+    )
+
+
+async def passed(turn: Unkept, request: ChatRequest) -> AsyncGenerator[str, None]:
+    """The model's own answer to a request that a program composed, gated like any other; nothing is searched.
+
+    What the model wants to call is in `turn.calls` at the end. Raises Withheld, EngineError.
+    """
+    try:
+        await retrieval.check(turn)
+        async with aclosing(model_queue.deltas(turn, request)) as deltas:
+            said = reasoning.Said(deltas)
+            # Thoughts are not handed out.
+            async with aclosing(gate.gated(said.text(), partial(findings.take, turn), level=turn.level)) as pieces:
+                async for piece in pieces:
+                    turn.text += piece
+                    yield piece
+    except gate.Withheld as error:
+        turn.judged = error.verdict.judged
+        raise
+    finally:
+        await settle(turn)
+        await reviewed(turn)
+
+
+async def spoken(turn: Unkept) -> AsyncGenerator[str, None]:
+    """The answer as plain text: quotes first where the style has them, then the model's words; or that nothing was
+    found. Raises Withheld, EngineError."""
+    said = 0
+    async with aclosing(hear(turn)) as events:
+        async for event in events:
+            match event:
+                case Quotes():
+                    yield "".join(f"> {' '.join(quote.text.split())} [{quote.source}]\n\n" for quote in turn.quotes)
+                case Nothing():
+                    yield _nothing(turn)
+                case Text() if len(turn.text) > said:
+                    piece, said = turn.text[said:], len(turn.text)
+                    yield piece
+    if len(turn.text) > said:
+        yield turn.text[said:]
+
+
+async def while_allowed(turn: Unkept, pieces: AsyncGenerator[P, None]) -> AsyncGenerator[P, None]:
+    """The pieces, as long as their person may still sign in; that is asked again all the time. Raises EngineRefused."""
+    step: asyncio.Future[P] | None = None
+    asked = time.monotonic()
+    try:
+        while True:
+            step = asyncio.ensure_future(anext(pieces))
+            while not step.done():
+                await asyncio.wait([step], timeout=RECHECK_S)
+                if time.monotonic() - asked >= RECHECK_S:
+                    asked = time.monotonic()
+                    if not await in_db(may_ask, turn.opening.user.pk):
+                        raise EngineRefused("This account is suspended.")
+            try:
+                piece = step.result()
+            except StopAsyncIteration:
+                return
+            yield piece
+    finally:
+        if step is not None and not step.done():
+            step.cancel()
+            await asyncio.wait([step])
+        await pieces.aclose()
+
+
+def may_ask(pk: int) -> bool:
+    """Whether that person may still sign in."""
+    return User.objects.filter(pk=pk, is_active=True).exists()
+
+
+async def spent(turn: Unkept) -> Usage | None:
+    """What the model read and wrote: as its server said, and of a stream that was cut as many tokens as its texts
+    have."""
+    return turn.usage if turn.cut is None else model_queue.together(turn.usage, await in_pool(turn.cut))
+
+
+async def settle(turn: Unkept) -> None:
+    """What the model read and wrote is counted."""
+    if (used := await spent(turn)) is not None:
+        await in_db(limits.owe, turn.opening.user, Resource.TOKENS, used.prompt_tokens + used.completion_tokens)
+
+
+async def reviewed(turn: Unkept) -> None:
+    """A case is open where the policy asks for people: it holds the question, or the piece of the answer, alone."""
+    if found := [one for one in findings.all_of(turn) if one.outcome.reviewed]:
+        await in_db(findings.review_unkept, turn.opening.user.pk, *found)
+
+
+def _nothing(turn: Unkept) -> str:
+    searched = (turn.nothing or {}).get("searched") or []
+    where = f" Searched: {', '.join(searched)}." if searched else ""
+    return f"Nothing in your documents speaks to this question.{where}"

@@ -1,0 +1,189 @@
+"""While the model writes: the request to it, sources and quotes beside it, and each sentence verified as it stands."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing, asynccontextmanager
+from dataclasses import replace
+from functools import partial
+
+from django.conf import settings
+from django.utils.translation import gettext
+
+from apps.conversations.assistants import answer_style, assistant_choice
+from apps.conversations.assistants.instructions import heeded
+from apps.conversations.attachments import prompt_content
+from apps.conversations.core import model_choice
+from apps.conversations.core.events import Folds, Window
+from apps.conversations.core.sampling import penalties
+from apps.conversations.evidence import answer_sources, source_numbering
+from apps.conversations.models import Shows, Style
+from apps.conversations.moderation import findings
+from apps.conversations.rendering import link_policy
+from apps.conversations.tools import availability, slash_commands
+from apps.conversations.turns import context_usage, model_queue, prompt, reasoning
+from apps.conversations.turns.quotes import choose_quotes
+from apps.conversations.turns.state import LOOP, Turn
+from apps.documents.search import Found
+from apps.engines import registry
+from apps.engines.base import ChatRequest, EngineRefused
+from apps.lib.threads import in_db, in_pool
+from apps.safety import gate
+
+_TOO_LONG = "The question is too long for this model. Shorten it, or put the long part into a collection as a file."
+_LEAST_ANSWER = 32  # tokens; a window without so much room cannot hold the question
+
+
+async def request(turn: Turn, found: Found | None) -> ChatRequest:
+    """The request, its passages numbered. Raises EngineRefused where the window cannot hold the question."""
+    start = time.perf_counter()
+    info = await model_queue.model(turn)
+    opening, count, sees = turn.opening, turn.chat.count, prompt_content.sees(turn.opening.model)
+    history, pictures = await prompt_content.shown(turn, sees)
+    kept = prompt.keep(history, info.context_tokens, count, instructions=opening.instructions)
+    if found is not None:
+        turn.placed = source_numbering.place(found.passages, opening.numbers, kept.given)
+    tools = availability.described(turn.kit)
+    cost = availability.cost(tools, count)
+    laid_out = prompt.compose(
+        slash_commands.question(opening.text),
+        history,
+        kept,
+        turn.placed,
+        info.context_tokens,
+        count,
+        instructions=opening.instructions,
+        free=not turn.placed and (found is None or bool(turn.attached)),
+        written=opening.written,
+        longest=opening.sampling.longest(prompt.MAX_ANSWER + reasoning.room(opening.model)),
+        notes=[*turn.notes, *prompt_content.notes(turn.attached, sees=sees)],
+        pictures=pictures,
+        a_picture=prompt_content.TOKENS,
+        tools=cost,
+    )
+    if laid_out.max_tokens < _LEAST_ANSWER:
+        raise EngineRefused(_TOO_LONG)
+    turn.model = info.name
+    turn.measure = partial(context_usage.measured, laid_out, history, turn.placed, info.context_tokens, cost, count)
+    await prompt_content.tell(turn, sees=sees)
+    await _noted(turn, laid_out.start)
+    turn.timings["prompt"] = (time.perf_counter() - start) * 1000
+    choices = settings.TOKEN_CHOICES if turn.records else 0
+    sampling = replace(opening.sampling.sampling(laid_out.max_tokens), logprobs=choices)
+    turn.sampled = opening.sampling.used(sampling, whole=info.samples_all)
+    also = penalties(info.name, sampling)
+    turn.request = ChatRequest(laid_out.messages, sampling, str(opening.user.pk), tools, beside=also)
+    return turn.request
+
+
+async def _noted(turn: Turn, dropped: int) -> None:
+    """The steps say what the request is made of, as far as somebody might expect otherwise."""
+    opening = turn.opening
+    if dropped:
+        await turn.step("window", context_usage.dropped_words(dropped), 0.0)
+    if turn.called_before and not turn.placed:
+        await turn.step("called", gettext("Answered from what the tool gave, not from documents"), 0.0)
+    if opening.unshared:
+        await turn.step("assistant", assistant_choice.gone_words(opening.unshared), 0.0)
+    if opening.gone:
+        await turn.step("model", model_choice.gone_words(opening.gone), 0.0)
+    if said := heeded(opening.user, opening.instructions):
+        await turn.step("personal", said, 0.0)
+
+
+async def _compose(turn: Turn, found: Found | None) -> None:
+    """Decide whether quotes come first, and which sentences of the model are shown."""
+    if not (has_passages := found is not None and bool(found.passages)) and not turn.kit and not turn.made:
+        return  # there is nothing to quote, and nothing that a sentence can be compared with
+    profile = await in_db(answer_style.profile, turn.model)  # known since the request, wherever the server is by now
+    model = registry.chat_model(turn.opening.model)
+    if has_passages:
+        turn.style = str(answer_style.resolve(turn.opening.assistant, profile, model))
+    if not turn.opening.without_documents:
+        turn.shows = str(answer_style.resolve_shows(turn.opening.assistant, profile, model))
+    if turn.shows == Shows.VERIFIED:
+        await turn.say(Folds(gettext("The model is writing. A sentence appears once it is verified.")))
+
+
+async def stream(turn: Turn, request: ChatRequest, shown: asyncio.Task[None]) -> None:
+    """The model's answer to that request, gated, written and verified as it comes. Raises Withheld, EngineError."""
+    async with aclosing(model_queue.deltas(turn, request)) as deltas:
+        said = reasoning.Said(deltas)
+        if await said.thinks():
+            await reasoning.show(turn, said.thoughts(), shown)
+        await _answer(turn, said.text(), shown)
+        await reasoning.show(turn, said.late(), shown)
+    await shown
+
+
+async def _answer(turn: Turn, text: AsyncGenerator[str, None], shown: asyncio.Task[None]) -> None:
+    before = len(turn.text)  # said in an earlier round
+    async with aclosing(gate.gated(text, partial(findings.take, turn), level=turn.level)) as pieces:
+        async for piece in pieces:
+            await shown  # sources and quotes stand before the first word
+            await _tell(turn, turn.repeats.until(piece), before)
+            if turn.repeats.over:
+                turn.finish = LOOP
+                return
+        await _tell(turn, turn.repeats.rest(), before)
+
+
+async def _tell(turn: Turn, said: str, before: int) -> None:
+    """What no rule of the answer keeps back is written, a new round as a paragraph of its own."""
+    if not said or turn.groundless:
+        return
+    if before and len(turn.text) == before and not turn.text.endswith("\n"):
+        await write(turn, "\n\n")
+    await write(turn, said)
+    await turn.verifier.sentences()
+
+
+async def write(turn: Turn, piece: str) -> None:
+    """The approved piece is part of the answer, and on the page."""
+    if not turn.text:
+        turn.timings["first_text"] = (time.perf_counter() - turn.started) * 1000
+    turn.text += piece
+    turn.pieces += 1
+    for event in turn.renderer.feed(piece):
+        await turn.say(event)
+
+
+@asynccontextmanager
+async def beside(turn: Turn, found: Found | None) -> AsyncIterator[asyncio.Task[None]]:
+    """Stores and shows sources and quotes while the model reads; whoever needs them on the page awaits the task."""
+    task = asyncio.create_task(_shown(turn, found))
+    try:
+        yield task
+        await task  # also where the model said nothing at all
+    finally:
+        task.cancel()
+        await asyncio.wait([task])
+        _ = task.cancelled() or task.exception()  # whoever waits for the task hears of it too
+
+
+async def _shown(turn: Turn, found: Found | None) -> None:
+    await turn.step("write", model_choice.writing(turn.writer))
+    await turn.tell_others()
+    if turn.measure is not None:
+        turn.window = turn.measure()
+        await turn.say(Window(context_usage.gauge(turn.window)))
+    turn.renderer.links = await in_pool(link_policy.named_in, _naming(turn))
+    await _compose(turn, found)
+    if found is None or not found.passages:
+        return
+    quoting = asyncio.ensure_future(choose_quotes(turn, found)) if turn.style == Style.QUOTES or turn.quotes else None
+    await turn.store_sources()
+    await turn.say(answer_sources.retrieved(turn))
+    turn.quotes = await quoting if quoting else []
+    if turn.quotes:
+        await turn.say(answer_sources.quoted(turn))
+
+
+def _naming(turn: Turn) -> list[str]:
+    """What may name a place that the answer links to: what the person asked, and what the model was given."""
+    opening = turn.opening
+    asked = [opening.text, *(past.question for past in opening.history)]
+    given = [item.text for past in opening.history for item in past.given]
+    return [*asked, *(item.passage.full_text for item in turn.placed), *given]

@@ -1,0 +1,99 @@
+"""Warm while typing: on a pause in the composer, what an answer would need first is done once ahead.
+
+The question so far is judged, searched with, and laid out like any other; where no answer is being written here, the
+model server reads the request and writes one token of it, which is thrown away. What it has read stays in its prefix
+cache, in the person's own part. Nothing is stored, shown or logged. One at a time for each person: a change of the
+text, or the question itself, ends it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from contextlib import aclosing
+from dataclasses import replace
+
+from django.conf import settings
+
+from apps.conversations.core.requests import Ask, Refused
+from apps.conversations.tools import availability, slash_commands
+from apps.conversations.turns import generation, model_queue, preparation, retrieval
+from apps.conversations.turns.ephemeral import Unkept
+from apps.conversations.turns.preparation import Kept, Opening, SignedOut
+from apps.engines.base import EngineError, Sampling
+from apps.engines.chat.offered import MAIN
+from apps.lib.threads import in_db
+from apps.safety.gate import Withheld
+from apps.safety.recorded import Surface, surface
+from apps.users import limits
+from apps.users.limits import OverLimit
+from apps.users.models import User
+
+log = logging.getLogger(__name__)
+
+AT_ONCE = 2  # people, in this process
+LONGEST_S = 10.0
+_ONE_TOKEN = Sampling(max_tokens=1, temperature=0.0)
+
+_warming: dict[int, asyncio.Task[None]] = {}  # by person
+
+
+def begin(user: User, key: str, wish: Ask) -> None:
+    """What this question would need is done ahead, in place of what was begun for this person before; nothing where
+    it is switched off, or others need the machine."""
+    cancel(user)
+    if wish.temporary or wish.attached or slash_commands.read(wish.text) is not None:
+        return  # nothing is done with it before it is asked, or before its pictures are read; or a tool will be called
+    if not settings.WARM_WHILE_TYPING or not model_queue.of(wish.model or MAIN).idle or len(_warming) >= AT_ONCE:
+        return
+    task = asyncio.create_task(_warm(user, key, wish), name="warm while typing")
+    _warming[user.pk] = task
+    task.add_done_callback(lambda done: _ended(user.pk, done))
+
+
+def cancel(user: User) -> None:
+    """Nothing is done ahead for this person any more."""
+    if (task := _warming.pop(user.pk, None)) is not None:
+        task.cancel()
+
+
+def _ended(person: int, task: asyncio.Task[None]) -> None:
+    if _warming.get(person) is task:
+        del _warming[person]
+    if not task.cancelled() and (error := task.exception()) is not None:
+        log.error("Warming while typing failed", exc_info=error)
+
+
+async def _warm(user: User, key: str, wish: Ask) -> None:
+    """Whatever stands against it is said when the question is asked."""
+    surface.set(Surface.NOWHERE)  # for this task: a draft leaves no trace
+    try:
+        async with asyncio.timeout(LONGEST_S):
+            opened = await in_db(_recall, user, key, wish)
+            if isinstance(opened, Opening):
+                await _ahead(opened)
+    except (Refused, SignedOut, Withheld, OverLimit, EngineError, TimeoutError):
+        pass
+
+
+def _recall(user: User, key: str, wish: Ask) -> Opening | Kept:
+    """Recall the turn, if the question could be asked now. Raise SignedOut, Refused, OverLimit."""
+    opened = preparation.recall(user, key, wish)
+    if isinstance(opened, Opening):
+        preparation.has_place(opened)
+        limits.check(user, limits.Resource.MESSAGES, limits.Resource.TOKENS)
+    return opened
+
+
+async def _ahead(opened: Opening) -> None:
+    vector = None if opened.without_documents else retrieval.embedded(opened.text)
+    turn = Unkept(opened, vector)
+    found = await retrieval.found(turn)
+    if found is not None and not found.passages:
+        return
+    turn.kit = await availability.kit_of(opened)
+    request = replace(await generation.request(turn, found), sampling=_ONE_TOKEN)
+    if model_queue.of(opened.model).idle:
+        async with aclosing(turn.chat.stream(request)) as items:
+            async for _ in items:
+                pass

@@ -1,0 +1,91 @@
+"""A follow-up that leans on what was said before, made to stand alone by the model, where the model reads well.
+
+It runs beside the search of the question as it is and as the rules complete it (`apps/documents/follow_up.py`), begins
+when the gate has let the question through, and is given up after LONGEST_S: what comes too late is not waited for.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Sequence
+from contextlib import aclosing
+
+from django.conf import settings
+
+from apps.conversations.assistants import answer_style
+from apps.conversations.turns.preparation import Past
+from apps.conversations.turns.state import Turn
+from apps.documents.follow_up import leans
+from apps.engines import registry
+from apps.engines.base import ChatEngine, ChatMessage, ChatRequest, Delta, EngineError, Sampling
+from apps.lib.threads import in_db
+from apps.lib.words import content_terms
+from apps.safety import gate
+from apps.safety.untrusted import neutralise
+
+LONGEST_S = 0.8  # a model on a GPU writes a question in a third of it
+_ASK = (
+    "Rewrite the last question so that it can be understood without the conversation before it. Keep its language and "
+    "what it asks; do not answer it. Reply with the rewritten question alone."
+)
+_BACK = 3  # exchanges that the model is shown
+_QUESTION, _ANSWER = 300, 300  # characters of each
+_TOKENS = 48
+_LONGEST = 300  # characters of a rewritten question
+_OWN = 0.6  # of its words that the conversation must hold too
+_PREFIX = re.compile(r"^\s*(?:rewritten question|rewritten|question)\s*:\s*", re.IGNORECASE)
+_EDGES = ' \t"“”„«»*`'
+
+
+def begin(turn: Turn, allowed: asyncio.Event) -> asyncio.Task[str] | None:
+    """The question is being rewritten, from when it is `allowed`; None where it stands alone or that is switched off.
+    The result is "" where the model does not read well, is away or slow, or says something else."""
+    opening = turn.opening
+    if not settings.REWRITE or not opening.history or not leans(opening.text):
+        return None
+    return asyncio.create_task(_rewritten(turn, allowed), name="rewrite a follow-up")
+
+
+def alone(said: str, question: str, history: Sequence[Past]) -> str:
+    """What the model said, as a question; "" where it repeats the question or speaks of something else. Pure."""
+    line = next((line for line in said.splitlines() if line.strip(_EDGES)), "")
+    line = " ".join(_PREFIX.sub("", line.strip(_EDGES)).strip(_EDGES).split())
+    terms = content_terms(line)
+    known = {term for past in history for text in (past.question, past.answer) for term in content_terms(text)}
+    known.update(asked := set(content_terms(question)))
+    if not terms or len(line) > _LONGEST or asked.issuperset(terms):
+        return ""
+    return line if sum(term in known for term in terms) >= _OWN * len(terms) else ""
+
+
+async def _rewritten(turn: Turn, allowed: asyncio.Event) -> str:
+    await allowed.wait()
+    opening, history = turn.opening, [past for past in turn.opening.history if not past.called][-_BACK:]
+    try:
+        async with asyncio.timeout(LONGEST_S):
+            info = await turn.chat.info()
+            if not answer_style.reads_well(
+                await in_db(answer_style.profile, info.name), registry.chat_model(opening.model)
+            ):
+                return ""
+            line = alone(await _said(turn.chat, opening.text, history, str(opening.user.pk)), opening.text, history)
+            return line if line and (await gate.check_sentence(line, level=turn.level)).allowed else ""
+    except (EngineError, TimeoutError):
+        return ""
+
+
+async def _said(chat: ChatEngine, question: str, history: Sequence[Past], cache: str) -> str:
+    lines = [
+        f"{name}: {neutralise(' '.join(text.split())[:most])}"
+        for past in history
+        for name, text, most in (("Question", past.question, _QUESTION), ("Answer", past.answer, _ANSWER))
+    ]
+    asked = "\n".join([*lines, f"Last question: {neutralise(question[:_QUESTION])}", "", _ASK])
+    sampling = Sampling(max_tokens=_TOKENS, temperature=0.0)
+    request = ChatRequest((ChatMessage("user", asked),), sampling, cache, thinks=False)
+    said = ""
+    async with aclosing(chat.stream(request)) as items:
+        async for item in items:
+            said += item.text if isinstance(item, Delta) else ""
+    return said

@@ -1,0 +1,166 @@
+"""Follow-up questions that wait on the server while an answer is being written, and are asked in their order.
+
+Each is a row with the client's id for it, so that asking it twice, from two processes or after a crash, posts it once.
+The turn that ends asks the next one; where its process died, the sweep does.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+from uuid import UUID
+
+from django.db import IntegrityError, transaction
+from django.db.models import Max, Min
+from django.utils.translation import gettext
+
+from apps.conversations.assistants import assistant_choice
+from apps.conversations.core import notifications, requests
+from apps.conversations.core.requests import Ask, Busy, Refused
+from apps.conversations.models import Conversation, Message, Queued
+from apps.conversations.moderation import findings
+from apps.lib.threads import in_db
+from apps.safety import gate
+from apps.safety.levels import Level
+from apps.users.models import User
+
+log = logging.getLogger(__name__)
+
+MOST = 20  # in one conversation
+_KEPT = ("collections", "filters", "sampling", "without_documents", "picture", "model", "attached")
+FARTHEST = 1_000_000  # position that a page may name
+
+
+async def handle(user: User, message: dict[str, Any]) -> dict[str, Any]:
+    """What a page asks of the queue, and the reply to it. Raises Refused."""
+    reply: dict[str, Any]
+    match message["do"]:
+        case "queue":
+            ask = requests.ask(message)
+            verdict = await gate.check_question(ask.text, level=await in_db(_level, user, ask.conversation))
+            if not verdict.allowed:
+                await findings.asked(user, verdict)
+                raise Refused(verdict.words)
+            place = await in_db(put, user, ask, message)
+            reply = {"type": "queued"}
+        case "unqueue":
+            row = await in_db(remove, user, requests.identifier(message.get("queued")))
+            place, reply = row.conversation_id, _taken_out(row)
+        case _:
+            place, running = await in_db(first, user, requests.identifier(message.get("queued")))
+            reply = {"type": "first", "turn": str(running) if running else ""}
+    await notifications.changed(user.pk, place)
+    return reply | {"conversation": str(place)}
+
+
+def _taken_out(row: Queued) -> dict[str, Any]:
+    attached = row.settings.get("attached") or []
+    return {"type": "unqueued", "text": row.text, "position": row.position, "attached": attached}
+
+
+def put(user: User, ask: Ask, message: dict[str, Any]) -> UUID:
+    """The question waits behind those that wait already; said twice, it waits once. Raises Refused."""
+    rows = Conversation.objects.visible_to(user)
+    if ask.conversation is None or (place := rows.filter(pk=ask.conversation).first()) is None:
+        raise Refused(gettext("That conversation is no longer there. Reload the page."))
+    if Message.objects.filter(asked_by=user, client_id=ask.client_id).exists():
+        return place.pk  # said again after the line broke; it has been asked meanwhile
+    if place.queued.count() >= MOST:
+        raise Refused(
+            gettext("%(most)s questions are waiting here already. Wait until some are answered.") % {"most": MOST}
+        )
+    settings = {name: message[name] for name in _KEPT if name in message}
+    try:
+        with transaction.atomic():
+            Queued.objects.create(
+                conversation=place,
+                text=ask.text,
+                settings=settings,
+                client_id=ask.client_id,
+                position=_position(place, message.get("position")),
+            )
+    except IntegrityError:
+        log.info("A question was queued twice")
+    return place.pk
+
+
+def remove(user: User, pk: UUID) -> Queued:
+    """The question no longer waits; what it was. Raises Refused where it has been asked by now."""
+    row = _own(user, pk)
+    if not Queued.objects.filter(pk=pk).delete()[0]:
+        raise Refused(_ASKED)
+    return row
+
+
+def first(user: User, pk: UUID) -> tuple[UUID, UUID | None]:
+    """The question is the next one; its conversation, and the answer that runs there. Raises Refused."""
+    row = _own(user, pk)
+    least = Queued.objects.filter(conversation=row.conversation_id).aggregate(least=Min("position"))["least"]
+    if least is None or not Queued.objects.filter(pk=pk).update(position=least - 1, problem=""):
+        raise Refused(_ASKED)
+    return row.conversation_id, _running(row.conversation_id)
+
+
+def waiting(user: User, place: Conversation) -> list[Queued]:
+    return list(place.queued.all()) if place.owner_id == user.pk else []
+
+
+def ready() -> list[UUID]:
+    """Conversations where a question waits and no answer runs. For `in_db`."""
+    rows = Queued.objects.filter(problem="", conversation__deleted__isnull=True)
+    busy = Message.objects.filter(status=Message.Status.WRITING).values("conversation")
+    return list(rows.exclude(conversation__in=busy).order_by().values_list("conversation", flat=True).distinct())
+
+
+def next_of(place: UUID) -> tuple[User, Ask, Queued] | None:
+    """The question that is to be asked there now, as whoever put it there. For `in_db`."""
+    rows = Queued.objects.filter(conversation=place, conversation__deleted__isnull=True, problem="")
+    row = rows.select_related("conversation__owner").first()
+    if row is None or not row.conversation.owner.is_active:
+        return None
+    message = {**row.settings, "text": row.text, "client_id": row.client_id, "conversation": str(place)}
+    try:
+        return row.conversation.owner, requests.ask(message), row
+    except Refused as refusal:  # what it names was taken away meanwhile, such as its model
+        refused(row.pk, refusal)
+        return next_of(place)
+
+
+def asked(pk: UUID) -> None:
+    Queued.objects.filter(pk=pk).delete()
+
+
+def refused(pk: UUID, refusal: Refused) -> None:
+    """A question that cannot be asked as it is stays, and says why; one that came too early waits on."""
+    if not isinstance(refusal, Busy):
+        Queued.objects.filter(pk=pk).update(problem=str(refusal)[:400])
+
+
+_ASKED = "That question has been asked meanwhile."
+
+
+def _position(place: Conversation, wished: Any) -> int:
+    """Behind all others; where it was, for a question that was taken out to be reworded."""
+    if isinstance(wished, int) and abs(wished) < FARTHEST:
+        return wished
+    last = place.queued.aggregate(last=Max("position"))["last"]
+    return 0 if last is None else last + 1
+
+
+def _level(user: User, pk: UUID | None) -> Level:
+    place = Conversation.objects.visible_to(user).with_assistant().filter(pk=pk).first() if pk else None
+    if place is None:
+        raise Refused(gettext("That conversation is no longer there. Reload the page."))
+    return assistant_choice.level(user, place)
+
+
+def _own(user: User, pk: UUID) -> Queued:
+    row = Queued.objects.filter(pk=pk, conversation__in=Conversation.objects.visible_to(user)).first()
+    if row is None:
+        raise Refused(_ASKED)
+    return row
+
+
+def _running(place: UUID) -> UUID | None:
+    rows = Message.objects.filter(conversation=place, status=Message.Status.WRITING)
+    return rows.values_list("pk", flat=True).first()

@@ -1,0 +1,103 @@
+"""What the web process does every few seconds: close turns whose process died, purge what was deleted, ask what waits.
+
+`sweep_forever` is the entry point. Each job is guarded by itself: one that fails is logged and tried again, and keeps
+no other from its turn.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable
+from contextlib import AbstractContextManager
+from typing import TypeVar
+from uuid import UUID
+
+from django.utils import timezone
+from django.utils.translation import gettext
+
+from apps.conversations.core.events import Closed, encode
+from apps.conversations.history import actions
+from apps.conversations.models import Message, Shows
+from apps.conversations.rendering.answer_renderer import answer_html
+from apps.conversations.turns import queue
+from apps.engines import registry
+from apps.lib import leases, periodic
+from apps.lib.threads import in_db
+from apps.users.language import speaking_to
+
+T = TypeVar("T")
+
+EVERY_S = 5.0
+REASON = "The server was restarted while this answer was written."
+
+
+def sweep() -> dict[UUID, str]:
+    """The turns that were closed just now, because nobody had renewed their lease, with the text that was last kept.
+    For `in_db`, or a worker."""
+    dead = leases.expired(Message.objects.filter(status=Message.Status.WRITING))
+    closed = {"status": Message.Status.INTERRUPTED, "reason": REASON, "lease_token": "", "lease_until": None}
+    # One conditional update each: a process that was only slow may have renewed its lease since.
+    return {
+        pk: text
+        for pk, text in list(dead.values_list("pk", "text"))
+        if dead.filter(pk=pk).update(**closed, ended=timezone.now())
+    }
+
+
+async def sweep_forever(go_on: Callable[[UUID], Awaitable[None]]) -> None:
+    """Sweep every EVERY_S seconds until cancelled, whatever a job raises. `go_on` is called for each conversation in
+    which a question was left waiting."""
+    untold: dict[UUID, str] = {}
+    while True:
+        await sweep_once(go_on, untold)
+        await asyncio.sleep(EVERY_S)
+
+
+async def sweep_once(go_on: Callable[[UUID], Awaitable[None]], untold: dict[UUID, str]) -> None:
+    """Do each job once. `untold` keeps the closed turns, with their text, whose followers could not be told yet."""
+
+    async def tell(turn: UUID) -> None:
+        await _tell(str(turn), untold[turn])
+        del untold[turn]
+
+    with _job("close dead turns"):
+        untold.update(await in_db(sweep))
+    with _job("tell of closed turns"):
+        await _for_each(list(untold), tell)
+    with _job("purge deleted conversations"):
+        await in_db(actions.purge)
+    with _job("ask queued questions"):
+        await _for_each(await in_db(queue.ready), go_on)
+
+
+def _job(name: str) -> AbstractContextManager[None]:
+    return periodic.guard("web", name, EVERY_S)
+
+
+async def _for_each(items: Iterable[T], work: Callable[[T], Awaitable[None]]) -> None:
+    """Do the work for every item. Raise ExceptionGroup of what failed, when all had their turn."""
+    failed: list[Exception] = []
+    for item in items:
+        try:
+            await work(item)
+        except Exception as error:  # noqa: BLE001 - raised below
+            failed.append(error)
+    if failed:
+        raise ExceptionGroup(f"{type(failed[0]).__name__}: {failed[0]}", failed)
+
+
+async def _tell(turn: str, text: str) -> None:
+    turnlog = registry.turnlog()
+    closed = await in_db(_closed, turn, text)
+    if await turnlog.exists(turn):
+        await turnlog.append(turn, encode(closed, turn=turn))
+        await turnlog.finish(turn)
+
+
+def _closed(turn: str, text: str) -> Closed:
+    """Return the last event of that turn, as a reload shows it, in the language of who asked."""
+    row = Message.objects.select_related("asked_by").filter(pk=turn).first()
+    only_verified = row is not None and row.shows == Shows.VERIFIED
+    with speaking_to(row.asked_by if row else None):
+        html = answer_html(text, [], turn, only_verified=only_verified) if text else ""
+        return Closed(Message.Status.INTERRUPTED, html, gettext(REASON), bool(text))

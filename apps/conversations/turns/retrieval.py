@@ -1,0 +1,195 @@
+"""Before the model is asked: whether the question may be asked, and which passages speak to it."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable
+from contextlib import suppress
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from django.utils.translation import gettext, ngettext
+
+from apps.conversations.core.events import Nothing
+from apps.conversations.evidence import answer_sources, source_list, source_numbering
+from apps.conversations.moderation import findings
+from apps.conversations.turns import query_rewriting
+from apps.conversations.turns.small_talk.recognition import without_small_talk
+from apps.conversations.turns.state import Turn
+from apps.documents import search as documents
+from apps.documents.candidates import Scope
+from apps.documents.search import Found
+from apps.documents.withheld import find_matching
+from apps.engines import registry
+from apps.lib.threads import Begun, begin, in_db
+from apps.users.models import User
+
+if TYPE_CHECKING:
+    from apps.engines.base import Vectors
+
+TOKEN_BUDGET = 700  # of passages in a prompt; a CPU reads about 600 tokens a second
+READING_S = 5.0  # how long a question waits at most for files that its user has just added
+_LOOK_S = 0.5  # between looks at them
+
+_waiting: dict[UUID, tuple[int, asyncio.Event]] = {}  # answers that wait for files: whose, and whether to wait no more
+
+
+def embedded(question: str) -> Begun[Vectors]:
+    """The vector of a question is being made, once, for whoever needs it: the gate and the search."""
+    return begin(registry.embed().embed_query, question)
+
+
+async def found(turn: Turn) -> Found | None:
+    """The passages, None where none are wanted. Raises Withheld where the question may not be asked.
+
+    Whether it may is looked into beside the first search, and nothing is said of that before.
+    """
+    if turn.opening.without_documents:
+        await check(turn)
+        return None
+    allowed = asyncio.Event()
+    turn.rewritten = query_rewriting.begin(turn, allowed)
+    first = asyncio.create_task(_search(turn, turn.opening.scope))
+    tasks: list[asyncio.Task[Any]] = [first, *filter(None, [turn.rewritten])]
+    try:
+        await check(turn)
+        allowed.set()
+        return await search(turn, first)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.wait(tasks)
+        _ = [task.cancelled() or task.exception() for task in tasks]  # of no interest where the question was withheld
+
+
+async def check(turn: Turn) -> None:
+    """Raises Withheld where the question may not be asked."""
+    start = time.perf_counter()
+    try:
+        await findings.let_through(turn, turn.opening.text, turn.vector)
+    finally:
+        turn.timings["check"] = _since(start)
+
+
+async def search(turn: Turn, first: Awaitable[Found]) -> Found:
+    """Return the passages. Where there are none yet, wait visibly for files that the user has just added to what is
+    searched, for READING_S at most, or until the user asks to be answered now.
+
+    Files of other users, and files added earlier, keep no question waiting.
+    """
+    found = await first
+    if not found.passages and found.just_added:
+        found = await _wait(turn, found)
+    turn.found = found
+    turn.timings |= found.ms
+    turn.timings["search"] = sum(found.ms.values())
+    await turn.step("search", _searched(found, turn.opening.filters.words), turn.timings["search"])
+    return found
+
+
+def answer_now(user: User, answer: UUID) -> None:
+    """End the wait of that user's turn for files, if it waits in this process: elsewhere it ends by itself soon."""
+    owner, hurried = _waiting.get(answer, (None, None))
+    if owner == user.pk and hurried is not None:
+        hurried.set()
+
+
+async def _wait(turn: Turn, found: Found) -> Found:
+    """Search again as files are read; return what the last search found, at the latest after READING_S."""
+    start, said = time.perf_counter(), 0
+    answer, hurried = turn.opening.answer, asyncio.Event()
+    _waiting[answer] = turn.opening.user.pk, hurried
+    try:
+        while not found.passages and (found.just_added or said) and not hurried.is_set():
+            if (left := READING_S - (time.perf_counter() - start)) <= 0:
+                break
+            if found.just_added:  # else the last file was finished meanwhile, perhaps too late for that search
+                if found.just_added != said:
+                    await turn.step("wait", _reading(found.just_added))
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(hurried.wait(), min(_LOOK_S, left))
+            said = found.just_added
+            found = await _search(turn)
+    finally:
+        del _waiting[answer]
+    await turn.step("wait", gettext("Waited for files to be read"), _since(start))
+    return found
+
+
+async def nothing(turn: Turn, found: Found) -> None:
+    """Say what was searched in vain, which matching documents are withheld from the user's own collections, what can
+    be done, and show the passages that come nearest, folded."""
+    opening = turn.opening
+    withheld = await in_db(find_matching, opening.user, found.query, opening.collections)
+    nearest = found.nearest or found.passages[: documents.NEAREST]
+    turn.quotes, turn.placed = (
+        [],
+        [replace(item, fresh=()) for item in source_numbering.place(nearest, opening.numbers, {})],
+    )
+    if found.passages:  # counted only where none was found
+        found = await documents.count_documents(opening.user, found, opening.collections, opening.filters)
+    turn.nothing = {
+        "withheld": withheld,
+        "searched": list(found.searched),
+        "left_out": list(found.left_out),
+        "documents": found.documents,
+        "waiting": found.waiting,
+        "query": found.query,
+        "can_widen": bool(turn.opening.collections),
+        "filters": turn.opening.filters.record(),
+        "by_words": await in_db(documents.list_languages_by_words, opening.user, opening.collections),
+    }
+    await turn.say(Nothing(source_list.nothing(turn.nothing)))
+    if turn.placed:
+        await turn.store_sources()
+        await turn.say(answer_sources.retrieved(turn))
+
+
+async def search_for(turn: Turn, question: str, place: Scope) -> Found:
+    """Return the passages for another question than the turn's, in half of the room of a prompt."""
+    return await documents.search(
+        turn.opening.user, question, scope=place, token_budget=TOKEN_BUDGET // 2, count=turn.chat.count
+    )
+
+
+async def _search(turn: Turn, scope: Scope | None = None) -> Found:
+    opening = turn.opening
+    return await documents.search(
+        opening.user,
+        opening.text,
+        collections=opening.collections,
+        scope=scope,
+        filters=opening.filters,
+        history=without_small_talk(past.question for past in opening.history if not past.called),
+        token_budget=TOKEN_BUDGET,
+        count=turn.chat.count,
+        vector=turn.vector,
+        rewritten=turn.rewritten,
+    )
+
+
+def _searched(found: Found, only: str) -> str:
+    count, places = len(found.passages), len(found.searched)
+    several = ngettext("%(n)s collection", "%(n)s collections", places) % {"n": places}
+    where = found.searched[0] if places == 1 else several
+    values = {"where": f"{where} ({only})" if only else where, "n": count}
+    words = ngettext("Searched %(where)s, found %(n)s passage", "Searched %(where)s, found %(n)s passages", count)
+    said = (words if count else gettext("Searched %(where)s, found no passages")) % values
+    if found.respelt:
+        said += ". " + gettext("Searched for %(words)s") % {
+            "words": ", ".join(f"“{word}”" for word in found.respelt.values())
+        }
+    if found.left_out:
+        names = ", ".join(found.left_out)
+        said += ". " + gettext("Left out what another embedding model has read: %(names)s") % {"names": names}
+    return said
+
+
+def _reading(files: int) -> str:
+    return ngettext("%(n)s file is still being read", "%(n)s files are still being read", files) % {"n": files}
+
+
+def _since(start: float) -> float:
+    return (time.perf_counter() - start) * 1000

@@ -1,0 +1,61 @@
+"""Recognise messages that are no question about documents: greetings, thanks, sums, dates, questions about the
+assistant. A small classifier decides; below its floor a message is a question. Pure, a fraction of a millisecond.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from apps.conversations.tools.builtin.calculator import Calculator
+from apps.conversations.tools.builtin.dates import Dates
+from apps.conversations.turns.small_talk.arithmetic import read_sum
+from apps.conversations.turns.small_talk.date_questions import read_day
+from apps.engines.base import EngineError
+from apps.engines.classify.small_talk import SmallTalkClassifier
+
+log = logging.getLogger(__name__)
+
+FLOOR = 0.75  # of 5,416 questions of xquad (in three languages), clapnq, cranfield and covidqa none reaches 0.51
+
+_classifier = SmallTalkClassifier()
+
+
+@dataclass(frozen=True, slots=True)
+class Talk:
+    """A recognised message: "greeting", "thanks", "farewell", "abilities", "identity", "sum" or "date".
+
+    A sum and a date have the name of the tool that answers them, and its expression; the others have neither.
+    """
+
+    kind: str
+    tool: str = ""
+    expression: str = ""
+
+
+def recognise(text: str) -> Talk | None:
+    """Return what the message is; None for a question, for a sum or date that cannot be read, and for a command."""
+    if not text.strip() or text.startswith("/"):
+        return None
+    try:
+        kind, likelihood = _classifier.classify(text)
+    except EngineError as error:  # then every message is a question, as without a classifier
+        log.error("Small talk is not recognised: %s", error)
+        return None
+    if likelihood < FLOOR:
+        return None
+    if kind == "sum":
+        return _with_tool(kind, Calculator.name, read_sum(text))
+    if kind == "date":
+        return _with_tool(kind, Dates.name, read_day(text))
+    return Talk(kind)
+
+
+def without_small_talk(questions: Iterable[str]) -> list[str]:
+    """Return the questions without messages of small talk, which no later question leans on."""
+    return [question for question in questions if recognise(question) is None]
+
+
+def _with_tool(kind: str, tool: str, expression: str) -> Talk | None:
+    return Talk(kind, tool, expression) if expression else None

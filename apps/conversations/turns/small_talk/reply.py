@@ -1,0 +1,100 @@
+"""Answer a recognised message at once: in fixed words, or by a tool. No model writes, and nothing is searched."""
+
+from __future__ import annotations
+
+from django.utils import timezone
+from django.utils.translation import gettext, ngettext
+
+from apps.conversations.tools import slash_commands
+from apps.conversations.tools.availability import Kit, permitted
+from apps.conversations.tools.base import Tool, ToolError
+from apps.conversations.tools.builtin import draw_picture
+from apps.conversations.tools.builtin.calculator import Calculator, calculated
+from apps.conversations.tools.builtin.dates import reckoned
+from apps.conversations.tools.slash_commands import Command
+from apps.conversations.turns import generation, retrieval
+from apps.conversations.turns.small_talk import STEP
+from apps.conversations.turns.small_talk.recognition import Talk, recognise
+from apps.conversations.turns.state import Turn
+from apps.documents.models import Collection, Document
+from apps.images import described
+from apps.lib.threads import in_db, in_pool
+from apps.safety.restricting import Feature, closed
+
+
+def recognise_turn(turn: Turn) -> Talk | None:
+    """Return what the message of the turn is; None where it must be answered as a question.
+
+    An answer asked for again is one: the user did not want the fixed words. Sums and dates stay what they are.
+    """
+    opening = turn.opening
+    if opening.attached or opening.written:
+        return None
+    talk = recognise(opening.text)
+    asked_again = len(opening.rows) == 1
+    return None if talk is None or (asked_again and not talk.tool) else talk
+
+
+async def reply(turn: Turn, talk: Talk) -> bool:
+    """Answer the message. Return False, with nothing said, where its tool is switched off for this user. Raises
+    Withheld."""
+    kit = await in_db(permitted, turn.opening.assistant, turn.opening.user)
+    if talk.tool and talk.tool not in kit:
+        return False
+    await retrieval.check(turn)
+    await turn.tell_others()
+    await turn.step(STEP, gettext("Not from your documents: nothing was searched"), 0.0)
+    if talk.tool and turn.acts:
+        await slash_commands.run(turn, Command(talk.tool, talk.expression, ""))
+    else:
+        await generation.write(turn, await in_pool(_reckoned, talk) if talk.tool else await _words(turn, talk, kit))
+    return True
+
+
+def _reckoned(talk: Talk) -> str:
+    """Return what the tool says, for an answer that has no cards."""
+    try:
+        if talk.tool == Calculator.name:
+            return f"{talk.expression} = {calculated(talk.expression)}"
+        return reckoned(talk.expression, timezone.localtime())
+    except ToolError as error:
+        return str(error)
+
+
+async def _words(turn: Turn, talk: Talk, kit: Kit) -> str:
+    match talk.kind:
+        case "thanks":
+            return gettext("You are welcome. Ask whenever you need something from your documents.")
+        case "farewell":
+            return gettext("Goodbye, and until next time.")
+        case "identity":
+            return gettext(
+                "I am %(name)s, a program and not a person. I search the documents that you may read on this site, and "
+                "answer with citations."
+            ) % {"name": turn.opening.assistant.name}
+        case "abilities":
+            tools = [item.tool for item in kit.values() if item.tool.command and item.tool.name != draw_picture.NAME]
+            return await in_db(_abilities, turn, tools)
+    return gettext("Hello. Ask me something about your documents, and I answer with citations.")
+
+
+def _abilities(turn: Turn, tools: list[Tool]) -> str:
+    """Return what is set up here, as a list. For `in_db`."""
+    user = turn.opening.user
+    documents = Document.objects.visible_to(user).filter(status=Document.Status.READY).count()
+    places = Collection.objects.visible_to(user).count()
+    if documents:
+        count = ngettext("%(n)s document", "%(n)s documents", documents) % {"n": documents}
+        where = ngettext("%(n)s collection", "%(n)s collections", places) % {"n": places}
+        lines = [
+            gettext("Answer questions from %(documents)s in %(collections)s that you may read, and cite the passages.")
+            % {"documents": count, "collections": where}
+        ]
+    else:
+        lines = [
+            gettext("Answer questions from documents, and cite the passages. You have no documents to search yet.")
+        ]
+    if described.is_set_up() and not closed(user, Feature.PICTURES):
+        lines.append(gettext("Draw pictures: write /picture and what it shall show."))
+    lines += [f"{gettext(tool.title)}: /{slash_commands.word(tool)}" for tool in tools]
+    return "\n".join([gettext("What I can do here:"), "", *(f"- {line}" for line in lines)])

@@ -1,0 +1,187 @@
+"""A running turn: what it was opened with, what it has so far, and how it speaks."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from apps.conversations.core import model_choice, notifications
+from apps.conversations.core.events import Event, Step, encode
+from apps.conversations.evidence import source_numbering
+from apps.conversations.evidence.source_numbering import Placed, Spans
+from apps.conversations.grounding.citer import Cite, weak
+from apps.conversations.grounding.lexicons import find_unread_language
+from apps.conversations.grounding.quote_selection import Quote
+from apps.conversations.models import Shows
+from apps.conversations.rendering.answer_renderer import StreamRenderer
+from apps.conversations.tools import call_cards
+from apps.conversations.turns.preparation import Opening
+from apps.conversations.turns.repetition import Repeats
+from apps.conversations.turns.small_talk import STEP as SMALL_TALK
+from apps.conversations.turns.verification import Verifier
+from apps.documents.search import Found
+from apps.engines import registry
+from apps.engines.base import ChatEngine, ChatRequest, TokenProb, ToolCall, Usage
+from apps.lib.threads import Begun, in_db
+from apps.safety import levels
+from apps.safety.levels import Level
+
+if TYPE_CHECKING:
+    from apps.conversations.attachments.queries import Attached
+    from apps.conversations.tools.availability import Kit
+    from apps.conversations.tools.base import Call
+    from apps.conversations.turns.context_usage import Window
+    from apps.engines.base import Vectors
+    from apps.safety.check import Judged
+
+
+LOOP = "loop"  # the model began to repeat itself, and was stopped
+
+
+def is_grounded(opening: Opening) -> bool:
+    """Return whether documents are searched for the answer, or a picture is drawn; else nothing in it is checked."""
+    return not opening.without_documents or any(row.draws for row in opening.rows)
+
+
+@dataclass(slots=True, eq=False)
+class Turn:
+    """Changed by the turn's own tasks only; whatever ends it finds here all there is to keep."""
+
+    opening: Opening
+    records: ClassVar[bool] = True  # what the model weighed, token by token
+    acts: ClassVar[bool] = True  # its model may call tools: somebody sees the cards, and can be asked
+
+    vector: Begun[Vectors] | None  # of the question, where it was begun already
+    renderer: StreamRenderer = field(default_factory=StreamRenderer)
+    text: str = ""  # what was let through, exactly as the model wrote it
+    measure: Callable[[], Window] | None = None  # counts the next; when the request has left
+    window: Window | None = None  # what the request takes of the model's
+    thoughts: str = ""  # what it thought before, let through
+    begun: bool = False  # the model has said something, let through or not
+    finish: str = ""  # the server's word for how the stream ended, or LOOP
+    repeats: Repeats = field(default_factory=Repeats)
+    usage: Usage | None = None  # as the server said
+    cut: Callable[[], Usage | None] | None = None  # counts what a stream took that has no end
+    judged: Judged | None = None  # what the gate withheld, and why
+    noticed: dict[tuple[str, str], Judged] = field(default_factory=dict)  # what it let through, by stage and clause
+    rewritten: asyncio.Task[str] | None = None  # the question, made to stand alone by the model
+    found: Found | None = None  # by the search
+    request: ChatRequest | None = None  # as the model got it
+    sampled: dict[str, Any] = field(default_factory=dict)  # what its words are drawn with, and what is not heeded
+    tokens: list[TokenProb] = field(default_factory=list)  # as the model wrote them, let through or not
+    pieces: int = 0  # of the answer that passed the gate
+    calls: tuple[ToolCall, ...] = ()  # tools that the model wants to be called
+    kit: Kit = field(default_factory=dict)  # tools that the model may call
+    made: dict[str, Call] = field(default_factory=dict)  # calls in their order, as they now are
+    called: set[tuple[str, str]] = field(default_factory=set)  # names and arguments, as the model wrote them
+    rounds: int = 0  # in which tools were called
+    lines: list[tuple[str, int, int, Spans]] = field(default_factory=list)  # of passages from tools
+    notes: list[str] = field(default_factory=list)  # what a tool gave that the person called, for the model
+    model: str = ""
+    style: str = ""
+    shows: str = ""  # which sentences are shown; "": not known yet, or all
+    attached: tuple[Attached, ...] = ()  # the pictures of the question, their text read
+    placed: list[Placed] = field(default_factory=list)
+    stored: bool = False  # `placed` is in the database
+    quotes: list[Quote] = field(default_factory=list)
+    cites: list[Cite] = field(default_factory=list)
+    unread: set[str] = field(default_factory=set)  # languages of passages near to sentences that stayed unverified
+    steps: dict[str, Step] = field(default_factory=dict)
+    timings: dict[str, float] = field(default_factory=dict)  # milliseconds
+    nothing: dict[str, Any] | None = None  # what was searched in vain
+    started: float = field(default_factory=time.perf_counter)
+    id: str = field(init=False)  # of its answer
+    verifier: Verifier = field(init=False)
+    interrupt: asyncio.Event = field(default_factory=asyncio.Event)  # set when the process ends
+
+    def __post_init__(self) -> None:
+        self.id, self.verifier = str(self.opening.answer), Verifier(self)
+
+    @property
+    def chat(self) -> ChatEngine:
+        """The engine of the model that writes. Raises EngineRefused where it was taken away since."""
+        return registry.chat(self.opening.model)
+
+    @property
+    def level(self) -> Level:
+        """How strictly its question and answer are judged."""
+        return levels.read(self.opening.assistant.safety)
+
+    @property
+    def writer(self) -> str:
+        """What people call the model that writes."""
+        model = registry.chat_model(self.opening.model)
+        return model_choice.shown(model) if model else ""
+
+    @property
+    def weak(self) -> bool:
+        """Return whether most sentences that the answer shows have no source."""
+        return self.shows != Shows.VERIFIED and weak(self.cites)
+
+    @property
+    def grounded(self) -> bool:
+        """Return whether the answer comes from documents or draws a picture; False also for small talk."""
+        return is_grounded(self.opening) and SMALL_TALK not in self.steps
+
+    @property
+    def unread_languages(self) -> list[str]:
+        """Return the languages (ISO 639-1) of the answer and of passages near to it that the check of sentences does
+        not know; [] where no sentence stayed unverified."""
+        if all(cite.found for cite in self.cites):
+            return []
+        return sorted({*self.unread, find_unread_language(self.text)} - {""})
+
+    @property
+    def groundless(self) -> bool:
+        """It has searched and found nothing, its model has called no tool, and there is no picture or result to speak
+        of: what that says by itself is not shown, since it would read as an answer from the documents."""
+        speaks = self.made or self.opening.attached or self.called_before
+        return self.found is not None and not self.found.passages and not speaks
+
+    @property
+    def results(self) -> list[Call]:
+        """What tools gave that are no passages."""
+        return [call for call in self.made.values() if call.status == "done" and not call.sources]
+
+    @property
+    def called_before(self) -> bool:
+        """The exchange before it was a tool that the person called, so the question may be about what that gave."""
+        history = self.opening.history
+        return bool(history) and history[-1].called
+
+    @property
+    def used(self) -> int:
+        """Tokens that the model read and wrote; estimated where the stream was cut, four characters each."""
+        if self.usage is not None:
+            return self.usage.prompt_tokens + self.usage.completion_tokens
+        if not self.begun or self.request is None:
+            return 0
+        return (
+            sum(len(message.content) for message in self.request.messages) + len(self.text) + len(self.thoughts)
+        ) // 4
+
+    async def say(self, event: Event) -> None:
+        """Appends the event to the turn's log."""
+        await registry.turnlog().append(self.id, encode(event, turn=self.id))
+
+    async def tell_others(self) -> None:
+        """Other pages of the person learn that something moves in this conversation."""
+        await notifications.changed(self.opening.user.pk, self.opening.conversation)
+
+    async def store_sources(self) -> None:
+        """The passages under their numbers are in the database."""
+        await in_db(source_numbering.store, self.opening.conversation, self.opening.answer, self.placed)
+        self.stored = True
+
+    async def store_calls(self) -> None:
+        """The calls of tools, as they now are, are in the database."""
+        await in_db(call_cards.store, self.opening.answer, self.opening.lease, self.made.values())
+
+    async def step(self, name: str, words: str, ms: float | None = None) -> None:
+        """Says what is being done, or that it is done and how long it took."""
+        step = Step(name, words, None if ms is None else round(ms, 1))
+        self.steps[name] = step
+        await self.say(step)

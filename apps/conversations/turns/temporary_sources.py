@@ -1,0 +1,55 @@
+"""Sources of turns that are not kept: they have no rows by which an address could name them, so theirs says where they
+stand. Whether one may be read is asked when it is opened."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import replace
+
+from django.utils.html import escape
+from django.utils.http import urlencode
+
+from apps.conversations.core.events import Cited, Closed, Event, Quotes, Sources
+from apps.conversations.evidence.source_numbering import Given, Placed, Spans
+from apps.conversations.grounding.sentence_state import SentenceState, sentence_state
+from apps.conversations.turns.state import Turn
+
+_SOURCE = re.compile(r"/answers/([\w-]+)/sources/(\d+)/(?:\?sentence=(\d+))?")
+
+
+def addressed(turn: Turn, event: Event) -> Event:
+    """The event, its links to sources of that turn as such addresses."""
+    if isinstance(event, Sources | Quotes | Cited | Closed):
+        return replace(event, html=_SOURCE.sub(lambda found: _address(turn, found), event.html))
+    return event
+
+
+def given(item: Placed, spans: Spans) -> Given:
+    passage = item.passage
+    return Given(
+        item.number, passage.title, passage.page_number, passage.kind == "pdf", spans, item.text,
+        passage.document_id, passage.heading,
+    )  # fmt: skip
+
+
+def _address(turn: Turn, found: re.Match[str]) -> str:
+    """In an attribute."""
+    if found[1] != turn.id:
+        return found[0]
+    number = int(found[2])
+    cites = [cite for cite in turn.cites if cite.source == number]
+    place = _places(turn)[number]
+    exact = sorted({(cite.source_start, cite.source_end) for cite in cites if cite.source_end}) or place.spans
+    of_sentence = [cite for cite in cites if found[3] is None or cite.sentence == int(found[3])]
+    quoted = found[3] is None and any(quote.source == number for quote in turn.quotes)
+    known: dict[str, str | int] = {
+        "page": place.page_number, "spans": ",".join(f"{start}-{end}" for start, end in exact),
+        "state": SentenceState.QUOTED if quoted else sentence_state(of_sentence) or "",
+    }  # fmt: skip
+    return escape(f"/documents/{place.document_id}/source/{number}/?{urlencode(known)}")
+
+
+def _places(turn: Turn) -> Mapping[int, Given]:
+    earlier = {item.number: item for past in turn.opening.history for item in past.given}
+    return {**earlier, **{item.number: given(item, item.passage.spans) for item in turn.placed}}

@@ -1,0 +1,110 @@
+"""Titles of conversations by a model that reads well, after the first answer, unless the user has given one before.
+
+The first words of the question are the title of every conversation. A model that has not passed the reading check is
+not asked for another; what a model says is dropped where the question does not bear it out, or the gate refuses it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import re
+from contextlib import aclosing
+
+from django.conf import settings
+from django.db.models import Q
+
+from apps.conversations.assistants import answer_style
+from apps.conversations.core import notifications
+from apps.conversations.models import Conversation, Message
+from apps.conversations.turns.preparation import Opening
+from apps.conversations.turns.state import Turn
+from apps.engines import registry
+from apps.engines.base import ChatMessage, ChatRequest, Delta, EngineError, Sampling
+from apps.lib.threads import in_db
+from apps.lib.words import content_terms
+from apps.safety import gate
+from apps.safety.untrusted import neutralise
+
+log = logging.getLogger(__name__)
+
+_ASK = (
+    "Write a title for this conversation: two to six words, in the language of the question, without quotation marks. "
+    "Reply with the title alone."
+)
+_QUESTION, _ANSWER = 400, 600  # characters that the model is shown
+_TOKENS = 24
+_LONGEST = 60  # characters of a title
+_WORDS = 9
+_OWN = 0.5  # of its words that the question must hold too, in whatever form
+_PREFIX = re.compile(r"^\s*(?:title|titel|título|titre)\s*:\s*", re.IGNORECASE)
+_EDGES = " \t\"'“”„«»‹›*_#`.:-–—"
+
+_naming: set[asyncio.Task[None]] = set()
+
+
+def begin(turn: Turn) -> None:
+    """Name the conversation beside everything else, where its title comes from the question of this turn."""
+    if settings.TITLES and turn.opening.names and turn.text:
+        task = asyncio.create_task(_name(turn), name=f"title of {turn.opening.conversation}")
+        _naming.add(task)
+        task.add_done_callback(_named)
+
+
+async def idle() -> None:
+    """No conversation is being named in this process."""
+    while _naming:
+        await asyncio.wait(list(_naming))
+
+
+def title(said: str, question: str) -> str:
+    """Return what the model said as a title; "" where it is none, or most of its words are not the question's. Pure."""
+    line = next((line for line in said.splitlines() if line.strip(_EDGES)), "")
+    line = " ".join(_PREFIX.sub("", line.strip(_EDGES)).strip(_EDGES).split())
+    terms = content_terms(line)
+    if not terms or len(line) > _LONGEST or len(line.split()) > _WORDS:
+        return ""
+    asked = set(content_terms(question))
+    return line if sum(term in asked for term in terms) >= _OWN * len(terms) else ""
+
+
+async def _name(turn: Turn) -> None:
+    profile = await in_db(answer_style.profile, turn.model)
+    if not answer_style.reads_well(profile, registry.chat_model(turn.opening.model)):
+        return
+    question, answer = turn.opening.text[:_QUESTION], turn.text[:_ANSWER]
+    asked = f"Question: {neutralise(question)}\nAnswer: {neutralise(answer)}\n\n{_ASK}"
+    request = ChatRequest(
+        (ChatMessage("user", asked),),
+        Sampling(max_tokens=_TOKENS, temperature=0.0),
+        str(turn.opening.user.pk),
+        thinks=False,
+    )
+    said = ""
+    async with aclosing(turn.chat.stream(request)) as items:
+        async for item in items:
+            said += item.text if isinstance(item, Delta) else ""
+    name = title(said, question)
+    if not name or not (await gate.check_sentence(name, level=turn.level)).allowed:
+        return
+    if await in_db(_keep, turn.opening, turn.text, name):
+        await notifications.changed(turn.opening.user.pk, turn.opening.conversation)
+
+
+def _keep(opening: Opening, said: str, name: str) -> bool:
+    made_of = Q(pk=opening.question, text=opening.text) | Q(pk=opening.answer, text=said)
+    if Message.objects.filter(made_of).count() < 2:  # a part of it was taken out meanwhile
+        return False
+    unnamed = Conversation.objects.filter(pk=opening.conversation, titled=Conversation.Titled.QUESTION)
+    unnamed = unnamed.exclude(messages__retracted__isnull=False)  # it may be made of what was taken back meanwhile
+    return bool(unnamed.update(title=name, titled=Conversation.Titled.MODEL))
+
+
+def _named(task: asyncio.Task[None]) -> None:
+    _naming.discard(task)
+    if task.cancelled() or (error := task.exception()) is None:
+        return
+    if isinstance(error, EngineError):
+        log.info("A conversation keeps the words of its question as its title: %s", error)
+    else:
+        log.error("A conversation could not be named", exc_info=error)

@@ -1,0 +1,110 @@
+"""Search for both sides of a comparison, so that quotes about each stand side by side."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from django.utils.translation import ngettext
+
+from apps.conversations.core.document_request import DocumentRequest
+from apps.conversations.evidence import source_numbering
+from apps.conversations.grounding import quote_selection
+from apps.conversations.turns import retrieval
+from apps.conversations.turns.whole_document import extracts
+from apps.conversations.turns.whole_document.document_choice import find_named_document, read_scope
+from apps.conversations.turns.whole_document.excerpt_writer import read_passages
+from apps.conversations.turns.whole_document.structure import read_document
+from apps.documents.passages import Passage
+from apps.documents.spelling import replace_words
+from apps.lib.threads import in_db, in_pool
+
+if TYPE_CHECKING:
+    from apps.conversations.grounding.quote_selection import Quote
+    from apps.conversations.turns.state import Turn
+    from apps.documents.candidates import Scope
+    from apps.documents.models import Document
+    from apps.documents.search import Found
+
+QUOTES = 2  # of each side
+_SENTENCES = 3  # of a document that is a side as a whole
+
+
+@dataclass(frozen=True, slots=True)
+class _Side:
+    """Passages of one side of a comparison. `found` is None where it is a whole document; `lines` are of it."""
+
+    passages: tuple[Passage, ...]
+    query: str
+    found: Found | None = None
+    lines: tuple[extracts.Line, ...] = ()
+
+
+async def find_sides(turn: Turn, request: DocumentRequest) -> Found | None:
+    """Return the passages of both sides; the quotes of each are then chosen, and kept in the turn. None where a side
+    has none: then the comparison is a question. Raises Withheld where it may not be asked."""
+    start = time.perf_counter()
+    await retrieval.check(turn)
+    place = await in_db(read_scope, turn.opening)
+    sides = [await _find_side(turn, place, name, request.aspect) for name in request.sides]
+    passages = {(passage.document_id, passage.chunk_id): passage for side in sides for passage in side.passages}
+    first = next((side.found for side in sides if side.found is not None), None)
+    if first is None:
+        first = await retrieval.search_for(turn, " ".join(request.sides), place)
+    placed = source_numbering.place(list(passages.values()), turn.opening.numbers, {})
+    numbers = {(item.passage.document_id, item.passage.chunk_id): item.number for item in placed}
+    chosen = await asyncio.gather(*(in_pool(_quote, side, numbers) for side in sides))
+    if not all(chosen):
+        return None
+    turn.quotes = [replace(quote, side=at) for at, found in enumerate(chosen) for quote in found]
+    turn.found = replace(
+        first, passages=tuple(passages.values()), query="",  # a sentence may speak of one side alone
+        hits=tuple(hit for side in sides if side.found for hit in side.found.hits),
+    )  # fmt: skip
+    turn.timings["search"] = (time.perf_counter() - start) * 1000
+    await turn.step("search", _searched(request.sides, len(passages)), turn.timings["search"])
+    return turn.found
+
+
+async def _find_side(turn: Turn, place: Scope, name: str, aspect: str) -> _Side:
+    """Return what a search finds of a side; of one that is a document, in that document, or its central sentences."""
+    document = await in_db(find_named_document, turn.opening, name)
+    if document is not None and not aspect:
+        return await _summarised(turn, document)
+    if document is not None:
+        place = replace(place, documents=frozenset({document.pk.hex}))
+    query = aspect if document is not None else f"{name} {aspect}".strip()
+    found = await retrieval.search_for(turn, query, place)
+    return _Side(found.passages, replace_words(query, found.respelt), found)
+
+
+async def _summarised(turn: Turn, document: Document) -> _Side:
+    structure = await in_db(read_document, turn.opening.user, document)
+    lines = [line for line in await in_pool(extracts.summarise, structure) if not line.heads][:_SENTENCES]
+    return _Side(tuple(read_passages(structure, lines)), "", None, tuple(lines))
+
+
+def _quote(side: _Side, numbers: dict[tuple[UUID, int], int]) -> list[Quote]:
+    """Return the quotes of a side. For `in_pool`."""
+    known = {numbers[passage.document_id, passage.chunk_id]: passage for passage in side.passages}
+    if side.found is not None:
+        return quote_selection.choose(side.query, side.found.vector, known, side.found.idf, QUOTES)
+    by_part = {passage.chunk_id: number for number, passage in known.items()}
+    return [
+        quote_selection.Quote(by_part[line.part.pk], line.start, line.end, line.text, 1.0)
+        for line in side.lines
+        if line.part is not None
+    ]
+
+
+def _searched(sides: tuple[str, str] | tuple[()], count: int) -> str:
+    words = ngettext(
+        "Searched for “%(one)s” and “%(other)s”, found %(n)s passage",
+        "Searched for “%(one)s” and “%(other)s”, found %(n)s passages",
+        count,
+    )
+    one, other = sides or ("", "")
+    return words % {"one": one, "other": other, "n": count}

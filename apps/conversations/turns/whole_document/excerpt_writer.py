@@ -1,0 +1,110 @@
+"""Write lines of a document as an answer in Markdown, and say of each sentence where it stands in the document."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from apps.conversations.evidence import source_numbering
+from apps.conversations.grounding.citer import Cite, Citer
+from apps.conversations.turns.whole_document.extracts import Line
+from apps.documents.passages import Passage, joined
+
+if TYPE_CHECKING:
+    from apps.conversations.evidence.source_numbering import Numbers, Placed
+    from apps.conversations.turns.whole_document.structure import Structure
+
+_SIGNS = re.compile(r"[\\`*$~]|(?<![^\W_])_|_(?![^\W_])|<(?=[\w/!])|&(?=#?\w+;)|\](?=\()")
+_BEGINS = re.compile(r"([#>+=-]+|\d{1,9}(?=[.)]\s))")
+
+
+@dataclass(frozen=True, slots=True)
+class _Mark:
+    """Stretch [start, end) of the answer, and where it stands in a source."""
+
+    start: int
+    end: int
+    source: int
+    source_start: int
+    source_end: int
+
+
+@dataclass(slots=True)
+class Excerpts:
+    """An answer made of lines of a document: its text, its sources, and what of it stands where."""
+
+    placed: list[Placed]
+    text: str = ""
+    marks: list[_Mark] = field(default_factory=list)
+    _numbers: dict[int, int] = field(default_factory=dict)  # of sources, by passage
+
+    def say(self, text: str) -> None:
+        """Add a paragraph of the product's own words."""
+        self.text += f"{text}\n\n"
+
+    def add(self, lines: Sequence[Line]) -> None:
+        """Add lines as headings and lists."""
+        for line in lines:
+            if line.heads:
+                self.text = f"{self.text.rstrip()}\n\n### {escape_markdown(line.text)}\n\n"
+                continue
+            self.text += f"{'  ' * line.depth}- "
+            start = len(self.text)
+            self.text += escape_markdown(line.text)
+            if line.part is not None:
+                number = self._numbers[line.part.pk]
+                self.marks.append(_Mark(start, len(self.text), number, line.start, line.end))
+            self.text += "\n"
+        self.text += "\n"
+
+
+def begin_excerpts(structure: Structure, lines: Sequence[Line], numbers: Numbers) -> Excerpts:
+    """Return an answer without text yet, its sources numbered: the passages that hold the lines, in their order."""
+    placed = source_numbering.place(read_passages(structure, lines), numbers, {})
+    return Excerpts(placed, _numbers={item.passage.chunk_id: item.number for item in placed})
+
+
+def read_passages(structure: Structure, lines: Sequence[Line]) -> list[Passage]:
+    """Return the passages that hold the lines, in their order, cut to these."""
+    spans: dict[int, list[tuple[int, int]]] = {}
+    for line in lines:
+        if line.part is not None:
+            spans.setdefault(line.part.pk, []).append((line.start, line.end))
+    parts = {line.part.pk: line.part for line in lines if line.part is not None}
+    document, passages = structure.document, list[Passage]()
+    for pk, part in parts.items():
+        page, own = structure.pages[part.page], tuple(sorted(set(spans[pk])))
+        passages.append(
+            Passage(
+                pk, document.pk, document.collection_id, str(document), document.kind, part.page, part.heading, own,
+                joined(page, own), part.start, part.end, page[part.start : part.end], 1.0, 0.0, 0.0,
+            )
+        )  # fmt: skip
+    return passages
+
+
+class ExcerptCiter(Citer):
+    """Credits each sentence of an answer that is made of lines of a document with the line it is."""
+
+    def __init__(self, excerpts: Excerpts) -> None:
+        self.windows = []  # nothing is compared
+        self._marks = excerpts.marks
+
+    def cite(self, index: int, text: str, start: int, end: int) -> list[Cite]:
+        """Return the place of the sentence; [] where it is the product's own or a heading."""
+        found = {mark.source: mark for mark in self._marks if mark.start < end and start < mark.end}
+        return [
+            Cite(index, start, end, mark.source, mark.source_start, mark.source_end, 1.0, quoted=True)
+            for mark in found.values()
+        ]
+
+
+def escape_markdown(text: str) -> str:
+    """Return the text so that it is shown as it stands there, whatever signs it holds."""
+    escaped = _SIGNS.sub(lambda found: f"\\{found[0]}", text)
+    if (begins := _BEGINS.match(escaped)) is None:
+        return escaped
+    number = begins[0].isdigit()  # "1." would begin a list
+    return f"{begins[0]}\\{escaped[begins.end() :]}" if number else f"\\{escaped}"

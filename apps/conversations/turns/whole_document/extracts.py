@@ -1,0 +1,247 @@
+"""Extracts of a document, made without a model: a summary, an outline, a list. Each line stands in the document.
+
+Entry points: `summarise`, `outline`, `list_entries`. They return lines; `writing_out.py` makes an answer of them.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from rapidfuzz import fuzz
+
+from apps.conversations.grounding.quotable_runs import QuotableRun, split_runs
+from apps.conversations.grounding.sentence_embeddings import vectors
+from apps.conversations.turns.whole_document.structure import Heading, Part, Place, Section, Structure
+from apps.documents.fold import fold
+from apps.documents.table_rows import read_row
+from apps.lib.words import content_terms
+
+SECTIONS = 12  # of a summary
+OUTLINE = 60  # headings
+ENTRIES = 60  # of a list
+_LEAST_HEADINGS = 3  # fewer make no structure
+_PARTS = 8  # that a document without headings is summarised in
+_FEW = 3  # passages of a short document, of each of which as many sentences are taken
+_READ = 12  # sentences of a section of which the central one is looked for; each costs 6 ms of one core
+_SENTENCE_WORDS = (4, 45)
+_FIRST = 0.1  # what it is worth to be the first sentence of a section, less for each further one
+_COVERED = 0.6  # share of what is to be listed that the name of a list must hold
+_WORTH = (1.0, 0.95, 0.7)  # of the line or columns that name a list, of the heading above it, of those further above
+_NEARLY = 0.06  # less worth has a list that is taken too where the best alone has hardly an entry
+_LEAST_ENTRIES = 2
+_INTRO_WORDS = 18  # of a line that names a list; a longer one speaks of more than that
+_STEM = 5  # letters that words of one family share
+_ALIKE = 85  # of 100, from which two words are one
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """Line of an extract: a heading that orders it, or text that stands at [start, end) of a page. `depth` counts
+    levels from 0."""
+
+    text: str
+    part: Part | None = None
+    start: int = 0
+    end: int = 0
+    depth: int = 0
+    heads: bool = False
+
+
+def summarise(structure: Structure) -> list[Line]:
+    """Return the main headings, each with its central sentence by the embedder; the central sentences alone where the
+    document has no headings. [] where it has no sentences. For `in_pool`."""
+    chosen = _main_headings(structure)
+    sections = structure.sections(chosen) if chosen else _even_sections(structure)
+    count = _FEW if not chosen and len(structure.parts) <= _FEW else 1
+    lines, said = list[Line](), set[str]()
+    for section in sections:
+        found = _central(structure, section, said, count)
+        said.update(line.text.casefold() for line in found)
+        if found and section.heading is not None:
+            lines.append(Line(section.heading.text, heads=True))
+        lines += found
+    return lines
+
+
+def outline(structure: Structure) -> tuple[list[Line], int]:
+    """Return the headings down to the depth at which OUTLINE are enough, and how many are left out."""
+    levels = sorted({heading.level for heading in structure.headings})
+    deepest = levels[0] if levels else 0
+    for level in levels:
+        if sum(heading.level <= level for heading in structure.headings) <= OUTLINE:
+            deepest = level
+    shown = [heading for heading in structure.headings if heading.level <= deepest]
+    lines = [_heading_line(structure, heading, levels) for heading in shown[:OUTLINE]]
+    return lines, len(structure.headings) - len(lines)
+
+
+def list_entries(structure: Structure, subject: Sequence[str]) -> tuple[list[Line], int]:
+    """Return the items, rows and headings of the document that stand under a name of the subject, and how many more
+    there are; [] where none do."""
+    wanted = sorted(set(content_terms(" ".join(subject))))
+    groups = [(_value(wanted, names), lines) for names, lines in _groups(structure)]
+    best = max((value for value, _ in groups), default=0.0)
+    if best < _COVERED:
+        return [], 0
+    for least in (best, best - _NEARLY):
+        first: dict[str, Line] = {}
+        for line in (line for value, lines in groups if value >= least for line in lines):
+            first.setdefault(line.text, line)
+        if len(first) >= _LEAST_ENTRIES:
+            return list(first.values())[:ENTRIES], max(0, len(first) - ENTRIES)
+    return [], 0
+
+
+def _main_headings(structure: Structure) -> list[Heading]:
+    """Return the headings that a summary is made by: of the upper levels as many as fit, else the longest sections."""
+    headings = structure.headings
+    chosen = list[Heading]()
+    for level in sorted({heading.level for heading in headings}):
+        upper = [heading for heading in headings if heading.level <= level]
+        if len(upper) > SECTIONS and chosen[_LEAST_HEADINGS - 1 :]:
+            break
+        chosen = upper
+    if len(chosen) < _LEAST_HEADINGS:
+        return []
+    if len(chosen) > SECTIONS:
+        length = {section.heading: _length(structure, section) for section in structure.sections(chosen)}
+        longest = sorted(chosen, key=lambda heading: -length[heading])[:SECTIONS]
+        chosen = sorted(longest, key=lambda heading: heading.place)
+    return chosen
+
+
+def _length(structure: Structure, section: Section) -> int:
+    return sum(end - start for _, start, end in structure.parts_of(section))
+
+
+def _even_sections(structure: Structure) -> list[Section]:
+    """Return the document in parts of about the same number of passages."""
+    parts = structure.parts
+    count = min(_PARTS, math.ceil(len(parts) / 2))
+    edges = [parts[at * len(parts) // count].place for at in range(count)] if count else []
+    end: Place = (max(structure.pages, default=0) + 1, 0)
+    return [Section(None, start, stop) for start, stop in zip(edges, [*edges[1:], end], strict=True)]
+
+
+def _central(structure: Structure, section: Section, said: set[str], count: int) -> list[Line]:
+    """Return the sentences of a section that are nearest to the mean of those that were read, in their order."""
+    found = [line for line in _sentences(structure, section) if line.text.casefold() not in said]
+    if not found:
+        return []
+    rows = vectors([line.text for line in found])
+    near = rows @ _unit(rows.mean(axis=0))
+    near[:2] += np.array([_FIRST, _FIRST / 2])[: len(near)]
+    return [found[at] for at in sorted(near.argsort()[::-1][:count].tolist())]
+
+
+def _sentences(structure: Structure, section: Section) -> list[Line]:
+    """Return the sentences of the first passage of a section, and of those nearest to its mean, _READ at most."""
+    parts = list(structure.parts_of(section))
+    known = [part.vector for part, _, _ in parts if part.vector is not None]
+    if len(known) == len(parts) > 1 and len({vector.shape for vector in known}) == 1:
+        rows = np.stack(known)
+        near = rows @ _unit(rows.mean(axis=0))
+        order = [0, *sorted(range(1, len(parts)), key=lambda at: -near[at])]
+        parts = [parts[at] for at in order]
+    found = list[Line]()
+    for part, start, end in parts:
+        found += [
+            Line(fold(text), part, left, right)
+            for run, left, right, text in _runs(structure, part, start, end)
+            if run.kind == "sentence" and _is_sentence(fold(text))
+        ]
+        if len(found) >= _READ:
+            break
+    return found[:_READ]
+
+
+def _runs(structure: Structure, part: Part, start: int, end: int) -> Iterator[tuple[QuotableRun, int, int, str]]:
+    """Yield what may be quoted of a stretch, each with its place and text on the page."""
+    page = structure.pages.get(part.page, "")
+    for run in split_runs(page[start:end], part.heading, page_begins=not start):
+        left, right = start + run.start, start + run.end
+        yield run, left, right, page[left:right]
+
+
+def _is_sentence(text: str) -> bool:
+    least, most = _SENTENCE_WORDS
+    letters = sum(sign.isalpha() or sign.isspace() for sign in text)
+    ends = text.rstrip("\"'”’)»").endswith((".", "!"))
+    if text.endswith((" .", " !")):  # of a table of contents
+        return False
+    return least <= len(text.split()) <= most and ends and text[:1].isupper() and letters >= 0.8 * len(text)
+
+
+def _unit(row: np.ndarray) -> np.ndarray:
+    length = float(np.linalg.norm(row))
+    return row / length if length else row
+
+
+def _heading_line(structure: Structure, heading: Heading, levels: Sequence[int]) -> Line:
+    part = structure.part_at(heading.page, heading.start)
+    return Line(heading.text, part, heading.start, heading.end, levels.index(heading.level))
+
+
+def _groups(structure: Structure) -> Iterator[tuple[list[str], list[Line]]]:
+    """Yield what stands together as a list, with its names, the nearest first: the line that introduces it or the names
+    of its columns, then the headings above it."""
+    yield from _under_headings(structure)
+    title = str(structure.document)
+    for part in structure.parts:
+        above = structure.path((part.page, part.start + 1)) or part.heading.split(" › ")
+        above = above[::-1]
+        names: list[str] = []
+        lines: list[Line] = []
+        for run, left, right, text in _runs(structure, part, part.start, part.end):
+            if run.kind not in ("item", "row"):
+                continue
+            own = _own_names(structure, part, run, text)
+            if lines and own != names:
+                yield [" ".join(names), *above[:1], " ".join([*above[1:], title])], lines
+                lines = []
+            names = own
+            lines.append(Line(fold(text), part, left, right))
+        if lines:
+            yield [" ".join(names), *above[:1], " ".join([*above[1:], title])], lines
+
+
+def _own_names(structure: Structure, part: Part, run: QuotableRun, text: str) -> list[str]:
+    if run.kind == "row":
+        return [cell.name for cell in read_row(text) if cell.name]
+    if not run.intro:
+        return []
+    page = structure.pages.get(part.page, "")
+    intro = fold(page[part.start + run.intro[0] : part.start + run.intro[1]])
+    return [intro] if len(intro.split()) <= _INTRO_WORDS else []
+
+
+def _under_headings(structure: Structure) -> Iterator[tuple[list[str], list[Line]]]:
+    """Yield the headings right under another one, by its name: "Commands" with each of them."""
+    levels = sorted({heading.level for heading in structure.headings})
+    for at, heading in enumerate(structure.headings):
+        below = list[Heading]()
+        for other in structure.headings[at + 1 :]:
+            if other.level <= heading.level:
+                break
+            below.append(other)
+        top = min((other.level for other in below), default=0)
+        lines = [_heading_line(structure, other, levels) for other in below if other.level == top]
+        if len(lines) >= _LEAST_HEADINGS:
+            yield [heading.text], [replace(line, depth=0) for line in lines]
+
+
+def _value(wanted: Sequence[str], names: Sequence[str]) -> float:
+    """Return how well a list is named so, 0 to 1: the share of the words, less where the name stands far above it."""
+    best = 0.0
+    for worth, name in zip(_WORTH, names, strict=False):
+        own = content_terms(name)
+        share = sum(any(_akin(word, other) for other in own) for word in wanted) / max(1, len(wanted))
+        best = max(best, share * worth)
+    return best
+
+
+def _akin(one: str, other: str) -> bool:
+    return one == other or (len(one) >= _STEM and one[:_STEM] == other[:_STEM] and fuzz.ratio(one, other) >= _ALIKE)
