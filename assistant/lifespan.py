@@ -33,7 +33,10 @@ async def lifespan(scope: dict[str, Any], receive: Any, send: Any) -> None:
         if message["type"] == "lifespan.startup":
             sys.setswitchinterval(_SWITCH_S)
             tempfile.tempdir = str(settings.FILE_UPLOAD_TEMP_DIR)  # large request bodies wait on the disk of the data
-            tasks = [asyncio.create_task(recovery.sweep_forever(runner.go_on)), asyncio.create_task(in_pool(_warmed))]
+            tasks = [
+                asyncio.create_task(recovery.run_sweeper(runner.run_next_queued)),
+                asyncio.create_task(in_pool(_warmed)),
+            ]
             tasks.append(asyncio.create_task(_release_memory()))
             for task in tasks:
                 task.add_done_callback(_ended)
@@ -43,7 +46,7 @@ async def lifespan(scope: dict[str, Any], receive: Any, send: Any) -> None:
             for task in tasks:
                 task.cancel()
             tempfile.tempdir = None
-            temporary_chats.forget()
+            temporary_chats.end_all()
             await runner.shut_down()
             await registry.chat().close()
             await send({"type": "lifespan.shutdown.complete"})

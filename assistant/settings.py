@@ -93,7 +93,7 @@ TEMPLATES: list[dict[str, Any]] = [
                 "django.template.context_processors.i18n",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
-                "apps.conversations.history.sidebar.frame",
+                "apps.conversations.history.sidebar.build_sidebar_context",
             ],
             "libraries": {"heroicons": "apps.lib.icons"},
         },

@@ -143,7 +143,7 @@ MATRIX = {
     "setup/ask/": SETUP,
     "review/": STAFF,
     "review/care/": STAFF,  # their own
-    # administrators, and who is named: tests/conversations/test_break_glass.py
+    # administrators, and who is named: tests/conversations/disclosure/test_break_glass.py
     **dict.fromkeys([GLASS, *(GLASS + part for part in ("<uuid:pk>/", "<uuid:pk>/answer/"))], STAFF),
     GLASS + "<uuid:pk>/<uuid:conversation>/": STAFF,
     **dict.fromkeys(["review/figures/", "review/figures/bias/"], STAFF),

@@ -21,7 +21,7 @@ def offer(settings: Settings, name: str = BIG, *, server: str = SERVER, model: s
         "ABOUT": {"shown": name, "server": server, **about},
     }  # fmt: skip
     settings.CHATS = {**settings.CHATS, name: config}
-    model_queue.forget()
+    model_queue.reset_queues()
 
 
 def take_away(settings: Settings, name: str = BIG) -> None:

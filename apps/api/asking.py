@@ -21,10 +21,10 @@ from apps.api.auth import AsyncBearer, Bearer, Scope, caller
 from apps.api.schemas import AnswerOut, ConversationIn, ConversationOut, QuestionIn
 from apps.api.talk import readable, router  # one address has its operations in one router
 from apps.conversations.core import model_choice, picture_request, requests
-from apps.conversations.evidence.answer_sources import shelves
+from apps.conversations.evidence.answer_sources import load_answer_sources
 from apps.conversations.models import Assistant, Citation, Conversation, Message, Source
 from apps.conversations.turns import runner
-from apps.conversations.turns.preparation import Kept
+from apps.conversations.turns.preparation import TurnIds
 from apps.documents.models import Collection
 from apps.engines import registry
 from apps.engines.base import EngineError
@@ -67,12 +67,12 @@ async def ask_question(
     asked once: who sends it again gets the same answer, from its beginning."""
     user = caller(request)
     await in_db(_there, user, pk, wish)
-    ask = requests.Ask(
-        _client_id(idempotency_key), requests.question(wish.question), pk,
+    ask = requests.AskRequest(
+        _client_id(idempotency_key), requests.clean_question(wish.question), pk,
         None if wish.collections is None else tuple(wish.collections), wish.without_documents, wish.after,
-        model=model_choice.read(wish.model),
+        model=model_choice.parse_model(wish.model),
     )  # fmt: skip
-    kept = await runner.ask(user, None, ask, address_of(request))
+    kept = await runner.submit_request(user, None, ask, address_of(request))
     await in_db(_own, user, kept, ask)
     await in_db(_titled, user, kept, ask)
     if wish.stream:
@@ -97,7 +97,7 @@ async def stop_answer(request: HttpRequest, pk: UUID) -> Status[dict[str, Any]]:
     """The answer ends soon as “stopped” and keeps what it has; one that has ended stays as it is."""
     found = await in_db(_answer, caller(request), pk)
     if found["status"] == Message.Status.WRITING:
-        await runner.stop(pk)
+        await runner.stop_turn(pk)
     return Status(202, found)
 
 
@@ -113,7 +113,7 @@ def _client_id(key: str) -> str:
     return "api" + (hashlib.sha256(key.encode()).hexdigest()[:37] if key else new_id().hex)
 
 
-def _own(user: User, kept: Kept, ask: requests.Ask) -> None:
+def _own(user: User, kept: TurnIds, ask: requests.AskRequest) -> None:
     """Raises HttpError where what was kept under the key is another question."""
     rows = Message.objects.visible_to(user).filter(pk=kept.question, retracted=None)
     asked = rows.values_list("text", "conversation").first()
@@ -121,13 +121,13 @@ def _own(user: User, kept: Kept, ask: requests.Ask) -> None:
         raise HttpError(422, _OTHER)
 
 
-def _titled(user: User, kept: Kept, ask: requests.Ask) -> None:
+def _titled(user: User, kept: TurnIds, ask: requests.AskRequest) -> None:
     """A conversation without a title has one now."""
     unnamed = Conversation.objects.visible_to(user).filter(pk=kept.conversation, title="")
-    unnamed.update(title=picture_request.title(ask.text))
+    unnamed.update(title=picture_request.make_title(ask.text))
 
 
-async def _streamed(user: User, kept: Kept) -> AsyncIterator[bytes]:
+async def _streamed(user: User, kept: TurnIds) -> AsyncIterator[bytes]:
     ids = {"conversation": kept.conversation, "question": kept.question, "answer": kept.answer}
     yield _event("accepted", ids)
     async with aclosing(_pieces(user, kept)) as pieces:
@@ -141,13 +141,13 @@ def _event(kind: str, value: dict[str, Any]) -> bytes:
     return b"event: %b\ndata: %b\n\n" % (kind.encode(), json.dumps(value, cls=NinjaJSONEncoder).encode())
 
 
-async def _pieces(user: User, kept: Kept) -> AsyncGenerator[str, None]:
+async def _pieces(user: User, kept: TurnIds) -> AsyncGenerator[str, None]:
     """The text of the answer, piece by piece, to its end. What another process writes comes whole."""
     sent = ""
     try:
         async with aclosing(registry.turnlog().tail(str(kept.answer), 0)) as entries:
             async for _ in entries:
-                text = runner.text_of(kept.answer)
+                text = runner.get_running_text(kept.answer)
                 if text.startswith(sent) and text != sent:
                     yield text[len(sent) :]
                     sent = text
@@ -167,7 +167,7 @@ def _answer(user: User, pk: UUID) -> dict[str, Any]:
     """What `AnswerOut` takes."""
     cites = Prefetch("citations", Citation.objects.select_related("source"))
     row = get_object_or_404(Message.objects.visible_to(user).answers().prefetch_related(cites), pk=pk)
-    shelf = shelves(user, [row])[row.pk]
+    shelf = load_answer_sources(user, [row])[row.pk]
     numbers = [item.number for item in shelf.shown]
     places = Source.objects.filter(conversation=row.conversation_id, number__in=numbers)
     documents = dict(places.values_list("number", "document"))

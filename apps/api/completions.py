@@ -16,7 +16,7 @@ from apps.api.errors import Wrong, problem
 from apps.api.protocol import UNDONE, ChatIn, EmbeddingsIn, composed, history, instructions, question, sampling
 from apps.conversations.core import requests
 from apps.conversations.turns import ephemeral
-from apps.conversations.turns.ephemeral import Unkept
+from apps.conversations.turns.ephemeral import EphemeralTurn
 from apps.engines import registry
 from apps.engines.base import ChatEngine, ChatRequest, EngineBusy, EngineError
 from apps.engines.chat.offered import MAIN
@@ -77,7 +77,7 @@ async def chat_completions(request: HttpRequest, wish: ChatIn) -> StreamingHttpR
     text = ""
     with _counted(user.pk, slot):
         try:
-            async with aclosing(ephemeral.while_allowed(turn, _pieces(turn, said))) as pieces:
+            async with aclosing(ephemeral.stream_while_allowed(turn, _pieces(turn, said))) as pieces:
                 async for piece in pieces:
                     text += piece
             reason = replies.end("tool_calls" if turn.calls else turn.finish)
@@ -86,7 +86,7 @@ async def chat_completions(request: HttpRequest, wish: ChatIn) -> StreamingHttpR
                 raise Wrong(400, str(error), param="messages", code="content_filter") from error
             reason = "content_filter"
     known = replies.evidence(turn, len(text) - len(turn.text))
-    return reply.whole(text, turn.calls, reason, await ephemeral.spent(turn), **known)
+    return reply.whole(text, turn.calls, reason, await ephemeral.count_usage(turn), **known)
 
 
 @router.post("/embeddings", auth=_CHAT)
@@ -151,7 +151,7 @@ def _take_slot(user_pk: int) -> _Slot:
     return slot
 
 
-async def _turn(request: HttpRequest, wish: ChatIn) -> tuple[Unkept, ChatRequest | None]:
+async def _turn(request: HttpRequest, wish: ChatIn) -> tuple[EphemeralTurn, ChatRequest | None]:
     """Return the turn of that request, and what the model alone is sent. Raises Wrong, Refused, OverLimit, EngineError:
     all that can be refused is refused here, since a stream that has begun has no status to say so. The question is
     counted and searched last, once nothing else can refuse it."""
@@ -159,9 +159,9 @@ async def _turn(request: HttpRequest, wish: ChatIn) -> tuple[Unkept, ChatRequest
     await _fits(wish, item)
     surface.set(Surface.API)  # for the task of this request
     user = caller(request)
-    asked = requests.question(question(wish))
+    asked = requests.clean_question(question(wish))
     said = None if item.grounded else await _composed(registry.chat(item.model or MAIN), user.pk, wish)
-    turn = await ephemeral.opened(
+    turn = await ephemeral.prepare_ephemeral_turn(
         user, asked, history(wish), tuple(wish.collections), instructions=instructions(wish),
         without_documents=not item.grounded, address=address_of(request), model=item.model,
     )  # fmt: skip
@@ -208,13 +208,13 @@ def _counted(user_pk: int, slot: _Slot) -> Iterator[None]:
 
 
 async def _streamed(
-    turn: Unkept, slot: _Slot, wish: ChatIn, said: ChatRequest | None, reply: replies.Reply
+    turn: EphemeralTurn, slot: _Slot, wish: ChatIn, said: ChatRequest | None, reply: replies.Reply
 ) -> AsyncIterator[bytes]:
     with _counted(turn.opening.user.pk, slot):
         yield reply.chunk({"role": "assistant", "content": ""})
         size = 0
         try:
-            async with aclosing(ephemeral.while_allowed(turn, _pieces(turn, said))) as pieces:
+            async with aclosing(ephemeral.stream_while_allowed(turn, _pieces(turn, said))) as pieces:
                 async for piece in pieces:
                     size += len(piece)
                     yield reply.chunk({"content": piece})
@@ -228,12 +228,14 @@ async def _streamed(
         yield reply.chunk({"tool_calls": replies.called(turn.calls)})
     yield reply.chunk({}, reason, **replies.evidence(turn, size - len(turn.text)))
     if wish.usage_wanted:
-        yield reply.usage(await ephemeral.spent(turn))
+        yield reply.usage(await ephemeral.count_usage(turn))
     yield replies.DONE
 
 
-async def _pieces(turn: Unkept, said: ChatRequest | None) -> AsyncGenerator[str, None]:
+async def _pieces(turn: EphemeralTurn, said: ChatRequest | None) -> AsyncGenerator[str, None]:
     """The content in approved pieces."""
-    async with aclosing(ephemeral.spoken(turn) if said is None else ephemeral.passed(turn, said)) as pieces:
+    async with aclosing(
+        ephemeral.stream_text(turn) if said is None else ephemeral.stream_raw_model(turn, said)
+    ) as pieces:
         async for piece in pieces:
             yield piece

@@ -9,7 +9,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from ninja import NinjaAPI
 from ninja.errors import AuthenticationError, HttpError, ValidationError
 
-from apps.conversations.errors import Busy, Missing, Refused
+from apps.conversations.errors import ConversationBusy, NotFoundOrForbidden, RequestRefused
 from apps.documents.upload import DiskFull, UploadRefused
 from apps.engines.base import EngineBusy, EngineError, EngineRefused
 from apps.safety import helplines
@@ -55,7 +55,7 @@ def install(api: NinjaAPI) -> None:
             response[name] = value
         return response
 
-    @api.exception_handler(Missing)
+    @api.exception_handler(NotFoundOrForbidden)
     @api.exception_handler(Http404)
     def unknown(request: HttpRequest, error: Exception) -> HttpResponse:
         return said(api, request, "There is nothing under this id.", 404)
@@ -66,11 +66,11 @@ def install(api: NinjaAPI) -> None:
         return said(api, request, _words(error.errors), 400 if _openai(request) else 422, param=place or None)
 
     @api.exception_handler(UploadRefused)
-    @api.exception_handler(Refused)
+    @api.exception_handler(RequestRefused)
     def refused(request: HttpRequest, error: Exception) -> HttpResponse:
         if isinstance(error, DiskFull):
             return said(api, request, str(error), 507)
-        return said(api, request, str(error), *((429, _RETRY_S) if isinstance(error, Busy) else (400, "")))
+        return said(api, request, str(error), *((429, _RETRY_S) if isinstance(error, ConversationBusy) else (400, "")))
 
     @api.exception_handler(OverLimit)
     def over_limit(request: HttpRequest, error: OverLimit) -> HttpResponse:

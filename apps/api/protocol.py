@@ -9,7 +9,7 @@ from ninja import Schema
 from pydantic import ConfigDict, Field
 
 from apps.api.errors import Wrong
-from apps.conversations.turns.preparation import Past
+from apps.conversations.turns.preparation import PastExchange
 from apps.engines.base import ChatMessage, ChatRequest, Sampling, ToolCall
 from apps.safety.untrusted import neutralise
 
@@ -128,14 +128,14 @@ def question(wish: ChatIn) -> str:
     return next((message.text for message in reversed(wish.messages) if message.role == "user"), "")
 
 
-def history(wish: ChatIn) -> list[Past]:
+def history(wish: ChatIn) -> list[PastExchange]:
     """The exchanges before the question; a question without an answer has none to repeat."""
     found, asked = [], ""
     for message in wish.messages[:-1]:
         if message.role == "user":
             asked = message.text
         elif message.role == "assistant" and asked and message.text:
-            found.append(Past(asked, message.text))
+            found.append(PastExchange(asked, message.text))
             asked = ""
     return found
 

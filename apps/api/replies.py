@@ -8,15 +8,15 @@ from typing import Any
 
 import orjson
 
-from apps.conversations.evidence.source_numbering import Placed
-from apps.conversations.grounding.citer import Cite
-from apps.conversations.grounding.sentence_state import sentence_state
-from apps.conversations.turns.state import LOOP, Turn
+from apps.conversations.evidence.source_numbering import NumberedPassage
+from apps.conversations.grounding.citer import SentenceCitation
+from apps.conversations.grounding.sentence_state import get_sentence_state
+from apps.conversations.turns.state import LOOP_FINISH, Turn
 from apps.engines.base import ToolCall, Usage
 from apps.lib.ids import new_id
 
 DONE = b"data: [DONE]\n\n"
-_ENDS = {"length": "length", LOOP: "length", "tool_calls": "tool_calls", "content_filter": "content_filter"}
+_ENDS = {"length": "length", LOOP_FINISH: "length", "tool_calls": "tool_calls", "content_filter": "content_filter"}
 
 
 class Reply:
@@ -90,7 +90,7 @@ def evidence(turn: Turn, offset: int) -> dict[str, Any]:
     }
 
 
-def _source(item: Placed) -> dict[str, Any]:
+def _source(item: NumberedPassage) -> dict[str, Any]:
     passage = item.passage
     return {
         "number": item.number, "document_id": str(passage.document_id), "collection_id": str(passage.collection_id),
@@ -99,9 +99,9 @@ def _source(item: Placed) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _cite(cite: Cite, offset: int) -> dict[str, Any]:
+def _cite(cite: SentenceCitation, offset: int) -> dict[str, Any]:
     """`source` is null where no passage supports the sentence; `tool` names that whose result does."""
     return {
         "start": cite.start + offset, "end": cite.end + offset, "source": cite.source, "score": round(cite.score, 4),
-        "tool": cite.tool, "state": sentence_state([cite]),
+        "tool": cite.tool, "state": get_sentence_state([cite]),
     }  # fmt: skip

@@ -31,11 +31,11 @@ _READ, _WRITE = Bearer(Scope.READ), Bearer(Scope.WRITE)
 @router.post("/search", auth=AsyncBearer(Scope.READ), response={200: SearchOut, 400: dict[str, Any]}, tags=["search"])
 async def search(request: HttpRequest, wish: SearchIn) -> Any:
     """The passages that speak to a question, best first, of documents that you may read; none: nothing relevant."""
-    question = requests.question(wish.question)
+    question = requests.clean_question(wish.question)
     user = caller(request)
     with at(Surface.API):
         verdict = await check_question(question)
-    await findings.asked(user, verdict)
+    await findings.open_case_for_question(user, verdict)
     if not verdict.allowed:
         raise Wrong(400, verdict.words)
     await in_db(readable, user, wish.collections)
@@ -80,7 +80,7 @@ def rename_conversation(request: HttpRequest, pk: UUID, wish: ConversationChange
 def remove_conversation(request: HttpRequest, pk: UUID) -> Status[None]:
     """The conversation is gone, with its answers. On the page its owner can bring it back for an hour."""
     found = get_object_or_404(Conversation.objects.visible_to(caller(request)), pk=pk)
-    actions.delete(caller(request), [found.pk])
+    actions.delete_conversations(caller(request), [found.pk])
     return Status(204, None)
 
 

@@ -9,12 +9,12 @@ class ConversationsConfig(AppConfig):
         from apps.conversations.attachments import review as pictures
         from apps.conversations.history import full_text_search  # the models can be imported only now
         from apps.conversations.moderation import cases
-        from apps.conversations.moderation.redaction import BESIDE, cut_cited, fill
+        from apps.conversations.moderation.redaction import CITING_ANSWERS, redact_citing_answers, restore
         from apps.documents import gaps
         from apps.safety import reviewable
 
-        post_migrate.connect(full_text_search.prepare, sender=self, dispatch_uid="full text of messages")
+        post_migrate.connect(full_text_search.create_search_index, sender=self, dispatch_uid="full text of messages")
         for kind in cases.KINDS:
             reviewable.register(kind, cases.MessageReviewable(kind))
-        gaps.beside[BESIDE] = gaps.Beside(cut_cited, fill)
-        reviewable.register(pictures.KIND, pictures.AttachedReviewable())
+        gaps.beside[CITING_ANSWERS] = gaps.Beside(redact_citing_answers, restore)
+        reviewable.register(pictures.CASE_KIND, pictures.AttachedReviewable())

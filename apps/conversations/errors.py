@@ -6,10 +6,10 @@ from django.utils.translation import gettext_lazy
 
 from apps.users.language import looked_up
 
-WITHHELD = gettext_lazy("A reviewer withheld this question. Ask another one; your notices say how to object.")
+QUESTION_WITHHELD = gettext_lazy("A reviewer withheld this question. Ask another one; your notices say how to object.")
 
 
-class Refused(Exception):
+class RequestRefused(Exception):
     """Nothing was kept; the message is a sentence for the person, who still has the draft. `values` are put into it."""
 
     def __init__(self, words: object, **values: object) -> None:
@@ -21,9 +21,9 @@ class Refused(Exception):
         return words % self.values if self.values else words
 
 
-class Busy(Refused):
+class ConversationBusy(RequestRefused):
     """Not now: an answer has to end before."""
 
 
-class Missing(Refused):
+class NotFoundOrForbidden(RequestRefused):
     """What it names is not there, or not theirs: which of the two is not said."""

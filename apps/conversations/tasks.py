@@ -12,27 +12,27 @@ from apps.conversations.transfer import import_job
 from apps.documents import versions, worker
 
 
-def keep_cited(document: UUID, earlier: UUID) -> None:
+def follow_moved_document(document: UUID, earlier: UUID) -> None:
     """Sources of answers follow the text that they cite to the row that holds it now."""
     Source.objects.filter(document=document).update(document=earlier)
 
 
-versions.moved.append(keep_cited)
-worker.chores.append(import_job.sweep)
-worker.chores.append(recognition.sweep)
+versions.moved.append(follow_moved_document)
+worker.chores.append(import_job.recover_imports)
+worker.chores.append(recognition.recover_pending)
 
 
-@shared_task(name=import_job.TASK)
-def bring_along(import_id: str) -> None:
-    import_job.do(import_id)
+@shared_task(name=import_job.TASK_NAME)
+def run_import(import_id: str) -> None:
+    import_job.run_import(import_id)
 
 
-@shared_task(name=uploads.TASK)
-def recognise(picture_id: str) -> None:
+@shared_task(name=uploads.TASK_NAME)
+def process_pictures(picture_id: str) -> None:
     """The bell names one; whose turn it is the queue decides."""
-    recognition.drain()
+    recognition.process_pending()
 
 
-@shared_task(name=caption_test.TASK)
-def try_caption(_: str) -> None:
-    caption_test.answer()
+@shared_task(name=caption_test.TASK_NAME)
+def run_caption_test(_: str) -> None:
+    caption_test.answer_caption_test()

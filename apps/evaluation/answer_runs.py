@@ -13,7 +13,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import F, Q
 from django.utils import timezone
 
-from apps.conversations.rendering.sentence_markers import without_hints
+from apps.conversations.rendering.sentence_markers import strip_model_citations
 from apps.documents import job
 from apps.documents.models import Collection, Document
 from apps.engines.base import EngineError
@@ -124,7 +124,7 @@ def _store(row: AnswerRun, token: str, found: dict[GoldenQuestion, PillCheck]) -
 
 def _write_plain(sentence: str) -> str:
     """Return a sentence of Markdown without the sign of a list item before it and the numbers of sources in it."""
-    return " ".join(without_hints(sentence).strip(" \n-*+#>").split())
+    return " ".join(strip_model_citations(sentence).strip(" \n-*+#>").split())
 
 
 def _end(row: AnswerRun, token: str, **changes: object) -> bool:

@@ -60,7 +60,7 @@ def opened(request: HttpRequest, pk: int) -> HttpResponse:
     user = person(request)
     row = _one(user, pk)
     audit.record("read", actor=user, person=row.person_id, subject=f"feedback {pk}", why="feedback on an answer")
-    turn = transcript.one(user, row.answer)
+    turn = transcript.load_turn(user, row.answer)
     context = {"feedback": row, "turn": turn, "golden": _golden(user, row.answer, turn["question"]["text"])}
     return render(request, "evaluation/feedback_one.html", context)
 
@@ -93,7 +93,7 @@ def preference_pairs(request: HttpRequest) -> HttpResponse:
 def _filtered(user: User, thumb: str = "", reason: str = "") -> QuerySet[Feedback]:
     rows = Feedback.objects.filter(answer__conversation__deleted__isnull=True)
     if not sealed.named(user):
-        rows = rows.exclude(answer__in=cases.sealed_answers())
+        rows = rows.exclude(answer__in=cases.find_sealed_answers())
     if thumb in ("good", "poor"):
         rows = rows.filter(good=thumb == "good")
     if reason in Feedback.Reason.values:

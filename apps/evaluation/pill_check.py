@@ -71,9 +71,9 @@ def stands_there(wanted: Expected, passage: Passage, start: int, end: int) -> bo
     return wanted.holds(passage.document_id, passage.page_number, start, end, passage.full_text)
 
 
-async def _answer(user: User, text: str, collection: UUID) -> ephemeral.Unkept:
-    turn = await ephemeral.opened(user, text, (), (collection,))
-    async with aclosing(ephemeral.hear(turn)) as events:
+async def _answer(user: User, text: str, collection: UUID) -> ephemeral.EphemeralTurn:
+    turn = await ephemeral.prepare_ephemeral_turn(user, text, (), (collection,))
+    async with aclosing(ephemeral.stream_events(turn)) as events:
         async for _ in events:
             pass
     return turn

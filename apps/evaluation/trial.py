@@ -75,7 +75,7 @@ async def _quoted(
 ) -> tuple[Found, list[Quoted]]:
     found = await _search(user, collection, question, scope)
     numbered = dict(enumerate(found.passages))
-    chosen = await in_pool(quote_selection.choose, found.query, found.vector, numbered, found.idf)
+    chosen = await in_pool(quote_selection.select_quotes, found.query, found.vector, numbered, found.idf)
     places = [(quote, numbered[quote.source]) for quote in chosen]
     return found, [Quoted(p.document_id, p.page_number, quote.start, quote.end, quote.text) for quote, p in places]
 

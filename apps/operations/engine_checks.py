@@ -100,15 +100,15 @@ async def embedder(name: str = "") -> Check:
 
 async def captions() -> Check:
     """A test picture is described for models that see none."""
-    if not recognition.captioned():
+    if not recognition.is_captioning_enabled():
         return good(gettext("Every model that people may choose sees pictures itself, so none is described."))
     try:
-        found = await caption_test.tried()
+        found = await caption_test.run_caption_test()
     except EngineError as error:
         missing = gettext("Models that see no pictures are not told what attached ones show.")
         served = gettext("Look at CAPTION_URL, CAPTION_MODEL and CAPTION_API_KEY, and whether that server runs.")
         worker = gettext("Look at CAPTION_MODEL, at the check of the worker, and at the lines of 'worker' in the log.")
-        return bad(looked_up(str(error)), f"{missing} {served if recognition.served() else worker}")
+        return bad(looked_up(str(error)), f"{missing} {served if recognition.is_captioned_by_server() else worker}")
     return good(
         gettext("%(name)s described a test picture in %(ms)s ms: “%(words)s”")
         % {"name": found.model, "ms": f"{found.ms:.0f}", "words": found.words}

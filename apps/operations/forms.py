@@ -9,7 +9,7 @@ from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext, gettext_lazy
 
-from apps.conversations.models import Assistant, ModelProfile, Shows, Style
+from apps.conversations.models import AnswerStyle, Assistant, ModelProfile, ShownSentences
 from apps.operations import administrator
 from apps.users.models import SiteSettings, User
 
@@ -87,8 +87,10 @@ class AssistantForm(StyleForm):
 
 
 class ModelForm(ProfileForm):
-    style = forms.ChoiceField(choices=Style.choices, label=gettext_lazy("Style with this model"))
-    shows = forms.ChoiceField(choices=Shows.choices, label=gettext_lazy("Sentences of this model that are shown"))
+    style = forms.ChoiceField(choices=AnswerStyle.choices, label=gettext_lazy("Style with this model"))
+    shows = forms.ChoiceField(
+        choices=ShownSentences.choices, label=gettext_lazy("Sentences of this model that are shown")
+    )
 
     class Meta:
         model = ModelProfile

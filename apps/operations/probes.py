@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from apps.conversations.assistants import answer_style
-from apps.conversations.assistants.reading_test import profile_for
+from apps.conversations.assistants.reading_test import get_measured_profile
 from apps.conversations.models import Assistant
 from apps.engines import registry
 from apps.engines.base import EngineBroken, ModelInfo
@@ -49,11 +49,11 @@ async def reading(name: str = MAIN) -> str:
     Measured once for each model, in about ten seconds.
     """
     chat = registry.chat(name)
-    profile = await profile_for(chat)
+    profile = await get_measured_profile(chat)
     info = await chat.info()
     assistant = await in_db(Assistant.default)
-    return answer_style.explain(
-        answer_style.resolve(assistant, profile, registry.chat_model(name)), assistant, profile, info.name
+    return answer_style.explain_style(
+        answer_style.resolve_style(assistant, profile, registry.chat_model(name)), assistant, profile, info.name
     )
 
 

@@ -13,9 +13,9 @@ from django.template.loader import render_to_string
 from django.utils.translation import gettext
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from apps.conversations.core.requests import Ask, Refused, question
+from apps.conversations.core.requests import AskRequest, RequestRefused, clean_question
 from apps.conversations.turns import runner
-from apps.conversations.turns.preparation import SignedOut
+from apps.conversations.turns.preparation import SessionEnded
 from apps.documents.upload import UploadRefused
 from apps.engines.base import EngineError
 from apps.lib.threads import in_db
@@ -111,13 +111,13 @@ async def ask(request: HttpRequest) -> HttpResponse:
     if progress.collection is None:
         raise Http404
     try:
-        wish = Ask(
+        wish = AskRequest(
             client_id=secrets.token_hex(16),
-            text=question(request.POST.get("question") or sample.QUESTIONS[0]),
+            text=clean_question(request.POST.get("question") or sample.QUESTIONS[0]),
             collections=(progress.collection.pk,),
         )
-        kept = await runner.ask(person(request), request.session.session_key or "", wish)
-    except (Refused, SignedOut, EngineError) as error:
+        kept = await runner.submit_request(person(request), request.session.session_key or "", wish)
+    except (RequestRefused, SessionEnded, EngineError) as error:
         return HttpResponse(
             str(error) or gettext("Sign in again."), status=409, content_type="text/plain; charset=utf-8"
         )

@@ -85,7 +85,7 @@ def _everything(user: User) -> Iterator[tuple[str, Any]]:
     yield "about.json", {**ABOUT, "made": timezone.now()}
     yield "account.json", {**_row(user), "groups": list(user.groups.values_list("name", flat=True))}
     for place in Conversation.objects.owned_by(user).iterator(chunk_size=50):
-        yield f"conversations/{place.pk}.json", export.record(user, place, own=True)
+        yield f"conversations/{place.pk}.json", export.export_conversation(user, place, own=True)
     for shelf in Collection.objects.filter(owner=user):
         rows = list(Document.every.filter(collection=shelf))
         yield f"collections/{shelf.pk}.json", {**_row(shelf), "documents": [_row(row) for row in rows]}

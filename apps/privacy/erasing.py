@@ -20,7 +20,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from apps.conversations.attachments import uploads
-from apps.conversations.history.actions import remove
+from apps.conversations.history.actions import delete_permanently
 from apps.conversations.models import AttachedPicture, Conversation, Import
 from apps.conversations.transfer import import_job
 from apps.documents.models import Collection, Document, Segment
@@ -111,7 +111,7 @@ def _note_files(wish: Wish, user: User) -> None:
     ]
     paths = {Path(settings.MEDIA_ROOT) / name for name in stored if name}
     paths |= {copying.place(copy).with_suffix(suffix) for copy in copies for suffix in (".zip", ".part")}
-    paths |= {import_job.stored(row) for row in Import.objects.filter(owner=user)}
+    paths |= {import_job.get_stored_path(row) for row in Import.objects.filter(owner=user)}
     names = {os.path.relpath(path, settings.DATA_DIR) for path in paths if path.is_file()}
     names -= set(wish.files.values_list("path", flat=True))
     segments = [asdict(row.info) for row in Segment.objects.filter(collection__owner=user)]
@@ -134,14 +134,14 @@ def _erase_rows(wish: Wish, token: str, user: User) -> None:
     while batch := list(rows.values_list("pk", flat=True)[:_AT_ONCE]):
         with _step(wish, token):
             _add(wish, "conversations", len(batch))
-            remove(batch)
+            delete_permanently(batch)
     with _step(wish, token):
         pictures = list(Picture.objects.filter(owner=user).values_list("pk", flat=True))
         _add(wish, "pictures", gallery.delete(user, pictures) if pictures else 0)
     attached = AttachedPicture.objects.filter(owner=user)
     while pks := list(attached.values_list("pk", flat=True)[:_AT_ONCE]):
         with _step(wish, token):
-            _add(wish, "attached pictures", uploads.remove(attached.filter(pk__in=pks)))
+            _add(wish, "attached pictures", uploads.delete_pictures(attached.filter(pk__in=pks)))
 
 
 def _forget_review(wish: Wish, user: User) -> None:

@@ -13,7 +13,7 @@ from django.db.models.functions import Cast, Replace
 from django.utils import timezone
 from django.utils.translation import gettext, gettext_lazy
 
-from apps.conversations.history.actions import remove
+from apps.conversations.history.actions import delete_permanently
 from apps.conversations.models import Conversation
 from apps.documents.models import Collection, Document
 from apps.documents.upload import delete
@@ -142,7 +142,7 @@ def _uuids(rules: QuerySet[Keeping]) -> QuerySet[Keeping, Any]:
 
 def _remove_conversation(place: Conversation) -> None:
     with transaction.atomic():
-        remove([place.pk])
+        delete_permanently([place.pk])
 
 
 def _remove_each(rows: Iterable[R], remove_one: Callable[[R], None]) -> int:

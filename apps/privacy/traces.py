@@ -11,7 +11,7 @@ import time
 
 from django.db import connection
 
-from apps.conversations.history.full_text_search import purge_deleted
+from apps.conversations.history.full_text_search import purge_search_index
 
 WAIT_S = 60.0  # for other processes that read an older state of the database
 _PAUSE_S = 0.2
@@ -27,7 +27,7 @@ def remove_traces() -> None:
     Call it outside of a transaction: inside one the write-ahead log is not emptied. Waits up to WAIT_S seconds for
     processes that read an older state, then raises TracesLeft.
     """
-    purge_deleted()
+    purge_search_index()
     if connection.vendor != "sqlite" or connection.in_atomic_block:
         return
     until = time.monotonic() + WAIT_S

@@ -37,7 +37,7 @@ def page(request: HttpRequest) -> HttpResponse:
     context = {"site_days": keeping.rule(Scope.SITE), "verdict_days": settings.VERDICT_DAYS}
     context |= {
         "text_days": settings.CASE_TEXT_DAYS,
-        "captions": recognition.served(),
+        "captions": recognition.is_captioned_by_server(),
     }
     if request.user.is_authenticated:
         user = person(request)

@@ -86,11 +86,13 @@ async def _ask(user: Any, questions: Sequence[Asked], sample: int) -> dict[str, 
     for number, asked in enumerate(questions):
         result = await search(user, asked.question)
         passages = dict(enumerate(result.passages, 1))
-        chosen = await in_pool(quote_selection.choose, asked.question, result.vector, passages, result.idf)
+        chosen = await in_pool(quote_selection.select_quotes, asked.question, result.vector, passages, result.idf)
         found["gold_in_first_quote"].append(bool(chosen) and holds(chosen[0].text, asked.gold))
         found["gold_in_quotes"].append(any(holds(quote.text, asked.gold) for quote in chosen))
         alone = await in_pool(
-            partial(quote_selection.choose, asked.question, result.vector, passages, result.idf, limit=1, join=False)
+            partial(
+                quote_selection.select_quotes, asked.question, result.vector, passages, result.idf, limit=1, join=False
+            )
         )
         found["gold_in_best_sentence"].append(bool(alone) and holds(alone[0].text, asked.gold))
         found["first_quotes_joined"].append([quote.text for quote in chosen[:1]] != [quote.text for quote in alone])
@@ -115,9 +117,9 @@ async def _answer(question: str, passages: Sequence[Any]) -> str:
         return ""
     chat = registry.chat()
     window = (await chat.info()).context_tokens
-    kept = prompt.keep((), window, chat.count)
-    placed = source_numbering.place(passages, source_numbering.Numbers(), kept.given)
-    laid_out = prompt.compose(question, (), kept, placed, window, chat.count)
+    kept = prompt.select_history((), window, chat.count)
+    placed = source_numbering.number_passages(passages, source_numbering.SourceNumbers(), kept.given)
+    laid_out = prompt.build_prompt(question, (), kept, placed, window, chat.count)
     request = ChatRequest(laid_out.messages, Sampling(max_tokens=min(laid_out.max_tokens, 160)))
     async with aclosing(chat.stream(request)) as stream:
         return "".join([part.text async for part in stream if isinstance(part, Delta)])

@@ -12,7 +12,7 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from apps.conversations.grounding.citer import Cite, Citer
+from apps.conversations.grounding.citer import Citer, SentenceCitation
 from apps.documents.passages import Passage
 from benchmarks.trust.cases import build_passage, read_cases
 from benchmarks.trust.claims import PERTURBED, TRUE, Claim, build_claims
@@ -61,7 +61,7 @@ def passes(question: str, passages: Mapping[int, Passage], text: str) -> bool:
     return any(cite.source is not None for cite in cite_sentence(question, passages, text))
 
 
-def cite_sentence(question: str, passages: Mapping[int, Passage], text: str) -> list[Cite]:
+def cite_sentence(question: str, passages: Mapping[int, Passage], text: str) -> list[SentenceCitation]:
     """Return what the product finds of an answer of one sentence."""
     return Citer(question, passages).cite(0, text, 0, len(text))
 

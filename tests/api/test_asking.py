@@ -42,7 +42,7 @@ async def web(alice: User) -> AsyncIterator[httpx.AsyncClient]:
         yield client
     limits.forget()
     async with asyncio.timeout(PATIENCE_S):
-        await runner.idle()
+        await runner.wait_until_idle()
 
 
 async def begun(web: httpx.AsyncClient, **wish: Any) -> str:
@@ -68,7 +68,7 @@ async def writing(place: str) -> Message:
             row = await Message.objects.filter(
                 conversation=place, status=Message.Status.WRITING, role="assistant"
             ).afirst()
-            if row and runner.text_of(row.pk):
+            if row and runner.get_running_text(row.pk):
                 return row
             await asyncio.sleep(0.01)
 
@@ -117,13 +117,13 @@ async def test_a_conversation_is_named_by_the_model_after_its_first_answer(
     place = await begun(web)
     chat.replies.extend(["They live for weeks.", "Title: How Long Workers Live", "Years.", "Life of a Queen"])
     await asked(web, place)
-    await runner.idle()
-    await titles.idle()
+    await runner.wait_until_idle()
+    await titles.wait_until_idle()
     row = await Conversation.objects.aget()
     assert (row.title, row.titled) == ("How Long Workers Live", Conversation.Titled.MODEL)
     await asked(web, place, question="And how long does the queen live?")
-    await runner.idle()
-    await titles.idle()
+    await runner.wait_until_idle()
+    await titles.wait_until_idle()
     assert (await Conversation.objects.aget()).title == "How Long Workers Live" and len(chat.requests) == 3
 
 
@@ -134,8 +134,8 @@ async def test_a_title_of_a_program_s_own_stays(
     place = await begun(web, title="Bees")
     chat.replies.extend(["They live for weeks.", "How Long Workers Live"])
     await asked(web, place)
-    await runner.idle()
-    await titles.idle()
+    await runner.wait_until_idle()
+    await titles.wait_until_idle()
     assert (await Conversation.objects.aget()).title == "Bees" and len(chat.requests) == 1
 
 
@@ -170,13 +170,13 @@ async def test_the_same_key_is_known_also_where_it_was_kept_a_moment_ago(
     place = await begun(web)
     first = asyncio.create_task(asked(web, place, without_documents=True, key="k1"))
     row = await writing(place)
-    real, looks = preparation.repeated, list[None]()
+    real, looks = preparation.find_repeated, list[None]()
 
     def repeated(*said: Any) -> Any:
         looks.append(None)
         return real(*said) if len(looks) > 1 else None
 
-    monkeypatch.setattr(preparation, "repeated", repeated)
+    monkeypatch.setattr(preparation, "find_repeated", repeated)
     second = asyncio.create_task(asked(web, place, without_documents=True, key="k1"))
     async with asyncio.timeout(PATIENCE_S):
         while len(looks) < 2:
@@ -212,7 +212,7 @@ async def test_an_answer_goes_on_when_nobody_listens_any_more(
     asking.cancel()
     chat.gap_s = 0
     async with asyncio.timeout(PATIENCE_S):
-        await runner.idle()
+        await runner.wait_until_idle()
     assert (await web.get(f"/api/answers/{row.pk}")).json()["status"] == "complete"
 
 

@@ -82,13 +82,13 @@ def test_the_description_is_there_for_a_token_of_any_scope_and_for_who_is_signed
 def embedded(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The questions that were embedded."""
     seen: list[str] = []
-    begin = retrieval.embedded
+    begin = retrieval.embed_question
 
     def noted(question: str) -> Any:
         seen.append(question)
         return begin(question)
 
-    monkeypatch.setattr(retrieval, "embedded", noted)
+    monkeypatch.setattr(retrieval, "embed_question", noted)
     return seen
 
 

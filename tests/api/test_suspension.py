@@ -82,7 +82,7 @@ async def test_everything_of_a_suspended_person_ends(
     assert await page.closed() == 4401
     with pytest.raises((openai.APIError, httpx.HTTPError)):
         await asyncio.wait_for(stream, WAIT_S)
-    await asyncio.wait_for(runner.idle(), WAIT_S)
+    await asyncio.wait_for(runner.wait_until_idle(), WAIT_S)
     assert chat.running == 0
 
 
@@ -151,10 +151,10 @@ def test_attached_pictures_and_chats_from_elsewhere_wait_too(alice: User) -> Non
     chats = Import.objects.create(owner=alice, name="chats.json")
     suspend(alice)
     assert recognition._waiting(5) == []
-    recognition.read(picture.pk)
-    for _ in range(import_job.ATTEMPTS + 1):
-        import_job.do(str(chats.pk))
-        import_job.sweep()
+    recognition.process_picture(picture.pk)
+    for _ in range(import_job.MAX_ATTEMPTS + 1):
+        import_job.run_import(str(chats.pk))
+        import_job.recover_imports()
     picture.refresh_from_db()
     chats.refresh_from_db()
     assert (picture.attempts, chats.attempts, chats.status) == (0, 0, "waiting")

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from apps.conversations.grounding.citer import Cite
-from apps.conversations.rendering.answer_renderer import answer_html
+from apps.conversations.grounding.citer import SentenceCitation
+from apps.conversations.rendering.answer_renderer import render_answer
 from benchmarks.trust.trial_asking import ShownAnswer, ShownSentence, read_quotes, read_sentences, take_event
 from benchmarks.trust.trial_figures import compute_figures, judge_results, list_unjudged
 from benchmarks.trust.trial_questions import Question, hash_sentence
@@ -158,7 +158,7 @@ def test_the_table_holds_both_halves_and_breaks_at_no_sign_of_a_question() -> No
 
 def test_what_the_product_shows_of_a_folded_answer_is_read_as_shown() -> None:
     text = "Prices rose. Wages fell."
-    cites = [Cite(0, 0, 12, None, 0, 0, 0.1), Cite(1, 13, 24, 1, 0, 5, 1.0, quoted=True)]
-    sentences, words = read_sentences(answer_html(text, cites, "x", only_verified=True))
+    cites = [SentenceCitation(0, 0, 12, None, 0, 0, 0.1), SentenceCitation(1, 13, 24, 1, 0, 5, 1.0, quoted=True)]
+    sentences, words = read_sentences(render_answer(text, cites, "x", only_verified=True))
     assert [(one.state, one.folded) for one in sentences] == [("unverified", True), ("quoted", False)]
     assert words == "Wages fell."

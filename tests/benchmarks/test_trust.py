@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from apps.conversations.grounding.citer import Cite
+from apps.conversations.grounding.citer import SentenceCitation
 from apps.documents.passages import Passage
 from benchmarks import __main__ as benchmarks
 from benchmarks.trust import pills
@@ -78,8 +78,8 @@ class _Stub:
     def __init__(self, question: str, passages: Mapping[int, Passage]) -> None:
         assert passages
 
-    def cite(self, index: int, text: str, start: int, end: int) -> list[Cite]:
-        return [Cite(index, start, end, self.source, 0, 10, 0.5)]
+    def cite(self, index: int, text: str, start: int, end: int) -> list[SentenceCitation]:
+        return [SentenceCitation(index, start, end, self.source, 0, 10, 0.5)]
 
 
 class _Refusing(_Stub):

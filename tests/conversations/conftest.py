@@ -14,7 +14,7 @@ from asgiref.testing import ApplicationCommunicator
 from django.conf import settings
 from django.test import Client
 
-from apps.conversations.core.events import Transcript
+from apps.conversations.core.events import ClientTranscript
 from apps.conversations.grounding.answer_relevance import AnswerCheck
 from apps.conversations.realtime import consumer
 from apps.conversations.turns import runner
@@ -92,8 +92,8 @@ class Closed(Exception):
         self.code = code
 
 
-def transcript(events: list[dict[str, Any]]) -> Transcript:
-    held = Transcript()
+def transcript(events: list[dict[str, Any]]) -> ClientTranscript:
+    held = ClientTranscript()
     for event in events:
         held.apply(orjson.dumps(event))
     return held
@@ -154,7 +154,7 @@ async def open_page(transactional_db: None) -> AsyncIterator[Callable[..., Any]]
         yield opened
     for turn, _ in list(runner._running.values()):
         turn.interrupt.set()
-    await runner.idle()
+    await runner.wait_until_idle()
     consumer._open.clear()
 
 
@@ -181,7 +181,7 @@ async def log(request: pytest.FixtureRequest) -> AsyncIterator[Log]:
     if kept is not None:
         for turn, _ in list(runner._running.values()):
             turn.interrupt.set()
-        await runner.idle()
+        await runner.wait_until_idle()
         await kept.close()
 
 
@@ -192,7 +192,7 @@ async def _lacks_none(*_: object) -> bool:
 @pytest.fixture(autouse=True)
 def model_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
     """Ask the model also where no quote is likely right, as with the fake embedder. `test_no_quote` does not."""
-    monkeypatch.setattr("apps.conversations.turns.quotes.lacks_quotes", _lacks_none)
+    monkeypatch.setattr("apps.conversations.turns.quotes.has_no_likely_quote", _lacks_none)
 
 
 @pytest.fixture

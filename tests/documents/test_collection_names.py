@@ -27,7 +27,7 @@ def shelf(alice: User, bob: User) -> list[Collection]:
 
 
 def test_the_composer_names_the_owner_where_names_are_the_same(alice: User, shelf: list[Collection]) -> None:
-    names = {item.id: item.name for item in transcript.collections(alice, set())}
+    names = {item.id: item.name for item in transcript.list_collection_options(alice, set())}
     assert [names[place.pk] for place in shelf] == ["Manuals (Alice)", "Manuals (Bob)", "manuals (Bob) 2", "Letters"]
 
 

@@ -145,7 +145,7 @@ def test_pages_and_logs_forget_an_answer_that_only_quotes_it(
     alice: User, morgan: User, paper: Document, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     told = list[UUID]()
-    monkeypatch.setattr(retraction, "tell", lambda rows, reason: told.extend(row.pk for row in rows))
+    monkeypatch.setattr(retraction, "announce_change", lambda rows, reason: told.extend(row.pk for row in rows))
     place, now = Conversation.objects.create(owner=alice, title="Boats"), timezone.now()
     source = Source.objects.create(conversation=place, number=1, document=paper, page_number=1, spans=[[0, 4]])
     about = {"conversation": place, "asked_by": alice, "status": "complete"}

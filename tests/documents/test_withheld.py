@@ -56,7 +56,9 @@ def test_an_editor_cannot_switch_it_on_again(client: Client, alice: User, shelf:
     assert "moored" in found(alice)
     before = withheld(paper)
     assert (
-        found(alice) == "" and suggested_questions.starters(alice, set()) == [] and whole.named(alice, "Harbour") == []
+        found(alice) == ""
+        and suggested_questions.suggest_questions(alice, set()) == []
+        and whole.named(alice, "Harbour") == []
     )
     item = switched(client, paper, 2, "yes")
     assert "no answer uses it" in item and "switch" not in item
@@ -101,9 +103,9 @@ def test_a_follow_up_is_not_given_again_what_an_earlier_turn_had_of_it(alice: Us
     source = Source.objects.create(conversation=talk, number=1, document=paper, page_number=1, spans=[[0, 20]])
     given = {"rank": 1, "relevance": 1, "cosine": 1, "bm25": 1, "given": [[0, 20]]}
     Retrieved.objects.create(answer=answer, source=source, **given)
-    assert answer.pk in source_numbering.given(alice, [answer.pk])
+    assert answer.pk in source_numbering.load_prompted_sources(alice, [answer.pk])
     withheld(paper)
-    assert source_numbering.given(alice, [answer.pk]) == {}
+    assert source_numbering.load_prompted_sources(alice, [answer.pk]) == {}
 
 
 def test_golden_questions_are_asked_again(alice: User, shelf: Collection, paper: Document) -> None:

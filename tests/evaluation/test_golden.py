@@ -89,7 +89,7 @@ def test_quotes_are_chosen_for_the_question_as_it_was_searched(
         return replace(await search(*args, **options), query="Which quay is of granite?")
 
     monkeypatch.setattr(trial, "search", spelt)
-    monkeypatch.setattr(trial.quote_selection, "choose", lambda question, *_: asked.append(question) or [])
+    monkeypatch.setattr(trial.quote_selection, "select_quotes", lambda question, *_: asked.append(question) or [])
     trial.ask_and_quote(alice, shelf, "Which quay is of granitte?")
     assert asked == ["Which quay is of granite?"]
 

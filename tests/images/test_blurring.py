@@ -20,7 +20,7 @@ from apps.safety.policy import Action, Stage, read
 from apps.safety.review import Flagged, Ruling
 from apps.safety.transitions import Refused
 from apps.users.models import User
-from tests.conversations.attached.pictures import attached
+from tests.conversations.attachments.picture_uploads import attached
 from tests.people import person
 
 pytestmark = pytest.mark.django_db

@@ -39,7 +39,7 @@ def corners() -> None:
     letters = Collection.objects.create(owner=alice, name="Letters", everyone=True)
     _put(alice, letters, "words.txt", POISON.encode())
     content = {"name": "Keeper", "description": "Knows the lighthouse", "starters": ["When may I visit?"]}
-    services.make(ada, content, Collection.objects.filter(pk=papers.pk))
+    services.create_assistant(ada, content, Collection.objects.filter(pk=papers.pk))
 
 
 def _put(person: Any, place: Any, name: str, data: bytes) -> None:

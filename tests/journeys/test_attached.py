@@ -7,7 +7,7 @@ from typing import Any
 
 from playwright.sync_api import expect
 
-from tests.conversations.attached.pictures import drawn
+from tests.conversations.attachments.picture_uploads import drawn
 from tests.journeys.chat import ask, ended
 from tests.journeys.conftest import Visit
 from tests.journeys.test_accessibility import violations

@@ -6,11 +6,11 @@ import random
 from typing import Any
 
 from apps.conversations.core.events import Cited, Text
-from apps.conversations.grounding.citer import Cite
-from apps.conversations.grounding.sentence_state import sentence_state
+from apps.conversations.grounding.citer import SentenceCitation
+from apps.conversations.grounding.sentence_state import get_sentence_state
 from apps.conversations.rendering.answer_renderer import StreamRenderer
-from apps.conversations.rendering.citation_marks import UNVERIFIED, pills_html
-from tests.conversations.test_render_stream import ANSWER, BITS, ID, LINES
+from apps.conversations.rendering.citation_marks import UNVERIFIED, render_citation_marks
+from tests.conversations.rendering.test_stream_rendering import ANSWER, BITS, ID, LINES
 
 SENTENCES = [
     *("One stands. ", "Two is **bold** [1]. ", "Is `a. b` code? ", "It cost $5 million. ", "e.g. Dr. No came! "),
@@ -87,8 +87,8 @@ def frames(text: str, chance: random.Random) -> list[tuple[list[dict[str, Any]],
         for number in range(len(cited), len(renderer.sentences)):
             if chance.random() < 0.5:
                 break
-            cites = [Cite(number, 0, 9, number % 3 or None, 0, 9, 0.7)] if number % 4 else []
-            cited[number] = Cited(number, sentence_state(cites) or "", pills_html(cites, ID))
+            cites = [SentenceCitation(number, 0, 9, number % 3 or None, 0, 9, 0.7)] if number % 4 else []
+            cited[number] = Cited(number, get_sentence_state(cites) or "", render_citation_marks(cites, ID))
             waiting.append(_plain(cited[number]))
         if chance.random() < 0.6 or at >= len(text):
             made.append((waiting, _with(cited, "".join(renderer.blocks))))

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import expect
 
-from tests.conversations.exported import chatgpt, node, roll_back
+from tests.conversations.transfer.foreign_exports import chatgpt, node, roll_back
 from tests.journeys.chat import LEAVE, ask, ended
 from tests.journeys.conftest import Visit
 from tests.journeys.model import HOSTILE

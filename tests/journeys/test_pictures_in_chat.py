@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import expect
 
-from tests.conversations.attached.pictures import drawn
+from tests.conversations.attachments.picture_uploads import drawn
 from tests.journeys.chat import ask, ended
 from tests.journeys.conftest import Visit
 from tests.journeys.test_attached import chips, choose

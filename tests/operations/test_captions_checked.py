@@ -16,7 +16,7 @@ from apps.engines.base import EngineBroken
 from apps.lib.threads import in_pool
 from apps.operations import engine_checks
 from apps.operations.checks import Check, State
-from tests.conversations.attached.test_asking import see
+from tests.conversations.attachments.test_questions_about_pictures import see
 from tests.engines.wire_server import answer, serving
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -41,7 +41,7 @@ def by_worker(settings: Settings, tmp_path: Any, monkeypatch: pytest.MonkeyPatch
 
     def send(task: str, args: list[str], **_: Any) -> None:
         heard.append(task)
-        tasks.try_caption(*args)
+        tasks.run_caption_test(*args)
 
     monkeypatch.setattr(current_app, "send_task", send)
     return heard
@@ -86,7 +86,7 @@ async def test_the_worker_describes_what_it_has_the_model_for(by_worker: list[st
     for _ in range(2):
         found = await engine_checks.captions()
         assert found.state == State.GOOD and "A picture that is mostly white, 320 by 240." in found.words
-    assert by_worker == [caption_test.TASK] * 2, "each look is a new try"
+    assert by_worker == [caption_test.TASK_NAME] * 2, "each look is a new try"
 
 
 async def test_a_model_that_cannot_be_loaded_is_told(by_worker: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -103,7 +103,7 @@ async def test_a_worker_that_does_not_answer_is_told(
 ) -> None:
     assert (await engine_checks.captions()).state == State.GOOD
     monkeypatch.setattr(current_app, "send_task", lambda *_, **__: None)
-    monkeypatch.setattr(caption_test, "LOADING_S", 0.5)
+    monkeypatch.setattr(caption_test, "MAX_LOADING_S", 0.5)
     settings.CAPTION_SECONDS = 0
     expect(await engine_checks.captions(), "The worker did not describe the test picture", "check of the worker")
 

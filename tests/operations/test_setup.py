@@ -204,7 +204,7 @@ async def test_it_ends_in_a_conversation_about_the_handbook(ada: User) -> None:
     assert (refused.status_code, await in_db(Message.objects.count)) == (409, 0)
     response = await client.post("/setup/ask/", {"question": sample.QUESTIONS[1]})
     assert response.status_code == 302
-    await runner.idle()
+    await runner.wait_until_idle()
     question = await in_db(Message.objects.select_related("conversation").get, role=Message.Role.USER)
     assert question.text == sample.QUESTIONS[1]
     assert response["Location"] == f"/c/{question.conversation_id}/"

@@ -6,7 +6,7 @@ import pytest
 from django.db import DatabaseError
 from django.test import Client
 
-from apps.conversations.models import Assistant, ModelProfile, Shows, Style
+from apps.conversations.models import AnswerStyle, Assistant, ModelProfile, ShownSentences
 from apps.engines import registry
 from apps.engines.chat.fake import FakeChat
 from apps.operations import warmth
@@ -88,10 +88,10 @@ def test_settings_are_changed_by_administrators(as_ada: Client, alice: User) -> 
     profile.refresh_from_db()
     assert (SiteSettings.current().signup, Assistant.default().style, profile.style) == (
         "open",
-        Style.QUOTES,
-        Style.MODEL,
+        AnswerStyle.QUOTES,
+        AnswerStyle.MODEL,
     )
-    assert (Assistant.default().shows, profile.shows) == (Shows.ALL, Shows.VERIFIED)
+    assert (Assistant.default().shows, profile.shows) == (ShownSentences.ALL, ShownSentences.VERIFIED)
 
     other = Client()
     assert other.post("/settings/", data).status_code == 302
@@ -102,4 +102,4 @@ def test_settings_are_changed_by_administrators(as_ada: Client, alice: User) -> 
 def test_a_choice_that_does_not_exist_changes_nothing(as_ada: Client) -> None:
     response = as_ada.post("/settings/", {"site-signup": "everybody", "assistant-style": "quotes"})
     assert response.status_code == 200
-    assert Assistant.default().style == Style.AUTOMATIC
+    assert Assistant.default().style == AnswerStyle.AUTOMATIC

@@ -116,12 +116,14 @@ def helpers() -> None:
         "preset": "precise",
     }  # fmt: skip
     plant = Collection.objects.filter(name="Building manuals")
-    row = services.make(tom, content, plant)
-    services.change(tom, row, {**content, "description": "Steps from the manuals, and whom to call"}, plant, 1)
-    services.share(row, "reader", group=Group.objects.get(name="Board"))
-    services.share(row, "editor", email=MAYA)
+    row = services.create_assistant(tom, content, plant)
+    services.update_assistant(
+        tom, row, {**content, "description": "Steps from the manuals, and whom to call"}, plant, 1
+    )
+    services.share_assistant(row, "reader", group=Group.objects.get(name="Board"))
+    services.share_assistant(row, "editor", email=MAYA)
     letters = {"name": "Letters", "description": "Drafts notices and letters to members", "preset": "creative"}
-    services.make(ada, letters, Collection.objects.none())
+    services.create_assistant(ada, letters, Collection.objects.none())
     type(row).objects.update(everyone=True)
     ToolServer.objects.create(name="weather", address="https://weather.example/mcp", tools=[])
     ToolSetting.objects.create(name="draw_picture", permission="ask")
@@ -139,10 +141,13 @@ def golden() -> None:
 
     tom, plant = user(TOM), Collection.objects.get(name="Building manuals")
     for question, words in {
-        "What does error E4 mean?": "pressure is too low", "When is the boiler serviced?": "every spring",
-        "How many people does the lift carry?": "eight people", "Who comes when somebody is stuck?": "emergency centre",
-        "How hot has the water to be?": "58 degrees", "Which filters are changed in March?": "heat pumps",
-    }.items():  # fmt: skip
+        "What does error E4 mean?": "pressure is too low",
+        "When is the boiler serviced?": "every spring",
+        "How many people does the lift carry?": "eight people",
+        "Who comes when somebody is stuck?": "emergency centre",
+        "How hot has the water to be?": "58 degrees",
+        "Which filters are changed in March?": "heat pumps",
+    }.items():
         chunk = Chunk.objects.filter(document__collection=plant, text__contains=words).first()
         golden_questions.add(tom, plant, question, document=None, chunk=chunk, words=words)
     golden_questions.ask_for_run(plant, tom)

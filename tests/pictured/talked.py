@@ -9,7 +9,7 @@ from typing import Any
 
 from django.utils import timezone
 
-from tests.conversations.exported import chatgpt, node
+from tests.conversations.transfer.foreign_exports import chatgpt, node
 from tests.pictured import model
 from tests.pictured.place import ADA, HOST, MAYA, TOM, user
 
@@ -58,10 +58,10 @@ def _opinions() -> dict[str, Any]:
     row = None
     for (email, question), (good, reasons, note) in said.items():
         asked = Message.objects.filter(role="user", asked_by__email=email, text=question).latest("created")
-        row = rating.rate(user(email), asked.children.get(), good)
-        rating.detail(user(email), row, {"reasons": reasons, "note": note, "report": False, "lend": email == TOM})
+        row = rating.save_rating(user(email), asked.children.get(), good)
+        rating.save_details(user(email), row, {"reasons": reasons, "note": note, "report": False, "lend": email == TOM})
     place = Conversation.objects.get(owner__email=MAYA, title="Guest flat: nights and prices")
-    share = links.turn_on(place, None, "passages", "30")
+    share = links.enable_link(place, None, "passages", "30")
     return {"feedback": row.pk if row else "", "secret": share.secret if share else ""}
 
 
@@ -88,7 +88,7 @@ def _kept() -> dict[str, Any]:
                 node("a1", "u1", "assistant", "Friendly, with sum and date."), title="Reminder of rent", name="c-2"),
         {"title": "Unfinished"},
     ]  # fmt: skip
-    row = import_job.take(maya, SimpleUploadedFile("conversations.json", json.dumps(chats).encode()))
+    row = import_job.create_import(maya, SimpleUploadedFile("conversations.json", json.dumps(chats).encode()))
     return {"receipt": gone.pk, "copy": wish.pk, "import": row.pk, "tom": user(TOM).pk}
 
 

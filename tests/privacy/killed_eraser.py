@@ -95,7 +95,7 @@ def plant(alice: User) -> None:
         )
     gone = Conversation.objects.create(owner=alice, title="Deleted before")
     Message.objects.create(conversation=gone, role="user", text=f"{MARK} gone" * 900, asked_by=alice, client_id="x")
-    actions.remove([gone.pk])
+    actions.delete_permanently([gone.pk])
     for number in range(2):
         picture = Picture(
             owner=alice, prompt=f"{MARK} in oil", width=64, height=64, steps=4, guidance=1, seed=number, model="fake",
@@ -107,8 +107,8 @@ def plant(alice: User) -> None:
         attached.file.save(f"{attached.pk}.png", ContentFile(MARK.encode()), save=False)
         attached.save(force_insert=True)
     waiting = Import.objects.create(owner=alice, name=f"{MARK}.json")
-    import_job.folder().mkdir(parents=True, exist_ok=True)
-    import_job.stored(waiting).write_text(MARK)
+    import_job.get_import_folder().mkdir(parents=True, exist_ok=True)
+    import_job.get_stored_path(waiting).write_text(MARK)
     Import.objects.update(status=Import.Status.FAILED)
     wishes.do(str(wishes.ask_for_copy(alice).pk))
     assert Segment.objects.exists() and copying.place(Wish.objects.get()).is_file()

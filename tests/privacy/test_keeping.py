@@ -90,14 +90,14 @@ def test_one_that_cannot_be_removed_keeps_no_other_alive(
 ) -> None:
     keeping.change(ada, Scope.SITE, 30)
     broken, due = talk(alice, 50), talk(alice, 40)
-    real = keeping.remove
+    real = keeping.delete_permanently
 
     def remove(pks: list[object]) -> None:
         if broken.pk in pks:
             raise KeyError("what nobody has foreseen")
         real(pks)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(keeping, "remove", remove)
+    monkeypatch.setattr(keeping, "delete_permanently", remove)
     with pytest.raises(Exception, match="what nobody has foreseen"):
         keeping.sweep()
     assert there(broken, due) == [True, False]

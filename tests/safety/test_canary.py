@@ -67,9 +67,9 @@ def test_nothing_harmless_looks_like_it() -> None:
 
 
 def test_it_is_the_sites_own_and_the_same_every_time(settings: Any) -> None:
-    mark, text = canary.mark(), prompt.system("Be brief.", tools=True)
-    assert (canary.mark(), prompt.system("Be brief.", tools=True)) == (mark, text)
-    assert mark in prompt.system(free=True) and mark.isalpha() and len(mark) == 10
+    mark, text = canary.mark(), prompt.build_system_text("Be brief.", tools=True)
+    assert (canary.mark(), prompt.build_system_text("Be brief.", tools=True)) == (mark, text)
+    assert mark in prompt.build_system_text(free=True) and mark.isalpha() and len(mark) == 10
     settings.SECRET_KEY = "another site " * 8
     assert canary.mark() != mark and canary.spans(mark) == []
 
@@ -153,10 +153,10 @@ def test_no_line_of_a_log_and_no_traceback_holds_it() -> None:
     handlers = logging.getLogger().handlers
     assert any(isinstance(one, canary.Masked) for handler in handlers for one in handler.filters), "it is set up"
     try:
-        raise ValueError(prompt.system())
+        raise ValueError(prompt.build_system_text())
     except ValueError:
         error = sys.exc_info()
-    record = logging.LogRecord("x", logging.ERROR, __file__, 1, "Sent %s", (prompt.system(),), error)
+    record = logging.LogRecord("x", logging.ERROR, __file__, 1, "Sent %s", (prompt.build_system_text(),), error)
     assert canary.Masked().filter(record)
     line = logging.Formatter("%(message)s").format(record)
     assert canary.mark() not in line and "Sent Prompt ██████████. Answer" in line and "ValueError: Prompt █" in line

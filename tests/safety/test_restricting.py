@@ -12,10 +12,10 @@ from django.test import Client
 from django.utils import timezone
 
 from apps.conversations.attachments import uploads
-from apps.conversations.errors import Refused as NotTaken
+from apps.conversations.errors import RequestRefused as NotTaken
 from apps.conversations.models import Conversation, Message, Share
 from apps.conversations.models.assistant import Assistant, AssistantShare
-from apps.conversations.tools.availability import permitted
+from apps.conversations.tools.availability import get_permitted_tools
 from apps.conversations.transfer import import_job
 from apps.documents import versions, web_pages
 from apps.documents.models import Collection, Document, Membership
@@ -156,8 +156,8 @@ UPLOADS: list[Callable[[User], object]] = [
     lambda user: versions.replace(user, document(collection(user), "Bees", ["A hive."]), file()),
     lambda user: web_pages.add_page(user, collection(user), "https://example.org/"),
     lambda user: versions.refetch(user, page(user)),
-    lambda user: uploads.take(user, file("a.png")),
-    lambda user: import_job.take(user, file("chats.json")),
+    lambda user: uploads.save_upload(user, file("a.png")),
+    lambda user: import_job.create_import(user, file("chats.json")),
 ]
 
 
@@ -180,7 +180,7 @@ def test_no_way_to_upload_is_left(alice: User, morgan: User, shelf: Notes, way: 
 def test_no_tool_is_offered(alice: User, bob: User, morgan: User, shelf: Notes) -> None:
     assistant = Assistant.default()
     restrict(alice, morgan, "tools")
-    assert permitted(assistant, alice) == {} and permitted(assistant, bob)
+    assert get_permitted_tools(assistant, alice) == {} and get_permitted_tools(assistant, bob)
 
 
 def test_nothing_more_is_shared_and_links_show_nothing_meanwhile(

@@ -61,8 +61,8 @@ def test_its_feedback_is_opened_by_the_named_only(turn: Message, alice: User, mo
         pages[user.name] = (opened.status_code, ASKED in opened.content.decode(), listed)
     assert pages == {"Morgan": (404, False, False), "Robin": (200, True, True)}
     with pytest.raises(Http404):
-        source_panel.read_by(morgan, turn.pk)
-    assert source_panel.read_by(robin, turn.pk) == source_panel.read_by(alice, turn.pk) == turn
+        source_panel.get_readable_answer(morgan, turn.pk)
+    assert source_panel.get_readable_answer(robin, turn.pk) == source_panel.get_readable_answer(alice, turn.pk) == turn
 
 
 def test_other_cases_of_the_same_turn_are_for_the_named_too(turn: Message, morgan: User, robin: User) -> None:

@@ -61,11 +61,13 @@ def appealed(decision: Decision) -> Case:
 
 
 def deleted(talk: Conversation) -> None:
-    actions.delete(talk.owner, [talk.pk])
-    assert actions.purge() == 0 and Case.objects.exclude(state=State.AUTO_CLOSED).count() == 3, "it can be brought back"
-    late = timezone.now() - actions.BRING_BACK - timedelta(seconds=1)
+    actions.delete_conversations(talk.owner, [talk.pk])
+    assert actions.purge_deleted() == 0 and Case.objects.exclude(state=State.AUTO_CLOSED).count() == 3, (
+        "it can be brought back"
+    )
+    late = timezone.now() - actions.UNDELETE_PERIOD - timedelta(seconds=1)
     Conversation.objects.filter(pk=talk.pk).update(deleted=late)
-    assert actions.purge() == 1
+    assert actions.purge_deleted() == 1
 
 
 def outlived(talk: Conversation) -> None:
@@ -121,8 +123,8 @@ def test_an_appeal_goes_on_when_the_chat_is_gone(alice: User, ada: User, morgan:
     answer = exchange(alice)
     found = appealed(decided(morgan, about("question", answer.pk, alice), "suspend"))
     deleted_for_good = Conversation.objects.filter(pk=answer.conversation_id)
-    deleted_for_good.update(deleted=timezone.now() - 2 * actions.BRING_BACK)
-    assert actions.purge() == 1 and state(found) == State.APPEALED
+    deleted_for_good.update(deleted=timezone.now() - 2 * actions.UNDELETE_PERIOD)
+    assert actions.purge_deleted() == 1 and state(found) == State.APPEALED
     held = review.claim(robin, found.pk)
     appeals.rule(robin, found.pk, Ruling(held.lease_token, held.version, "overturn", "mistake"))
     alice.refresh_from_db()

@@ -265,7 +265,7 @@ async def ask(alice: Any, place: str, text: str) -> None:
     accepted = await page.ask(text, conversation=place)
     assert accepted["type"] == "accepted", accepted
     await page.events()
-    await runner.idle()
+    await runner.wait_until_idle()
     await wire.send_input({"type": "websocket.disconnect", "code": 1001})
     await wire.wait(60)
 

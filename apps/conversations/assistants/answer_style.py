@@ -5,55 +5,57 @@ from __future__ import annotations
 from django.conf import settings
 from django.utils.translation import gettext
 
-from apps.conversations.models import Assistant, ModelProfile, Shows, Style
+from apps.conversations.models import AnswerStyle, Assistant, ModelProfile, ShownSentences
 from apps.engines.chat.offered import ChatModel
 
-READS_WELL = 0.85  # share of the reading check from which a model may speak first
+MIN_READING_SCORE = 0.85  # share of the reading check from which a model may speak first
 
 
-def resolve(assistant: Assistant, profile: ModelProfile, model: ChatModel | None = None) -> Style:
+def resolve_style(assistant: Assistant, profile: ModelProfile, model: ChatModel | None = None) -> AnswerStyle:
     """Quotes first or model only; never automatic. `model` is what the operator says of it."""
     for chosen in (assistant.style, profile.style, settings.ANSWER_STYLE):
-        if chosen in (Style.QUOTES, Style.MODEL):
-            return Style(chosen)
-    return Style.MODEL if reads_well(profile, model) else Style.QUOTES
+        if chosen in (AnswerStyle.QUOTES, AnswerStyle.MODEL):
+            return AnswerStyle(chosen)
+    return AnswerStyle.MODEL if has_passed_reading_check(profile, model) else AnswerStyle.QUOTES
 
 
-def resolve_shows(assistant: Assistant, profile: ModelProfile, model: ChatModel | None = None) -> Shows:
+def resolve_shown_sentences(
+    assistant: Assistant, profile: ModelProfile, model: ChatModel | None = None
+) -> ShownSentences:
     """Return which sentences of the model are shown: all, or only verified ones; never automatic."""
     for chosen in (assistant.shows, profile.shows):
-        if chosen in (Shows.VERIFIED, Shows.ALL):
-            return Shows(chosen)
-    return Shows.ALL if reads_well(profile, model) else Shows.VERIFIED
+        if chosen in (ShownSentences.VERIFIED, ShownSentences.ALL):
+            return ShownSentences(chosen)
+    return ShownSentences.ALL if has_passed_reading_check(profile, model) else ShownSentences.VERIFIED
 
 
-def profile(name: str) -> ModelProfile:
+def get_model_profile(name: str) -> ModelProfile:
     """What is known of a model; nothing, of one that was never here."""
     return ModelProfile.objects.filter(name=name).first() or ModelProfile(name=name)
 
 
-def reads_well(profile: ModelProfile, model: ChatModel | None = None) -> bool:
+def has_passed_reading_check(profile: ModelProfile, model: ChatModel | None = None) -> bool:
     """Whether the model has shown that it finds what a passage says; one that was never asked has not. What the
     operator says counts more."""
     if model is not None and model.reads_well is not None:
         return model.reads_well
     if not profile.reading_asked or profile.reading_right is None:
         return False
-    return profile.reading_right / profile.reading_asked >= READS_WELL
+    return profile.reading_right / profile.reading_asked >= MIN_READING_SCORE
 
 
-def explain(style: str, assistant: Assistant, profile: ModelProfile, model: str) -> str:
+def explain_style(style: str, assistant: Assistant, profile: ModelProfile, model: str) -> str:
     """Which model writes, and why quotes come first or not, in one or two sentences for the reader."""
     writes = (
         gettext("%(model)s writes the answers.") % {"model": model}
         if model
         else gettext("The model writes the answers.")
     )
-    if style != Style.QUOTES:
+    if style != AnswerStyle.QUOTES:
         return gettext("%(writes)s It answers in its own words, and each sentence is checked against the sources.") % {
             "writes": writes
         }
-    if Style.QUOTES in (assistant.style, profile.style) or _site_wants_quotes(assistant, profile):
+    if AnswerStyle.QUOTES in (assistant.style, profile.style) or _site_wants_quotes(assistant, profile):
         return gettext("%(writes)s Quotes from your documents come first, because it is set so.") % {"writes": writes}
     if profile.reading_asked and profile.reading_right is not None:
         return gettext(
@@ -67,4 +69,6 @@ def explain(style: str, assistant: Assistant, profile: ModelProfile, model: str)
 
 
 def _site_wants_quotes(assistant: Assistant, profile: ModelProfile) -> bool:
-    return bool(assistant.style == profile.style == Style.AUTOMATIC and settings.ANSWER_STYLE == Style.QUOTES)
+    return bool(
+        assistant.style == profile.style == AnswerStyle.AUTOMATIC and settings.ANSWER_STYLE == AnswerStyle.QUOTES
+    )

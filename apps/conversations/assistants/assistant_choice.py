@@ -7,8 +7,8 @@ from uuid import UUID
 
 from django.utils.translation import gettext
 
-from apps.conversations.core.requests import Refused
-from apps.conversations.core.sampling import Chosen, read
+from apps.conversations.core.requests import RequestRefused
+from apps.conversations.core.sampling import SamplingChoice, parse_sampling
 from apps.conversations.models import Conversation
 from apps.conversations.models.assistant import Assistant
 from apps.safety import levels
@@ -16,7 +16,7 @@ from apps.safety.levels import Level
 from apps.users.models import User
 
 
-def of(user: User, place: Conversation) -> tuple[Assistant, str]:
+def resolve_assistant(user: User, place: Conversation) -> tuple[Assistant, str]:
     """Also the name of the one that was chosen, where it is not shared with this person any more: the site's own then
     goes on, as where it was deleted."""
     chosen = place.assistant
@@ -27,30 +27,30 @@ def of(user: User, place: Conversation) -> tuple[Assistant, str]:
     return Assistant.default(), chosen.name
 
 
-def asked(user: User, pk: UUID | None) -> Assistant | None:
+def get_chosen_assistant(user: User, pk: UUID | None) -> Assistant | None:
     """The one that a new conversation shall have; None: the site's own. Raises Refused."""
     if pk is None:
         return None
     found = Assistant.objects.visible_to(user).filter(pk=pk).first()
     if found is None:
-        raise Refused("That assistant is no longer there, or no longer shared with you. Choose another.")
+        raise RequestRefused("That assistant is no longer there, or no longer shared with you. Choose another.")
     return found
 
 
-def gone_words(name: str) -> str:
+def describe_unshared_assistant(name: str) -> str:
     """That it is not shared any more, for the steps of an answer."""
     return gettext("The assistant “%(name)s” is no longer shared with you; the site’s own one answers") % {"name": name}
 
 
-def level(user: User, place: Conversation) -> Level:
+def resolve_level(user: User, place: Conversation) -> Level:
     """How strictly is judged what is said there."""
-    return levels.read(of(user, place)[0].safety)
+    return levels.read(resolve_assistant(user, place)[0].safety)
 
 
-def sampling(place: Conversation, assistant: Assistant) -> Chosen:
+def resolve_sampling(place: Conversation, assistant: Assistant) -> SamplingChoice:
     """As the conversation has it, else as who answers does. What was stored is what was read once."""
-    return read(place.sampling or own_sampling(assistant))
+    return parse_sampling(place.sampling or get_assistant_sampling(assistant))
 
 
-def own_sampling(assistant: Assistant) -> dict[str, Any]:
+def get_assistant_sampling(assistant: Assistant) -> dict[str, Any]:
     return {"preset": assistant.preset, **assistant.sampling}

@@ -8,7 +8,7 @@ from django.shortcuts import render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from apps.conversations.core.sampling import BEAMS
+from apps.conversations.core.sampling import BEAMS_CONTROL
 from apps.engines import registry
 from apps.engines.base import EngineError
 
@@ -16,12 +16,12 @@ from apps.engines.base import EngineError
 @login_required
 @require_safe
 @never_cache
-async def field(request: HttpRequest) -> HttpResponse:
+async def show_beam_search_field(request: HttpRequest) -> HttpResponse:
     """The field, empty; 204 where no model that may be chosen has a server with beam search."""
     for model in registry.chat_models():
         try:
             if await registry.chat(model.name).takes_beams():
-                return render(request, "conversations/_beams.html", {"control": BEAMS})
+                return render(request, "conversations/_beams.html", {"control": BEAMS_CONTROL})
         except EngineError:
             continue  # it is away: whoever looks later asks again
     return HttpResponse(status=204)

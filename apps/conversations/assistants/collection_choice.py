@@ -4,39 +4,43 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from apps.conversations.core.requests import Ask, Refused
+from apps.conversations.core.requests import AskRequest, RequestRefused
 from apps.conversations.models import Assistant, Conversation
 from apps.documents.models import Collection
 from apps.users.models import User
 
 
-def collections(user: User, place: Conversation, ask: Ask, assistant: Assistant) -> tuple[UUID, ...]:
+def resolve_collections(user: User, place: Conversation, ask: AskRequest, assistant: Assistant) -> tuple[UUID, ...]:
     """Where to search where that assistant answers; () is everywhere."""
     if ask.collections:
         readable = Collection.objects.visible_to(user).filter(pk__in=ask.collections)
         found = tuple(readable.values_list("pk", flat=True))
         if len(found) != len(set(ask.collections)):
-            raise Refused("One of the chosen collections is no longer there. Choose again.")
+            raise RequestRefused("One of the chosen collections is no longer there. Choose again.")
         return found
     if ask.collections is None and ask.conversation is not None:
-        return chosen_before(user, place, assistant)
-    return of_assistant(user, assistant)
+        return get_conversation_collections(user, place, assistant)
+    return get_assistant_collections(user, assistant)
 
 
-def chosen_before(user: User, place: Conversation, assistant: Assistant) -> tuple[UUID, ...]:
+def get_conversation_collections(user: User, place: Conversation, assistant: Assistant) -> tuple[UUID, ...]:
     """The conversation's own collections, as far as they may be read. Where none of them is there any more, everywhere
     is not what was meant."""
     found = Collection.objects.visible_to(user).filter(conversations=place).values_list("pk", flat=True)
     if not (kept := tuple(found)) and (place.narrow or place.collections.exists()):
-        raise Refused("The collections of this conversation were deleted, or are no longer shared. Choose others.")
-    return kept or of_assistant(user, assistant)
+        raise RequestRefused(
+            "The collections of this conversation were deleted, or are no longer shared. Choose others."
+        )
+    return kept or get_assistant_collections(user, assistant)
 
 
-def of_assistant(user: User, assistant: Assistant) -> tuple[UUID, ...]:
+def get_assistant_collections(user: User, assistant: Assistant) -> tuple[UUID, ...]:
     """The assistant's collections, as far as this person may read them; () where it has none."""
     if not Collection.objects.filter(assistants=assistant).exists():
         return ()
     found = Collection.objects.visible_to(user).filter(assistants=assistant).values_list("pk", flat=True)
     if not (readable := tuple(found)):
-        raise Refused("The documents of this assistant are not shared with you. Ask its owner, or choose another.")
+        raise RequestRefused(
+            "The documents of this assistant are not shared with you. Ask its owner, or choose another."
+        )
     return readable

@@ -13,10 +13,10 @@ from django.utils.translation import gettext_lazy as _
 from PIL import Image, UnidentifiedImageError
 
 from apps.conversations.core import model_choice
-from apps.conversations.core.sampling import BEAMS, CONTROLS, Control, Preset, read
-from apps.conversations.errors import Refused
-from apps.conversations.models.assistant import Assistant, AssistantShare, Shows, Style
-from apps.conversations.tools.assistant_fields import PREFIX, assistant_fields, said, unseen
+from apps.conversations.core.sampling import BEAMS_CONTROL, CONTROLS, SamplingControl, SamplingPreset, parse_sampling
+from apps.conversations.errors import RequestRefused
+from apps.conversations.models.assistant import AnswerStyle, Assistant, AssistantShare, ShownSentences
+from apps.conversations.tools.assistant_fields import FIELD_PREFIX, build_tool_fields, keep_unlisted, read_permissions
 from apps.documents.collection import tell_apart
 from apps.documents.models import Collection
 from apps.engines.chat.offered import MAIN
@@ -25,7 +25,7 @@ from apps.safety.levels import Level
 from apps.users.groups import groups_for
 from apps.users.models import User
 
-EXAMPLES, STARTERS, STARTER_CHARACTERS = 3, 6, 200
+MAX_EXAMPLES, MAX_STARTERS, MAX_STARTER_CHARACTERS = 3, 6, 200
 _PICTURE_BYTES, _PICTURE_PIXELS, _SIDE = 4 * 1024 * 1024, 4096, 256
 _BAD_PICTURE = gettext_lazy(
     "This picture cannot be read. Choose a PNG, JPEG or WebP file of up to 4 MB and 4096 pixels a side."
@@ -48,11 +48,15 @@ class AssistantForm(forms.Form):
     starters = forms.CharField(
         label=_("Questions to begin with"), required=False, widget=forms.Textarea(attrs={"rows": 3}),
     )  # fmt: skip
-    style = forms.ChoiceField(choices=Style.choices, help_text=_("Who has the first word: the quotes, or the model."))
+    style = forms.ChoiceField(
+        choices=AnswerStyle.choices, help_text=_("Who has the first word: the quotes, or the model.")
+    )
     shows = forms.ChoiceField(
-        label=_("Sentences that are shown"), choices=Shows.choices, required=False,
+        label=_("Sentences that are shown"),
+        choices=ShownSentences.choices,
+        required=False,
         help_text=_("Of a model that does not read well only verified sentences are shown; the others stay folded."),
-    )  # fmt: skip
+    )
     collections = forms.ModelMultipleChoiceField(
         label=_("Answers from"), queryset=Collection.objects.none(), required=False,
         widget=forms.CheckboxSelectMultiple,
@@ -67,30 +71,30 @@ class AssistantForm(forms.Form):
         label=_("Safety level"), required=False, widget=forms.RadioSelect,
         help_text=_("An assistant may be stricter than the site about what passes, never more open."),
     )  # fmt: skip
-    preset = forms.ChoiceField(label=_("Choice of words"), choices=Preset.choices, widget=forms.RadioSelect)
+    preset = forms.ChoiceField(label=_("Choice of words"), choices=SamplingPreset.choices, widget=forms.RadioSelect)
     stop = forms.CharField(label=_("Stop words"), required=False, widget=forms.Textarea(attrs={"rows": 2}))
     version = forms.IntegerField(widget=forms.HiddenInput, required=False)
 
     def __init__(self, user: User, data: Any = None, files: Any = None, *, assistant: Assistant | None = None) -> None:
         super().__init__(data, files, initial=_initial(assistant) if assistant else {**_NEW})
-        self.kept_tools = unseen(assistant.tools if assistant else {})
+        self.kept_tools = keep_unlisted(assistant.tools if assistant else {})
         field = cast("forms.ModelMultipleChoiceField[Collection]", self.fields["collections"])
         field.queryset = Collection.objects.visible_to(user).select_related("owner")
         names = tell_apart((item.pk, item.name, str(item.owner)) for item in field.queryset)
         field.label_from_instance = lambda item: names.get(item.pk, item.name)  # type: ignore[method-assign,assignment]
         _models(cast("forms.ChoiceField", self.fields["model"]), assistant)
         asked = gettext("One a line, up to %(starters)s. None: they are made from the documents.")
-        self.fields["starters"].help_text = asked % {"starters": STARTERS}
+        self.fields["starters"].help_text = asked % {"starters": MAX_STARTERS}
         level = cast("forms.ChoiceField", self.fields["safety"])
         level.choices = [(item.value, f"{item.label}: {LEVELS[item]}") for item in Level]
-        self.fields |= assistant_fields(assistant.tools if assistant else {})
+        self.fields |= build_tool_fields(assistant.tools if assistant else {})
         for control in CONTROLS:
             attributes = {"min": control.low, "max": control.high, "step": control.step}
             self.fields[control.name] = forms.CharField(
                 label=control.label, required=False, help_text=control.words,
                 widget=forms.NumberInput(attrs=attributes),
             )  # fmt: skip
-        for at in range(EXAMPLES):
+        for at in range(MAX_EXAMPLES):
             self.fields[f"question_{at}"] = forms.CharField(label=gettext("Question"), max_length=500, required=False)
             self.fields[f"answer_{at}"] = forms.CharField(
                 label=gettext("Answer"), max_length=1000, required=False, widget=forms.Textarea(attrs={"rows": 2})
@@ -98,27 +102,27 @@ class AssistantForm(forms.Form):
 
     @property
     def controls(self) -> list[Any]:
-        return [self[control.name] for control in CONTROLS if control is not BEAMS] + [self["stop"]]
+        return [self[control.name] for control in CONTROLS if control is not BEAMS_CONTROL] + [self["stop"]]
 
     @property
-    def beam_search(self) -> tuple[Control, Any]:
+    def beam_search(self) -> tuple[SamplingControl, Any]:
         """The control that only some servers have, and what it is at."""
-        return BEAMS, self["beams"].value()
+        return BEAMS_CONTROL, self["beams"].value()
 
     @property
     def tools(self) -> list[Any]:
-        return [self[name] for name in self.fields if name.startswith(PREFIX)]
+        return [self[name] for name in self.fields if name.startswith(FIELD_PREFIX)]
 
     @property
     def examples(self) -> list[tuple[Any, Any]]:
-        return [(self[f"question_{at}"], self[f"answer_{at}"]) for at in range(EXAMPLES)]
+        return [(self[f"question_{at}"], self[f"answer_{at}"]) for at in range(MAX_EXAMPLES)]
 
     def clean_starters(self) -> list[str]:
         lines = [line.strip() for line in self.cleaned_data["starters"].splitlines() if line.strip()]
-        if len(lines) > STARTERS or any(len(line) > STARTER_CHARACTERS for line in lines):
+        if len(lines) > MAX_STARTERS or any(len(line) > MAX_STARTER_CHARACTERS for line in lines):
             raise forms.ValidationError(
                 gettext("Up to %(starters)s questions of %(starter_characters)s characters, one a line.")
-                % {"starters": STARTERS, "starter_characters": STARTER_CHARACTERS}
+                % {"starters": MAX_STARTERS, "starter_characters": MAX_STARTER_CHARACTERS}
             )
         return lines
 
@@ -132,22 +136,22 @@ class AssistantForm(forms.Form):
 
     def clean_picture(self) -> bytes:
         file = self.cleaned_data["picture"]
-        return portrait(file) if file else b""
+        return redraw_portrait(file) if file else b""
 
     def clean(self) -> dict[str, Any]:
         data: dict[str, Any] = super().clean() or self.cleaned_data
         settings = {name: data.get(name, "") for name in [*(control.name for control in CONTROLS), "stop"]}
         try:
-            record = read({"preset": data.get("preset", Preset.BALANCED), **settings}).record()
-        except Refused as error:
+            record = parse_sampling({"preset": data.get("preset", SamplingPreset.BALANCED), **settings}).record()
+        except RequestRefused as error:
             self.add_error(None, str(error))
             return data
-        pairs = [(data.get(f"question_{at}", ""), data.get(f"answer_{at}", "")) for at in range(EXAMPLES)]
+        pairs = [(data.get(f"question_{at}", ""), data.get(f"answer_{at}", "")) for at in range(MAX_EXAMPLES)]
         if any(bool(question) != bool(answer) for question, answer in pairs):
             self.add_error(None, gettext("An example needs both its question and its answer."))
         self.content = {
             "examples": [{"question": question, "answer": answer} for question, answer in pairs if question and answer],
-            "tools": self.kept_tools | said(data),
+            "tools": self.kept_tools | read_permissions(data),
             "sampling": {name: value for name, value in record.items() if name != "preset"},
             **{name: data.get(name, "") for name in (*_COPIED, "starters")},
         }
@@ -156,9 +160,9 @@ class AssistantForm(forms.Form):
 
 _COPIED = ("name", "description", "instructions", "style", "shows", "preset", "model", "safety")  # field by field
 _NEW = {
-    "style": Style.AUTOMATIC,
-    "shows": Shows.AUTOMATIC,
-    "preset": Preset.BALANCED,
+    "style": AnswerStyle.AUTOMATIC,
+    "shows": ShownSentences.AUTOMATIC,
+    "preset": SamplingPreset.BALANCED,
     "safety": Level.SITE,
     "version": 0,
 }
@@ -166,7 +170,7 @@ _NEW = {
 
 def _initial(assistant: Assistant) -> dict[str, Any]:
     pairs: dict[str, str] = {}
-    for at, item in enumerate(assistant.examples[:EXAMPLES]):
+    for at, item in enumerate(assistant.examples[:MAX_EXAMPLES]):
         pairs |= {f"question_{at}": item["question"], f"answer_{at}": item["answer"]}
     sampling = dict(assistant.sampling)
     return {
@@ -178,14 +182,14 @@ def _initial(assistant: Assistant) -> dict[str, Any]:
 
 def _models(field: forms.ChoiceField, assistant: Assistant | None) -> None:
     """The models that may be chosen; also one that was and is gone, so that saving the rest changes nothing of it."""
-    offered = [(item.name, item.shown) for item in model_choice.offered("") if item.name != MAIN]
+    offered = [(item.name, item.shown) for item in model_choice.list_model_options("") if item.name != MAIN]
     now = assistant.model if assistant else ""
     if now and now not in dict(offered):
         offered.append((now, gettext("%(name)s (no longer offered)") % {"name": now}))
     field.choices = [("", gettext("As the site has it")), *offered]
 
 
-def portrait(file: UploadedFile[bytes]) -> bytes:
+def redraw_portrait(file: UploadedFile[bytes]) -> bytes:
     """A small square PNG with nothing of the original but its pixels. Raises ValidationError."""
     if (file.size or 0) > _PICTURE_BYTES:
         raise forms.ValidationError(_BAD_PICTURE)
@@ -203,7 +207,7 @@ def portrait(file: UploadedFile[bytes]) -> bytes:
     return out.getvalue()
 
 
-class ShareForm(forms.Form):
+class AssistantShareForm(forms.Form):
     """An address or a group."""
 
     email = forms.EmailField(label=_("E-mail address"), max_length=254, required=False)

@@ -9,7 +9,7 @@ from apps.users import memory
 from apps.users.models import User
 
 
-def briefing(assistant: Assistant, personal: str = "") -> str:
+def build_instructions(assistant: Assistant, personal: str = "") -> str:
     """One text, the same bytes as long as nobody changes a part of it, so that the server's prefix cache helps."""
     parts = [assistant.instructions.strip()]
     if assistant.examples:
@@ -20,7 +20,7 @@ def briefing(assistant: Assistant, personal: str = "") -> str:
     return "\n\n".join(part for part in parts if part)
 
 
-def personal(user: User) -> str:
+def get_personal_instructions(user: User) -> str:
     """What the person wants heeded: instructions, and the facts about them that are switched on."""
     parts = []
     if own := user.instructions.strip():
@@ -30,9 +30,9 @@ def personal(user: User) -> str:
     return "\n\n".join(parts)
 
 
-def heeded(user: User, instructions: str) -> str:
+def describe_applied_instructions(user: User, instructions: str) -> str:
     """In words, what of it those instructions hold; "" for nothing."""
-    said = personal(user)
+    said = get_personal_instructions(user)
     if not said or said not in instructions:
         return ""
     if not (count := len(memory.facts(user))):

@@ -17,14 +17,14 @@ from django.views.decorators.http import require_POST
 
 from apps.conversations.assistants.forms import AssistantForm
 from apps.conversations.core import model_choice, requests
-from apps.conversations.core.events import Closed, Event, Step, encode
-from apps.conversations.errors import Refused
+from apps.conversations.core.events import Closed, Event, Step, encode_event
+from apps.conversations.errors import RequestRefused
 from apps.conversations.evidence import answer_sources
 from apps.conversations.models import Message
 from apps.conversations.models.assistant import Assistant
 from apps.conversations.turns import ephemeral, runner
-from apps.conversations.turns.ephemeral import Unkept
-from apps.conversations.turns.temporary_sources import addressed
+from apps.conversations.turns.ephemeral import EphemeralTurn
+from apps.conversations.turns.temporary_sources import rewrite_source_links
 from apps.engines.base import EngineError
 from apps.lib.threads import in_db
 from apps.safety.gate import Withheld
@@ -38,26 +38,28 @@ Status = Message.Status
 
 @login_required
 @require_POST
-async def preview(request: HttpRequest) -> HttpResponseBase:
+async def preview_assistant(request: HttpRequest) -> HttpResponseBase:
     """The events of the answer, a JSON object a line as on the socket; 400 and words where it cannot be asked. Who
     goes away ends it."""
     user = cast(User, await request.auser())
     try:
-        question = requests.question(request.POST.get("try", ""))
+        question = requests.clean_question(request.POST.get("try", ""))
         assistant, collections = await in_db(_draft, user, request)
-        turn = await ephemeral.opened(user, question, (), collections, assistant=assistant, address=address_of(request))
-    except (Refused, EngineError, OverLimit) as error:
+        turn = await ephemeral.prepare_ephemeral_turn(
+            user, question, (), collections, assistant=assistant, address=address_of(request)
+        )
+    except (RequestRefused, EngineError, OverLimit) as error:
         return HttpResponse(said(str(error)), status=400, content_type="text/plain; charset=utf-8")
     response = StreamingHttpResponse(_lines(turn, translation.get_language()), content_type="application/x-ndjson")
     response["X-Accel-Buffering"] = "no"
     return response
 
 
-async def _lines(turn: Unkept, language: str | None) -> AsyncIterator[bytes]:
+async def _lines(turn: EphemeralTurn, language: str | None) -> AsyncIterator[bytes]:
     translation.activate(language or "en")  # what comes after the view has no language of its own
     status, reason = Status.COMPLETE, ""
     try:
-        async with aclosing(ephemeral.while_allowed(turn, ephemeral.hear(turn))) as events:
+        async with aclosing(ephemeral.stream_while_allowed(turn, ephemeral.stream_events(turn))) as events:
             async for event in events:
                 yield _line(turn, event)
     except Withheld as error:
@@ -68,18 +70,18 @@ async def _lines(turn: Unkept, language: str | None) -> AsyncIterator[bytes]:
         yield _line(turn, event)
 
 
-def _line(turn: Unkept, event: Event) -> bytes:
-    return encode(addressed(turn, event), turn=turn.id) + b"\n"
+def _line(turn: EphemeralTurn, event: Event) -> bytes:
+    return encode_event(rewrite_source_links(turn, event), turn=turn.id) + b"\n"
 
 
-def _end(turn: Unkept, status: Status, reason: str) -> Iterator[Event]:
+def _end(turn: EphemeralTurn, status: Status, reason: str) -> Iterator[Event]:
     if turn.text:
         took = round((time.perf_counter() - turn.started) * 1000, 1)
-        yield Step("write", model_choice.wrote(turn.writer, len(turn.text.split())), took)
+        yield Step("write", model_choice.describe_written(turn.writer, len(turn.text.split())), took)
     if turn.placed:
-        yield answer_sources.parted(turn)
+        yield answer_sources.build_final_event(turn)
     turn.renderer.links.used.clear()  # addresses that were links while they were being written
-    yield Closed(status, runner.answer_html(turn), said(reason), False, turn.weak)
+    yield Closed(status, runner.render_running_answer(turn), said(reason), False, turn.weak)
 
 
 def _draft(user: User, request: HttpRequest) -> tuple[Assistant, tuple[UUID, ...]]:
@@ -89,7 +91,7 @@ def _draft(user: User, request: HttpRequest) -> tuple[Assistant, tuple[UUID, ...
     sent["name"] = sent.get("name", "").strip() or "Preview"
     form = AssistantForm(user, sent)
     if not form.is_valid():
-        raise Refused(" ".join(_problem(form, name, words) for name, words in form.errors.items()))
+        raise RequestRefused(" ".join(_problem(form, name, words) for name, words in form.errors.items()))
     return Assistant(owner=user, **form.content), tuple(item.pk for item in form.cleaned_data["collections"])
 
 

@@ -19,7 +19,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from apps.users.access import person
 from apps.users.models import User
 
-MOST = 200  # of one person
+MAX_PROMPTS = 200  # of one person
 
 
 class SavedPromptQuerySet(models.QuerySet["SavedPrompt"]):
@@ -44,7 +44,7 @@ class SavedPrompt(models.Model):
         return self.name
 
 
-class PromptForm(forms.Form):
+class SavedPromptForm(forms.Form):
     name = forms.CharField(max_length=60, help_text=_("What you type after / to find it."))
     text = forms.CharField(
         max_length=4000, widget=forms.Textarea(attrs={"rows": 5}),
@@ -66,8 +66,10 @@ class PromptForm(forms.Form):
         others = own.exclude(pk=self.row.pk) if self.row else own
         if others.filter(name=name).exists():
             raise forms.ValidationError(gettext("You have a prompt of this name already."))
-        if self.row is None and own.count() >= MOST:
-            raise forms.ValidationError(gettext("%(most)s prompts can be kept. Delete one first.") % {"most": MOST})
+        if self.row is None and own.count() >= MAX_PROMPTS:
+            raise forms.ValidationError(
+                gettext("%(most)s prompts can be kept. Delete one first.") % {"most": MAX_PROMPTS}
+            )
         return name
 
     def save(self) -> None:
@@ -79,10 +81,10 @@ class PromptForm(forms.Form):
 
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
-def prompts(request: HttpRequest) -> HttpResponse:
+def list_prompts(request: HttpRequest) -> HttpResponse:
     """All that this person may use, and the form of a new one."""
     user = person(request)
-    form = PromptForm(user, None, request.POST if request.method == "POST" else None)
+    form = SavedPromptForm(user, None, request.POST if request.method == "POST" else None)
     if request.method == "POST" and form.is_valid():
         form.save()
         messages.success(request, gettext("Kept. Type / in a question to use it."))
@@ -93,11 +95,11 @@ def prompts(request: HttpRequest) -> HttpResponse:
 
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
-def prompt(request: HttpRequest, pk: int) -> HttpResponse:
+def edit_prompt(request: HttpRequest, pk: int) -> HttpResponse:
     """One of their own, to be changed."""
     user = person(request)
     row = get_object_or_404(SavedPrompt.objects.filter(owner=user), pk=pk)
-    form = PromptForm(user, row, request.POST if request.method == "POST" else None)
+    form = SavedPromptForm(user, row, request.POST if request.method == "POST" else None)
     if request.method == "POST" and form.is_valid():
         form.save()
         return redirect("conversations:prompts")
@@ -107,7 +109,7 @@ def prompt(request: HttpRequest, pk: int) -> HttpResponse:
 
 @login_required
 @require_POST
-def delete(request: HttpRequest, pk: int) -> HttpResponse:
+def delete_prompt(request: HttpRequest, pk: int) -> HttpResponse:
     get_object_or_404(SavedPrompt.objects.filter(owner=person(request)), pk=pk).delete()
     messages.success(request, gettext("Deleted."))
     return redirect("conversations:prompts")

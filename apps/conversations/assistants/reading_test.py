@@ -18,51 +18,51 @@ _TOKENS = 60
 
 
 @dataclass(frozen=True, slots=True)
-class Item:
+class ReadingItem:
     passage: str
     question: str
     right: tuple[str, ...]  # any of these, as it would be written
     wrong: tuple[str, ...] = ()  # things of the same kind that the passage holds too
 
 
-ITEMS = (
-    Item(
+READING_ITEMS = (
+    ReadingItem(
         "The harbour library opened in 1931 and was rebuilt after the flood of 1974. Its oldest map, drawn by "
         "Ines Calder, shows the bay before the lighthouse was moved. Members may borrow up to six books for four "
         "weeks.",
         "How many books may a member borrow?", ("six", "6"), ("four", "1931", "1974"),
     ),
-    Item(
+    ReadingItem(
         "Marlow & Quint make bicycle bells in two towns. The brass bells come from Tarrin, the steel ones from "
         "Oldwick. Last year Tarrin made 40,000 bells and Oldwick twice as many.",
         "In which town are the steel bells made?", ("Oldwick",), ("Tarrin",),
     ),
-    Item(
+    ReadingItem(
         "A request for leave must be sent at least ten working days before the first day off. The team lead "
         "answers within three days. Where the lead is away, the deputy, Jonas Feld, decides.",
         "Who decides when the team lead is away?", ("Jonas Feld", "Feld", "the deputy"), (),
     ),
-    Item(
+    ReadingItem(
         "The Veldra moth flies only in the last week of May. Its caterpillars feed on willow, never on birch, and "
         "sleep through the winter under the bark. Birds avoid them because they taste bitter.",
         "Why do birds avoid the caterpillars?", ("bitter",), ("willow", "birch"),
     ),
-    Item(
+    ReadingItem(
         "To reset the pump, first close the red valve, then hold the grey button for twelve seconds. The lamp "
         "turns green when the pump is ready. If it stays orange, call the night desk on extension 417.",
         "How long must the grey button be held?", ("twelve", "12"), ("417",),
     ),
-    Item(
+    ReadingItem(
         "The first edition of the guide was printed in Lund in 1988. The second, with new photographs by Mira "
         "Osei, followed in 1996 and sold out within a month. A third is planned.",
         "When was the second edition printed?", ("1996",), ("1988",),
     ),
-    Item(
+    ReadingItem(
         "Plan A costs 9 euros a month and holds 20 users. Plan B costs 25 euros and holds 100. Both include "
         "backups; only plan B includes support by telephone.",
         "Which plan includes support by telephone?", ("plan B", "B"), ("plan A",),
     ),
-    Item(
+    ReadingItem(
         "The expedition left the coast with fourteen sledges. Three were lost in the crevasse field, and two were "
         "left at the last depot. Captain Rhoda Lind reached the plateau on 2 February.",
         "Who was the captain of the expedition?", ("Rhoda Lind", "Lind"), (),
@@ -73,19 +73,19 @@ ITEMS = (
 async def measure_reading(chat: ChatEngine) -> tuple[int, int]:
     """(right, asked). Deterministic: temperature 0, a fixed seed. Raises EngineError where the model is away."""
     right = 0
-    for item in ITEMS:
-        right += is_right(item, await _answer(chat, item))
-    return right, len(ITEMS)
+    for item in READING_ITEMS:
+        right += is_correct(item, await _answer(chat, item))
+    return right, len(READING_ITEMS)
 
 
-def is_right(item: Item, answer: str) -> bool:
+def is_correct(item: ReadingItem, answer: str) -> bool:
     """Whether the answer names the right thing, and not beside it another of the same kind."""
     said = f" {' '.join(_words(answer))} "
     named = any(f" {' '.join(_words(text))} " in said for text in item.right)
     return named and not any(f" {' '.join(_words(text))} " in said for text in item.wrong)
 
 
-async def profile_for(chat: ChatEngine) -> ModelProfile:
+async def get_measured_profile(chat: ChatEngine) -> ModelProfile:
     """What is known of the model served now; its reading is measured where it was not yet. Raises EngineError."""
     info = await chat.info()
     profile = await in_db(_profile, info.name)
@@ -104,7 +104,7 @@ def _keep(name: str, right: int, asked: int) -> ModelProfile:
     return _profile(name)
 
 
-async def _answer(chat: ChatEngine, item: Item) -> str:
+async def _answer(chat: ChatEngine, item: ReadingItem) -> str:
     messages = (
         ChatMessage("system", _INSTRUCTION),
         ChatMessage("user", f"Passage: {item.passage}\n\nQuestion: {item.question}"),

@@ -9,12 +9,12 @@ from django.contrib.auth.models import Group
 from django.db import transaction
 from django.db.models import QuerySet
 
-from apps.conversations.models.assistant import Assistant, AssistantShare, AssistantVersion, Shows
+from apps.conversations.models.assistant import Assistant, AssistantShare, AssistantVersion, ShownSentences
 from apps.documents.models import Collection
 from apps.safety.levels import Level
 from apps.users.models import User
 
-FIELDS = (
+VERSIONED_FIELDS = (
     "name",
     "description",
     "instructions",
@@ -32,25 +32,27 @@ _BEFORE: Mapping[str, Any] = {
     "model": "",
     "safety": Level.SITE,
     "tools": {},
-    "shows": Shows.AUTOMATIC,
+    "shows": ShownSentences.AUTOMATIC,
 }  # where a version is older than the field
-KEPT_VERSIONS = 200
+MAX_VERSIONS = 200
 
 
-class ChangedMeanwhile(Exception):
+class VersionConflict(Exception):
     """Somebody else saved a newer version while this one was being written."""
 
 
-def make(user: User, content: Mapping[str, Any], collections: QuerySet[Collection]) -> Assistant:
+def create_assistant(user: User, content: Mapping[str, Any], collections: QuerySet[Collection]) -> Assistant:
     """A new assistant of this person, in its first version."""
     with transaction.atomic():
-        row = Assistant.objects.create(owner=user, **{name: content[name] for name in FIELDS if name in content})
+        row = Assistant.objects.create(
+            owner=user, **{name: content[name] for name in VERSIONED_FIELDS if name in content}
+        )
         row.collections.set(collections)
         _record(row, user)
     return row
 
 
-def change(
+def update_assistant(
     user: User, assistant: Assistant, content: Mapping[str, Any], collections: QuerySet[Collection], seen: int
 ) -> Assistant:
     """The assistant in a new version. `collections` are those that this person may read: what the assistant has beside
@@ -58,9 +60,9 @@ def change(
     with transaction.atomic():
         row = _locked(assistant)
         if row.version != seen:
-            raise ChangedMeanwhile
+            raise VersionConflict
         _first(row)
-        for name in content.keys() & set(FIELDS):
+        for name in content.keys() & set(VERSIONED_FIELDS):
             setattr(row, name, content[name])
         readable = Collection.objects.visible_to(user)
         hidden = row.collections.exclude(pk__in=readable.values("pk"))
@@ -71,12 +73,12 @@ def change(
     return row
 
 
-def restore(user: User, assistant: Assistant, number: int) -> Assistant:
+def restore_version(user: User, assistant: Assistant, number: int) -> Assistant:
     """The assistant is again what it was in that version, as a new one. Raises AssistantVersion.DoesNotExist."""
     with transaction.atomic():
         row = _locked(assistant)
         content = row.versions.get(number=number).content
-        for name in FIELDS:
+        for name in VERSIONED_FIELDS:
             setattr(row, name, content.get(name, _BEFORE.get(name)))
         row.collections.set(Collection.objects.filter(pk__in=content["collections"]))
         row.version += 1
@@ -85,19 +87,19 @@ def restore(user: User, assistant: Assistant, number: int) -> Assistant:
     return row
 
 
-def portray(assistant: Assistant, png: bytes) -> None:
+def set_picture(assistant: Assistant, png: bytes) -> None:
     """Its picture; empty bytes take it away."""
     Assistant.objects.filter(pk=assistant.pk).update(picture=png)
 
 
-def share(assistant: Assistant, role: str, *, email: str = "", group: Group | None = None) -> None:
+def share_assistant(assistant: Assistant, role: str, *, email: str = "", group: Group | None = None) -> None:
     """An address or a group has this role. Whether the address has an account is not told."""
     AssistantShare.objects.update_or_create(
         assistant=assistant, email=email.lower(), group=group, defaults={"role": role}
     )
 
 
-def unshare(assistant: Assistant, share: int) -> None:
+def unshare_assistant(assistant: Assistant, share: int) -> None:
     assistant.shares.filter(pk=share).delete()
 
 
@@ -112,8 +114,8 @@ def _first(row: Assistant) -> None:
 
 
 def _record(row: Assistant, by: User | None) -> None:
-    content: dict[str, Any] = {name: getattr(row, name) for name in FIELDS}
+    content: dict[str, Any] = {name: getattr(row, name) for name in VERSIONED_FIELDS}
     content["collections"] = [str(pk) for pk in row.collections.order_by("pk").values_list("pk", flat=True)]
     AssistantVersion.objects.create(assistant=row, number=row.version, content=content, by=by)
-    old = row.versions.order_by("-number").values_list("pk", flat=True)[KEPT_VERSIONS:]
+    old = row.versions.order_by("-number").values_list("pk", flat=True)[MAX_VERSIONS:]
     AssistantVersion.objects.filter(pk__in=list(old)).delete()

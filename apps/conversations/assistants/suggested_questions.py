@@ -10,21 +10,21 @@ from django.utils.translation import get_language, gettext
 from apps.documents.models import Chunk, Collection, Document
 from apps.users.models import User
 
-STARTERS = 3
+MAX_QUESTIONS = 3
 _LONGEST = 60  # characters of a heading or title that still reads as part of a question
 _HEADINGS = 40  # looked at per document
 SEPARATOR = " › "
 
 
-def starters(user: User, chosen: set[UUID]) -> list[str]:
+def suggest_questions(user: User, chosen: set[UUID]) -> list[str]:
     """Up to three questions, one a document where there are several, the newest documents first."""
     visible = Collection.objects.visible_to(user)
     searched = visible.filter(pk__in=chosen) if chosen else visible
     ready = {"status": Document.Status.READY, "withheld": ""}
     documents = Document.objects.filter(collection__in=searched.values("pk"), **ready)
-    found = [list(_questions(document)) for document in documents.order_by("-created")[:STARTERS]]
-    rounds = [questions[turn] for turn in range(STARTERS) for questions in found if turn < len(questions)]
-    return rounds[:STARTERS]
+    found = [list(_questions(document)) for document in documents.order_by("-created")[:MAX_QUESTIONS]]
+    rounds = [questions[turn] for turn in range(MAX_QUESTIONS) for questions in found if turn < len(questions)]
+    return rounds[:MAX_QUESTIONS]
 
 
 def _questions(document: Document) -> Iterator[str]:

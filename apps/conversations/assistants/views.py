@@ -12,7 +12,7 @@ from django.utils.translation import gettext, gettext_lazy
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from apps.conversations.assistants import services
-from apps.conversations.assistants.forms import AssistantForm, ShareForm
+from apps.conversations.assistants.forms import AssistantForm, AssistantShareForm
 from apps.conversations.models.assistant import Assistant, AssistantVersion
 from apps.lib.numbers import read_number
 from apps.safety.restricting import Feature, refused
@@ -26,7 +26,7 @@ _MEANWHILE = gettext_lazy(
 
 @login_required
 @require_safe
-def assistants_page(request: HttpRequest) -> HttpResponse:
+def list_assistants(request: HttpRequest) -> HttpResponse:
     """All that this person may ask; `can_edit` names those that they may change."""
     user = person(request)
     Assistant.default()
@@ -40,14 +40,14 @@ def assistants_page(request: HttpRequest) -> HttpResponse:
 
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
-def new(request: HttpRequest) -> HttpResponse:
+def add_assistant(request: HttpRequest) -> HttpResponse:
     """A form; a POST makes the assistant."""
     user = person(request)
     posted = request.method == "POST"
     form = AssistantForm(user, *((request.POST, request.FILES) if posted else ()))
     if posted and form.is_valid():
-        row = services.make(user, form.content, form.cleaned_data["collections"])
-        services.portray(row, form.cleaned_data["picture"])
+        row = services.create_assistant(user, form.content, form.cleaned_data["collections"])
+        services.set_picture(row, form.cleaned_data["picture"])
         messages.success(request, gettext("%(name)s is ready to be asked.") % {"name": row.name})
         return redirect("conversations:assistants")
     context = {"form": form, "assistant": None}
@@ -56,7 +56,7 @@ def new(request: HttpRequest) -> HttpResponse:
 
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
-def edit(request: HttpRequest, pk: UUID) -> HttpResponse:
+def edit_assistant(request: HttpRequest, pk: UUID) -> HttpResponse:
     """The form of an assistant; a POST saves it as a new version."""
     user = person(request)
     row = _editable(request, pk)
@@ -65,12 +65,12 @@ def edit(request: HttpRequest, pk: UUID) -> HttpResponse:
     if posted and form.is_valid():
         data = form.cleaned_data
         try:
-            saved = services.change(user, row, form.content, data["collections"], data["version"] or 0)
-        except services.ChangedMeanwhile:
+            saved = services.update_assistant(user, row, form.content, data["collections"], data["version"] or 0)
+        except services.VersionConflict:
             form.add_error(None, _MEANWHILE)
         else:
             if data["picture"] or data["no_picture"]:
-                services.portray(row, data["picture"])
+                services.set_picture(row, data["picture"])
             messages.success(request, gettext("Saved as version %(version)s.") % {"version": saved.version})
             return redirect("conversations:assistant", pk)
     context = {"form": form, "assistant": row, "is_owner": row.owner_id == user.pk, "tab": "edit"}
@@ -79,14 +79,14 @@ def edit(request: HttpRequest, pk: UUID) -> HttpResponse:
 
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
-def versions(request: HttpRequest, pk: UUID) -> HttpResponse:
+def list_versions(request: HttpRequest, pk: UUID) -> HttpResponse:
     """What the assistant has been; a POST with `number` restores one."""
     user = person(request)
     row = _editable(request, pk)
     if request.method == "POST":
         number = request.POST.get("number", "")
         try:
-            saved = services.restore(user, row, read_number(number))
+            saved = services.restore_version(user, row, read_number(number))
         except AssistantVersion.DoesNotExist:
             raise Http404 from None
         messages.success(
@@ -106,16 +106,16 @@ def versions(request: HttpRequest, pk: UUID) -> HttpResponse:
 
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
-def people(request: HttpRequest, pk: UUID) -> HttpResponse:
+def edit_shares(request: HttpRequest, pk: UUID) -> HttpResponse:
     """With whom it is shared; a POST shares it with one more address or group, or changes a role."""
     user = person(request)
     row = _owned(request, pk)
     if request.method == "POST" and refused(request, Feature.SHARING):
         return redirect("conversations:assistant_people", pk)
-    form = ShareForm(user, request.POST if request.method == "POST" else None)
+    form = AssistantShareForm(user, request.POST if request.method == "POST" else None)
     if request.method == "POST" and form.is_valid():
         data = form.cleaned_data
-        services.share(row, data["role"], email=data["email"], group=data["group"])
+        services.share_assistant(row, data["role"], email=data["email"], group=data["group"])
         return redirect("conversations:assistant_people", pk)
     shares = row.shares.select_related("group")
     context = {"assistant": row, "shares": shares, "form": form, "is_owner": True, "tab": "people"}
@@ -124,16 +124,16 @@ def people(request: HttpRequest, pk: UUID) -> HttpResponse:
 
 @login_required
 @require_POST
-def unshare(request: HttpRequest, pk: UUID) -> HttpResponse:
+def remove_share(request: HttpRequest, pk: UUID) -> HttpResponse:
     """It is no longer shared with that address or group; what was asked before stays with whoever asked."""
     number = request.POST.get("share", "")
-    services.unshare(_owned(request, pk), read_number(number))
+    services.unshare_assistant(_owned(request, pk), read_number(number))
     return redirect("conversations:assistant_people", pk)
 
 
 @login_required
 @require_POST
-def everyone(request: HttpRequest, pk: UUID) -> HttpResponse:
+def set_public(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Whether everyone who is signed in may ask it."""
     row, wanted = _owned(request, pk), request.POST.get("everyone") == "on"
     if not (wanted and refused(request, Feature.SHARING)):
@@ -143,7 +143,7 @@ def everyone(request: HttpRequest, pk: UUID) -> HttpResponse:
 
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
-def delete(request: HttpRequest, pk: UUID) -> HttpResponse:
+def delete_assistant(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Asks first. Conversations with it stay, and go on with the site's own assistant."""
     row = _owned(request, pk)
     if request.method != "POST":
@@ -155,7 +155,7 @@ def delete(request: HttpRequest, pk: UUID) -> HttpResponse:
 
 @login_required
 @require_safe
-def picture(request: HttpRequest, pk: UUID) -> HttpResponse:
+def show_picture(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Its picture; 404 where it has none."""
     row = get_object_or_404(Assistant.objects.visible_to(request.user).only("picture"), pk=pk)
     if not row.picture:

@@ -22,13 +22,13 @@ from apps.lib.bell import send
 from apps.lib.ids import new_id
 from apps.lib.threads import in_pool
 
-TASK = "conversations.try_caption"
-LOADING_S = 90.0  # a model of the worker's is loaded once, before its first picture
+TASK_NAME = "conversations.try_caption"
+MAX_LOADING_S = 90.0  # a model of the worker's is loaded once, before its first picture
 _LOOK_S = 0.3  # between looks at what the worker wrote down
 
 
 @dataclass(frozen=True, slots=True)
-class Described:
+class CaptionTestResult:
     """What was said of the test picture."""
 
     model: str
@@ -36,12 +36,12 @@ class Described:
     ms: float
 
 
-async def tried() -> Described:
+async def run_caption_test() -> CaptionTestResult:
     """The test picture, described now. Raises EngineError."""
-    return await (in_pool(_described) if recognition.served() else _by_worker())
+    return await (in_pool(_described) if recognition.is_captioned_by_server() else _by_worker())
 
 
-def answer() -> None:
+def answer_caption_test() -> None:
     """The worker has described the test picture, or says why not."""
     try:
         found: dict[str, Any] = asdict(_described())
@@ -50,24 +50,24 @@ def answer() -> None:
     noted.write(_file(), {**found, "at": time.time()})
 
 
-def _described() -> Described:
+def _described() -> CaptionTestResult:
     engine = registry.caption()
     if engine is None:
         raise EngineUnavailable("Nothing is set up that describes pictures.")
     start = time.perf_counter()
     words = engine.caption(_picture())
-    return Described(engine.name, words, (time.perf_counter() - start) * 1000)
+    return CaptionTestResult(engine.name, words, (time.perf_counter() - start) * 1000)
 
 
-async def _by_worker() -> Described:
-    asked, wait = time.time(), settings.CAPTION_SECONDS + LOADING_S
-    await in_pool(partial(send, TASK, new_id()))
+async def _by_worker() -> CaptionTestResult:
+    asked, wait = time.time(), settings.CAPTION_SECONDS + MAX_LOADING_S
+    await in_pool(partial(send, TASK_NAME, new_id()))
     while time.time() - asked < wait:
         found = await in_pool(noted.read, _file())
         if found.get("at", 0.0) >= asked:
             if "error" in found:
                 raise EngineUnavailable(found["error"])
-            return Described(found["model"], found["words"], found["ms"])
+            return CaptionTestResult(found["model"], found["words"], found["ms"])
         await asyncio.sleep(_LOOK_S)
     raise EngineUnavailable(
         gettext(

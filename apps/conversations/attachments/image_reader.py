@@ -12,23 +12,23 @@ from PIL import Image
 from apps.documents.parsers.base import Unreadable
 from apps.documents.parsers.picture import frame
 
-LONGEST = 2048  # pixels of the longer side of what is kept
-LEAST = 8  # of the shorter one, as _THIN says: what is thinner shows nothing, and breaks encoders of vision models
-THUMBNAIL = 320
+MAX_SIDE = 2048  # pixels of the longer side of what is kept
+MIN_SIDE = 8  # of the shorter one, as _THIN says: what is thinner shows nothing, and breaks encoders of vision models
+THUMBNAIL_SIDE = 320
 _COLOURS = 4096  # a picture with fewer is a drawing or the picture of a screen, which JPEG would blur
 _THIN = "This picture has fewer than 8 pixels on one of its sides, so there is nothing to see. Choose another."
 
 
 def read(path: str, options: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     """One answer: `picture` and `thumbnail` in base64, `ending`, `width`, `height`. Raises Unreadable."""
-    picture = frame(path, 1, LONGEST)
-    if min(picture.size) < LEAST:
+    picture = frame(path, 1, MAX_SIDE)
+    if min(picture.size) < MIN_SIDE:
         raise Unreadable(_THIN)
     picture.info = {}  # what a camera or a program wrote into it: places, names, profiles
     flat = picture.getcolors(_COLOURS) is not None
     content = _saved(picture, "PNG", optimize=True) if flat else _saved(picture, "JPEG", quality=90, subsampling=0)
     small = picture.copy()
-    small.thumbnail((THUMBNAIL, THUMBNAIL))
+    small.thumbnail((THUMBNAIL_SIDE, THUMBNAIL_SIDE))
     yield {
         "picture": content, "thumbnail": _saved(small, "JPEG", quality=80), "ending": "png" if flat else "jpg",
         "width": picture.width, "height": picture.height,

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 from django.utils.translation import gettext, ngettext
 
 from apps.conversations.attachments import queries
-from apps.conversations.attachments.queries import Attached
+from apps.conversations.attachments.queries import AttachedPictureView
 from apps.conversations.moderation import findings
 from apps.engines import registry
 from apps.engines.base import EngineRefused
@@ -28,52 +28,52 @@ from apps.safety.untrusted import neutralise
 from apps.users.language import looked_up
 
 if TYPE_CHECKING:
-    from apps.conversations.turns.preparation import Past
+    from apps.conversations.turns.preparation import PastExchange
     from apps.conversations.turns.state import Turn
 
-LONGEST = 1024  # pixels of the longer side of what a model is given
+MAX_SIDE = 1024  # pixels of the longer side of what a model is given
 _LEAST = 32  # of the shorter one: encoders of vision models refuse less
-TOKENS = 1400  # that such a picture takes at most, where an encoder reads 28 x 28 pixels a token
-READING_S = 60.0  # how long a question waits for the text in its pictures
-SHOWN = 4  # pictures of a whole request, the latest ones
-CHARACTERS = 3_000  # of the text of one picture, in a prompt
+TOKENS_PER_PICTURE = 1400  # that such a picture takes at most, where an encoder reads 28 x 28 pixels a token
+MAX_WAIT_S = 60.0  # how long a question waits for the text in its pictures
+MAX_PICTURES = 4  # pictures of a whole request, the latest ones
+MAX_NOTE_CHARACTERS = 3_000  # of the text of one picture, in a prompt
 _LOOK_S = 0.4  # between looks at it
 
 
-async def look(turn: Turn) -> None:
+async def load_for_model(turn: Turn) -> None:
     """The turn knows what its pictures say, and its page how the model is told. Raises Withheld, EngineRefused."""
     if not turn.opening.attached:
         return
     start = time.perf_counter()
-    blind = not sees(turn.opening.model)
+    blind = not has_vision(turn.opening.model)
     attached = await _read(turn, sees=not blind)
     for item in attached:
         for said in filter(None, (item.text, item.caption if blind else "")):
-            await findings.let_through(turn, said)
+            await findings.check_input(turn, said)
     turn.attached = attached
     turn.timings["see"] = (time.perf_counter() - start) * 1000
 
 
-def sees(model: str) -> bool:
+def has_vision(model: str) -> bool:
     """Whether that model, by its name in the settings, is declared to take pictures."""
     known = registry.chat_model(model)
     return known is not None and known.pictures
 
 
-async def tell(turn: Turn, *, sees: bool) -> None:
+async def emit_picture_step(turn: Turn, *, sees: bool) -> None:
     """The page says in words what the model is given of the pictures."""
     if turn.attached:
-        await turn.step("see", told(turn.attached, sees=sees), turn.timings.get("see"))
+        await turn.step("see", describe_for_page(turn.attached, sees=sees), turn.timings.get("see"))
 
 
-async def _read(turn: Turn, *, sees: bool) -> tuple[Attached, ...]:
+async def _read(turn: Turn, *, sees: bool) -> tuple[AttachedPictureView, ...]:
     ids, start = [item.id for item in turn.opening.attached], time.perf_counter()
     said = False
     while True:
-        found = await in_db(queries.fresh, ids)
+        found = await in_db(queries.reload_pictures, ids)
         if len(found) != len(ids) or any(item.held for item in found):
             raise EngineRefused("A picture that you attached is gone or held for review. Ask without it.")
-        if not any(item.due(sees=sees) for item in found) or time.perf_counter() - start > READING_S:
+        if not any(item.due(sees=sees) for item in found) or time.perf_counter() - start > MAX_WAIT_S:
             return found
         if not said:
             await turn.step("see", gettext("The text in what you attached is being read"))
@@ -81,7 +81,7 @@ async def _read(turn: Turn, *, sees: bool) -> tuple[Attached, ...]:
         await asyncio.sleep(_LOOK_S)
 
 
-def told(attached: Sequence[Attached], *, sees: bool) -> str:
+def describe_for_page(attached: Sequence[AttachedPictureView], *, sees: bool) -> str:
     """What the page says under the question."""
     many = len(attached)
     if sees:
@@ -92,7 +92,7 @@ def told(attached: Sequence[Attached], *, sees: bool) -> str:
     return words
 
 
-def _unseen(attached: Sequence[Attached]) -> str:
+def _unseen(attached: Sequence[AttachedPictureView]) -> str:
     count = f"{sum(len(item.text) for item in attached):,}"
     match any(item.text for item in attached), any(item.caption for item in attached):
         case True, True:
@@ -115,28 +115,28 @@ def _unseen(attached: Sequence[Attached]) -> str:
     )
 
 
-async def shown(turn: Turn, sees: bool) -> tuple[tuple[Past, ...], tuple[str, ...]]:
+async def select_for_prompt(turn: Turn, sees: bool) -> tuple[tuple[PastExchange, ...], tuple[str, ...]]:
     """The earlier exchanges with what their prompts say of their pictures, and the pictures of this question, for a
     model that sees: of all of them the latest SHOWN."""
-    own = await encoded(turn.attached) if sees else ()
-    left, history = SHOWN - len(own), list(turn.opening.history)
+    own = await encode_pictures(turn.attached) if sees else ()
+    left, history = MAX_PICTURES - len(own), list(turn.opening.history)
     for at in reversed(range(len(history))):
         past = history[at]
         if past.attached:
-            pictures = await encoded(past.attached) if sees and left >= len(past.attached) else ()
+            pictures = await encode_pictures(past.attached) if sees and left >= len(past.attached) else ()
             left -= len(pictures)
             history[at] = replace(
-                past, notes=(*past.notes, *notes(past.attached, sees=bool(pictures))), pictures=pictures
+                past, notes=(*past.notes, *write_prompt_notes(past.attached, sees=bool(pictures))), pictures=pictures
             )
     return tuple(history), own
 
 
-def notes(attached: Sequence[Attached], *, sees: bool) -> tuple[str, ...]:
+def write_prompt_notes(attached: Sequence[AttachedPictureView], *, sees: bool) -> tuple[str, ...]:
     """One line a picture, for the prompt: what is known of it, as data."""
     return tuple(_note(number, item, sees) for number, item in enumerate(attached, 1) if not item.held)
 
 
-def _note(number: int, item: Attached, sees: bool) -> str:
+def _note(number: int, item: AttachedPictureView, sees: bool) -> str:
     name = " ".join(neutralise(item.name).split())
     known = f"Attached picture {number}: {name}, {item.width} x {item.height} pixels."
     if sees:
@@ -149,10 +149,10 @@ def _note(number: int, item: Attached, sees: bool) -> str:
 
 
 def _quoted(text: str) -> str:
-    return " ".join(neutralise(text).split())[:CHARACTERS].replace('"', "'")
+    return " ".join(neutralise(text).split())[:MAX_NOTE_CHARACTERS].replace('"', "'")
 
 
-async def encoded(attached: Sequence[Attached]) -> tuple[str, ...]:
+async def encode_pictures(attached: Sequence[AttachedPictureView]) -> tuple[str, ...]:
     """The pictures as the OpenAI protocol carries them; one whose file is gone, or that is held, is left out."""
     found = [await in_pool(_encoded, item.path) for item in attached if not item.held]
     return tuple(filter(None, found))
@@ -166,7 +166,7 @@ def _encoded(path: str) -> str:
             picture = file.convert("RGB")
     except OSError:
         return ""
-    picture.thumbnail((LONGEST, LONGEST))
+    picture.thumbnail((MAX_SIDE, MAX_SIDE))
     if min(picture.size) < _LEAST:
         larger = Image.new("RGB", (max(_LEAST, picture.width), max(_LEAST, picture.height)), "white")
         larger.paste(picture)

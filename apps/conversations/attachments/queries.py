@@ -10,7 +10,7 @@ from uuid import UUID
 
 from django.utils.translation import gettext
 
-from apps.conversations.errors import Refused
+from apps.conversations.errors import RequestRefused
 from apps.conversations.models.attachment import AttachedPicture, Attachment
 from apps.users.models import User
 
@@ -18,7 +18,7 @@ Status = AttachedPicture.Status
 
 
 @dataclass(frozen=True, slots=True)
-class Attached:
+class AttachedPictureView:
     """A picture of a question, as it is at this moment."""
 
     id: UUID
@@ -46,55 +46,55 @@ class Attached:
         return self.status == Status.WAITING and not (sees and self.recognised)
 
 
-def chosen(user: User, ids: Sequence[UUID]) -> tuple[Attached, ...]:
+def select_for_question(user: User, ids: Sequence[UUID]) -> tuple[AttachedPictureView, ...]:
     """In that order. Raises Refused where one cannot be asked about."""
     if not ids:
         return ()
     rows = AttachedPicture.objects.visible_to(user).defer("thumbnail").in_bulk(ids)
     if len(rows) != len(ids):
-        raise Refused(gettext("A picture that you attached is no longer there. Attach it again."))
+        raise RequestRefused(gettext("A picture that you attached is no longer there. Attach it again."))
     if any(row.status == Status.HELD for row in rows.values()):
-        raise Refused(gettext("A picture that you attached is held for review. Ask without it, or wait."))
+        raise RequestRefused(gettext("A picture that you attached is held for review. Ask without it, or wait."))
     return tuple(_value(rows[pk]) for pk in ids)
 
 
-def content(user: User, pk: UUID) -> bytes:
+def read_content(user: User, pk: UUID) -> bytes:
     """The file of one, a PNG or JPEG that was drawn anew when it came. Raises Refused where it cannot be used."""
-    (item,) = chosen(user, [pk])
+    (item,) = select_for_question(user, [pk])
     try:
         return Path(item.path).read_bytes()
     except OSError:
-        raise Refused(gettext("A picture that you attached is no longer there. Attach it again.")) from None
+        raise RequestRefused(gettext("A picture that you attached is no longer there. Attach it again.")) from None
 
 
-def fresh(ids: Sequence[UUID]) -> tuple[Attached, ...]:
+def reload_pictures(ids: Sequence[UUID]) -> tuple[AttachedPictureView, ...]:
     """Those that are still there, as they are now, in that order."""
     rows = AttachedPicture.objects.defer("thumbnail").in_bulk(ids)
     return tuple(_value(rows[pk]) for pk in ids if pk in rows)
 
 
-def of(questions: Iterable[UUID]) -> dict[UUID, tuple[Attached, ...]]:
+def load_by_question(questions: Iterable[UUID]) -> dict[UUID, tuple[AttachedPictureView, ...]]:
     """By question, in their order; left out are questions without any and those that a reviewer withheld. One query."""
     rows = Attachment.objects.filter(question__in=list(questions), question__retracted=None).select_related("picture")
-    found: dict[UUID, list[Attached]] = {}
+    found: dict[UUID, list[AttachedPictureView]] = {}
     for row in rows.defer("picture__thumbnail").order_by("position"):
         found.setdefault(row.question_id, []).append(_value(row.picture))
     return {pk: tuple(items) for pk, items in found.items()}
 
 
-def put(question: UUID, attached: Iterable[Attached]) -> None:
+def attach_to_question(question: UUID, attached: Iterable[AttachedPictureView]) -> None:
     """They belong to that question. Call inside the transaction that stores it. Raises Refused where one is gone."""
     ids = [item.id for item in attached]
     if not ids:
         return
     if AttachedPicture.objects.filter(pk__in=ids).update(asked=True) != len(ids):
-        raise Refused(gettext("A picture that you attached is no longer there. Attach it again."))
+        raise RequestRefused(gettext("A picture that you attached is no longer there. Attach it again."))
     Attachment.objects.bulk_create(
         Attachment(question_id=question, picture_id=pk, position=at) for at, pk in enumerate(ids)
     )
 
 
-def record(attached: Iterable[Attached]) -> list[dict[str, Any]]:
+def export_pictures(attached: Iterable[AttachedPictureView]) -> list[dict[str, Any]]:
     """For an export; of one that is held nothing but that."""
     return [
         {"id": str(item.id), "name": item.name, "held": True} if item.held else
@@ -106,8 +106,8 @@ def record(attached: Iterable[Attached]) -> list[dict[str, Any]]:
     ]  # fmt: skip
 
 
-def _value(row: AttachedPicture) -> Attached:
-    return Attached(
+def _value(row: AttachedPicture) -> AttachedPictureView:
+    return AttachedPictureView(
         row.pk, row.name, row.width, row.height, row.sha256, row.kind, row.file.path, row.status, row.text, row.unread,
         row.reason, row.caption, row.uncaptioned, row.blur, row.recognised,
     )  # fmt: skip

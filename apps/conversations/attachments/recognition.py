@@ -27,8 +27,8 @@ from apps.users.models import User
 
 log = logging.getLogger(__name__)
 
-CHARACTERS = 8_000  # of the text that is kept of a picture
-ATTEMPTS = 3
+MAX_TEXT_CHARACTERS = 8_000  # of the text that is kept of a picture
+MAX_ATTEMPTS = 3
 LEASE_S = SECONDS_A_PAGE + 30.0
 _LOADING_S = 300.0  # a model that describes may have to be fetched first
 _RINGS = 2  # of one sweep
@@ -40,17 +40,17 @@ _one = threading.Lock()  # two at once would only take turns
 Status = AttachedPicture.Status
 
 
-def drain() -> None:
+def process_pending() -> None:
     """What waited has been read, the oldest first; a process that is at it does that by itself."""
     while _waiting(1) and _one.acquire(blocking=False):
         try:
             while rows := _waiting(1):
-                read(rows[0])
+                process_picture(rows[0])
         finally:
             _one.release()
 
 
-def read(pk: UUID) -> None:
+def process_picture(pk: UUID) -> None:
     """Text and description of the picture are in its row, or why there is none of them. The text is there first: a
     question that waits no longer has that much."""
     token = leases.claim(_allowed(), pk, LEASE_S)
@@ -58,19 +58,19 @@ def read(pk: UUID) -> None:
     if row is None or token is None:
         return
     changes, working = _recognised(row), AttachedPicture.objects.filter(status=Status.WAITING)
-    if captioned():
+    if is_captioning_enabled():
         if not leases.renew(working, row.pk, token, settings.CAPTION_SECONDS + _LOADING_S, **changes):
             return
         changes = _described(row)
     leases.release(working, row.pk, token, status=Status.READY, **changes)
 
 
-def captioned() -> bool:
+def is_captioning_enabled() -> bool:
     """Whether pictures are described: a model is set up for that, and one that people may choose sees none."""
     return registry.caption() is not None and not all(model.pictures for model in registry.chat_models())
 
 
-def served() -> bool:
+def is_captioned_by_server() -> bool:
     """Whether a server describes them, and not the worker."""
     return "url" in settings.ENGINES["caption"].get("OPTIONS", {})
 
@@ -95,16 +95,16 @@ def _described(row: AttachedPicture) -> dict[str, str | bool]:
         return {"uncaptioned": words[:400]}
 
 
-def sweep() -> None:
+def recover_pending() -> None:
     """Those that crash the worker each time are let go without their text, the bell rings where some wait, and what
     nobody will ask about any more is gone. A chore."""
     free = Q(lease_until=None) | Q(lease_until__lt=timezone.now())
-    dead = AttachedPicture.objects.filter(free, status=Status.WAITING, attempts__gte=ATTEMPTS)
-    undescribed = _BROKEN if captioned() else ""
+    dead = AttachedPicture.objects.filter(free, status=Status.WAITING, attempts__gte=MAX_ATTEMPTS)
+    undescribed = _BROKEN if is_captioning_enabled() else ""
     dead.update(status=Status.READY, unread=_BROKEN, uncaptioned=undescribed, lease_token="", lease_until=None)
     for pk in _waiting(_RINGS):
-        send(uploads.TASK, pk)
-    uploads.remove(AttachedPicture.objects.forgotten())
+        send(uploads.TASK_NAME, pk)
+    uploads.delete_pictures(AttachedPicture.objects.forgotten())
     folder = Path(settings.MEDIA_ROOT) / "attached"
     for path in folder.iterdir() if folder.is_dir() else ():
         old = time.time() - path.stat().st_mtime > _ORPHAN_S
@@ -122,13 +122,13 @@ def _text(path: Path) -> str:
     found = next(answer for answer in answers if "page" in answer)
     if "problem" in found:
         raise Unreadable(found["problem"])
-    return normalise(found["text"]).strip()[:CHARACTERS]
+    return normalise(found["text"]).strip()[:MAX_TEXT_CHARACTERS]
 
 
 def _allowed() -> QuerySet[AttachedPicture]:
     """Nothing is read for a suspended person; what waited goes on when they are reinstated."""
     people = User.objects.filter(is_active=True)
-    return AttachedPicture.objects.filter(status=Status.WAITING, attempts__lt=ATTEMPTS, owner__in=people)
+    return AttachedPicture.objects.filter(status=Status.WAITING, attempts__lt=MAX_ATTEMPTS, owner__in=people)
 
 
 def _waiting(most: int) -> list[UUID]:

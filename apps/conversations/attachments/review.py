@@ -14,7 +14,7 @@ from apps.safety.check import Judged
 from apps.safety.reviewable import Place, Turn, stored_bytes
 from apps.users.models import User
 
-KIND = "attached"
+CASE_KIND = "attached"
 _KEPT = ("status", "reason")
 Status = AttachedPicture.Status
 
@@ -43,7 +43,7 @@ class AttachedReviewable:
         rows = AttachedPicture.objects.filter(pk=subject)
         before = rows.values(*_KEPT).first()
         rows.update(status=Status.HELD, reason=words[:400])
-        _told(subject)
+        _publish_change(subject)
         return before or {}
 
     def release(self, subject: str) -> dict[str, Any]:
@@ -51,7 +51,7 @@ class AttachedReviewable:
         held = AttachedPicture.objects.filter(pk=subject, status=Status.HELD)
         before = held.values(*_KEPT).first()
         held.update(status=Status.WAITING, reason="", attempts=0)
-        _told(subject)
+        _publish_change(subject)
         return before or {}
 
     def picture(self, subject: str) -> bytes:
@@ -61,27 +61,27 @@ class AttachedReviewable:
     def give_back(self, subject: str, before: dict[str, Any]) -> None:
         if before:
             AttachedPicture.objects.filter(pk=subject).update(**before)
-            _told(subject)
+            _publish_change(subject)
 
     def blur(self, subject: str, code: str) -> dict[str, Any]:
         rows = AttachedPicture.objects.filter(pk=subject)
         before = rows.values_list("blur", flat=True).first()
         rows.update(blur=code)
-        _told(subject)
+        _publish_change(subject)
         return {} if before is None else {"blur": before}
 
     def clear(self, subject: str, before: dict[str, Any]) -> None:
         AttachedPicture.objects.filter(pk=subject).update(blur=before["blur"])
-        _told(subject)
+        _publish_change(subject)
 
 
-def _told(subject: str) -> None:
+def _publish_change(subject: str) -> None:
     """Every page that shows it hears whether it may, as soon as this is committed."""
     row = AttachedPicture.objects.filter(pk=subject).only("owner", "status").first()
     if row is not None:
         tabs.tell_of_picture(row.owner_id, row.pk, held=row.status == Status.HELD)
 
 
-def flag(row: AttachedPicture, judged: Judged | None) -> None:
+def open_case(row: AttachedPicture, judged: Judged | None) -> None:
     """A case is open where the policy asks for people. Call inside the transaction that keeps the picture."""
-    review.flag_judged(KIND, row.pk, row.owner_id, judged)
+    review.flag_judged(CASE_KIND, row.pk, row.owner_id, judged)

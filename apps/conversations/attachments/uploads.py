@@ -19,7 +19,7 @@ from django.db import transaction
 from django.utils.translation import gettext
 
 from apps.conversations.attachments import review
-from apps.conversations.errors import Refused
+from apps.conversations.errors import RequestRefused
 from apps.conversations.models.attachment import AttachedPicture
 from apps.documents import sandbox
 from apps.documents.parsers.base import Unreadable
@@ -33,16 +33,16 @@ from apps.safety.restricting import Feature, closed
 from apps.users import limits
 from apps.users.models import User
 
-TASK = "conversations.recognise"
-MEGABYTES = 20  # of a picture that is attached
-DRAFTS = 40  # of one person, that no question was asked about yet
+TASK_NAME = "conversations.recognise"
+MAX_MEGABYTES = 20  # of a picture that is attached
+MAX_DRAFTS = 40  # of one person, that no question was asked about yet
 _SECONDS = 20  # that drawing it anew may take
 _READER = "apps.conversations.attachments.image_reader"
 _FREE_BYTES = 1024**3
 
 
 @dataclass(frozen=True, slots=True)
-class Redrawn:
+class RedrawnPicture:
     """What the child process made of a file."""
 
     content: bytes
@@ -52,57 +52,57 @@ class Redrawn:
     height: int
 
 
-def take(user: User, file: UploadedFile[bytes], address: str = "") -> AttachedPicture:
+def save_upload(user: User, file: UploadedFile[bytes], address: str = "") -> AttachedPicture:
     """The picture is kept, and its text is being read. Raises Refused, OverLimit."""
     _fits(user, file)
     limits.take(user, limits.Resource.UPLOADS)
     if words := malware.refusal(file, user.pk):
-        raise Refused(words)
+        raise RequestRefused(words)
     drawn = _redrawn(file)
     seen = check_picture(lambda: drawn.content)
     if not seen.allowed and (seen.judged is None or not seen.judged.outcome.reviewed):
-        raise Refused(seen.words)
+        raise RequestRefused(seen.words)
     return _kept(user, display_name(file.name or ""), drawn, seen)
 
 
-def remove(rows: Iterable[AttachedPicture]) -> int:
+def delete_pictures(rows: Iterable[AttachedPicture]) -> int:
     """Rows and files are gone; how many. The row first: the sweep removes a file without a row."""
     found = list(rows)
     AttachedPicture.objects.filter(pk__in=[row.pk for row in found]).delete()
     for row in found:
-        vanishing.vanished(review.KIND, str(row.pk))
+        vanishing.vanished(review.CASE_KIND, str(row.pk))
         row.file.storage.delete(str(row.file))
     return len(found)
 
 
-def remove_draft(user: User, pk: UUID) -> None:
+def delete_draft(user: User, pk: UUID) -> None:
     """The person took it away again; one that was asked about stays with its question."""
-    remove(AttachedPicture.objects.visible_to(user).drafts().filter(pk=pk))
+    delete_pictures(AttachedPicture.objects.visible_to(user).drafts().filter(pk=pk))
 
 
 def _fits(user: User, file: UploadedFile[bytes]) -> None:
     """Raises Refused."""
     if words := closed(user, Feature.UPLOADS):
-        raise Refused(words)
+        raise RequestRefused(words)
     if not file.size:
-        raise Refused(gettext("This file is empty. Check that it was saved, and attach it again."))
-    if file.size > MEGABYTES * 1024**2:
-        raise Refused(
+        raise RequestRefused(gettext("This file is empty. Check that it was saved, and attach it again."))
+    if file.size > MAX_MEGABYTES * 1024**2:
+        raise RequestRefused(
             gettext("A picture of more than %(megabytes)s MB cannot be attached. Save it smaller, and attach that.")
-            % {"megabytes": MEGABYTES}
+            % {"megabytes": MAX_MEGABYTES}
         )
-    if AttachedPicture.objects.filter(owner=user).drafts().count() >= DRAFTS:
-        raise Refused(
+    if AttachedPicture.objects.filter(owner=user).drafts().count() >= MAX_DRAFTS:
+        raise RequestRefused(
             gettext(
                 "%(drafts)s pictures are attached to questions that you have not asked. Ask them, or take some away."
             )
-            % {"drafts": DRAFTS}
+            % {"drafts": MAX_DRAFTS}
         )
     if shutil.disk_usage(settings.DATA_DIR).free < _FREE_BYTES:
-        raise Refused(gettext("The disk of this server is nearly full. Please tell an administrator."))
+        raise RequestRefused(gettext("The disk of this server is nearly full. Please tell an administrator."))
 
 
-def _redrawn(file: UploadedFile[bytes]) -> Redrawn:
+def _redrawn(file: UploadedFile[bytes]) -> RedrawnPicture:
     """Raises Refused, in words about the file."""
     with tempfile.NamedTemporaryFile(prefix="attached-") as raw:
         for part in file.chunks():
@@ -113,12 +113,12 @@ def _redrawn(file: UploadedFile[bytes]) -> Redrawn:
             memory = settings.PARSE_MEMORY_BYTES
             (found,) = sandbox.run("read", raw.name, options, seconds=_SECONDS, memory_bytes=memory)
         except (Unreadable, sandbox.ReaderBroke) as error:
-            raise Refused(str(error)) from error
+            raise RequestRefused(str(error)) from error
     pictures = base64.b64decode(found["picture"]), base64.b64decode(found["thumbnail"])
-    return Redrawn(*pictures, found["ending"], found["width"], found["height"])
+    return RedrawnPicture(*pictures, found["ending"], found["width"], found["height"])
 
 
-def _kept(user: User, name: str, drawn: Redrawn, seen: Verdict) -> AttachedPicture:
+def _kept(user: User, name: str, drawn: RedrawnPicture, seen: Verdict) -> AttachedPicture:
     status = AttachedPicture.Status.WAITING if seen.allowed else AttachedPicture.Status.HELD
     row = AttachedPicture(
         owner=user, name=name, thumbnail=drawn.thumbnail, width=drawn.width, height=drawn.height, status=status,
@@ -129,8 +129,8 @@ def _kept(user: User, name: str, drawn: Redrawn, seen: Verdict) -> AttachedPictu
     try:
         with transaction.atomic():
             row.save(force_insert=True)
-            review.flag(row, seen.judged)
-            transaction.on_commit(partial(send, TASK, row.pk), robust=True)
+            review.open_case(row, seen.judged)
+            transaction.on_commit(partial(send, TASK_NAME, row.pk), robust=True)
     except BaseException:
         row.file.storage.delete(row.file.name)
         raise

@@ -7,7 +7,7 @@ from django.urls import path
 from apps.conversations.attachments import views
 
 patterns = [
-    path("attached/", views.attach, name="attach"),
-    path("attached/<uuid:pk>/", views.picture, name="attached"),
-    path("attached/<uuid:pk>/remove/", views.remove, name="unattach"),
+    path("attached/", views.attach_picture, name="attach"),
+    path("attached/<uuid:pk>/", views.show_picture, name="attached"),
+    path("attached/<uuid:pk>/remove/", views.remove_picture, name="unattach"),
 ]

@@ -12,7 +12,7 @@ from django.utils.translation import gettext
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from apps.conversations.attachments import queries, uploads
-from apps.conversations.errors import Refused
+from apps.conversations.errors import RequestRefused
 from apps.conversations.models.attachment import AttachedPicture
 from apps.images import blurring
 from apps.lib.revalidated import revalidated, tag_of
@@ -25,16 +25,16 @@ _AT_ONCE = 8  # ids in one address
 
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
-def attach(request: HttpRequest) -> HttpResponse:
+def attach_picture(request: HttpRequest) -> HttpResponse:
     """A POST with `picture` attaches it: its chip, or 400 and words. A GET shows the chips of those of `id` again."""
     user = person(request)
     if request.method == "POST":
         file = request.FILES.get("picture")
         try:
             if file is None:
-                raise Refused(gettext("Choose a picture first."))
-            ids = [uploads.take(user, file, address_of(request)).pk]
-        except Refused as refusal:
+                raise RequestRefused(gettext("Choose a picture first."))
+            ids = [uploads.save_upload(user, file, address_of(request)).pk]
+        except RequestRefused as refusal:
             return HttpResponse(str(refusal), status=400, content_type="text/plain; charset=utf-8")
         except OverLimit as limit:
             return HttpResponse(str(limit), status=429, content_type="text/plain; charset=utf-8")
@@ -42,29 +42,29 @@ def attach(request: HttpRequest) -> HttpResponse:
         wanted = _identifiers(request.GET.getlist("id")[:_AT_ONCE])
         visible = AttachedPicture.objects.visible_to(user).filter(pk__in=wanted).values_list("pk", flat=True)
         ids = [pk for pk in wanted if pk in set(visible)]
-    return render(request, "conversations/_attached_chips.html", {"attached": queries.fresh(ids)})
+    return render(request, "conversations/_attached_chips.html", {"attached": queries.reload_pictures(ids)})
 
 
 @login_required
 @require_safe
-def picture(request: HttpRequest, pk: UUID) -> HttpResponseBase:
+def show_picture(request: HttpRequest, pk: UUID) -> HttpResponseBase:
     """The picture; `?small` its thumbnail."""
     row = _mine(request, pk)
     if "small" in request.GET and not blurring.hides(row.blur, request):
         content = bytes(row.thumbnail)
         return revalidated(request, tag_of(content), lambda: HttpResponse(content, content_type="image/jpeg"))
-    return file_of(row, request)
+    return build_file_response(row, request)
 
 
 @login_required
 @require_POST
-def remove(request: HttpRequest, pk: UUID) -> HttpResponse:
+def remove_picture(request: HttpRequest, pk: UUID) -> HttpResponse:
     """It is attached no longer, and gone; one that was asked about stays with its question."""
-    uploads.remove_draft(person(request), _mine(request, pk, held=True).pk)
+    uploads.delete_draft(person(request), _mine(request, pk, held=True).pk)
     return HttpResponse()
 
 
-def file_of(row: AttachedPicture, request: HttpRequest) -> HttpResponseBase:
+def build_file_response(row: AttachedPicture, request: HttpRequest) -> HttpResponseBase:
     """Blurred where it is not to be seen unasked. Raises Http404."""
     if blurring.hides(row.blur, request):
         return blurring.answer(stored_bytes(row.file))

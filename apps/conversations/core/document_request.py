@@ -20,10 +20,10 @@ log = logging.getLogger(__name__)
 
 # Of 5,416 questions of xquad (in three languages), clapnq, cranfield and covidqa 37 are recognised; 23 of those do ask
 # for a comparison or a summary.
-FLOOR = 0.6
+MIN_PROBABILITY = 0.6
 # Where all that is left of the message names a document of the user, or where a word such as "between" leads to the
 # two sides of a comparison, which hardly a question does.
-LOW_FLOOR = 0.25
+MIN_PROBABILITY_NAMED = 0.25
 _TITLE_FLOOR = 0.9985  # where the unknown words are read as a title; 37 of 1,709 questions of open sets reach it
 _TITLED_WORDS = 16  # of a message with a title; a longer one is a question
 COMPARE, LIST, OUTLINE, SUMMARY = "compare", "list", "outline", "summary"
@@ -51,15 +51,15 @@ class DocumentRequest:
     in_full: bool = False  # whether it is a request only where it names a document by all words of its title
 
 
-def recognise(text: str, *, may_name: bool = False) -> DocumentRequest | None:
+def recognise_request(text: str, *, may_name: bool = False) -> DocumentRequest | None:
     """Return the request; None for a question, a command, a comparison without two sides, a list of nothing. With
     `may_name` also one that is not `sure`: the caller looks whether it names a document."""
     if not text.strip() or text.startswith("/"):
         return None
     try:
         kind, likelihood = _classifier.classify(_FILE.sub(_ANY_FILE, text))
-        sure = likelihood >= FLOOR
-        if likelihood < (FLOOR if kind == LIST else LOW_FLOOR):
+        sure = likelihood >= MIN_PROBABILITY
+        if likelihood < (MIN_PROBABILITY if kind == LIST else MIN_PROBABILITY_NAMED):
             return _read_by_title(text) if may_name else None
         wording = _classifier.wording(kind)
     except EngineError as error:  # then every message is a question, as without a classifier

@@ -196,14 +196,14 @@ Event = (
 )  # fmt: skip
 
 
-def encode(event: Event, **also: Any) -> bytes:
+def encode_event(event: Event, **also: Any) -> bytes:
     """JSON of the event with its `type`, and whatever else travels with it."""
     named = b'{"type":"%b",%b' % (type(event).__name__.lower().encode(), orjson.dumps(event)[1:])
     return b"%b,%b" % (named[:-1], orjson.dumps(also)[1:]) if also else named
 
 
 @dataclass(slots=True)
-class Transcript:
+class ClientTranscript:
     """What a client holds after a run of events; the tests and the bench use it as the model of a client."""
 
     blocks: list[str] = field(default_factory=list)

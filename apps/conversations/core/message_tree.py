@@ -20,7 +20,7 @@ class Exchange:
     answers: tuple[Message, ...]
 
 
-def path(messages: Iterable[Message], through: UUID | None = None) -> list[Exchange]:
+def find_path(messages: Iterable[Message], through: UUID | None = None) -> list[Exchange]:
     """The exchanges of one way from the root to a leaf, first question first.
 
     It leads through that message, where there is one; at every other fork to what was last chosen or written.
@@ -42,7 +42,7 @@ def path(messages: Iterable[Message], through: UUID | None = None) -> list[Excha
     return exchanges
 
 
-def before(exchanges: list[Exchange], question: UUID) -> list[Exchange]:
+def cut_before(exchanges: list[Exchange], question: UUID) -> list[Exchange]:
     """The exchanges that came before that question; all where it is not among them."""
     for position, exchange in enumerate(exchanges):
         if exchange.question.pk == question:
@@ -50,7 +50,7 @@ def before(exchanges: list[Exchange], question: UUID) -> list[Exchange]:
     return exchanges
 
 
-def turned(exchanges: Iterable[Exchange], until: UUID | None = None) -> tuple[UUID, ...]:
+def find_branch_changes(exchanges: Iterable[Exchange], until: UUID | None = None) -> tuple[UUID, ...]:
     """The messages of this way, down to `until`, that the remembered one passes by."""
     rows: list[UUID] = []
     for exchange in exchanges:

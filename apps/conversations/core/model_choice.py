@@ -11,17 +11,17 @@ from typing import TYPE_CHECKING, Any
 
 from django.utils.translation import gettext, ngettext
 
-from apps.conversations.errors import Refused
+from apps.conversations.errors import RequestRefused
 from apps.engines import registry
 from apps.engines.chat.offered import MAIN, ChatModel
 
 if TYPE_CHECKING:
-    from apps.conversations.core.requests import Again, Ask
+    from apps.conversations.core.requests import AskRequest, RetryRequest
     from apps.conversations.models import Assistant, Conversation
 
 
 @dataclass(frozen=True, slots=True)
-class Offered:
+class ModelOption:
     """A model in a menu."""
 
     name: str
@@ -30,16 +30,16 @@ class Offered:
     chosen: bool
 
 
-def read(value: Any) -> str | None:
+def parse_model(value: Any) -> str | None:
     """The model that a page asks for; None where it names none. Raises Refused where it is not offered any more."""
     if value in (None, ""):
         return None
     if not isinstance(value, str) or registry.chat_model(value) is None:
-        raise Refused(gettext("This model is no longer offered here. Choose another one, and ask again."))
+        raise RequestRefused(gettext("This model is no longer offered here. Choose another one, and ask again."))
     return value
 
 
-def keep(place: Conversation, wish: Ask | Again, *, model: str | None = None) -> None:
+def apply_settings(place: Conversation, wish: AskRequest | RetryRequest, *, model: str | None = None) -> None:
     """Set what holds in the conversation from then on: what was chosen with a question, and `model`, None for the one
     that it has. A model that one answer is asked of again is for that answer alone."""
     if wish.sampling is not None:
@@ -50,26 +50,28 @@ def keep(place: Conversation, wish: Ask | Again, *, model: str | None = None) ->
         place.model = model
 
 
-def of(place: Conversation, assistant: Assistant | None, wished: str | None = None) -> tuple[str, str]:
+def resolve_model(place: Conversation, assistant: Assistant | None, wished: str | None = None) -> tuple[str, str]:
     """The name of the model that writes, and that of one that should have and is no longer there, or ""."""
     wanted = wished or place.model or (assistant.model if assistant else "") or MAIN
     return (wanted, "") if registry.chat_model(wanted) else (MAIN, wanted)
 
 
-def shown(model: ChatModel) -> str:
+def get_display_name(model: ChatModel) -> str:
     """What people call it."""
     return model.shown or gettext("Standard model")
 
 
-def offered(chosen: str) -> list[Offered]:
+def list_model_options(chosen: str) -> list[ModelOption]:
     """What a menu shows; nothing where there is no choice."""
     models = registry.chat_models()
     if len(models) == 1:
         return []
-    return [Offered(item.name, shown(item), about(item), item.name == chosen) for item in models]
+    return [
+        ModelOption(item.name, get_display_name(item), describe_model(item), item.name == chosen) for item in models
+    ]
 
 
-def about(model: ChatModel) -> str:
+def describe_model(model: ChatModel) -> str:
     """What it is good for, as far as the operator said so."""
     said = [
         gettext("thinks before it answers") if model.reasons else "",
@@ -79,13 +81,13 @@ def about(model: ChatModel) -> str:
     return ", ".join(filter(None, said))
 
 
-def writing(writer: str) -> str:
+def describe_writing(writer: str) -> str:
     """That it writes, for the steps of an answer; who, where that was a choice."""
     several = len(registry.chat_models()) > 1
     return gettext("%(model)s is writing") % {"model": writer} if several else gettext("Writing")
 
 
-def wrote(writer: str, words: int) -> str:
+def describe_written(writer: str, words: int) -> str:
     """That it has written so many words, likewise."""
     if len(registry.chat_models()) > 1:
         return ngettext("%(model)s wrote %(n)s word", "%(model)s wrote %(n)s words", words) % {
@@ -95,6 +97,6 @@ def wrote(writer: str, words: int) -> str:
     return ngettext("Wrote %(n)s word", "Wrote %(n)s words", words) % {"n": words}
 
 
-def gone_words(name: str) -> str:
+def describe_missing_model(name: str) -> str:
     """That a chosen model was taken away, for the steps of an answer."""
     return gettext("The model “%(name)s” is no longer offered here; another one writes") % {"name": name}

@@ -7,7 +7,7 @@ from uuid import UUID
 from apps.lib import tabs
 
 
-async def changed(user: int, conversation: UUID, turn: str = "") -> None:
+async def notify_conversation_changed(user: int, conversation: UUID, turn: str = "") -> None:
     """Every tab of that person was told that the conversation changed, as far as it listens; `turn` names one that may
     be over before a tab has looked."""
     named = {"turn": turn} if turn else {}

@@ -10,35 +10,35 @@ import orjson
 from django.utils.translation import gettext
 
 from apps.conversations.core import model_choice, picture_request
-from apps.conversations.core.picture_request import PictureAsk
-from apps.conversations.core.sampling import Chosen, read
-from apps.conversations.errors import Busy, Refused
+from apps.conversations.core.picture_request import PictureRequest
+from apps.conversations.core.sampling import SamplingChoice, parse_sampling
+from apps.conversations.errors import ConversationBusy, RequestRefused
 from apps.documents import filters
 from apps.documents.filters import Filters
 from apps.safety.intake import QUESTION_CHARACTERS, control_characters, normalise, visible
 
 __all__ = [
-    "Again",
-    "Ask",
-    "Busy",
-    "Refused",
-    "again",
-    "ask",
-    "client_id",
-    "identifier",
-    "message",
-    "optional",
-    "question",
+    "AskRequest",
+    "ConversationBusy",
+    "RequestRefused",
+    "RetryRequest",
+    "clean_question",
+    "parse_ask",
+    "parse_client_id",
+    "parse_id",
+    "parse_message",
+    "parse_optional_id",
+    "parse_retry",
 ]
 
 MAX_CLIENT_ID = 40  # Message.client_id
 MAX_COLLECTIONS = 200
-UNREADABLE = "The page sent something that cannot be read. Reload it and ask again."
+UNREADABLE_MESSAGE = "The page sent something that cannot be read. Reload it and ask again."
 MAX_ATTACHED = 4  # pictures of one question
 
 
 @dataclass(frozen=True, slots=True)
-class Ask:
+class AskRequest:
     """A question, as it came."""
 
     client_id: str
@@ -49,8 +49,8 @@ class Ask:
     after: UUID | None = None  # the answer that it follows; None: where the remembered path ends
     beside: UUID | None = None  # the question that it is another wording of
     assistant: UUID | None = None  # who answers, in a new conversation; None: the site's own
-    sampling: Chosen | None = None  # None: as the conversation has it
-    picture: PictureAsk | None = None  # None: it is a question
+    sampling: SamplingChoice | None = None  # None: as the conversation has it
+    picture: PictureRequest | None = None  # None: it is a question
     model: str | None = None  # who writes; None: as the conversation has it
     filters: Filters | None = None  # None: as the conversation has them
     temporary: bool = False  # in a chat of which nothing is kept
@@ -58,105 +58,111 @@ class Ask:
 
 
 @dataclass(frozen=True, slots=True)
-class Again:
+class RetryRequest:
     """The question of an answer that exists, once more."""
 
     client_id: str
     turn: UUID
     without_documents: bool | None = None  # None: as it was asked then
     on: bool = False  # the answer is unfinished and is written on
-    sampling: Chosen | None = None  # None: as the conversation has it
+    sampling: SamplingChoice | None = None  # None: as the conversation has it
     model: str | None = None  # for this answer alone
     filters: Filters | None = None  # likewise
 
 
-def message(text: str | None) -> dict[str, Any]:
+def parse_message(text: str | None) -> dict[str, Any]:
     """What a page sent. Raises Refused."""
     try:
         value = orjson.loads(text or "")
     except orjson.JSONDecodeError:
-        raise Refused(UNREADABLE) from None
+        raise RequestRefused(UNREADABLE_MESSAGE) from None
     if not isinstance(value, dict):
-        raise Refused(UNREADABLE)
+        raise RequestRefused(UNREADABLE_MESSAGE)
     return value
 
 
-def ask(message: dict[str, Any]) -> Ask:
+def parse_ask(message: dict[str, Any]) -> AskRequest:
     """The ask of a socket message. Raises Refused."""
     conversation = message.get("conversation")
     chosen = message.get("collections")
     if chosen is not None and (not isinstance(chosen, list) or len(chosen) > MAX_COLLECTIONS):
-        raise Refused(gettext("The chosen collections could not be read. Reload the page and choose again."))
-    text = question(message.get("text"))
-    picture = picture_request.read(text, message.get("picture"))
-    return Ask(
-        client_id=client_id(message),
+        raise RequestRefused(gettext("The chosen collections could not be read. Reload the page and choose again."))
+    text = clean_question(message.get("text"))
+    picture = picture_request.parse_picture_request(text, message.get("picture"))
+    return AskRequest(
+        client_id=parse_client_id(message),
         text=text,
         picture=picture,
-        conversation=optional(conversation),
-        after=optional(message.get("after")),
-        beside=optional(message.get("beside")),
-        collections=None if chosen is None else tuple(identifier(item) for item in chosen),
+        conversation=parse_optional_id(conversation),
+        after=parse_optional_id(message.get("after")),
+        beside=parse_optional_id(message.get("beside")),
+        collections=None if chosen is None else tuple(parse_id(item) for item in chosen),
         without_documents=message.get("without_documents") is True or picture is not None,
-        assistant=optional(message.get("assistant")),
-        sampling=None if message.get("sampling") is None else read(message["sampling"]),
-        model=model_choice.read(message.get("model")),
-        filters=chosen_filters(message),
+        assistant=parse_optional_id(message.get("assistant")),
+        sampling=None if message.get("sampling") is None else parse_sampling(message["sampling"]),
+        model=model_choice.parse_model(message.get("model")),
+        filters=parse_filters(message),
         temporary=message.get("temporary") is True,
         attached=_attached(message.get("attached")),
     )
 
 
-def again(message: dict[str, Any], *, without_documents: bool | None = None, on: bool = False) -> Again:
+def parse_retry(message: dict[str, Any], *, without_documents: bool | None = None, on: bool = False) -> RetryRequest:
     """The retry of a socket message. Raises Refused."""
-    chosen = None if message.get("sampling") is None else read(message["sampling"])
-    known, turn, model = client_id(message, required=False), identifier(message.get("turn")), message.get("model")
-    return Again(known, turn, without_documents, on, chosen, model_choice.read(model), chosen_filters(message))
+    chosen = None if message.get("sampling") is None else parse_sampling(message["sampling"])
+    known, turn, model = parse_client_id(message, required=False), parse_id(message.get("turn")), message.get("model")
+    return RetryRequest(
+        known, turn, without_documents, on, chosen, model_choice.parse_model(model), parse_filters(message)
+    )
 
 
-def chosen_filters(message: dict[str, Any]) -> Filters | None:
+def parse_filters(message: dict[str, Any]) -> Filters | None:
     """Which documents are searched; None where the message says nothing of that. Raises Refused."""
     if (value := message.get("filters")) is None:
         return None
     try:
         return filters.read(value)
     except ValueError:
-        raise Refused(gettext("The chosen filters could not be read. Reload the page and choose again.")) from None
+        raise RequestRefused(
+            gettext("The chosen filters could not be read. Reload the page and choose again.")
+        ) from None
 
 
 def _attached(value: Any) -> tuple[UUID, ...]:
     if not isinstance(found := value or [], list):
-        raise Refused(gettext("The page sent something that cannot be read. Reload it and ask again."))
+        raise RequestRefused(gettext("The page sent something that cannot be read. Reload it and ask again."))
     if len(found) > MAX_ATTACHED:
-        raise Refused(gettext("At most %(most)s pictures can be attached to a question.") % {"most": MAX_ATTACHED})
-    return tuple(dict.fromkeys(identifier(item) for item in found))
+        raise RequestRefused(
+            gettext("At most %(most)s pictures can be attached to a question.") % {"most": MAX_ATTACHED}
+        )
+    return tuple(dict.fromkeys(parse_id(item) for item in found))
 
 
-def client_id(message: dict[str, Any], *, required: bool = True) -> str:
+def parse_client_id(message: dict[str, Any], *, required: bool = True) -> str:
     value = message.get("client_id", "")
     if not isinstance(value, str) or len(value) > MAX_CLIENT_ID or not value.isprintable() or (required and not value):
-        raise Refused(gettext("The page sent something that cannot be read. Reload it and ask again."))
+        raise RequestRefused(gettext("The page sent something that cannot be read. Reload it and ask again."))
     return value
 
 
-def optional(value: Any) -> UUID | None:
-    return None if value is None else identifier(value)
+def parse_optional_id(value: Any) -> UUID | None:
+    return None if value is None else parse_id(value)
 
 
-def identifier(value: Any) -> UUID:
+def parse_id(value: Any) -> UUID:
     try:
         return UUID(value)
     except (ValueError, AttributeError, TypeError):
-        raise Refused(gettext("The page sent something that cannot be read. Reload it and ask again.")) from None
+        raise RequestRefused(gettext("The page sent something that cannot be read. Reload it and ask again.")) from None
 
 
-def question(value: Any) -> str:
+def clean_question(value: Any) -> str:
     """The question as it is kept, checked, searched with and sent to the model: without surrounding space, without
     hidden characters and disguises. Raises Refused where it cannot be asked."""
     if not isinstance(value, str) or not (text := value.replace("\r\n", "\n").strip()):
-        raise Refused(gettext("Write a question first."))
+        raise RequestRefused(gettext("Write a question first."))
     if len(text) > QUESTION_CHARACTERS:
-        raise Refused(
+        raise RequestRefused(
             gettext(
                 "The question has %(text)s characters; %(question_characters)s can be asked at once. "
                 "Shorten it, or add the long part to a collection as a file."
@@ -164,7 +170,9 @@ def question(value: Any) -> str:
             % {"text": f"{len(text):,}", "question_characters": f"{QUESTION_CHARACTERS:,}"}
         )
     if control_characters(text):
-        raise Refused(gettext("The question holds control characters that cannot be read. Remove them and ask again."))
+        raise RequestRefused(
+            gettext("The question holds control characters that cannot be read. Remove them and ask again.")
+        )
     if not visible(clean := normalise(text).strip()):
-        raise Refused(gettext("Write a question first."))
+        raise RequestRefused(gettext("Write a question first."))
     return clean

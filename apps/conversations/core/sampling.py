@@ -11,41 +11,43 @@ from django.db import models
 from django.utils.translation import gettext, gettext_lazy
 from django.utils.translation import gettext_lazy as _
 
-from apps.conversations.errors import Refused
+from apps.conversations.errors import RequestRefused
 from apps.engines.base import Sampling
 from apps.engines.chat.offered import EXTENDED
 
 if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise
 
-STOPS, STOP_CHARACTERS = 4, 80
+MAX_STOPS, MAX_STOP_CHARACTERS = 4, 80
 PACKAGED_MODEL = "SmolLM2-135M-Instruct"  # as `assistant.boot.models` has it served
 # Small models fall into loops. A frequency penalty counts only what the model has written; a repetition penalty would
 # count the sources too, and drives it away from their words: 1.1 halved the share of its words that they have.
 PACKAGED_PENALTY = 0.3
-BEAM_TOKENS = 256  # of an answer by beam search: a server follows all beams to the greatest length, whatever they say
+MAX_BEAM_TOKENS = (
+    256  # of an answer by beam search: a server follows all beams to the greatest length, whatever they say
+)
 
 
-class Preset(models.TextChoices):
+class SamplingPreset(models.TextChoices):
     PRECISE = "precise", _("Precise")
     BALANCED = "balanced", _("Balanced")
     CREATIVE = "creative", _("Creative")
 
 
-WORDS = {
-    Preset.PRECISE: gettext_lazy("Always the likeliest word (greedy): the same question gets the same answer."),
-    Preset.BALANCED: gettext_lazy("Close to the likeliest words. Good for most questions."),
-    Preset.CREATIVE: gettext_lazy("Less likely words get a chance: more varied, and more often wrong."),
+PRESET_DESCRIPTIONS = {
+    SamplingPreset.PRECISE: gettext_lazy("Always the likeliest word (greedy): the same question gets the same answer."),
+    SamplingPreset.BALANCED: gettext_lazy("Close to the likeliest words. Good for most questions."),
+    SamplingPreset.CREATIVE: gettext_lazy("Less likely words get a chance: more varied, and more often wrong."),
 }
 PRESETS = {
-    Preset.PRECISE: Sampling(temperature=0.0),
-    Preset.BALANCED: Sampling(temperature=0.2),
-    Preset.CREATIVE: Sampling(temperature=0.9, top_p=0.95, min_p=0.05),
+    SamplingPreset.PRECISE: Sampling(temperature=0.0),
+    SamplingPreset.BALANCED: Sampling(temperature=0.2),
+    SamplingPreset.CREATIVE: Sampling(temperature=0.9, top_p=0.95, min_p=0.05),
 }
 
 
 @dataclass(frozen=True, slots=True)
-class Control:
+class SamplingControl:
     """One number of Advanced: `name` is a field of `Sampling`."""
 
     name: str
@@ -58,33 +60,52 @@ class Control:
 
 
 CONTROLS = (
-    Control("temperature", "Temperature", _("0 always takes the likeliest word; higher values spread it."), 0, 2, 0.1),
-    Control("top_p", "Top-p", _("Only the likeliest words that together have this probability."), 0.05, 1, 0.05),
-    Control("top_k", "Top-k", _("Only so many of the likeliest words."), 1, 200, 1, whole=True),
-    Control("min_p", "Min-p", _("Only words at least this share as likely as the likeliest one."), 0, 1, 0.01),
-    Control("repetition_penalty", _("Repetition penalty"), _("Above 1, used words become less likely."), 1, 2, 0.05),
-    Control("seed", "Seed", _("With the same seed, the same question gets the same "
-    "answer."), 0, 2**31 - 1, 1, whole=True),
-    Control("beams", _("Beams"), _("So many ways to go on are followed side by side, and the likeliest is said. The "
-    "text comes at once, without probabilities or tools; of the other controls only Length and Stop words "
-    "hold."), 2, 8, 1, whole=True),
-    Control("max_tokens", "Length", _("At most so many tokens, of about four characters."), 32, 4096, 1, whole=True),
-)  # fmt: skip
+    SamplingControl(
+        "temperature", "Temperature", _("0 always takes the likeliest word; higher values spread it."), 0, 2, 0.1
+    ),
+    SamplingControl(
+        "top_p", "Top-p", _("Only the likeliest words that together have this probability."), 0.05, 1, 0.05
+    ),
+    SamplingControl("top_k", "Top-k", _("Only so many of the likeliest words."), 1, 200, 1, whole=True),
+    SamplingControl("min_p", "Min-p", _("Only words at least this share as likely as the likeliest one."), 0, 1, 0.01),
+    SamplingControl(
+        "repetition_penalty", _("Repetition penalty"), _("Above 1, used words become less likely."), 1, 2, 0.05
+    ),
+    SamplingControl(
+        "seed", "Seed", _("With the same seed, the same question gets the same answer."), 0, 2**31 - 1, 1, whole=True
+    ),
+    SamplingControl(
+        "beams",
+        _("Beams"),
+        _(
+            "So many ways to go on are followed side by side, and the likeliest is said. The "
+            "text comes at once, without probabilities or tools; of the other controls only Length and Stop words "
+            "hold."
+        ),
+        2,
+        8,
+        1,
+        whole=True,
+    ),
+    SamplingControl(
+        "max_tokens", "Length", _("At most so many tokens, of about four characters."), 32, 4096, 1, whole=True
+    ),
+)
 _BY_NAME = {control.name: control for control in CONTROLS}
-BEAMS = _BY_NAME["beams"]  # offered only where a server has it
+BEAMS_CONTROL = _BY_NAME["beams"]  # offered only where a server has it
 _OF_BEAMS = ("beams", "max_tokens")  # where nothing is drawn, the other numbers are not heeded
 
 
 @dataclass(frozen=True, slots=True)
-class Chosen:
+class SamplingChoice:
     """A preset and what differs from it; kept with the conversation, the assistant, and each answer."""
 
-    preset: Preset = Preset.BALANCED
+    preset: SamplingPreset = SamplingPreset.BALANCED
     changes: Mapping[str, Any] = field(default_factory=dict)
 
     def longest(self, otherwise: int) -> int:
         """Tokens that the answer may have, if there is room."""
-        return int(self.changes.get("max_tokens", min(otherwise, BEAM_TOKENS) if self.beams else otherwise))
+        return int(self.changes.get("max_tokens", min(otherwise, MAX_BEAM_TOKENS) if self.beams else otherwise))
 
     @property
     def beams(self) -> int:
@@ -101,7 +122,7 @@ class Chosen:
     def used(self, told: Sampling, *, whole: bool) -> dict[str, Any]:
         """What an answer was drawn with, every number of it; `told` is what the server was told. Where it takes not the
         `whole` of a sampling, `unheeded` names what it did not hear."""
-        numbers = [item for item in CONTROLS if (item.name in _OF_BEAMS if told.beams else item is not BEAMS)]
+        numbers = [item for item in CONTROLS if (item.name in _OF_BEAMS if told.beams else item is not BEAMS_CONTROL)]
         said = {control.name: getattr(told, control.name) for control in numbers}
         said = {name: value for name, value in said.items() if value is not None}
         unheeded = [] if whole else [name for name in EXTENDED if name in said]
@@ -113,24 +134,24 @@ class Chosen:
         return {"preset": str(self.preset), **dict(self.changes)}
 
 
-def penalties(model: str, told: Sampling) -> dict[str, Any]:
+def get_penalties(model: str, told: Sampling) -> dict[str, Any]:
     """Return what the server is told beside a sampling: a penalty for the packaged model, unless the user chose one."""
     own = told.repetition_penalty is not None or told.beams
     return {} if own or model != PACKAGED_MODEL else {"frequency_penalty": PACKAGED_PENALTY}
 
 
-def defaults(control: Control) -> dict[str, str]:
+def list_preset_values(control: SamplingControl) -> dict[str, str]:
     """What each preset has for it, as its empty field says it."""
     nothing = gettext("random") if control.name == "seed" else gettext("off")
     values = {preset: getattr(sampling, control.name) for preset, sampling in PRESETS.items()}
     return {str(preset): nothing if value is None else f"{value:g}" for preset, value in values.items()}
 
 
-def shown(record: Mapping[str, Any]) -> list[tuple[StrOrPromise, str]]:
+def describe_sampling(record: Mapping[str, Any]) -> list[tuple[StrOrPromise, str]]:
     """What an answer's record says of it, in words; earlier answers have the preset and what differed from it."""
     if not record:
         return []
-    rows: list[tuple[StrOrPromise, str]] = [(gettext_lazy("Preset"), str(Preset(record["preset"]).label))]
+    rows: list[tuple[StrOrPromise, str]] = [(gettext_lazy("Preset"), str(SamplingPreset(record["preset"]).label))]
     rows += [(_BY_NAME[name].label, str(record[name])) for name in _BY_NAME if name in record]
     if stop := record.get("stop"):
         rows.append((gettext_lazy("Stops at"), ", ".join(stop)))
@@ -140,34 +161,34 @@ def shown(record: Mapping[str, Any]) -> list[tuple[StrOrPromise, str]]:
     return rows
 
 
-def read(value: Any) -> Chosen:
+def parse_sampling(value: Any) -> SamplingChoice:
     """What a page, a form or a row holds. Raises Refused where it is none of what is offered."""
     if not isinstance(value, Mapping):
-        raise Refused(gettext("The settings of the model could not be read. Reload the page and choose again."))
-    preset = value.get("preset", Preset.BALANCED)
-    if preset not in Preset.values:
-        raise Refused(gettext("There is no such preset. Choose Precise, Balanced or Creative."))
+        raise RequestRefused(gettext("The settings of the model could not be read. Reload the page and choose again."))
+    preset = value.get("preset", SamplingPreset.BALANCED)
+    if preset not in SamplingPreset.values:
+        raise RequestRefused(gettext("There is no such preset. Choose Precise, Balanced or Creative."))
     changes: dict[str, Any] = {
         name: _number(control, value[name]) for name, control in _BY_NAME.items() if value.get(name) not in (None, "")
     }
     if stop := value.get("stop"):
         changes["stop"] = _stops(stop)
-    return Chosen(Preset(preset), changes)
+    return SamplingChoice(SamplingPreset(preset), changes)
 
 
-def _number(control: Control, value: Any) -> float | int:
+def _number(control: SamplingControl, value: Any) -> float | int:
     try:
         number = float(value)
         if isinstance(value, bool) or not math.isfinite(number) or (control.whole and number != int(number)):
             raise ValueError
     except (TypeError, ValueError):
         kind = "whole number" if control.whole else "number"
-        raise Refused(
+        raise RequestRefused(
             gettext("%(label)s is a %(kind)s from %(low)s to %(high)s.")
             % {"label": control.label, "kind": kind, "low": f"{control.low:g}", "high": f"{control.high:g}"}
         ) from None
     if not control.low <= number <= control.high:
-        raise Refused(
+        raise RequestRefused(
             gettext("%(label)s goes from %(low)s to %(high)s.")
             % {"label": control.label, "low": f"{control.low:g}", "high": f"{control.high:g}"}
         )
@@ -177,11 +198,11 @@ def _number(control: Control, value: Any) -> float | int:
 def _stops(value: Any) -> list[str]:
     words = value.split("\n") if isinstance(value, str) else value
     if not isinstance(words, list) or not all(isinstance(word, str) for word in words):
-        raise Refused(gettext("Stop words are text, one a line."))
+        raise RequestRefused(gettext("Stop words are text, one a line."))
     kept = [word for word in words if word.strip()]
-    if len(kept) > STOPS or any(len(word) > STOP_CHARACTERS for word in kept):
-        raise Refused(
+    if len(kept) > MAX_STOPS or any(len(word) > MAX_STOP_CHARACTERS for word in kept):
+        raise RequestRefused(
             gettext("There may be %(stops)s stop words of up to %(stop_characters)s characters, one a line.")
-            % {"stops": STOPS, "stop_characters": STOP_CHARACTERS}
+            % {"stops": MAX_STOPS, "stop_characters": MAX_STOP_CHARACTERS}
         )
     return kept

@@ -21,18 +21,18 @@ _IN_ROWS = settings.SESSION_ENGINE == "django.contrib.sessions.backends.db"
 _proven: dict[str, tuple[int, str]] = {}  # signed content of a session: its user, the password then
 
 
-def session_key(headers: list[tuple[bytes, bytes]]) -> str:
+def get_session_key(headers: list[tuple[bytes, bytes]]) -> str:
     """The session cookie of a handshake; empty where there is none."""
     cookies = b"; ".join(value for name, value in headers if name == b"cookie").decode("latin-1")
     return parse_cookie(cookies).get(settings.SESSION_COOKIE_NAME, "")
 
 
-def signed_in(key: str) -> User | None:
+def get_session_user(key: str) -> User | None:
     """The active user of a session that is alive and knows the present password; None otherwise. For `in_db`."""
     if not key:
         return None
     if not _IN_ROWS:
-        return _proved(key)
+        return _load_verified_user(key)
     stored = Session.objects.filter(session_key=key, expire_date__gt=timezone.now())
     content = stored.values_list("session_data", flat=True).first()
     if content is None:
@@ -42,25 +42,25 @@ def signed_in(key: str) -> User | None:
     user = User.objects.filter(pk=pk).first() if pk else None
     if user is not None and user.password == password:
         return user if user.is_active else None
-    if (user := _proved(key)) is not None:
+    if (user := _load_verified_user(key)) is not None:
         if len(_proven) >= _REMEMBERED:
             _proven.clear()
         _proven[content] = user.pk, user.password
     return user
 
 
-def speak_to(user: User, headers: list[tuple[bytes, bytes]]) -> User:
+def activate_language(user: User, headers: list[tuple[bytes, bytes]]) -> User:
     """What this task says from now on, and turns that begin in it, is in the language of the page of a handshake."""
     translation.activate(language.of_socket(user, headers))
     return user
 
 
-async def still_there(keys: list[str]) -> list[bool]:
+async def check_sessions(keys: list[str]) -> list[bool]:
     """`living`, for whoever asks again and again."""
-    return await in_db(living, keys)
+    return await in_db(find_live_sessions, keys)
 
 
-def living(keys: Sequence[str]) -> list[bool]:
+def find_live_sessions(keys: Sequence[str]) -> list[bool]:
     """Whether each session has its person still, in as many queries however many there are. For `in_db`."""
     stored = Session.objects.filter(session_key__in=set(keys), expire_date__gt=timezone.now())
     rows = stored.values_list("session_key", "session_data") if _IN_ROWS else []
@@ -72,10 +72,10 @@ def living(keys: Sequence[str]) -> list[bool]:
 
 def _lives(key: str, pk: int, password: str, people: Mapping[int, tuple[str, bool]]) -> bool:
     known, active = people.get(pk, ("", False))
-    return active if pk and known == password else signed_in(key) is not None
+    return active if pk and known == password else get_session_user(key) is not None
 
 
-def _proved(key: str) -> User | None:
+def _load_verified_user(key: str) -> User | None:
     """As Django itself asks."""
     request = HttpRequest()
     request.session = import_module(settings.SESSION_ENGINE).SessionStore(key)

@@ -13,13 +13,13 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 
 from apps.conversations.attachments import queries
-from apps.conversations.attachments.review import KIND as ATTACHED
+from apps.conversations.attachments.review import CASE_KIND as ATTACHED
 from apps.conversations.image_chat import tiles
 from apps.conversations.models import Conversation, Message
 from apps.conversations.models.attachment import Attachment
-from apps.conversations.moderation.cases import sealed_answers
+from apps.conversations.moderation.cases import find_sealed_answers
 from apps.conversations.rendering import answer_renderer
-from apps.conversations.rendering.link_policy import Links
+from apps.conversations.rendering.link_policy import LinkPolicy
 from apps.images.reviewing import KIND as PICTURE
 from apps.safety import breakglass, masking
 from apps.safety import sealed as seals
@@ -28,13 +28,13 @@ from apps.safety.transitions import Refused
 from apps.users import sealed
 from apps.users.models import User
 
-PAGE = 100  # messages
+PAGE_SIZE = 100  # messages
 _LISTED = 200  # conversations of a person, the latest
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 @dataclass(frozen=True, slots=True)
-class Piece:
+class MessageView:
     """A question or an answer, as its reader sees it. `closed`: it is sealed, or withheld, and not shown."""
 
     role: str
@@ -45,7 +45,7 @@ class Piece:
     pictures: tuple[str, ...]
 
 
-def wanted(said: str) -> tuple[User, UUID | None]:
+def find_conversation(said: str) -> tuple[User, UUID | None]:
     """Whose conversation, and which where one is named: its address or number, or the address of a person. Raises
     Refused."""
     if found := _UUID.search(said.lower()):
@@ -59,38 +59,38 @@ def wanted(said: str) -> tuple[User, UUID | None]:
     return person, None
 
 
-def choices(row: BreakGlass, user: User) -> list[Any]:
+def list_conversations(row: BreakGlass, user: User) -> list[Any]:
     """The person's conversations by date and length, without a word of them. That is in the log too."""
     breakglass.read(row, user, 0)
     rows = Conversation.objects.filter(owner=row.person_id).annotate(count=Count("messages"))
     return list(rows.values("id", "changed", "count")[:_LISTED])
 
 
-def choose(row: BreakGlass, conversation: UUID) -> None:
+def choose_conversation(row: BreakGlass, conversation: UUID) -> None:
     """Raises Refused where it is not one of the person's, or another one was chosen before."""
     if row.person is None or not Conversation.objects.owned_by(row.person).filter(pk=conversation).exists():
         raise Refused(str(breakglass.NOT_YOURS))
     breakglass.bind(row, conversation)
 
 
-def pieces(row: BreakGlass, user: User, page: int) -> tuple[list[Piece], bool]:
+def load_messages(row: BreakGlass, user: User, page: int) -> tuple[list[MessageView], bool]:
     """A page of its messages in the order in which they came, of all branches; whether more follow. The reading is in
     the log before anything is handed out. Raises Refused where the conversation is gone."""
     place = Conversation.objects.filter(pk=row.conversation, owner=row.person_id).first() if row.conversation else None
     if place is None:
         raise Refused(gettext("This conversation is gone."))
-    rows = list(place.messages.order_by("created", "pk")[page * PAGE : (page + 1) * PAGE + 1])
-    shown = rows[:PAGE]
+    rows = list(place.messages.order_by("created", "pk")[page * PAGE_SIZE : (page + 1) * PAGE_SIZE + 1])
+    shown = rows[:PAGE_SIZE]
     breakglass.read(row, user, len(shown))
     closed = set() if sealed.named(user) else _sealed(place)
-    asked = queries.of(one.pk for one in shown if one.role == Message.Role.USER)
-    drawn = tiles.of(one for one in shown if one.role == Message.Role.ASSISTANT)
+    asked = queries.load_by_question(one.pk for one in shown if one.role == Message.Role.USER)
+    drawn = tiles.load_tiles(one for one in shown if one.role == Message.Role.ASSISTANT)
     names = {pk: tuple(one.name for one in some) for pk, some in asked.items()}
     names |= {pk: tuple(tile.row.prompt for tile in some) for pk, some in drawn.items()}
-    return [_piece(one, one.pk in closed, names.get(one.pk, ())) for one in shown], len(rows) > PAGE
+    return [_piece(one, one.pk in closed, names.get(one.pk, ())) for one in shown], len(rows) > PAGE_SIZE
 
 
-def _piece(one: Message, closed: bool, pictures: tuple[str, ...]) -> Piece:
+def _piece(one: Message, closed: bool, pictures: tuple[str, ...]) -> MessageView:
     said = gettext("Under a sealed clause: only those who are named for sealed cases read it.") if closed else ""
     if not said and one.retracted:
         said = gettext("A reviewer withheld this.")
@@ -99,12 +99,14 @@ def _piece(one: Message, closed: bool, pictures: tuple[str, ...]) -> Piece:
         asked = one.role == Message.Role.USER
         text = masking.mask(one.text)
         html = (
-            answer_renderer.question_html(text)
+            answer_renderer.render_question(text)
             if asked
-            else answer_renderer.answer_html(text, [], one.pk, Links(kept=one.links))
+            else answer_renderer.render_answer(text, [], one.pk, LinkPolicy(kept=one.links))
         )
     status = "" if one.status == Message.Status.COMPLETE else str(one.get_status_display())
-    return Piece(label, one.created, SafeString(html), status, said, () if said else tuple(map(masking.mask, pictures)))
+    return MessageView(
+        label, one.created, SafeString(html), status, said, () if said else tuple(map(masking.mask, pictures))
+    )
 
 
 def _sealed(place: Conversation) -> set[UUID | None]:
@@ -116,5 +118,5 @@ def _sealed(place: Conversation) -> set[UUID | None]:
     asked = {pk for pk in answers.filter(pk__in=drawn.values("message")).values_list("parent", flat=True) if pk}
     asked |= set(given_to.values_list("question", flat=True))
     closed: set[UUID | None] = {*asked, *answers.filter(parent__in=asked).values_list("pk", flat=True)}
-    rows = sealed_answers().filter(conversation=place)
+    rows = find_sealed_answers().filter(conversation=place)
     return closed | {pk for row in rows.values_list("pk", "parent") for pk in row}

@@ -44,7 +44,7 @@ def _listed_only(view: View[P]) -> View[P]:
 @require_http_methods(["GET", "HEAD", "POST"])
 @never_cache
 @_listed_only
-def page(request: HttpRequest) -> HttpResponse:
+def list_requests(request: HttpRequest) -> HttpResponse:
     """What waits, what is open, what was; a POST asks for one."""
     user, sent = person(request), request.POST
     if request.method == "POST":
@@ -80,7 +80,7 @@ def _asked(request: HttpRequest) -> BreakGlass:
     sent, user = request.POST, person(request)
     if not BREAK_GLASS.held(user):
         raise Refused(str(breakglass.NOT_YOURS))
-    owner, conversation = break_glass.wanted(sent.get("wanted", "")[:400])
+    owner, conversation = break_glass.find_conversation(sent.get("wanted", "")[:400])
     return breakglass.ask(
         user, owner, conversation, sent.get("ground", ""), sent.get("reason", ""),
         emergency=sent.get("emergency") == "on",
@@ -89,7 +89,7 @@ def _asked(request: HttpRequest) -> BreakGlass:
 
 @require_POST
 @_listed_only
-def answer(request: HttpRequest, pk: UUID) -> HttpResponse:
+def decide_request(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Approved, refused, judged afterwards, or ended."""
     user, note = person(request), request.POST.get("note", "")
     try:
@@ -113,7 +113,7 @@ def answer(request: HttpRequest, pk: UUID) -> HttpResponse:
 @require_safe
 @never_cache
 @_listed_only
-def read(request: HttpRequest, pk: UUID) -> HttpResponse:
+def read_conversation(request: HttpRequest, pk: UUID) -> HttpResponse:
     """The conversation, for who asked for it and while it is open; for all others there is none."""
     user = person(request)
     try:
@@ -122,11 +122,13 @@ def read(request: HttpRequest, pk: UUID) -> HttpResponse:
         raise Http404 from error
     context: dict[str, Any] = {"row": row}
     if row.conversation is None:
-        return render(request, "conversations/glass_read.html", context | {"choices": break_glass.choices(row, user)})
+        return render(
+            request, "conversations/glass_read.html", context | {"choices": break_glass.list_conversations(row, user)}
+        )
     number = request.GET.get("page", "0")
     at = int(number) if number.isascii() and number.isdecimal() and len(number) < 6 else 0
     try:
-        pieces, more = break_glass.pieces(row, user, at)
+        pieces, more = break_glass.load_messages(row, user, at)
     except Refused as refusal:
         messages.error(request, str(refusal))
         return redirect("conversations:glass")
@@ -136,10 +138,10 @@ def read(request: HttpRequest, pk: UUID) -> HttpResponse:
 
 @require_POST
 @_listed_only
-def choose(request: HttpRequest, pk: UUID, conversation: UUID) -> HttpResponse:
+def choose_conversation(request: HttpRequest, pk: UUID, conversation: UUID) -> HttpResponse:
     """One of the person's conversations, once."""
     try:
-        break_glass.choose(breakglass.reading(person(request), pk), conversation)
+        break_glass.choose_conversation(breakglass.reading(person(request), pk), conversation)
     except Refused as error:
         raise Http404 from error
     return redirect("conversations:glass_read", pk)

@@ -17,8 +17,8 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext
 
-from apps.conversations.attachments.queries import Attached
-from apps.conversations.attachments.review import KIND as ATTACHED
+from apps.conversations.attachments.queries import AttachedPictureView
+from apps.conversations.attachments.review import CASE_KIND as ATTACHED
 from apps.conversations.models import Conversation, Message
 from apps.conversations.models.attachment import AttachedPicture
 from apps.images.reviewing import KIND as PICTURE
@@ -37,29 +37,29 @@ _REASON = 400  # Message.reason
 
 
 @dataclass(frozen=True, slots=True)
-class Back:
+class WithholdReason:
     """Why a message stays back."""
 
     code: str
     words: str
 
 
-def answers(
+def check_answers(
     stage: Stage, owner: int | None, rows: Iterable[Message], beside: Mapping[UUID, Sequence[str]]
-) -> dict[UUID, Back]:
+) -> dict[UUID, WithholdReason]:
     """Those of the answers that stay back, for their text or for what leaves `beside` it: quotes, results of tools."""
     parts = [(row, row.pk, "answer", text) for row in rows for text in (row.text, *beside.get(row.pk, ()))]
     return _held(stage, owner, parts)
 
 
-def exchanges(stage: Stage, owner: int | None, way: Sequence[Exchange]) -> dict[UUID, Back]:
+def check_exchanges(stage: Stage, owner: int | None, way: Sequence[Exchange]) -> dict[UUID, WithholdReason]:
     """Questions and answers that stay back."""
     asked = [(item.question, item.answer.pk, "question", item.question.text) for item in way if item.answer]
     said = [(item.answer, item.answer.pk, "answer", item.answer.text) for item in way if item.answer]
     return _held(stage, owner, [*asked, *said])
 
 
-def title(stage: Stage, place: Conversation) -> str:
+def check_title(stage: Stage, place: Conversation) -> str:
     """What the conversation is called where it leaves: "" where the gate holds that. Its person can give it another.
     Of one's own words an export holds nothing back."""
     if not place.title or (stage is Stage.EXPORT and place.titled != Conversation.Titled.MODEL):
@@ -68,7 +68,7 @@ def title(stage: Stage, place: Conversation) -> str:
     return place.title if left.allowed else ""
 
 
-def without(row: Message, back: Mapping[UUID, Back]) -> None:
+def blank_message(row: Message, back: Mapping[UUID, WithholdReason]) -> None:
     """Nothing of what it said is left in it, in memory alone; what stands in its place says why. Nothing where it does
     not stay back."""
     found = back.get(row.pk)
@@ -80,23 +80,27 @@ def without(row: Message, back: Mapping[UUID, Back]) -> None:
     row.retracted = timezone.now()
 
 
-def drawn(stage: Stage, tiles: Mapping[UUID, Sequence[Tile]]) -> dict[UUID, list[Tile]]:
+def check_pictures(stage: Stage, tiles: Mapping[UUID, Sequence[Tile]]) -> dict[UUID, list[Tile]]:
     """Of finished pictures that stay back only why."""
     return {pk: [replace(tile, back=_stays(stage, tile)) for tile in some] for pk, some in tiles.items()}
 
 
-def attached(stage: Stage, given: Mapping[UUID, tuple[Attached, ...]]) -> dict[UUID, tuple[Attached, ...]]:
+def check_attachments(
+    stage: Stage, given: Mapping[UUID, tuple[AttachedPictureView, ...]]
+) -> dict[UUID, tuple[AttachedPictureView, ...]]:
     """Those that stay back as held, with why."""
     return {pk: tuple(_seen(stage, item) for item in items) for pk, items in given.items()}
 
 
-def _held(stage: Stage, owner: int | None, parts: Sequence[tuple[Message, UUID, str, str]]) -> dict[UUID, Back]:
+def _held(
+    stage: Stage, owner: int | None, parts: Sequence[tuple[Message, UUID, str, str]]
+) -> dict[UUID, WithholdReason]:
     parts = [one for one in parts if one[-1] and not one[0].retracted]
     found = leaving.texts(stage, [text for *_, text in parts]) if parts else []
     for (_, answer, kind, _), left in zip(parts, found, strict=True):
         _flag(kind, answer, owner, left)
     pairs = zip(parts, found, strict=True)
-    return {row.pk: Back(left.code, _words(stage, left)) for (row, *_), left in pairs if not left.allowed}
+    return {row.pk: WithholdReason(left.code, _words(stage, left)) for (row, *_), left in pairs if not left.allowed}
 
 
 def _flag(kind: str, subject: UUID, owner: int | None, left: Left) -> None:
@@ -130,7 +134,7 @@ def _stays(stage: Stage, tile: Tile) -> str:
     return _back(stage, (PICTURE, row.pk, row.owner_id), shown, row.pictogram)
 
 
-def _seen(stage: Stage, item: Attached) -> Attached:
+def _seen(stage: Stage, item: AttachedPictureView) -> AttachedPictureView:
     if item.held:
         return item
     owner = AttachedPicture.objects.filter(pk=item.id).values_list("owner", flat=True).first()

@@ -9,8 +9,8 @@ from uuid import UUID
 
 from apps.conversations.core.events import Quotes, Sources
 from apps.conversations.evidence import source_list
-from apps.conversations.evidence.source_list import Quoted, Shown
-from apps.conversations.evidence.source_numbering import Given, Placed
+from apps.conversations.evidence.source_list import QuoteView, SourceView
+from apps.conversations.evidence.source_numbering import NumberedPassage, PromptedSource
 from apps.conversations.grounding.quotable_runs import lay_out_row
 from apps.conversations.grounding.quote_selection import read_spans
 from apps.conversations.models import Citation, Message, Retrieved, Source
@@ -23,25 +23,25 @@ _SNIPPET = 240  # characters of a passage below an answer
 
 
 @dataclass(slots=True)
-class Shelf:
+class AnswerSources:
     """What stands beside an answer's text: rendered quotes and sources, and the numbers that may no longer be read."""
 
     quotes_html: str = ""
     sources_html: str = ""
     gone: frozenset[int] = field(default_factory=frozenset)
-    shown: tuple[Shown, ...] = ()  # every source of the answer, the best first
+    shown: tuple[SourceView, ...] = ()  # every source of the answer, the best first
     used: frozenset[int] = frozenset()  # the numbers of those that a sentence or quote stands on
-    quotes: tuple[Quoted, ...] = ()
+    quotes: tuple[QuoteView, ...] = ()
 
 
-def retrieved(turn: Turn) -> Sources:
+def build_retrieved_event(turn: Turn) -> Sources:
     """The turn's sources, before anything is known of their use."""
     shown = [_placed(turn.opening.answer, item) for item in turn.placed]
     nearest = turn.nothing is not None
-    return Sources(source_list.sources(turn.opening.answer, [], shown, nearest=nearest), len(shown))
+    return Sources(source_list.render_sources(turn.opening.answer, [], shown, nearest=nearest), len(shown))
 
 
-def parted(turn: Turn) -> Sources:
+def build_final_event(turn: Turn) -> Sources:
     """The turn's sources: what sentences and quotes stand on, and the rest."""
     used = {cite.source for cite in turn.cites} | {quote.source for quote in turn.quotes}
     answer = turn.opening.answer
@@ -52,26 +52,31 @@ def parted(turn: Turn) -> Sources:
     return Sources(_html(answer, shown, used, nearest=turn.nothing is not None), len(shown))
 
 
-def quoted(turn: Turn) -> Quotes:
+def build_quotes_event(turn: Turn) -> Quotes:
     passages = {item.number: item.passage for item in turn.placed}
     answer = turn.opening.answer
     return Quotes(
-        source_list.quotes(
+        source_list.render_quotes(
             answer,
             [
-                Quoted(
-                    quote.source, source_list.href(answer, quote.source), quote.text, passages[quote.source].title,
-                    _page(passages[quote.source]), quote.table, quote.side,
+                QuoteView(
+                    quote.source,
+                    source_list.get_source_url(answer, quote.source),
+                    quote.text,
+                    passages[quote.source].title,
+                    _page(passages[quote.source]),
+                    quote.table,
+                    quote.side,
                 )
                 for quote in turn.quotes
             ],
             turn.model,
             turn.opening.text,
         )
-    )  # fmt: skip
+    )
 
 
-def shelves(user: User, answers: Sequence[Message]) -> dict[UUID, Shelf]:
+def load_answer_sources(user: User, answers: Sequence[Message]) -> dict[UUID, AnswerSources]:
     """The shelf of each answer, as this person may see it now; an empty one where a reviewer withheld the answer. Five
     queries at most, however many answers."""
     taken = [row for row in answers if row.retracted]
@@ -92,7 +97,7 @@ def shelves(user: User, answers: Sequence[Message]) -> dict[UUID, Shelf]:
     return {
         answer.pk: shelf
         for answer, shelf in zip(answers, _read(user, answers, rows, used), strict=True)
-    } | {answer.pk: Shelf() for answer in taken}  # fmt: skip
+    } | {answer.pk: AnswerSources() for answer in taken}  # fmt: skip
 
 
 def _cited(answers: Sequence[Message]) -> Iterable[tuple[UUID, int, int]]:
@@ -110,7 +115,7 @@ def _sources(pks: Collection[int]) -> Iterable[Source]:
 
 def _read(
     user: User, answers: Sequence[Message], rows: Mapping[UUID, list[Source]], used: Mapping[UUID, set[int | None]]
-) -> Iterable[Shelf]:
+) -> Iterable[AnswerSources]:
     places: list[tuple[UUID | None, int, list[list[int]]]] = []
     for answer in answers:
         own = rows.get(answer.pk, [])
@@ -129,8 +134,8 @@ def _read(
         ]
         numbers = used.get(answer.pk, set()) | {quote["source"] for quote in answer.quotes}
         known = {item.number for item in shown}
-        yield Shelf(
-            source_list.quotes(answer.pk, quotes, answer.model, _asked(answer)),
+        yield AnswerSources(
+            source_list.render_quotes(answer.pk, quotes, answer.model, _asked(answer)),
             _html(answer.pk, shown, numbers, nearest=answer.nothing_found)
             if answer.status != Message.Status.WRITING
             else "",
@@ -139,11 +144,11 @@ def _read(
         )  # fmt: skip
 
 
-def _quoted(item: Shown, text: str, quote: Mapping[str, Any]) -> Quoted:
+def _quoted(item: SourceView, text: str, quote: Mapping[str, Any]) -> QuoteView:
     """Return a stored quote under its source, laid out as when it was chosen."""
     table = lay_out_row(text, item.heading, item.title, quote["cell"]) if "cell" in quote else None
     said = table.text if table else text
-    return Quoted(item.number, item.href, said, item.title, item.page, table, quote.get("side", -1))
+    return QuoteView(item.number, item.href, said, item.title, item.page, table, quote.get("side", -1))
 
 
 def _asked(answer: Message) -> str:
@@ -159,39 +164,47 @@ def _quote_place(sources: Mapping[int, Source], quote: Mapping[str, Any]) -> tup
     return source.document_id, source.page_number, read_spans(quote)
 
 
-def _row(answer: UUID, source: Source, text: str | None) -> Shown:
+def _row(answer: UUID, source: Source, text: str | None) -> SourceView:
     document, number = source.document, source.number
     if text is None or document is None:
-        return Shown(number, "", gone=True)
-    return Shown(
-        number, source_list.href(answer, number), str(document), source.page_number if document.has_pages else None,
-        source.chunk.heading if source.chunk else "", snippet(text),
-    )  # fmt: skip
+        return SourceView(number, "", gone=True)
+    return SourceView(
+        number,
+        source_list.get_source_url(answer, number),
+        str(document),
+        source.page_number if document.has_pages else None,
+        source.chunk.heading if source.chunk else "",
+        make_snippet(text),
+    )
 
 
-def _placed(answer: UUID, item: Placed) -> Shown:
+def _placed(answer: UUID, item: NumberedPassage) -> SourceView:
     passage = item.passage
-    return Shown(
-        item.number, source_list.href(answer, item.number), passage.title, _page(passage), passage.heading,
-        snippet(passage.text),
+    return SourceView(
+        item.number, source_list.get_source_url(answer, item.number), passage.title, _page(passage), passage.heading,
+        make_snippet(passage.text),
     )  # fmt: skip
 
 
-def _given(answer: UUID, item: Given) -> Shown:
+def _given(answer: UUID, item: PromptedSource) -> SourceView:
     """Return a source of an earlier turn that a sentence of this one stands on."""
-    return Shown(
-        item.number, source_list.href(answer, item.number), item.title, item.page_number if item.paged else None,
-        item.heading, snippet(item.text),
-    )  # fmt: skip
+    return SourceView(
+        item.number,
+        source_list.get_source_url(answer, item.number),
+        item.title,
+        item.page_number if item.paged else None,
+        item.heading,
+        make_snippet(item.text),
+    )
 
 
 def _page(passage: Passage) -> int | None:
     return passage.page_number if passage.kind == "pdf" else None
 
 
-def _html(answer: UUID, shown: Sequence[Shown], used: Iterable[int | None], *, nearest: bool = False) -> str:
+def _html(answer: UUID, shown: Sequence[SourceView], used: Iterable[int | None], *, nearest: bool = False) -> str:
     numbers = set(used)
-    return source_list.sources(
+    return source_list.render_sources(
         answer,
         [item for item in shown if item.number in numbers],
         [item for item in shown if item.number not in numbers],
@@ -199,6 +212,6 @@ def _html(answer: UUID, shown: Sequence[Shown], used: Iterable[int | None], *, n
     )
 
 
-def snippet(text: str) -> str:
+def make_snippet(text: str) -> str:
     """The beginning of a passage, cut at a word."""
     return text if len(text) <= _SNIPPET else text[:_SNIPPET].rsplit(" ", 1)[0] + " …"

@@ -9,13 +9,13 @@ from uuid import UUID
 
 from django.template.loader import render_to_string
 
-from apps.conversations.core.document_request import recognise
+from apps.conversations.core.document_request import recognise_request
 from apps.conversations.grounding.quotable_runs import QuotedRow
 from apps.documents import filters
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
+class SourceView:
     """A source as a page shows it. `gone`: deleted, or no longer this person's to read; then nothing else is known."""
 
     number: int
@@ -28,7 +28,7 @@ class Shown:
 
 
 @dataclass(frozen=True, slots=True)
-class Quoted:
+class QuoteView:
     number: int
     href: str
     text: str
@@ -38,30 +38,32 @@ class Quoted:
     side: int = -1  # of a comparison, 0 or 1
 
 
-def href(answer: UUID, number: int) -> str:
+def get_source_url(answer: UUID, number: int) -> str:
     return f"/answers/{answer}/sources/{number}/"
 
 
-def sources(answer: UUID, used: Sequence[Shown], also: Sequence[Shown], *, nearest: bool = False) -> str:
+def render_sources(
+    answer: UUID, used: Sequence[SourceView], also: Sequence[SourceView], *, nearest: bool = False
+) -> str:
     """Render the list of sources. `nearest`: nothing was found, and `also` are the passages nearest to the question."""
     shown = {"answer": answer, "used": used, "also": also, "nearest": nearest}
     return render_to_string("conversations/_sources.html", shown)
 
 
-def quotes(answer: UUID, quoted: Sequence[Quoted], model: str, question: str = "") -> str:
+def render_quotes(answer: UUID, quoted: Sequence[QuoteView], model: str, question: str = "") -> str:
     """Render the quotes; those of a comparison side by side, under the names that the question gives its sides."""
     if not quoted:
         return ""
     sides = []
     if any(quote.side >= 0 for quote in quoted):
-        request = recognise(question)
+        request = recognise_request(question)
         names = (request.sides if request else ()) or ("", "")
         sides = [(name, [quote for quote in quoted if quote.side == at]) for at, name in enumerate(names)]
     shown = {"answer": answer, "quotes": quoted, "model": model, "sides": sides}
     return render_to_string("conversations/_quotes.html", shown)
 
 
-def nothing(searched: dict[str, Any]) -> str:
+def render_no_results(searched: dict[str, Any]) -> str:
     only = filters.read_kept(searched.get("filters", {})).words
     by_words = [filters.language_label(code) for code in searched.get("by_words", ())]
     return render_to_string("conversations/_nothing.html", {**searched, "only": only, "by_words": by_words})

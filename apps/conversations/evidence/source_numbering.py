@@ -21,7 +21,7 @@ Spans = tuple[tuple[int, int], ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Given:
+class PromptedSource:
     """What a turn's prompt said of a source, as it reads today."""
 
     number: int
@@ -35,7 +35,7 @@ class Given:
 
 
 @dataclass(frozen=True, slots=True)
-class Stretch:
+class SourceSpan:
     """Sentences of a source that stand together on its page, exactly as they stand there."""
 
     number: int
@@ -46,7 +46,7 @@ class Stretch:
 
 
 @dataclass(frozen=True, slots=True)
-class Placed:
+class NumberedPassage:
     """A passage of this turn under its number; `fresh` are the sentences that no earlier turn of the path gave."""
 
     number: int
@@ -63,16 +63,16 @@ class Placed:
 
 
 @dataclass(frozen=True, slots=True)
-class Numbers:
+class SourceNumbers:
     """The numbers that a conversation has given out: by passage, and the highest, also of sources that are gone."""
 
     known: Mapping[tuple[UUID, int], int] = field(default_factory=dict)
     highest: int = 0
 
 
-def place(
-    passages: Sequence[Passage], numbers: Numbers, given: Mapping[int, frozenset[tuple[int, int]]]
-) -> list[Placed]:
+def number_passages(
+    passages: Sequence[Passage], numbers: SourceNumbers, given: Mapping[int, frozenset[tuple[int, int]]]
+) -> list[NumberedPassage]:
     """Numbers for passages: the old one where the chunk has one, the next free one otherwise."""
     following = numbers.highest + 1
     placed = []
@@ -81,20 +81,20 @@ def place(
         if number is None:
             number, following = following, following + 1
         before = given.get(number, frozenset())
-        placed.append(Placed(number, passage, tuple(span for span in passage.spans if span not in before)))
+        placed.append(NumberedPassage(number, passage, tuple(span for span in passage.spans if span not in before)))
     return placed
 
 
-def extended(
-    placed: Sequence[Placed], passages: Sequence[Passage], numbers: Numbers
-) -> tuple[list[Placed], list[Placed], list[Placed]]:
+def add_passages(
+    placed: Sequence[NumberedPassage], passages: Sequence[Passage], numbers: SourceNumbers
+) -> tuple[list[NumberedPassage], list[NumberedPassage], list[NumberedPassage]]:
     """What a turn has after a further search: all of it; what was found; and what of that is new to the model.
 
     A passage that the turn has already keeps its number, and grows by the sentences that were found now."""
     own = {item.number: item for item in placed}
     known = {(item.passage.document_id, item.passage.chunk_id): item.number for item in placed}
     highest = max([numbers.highest, *own])
-    found = place(passages, Numbers({**numbers.known, **known}, highest), {})
+    found = number_passages(passages, SourceNumbers({**numbers.known, **known}, highest), {})
     fresh = []
     for item in found:
         before = own.get(item.number)
@@ -109,7 +109,7 @@ def _covered(span: tuple[int, int], spans: Spans) -> bool:
     return any(start <= span[0] and span[1] <= end for start, end in spans)
 
 
-def _grown(before: Placed, item: Placed) -> Placed:
+def _grown(before: NumberedPassage, item: NumberedPassage) -> NumberedPassage:
     """Both as one: they stand on the same page, and each holds the chunk that was found."""
     one, other = sorted((before.passage, item.passage), key=lambda passage: passage.full_start)
     text = one.full_text + other.full_text[max(0, one.full_end - other.full_start) :]
@@ -119,7 +119,7 @@ def _grown(before: Placed, item: Placed) -> Placed:
         before.passage, spans=spans, text=joined(text, [(a - start, b - start) for a, b in spans]),
         full_start=start, full_end=end, full_text=text,
     )  # fmt: skip
-    return Placed(before.number, passage, _union([*before.fresh, *item.fresh]))
+    return NumberedPassage(before.number, passage, _union([*before.fresh, *item.fresh]))
 
 
 def _union(spans: Iterable[tuple[int, int]]) -> Spans:
@@ -133,7 +133,7 @@ def _union(spans: Iterable[tuple[int, int]]) -> Spans:
     return tuple(kept)
 
 
-def store(conversation: UUID, answer: UUID, placed: Sequence[Placed]) -> None:
+def save_sources(conversation: UUID, answer: UUID, placed: Sequence[NumberedPassage]) -> None:
     """Keeps the sources of a turn and how each was found, in one transaction; said twice, it keeps them once.
 
     A turn that ends while they are being stored cannot know whether they were, and stores them again; one whose tools
@@ -169,7 +169,7 @@ def store(conversation: UUID, answer: UUID, placed: Sequence[Placed]) -> None:
         )  # fmt: skip
 
 
-def _grew(item: Placed, row: Retrieved) -> bool:
+def _grew(item: NumberedPassage, row: Retrieved) -> bool:
     """Whether the turn gave more of it than its row says; the row then says it."""
     given = [list(span) for span in item.fresh]
     before: list[list[int]] = row.given
@@ -177,14 +177,14 @@ def _grew(item: Placed, row: Retrieved) -> bool:
     return given != before
 
 
-def numbers(conversation: UUID) -> Numbers:
+def load_numbers(conversation: UUID) -> SourceNumbers:
     """What the conversation has numbered so far."""
     rows = list(Source.objects.filter(conversation=conversation).values_list("document", "chunk", "number"))
     known = {(document, chunk): number for document, chunk, number in rows if document and chunk}
-    return Numbers(known, max((number for _, _, number in rows), default=0))
+    return SourceNumbers(known, max((number for _, _, number in rows), default=0))
 
 
-def given(user: User, answers: Iterable[UUID]) -> dict[UUID, tuple[Given, ...]]:
+def load_prompted_sources(user: User, answers: Iterable[UUID]) -> dict[UUID, tuple[PromptedSource, ...]]:
     """What each answer's prompt added, read back as this person may see it now; what is gone is left out."""
     rows = list(
         Retrieved.objects.filter(answer__in=list(answers))
@@ -195,12 +195,12 @@ def given(user: User, answers: Iterable[UUID]) -> dict[UUID, tuple[Given, ...]]:
     )
     places = [(row.source.document_id, row.source.page_number, row.given) for row in rows]
     texts = search.read(user, places, for_answers=True)
-    found: dict[UUID, list[Given]] = {}
+    found: dict[UUID, list[PromptedSource]] = {}
     for row, text in zip(rows, texts, strict=True):
         document = row.source.document
         if text is not None and document is not None:
             found.setdefault(row.answer_id, []).append(
-                Given(
+                PromptedSource(
                     row.source.number, str(document), row.source.page_number, document.has_pages,
                     tuple((a, b) for a, b in row.given), text, document.pk,
                     row.source.chunk.heading if row.source.chunk else "",
@@ -209,7 +209,7 @@ def given(user: User, answers: Iterable[UUID]) -> dict[UUID, tuple[Given, ...]]:
     return {answer: tuple(sorted(items, key=lambda item: item.number)) for answer, items in found.items()}
 
 
-def stretches(user: User, items: Iterable[Given]) -> list[Stretch]:
+def load_source_spans(user: User, items: Iterable[PromptedSource]) -> list[SourceSpan]:
     """What earlier turns gave, read again as this person may read it now; what is gone is left out. For `in_db`."""
     placed = [(item, (item.document_id, item.page_number)) for item in items if item.document_id is not None]
     pages = search.page_texts(user, {place for _, place in placed})
@@ -217,7 +217,7 @@ def stretches(user: User, items: Iterable[Given]) -> list[Stretch]:
     for item, place in placed:
         page = pages.get(place, "")
         found += [
-            Stretch(item.number, item.title, item.heading, start, page[start:end])
+            SourceSpan(item.number, item.title, item.heading, start, page[start:end])
             for start, end in _runs(page, item.spans)
         ]
     return found

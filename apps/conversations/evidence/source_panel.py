@@ -17,7 +17,7 @@ from apps.conversations.grounding.quote_selection import read_spans
 from apps.conversations.grounding.sentence_state import CHECK_VERSION, SentenceState
 from apps.conversations.models import Citation, Message, Retrieved, Source
 from apps.conversations.moderation import cases
-from apps.conversations.rendering.citation_marks import STATES
+from apps.conversations.rendering.citation_marks import STATE_LABELS
 from apps.documents import search
 from apps.documents.models import Document
 from apps.lib.words import content_terms, normalise, stem
@@ -31,7 +31,7 @@ Spans = list[list[int]]
 
 
 @dataclass(frozen=True, slots=True)
-class Opened:
+class SourcePanel:
     """A source as panel and card show it. `gone`: deleted, or no longer theirs to read; nothing else is known."""
 
     number: int
@@ -49,25 +49,25 @@ class Opened:
         return self.passage_url.replace("/passage/", "/", 1)
 
 
-def answer_of(user: User, pk: UUID) -> Message:
+def get_own_answer(user: User, pk: UUID) -> Message:
     answer = Message.objects.visible_to(user).answers().filter(pk=pk).select_related("parent").first()
     if answer is None:
         raise Http404
     return answer
 
 
-def read_by(user: User, pk: UUID) -> Message:
+def get_readable_answer(user: User, pk: UUID) -> Message:
     """The answer, where it is theirs, or where they are staff and its person has said what they think of it; a sealed
     one only where they are named. Which passages open is another question, asked for each. Raises Http404."""
     rated = Message.objects.filter(feedback__isnull=False, conversation__deleted__isnull=True).answers()
     if user.is_staff and not sealed.named(user):
-        rated = rated.exclude(pk__in=cases.sealed_answers())
+        rated = rated.exclude(pk__in=cases.find_sealed_answers())
     if user.is_staff and (row := rated.filter(pk=pk).select_related("parent").first()) is not None:
         return row
-    return answer_of(user, pk)
+    return get_own_answer(user, pk)
 
 
-def opened(user: User, answer: Message, number: int, sentence: int | None = None) -> Opened:
+def load_source(user: User, answer: Message, number: int, sentence: int | None = None) -> SourcePanel:
     """The source of that number, for a sentence of the answer or for all of it. Raises Http404 where the conversation
     has none."""
     source = (
@@ -78,36 +78,42 @@ def opened(user: User, answer: Message, number: int, sentence: int | None = None
     cites = list(Citation.objects.filter(answer=answer, source=source).order_by("-score"))
     spans = _spans(answer, source, cites)
     text = search.read(user, [(source.document_id, source.page_number, spans)])[0]
-    href = source_list.href(answer.pk, number)
+    href = source_list.get_source_url(answer.pk, number)
     if text is None or source.document is None:
-        return Opened(number, href, gone=True)
+        return SourcePanel(number, href, gone=True)
     quoted = sentence is None and any(quote["source"] == number for quote in answer.quotes)
     state = _state([cite for cite in cites if sentence is None or cite.sentence == sentence], quoted=quoted)
     return _shown(number, href, source.document, source.page_number, text, spans, state, _terms(answer, cites))
 
 
-def at(user: User, pk: UUID, number: int, page: int, spans: Spans, state: str) -> Opened:
+def load_passage(user: User, pk: UUID, number: int, page: int, spans: Spans, state: str) -> SourcePanel:
     """A source that no row knows: the passage of that document at those spans, under that number. Raises Http404."""
     document = Document.every.visible_to(user).filter(pk=pk).first()
     text = search.read(user, [(pk, page, spans)])[0]
     if document is None or text is None:
         raise Http404
-    words = next((str(words) for known, words in STATES.items() if known == state), "")
+    words = next((str(words) for known, words in STATE_LABELS.items() if known == state), "")
     return _shown(number, "", document, page, text, spans, words)
 
 
 def _shown(
     number: int, href: str, document: Document, page: int, text: str, spans: Spans, state: str,
     terms: Collection[str] = (),
-) -> Opened:  # fmt: skip
+) -> SourcePanel:  # fmt: skip
     beginning = text if len(text) <= _CARD else text[:_CARD].rsplit(" ", 1)[0] + " …"
-    return Opened(
-        number, href, str(document), page if document.has_pages else None, text, marked(beginning, terms), state,
+    return SourcePanel(
+        number,
+        href,
+        str(document),
+        page if document.has_pages else None,
+        text,
+        highlight_terms(beginning, terms),
+        state,
         passage_url=_passage_url(document.pk, page, spans),
-    )  # fmt: skip
+    )
 
 
-def neighbours(answer: Message, number: int) -> tuple[str, str]:
+def get_neighbour_urls(answer: Message, number: int) -> tuple[str, str]:
     """The addresses of the source before and after it among the answer's own; empty at the ends."""
     given = Retrieved.objects.filter(answer=answer).values_list("source__number", flat=True)
     cited = Citation.objects.filter(answer=answer, source__isnull=False).values_list("source__number", flat=True)
@@ -115,12 +121,12 @@ def neighbours(answer: Message, number: int) -> tuple[str, str]:
     before = [other for other in own if other < number]
     after = [other for other in own if other > number]
     return (
-        source_list.href(answer.pk, before[-1]) if before else "",
-        source_list.href(answer.pk, after[0]) if after else "",
+        source_list.get_source_url(answer.pk, before[-1]) if before else "",
+        source_list.get_source_url(answer.pk, after[0]) if after else "",
     )
 
 
-def marked(text: str, terms: Collection[str]) -> SafeString:
+def highlight_terms(text: str, terms: Collection[str]) -> SafeString:
     """The text, escaped, with the words of those stems in <b>."""
     parts: list[str] = []
     at = 0
@@ -155,12 +161,16 @@ def _terms(answer: Message, cites: list[Citation]) -> set[str]:
 def _state(cites: list[Citation], *, quoted: bool) -> str:
     """Return in words how the source bears out what cites it, or that a quote comes from it; "" where nothing does."""
     if quoted:
-        return str(STATES[SentenceState.QUOTED])
+        return str(STATE_LABELS[SentenceState.QUOTED])
     if not cites:
         return ""
     state = SentenceState.QUOTED if any(cite.quoted for cite in cites) else SentenceState.SUPPORTED
     earlier = any(cite.check_version < CHECK_VERSION for cite in cites)
-    return gettext("%(state)s, by an earlier check") % {"state": STATES[state]} if earlier else str(STATES[state])
+    return (
+        gettext("%(state)s, by an earlier check") % {"state": STATE_LABELS[state]}
+        if earlier
+        else str(STATE_LABELS[state])
+    )
 
 
 def _passage_url(document: UUID, page: int, spans: Spans) -> str:

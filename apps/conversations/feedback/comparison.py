@@ -24,9 +24,9 @@ from apps.users.models import User
 
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
-def compare(request: HttpRequest, answer: UUID) -> HttpResponse:
+def compare_answers(request: HttpRequest, answer: UUID) -> HttpResponse:
     """The answer beside a sibling, `?with=` or the one before it; a POST keeps which is better, or that neither is."""
-    user, row = person(request), source_panel.answer_of(person(request), answer)
+    user, row = person(request), source_panel.get_own_answer(person(request), answer)
     if row.parent is None:
         raise Http404
     siblings = list(row.parent.children.exclude(status=Message.Status.WRITING).order_by("created"))
@@ -37,7 +37,7 @@ def compare(request: HttpRequest, answer: UUID) -> HttpResponse:
         messages.info(request, gettext("There is no second answer to compare with yet."))
         return redirect(f"/c/{row.conversation_id}/?at={row.pk}")
     if request.method == "POST":
-        prefer(user, row.pk, other.pk, request.POST.get("better", ""))
+        save_preference(user, row.pk, other.pk, request.POST.get("better", ""))
         messages.success(request, gettext("Kept."))
         return redirect(f"{reverse('conversations:compare', args=[row.pk])}?with={other.pk}")
     pair = [one for one in siblings if one.pk in (row.pk, other.pk)]
@@ -45,15 +45,15 @@ def compare(request: HttpRequest, answer: UUID) -> HttpResponse:
     context: dict[str, Any] = {
         "answer": row, "other": other, "better": better.better_id if better else None,
         "question": row.parent, "sides": [
-            {"number": siblings.index(one) + 1, "row": one, "shown": transcript.one(user, one)["answer"],
-             "settings": sampling.shown(one.usage.get("sampling", {}))} for one in pair
+            {"number": siblings.index(one) + 1, "row": one, "shown": transcript.load_turn(user, one)["answer"],
+             "settings": sampling.describe_sampling(one.usage.get("sampling", {}))} for one in pair
         ],
         "others": [(siblings.index(one) + 1, one.pk) for one in others],
     }  # fmt: skip
     return render(request, "conversations/compare.html", context)
 
 
-def prefer(user: User, one: UUID, other: UUID, better: str) -> None:
+def save_preference(user: User, one: UUID, other: UUID, better: str) -> None:
     """That opinion is the only one of this pair; any other word than an id of the two means that neither is better."""
     both = [one, other]
     with transaction.atomic():

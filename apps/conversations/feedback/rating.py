@@ -43,7 +43,7 @@ class FeedbackForm(forms.Form):
     )  # fmt: skip
 
 
-def rate(user: User, answer: Message, good: bool) -> Feedback:
+def save_rating(user: User, answer: Message, good: bool) -> Feedback:
     """The thumb is kept; turned over, it takes the reasons of the other one with it."""
     row, made = Feedback.objects.get_or_create(answer=answer, person=user, defaults={"good": good})
     if not made and row.good != good:
@@ -52,7 +52,7 @@ def rate(user: User, answer: Message, good: bool) -> Feedback:
     return row
 
 
-def detail(user: User, row: Feedback, said: dict[str, Any]) -> None:
+def save_details(user: User, row: Feedback, said: dict[str, Any]) -> None:
     """Reasons, note and consent are kept, and the answer is reported if that was asked for."""
     row.reasons, row.note = ([] if row.good else said["reasons"]), said["note"]
     row.handled, row.handler = None, None
@@ -63,15 +63,15 @@ def detail(user: User, row: Feedback, said: dict[str, Any]) -> None:
         consents.change(user, Consent.RATED, said["lend"])
         row.save()
         if reports:
-            report(row)
+            report_answer(row)
 
 
-def withdraw(user: User, answer: Message) -> None:
+def withdraw_feedback(user: User, answer: Message) -> None:
     """Nothing is kept of what the person had said; a case that a report opened stays with the reviewers."""
     Feedback.objects.filter(answer=answer, person=user).delete()
 
 
-def report(row: Feedback) -> None:
+def report_answer(row: Feedback) -> None:
     """A case is open for the answer, with what its reader said about it. Call inside a transaction."""
     severity = _SEVERITY + (Feedback.Reason.UNSAFE in row.reasons)
     outcome = Outcome(Action.REVIEW, REPORTED, severity)

@@ -20,22 +20,22 @@ from apps.users.models import User
 
 @login_required
 @require_POST
-def rate(request: HttpRequest, answer: UUID) -> HttpResponse:
+def rate_answer(request: HttpRequest, answer: UUID) -> HttpResponse:
     """The thumb, `good` or `poor`, is kept at once; the same one again only opens what was said."""
-    user, row = person(request), source_panel.answer_of(person(request), answer)
+    user, row = person(request), source_panel.get_own_answer(person(request), answer)
     thumb = request.POST.get("thumb")
     if thumb not in ("good", "poor"):
         return HttpResponse(gettext("Choose one of the thumbs."), status=400, content_type="text/plain")
-    return _form(request, rating.rate(user, row, thumb == "good"))
+    return _form(request, rating.save_rating(user, row, thumb == "good"))
 
 
 @login_required
 @require_POST
-def detail(request: HttpRequest, answer: UUID) -> HttpResponse:
+def edit_details(request: HttpRequest, answer: UUID) -> HttpResponse:
     """Reasons, note, report and consent are kept; `withdraw` takes all of it back."""
-    user, row = person(request), source_panel.answer_of(person(request), answer)
+    user, row = person(request), source_panel.get_own_answer(person(request), answer)
     if "withdraw" in request.POST:
-        rating.withdraw(user, row)
+        rating.withdraw_feedback(user, row)
         return render(request, "conversations/_feedback.html", {"answer": row, "withdrawn": True})
     found = Feedback.objects.filter(answer=row, person=user).select_related("answer").first()
     form = FeedbackForm(request.POST)
@@ -43,7 +43,7 @@ def detail(request: HttpRequest, answer: UUID) -> HttpResponse:
         return HttpResponse(gettext("Choose one of the thumbs."), status=400, content_type="text/plain")
     if not form.is_valid():
         return _form(request, found, form)
-    rating.detail(user, found, form.cleaned_data)
+    rating.save_details(user, found, form.cleaned_data)
     return render(request, "conversations/_feedback.html", {"answer": row, "feedback": found, "kept": True})
 
 

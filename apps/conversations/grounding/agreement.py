@@ -12,13 +12,20 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
-from apps.conversations.grounding.claim_features import SPELT, Facts, bare_word, facts, number_value, tokens_of
+from apps.conversations.grounding.claim_features import (
+    NUMBER_WORD_STEMS,
+    ClaimFeatures,
+    extract_features,
+    normalise_token,
+    number_value,
+    split_tokens,
+)
 from apps.conversations.grounding.lexicons import ENGLISH, LEXICONS, UNITS, Lexicon
-from apps.conversations.grounding.opposites import OPPOSITES
+from apps.conversations.grounding.opposites import OPPOSITE_STEMS
 from apps.lib.sentences import spans
 from apps.lib.words import stem
 
-LEAST_COVERED = 0.5  # share of the content words of a sentence that must stand in the source
+MIN_COVERED = 0.5  # share of the content words of a sentence that must stand in the source
 _LEAST_COVERED_ELSEWHERE = 0.7  # where it is not English: there the model of consistency knows less
 _FEW = 4  # content words of a sentence all of which must stand in the source
 _PART_OF_EACH = 0.4  # of the content words of each of two sentences that a claim made of both repeats
@@ -55,7 +62,7 @@ class Assertions:
     `units_named` are all units that the text names, with or without a number.
     """
 
-    facts: Facts
+    facts: ClaimFeatures
     codes: frozenset[str]  # case-folded
     dates: frozenset[str]  # months and weekdays, case-folded
     units: frozenset[tuple[float, str]]
@@ -67,10 +74,10 @@ class Assertions:
 @lru_cache(maxsize=4_000)
 def read_assertions(text: str, hint: str = "en") -> Assertions:
     """Return what a short text asserts, read in its own language, or in `hint` where its words do not tell it."""
-    said = facts(text, hint)
+    said = extract_features(text, hint)
     lexicon = LEXICONS.get(said.language, ENGLISH)
-    tokens = tokens_of(text)
-    bare = [bare_word(token) for token in tokens]
+    tokens = split_tokens(text)
+    bare = [normalise_token(token) for token in tokens]
     return Assertions(
         said,
         frozenset(_codes(text)),
@@ -122,32 +129,32 @@ def _is_quoted(words: str, source: str) -> bool:
     return " ".join(words.casefold().rstrip(".!?… ").split()) in " ".join(source.split())
 
 
-def share_of_words(claim: str, source: str, hint: str = "en") -> float:
+def get_word_overlap(claim: str, source: str, hint: str = "en") -> float:
     """Return the share of the content words of a claim that stand in the source, 0 to 1; 0 where it has none."""
-    said, given = facts(claim, hint).terms, facts(source, hint).terms
+    said, given = extract_features(claim, hint).terms, extract_features(source, hint).terms
     return len(said & given) / len(said) if said else 0.0
 
 
 def _restates_all(said: Assertions, sentences: list[str], hint: str) -> bool:
     """Return whether a claim says much of each sentence, so that it is made of all of them."""
-    given = [facts(sentence, hint).terms for sentence in sentences]
+    given = [extract_features(sentence, hint).terms for sentence in sentences]
     return all(len(terms & said.facts.terms) >= _PART_OF_EACH * len(terms) for terms in given)
 
 
-def _covers(said: Facts, known: frozenset[str]) -> bool:
+def _covers(said: ClaimFeatures, known: frozenset[str]) -> bool:
     """Return whether a source has enough of the content words of a claim: all of a few, half of many.
 
     Numbers, quantifiers and modal verbs do not count, since they are compared apart.
     """
     missing = {word for word in said.terms - known - _compared_apart(said.language) if not word[0].isdigit()}
-    least = LEAST_COVERED if said.language == "en" else _LEAST_COVERED_ELSEWHERE
+    least = MIN_COVERED if said.language == "en" else _LEAST_COVERED_ELSEWHERE
     return not missing if len(said.terms) <= _FEW else len(missing) <= (1 - least) * len(said.terms)
 
 
 @lru_cache(maxsize=4)
 def _compared_apart(language: str) -> frozenset[str]:
     lexicon = LEXICONS.get(language, ENGLISH)
-    return SPELT | {stem(word) for word in (*lexicon.quantifiers, *lexicon.modals)}
+    return NUMBER_WORD_STEMS | {stem(word) for word in (*lexicon.quantifiers, *lexicon.modals)}
 
 
 def _codes(text: str) -> Iterator[str]:
@@ -209,7 +216,7 @@ def _kinds(text: str, language: str, table: Mapping[str, str]) -> Iterator[str]:
         yield table[match[0]]
 
 
-def _unknown_names(said: Facts, known: frozenset[str]) -> frozenset[str]:
+def _unknown_names(said: ClaimFeatures, known: frozenset[str]) -> frozenset[str]:
     """Return the names of a sentence that the source lacks.
 
     German writes all nouns as names: there a form or compound of a known word is known too.
@@ -232,8 +239,8 @@ def _names_another(claim: str, source: str, hint: str) -> bool:
     parts = _IS.split(claim, maxsplit=1)
     if len(parts) < 2:
         return False
-    said, sides = facts(claim, hint).terms, [facts(part, hint) for part in parts]
-    runs = [facts(found[0], hint).terms for found in _CAPITAL_RUN.finditer(source)]
+    said, sides = extract_features(claim, hint).terms, [extract_features(part, hint) for part in parts]
+    runs = [extract_features(found[0], hint).terms for found in _CAPITAL_RUN.finditer(source)]
     for described, bearer in (sides, sides[::-1]):
         if any(run & bearer.terms for run in runs):
             beside = [run for run in runs if described.order[:1] and described.order[0] in run]
@@ -250,19 +257,19 @@ def _agree_in_modality(said: Assertions, given: Assertions) -> bool:
     return bool(said.modals) or not covered or not given.modals & {"may", "should"}
 
 
-def _agree_in_negation(said: Facts, source: str, hint: str) -> bool:
+def _agree_in_negation(said: ClaimFeatures, source: str, hint: str) -> bool:
     """Return whether a claim denies just what the sentence of the source denies that shares most with it."""
-    sentences = [facts(source[start:end], hint) for start, end in spans(source)]
-    given = max(sentences, key=lambda one: len(one.terms & said.terms), default=facts(source, hint))
+    sentences = [extract_features(source[start:end], hint) for start, end in spans(source)]
+    given = max(sentences, key=lambda one: len(one.terms & said.terms), default=extract_features(source, hint))
     if bool(said.denied & given.terms) != bool(given.denied & said.terms) or said.negations > given.negations:
         return False
     restated = len(given.terms & said.terms) >= _RESTATED * len(given.terms)
     return not restated or said.negations == given.negations
 
 
-def _says_contrary(said: Facts, given: Facts) -> bool:
+def _says_contrary(said: ClaimFeatures, given: ClaimFeatures) -> bool:
     """Return whether one says a contrary of a word of the other, as "rose" and "fell"."""
-    known = OPPOSITES[said.language]
+    known = OPPOSITE_STEMS[said.language]
     return any(known[term] & (given.terms - said.terms) for term in said.terms - given.terms if term in known)
 
 
@@ -273,4 +280,4 @@ def is_verbatim(claim: str, source: str) -> bool:
 
 
 def _words(text: str) -> str:
-    return " ".join(bare_word(token) for token in tokens_of(text) if token[0].isalnum())
+    return " ".join(normalise_token(token) for token in split_tokens(text) if token[0].isalnum())

@@ -12,11 +12,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from apps.conversations.grounding.answer_type import expects
-from apps.conversations.grounding.claim_features import facts
+from apps.conversations.grounding.answer_type import detect_answer_type
+from apps.conversations.grounding.claim_features import extract_features
 from apps.conversations.grounding.lexicons import detect_language
-from apps.conversations.grounding.sentence_embeddings import vectors
-from apps.conversations.grounding.support_check import rarity, shared
+from apps.conversations.grounding.sentence_embeddings import embed_sentences
+from apps.conversations.grounding.support_check import get_covered_share, weigh_words
 from apps.documents.scale import unread_languages
 from apps.engines import registry
 
@@ -43,16 +43,16 @@ _NUMBER_BEFORE, _NUMBER_AFTER = 3, 12  # words between a number and what it coun
 _BARE_NUMBER = re.compile(r"(?<![\w.,-])\d[\d.,]*(?=\W*$|[.,;]?\s*(?:and|und|y|in|im|en|on|for|für|per|pro|por)\b)")
 
 
-def counts_another_thing(question: str, claim: str, source: str) -> bool:
+def has_unrelated_count(question: str, claim: str, source: str) -> bool:
     """Return whether a claim answers "how many seats?" with a bare number that the source does not give for seats: it
     names none, or the number stands elsewhere in it."""
     asked = _COUNTED.search(question)
     if asked is None or not _BARE_NUMBER.search(claim.rstrip(' ."”')):
         return False
-    counted, numbers = facts(asked[1]).order[:1], facts(claim).numbers
-    if not counted or counted[0] in facts(claim).terms:
+    counted, numbers = extract_features(asked[1]).order[:1], extract_features(claim).numbers
+    if not counted or counted[0] in extract_features(claim).terms:
         return False
-    words = [facts(word) for word in _LABEL.sub("", source).split()]
+    words = [extract_features(word) for word in _LABEL.sub("", source).split()]
     things = [at for at, word in enumerate(words) if counted[0] in word.terms]
     places = [at for at, word in enumerate(words) if word.numbers & numbers]
     return not any(-_NUMBER_BEFORE <= at - thing <= _NUMBER_AFTER for thing in things for at in places)
@@ -79,11 +79,11 @@ class AnswerCheck:
     def __init__(self, question: str, sentences: Sequence[CreditedSentence]) -> None:
         """Prepare for the sentences of the passages."""
         self._question = question
-        self._asked = facts(question)
+        self._asked = extract_features(question)
         self._sentences = sentences
         self._sources = set[int]()  # that have answered
-        self._open = bool(_OPEN.match(question)) and not expects(question)
-        parts = [part for part in _BETWEEN_PARTS.split(question) if facts(part).terms]
+        self._open = bool(_OPEN.match(question)) and not detect_answer_type(question)
+        parts = [part for part in _BETWEEN_PARTS.split(question) if extract_features(part).terms]
         self._parts = [AnswerCheck(part, sentences) for part in parts] if len(parts) > 1 else []
 
     def accepts(self, claim: CreditedSentence) -> bool:
@@ -115,11 +115,11 @@ class AnswerCheck:
 
     @cached_property
     def _weight(self) -> dict[str, float]:
-        return rarity(self._asked, [facts(one.text) for one in self._sentences])
+        return weigh_words(self._asked, [extract_features(one.text) for one in self._sentences])
 
     def _shared(self, one: CreditedSentence) -> float:
-        return shared(self._asked, facts(f"{one.context} {one.text}"), self._weight)
+        return get_covered_share(self._asked, extract_features(f"{one.context} {one.text}"), self._weight)
 
     def _nearness(self, sentences: Sequence[CreditedSentence]) -> list[float]:
-        asked, *rows = vectors([self._question, *(one.text for one in sentences)])
+        asked, *rows = embed_sentences([self._question, *(one.text for one in sentences)])
         return [float(asked @ row) + _WORDS * self._shared(one) for row, one in zip(rows, sentences, strict=True)]

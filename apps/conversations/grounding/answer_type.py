@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from apps.conversations.grounding.claim_features import facts
+from apps.conversations.grounding.claim_features import extract_features
 from apps.lib.words import stem
 
 _ASKS = (  # the first that matches counts
@@ -60,20 +60,20 @@ _PLACE = re.compile(
 )
 
 
-def expects(question: str) -> str:
+def detect_answer_type(question: str) -> str:
     """The kind of answer: amount, time, person, place, reason, name, or empty where the question does not tell."""
     return next((kind for kind, pattern in _PATTERNS if pattern.search(question)), "")
 
 
-def holds(kind: str, text: str, question: str) -> float:
+def match_answer_type(kind: str, text: str, question: str) -> float:
     """1 where the sentence holds something of that kind which the question does not name itself; 0 where not."""
     if kind == "time":
         asked = {found.casefold() for found in _TIME.findall(question)}
         return float(any(found.casefold() not in asked for found in _TIME.findall(text)))
     if kind == "amount":
-        return float(bool(facts(text).numbers - facts(question).numbers))
+        return float(bool(extract_features(text).numbers - extract_features(question).numbers))
     if kind in {"person", "name"}:
-        return float(bool(facts(text).names - facts(question).terms))
+        return float(bool(extract_features(text).names - extract_features(question).terms))
     if kind == "place":
         return float(any(_new(text[found.end() - 1 :], question) for found in _PLACE.finditer(text)))
     if kind == "reason":
@@ -84,4 +84,4 @@ def holds(kind: str, text: str, question: str) -> float:
 def _new(text: str, question: str) -> bool:
     """Whether the name that `text` begins with is none of the question's."""
     name = re.match(r"\w+", text)
-    return name is not None and stem(name.group().casefold()) not in facts(question).terms
+    return name is not None and stem(name.group().casefold()) not in extract_features(question).terms

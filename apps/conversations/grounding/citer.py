@@ -10,14 +10,21 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from apps.conversations.evidence.source_numbering import Stretch
+from apps.conversations.evidence.source_numbering import SourceSpan
 from apps.conversations.grounding import number_relevance
 from apps.conversations.grounding.agreement import find_disagreement
-from apps.conversations.grounding.answer_relevance import AnswerCheck, CreditedSentence, counts_another_thing
-from apps.conversations.grounding.claim_features import SPELT, Facts, facts
+from apps.conversations.grounding.answer_relevance import AnswerCheck, CreditedSentence, has_unrelated_count
+from apps.conversations.grounding.claim_features import NUMBER_WORD_STEMS, ClaimFeatures, extract_features
 from apps.conversations.grounding.lexicons import LEXICONS, detect_language
-from apps.conversations.grounding.support_check import SUPPORTED, Premise, SupportVerdict, check, rarity, shared
-from apps.conversations.rendering.sentence_markers import hints, without_hints
+from apps.conversations.grounding.support_check import (
+    MIN_SUPPORT,
+    Premise,
+    SupportVerdict,
+    get_covered_share,
+    get_support_check,
+    weigh_words,
+)
+from apps.conversations.rendering.sentence_markers import find_model_citations, strip_model_citations
 from apps.documents.language import language_of
 from apps.documents.passages import Passage
 from apps.documents.table_rows import RowCell, cut_rows, read_row
@@ -72,7 +79,7 @@ _CLAIM_WORDS = 4  # content words from which a sentence that begins like small t
 
 
 @dataclass(frozen=True, slots=True)
-class Cite:
+class SentenceCitation:
     """That a source supports a sentence (or, with no source, that none does, but perhaps the result of a `tool`, by its
     title). Spans: the sentence's in the answer, the support's in the text of the source's page. `quoted`: the source
     says it in the same words."""
@@ -94,111 +101,115 @@ class Cite:
 
 
 @dataclass(frozen=True, slots=True)
-class Window:
+class EvidenceWindow:
     """One sentence of a source, or two adjacent ones."""
 
     source: int
     start: int  # in Page.text
     end: int
     premise: Premise
-    facts: Facts  # of its text and of the titles above it
+    facts: ClaimFeatures  # of its text and of the titles above it
     unread: str = ""  # language of the source (ISO 639-1) where the check does not know it
 
 
 @dataclass(frozen=True, slots=True)
-class _Short:
+class _ShortAnswerBasis:
     """The window on which a short answer stands. `sure`: the passages speak of the question, so there is no other."""
 
-    best: tuple[SupportVerdict, Window] | None
+    best: tuple[SupportVerdict, EvidenceWindow] | None
     sure: bool
 
 
 class Citer:
     """Knows the passages of one answer, and what earlier turns of the path had been given. Sync, for `in_pool`."""
 
-    def __init__(self, question: str, passages: Mapping[int, Passage], earlier: Iterable[Stretch] = ()) -> None:
+    def __init__(self, question: str, passages: Mapping[int, Passage], earlier: Iterable[SourceSpan] = ()) -> None:
         self.question = question
         own = [_stretch(number, passage) for number, passage in passages.items()]
         known = {item.number: item for item in own}
         further = [item for item in earlier if not _within(item, known.get(item.number))]
         self.windows = [window for item in (*own, *further) for window in _windows(item)]
-        self._check = check()
+        self._check = get_support_check()
         single = {(w.source, w.start): w for w in reversed(self.windows)}
         self._answers = AnswerCheck(
             question, [CreditedSentence(w.source, w.premise.text, w.premise.context) for w in single.values()]
         )
 
-    def cite(self, index: int, text: str, start: int, end: int) -> list[Cite]:
+    def cite(self, index: int, text: str, start: int, end: int) -> list[SentenceCitation]:
         """Return one to three sources of the sentence, best first; one `Cite` without a source where nothing supports
         it; [] where it states nothing (see `states`). Call in the order of the sentences."""
-        if not states(text):
+        if not is_factual_claim(text):
             return []
         if not self.windows:
-            return [Cite(index, start, end, None, 0, 0, 0.0)]
-        claim = _OPENING.sub("", _ENUMERATOR.sub("", without_hints(text).strip(" \t\n*_#>|-")))
+            return [SentenceCitation(index, start, end, None, 0, 0, 0.0)]
+        claim = _OPENING.sub("", _ENUMERATOR.sub("", strip_model_citations(text).strip(" \t\n*_#>|-")))
         short = self._answering(claim)
         if short is not None and (short.sure or short.best):
             return [_one(index, start, end, short.best)]
         found = self._supported(claim)
-        if found[0][0].score < SUPPORTED:
+        if found[0][0].score < MIN_SUPPORT:
             found = self._supported_in_parts(claim) or found
         best = found[0][0].score
         unsaid = is_fragment(claim) and not found[0][0].quoted
-        if best < SUPPORTED or unsaid or not self._speaks_to_question(claim, found[0][1]):
+        if best < MIN_SUPPORT or unsaid or not self._speaks_to_question(claim, found[0][1]):
             return [_one(index, start, end, None, min(best, _UNSUPPORTED))]
         return [
-            Cite(index, start, end, w.source, w.start, w.end, round(verdict.score, 4), quoted=verdict.quoted)
-            for verdict, w in _chosen(found, frozenset(hints(text)))
+            SentenceCitation(
+                index, start, end, w.source, w.start, w.end, round(verdict.score, 4), quoted=verdict.quoted
+            )
+            for verdict, w in _chosen(found, frozenset(find_model_citations(text)))
         ]
 
     def find_unread_language(self, text: str) -> str:
         """Return the language of the passage nearest to a sentence, as ISO 639-1 code; "" where the check knows it."""
-        near = self.near(without_hints(text))
+        near = self.near(strip_model_citations(text))
         return near[0].unread if near else ""
 
-    def _speaks_to_question(self, claim: str, window: Window) -> bool:
+    def _speaks_to_question(self, claim: str, window: EvidenceWindow) -> bool:
         if self._counts_another_thing(claim, window):
             return False
         return self._answers.accepts(CreditedSentence(window.source, claim, window.premise.context))
 
-    def _counts_another_thing(self, claim: str, window: Window) -> bool:
-        return counts_another_thing(self.question, claim, f"{window.premise.context} {window.premise.text}")
+    def _counts_another_thing(self, claim: str, window: EvidenceWindow) -> bool:
+        return has_unrelated_count(self.question, claim, f"{window.premise.context} {window.premise.text}")
 
-    def _supported(self, claim: str) -> list[tuple[SupportVerdict, Window]]:
+    def _supported(self, claim: str) -> list[tuple[SupportVerdict, EvidenceWindow]]:
         """Return the nearest windows with their verdicts, best first."""
         near = self.near(claim)
         verdicts = self._check.judge(claim, [window.premise for window in near])
         return sorted(zip(verdicts, near, strict=True), key=lambda pair: -pair[0].score)
 
-    def _supported_in_parts(self, claim: str) -> list[tuple[SupportVerdict, Window]]:
+    def _supported_in_parts(self, claim: str) -> list[tuple[SupportVerdict, EvidenceWindow]]:
         """Return the best window of each part of a sentence made of several, each with the score of the weakest part;
         [] where it is not made so, or a part has no support."""
         parts = _JOINT.split(claim)
-        if len(parts) == 1 or any(len(facts(part).terms) < _CLAUSE for part in parts):
+        if len(parts) == 1 or any(len(extract_features(part).terms) < _CLAUSE for part in parts):
             return []
         best = [self._supported(part)[0] for part in parts]
         score = min(verdict.score for verdict, _ in best)
-        return [(SupportVerdict(score), window) for _, window in best] if score >= SUPPORTED else []
+        return [(SupportVerdict(score), window) for _, window in best] if score >= MIN_SUPPORT else []
 
-    def _answering(self, claim: str) -> _Short | None:
+    def _answering(self, claim: str) -> _ShortAnswerBasis | None:
         """Return the window on which a few words stand that only make sense as an answer to the question, as "41."
         after "How many tons does the crane lift?": one about the question has to say them. None for other sentences."""
-        asked, bare = facts(self.question), _FRAME.sub("", claim)
-        said = facts(bare)
+        asked, bare = extract_features(self.question), _FRAME.sub("", claim)
+        said = extract_features(bare)
         new = said.terms - asked.terms
         if not new or len(new) > _SHORT or not asked.terms:
             return None
         share, about = self._about(asked)
         sure = share >= _ABOUT and len(bare.split()) <= _SHORT
         told = [w for w in about if said.numbers <= w.facts.numbers and new & said.names <= w.facts.terms]
-        told = [window for window in told if number_relevance.fits(self.question, claim, window.premise.text)]
+        told = [
+            window for window in told if number_relevance.has_fitting_numbers(self.question, claim, window.premise.text)
+        ]
         told = [window for window in told if not self._counts_another_thing(claim, window)]
-        words = new - SPELT if said.numbers else new
+        words = new - NUMBER_WORD_STEMS if said.numbers else new
         says = [window for window in told if words <= window.facts.terms]
         if told and not says:
             return None  # in other words, or in another unit
         best = next((window for window in says if self._agrees(bare, window.premise)), None)
-        return _Short(None if best is None else (SupportVerdict(1.0), best), sure)
+        return _ShortAnswerBasis(None if best is None else (SupportVerdict(1.0), best), sure)
 
     def _agrees(self, bare: str, premise: Premise) -> bool:
         """Return whether a short answer, and the question with it, say nothing against a premise with its words."""
@@ -208,44 +219,48 @@ class Citer:
         alone = find_disagreement(bare, premise.text, context=premise.context, hint=hint)
         return against not in ("negation", "antonym") and alone in ("", "words")  # the caller compared the words
 
-    def _about(self, asked: Facts) -> tuple[float, list[Window]]:
+    def _about(self, asked: ClaimFeatures) -> tuple[float, list[EvidenceWindow]]:
         """Return the largest share of the question that a window holds, and the windows that hold about as much.
 
         None of these is wider than need be."""
-        weight = rarity(asked, [window.facts for window in self.windows])
-        share = [(shared(asked, window.facts, weight), window) for window in self.windows]
+        weight = weigh_words(asked, [window.facts for window in self.windows])
+        share = [(get_covered_share(asked, window.facts, weight), window) for window in self.windows]
         most = max(value for value, _ in share)
         close = [pair for pair in share if pair[0] >= max(_ABOUT * most, _LEAST_ABOUT)]
-        found: list[Window] = []
+        found: list[EvidenceWindow] = []
         for _, window in sorted(close, key=lambda pair: (-pair[0], len(pair[1].premise.text))):
             if not any(window.source == f.source and window.start < f.end and f.start < window.end for f in found):
                 found.append(window)
         return most, found
 
-    def near(self, claim: str) -> list[Window]:
+    def near(self, claim: str) -> list[EvidenceWindow]:
         """Return the windows that share most with the claim, the short ones first among equals."""
-        said = facts(claim)
-        weight = rarity(said, [window.facts for window in self.windows])
-        return sorted(self.windows, key=lambda w: (-shared(said, w.facts, weight), len(w.premise.text)))[:_LOOKED_AT]
+        said = extract_features(claim)
+        weight = weigh_words(said, [window.facts for window in self.windows])
+        return sorted(self.windows, key=lambda w: (-get_covered_share(said, w.facts, weight), len(w.premise.text)))[
+            :_LOOKED_AT
+        ]
 
 
-def _one(index: int, start: int, end: int, found: tuple[SupportVerdict, Window] | None, otherwise: float = 0.0) -> Cite:
+def _one(
+    index: int, start: int, end: int, found: tuple[SupportVerdict, EvidenceWindow] | None, otherwise: float = 0.0
+) -> SentenceCitation:
     """Return the one citation of a sentence; without a source and with the score `otherwise` where none was found."""
     if found is None:
-        return Cite(index, start, end, None, 0, 0, round(otherwise, 4))
+        return SentenceCitation(index, start, end, None, 0, 0, round(otherwise, 4))
     verdict, window = found
-    return Cite(index, start, end, window.source, window.start, window.end, round(verdict.score, 4))
+    return SentenceCitation(index, start, end, window.source, window.start, window.end, round(verdict.score, 4))
 
 
 def _chosen(
-    judged: Sequence[tuple[SupportVerdict, Window]], hinted: frozenset[int]
-) -> list[tuple[SupportVerdict, Window]]:
+    judged: Sequence[tuple[SupportVerdict, EvidenceWindow]], hinted: frozenset[int]
+) -> list[tuple[SupportVerdict, EvidenceWindow]]:
     """Return the best window, then those of other sources that support nearly as well."""
     ranked = sorted(
         judged, key=lambda pair: (-pair[0].score - _HINTED * (pair[1].source in hinted), len(pair[1].premise.text))
     )
-    least = max(SUPPORTED, ranked[0][0].score - _NEAR_BEST)
-    kept: dict[int, tuple[SupportVerdict, Window]] = {}
+    least = max(MIN_SUPPORT, ranked[0][0].score - _NEAR_BEST)
+    kept: dict[int, tuple[SupportVerdict, EvidenceWindow]] = {}
     for verdict, window in ranked:
         if verdict.score >= least:
             kept.setdefault(window.source, (verdict, window))
@@ -261,19 +276,19 @@ def is_fragment(claim: str) -> bool:
     return bool(_PARTICIPLE.match(bare)) and "," not in bare and not _FINITE.search(bare)
 
 
-def states(text: str) -> bool:
+def is_factual_claim(text: str) -> bool:
     """Whether a sentence states something that a source could support: no heading, question, small talk or label."""
-    shown = without_hints(text).strip()
+    shown = strip_model_citations(text).strip()
     if shown.startswith("#") or shown.endswith(("?", ":")) or _TOO_LITTLE.fullmatch(shown):
         return False
-    words = facts(shown).terms
+    words = extract_features(shown).terms
     bare = shown.strip(" *_>-")
     if _TALK.match(bare):
         return len(words) >= _CLAIM_WORDS
-    return len(words) >= 2 or bool(facts(shown).numbers)
+    return len(words) >= 2 or bool(extract_features(shown).numbers)
 
 
-def weak(cites: Iterable[Cite]) -> bool:
+def is_mostly_unsupported(cites: Iterable[SentenceCitation]) -> bool:
     """Whether more than half of the sentences that state something have no source."""
     sentences: dict[int, bool] = {}
     for cite in cites:
@@ -281,29 +296,29 @@ def weak(cites: Iterable[Cite]) -> bool:
     return bool(sentences) and sum(sentences.values()) * 2 < len(sentences)
 
 
-def _stretch(number: int, passage: Passage) -> Stretch:
-    return Stretch(number, passage.title, passage.heading, passage.full_start, passage.full_text)
+def _stretch(number: int, passage: Passage) -> SourceSpan:
+    return SourceSpan(number, passage.title, passage.heading, passage.full_start, passage.full_text)
 
 
-def _within(item: Stretch, whole: Stretch | None) -> bool:
+def _within(item: SourceSpan, whole: SourceSpan | None) -> bool:
     """Whether this turn's passage of the same source holds it already."""
     return whole is not None and whole.start <= item.start and item.text in whole.text
 
 
-def _windows(stretch: Stretch) -> list[Window]:
+def _windows(stretch: SourceSpan) -> list[EvidenceWindow]:
     """Return each sentence, each two adjacent ones, the cells of table rows, list items with their introduction."""
     found = cut_rows(stretch.text)
     code = language_of([stretch.text])
     unknown = bool(code) and code not in LEXICONS
     language = code if code in LEXICONS else detect_language(stretch.text)
     titles = f"{stretch.title} {stretch.heading}".strip()
-    windows: list[Window] = []
+    windows: list[EvidenceWindow] = []
 
     def add(first: int, last: int, text: str, context: str = "", *, only_quoted: bool = unknown) -> None:
         start, end = stretch.start + found[first][0], stretch.start + found[last][1]
         premise = Premise(" ".join(text.split()), f"{titles} {context}".strip(), language, only_quoted)
-        said = facts(f"{premise.context} {premise.text}", language)
-        windows.append(Window(stretch.number, start, end, premise, said, code if unknown else ""))
+        said = extract_features(f"{premise.context} {premise.text}", language)
+        windows.append(EvidenceWindow(stretch.number, start, end, premise, said, code if unknown else ""))
 
     introduction, joins = "", False  # whether the sentence before may be read together with this one
     for at, (start, end) in enumerate(found):

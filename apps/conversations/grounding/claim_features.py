@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
 
-from apps.conversations.grounding.lexicons import ENGLISH, LEXICONS, Lexicon, detect_language, opposite_forms
+from apps.conversations.grounding.lexicons import ENGLISH, LEXICONS, Lexicon, detect_language, iter_opposite_forms
 from apps.lib.words import STOPWORDS, normalise, stem
 
 _TOKEN = re.compile(r"[^\W_]+(?:[.,]\d+)*(?:['’][^\W\d_]+)?|[%$€£¥.,;:!?()]")
@@ -22,13 +22,13 @@ _ATTACHED = re.compile(r"(\d+(?:[.,]\d+)*)([^\W\d_]{1,4})$")  # 5km, 30s, 2nd
 
 _LEAST_WRITTEN = 2  # "one" and "eine" are mostly articles
 
-SPELT = frozenset(  # stems of numbers in words
+NUMBER_WORD_STEMS = frozenset(  # stems of numbers in words
     stem(word) for lexicon in LEXICONS.values() for word in (*lexicon.numbers, *lexicon.scales)
 )
 
 
 @dataclass(frozen=True, slots=True)
-class Facts:
+class ClaimFeatures:
     """`order` are the stems of the content words as they come; `names` are stems of words written like names.
 
     `language` is the code of the lexicon that the text was read with.
@@ -44,16 +44,16 @@ class Facts:
 
 
 @lru_cache(maxsize=4_000)  # some 6 MB
-def facts(text: str, hint: str = "en") -> Facts:
+def extract_features(text: str, hint: str = "en") -> ClaimFeatures:
     """Return the facts of a short text, read in its own language, or in `hint` where its words do not tell it."""
     language = detect_language(text, hint)
     lexicon = LEXICONS.get(language, ENGLISH)
     small = _function_words(language)
     order: list[str] = []
     names: set[str] = set()
-    tokens = tokens_of(text)
+    tokens = split_tokens(text)
     for place, token in enumerate(tokens):
-        bare = bare_word(token)
+        bare = normalise_token(token)
         if not bare[0].isalnum() or _negates(token, lexicon) or bare in small:
             continue
         term = stem(bare)
@@ -62,11 +62,11 @@ def facts(text: str, hint: str = "en") -> Facts:
             names.add(term)
     denied = frozenset(_denied(tokens, lexicon))
     negations = sum(
-        token[0].isalnum() and _negates(token, lexicon) and bare_word(behind) not in lexicon.softeners
+        token[0].isalnum() and _negates(token, lexicon) and normalise_token(behind) not in lexicon.softeners
         for token, behind in pairwise([*tokens, "."])
     )
     numbers = _numbers(tokens, lexicon)
-    return Facts(tuple(order), frozenset(order), numbers, frozenset(names), denied, negations, language)
+    return ClaimFeatures(tuple(order), frozenset(order), numbers, frozenset(names), denied, negations, language)
 
 
 @lru_cache(maxsize=4)
@@ -75,16 +75,16 @@ def _function_words(language: str) -> frozenset[str]:
     lexicon = LEXICONS.get(language, ENGLISH)
     if lexicon is ENGLISH:
         return STOPWORDS
-    return STOPWORDS | (lexicon.small_words - {form for form, _ in opposite_forms(lexicon)})
+    return STOPWORDS | (lexicon.small_words - {form for form, _ in iter_opposite_forms(lexicon)})
 
 
-def bare_word(token: str) -> str:
+def normalise_token(token: str) -> str:
     """Return a token case-folded, without its apostrophes."""
     return normalise(token).replace("’", "'").removesuffix("'s").replace("'", "")
 
 
 def _negates(token: str, lexicon: Lexicon) -> bool:
-    return bare_word(token) in lexicon.negations or normalise(token).replace("’", "'").endswith("n't")
+    return normalise_token(token) in lexicon.negations or normalise(token).replace("’", "'").endswith("n't")
 
 
 def _denied(tokens: list[str], lexicon: Lexicon) -> Iterator[str]:
@@ -93,19 +93,19 @@ def _denied(tokens: list[str], lexicon: Lexicon) -> Iterator[str]:
         left, whole = 0, False
         for place, token in enumerate(clause):
             if _negates(token, lexicon):
-                behind = bare_word(clause[place + 1]) if place + 1 < len(clause) else ""
-                numbered = bare_word(token) == "no" and behind[:1].isdigit()  # "No. 5", "no 5"
+                behind = normalise_token(clause[place + 1]) if place + 1 < len(clause) else ""
+                numbered = normalise_token(token) == "no" and behind[:1].isdigit()  # "No. 5", "no 5"
                 if numbered or behind in lexicon.softeners:
                     left = 0
                 elif lexicon.reach is None:
                     whole = True
                 else:
                     left = lexicon.reach
-            elif left and bare_word(token) not in STOPWORDS:
+            elif left and normalise_token(token) not in STOPWORDS:
                 left -= 1
-                yield stem(bare_word(token))
+                yield stem(normalise_token(token))
         if whole:
-            words = (bare_word(token) for token in clause if not _negates(token, lexicon))
+            words = (normalise_token(token) for token in clause if not _negates(token, lexicon))
             yield from (stem(word) for word in words if word not in lexicon.small_words)
 
 
@@ -120,7 +120,7 @@ def _clauses(tokens: list[str]) -> Iterator[list[str]]:
     yield clause
 
 
-def tokens_of(text: str) -> list[str]:
+def split_tokens(text: str) -> list[str]:
     """Words, numbers and signs, as they are written."""
     return _TOKEN.findall(unicodedata.normalize("NFKC", text))
 

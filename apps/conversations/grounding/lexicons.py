@@ -375,7 +375,7 @@ def find_unread_language(text: str) -> str:
     return code if code not in LEXICONS and known < _READ * len(words) else ""
 
 
-def opposite_forms(lexicon: Lexicon) -> Iterator[tuple[str, frozenset[str]]]:
+def iter_opposite_forms(lexicon: Lexicon) -> Iterator[tuple[str, frozenset[str]]]:
     """Yield each form of a contrary with the forms of the opposite side. A form may come several times."""
     for one, other in lexicon.contraries:
         yield from ((form, other) for form in one)

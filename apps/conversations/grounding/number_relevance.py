@@ -6,26 +6,26 @@ import re
 from collections.abc import Sequence
 from itertools import groupby
 
-from apps.conversations.grounding.claim_features import Facts, facts, is_amount, tokens_of
+from apps.conversations.grounding.claim_features import ClaimFeatures, extract_features, is_amount, split_tokens
 from apps.lib.words import normalise, stem
 
-NEARLY = 2 / 3  # of how near the nearest number stands to the words of the question
+LEAST_NEARNESS = 2 / 3  # of how near the nearest number stands to the words of the question
 _SIGNS = re.compile(r"[%‰$€£¥°]|(?<![\w)])[-−](?=\d)")
 
 
-def fits(question: str, answer: str, passage: str) -> bool:
+def has_fitting_numbers(question: str, answer: str, passage: str) -> bool:
     """Whether the numbers of an answer, all of which are in the passage, stand there by what is asked about: of "it was
     painted in 1902 and lifts 41 tons" only 41 is what it lifts. And whether the signs beside them are known."""
     signs = set(_SIGNS.findall(answer))
     if not signs <= {*_SIGNS.findall(question), *_SIGNS.findall(passage)}:
         return False
-    numbers = facts(answer).numbers
-    near = _nearness(facts(question), tokens_of(passage)) if numbers else {}
-    least = NEARLY * max(near.values(), default=0.0)
+    numbers = extract_features(answer).numbers
+    near = _nearness(extract_features(question), split_tokens(passage)) if numbers else {}
+    least = LEAST_NEARNESS * max(near.values(), default=0.0)
     return all(near.get(number, least) >= least for number in numbers)
 
 
-def _nearness(asked: Facts, tokens: Sequence[str]) -> dict[str, float]:
+def _nearness(asked: ClaimFeatures, tokens: Sequence[str]) -> dict[str, float]:
     """How near each number stands to the words that are asked about: the sum of one by the distance to each."""
     stems = [stem(normalise(token).replace("’", "'").removesuffix("'s")) for token in tokens]
     places = [[at for at, found in enumerate(stems) if found == term] for term in asked.terms]
@@ -34,6 +34,6 @@ def _nearness(asked: Facts, tokens: Sequence[str]) -> dict[str, float]:
         inside = list(group)
         first, last = inside[0], inside[-1]
         near = sum(max((1 / max(1, first - at, at - last) for at in some), default=0.0) for some in places)
-        for number in facts(" ".join(tokens[first : last + 1])).numbers if amount else ():
+        for number in extract_features(" ".join(tokens[first : last + 1])).numbers if amount else ():
             found[number] = max(found.get(number, 0.0), near)
     return found

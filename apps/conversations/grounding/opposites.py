@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from apps.conversations.grounding.lexicons import LEXICONS, merge_forms, opposite_forms
+from apps.conversations.grounding.lexicons import LEXICONS, iter_opposite_forms, merge_forms
 from apps.lib.words import stem
 
-OPPOSITES = {  # code of the language -> stem -> stems of its contraries
-    code: merge_forms((stem(form), frozenset(map(stem, others))) for form, others in opposite_forms(lexicon))
+OPPOSITE_STEMS = {  # code of the language -> stem -> stems of its contraries
+    code: merge_forms((stem(form), frozenset(map(stem, others))) for form, others in iter_opposite_forms(lexicon))
     for code, lexicon in LEXICONS.items()
 }

@@ -12,11 +12,11 @@ from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
-from apps.conversations.grounding.answer_type import expects, holds
-from apps.conversations.grounding.claim_features import facts
+from apps.conversations.grounding.answer_type import detect_answer_type, match_answer_type
+from apps.conversations.grounding.claim_features import extract_features
 from apps.conversations.grounding.lexicons import detect_language
 from apps.conversations.grounding.quotable_runs import QuotableRun, QuotedRow, Span, lay_out_row, split_runs
-from apps.conversations.grounding.sentence_embeddings import vectors
+from apps.conversations.grounding.sentence_embeddings import embed_sentences
 from apps.documents.fold import fold
 from apps.documents.language import guess_language
 from apps.documents.passages import Passage, joined
@@ -51,7 +51,7 @@ _FORM, _OTHER_FORM = (
 _EMBEDDED = 8  # sentences, the best by words: as good as all of them; each costs 6 ms of one core
 _LEAST_WORDS = 3
 _MOST_CHARS = 700  # a "sentence" longer than this is a table or a list that nobody wants quoted
-MOST = 5  # quotes of a turn, where none is likely right; 3 held 4 answers of 81 and 9 of 150 (COVID-QA) less
+MAX_QUOTES = 5  # quotes of a turn, where none is likely right; 3 held 4 answers of 81 and 9 of 150 (COVID-QA) less
 _WRONG = 0.1  # below so small a likelihood that all are wrong no further one is quoted
 _OF_BEST = 0.45  # of the best one's score: further quotes below it are left out
 _SENTENCES = 3  # of a quote
@@ -99,7 +99,7 @@ def read_spans(kept: Mapping[str, Any]) -> list[list[int]]:
 
 
 @dataclass(slots=True)
-class Option:
+class QuoteCandidate:
     """A sentence that may be quoted, and what speaks for it."""
 
     source: int
@@ -116,12 +116,12 @@ class Option:
     score: float = 0.0
 
 
-def choose(
+def select_quotes(
     question: str,
     vector: Vectors | None,
     passages: Mapping[int, Passage],
     idf: Mapping[str, float],
-    limit: int = MOST,
+    limit: int = MAX_QUOTES,
     *,
     join: bool = True,
 ) -> list[Quote]:
@@ -131,11 +131,11 @@ def choose(
     options = _options(passages)
     if not options:
         return []
-    weigh(question, vector, options, idf)
+    score_candidates(question, vector, options, idf)
     if not _answers(question, options):
         return []
     ranked = sorted(options, key=lambda option: -option.score)
-    taken: list[Option] = []
+    taken: list[QuoteCandidate] = []
     found: list[Quote] = []
     wrong = 1.0  # how likely all quotes so far are wrong
     for option in ranked:
@@ -149,11 +149,11 @@ def choose(
     return found
 
 
-def _alone(option: Option) -> Quote:
+def _alone(option: QuoteCandidate) -> Quote:
     return Quote(option.source, option.start, option.end, option.text, _likely(option))
 
 
-def _quote(option: Option, parts: Sequence[Option], question: str, idf: Mapping[str, float]) -> Quote:
+def _quote(option: QuoteCandidate, parts: Sequence[QuoteCandidate], question: str, idf: Mapping[str, float]) -> Quote:
     passage, run = option.passage, option.run
     offset, first = passage.full_start, min(parts, key=lambda part: part.place)
     spans = [(min(part.start for part in parts), max(part.end for part in parts))]
@@ -187,19 +187,21 @@ def _add_lead(text: str, lead: Span, quoted: Span, offset: int, *, is_item: bool
 def _asked_cell(table: QuotedRow, question: str, idf: Mapping[str, float]) -> int:
     """Return the number of the cell whose column the question names while it does not hold the cell; -1 where it names
     none, or several alike."""
-    asked = facts(question).terms
+    asked = extract_features(question).terms
     forms = {term[:_FORM] for term in asked if len(term) >= _FORM}
     values = [0.0] * len(table.cells)
     for at, cell in enumerate(table.cells):
-        if not facts(cell.text).terms & asked:
-            named = facts(cell.name).terms
+        if not extract_features(cell.text).terms & asked:
+            named = extract_features(cell.name).terms
             also = sum(term[:_FORM] in forms for term in named - asked)  # "recommended" where it is asked as a verb
             values[at] = sum(idf.get(term, _COMMON) for term in named & asked) + also * _OTHER_FORM
     best = max(values, default=0.0)
     return values.index(best) if best > 0 and values.count(best) == 1 else -1
 
 
-def _widened(option: Option, options: Sequence[Option], taken: Sequence[Option], *, first: bool) -> list[Option]:
+def _widened(
+    option: QuoteCandidate, options: Sequence[QuoteCandidate], taken: Sequence[QuoteCandidate], *, first: bool
+) -> list[QuoteCandidate]:
     """Return the sentence with neighbours of its paragraph: the one before where it points back, then the likelier ones
     as far as there is room. A list is quoted as far as there is room. The first quote has more of it than others."""
     parts, room = [option], _MOST_WORDS if first else _JOINED_WORDS
@@ -220,7 +222,7 @@ def _widened(option: Option, options: Sequence[Option], taken: Sequence[Option],
     return parts
 
 
-def _fit(parts: Sequence[Option], other: Option, room: int) -> bool:
+def _fit(parts: Sequence[QuoteCandidate], other: QuoteCandidate, room: int) -> bool:
     """Return whether a neighbour belongs to the same paragraph, adds something, and leaves the quote readable."""
     introduced = other.run.kind == "item" and any(other.run.intro == part.run.intro != () for part in parts)
     together = introduced or other.run.block == parts[0].run.block
@@ -230,13 +232,13 @@ def _fit(parts: Sequence[Option], other: Option, room: int) -> bool:
     return len(told.split()) + sum(len(part.text.split()) for part in [*parts, other]) <= room
 
 
-def _likely(option: Option) -> float:
+def _likely(option: QuoteCandidate) -> float:
     """Return how likely a quote holds the answer, 0 to 1."""
     bias, score, passage = _RIGHT
     return round(_logistic(bias + score * option.score + passage * option.passage.relevance), 4)
 
 
-def _answers(question: str, options: Sequence[Option]) -> bool:
+def _answers(question: str, options: Sequence[QuoteCandidate]) -> bool:
     """Return whether the weighed sentences are likely to answer the question."""
     if (asked := codes(question)) and any(asked & option.codes for option in options):
         return True
@@ -248,7 +250,7 @@ def _answers(question: str, options: Sequence[Option]) -> bool:
         return True
     if detect_language(question) != "en":
         return max(option.found["words"] for option in options) >= _BY_WORDS_FOREIGN
-    least = _BY_WORDS_SHORT if len(facts(question).terms) <= _SHORT else _BY_WORDS
+    least = _BY_WORDS_SHORT if len(extract_features(question).terms) <= _SHORT else _BY_WORDS
     return any(option.found["rare"] and option.found["words"] >= least for option in options)
 
 
@@ -256,21 +258,23 @@ def _logistic(value: float) -> float:
     return 1 / (1 + math.exp(-value))
 
 
-def weigh(question: str, vector: Vectors | None, options: Sequence[Option], idf: Mapping[str, float]) -> None:
+def score_candidates(
+    question: str, vector: Vectors | None, options: Sequence[QuoteCandidate], idf: Mapping[str, float]
+) -> None:
     """Fills in what speaks for each option, and its `score`."""
     asked, foreign = _Question.read(question, idf), _find_foreign(question, options)
     for option in options:
-        option.found = _by_words(asked, option) | {"foreign": float(option.source in foreign)}
+        option.found = _word_scores(asked, option) | {"foreign": float(option.source in foreign)}
         option.score = _sum(option.found)
     pool = sorted(options, key=lambda option: -option.score)[:_EMBEDDED]
-    rows = vectors([option.context for option in pool])
-    near = rows @ (vectors([question])[0] if vector is None else vector)
+    rows = embed_sentences([option.context for option in pool])
+    near = rows @ (embed_sentences([question])[0] if vector is None else vector)
     for option, cosine in zip(pool, near, strict=True):
         option.found["meaning"] = float(cosine)
         option.score = _sum(option.found)
 
 
-def _find_foreign(question: str, options: Sequence[Option]) -> frozenset[int]:
+def _find_foreign(question: str, options: Sequence[QuoteCandidate]) -> frozenset[int]:
     """Return the sources in another language than the question's, where some are in the question's own."""
     languages = {option.source: guess_language(option.passage.full_text) for option in options}
     asked = guess_language(question) or guess_language(question, frozenset(languages.values()))
@@ -294,14 +298,14 @@ class _Question:
 
     @classmethod
     def read(cls, text: str, idf: Mapping[str, float]) -> _Question:
-        found = facts(text).terms
+        found = extract_features(text).terms
         weight = {term: idf.get(term, _COMMON) for term in found}
-        return cls(text, found, codes(text), weight, tuple(pairwise(terms(text))), expects(text))
+        return cls(text, found, codes(text), weight, tuple(pairwise(terms(text))), detect_answer_type(text))
 
 
-def _by_words(asked: _Question, option: Option) -> dict[str, float]:
+def _word_scores(asked: _Question, option: QuoteCandidate) -> dict[str, float]:
     """What can be said without the embedder; `meaning` is added later, to the best ones."""
-    here, around = facts(option.text), facts(option.context)
+    here, around = extract_features(option.text), extract_features(option.context)
     weight = asked.weight
     whole = sum(weight.values()) or 1.0
     common = {term for term in weight if term in around.terms}
@@ -311,7 +315,7 @@ def _by_words(asked: _Question, option: Option) -> dict[str, float]:
     have = set(pairwise(terms(option.context)))
     gap = (places[-1] - places[0] + 1) / len(set(places)) if len(places) > 1 else 0.0
     words = len(here.order)
-    akin = sum(weight[t] for t in weight if t not in around.terms and any(_akin(t, o) for o in around.terms))
+    akin = sum(weight[t] for t in weight if t not in around.terms and any(_similarities(t, o) for o in around.terms))
     return {
         "words": (0.8 * sum(weight[t] for t in common) + 0.2 * sum(weight[t] for t in strong)) / whole,
         "rare": float(any(weight[t] == rarest for t in common)),
@@ -320,7 +324,7 @@ def _by_words(asked: _Question, option: Option) -> dict[str, float]:
         "akin": akin / whole,
         "passage": option.passage.relevance,
         "first": 1 / (1 + option.rank),
-        "kind": 2 * holds(asked.kind, option.text, asked.text) - 1 if asked.kind else 0.0,
+        "kind": 2 * match_answer_type(asked.kind, option.text, asked.text) - 1 if asked.kind else 0.0,
         "short": float(words < 5),
         "long": max(0.0, (words - 30) / 30),
         "question": float(option.text.rstrip().endswith("?")),
@@ -329,12 +333,12 @@ def _by_words(asked: _Question, option: Option) -> dict[str, float]:
     }
 
 
-def _akin(one: str, other: str) -> bool:
+def _similarities(one: str, other: str) -> bool:
     """Whether two stems are likely of one family: founder and founded, Normandy and Norman."""
     return len(one) >= 5 and len(other) >= 5 and one[:5] == other[:5]
 
 
-class _Named:
+class _CodeContext:
     """The codes that sentences in a row speak of: what one names holds for a few more, until the paragraph ends."""
 
     def __init__(self) -> None:
@@ -349,23 +353,23 @@ class _Named:
         self._end = end
 
 
-def _options(passages: Mapping[int, Passage]) -> list[Option]:
+def _options(passages: Mapping[int, Passage]) -> list[QuoteCandidate]:
     """Return every sentence and row of the passages that could be quoted, once."""
-    options: list[Option] = []
+    options: list[QuoteCandidate] = []
     seen: set[str] = set()
     for rank, (source, passage) in enumerate(passages.items()):
         before, page = "", passage.full_text
-        named, offset = _Named(), passage.full_start
+        named, offset = _CodeContext(), passage.full_start
         for place, run in enumerate(split_runs(page, passage.heading, page_begins=not offset)):
             text = fold(page[run.start : run.end])
             named.read(page, run.start, run.end)
             context = _context(run, text, before, passage)
             key = context.casefold() if run.kind == "row" else text.casefold()
             least = 1 if run.kind == "item" else _LEAST_WORDS
-            if len(facts(text).order) >= least and len(text) <= _MOST_CHARS and key not in seen:
+            if len(extract_features(text).order) >= least and len(text) <= _MOST_CHARS and key not in seen:
                 seen.add(key)
                 span = offset + run.start, offset + run.end
-                options.append(Option(source, rank, place, *span, text, context, passage, run, named.codes))
+                options.append(QuoteCandidate(source, rank, place, *span, text, context, passage, run, named.codes))
             before = text
     return options
 
@@ -379,7 +383,7 @@ def _context(run: QuotableRun, text: str, before: str, passage: Passage) -> str:
     return f"{before} {text}" if before and _POINTS_BACK.match(text) else text
 
 
-def _same(one: Option, other: Option) -> bool:
+def _same(one: QuoteCandidate, other: QuoteCandidate) -> bool:
     """Whether two sentences say the same in nearly the same words."""
-    a, b = (facts(o.context if o.run.kind == "row" else o.text) for o in (one, other))
+    a, b = (extract_features(o.context if o.run.kind == "row" else o.text) for o in (one, other))
     return a.numbers == b.numbers and len(a.terms & b.terms) >= 0.85 * len(a.terms | b.terms)

@@ -21,7 +21,7 @@ _lock = threading.Lock()
 _vectors: OrderedDict[tuple[str, bytes], Vectors] = OrderedDict()
 
 
-def vectors(texts: Sequence[str]) -> Vectors:
+def embed_sentences(texts: Sequence[str]) -> Vectors:
     """Shape (n, dimension), unit rows. What is not known yet is embedded, and kept. For `in_pool`."""
     engine = registry.embed()
     keys = [(engine.fingerprint, _name(text)) for text in texts]

@@ -12,7 +12,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from apps.conversations.grounding.citer import Cite
+    from apps.conversations.grounding.citer import SentenceCitation
 
 _HEADING = re.compile(r"\s*(#{1,6})(?=\s)")
 _ITEM = re.compile(r"\s*(?:[-*+]|\d{1,9}[.)])\s")
@@ -28,7 +28,7 @@ class SentenceState(StrEnum):
     UNVERIFIED = "unverified"
 
 
-def sentence_state(cites: Iterable[Cite]) -> SentenceState | None:
+def get_sentence_state(cites: Iterable[SentenceCitation]) -> SentenceState | None:
     """Return the state of a sentence from its citations; None for a sentence that states nothing and so has none."""
     found = list(cites)
     if not found:
@@ -39,7 +39,7 @@ def sentence_state(cites: Iterable[Cite]) -> SentenceState | None:
 
 
 @dataclass(slots=True)
-class Reveal:
+class SentenceReveal:
     """Sentences of one answer that are shown where only verified ones are; fed in order, and never taken back.
 
     A verified sentence is shown. A heading waits for a verified sentence below it, an introduction such as "Here is a

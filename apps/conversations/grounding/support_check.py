@@ -16,11 +16,11 @@ from typing import Protocol, cast
 from django.conf import settings
 from django.utils.module_loading import import_string
 
-from apps.conversations.grounding.agreement import find_disagreement, is_verbatim, share_of_words
-from apps.conversations.grounding.claim_features import Facts, write_digits
+from apps.conversations.grounding.agreement import find_disagreement, get_word_overlap, is_verbatim
+from apps.conversations.grounding.claim_features import ClaimFeatures, write_digits
 from apps.engines import registry
 
-SUPPORTED = 0.5  # score from which a premise supports a claim; the packaged model is calibrated to it
+MIN_SUPPORT = 0.5  # score from which a premise supports a claim; the packaged model is calibrated to it
 
 _READ = 3  # agreeing premises that the model reads for one claim, some 10 ms of one core each
 _DISAGREES = 0.4  # highest score of a premise that disagrees or is not read
@@ -78,7 +78,7 @@ def _compare(claim: str, premise: Premise) -> SupportVerdict | None:
         long = len(claim.split()) >= _WHOLE_SENTENCE * len(premise.text.split())
         return SupportVerdict(1.0, quoted=True) if long and is_verbatim(claim, premise.text) else SupportVerdict(0.0)
     if find_disagreement(claim, premise.text, context=premise.context, hint=premise.language):
-        return SupportVerdict(_DISAGREES * share_of_words(claim, premise.text, premise.language))
+        return SupportVerdict(_DISAGREES * get_word_overlap(claim, premise.text, premise.language))
     return SupportVerdict(1.0, quoted=True) if is_verbatim(claim, premise.text) else None
 
 
@@ -91,7 +91,7 @@ _lock = threading.Lock()
 _built: dict[str, SupportCheck] = {}
 
 
-def check() -> SupportCheck:
+def get_support_check() -> SupportCheck:
     """Return the check that the settings name, built once a process."""
     config = settings.SUPPORT_CHECK
     key = repr(config)
@@ -103,13 +103,13 @@ def check() -> SupportCheck:
     return found
 
 
-def rarity(said: Facts, given: Sequence[Facts]) -> dict[str, float]:
+def weigh_words(said: ClaimFeatures, given: Sequence[ClaimFeatures]) -> dict[str, float]:
     """Return the weight of each content word of `said`: the rarer among `given`, the higher."""
     seen = Counter(term for premise in given for term in premise.terms & said.terms)
     return {term: math.log(1 + (len(given) + 1) / (seen[term] + 0.5)) for term in said.terms}
 
 
-def shared(said: Facts, premise: Facts, weight: Mapping[str, float]) -> float:
+def get_covered_share(said: ClaimFeatures, premise: ClaimFeatures, weight: Mapping[str, float]) -> float:
     """Return the share of the weight of `said` that a premise covers, 0 to 1."""
     whole = sum(weight.values())
     return sum(weight[term] for term in said.terms & premise.terms) / whole if whole else 0.0

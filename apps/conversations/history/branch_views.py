@@ -11,7 +11,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from apps.conversations.evidence import source_panel
 from apps.conversations.history import branching, transcript, transcript_gaps
-from apps.conversations.history.views import identifier
+from apps.conversations.history.views import parse_id
 from apps.conversations.image_chat import tiles as tiled
 from apps.conversations.models import Conversation
 from apps.users.access import person
@@ -19,41 +19,43 @@ from apps.users.access import person
 
 @login_required
 @require_POST
-def choose(request: HttpRequest, pk: UUID) -> HttpResponse:
+def select_branch(request: HttpRequest, pk: UUID) -> HttpResponse:
     """The path through the message `at` is remembered; answers with the transcript along it."""
     user = person(request)
     row = get_object_or_404(Conversation.objects.visible_to(user), pk=pk)
     at = _at(request)
-    branching.choose(row, at)
-    context = {"conversation": row, "turns": transcript_gaps.turns(user, transcript_gaps.way(row, at), at)}
+    branching.select_branch(row, at)
+    context = {"conversation": row, "turns": transcript_gaps.load_turns(user, transcript_gaps.load_path(row, at), at)}
     return render(request, "conversations/_transcript.html", context)
 
 
 @login_required
 @require_GET
-def turn(request: HttpRequest, answer: UUID) -> HttpResponse:
+def show_turn(request: HttpRequest, answer: UUID) -> HttpResponse:
     """One question and this answer to it, as on the page."""
     user = person(request)
     return render(
-        request, "conversations/_turn.html", {"turn": transcript.one(user, source_panel.answer_of(user, answer))}
+        request,
+        "conversations/_turn.html",
+        {"turn": transcript.load_turn(user, source_panel.get_own_answer(user, answer))},
     )
 
 
 @login_required
 @require_GET
-def pictured(request: HttpRequest, answer: UUID) -> HttpResponse:
+def show_pictures(request: HttpRequest, answer: UUID) -> HttpResponse:
     """The pictures of this answer as they are now; asked for again while one is being drawn."""
-    row = source_panel.answer_of(person(request), answer)
-    return HttpResponse(tiled.render(row, tiled.of([row]).get(row.pk)))
+    row = source_panel.get_own_answer(person(request), answer)
+    return HttpResponse(tiled.render_tiles(row, tiled.load_tiles([row]).get(row.pk)))
 
 
 @login_required
 @require_POST
-def fork(request: HttpRequest, pk: UUID) -> HttpResponse:
+def fork_conversation(request: HttpRequest, pk: UUID) -> HttpResponse:
     """A new conversation begins with the path down to the answer `at`, or all of it; the page goes there."""
     user = person(request)
     row = get_object_or_404(Conversation.objects.visible_to(user), pk=pk)
-    new = branching.fork(user, row, _at(request))
+    new = branching.fork_conversation(user, row, _at(request))
     if new is None:
         raise Http404
     if request.headers.get("HX-Request"):
@@ -62,4 +64,4 @@ def fork(request: HttpRequest, pk: UUID) -> HttpResponse:
 
 
 def _at(request: HttpRequest) -> UUID | None:
-    return identifier(request.POST.get("at"))
+    return parse_id(request.POST.get("at"))

@@ -10,7 +10,15 @@ from django.conf import settings
 
 from apps.conversations.assistants import assistant_choice
 from apps.conversations.core import model_choice
-from apps.conversations.core.sampling import BEAMS, CONTROLS, WORDS, Control, Preset, defaults, read
+from apps.conversations.core.sampling import (
+    BEAMS_CONTROL,
+    CONTROLS,
+    PRESET_DESCRIPTIONS,
+    SamplingControl,
+    SamplingPreset,
+    list_preset_values,
+    parse_sampling,
+)
 from apps.conversations.models import Conversation, SavedPrompt
 from apps.conversations.models.assistant import Assistant
 from apps.conversations.tools import slash_commands
@@ -22,7 +30,7 @@ from apps.users.models import User
 _OFFERED = 100  # assistants in the menu; all of them are on their page
 
 
-def composing(user: User, conversation: Conversation | None, wanted: UUID | None = None) -> dict[str, Any]:
+def build_composer_context(user: User, conversation: Conversation | None, wanted: UUID | None = None) -> dict[str, Any]:
     """`assistants` to choose from in a new chat, the chosen `assistant` or None, `unshared`: the name of one that may
     not be asked any more, who `answers`: that one or the site's own, `drawing`: presets and controls, `warm`: whether
     what is typed is looked up ahead, `pictures_drawn`: whether any can be, and `picture_model` by what, `models`: what
@@ -38,18 +46,20 @@ def composing(user: User, conversation: Conversation | None, wanted: UUID | None
     else:
         offered, chosen = [], conversation.assistant
     stored = conversation.sampling if conversation else {}
-    answers, unshared = assistant_choice.of(user, conversation or Conversation(assistant=chosen))
-    writes, gone = model_choice.of(conversation or Conversation(), answers)
+    answers, unshared = assistant_choice.resolve_assistant(user, conversation or Conversation(assistant=chosen))
+    writes, gone = model_choice.resolve_model(conversation or Conversation(), answers)
     return {
         "assistants": offered,
-        "models": model_choice.offered(writes),
+        "models": model_choice.list_model_options(writes),
         "model_gone": gone,
         "assistant": None if unshared else chosen,
         "unshared": unshared,
         "answers": answers,
-        "drawing": drawing(stored or assistant_choice.own_sampling(answers)),
+        "drawing": build_sampling_menu(stored or assistant_choice.get_assistant_sampling(answers)),
         "prompts": list(SavedPrompt.objects.visible_to(user)[:_OFFERED]),
-        "commands": [(tool, slash_commands.word(tool)) for tool in slash_commands.offered(answers, user)],
+        "commands": [
+            (tool, slash_commands.get_command_word(tool)) for tool in slash_commands.list_commands(answers, user)
+        ],
         "warm": settings.WARM_WHILE_TYPING,
         "pictures_drawn": described.is_set_up(),
         "picture_model": described.drawing(),
@@ -63,20 +73,20 @@ def _places(user: User, assistant: Assistant) -> list[UUID]:
     return list(Collection.objects.visible_to(user).filter(assistants=assistant).values_list("pk", flat=True))
 
 
-def _control(control: Control, record: dict[str, Any]) -> tuple[Control, Any, str, str]:
+def _control(control: SamplingControl, record: dict[str, Any]) -> tuple[SamplingControl, Any, str, str]:
     """With what was chosen, what stands in its empty field, and that for each preset (JSON)."""
-    kept = defaults(control)
+    kept = list_preset_values(control)
     return control, record.get(control.name, ""), kept[record["preset"]], orjson.dumps(kept).decode()
 
 
-def drawing(stored: dict[str, Any]) -> dict[str, Any]:
+def build_sampling_menu(stored: dict[str, Any]) -> dict[str, Any]:
     """What the menu of the choice of words shows."""
-    record = read(stored).record()
+    record = parse_sampling(stored).record()
     return {
-        "preset": Preset(record["preset"]),
-        "presets": [(preset, preset.label, WORDS[preset]) for preset in Preset],
-        "controls": [_control(control, record) for control in CONTROLS if control is not BEAMS],
-        "beams": (BEAMS, record.get("beams", "")),
+        "preset": SamplingPreset(record["preset"]),
+        "presets": [(preset, preset.label, PRESET_DESCRIPTIONS[preset]) for preset in SamplingPreset],
+        "controls": [_control(control, record) for control in CONTROLS if control is not BEAMS_CONTROL],
+        "beams": (BEAMS_CONTROL, record.get("beams", "")),
         "stop": "\n".join(record.get("stop", [])),
         "changed": len(record) > 1,
     }

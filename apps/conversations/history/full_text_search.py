@@ -18,12 +18,12 @@ from django.db import connections
 from django.utils.html import escape
 from django.utils.safestring import SafeString, mark_safe
 
-from apps.conversations.history.transcript import citations
-from apps.conversations.models import Conversation, Message, Shows
-from apps.conversations.rendering.answer_renderer import verified_text
+from apps.conversations.history.transcript import load_citations
+from apps.conversations.models import Conversation, Message, ShownSentences
+from apps.conversations.rendering.answer_renderer import extract_verified_text
 from apps.users.models import User
 
-HITS = 60  # messages of one search, the latest first
+MAX_HITS = 60  # messages of one search, the latest first
 _TERMS = 8
 _SECURE_DELETE = (3, 45)  # SQLite's version since which FTS5's option is sound
 _AROUND = 90  # characters before and after the first word found
@@ -76,18 +76,18 @@ ORDER BY m.created DESC LIMIT %s""",
 
 
 @dataclass(frozen=True, slots=True)
-class Hit:
+class MessageHit:
     """A message that holds every word, and the place where the first of them stands, the words marked."""
 
     message: Message
     snippet: SafeString
 
 
-def search(user: User, text: str, limit: int = HITS) -> list[Hit]:
+def search_messages(user: User, text: str, limit: int = MAX_HITS) -> list[MessageHit]:
     """Return messages of the user's own conversations that hold every word, the latest first; the last word may be
     begun only. Case and, with SQLite, accents do not matter. What a page folds since it is not verified is not found.
     """
-    terms = words(text)
+    terms = split_query(text)
     if not terms:
         return []
     found = _ids(user, terms, limit)
@@ -97,24 +97,24 @@ def search(user: User, text: str, limit: int = HITS) -> list[Hit]:
     known = {row.pk: row for row in rows.order_by() if row.asked_by_id == user.pk}
     verified = _verified_texts(list(known.values()))
     shown = [pk for pk in found if pk in known and (pk not in verified or _holds(verified[pk], terms))]
-    return [Hit(known[pk], snippet(verified.get(pk, known[pk].text), terms)) for pk in shown]
+    return [MessageHit(known[pk], make_snippet(verified.get(pk, known[pk].text), terms)) for pk in shown]
 
 
-def titled(user: User, text: str) -> list[Conversation]:
+def search_titles(user: User, text: str) -> list[Conversation]:
     """Conversations whose title holds every word."""
     rows = Conversation.objects.visible_to(user)
-    for term in words(text):
+    for term in split_query(text):
         rows = rows.filter(title__icontains=term)
-    return list(rows[:HITS])
+    return list(rows[:MAX_HITS])
 
 
-def words(text: str) -> list[str]:
+def split_query(text: str) -> list[str]:
     """What is looked for, without punctuation."""
     found: list[str] = _WORD.findall(unicodedata.normalize("NFC", text))
     return found[:_TERMS]
 
 
-def snippet(text: str, terms: Sequence[str]) -> SafeString:
+def make_snippet(text: str, terms: Sequence[str]) -> SafeString:
     """The words around the first place found, escaped, each found word in <mark>."""
     plain = " ".join(text.split())
     wanted = [_folded(term) for term in terms]
@@ -130,7 +130,7 @@ def snippet(text: str, terms: Sequence[str]) -> SafeString:
     return mark_safe("".join([*parts, escape(tail)]))  # noqa: S308 - every part was escaped above
 
 
-def prepare(using: str = "default", **_: Any) -> None:
+def create_search_index(using: str = "default", **_: Any) -> None:
     """The full text can be searched; said again, it is left as it is. Called after each `migrate`."""
     connection = connections[using]
     tables = set(connection.introspection.table_names())
@@ -143,7 +143,7 @@ def prepare(using: str = "default", **_: Any) -> None:
             cursor.execute("INSERT INTO conversations_words(conversations_words, rank) VALUES ('secure-delete', 1)")
 
 
-def purge_deleted() -> None:
+def purge_search_index() -> None:
     """Remove the words of deleted messages from SQLite's full text, which keeps them until its parts are merged.
     PostgreSQL keeps none beside the row."""
     connection = connections["default"]
@@ -163,9 +163,9 @@ def _missing(cursor: Any) -> list[str]:
 
 def _verified_texts(rows: Sequence[Message]) -> dict[UUID, str]:
     """Return what stands open of each answer that shows verified sentences only; the others are left out."""
-    folded = [row for row in rows if row.shows == Shows.VERIFIED]
-    cites = citations(folded) if folded else {}
-    return {row.pk: verified_text(row.text, cites.get(row.pk, ())) for row in folded}
+    folded = [row for row in rows if row.shows == ShownSentences.VERIFIED]
+    cites = load_citations(folded) if folded else {}
+    return {row.pk: extract_verified_text(row.text, cites.get(row.pk, ())) for row in folded}
 
 
 def _ids(user: User, terms: Sequence[str], limit: int) -> list[UUID]:

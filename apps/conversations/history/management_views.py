@@ -23,10 +23,10 @@ from django.utils.translation import gettext, ngettext, ngettext_lazy
 from django.views.decorators.http import require_GET, require_POST
 
 from apps.conversations.history import actions, full_text_search
-from apps.conversations.history.full_text_search import Hit
-from apps.conversations.history.paging import page
-from apps.conversations.history.sidebar import with_dots
-from apps.conversations.history.views import identifier
+from apps.conversations.history.full_text_search import MessageHit
+from apps.conversations.history.paging import get_page
+from apps.conversations.history.sidebar import annotate_activity
+from apps.conversations.history.views import parse_id
 from apps.conversations.models import Conversation, ConversationQuerySet, Folder
 from apps.lib.numbers import read_number
 from apps.users.access import person
@@ -39,13 +39,15 @@ _SNIPPETS = 3  # of one conversation
 
 @login_required
 @require_GET
-def everything(request: HttpRequest) -> HttpResponse:
+def list_conversations(request: HttpRequest) -> HttpResponse:
     """All conversations, or those of `?show=`; with `?q=` those that speak of it, with the places."""
     user = person(request)
     query, show = request.GET.get("q", "").replace("\0", "").strip()[:200], request.GET.get("show", "")
     folder = Folder.objects.filter(owner=user, pk=read_number(show)).first() if show.isdecimal() else None
     after, by = request.GET.get("after", ""), "deleted" if show == "deleted" else "changed"
-    rows, end = (found(user, query), "") if query else page(_shown(user, show, folder), _LISTED, after, by)
+    rows, end = (
+        (search_conversations(user, query), "") if query else get_page(_shown(user, show, folder), _LISTED, after, by)
+    )
     context = {"rows": rows, "after": end, "query": query, "show": show, "folder": folder}
     if after and request.headers.get("HX-Request"):
         return render(request, "conversations/_found_rows.html", context)
@@ -55,10 +57,10 @@ def everything(request: HttpRequest) -> HttpResponse:
 
 @login_required
 @require_POST
-def change(request: HttpRequest) -> HttpResponse:
+def change_conversations(request: HttpRequest) -> HttpResponse:
     """What `do` says was done with the conversations of the form that are this person's."""
     user, form = person(request), request.POST
-    pks = [pk for value in form.getlist("id")[:_MOST] if (pk := identifier(value))]
+    pks = [pk for value in form.getlist("id")[:_MOST] if (pk := parse_id(value))]
     do = form.get("do", "")
     if do == "delete":
         return _deleted(request, user, pks)
@@ -70,7 +72,7 @@ def change(request: HttpRequest) -> HttpResponse:
 
 @login_required
 @require_POST
-def folder(request: HttpRequest, pk: int) -> HttpResponse:
+def change_folder(request: HttpRequest, pk: int) -> HttpResponse:
     """The folder has another name, or is gone; its conversations stay."""
     row = get_object_or_404(Folder, owner=person(request), pk=pk)
     if request.POST.get("do") == "delete":
@@ -82,14 +84,14 @@ def folder(request: HttpRequest, pk: int) -> HttpResponse:
     return _back(request)
 
 
-def found(user: User, query: str) -> list[Conversation]:
+def search_conversations(user: User, query: str) -> list[Conversation]:
     """The conversations that speak of it, those with it in their title first, each with its `hits`."""
-    hits: dict[UUID, list[Hit]] = {}
-    for hit in full_text_search.search(user, query):
+    hits: dict[UUID, list[MessageHit]] = {}
+    for hit in full_text_search.search_messages(user, query):
         hits.setdefault(hit.message.conversation_id, []).append(hit)
-    titled = [row.pk for row in full_text_search.titled(user, query)]
+    titled = [row.pk for row in full_text_search.search_titles(user, query)]
     pks = list(dict.fromkeys([*titled, *hits]))
-    rows = with_dots(Conversation.objects.visible_to(user)).in_bulk(pks)
+    rows = annotate_activity(Conversation.objects.visible_to(user)).in_bulk(pks)
     for row in rows.values():
         row.hits = hits.get(row.pk, [])[:_SNIPPETS]  # type: ignore[attr-defined]
     return [rows[pk] for pk in pks if pk in rows]
@@ -97,8 +99,8 @@ def found(user: User, query: str) -> list[Conversation]:
 
 def _shown(user: User, show: str, folder: Folder | None) -> ConversationQuerySet:
     if show == "deleted":
-        return with_dots(Conversation.objects.owned_by(user).filter(deleted__isnull=False))
-    rows = with_dots(Conversation.objects.visible_to(user)).select_related("folder")
+        return annotate_activity(Conversation.objects.owned_by(user).filter(deleted__isnull=False))
+    rows = annotate_activity(Conversation.objects.visible_to(user)).select_related("folder")
     if show == "archived":
         return rows.filter(archived__isnull=False)
     if show == "pinned":
@@ -107,7 +109,7 @@ def _shown(user: User, show: str, folder: Folder | None) -> ConversationQuerySet
 
 
 def _deleted(request: HttpRequest, user: User, pks: list[UUID]) -> HttpResponse:
-    at, count = actions.delete(user, pks)
+    at, count = actions.delete_conversations(user, pks)
     if count:  # the template makes a button of the moment
         messages.success(
             request,
@@ -119,15 +121,15 @@ def _deleted(request: HttpRequest, user: User, pks: list[UUID]) -> HttpResponse:
 
 def _restored(user: User, _: list[UUID], form: Any) -> str:
     at = parse_datetime(form.get("at", ""))
-    count = actions.restore(user, at) if isinstance(at, datetime) and at.tzinfo else 0
+    count = actions.undelete_batch(user, at) if isinstance(at, datetime) and at.tzinfo else 0
     return _back_again(count) if count else gettext("It was too late to bring that back.")
 
 
 def _moved(user: User, pks: list[UUID], form: Any) -> str:
     value = form.get("folder", "")
     into = Folder.objects.filter(owner=user, pk=read_number(value)).first() if value.isdecimal() else None
-    into = actions.folder_named(user, form.get("name", "")) or into
-    count = actions.move(user, pks, into)
+    into = actions.get_or_create_folder(user, form.get("name", "")) or into
+    count = actions.move_to_folder(user, pks, into)
     if into:
         words = ngettext("%(n)s conversation moved to %(into)s.", "%(n)s conversations moved to %(into)s.", count)
         return words % {"n": count, "into": into}
@@ -138,20 +140,22 @@ def _moved(user: User, pks: list[UUID], form: Any) -> str:
 _Verb = Callable[[User, list[UUID], Any], str]
 _WORDS: dict[str, _Verb] = {
     "pin": lambda user, pks, _: _said(
-        ngettext_lazy("%(n)s conversation pinned.", "%(n)s conversations pinned.", "n"), actions.pin(user, pks)
+        ngettext_lazy("%(n)s conversation pinned.", "%(n)s conversations pinned.", "n"),
+        actions.pin_conversations(user, pks),
     ),
     "unpin": lambda user, pks, _: _said(
         ngettext_lazy("%(n)s conversation no longer pinned.", "%(n)s conversations no longer pinned.", "n"),
-        actions.pin(user, pks, on=False),
+        actions.pin_conversations(user, pks, on=False),
     ),
     "archive": lambda user, pks, _: _said(
-        ngettext_lazy("%(n)s conversation archived.", "%(n)s conversations archived.", "n"), actions.archive(user, pks)
+        ngettext_lazy("%(n)s conversation archived.", "%(n)s conversations archived.", "n"),
+        actions.archive_conversations(user, pks),
     ),
     "unarchive": lambda user, pks, _: _said(
         ngettext_lazy("%(n)s conversation back in the list.", "%(n)s conversations back in the list.", "n"),
-        actions.archive(user, pks, on=False),
+        actions.archive_conversations(user, pks, on=False),
     ),
-    "bring_back": lambda user, pks, _: _back_again(actions.bring_back(user, pks)),
+    "bring_back": lambda user, pks, _: _back_again(actions.undelete(user, pks)),
     "restore": _restored,
     "move": _moved,
 }

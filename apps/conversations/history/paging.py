@@ -14,7 +14,9 @@ from django.utils.dateparse import parse_datetime
 from apps.conversations.models import Conversation, ConversationQuerySet
 
 
-def page(rows: ConversationQuerySet, size: int, after: str = "", by: str = "changed") -> tuple[list[Conversation], str]:
+def get_page(
+    rows: ConversationQuerySet, size: int, after: str = "", by: str = "changed"
+) -> tuple[list[Conversation], str]:
     """At most `size` of the rows from a place on, and the place where they end; "" where nothing follows.
 
     A place that cannot be read is the beginning.
@@ -23,10 +25,10 @@ def page(rows: ConversationQuerySet, size: int, after: str = "", by: str = "chan
         moment, pk = at
         rows = rows.filter(Q(**{f"{by}__lt": moment}) | Q(pk__lt=pk), **{f"{by}__lte": moment})
     found = list(rows.order_by(f"-{by}", "-pk")[: size + 1])
-    return found[:size], place(found[size - 1], by) if len(found) > size else ""
+    return found[:size], encode_position(found[size - 1], by) if len(found) > size else ""
 
 
-def place(row: Conversation, by: str = "changed") -> str:
+def encode_position(row: Conversation, by: str = "changed") -> str:
     return f"{getattr(row, by).isoformat()}~{row.pk}"
 
 

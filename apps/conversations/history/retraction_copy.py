@@ -10,13 +10,13 @@ from apps.conversations.models import Withdrawn
 from apps.conversations.turns import trace
 
 
-def cited(copied: Iterable[UUID]) -> set[int]:
+def find_cited_sources(copied: Iterable[UUID]) -> set[int]:
     """The sources on which the withheld ones among these messages stand."""
     found = Withdrawn.objects.filter(message__in=list(copied)).values_list("citations", flat=True)
     return {cite["source_id"] for citations in found for cite in citations if cite["source_id"]}
 
 
-def carry(ids: Mapping[UUID, UUID], twins: Mapping[int, int] | None, *, whole: bool) -> None:
+def copy_retractions(ids: Mapping[UUID, UUID], twins: Mapping[int, int] | None, *, whole: bool) -> None:
     """The copies of those that are withheld can be given back too. `ids`: the copies by their originals; `twins`:
     likewise of sources, None where none are copied; `whole`: for the person whose messages they were. Call inside the
     transaction of the copy."""
@@ -29,7 +29,7 @@ def _copy(row: Withdrawn, ids: Mapping[UUID, UUID], twins: Mapping[int, int] | N
     if not whole:
         usage = {name: value for name, value in fields["usage"].items() if name != "thoughts"}
         fields |= {"steps": [], "tools": [], "usage": usage}
-        record = trace.pack(trace.for_readers(trace.unpack(record))) if record else record
+        record = trace.pack_trace(trace.redact_for_readers(trace.unpack_trace(record))) if record else record
     if twins is None:
         fields["quotes"] = []
     cites = row.citations if twins is not None else []

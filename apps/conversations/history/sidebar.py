@@ -11,8 +11,8 @@ from django.db.models.functions import RowNumber
 from django.http import HttpRequest
 from django.utils.functional import SimpleLazyObject
 
-from apps.conversations.history.full_text_search import words
-from apps.conversations.history.paging import page, place
+from apps.conversations.history.full_text_search import split_query
+from apps.conversations.history.paging import encode_position, get_page
 from apps.conversations.models import Conversation, ConversationQuerySet, Message
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ PINNED, RECENT = "pinned", "recent"
 
 
 @dataclass(slots=True)
-class Part:
+class SidebarSection:
     """One list of the conversations beside the page: pinned, in a folder, or the others."""
 
     key: str  # "pinned", "recent", or the folder's id
@@ -35,12 +35,12 @@ class Part:
 
 
 @dataclass(slots=True)
-class Listed:
+class Sidebar:
     """The conversations beside the page; each has `answering` and `unread`."""
 
-    pinned: Part = field(default_factory=lambda: Part(PINNED))
-    folders: list[Part] = field(default_factory=list)
-    recent: Part = field(default_factory=lambda: Part(RECENT))
+    pinned: SidebarSection = field(default_factory=lambda: SidebarSection(PINNED))
+    folders: list[SidebarSection] = field(default_factory=list)
+    recent: SidebarSection = field(default_factory=lambda: SidebarSection(RECENT))
     title: str = ""  # looked for: then all that have it are in `recent`
 
     @property
@@ -52,45 +52,47 @@ class Listed:
         return self.any_kept or bool(self.recent.rows)
 
 
-def frame(request: HttpRequest) -> dict[str, Any]:
+def build_sidebar_context(request: HttpRequest) -> dict[str, Any]:
     """`conversations`: `Listed`; asked for only where a template shows them."""
-    return {"conversations": SimpleLazyObject(lambda: listed(request.user))}
+    return {"conversations": SimpleLazyObject(lambda: load_sidebar(request.user))}
 
 
-def listed(user: Reader, shown: Mapping[str, str] | None = None) -> Listed:
+def load_sidebar(user: Reader, shown: Mapping[str, str] | None = None) -> Sidebar:
     """The beginning of each list; `shown` says of which the page has more already, and how many."""
     shown = shown or {}
-    found, kept = Listed(), {key: _size(value) for key, value in shown.items() if key != RECENT}
-    found.recent.rows, found.recent.after = page(_of(user, RECENT), _size(shown.get(RECENT, "")))
-    parts: dict[str, Part] = {}
+    found, kept = Sidebar(), {key: _size(value) for key, value in shown.items() if key != RECENT}
+    found.recent.rows, found.recent.after = get_page(_of(user, RECENT), _size(shown.get(RECENT, "")))
+    parts: dict[str, SidebarSection] = {}
     for row in _kept(user, max([_SHOWN, *kept.values()])):
         key = PINNED if row.pinned else str(row.folder_id)
-        part = parts.setdefault(key, Part(key, row.folder.name if row.folder else ""))
+        part = parts.setdefault(key, SidebarSection(key, row.folder.name if row.folder else ""))
         if len(part.rows) < kept.get(key, _SHOWN):
             part.rows.append(row)
         else:
-            part.after = part.after or place(part.rows[-1])
+            part.after = part.after or encode_position(part.rows[-1])
     found.pinned = parts.pop(PINNED, found.pinned)
     found.folders = sorted(parts.values(), key=lambda part: part.name)
     return found
 
 
-def titled(user: Reader, text: str) -> Listed:
+def search_titles(user: Reader, text: str) -> Sidebar:
     """All lists as one, of those that have the words in their title."""
     rows = _listable(user)
-    for word in words(text):
+    for word in split_query(text):
         rows = rows.filter(title__icontains=word)
-    return Listed(recent=Part(RECENT, rows=page(rows, _SHOWN)[0]), title=text)
+    return Sidebar(recent=SidebarSection(RECENT, rows=get_page(rows, _SHOWN)[0]), title=text)
 
 
-def more(user: Reader, key: str, after: str) -> Part:
+def load_more(user: Reader, key: str, after: str) -> SidebarSection:
     """One list from a place on. One that is not theirs is empty."""
-    rows, end = page(_of(user, key), _SHOWN, after)
-    return Part(key, rows=rows, after=end)
+    rows, end = get_page(_of(user, key), _SHOWN, after)
+    return SidebarSection(key, rows=rows, after=end)
 
 
 def _listable(user: Reader) -> ConversationQuerySet:
-    rows = with_dots(Conversation.objects.visible_to(user).filter(archived__isnull=True).select_related("folder"))
+    rows = annotate_activity(
+        Conversation.objects.visible_to(user).filter(archived__isnull=True).select_related("folder")
+    )
     return rows.only("title", "owner_id", "changed", "pinned", "folder__name")
 
 
@@ -117,7 +119,7 @@ def _size(value: str) -> int:
     return min(max(int(value), _SHOWN), _MOST) if value.isdecimal() and len(value) < _DIGITS else _SHOWN
 
 
-def with_dots(rows: ConversationQuerySet) -> ConversationQuerySet:
+def annotate_activity(rows: ConversationQuerySet) -> ConversationQuerySet:
     """`answering`: an answer is being written there; `unread`: something came since its owner looked."""
     writing = Message.objects.filter(conversation=OuterRef("pk"), status=Message.Status.WRITING)
     unread = Case(When(changed__gt=F("seen"), then=Value(True)), default=Value(False), output_field=BooleanField())

@@ -12,27 +12,27 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET
 
 from apps.conversations.evidence import source_panel
-from apps.conversations.history.views import beginning
+from apps.conversations.history.views import build_new_chat_context
 from apps.documents.viewer import spans_of
 from apps.users.models import User
 
 
 @login_required
 @require_GET
-def temporary(request: HttpRequest, pk: UUID | None = None) -> HttpResponse:
+def show_temporary_chat(request: HttpRequest, pk: UUID | None = None) -> HttpResponse:
     """A new temporary chat. `pk` is one that began at this page: it is over, which is said."""
-    context = {**beginning(request), "temporary": True, "gone": pk is not None, "warm": False}
+    context = {**build_new_chat_context(request), "temporary": True, "gone": pk is not None, "warm": False}
     return render(request, "conversations/conversation.html", context)
 
 
 @login_required
 @require_GET
-def source(request: HttpRequest, pk: UUID, number: int) -> HttpResponse:
+def show_temporary_source(request: HttpRequest, pk: UUID, number: int) -> HttpResponse:
     """The passage of a document at `?page=&spans=`, as `views.source` shows one."""
     page, spans = request.GET.get("page", ""), request.GET.get("spans", "")
     at = int(page) if page.isascii() and page.isdigit() and len(page) < 8 else 1
     found = [[start, end] for start, end in spans_of(spans)]
-    opened = source_panel.at(cast(User, request.user), pk, number, at, found, request.GET.get("state", ""))
+    opened = source_panel.load_passage(cast(User, request.user), pk, number, at, found, request.GET.get("state", ""))
     if request.GET.get("preview"):
         return render(request, "conversations/_preview.html", {"source": opened})
     if not request.headers.get("HX-Request"):

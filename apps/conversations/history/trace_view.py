@@ -24,7 +24,7 @@ from apps.users.models import User
 if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise
 
-GONE = gettext_lazy("a passage that was deleted, or that you may no longer read")
+PASSAGE_GONE = gettext_lazy("a passage that was deleted, or that you may no longer read")
 _PLACE = re.compile(r"\x00(\d+)\x00")
 _LEVELS = (0.9, 0.6, 0.3, 0.1)  # of a token's probability: from each on, one colour
 _USAGE: Mapping[str, StrOrPromise] = {
@@ -35,7 +35,7 @@ _USAGE: Mapping[str, StrOrPromise] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Token:
+class TokenView:
     text: str
     level: int  # 0: the model was sure … 4: it could as well have said something else
     percent: str
@@ -43,7 +43,7 @@ class Token:
 
 
 @dataclass(frozen=True, slots=True)
-class Sentence:
+class SentenceView:
     text: str
     number: int | None  # of the source that supports it best
     score: float
@@ -51,15 +51,15 @@ class Sentence:
     quoted: bool
 
 
-def behind(user: User, answer: Message) -> dict[str, Any] | None:
+def build_trace_view(user: User, answer: Message) -> dict[str, Any] | None:
     """Return what the template shows; None where nothing was recorded, or a message of the conversation is withheld."""
     row = Trace.objects.filter(answer=answer).first()
     if row is None or withheld_records.is_withheld(answer.conversation_id):
         return None
-    return _shown(user, answer, trace.unpack(bytes(row.data)), len(row.data))
+    return _shown(user, answer, trace.unpack_trace(bytes(row.data)), len(row.data))
 
 
-def linked(user: User, answer: Message, *, passages: bool, asked: bool) -> dict[str, Any] | None:
+def build_shared_trace_view(user: User, answer: Message, *, passages: bool, asked: bool) -> dict[str, Any] | None:
     """What somebody who reads the answer by a link may see of it: never what the model was told, what it thought and
     what else it weighed, which may speak of documents and of the one who asked. Where the link shows `passages`, also
     which of the documents that they may read themselves were found, and which sentence stands on which source; where
@@ -67,9 +67,9 @@ def linked(user: User, answer: Message, *, passages: bool, asked: bool) -> dict[
     row = Trace.objects.filter(answer=answer).first()
     if row is None:
         return None
-    value = trace.unpack(bytes(row.data))
+    value = trace.unpack_trace(bytes(row.data))
     search = {**value["search"], "searched": [], "filters": {}} if passages and value["search"] else None
-    shown = _shown(user, answer, {**trace.for_readers(value), "search": search}, len(row.data))
+    shown = _shown(user, answer, {**trace.redact_for_readers(value), "search": search}, len(row.data))
     if search is not None:
         found = [item for item in shown["search"]["candidates"] if item["title"]]
         kept = sum(item["kept"] for item in found)
@@ -85,24 +85,24 @@ def _shown(user: User, answer: Message, value: dict[str, Any], size: int) -> dic
         "timeline": value["timeline"], "longest": max((row["ms"] for row in value["timeline"]), default=1) or 1,
         "search": _search(user, value["search"]), "prompt": _messages(user, answer, value["prompt"]),
         "verdicts": value.get("verdicts", []), "thoughts": value.get("thoughts", ""),
-        "window": context_usage.shown(context_usage.read(answer)),
+        "window": context_usage.describe_usage(context_usage.read_usage(answer)),
         "tokens": [_token(*item) for item in value["tokens"]], "pieces": value["pieces"],
         "sentences": _sentences(answer), "usage": _named(_USAGE, answer.usage), "shared": value.get("shared", False),
         "safety": Level(answer.usage["safety"]).label if answer.usage.get("safety") in Level.values else "",
-        "settings": sampling.shown(answer.usage.get("sampling", {})), "rate": _rate(answer, value),
+        "settings": sampling.describe_sampling(answer.usage.get("sampling", {})), "rate": _rate(answer, value),
     }  # fmt: skip
 
 
-def thoughts(answer: Message) -> str:
+def get_reasoning(answer: Message) -> str:
     """What the model thought before it; "" where nothing was recorded."""
-    return all_thoughts([answer]).get(answer.pk, "")
+    return load_reasoning([answer]).get(answer.pk, "")
 
 
-def all_thoughts(answers: Sequence[Message]) -> dict[UUID, str]:
+def load_reasoning(answers: Sequence[Message]) -> dict[UUID, str]:
     """Likewise for those of the answers that have thoughts."""
     having = [row.pk for row in answers if row.usage.get("thoughts")]
     rows = Trace.objects.filter(answer__in=having) if having else ()
-    return {row.answer_id: str(trace.unpack(bytes(row.data)).get("thoughts", "")) for row in rows}
+    return {row.answer_id: str(trace.unpack_trace(bytes(row.data)).get("thoughts", "")) for row in rows}
 
 
 def _search(user: User, value: dict[str, Any] | None) -> dict[str, Any] | None:
@@ -148,28 +148,28 @@ def _messages(user: User, answer: Message, value: dict[str, Any] | None) -> list
 
 def _line(source: Source | None, place: Sequence[Any], text: str | None) -> str:
     if source is None or source.document is None or text is None:
-        return f"[{place[0]}] {GONE}"
+        return f"[{place[0]}] {PASSAGE_GONE}"
     page = source.page_number if source.document.has_pages else None
-    return prompt.source_line(source.number, str(source.document), page, text)
+    return prompt.format_source_line(source.number, str(source.document), page, text)
 
 
-def _token(text: str, logprob: float, others: Sequence[Sequence[Any]]) -> Token:
+def _token(text: str, logprob: float, others: Sequence[Sequence[Any]]) -> TokenView:
     share = math.exp(min(0.0, logprob))
     level = next((level for level, least in enumerate(_LEVELS) if share >= least), len(_LEVELS))
     weighed = [[other, _percent(math.exp(min(0.0, value)))] for other, value in others]
-    return Token(text, level, _percent(share), orjson.dumps(weighed).decode())
+    return TokenView(text, level, _percent(share), orjson.dumps(weighed).decode())
 
 
 def _percent(share: float) -> str:
     return f"{share:.0%}" if share >= 0.095 else f"{share:.1%}" if share >= 0.001 else "< 0.1%"
 
 
-def _sentences(answer: Message) -> list[Sentence]:
-    found: dict[int, Sentence] = {}
+def _sentences(answer: Message) -> list[SentenceView]:
+    found: dict[int, SentenceView] = {}
     for cite in Citation.objects.filter(answer=answer).select_related("source").order_by("sentence", "-score"):
         number = cite.source.number if cite.source else None
         text = answer.text[cite.start : cite.end]
-        found.setdefault(cite.sentence, Sentence(text, number, cite.score, cite.tool, cite.quoted))
+        found.setdefault(cite.sentence, SentenceView(text, number, cite.score, cite.tool, cite.quoted))
     return list(found.values())
 
 
@@ -179,6 +179,6 @@ def _named(names: Mapping[str, StrOrPromise], values: dict[str, Any]) -> list[tu
 
 def _rate(answer: Message, value: dict[str, Any]) -> str:
     """Tokens a second, while the model wrote."""
-    ms = next((row["ms"] for row in value["timeline"] if row["words"] == trace.WRITING), 0.0)
+    ms = next((row["ms"] for row in value["timeline"] if row["words"] == trace.WRITING_STAGE), 0.0)
     count = answer.usage.get("completion_tokens", 0)
     return f"{1000 * count / ms:.0f}" if ms > 0 and count else ""

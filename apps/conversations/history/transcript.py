@@ -11,17 +11,17 @@ from django.db.models import Count, Q
 from django.utils.safestring import SafeString
 
 from apps.conversations.attachments import queries
-from apps.conversations.attachments.queries import Attached
-from apps.conversations.core.message_tree import Exchange, path
+from apps.conversations.attachments.queries import AttachedPictureView
+from apps.conversations.core.message_tree import Exchange, find_path
 from apps.conversations.evidence import source_list
-from apps.conversations.evidence.answer_sources import Shelf, shelves
-from apps.conversations.grounding.citer import Cite, weak
+from apps.conversations.evidence.answer_sources import AnswerSources, load_answer_sources
+from apps.conversations.grounding.citer import SentenceCitation, is_mostly_unsupported
 from apps.conversations.grounding.sentence_state import CHECK_VERSION
 from apps.conversations.image_chat import tiles as tiled
-from apps.conversations.models import Citation, Conversation, Feedback, Message, Shows
+from apps.conversations.models import Citation, Conversation, Feedback, Message, ShownSentences
 from apps.conversations.moderation import withheld_notice, withheld_records
 from apps.conversations.rendering import answer_renderer
-from apps.conversations.rendering.link_policy import Links
+from apps.conversations.rendering.link_policy import LinkPolicy
 from apps.conversations.tools import call_cards
 from apps.conversations.turns import context_usage
 from apps.documents.collection import tell_apart
@@ -30,7 +30,7 @@ from apps.users.models import User
 
 
 @dataclass(frozen=True, slots=True)
-class Offered:
+class CollectionOption:
     """A collection that may be searched."""
 
     id: UUID
@@ -40,7 +40,7 @@ class Offered:
     chosen: bool
 
 
-def collections(user: User, chosen: set[UUID]) -> list[Offered]:
+def list_collection_options(user: User, chosen: set[UUID]) -> list[CollectionOption]:
     rows = (
         Collection.objects.filter(pk__in=Collection.objects.visible_to(user).values("pk"))
         .annotate(ready=Count("documents", filter=Q(documents__status=Document.Status.READY)))
@@ -48,28 +48,28 @@ def collections(user: User, chosen: set[UUID]) -> list[Offered]:
         .values_list("pk", "name", "owner__name", "owner__email", "ready", "waiting")
     )
     names = tell_apart((pk, name, owner or email) for pk, name, owner, email, *_ in rows)
-    return [Offered(pk, names[pk], ready, waiting, pk in chosen) for pk, *_, ready, waiting in rows]
+    return [CollectionOption(pk, names[pk], ready, waiting, pk in chosen) for pk, *_, ready, waiting in rows]
 
 
-def turns(user: User, conversation: Conversation, at: UUID | None = None) -> list[dict[str, Any]]:
+def load_turns(user: User, conversation: Conversation, at: UUID | None = None) -> list[dict[str, Any]]:
     """The exchanges of the path through `at`, or of the remembered one, oldest first."""
-    return shown(user, path(conversation.messages.all(), at))
+    return build_turns(user, find_path(conversation.messages.all(), at))
 
 
-def one(user: User, answer: Message) -> dict[str, Any]:
+def load_turn(user: User, answer: Message) -> dict[str, Any]:
     """The exchange of that answer alone, or of the one that continues it."""
-    way = path(answer.conversation.messages.all(), answer.pk)
-    return shown(user, [item for item in way if item.question.pk == answer.parent_id])[0]
+    way = find_path(answer.conversation.messages.all(), answer.pk)
+    return build_turns(user, [item for item in way if item.question.pk == answer.parent_id])[0]
 
 
-def shown(user: User, exchanges: Sequence[Exchange]) -> list[dict[str, Any]]:
+def build_turns(user: User, exchanges: Sequence[Exchange]) -> list[dict[str, Any]]:
     """The exchanges as templates take them. A handful of queries, however many they are."""
     answers = [item.answer for item in exchanges if item.answer]
-    shelf = shelves(user, answers)
+    shelf = load_answer_sources(user, answers)
     rows = _citation_rows(answers)
     cites, before = _cites(rows), {row.answer_id for row in rows if row.check_version < CHECK_VERSION}
-    tiles = tiled.of(answers)
-    attached = queries.of(item.question.pk for item in exchanges)
+    tiles = tiled.load_tiles(answers)
+    attached = queries.load_by_question(item.question.pk for item in exchanges)
     said = Feedback.objects.filter(answer__in=answers, person=user).values_list("answer", "good")
     rated = {pk: "good" if good else "poor" for pk, good in said}
     return [
@@ -84,7 +84,7 @@ def shown(user: User, exchanges: Sequence[Exchange]) -> list[dict[str, Any]]:
             )
             | {
                 "rated": rated.get(item.answer.pk, ""),
-                "pictures_html": tiled.render(item.answer, tiles.get(item.answer.pk)),
+                "pictures_html": tiled.render_tiles(item.answer, tiles.get(item.answer.pk)),
                 "pictures": tiles.get(item.answer.pk),
             },
         }
@@ -93,7 +93,7 @@ def shown(user: User, exchanges: Sequence[Exchange]) -> list[dict[str, Any]]:
     ]
 
 
-def citations(answers: Sequence[Message]) -> dict[UUID, list[Cite]]:
+def load_citations(answers: Sequence[Message]) -> dict[UUID, list[SentenceCitation]]:
     """What each answer's sentences stand on, sentence by sentence, the best support first."""
     return _cites(_citation_rows(answers))
 
@@ -103,51 +103,53 @@ def _citation_rows(answers: Sequence[Message]) -> list[Citation]:
     return list(rows.order_by("sentence", "-score"))
 
 
-def _cites(rows: Sequence[Citation]) -> dict[UUID, list[Cite]]:
-    found: dict[UUID, list[Cite]] = {}
+def _cites(rows: Sequence[Citation]) -> dict[UUID, list[SentenceCitation]]:
+    found: dict[UUID, list[SentenceCitation]] = {}
     for row in rows:
         number = row.source.number if row.source else None
         at = row.sentence, row.start, row.end, number, row.source_start, row.source_end
-        found.setdefault(row.answer_id, []).append(Cite(*at, row.score, row.tool, row.quoted))
+        found.setdefault(row.answer_id, []).append(SentenceCitation(*at, row.score, row.tool, row.quoted))
     return found
 
 
-def _question(item: Exchange, attached: tuple[Attached, ...]) -> dict[str, Any]:
+def _question(item: Exchange, attached: tuple[AttachedPictureView, ...]) -> dict[str, Any]:
     row = item.question
     return {
         "id": row.pk,
-        "html": SafeString(answer_renderer.question_html(row.text)) if row.text else "",
+        "html": SafeString(answer_renderer.render_question(row.text)) if row.text else "",
         "text": row.text,
         "retracted": row.retracted,
         "edited": row.edited,
         "attached": attached,
-        "fork": fork(row, item.questions),
+        "fork": describe_branches(row, item.questions),
     }
 
 
-def _answer(answer: Message, item: Exchange, shelf: Shelf, cites: list[Cite], *, earlier: bool) -> dict[str, Any]:
+def _answer(
+    answer: Message, item: Exchange, shelf: AnswerSources, cites: list[SentenceCitation], *, earlier: bool
+) -> dict[str, Any]:
     return {
         "id": answer.pk,
         "status": answer.status,
         "status_words": answer.get_status_display(),
         "reason": answer.reason,
         "retracted": answer.retracted,
-        "withheld": withheld_notice.withheld(answer.reason, answer.text, answer.usage)
+        "withheld": withheld_notice.build_notice_context(answer.reason, answer.text, answer.usage)
         if answer.status == Message.Status.WITHHELD or answer.retracted
         else None,
         "asked_retracted": item.question.retracted,
         "copied": answer.origin is not None,
-        "html": SafeString(answer_html(answer, cites, shelf.gone)),
+        "html": SafeString(render_stored_answer(answer, cites, shelf.gone)),
         "last_seq": 0,
-        "window": context_usage.shown(context_usage.read(answer)),
+        "window": context_usage.describe_usage(context_usage.read_usage(answer)),
         "thoughts": bool(answer.usage.get("thoughts")),
-        "only_verified": answer.shows == Shows.VERIFIED,
-        "weak": answer.shows != Shows.VERIFIED and weak(cites),
+        "only_verified": answer.shows == ShownSentences.VERIFIED,
+        "weak": answer.shows != ShownSentences.VERIFIED and is_mostly_unsupported(cites),
         "earlier_check": earlier,
         "steps": [step for step in answer.steps if step["name"] != "see"],  # which stands by itself
         "seen": next((step["words"] for step in answer.steps if step["name"] == "see"), ""),
         "quotes_html": shelf.quotes_html,
-        "tools_html": call_cards.cards(answer.pk, answer.tools, ended=answer.status != Message.Status.WRITING),
+        "tools_html": call_cards.render_cards(answer.pk, answer.tools, ended=answer.status != Message.Status.WRITING),
         "sources_html": shelf.sources_html,
         "nothing_html": _nothing(answer),
         "style": answer.style,
@@ -156,24 +158,32 @@ def _answer(answer: Message, item: Exchange, shelf: Shelf, cites: list[Cite], *,
         "unchecked": answer.unchecked and bool(answer.text or answer.status == Message.Status.WRITING),
         "nothing_found": answer.nothing_found,
         "unfinished": answer.unfinished,
-        "fork": fork(answer, item.answers),
+        "fork": describe_branches(answer, item.answers),
     }
 
 
-def answer_html(answer: Message, cites: list[Cite], gone: frozenset[int] = frozenset(), *, bare: bool = False) -> str:
+def render_stored_answer(
+    answer: Message, cites: list[SentenceCitation], gone: frozenset[int] = frozenset(), *, bare: bool = False
+) -> str:
     """Return the text of an answer as a page shows it; "" of one that is being written and shows only what is verified,
     as that is not known yet. With `bare` no pills name sources."""
-    only_verified = answer.shows == Shows.VERIFIED
+    only_verified = answer.shows == ShownSentences.VERIFIED
     if not answer.text or (only_verified and answer.status == Message.Status.WRITING):
         return ""
-    links = Links(kept=answer.links)
-    return answer_renderer.answer_html(
-        answer.text, cites, answer.pk, links, gone,
-        only_verified=only_verified, bare=bare, unread_languages=answer.unread_languages,
-    )  # fmt: skip
+    links = LinkPolicy(kept=answer.links)
+    return answer_renderer.render_answer(
+        answer.text,
+        cites,
+        answer.pk,
+        links,
+        gone,
+        only_verified=only_verified,
+        bare=bare,
+        unread_languages=answer.unread_languages,
+    )
 
 
-def fork(row: Message, siblings: Sequence[Message]) -> dict[str, Any]:
+def describe_branches(row: Message, siblings: Sequence[Message]) -> dict[str, Any]:
     """Where a message stands among its siblings, and the addresses of its neighbours; "" at the ends."""
     place = siblings.index(row)
     return {
@@ -190,4 +200,4 @@ def _href(row: Message) -> str:
 
 def _nothing(answer: Message) -> str:
     searched = withheld_records.read_notice(answer) if answer.nothing_found else {}
-    return source_list.nothing(searched) if searched else ""
+    return source_list.render_no_results(searched) if searched else ""

@@ -10,20 +10,20 @@ from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_GET
 
 from apps.conversations.history import transcript_gaps
-from apps.conversations.history.views import identifier
+from apps.conversations.history.views import parse_id
 from apps.conversations.models import Conversation
 from apps.users.access import person
 
 
 @login_required
 @require_GET
-def turns(request: HttpRequest, pk: UUID) -> HttpResponse:
+def show_gap(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Some of the turns between the answers `after` (none: the beginning) and `before`, and what of the gap is left."""
     user = person(request)
     row = get_object_or_404(Conversation.objects.visible_to(user), pk=pk)
-    after, before = identifier(request.GET.get("after")), identifier(request.GET.get("before"))
-    way = transcript_gaps.way(row, before)
-    if before is None or not (found := transcript_gaps.filled(user, way, after, before)):
+    after, before = parse_id(request.GET.get("after")), parse_id(request.GET.get("before"))
+    way = transcript_gaps.load_path(row, before)
+    if before is None or not (found := transcript_gaps.load_gap(user, way, after, before)):
         raise Http404
-    rest = transcript_gaps.left(way, found, before) if after else None
+    rest = transcript_gaps.find_remaining_gap(way, found, before) if after else None
     return render(request, "conversations/_turns.html", {"conversation": row, "turns": found, "rest": rest})

@@ -52,10 +52,10 @@ from django.utils.html import escape
 from django.utils.translation import gettext
 from django.views.decorators.http import require_GET, require_POST
 
-from apps.conversations.assistants.suggested_questions import starters
+from apps.conversations.assistants.suggested_questions import suggest_questions
 from apps.conversations.evidence import source_panel
 from apps.conversations.history import actions, sidebar, trace_view, transcript, transcript_gaps
-from apps.conversations.history.composer_context import composing
+from apps.conversations.history.composer_context import build_composer_context
 from apps.conversations.models import Conversation, Folder
 from apps.conversations.moderation import withheld_records
 from apps.conversations.sharing import links
@@ -68,73 +68,73 @@ _TITLE = 120  # Conversation.title
 
 @login_required
 @require_GET
-def new(request: HttpRequest) -> HttpResponse:
+def show_new_chat(request: HttpRequest) -> HttpResponse:
     """The page of a new chat; `?collection=` chooses where to search, `?assistant=` who answers."""
-    return render(request, "conversations/conversation.html", beginning(request))
+    return render(request, "conversations/conversation.html", build_new_chat_context(request))
 
 
-def beginning(request: HttpRequest) -> dict[str, Any]:
+def build_new_chat_context(request: HttpRequest) -> dict[str, Any]:
     """What the page of a new chat shows."""
     user = _user(request)
     accept_pending(user)
-    chosen = {pk} if (pk := identifier(request.GET.get("collection"))) else set()
-    composer = composing(user, None, identifier(request.GET.get("assistant")))
+    chosen = {pk} if (pk := parse_id(request.GET.get("collection"))) else set()
+    composer = build_composer_context(user, None, parse_id(request.GET.get("assistant")))
     return {
         "conversation": None,
         "folders": Folder.objects.filter(owner=user),
         "turns": [],
-        "collections": transcript.collections(user, chosen),
-        "starters": composer["answers"].starters or starters(user, chosen or set(composer["of_assistant"])),
+        "collections": transcript.list_collection_options(user, chosen),
+        "starters": composer["answers"].starters or suggest_questions(user, chosen or set(composer["of_assistant"])),
         **composer,
     }
 
 
 @login_required
 @require_GET
-def conversation(request: HttpRequest, pk: UUID) -> HttpResponse:
+def show_conversation(request: HttpRequest, pk: UUID) -> HttpResponse:
     """A conversation; `?at=` shows the path through that message in place of the remembered one,
     and the turns around it besides those at the end (`near.py`)."""
     user = _user(request)
     shown = Conversation.objects.visible_to(user).select_related("assistant").defer("assistant__picture")
     row = get_object_or_404(shown, pk=pk)
-    actions.see(user, row.pk)
-    at = identifier(request.GET.get("at"))
-    turns = transcript_gaps.turns(user, transcript_gaps.way(row, at), at)
+    actions.mark_read(user, row.pk)
+    at = parse_id(request.GET.get("at"))
+    turns = transcript_gaps.load_turns(user, transcript_gaps.load_path(row, at), at)
     context = {
-        **composing(user, row),
+        **build_composer_context(user, row),
         "window": turns[-1]["answer"]["window"] if turns else None,
         "conversation": row,
-        "queued": queue.waiting(user, row),
+        "queued": queue.list_waiting(user, row),
         "folders": Folder.objects.filter(owner=user),
         "turns": turns,
-        "collections": transcript.collections(user, set(row.collections.values_list("pk", flat=True))),
+        "collections": transcript.list_collection_options(user, set(row.collections.values_list("pk", flat=True))),
     }
     return render(request, "conversations/conversation.html", context)
 
 
 @login_required
 @require_GET
-def recent(request: HttpRequest) -> HttpResponse:
+def show_sidebar(request: HttpRequest) -> HttpResponse:
     """The sidebar's list, again: as much of each part as the page says that it has, or what has `?title=`."""
     user, title = _user(request), request.GET.get("title", "").replace("\0", "").strip()[:200]
-    found = sidebar.titled(user, title) if title else sidebar.listed(user, request.GET.dict())
+    found = sidebar.search_titles(user, title) if title else sidebar.load_sidebar(user, request.GET.dict())
     return render(request, "components/_conversations.html", {"conversation": None, "conversations": found})
 
 
 @login_required
 @require_GET
-def more(request: HttpRequest) -> HttpResponse:
+def show_more(request: HttpRequest) -> HttpResponse:
     """One part of the sidebar's list, from a place on."""
-    part = sidebar.more(_user(request), request.GET.get("part", ""), request.GET.get("after", ""))
+    part = sidebar.load_more(_user(request), request.GET.get("part", ""), request.GET.get("after", ""))
     return render(request, "components/_more.html", {"conversation": None, "part": part})
 
 
 @login_required
 @require_POST
-def delete(request: HttpRequest, pk: UUID) -> HttpResponse:
+def delete_conversation(request: HttpRequest, pk: UUID) -> HttpResponse:
     """The conversation is gone, with its answers, and can be brought back for a while; a running one ends."""
     row = get_object_or_404(Conversation.objects.visible_to(_user(request)), pk=pk)
-    at, count = actions.delete(_user(request), [row.pk])
+    at, count = actions.delete_conversations(_user(request), [row.pk])
     if count:  # the template makes a button of the moment
         messages.success(request, gettext("Conversation deleted."), extra_tags=at.isoformat())
     return redirect("conversations:new")
@@ -142,7 +142,7 @@ def delete(request: HttpRequest, pk: UUID) -> HttpResponse:
 
 @login_required
 @require_POST
-def rename(request: HttpRequest, pk: UUID) -> HttpResponse:
+def rename_conversation(request: HttpRequest, pk: UUID) -> HttpResponse:
     """The conversation has the title of the form; an empty one changes nothing."""
     row = get_object_or_404(Conversation.objects.visible_to(_user(request)), pk=pk)
     title = " ".join(request.POST.get("title", "").replace("\0", "").split())[:_TITLE]
@@ -155,19 +155,19 @@ def rename(request: HttpRequest, pk: UUID) -> HttpResponse:
 
 @login_required
 @require_GET
-def source(request: HttpRequest, answer: UUID, number: int) -> HttpResponse:
+def show_source(request: HttpRequest, answer: UUID, number: int) -> HttpResponse:
     """A source of an answer: the panel's inside, or with `?preview=1` the card of its pill. Opened in a tab of its own
     it is the document, at the passage."""
     user = _user(request)
-    row = links.readable(answer, number) or source_panel.read_by(user, answer)
-    opened = source_panel.opened(user, row, number, _number(request.GET.get("sentence", "")))
+    row = links.get_shared_answer(answer, number) or source_panel.get_readable_answer(user, answer)
+    opened = source_panel.load_source(user, row, number, _number(request.GET.get("sentence", "")))
     if request.GET.get("preview"):
         return render(request, "conversations/_preview.html", {"source": opened})
     if not request.headers.get("HX-Request"):
         if opened.gone:
             raise Http404
         return redirect(opened.reader_url)
-    previous, following = source_panel.neighbours(row, number)
+    previous, following = source_panel.get_neighbour_urls(row, number)
     return render(request, "conversations/_source.html", {"source": opened, "previous": previous, "next": following})
 
 
@@ -182,30 +182,33 @@ def _user(request: HttpRequest) -> User:
 
 @login_required
 @require_GET
-def queued(request: HttpRequest, pk: UUID) -> HttpResponse:
+def show_queue(request: HttpRequest, pk: UUID) -> HttpResponse:
     """The questions that wait in a conversation, again."""
     row = get_object_or_404(Conversation.objects.visible_to(_user(request)), pk=pk)
-    return render(request, "conversations/_queue.html", {"queued": queue.waiting(_user(request), row)})
+    return render(request, "conversations/_queue.html", {"queued": queue.list_waiting(_user(request), row)})
 
 
 @login_required
 @require_GET
-def behind_answer(request: HttpRequest, answer: UUID) -> HttpResponse:
+def show_trace(request: HttpRequest, answer: UUID) -> HttpResponse:
     """Return what lies behind an answer, for the panel."""
-    row = source_panel.answer_of(_user(request), answer)
-    found, withheld = trace_view.behind(_user(request), row), withheld_records.is_withheld(row.conversation_id)
+    row = source_panel.get_own_answer(_user(request), answer)
+    found, withheld = (
+        trace_view.build_trace_view(_user(request), row),
+        withheld_records.is_withheld(row.conversation_id),
+    )
     return render(request, "conversations/_behind.html", {"behind": found, "withheld": withheld})
 
 
 @login_required
 @require_GET
-def thoughts(request: HttpRequest, answer: UUID) -> HttpResponse:
+def show_reasoning(request: HttpRequest, answer: UUID) -> HttpResponse:
     """What the model thought before an answer, as plain text that is safe to show in place."""
-    row = source_panel.answer_of(_user(request), answer)
-    return HttpResponse(escape(trace_view.thoughts(row) or gettext("Nothing was recorded")))
+    row = source_panel.get_own_answer(_user(request), answer)
+    return HttpResponse(escape(trace_view.get_reasoning(row) or gettext("Nothing was recorded")))
 
 
-def identifier(value: str | None) -> UUID | None:
+def parse_id(value: str | None) -> UUID | None:
     """The id that an address names; None where it names none."""
     try:
         return UUID(value) if value else None

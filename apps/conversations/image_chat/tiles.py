@@ -31,13 +31,13 @@ class Tile:
         return upscaling.factor(self.row)
 
 
-def put(answer: UUID, pictures: Iterable[UUID]) -> None:
+def add_tiles(answer: UUID, pictures: Iterable[UUID]) -> None:
     """The pictures are that answer's, in this order."""
     through = Message.pictures.through
     through.objects.bulk_create(through(message_id=answer, picture_id=pk) for pk in pictures)
 
 
-def of(answers: Iterable[Message]) -> dict[UUID, list[Tile]]:
+def load_tiles(answers: Iterable[Message]) -> dict[UUID, list[Tile]]:
     """The tiles of each answer that asked for pictures, in their order; empty where all were deleted. Two queries, and
     none where no answer asked for any."""
     pictured = [row.pk for row in answers if row.draws]
@@ -54,13 +54,13 @@ def of(answers: Iterable[Message]) -> dict[UUID, list[Tile]]:
     return found
 
 
-def html(answer: UUID, user: User) -> str:
+def render_answer_tiles(answer: UUID, user: User) -> str:
     """The tiles of one answer of that person, as the page has them."""
     row = Message.objects.visible_to(user).get(pk=answer)
-    return render(row, of([row]).get(row.pk))
+    return render_tiles(row, load_tiles([row]).get(row.pk))
 
 
-def render(answer: Message, tiles: Sequence[Tile] | None) -> str:
+def render_tiles(answer: Message, tiles: Sequence[Tile] | None) -> str:
     """ "" for an answer that asked for none."""
     if tiles is None:
         return ""
@@ -72,7 +72,7 @@ def render(answer: Message, tiles: Sequence[Tile] | None) -> str:
     return render_to_string("conversations/_pictures.html", context)
 
 
-def record(tiles: Sequence[Tile]) -> list[dict[str, Any]]:
+def export_tiles(tiles: Sequence[Tile]) -> list[dict[str, Any]]:
     """The pictures for an export: recipe, state, and the hash by which the file is known."""
     return [
         {"status": "withheld", "reason": tile.back}

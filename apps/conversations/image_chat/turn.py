@@ -15,8 +15,8 @@ from django.utils.translation import gettext
 from apps.conversations.attachments import queries
 from apps.conversations.core import notifications, picture_request
 from apps.conversations.core.events import Pictures
-from apps.conversations.core.picture_request import SHAPES, PictureAsk
-from apps.conversations.errors import Refused
+from apps.conversations.core.picture_request import SHAPES, PictureRequest
+from apps.conversations.errors import RequestRefused
 from apps.conversations.image_chat import tiles
 from apps.conversations.moderation import findings
 from apps.conversations.turns.state import Turn
@@ -33,40 +33,40 @@ from apps.users.limits import OverLimit
 from apps.users.models import User
 
 
-def wanted(turn: Turn) -> PictureAsk | None:
+def find_picture_request(turn: Turn) -> PictureRequest | None:
     """What pictures this turn asks for; None for a question."""
     rows = turn.opening.rows
     record = rows[-1].draws if rows else {}
-    return picture_request.read(turn.opening.text, record or None) if record else None
+    return picture_request.parse_picture_request(turn.opening.text, record or None) if record else None
 
 
-async def draw(turn: Turn, ask: PictureAsk) -> None:
+async def request_pictures(turn: Turn, ask: PictureRequest) -> None:
     """The pictures wait to be drawn, and their tiles are shown. Raises Withheld, and EngineRefused in words."""
     start = time.perf_counter()
     opening = turn.opening
-    words = picture_request.words(opening.text) or ""
+    words = picture_request.parse_prompt(opening.text) or ""
     verdict = await _judged(turn, words, ask.negative)
     turn.timings["check"] = (time.perf_counter() - start) * 1000
     if ask.how == "upscale":  # nothing is drawn from these words, so no picture has the case
         if not verdict.allowed:
             raise gate.Withheld(verdict)
-        findings.take(turn, verdict)
+        findings.record_finding(turn, verdict)
     try:
         rows = await in_db(_asked, turn, ask, words, verdict)
     except asking.Refused as refusal:
         if not verdict.allowed:
             raise gate.Withheld(verdict) from refusal
-        findings.take(turn, verdict)
+        findings.record_finding(turn, verdict)
         raise EngineRefused(str(refusal)) from refusal
-    except (Refused, OverLimit) as refusal:
-        findings.take(turn, verdict)
+    except (RequestRefused, OverLimit) as refusal:
+        findings.record_finding(turn, verdict)
         raise EngineRefused(str(refusal)) from refusal
-    await turn.say(Pictures(await in_db(tiles.html, opening.answer, opening.user)))
+    await turn.say(Pictures(await in_db(tiles.render_answer_tiles, opening.answer, opening.user)))
     if not verdict.allowed:  # the case is that of the picture: one is enough
         raise gate.Withheld(replace(verdict, judged=None))
     many = "1 picture" if len(rows) == 1 else f"{len(rows)} pictures"
     await turn.step("draw", gettext("Asked for %(many)s") % {"many": many}, (time.perf_counter() - start) * 1000)
-    await notifications.changed(opening.user.pk, opening.conversation, turn.id)
+    await notifications.notify_conversation_changed(opening.user.pk, opening.conversation, turn.id)
 
 
 async def _judged(turn: Turn, *texts: str) -> Verdict:
@@ -75,11 +75,11 @@ async def _judged(turn: Turn, *texts: str) -> Verdict:
     verdicts = [await gate.check_question(text, level=turn.level) for text in filter(None, texts)]
     for verdict in verdicts:
         if verdict.allowed and not (verdict.judged and verdict.judged.outcome.reviewed):
-            findings.take(turn, verdict)
+            findings.record_finding(turn, verdict)
     return strictest(verdicts)
 
 
-def _asked(turn: Turn, ask: PictureAsk, words: str, verdict: Verdict) -> list[Picture]:
+def _asked(turn: Turn, ask: PictureRequest, words: str, verdict: Verdict) -> list[Picture]:
     user, address = turn.opening.user, turn.opening.address
     with transaction.atomic():
         if ask.how == "upscale":
@@ -87,17 +87,17 @@ def _asked(turn: Turn, ask: PictureAsk, words: str, verdict: Verdict) -> list[Pi
         else:
             wish = _wish(user, ask, words)
             rows = asking.ask(user, replace(wish, level=stricter_of(turn.level, wish.level)), address, verdict)
-        tiles.put(turn.opening.answer, [row.pk for row in rows])
+        tiles.add_tiles(turn.opening.answer, [row.pk for row in rows])
     return rows
 
 
-def _wish(user: User, ask: PictureAsk, words: str) -> Wish:
+def _wish(user: User, ask: PictureRequest, words: str) -> Wish:
     """Raises Refused where the picture that it begins with is gone."""
     if ask.parent is None or ask.how == "attached":
         model = described.current()
         across, down = SHAPES[ask.shape]
         width, height = sides(model, across, down)
-        start = queries.content(user, ask.parent) if ask.parent else b""
+        start = queries.read_content(user, ask.parent) if ask.parent else b""
         away = ask.negative if model.negatives else ""
         return Wish(words, away, ask.count, width, height, strength=ask.strength, start=start)
     parent = _begins(user, ask)
@@ -109,10 +109,10 @@ def _wish(user: User, ask: PictureAsk, words: str) -> Wish:
     )  # fmt: skip
 
 
-def _begins(user: User, ask: PictureAsk) -> Picture:
+def _begins(user: User, ask: PictureRequest) -> Picture:
     """Raises Refused."""
     rows = Picture.objects.filter(owner=user).select_related("parent")
     parent = rows.filter(pk=ask.parent).first() if ask.parent else None
     if parent is None or (ask.how != "vary" and parent.status != Picture.Status.READY):
-        raise Refused(gettext("The picture to begin with is no longer there. Reload the page."))
+        raise RequestRefused(gettext("The picture to begin with is no longer there. Reload the page."))
     return parent

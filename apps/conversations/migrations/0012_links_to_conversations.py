@@ -16,7 +16,7 @@ class Migration(migrations.Migration):
             name='Share',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('secret', models.CharField(default=apps.conversations.models.share.new_secret, max_length=64, unique=True)),
+                ('secret', models.CharField(default=apps.conversations.models.share.generate_secret, max_length=64, unique=True)),
                 ('on', models.BooleanField(default=True)),
                 ('sources', models.CharField(choices=[('passages', 'Passages: each opens for who may read its document'), ('titles', 'Titles of the documents only'), ('none', 'No sources')], default='passages', max_length=8)),
                 ('expires', models.DateTimeField(blank=True, null=True)),

@@ -11,7 +11,7 @@ from django.utils import timezone
 from django.utils.translation import gettext, gettext_lazy
 
 from apps.conversations.assistants.prompt_templates import SavedPrompt
-from apps.conversations.models.assistant import Assistant, AssistantShare, AssistantVersion, Shows, Style
+from apps.conversations.models.assistant import AnswerStyle, Assistant, AssistantShare, AssistantVersion, ShownSentences
 from apps.conversations.models.attachment import AttachedPicture, Attachment
 from apps.conversations.models.feedback import Feedback
 from apps.conversations.models.import_job import Import, ImportItem
@@ -20,19 +20,41 @@ from apps.conversations.models.preference import Preference
 from apps.conversations.models.retraction import Withdrawn
 from apps.conversations.models.share import Share
 from apps.conversations.models.tool import ToolConsent, ToolServer, ToolSetting
-from apps.conversations.turns.small_talk import STEP as SMALL_TALK
-from apps.conversations.turns.whole_document import STEP as WHOLE_DOCUMENT
+from apps.conversations.turns.small_talk import SMALL_TALK_STEP as SMALL_TALK
+from apps.conversations.turns.whole_document import WHOLE_DOCUMENT_STEP as WHOLE_DOCUMENT
 from apps.documents.models import Chunk, Collection, Document
 from apps.images.models import Picture
 from apps.lib.ids import new_id
 from apps.lib.leases import Leased
 
 __all__ = [
-    "Assistant", "AssistantShare", "AssistantVersion", "AttachedPicture", "Attachment", "Citation", "Conversation",
-    "Feedback", "Folder", "Import", "ImportItem", "Message", "ModelProfile", "Preference", "Queued", "Retrieved",
-    "SavedPrompt", "Share", "Shows", "Source", "Style", "ToolConsent", "ToolServer", "ToolSetting", "Trace",
+    "AnswerStyle",
+    "Assistant",
+    "AssistantShare",
+    "AssistantVersion",
+    "AttachedPicture",
+    "Attachment",
+    "Citation",
+    "Conversation",
+    "Feedback",
+    "Folder",
+    "Import",
+    "ImportItem",
+    "Message",
+    "ModelProfile",
+    "Preference",
+    "Queued",
+    "Retrieved",
+    "SavedPrompt",
+    "Share",
+    "ShownSentences",
+    "Source",
+    "ToolConsent",
+    "ToolServer",
+    "ToolSetting",
+    "Trace",
     "Withdrawn",
-]  # fmt: skip
+]
 
 if TYPE_CHECKING:
     from apps.users.models import User
@@ -162,9 +184,11 @@ class Message(Leased):
         "self", on_delete=models.SET_NULL, null=True, blank=True, related_name="+",
         help_text="The unfinished answer whose text this one begins with, and whose place it takes",
     )  # fmt: skip
-    style = models.CharField(max_length=16, choices=Style.choices, blank=True, help_text="The style that was used")
+    style = models.CharField(
+        max_length=16, choices=AnswerStyle.choices, blank=True, help_text="The style that was used"
+    )
     shows = models.CharField(
-        max_length=16, choices=Shows.choices, blank=True, help_text="Which sentences are shown; empty: all"
+        max_length=16, choices=ShownSentences.choices, blank=True, help_text="Which sentences are shown; empty: all"
     )
     model = models.CharField(max_length=255, blank=True)
     without_documents = models.BooleanField(default=False)

@@ -12,7 +12,7 @@ from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy
 
-from apps.conversations.core.sampling import Preset
+from apps.conversations.core.sampling import SamplingPreset
 from apps.documents.models import Collection
 from apps.lib.ids import new_id
 from apps.safety.levels import Level
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     Reader: TypeAlias = User | AnonymousUser
 
 
-class Style(models.TextChoices):
+class AnswerStyle(models.TextChoices):
     """How an answer is composed."""
 
     AUTOMATIC = "automatic", gettext_lazy("Automatic")
@@ -31,7 +31,7 @@ class Style(models.TextChoices):
     MODEL = "model", gettext_lazy("Model only")
 
 
-class Shows(models.TextChoices):
+class ShownSentences(models.TextChoices):
     """Which sentences of the model an answer shows."""
 
     AUTOMATIC = "automatic", gettext_lazy("As the reading check says")
@@ -80,10 +80,10 @@ class Assistant(models.Model):
     instructions = models.TextField(blank=True, max_length=4000)
     examples = models.JSONField(default=list, blank=True, help_text="[{question, answer}]: how it should answer")
     starters = models.JSONField(default=list, blank=True, help_text="Questions to begin with")
-    style = models.CharField(max_length=16, choices=Style.choices, default=Style.AUTOMATIC)
-    shows = models.CharField(max_length=16, choices=Shows.choices, default=Shows.AUTOMATIC)
+    style = models.CharField(max_length=16, choices=AnswerStyle.choices, default=AnswerStyle.AUTOMATIC)
+    shows = models.CharField(max_length=16, choices=ShownSentences.choices, default=ShownSentences.AUTOMATIC)
     model = models.CharField(max_length=60, blank=True, help_text="By its name in the settings; empty: the site's own")
-    preset = models.CharField(max_length=16, choices=Preset.choices, default=Preset.BALANCED)
+    preset = models.CharField(max_length=16, choices=SamplingPreset.choices, default=SamplingPreset.BALANCED)
     sampling = models.JSONField(default=dict, blank=True, help_text="What differs from the preset")
     collections = models.ManyToManyField(
         Collection,

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from apps.users.models import User
 
-DRAFT = timedelta(days=7)  # a picture that no question has been asked about is kept for so long
+DRAFT_LIFETIME = timedelta(days=7)  # a picture that no question has been asked about is kept for so long
 
 
 class AttachedPictureQuerySet(models.QuerySet["AttachedPicture"]):
@@ -37,7 +37,7 @@ class AttachedPictureQuerySet(models.QuerySet["AttachedPicture"]):
 
     def forgotten(self) -> AttachedPictureQuerySet:
         """Drafts that nobody went on with, and those whose conversations are gone."""
-        return self.drafts().filter(Q(asked=True) | Q(created__lt=timezone.now() - DRAFT))
+        return self.drafts().filter(Q(asked=True) | Q(created__lt=timezone.now() - DRAFT_LIFETIME))
 
 
 class AttachedPicture(Leased):

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from django.db import models
 
-from apps.conversations.models.assistant import Shows, Style
+from apps.conversations.models.assistant import AnswerStyle, ShownSentences
 
 
 class ModelProfile(models.Model):
     """Settings chosen for a chat model (style, sentences shown), and how well it reads."""
 
     name = models.CharField(max_length=255, unique=True)
-    style = models.CharField(max_length=16, choices=Style.choices, default=Style.AUTOMATIC)
-    shows = models.CharField(max_length=16, choices=Shows.choices, default=Shows.AUTOMATIC)
+    style = models.CharField(max_length=16, choices=AnswerStyle.choices, default=AnswerStyle.AUTOMATIC)
+    shows = models.CharField(max_length=16, choices=ShownSentences.choices, default=ShownSentences.AUTOMATIC)
     reading_right = models.PositiveSmallIntegerField(
         null=True, blank=True, help_text="Reading questions answered right"
     )

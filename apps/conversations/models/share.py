@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy
 from apps.safety.restricting import Feature, standing
 
 
-def new_secret() -> str:
+def generate_secret() -> str:
     """256 bits: who does not know the link finds nothing. It is kept as it is, so that its owner can copy it again."""
     return secrets.token_urlsafe(32)
 
@@ -38,7 +38,7 @@ class Share(models.Model):
         NONE = "none", gettext_lazy("No sources")
 
     conversation = models.OneToOneField("conversations.Conversation", on_delete=models.CASCADE, related_name="share")
-    secret = models.CharField(max_length=64, unique=True, default=new_secret)
+    secret = models.CharField(max_length=64, unique=True, default=generate_secret)
     on = models.BooleanField(default=True)
     sources = models.CharField(max_length=8, choices=Sources.choices, default=Sources.PASSAGES)
     until = models.ForeignKey("conversations.Message", on_delete=models.CASCADE, related_name="+")

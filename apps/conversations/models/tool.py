@@ -7,14 +7,14 @@ from typing import ClassVar
 from django.db import models
 from django.utils.translation import gettext_lazy
 
-from apps.conversations.tools.base import Permission
+from apps.conversations.tools.base import ToolPermission
 
 
 class ToolSetting(models.Model):
     """What holds for a tool on this site, where an administrator said so."""
 
     name = models.CharField(max_length=64, unique=True)
-    permission = models.CharField(max_length=8, choices=Permission.choices)
+    permission = models.CharField(max_length=8, choices=ToolPermission.choices)
 
     def __str__(self) -> str:
         return f"{self.name}: {self.permission}"

@@ -62,16 +62,16 @@ class MessageReviewable:
         }
 
     def withhold(self, subject: str, words: str) -> dict[str, Any]:
-        return retraction.withdraw(self.kind, subject, words)
+        return retraction.retract(self.kind, subject, words)
 
     def give_back(self, subject: str, before: dict[str, Any]) -> None:
-        retraction.give_back(before)
+        retraction.restore(before)
 
     def cut(self, subject: str, wanted: Sequence[str]) -> dict[str, Any]:
-        return redaction.cut(self.kind, subject, wanted)
+        return redaction.redact(self.kind, subject, wanted)
 
     def fill(self, before: dict[str, Any]) -> None:
-        redaction.fill(before)
+        redaction.restore(before)
 
 
 def _reported(subject: str) -> list[Turn]:
@@ -80,7 +80,7 @@ def _reported(subject: str) -> list[Turn]:
     return [Turn("Its reader says", ". ".join([*row.reason_words, *filter(None, [row.note])])) for row in rows]
 
 
-def sealed_answers() -> QuerySet[Message]:
+def find_sealed_answers() -> QuerySet[Message]:
     """Those of turns with a sealed case, and what else was answered to the same questions."""
     turns = Message.objects.filter(pk__in=list(sealed.subjects(*KINDS)))
     return Message.objects.answers().filter(parent__in=turns.values("parent"))
@@ -88,16 +88,16 @@ def sealed_answers() -> QuerySet[Message]:
 
 def _closed(message: Message) -> set[UUID | None]:
     """The questions and answers of its conversation that are sealed."""
-    rows = sealed_answers().filter(conversation=message.conversation_id)
+    rows = find_sealed_answers().filter(conversation=message.conversation_id)
     return {pk for row in rows.values_list("pk", "parent") for pk in row}
 
 
-def flag(answer: UUID, asked_by: int, judged: Judged | None) -> None:
+def open_case(answer: UUID, asked_by: int, judged: Judged | None) -> None:
     """Open a case where the policy asks for people. Call inside the transaction that closes the turn."""
     if judged is not None:
-        review.flag_judged(kind_of(judged), answer, asked_by, judged)
+        review.flag_judged(get_case_kind(judged), answer, asked_by, judged)
 
 
-def kind_of(judged: Judged) -> str:
+def get_case_kind(judged: Judged) -> str:
     """Return the kind of the case of a turn: of its question, or of its answer."""
     return retraction.QUESTION if judged.stage == Stage.QUESTION else "answer"

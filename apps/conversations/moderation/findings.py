@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from apps.users.models import User
 
 
-def take(turn: Turn, verdict: Verdict) -> None:
+def record_finding(turn: Turn, verdict: Verdict) -> None:
     """The turn knows what was said of a question, or a piece of the answer, that was let through: of each clause the
     hardest."""
     judged = verdict.judged
@@ -36,22 +36,22 @@ def take(turn: Turn, verdict: Verdict) -> None:
         turn.noticed[key] = judged
 
 
-async def let_through(turn: Turn, text: str, vector: Begun[Vectors] | None = None) -> None:
+async def check_input(turn: Turn, text: str, vector: Begun[Vectors] | None = None) -> None:
     """What the person gave passes the gate as strictly as the turn is judged, and the turn knows what was said of it.
     Raises Withheld."""
     verdict = await gate.check_question(text, vector, level=turn.level)
     if not verdict.allowed:
         raise Withheld(verdict)
-    take(turn, verdict)
+    record_finding(turn, verdict)
 
 
-def withheld(answering: asyncio.Task[Any]) -> Judged | None:
+def get_withheld(answering: asyncio.Task[Any]) -> Judged | None:
     """What the gate withheld of the turn that has ended, if anything."""
     error = None if answering.cancelled() else answering.exception()
     return error.verdict.judged if isinstance(error, Withheld) else None
 
 
-def all_of(turn: Turn) -> tuple[Judged, ...]:
+def list_findings(turn: Turn) -> tuple[Judged, ...]:
     """What was withheld, and then what was only noticed; of each clause of a stage once."""
     if turn.judged is None:
         return tuple(turn.noticed.values())
@@ -59,7 +59,7 @@ def all_of(turn: Turn) -> tuple[Judged, ...]:
     return (turn.judged, *(one for at, one in turn.noticed.items() if at != key))
 
 
-async def label(turn: Turn) -> None:
+async def emit_labels(turn: Turn) -> None:
     """The page shows what the policy wants a label for."""
     codes = [one.outcome.code for one in turn.noticed.values() if one.outcome.action is Action.LABEL]
     if codes:
@@ -69,27 +69,27 @@ async def label(turn: Turn) -> None:
         await turn.step("label", gettext("Taken out by the safety check: personal data or secrets"), 0.0)
 
 
-def record(turn: Turn) -> list[dict[str, Any]]:
+def make_trace_records(turn: Turn) -> list[dict[str, Any]]:
     """For what lies behind an answer; no word of the text."""
     return [
         {
             "stage": one.stage, "code": one.outcome.code, "action": str(one.outcome.action or ""),
             "score": round(one.outcome.score, 3),
         }
-        for one in all_of(turn)
+        for one in list_findings(turn)
     ]  # fmt: skip
 
 
-def review_unkept(person: int, *judged: Judged) -> None:
+def open_cases_for_unstored(person: int, *judged: Judged) -> None:
     """Open a case of each text that is kept nowhere and that the policy wants people to look at. For `in_db`."""
     for one in judged:
-        review.flag_unkept(cases.kind_of(one), person, one)
+        review.flag_unkept(cases.get_case_kind(one), person, one)
 
 
-async def asked(user: User, verdict: Verdict) -> None:
+async def open_case_for_question(user: User, verdict: Verdict) -> None:
     """Likewise for a question that is kept nowhere, whatever the verdict."""
     if verdict.judged is not None and verdict.judged.outcome.reviewed:
-        await in_db(review_unkept, user.pk, verdict.judged)
+        await in_db(open_cases_for_unstored, user.pk, verdict.judged)
 
 
 def _weight(judged: Judged) -> tuple[int, float]:

@@ -21,11 +21,11 @@ from apps.safety import redacting
 from apps.safety.models import Effect
 
 Titled = Conversation.Titled
-BESIDE = "answers"
+CITING_ANSWERS = "answers"
 _SHOWN = timedelta(days=1)  # so long after its end a page may show an answer as it was, or a turn log hold it
 
 
-def cut(kind: str, subject: str, wanted: Sequence[str]) -> dict[str, Any]:
+def redact(kind: str, subject: str, wanted: Sequence[str]) -> dict[str, Any]:
     """Gaps are where these stand; by message what `fill` needs, empty where none of them stands there. Call inside the
     transaction of the decision."""
     message = Message.objects.filter(pk=subject).select_related("parent").first()
@@ -33,14 +33,14 @@ def cut(kind: str, subject: str, wanted: Sequence[str]) -> dict[str, Any]:
         message = message.parent
     if message is None or not redacting.places(message.text, wanted):
         return {}
-    found = retraction.held(partial(retraction.family, [message]))
+    found = retraction.lock_messages(partial(retraction.find_family, [message]))
     rows = _locked(found)
     before = {str(row.pk): _cut(row, wanted) for row in rows}
-    retraction.tell(rows, None)
+    retraction.announce_change(rows, None)
     return before
 
 
-def fill(before: dict[str, Any]) -> None:
+def restore(before: dict[str, Any]) -> None:
     """What stood in the gaps stands there again; of what is withheld by now, once that is given back."""
     rows = list(Message.objects.filter(pk__in=before).select_related("parent", "conversation"))
     for row in rows:
@@ -48,27 +48,31 @@ def fill(before: dict[str, Any]) -> None:
         if row.retracted is None:
             whole = _filled(row.text, row.tools, said)
             Message.objects.filter(pk=row.pk).update(**whole)
-            _entitle(row, str(whole["text"]), said.get("title", []))
+            _restore_title(row, str(whole["text"]), said.get("title", []))
         elif (held := Withdrawn.objects.filter(pk=row.pk).first()) is not None:
             whole = _filled(held.fields["text"], held.fields["tools"], said)
             Withdrawn.objects.filter(pk=row.pk).update(fields={**held.fields, **whole})
-    retraction.tell([row for row in rows if row.retracted is None], None)
+    retraction.announce_change([row for row in rows if row.retracted is None], None)
 
 
-def cut_cited(documents: Collection[UUID], wanted: Sequence[str]) -> dict[str, Any]:
+def redact_citing_answers(documents: Collection[UUID], wanted: Sequence[str]) -> dict[str, Any]:
     """The same in answers that were given passages of these documents, where they or their tools repeat it, spelt
     however the document might be."""
     given = Retrieved.objects.filter(source__document__in=documents).values("answer")
     cited = Citation.objects.filter(source__document__in=documents).values("answer")
     near = Message.objects.filter(Q(pk__in=given) | Q(pk__in=cited), retracted=None)
     pattern, forms = redacting.spelling(wanted), set[str]()
-    retraction.lock(set(near.filter(status=Message.Status.WRITING).values_list("conversation", flat=True)))
-    found = retraction.held(lambda: retraction.family(row for row in near.all() if _forms(row, pattern, forms)))
+    retraction.lock_conversations(
+        set(near.filter(status=Message.Status.WRITING).values_list("conversation", flat=True))
+    )
+    found = retraction.lock_messages(
+        lambda: retraction.find_family(row for row in near.all() if _forms(row, pattern, forms))
+    )
     wanted = [*wanted, *sorted(forms - set(wanted))]
     whole = _locked(found)
     before = {str(row.pk): _cut(row, wanted) for row in whole}
     lately = near.filter(ended__gte=timezone.now() - _SHOWN).exclude(pk__in=found)  # their quotes may repeat it
-    retraction.tell([*whole, *lately.select_related("parent", "conversation")], None)
+    retraction.announce_change([*whole, *lately.select_related("parent", "conversation")], None)
     return before
 
 
@@ -85,7 +89,7 @@ def _forms(row: Message, pattern: re.Pattern[str], forms: set[str]) -> bool:
     return bool(found)
 
 
-def overtaken(answer: UUID, since: datetime) -> bool:
+def apply_pending_redactions(answer: UUID, since: datetime) -> bool:
     """What was taken out since then does not come back with an answer that was being written; whether it held any of
     it. Call at the end of the transaction that stores it, which holds its conversation (`retracting.lock`)."""
     made = Effect.objects.filter(name="redact", state=Effect.State.APPLIED, decision__created__gte=since)
@@ -103,14 +107,16 @@ def overtaken(answer: UUID, since: datetime) -> bool:
         if said:
             _keep(effect, said)
     if cut:
-        retraction.tell([row], None)
+        retraction.announce_change([row], None)
     return cut
 
 
 def _of_answers(effect: Effect) -> dict[str, Any]:
     """What it took out of answers."""
     document = "wanted" in effect.before
-    found: dict[str, Any] = effect.before.setdefault("beside", {}).setdefault(BESIDE, {}) if document else effect.before
+    found: dict[str, Any] = (
+        effect.before.setdefault("beside", {}).setdefault(CITING_ANSWERS, {}) if document else effect.before
+    )
     return found
 
 
@@ -134,14 +140,14 @@ def _locked(found: Collection[UUID]) -> list[Message]:
     return list(rows.select_related("parent", "conversation"))
 
 
-def forget(gone: Collection[UUID]) -> None:
+def forget_messages(gone: Collection[UUID]) -> None:
     """Of messages that are deleted nothing can be put back, and nothing of it is kept."""
     names = {str(pk) for pk in gone}
     for effect in Effect.objects.filter(name="redact").exclude(before={}):
         left = {pk: said for pk, said in effect.before.items() if pk not in names}
-        if BESIDE in left.get("beside", {}):  # of a document, which answers repeat
-            told = left["beside"][BESIDE]
-            left["beside"] = {**left["beside"], BESIDE: {pk: told[pk] for pk in told if pk not in names}}
+        if CITING_ANSWERS in left.get("beside", {}):  # of a document, which answers repeat
+            told = left["beside"][CITING_ANSWERS]
+            left["beside"] = {**left["beside"], CITING_ANSWERS: {pk: told[pk] for pk in told if pk not in names}}
         if left != effect.before:
             Effect.objects.filter(pk=effect.pk).update(before=left)
 
@@ -155,7 +161,7 @@ def _cut(row: Message, wanted: Sequence[str]) -> dict[str, Any]:
         over = {"status": Message.Status.INTERRUPTED, "lease_token": "", "lease_until": None}
     Message.objects.filter(pk=row.pk).update(text=text, tools=tools, **over)
     _drop_records(row)
-    return {"gaps": gaps, "tools": cards, "title": _untitle(row, text, wanted)}
+    return {"gaps": gaps, "tools": cards, "title": _remove_title(row, text, wanted)}
 
 
 def _cut_one(wanted: Sequence[str], kept: list[redacting.Gaps], said: str) -> str:
@@ -179,7 +185,7 @@ def _walked(value: Any, change: Callable[[str], str]) -> Any:
     return {key: _walked(value[key], change) for key in sorted(value)} if isinstance(value, dict) else value
 
 
-def _untitle(row: Message, text: str, wanted: Sequence[str]) -> redacting.Gaps:
+def _remove_title(row: Message, text: str, wanted: Sequence[str]) -> redacting.Gaps:
     """What stood in the title of its conversation; one that a person gave is theirs."""
     place = Conversation.objects.get(pk=row.conversation_id)
     if place.titled == Titled.PERSON:
@@ -190,7 +196,7 @@ def _untitle(row: Message, text: str, wanted: Sequence[str]) -> redacting.Gaps:
     return gaps
 
 
-def _entitle(row: Message, text: str, gaps: redacting.Gaps) -> None:
+def _restore_title(row: Message, text: str, gaps: redacting.Gaps) -> None:
     place = Conversation.objects.get(pk=row.conversation_id)
     if place.titled != Titled.PERSON:
         title = _followed(redacting.filled(place.title, gaps), row, text)
@@ -199,10 +205,12 @@ def _entitle(row: Message, text: str, gaps: redacting.Gaps) -> None:
 
 def _followed(title: str, row: Message, text: str) -> str:
     """A title that is the first words of the question, where that says `text` from now on."""
-    old = picture_request.title(row.text) if row.role == Message.Role.USER else ""
+    old = picture_request.make_title(row.text) if row.role == Message.Role.USER else ""
     if not old or not title.startswith(old):
         return title
-    return (picture_request.title(text) + title.removeprefix(old))[: Conversation._meta.get_field("title").max_length]
+    return (picture_request.make_title(text) + title.removeprefix(old))[
+        : Conversation._meta.get_field("title").max_length
+    ]
 
 
 def _drop_records(row: Message) -> None:

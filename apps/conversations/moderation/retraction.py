@@ -18,10 +18,10 @@ from django.db.models import Q
 from django.utils import timezone
 
 from apps.conversations.core import picture_request
-from apps.conversations.core.events import Retracted, encode
+from apps.conversations.core.events import Retracted, encode_event
 from apps.conversations.models import Citation, Conversation, Message, Share, Trace, Withdrawn
 from apps.conversations.moderation import withheld_records
-from apps.conversations.turns.small_talk.recognition import recognise
+from apps.conversations.turns.small_talk.recognition import recognise_small_talk
 from apps.engines import registry
 from apps.engines.base import EngineError
 from apps.lib import tabs
@@ -44,7 +44,7 @@ _SAYS = ("thoughts", "finish")  # of usage, what the page offers more of
 Titled = Conversation.Titled
 
 
-def withdraw(kind: str, subject: str, words: str) -> dict[str, Any]:
+def retract(kind: str, subject: str, words: str) -> dict[str, Any]:
     """Nobody reads it any more; what `give_back` needs: by message what it said before of why it is withheld, nothing
     where it was not. Call inside the transaction of the decision."""
     rows = _affected(kind, subject)
@@ -54,12 +54,12 @@ def withdraw(kind: str, subject: str, words: str) -> dict[str, Any]:
     Message.objects.filter(pk__in=[row.pk for row in rows]).update(
         status=Message.Status.WITHHELD, reason=words[:_REASON], lease_token="", lease_until=None
     )
-    tell(rows, words[:_REASON])
-    tell(withheld_records.find_noticed({row.conversation_id for row in rows}), None)
+    announce_change(rows, words[:_REASON])
+    announce_change(withheld_records.find_completed_notices({row.conversation_id for row in rows}), None)
     return {str(row.pk): {"reason": row.reason} if row.retracted else {} for row in rows}
 
 
-def give_back(before: dict[str, Any]) -> None:
+def restore(before: dict[str, Any]) -> None:
     """What that call of `withdraw` took is as it was, as far as it still exists; so are copies that were made since."""
     for pk, said in before.items():
         if said:
@@ -71,11 +71,11 @@ def give_back(before: dict[str, Any]) -> None:
     for row in held:
         _restore(row)
     Withdrawn.objects.filter(pk__in=[row.pk for row in held]).delete()
-    noticed = withheld_records.find_noticed({row.message.conversation_id for row in held})
-    tell([row.message for row in held] + noticed, None)
+    noticed = withheld_records.find_completed_notices({row.message.conversation_id for row in held})
+    announce_change([row.message for row in held] + noticed, None)
 
 
-def standing(user: User, conversation: UUID) -> list[dict[str, Any]]:
+def list_retracted(user: User, conversation: UUID) -> list[dict[str, Any]]:
     """What is withheld there now, for a page that may have missed it. For `in_db`."""
     rows = Message.objects.visible_to(user).answers().filter(conversation=conversation, retracted__isnull=False)
     return [_shown(row, row.reason) for row in rows.select_related("parent")]
@@ -86,21 +86,21 @@ def _affected(kind: str, subject: str) -> list[Message]:
     answer = Message.objects.filter(pk=subject).select_related("parent").first()
     if answer is None:
         return []
-    found = held(partial(_reached, kind, answer))
+    found = lock_messages(partial(_reached, kind, answer))
     rows = Message.objects.select_for_update(of=("self",), no_key=True).filter(pk__in=found)
     return list(rows.select_related("parent", "conversation").order_by("created", "pk"))
 
 
 def _reached(kind: str, answer: Message) -> set[UUID]:
-    found = family([answer])
+    found = find_family([answer])
     if kind == QUESTION and answer.parent is not None:
-        asked = family([answer.parent])
+        asked = find_family([answer.parent])
         answers = Message.objects.answers().filter(parent__in=asked)
-        found = {*asked, *family(answers), *found}
+        found = {*asked, *find_family(answers), *found}
     return found
 
 
-def held(reached: Callable[[], set[UUID]]) -> set[UUID]:
+def lock_messages(reached: Callable[[], set[UUID]]) -> set[UUID]:
     """The messages that it says. Until the transaction ends nothing of their conversations is copied and no answer in
     them is stored: who would waits, and then sees what was decided; what was copied until now is among them."""
     locked: set[UUID] = set()
@@ -109,18 +109,18 @@ def held(reached: Callable[[], set[UUID]]) -> set[UUID]:
         places = set(Message.objects.filter(pk__in=found).values_list("conversation", flat=True)) - locked
         if not places:
             return found
-        lock(places)
+        lock_conversations(places)
         locked |= places
 
 
-def lock(places: Collection[UUID]) -> None:
+def lock_conversations(places: Collection[UUID]) -> None:
     """Nobody else stores an answer there, copies from there or takes something back there until the transaction ends.
     Lock this before any message, as everybody does."""
     rows = Conversation.objects.select_for_update(of=("self",), no_key=True).filter(pk__in=places)
     list(rows.order_by("pk").values_list("pk"))
 
 
-def family(rows: Iterable[Message]) -> set[UUID]:
+def find_family(rows: Iterable[Message]) -> set[UUID]:
     """They, all copies of them, and the answers that one of them writes on or that write on it."""
     found: set[UUID] = set()
     new = list(rows)
@@ -136,7 +136,7 @@ def family(rows: Iterable[Message]) -> set[UUID]:
 def _take(row: Message) -> None:
     held = Withdrawn(
         message=row, fields={name: getattr(row, name) for name in _HELD},
-        citations=list(Citation.objects.filter(answer=row).order_by("pk").values(*_CITED)), title=_untitled(row),
+        citations=list(Citation.objects.filter(answer=row).order_by("pk").values(*_CITED)), title=_remove_titles(row),
     )  # fmt: skip
     if (record := Trace.objects.filter(answer=row).first()) is not None:
         held.trace = bytes(record.data)
@@ -161,32 +161,32 @@ def _restore(held: Withdrawn) -> None:
         unchanged.update(title=title, titled=titled)
 
 
-def _untitled(row: Message) -> list[str]:
+def _remove_titles(row: Message) -> list[str]:
     """The conversation's title is not made of its words any more; what `_restore` needs, nothing where it never was."""
     asks = row.role == Message.Role.USER
     question = row if asks else row.parent
     place = Conversation.objects.filter(pk=row.conversation_id).first()
-    if place is None or question is None or not place.title or not _may_name(question):
+    if place is None or question is None or not place.title or not _can_name(question):
         return []
     if place.titled != Titled.MODEL and not (asks and place.titled == Titled.QUESTION):
         return []
-    instead = "" if asks or question.retracted else picture_request.title(question.text)
+    instead = "" if asks or question.retracted else picture_request.make_title(question.text)
     Conversation.objects.filter(pk=place.pk).update(title=instead, titled=Titled.QUESTION)
     return [place.title, str(place.titled), instead]
 
 
-def _may_name(question: Message) -> bool:
+def _can_name(question: Message) -> bool:
     """Return whether the conversation may have its title from this question: only small talk stands before it."""
     answer = question.parent
     while answer is not None and (asked := answer.parent) is not None:
-        if asked.text and recognise(asked.text) is None:
+        if asked.text and recognise_small_talk(asked.text) is None:
             return False
         answer = asked.parent
     return True
 
 
 @dataclass(frozen=True, slots=True)
-class _Told:
+class _Announcement:
     """Who is told about one answer, and what."""
 
     turn: str
@@ -201,7 +201,7 @@ def _shown(row: Message, reason: str) -> dict[str, Any]:
     return {"turn": str(row.pk), "reason": reason, "question": asked}
 
 
-def tell(rows: Sequence[Message], reason: str | None) -> None:
+def announce_change(rows: Sequence[Message], reason: str | None) -> None:
     """Once this is committed, the turn logs hold nothing of the answers any more, and every page that shows one is told
     why, or (None) that they are back."""
     answers = [row for row in rows if row.role == Message.Role.ASSISTANT]
@@ -217,13 +217,15 @@ def tell(rows: Sequence[Message], reason: str | None) -> None:
             asked = row.parent_id in gone or (row.parent is not None and row.parent.retracted is not None)
             said = Retracted(reason, asked)
             message = {"type": "retracted", **about, "reason": reason, "question": asked}
-            event = encode(said, turn=str(row.pk))
-        told.append(_Told(str(row.pk), row.conversation.owner_id, links.get(row.conversation_id), message, event))
+            event = encode_event(said, turn=str(row.pk))
+        told.append(
+            _Announcement(str(row.pk), row.conversation.owner_id, links.get(row.conversation_id), message, event)
+        )
     if told:
         transaction.on_commit(partial(on_loop, _push, told), robust=True)
 
 
-async def _push(told: Sequence[_Told]) -> None:
+async def _push(told: Sequence[_Announcement]) -> None:
     for one in told:
         seq = 0
         try:

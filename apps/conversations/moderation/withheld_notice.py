@@ -16,14 +16,14 @@ if TYPE_CHECKING:
     from apps.safety.check import Judged
 
 
-class Kind(StrEnum):
+class NoticeKind(StrEnum):
     CARE = "care"  # somebody speaks of hurting themselves: help, and no word of withholding
     REST = "rest"  # of an answer whose beginning is shown
     ANSWER = "answer"  # of which nothing is shown
     QUESTION = "question"  # it was not answered
 
 
-def record(judged: Judged | None) -> dict[str, Any]:
+def make_notice_record(judged: Judged | None) -> dict[str, Any]:
     """Return the keys that a withheld turn adds to its row's `usage`: withheld (the stage), rule, reviewed.
 
     {} if `judged` is None.
@@ -33,22 +33,28 @@ def record(judged: Judged | None) -> dict[str, Any]:
     return {"withheld": str(judged.stage), "rule": judged.outcome.code, "reviewed": judged.outcome.reviewed}
 
 
-def withheld(reason: str, text: str, usage: Mapping[str, Any]) -> dict[str, Any]:
+def build_notice_context(reason: str, text: str, usage: Mapping[str, Any]) -> dict[str, Any]:
     """Return the context of `conversations/_withheld.html` for a withheld turn.
 
     `text` is the part of the answer that is shown, `usage` holds the keys of `record`. A care reason gives helplines
     and neither a rule nor a reason.
     """
-    kind = Kind.REST if text else Kind.ANSWER if usage.get("withheld") == Stage.ANSWER else Kind.QUESTION
+    kind = (
+        NoticeKind.REST if text else NoticeKind.ANSWER if usage.get("withheld") == Stage.ANSWER else NoticeKind.QUESTION
+    )
     if is_care(reason):
-        return {"kind": Kind.CARE, "help": helplines.in_language(), "asked": kind is Kind.QUESTION}
+        return {"kind": NoticeKind.CARE, "help": helplines.in_language(), "asked": kind is NoticeKind.QUESTION}
     rule = usage.get("rule", "")
     return {
-        "kind": kind, "reason": reason, "rule": wording.clause(rule) if rule else "",
+        "kind": kind,
+        "reason": reason,
+        "rule": wording.clause(rule) if rule else "",
         "reviewed": bool(usage.get("reviewed")),
-    }  # fmt: skip
+    }
 
 
-def withheld_html(reason: str, text: str, judged: Judged | None) -> str:
+def render_notice(reason: str, text: str, judged: Judged | None) -> str:
     """Render `conversations/_withheld.html` for a turn that has just ended. Call it through `in_db`."""
-    return render_to_string("conversations/_withheld.html", withheld(reason, text, record(judged)))
+    return render_to_string(
+        "conversations/_withheld.html", build_notice_context(reason, text, make_notice_record(judged))
+    )

@@ -31,17 +31,17 @@ def read_notice(answer: Message) -> dict[str, Any]:
     return found
 
 
-def find_noticed(conversations: Collection[UUID]) -> list[Message]:
+def find_completed_notices(conversations: Collection[UUID]) -> list[Message]:
     """Return the answers there whose notice names a search that words of other messages completed."""
     rows = Message.objects.filter(conversation__in=conversations, nothing_found=True, retracted=None)
     return [row for row in rows.select_related("parent", "conversation") if _is_completed(row)]
 
 
-def find_overtaken(conversation: UUID, since: datetime) -> list[Message]:
+def find_changed_notices(conversation: UUID, since: datetime) -> list[Message]:
     """Return those answers where a message was withheld since then: a page may show the notice of one as it was."""
     if not Withdrawn.objects.filter(message__conversation=conversation, at__gte=since).exists():
         return []
-    return find_noticed([conversation])
+    return find_completed_notices([conversation])
 
 
 def _notice(answer: Message) -> dict[str, Any]:

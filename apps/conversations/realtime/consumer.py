@@ -61,17 +61,17 @@ from channels.layers import get_channel_layer
 from django.urls import path
 
 from apps.conversations.core import requests
-from apps.conversations.core.requests import Refused
-from apps.conversations.core.session_user import session_key, signed_in, speak_to, still_there
+from apps.conversations.core.requests import RequestRefused
+from apps.conversations.core.session_user import activate_language, check_sessions, get_session_key, get_session_user
 from apps.conversations.history import actions, branching
 from apps.conversations.models import Message
 from apps.conversations.moderation import findings, retraction
-from apps.conversations.realtime.subscriptions import Following
-from apps.conversations.rendering.answer_renderer import question_html
+from apps.conversations.realtime.subscriptions import TurnSubscriptions
+from apps.conversations.rendering.answer_renderer import render_question
 from apps.conversations.sharing import links
 from apps.conversations.tools import approvals
 from apps.conversations.turns import prefetch, queue, retrieval, runner, temporary_chats
-from apps.conversations.turns.preparation import SignedOut
+from apps.conversations.turns.preparation import SessionEnded
 from apps.engines.base import EngineError
 from apps.lib import tabs
 from apps.lib.limits import within
@@ -86,14 +86,14 @@ from apps.users.templatetags.said import said
 log = logging.getLogger(__name__)
 
 SIGNED_OUT, TOO_MANY, TOO_LARGE = 4401, 4429, 1009
-CLOSED = {1000, 1001}  # by a page that was closed or left
-SOCKETS = 10  # open at once per person, in this process
-LARGEST = 256 * 1024  # bytes of a message; a question of 20,000 characters has at most 120 KB in JSON
+DELIBERATE_CLOSE_CODES = {1000, 1001}  # by a page that was closed or left
+MAX_SOCKETS = 10  # open at once per person, in this process
+MAX_FRAME_BYTES = 256 * 1024  # bytes of a message; a question of 20,000 characters has at most 120 KB in JSON
 RECHECK_S = 4.0  # a sign-out, a deactivation or a new password closes the socket within this time
 SEND_S = 10.0  # a client that reads nothing for so long is dropped
 
 _open: Counter[int] = Counter()
-_sessions = Rounds(lambda: RECHECK_S, still_there)  # of all sockets of this process
+_sessions = Rounds(lambda: RECHECK_S, check_sessions)  # of all sockets of this process
 
 
 class ChatConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
@@ -109,28 +109,28 @@ class ChatConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
         await handler(message)
 
     async def connect(self) -> None:
-        self.key = session_key(self.scope["headers"])
+        self.key = get_session_key(self.scope["headers"])
         self.address = str((self.scope.get("client") or [""])[0])[:ADDRESS_CHARACTERS]
-        self.following = Following(self.key, self._send_text, self._send)
+        self.following = TurnSubscriptions(self.key, self._send_text, self._send)
         self.watch: asyncio.Task[None] | None = None
         self.groups_joined: set[str] = set()
-        user = await in_db(signed_in, self.key)
+        user = await in_db(get_session_user, self.key)
         await self.accept()  # a refused handshake would not carry the close code to the page
-        if user is None or _open[user.pk] >= SOCKETS:
+        if user is None or _open[user.pk] >= MAX_SOCKETS:
             await self.close(SIGNED_OUT if user is None else TOO_MANY)
             return
-        self.user = speak_to(user, self.scope["headers"])
+        self.user = activate_language(user, self.scope["headers"])
         _open[user.pk] += 1
         await self._join(tabs.of(user.pk))
         self.watch = asyncio.create_task(self._watch())
 
     async def disconnect(self, code: int) -> None:
-        temporary_chats.left(self.channel_name, closed=code in CLOSED)
+        temporary_chats.disconnect(self.channel_name, closed=code in DELIBERATE_CLOSE_CODES)
         self.following.end()
         if self.watch is not None:
             self.watch.cancel()
         if self.user is not None:
-            prefetch.cancel(self.user)
+            prefetch.cancel_prefetch(self.user)
             _open[self.user.pk] -= 1
             layer = get_channel_layer()
             for group in self.groups_joined if layer is not None else ():
@@ -141,17 +141,17 @@ class ChatConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
         if self.user is None:
             return
-        if len(bytes_data or (text_data or "").encode()) > LARGEST:
+        if len(bytes_data or (text_data or "").encode()) > MAX_FRAME_BYTES:
             await self.close(TOO_LARGE)
             return
         client_id = ""
         try:
-            message = requests.message(text_data)
-            client_id = requests.client_id(message, required=False)
+            message = requests.parse_message(text_data)
+            client_id = requests.parse_client_id(message, required=False)
             await self._do(self.user, message, client_id)
-        except (Refused, OverLimit, EngineError) as error:
+        except (RequestRefused, OverLimit, EngineError) as error:
             await self._send({"type": "refused", "client_id": client_id, "words": said(error)})
-        except SignedOut:
+        except SessionEnded:
             await self.close(SIGNED_OUT)
 
     async def drop(self, message: dict[str, Any]) -> None:
@@ -169,46 +169,46 @@ class ChatConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
     async def _do(self, user: User, message: dict[str, Any], client_id: str) -> None:
         match message.get("do"):
             case "ask":
-                prefetch.cancel(user)
-                await self._ask(user, requests.ask(message), client_id)
+                prefetch.cancel_prefetch(user)
+                await self._ask(user, requests.parse_ask(message), client_id)
             case "retry" | "continue" as kind:
-                await self._ask(user, requests.again(message, on=kind == "continue"), client_id)
+                await self._ask(user, requests.parse_retry(message, on=kind == "continue"), client_id)
             case "answer_without_documents":
-                await self._ask(user, requests.again(message, without_documents=True), client_id)
+                await self._ask(user, requests.parse_retry(message, without_documents=True), client_id)
             case "reword":
-                await self._reword(user, requests.identifier(message.get("question")), message, client_id)
+                await self._reword(user, requests.parse_id(message.get("question")), message, client_id)
             case "typing":
                 self._typing(user, message)
             case "resume":
-                await self._resume(requests.identifier(message.get("turn")), message.get("after"))
+                await self._resume(requests.parse_id(message.get("turn")), message.get("after"))
             case "queue" | "queue_now" | "unqueue":
-                said = await queue.handle(user, message)
+                said = await queue.handle_message(user, message)
                 await self._send({"client_id": client_id, **said})
                 await self._queued(said)
             case "look":
-                place = requests.identifier(message.get("conversation"))
-                standing = await in_db(retraction.standing, user, place)
+                place = requests.parse_id(message.get("conversation"))
+                standing = await in_db(retraction.list_retracted, user, place)
                 await self._send({"type": "standing", "conversation": str(place), "retracted": standing})
             case "watch":
-                await self._join(*await in_db(links.watched, message.get("secret")))
+                await self._join(*await in_db(links.get_subscribed_groups, message.get("secret")))
             case "seen":
-                await in_db(actions.see, user, requests.identifier(message.get("conversation")))
+                await in_db(actions.mark_read, user, requests.parse_id(message.get("conversation")))
             case "stay":
-                await self._stay(user, requests.identifier(message.get("conversation")))
+                await self._stay(user, requests.parse_id(message.get("conversation")))
             case "decide":
-                await in_db(approvals.decide, user, requests.identifier(message.get("turn")), message)
+                await in_db(approvals.save_decision, user, requests.parse_id(message.get("turn")), message)
             case "answer_now":
-                retrieval.answer_now(user, requests.identifier(message.get("turn")))
+                retrieval.skip_file_wait(user, requests.parse_id(message.get("turn")))
             case "stop":
-                await self._stop(requests.identifier(message.get("turn")))
+                await self._stop(requests.parse_id(message.get("turn")))
             case _:
-                raise Refused(requests.UNREADABLE)
+                raise RequestRefused(requests.UNREADABLE_MESSAGE)
 
-    async def _ask(self, user: User, wish: requests.Ask | requests.Again, client_id: str) -> None:
-        if isinstance(wish, requests.Ask) and wish.temporary:
-            kept = await temporary_chats.ask(user, self.key, wish, self.channel_name, self.address)
+    async def _ask(self, user: User, wish: requests.AskRequest | requests.RetryRequest, client_id: str) -> None:
+        if isinstance(wish, requests.AskRequest) and wish.temporary:
+            kept = await temporary_chats.submit_question(user, self.key, wish, self.channel_name, self.address)
         else:
-            kept = await runner.ask(user, self.key, wish, self.address)
+            kept = await runner.submit_request(user, self.key, wish, self.address)
         await self._send(
             {
                 "type": "accepted",
@@ -228,34 +228,34 @@ class ChatConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
             self.groups_joined.add(group)
 
     async def _stay(self, user: User, conversation: UUID) -> None:
-        if not temporary_chats.stay(user, conversation, self.channel_name):
+        if not temporary_chats.reconnect(user, conversation, self.channel_name):
             await self._send({"type": "gone", "conversation": str(conversation)})
 
     def _typing(self, user: User, message: dict[str, Any]) -> None:
         """A question that cannot be asked as it stands may become one that can: nothing is said."""
-        prefetch.cancel(user)
-        with suppress(Refused):
-            prefetch.begin(user, self.key, requests.ask(message))
+        prefetch.cancel_prefetch(user)
+        with suppress(RequestRefused):
+            prefetch.start_prefetch(user, self.key, requests.parse_ask(message))
 
     async def _queued(self, said: dict[str, Any]) -> None:
         """A question that is to be asked now stops the answer before it, or is asked where none runs."""
         if said.get("turn"):
-            await runner.stop(said["turn"])
+            await runner.stop_turn(said["turn"])
         else:
-            await runner.go_on(UUID(said["conversation"]))
+            await runner.run_next_queued(UUID(said["conversation"]))
 
     async def _reword(self, user: User, question: UUID, message: dict[str, Any], client_id: str) -> None:
-        text = requests.question(message.get("text"))
-        verdict = await gate.check_question(text, level=await in_db(branching.level, user, question))
+        text = requests.clean_question(message.get("text"))
+        verdict = await gate.check_question(text, level=await in_db(branching.get_rewording_level, user, question))
         if not verdict.allowed:
-            await findings.asked(user, verdict)
-            raise Refused(verdict.words)
-        await in_db(branching.reword, user, question, text, verdict.judged)
-        await self._send({"type": "reworded", "client_id": client_id, "html": question_html(text)})
+            await findings.open_case_for_question(user, verdict)
+            raise RequestRefused(verdict.words)
+        await in_db(branching.reword_question, user, question, text, verdict.judged)
+        await self._send({"type": "reworded", "client_id": client_id, "html": render_question(text)})
 
     async def _resume(self, turn: UUID, after: Any) -> None:
         if not isinstance(after, int) or isinstance(after, bool) or after < 0:
-            raise Refused(requests.UNREADABLE)
+            raise RequestRefused(requests.UNREADABLE_MESSAGE)
         if await self._status(turn) is None:
             return await self._send({"type": "unknown", "turn": str(turn)})
         self.following.begin(turn, after)
@@ -265,12 +265,12 @@ class ChatConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
         if status is None:
             await self._send({"type": "unknown", "turn": str(turn)})
         elif status == Message.Status.WRITING:
-            await runner.stop(turn, temporary_chats.log_of(turn))
+            await runner.stop_turn(turn, temporary_chats.get_turn_log(turn))
 
     async def _status(self, turn: UUID) -> str | None:
-        if self.user is not None and temporary_chats.holds(self.user, turn):
+        if self.user is not None and temporary_chats.is_temporary_turn(self.user, turn):
             return Message.Status.WRITING  # its log knows whether it is over
-        return await in_db(runner.status, self.key, turn)
+        return await in_db(runner.get_status, self.key, turn)
 
     async def _watch(self) -> None:
         """Closes the socket soon after its person was signed out, deactivated, or changed the password."""

@@ -9,7 +9,7 @@ from contextlib import aclosing
 from typing import Any
 from uuid import UUID
 
-from apps.conversations.core.requests import Refused
+from apps.conversations.core.requests import RequestRefused
 from apps.conversations.models import Message
 from apps.conversations.turns import runner, temporary_chats
 from apps.engines import registry
@@ -18,11 +18,11 @@ from apps.lib.threads import in_db
 
 log = logging.getLogger(__name__)
 
-MOST = 20  # turns that one socket follows at once
+MAX_TURNS = 20  # turns that one socket follows at once
 _LAST = (b'{"type":"closed"', b'{"type":"retracted"')  # events after which nothing follows
 
 
-class Following:
+class TurnSubscriptions:
     """`send` sends a frame, `tell` a message; `key` is the session whose person reads."""
 
     def __init__(
@@ -35,8 +35,8 @@ class Following:
         """The events of the turn after that number go out. Raises Refused where that is one turn too many."""
         name = str(turn)
         self.leave(name)
-        if len(self.tasks) >= MOST:
-            raise Refused("This page follows too many answers at once. Reload it.")
+        if len(self.tasks) >= MAX_TURNS:
+            raise RequestRefused("This page follows too many answers at once. Reload it.")
         task = self.tasks[name] = asyncio.create_task(self._tail(name, after))
         task.add_done_callback(lambda done: self._done(name, done))
 
@@ -61,7 +61,7 @@ class Following:
         closed = False
         try:
             async with aclosing(
-                (temporary_chats.log_of(UUID(turn)) or registry.turnlog()).tail(turn, after)
+                (temporary_chats.get_turn_log(UUID(turn)) or registry.turnlog()).tail(turn, after)
             ) as entries:
                 async for entry in entries:
                     closed = entry.data.startswith(_LAST)
@@ -73,6 +73,6 @@ class Following:
 
     async def _over(self, turn: str) -> None:
         """The page is told to fetch the stored answer once the row is at an end."""
-        while await in_db(runner.status, self.key, UUID(turn)) == Message.Status.WRITING:
+        while await in_db(runner.get_status, self.key, UUID(turn)) == Message.Status.WRITING:
             await asyncio.sleep(1)
         await self.tell({"type": "unknown", "turn": turn})

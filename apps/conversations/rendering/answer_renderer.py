@@ -14,23 +14,35 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from apps.conversations.core.events import Text
-from apps.conversations.grounding.sentence_state import Reveal, sentence_state
-from apps.conversations.rendering.citation_marks import cites_by_sentence, folded_html, unread_html, with_pills
-from apps.conversations.rendering.link_policy import Links
-from apps.conversations.rendering.markdown import TooCostly, clean, parse, read_blocks, render_tokens
-from apps.conversations.rendering.partial_markdown import mend
-from apps.conversations.rendering.sentence_markers import MOST, ZERO, Wrapper, certain, mark, numbered
+from apps.conversations.grounding.sentence_state import SentenceReveal, get_sentence_state
+from apps.conversations.rendering.citation_marks import (
+    fold_unverified,
+    group_by_sentence,
+    insert_citation_marks,
+    render_unread_languages,
+)
+from apps.conversations.rendering.link_policy import LinkPolicy
+from apps.conversations.rendering.markdown import RenderTimeout, parse_block, render_tokens, sanitise_html, split_blocks
+from apps.conversations.rendering.partial_markdown import close_open_markup
+from apps.conversations.rendering.sentence_markers import (
+    MAX_SENTENCES,
+    ZERO_WIDTH,
+    SentenceWrapper,
+    find_sentences,
+    get_stable_length,
+    insert_markers,
+)
 from apps.lib.deadline import Deadline
 from apps.lib.sentences import Span
 
 if TYPE_CHECKING:
     from uuid import UUID
 
-    from apps.conversations.grounding.citer import Cite
+    from apps.conversations.grounding.citer import SentenceCitation
 
 log = logging.getLogger(__name__)
 
-MOST_CHARS = 100_000  # of one answer; what is beyond is not shown, and the answer says so
+MAX_CHARACTERS = 100_000  # of one answer; what is beyond is not shown, and the answer says so
 _ROUGH_CHARS = 50_000  # of one block of running text: longer is shown as it is
 _ROUGH_SIGNS = 3_000  # that may open something, in one block
 _SIGNS = r"[]*_`~!$\<&"  # those
@@ -62,7 +74,7 @@ class StreamRenderer:
     However hostile a text is, one round takes about `_ROUND_S` of processor time at most, and an answer that grows
     about `_PACE_S` for each character: what would take longer is shown as it was written, or shown less often."""
 
-    links: Links = field(default_factory=Links)
+    links: LinkPolicy = field(default_factory=LinkPolicy)
     blocks: list[str] = field(default_factory=list)  # HTML, as the client has it
     sentences: list[Span] = field(default_factory=list)  # complete ones, in the whole text
     _tail: str = ""  # from the first block that is not finished
@@ -94,13 +106,13 @@ class StreamRenderer:
         return changes
 
     def _add(self, piece: str) -> None:
-        room = MOST_CHARS - self._at - len(self._tail)
+        room = MAX_CHARACTERS - self._at - len(self._tail)
         self._cut = self._cut or len(piece) > room
         self._tail += piece[: max(room, 0)]
 
     def _render(self, final: bool) -> list[Text]:
         self._round = Deadline(_ROUND_S)
-        source = _tame(self._tail[:-1] if self._tail.endswith("\r") and not final else self._tail)
+        source = _strip_unsafe_characters(self._tail[:-1] if self._tail.endswith("\r") and not final else self._tail)
         found = _blocks(source, self._round)
         del self.sentences[self._numbered :]
         number, finished, place, changes = self._numbered, 0, 0, list[Text]()
@@ -113,7 +125,7 @@ class StreamRenderer:
             text = source[block.start : following.start if following else len(source)]
             markup, kept = self._block(block.kind, text, number, whole=final or following is not None)
             if done or finished == place:
-                until = len(text) if done else certain(source[block.start :])
+                until = len(text) if done else get_stable_length(source[block.start :])
                 offset = self._at + block.start
                 self.sentences += [(a + offset, b + offset) for a, b in kept if b <= until]
             changes += self._show(self._done + place, markup)
@@ -127,10 +139,10 @@ class StreamRenderer:
 
     def _block(self, kind: str, text: str, first: int, *, whole: bool) -> tuple[str, list[Span]]:
         """Return the HTML of a block, and its sentences; the end of one that is not `whole` is closed or held back."""
-        spans = numbered(text)
-        shown = text if whole else mend(text)
-        known = spans if shown == text.rstrip(" ") else numbered(shown)  # a space at the end changes none
-        rough = kind == _ROUGH or _is_rough(shown) or first + len(known) > MOST
+        spans = find_sentences(text)
+        shown = text if whole else close_open_markup(text)
+        known = spans if shown == text.rstrip(" ") else find_sentences(shown)  # a space at the end changes none
+        rough = kind == _ROUGH or _exceeds_parse_budget(shown) or first + len(known) > MAX_SENTENCES
         made = "" if rough else self._safe_html(shown, known, first)
         return made or _plain(text), spans
 
@@ -138,18 +150,18 @@ class StreamRenderer:
         """The HTML of a text; "" where that costs too much or cannot be made."""
         try:
             return self._html(text, sentences, first)
-        except TooCostly:
+        except RenderTimeout:
             return ""
         except Exception:  # of a parser: one block is not worth the page
             log.exception("A block of an answer cannot be rendered")
             return ""
 
     def _html(self, text: str, sentences: list[Span], first: int) -> str:
-        marked = mark(text, sentences, first)
+        marked = insert_markers(text, sentences, first)
         deadline = Deadline(min(_BLOCK_S, self._round.left))
-        tokens = parse(marked, deadline)
-        Wrapper(self.links, deadline).block(tokens)
-        return clean(render_tokens(tokens, deadline))
+        tokens = parse_block(marked, deadline)
+        SentenceWrapper(self.links, deadline).block(tokens)
+        return sanitise_html(render_tokens(tokens, deadline))
 
     def _advance(self, found: list[_Block], finished: int, length: int) -> None:
         start = found[finished].start if finished < len(found) else length
@@ -177,25 +189,32 @@ class _Block:
     kind: str
 
 
-def answer_html(
-    text: str, citations: Iterable[Cite], answer_id: UUID | str, links: Links | None = None, gone: Collection[int] = (),
-    *, only_verified: bool = False, bare: bool = False, unread_languages: Sequence[str] = (),
-) -> str:  # fmt: skip
+def render_answer(
+    text: str,
+    citations: Iterable[SentenceCitation],
+    answer_id: UUID | str,
+    links: LinkPolicy | None = None,
+    gone: Collection[int] = (),
+    *,
+    only_verified: bool = False,
+    bare: bool = False,
+    unread_languages: Sequence[str] = (),
+) -> str:
     """Return a whole answer as the stream and its `Cited` events end with. `gone` are sources that cannot be opened
     now. With `only_verified` the rest is folded below what is verified; with `bare` no pills name sources.
     `unread_languages` are those that the check did not know: a line at the end says so."""
-    renderer, citations = StreamRenderer(links or Links()), list(citations)
+    renderer, citations = StreamRenderer(links or LinkPolicy()), list(citations)
     renderer.finish(text)
     blocks = "".join(renderer.blocks)
-    markup = with_pills(blocks, citations, answer_id, gone, bare=bare)
-    note = unread_html(unread_languages)
+    markup = insert_citation_marks(blocks, citations, answer_id, gone, bare=bare)
+    note = render_unread_languages(unread_languages)
     if not only_verified:
         return markup + note
     reveal = _reveal(text, renderer.sentences, citations)
-    return folded_html(blocks, markup, reveal.shown, reveal.folded) + note
+    return fold_unverified(blocks, markup, reveal.shown, reveal.folded) + note
 
 
-def verified_text(text: str, citations: Iterable[Cite]) -> str:
+def extract_verified_text(text: str, citations: Iterable[SentenceCitation]) -> str:
     """Return the sentences of an answer that stand open where only verified ones are shown, a space between them."""
     renderer = StreamRenderer()
     renderer.finish(text)
@@ -203,10 +222,10 @@ def verified_text(text: str, citations: Iterable[Cite]) -> str:
     return " ".join(text[start:end] for start, end in shown)
 
 
-def _reveal(text: str, sentences: Sequence[Span], citations: Iterable[Cite]) -> Reveal:
-    reveal, cited = Reveal(), cites_by_sentence(citations)
+def _reveal(text: str, sentences: Sequence[Span], citations: Iterable[SentenceCitation]) -> SentenceReveal:
+    reveal, cited = SentenceReveal(), group_by_sentence(citations)
     for number, (start, end) in enumerate(sentences):
-        reveal.add(number, text[start:end], sentence_state(cited.get(number, ())))
+        reveal.add(number, text[start:end], get_sentence_state(cited.get(number, ())))
     return reveal
 
 
@@ -222,16 +241,16 @@ def _common(one: str, other: str) -> int:
     return low
 
 
-def question_html(text: str) -> str:
+def render_question(text: str) -> str:
     """A question as it was written: no markup, line breaks kept."""
     shown = _HIDDEN.sub("", _BREAKS.sub("\n", _RETURN.sub("", text))).strip()
     paragraphs = re.split(r"\n[ \t]*\n+", shown)
     return "".join(f"<p>{html.escape(part).replace(chr(10), '<br>')}</p>" for part in paragraphs if part)
 
 
-def _tame(text: str) -> str:
+def _strip_unsafe_characters(text: str) -> str:
     """The text without what may not be shown, of the same length, so that spans stay true."""
-    text = _BREAKS.sub("\n", _RETURN.sub(" ", _HIDDEN.sub(ZERO, text)))
+    text = _BREAKS.sub("\n", _RETURN.sub(" ", _HIDDEN.sub(ZERO_WIDTH, text)))
     return _NEST.sub(lambda found: found[1] + re.sub(r"[^\s\d]", "·", found[2]), text)
 
 
@@ -240,8 +259,8 @@ def _blocks(text: str, deadline: Deadline | None = None) -> list[_Block]:
     if _is_line(text):
         return [_Block(0, len(text), "paragraph_open")]
     try:
-        tokens = read_blocks(text, deadline)
-    except TooCostly:
+        tokens = split_blocks(text, deadline)
+    except RenderTimeout:
         return [_Block(0, len(text), _ROUGH)]
     except Exception:  # of a parser
         log.exception("The blocks of an answer cannot be found")
@@ -256,7 +275,7 @@ def _blocks(text: str, deadline: Deadline | None = None) -> list[_Block]:
 
 def _plain(text: str) -> str:
     """A block as it was written."""
-    return clean(f'<p class="plain">{html.escape(text.strip())}</p>\n')
+    return sanitise_html(f'<p class="plain">{html.escape(text.strip())}</p>\n')
 
 
 def _is_line(text: str) -> bool:
@@ -284,7 +303,7 @@ def _is_finished(text: str, block: _Block, following: _Block) -> bool:
     )
 
 
-def _is_rough(text: str) -> bool:
+def _exceeds_parse_budget(text: str) -> bool:
     """Return whether this block would cost more to read than it can be worth."""
     if text.lstrip().startswith(("```", "~~~")):
         return False

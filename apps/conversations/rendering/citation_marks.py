@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from django.utils.html import escape
 from django.utils.translation import gettext, gettext_lazy, ngettext
 
-from apps.conversations.grounding.sentence_state import SentenceState, sentence_state
+from apps.conversations.grounding.sentence_state import SentenceState, get_sentence_state
 from apps.conversations.rendering.sentence_markers import SENTENCE, SLOT
 from apps.documents.filters import language_label
 from apps.users.templatetags.said import said
@@ -20,12 +20,12 @@ if TYPE_CHECKING:
 
     from django_stubs_ext import StrOrPromise
 
-    from apps.conversations.grounding.citer import Cite
+    from apps.conversations.grounding.citer import SentenceCitation
 
 UNVERIFIED = gettext_lazy("Not verified: no passage was found that says this")
-GIVEN = gettext_lazy("From the result of a tool: %(tool)s")
-GONE = gettext_lazy("This source was deleted, or you can no longer open it")
-STATES: Mapping[SentenceState, StrOrPromise] = {
+FROM_TOOL = gettext_lazy("From the result of a tool: %(tool)s")
+SOURCE_GONE = gettext_lazy("This source was deleted, or you can no longer open it")
+STATE_LABELS: Mapping[SentenceState, StrOrPromise] = {
     SentenceState.QUOTED: gettext_lazy("Quoted"),
     SentenceState.SUPPORTED: gettext_lazy("Supported"),
     SentenceState.UNVERIFIED: gettext_lazy("Not verified"),
@@ -37,11 +37,11 @@ _CODE = '<div class="code"'  # begins a block of code, which nothing is compared
 _HEAD = re.compile(r"<thead>.*?</thead>", re.DOTALL)
 
 
-def pills_html(cites: Sequence[Cite], answer_id: UUID | str, gone: Collection[int] = ()) -> str:
+def render_citation_marks(cites: Sequence[SentenceCitation], answer_id: UUID | str, gone: Collection[int] = ()) -> str:
     """Return one pill for all the sources of a sentence, the best first; greyed where none of them can be opened any
     more. A sentence that was not verified gets words for screen readers, one that states nothing gets "".
     """
-    state = sentence_state(cites)
+    state = get_sentence_state(cites)
     if state is None:
         return ""
     if state is SentenceState.UNVERIFIED:
@@ -53,9 +53,9 @@ def pills_html(cites: Sequence[Cite], answer_id: UUID | str, gone: Collection[in
     first, more = numbers[0], len(numbers) - 1
     label = f'{first}<span class="more"> +{more}</span>' if more else str(first)
     if first in gone:
-        return f'<span class="pill gone" title="{GONE}">{label}</span>'
+        return f'<span class="pill gone" title="{SOURCE_GONE}">{label}</span>'
     names = ngettext("Source %(numbers)s", "Sources %(numbers)s", len(numbers))
-    words = f"{STATES[state]}: {names % {'numbers': ', '.join(map(str, numbers))}}"
+    words = f"{STATE_LABELS[state]}: {names % {'numbers': ', '.join(map(str, numbers))}}"
     return (
         f'<a class="pill" href="/answers/{answer_id}/sources/{first}/?sentence={found[first].sentence}" '
         f'data-source="{first}" data-sources="{",".join(map(str, numbers))}" data-state="{state}" '
@@ -63,7 +63,7 @@ def pills_html(cites: Sequence[Cite], answer_id: UUID | str, gone: Collection[in
     )
 
 
-def _worth(cite: Cite) -> tuple[bool, float]:
+def _worth(cite: SentenceCitation) -> tuple[bool, float]:
     """Return what a citation is sorted by: quoted ones are the best, then those with the higher score."""
     return cite.quoted, cite.score
 
@@ -71,38 +71,43 @@ def _worth(cite: Cite) -> tuple[bool, float]:
 def _tool(title: str) -> str:
     """Says that a sentence rests on the result of a tool, whose card stands above the answer."""
     name = escape(said(title))
-    return f'<span class="pill tool" title="{escape(GIVEN % {"tool": said(title)})}">{name}</span>'
+    return f'<span class="pill tool" title="{escape(FROM_TOOL % {"tool": said(title)})}">{name}</span>'
 
 
-def cites_by_sentence(cites: Iterable[Cite]) -> dict[int, list[Cite]]:
+def group_by_sentence(cites: Iterable[SentenceCitation]) -> dict[int, list[SentenceCitation]]:
     """Return the citations of each sentence that states something, by its number."""
-    found: dict[int, list[Cite]] = defaultdict(list)
+    found: dict[int, list[SentenceCitation]] = defaultdict(list)
     for cite in cites:
         found[cite.sentence].append(cite)
     return dict(found)
 
 
-def with_pills(
-    markup: str, cites: Iterable[Cite], answer_id: UUID | str, gone: Collection[int] = (), *, bare: bool = False
+def insert_citation_marks(
+    markup: str,
+    cites: Iterable[SentenceCitation],
+    answer_id: UUID | str,
+    gone: Collection[int] = (),
+    *,
+    bare: bool = False,
 ) -> str:
     """Return the HTML of an answer with the pills of every sentence in its slot, and those not verified marked; with
     `bare` marked only, without pills."""
-    found = cites_by_sentence(cites)
+    found = group_by_sentence(cites)
 
     def sentence(match: re.Match[str]) -> str:
-        if sentence_state(found.get(int(match[1]), [])) is not SentenceState.UNVERIFIED:
+        if get_sentence_state(found.get(int(match[1]), [])) is not SentenceState.UNVERIFIED:
             return match[0]
         return f'<span class="sentence unverified" data-sentence="{match[1]}" title="{UNVERIFIED}">'
 
     def slot(match: re.Match[str]) -> str:
-        pills = pills_html(found.get(int(match[1]), []), answer_id, gone)
+        pills = render_citation_marks(found.get(int(match[1]), []), answer_id, gone)
         return match[0].replace("></span>", f">{pills}</span>")
 
     marked = _SENTENCE.sub(sentence, markup)
     return marked if bare else _SLOT.sub(slot, marked)
 
 
-def unread_languages_words(codes: Sequence[str]) -> str:
+def explain_unread_languages(codes: Sequence[str]) -> str:
     """Return why sentences stayed unverified, for the languages (ISO 639-1) that the check does not know; "" for
     none."""
     if not codes:
@@ -113,12 +118,12 @@ def unread_languages_words(codes: Sequence[str]) -> str:
     ) % {"languages": ", ".join(map(language_label, codes))}
 
 
-def unread_html(codes: Sequence[str]) -> str:
+def render_unread_languages(codes: Sequence[str]) -> str:
     """Return the line of an answer that says which languages the check does not know; "" for none."""
-    return f'<p class="unread muted small">{escape(unread_languages_words(codes))}</p>' if codes else ""
+    return f'<p class="unread muted small">{escape(explain_unread_languages(codes))}</p>' if codes else ""
 
 
-def folded_html(blocks: str, markup: str, shown: Collection[int], folded: Collection[int]) -> str:
+def fold_unverified(blocks: str, markup: str, shown: Collection[int], folded: Collection[int]) -> str:
     """Return an answer of which only verified sentences stand open. `blocks` is its plain HTML and `markup` that with
     pills; `shown` and `folded` are numbers of sentences (`Reveal`). The rest is folded below, in its order."""
     heads = {int(number) for head in _HEAD.findall(blocks) for number in _SENTENCE.findall(head)}  # stand in both

@@ -16,7 +16,7 @@ _MOST_CHARACTERS = 200_000  # of the texts that may name places; read in 20 ms
 
 
 @dataclass(frozen=True, slots=True)
-class Links:
+class LinkPolicy:
     """`kept` are whole addresses that an answer had as links when it was written."""
 
     hosts: Collection[str] = ()
@@ -33,23 +33,23 @@ class Links:
         return False
 
 
-def named_in(texts: Iterable[str]) -> Links:
+def collect_allowed_links(texts: Iterable[str]) -> LinkPolicy:
     """Links to the places that these texts name. For `in_pool`."""
     text = "\n".join(texts)[:_MOST_CHARACTERS]
-    return Links(links.hosts(text), links.addresses(text), links.mailboxes(text))
+    return LinkPolicy(links.hosts(text), links.addresses(text), links.mailboxes(text))
 
 
-def written_out(text: str) -> list[tuple[int, int]]:
+def find_addresses(text: str) -> list[tuple[int, int]]:
     """Where web addresses stand in running text."""
     return links.places(text)
 
 
-def href(address: str) -> str:
+def normalise_address(address: str) -> str:
     """The address as a browser takes it."""
     return f"https://{address}" if address[:4].casefold() == "www." else address
 
 
-def host_html(address: str, words: str) -> str:
+def render_host(address: str, words: str) -> str:
     """Where the link leads, in words behind its own; "" where they are the address already."""
     if words.strip() in {address, address.partition("://")[2], address.partition(":")[2]}:
         return ""

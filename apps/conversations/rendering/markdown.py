@@ -47,14 +47,14 @@ _MATH_ERRORS: tuple[type[Exception], ...] = (  # the converter's own, and what m
 )
 
 
-class TooCostly(Exception):
+class RenderTimeout(Exception):
     """The deadline passed while a text was rendered."""
 
 
-def check_time(deadline: Deadline | None) -> None:
+def check_deadline(deadline: Deadline | None) -> None:
     """Raise TooCostly where the deadline has passed; None is no limit."""
     if deadline is not None and deadline.passed:
-        raise TooCostly
+        raise RenderTimeout
 
 
 _MATH_TAGS = frozenset(
@@ -173,31 +173,31 @@ _cleaner = nh3.Cleaner(
 _ASTRAL = re.compile(r"[\U00010000-\U0010FFFF]")
 
 
-def clean(markup: str) -> str:
+def sanitise_html(markup: str) -> str:
     """Only what the allow-list names. Characters beyond the first plane are written as references, so that lengths are
     the same in Python and in JavaScript (`Text.keep` counts characters)."""
     return _ASTRAL.sub(lambda match: f"&#{ord(match[0])};", _cleaner.clean(markup))
 
 
-def parse(text: str, deadline: Deadline) -> list[Token]:
+def parse_block(text: str, deadline: Deadline) -> list[Token]:
     """Return the tokens of one block of Markdown. Raise TooCostly where the deadline passes."""
-    return parser().parse(text, {"deadline": deadline})
+    return get_parser().parse(text, {"deadline": deadline})
 
 
-def read_blocks(text: str, deadline: Deadline | None) -> list[Token]:
+def split_blocks(text: str, deadline: Deadline | None) -> list[Token]:
     """Return the tokens of the blocks of a text, what stands in them unread. Raise TooCostly as `parse` does."""
     tokens: list[Token] = []
-    parser().block.parse(text, parser(), {"deadline": deadline}, tokens)
+    get_parser().block.parse(text, get_parser(), {"deadline": deadline}, tokens)
     return tokens
 
 
 def render_tokens(tokens: Sequence[Token], deadline: Deadline) -> str:
     """Return the HTML of tokens, not yet cleaned. Raise TooCostly as `parse` does."""
-    return str(parser().renderer.render(tokens, parser().options, {"deadline": deadline}))
+    return str(get_parser().renderer.render(tokens, get_parser().options, {"deadline": deadline}))
 
 
 @cache
-def parser() -> MarkdownIt:
+def get_parser() -> MarkdownIt:
     """One parser a process; reference definitions are off, because a late one would change blocks that are finished."""
     md = MarkdownIt("commonmark", {"html": False, "maxNesting": _NESTING}).enable(["table", "strikethrough"])
     md.disable(["reference", "html_block", "html_inline"])
@@ -247,13 +247,13 @@ def _number_items(state: StateCore) -> None:
 
 def _line_in_time(state: StateBlock, _start: int, _end: int, _silent: bool) -> bool:
     """Match nothing; a rule that every line is asked for first."""
-    check_time(state.env.get("deadline"))
+    check_deadline(state.env.get("deadline"))
     return False
 
 
 def _sign_in_time(state: StateInline, _silent: bool) -> bool:
     """Match nothing; a rule that is asked at every place of running text where something may begin."""
-    check_time(state.env.get("deadline"))
+    check_deadline(state.env.get("deadline"))
     return False
 
 
@@ -292,7 +292,7 @@ def _mapped(rule: Callable[..., bool]) -> Callable[..., bool]:
 
 
 def _code(_self: Any, tokens: Sequence[Token], index: int, _options: Any, env: dict[str, Deadline]) -> str:
-    check_time(env.get("deadline"))
+    check_deadline(env.get("deadline"))
     content, language = tokens[index].content, tokens[index].info.strip().split(" ")[0]
     return f'<div class="code"><pre><code>{_coloured(content, language)}</code></pre></div>\n'
 
@@ -309,7 +309,7 @@ def _coloured(content: str, language: str) -> str:
 
 
 def _math(_self: Any, tokens: Sequence[Token], index: int, _options: Any, env: dict[str, Deadline]) -> str:
-    check_time(env.get("deadline"))
+    check_deadline(env.get("deadline"))
     token = tokens[index]
     display = "block" if token.block or token.type == "math_inline_double" else "inline"
     return _formula(token.content.strip(), display) + ("\n" if token.block else "")
@@ -345,7 +345,7 @@ def _depth(source: str) -> int:
 
 
 def _cell(_self: Any, tokens: Sequence[Token], index: int, _options: Any, env: dict[str, Deadline]) -> str:
-    check_time(env.get("deadline"))
+    check_deadline(env.get("deadline"))
     style = str(tokens[index].attrs.get("style", ""))
     side = style.removeprefix("text-align:")
     return f'<{tokens[index].tag} class="align-{side}">' if side in _ALIGN else f"<{tokens[index].tag}>"

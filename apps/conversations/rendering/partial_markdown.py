@@ -17,7 +17,7 @@ _DANGLING = re.compile(r"(?:^|(?<=\s))(?:\*{1,3}|~{1,2}|_{1,2}|#{1,6}|[-+])$")
 _LAST_PARAGRAPH = 4_000  # characters looked at
 
 
-def mend(text: str) -> str:
+def close_open_markup(text: str) -> str:
     """`text` with its unfinished end closed or held back; blocks of code are left alone."""
     last = text.rfind("\n\n") + 2 if "\n\n" in text else 0
     last = max(last, len(text) - _LAST_PARAGRAPH)

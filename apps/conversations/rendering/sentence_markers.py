@@ -15,14 +15,14 @@ from functools import lru_cache
 
 from markdown_it.token import Token
 
-from apps.conversations.rendering.link_policy import Links, host_html, href, written_out
-from apps.conversations.rendering.markdown import check_time
+from apps.conversations.rendering.link_policy import LinkPolicy, find_addresses, normalise_address, render_host
+from apps.conversations.rendering.markdown import check_deadline
 from apps.lib.deadline import Deadline
 from apps.lib.sentences import MARK, Span, settled, spans
 
 _AFTER_SPACE = 0xF0000  # + number: the space behind the mark is ours
 _NO_SPACE = 0x100000  # + number: the spaces on both sides are ours
-MOST = 60_000  # numbers that fit a private plane
+MAX_SENTENCES = 60_000  # numbers that fit a private plane
 
 _MARKS = re.compile("[\U000f0000-\U000ffffd] ?| ?[\U00100000-\U0010fffd] ?")
 _SYNTAX = re.compile(r"(?:[ \t]*+(?:>|[-*+]|\d{1,9}[.)]|#{1,6}|\|)(?=[ \t]|(?<=[>|])))*+[ \t]*+(?:\[[ xX]\][ \t]++)?")
@@ -35,19 +35,19 @@ _NUMBER = re.compile(r"\d{1,3}")
 SENTENCE = '<span class="sentence" data-sentence="%d">'
 SLOT = '<span class="pills" data-sentence="%d"></span>'
 _INLINE = ("code_inline", "math_inline")  # tokens that are words of their sentence
-ZERO = "\u200b"  # stands for every character that must not be shown
+ZERO_WIDTH = "\u200b"  # stands for every character that must not be shown
 
 
-def counted(text: str, span: Span) -> bool:
+def is_numbered_sentence(text: str, span: Span) -> bool:
     """Whether this span is a sentence that gets a number: not code, not a displayed formula, not a line of signs."""
     piece = text[span[0] : span[1]]
     if piece[:1].isalnum():  # no number of a source begins so, and nothing that is code
         return True
-    shown = without_hints(piece)
+    shown = strip_model_citations(piece)
     return any(char.isalnum() for char in shown) and not piece.lstrip(" >\t").startswith(("```", "~~~", "$$", "\\["))
 
 
-def numbered(text: str) -> list[Span]:
+def find_sentences(text: str) -> list[Span]:
     """The sentences of one block that get a number. A stop inside code or a formula ends none."""
     inside = [found.span() for found in _WHOLE.finditer(text)] if _may_open(text) else []
     joined: list[Span] = []
@@ -59,7 +59,7 @@ def numbered(text: str) -> list[Span]:
             joined[-1] = joined[-1][0], end
         else:
             joined.append((start, end))
-    return [span for span in joined if counted(text, span)]
+    return [span for span in joined if is_numbered_sentence(text, span)]
 
 
 def _may_open(text: str) -> bool:
@@ -72,16 +72,16 @@ def _spans(text: str) -> tuple[Span, ...]:
     return tuple(spans(text))
 
 
-def certain(text: str) -> int:
+def get_stable_length(text: str) -> int:
     """Up to where the sentences of a block that still grows are what they will be."""
     every = list(_spans(text))
     done = settled(text, every)
     end = every[done - 1][1] if done else 0
-    opened = _OPENED.search(_WHOLE.sub(lambda found: ZERO * len(found[0]), text)) if _may_open(text) else None
+    opened = _OPENED.search(_WHOLE.sub(lambda found: ZERO_WIDTH * len(found[0]), text)) if _may_open(text) else None
     return min(end, opened.start()) if opened else end
 
 
-def mark(text: str, sentences: Sequence[Span], first: int) -> str:
+def insert_markers(text: str, sentences: Sequence[Span], first: int) -> str:
     """The text with a mark at the beginning of each sentence, numbered from `first`."""
     pieces: list[str] = []
     at = 0
@@ -97,24 +97,24 @@ def mark(text: str, sentences: Sequence[Span], first: int) -> str:
     return "".join([*pieces, text[at:]])
 
 
-def unmarked(text: str) -> str:
+def strip_markers(text: str) -> str:
     return _MARKS.sub("", text)
 
 
-def hints(text: str) -> list[int]:
+def find_model_citations(text: str) -> list[int]:
     """The source numbers that the model itself wrote in this sentence."""
     return [int(number) for found in _HINTS.findall(text) for number in _NUMBER.findall(found)]
 
 
-def without_hints(text: str) -> str:
+def strip_model_citations(text: str) -> str:
     return _HINTS.sub("", text) if "[" in text or "【" in text else text
 
 
 @dataclass(slots=True)
-class Wrapper:
+class SentenceWrapper:
     """Turns the inline tokens of one block into tokens whose text pieces are wrapped."""
 
-    links: Links
+    links: LinkPolicy
     deadline: Deadline | None = None  # TooCostly is raised when it passes
     current: int | None = None  # the sentence that the next piece belongs to
     out: list[Token] = field(default_factory=list)
@@ -133,7 +133,7 @@ class Wrapper:
             last |= dict.fromkeys(found if current is None else [current, *found], place)
             current = found[-1] if found else current
         for place, (token, joined) in enumerate(inlines):
-            check_time(self.deadline)
+            check_deadline(self.deadline)
             self.current = self.current if joined else None
             self.out = []
             for child in token.children or []:
@@ -154,13 +154,13 @@ class Wrapper:
                 self.out.append(child)
         elif child.type == "link_close":
             if address := self.open_links.pop():
-                self._raw(host_html(address, self.words))
+                self._raw(render_host(address, self.words))
                 self.out.append(child)
             if not any(self.open_links):
                 while self.waiting:
                     self._slot(self.waiting.pop(0))
         else:
-            child.content = unmarked(child.content)
+            child.content = strip_markers(child.content)
             within = self.current is not None and child.type.startswith(_INLINE)
             self._raw(SENTENCE % self.current if within else "")
             self.out.append(child)
@@ -177,7 +177,7 @@ class Wrapper:
         self._piece(text[at:])
 
     def _piece(self, text: str) -> None:
-        shown = without_hints(text).replace(ZERO, "")
+        shown = strip_model_citations(text).replace(ZERO_WIDTH, "")
         core = shown.strip()
         if not core:
             self._raw(shown)
@@ -192,13 +192,13 @@ class Wrapper:
     def _linked(self, text: str) -> str:
         """The text, escaped; addresses written out in it are links where they may be."""
         parts, at = [], 0
-        for start, end in written_out(text):
+        for start, end in find_addresses(text):
             address = text[start:end]
-            if self.links.allow(href(address)):
+            if self.links.allow(normalise_address(address)):
                 shown = html.escape(address)
                 parts += [
                     html.escape(text[at:start], quote=False),
-                    f'<a href="{html.escape(href(address))}">{shown}</a>',
+                    f'<a href="{html.escape(normalise_address(address))}">{shown}</a>',
                 ]
                 at = end
         return "".join([*parts, html.escape(text[at:], quote=False)])
@@ -229,7 +229,7 @@ def _inlines(tokens: Sequence[Token]) -> list[tuple[Token, bool]]:
             found.append((token, joined))
             joined = True
         else:
-            token.content, token.info = unmarked(token.content), unmarked(token.info)
+            token.content, token.info = strip_markers(token.content), strip_markers(token.info)
             joined = joined and token.type in {"td_open", "td_close", "th_open", "th_close"}
     return found
 

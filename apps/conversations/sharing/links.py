@@ -20,22 +20,22 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext, gettext_lazy
 
 from apps.conversations.attachments import queries
-from apps.conversations.attachments.queries import Attached
+from apps.conversations.attachments.queries import AttachedPictureView
 from apps.conversations.core import picture_request
-from apps.conversations.core.message_tree import Exchange, path
+from apps.conversations.core.message_tree import Exchange, find_path
 from apps.conversations.disclosure import outbound_check
-from apps.conversations.errors import Refused
-from apps.conversations.evidence.answer_sources import shelves
-from apps.conversations.grounding.citer import Cite
+from apps.conversations.errors import RequestRefused
+from apps.conversations.evidence.answer_sources import load_answer_sources
+from apps.conversations.grounding.citer import SentenceCitation
 from apps.conversations.history import branching, trace_view, transcript
 from apps.conversations.image_chat import tiles as tiled
 from apps.conversations.image_chat.tiles import Tile
 from apps.conversations.models import Assistant, Citation, Conversation, Message, Retrieved, Share
 from apps.conversations.models.attachment import AttachedPicture, Attachment
-from apps.conversations.models.share import new_secret
+from apps.conversations.models.share import generate_secret
 from apps.conversations.rendering import answer_renderer
 from apps.conversations.turns import titles
-from apps.conversations.turns.small_talk.recognition import recognise
+from apps.conversations.turns.small_talk.recognition import recognise_small_talk
 from apps.documents.models import Collection
 from apps.images.models import Picture
 from apps.lib import tabs
@@ -53,15 +53,15 @@ _DAYS = [
 ]
 
 
-class ShareForm(forms.Form):
+class ShareLinkForm(forms.Form):
     sources = forms.ChoiceField(label=gettext_lazy("What readers see of the sources"), choices=Sources.choices)
     days = forms.ChoiceField(label=gettext_lazy("The link ends"), choices=_DAYS, required=False)
 
 
-def turn_on(place: Conversation, at: UUID | None, sources: str, days: str) -> Share | None:
+def enable_link(place: Conversation, at: UUID | None, sources: str, days: str) -> Share | None:
     """The link shows the path down to that answer, or to the last one; a new link where it had been off. None where
     there is no answer to show."""
-    way = _answered(path(place.messages.all(), at))
+    way = _answered(find_path(place.messages.all(), at))
     last = next((item.answer for item in way if item.answer and item.answer.pk == at), way[-1].answer if way else None)
     if last is None:
         return None
@@ -69,18 +69,18 @@ def turn_on(place: Conversation, at: UUID | None, sources: str, days: str) -> Sh
     with transaction.atomic():
         row, made = Share.objects.select_for_update().get_or_create(conversation=place, defaults={"until": last})
         if not made and (not row.on or row.expired):
-            row.secret = new_secret()  # who had the old one was meant to lose it
+            row.secret = generate_secret()  # who had the old one was meant to lose it
         row.on, row.until, row.sources, row.expires = True, last, sources, expires
         row.save()
     return row
 
 
-def turn_off(place: Conversation) -> None:
+def disable_link(place: Conversation) -> None:
     """From this moment the link shows nothing, and it never does again."""
     Share.objects.filter(conversation=place).update(on=False)
 
 
-def by_secret(secret: str) -> Share:
+def get_open_link(secret: str) -> Share:
     """Raises Http404: off, ended, deleted and unknown look the same."""
     row = Share.objects.open().filter(secret=secret).select_related("conversation__owner").first()
     if row is None:
@@ -88,56 +88,61 @@ def by_secret(secret: str) -> Share:
     return row
 
 
-def watched(secret: object) -> list[str]:
+def get_subscribed_groups(secret: object) -> list[str]:
     """The groups of pages that are told what becomes of what the link shows: of itself and of its pictures. Raises
     Refused."""
     known = isinstance(secret, str) and "\0" not in secret  # which no database takes
     row = Share.objects.open().filter(secret=secret).select_related("conversation").first() if known else None
     if row is None:
-        raise Refused(gettext("This link shows nothing any more. Reload the page."))
-    exchanges = way(row)
+        raise RequestRefused(gettext("This link shows nothing any more. Reload the page."))
+    exchanges = load_visible_path(row)
     tiles = _drawn([item.answer for item in exchanges if item.answer]).values()
-    asked = queries.of(item.question.pk for item in exchanges).values()
+    asked = queries.load_by_question(item.question.pk for item in exchanges).values()
     drawn = [tile.row.pk for some in tiles for tile in some]
     pictures = [*drawn, *(one.id for some in asked for one in some)][:_PICTURES]
     return [tabs.of_link(row.pk), *map(tabs.of_picture, pictures)]
 
 
-def way(row: Share, only: Set[UUID] | None = None) -> list[Exchange]:
+def load_visible_path(row: Share, only: Set[UUID] | None = None) -> list[Exchange]:
     """Return the exchanges that the link shows, without what the gate holds back at this stage.
 
     With `only` just those of these questions and answers: the others are not judged again.
     """
-    found = _answered(path(row.conversation.messages.all(), row.until_id))
+    found = _answered(find_path(row.conversation.messages.all(), row.until_id))
     until = next((n for n, item in enumerate(found, 1) if item.answer and item.answer.pk == row.until_id), 0)
     shown = found[:until]
     if only is not None:
         shown = [item for item in shown if item.question.pk in only or (item.answer and item.answer.pk in only)]
-    back = outbound_check.exchanges(Stage.SHARE, row.conversation.owner_id, shown)
+    back = outbound_check.check_exchanges(Stage.SHARE, row.conversation.owner_id, shown)
     for item in shown if back else []:
         for message in (item.question, item.answer):
             if message is not None:
-                outbound_check.without(message, back)
+                outbound_check.blank_message(message, back)
     return shown
 
 
-def shown(user: User, row: Share, exchanges: list[Exchange]) -> list[dict[str, Any]]:
+def build_shared_turns(user: User, row: Share, exchanges: list[Exchange]) -> list[dict[str, Any]]:
     """The turns of its `way` as the template takes them, for this reader. Names of collections are in none of it."""
     answers = [item.answer for item in exchanges if item.answer]
     drawn, attached = _drawn(answers), _asked(exchanges)
-    kept_back = {item.answer.pk for item in exchanges if item.answer and hidden(item)}
+    kept_back = {item.answer.pk for item in exchanges if item.answer and is_question_hidden(item)}
     if row.sources == Sources.PASSAGES:
-        turns = [turn | {"drawn": drawn.get(turn["answer"]["id"], [])} for turn in transcript.shown(user, exchanges)]
+        turns = [
+            turn | {"drawn": drawn.get(turn["answer"]["id"], [])} for turn in transcript.build_turns(user, exchanges)
+        ]
         for turn in turns:
             turn["question"]["attached"] = attached.get(turn["question"]["id"], ())
         return [turn | {"question": _NOT_SHOWN} if turn["answer"]["id"] in kept_back else turn for turn in turns]
     # Titles are those that the owner may still read: what is named was theirs to name.
-    cites = transcript.citations(answers)
-    titles = shelves(row.conversation.owner, answers) if row.sources == Sources.TITLES else {}
+    cites = transcript.load_citations(answers)
+    titles = load_answer_sources(row.conversation.owner, answers) if row.sources == Sources.TITLES else {}
     return [
         {
-            "question": _NOT_SHOWN if item.answer.pk in kept_back else {
-                "html": SafeString(answer_renderer.question_html(item.question.text)), "text": item.question.text,
+            "question": _NOT_SHOWN
+            if item.answer.pk in kept_back
+            else {
+                "html": SafeString(answer_renderer.render_question(item.question.text)),
+                "text": item.question.text,
                 "attached": attached.get(item.question.pk, ()),
             },
             "answer": _bare(item.answer, cites.get(item.answer.pk, []))
@@ -146,10 +151,10 @@ def shown(user: User, row: Share, exchanges: list[Exchange]) -> list[dict[str, A
         }
         for item in exchanges
         if item.answer
-    ]  # fmt: skip
+    ]
 
 
-def hidden(item: Exchange) -> bool:
+def is_question_hidden(item: Exchange) -> bool:
     """Whether a link keeps the question back: a reviewer withheld it, or it was not let through. Who asked it may read
     their own words; others are shown none of them. Of answers that were closed before it was noted which of the two was
     withheld, both count as it."""
@@ -160,109 +165,115 @@ def hidden(item: Exchange) -> bool:
     return vain and answer.usage.get("withheld", Stage.QUESTION) == Stage.QUESTION
 
 
-def title(row: Share, exchanges: list[Exchange]) -> str:
+def get_link_title(row: Share, exchanges: list[Exchange]) -> str:
     """What the link is headed with, whose `way` these are: "" where the conversation is named after a question that it
     keeps back, or by the model also after an answer, or where the gate holds its title. A model's title that says
     something else than the question gives way to the question's first words."""
     place, first = row.conversation, exchanges[: 1 + sum(1 for _ in takewhile(_is_small_talk, exchanges))]
-    named = place.titled == Conversation.Titled.PERSON or not any(hidden(item) for item in first)
+    named = place.titled == Conversation.Titled.PERSON or not any(is_question_hidden(item) for item in first)
     if place.titled == Conversation.Titled.MODEL:
         named = named and not any(item.answer and item.answer.retracted for item in first)
         question = first[-1].question.text if first else ""
-        if not titles.title(place.title, question):
+        if not titles.parse_title(place.title, question):
             place = shallow(place)
-            place.title = picture_request.title(question)
-    return outbound_check.title(Stage.SHARE, place) if named else ""
+            place.title = picture_request.make_title(question)
+    return outbound_check.check_title(Stage.SHARE, place) if named else ""
 
 
 def _is_small_talk(item: Exchange) -> bool:
-    return recognise(item.question.text) is not None
+    return recognise_small_talk(item.question.text) is not None
 
 
-def readable(answer: UUID, number: int) -> Message | None:
+def get_shared_answer(answer: UUID, number: int) -> Message | None:
     """The answer, where a link shows it with this passage. Whether the passage opens is the reader's own right."""
     row = Message.objects.filter(pk=answer, conversation__share__isnull=False).select_related("parent").first()
     if row is None:
         return None
     share = Share.objects.open().filter(conversation=row.conversation_id, sources=Sources.PASSAGES).first()
-    if share is None or not way(share, {answer}):
+    if share is None or not load_visible_path(share, {answer}):
         return None
     given = Retrieved.objects.filter(answer=row, source__number=number).exists()
     return row if given or Citation.objects.filter(answer=row, source__number=number).exists() else None
 
 
-def behind_of(user: User, row: Share, pk: UUID) -> dict[str, Any] | None:
+def load_shared_trace(user: User, row: Share, pk: UUID) -> dict[str, Any] | None:
     """What lies behind an answer that the link shows with its question, as far as it shows what that stands on. Raises
     Http404."""
-    shown = way(row)
+    shown = load_visible_path(row)
     found = next((item for item in shown if item.answer and item.answer.pk == pk), None)
-    if found is None or found.answer is None or found.answer.retracted or hidden(found):
+    if found is None or found.answer is None or found.answer.retracted or is_question_hidden(found):
         raise Http404
-    asked = not any(hidden(item) or (item.answer and item.answer.retracted) for item in shown)
-    return trace_view.linked(user, found.answer, passages=row.sources == Sources.PASSAGES, asked=asked)
+    asked = not any(is_question_hidden(item) or (item.answer and item.answer.retracted) for item in shown)
+    return trace_view.build_shared_trace_view(user, found.answer, passages=row.sources == Sources.PASSAGES, asked=asked)
 
 
-def picture(row: Share, pk: UUID) -> Picture:
+def get_shared_picture(row: Share, pk: UUID) -> Picture:
     """A finished picture that the link shows. Raises Http404."""
     holders = set(Message.pictures.through.objects.filter(picture=pk).values_list("message", flat=True))
-    answers = [item.answer for item in way(row, holders) if item.answer]
-    drawn = {answer: [tile for tile in tiles if tile.row.pk == pk] for answer, tiles in tiled.of(answers).items()}
+    answers = [item.answer for item in load_visible_path(row, holders) if item.answer]
+    drawn = {
+        answer: [tile for tile in tiles if tile.row.pk == pk] for answer, tiles in tiled.load_tiles(answers).items()
+    }
     found = next((tile.row for tiles in _ready(drawn).values() for tile in tiles if not tile.back), None)
     if found is None:
         raise Http404
     return found
 
 
-def attached(row: Share, pk: UUID) -> AttachedPicture:
+def get_shared_attachment(row: Share, pk: UUID) -> AttachedPicture:
     """A picture of a question that the link shows. Raises Http404."""
     holders = set(Attachment.objects.filter(picture=pk).values_list("question", flat=True))
-    questions = [item.question.pk for item in way(row, holders) if not hidden(item)]
+    questions = [item.question.pk for item in load_visible_path(row, holders) if not is_question_hidden(item)]
     ready = AttachedPicture.objects.exclude(status=AttachedPicture.Status.HELD)
     found = ready.filter(pk=pk, attachments__question__in=questions).first()
-    if found is None or all(one.held for one in outbound_check.attached(Stage.SHARE, {pk: queries.fresh([pk])})[pk]):
+    if found is None or all(
+        one.held for one in outbound_check.check_attachments(Stage.SHARE, {pk: queries.reload_pictures([pk])})[pk]
+    ):
         raise Http404
     return found
 
 
-def _asked(exchanges: list[Exchange]) -> dict[UUID, tuple[Attached, ...]]:
-    return outbound_check.attached(Stage.SHARE, queries.of(item.question.pk for item in exchanges))
+def _asked(exchanges: list[Exchange]) -> dict[UUID, tuple[AttachedPictureView, ...]]:
+    return outbound_check.check_attachments(
+        Stage.SHARE, queries.load_by_question(item.question.pk for item in exchanges)
+    )
 
 
 def _drawn(answers: list[Message]) -> dict[UUID, list[Tile]]:
-    return _ready(tiled.of(answers))
+    return _ready(tiled.load_tiles(answers))
 
 
 def _ready(drawn: Mapping[UUID, Sequence[Tile]]) -> dict[UUID, list[Tile]]:
     ready = Picture.Status.READY
     rows = {pk: [tile for tile in tiles if tile.row.status == ready] for pk, tiles in drawn.items()}
-    return outbound_check.drawn(Stage.SHARE, rows)
+    return outbound_check.check_pictures(Stage.SHARE, rows)
 
 
-def copy(user: User, row: Share) -> Conversation:
+def copy_conversation(user: User, row: Share) -> Conversation:
     """A conversation of this reader's own begins with what the link shows. What it searches is what they may read."""
     place = row.conversation
     seen = Collection.objects.visible_to(user).filter(pk__in=place.collections.values("pk"))
     wanted = place.assistant_id
     assistant = Assistant.objects.visible_to(user).filter(pk=wanted).first() if wanted else None
-    words, exchanges = gettext("%(title)s (copy)"), way(row)
-    named, before = title(row, exchanges), place.title
+    words, exchanges = gettext("%(title)s (copy)"), load_visible_path(row)
+    named, before = get_link_title(row, exchanges), place.title
     with transaction.atomic():
-        branching.hold(place, exchanges)
+        branching.lock_and_reload(place, exchanges)
         if not named or place.title != before:
             named = gettext("Shared conversation")
         for item in exchanges:
-            if hidden(item) and item.answer and not item.question.retracted:
+            if is_question_hidden(item) and item.answer and not item.question.retracted:
                 item.question.text, item.question.status = "", Message.Status.WITHHELD
                 item.question.reason, item.question.retracted = item.answer.reason, item.answer.ended or timezone.now()
         new = Conversation.objects.create(
             owner=user,
             assistant=assistant,
-            title=words % {"title": named[: branching.TITLE - len(words % {"title": ""})]},
+            title=words % {"title": named[: branching.MAX_TITLE_CHARACTERS - len(words % {"title": ""})]},
             titled=place.titled,
             narrow=place.narrow and seen.exists(),
         )
         new.collections.set(seen)
-        branching.copied(new, exchanges, with_sources=row.sources == Sources.PASSAGES)
+        branching.copy_exchanges(new, exchanges, with_sources=row.sources == Sources.PASSAGES)
     return new
 
 
@@ -270,9 +281,9 @@ def _answered(exchanges: list[Exchange]) -> list[Exchange]:
     return [item for item in exchanges if item.answer and item.answer.status != Message.Status.WRITING]
 
 
-def _bare(answer: Message, cites: list[Cite]) -> dict[str, Any]:
+def _bare(answer: Message, cites: list[SentenceCitation]) -> dict[str, Any]:
     """An answer without what it stands on."""
-    html = transcript.answer_html(answer, cites, bare=True)
+    html = transcript.render_stored_answer(answer, cites, bare=True)
     return {
         "id": answer.pk, "html": SafeString(html), "status": answer.status,
         "unchecked": answer.unchecked and bool(answer.text),

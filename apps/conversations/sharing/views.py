@@ -14,11 +14,11 @@ from django.utils.translation import gettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from apps.conversations.attachments.views import file_of
-from apps.conversations.history.views import identifier
+from apps.conversations.attachments.views import build_file_response
+from apps.conversations.history.views import parse_id
 from apps.conversations.models import Conversation, Share
 from apps.conversations.sharing import links
-from apps.conversations.sharing.links import ShareForm
+from apps.conversations.sharing.links import ShareLinkForm
 from apps.images import blurring
 from apps.safety.restricting import Feature, closed
 from apps.safety.reviewable import stored_bytes
@@ -27,26 +27,26 @@ from apps.users.access import person
 
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
-def share(request: HttpRequest, pk: UUID) -> HttpResponse:
+def edit_link(request: HttpRequest, pk: UUID) -> HttpResponse:
     """The form for the panel; a POST turns the link on, changes it, or with `off` turns it off."""
     place = get_object_or_404(Conversation.objects.visible_to(person(request)), pk=pk)
     row, kept = Share.objects.filter(conversation=place).first(), False
-    form = ShareForm(initial={"sources": row.sources if row else Share.Sources.PASSAGES, "days": "30"})
+    form = ShareLinkForm(initial={"sources": row.sources if row else Share.Sources.PASSAGES, "days": "30"})
     if request.method == "POST" and "off" in request.POST:
-        links.turn_off(place)
+        links.disable_link(place)
     elif request.method == "POST":
-        form = ShareForm(request.POST)
+        form = ShareLinkForm(request.POST)
         if words := closed(person(request), Feature.SHARING):
             form.add_error(None, words)
         elif form.is_valid():
-            at = identifier(request.POST.get("at"))
-            row = links.turn_on(place, at, form.cleaned_data["sources"], form.cleaned_data["days"])
+            at = parse_id(request.POST.get("at"))
+            row = links.enable_link(place, at, form.cleaned_data["sources"], form.cleaned_data["days"])
             kept = row is not None
             if row is None:
                 form.add_error(None, gettext("There is no finished answer to share yet."))
     row = Share.objects.open().filter(conversation=place).first()
     link = request.build_absolute_uri(reverse("conversations:shared", args=[row.secret])) if row else ""
-    at = identifier(request.GET.get("at")) or identifier(request.POST.get("at"))
+    at = parse_id(request.GET.get("at")) or parse_id(request.POST.get("at"))
     context = {"conversation": place, "share": row, "form": form, "link": link, "kept": kept, "at": at or ""}
     return render(request, "conversations/_share.html", context)
 
@@ -54,13 +54,13 @@ def share(request: HttpRequest, pk: UUID) -> HttpResponse:
 @login_required
 @require_GET
 @never_cache
-def shared(request: HttpRequest, secret: str) -> HttpResponse:
+def show_shared(request: HttpRequest, secret: str) -> HttpResponse:
     """The conversation as its reader may see it."""
-    user, row = person(request), links.by_secret(secret)
-    way = links.way(row)
+    user, row = person(request), links.get_open_link(secret)
+    way = links.load_visible_path(row)
     context = {
-        "share": row, "conversation": row.conversation, "turns": links.shown(user, row, way),
-        "title": links.title(row, way) or gettext("Shared conversation"),
+        "share": row, "conversation": row.conversation, "turns": links.build_shared_turns(user, row, way),
+        "title": links.get_link_title(row, way) or gettext("Shared conversation"),
         "passages": row.sources == Share.Sources.PASSAGES, "own": row.conversation.owner_id == user.pk,
     }  # fmt: skip
     return render(request, "conversations/shared.html", context)
@@ -69,17 +69,17 @@ def shared(request: HttpRequest, secret: str) -> HttpResponse:
 @login_required
 @require_GET
 @never_cache
-def behind_shared(request: HttpRequest, secret: str, answer: UUID) -> HttpResponse:
+def show_shared_trace(request: HttpRequest, secret: str, answer: UUID) -> HttpResponse:
     """What lies behind an answer, for the panel."""
-    found = links.behind_of(person(request), links.by_secret(secret), answer)
+    found = links.load_shared_trace(person(request), links.get_open_link(secret), answer)
     return render(request, "conversations/_behind.html", {"behind": found})
 
 
 @login_required
 @require_POST
-def copy(request: HttpRequest, secret: str) -> HttpResponse:
+def copy_shared(request: HttpRequest, secret: str) -> HttpResponse:
     """Continue as my copy."""
-    new = links.copy(person(request), links.by_secret(secret))
+    new = links.copy_conversation(person(request), links.get_open_link(secret))
     messages.success(request, gettext("This is your own copy. What you ask here, nobody else sees."))
     return redirect("conversations:conversation", pk=new.pk)
 
@@ -87,9 +87,9 @@ def copy(request: HttpRequest, secret: str) -> HttpResponse:
 @login_required
 @require_GET
 @never_cache
-def picture(request: HttpRequest, secret: str, pk: UUID) -> HttpResponseBase:
+def show_shared_picture(request: HttpRequest, secret: str, pk: UUID) -> HttpResponseBase:
     """A picture of the conversation, as long as the link shows it."""
-    row = links.picture(links.by_secret(secret), pk)
+    row = links.get_shared_picture(links.get_open_link(secret), pk)
     if blurring.hides(row.blur, request):
         return blurring.answer(stored_bytes(row.file))
     try:
@@ -101,6 +101,6 @@ def picture(request: HttpRequest, secret: str, pk: UUID) -> HttpResponseBase:
 @login_required
 @require_GET
 @never_cache
-def attached(request: HttpRequest, secret: str, pk: UUID) -> HttpResponseBase:
+def show_shared_attachment(request: HttpRequest, secret: str, pk: UUID) -> HttpResponseBase:
     """A picture that a question of the conversation is about, as long as the link shows it."""
-    return file_of(links.attached(links.by_secret(secret), pk), request)
+    return build_file_response(links.get_shared_attachment(links.get_open_link(secret), pk), request)

@@ -16,7 +16,7 @@ from referencing.exceptions import Unresolvable
 
 from apps.conversations.tools.base import ToolError
 
-LONGEST = 20_000  # characters
+MAX_CHARACTERS = 20_000  # characters
 _DEEPEST = 20
 _UNREADABLE = "The model called it with arguments that cannot be read."
 _UNREADABLE_BY_PERSON = (
@@ -26,10 +26,10 @@ _UNFIT = "The arguments do not fit: %(problem)s."
 _UNFIT_THERE = "The arguments do not fit (%(where)s): %(problem)s."
 
 
-def parse(text: str, *, by_person: bool = False) -> dict[str, Any]:
+def parse_arguments(text: str, *, by_person: bool = False) -> dict[str, Any]:
     """The arguments, an object; empty text is none. `by_person`: they wrote it themselves. Raises ToolError."""
     unreadable = _UNREADABLE_BY_PERSON if by_person else _UNREADABLE
-    if len(text) > LONGEST:
+    if len(text) > MAX_CHARACTERS:
         raise ToolError("The model called it with more arguments than a tool takes.")
     try:
         value = orjson.loads(text.strip() or "{}")
@@ -40,7 +40,7 @@ def parse(text: str, *, by_person: bool = False) -> dict[str, Any]:
     return value
 
 
-def check(arguments: Mapping[str, Any], schema: Mapping[str, Any]) -> None:
+def check_arguments(arguments: Mapping[str, Any], schema: Mapping[str, Any]) -> None:
     """Raises ToolError where they do not fit, with what is wrong in words that the model can act upon."""
     validator = Draft202012Validator(schema, registry=Registry())
     try:

@@ -10,22 +10,22 @@ from django.utils.html import escape
 from django.utils.translation import gettext
 
 from apps.conversations.models.tool import ToolSetting
-from apps.conversations.tools.availability import effective, everything
-from apps.conversations.tools.base import Permission
+from apps.conversations.tools.availability import list_all_tools, resolve_permission
+from apps.conversations.tools.base import ToolPermission
 
-PREFIX = "tool_"
+FIELD_PREFIX = "tool_"
 
 
-def assistant_fields(chosen: Mapping[str, str]) -> dict[str, forms.Field]:
+def build_tool_fields(chosen: Mapping[str, str]) -> dict[str, forms.Field]:
     """A field for each tool that the site allows: as the site has it, or stricter."""
     site = dict(ToolSetting.objects.values_list("name", "permission"))
     found: dict[str, forms.Field] = {}
-    for tool in everything():
-        if (now := effective(tool, site, {})) == Permission.OFF:
+    for tool in list_all_tools():
+        if (now := resolve_permission(tool, site, {})) == ToolPermission.OFF:
             continue
-        stricter = [(item.value, item.label) for item in (Permission.ASK, Permission.OFF) if item != now]
+        stricter = [(item.value, item.label) for item in (ToolPermission.ASK, ToolPermission.OFF) if item != now]
         # The template of fields shows a help text as markup, and a server of somebody else may have written this one.
-        found[PREFIX + tool.name] = forms.ChoiceField(
+        found[FIELD_PREFIX + tool.name] = forms.ChoiceField(
             label=gettext(tool.title), required=False, initial=chosen.get(tool.name, ""),
             help_text=escape(gettext(tool.description)),
             choices=[("", gettext("As the site has it: %(lower)s") % {"lower": now.label.lower()}), *stricter],
@@ -33,12 +33,16 @@ def assistant_fields(chosen: Mapping[str, str]) -> dict[str, forms.Field]:
     return found
 
 
-def said(data: Mapping[str, Any]) -> dict[str, str]:
+def read_permissions(data: Mapping[str, Any]) -> dict[str, str]:
     """What the form says of tools, where it is not as the site has it."""
-    return {name.removeprefix(PREFIX): str(value) for name, value in data.items() if name.startswith(PREFIX) and value}
+    return {
+        name.removeprefix(FIELD_PREFIX): str(value)
+        for name, value in data.items()
+        if name.startswith(FIELD_PREFIX) and value
+    }
 
 
-def unseen(chosen: Mapping[str, str]) -> dict[str, str]:
+def keep_unlisted(chosen: Mapping[str, str]) -> dict[str, str]:
     """What an assistant says of tools that are not in the form: it stays."""
-    shown = assistant_fields(chosen)
-    return {name: value for name, value in chosen.items() if PREFIX + name not in shown}
+    shown = build_tool_fields(chosen)
+    return {name: value for name, value in chosen.items() if FIELD_PREFIX + name not in shown}

@@ -10,10 +10,10 @@ import orjson
 
 from apps.conversations.models.assistant import Assistant
 from apps.conversations.models.tool import ToolSetting
-from apps.conversations.tools.base import Permission, Tool, strictest
+from apps.conversations.tools.base import Tool, ToolPermission, get_strictest
 from apps.conversations.tools.builtin import draw_picture
-from apps.conversations.tools.builtin.catalog import BUILT_IN
-from apps.conversations.tools.mcp.tool import tools as mcp_tools
+from apps.conversations.tools.builtin.catalog import BUILTIN_TOOLS
+from apps.conversations.tools.mcp.tool import load_tools as mcp_tools
 from apps.engines import registry
 from apps.engines.base import ChatEngine, EngineError
 from apps.images import described as pictures
@@ -21,20 +21,20 @@ from apps.lib.threads import in_db
 from apps.safety.restricting import Feature, closed
 
 if TYPE_CHECKING:
-    from apps.conversations.turns.preparation import Opening
+    from apps.conversations.turns.preparation import PreparedTurn
     from apps.conversations.turns.state import Turn
     from apps.users.models import User
 
-Count = Callable[[Sequence[str]], list[int]]
+CountTokens = Callable[[Sequence[str]], list[int]]
 _SHARE = 0.25  # of the window that the descriptions of tools may take; what does not fit is not offered
 
 
 @dataclass(frozen=True, slots=True)
-class Offered:
+class AvailableTool:
     """A tool that may be called, after asking or at once."""
 
     tool: Tool
-    permission: Permission
+    permission: ToolPermission
 
     @property
     def described(self) -> dict[str, Any]:
@@ -43,21 +43,21 @@ class Offered:
         return {"type": "function", "function": function}
 
 
-Kit = Mapping[str, Offered]
+AvailableTools = Mapping[str, AvailableTool]
 
 
-async def kit(turn: Turn) -> Kit:
+async def load_available_tools(turn: Turn) -> AvailableTools:
     """The tools of this turn by name; none where nobody could be asked, or the server takes none."""
-    return await kit_of(turn.opening) if turn.acts else {}
+    return await load_prepared_tools(turn.opening) if turn.acts else {}
 
 
-async def kit_of(opening: Opening) -> Kit:
+async def load_prepared_tools(opening: PreparedTurn) -> AvailableTools:
     """The tools that a turn of that opening would have."""
     chat = registry.chat(opening.model)
     if opening.written or opening.sampling.beams or not await _callable(chat):
         return {}
     room = int(_SHARE * (await chat.info()).context_tokens)
-    return _fitting(await in_db(permitted, opening.assistant, opening.user), room, chat.count)
+    return _fitting(await in_db(get_permitted_tools, opening.assistant, opening.user), room, chat.count)
 
 
 async def _callable(chat: ChatEngine) -> bool:
@@ -68,45 +68,45 @@ async def _callable(chat: ChatEngine) -> bool:
         return False
 
 
-def permitted(assistant: Assistant, user: User) -> dict[str, Offered]:
+def get_permitted_tools(assistant: Assistant, user: User) -> dict[str, AvailableTool]:
     """What administrator and assistant allow, the stricter of both; nothing where tools are closed for the person. For
     `in_db`."""
     if closed(user, Feature.TOOLS):
         return {}
     site: dict[str, str] = dict(ToolSetting.objects.values_list("name", "permission"))
     found = {}
-    for tool in everything():
-        if (permission := effective(tool, site, assistant.tools)) != Permission.OFF:
-            found[tool.name] = Offered(tool, permission)
+    for tool in list_all_tools():
+        if (permission := resolve_permission(tool, site, assistant.tools)) != ToolPermission.OFF:
+            found[tool.name] = AvailableTool(tool, permission)
     return found
 
 
-def effective(tool: Tool, site: Mapping[str, str], own: Mapping[str, str]) -> Permission:
+def resolve_permission(tool: Tool, site: Mapping[str, str], own: Mapping[str, str]) -> ToolPermission:
     """What holds for a tool. What changes something always asks."""
-    said = [site.get(tool.name, tool.permission), own.get(tool.name, Permission.ALLOWED)]
-    return strictest(*said, *([Permission.ASK] if tool.effects else []))
+    said = [site.get(tool.name, tool.permission), own.get(tool.name, ToolPermission.ALLOWED)]
+    return get_strictest(*said, *([ToolPermission.ASK] if tool.effects else []))
 
 
-def everything() -> Sequence[Tool]:
+def list_all_tools() -> Sequence[Tool]:
     """All tools that there are, whatever is allowed. For `in_db`."""
     # What nothing here could draw is not offered.
-    own = [tool for tool in BUILT_IN if tool.name != draw_picture.NAME or pictures.is_set_up()]
+    own = [tool for tool in BUILTIN_TOOLS if tool.name != draw_picture.TOOL_NAME or pictures.is_set_up()]
     return [*own, *mcp_tools()]
 
 
-def described(kit: Kit) -> tuple[dict[str, Any], ...]:
+def describe_tools(kit: AvailableTools) -> tuple[dict[str, Any], ...]:
     return tuple(item.described for item in kit.values())
 
 
-def cost(tools: Sequence[dict[str, Any]], count: Count) -> int:
+def count_description_tokens(tools: Sequence[dict[str, Any]], count: CountTokens) -> int:
     """Tokens that their descriptions take in a prompt."""
     return sum(count([orjson.dumps(item).decode() for item in tools]))
 
 
-def _fitting(found: Kit, room: int, count: Count) -> Kit:
-    kept: dict[str, Offered] = {}
+def _fitting(found: AvailableTools, room: int, count: CountTokens) -> AvailableTools:
+    kept: dict[str, AvailableTool] = {}
     for name, item in found.items():
-        room -= cost([item.described], count)
+        room -= count_description_tokens([item.described], count)
         if room >= 0:
             kept[name] = item
     return kept

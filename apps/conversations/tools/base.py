@@ -24,17 +24,17 @@ if TYPE_CHECKING:
     from apps.documents.passages import Passage
     from apps.users.models import User
 
-SECONDS = 20.0  # until a call is given up, where the tool says nothing else
-CHARACTERS = 8000  # of a result that the model gets at most; a window may hold less
+TIMEOUT_S = 20.0  # until a call is given up, where the tool says nothing else
+MAX_RESULT_CHARACTERS = 8000  # of a result that the model gets at most; a window may hold less
 
 
-class Permission(models.TextChoices):
+class ToolPermission(models.TextChoices):
     OFF = "off", gettext_lazy("Off")
     ASK = "ask", gettext_lazy("Asks each time")
     ALLOWED = "allowed", gettext_lazy("Allowed")
 
 
-class Hint(models.TextChoices):
+class ToolHint(models.TextChoices):
     """What a tool that is not ours says of its effects. Nobody vouches for it."""
 
     READS = "reads", gettext_lazy("Says of itself that it only reads.")
@@ -43,10 +43,10 @@ class Hint(models.TextChoices):
     UNSAID = "", gettext_lazy("Does not say whether it changes or deletes anything.")
 
 
-def strictest(*permissions: str) -> Permission:
+def get_strictest(*permissions: str) -> ToolPermission:
     """What holds where several decide: off before ask before allowed."""
-    order = list(Permission)
-    return min((Permission(value) for value in permissions), key=order.index)
+    order = list(ToolPermission)
+    return min((ToolPermission(value) for value in permissions), key=order.index)
 
 
 class ToolError(Exception):
@@ -70,7 +70,7 @@ class ToolError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Context:
+class ToolContext:
     """Who calls, from where, and with how much room. A tool does what this person may do, and no more."""
 
     user: User
@@ -87,7 +87,7 @@ class Context:
 
 
 @dataclass(frozen=True, slots=True)
-class Result:
+class ToolResult:
     """What a call gave. Passages become numbered sources of the answer, against which its sentences are verified."""
 
     text: str = ""  # for the model, and for the card where the tool has no template of its own
@@ -96,11 +96,11 @@ class Result:
     shown: str = ""  # the text for the card, where it is another: in the language of the person
 
 
-def said(words: Callable[[], str], passages: Sequence[Passage] = ()) -> Result:
+def localise_result(words: Callable[[], str], passages: Sequence[Passage] = ()) -> ToolResult:
     """What those words say: in English to the model, in their language to the person."""
     with override("en"):
         plain = words()
-    return Result(plain, tuple(passages), shown=words())
+    return ToolResult(plain, tuple(passages), shown=words())
 
 
 class Tool(Protocol):
@@ -123,7 +123,7 @@ class Tool(Protocol):
         """JSON Schema of the arguments, of type "object". A call that does not fit it never arrives."""
 
     @property
-    def permission(self) -> Permission:
+    def permission(self) -> ToolPermission:
         """What holds until an administrator says otherwise."""
 
     @property
@@ -131,7 +131,7 @@ class Tool(Protocol):
         """It changes something: then it asks each time, whatever anybody allows."""
 
     @property
-    def hint(self) -> Hint | None:
+    def hint(self) -> ToolHint | None:
         """What it says of its effects; None of a tool of our own, whose `effects` are known."""
 
     @property
@@ -161,18 +161,18 @@ class Tool(Protocol):
     def check(self, arguments: Mapping[str, Any]) -> None:
         """Raises ToolError where the arguments do not fit."""
 
-    async def call(self, arguments: Mapping[str, Any], context: Context) -> Result:
+    async def call(self, arguments: Mapping[str, Any], context: ToolContext) -> ToolResult:
         """Does it. Raises ToolError, EngineError; whatever else it raises is logged, and said to have gone wrong."""
 
 
-class Plain:
+class ToolDefaults:
     """What most tools say of themselves; a tool that is one of these says only where it differs."""
 
-    permission = Permission.ALLOWED
+    permission = ToolPermission.ALLOWED
     effects = False
-    hint: Hint | None = None
-    seconds = SECONDS
-    characters = CHARACTERS
+    hint: ToolHint | None = None
+    seconds = TIMEOUT_S
+    characters = MAX_RESULT_CHARACTERS
     command = ""
     argument = ""
     template = ""
@@ -180,16 +180,16 @@ class Plain:
 
     @property
     def harmless(self) -> bool:
-        return not self.effects and self.hint in (None, Hint.READS)
+        return not self.effects and self.hint in (None, ToolHint.READS)
 
     def check(self, arguments: Mapping[str, Any]) -> None:
-        from apps.conversations.tools.argument_schema import check
+        from apps.conversations.tools.argument_schema import check_arguments
 
-        check(arguments, self.parameters)
+        check_arguments(arguments, self.parameters)
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
+class ToolCallRecord:
     """A call as its card shows it and its answer keeps it."""
 
     id: str  # "1", "2" … in its answer

@@ -12,56 +12,58 @@ from django.template.loader import render_to_string
 
 from apps.conversations.evidence import source_list
 from apps.conversations.models import Message
-from apps.conversations.tools.base import Call
+from apps.conversations.tools.base import ToolCallRecord
 from apps.safety.untrusted import neutralise
 
-CHARACTERS = 4000  # of a result on a card, and in the row
-TOLD = 2000  # of a result in the prompts of later turns
+MAX_SHOWN_CHARACTERS = 4000  # of a result on a card, and in the row
+MAX_NOTE_CHARACTERS = 2000  # of a result in the prompts of later turns
 _PLAIN = "conversations/_tool_result.html"
-_NAMES = {item.name for item in fields(Call)}
+_NAMES = {item.name for item in fields(ToolCallRecord)}
 
 
-def card(answer: UUID, call: Call) -> str:
+def render_card(answer: UUID, call: ToolCallRecord) -> str:
     """HTML of the card."""
     arguments = [(name.replace("_", " "), _written(value)) for name, value in call.arguments.items()]
-    sources = [(number, source_list.href(answer, number)) for number in call.sources]
+    sources = [(number, source_list.get_source_url(answer, number)) for number in call.sources]
     context = {"answer": answer, "call": call, "arguments": arguments, "sources": sources}
     return render_to_string("conversations/_tool.html", {**context, "result_template": call.template or _PLAIN})
 
 
-def record(call: Call) -> dict[str, Any]:
+def make_record(call: ToolCallRecord) -> dict[str, Any]:
     """As the answer's row keeps it."""
     return asdict(call)
 
 
-def store(answer: UUID, lease: str, calls: Iterable[Call]) -> None:
+def save_calls(answer: UUID, lease: str, calls: Iterable[ToolCallRecord]) -> None:
     """The calls of a running answer are in its row, as they now are. For `in_db`."""
     rows = Message.objects.filter(pk=answer, lease_token=lease, status=Message.Status.WRITING)
-    rows.update(tools=[record(item) for item in calls])
+    rows.update(tools=[make_record(item) for item in calls])
 
 
-def cards(answer: UUID, records: list[Mapping[str, Any]], *, ended: bool) -> str:
+def render_cards(answer: UUID, records: list[Mapping[str, Any]], *, ended: bool) -> str:
     """The cards of an answer as it was kept; `ended`: it is at an end, and nothing runs or asks any more."""
     calls = [_read(item) for item in records]
-    return "".join(card(answer, over(call) if ended else call) for call in calls)
+    return "".join(render_card(answer, mark_cancelled(call) if ended else call) for call in calls)
 
 
-def told(records: Iterable[Mapping[str, Any]]) -> tuple[str, ...]:
+def make_history_notes(records: Iterable[Mapping[str, Any]]) -> tuple[str, ...]:
     """What the calls gave that the person made themselves, a line each, for the prompts of later turns."""
     done = [call for call in map(_read, records) if call.by_person and call.status == "done"]
-    return tuple(neutralise(" ".join(f"{call.title}: {call.text}".split())[:TOLD]) for call in done)
+    return tuple(neutralise(" ".join(f"{call.title}: {call.text}".split())[:MAX_NOTE_CHARACTERS]) for call in done)
 
 
-def _read(item: Mapping[str, Any]) -> Call:
+def _read(item: Mapping[str, Any]) -> ToolCallRecord:
     values = {name: value for name, value in item.items() if name in _NAMES}
-    return Call(**{**values, "sources": tuple(values.get("sources", ()))})
+    return ToolCallRecord(**{**values, "sources": tuple(values.get("sources", ()))})
 
 
-def over(call: Call) -> Call:
+def mark_cancelled(call: ToolCallRecord) -> ToolCallRecord:
     """What ran or asked when its answer ended will have no result."""
     if call.status not in ("asking", "running"):
         return call
-    return Call(call.id, call.tool, call.title, call.arguments, "refused", "The answer ended before this was done.")
+    return ToolCallRecord(
+        call.id, call.tool, call.title, call.arguments, "refused", "The answer ended before this was done."
+    )
 
 
 def _written(value: Any) -> str:

@@ -49,7 +49,7 @@ class CallForm(forms.Form):
             self.tool.check(given)
         except ToolError as error:
             raise forms.ValidationError(str(error)) from error
-        self.command = slash_commands.written(self.tool, given)
+        self.command = slash_commands.format_command(self.tool, given)
         if len(self.command) > QUESTION_CHARACTERS:
             words = gettext("These are too many characters for one call: %(most)s at most.")
             raise forms.ValidationError(words % {"most": f"{QUESTION_CHARACTERS:,}"})

@@ -7,7 +7,7 @@ from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_http_methods
 
-from apps.conversations.history.views import identifier
+from apps.conversations.history.views import parse_id
 from apps.conversations.models.assistant import Assistant
 from apps.conversations.tools import slash_commands
 from apps.conversations.tools.base import Tool
@@ -17,7 +17,7 @@ from apps.users.access import person
 
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
-def call(request: HttpRequest, name: str) -> HttpResponse:
+def show_call_form(request: HttpRequest, name: str) -> HttpResponse:
     """The fields of a tool that may be called while `assistant` answers; a POST gives the `command` as JSON, or 422 and
     the fields with what is wrong. Nothing is called here."""
     tool = _tool(request, name)
@@ -30,10 +30,10 @@ def call(request: HttpRequest, name: str) -> HttpResponse:
 
 def _tool(request: HttpRequest, name: str) -> Tool:
     """Raises Http404 where it may not be called, or that assistant not be asked."""
-    wanted = identifier(request.GET.get("assistant"))
+    wanted = parse_id(request.GET.get("assistant"))
     visible = Assistant.objects.visible_to(person(request))
     assistant = get_object_or_404(visible, pk=wanted) if wanted else Assistant.default()
-    found = next((tool for tool in slash_commands.offered(assistant, person(request)) if tool.name == name), None)
+    found = next((tool for tool in slash_commands.list_commands(assistant, person(request)) if tool.name == name), None)
     if found is None:
         raise Http404
     return found

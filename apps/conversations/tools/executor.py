@@ -22,9 +22,9 @@ from apps.conversations.core.events import Tool as Shown
 from apps.conversations.evidence import answer_sources, source_numbering
 from apps.conversations.moderation import findings
 from apps.conversations.tools import approvals, argument_schema
-from apps.conversations.tools.availability import Count, Kit, Offered
-from apps.conversations.tools.base import Call, Context, Permission, Result, Tool, ToolError
-from apps.conversations.tools.call_cards import CHARACTERS, card, over
+from apps.conversations.tools.availability import AvailableTool, AvailableTools, CountTokens
+from apps.conversations.tools.base import Tool, ToolCallRecord, ToolContext, ToolError, ToolPermission, ToolResult
+from apps.conversations.tools.call_cards import MAX_SHOWN_CHARACTERS, mark_cancelled, render_card
 from apps.conversations.turns import prompt
 from apps.engines.base import EngineError, ToolCall
 from apps.lib.threads import in_pool
@@ -45,15 +45,21 @@ _LINE = '[99] , page 999: ""'  # what stands around the text of a passage in its
 _TOLD = {"failed": "The call failed: {}", "refused": "The call was not made: {}"}
 
 
-async def call(turn: Turn, wanted: ToolCall, kit: Kit, tokens: int, *, by_person: bool = False) -> str:
+async def execute_call(
+    turn: Turn, wanted: ToolCall, kit: AvailableTools, tokens: int, *, by_person: bool = False
+) -> str:
     """The text for the model; the card is on the page and the call is kept. Raises Withheld where what the model wrote
     may not be shown. `by_person`: they called it themselves, which is consent, unless it may change something."""
     began, item = time.perf_counter(), kit.get(wanted.name)
     title = item.tool.title if item else wanted.name[:64]
-    made = Call(
-        str(len(turn.made) + 1), wanted.name[:64], title, {}, template=item.tool.template if item else "",
+    made = ToolCallRecord(
+        str(len(turn.made) + 1),
+        wanted.name[:64],
+        title,
+        {},
+        template=item.tool.template if item else "",
         by_person=by_person,
-    )  # fmt: skip
+    )
     try:
         made, text = await _called(turn, wanted, item, made, tokens, by_person)
     except ToolError as error:
@@ -61,56 +67,60 @@ async def call(turn: Turn, wanted: ToolCall, kit: Kit, tokens: int, *, by_person
         status = "refused" if error.args[0] in (_DENIED, _SILENT) else "failed"
         made = replace(known, status=status, words=str(error)[:400])
         text = _TOLD[status].format(error.plain)
-    await put(turn, replace(made, ms=round((time.perf_counter() - began) * 1000, 1)))
+    await update_card(turn, replace(made, ms=round((time.perf_counter() - began) * 1000, 1)))
     await turn.store_calls()
     return text
 
 
-async def ended(turn: Turn) -> None:
+async def cancel_open_calls(turn: Turn) -> None:
     """The answer ended, however it did: what still ran or asked will have no result, and its card says so."""
     for made in list(turn.made.values()):
         if made.status in ("asking", "running"):
-            await put(turn, over(made))
+            await update_card(turn, mark_cancelled(made))
 
 
-async def put(turn: Turn, made: Call) -> None:
+async def update_card(turn: Turn, made: ToolCallRecord) -> None:
     """The card shows the call as it now is."""
     turn.made[made.id] = made
-    await turn.say(Shown(made.id, card(turn.opening.answer, made)))
+    await turn.say(Shown(made.id, render_card(turn.opening.answer, made)))
 
 
 async def _called(
-    turn: Turn, wanted: ToolCall, item: Offered | None, made: Call, tokens: int, by_person: bool
-) -> tuple[Call, str]:
+    turn: Turn, wanted: ToolCall, item: AvailableTool | None, made: ToolCallRecord, tokens: int, by_person: bool
+) -> tuple[ToolCallRecord, str]:
     given = await _read(turn, wanted, made, by_person)
     made = replace(made, arguments=given)
     if item is None:
         raise ToolError("There is no tool of this name, or it is switched off.")
     item.tool.check(given)
-    if item.permission == Permission.ASK and not (by_person and item.tool.harmless):
-        await put(turn, replace(made, status="asking"))
+    if item.permission == ToolPermission.ASK and not (by_person and item.tool.harmless):
+        await update_card(turn, replace(made, status="asking"))
         await _asked(turn, made)
-    await put(turn, made)
+    await update_card(turn, made)
     result = await _made(turn, item.tool, given, made, tokens)
     text = await _judged(turn, result, item.tool)
     lines, numbers = await _placed(turn, result.passages, tokens)
     shown = replace(
-        made, status="done", text=(gate.normalise(result.shown) or text)[:CHARACTERS], data=result.data, sources=numbers
+        made,
+        status="done",
+        text=(gate.normalise(result.shown) or text)[:MAX_SHOWN_CHARACTERS],
+        data=result.data,
+        sources=numbers,
     )
     room = tokens - sum(turn.chat.count(lines))
     return shown, "\n".join(filter(None, [_cut(text, room, turn.chat.count), *lines]))
 
 
-async def _read(turn: Turn, wanted: ToolCall, made: Call, by_person: bool) -> dict[str, Any]:
+async def _read(turn: Turn, wanted: ToolCall, made: ToolCallRecord, by_person: bool) -> dict[str, Any]:
     """The arguments; what the model wrote in them passes the gate like any other word of it. Raises Withheld."""
     written = gate.normalise(wanted.arguments)
     _sent(turn, f"{wanted.name} {written}")
-    given = argument_schema.parse(written, by_person=by_person)
+    given = argument_schema.parse_arguments(written, by_person=by_person)
     _sent(turn, orjson.dumps(given).decode())  # names of arguments too, and whatever was escaped
     verdict = await gate.check_sentence(f"{made.title}: {_words(given)}", level=turn.level)
     if not verdict.allowed:
         raise gate.Withheld(verdict)
-    findings.take(turn, verdict)
+    findings.record_finding(turn, verdict)
     return given
 
 
@@ -119,29 +129,42 @@ def _sent(turn: Turn, text: str) -> None:
     verdict = gate.check_sent(text, level=turn.level)
     if not verdict.allowed:
         raise gate.Withheld(verdict)
-    findings.take(turn, verdict)
+    findings.record_finding(turn, verdict)
 
 
-async def _asked(turn: Turn, made: Call) -> None:
+async def _asked(turn: Turn, made: ToolCallRecord) -> None:
     began = time.perf_counter()
-    said = await approvals.decided(turn.opening.answer, made.id)
+    said = await approvals.wait_for_decision(turn.opening.answer, made.id)
     turn.timings["asking"] = turn.timings.get("asking", 0.0) + (time.perf_counter() - began) * 1000
     if not said:
-        raise ToolError(_SILENT, minutes=f"{approvals.ASK_S / 60:.0f}") if said is None else ToolError(_DENIED)
+        raise (
+            ToolError(_SILENT, minutes=f"{approvals.DECISION_TIMEOUT_S / 60:.0f}")
+            if said is None
+            else ToolError(_DENIED)
+        )
 
 
-async def _made(turn: Turn, tool: Tool, given: Mapping[str, Any], made: Call, tokens: int) -> Result:
+async def _made(turn: Turn, tool: Tool, given: Mapping[str, Any], made: ToolCallRecord, tokens: int) -> ToolResult:
     """What the tool gives. It runs in a task of its own, so that one that does not end, ends nothing else."""
     opening = turn.opening
 
     async def progress(words: str) -> None:
-        await put(turn, replace(made, words=words[:200]))
+        await update_card(turn, replace(made, words=words[:200]))
 
     asked = tuple(past.question for past in opening.history if not past.called)
-    context = Context(
-        opening.user, opening.collections, asked, opening.conversation,
-        opening.answer, made.id, tokens, turn.chat.count, progress, opening.filters, turn.level,
-    )  # fmt: skip
+    context = ToolContext(
+        opening.user,
+        opening.collections,
+        asked,
+        opening.conversation,
+        opening.answer,
+        made.id,
+        tokens,
+        turn.chat.count,
+        progress,
+        opening.filters,
+        turn.level,
+    )
     task = asyncio.ensure_future(tool.call(given, context))
     task.add_done_callback(lambda done: done.cancelled() or done.exception())
     try:
@@ -159,12 +182,12 @@ async def _made(turn: Turn, tool: Tool, given: Mapping[str, Any], made: Call, to
     if error is not None:
         log.error("The tool %s failed", tool.name, exc_info=error)
         raise ToolError(_BROKEN)
-    if not isinstance(result := task.result(), Result) or not isinstance(result.text, str):
+    if not isinstance(result := task.result(), ToolResult) or not isinstance(result.text, str):
         raise ToolError(_SENSELESS)
     return result
 
 
-async def _judged(turn: Turn, result: Result, tool: Tool) -> str:
+async def _judged(turn: Turn, result: ToolResult, tool: Tool) -> str:
     """The text of the result, as model and person may have it; the turn knows what was said of it. Passages were judged
     when their documents were read."""
     text = gate.normalise(result.text[: 2 * tool.characters]).strip()
@@ -178,7 +201,7 @@ async def _judged(turn: Turn, result: Result, tool: Tool) -> str:
         if verdicts[0].allowed:
             verdicts.append(await gate.check_sentence(text, level=turn.level))
         for verdict in verdicts:
-            findings.take(turn, verdict)
+            findings.record_finding(turn, verdict)
         if not verdicts[-1].allowed:
             raise ToolError("What it gave is withheld: it goes against the rules that hold here, or could do harm.")
     return text
@@ -190,19 +213,19 @@ async def _placed(turn: Turn, passages: Sequence[Passage], tokens: int) -> tuple
     ends = accumulate(turn.chat.count([f"{_LINE} {item.title} {item.text}" for item in passages]))
     if not (fitting := [item for item, end in zip(passages, ends, strict=True) if end <= tokens]):
         return [], ()
-    turn.placed, found, fresh = source_numbering.extended(turn.placed, fitting, turn.opening.numbers)
+    turn.placed, found, fresh = source_numbering.add_passages(turn.placed, fitting, turn.opening.numbers)
     turn.stored = False  # should the turn end meanwhile, its closing stores them
-    lines = [(prompt.placed_line(item), item.number, item.passage.page_number, item.fresh) for item in fresh]
+    lines = [(prompt.format_passage_line(item), item.number, item.passage.page_number, item.fresh) for item in fresh]
     turn.lines += lines
     await turn.store_sources()
     turn.verifier.renew()
-    await turn.say(answer_sources.retrieved(turn))
+    await turn.say(answer_sources.build_retrieved_event(turn))
     again = sorted({item.number for item in found} - {item.number for item in fresh})
     seen = [f"{' '.join(f'[{number}]' for number in again)}: as given above"] if again else []
     return [line for line, *_ in lines] + seen, tuple(item.number for item in found)
 
 
-def _cut(text: str, room: int, count: Count) -> str:
+def _cut(text: str, room: int, count: CountTokens) -> str:
     """The text within so many tokens."""
     while text and (tokens := count([text])[0]) > room:
         text = text[: max(0, min(len(text) - 1, int(len(text) * room / tokens)))]

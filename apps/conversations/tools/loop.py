@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from apps.conversations.attachments.prompt_content import TOKENS
+from apps.conversations.attachments.prompt_content import TOKENS_PER_PICTURE
 from apps.conversations.tools import executor
-from apps.conversations.tools.argument_schema import parse
-from apps.conversations.tools.availability import cost
+from apps.conversations.tools.argument_schema import parse_arguments
+from apps.conversations.tools.availability import count_description_tokens
 from apps.conversations.tools.base import ToolError
 from apps.engines.base import ChatMessage, ChatRequest, EngineRefused, ToolCall
 from apps.safety.untrusted import neutralise
@@ -16,19 +16,19 @@ from apps.safety.untrusted import neutralise
 if TYPE_CHECKING:
     from apps.conversations.turns.state import Turn
 
-ROUNDS = 5  # in which tools may be called; in the one after them the model has to answer
-CALLS = 4  # in one round
+MAX_ROUNDS = 5  # in which tools may be called; in the one after them the model has to answer
+MAX_CALLS = 4  # in one round
 _RESERVED = 256  # tokens of the window that results leave for the answer
 _LEAST = 32  # fewer are no answer
 _LEAST_RESULT = 48  # tokens of a result
 _OVERHEAD = 8  # tokens that a chat template adds to a message, at most
 _FULL = "What the tools gave fills the model's window, so no room is left for an answer. Ask for less at once."
 _NO_ANSWER = "The model called tools again and again and gave no answer. Ask otherwise, or have its tools switched off."
-_TOO_MANY = f"The call was not made: at most {CALLS} are made at once."
+_TOO_MANY = f"The call was not made: at most {MAX_CALLS} are made at once."
 _REPEATED = "The call was not made: it was made before with these arguments, and its result stands above."
 
 
-async def following(turn: Turn, request: ChatRequest, began: int) -> ChatRequest | None:
+async def build_next_request(turn: Turn, request: ChatRequest, began: int) -> ChatRequest | None:
     """The request that goes on with what the called tools gave; None where the model called none. `began`: where in
     the answer the text of this round begins. Raises Withheld, EngineRefused."""
     wanted, turn.calls = turn.calls, ()
@@ -39,7 +39,7 @@ async def following(turn: Turn, request: ChatRequest, began: int) -> ChatRequest
             return None
         raise EngineRefused(_NO_ANSWER)
     turn.rounds += 1
-    window = (await turn.chat.info()).context_tokens - cost(request.tools, turn.chat.count)
+    window = (await turn.chat.info()).context_tokens - count_description_tokens(request.tools, turn.chat.count)
     said = ChatMessage("assistant", neutralise(turn.text[began:].strip()), tuple(map(_harmless, wanted)))
     messages = [*request.messages, said]
     for place, one in enumerate(wanted):
@@ -50,23 +50,23 @@ async def following(turn: Turn, request: ChatRequest, began: int) -> ChatRequest
     if left < _LEAST:
         raise EngineRefused(_FULL)
     sampling = replace(request.sampling, max_tokens=min(request.sampling.max_tokens, left))
-    choice = "none" if turn.rounds >= ROUNDS else "auto"
+    choice = "none" if turn.rounds >= MAX_ROUNDS else "auto"
     return replace(request, messages=tuple(messages), sampling=sampling, tool_choice=choice)
 
 
 async def _text(turn: Turn, one: ToolCall, place: int, room: int) -> str:
-    if place >= CALLS:
+    if place >= MAX_CALLS:
         return _TOO_MANY
     if (one.name, one.arguments) in turn.called:
         return _REPEATED
     turn.called.add((one.name, one.arguments))
-    return await executor.call(turn, one, turn.kit, room)
+    return await executor.execute_call(turn, one, turn.kit, room)
 
 
 def _harmless(one: ToolCall) -> ToolCall:
     """As it goes back to the model: servers refuse a request with arguments that are no JSON."""
     try:
-        parse(one.arguments)
+        parse_arguments(one.arguments)
     except ToolError:
         return replace(one, arguments="{}")
     return replace(one, arguments=one.arguments.strip() or "{}")
@@ -74,5 +74,5 @@ def _harmless(one: ToolCall) -> ToolCall:
 
 def _used(turn: Turn, messages: list[ChatMessage]) -> int:
     texts = [message.content + "".join(call.arguments for call in message.calls) for message in messages]
-    seen = TOKENS * sum(len(message.pictures) for message in messages)
+    seen = TOKENS_PER_PICTURE * sum(len(message.pictures) for message in messages)
     return sum(turn.chat.count(texts)) + _OVERHEAD * len(messages) + seen

@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
-from apps.conversations.grounding.citer import Cite
-from apps.conversations.grounding.claim_features import facts, is_amount
-from apps.conversations.grounding.support_check import SUPPORTED, Premise, check
-from apps.conversations.rendering.sentence_markers import without_hints
-from apps.conversations.tools.base import Call
+from apps.conversations.grounding.citer import SentenceCitation
+from apps.conversations.grounding.claim_features import extract_features, is_amount
+from apps.conversations.grounding.support_check import MIN_SUPPORT, Premise, get_support_check
+from apps.conversations.rendering.sentence_markers import strip_model_citations
+from apps.conversations.tools.base import ToolCallRecord
 from apps.lib.numbers import LARGEST, read_number
 from apps.lib.words import stem
 
-NAME = 100  # characters of a tool's name that are kept
-SMALL = 100  # a whole number below it stands in many texts, and so does a year: alone it shows nothing
+MAX_TITLE_CHARACTERS = 100  # characters of a tool's name that are kept
+SMALL_NUMBER = 100  # a whole number below it stands in many texts, and so does a year: alone it shows nothing
 _YEARS = range(1900, 2101)
 _ANSWERING = frozenset(
     stem(word)
@@ -39,23 +39,25 @@ _ANSWERING = frozenset(
 )  # in the languages of the interface
 
 
-def credited(cites: list[Cite], text: str, calls: Iterable[Call]) -> list[Cite]:
+def attribute_to_tool(
+    cites: list[SentenceCitation], text: str, calls: Iterable[ToolCallRecord]
+) -> list[SentenceCitation]:
     """The same citations; where they name no source, with the tool whose result says it. For `in_pool`."""
     if not cites or any(cite.source is not None for cite in cites):
         return cites
-    claim = without_hints(text).strip(" \t\n*_#>|-")
+    claim = strip_model_citations(text).strip(" \t\n*_#>|-")
     for call in calls:
-        if (score := _support(claim, call)) >= SUPPORTED:
-            return [replace(cites[0], tool=call.title[:NAME], score=round(score, 4))]
+        if (score := _support(claim, call)) >= MIN_SUPPORT:
+            return [replace(cites[0], tool=call.title[:MAX_TITLE_CHARACTERS], score=round(score, 4))]
     return cites
 
 
-def _support(claim: str, call: Call) -> float:
+def _support(claim: str, call: ToolCallRecord) -> float:
     """A sentence of numbers is borne out where the tool gave one of them and was given, or gave, all of them, and none
     of them is denied. One small number alone agrees by chance too: then a word has to agree, unless there is none."""
     asked = " ".join(str(value) for value in call.arguments.values())
-    told = facts(claim)
-    said, gave, given = told.numbers, facts(call.text).numbers, facts(asked).numbers
+    told = extract_features(claim)
+    said, gave, given = told.numbers, extract_features(call.text).numbers, extract_features(asked).numbers
     if said:
         if any(is_amount(term) for term in told.denied):  # "not 391"
             return 0.0
@@ -64,11 +66,11 @@ def _support(claim: str, call: Call) -> float:
         words = {term for term in told.terms if not is_amount(term)} - _ANSWERING
         if len(said) > 1 or not words or not _is_small(*said):
             return 1.0
-        return 1.0 if words & facts(f"{call.title} {asked} {call.text}").terms else 0.0
-    (verdict,) = check().judge(claim, [Premise(f"{call.tool} {call.title} {asked} {call.text}")])
+        return 1.0 if words & extract_features(f"{call.title} {asked} {call.text}").terms else 0.0
+    (verdict,) = get_support_check().judge(claim, [Premise(f"{call.tool} {call.title} {asked} {call.text}")])
     return verdict.score
 
 
 def _is_small(number: str) -> bool:
     value = read_number(number, LARGEST)
-    return value < SMALL or value in _YEARS
+    return value < SMALL_NUMBER or value in _YEARS

@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from apps.conversations.models.tool import ToolServer
 from apps.safety.addresses import NotFetched, parse
 
-MOST = 20  # servers
+MAX_SERVERS = 20  # servers
 # No underscore: two of them part the names of server and tool, and no two tools may have one name.
 _NAME = RegexValidator(r"^[a-zA-Z0-9-]+\Z", _("Use a valid name: letters, digits and dashes."))
 
@@ -49,9 +49,9 @@ class ServerForm(forms.Form):
 
     def clean(self) -> dict[str, Any]:
         data: dict[str, Any] = super().clean() or self.cleaned_data
-        if ToolServer.objects.count() >= MOST:
+        if ToolServer.objects.count() >= MAX_SERVERS:
             raise forms.ValidationError(
-                gettext("There are %(most)s servers already. Remove one first.") % {"most": MOST}
+                gettext("There are %(most)s servers already. Remove one first.") % {"most": MAX_SERVERS}
             )
         if data.get("transport") == ToolServer.Transport.STDIO:
             data["address"] = ""

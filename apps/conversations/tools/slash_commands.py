@@ -19,10 +19,10 @@ import orjson
 
 from apps.conversations.models.assistant import Assistant
 from apps.conversations.tools import executor
-from apps.conversations.tools.availability import permitted
+from apps.conversations.tools.availability import get_permitted_tools
 from apps.conversations.tools.base import Tool
 from apps.conversations.tools.builtin import draw_picture
-from apps.conversations.tools.builtin.catalog import BUILT_IN
+from apps.conversations.tools.builtin.catalog import BUILTIN_TOOLS
 from apps.engines.base import ToolCall
 from apps.lib.threads import in_db
 
@@ -30,47 +30,47 @@ if TYPE_CHECKING:
     from apps.conversations.turns.state import Turn
     from apps.users.models import User
 
-TOKENS = 1500  # of what a tool gives, in the prompt of the question below it
+MAX_RESULT_TOKENS = 1500  # of what a tool gives, in the prompt of the question below it
 # A tool of a server has its name and the server's, with two underscores between them.
 _COMMAND = re.compile(r"/([a-z]{2,20}|[\w-]{1,20}?__[\w-]{1,61})(?:[ \t]+([^\n]*))?(?:\n+(.*))?", re.DOTALL | re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
-class Command:
+class SlashCommand:
     tool: str  # its name
     words: str  # what stands behind it on its line
     question: str  # what stands below it
 
 
-def read(text: str) -> Command | None:
+def parse_command(text: str) -> SlashCommand | None:
     """The command of that text; None where it is none, so that "/etc/hosts" can be asked about."""
     found = _COMMAND.fullmatch(text)
-    tools = {tool.command: tool.name for tool in BUILT_IN if tool.command}
+    tools = {tool.command: tool.name for tool in BUILTIN_TOOLS if tool.command}
     if found is None or (name := tools.get(found[1], found[1] if "__" in found[1] else "")) == "":
         return None
-    return Command(name, (found[2] or "").strip(), (found[3] or "").strip())
+    return SlashCommand(name, (found[2] or "").strip(), (found[3] or "").strip())
 
 
-def question(text: str) -> str:
+def get_model_question(text: str) -> str:
     """What the model is asked: all of the text, or what stands below its command."""
-    command = read(text)
+    command = parse_command(text)
     return command.question if command else text
 
 
-def word(tool: Tool) -> str:
+def get_command_word(tool: Tool) -> str:
     """By which a person calls it."""
     return tool.command or tool.name
 
 
-def written(tool: Tool, given: Mapping[str, Any]) -> str:
+def format_command(tool: Tool, given: Mapping[str, Any]) -> str:
     """The line that calls the tool with these arguments."""
     plain = given.get(tool.argument) if len(given) == 1 else None
     if isinstance(plain, str) and "\n" not in plain and not plain.lstrip().startswith("{"):
-        return f"/{word(tool)} {plain}"
-    return f"/{word(tool)} {orjson.dumps(given).decode()}" if given else f"/{word(tool)}"
+        return f"/{get_command_word(tool)} {plain}"
+    return f"/{get_command_word(tool)} {orjson.dumps(given).decode()}" if given else f"/{get_command_word(tool)}"
 
 
-def arguments(tool: Tool, words: str) -> str:
+def make_arguments(tool: Tool, words: str) -> str:
     """The arguments as JSON, from the words behind the command; the words themselves where they can be none."""
     properties = tool.parameters.get("properties")
     known = list(properties) if isinstance(properties, dict) else []
@@ -87,18 +87,20 @@ def arguments(tool: Tool, words: str) -> str:
     return orjson.dumps({only: words} if words or tool.argument else {}).decode()
 
 
-def offered(assistant: Assistant, user: User) -> list[Tool]:
+def list_commands(assistant: Assistant, user: User) -> list[Tool]:
     """Those that this person may call while that assistant answers; pictures have a command of their own. For
     `in_db`."""
-    return [item.tool for item in permitted(assistant, user).values() if item.tool.name != draw_picture.NAME]
+    return [
+        item.tool for item in get_permitted_tools(assistant, user).values() if item.tool.name != draw_picture.TOOL_NAME
+    ]
 
 
-async def run(turn: Turn, command: Command) -> bool:
+async def run_command(turn: Turn, command: SlashCommand) -> bool:
     """The card is on the page; whether there is something for the model to answer. Raises Withheld."""
-    kit = await in_db(permitted, turn.opening.assistant, turn.opening.user)
+    kit = await in_db(get_permitted_tools, turn.opening.assistant, turn.opening.user)
     item = kit.get(command.tool)
-    wanted = ToolCall("", command.tool, arguments(item.tool, command.words) if item else "")
-    text = await executor.call(turn, wanted, kit, TOKENS, by_person=True)
+    wanted = ToolCall("", command.tool, make_arguments(item.tool, command.words) if item else "")
+    text = await executor.execute_call(turn, wanted, kit, MAX_RESULT_TOKENS, by_person=True)
     made = next(iter(turn.made.values()))
     if not turn.placed:
         turn.notes.append(f"{made.title}: {text}")

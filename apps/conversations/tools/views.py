@@ -11,22 +11,22 @@ from django.utils.translation import gettext, ngettext
 from django.views.decorators.http import require_http_methods, require_POST
 
 from apps.conversations.models.tool import ToolServer, ToolSetting
-from apps.conversations.tools.availability import effective, everything
-from apps.conversations.tools.base import Permission, Tool
-from apps.conversations.tools.mcp.tool import look
+from apps.conversations.tools.availability import list_all_tools, resolve_permission
+from apps.conversations.tools.base import Tool, ToolPermission
+from apps.conversations.tools.mcp.tool import refresh_server
 from apps.conversations.tools.server_forms import ServerForm
 from apps.users.access import administrators_only
 
 
 @administrators_only
 @require_http_methods(["GET", "HEAD", "POST"])
-def tools(request: HttpRequest) -> HttpResponse:
+def edit_tools(request: HttpRequest) -> HttpResponse:
     """Every tool with what holds for it, and the servers; a POST says what holds."""
-    every = everything()
+    every = list_all_tools()
     if request.method == "POST":
         for tool in every:
-            if (said := request.POST.get(tool.name)) in Permission.values:
-                if said == Permission.ALLOWED and not tool.harmless and not _allowed(tool):
+            if (said := request.POST.get(tool.name)) in ToolPermission.values:
+                if said == ToolPermission.ALLOWED and not tool.harmless and not _allowed(tool):
                     messages.warning(request, _unasked(tool))
                 ToolSetting.objects.update_or_create(name=tool.name, defaults={"permission": said})
         messages.success(request, gettext("Kept. It holds from the next question on."))
@@ -35,7 +35,7 @@ def tools(request: HttpRequest) -> HttpResponse:
 
 
 def _allowed(tool: Tool) -> bool:
-    return ToolSetting.objects.filter(name=tool.name, permission=Permission.ALLOWED).exists()
+    return ToolSetting.objects.filter(name=tool.name, permission=ToolPermission.ALLOWED).exists()
 
 
 def _unasked(tool: Tool) -> str:
@@ -45,7 +45,7 @@ def _unasked(tool: Tool) -> str:
 
 @administrators_only
 @require_POST
-def add(request: HttpRequest) -> HttpResponse:
+def add_server(request: HttpRequest) -> HttpResponse:
     """A server is added and looked at; its tools ask each time until something else is said."""
     form = ServerForm(request.POST)
     if not form.is_valid():
@@ -57,7 +57,7 @@ def add(request: HttpRequest) -> HttpResponse:
 
 @administrators_only
 @require_POST
-def change(request: HttpRequest, pk: int) -> HttpResponse:
+def change_server(request: HttpRequest, pk: int) -> HttpResponse:
     """A server is looked at again, switched on or off, or removed."""
     row = get_object_or_404(ToolServer, pk=pk)
     match request.POST.get("do"):
@@ -73,7 +73,7 @@ def change(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def _look(request: HttpRequest, row: ToolServer) -> None:
-    if problem := asyncio.run(look(row)):
+    if problem := asyncio.run(refresh_server(row)):
         messages.error(request, f"{row.name}: {problem}")
     else:
         messages.success(
@@ -90,10 +90,10 @@ def _look(request: HttpRequest, row: ToolServer) -> None:
 def _page(request: HttpRequest, form: ServerForm, status: int = 200) -> HttpResponse:
     site = dict(ToolSetting.objects.values_list("name", "permission"))
     rows = [
-        {"tool": tool, "now": effective(tool, site, {}), "choices": [
-            choice for choice in Permission if not (tool.effects and choice == Permission.ALLOWED)
+        {"tool": tool, "now": resolve_permission(tool, site, {}), "choices": [
+            choice for choice in ToolPermission if not (tool.effects and choice == ToolPermission.ALLOWED)
         ]}
-        for tool in everything()
+        for tool in list_all_tools()
     ]  # fmt: skip
     context = {"rows": rows, "servers": ToolServer.objects.all(), "form": form}
     return render(request, "conversations/tools.html", context, status=status)

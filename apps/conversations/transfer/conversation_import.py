@@ -10,8 +10,8 @@ from typing import Any
 from django.db import transaction
 from django.utils import timezone
 
-from apps.conversations.core.picture_request import title
-from apps.conversations.history.actions import folder_named
+from apps.conversations.core.picture_request import make_title
+from apps.conversations.history.actions import get_or_create_folder
 from apps.conversations.models import Conversation, Message
 from apps.conversations.models.import_job import Import, ImportItem
 from apps.conversations.moderation import cases
@@ -29,11 +29,11 @@ _OWN = "Openbook"
 State = ImportItem.State
 
 
-class Unchecked(Exception):
+class ModerationUnavailable(Exception):
     """The gate could not judge now."""
 
 
-def place(row: Import, position: int, item: dict[str, Any], hold: Callable[[], None]) -> None:
+def import_conversation(row: Import, position: int, item: dict[str, Any], hold: Callable[[], None]) -> None:
     """Raises Unchecked, and what `hold` raises where this worker may not go on; then nothing was stored."""
     skipped, chat = item.get("skipped"), item.get("chat")
     line = ImportItem(of=row, position=position, state=State.SKIPPED)
@@ -41,7 +41,7 @@ def place(row: Import, position: int, item: dict[str, Any], hold: Callable[[], N
         line.title, line.note = skipped["title"][:120], skipped["why"][:400]  # type: ignore[index]
         line.save()
         return
-    line.title = chat["title"] or title(chat["rows"][0]["text"])
+    line.title = chat["title"] or make_title(chat["rows"][0]["text"])
     if (known := _known(row.owner, chat)) is not None:
         brought_back = Conversation.objects.filter(pk=known.pk, deleted__isnull=False).update(deleted=None)
         line.state, line.conversation = State.KNOWN, known
@@ -79,7 +79,7 @@ async def _judged(rows: list[dict[str, Any]]) -> list[Verdict]:
             asked = row["role"] == "user"
             one = await (gate.check_question(part) if asked else gate.check_sentence(part))
             if one.rule == "check_unavailable":
-                raise Unchecked(one.words)
+                raise ModerationUnavailable(one.words)
             verdicts.append(one)
         found.append(strictest(verdicts))
     return found
@@ -97,7 +97,7 @@ def _store(user: User, chat: dict[str, Any], name: str, verdicts: list[Verdict])
     new = Conversation.objects.create(
         owner=user, title=name[:120], titled=Conversation.Titled.PERSON, imported=chat["source"],
         imported_key=chat["key"], pinned=now if chat["pinned"] else None, archived=now if chat["archived"] else None,
-        folder=None if chat["source"] == _OWN else folder_named(user, chat["source"]),
+        folder=None if chat["source"] == _OWN else get_or_create_folder(user, chat["source"]),
     )  # fmt: skip
     rows = _rows(new, chat, verdicts)
     messages = [message for message, _ in rows]
@@ -109,7 +109,7 @@ def _store(user: User, chat: dict[str, Any], name: str, verdicts: list[Verdict])
     Conversation.objects.filter(pk=new.pk).update(created=min(times.values()), seen=timezone.now())
     for message, said in rows:
         for verdict in said:
-            cases.flag(message.pk, user.pk, verdict.judged)
+            cases.open_case(message.pk, user.pk, verdict.judged)
     return new, sum(message.status == Message.Status.WITHHELD for message in messages)
 
 

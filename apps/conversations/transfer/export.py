@@ -14,26 +14,26 @@ from django.utils import timezone
 from django.utils.translation import gettext, gettext_noop
 
 from apps.conversations.attachments import queries
-from apps.conversations.attachments.queries import Attached
-from apps.conversations.core.message_tree import Exchange, path
+from apps.conversations.attachments.queries import AttachedPictureView
+from apps.conversations.core.message_tree import Exchange, find_path
 from apps.conversations.disclosure import outbound_check
-from apps.conversations.disclosure.outbound_check import Back
-from apps.conversations.evidence.answer_sources import Shelf, shelves
-from apps.conversations.evidence.source_list import Shown
-from apps.conversations.grounding.citer import Cite
-from apps.conversations.grounding.sentence_state import sentence_state
+from apps.conversations.disclosure.outbound_check import WithholdReason
+from apps.conversations.evidence.answer_sources import AnswerSources, load_answer_sources
+from apps.conversations.evidence.source_list import SourceView
+from apps.conversations.grounding.citer import SentenceCitation
+from apps.conversations.grounding.sentence_state import get_sentence_state
 from apps.conversations.history import trace_view
-from apps.conversations.history.transcript import citations
+from apps.conversations.history.transcript import load_citations
 from apps.conversations.image_chat import tiles as tiled
 from apps.conversations.image_chat.tiles import Tile
-from apps.conversations.models import Conversation, Message, Shows
-from apps.conversations.rendering.citation_marks import cites_by_sentence, unread_languages_words
+from apps.conversations.models import Conversation, Message, ShownSentences
+from apps.conversations.rendering.citation_marks import explain_unread_languages, group_by_sentence
 from apps.lib.sentences import MARK
 from apps.safety.policy import Stage
 from apps.users.language import inside, looked_up
 from apps.users.models import User
 
-FORMAT = "openbook-conversation/1"
+FORMAT_NAME = "openbook-conversation/1"
 DISCLOSURE = gettext_noop(
     "The answers were written by a language model or quoted from documents. A number after a sentence names the "
     "passage that was found to support it; [not verified] marks a sentence for which none was found. Check what "
@@ -42,38 +42,42 @@ DISCLOSURE = gettext_noop(
 # The term of the IPTC for what a trained model made, which other programs read.
 SOURCE_TYPE = "http://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmicMedia"
 _BY_MODEL = {"written_by": "language model", "digital_source_type": SOURCE_TYPE}
-UNGROUNDED = gettext_noop("Written without documents; nothing here was checked.")
-UNCHECKED = "What the model thought before it answered: no part of the answer, and checked against nothing."
-OWN = "It is here all the same: a copy of one's own data is complete, whatever may be shown to others."
+UNGROUNDED_NOTICE = gettext_noop("Written without documents; nothing here was checked.")
+REASONING_NOTICE = "What the model thought before it answered: no part of the answer, and checked against nothing."
+OWN_COPY_NOTICE = "It is here all the same: a copy of one's own data is complete, whatever may be shown to others."
 _CALL = ("tool", "title", "arguments", "status", "words", "text", "sources", "ms")
 _HEADING = 200  # characters of a question that still make one
 _FENCE = re.compile(r"(^[ \t]*(?:```|~~~).*?(?:^[ \t]*(?:```|~~~)[ \t]*$|\Z))", re.MULTILINE | re.DOTALL)
 _HINTS = re.compile(rf"{MARK}+")
 
 
-def record(user: User, place: Conversation, *, own: bool = False) -> dict[str, Any]:
+def export_conversation(user: User, place: Conversation, *, own: bool = False) -> dict[str, Any]:
     """All messages of all branches, and which of them are on the remembered path. What the gate holds at this stage is
     withheld, with its clause; in a copy of one's own data (`own`) only what was answered to others."""
     messages = list(place.messages.all())
     answers = [row for row in messages if row.role == Message.Role.ASSISTANT]
-    shelf, cites, thoughts = shelves(user, answers), citations(answers), trace_view.all_thoughts(answers)
+    shelf, cites, thoughts = (
+        load_answer_sources(user, answers),
+        load_citations(answers),
+        trace_view.load_reasoning(answers),
+    )
     beside = {row.pk: [*_quoted(shelf[row.pk]), *_called(row), thoughts.get(row.pk, "")] for row in answers}
-    back = outbound_check.answers(Stage.EXPORT, place.owner_id, answers, beside)
+    back = outbound_check.check_answers(Stage.EXPORT, place.owner_id, answers, beside)
     kept_whole = back.keys() - _of_others(user, answers) if own else frozenset()
     for row in answers:
         if row.pk in back.keys() - kept_whole:
-            outbound_check.without(row, back)
-            shelf[row.pk] = Shelf()
+            outbound_check.blank_message(row, back)
+            shelf[row.pk] = AnswerSources()
             thoughts.pop(row.pk, None)
-    tiles = tiled.of(answers) if own else outbound_check.drawn(Stage.EXPORT, tiled.of(answers))
-    attached = queries.of(row.pk for row in messages if row.role == Message.Role.USER)
-    attached = attached if own else outbound_check.attached(Stage.EXPORT, attached)
-    kept = [row for item in path(messages) for row in (item.question, item.answer) if row]
+    tiles = tiled.load_tiles(answers) if own else outbound_check.check_pictures(Stage.EXPORT, tiled.load_tiles(answers))
+    attached = queries.load_by_question(row.pk for row in messages if row.role == Message.Role.USER)
+    attached = attached if own else outbound_check.check_attachments(Stage.EXPORT, attached)
+    kept = [row for item in find_path(messages) for row in (item.question, item.answer) if row]
     return {
-        "format": FORMAT,
+        "format": FORMAT_NAME,
         "disclosure": DISCLOSURE,
         "digital_source_type": SOURCE_TYPE,
-        "title": str(place) if own else title(place),
+        "title": str(place) if own else get_export_title(place),
         "created": place.created.isoformat(),
         "exported": timezone.now().isoformat(),
         "path": [str(row.pk) for row in kept],
@@ -81,48 +85,52 @@ def record(user: User, place: Conversation, *, own: bool = False) -> dict[str, A
             _answer(row, shelf[row.pk], [] if row.retracted else cites.get(row.pk, []), tiles.get(row.pk, ()), thoughts)
             | _verdict(back.get(row.pk), whole=row.pk in kept_whole)
             if row.pk in shelf
-            else _message(row) | {"attached": queries.record(attached.get(row.pk, ()))}
+            else _message(row) | {"attached": queries.export_pictures(attached.get(row.pk, ()))}
             for row in messages
         ],
     }
 
 
-def title(place: Conversation) -> str:
+def get_export_title(place: Conversation) -> str:
     """What an export is headed with."""
-    return outbound_check.title(Stage.EXPORT, place) or gettext("Conversation")
+    return outbound_check.check_title(Stage.EXPORT, place) or gettext("Conversation")
 
 
-def reviewed(user: User, place: Conversation, way: Sequence[Exchange]) -> dict[UUID, Shelf]:
+def withhold_answers(user: User, place: Conversation, way: Sequence[Exchange]) -> dict[UUID, AnswerSources]:
     """Of answers that the gate holds at this stage nothing is left in memory but why. What stands beside each."""
     answers = [item.answer for item in way if item.answer]
-    shelf = shelves(user, answers)
-    back = outbound_check.answers(
+    shelf = load_answer_sources(user, answers)
+    back = outbound_check.check_answers(
         Stage.EXPORT, place.owner_id, answers, {pk: _quoted(one) for pk, one in shelf.items()}
     )
     for row in answers:
-        outbound_check.without(row, back)
-    return {pk: Shelf() if pk in back else one for pk, one in shelf.items()}
+        outbound_check.blank_message(row, back)
+    return {pk: AnswerSources() if pk in back else one for pk, one in shelf.items()}
 
 
-def pictured(turns: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def withhold_pictures(turns: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Turns of a page to print, without pictures that the gate holds at this stage."""
     for turn in turns:
         answer, question = turn["answer"], turn["question"]
-        answer["pictures"] = outbound_check.drawn(Stage.EXPORT, {answer["id"]: answer["pictures"] or ()})[answer["id"]]
-        question["attached"] = outbound_check.attached(Stage.EXPORT, {question["id"]: question["attached"]})[
+        answer["pictures"] = outbound_check.check_pictures(Stage.EXPORT, {answer["id"]: answer["pictures"] or ()})[
+            answer["id"]
+        ]
+        question["attached"] = outbound_check.check_attachments(Stage.EXPORT, {question["id"]: question["attached"]})[
             question["id"]
         ]
     return turns
 
 
-def markdown(user: User, place: Conversation, way: Sequence[Exchange]) -> str:
+def render_markdown(user: User, place: Conversation, way: Sequence[Exchange]) -> str:
     """The path as a document to read, in the language of who takes it."""
-    shelf = reviewed(user, place, way)
+    shelf = withhold_answers(user, place, way)
     answers = [item.answer for item in way if item.answer]
-    cites = citations(answers)
-    tiles = outbound_check.drawn(Stage.EXPORT, tiled.of(answers))
-    attached = outbound_check.attached(Stage.EXPORT, queries.of(item.question.pk for item in way))
-    parts = [f"# {_line(title(place))}", f"> {gettext(DISCLOSURE)}"]
+    cites = load_citations(answers)
+    tiles = outbound_check.check_pictures(Stage.EXPORT, tiled.load_tiles(answers))
+    attached = outbound_check.check_attachments(
+        Stage.EXPORT, queries.load_by_question(item.question.pk for item in way)
+    )
+    parts = [f"# {_line(get_export_title(place))}", f"> {gettext(DISCLOSURE)}"]
     for item in way:
         if item.answer:
             parts += _asked(item.question)
@@ -132,7 +140,7 @@ def markdown(user: User, place: Conversation, way: Sequence[Exchange]) -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def cited(text: str, cites: Sequence[Cite], gone: frozenset[int]) -> str:
+def insert_citation_numbers(text: str, cites: Sequence[SentenceCitation], gone: frozenset[int]) -> str:
     """The answer with the numbers of the passages that were verified in place of those that the model wrote, and marks
     behind the sentences that were not verified."""
     ends: dict[int, tuple[int, list[int]]] = {}
@@ -154,14 +162,17 @@ def cited(text: str, cites: Sequence[Cite], gone: frozenset[int]) -> str:
     return _tame("".join([*pieces, text[at:]]))
 
 
-def _verdict(back: Back | None, *, whole: bool) -> dict[str, Any]:
+def _verdict(back: WithholdReason | None, *, whole: bool) -> dict[str, Any]:
     if back is None:
         return {}
     said = {"stage": Stage.EXPORT.value, "clause": back.code, "withheld": not whole}
-    return {"verdict": said | {"why": OWN if whole else back.words}, **({} if whole else {"retracted": None})}
+    return {
+        "verdict": said | {"why": OWN_COPY_NOTICE if whole else back.words},
+        **({} if whole else {"retracted": None}),
+    }
 
 
-def _quoted(shelf: Shelf) -> list[str]:
+def _quoted(shelf: AnswerSources) -> list[str]:
     return [quote.text for quote in shelf.quotes]
 
 
@@ -191,10 +202,14 @@ def _message(row: Message) -> dict[str, Any]:
 
 
 def _answer(
-    row: Message, shelf: Shelf, cites: Sequence[Cite], tiles: Sequence[Tile], thoughts: Mapping[UUID, str]
+    row: Message,
+    shelf: AnswerSources,
+    cites: Sequence[SentenceCitation],
+    tiles: Sequence[Tile],
+    thoughts: Mapping[UUID, str],
 ) -> dict[str, Any]:
     sentences: dict[int, dict[str, Any]] = {}
-    states = {number: sentence_state(found) for number, found in cites_by_sentence(cites).items()}
+    states = {number: get_sentence_state(found) for number, found in group_by_sentence(cites).items()}
     for cite in cites:
         known: dict[str, Any] = {"start": cite.start, "end": cite.end, "state": states[cite.sentence], "sources": []}
         found = sentences.setdefault(cite.sentence, known)
@@ -206,26 +221,26 @@ def _answer(
         "model": row.model,
         "status": row.status,
         "reason": row.reason,
-        **({"thoughts": {"text": said, "note": UNCHECKED}} if (said := thoughts.get(row.pk)) else {}),
+        **({"thoughts": {"text": said, "note": REASONING_NOTICE}} if (said := thoughts.get(row.pk)) else {}),
         "without_documents": row.without_documents,
         **({} if row.grounded else {"grounded": False}),
-        **({"note": UNGROUNDED} if row.unchecked else {}),
-        "shows": row.shows or Shows.ALL,
+        **({"note": UNGROUNDED_NOTICE} if row.unchecked else {}),
+        "shows": row.shows or ShownSentences.ALL,
         "unread_languages": row.unread_languages if row.text else [],
         "nothing_found": row.nothing_found,
         "tools": [{name: item[name] for name in _CALL if name in item} for item in row.tools],
         "quotes": [{"source": quote.number, "text": quote.text} for quote in shelf.quotes],
         "sentences": list(sentences.values()),
-        "pictures": tiled.record(tiles),
+        "pictures": tiled.export_tiles(tiles),
         "sources": [_source(item, item.number in shelf.used) for item in shelf.shown if not item.gone],
     }
 
 
-def _source(item: Shown, used: bool) -> dict[str, Any]:
+def _source(item: SourceView, used: bool) -> dict[str, Any]:
     return {"number": item.number, "title": item.title, "page": item.page, "heading": item.heading, "used": used}
 
 
-def _written(answer: Message, shelf: Shelf, cites: Sequence[Cite]) -> list[str]:
+def _written(answer: Message, shelf: AnswerSources, cites: Sequence[SentenceCitation]) -> list[str]:
     by = gettext("Answer without a language model") if answer.without_model else gettext("Answer by a language model")
     if answer.model:
         by = gettext("Answer by a language model %(model)s") % {"model": answer.model}
@@ -233,10 +248,10 @@ def _written(answer: Message, shelf: Shelf, cites: Sequence[Cite]) -> list[str]:
     parts = [f"*{by}, {answer.created:%Y-%m-%d %H:%M} UTC{how}*"]
     parts += [f"> {_line(quote.text)} [{quote.number}]" for quote in shelf.quotes]
     if answer.text and answer.unchecked:
-        parts.append(f"**{gettext(UNGROUNDED)}**")
+        parts.append(f"**{gettext(UNGROUNDED_NOTICE)}**")
     if answer.text:
-        parts.append(cited(answer.text, cites, shelf.gone).strip())
-        if unread := unread_languages_words(answer.unread_languages):
+        parts.append(insert_citation_numbers(answer.text, cites, shelf.gone).strip())
+        if unread := explain_unread_languages(answer.unread_languages):
             parts.append(f"*{unread}*")
     if answer.retracted:
         parts.append(looked_up(answer.reason))
@@ -249,7 +264,7 @@ def _written(answer: Message, shelf: Shelf, cites: Sequence[Cite]) -> list[str]:
     return parts
 
 
-def _attached(item: Attached) -> str:
+def _attached(item: AttachedPictureView) -> str:
     if item.held:
         return f"- {gettext('Attached picture: held for review')}"
     said = gettext("Attached picture: %(name)s") % {"name": _line(item.name)}
@@ -266,7 +281,7 @@ def _drawn(tile: Tile) -> str:
     return f"- {gettext('Picture')}{how}: {_line(row.prompt)}; {by}, {row.width} × {row.height}"
 
 
-def _listed(item: Shown) -> str:
+def _listed(item: SourceView) -> str:
     if item.gone:
         return f"- [{item.number}] {gettext('no longer available')}"
     page = gettext("page %(page)s") % {"page": item.page} if item.page else ""

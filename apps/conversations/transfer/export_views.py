@@ -14,9 +14,9 @@ from django.utils.text import slugify
 from django.utils.translation import gettext
 from django.views.decorators.http import require_GET
 
-from apps.conversations.core.message_tree import path
+from apps.conversations.core.message_tree import find_path
 from apps.conversations.history import transcript
-from apps.conversations.history.views import identifier
+from apps.conversations.history.views import parse_id
 from apps.conversations.models import Conversation
 from apps.conversations.transfer import export
 from apps.users.access import person
@@ -24,34 +24,37 @@ from apps.users.access import person
 
 @login_required
 @require_GET
-def markdown(request: HttpRequest, pk: UUID) -> HttpResponse:
+def export_markdown(request: HttpRequest, pk: UUID) -> HttpResponse:
     """The path through `?at=`, or the remembered one, as a file of Markdown."""
     user, row = person(request), _conversation(request, pk)
-    text = export.markdown(user, row, path(row.messages.all(), identifier(request.GET.get("at"))))
+    text = export.render_markdown(user, row, find_path(row.messages.all(), parse_id(request.GET.get("at"))))
     return _file(text.encode(), "text/markdown; charset=utf-8", row, "md")
 
 
 @login_required
 @require_GET
-def as_json(request: HttpRequest, pk: UUID) -> HttpResponse:
+def export_json(request: HttpRequest, pk: UUID) -> HttpResponse:
     """All branches as a file of JSON."""
     row = _conversation(request, pk)
-    body = orjson.dumps(export.record(person(request), row), option=orjson.OPT_INDENT_2)
+    body = orjson.dumps(export.export_conversation(person(request), row), option=orjson.OPT_INDENT_2)
     return _file(body, "application/json", row, "json")
 
 
 @login_required
 @require_GET
-def printed(request: HttpRequest, pk: UUID) -> HttpResponse:
+def show_print_page(request: HttpRequest, pk: UUID) -> HttpResponse:
     """The path through `?at=`, or the remembered one, as a page for paper."""
     row = _conversation(request, pk)
-    way = path(row.messages.all(), identifier(request.GET.get("at")))
-    export.reviewed(person(request), row, way)
-    turns = export.pictured(transcript.shown(person(request), way))
+    way = find_path(row.messages.all(), parse_id(request.GET.get("at")))
+    export.withhold_answers(person(request), row, way)
+    turns = export.withhold_pictures(transcript.build_turns(person(request), way))
     context = {
-        "conversation": row, "title": export.title(row), "turns": turns, "disclosure": gettext(export.DISCLOSURE),
+        "conversation": row,
+        "title": export.get_export_title(row),
+        "turns": turns,
+        "disclosure": gettext(export.DISCLOSURE),
         "now": timezone.now(),
-    }  # fmt: skip
+    }
     return render(request, "conversations/print.html", context)
 
 
@@ -60,6 +63,6 @@ def _conversation(request: HttpRequest, pk: UUID) -> Conversation:
 
 
 def _file(body: bytes, kind: str, row: Conversation, suffix: str) -> HttpResponse:
-    name = f"{slugify(export.title(row), allow_unicode=True)[:80] or 'conversation'}.{suffix}"
+    name = f"{slugify(export.get_export_title(row), allow_unicode=True)[:80] or 'conversation'}.{suffix}"
     disposition = content_disposition_header(as_attachment=True, filename=name) or "attachment"
     return HttpResponse(body, content_type=kind, headers={"Content-Disposition": disposition})

@@ -24,9 +24,9 @@ from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext
 
-from apps.conversations.errors import Refused
+from apps.conversations.errors import RequestRefused
 from apps.conversations.models.import_job import Import
-from apps.conversations.transfer.conversation_import import Unchecked, place
+from apps.conversations.transfer.conversation_import import ModerationUnavailable, import_conversation
 from apps.documents import sandbox
 from apps.documents.parsers.base import Unreadable
 from apps.documents.upload import display_name
@@ -39,103 +39,108 @@ from apps.users.models import User
 
 log = logging.getLogger(__name__)
 
-TASK = "conversations.import"
+TASK_NAME = "conversations.import"
 LEASE_S = 300.0  # renewed with every conversation; the longest takes a minute to be checked
-ATTEMPTS = 3
-SECONDS = 120  # that reading the file may take
-KEPT_DAYS = 30  # so long the report can be read
+MAX_ATTEMPTS = 3
+READ_TIMEOUT_S = 120  # that reading the file may take
+REPORT_RETENTION_DAYS = 30  # so long the report can be read
 _ORPHAN_S = 600
 _FREE_BYTES = 1024**3
 _READER = "apps.conversations.transfer.formats.reader"
 _LOG = "The log of the server says why."
 _ENDED = "The worker ended three times."
 
-Waiting = Import.Status.WAITING
+WAITING = Import.Status.WAITING
 
 
-class Lost(Exception):
+class ImportLeaseLost(Exception):
     """Another worker is at it, or nobody wants it any more."""
 
 
-def folder() -> Path:
+def get_import_folder() -> Path:
     return Path(settings.DATA_DIR) / "imports"
 
 
-def stored(row: Import) -> Path:
-    return folder() / row.pk.hex
+def get_stored_path(row: Import) -> Path:
+    return get_import_folder() / row.pk.hex
 
 
-def take(user: User, file: UploadedFile[bytes], address: str = "") -> Import:
+def create_import(user: User, file: UploadedFile[bytes], address: str = "") -> Import:
     """The file is stored, its row waits, and the bell rings once that is committed. Raises Refused, OverLimit."""
     size = file.size or 0
     if words := closed(user, Feature.UPLOADS):
-        raise Refused(words)
+        raise RequestRefused(words)
     if not size:
-        raise Refused(gettext("This file is empty. Check that it was saved, and upload it again."))
+        raise RequestRefused(gettext("This file is empty. Check that it was saved, and upload it again."))
     if size > settings.MAX_UPLOAD_BYTES:
-        raise Refused(
+        raise RequestRefused(
             gettext("This file is larger than %(megabytes)s MB. Split it into smaller ones.")
             % {"megabytes": settings.MAX_UPLOAD_BYTES // 1024**2}
         )
-    folder().mkdir(parents=True, exist_ok=True, mode=0o700)
-    if shutil.disk_usage(folder()).free - size < _FREE_BYTES:
-        raise Refused(gettext("The disk of this server is nearly full. Please tell an administrator."))
+    get_import_folder().mkdir(parents=True, exist_ok=True, mode=0o700)
+    if shutil.disk_usage(get_import_folder()).free - size < _FREE_BYTES:
+        raise RequestRefused(gettext("The disk of this server is nearly full. Please tell an administrator."))
     if words := malware.refusal(file, user.pk):
-        raise Refused(words)
+        raise RequestRefused(words)
     row = Import(owner=user, name=display_name(file.name or ""))
     try:
-        _write(file, stored(row))
+        _write(file, get_stored_path(row))
         with transaction.atomic():
             limits.take(user, limits.Resource.UPLOADS)
             row.save(force_insert=True)
-            transaction.on_commit(lambda: send(TASK, row.pk), robust=True)
+            transaction.on_commit(lambda: send(TASK_NAME, row.pk), robust=True)
     except IntegrityError as error:
-        stored(row).unlink(missing_ok=True)
-        raise Refused(gettext("Another file of yours is being imported. Wait for it.")) from error
+        get_stored_path(row).unlink(missing_ok=True)
+        raise RequestRefused(gettext("Another file of yours is being imported. Wait for it.")) from error
     except BaseException:
-        stored(row).unlink(missing_ok=True)
+        get_stored_path(row).unlink(missing_ok=True)
         raise
     return row
 
 
-def forget(user: User) -> None:
+def delete_import_files(user: User) -> None:
     """No file of theirs waits any more."""
     for row in Import.objects.filter(owner=user):
-        stored(row).unlink(missing_ok=True)
+        get_stored_path(row).unlink(missing_ok=True)
 
 
-def do(pk: str) -> None:
+def run_import(pk: str) -> None:
     """The file's conversations are here, once each; what breaks is tried again by the sweep, three times."""
-    token = leases.claim(_allowed().filter(attempts__lt=ATTEMPTS), pk, LEASE_S)
+    token = leases.claim(_allowed().filter(attempts__lt=MAX_ATTEMPTS), pk, LEASE_S)
     row = Import.objects.select_related("owner").filter(pk=pk, lease_token=token).first() if token else None
     if row is None or token is None:
         return
     try:
         _import(row, token)
         _end(row, token, Import.Status.DONE)
-    except Lost:
+    except ImportLeaseLost:
         log.info("An import is done by another worker, or its person is gone")
     except (Unreadable, sandbox.ReaderBroke) as error:
         _end(row, token, Import.Status.FAILED, str(error))
     except FileNotFoundError:
         _end(row, token, Import.Status.FAILED, gettext("The file is gone. Upload it again."))
     except Exception as error:
-        if row.attempts >= ATTEMPTS:
-            _end(row, token, Import.Status.FAILED, _broken(str(error) if isinstance(error, Unchecked) else _LOG))
+        if row.attempts >= MAX_ATTEMPTS:
+            _end(
+                row,
+                token,
+                Import.Status.FAILED,
+                _broken(str(error) if isinstance(error, ModerationUnavailable) else _LOG),
+            )
         raise
 
 
-def sweep() -> None:
+def recover_imports() -> None:
     """What waits is done by whoever hears the bell; old reports and files without a row are gone. A chore."""
     now = timezone.now()
-    rows = Import.objects.filter(status=Waiting)
-    free = _allowed().filter(lease_until=None, attempts__lt=ATTEMPTS)
+    rows = Import.objects.filter(status=WAITING)
+    free = _allowed().filter(lease_until=None, attempts__lt=MAX_ATTEMPTS)
     for pk in [*free.values_list("pk", flat=True)[:2], *leases.expired(_allowed()).values_list("pk", flat=True)[:2]]:
-        send(TASK, pk)
-    dead = leases.expired(rows.filter(attempts__gte=ATTEMPTS))
+        send(TASK_NAME, pk)
+    dead = leases.expired(rows.filter(attempts__gte=MAX_ATTEMPTS))
     dead.update(status=Import.Status.FAILED, ended=now, reason=_broken(_ENDED))
-    Import.objects.filter(ended__lt=now - timedelta(days=KEPT_DAYS)).delete()
-    for path in folder().iterdir() if folder().is_dir() else ():
+    Import.objects.filter(ended__lt=now - timedelta(days=REPORT_RETENTION_DAYS)).delete()
+    for path in get_import_folder().iterdir() if get_import_folder().is_dir() else ():
         waits = len(path.name) == 32 and rows.filter(pk=path.name).exists()
         if not waits and time.time() - path.stat().st_mtime > _ORPHAN_S:
             path.unlink(missing_ok=True)
@@ -149,7 +154,7 @@ def _import(row: Import, token: str) -> None:
         _hold(row, token, total=total)
         for position, item in enumerate(_items(lines)):
             if position not in done:
-                place(row, position, item, lambda: _hold(row, token))
+                import_conversation(row, position, item, lambda: _hold(row, token))
 
 
 def _read(row: Import, lines: Any) -> int:
@@ -157,7 +162,7 @@ def _read(row: Import, lines: Any) -> int:
     total = 0
     options = {"module": _READER}
     memory = settings.PARSE_MEMORY_BYTES
-    for answer in sandbox.stream("read", stored(row), options, seconds=SECONDS, memory_bytes=memory):
+    for answer in sandbox.stream("read", get_stored_path(row), options, seconds=READ_TIMEOUT_S, memory_bytes=memory):
         if answer is not None and "total" in answer:
             total = int(answer["total"])
         elif answer is not None:
@@ -173,18 +178,18 @@ def _items(lines: Any) -> Iterator[dict[str, Any]]:
 
 def _allowed() -> QuerySet[Import]:
     """What waits, of people who may sign in: for a suspended one nothing is done until they are reinstated."""
-    return Import.objects.filter(status=Waiting, owner__in=User.objects.filter(is_active=True))
+    return Import.objects.filter(status=WAITING, owner__in=User.objects.filter(is_active=True))
 
 
 def _hold(row: Import, token: str, **changes: Any) -> None:
     """Raises Lost."""
     if not leases.renew(_allowed(), row.pk, token, LEASE_S, **changes):
-        raise Lost
+        raise ImportLeaseLost
 
 
 def _end(row: Import, token: str, status: str, reason: str = "") -> None:
     if leases.release(Import.objects.all(), row.pk, token, status=status, reason=reason[:400], ended=timezone.now()):
-        stored(row).unlink(missing_ok=True)
+        get_stored_path(row).unlink(missing_ok=True)
 
 
 def _broken(why: str) -> str:

@@ -14,7 +14,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext
 from django.views.decorators.http import require_http_methods, require_safe
 
-from apps.conversations.errors import Refused
+from apps.conversations.errors import RequestRefused
 from apps.conversations.models.import_job import Import, ImportItem, ImportQuerySet
 from apps.conversations.transfer import import_job
 from apps.users.access import address_of, person
@@ -28,30 +28,30 @@ State = ImportItem.State
 
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
-def imports(request: HttpRequest) -> HttpResponse:
+def list_imports(request: HttpRequest) -> HttpResponse:
     """A POST takes a file and leads to its report."""
     user, refused = person(request), ""
     if request.method == "POST":
         file = request.FILES.get("file")
         try:
             if not isinstance(file, UploadedFile):
-                raise Refused(gettext("Choose a file first."))
-            row = import_job.take(user, file, address_of(request))
-        except (Refused, OverLimit) as error:
+                raise RequestRefused(gettext("Choose a file first."))
+            row = import_job.create_import(user, file, address_of(request))
+        except (RequestRefused, OverLimit) as error:
             refused = str(error)
         else:
             messages.success(request, gettext("The file is here. Its conversations are being imported."))
             return redirect("conversations:import", row.pk)
     context = {
         "rows": _counted(user)[:_LISTED], "refused": refused, "most_mb": settings.MAX_UPLOAD_BYTES // 1024**2,
-        "kept_days": import_job.KEPT_DAYS,
+        "kept_days": import_job.REPORT_RETENTION_DAYS,
     }  # fmt: skip
     return render(request, "conversations/imports.html", context, status=400 if refused else 200)
 
 
 @login_required
 @require_safe
-def report(request: HttpRequest, pk: UUID) -> HttpResponse:
+def show_report(request: HttpRequest, pk: UUID) -> HttpResponse:
     """What became of each conversation; while it is being done the page asks again by itself."""
     row = get_object_or_404(_counted(person(request)), pk=pk)
     # What was not imported comes first: that is what somebody has to know.

@@ -9,10 +9,10 @@ from typing import Any
 from django.template.loader import render_to_string
 from django.utils.translation import gettext_lazy, ngettext
 
-from apps.conversations.evidence.source_numbering import Placed
+from apps.conversations.evidence.source_numbering import NumberedPassage
 from apps.conversations.models import Message
 from apps.conversations.turns import prompt
-from apps.conversations.turns.preparation import Past
+from apps.conversations.turns.preparation import PastExchange
 
 _WORDS = {
     "instructions": gettext_lazy("Rules and instructions"), "tools": gettext_lazy("Tools that it may call"),
@@ -22,7 +22,7 @@ _WORDS = {
 
 
 @dataclass(frozen=True, slots=True)
-class Window:
+class ContextUsage:
     """Tokens; `dropped` are turns that the request no longer held."""
 
     size: int
@@ -38,33 +38,33 @@ class Window:
         return self.instructions + self.tools + self.history + self.sources + self.question
 
 
-def measured(
-    laid_out: prompt.Prompt, history: Sequence[Past], placed: Sequence[Placed], size: int, tools: int,
+def measure_usage(
+    laid_out: prompt.Prompt, history: Sequence[PastExchange], placed: Sequence[NumberedPassage], size: int, tools: int,
     count: Callable[[Sequence[str]], list[int]],
-) -> Window:  # fmt: skip
+) -> ContextUsage:  # fmt: skip
     """What takes how much of a window of that size."""
     kept = history[laid_out.start :]
     first, *rest = [message.content for message in laid_out.messages]
     spoken = 2 * len(kept)
-    given = sum(count([prompt.given_line(item) for past in kept for item in past.given]))
-    fresh = sum(count([prompt.placed_line(item) for item in placed if item.fresh]))
+    given = sum(count([prompt.format_prompted_line(item) for past in kept for item in past.given]))
+    fresh = sum(count([prompt.format_passage_line(item) for item in placed if item.fresh]))
     before, now = sum(count(rest[:spoken])), sum(count(rest[spoken:]))
-    return Window(
+    return ContextUsage(
         size, count([first])[0], tools, max(0, before - given), given + fresh, max(0, now - fresh), laid_out.start
     )
 
 
-def record(window: Window) -> dict[str, int]:
+def make_usage_record(window: ContextUsage) -> dict[str, int]:
     return asdict(window)
 
 
-def read(answer: Message) -> Window | None:
+def read_usage(answer: Message) -> ContextUsage | None:
     """What was measured for that answer; None where nothing was."""
     kept = answer.usage.get("window")
-    return Window(**kept) if kept else None
+    return ContextUsage(**kept) if kept else None
 
 
-def dropped_words(dropped: int) -> str:
+def describe_dropped(dropped: int) -> str:
     """That the beginning of the conversation is not read any more."""
     return ngettext(
         "The first question of this conversation no longer fits the model's window, and was not read",
@@ -73,17 +73,17 @@ def dropped_words(dropped: int) -> str:
     ) % {"n": dropped}
 
 
-def shown(window: Window | None) -> dict[str, Any] | None:
+def describe_usage(window: ContextUsage | None) -> dict[str, Any] | None:
     """For templates: shares in percent, and the words to each."""
     if window is None:
         return None
     return {
         "percent": min(100, round(100 * window.used / window.size)), "used": window.used, "size": window.size,
         "rows": [(words, getattr(window, name)) for name, words in _WORDS.items() if getattr(window, name)],
-        "dropped": f"{dropped_words(window.dropped)}." if window.dropped else "",
+        "dropped": f"{describe_dropped(window.dropped)}." if window.dropped else "",
     }  # fmt: skip
 
 
-def gauge(window: Window) -> str:
+def render_gauge(window: ContextUsage) -> str:
     """The gauge of the composer."""
-    return render_to_string("conversations/_window.html", {"window": shown(window)})
+    return render_to_string("conversations/_window.html", {"window": describe_usage(window)})

@@ -18,16 +18,16 @@ from uuid import UUID
 from django.utils.translation import gettext
 
 from apps.conversations.assistants import assistant_choice, collection_choice
-from apps.conversations.assistants.instructions import briefing
+from apps.conversations.assistants.instructions import build_instructions
 from apps.conversations.core import model_choice
 from apps.conversations.core.events import Event, Nothing, Quotes, Text, Waiting
-from apps.conversations.errors import Missing
+from apps.conversations.errors import NotFoundOrForbidden
 from apps.conversations.evidence import source_numbering
 from apps.conversations.models import Assistant, Conversation
 from apps.conversations.moderation import findings
 from apps.conversations.turns import model_queue, reasoning, retrieval
-from apps.conversations.turns.pipeline import answer
-from apps.conversations.turns.preparation import Opening, Past
+from apps.conversations.turns.pipeline import generate_answer
+from apps.conversations.turns.preparation import PastExchange, PreparedTurn
 from apps.conversations.turns.state import Turn
 from apps.documents.models import Collection
 from apps.engines.base import ChatRequest, EngineRefused, EngineUnavailable, Usage
@@ -44,7 +44,7 @@ _AWAY = "The model server does not answer. Try again in a moment."
 
 
 @dataclass(slots=True, eq=False, weakref_slot=True)
-class Unkept(Turn):
+class EphemeralTurn(Turn):
     """What it says is heard by `hear` and nowhere else."""
 
     records: ClassVar[bool] = False
@@ -65,22 +65,22 @@ class Unkept(Turn):
         """There is no row that they belong to."""
 
 
-async def opened(
-    user: User, question: str, history: Sequence[Past], collections: tuple[UUID, ...],
+async def prepare_ephemeral_turn(
+    user: User, question: str, history: Sequence[PastExchange], collections: tuple[UUID, ...],
     *, assistant: Assistant | None = None, instructions: str = "", without_documents: bool = False, address: str = "",
     model: str | None = None,
-) -> Unkept:  # fmt: skip
+) -> EphemeralTurn:  # fmt: skip
     """A turn that is ready to be heard; `assistant` may be one that is not stored, `instructions` are heeded instead of
     those of the site's own one. Raises Missing where a collection may not be read, and OverLimit."""
     opening = await in_db(
         _opening, user, question, tuple(history), collections, assistant, instructions, without_documents, address
     )
-    name, gone = model_choice.of(opening.place, opening.assistant, model)
+    name, gone = model_choice.resolve_model(opening.place, opening.assistant, model)
     opening = replace(opening, model=name, gone=gone)
-    return Unkept(opening, None if without_documents else retrieval.embedded(question))
+    return EphemeralTurn(opening, None if without_documents else retrieval.embed_question(question))
 
 
-async def hear(turn: Unkept) -> AsyncGenerator[Event, None]:
+async def stream_events(turn: EphemeralTurn) -> AsyncGenerator[Event, None]:
     """The events of the answer, its last sentence verified. Raises Withheld, EngineError as the spine does.
 
     Closing it ends the turn: the model stops writing.
@@ -95,13 +95,13 @@ async def hear(turn: Unkept) -> AsyncGenerator[Event, None]:
         if not task.done():
             task.cancel()
             await asyncio.wait([task])
-        turn.judged = findings.withheld(task)
-        await settle(turn)
-        await reviewed(turn)
+        turn.judged = findings.get_withheld(task)
+        await charge_usage(turn)
+        await open_cases(turn)
 
 
-async def _run(turn: Unkept) -> None:
-    await answer(turn)
+async def _run(turn: EphemeralTurn) -> None:
+    await generate_answer(turn)
     for event in turn.renderer.finish():
         await turn.say(event)
     if turn.placed and turn.text:
@@ -109,23 +109,29 @@ async def _run(turn: Unkept) -> None:
 
 
 def _opening(
-    user: User, question: str, history: tuple[Past, ...], collections: tuple[UUID, ...], asked: Assistant | None,
-    instructions: str, without_documents: bool, address: str,
-) -> Opening:  # fmt: skip
+    user: User,
+    question: str,
+    history: tuple[PastExchange, ...],
+    collections: tuple[UUID, ...],
+    asked: Assistant | None,
+    instructions: str,
+    without_documents: bool,
+    address: str,
+) -> PreparedTurn:
     readable = Collection.objects.visible_to(user).filter(pk__in=collections)
     if readable.count() != len(set(collections)):
-        raise Missing(gettext("One of the collections is not there, or you may not read it."))
+        raise NotFoundOrForbidden(gettext("One of the collections is not there, or you may not read it."))
     limits.check(user, Resource.TOKENS)
     limits.take(user, Resource.MESSAGES)
     place, assistant = Conversation(owner=user), asked or Assistant.default()
     if not (asked or collections or without_documents):
-        collections = collection_choice.of_assistant(user, assistant)
+        collections = collection_choice.get_assistant_collections(user, assistant)
     if instructions:  # of this client, for this answer
         assistant = Assistant(
             name=assistant.name, instructions=instructions, style=assistant.style, shows=assistant.shows,
             model=assistant.model, preset=assistant.preset, sampling=assistant.sampling, safety=assistant.safety,
         )  # fmt: skip
-    return Opening(
+    return PreparedTurn(
         user,
         place.pk,
         new_id(),
@@ -135,28 +141,30 @@ def _opening(
         without_documents,
         "",
         history,
-        source_numbering.Numbers(),
+        source_numbering.SourceNumbers(),
         assistant,
         place,
         True,
         (),
         None,
-        sampling=assistant_choice.sampling(place, assistant),
-        instructions=briefing(assistant),
+        sampling=assistant_choice.resolve_sampling(place, assistant),
+        instructions=build_instructions(assistant),
     )
 
 
-async def passed(turn: Unkept, request: ChatRequest) -> AsyncGenerator[str, None]:
+async def stream_raw_model(turn: EphemeralTurn, request: ChatRequest) -> AsyncGenerator[str, None]:
     """The model's own answer to a request that a program composed, gated like any other; nothing is searched.
 
     What the model wants to call is in `turn.calls` at the end. Raises Withheld, EngineError.
     """
     try:
-        await retrieval.check(turn)
-        async with aclosing(model_queue.deltas(turn, request)) as deltas:
-            said = reasoning.Said(deltas)
+        await retrieval.check_question(turn)
+        async with aclosing(model_queue.stream_model(turn, request)) as deltas:
+            said = reasoning.ReasoningSplitter(deltas)
             # Thoughts are not handed out.
-            async with aclosing(gate.gated(said.text(), partial(findings.take, turn), level=turn.level)) as pieces:
+            async with aclosing(
+                gate.gated(said.text(), partial(findings.record_finding, turn), level=turn.level)
+            ) as pieces:
                 async for piece in pieces:
                     turn.text += piece
                     yield piece
@@ -164,15 +172,15 @@ async def passed(turn: Unkept, request: ChatRequest) -> AsyncGenerator[str, None
         turn.judged = error.verdict.judged
         raise
     finally:
-        await settle(turn)
-        await reviewed(turn)
+        await charge_usage(turn)
+        await open_cases(turn)
 
 
-async def spoken(turn: Unkept) -> AsyncGenerator[str, None]:
+async def stream_text(turn: EphemeralTurn) -> AsyncGenerator[str, None]:
     """The answer as plain text: quotes first where the style has them, then the model's words; or that nothing was
     found. Raises Withheld, EngineError."""
     said = 0
-    async with aclosing(hear(turn)) as events:
+    async with aclosing(stream_events(turn)) as events:
         async for event in events:
             match event:
                 case Quotes():
@@ -186,7 +194,7 @@ async def spoken(turn: Unkept) -> AsyncGenerator[str, None]:
         yield turn.text[said:]
 
 
-async def while_allowed(turn: Unkept, pieces: AsyncGenerator[P, None]) -> AsyncGenerator[P, None]:
+async def stream_while_allowed(turn: EphemeralTurn, pieces: AsyncGenerator[P, None]) -> AsyncGenerator[P, None]:
     """The pieces, as long as their person may still sign in; that is asked again all the time. Raises EngineRefused."""
     step: asyncio.Future[P] | None = None
     asked = time.monotonic()
@@ -197,7 +205,7 @@ async def while_allowed(turn: Unkept, pieces: AsyncGenerator[P, None]) -> AsyncG
                 await asyncio.wait([step], timeout=RECHECK_S)
                 if time.monotonic() - asked >= RECHECK_S:
                     asked = time.monotonic()
-                    if not await in_db(may_ask, turn.opening.user.pk):
+                    if not await in_db(can_ask, turn.opening.user.pk):
                         raise EngineRefused("This account is suspended.")
             try:
                 piece = step.result()
@@ -211,30 +219,30 @@ async def while_allowed(turn: Unkept, pieces: AsyncGenerator[P, None]) -> AsyncG
         await pieces.aclose()
 
 
-def may_ask(pk: int) -> bool:
+def can_ask(pk: int) -> bool:
     """Whether that person may still sign in."""
     return User.objects.filter(pk=pk, is_active=True).exists()
 
 
-async def spent(turn: Unkept) -> Usage | None:
+async def count_usage(turn: EphemeralTurn) -> Usage | None:
     """What the model read and wrote: as its server said, and of a stream that was cut as many tokens as its texts
     have."""
-    return turn.usage if turn.cut is None else model_queue.together(turn.usage, await in_pool(turn.cut))
+    return turn.usage if turn.cut is None else model_queue.add_usage(turn.usage, await in_pool(turn.cut))
 
 
-async def settle(turn: Unkept) -> None:
+async def charge_usage(turn: EphemeralTurn) -> None:
     """What the model read and wrote is counted."""
-    if (used := await spent(turn)) is not None:
+    if (used := await count_usage(turn)) is not None:
         await in_db(limits.owe, turn.opening.user, Resource.TOKENS, used.prompt_tokens + used.completion_tokens)
 
 
-async def reviewed(turn: Unkept) -> None:
+async def open_cases(turn: EphemeralTurn) -> None:
     """A case is open where the policy asks for people: it holds the question, or the piece of the answer, alone."""
-    if found := [one for one in findings.all_of(turn) if one.outcome.reviewed]:
-        await in_db(findings.review_unkept, turn.opening.user.pk, *found)
+    if found := [one for one in findings.list_findings(turn) if one.outcome.reviewed]:
+        await in_db(findings.open_cases_for_unstored, turn.opening.user.pk, *found)
 
 
-def _nothing(turn: Unkept) -> str:
+def _nothing(turn: EphemeralTurn) -> str:
     searched = (turn.nothing or {}).get("searched") or []
     where = f" Searched: {', '.join(searched)}." if searched else ""
     return f"Nothing in your documents speaks to this question.{where}"

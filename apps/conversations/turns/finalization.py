@@ -12,8 +12,8 @@ from uuid import UUID
 from django.db import transaction
 from django.utils import timezone
 
-from apps.conversations.evidence.source_numbering import Placed, store
-from apps.conversations.grounding.citer import Cite
+from apps.conversations.evidence.source_numbering import NumberedPassage, save_sources
+from apps.conversations.grounding.citer import SentenceCitation
 from apps.conversations.grounding.sentence_state import CHECK_VERSION
 from apps.conversations.models import Citation, Conversation, Message, Source, Trace
 from apps.conversations.moderation import cases, findings, redaction, retraction, withheld_notice, withheld_records
@@ -30,22 +30,22 @@ from apps.users.quota import Resource
 _BEFORE = timedelta(minutes=1)  # that what a turn begins with is read before it begins, at most
 
 
-class Ended(Enum):
+class FinishOutcome(Enum):
     LOST = 0  # someone else had closed it, and nothing changed
     KEPT = 1
     CUT = 2  # a part was taken out since it had been read: what was shown of it is not what is kept
 
 
 @dataclass(frozen=True, slots=True)
-class Closing:
+class FinalTurnState:
     """What is kept of a turn."""
 
     conversation: UUID
     answer: UUID
     lease: str
     fields: dict[str, Any]  # of the answer's row
-    placed: tuple[Placed, ...]  # sources not stored yet
-    cites: tuple[Cite, ...]
+    placed: tuple[NumberedPassage, ...]  # sources not stored yet
+    cites: tuple[SentenceCitation, ...]
     trace: dict[str, Any]  # what lies behind it
     judged: tuple[Judged, ...]  # what the gate withheld, or let through and yet pointed out
     user: User  # who asked
@@ -53,7 +53,7 @@ class Closing:
     since: datetime  # what reviewers decided from then on, it may not know of
 
 
-def snapshot(turn: Turn, status: Message.Status, reason: str) -> Closing:
+def snapshot_turn(turn: Turn, status: Message.Status, reason: str) -> FinalTurnState:
     """What is kept of that turn, as it is now."""
     opening = turn.opening
     usage: dict[str, Any] = {key: round(value, 1) for key, value in turn.timings.items()}
@@ -62,10 +62,10 @@ def snapshot(turn: Turn, status: Message.Status, reason: str) -> Closing:
     if turn.model and len(registry.chat_models()) > 1:
         usage["writer"] = turn.writer
     if turn.window is not None:
-        usage["window"] = context_usage.record(turn.window)
+        usage["window"] = context_usage.make_usage_record(turn.window)
     if turn.thoughts:
         usage["thoughts"] = len(turn.thoughts)
-    usage |= withheld_notice.record(turn.judged)  # also says whether what was asked may be shown by a link
+    usage |= withheld_notice.make_notice_record(turn.judged)  # also says whether what was asked may be shown by a link
     if turn.unread_languages:
         usage["unread_languages"] = turn.unread_languages
     if turn.finish:
@@ -79,7 +79,7 @@ def snapshot(turn: Turn, status: Message.Status, reason: str) -> Closing:
         "links": list(turn.renderer.links.used),
         "nothing_found": turn.nothing is not None, "usage": usage,
         "quotes": [quote.record() for quote in turn.quotes],
-        "tools": [call_cards.record(call) for call in turn.made.values()],
+        "tools": [call_cards.make_record(call) for call in turn.made.values()],
         "steps": [
             {**asdict(step), **({"nothing": turn.nothing} if step.name == "search" and turn.nothing else {})}
             for step in turn.steps.values()
@@ -87,39 +87,39 @@ def snapshot(turn: Turn, status: Message.Status, reason: str) -> Closing:
     }  # fmt: skip
     placed = () if turn.stored else tuple(turn.placed)
     cites = tuple(turn.cites)
-    return Closing(
-        opening.conversation, opening.answer, opening.lease, fields, placed, cites, trace.record(turn),
-        findings.all_of(turn), opening.user, turn.used,
+    return FinalTurnState(
+        opening.conversation, opening.answer, opening.lease, fields, placed, cites, trace.record_turn(turn),
+        findings.list_findings(turn), opening.user, turn.used,
         timezone.now() - timedelta(seconds=time.perf_counter() - turn.started) - _BEFORE,
     )  # fmt: skip
 
 
 @advisory.unbroken
-def close(closing: Closing) -> Ended:
+def finish_turn(closing: FinalTurnState) -> FinishOutcome:
     """The answer is closed, unless somebody else had closed it, and holds nothing that was taken back meanwhile. For
     `in_db`."""
     running = Message.objects.filter(status=Message.Status.WRITING)
     with transaction.atomic():
         # Else a decision about a document that is being stored now, and this, would see nothing of each other.
         advisory.shared(advisory.REDACTION)
-        retraction.lock([closing.conversation])
+        retraction.lock_conversations([closing.conversation])
         if not leases.release(running, closing.answer, closing.lease, ended=timezone.now(), **closing.fields):
-            return Ended.LOST
+            return FinishOutcome.LOST
         if closing.placed:
-            store(closing.conversation, closing.answer, closing.placed)
+            save_sources(closing.conversation, closing.answer, closing.placed)
         if closing.cites:
             _cite(closing)
-        Trace.objects.create(answer_id=closing.answer, data=trace.pack(closing.trace))
+        Trace.objects.create(answer_id=closing.answer, data=trace.pack_trace(closing.trace))
         for judged in closing.judged:
-            cases.flag(closing.answer, closing.user.pk, judged)
+            cases.open_case(closing.answer, closing.user.pk, judged)
         Conversation.objects.filter(pk=closing.conversation).update(changed=timezone.now())
         limits.owe(closing.user, Resource.TOKENS, closing.tokens)
-        retraction.tell(withheld_records.find_overtaken(closing.conversation, closing.since), None)
-        cut = redaction.overtaken(closing.answer, closing.since)
-    return Ended.CUT if cut else Ended.KEPT
+        retraction.announce_change(withheld_records.find_changed_notices(closing.conversation, closing.since), None)
+        cut = redaction.apply_pending_redactions(closing.answer, closing.since)
+    return FinishOutcome.CUT if cut else FinishOutcome.KEPT
 
 
-def _cite(closing: Closing) -> None:
+def _cite(closing: FinalTurnState) -> None:
     numbers = dict(Source.objects.filter(conversation=closing.conversation).values_list("number", "pk"))
     Citation.objects.bulk_create(
         Citation(

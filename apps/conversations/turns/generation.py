@@ -13,19 +13,19 @@ from django.conf import settings
 from django.utils.translation import gettext
 
 from apps.conversations.assistants import answer_style, assistant_choice
-from apps.conversations.assistants.instructions import heeded
+from apps.conversations.assistants.instructions import describe_applied_instructions
 from apps.conversations.attachments import prompt_content
 from apps.conversations.core import model_choice
 from apps.conversations.core.events import Folds, Window
-from apps.conversations.core.sampling import penalties
+from apps.conversations.core.sampling import get_penalties
 from apps.conversations.evidence import answer_sources, source_numbering
-from apps.conversations.models import Shows, Style
+from apps.conversations.models import AnswerStyle, ShownSentences
 from apps.conversations.moderation import findings
 from apps.conversations.rendering import link_policy
 from apps.conversations.tools import availability, slash_commands
 from apps.conversations.turns import context_usage, model_queue, prompt, reasoning
 from apps.conversations.turns.quotes import choose_quotes
-from apps.conversations.turns.state import LOOP, Turn
+from apps.conversations.turns.state import LOOP_FINISH, Turn
 from apps.documents.search import Found
 from apps.engines import registry
 from apps.engines.base import ChatRequest, EngineRefused
@@ -36,19 +36,19 @@ _TOO_LONG = "The question is too long for this model. Shorten it, or put the lon
 _LEAST_ANSWER = 32  # tokens; a window without so much room cannot hold the question
 
 
-async def request(turn: Turn, found: Found | None) -> ChatRequest:
+async def build_request(turn: Turn, found: Found | None) -> ChatRequest:
     """The request, its passages numbered. Raises EngineRefused where the window cannot hold the question."""
     start = time.perf_counter()
-    info = await model_queue.model(turn)
-    opening, count, sees = turn.opening, turn.chat.count, prompt_content.sees(turn.opening.model)
-    history, pictures = await prompt_content.shown(turn, sees)
-    kept = prompt.keep(history, info.context_tokens, count, instructions=opening.instructions)
+    info = await model_queue.wait_for_model(turn)
+    opening, count, sees = turn.opening, turn.chat.count, prompt_content.has_vision(turn.opening.model)
+    history, pictures = await prompt_content.select_for_prompt(turn, sees)
+    kept = prompt.select_history(history, info.context_tokens, count, instructions=opening.instructions)
     if found is not None:
-        turn.placed = source_numbering.place(found.passages, opening.numbers, kept.given)
-    tools = availability.described(turn.kit)
-    cost = availability.cost(tools, count)
-    laid_out = prompt.compose(
-        slash_commands.question(opening.text),
+        turn.placed = source_numbering.number_passages(found.passages, opening.numbers, kept.given)
+    tools = availability.describe_tools(turn.kit)
+    cost = availability.count_description_tokens(tools, count)
+    laid_out = prompt.build_prompt(
+        slash_commands.get_model_question(opening.text),
         history,
         kept,
         turn.placed,
@@ -57,23 +57,25 @@ async def request(turn: Turn, found: Found | None) -> ChatRequest:
         instructions=opening.instructions,
         free=not turn.placed and (found is None or bool(turn.attached)),
         written=opening.written,
-        longest=opening.sampling.longest(prompt.MAX_ANSWER + reasoning.room(opening.model)),
-        notes=[*turn.notes, *prompt_content.notes(turn.attached, sees=sees)],
+        longest=opening.sampling.longest(prompt.MAX_ANSWER_TOKENS + reasoning.get_reasoning_budget(opening.model)),
+        notes=[*turn.notes, *prompt_content.write_prompt_notes(turn.attached, sees=sees)],
         pictures=pictures,
-        a_picture=prompt_content.TOKENS,
+        a_picture=prompt_content.TOKENS_PER_PICTURE,
         tools=cost,
     )
     if laid_out.max_tokens < _LEAST_ANSWER:
         raise EngineRefused(_TOO_LONG)
     turn.model = info.name
-    turn.measure = partial(context_usage.measured, laid_out, history, turn.placed, info.context_tokens, cost, count)
-    await prompt_content.tell(turn, sees=sees)
+    turn.measure = partial(
+        context_usage.measure_usage, laid_out, history, turn.placed, info.context_tokens, cost, count
+    )
+    await prompt_content.emit_picture_step(turn, sees=sees)
     await _noted(turn, laid_out.start)
     turn.timings["prompt"] = (time.perf_counter() - start) * 1000
     choices = settings.TOKEN_CHOICES if turn.records else 0
     sampling = replace(opening.sampling.sampling(laid_out.max_tokens), logprobs=choices)
     turn.sampled = opening.sampling.used(sampling, whole=info.samples_all)
-    also = penalties(info.name, sampling)
+    also = get_penalties(info.name, sampling)
     turn.request = ChatRequest(laid_out.messages, sampling, str(opening.user.pk), tools, beside=also)
     return turn.request
 
@@ -82,14 +84,14 @@ async def _noted(turn: Turn, dropped: int) -> None:
     """The steps say what the request is made of, as far as somebody might expect otherwise."""
     opening = turn.opening
     if dropped:
-        await turn.step("window", context_usage.dropped_words(dropped), 0.0)
+        await turn.step("window", context_usage.describe_dropped(dropped), 0.0)
     if turn.called_before and not turn.placed:
         await turn.step("called", gettext("Answered from what the tool gave, not from documents"), 0.0)
     if opening.unshared:
-        await turn.step("assistant", assistant_choice.gone_words(opening.unshared), 0.0)
+        await turn.step("assistant", assistant_choice.describe_unshared_assistant(opening.unshared), 0.0)
     if opening.gone:
-        await turn.step("model", model_choice.gone_words(opening.gone), 0.0)
-    if said := heeded(opening.user, opening.instructions):
+        await turn.step("model", model_choice.describe_missing_model(opening.gone), 0.0)
+    if said := describe_applied_instructions(opening.user, opening.instructions):
         await turn.step("personal", said, 0.0)
 
 
@@ -97,50 +99,52 @@ async def _compose(turn: Turn, found: Found | None) -> None:
     """Decide whether quotes come first, and which sentences of the model are shown."""
     if not (has_passages := found is not None and bool(found.passages)) and not turn.kit and not turn.made:
         return  # there is nothing to quote, and nothing that a sentence can be compared with
-    profile = await in_db(answer_style.profile, turn.model)  # known since the request, wherever the server is by now
+    profile = await in_db(
+        answer_style.get_model_profile, turn.model
+    )  # known since the request, wherever the server is by now
     model = registry.chat_model(turn.opening.model)
     if has_passages:
-        turn.style = str(answer_style.resolve(turn.opening.assistant, profile, model))
+        turn.style = str(answer_style.resolve_style(turn.opening.assistant, profile, model))
     if not turn.opening.without_documents:
-        turn.shows = str(answer_style.resolve_shows(turn.opening.assistant, profile, model))
-    if turn.shows == Shows.VERIFIED:
+        turn.shows = str(answer_style.resolve_shown_sentences(turn.opening.assistant, profile, model))
+    if turn.shows == ShownSentences.VERIFIED:
         await turn.say(Folds(gettext("The model is writing. A sentence appears once it is verified.")))
 
 
-async def stream(turn: Turn, request: ChatRequest, shown: asyncio.Task[None]) -> None:
+async def stream_answer(turn: Turn, request: ChatRequest, shown: asyncio.Task[None]) -> None:
     """The model's answer to that request, gated, written and verified as it comes. Raises Withheld, EngineError."""
-    async with aclosing(model_queue.deltas(turn, request)) as deltas:
-        said = reasoning.Said(deltas)
+    async with aclosing(model_queue.stream_model(turn, request)) as deltas:
+        said = reasoning.ReasoningSplitter(deltas)
         if await said.thinks():
-            await reasoning.show(turn, said.thoughts(), shown)
+            await reasoning.emit_reasoning(turn, said.thoughts(), shown)
         await _answer(turn, said.text(), shown)
-        await reasoning.show(turn, said.late(), shown)
+        await reasoning.emit_reasoning(turn, said.late(), shown)
     await shown
 
 
 async def _answer(turn: Turn, text: AsyncGenerator[str, None], shown: asyncio.Task[None]) -> None:
     before = len(turn.text)  # said in an earlier round
-    async with aclosing(gate.gated(text, partial(findings.take, turn), level=turn.level)) as pieces:
+    async with aclosing(gate.gated(text, partial(findings.record_finding, turn), level=turn.level)) as pieces:
         async for piece in pieces:
             await shown  # sources and quotes stand before the first word
-            await _tell(turn, turn.repeats.until(piece), before)
+            await _emit_text_event(turn, turn.repeats.until(piece), before)
             if turn.repeats.over:
-                turn.finish = LOOP
+                turn.finish = LOOP_FINISH
                 return
-        await _tell(turn, turn.repeats.rest(), before)
+        await _emit_text_event(turn, turn.repeats.rest(), before)
 
 
-async def _tell(turn: Turn, said: str, before: int) -> None:
+async def _emit_text_event(turn: Turn, said: str, before: int) -> None:
     """What no rule of the answer keeps back is written, a new round as a paragraph of its own."""
     if not said or turn.groundless:
         return
     if before and len(turn.text) == before and not turn.text.endswith("\n"):
-        await write(turn, "\n\n")
-    await write(turn, said)
+        await emit_text(turn, "\n\n")
+    await emit_text(turn, said)
     await turn.verifier.sentences()
 
 
-async def write(turn: Turn, piece: str) -> None:
+async def emit_text(turn: Turn, piece: str) -> None:
     """The approved piece is part of the answer, and on the page."""
     if not turn.text:
         turn.timings["first_text"] = (time.perf_counter() - turn.started) * 1000
@@ -151,7 +155,7 @@ async def write(turn: Turn, piece: str) -> None:
 
 
 @asynccontextmanager
-async def beside(turn: Turn, found: Found | None) -> AsyncIterator[asyncio.Task[None]]:
+async def emitting_sources(turn: Turn, found: Found | None) -> AsyncIterator[asyncio.Task[None]]:
     """Stores and shows sources and quotes while the model reads; whoever needs them on the page awaits the task."""
     task = asyncio.create_task(_shown(turn, found))
     try:
@@ -164,21 +168,23 @@ async def beside(turn: Turn, found: Found | None) -> AsyncIterator[asyncio.Task[
 
 
 async def _shown(turn: Turn, found: Found | None) -> None:
-    await turn.step("write", model_choice.writing(turn.writer))
+    await turn.step("write", model_choice.describe_writing(turn.writer))
     await turn.tell_others()
     if turn.measure is not None:
         turn.window = turn.measure()
-        await turn.say(Window(context_usage.gauge(turn.window)))
-    turn.renderer.links = await in_pool(link_policy.named_in, _naming(turn))
+        await turn.say(Window(context_usage.render_gauge(turn.window)))
+    turn.renderer.links = await in_pool(link_policy.collect_allowed_links, _naming(turn))
     await _compose(turn, found)
     if found is None or not found.passages:
         return
-    quoting = asyncio.ensure_future(choose_quotes(turn, found)) if turn.style == Style.QUOTES or turn.quotes else None
+    quoting = (
+        asyncio.ensure_future(choose_quotes(turn, found)) if turn.style == AnswerStyle.QUOTES or turn.quotes else None
+    )
     await turn.store_sources()
-    await turn.say(answer_sources.retrieved(turn))
+    await turn.say(answer_sources.build_retrieved_event(turn))
     turn.quotes = await quoting if quoting else []
     if turn.quotes:
-        await turn.say(answer_sources.quoted(turn))
+        await turn.say(answer_sources.build_quotes_event(turn))
 
 
 def _naming(turn: Turn) -> list[str]:

@@ -12,19 +12,19 @@ from functools import partial
 from django.utils.translation import gettext
 
 from apps.conversations.core.events import Waiting
-from apps.conversations.turns.reasoning import Thought
+from apps.conversations.turns.reasoning import ReasoningPiece
 from apps.conversations.turns.state import Turn
 from apps.engines import registry
 from apps.engines.base import ChatRequest, EngineBusy, EngineError, Finish, ModelInfo, Usage
 
-PATIENCE_S = 30 * 60.0  # how long a question waits for a server that is away
+MAX_RETRY_S = 30 * 60.0  # how long a question waits for a server that is away
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.5, 10.0  # between looks at it
 
 _AWAY = "The model server does not answer. Your question is kept, and the answer begins by itself when it is back."
 _BUSY = "The model server is busy. Your question is kept and is sent again shortly."
 
 
-class Door:
+class ModelQueue:
     """Lets turns through in the order in which they came."""
 
     def __init__(self, places: int) -> None:
@@ -75,12 +75,12 @@ class Door:
             moved.set()
 
 
-class Patience:
+class Backoff:
     """Waits after each failure, longer every time, and says so once; gives up where trying again does not help."""
 
     def __init__(self, turn: Turn) -> None:
         self._turn = turn
-        self._until = time.monotonic() + PATIENCE_S
+        self._until = time.monotonic() + MAX_RETRY_S
         self._pause = FIRST_PAUSE_S
         self._said = ""
 
@@ -96,23 +96,23 @@ class Patience:
         self._pause = min(self._pause * 2, LONGEST_PAUSE_S)
 
 
-_doors: dict[str, Door] = {}  # by server
+_doors: dict[str, ModelQueue] = {}  # by server
 
 
-def of(name: str) -> Door:
+def get_model_queue(name: str) -> ModelQueue:
     """The door of the server of that model; models of one server share it."""
     model = registry.chat_model(name) or registry.chat_models()[0]
-    return _doors.setdefault(model.server, Door(model.streams))
+    return _doors.setdefault(model.server, ModelQueue(model.streams))
 
 
-def forget() -> None:
+def reset_queues() -> None:
     """The doors are made anew (tests)."""
     _doors.clear()
 
 
-async def model(turn: Turn) -> ModelInfo:
+async def wait_for_model(turn: Turn) -> ModelInfo:
     """What the server serves, as soon as it answers. Raises EngineError when patience is over."""
-    patience = Patience(turn)
+    patience = Backoff(turn)
     while True:
         try:
             return await turn.chat.info()
@@ -120,16 +120,16 @@ async def model(turn: Turn) -> ModelInfo:
             await patience.after(error)
 
 
-async def deltas(turn: Turn, request: ChatRequest) -> AsyncGenerator[str | Thought, None]:
+async def stream_model(turn: Turn, request: ChatRequest) -> AsyncGenerator[str | ReasoningPiece, None]:
     """The model's text as it comes, and what it thinks. A server that fails before the first word is waited for; one
     that fails later ends the answer, because what was shown is not taken back."""
     if turn.opening.written and not turn.text:  # it is written on: what it had passes the gate and is checked again
         yield turn.opening.written
-    patience = Patience(turn)
+    patience = Backoff(turn)
     while True:
         try:
             async with AsyncExitStack() as stack:
-                await stack.enter_async_context(of(turn.opening.model).place(turn))
+                await stack.enter_async_context(get_model_queue(turn.opening.model).place(turn))
                 stream = await stack.enter_async_context(aclosing(_stream(turn, request)))
                 async for text in stream:
                     yield text
@@ -140,13 +140,13 @@ async def deltas(turn: Turn, request: ChatRequest) -> AsyncGenerator[str | Thoug
             await patience.after(error)
 
 
-async def _stream(turn: Turn, request: ChatRequest) -> AsyncGenerator[str | Thought, None]:
+async def _stream(turn: Turn, request: ChatRequest) -> AsyncGenerator[str | ReasoningPiece, None]:
     chat, said = turn.chat, list[str]()
     turn.cut = partial(_counted, chat.count, request, said)
     async with aclosing(chat.stream(request)) as items:
         async for item in items:
             if isinstance(item, Finish):
-                turn.usage, turn.finish, turn.calls = together(turn.usage, item.usage), item.reason, item.calls
+                turn.usage, turn.finish, turn.calls = add_usage(turn.usage, item.usage), item.reason, item.calls
                 turn.timings["last_token"], turn.cut = _since(turn), None
                 continue
             turn.tokens += item.logprobs
@@ -154,7 +154,7 @@ async def _stream(turn: Turn, request: ChatRequest) -> AsyncGenerator[str | Thou
             if not turn.begun and (item.text or item.thought):
                 turn.begun, turn.timings["first_token"] = True, _since(turn)
             if item.thought:
-                yield Thought(item.thought)
+                yield ReasoningPiece(item.thought)
             if item.text:
                 yield item.text
 
@@ -167,7 +167,7 @@ def _counted(count: Callable[[Sequence[str]], list[int]], request: ChatRequest, 
     return Usage(sum(read), written)
 
 
-def together(one: Usage | None, other: Usage | None) -> Usage | None:
+def add_usage(one: Usage | None, other: Usage | None) -> Usage | None:
     """What all rounds of an answer used."""
     if one is None or other is None:
         return one or other

@@ -15,49 +15,51 @@ from apps.documents.search import Found
 from apps.engines.base import ChatRequest
 
 
-async def answer(turn: Turn) -> None:
+async def generate_answer(turn: Turn) -> None:
     """Check question beside search · prompt · gated stream · cite and verify, again after each round of tools that the
     model calls. Small talk is answered before anything is searched, and so is what concerns a whole
     document. Raises Withheld, EngineError.
 
     The rows of the turn are stored before it begins.
     """
-    if (ask := image_chat_turn.wanted(turn)) is not None:
-        return await image_chat_turn.draw(turn, ask)
-    if (talk := reply.recognise_turn(turn)) is not None and await reply.reply(turn, talk):
+    if (ask := image_chat_turn.find_picture_request(turn)) is not None:
+        return await image_chat_turn.request_pictures(turn, ask)
+    if (talk := reply.recognise_turn_small_talk(turn)) is not None and await reply.reply_to_small_talk(turn, talk):
         return
-    if (wanted := whole_document.recognise_turn(turn)) is not None and await whole_document.reply(turn, wanted):
+    if (wanted := whole_document.recognise_turn_request(turn)) is not None and await whole_document.reply_to_request(
+        turn, wanted
+    ):
         return
-    if turn.acts and (command := slash_commands.read(turn.opening.text)) is not None:
-        await retrieval.check(turn)
-        if not await slash_commands.run(turn, command):
+    if turn.acts and (command := slash_commands.parse_command(turn.opening.text)) is not None:
+        await retrieval.check_question(turn)
+        if not await slash_commands.run_command(turn, command):
             return
         found = None
     else:
-        found = await whole_document.compare(turn, wanted) if wanted is not None else None
-        found = await _found(turn) if found is None else found
-    await prompt_content.look(turn)
+        found = await whole_document.find_comparison(turn, wanted) if wanted is not None else None
+        found = await _retrieve_or_explain(turn) if found is None else found
+    await prompt_content.load_for_model(turn)
     if found is not None and not found.passages and not (turn.kit or turn.attached or turn.called_before):
-        return await retrieval.nothing(turn, found)
+        return await retrieval.emit_no_results(turn, found)
 
-    request: ChatRequest | None = await generation.request(turn, found)
-    if found is not None and await quotes.lacks_quotes(turn, found):
-        return await retrieval.nothing(turn, found)
-    async with generation.beside(turn, found) as shown:
+    request: ChatRequest | None = await generation.build_request(turn, found)
+    if found is not None and await quotes.has_no_likely_quote(turn, found):
+        return await retrieval.emit_no_results(turn, found)
+    async with generation.emitting_sources(turn, found) as shown:
         while request is not None:
             began = len(turn.text)
-            await generation.stream(turn, request, shown)
-            request = await loop.following(turn, request, began)
+            await generation.stream_answer(turn, request, shown)
+            request = await loop.build_next_request(turn, request, began)
     if found is not None and turn.groundless:
         turn.steps.pop("write", None)  # not a word of it was kept
-        await retrieval.nothing(turn, found)
+        await retrieval.emit_no_results(turn, found)
 
 
-async def _found(turn: Turn) -> Found | None:
+async def _retrieve_or_explain(turn: Turn) -> Found | None:
     """What the search found; which tools may be called is looked up while it runs."""
-    kit = asyncio.create_task(availability.kit(turn))
+    kit = asyncio.create_task(availability.load_available_tools(turn))
     try:
-        found = await retrieval.found(turn)
+        found = await retrieval.retrieve_passages(turn)
         turn.kit = await kit
         return found
     finally:

@@ -15,11 +15,11 @@ from dataclasses import replace
 
 from django.conf import settings
 
-from apps.conversations.core.requests import Ask, Refused
+from apps.conversations.core.requests import AskRequest, RequestRefused
 from apps.conversations.tools import availability, slash_commands
 from apps.conversations.turns import generation, model_queue, preparation, retrieval
-from apps.conversations.turns.ephemeral import Unkept
-from apps.conversations.turns.preparation import Kept, Opening, SignedOut
+from apps.conversations.turns.ephemeral import EphemeralTurn
+from apps.conversations.turns.preparation import PreparedTurn, SessionEnded, TurnIds
 from apps.engines.base import EngineError, Sampling
 from apps.engines.chat.offered import MAIN
 from apps.lib.threads import in_db
@@ -31,27 +31,31 @@ from apps.users.models import User
 
 log = logging.getLogger(__name__)
 
-AT_ONCE = 2  # people, in this process
-LONGEST_S = 10.0
+MAX_AT_ONCE = 2  # people, in this process
+MAX_SECONDS = 10.0
 _ONE_TOKEN = Sampling(max_tokens=1, temperature=0.0)
 
 _warming: dict[int, asyncio.Task[None]] = {}  # by person
 
 
-def begin(user: User, key: str, wish: Ask) -> None:
+def start_prefetch(user: User, key: str, wish: AskRequest) -> None:
     """What this question would need is done ahead, in place of what was begun for this person before; nothing where
     it is switched off, or others need the machine."""
-    cancel(user)
-    if wish.temporary or wish.attached or slash_commands.read(wish.text) is not None:
+    cancel_prefetch(user)
+    if wish.temporary or wish.attached or slash_commands.parse_command(wish.text) is not None:
         return  # nothing is done with it before it is asked, or before its pictures are read; or a tool will be called
-    if not settings.WARM_WHILE_TYPING or not model_queue.of(wish.model or MAIN).idle or len(_warming) >= AT_ONCE:
+    if (
+        not settings.WARM_WHILE_TYPING
+        or not model_queue.get_model_queue(wish.model or MAIN).idle
+        or len(_warming) >= MAX_AT_ONCE
+    ):
         return
     task = asyncio.create_task(_warm(user, key, wish), name="warm while typing")
     _warming[user.pk] = task
     task.add_done_callback(lambda done: _ended(user.pk, done))
 
 
-def cancel(user: User) -> None:
+def cancel_prefetch(user: User) -> None:
     """Nothing is done ahead for this person any more."""
     if (task := _warming.pop(user.pk, None)) is not None:
         task.cancel()
@@ -64,36 +68,36 @@ def _ended(person: int, task: asyncio.Task[None]) -> None:
         log.error("Warming while typing failed", exc_info=error)
 
 
-async def _warm(user: User, key: str, wish: Ask) -> None:
+async def _warm(user: User, key: str, wish: AskRequest) -> None:
     """Whatever stands against it is said when the question is asked."""
     surface.set(Surface.NOWHERE)  # for this task: a draft leaves no trace
     try:
-        async with asyncio.timeout(LONGEST_S):
+        async with asyncio.timeout(MAX_SECONDS):
             opened = await in_db(_recall, user, key, wish)
-            if isinstance(opened, Opening):
+            if isinstance(opened, PreparedTurn):
                 await _ahead(opened)
-    except (Refused, SignedOut, Withheld, OverLimit, EngineError, TimeoutError):
+    except (RequestRefused, SessionEnded, Withheld, OverLimit, EngineError, TimeoutError):
         pass
 
 
-def _recall(user: User, key: str, wish: Ask) -> Opening | Kept:
+def _recall(user: User, key: str, wish: AskRequest) -> PreparedTurn | TurnIds:
     """Recall the turn, if the question could be asked now. Raise SignedOut, Refused, OverLimit."""
-    opened = preparation.recall(user, key, wish)
-    if isinstance(opened, Opening):
-        preparation.has_place(opened)
+    opened = preparation.prepare_turn(user, key, wish)
+    if isinstance(opened, PreparedTurn):
+        preparation.check_capacity(opened)
         limits.check(user, limits.Resource.MESSAGES, limits.Resource.TOKENS)
     return opened
 
 
-async def _ahead(opened: Opening) -> None:
-    vector = None if opened.without_documents else retrieval.embedded(opened.text)
-    turn = Unkept(opened, vector)
-    found = await retrieval.found(turn)
+async def _ahead(opened: PreparedTurn) -> None:
+    vector = None if opened.without_documents else retrieval.embed_question(opened.text)
+    turn = EphemeralTurn(opened, vector)
+    found = await retrieval.retrieve_passages(turn)
     if found is not None and not found.passages:
         return
-    turn.kit = await availability.kit_of(opened)
-    request = replace(await generation.request(turn, found), sampling=_ONE_TOKEN)
-    if model_queue.of(opened.model).idle:
+    turn.kit = await availability.load_prepared_tools(opened)
+    request = replace(await generation.build_request(turn, found), sampling=_ONE_TOKEN)
+    if model_queue.get_model_queue(opened.model).idle:
         async with aclosing(turn.chat.stream(request)) as items:
             async for _ in items:
                 pass

@@ -14,7 +14,7 @@ from contextlib import aclosing
 from django.conf import settings
 
 from apps.conversations.assistants import answer_style
-from apps.conversations.turns.preparation import Past
+from apps.conversations.turns.preparation import PastExchange
 from apps.conversations.turns.state import Turn
 from apps.documents.follow_up import leans
 from apps.engines import registry
@@ -38,7 +38,7 @@ _PREFIX = re.compile(r"^\s*(?:rewritten question|rewritten|question)\s*:\s*", re
 _EDGES = ' \t"“”„«»*`'
 
 
-def begin(turn: Turn, allowed: asyncio.Event) -> asyncio.Task[str] | None:
+def start_rewriting(turn: Turn, allowed: asyncio.Event) -> asyncio.Task[str] | None:
     """The question is being rewritten, from when it is `allowed`; None where it stands alone or that is switched off.
     The result is "" where the model does not read well, is away or slow, or says something else."""
     opening = turn.opening
@@ -47,7 +47,7 @@ def begin(turn: Turn, allowed: asyncio.Event) -> asyncio.Task[str] | None:
     return asyncio.create_task(_rewritten(turn, allowed), name="rewrite a follow-up")
 
 
-def alone(said: str, question: str, history: Sequence[Past]) -> str:
+def parse_rewritten_question(said: str, question: str, history: Sequence[PastExchange]) -> str:
     """What the model said, as a question; "" where it repeats the question or speaks of something else. Pure."""
     line = next((line for line in said.splitlines() if line.strip(_EDGES)), "")
     line = " ".join(_PREFIX.sub("", line.strip(_EDGES)).strip(_EDGES).split())
@@ -65,17 +65,19 @@ async def _rewritten(turn: Turn, allowed: asyncio.Event) -> str:
     try:
         async with asyncio.timeout(LONGEST_S):
             info = await turn.chat.info()
-            if not answer_style.reads_well(
-                await in_db(answer_style.profile, info.name), registry.chat_model(opening.model)
+            if not answer_style.has_passed_reading_check(
+                await in_db(answer_style.get_model_profile, info.name), registry.chat_model(opening.model)
             ):
                 return ""
-            line = alone(await _said(turn.chat, opening.text, history, str(opening.user.pk)), opening.text, history)
+            line = parse_rewritten_question(
+                await _said(turn.chat, opening.text, history, str(opening.user.pk)), opening.text, history
+            )
             return line if line and (await gate.check_sentence(line, level=turn.level)).allowed else ""
     except (EngineError, TimeoutError):
         return ""
 
 
-async def _said(chat: ChatEngine, question: str, history: Sequence[Past], cache: str) -> str:
+async def _said(chat: ChatEngine, question: str, history: Sequence[PastExchange], cache: str) -> str:
     lines = [
         f"{name}: {neutralise(' '.join(text.split())[:most])}"
         for past in history

@@ -16,7 +16,7 @@ from django.utils.translation import gettext
 
 from apps.conversations.assistants import assistant_choice
 from apps.conversations.core import notifications, requests
-from apps.conversations.core.requests import Ask, Busy, Refused
+from apps.conversations.core.requests import AskRequest, ConversationBusy, RequestRefused
 from apps.conversations.models import Conversation, Message, Queued
 from apps.conversations.moderation import findings
 from apps.lib.threads import in_db
@@ -26,30 +26,30 @@ from apps.users.models import User
 
 log = logging.getLogger(__name__)
 
-MOST = 20  # in one conversation
+MAX_QUEUED = 20  # in one conversation
 _KEPT = ("collections", "filters", "sampling", "without_documents", "picture", "model", "attached")
-FARTHEST = 1_000_000  # position that a page may name
+MAX_POSITION = 1_000_000  # position that a page may name
 
 
-async def handle(user: User, message: dict[str, Any]) -> dict[str, Any]:
+async def handle_message(user: User, message: dict[str, Any]) -> dict[str, Any]:
     """What a page asks of the queue, and the reply to it. Raises Refused."""
     reply: dict[str, Any]
     match message["do"]:
         case "queue":
-            ask = requests.ask(message)
+            ask = requests.parse_ask(message)
             verdict = await gate.check_question(ask.text, level=await in_db(_level, user, ask.conversation))
             if not verdict.allowed:
-                await findings.asked(user, verdict)
-                raise Refused(verdict.words)
-            place = await in_db(put, user, ask, message)
+                await findings.open_case_for_question(user, verdict)
+                raise RequestRefused(verdict.words)
+            place = await in_db(enqueue_question, user, ask, message)
             reply = {"type": "queued"}
         case "unqueue":
-            row = await in_db(remove, user, requests.identifier(message.get("queued")))
+            row = await in_db(remove_question, user, requests.parse_id(message.get("queued")))
             place, reply = row.conversation_id, _taken_out(row)
         case _:
-            place, running = await in_db(first, user, requests.identifier(message.get("queued")))
+            place, running = await in_db(move_to_front, user, requests.parse_id(message.get("queued")))
             reply = {"type": "first", "turn": str(running) if running else ""}
-    await notifications.changed(user.pk, place)
+    await notifications.notify_conversation_changed(user.pk, place)
     return reply | {"conversation": str(place)}
 
 
@@ -58,16 +58,16 @@ def _taken_out(row: Queued) -> dict[str, Any]:
     return {"type": "unqueued", "text": row.text, "position": row.position, "attached": attached}
 
 
-def put(user: User, ask: Ask, message: dict[str, Any]) -> UUID:
+def enqueue_question(user: User, ask: AskRequest, message: dict[str, Any]) -> UUID:
     """The question waits behind those that wait already; said twice, it waits once. Raises Refused."""
     rows = Conversation.objects.visible_to(user)
     if ask.conversation is None or (place := rows.filter(pk=ask.conversation).first()) is None:
-        raise Refused(gettext("That conversation is no longer there. Reload the page."))
+        raise RequestRefused(gettext("That conversation is no longer there. Reload the page."))
     if Message.objects.filter(asked_by=user, client_id=ask.client_id).exists():
         return place.pk  # said again after the line broke; it has been asked meanwhile
-    if place.queued.count() >= MOST:
-        raise Refused(
-            gettext("%(most)s questions are waiting here already. Wait until some are answered.") % {"most": MOST}
+    if place.queued.count() >= MAX_QUEUED:
+        raise RequestRefused(
+            gettext("%(most)s questions are waiting here already. Wait until some are answered.") % {"most": MAX_QUEUED}
         )
     settings = {name: message[name] for name in _KEPT if name in message}
     try:
@@ -84,35 +84,35 @@ def put(user: User, ask: Ask, message: dict[str, Any]) -> UUID:
     return place.pk
 
 
-def remove(user: User, pk: UUID) -> Queued:
+def remove_question(user: User, pk: UUID) -> Queued:
     """The question no longer waits; what it was. Raises Refused where it has been asked by now."""
     row = _own(user, pk)
     if not Queued.objects.filter(pk=pk).delete()[0]:
-        raise Refused(_ASKED)
+        raise RequestRefused(_ASKED)
     return row
 
 
-def first(user: User, pk: UUID) -> tuple[UUID, UUID | None]:
+def move_to_front(user: User, pk: UUID) -> tuple[UUID, UUID | None]:
     """The question is the next one; its conversation, and the answer that runs there. Raises Refused."""
     row = _own(user, pk)
     least = Queued.objects.filter(conversation=row.conversation_id).aggregate(least=Min("position"))["least"]
     if least is None or not Queued.objects.filter(pk=pk).update(position=least - 1, problem=""):
-        raise Refused(_ASKED)
+        raise RequestRefused(_ASKED)
     return row.conversation_id, _running(row.conversation_id)
 
 
-def waiting(user: User, place: Conversation) -> list[Queued]:
+def list_waiting(user: User, place: Conversation) -> list[Queued]:
     return list(place.queued.all()) if place.owner_id == user.pk else []
 
 
-def ready() -> list[UUID]:
+def find_ready_conversations() -> list[UUID]:
     """Conversations where a question waits and no answer runs. For `in_db`."""
     rows = Queued.objects.filter(problem="", conversation__deleted__isnull=True)
     busy = Message.objects.filter(status=Message.Status.WRITING).values("conversation")
     return list(rows.exclude(conversation__in=busy).order_by().values_list("conversation", flat=True).distinct())
 
 
-def next_of(place: UUID) -> tuple[User, Ask, Queued] | None:
+def get_next_question(place: UUID) -> tuple[User, AskRequest, Queued] | None:
     """The question that is to be asked there now, as whoever put it there. For `in_db`."""
     rows = Queued.objects.filter(conversation=place, conversation__deleted__isnull=True, problem="")
     row = rows.select_related("conversation__owner").first()
@@ -120,19 +120,19 @@ def next_of(place: UUID) -> tuple[User, Ask, Queued] | None:
         return None
     message = {**row.settings, "text": row.text, "client_id": row.client_id, "conversation": str(place)}
     try:
-        return row.conversation.owner, requests.ask(message), row
-    except Refused as refusal:  # what it names was taken away meanwhile, such as its model
-        refused(row.pk, refusal)
-        return next_of(place)
+        return row.conversation.owner, requests.parse_ask(message), row
+    except RequestRefused as refusal:  # what it names was taken away meanwhile, such as its model
+        mark_refused(row.pk, refusal)
+        return get_next_question(place)
 
 
-def asked(pk: UUID) -> None:
+def mark_asked(pk: UUID) -> None:
     Queued.objects.filter(pk=pk).delete()
 
 
-def refused(pk: UUID, refusal: Refused) -> None:
+def mark_refused(pk: UUID, refusal: RequestRefused) -> None:
     """A question that cannot be asked as it is stays, and says why; one that came too early waits on."""
-    if not isinstance(refusal, Busy):
+    if not isinstance(refusal, ConversationBusy):
         Queued.objects.filter(pk=pk).update(problem=str(refusal)[:400])
 
 
@@ -141,7 +141,7 @@ _ASKED = "That question has been asked meanwhile."
 
 def _position(place: Conversation, wished: Any) -> int:
     """Behind all others; where it was, for a question that was taken out to be reworded."""
-    if isinstance(wished, int) and abs(wished) < FARTHEST:
+    if isinstance(wished, int) and abs(wished) < MAX_POSITION:
         return wished
     last = place.queued.aggregate(last=Max("position"))["last"]
     return 0 if last is None else last + 1
@@ -150,14 +150,14 @@ def _position(place: Conversation, wished: Any) -> int:
 def _level(user: User, pk: UUID | None) -> Level:
     place = Conversation.objects.visible_to(user).with_assistant().filter(pk=pk).first() if pk else None
     if place is None:
-        raise Refused(gettext("That conversation is no longer there. Reload the page."))
-    return assistant_choice.level(user, place)
+        raise RequestRefused(gettext("That conversation is no longer there. Reload the page."))
+    return assistant_choice.resolve_level(user, place)
 
 
 def _own(user: User, pk: UUID) -> Queued:
     row = Queued.objects.filter(pk=pk, conversation__in=Conversation.objects.visible_to(user)).first()
     if row is None:
-        raise Refused(_ASKED)
+        raise RequestRefused(_ASKED)
     return row
 
 

@@ -23,36 +23,36 @@ from apps.safety import gate
 if TYPE_CHECKING:
     from apps.conversations.turns.state import Turn
 
-ROOM = 2048  # tokens that a model which reasons may have for it, beside its answer
+REASONING_TOKENS = 2048  # tokens that a model which reasons may have for it, beside its answer
 
 
-def room(model: str) -> int:
+def get_reasoning_budget(model: str) -> int:
     """Tokens that it may have for its thoughts."""
     known = registry.chat_model(model)
-    return ROOM if known is not None and known.reasons else 0
+    return REASONING_TOKENS if known is not None and known.reasons else 0
 
 
 @dataclass(frozen=True, slots=True)
-class Thought:
+class ReasoningPiece:
     text: str
 
 
-class Said:
+class ReasoningSplitter:
     """The stream of a model, parted: thoughts before the answer, the answer, and thoughts that came within it."""
 
-    def __init__(self, source: AsyncIterator[str | Thought]) -> None:
+    def __init__(self, source: AsyncIterator[str | ReasoningPiece]) -> None:
         self._source = source
-        self._first: str | Thought | None = None
+        self._first: str | ReasoningPiece | None = None
         self._late: list[str] = []
 
     async def thinks(self) -> bool:
         """Whether it begins with thoughts."""
         self._first = await anext(self._source, None)
-        return isinstance(self._first, Thought)
+        return isinstance(self._first, ReasoningPiece)
 
     async def thoughts(self) -> AsyncGenerator[str, None]:
         """Up to the first word of the answer."""
-        while isinstance(item := self._first, Thought):
+        while isinstance(item := self._first, ReasoningPiece):
             yield item.text
             self._first = await anext(self._source, None)
 
@@ -72,10 +72,10 @@ class Said:
             yield text
 
 
-async def show(turn: Turn, thoughts: AsyncGenerator[str, None], shown: Awaitable[None]) -> None:
+async def emit_reasoning(turn: Turn, thoughts: AsyncGenerator[str, None], shown: Awaitable[None]) -> None:
     """The thoughts are on the page as they come, each piece approved, once `shown` is done. Raises Withheld."""
     began = 0.0
-    async with aclosing(gate.gated(thoughts, partial(findings.take, turn), level=turn.level)) as pieces:
+    async with aclosing(gate.gated(thoughts, partial(findings.record_finding, turn), level=turn.level)) as pieces:
         async for piece in pieces:
             await shown
             if not began:

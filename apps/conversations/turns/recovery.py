@@ -15,10 +15,10 @@ from uuid import UUID
 from django.utils import timezone
 from django.utils.translation import gettext
 
-from apps.conversations.core.events import Closed, encode
+from apps.conversations.core.events import Closed, encode_event
 from apps.conversations.history import actions
-from apps.conversations.models import Message, Shows
-from apps.conversations.rendering.answer_renderer import answer_html
+from apps.conversations.models import Message, ShownSentences
+from apps.conversations.rendering.answer_renderer import render_answer
 from apps.conversations.turns import queue
 from apps.engines import registry
 from apps.lib import leases, periodic
@@ -27,15 +27,15 @@ from apps.users.language import speaking_to
 
 T = TypeVar("T")
 
-EVERY_S = 5.0
-REASON = "The server was restarted while this answer was written."
+SWEEP_INTERVAL_S = 5.0
+RESTART_REASON = "The server was restarted while this answer was written."
 
 
-def sweep() -> dict[UUID, str]:
+def close_orphaned_turns() -> dict[UUID, str]:
     """The turns that were closed just now, because nobody had renewed their lease, with the text that was last kept.
     For `in_db`, or a worker."""
     dead = leases.expired(Message.objects.filter(status=Message.Status.WRITING))
-    closed = {"status": Message.Status.INTERRUPTED, "reason": REASON, "lease_token": "", "lease_until": None}
+    closed = {"status": Message.Status.INTERRUPTED, "reason": RESTART_REASON, "lease_token": "", "lease_until": None}
     # One conditional update each: a process that was only slow may have renewed its lease since.
     return {
         pk: text
@@ -44,16 +44,16 @@ def sweep() -> dict[UUID, str]:
     }
 
 
-async def sweep_forever(go_on: Callable[[UUID], Awaitable[None]]) -> None:
+async def run_sweeper(go_on: Callable[[UUID], Awaitable[None]]) -> None:
     """Sweep every EVERY_S seconds until cancelled, whatever a job raises. `go_on` is called for each conversation in
     which a question was left waiting."""
     untold: dict[UUID, str] = {}
     while True:
-        await sweep_once(go_on, untold)
-        await asyncio.sleep(EVERY_S)
+        await run_jobs_once(go_on, untold)
+        await asyncio.sleep(SWEEP_INTERVAL_S)
 
 
-async def sweep_once(go_on: Callable[[UUID], Awaitable[None]], untold: dict[UUID, str]) -> None:
+async def run_jobs_once(go_on: Callable[[UUID], Awaitable[None]], untold: dict[UUID, str]) -> None:
     """Do each job once. `untold` keeps the closed turns, with their text, whose followers could not be told yet."""
 
     async def tell(turn: UUID) -> None:
@@ -61,17 +61,17 @@ async def sweep_once(go_on: Callable[[UUID], Awaitable[None]], untold: dict[UUID
         del untold[turn]
 
     with _job("close dead turns"):
-        untold.update(await in_db(sweep))
+        untold.update(await in_db(close_orphaned_turns))
     with _job("tell of closed turns"):
         await _for_each(list(untold), tell)
     with _job("purge deleted conversations"):
-        await in_db(actions.purge)
+        await in_db(actions.purge_deleted)
     with _job("ask queued questions"):
-        await _for_each(await in_db(queue.ready), go_on)
+        await _for_each(await in_db(queue.find_ready_conversations), go_on)
 
 
 def _job(name: str) -> AbstractContextManager[None]:
-    return periodic.guard("web", name, EVERY_S)
+    return periodic.guard("web", name, SWEEP_INTERVAL_S)
 
 
 async def _for_each(items: Iterable[T], work: Callable[[T], Awaitable[None]]) -> None:
@@ -90,14 +90,14 @@ async def _tell(turn: str, text: str) -> None:
     turnlog = registry.turnlog()
     closed = await in_db(_closed, turn, text)
     if await turnlog.exists(turn):
-        await turnlog.append(turn, encode(closed, turn=turn))
+        await turnlog.append(turn, encode_event(closed, turn=turn))
         await turnlog.finish(turn)
 
 
 def _closed(turn: str, text: str) -> Closed:
     """Return the last event of that turn, as a reload shows it, in the language of who asked."""
     row = Message.objects.select_related("asked_by").filter(pk=turn).first()
-    only_verified = row is not None and row.shows == Shows.VERIFIED
+    only_verified = row is not None and row.shows == ShownSentences.VERIFIED
     with speaking_to(row.asked_by if row else None):
-        html = answer_html(text, [], turn, only_verified=only_verified) if text else ""
-        return Closed(Message.Status.INTERRUPTED, html, gettext(REASON), bool(text))
+        html = render_answer(text, [], turn, only_verified=only_verified) if text else ""
+        return Closed(Message.Status.INTERRUPTED, html, gettext(RESTART_REASON), bool(text))

@@ -37,7 +37,7 @@ _NO_PROSE = re.compile(r'[{}\[\]|="<>;\t`]|:\s*$|^ {2}|\w\(')
 _STOP = re.compile(r"[.!?…。！？][\"'”’»)\]*_`]*\s*$")
 
 
-class Repeats:
+class RepetitionDetector:
     """Remembers the sentences of one answer, which comes in pieces that end anywhere."""
 
     def __init__(self) -> None:

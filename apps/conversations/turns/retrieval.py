@@ -16,7 +16,7 @@ from apps.conversations.core.events import Nothing
 from apps.conversations.evidence import answer_sources, source_list, source_numbering
 from apps.conversations.moderation import findings
 from apps.conversations.turns import query_rewriting
-from apps.conversations.turns.small_talk.recognition import without_small_talk
+from apps.conversations.turns.small_talk.recognition import drop_small_talk
 from apps.conversations.turns.state import Turn
 from apps.documents import search as documents
 from apps.documents.candidates import Scope
@@ -30,33 +30,33 @@ if TYPE_CHECKING:
     from apps.engines.base import Vectors
 
 TOKEN_BUDGET = 700  # of passages in a prompt; a CPU reads about 600 tokens a second
-READING_S = 5.0  # how long a question waits at most for files that its user has just added
+MAX_FILE_WAIT_S = 5.0  # how long a question waits at most for files that its user has just added
 _LOOK_S = 0.5  # between looks at them
 
 _waiting: dict[UUID, tuple[int, asyncio.Event]] = {}  # answers that wait for files: whose, and whether to wait no more
 
 
-def embedded(question: str) -> Begun[Vectors]:
+def embed_question(question: str) -> Begun[Vectors]:
     """The vector of a question is being made, once, for whoever needs it: the gate and the search."""
     return begin(registry.embed().embed_query, question)
 
 
-async def found(turn: Turn) -> Found | None:
+async def retrieve_passages(turn: Turn) -> Found | None:
     """The passages, None where none are wanted. Raises Withheld where the question may not be asked.
 
     Whether it may is looked into beside the first search, and nothing is said of that before.
     """
     if turn.opening.without_documents:
-        await check(turn)
+        await check_question(turn)
         return None
     allowed = asyncio.Event()
-    turn.rewritten = query_rewriting.begin(turn, allowed)
+    turn.rewritten = query_rewriting.start_rewriting(turn, allowed)
     first = asyncio.create_task(_search(turn, turn.opening.scope))
     tasks: list[asyncio.Task[Any]] = [first, *filter(None, [turn.rewritten])]
     try:
-        await check(turn)
+        await check_question(turn)
         allowed.set()
-        return await search(turn, first)
+        return await search_and_wait(turn, first)
     finally:
         for task in tasks:
             task.cancel()
@@ -64,16 +64,16 @@ async def found(turn: Turn) -> Found | None:
         _ = [task.cancelled() or task.exception() for task in tasks]  # of no interest where the question was withheld
 
 
-async def check(turn: Turn) -> None:
+async def check_question(turn: Turn) -> None:
     """Raises Withheld where the question may not be asked."""
     start = time.perf_counter()
     try:
-        await findings.let_through(turn, turn.opening.text, turn.vector)
+        await findings.check_input(turn, turn.opening.text, turn.vector)
     finally:
         turn.timings["check"] = _since(start)
 
 
-async def search(turn: Turn, first: Awaitable[Found]) -> Found:
+async def search_and_wait(turn: Turn, first: Awaitable[Found]) -> Found:
     """Return the passages. Where there are none yet, wait visibly for files that the user has just added to what is
     searched, for READING_S at most, or until the user asks to be answered now.
 
@@ -89,7 +89,7 @@ async def search(turn: Turn, first: Awaitable[Found]) -> Found:
     return found
 
 
-def answer_now(user: User, answer: UUID) -> None:
+def skip_file_wait(user: User, answer: UUID) -> None:
     """End the wait of that user's turn for files, if it waits in this process: elsewhere it ends by itself soon."""
     owner, hurried = _waiting.get(answer, (None, None))
     if owner == user.pk and hurried is not None:
@@ -103,7 +103,7 @@ async def _wait(turn: Turn, found: Found) -> Found:
     _waiting[answer] = turn.opening.user.pk, hurried
     try:
         while not found.passages and (found.just_added or said) and not hurried.is_set():
-            if (left := READING_S - (time.perf_counter() - start)) <= 0:
+            if (left := MAX_FILE_WAIT_S - (time.perf_counter() - start)) <= 0:
                 break
             if found.just_added:  # else the last file was finished meanwhile, perhaps too late for that search
                 if found.just_added != said:
@@ -118,7 +118,7 @@ async def _wait(turn: Turn, found: Found) -> Found:
     return found
 
 
-async def nothing(turn: Turn, found: Found) -> None:
+async def emit_no_results(turn: Turn, found: Found) -> None:
     """Say what was searched in vain, which matching documents are withheld from the user's own collections, what can
     be done, and show the passages that come nearest, folded."""
     opening = turn.opening
@@ -126,7 +126,7 @@ async def nothing(turn: Turn, found: Found) -> None:
     nearest = found.nearest or found.passages[: documents.NEAREST]
     turn.quotes, turn.placed = (
         [],
-        [replace(item, fresh=()) for item in source_numbering.place(nearest, opening.numbers, {})],
+        [replace(item, fresh=()) for item in source_numbering.number_passages(nearest, opening.numbers, {})],
     )
     if found.passages:  # counted only where none was found
         found = await documents.count_documents(opening.user, found, opening.collections, opening.filters)
@@ -141,13 +141,13 @@ async def nothing(turn: Turn, found: Found) -> None:
         "filters": turn.opening.filters.record(),
         "by_words": await in_db(documents.list_languages_by_words, opening.user, opening.collections),
     }
-    await turn.say(Nothing(source_list.nothing(turn.nothing)))
+    await turn.say(Nothing(source_list.render_no_results(turn.nothing)))
     if turn.placed:
         await turn.store_sources()
-        await turn.say(answer_sources.retrieved(turn))
+        await turn.say(answer_sources.build_retrieved_event(turn))
 
 
-async def search_for(turn: Turn, question: str, place: Scope) -> Found:
+async def search_other_question(turn: Turn, question: str, place: Scope) -> Found:
     """Return the passages for another question than the turn's, in half of the room of a prompt."""
     return await documents.search(
         turn.opening.user, question, scope=place, token_budget=TOKEN_BUDGET // 2, count=turn.chat.count
@@ -162,7 +162,7 @@ async def _search(turn: Turn, scope: Scope | None = None) -> Found:
         collections=opening.collections,
         scope=scope,
         filters=opening.filters,
-        history=without_small_talk(past.question for past in opening.history if not past.called),
+        history=drop_small_talk(past.question for past in opening.history if not past.called),
         token_budget=TOKEN_BUDGET,
         count=turn.chat.count,
         vector=turn.vector,

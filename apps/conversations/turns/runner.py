@@ -21,19 +21,19 @@ from django.utils import translation
 from django.utils.translation import gettext, ngettext
 
 from apps.conversations.core import model_choice, notifications
-from apps.conversations.core.events import Closed, Opened, encode
-from apps.conversations.core.requests import Again, Ask, Refused
-from apps.conversations.core.session_user import signed_in
+from apps.conversations.core.events import Closed, Opened, encode_event
+from apps.conversations.core.requests import AskRequest, RequestRefused, RetryRequest
+from apps.conversations.core.session_user import get_session_user
 from apps.conversations.evidence import answer_sources
-from apps.conversations.models import Message, Shows
+from apps.conversations.models import Message, ShownSentences
 from apps.conversations.moderation import withheld_notice
-from apps.conversations.moderation.findings import label, withheld
+from apps.conversations.moderation.findings import emit_labels, get_withheld
 from apps.conversations.rendering import answer_renderer
 from apps.conversations.tools import executor
 from apps.conversations.turns import finalization, preparation, queue, recovery, retrieval, titles
-from apps.conversations.turns.pipeline import answer
-from apps.conversations.turns.preparation import Kept, Opening, SignedOut
-from apps.conversations.turns.state import LOOP, Turn, is_grounded
+from apps.conversations.turns.pipeline import generate_answer
+from apps.conversations.turns.preparation import PreparedTurn, SessionEnded, TurnIds
+from apps.conversations.turns.state import LOOP_FINISH, Turn, is_grounded
 from apps.engines import registry
 from apps.engines.base import EngineError, TurnLog
 from apps.lib import leases
@@ -52,26 +52,28 @@ log = logging.getLogger(__name__)
 
 CHECKPOINT_S = 2.0  # the text so far is in the row after this time; the lease is renewed with it
 _STOPPED = "You stopped this answer."
-BROKEN = "Something went wrong here. Your question is kept; the log of the server says what happened."
+FAILURE_REASON = "Something went wrong here. Your question is kept; the log of the server says what happened."
 _CUT = {
     "length": "The answer reached its greatest length and ends here.",
     "thoughts": "The model thought until its greatest length and gave no answer. "
     "Allow a greater length under Advanced, or choose another model.",
-    LOOP: "The model began to repeat itself, so the answer ends here.",
+    LOOP_FINISH: "The model began to repeat itself, so the answer ends here.",
 }
 
 _running: dict[UUID, tuple[Turn, asyncio.Task[None]]] = {}
 
 
-async def ask(user: User, key: str | None, wish: Ask | Again, address: str = "") -> Kept:
+async def submit_request(user: User, key: str | None, wish: AskRequest | RetryRequest, address: str = "") -> TurnIds:
     """The turn of a person's ask in a session (None: from the queue), started unless it had been before. Raises
     SignedOut, Refused, OverLimit."""
-    vector = retrieval.embedded(wish.text) if isinstance(wish, Ask) and not wish.without_documents else None
-    opened = await in_db(preparation.recall, user, key, wish, address)
-    return await start(opened, vector) if isinstance(opened, Opening) else opened
+    vector = (
+        retrieval.embed_question(wish.text) if isinstance(wish, AskRequest) and not wish.without_documents else None
+    )
+    opened = await in_db(preparation.prepare_turn, user, key, wish, address)
+    return await start_turn(opened, vector) if isinstance(opened, PreparedTurn) else opened
 
 
-async def start(opened: Opening, vector: Begun[Vectors] | None = None) -> Kept:
+async def start_turn(opened: PreparedTurn, vector: Begun[Vectors] | None = None) -> TurnIds:
     """Begin the turn's log, store its question and empty answer, then let it run. Return where they are stored: as the
     turn of an earlier ask where this one repeats it, which then does not run.
 
@@ -80,34 +82,37 @@ async def start(opened: Opening, vector: Begun[Vectors] | None = None) -> Kept:
     """
     name = str(opened.answer)
     begun = Opened(
-        str(opened.conversation), str(opened.question), answer_renderer.question_html(opened.text), is_grounded(opened)
+        str(opened.conversation),
+        str(opened.question),
+        answer_renderer.render_question(opened.text),
+        is_grounded(opened),
     )
-    await registry.turnlog().append(name, encode(begun, turn=name))
+    await registry.turnlog().append(name, encode_event(begun, turn=name))
     if vector is None and not opened.without_documents:
-        vector = retrieval.embedded(opened.text)
-    turn, storing = Turn(opened, vector), asyncio.create_task(in_db(preparation.keep, opened))
+        vector = retrieval.embed_question(opened.text)
+    turn, storing = Turn(opened, vector), asyncio.create_task(in_db(preparation.save_question, opened))
     task = asyncio.create_task(_run(turn, storing), name=f"turn {turn.id}")
-    task.add_done_callback(_ran)
+    task.add_done_callback(_report_failure)
     _running[turn.opening.answer] = turn, task
     return await asyncio.shield(storing)
 
 
-async def stop(answer: UUID, log: TurnLog | None = None) -> None:
+async def stop_turn(answer: UUID, log: TurnLog | None = None) -> None:
     """Whichever process runs the turn was asked to end it; `log` is where a temporary one listens."""
     await (log or registry.turnlog()).request_stop(str(answer))
 
 
-def status(key: str, turn: UUID) -> str | None:
+def get_status(key: str, turn: UUID) -> str | None:
     """The status of that person's turn; None where it is not theirs, is not there, or was withheld by a reviewer: then
     its row alone says what may be seen. Raises SignedOut."""
-    user = signed_in(key)
+    user = get_session_user(key)
     if user is None:
-        raise SignedOut
+        raise SessionEnded
     rows = Message.objects.visible_to(user).answers().filter(pk=turn, retracted=None)
     return rows.values_list("status", flat=True).first()
 
 
-def text_of(answer: UUID) -> str:
+def get_running_text(answer: UUID) -> str:
     """What a turn of this process has written so far; "" where it is over, or runs elsewhere."""
     return _running[answer][0].text if answer in _running else ""
 
@@ -120,13 +125,13 @@ async def shut_down() -> None:
         await asyncio.wait([task for _, task in _running.values()], return_when=asyncio.FIRST_COMPLETED)
 
 
-async def idle() -> None:
+async def wait_until_idle() -> None:
     """No turn runs in this process."""
     while _running:
         await asyncio.wait([task for _, task in _running.values()])
 
 
-async def _run(turn: Turn, storing: asyncio.Task[Kept]) -> None:
+async def _run(turn: Turn, storing: asyncio.Task[TurnIds]) -> None:
     """Run the turn once its rows are stored, and end its log and what waits for it."""
     try:
         await asyncio.wait([storing])
@@ -134,13 +139,13 @@ async def _run(turn: Turn, storing: asyncio.Task[Kept]) -> None:
             await _answer(turn)
     finally:
         try:
-            with _deaf():
+            with _ignore_log_errors():
                 await registry.turnlog().finish(turn.id)
-            await notifications.changed(turn.opening.user.pk, turn.opening.conversation)
+            await notifications.notify_conversation_changed(turn.opening.user.pk, turn.opening.conversation)
         finally:
             try:
                 if not turn.interrupt.is_set():
-                    await go_on(turn.opening.conversation)
+                    await run_next_queued(turn.opening.conversation)
             finally:  # until then it is at work, and whoever waits for idleness waits for it
                 del _running[turn.opening.answer]
 
@@ -148,48 +153,52 @@ async def _run(turn: Turn, storing: asyncio.Task[Kept]) -> None:
 async def _answer(turn: Turn) -> None:
     """Answer until the first of the five endings, and close the turn unless another process has."""
     ends = {
-        "answer": asyncio.create_task(answer(turn)),
+        "answer": asyncio.create_task(generate_answer(turn)),
         "stop": asyncio.create_task(_stopped(turn)),
         "interrupt": asyncio.create_task(turn.interrupt.wait()),
-        "lease": asyncio.create_task(_keep(turn)),
+        "lease": asyncio.create_task(_hold_lease(turn)),
     }
     await asyncio.wait(ends.values(), return_when=asyncio.FIRST_COMPLETED)
     ended = [name for name, task in ends.items() if task.done()]
     for task in ends.values():
         task.cancel()
     await asyncio.wait(ends.values())
-    turn.judged = withheld(ends["answer"])
+    turn.judged = get_withheld(ends["answer"])
     if "lease" not in ended:
-        await _close(turn, *ending(turn, ended, ends["answer"]))
+        await _close(turn, *determine_ending(turn, ended, ends["answer"]))
 
 
-async def go_on(place: UUID) -> None:
+async def run_next_queued(place: UUID) -> None:
     """The next question of that conversation's queue is asked, if one waits and may be asked now."""
-    if (found := await in_db(queue.next_of, place)) is None:
+    if (found := await in_db(queue.get_next_question, place)) is None:
         return
     user, wish, row = found
     try:
         with translation.override(language.of(user) or translation.get_language()):
-            await ask(user, None, wish)
-        await in_db(queue.asked, row.pk)
+            await submit_request(user, None, wish)
+        await in_db(queue.mark_asked, row.pk)
     except OverLimit as limit:
         log.info("A question waits on: %s", limit)  # the sweep asks it again
-    except Refused as refusal:
-        await in_db(queue.refused, row.pk, refusal)
+    except RequestRefused as refusal:
+        await in_db(queue.mark_refused, row.pk, refusal)
     except EngineError as error:
         log.warning("A queued question waits on: %s", error)
-    await notifications.changed(user.pk, place)
+    await notifications.notify_conversation_changed(user.pk, place)
 
 
-def _ran(task: asyncio.Task[None]) -> None:
+def _report_failure(task: asyncio.Task[None]) -> None:
     if not task.cancelled() and (error := task.exception()) is not None:
         log.error("A turn could not be closed; the sweep does it", exc_info=error)
 
 
-def ending(turn: Turn, ended: list[str], answering: asyncio.Task[Any]) -> tuple[Message.Status, str]:
+def determine_ending(turn: Turn, ended: list[str], answering: asyncio.Task[Any]) -> tuple[Message.Status, str]:
     """The status of a turn, and words for the reader. What ended by itself is complete, also if stopped just then."""
     if "answer" not in ended:
-        return (Message.Status.STOPPED, _STOPPED) if "stop" in ended else (Message.Status.INTERRUPTED, recovery.REASON)
+        return (
+            (Message.Status.STOPPED, _STOPPED)
+            if "stop" in ended
+            else (Message.Status.INTERRUPTED, recovery.RESTART_REASON)
+        )
     error = None if answering.cancelled() else answering.exception()
     match error:
         case None:
@@ -201,7 +210,7 @@ def ending(turn: Turn, ended: list[str], answering: asyncio.Task[Any]) -> tuple[
             return Message.Status.FAILED, str(error)
         case _:
             log.error("An answer failed", exc_info=error)
-            return Message.Status.FAILED, BROKEN
+            return Message.Status.FAILED, FAILURE_REASON
 
 
 def _finish(turn: Turn) -> str:
@@ -219,7 +228,7 @@ async def _stopped(turn: Turn) -> None:
             await asyncio.sleep(CHECKPOINT_S)
 
 
-async def _keep(turn: Turn) -> None:
+async def _hold_lease(turn: Turn) -> None:
     """Renew the lease and checkpoint the text; return when the lease was lost."""
     await _holding.over(turn)
     log.error("Turn %s was closed by another process, or deleted, or its person may no longer ask", turn.id)
@@ -242,7 +251,7 @@ _holding = Rounds(lambda: CHECKPOINT_S, _renewed)
 
 
 @contextmanager
-def _deaf() -> Iterator[None]:
+def _ignore_log_errors() -> Iterator[None]:
     """A log that does not take an event costs that event, never the answer: the row holds all of it."""
     try:
         yield
@@ -252,48 +261,48 @@ def _deaf() -> Iterator[None]:
 
 async def _close(turn: Turn, status: Message.Status, reason: str) -> None:
     """The one exit: the rest is rendered and verified, the row is closed, and the log says so."""
-    html = await finished(turn)
-    kept = finalization.snapshot(turn, status, reason)
-    ended = await in_db(finalization.close, kept)
+    html = await finish_rendering(turn)
+    kept = finalization.snapshot_turn(turn, status, reason)
+    ended = await in_db(finalization.finish_turn, kept)
     if (
-        ended is finalization.Ended.KEPT
+        ended is finalization.FinishOutcome.KEPT
     ):  # of one that was cut the log is forgotten, and whoever follows it fetches the row
-        with _deaf():
+        with _ignore_log_errors():
             unfinished = Message(**kept.fields).unfinished
-            ended_html = await withheld_html(turn, status, reason)
+            ended_html = await render_withheld(turn, status, reason)
             await turn.say(Closed(status, html, said(reason), unfinished, turn.weak, ended_html))
         if status == Message.Status.COMPLETE:
-            titles.begin(turn)
+            titles.schedule_title(turn)
 
 
-async def withheld_html(turn: Turn, status: Message.Status, reason: str) -> str:
+async def render_withheld(turn: Turn, status: Message.Status, reason: str) -> str:
     """Return what the page shows in the answer's place; empty where nothing was withheld."""
     if status != Message.Status.WITHHELD:
         return ""
-    return await in_db(withheld_notice.withheld_html, reason, turn.text, turn.judged)
+    return await in_db(withheld_notice.render_notice, reason, turn.text, turn.judged)
 
 
-async def finished(turn: Turn) -> str:
+async def finish_rendering(turn: Turn) -> str:
     """The rest is rendered, shown and verified; the HTML of the whole answer."""
-    with _deaf():
-        await executor.ended(turn)
-        await label(turn)
+    with _ignore_log_errors():
+        await executor.cancel_open_calls(turn)
+        await emit_labels(turn)
         for event in turn.renderer.finish():
             await turn.say(event)
-    with _deaf():
+    with _ignore_log_errors():
         await _verified(turn)
         if turn.placed:
-            await turn.say(answer_sources.parted(turn))
+            await turn.say(answer_sources.build_final_event(turn))
     turn.renderer.links.used.clear()  # addresses that were links while they were being written
-    return answer_html(turn)
+    return render_running_answer(turn)
 
 
-def answer_html(turn: Turn) -> str:
+def render_running_answer(turn: Turn) -> str:
     """Return the HTML of what the turn has written, as a reload shows it."""
     if not turn.text:
         return ""
-    only_verified = turn.shows == Shows.VERIFIED
-    return answer_renderer.answer_html(
+    only_verified = turn.shows == ShownSentences.VERIFIED
+    return answer_renderer.render_answer(
         turn.text, turn.cites, turn.id, turn.renderer.links,
         only_verified=only_verified, unread_languages=turn.unread_languages,
     )  # fmt: skip
@@ -304,7 +313,7 @@ async def _verified(turn: Turn) -> None:
     if not turn.text:
         return
     if turn.model:
-        wrote = model_choice.wrote(turn.writer, len(turn.text.split()))
+        wrote = model_choice.describe_written(turn.writer, len(turn.text.split()))
         await turn.step("write", wrote, (time.perf_counter() - turn.started) * 1000)
     if turn.placed or turn.results:
         await turn.verifier.done()

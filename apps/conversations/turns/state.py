@@ -9,19 +9,19 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from apps.conversations.core import model_choice, notifications
-from apps.conversations.core.events import Event, Step, encode
+from apps.conversations.core.events import Event, Step, encode_event
 from apps.conversations.evidence import source_numbering
-from apps.conversations.evidence.source_numbering import Placed, Spans
-from apps.conversations.grounding.citer import Cite, weak
+from apps.conversations.evidence.source_numbering import NumberedPassage, Spans
+from apps.conversations.grounding.citer import SentenceCitation, is_mostly_unsupported
 from apps.conversations.grounding.lexicons import find_unread_language
 from apps.conversations.grounding.quote_selection import Quote
-from apps.conversations.models import Shows
+from apps.conversations.models import ShownSentences
 from apps.conversations.rendering.answer_renderer import StreamRenderer
 from apps.conversations.tools import call_cards
-from apps.conversations.turns.preparation import Opening
-from apps.conversations.turns.repetition import Repeats
-from apps.conversations.turns.small_talk import STEP as SMALL_TALK
-from apps.conversations.turns.verification import Verifier
+from apps.conversations.turns.preparation import PreparedTurn
+from apps.conversations.turns.repetition import RepetitionDetector
+from apps.conversations.turns.small_talk import SMALL_TALK_STEP as SMALL_TALK
+from apps.conversations.turns.verification import SentenceVerifier
 from apps.documents.search import Found
 from apps.engines import registry
 from apps.engines.base import ChatEngine, ChatRequest, TokenProb, ToolCall, Usage
@@ -30,18 +30,18 @@ from apps.safety import levels
 from apps.safety.levels import Level
 
 if TYPE_CHECKING:
-    from apps.conversations.attachments.queries import Attached
-    from apps.conversations.tools.availability import Kit
-    from apps.conversations.tools.base import Call
-    from apps.conversations.turns.context_usage import Window
+    from apps.conversations.attachments.queries import AttachedPictureView
+    from apps.conversations.tools.availability import AvailableTools
+    from apps.conversations.tools.base import ToolCallRecord
+    from apps.conversations.turns.context_usage import ContextUsage
     from apps.engines.base import Vectors
     from apps.safety.check import Judged
 
 
-LOOP = "loop"  # the model began to repeat itself, and was stopped
+LOOP_FINISH = "loop"  # the model began to repeat itself, and was stopped
 
 
-def is_grounded(opening: Opening) -> bool:
+def is_grounded(opening: PreparedTurn) -> bool:
     """Return whether documents are searched for the answer, or a picture is drawn; else nothing in it is checked."""
     return not opening.without_documents or any(row.draws for row in opening.rows)
 
@@ -50,19 +50,19 @@ def is_grounded(opening: Opening) -> bool:
 class Turn:
     """Changed by the turn's own tasks only; whatever ends it finds here all there is to keep."""
 
-    opening: Opening
+    opening: PreparedTurn
     records: ClassVar[bool] = True  # what the model weighed, token by token
     acts: ClassVar[bool] = True  # its model may call tools: somebody sees the cards, and can be asked
 
     vector: Begun[Vectors] | None  # of the question, where it was begun already
     renderer: StreamRenderer = field(default_factory=StreamRenderer)
     text: str = ""  # what was let through, exactly as the model wrote it
-    measure: Callable[[], Window] | None = None  # counts the next; when the request has left
-    window: Window | None = None  # what the request takes of the model's
+    measure: Callable[[], ContextUsage] | None = None  # counts the next; when the request has left
+    window: ContextUsage | None = None  # what the request takes of the model's
     thoughts: str = ""  # what it thought before, let through
     begun: bool = False  # the model has said something, let through or not
     finish: str = ""  # the server's word for how the stream ended, or LOOP
-    repeats: Repeats = field(default_factory=Repeats)
+    repeats: RepetitionDetector = field(default_factory=RepetitionDetector)
     usage: Usage | None = None  # as the server said
     cut: Callable[[], Usage | None] | None = None  # counts what a stream took that has no end
     judged: Judged | None = None  # what the gate withheld, and why
@@ -74,8 +74,8 @@ class Turn:
     tokens: list[TokenProb] = field(default_factory=list)  # as the model wrote them, let through or not
     pieces: int = 0  # of the answer that passed the gate
     calls: tuple[ToolCall, ...] = ()  # tools that the model wants to be called
-    kit: Kit = field(default_factory=dict)  # tools that the model may call
-    made: dict[str, Call] = field(default_factory=dict)  # calls in their order, as they now are
+    kit: AvailableTools = field(default_factory=dict)  # tools that the model may call
+    made: dict[str, ToolCallRecord] = field(default_factory=dict)  # calls in their order, as they now are
     called: set[tuple[str, str]] = field(default_factory=set)  # names and arguments, as the model wrote them
     rounds: int = 0  # in which tools were called
     lines: list[tuple[str, int, int, Spans]] = field(default_factory=list)  # of passages from tools
@@ -83,22 +83,22 @@ class Turn:
     model: str = ""
     style: str = ""
     shows: str = ""  # which sentences are shown; "": not known yet, or all
-    attached: tuple[Attached, ...] = ()  # the pictures of the question, their text read
-    placed: list[Placed] = field(default_factory=list)
+    attached: tuple[AttachedPictureView, ...] = ()  # the pictures of the question, their text read
+    placed: list[NumberedPassage] = field(default_factory=list)
     stored: bool = False  # `placed` is in the database
     quotes: list[Quote] = field(default_factory=list)
-    cites: list[Cite] = field(default_factory=list)
+    cites: list[SentenceCitation] = field(default_factory=list)
     unread: set[str] = field(default_factory=set)  # languages of passages near to sentences that stayed unverified
     steps: dict[str, Step] = field(default_factory=dict)
     timings: dict[str, float] = field(default_factory=dict)  # milliseconds
     nothing: dict[str, Any] | None = None  # what was searched in vain
     started: float = field(default_factory=time.perf_counter)
     id: str = field(init=False)  # of its answer
-    verifier: Verifier = field(init=False)
+    verifier: SentenceVerifier = field(init=False)
     interrupt: asyncio.Event = field(default_factory=asyncio.Event)  # set when the process ends
 
     def __post_init__(self) -> None:
-        self.id, self.verifier = str(self.opening.answer), Verifier(self)
+        self.id, self.verifier = str(self.opening.answer), SentenceVerifier(self)
 
     @property
     def chat(self) -> ChatEngine:
@@ -114,12 +114,12 @@ class Turn:
     def writer(self) -> str:
         """What people call the model that writes."""
         model = registry.chat_model(self.opening.model)
-        return model_choice.shown(model) if model else ""
+        return model_choice.get_display_name(model) if model else ""
 
     @property
     def weak(self) -> bool:
         """Return whether most sentences that the answer shows have no source."""
-        return self.shows != Shows.VERIFIED and weak(self.cites)
+        return self.shows != ShownSentences.VERIFIED and is_mostly_unsupported(self.cites)
 
     @property
     def grounded(self) -> bool:
@@ -142,7 +142,7 @@ class Turn:
         return self.found is not None and not self.found.passages and not speaks
 
     @property
-    def results(self) -> list[Call]:
+    def results(self) -> list[ToolCallRecord]:
         """What tools gave that are no passages."""
         return [call for call in self.made.values() if call.status == "done" and not call.sources]
 
@@ -165,20 +165,20 @@ class Turn:
 
     async def say(self, event: Event) -> None:
         """Appends the event to the turn's log."""
-        await registry.turnlog().append(self.id, encode(event, turn=self.id))
+        await registry.turnlog().append(self.id, encode_event(event, turn=self.id))
 
     async def tell_others(self) -> None:
         """Other pages of the person learn that something moves in this conversation."""
-        await notifications.changed(self.opening.user.pk, self.opening.conversation)
+        await notifications.notify_conversation_changed(self.opening.user.pk, self.opening.conversation)
 
     async def store_sources(self) -> None:
         """The passages under their numbers are in the database."""
-        await in_db(source_numbering.store, self.opening.conversation, self.opening.answer, self.placed)
+        await in_db(source_numbering.save_sources, self.opening.conversation, self.opening.answer, self.placed)
         self.stored = True
 
     async def store_calls(self) -> None:
         """The calls of tools, as they now are, are in the database."""
-        await in_db(call_cards.store, self.opening.answer, self.opening.lease, self.made.values())
+        await in_db(call_cards.save_calls, self.opening.answer, self.opening.lease, self.made.values())
 
     async def step(self, name: str, words: str, ms: float | None = None) -> None:
         """Says what is being done, or that it is done and how long it took."""

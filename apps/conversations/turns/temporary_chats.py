@@ -16,17 +16,17 @@ from dataclasses import dataclass, field, replace
 from uuid import UUID
 from weakref import WeakValueDictionary
 
-from apps.conversations.core.events import Closed, Opened, encode
-from apps.conversations.core.requests import Ask, Busy, Refused
-from apps.conversations.evidence.source_numbering import Numbers
+from apps.conversations.core.events import Closed, Opened, encode_event
+from apps.conversations.core.requests import AskRequest, ConversationBusy, RequestRefused
+from apps.conversations.evidence.source_numbering import SourceNumbers
 from apps.conversations.moderation import findings
-from apps.conversations.rendering.answer_renderer import question_html
+from apps.conversations.rendering.answer_renderer import render_question
 from apps.conversations.turns import preparation, retrieval, runner, temporary_turn
-from apps.conversations.turns.ephemeral import settle
-from apps.conversations.turns.pipeline import answer
-from apps.conversations.turns.preparation import Kept, Opening, Past
+from apps.conversations.turns.ephemeral import charge_usage
+from apps.conversations.turns.pipeline import generate_answer
+from apps.conversations.turns.preparation import PastExchange, PreparedTurn, TurnIds
 from apps.conversations.turns.state import is_grounded
-from apps.conversations.turns.temporary_turn import EXCHANGES, TemporaryTurn
+from apps.conversations.turns.temporary_turn import MAX_EXCHANGES, TemporaryTurn
 from apps.engines.turnlog.memory import MemoryTurnLog
 from apps.lib.ids import new_id
 from apps.lib.threads import in_db
@@ -38,21 +38,21 @@ log = logging.getLogger(__name__)
 
 GRACE_S = 60.0  # for a line that broke to come back; a page that was closed or reloaded says so, and has none
 RECHECK_S = 2.0  # a suspension ends an answer within twice this
-CHATS = 5  # of one person at once, in this process
+MAX_CHATS = 5  # of one person at once, in this process
 BROKEN = "Something went wrong here; the log of the server says what happened."
 NOT_HERE = "That question is no longer in this chat. Ask it anew, below."
 GONE = "This temporary chat is over: the server no longer has it. What you ask now begins a new one."
 
 
 @dataclass(eq=False)
-class Chat:
+class TemporaryChat:
     """A conversation of `owner` (pk of a person)."""
 
     owner: int
     id: UUID = field(default_factory=new_id)
-    past: tuple[tuple[UUID, Past], ...] = ()  # by question
-    numbers: Numbers = field(default_factory=Numbers)  # of sources
-    asked: dict[str, Kept] = field(default_factory=dict)  # by client id, in the order of the page
+    past: tuple[tuple[UUID, PastExchange], ...] = ()  # by question
+    numbers: SourceNumbers = field(default_factory=SourceNumbers)  # of sources
+    asked: dict[str, TurnIds] = field(default_factory=dict)  # by client id, in the order of the page
     lines: set[str] = field(default_factory=set)  # sockets of its page
     log: MemoryTurnLog = field(default_factory=lambda: MemoryTurnLog(keep_s=GRACE_S))
     running: asyncio.Task[None] | None = None
@@ -62,13 +62,13 @@ class Chat:
     def answers(self) -> set[UUID]:
         return {kept.answer for kept in self.asked.values()}
 
-    def before(self, question: UUID | None) -> tuple[dict[str, Kept], tuple[tuple[UUID, Past], ...]]:
+    def before(self, question: UUID | None) -> tuple[dict[str, TurnIds], tuple[tuple[UUID, PastExchange], ...]]:
         """What was asked and said before that question; all of it where there is none. Raises Refused."""
         order = [kept.question for kept in self.asked.values()]
         if question is None:
             return dict(self.asked), self.past
         if question not in order:
-            raise Refused(NOT_HERE)
+            raise RequestRefused(NOT_HERE)
         earlier = set(order[: order.index(question)])
         asked = {name: kept for name, kept in self.asked.items() if kept.question in earlier}
         return asked, tuple(item for item in self.past if item[0] in earlier)
@@ -80,11 +80,11 @@ class Chat:
         self.lines.add(line)
 
 
-_chats: dict[UUID, Chat] = {}
+_chats: dict[UUID, TemporaryChat] = {}
 _asking: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()  # one at a time for each person
 
 
-async def ask(user: User, key: str, wish: Ask, line: str, address: str = "") -> Kept:
+async def submit_question(user: User, key: str, wish: AskRequest, line: str, address: str = "") -> TurnIds:
     """The turn of a question, started unless it had been before; the chat is new where the question names none. One
     `beside` another takes its place, and that of all that followed. Raises SignedOut, Refused, OverLimit."""
     lock = _asking.setdefault(user.pk, asyncio.Lock())
@@ -93,11 +93,13 @@ async def ask(user: User, key: str, wish: Ask, line: str, address: str = "") -> 
             return known
         chat = _wanted(user, wish)
         if chat.running is not None:
-            raise Busy("An answer is still being written in this conversation. Wait for it, or stop it.")
+            raise ConversationBusy("An answer is still being written in this conversation. Wait for it, or stop it.")
         others = sum(other.running is not None for other in _of(user))
         asked, past = chat.before(wish.beside)
         said = tuple(one for _, one in past)
-        opened = await in_db(temporary_turn.opened, user, key, wish, said, chat.numbers, address, others)
+        opened = await in_db(
+            temporary_turn.prepare_temporary_turn, user, key, wish, said, chat.numbers, address, others
+        )
         chat.asked, chat.past = asked, past
         _chats[chat.id] = chat
         chat.stay(line)
@@ -106,7 +108,7 @@ async def ask(user: User, key: str, wish: Ask, line: str, address: str = "") -> 
     return kept
 
 
-def stay(user: User, pk: UUID, line: str) -> bool:
+def reconnect(user: User, pk: UUID, line: str) -> bool:
     """That chat goes on with this line; False where there is none of theirs."""
     if (chat := _chats.get(pk)) is None or chat.owner != user.pk:
         return False
@@ -114,7 +116,7 @@ def stay(user: User, pk: UUID, line: str) -> bool:
     return True
 
 
-def left(line: str, *, closed: bool) -> None:
+def disconnect(line: str, *, closed: bool) -> None:
     """The line is gone: its chats end now where the page was `closed`, soon where the line just broke."""
     for chat in [chat for chat in _chats.values() if line in chat.lines]:
         chat.lines.discard(line)
@@ -126,41 +128,41 @@ def left(line: str, *, closed: bool) -> None:
             chat.end = asyncio.get_running_loop().call_later(GRACE_S, _end, chat)
 
 
-def holds(user: User, turn: UUID) -> bool:
+def is_temporary_turn(user: User, turn: UUID) -> bool:
     """Whether that turn is one of a temporary chat of theirs."""
     return any(turn in chat.answers for chat in _of(user))
 
 
-def log_of(turn: UUID) -> MemoryTurnLog | None:
+def get_turn_log(turn: UUID) -> MemoryTurnLog | None:
     """Where the events of that turn are, if it is one of a temporary chat; who may hear them is asked before."""
     return next((chat.log for chat in _chats.values() if turn in chat.answers), None)
 
 
-def forget() -> None:
+def end_all() -> None:
     """All of them end (tests, and the end of the process)."""
     for chat in list(_chats.values()):
         _end(chat)
 
 
-def _of(user: User) -> Iterator[Chat]:
+def _of(user: User) -> Iterator[TemporaryChat]:
     return (chat for chat in _chats.values() if chat.owner == user.pk)
 
 
-def _repeated(user: User, wish: Ask) -> Kept | None:
+def _repeated(user: User, wish: AskRequest) -> TurnIds | None:
     return next((kept for chat in _of(user) if (kept := chat.asked.get(wish.client_id))), None)
 
 
-def _wanted(user: User, wish: Ask) -> Chat:
+def _wanted(user: User, wish: AskRequest) -> TemporaryChat:
     if wish.conversation is None:
-        if sum(1 for _ in _of(user)) >= CHATS:
-            raise Refused("You have %(chats)s temporary chats open. Close one of them first.", chats=CHATS)
-        return Chat(user.pk)
+        if sum(1 for _ in _of(user)) >= MAX_CHATS:
+            raise RequestRefused("You have %(chats)s temporary chats open. Close one of them first.", chats=MAX_CHATS)
+        return TemporaryChat(user.pk)
     if (chat := _chats.get(wish.conversation)) is None or chat.owner != user.pk:
-        raise Refused(GONE)
+        raise RequestRefused(GONE)
     return chat
 
 
-def _end(chat: Chat) -> None:
+def _end(chat: TemporaryChat) -> None:
     """Nothing of it is left."""
     _chats.pop(chat.id, None)
     if chat.end is not None:
@@ -169,29 +171,29 @@ def _end(chat: Chat) -> None:
         chat.running.cancel()
 
 
-async def _start(chat: Chat, opened: Opening) -> None:
-    vector = None if opened.without_documents else retrieval.embedded(opened.text)
+async def _start(chat: TemporaryChat, opened: PreparedTurn) -> None:
+    vector = None if opened.without_documents else retrieval.embed_question(opened.text)
     turn = TemporaryTurn(opened, vector, log=chat.log)
-    begun = Opened(str(chat.id), str(opened.question), question_html(opened.text), is_grounded(opened))
-    await chat.log.append(turn.id, encode(begun, turn=turn.id))
+    begun = Opened(str(chat.id), str(opened.question), render_question(opened.text), is_grounded(opened))
+    await chat.log.append(turn.id, encode_event(begun, turn=turn.id))
     chat.running = asyncio.create_task(_run(chat, turn), name=f"temporary {turn.id}")
     chat.running.add_done_callback(lambda done: _ran(chat, done))
 
 
-def _ran(chat: Chat, task: asyncio.Task[None]) -> None:
+def _ran(chat: TemporaryChat, task: asyncio.Task[None]) -> None:
     if chat.running is task:
         chat.running = None
     if not task.cancelled() and (error := task.exception()) is not None:
         log.error("A temporary chat could not go on", exc_info=error)
 
 
-async def _run(chat: Chat, turn: TemporaryTurn) -> None:
+async def _run(chat: TemporaryChat, turn: TemporaryTurn) -> None:
     """One exit for all endings, as in `turns.py`; the last event says which it was."""
     surface.set(Surface.NOWHERE)  # for this task, and what it begins
     ends = {
-        "answer": asyncio.create_task(answer(turn)),
+        "answer": asyncio.create_task(generate_answer(turn)),
         "stop": asyncio.create_task(chat.log.wait_stop(turn.id)),
-        "suspended": asyncio.create_task(temporary_turn.suspended(turn.opening.user, RECHECK_S)),
+        "suspended": asyncio.create_task(temporary_turn.wait_for_suspension(turn.opening.user, RECHECK_S)),
     }
     try:
         await asyncio.wait(ends.values(), return_when=asyncio.FIRST_COMPLETED)
@@ -200,18 +202,18 @@ async def _run(chat: Chat, turn: TemporaryTurn) -> None:
         for task in ends.values():
             task.cancel()
         await asyncio.wait(ends.values())
-        await settle(turn)
+        await charge_usage(turn)
     try:
-        status, reason = runner.ending(turn, ended, ends["answer"])
-        turn.judged = findings.withheld(ends["answer"])
-        await in_db(findings.review_unkept, chat.owner, *findings.all_of(turn))
-        html = await runner.finished(turn)
-        if status in preparation.KEPT and turn.text:
-            chat.past = (*chat.past, (turn.opening.question, turn.past()))[-EXCHANGES:]
+        status, reason = runner.determine_ending(turn, ended, ends["answer"])
+        turn.judged = findings.get_withheld(ends["answer"])
+        await in_db(findings.open_cases_for_unstored, chat.owner, *findings.list_findings(turn))
+        html = await runner.finish_rendering(turn)
+        if status in preparation.KEPT_STATUSES and turn.text:
+            chat.past = (*chat.past, (turn.opening.question, turn.past()))[-MAX_EXCHANGES:]
             chat.numbers = turn.numbers()
         chat.running = None  # who hears the last event may ask on
-        reason = BROKEN if reason == runner.BROKEN else reason
-        ended_html = await runner.withheld_html(turn, status, reason)
+        reason = BROKEN if reason == runner.FAILURE_REASON else reason
+        ended_html = await runner.render_withheld(turn, status, reason)
         await turn.say(Closed(status, html, said(reason), False, turn.weak, ended_html))
     finally:
         await chat.log.finish(turn.id)

@@ -11,23 +11,23 @@ from django.utils.html import escape
 from django.utils.http import urlencode
 
 from apps.conversations.core.events import Cited, Closed, Event, Quotes, Sources
-from apps.conversations.evidence.source_numbering import Given, Placed, Spans
-from apps.conversations.grounding.sentence_state import SentenceState, sentence_state
+from apps.conversations.evidence.source_numbering import NumberedPassage, PromptedSource, Spans
+from apps.conversations.grounding.sentence_state import SentenceState, get_sentence_state
 from apps.conversations.turns.state import Turn
 
 _SOURCE = re.compile(r"/answers/([\w-]+)/sources/(\d+)/(?:\?sentence=(\d+))?")
 
 
-def addressed(turn: Turn, event: Event) -> Event:
+def rewrite_source_links(turn: Turn, event: Event) -> Event:
     """The event, its links to sources of that turn as such addresses."""
     if isinstance(event, Sources | Quotes | Cited | Closed):
         return replace(event, html=_SOURCE.sub(lambda found: _address(turn, found), event.html))
     return event
 
 
-def given(item: Placed, spans: Spans) -> Given:
+def make_prompted_source(item: NumberedPassage, spans: Spans) -> PromptedSource:
     passage = item.passage
-    return Given(
+    return PromptedSource(
         item.number, passage.title, passage.page_number, passage.kind == "pdf", spans, item.text,
         passage.document_id, passage.heading,
     )  # fmt: skip
@@ -45,11 +45,11 @@ def _address(turn: Turn, found: re.Match[str]) -> str:
     quoted = found[3] is None and any(quote.source == number for quote in turn.quotes)
     known: dict[str, str | int] = {
         "page": place.page_number, "spans": ",".join(f"{start}-{end}" for start, end in exact),
-        "state": SentenceState.QUOTED if quoted else sentence_state(of_sentence) or "",
+        "state": SentenceState.QUOTED if quoted else get_sentence_state(of_sentence) or "",
     }  # fmt: skip
     return escape(f"/documents/{place.document_id}/source/{number}/?{urlencode(known)}")
 
 
-def _places(turn: Turn) -> Mapping[int, Given]:
+def _places(turn: Turn) -> Mapping[int, PromptedSource]:
     earlier = {item.number: item for past in turn.opening.history for item in past.given}
-    return {**earlier, **{item.number: given(item, item.passage.spans) for item in turn.placed}}
+    return {**earlier, **{item.number: make_prompted_source(item, item.passage.spans) for item in turn.placed}}

@@ -6,18 +6,18 @@ import asyncio
 from dataclasses import dataclass, replace
 
 from apps.conversations.assistants import assistant_choice, collection_choice
-from apps.conversations.assistants.instructions import briefing
+from apps.conversations.assistants.instructions import build_instructions
 from apps.conversations.core import model_choice
-from apps.conversations.core.events import Event, encode
-from apps.conversations.core.requests import Ask, Refused
-from apps.conversations.core.session_user import signed_in
-from apps.conversations.evidence.source_numbering import Numbers
+from apps.conversations.core.events import Event, encode_event
+from apps.conversations.core.requests import AskRequest, RequestRefused
+from apps.conversations.core.session_user import get_session_user
+from apps.conversations.evidence.source_numbering import SourceNumbers
 from apps.conversations.models import Conversation
 from apps.conversations.tools import slash_commands
 from apps.conversations.turns import preparation
-from apps.conversations.turns.ephemeral import Unkept, may_ask
-from apps.conversations.turns.preparation import Opening, Past, SignedOut
-from apps.conversations.turns.temporary_sources import addressed, given
+from apps.conversations.turns.ephemeral import EphemeralTurn, can_ask
+from apps.conversations.turns.preparation import PastExchange, PreparedTurn, SessionEnded
+from apps.conversations.turns.temporary_sources import make_prompted_source, rewrite_source_links
 from apps.documents import search
 from apps.documents.candidates import scope
 from apps.documents.filters import read_kept
@@ -28,49 +28,57 @@ from apps.users import limits
 from apps.users.models import User
 from apps.users.quota import Resource
 
-EXCHANGES = 100  # that a chat remembers, the latest
+MAX_EXCHANGES = 100  # that a chat remembers, the latest
 
 
 @dataclass(slots=True, eq=False, kw_only=True)
-class TemporaryTurn(Unkept):
+class TemporaryTurn(EphemeralTurn):
     """Speaks to the log of its chat, and nowhere else."""
 
     log: TurnLog
 
     async def say(self, event: Event) -> None:
-        await self.log.append(self.id, encode(addressed(self, event), turn=self.id))
+        await self.log.append(self.id, encode_event(rewrite_source_links(self, event), turn=self.id))
 
-    def past(self) -> Past:
+    def past(self) -> PastExchange:
         """What the next turn is told of it."""
-        own = [given(item, item.fresh) for item in self.placed if item.fresh]
-        return Past(self.opening.text, self.text, tuple(sorted(own, key=lambda item: item.number)))
+        own = [make_prompted_source(item, item.fresh) for item in self.placed if item.fresh]
+        return PastExchange(self.opening.text, self.text, tuple(sorted(own, key=lambda item: item.number)))
 
-    def numbers(self) -> Numbers:
+    def numbers(self) -> SourceNumbers:
         """What the chat has numbered so far."""
         own = {(item.passage.document_id, item.passage.chunk_id): item.number for item in self.placed}
         before = self.opening.numbers
-        return Numbers({**before.known, **own}, max([before.highest, *own.values()]))
+        return SourceNumbers({**before.known, **own}, max([before.highest, *own.values()]))
 
 
-def opened(
-    user: User, key: str, wish: Ask, past: tuple[Past, ...], numbers: Numbers, address: str, others: int
-) -> Opening:
+def prepare_temporary_turn(
+    user: User,
+    key: str,
+    wish: AskRequest,
+    past: tuple[PastExchange, ...],
+    numbers: SourceNumbers,
+    address: str,
+    others: int,
+) -> PreparedTurn:
     """What the turn needs to run, all as it is now; the question is counted. `others` of this person's turns run and
     have no rows. Reads what their instructions and memory are for nobody. Raises SignedOut, Refused, OverLimit. For
     `in_db`."""
-    if (now := signed_in(key)) is None or now != user:
-        raise SignedOut
-    if wish.picture is not None or slash_commands.read(wish.text) is not None:
-        raise Refused("Pictures and tools keep what they make: they are not for temporary chats. Begin a new chat.")
+    if (now := get_session_user(key)) is None or now != user:
+        raise SessionEnded
+    if wish.picture is not None or slash_commands.parse_command(wish.text) is not None:
+        raise RequestRefused(
+            "Pictures and tools keep what they make: they are not for temporary chats. Begin a new chat."
+        )
     if wish.attached:
-        raise Refused("Attached pictures are kept, so they are not for temporary chats. Begin a new chat.")
-    place = Conversation(owner=now, assistant=assistant_choice.asked(now, wish.assistant))
-    model_choice.keep(place, wish, model=wish.model)
-    assistant, _ = assistant_choice.of(now, place)
-    collections = collection_choice.collections(now, place, replace(wish, conversation=None), assistant)
-    model, gone = model_choice.of(place, assistant, wish.model)
+        raise RequestRefused("Attached pictures are kept, so they are not for temporary chats. Begin a new chat.")
+    place = Conversation(owner=now, assistant=assistant_choice.get_chosen_assistant(now, wish.assistant))
+    model_choice.apply_settings(place, wish, model=wish.model)
+    assistant, _ = assistant_choice.resolve_assistant(now, place)
+    collections = collection_choice.resolve_collections(now, place, replace(wish, conversation=None), assistant)
+    model, gone = model_choice.resolve_model(place, assistant, wish.model)
     filters = read_kept(place.filters)
-    begun = Opening(
+    begun = PreparedTurn(
         now,
         place.pk,
         new_id(),
@@ -79,27 +87,27 @@ def opened(
         collections,
         wish.without_documents,
         "",
-        readable(now, past),
+        filter_readable(now, past),
         numbers,
         assistant,
         place,
         True,
         (),
         None,
-        sampling=assistant_choice.sampling(place, assistant),
-        instructions=briefing(assistant),
+        sampling=assistant_choice.resolve_sampling(place, assistant),
+        instructions=build_instructions(assistant),
         model=model,
         gone=gone,
         filters=filters,
         scope=None if wish.without_documents else filters.narrowed(scope(now, collections)),
     )
-    preparation.has_place(begun, others)
+    preparation.check_capacity(begun, others)
     limits.check(now, Resource.TOKENS)
     limits.take(now, Resource.MESSAGES)
     return begun
 
 
-def readable(user: User, past: tuple[Past, ...]) -> tuple[Past, ...]:
+def filter_readable(user: User, past: tuple[PastExchange, ...]) -> tuple[PastExchange, ...]:
     """The exchanges with what this person may still read of the sources that they were given."""
     known = [item for exchange in past for item in exchange.given]
     places = [(item.document_id, item.page_number, [list(span) for span in item.spans]) for item in known]
@@ -108,7 +116,7 @@ def readable(user: User, past: tuple[Past, ...]) -> tuple[Past, ...]:
     return tuple(replace(one, given=tuple(item for item in one.given if item not in gone)) for one in past)
 
 
-async def suspended(user: User, every_s: float) -> None:
+async def wait_for_suspension(user: User, every_s: float) -> None:
     """Returns when that person may no longer sign in."""
-    while await in_db(may_ask, user.pk):
+    while await in_db(can_ask, user.pk):
         await asyncio.sleep(every_s)

@@ -17,7 +17,7 @@ from django.db.models import Q
 from apps.conversations.assistants import answer_style
 from apps.conversations.core import notifications
 from apps.conversations.models import Conversation, Message
-from apps.conversations.turns.preparation import Opening
+from apps.conversations.turns.preparation import PreparedTurn
 from apps.conversations.turns.state import Turn
 from apps.engines import registry
 from apps.engines.base import ChatMessage, ChatRequest, Delta, EngineError, Sampling
@@ -43,7 +43,7 @@ _EDGES = " \t\"'“”„«»‹›*_#`.:-–—"
 _naming: set[asyncio.Task[None]] = set()
 
 
-def begin(turn: Turn) -> None:
+def schedule_title(turn: Turn) -> None:
     """Name the conversation beside everything else, where its title comes from the question of this turn."""
     if settings.TITLES and turn.opening.names and turn.text:
         task = asyncio.create_task(_name(turn), name=f"title of {turn.opening.conversation}")
@@ -51,13 +51,13 @@ def begin(turn: Turn) -> None:
         task.add_done_callback(_named)
 
 
-async def idle() -> None:
+async def wait_until_idle() -> None:
     """No conversation is being named in this process."""
     while _naming:
         await asyncio.wait(list(_naming))
 
 
-def title(said: str, question: str) -> str:
+def parse_title(said: str, question: str) -> str:
     """Return what the model said as a title; "" where it is none, or most of its words are not the question's. Pure."""
     line = next((line for line in said.splitlines() if line.strip(_EDGES)), "")
     line = " ".join(_PREFIX.sub("", line.strip(_EDGES)).strip(_EDGES).split())
@@ -69,8 +69,8 @@ def title(said: str, question: str) -> str:
 
 
 async def _name(turn: Turn) -> None:
-    profile = await in_db(answer_style.profile, turn.model)
-    if not answer_style.reads_well(profile, registry.chat_model(turn.opening.model)):
+    profile = await in_db(answer_style.get_model_profile, turn.model)
+    if not answer_style.has_passed_reading_check(profile, registry.chat_model(turn.opening.model)):
         return
     question, answer = turn.opening.text[:_QUESTION], turn.text[:_ANSWER]
     asked = f"Question: {neutralise(question)}\nAnswer: {neutralise(answer)}\n\n{_ASK}"
@@ -84,14 +84,14 @@ async def _name(turn: Turn) -> None:
     async with aclosing(turn.chat.stream(request)) as items:
         async for item in items:
             said += item.text if isinstance(item, Delta) else ""
-    name = title(said, question)
+    name = parse_title(said, question)
     if not name or not (await gate.check_sentence(name, level=turn.level)).allowed:
         return
     if await in_db(_keep, turn.opening, turn.text, name):
-        await notifications.changed(turn.opening.user.pk, turn.opening.conversation)
+        await notifications.notify_conversation_changed(turn.opening.user.pk, turn.opening.conversation)
 
 
-def _keep(opening: Opening, said: str, name: str) -> bool:
+def _keep(opening: PreparedTurn, said: str, name: str) -> bool:
     made_of = Q(pk=opening.question, text=opening.text) | Q(pk=opening.answer, text=said)
     if Message.objects.filter(made_of).count() < 2:  # a part of it was taken out meanwhile
         return False

@@ -22,9 +22,9 @@ from apps.engines.base import TokenProb
 from apps.safety import canary
 from apps.safety.redacting import GAP
 
-FORMAT = 1
-WRITING = "Model wrote the answer"
-PLACE = "\x00{}\x00"  # where a passage stood; no text that was let in holds that character
+FORMAT_VERSION = 1
+WRITING_STAGE = "Model wrote the answer"
+PLACEHOLDER = "\x00{}\x00"  # where a passage stood; no text that was let in holds that character
 _STAGES = (
     ("check", "Question checked"), ("embed", "Meaning of the question"), ("index", "Index searched"),
     ("read", "Passages read and ranked"), ("rewrite", "Waited for the model to rewrite the follow-up"),
@@ -37,10 +37,10 @@ _DIGITS = 3
 Spans = list[list[int]]
 
 
-def record(turn: Turn) -> dict[str, Any]:
+def record_turn(turn: Turn) -> dict[str, Any]:
     """All of it as JSON values."""
     return {
-        "format": FORMAT,
+        "format": FORMAT_VERSION,
         "timeline": _timeline(turn),
         "search": _search(turn),
         "prompt": _prompt(turn),
@@ -48,20 +48,20 @@ def record(turn: Turn) -> dict[str, Any]:
         "tokens": [] if GAP in turn.text else _tokens(turn.tokens, len(turn.text) - len(turn.opening.written)),
         "pieces": turn.pieces,
         "thoughts": turn.thoughts,
-        "verdicts": findings.record(turn),
+        "verdicts": findings.make_trace_records(turn),
     }
 
 
-def pack(value: dict[str, Any]) -> bytes:
+def pack_trace(value: dict[str, Any]) -> bytes:
     return zlib.compress(orjson.dumps(value), 6)
 
 
-def unpack(data: bytes) -> dict[str, Any]:
+def unpack_trace(data: bytes) -> dict[str, Any]:
     value: dict[str, Any] = orjson.loads(zlib.decompress(data))
     return value
 
 
-def for_readers(value: dict[str, Any]) -> dict[str, Any]:
+def redact_for_readers(value: dict[str, Any]) -> dict[str, Any]:
     """What of a record goes with an answer to people who read it by a link: how long it took and how sure the model was
     of the words that they read. Not what was asked for with it, how that was judged, what was searched, or what else
     the model had in mind: all of that may speak of documents and of a person."""
@@ -82,7 +82,7 @@ def _timeline(turn: Turn) -> list[dict[str, Any]]:
         thinking = min(times.get("thinking", 0.0), times["last_token"] - times["first_token"])
         if thinking:
             rows.append({"words": "Model thought", "ms": round(thinking, 1)})
-        rows.append({"words": WRITING, "ms": round(times["last_token"] - times["first_token"] - thinking, 1)})
+        rows.append({"words": WRITING_STAGE, "ms": round(times["last_token"] - times["first_token"] - thinking, 1)})
     if turn.placed and turn.text:
         rows.append({"words": "Sentences verified, beside the writing", "ms": round(turn.verifier.ms, 1)})
     return rows
@@ -115,9 +115,9 @@ def _prompt(turn: Turn) -> dict[str, Any] | None:
     if turn.request is None:
         return None
     given = [item for past in turn.opening.history for item in past.given]
-    lines = [(prompt.given_line(item), item.number, item.page_number, item.spans) for item in given]
+    lines = [(prompt.format_prompted_line(item), item.number, item.page_number, item.spans) for item in given]
     lines += [
-        (prompt.placed_line(item), item.number, item.passage.page_number, item.fresh)
+        (prompt.format_passage_line(item), item.number, item.passage.page_number, item.fresh)
         for item in turn.placed
         if item.fresh
     ] + turn.lines
@@ -127,7 +127,7 @@ def _prompt(turn: Turn) -> dict[str, Any] | None:
         content = message.content + "".join(f"\n{call.name}({call.arguments})" for call in message.calls)
         for line, number, page, spans in lines:
             if line in content:
-                content = content.replace(line, PLACE.format(len(places)), 1)
+                content = content.replace(line, PLACEHOLDER.format(len(places)), 1)
                 places.append((number, page, [list(span) for span in spans]))
         messages.append({"role": message.role, "content": canary.masked(content)})
     return {"messages": messages, "places": places}

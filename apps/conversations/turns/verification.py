@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 from apps.conversations.core.events import Cited
 from apps.conversations.evidence import source_numbering
 from apps.conversations.grounding.citer import Citer
-from apps.conversations.grounding.sentence_state import Reveal, SentenceState, sentence_state
-from apps.conversations.models import Shows
-from apps.conversations.rendering.citation_marks import pills_html
+from apps.conversations.grounding.sentence_state import SentenceReveal, SentenceState, get_sentence_state
+from apps.conversations.models import ShownSentences
+from apps.conversations.rendering.citation_marks import render_citation_marks
 from apps.conversations.tools import result_support
 from apps.engines.base import EngineError
 from apps.lib.threads import in_db, in_pool
@@ -26,13 +26,13 @@ log = logging.getLogger(__name__)
 _EARLIER = 100  # sources of earlier turns that a sentence may be credited to
 
 
-class Verifier:
+class SentenceVerifier:
     def __init__(self, turn: Turn) -> None:
         self._turn = turn
         self._citer: Citer | None = None
         self._renewed = 0  # how often the turn got further passages
         self._next = 0  # sentence to verify
-        self._reveal = Reveal()
+        self._reveal = SentenceReveal()
         self._task: asyncio.Task[None] | None = None
         self.ms = 0.0
 
@@ -86,15 +86,15 @@ class Verifier:
             # With nothing to compare it with, a sentence takes less time than the way to a thread and back.
             cites = await in_pool(citer.cite, *sentence) if citer.windows else citer.cite(*sentence)
             if turn.results:
-                cites = await in_pool(result_support.credited, cites, turn.text[start:end], turn.results)
+                cites = await in_pool(result_support.attribute_to_tool, cites, turn.text[start:end], turn.results)
             self.ms += (time.perf_counter() - began) * 1000
             self._next += 1
             turn.cites += cites
-            state = sentence_state(cites)
+            state = get_sentence_state(cites)
             if state is SentenceState.UNVERIFIED and citer.windows:
                 turn.unread.add(await in_pool(citer.find_unread_language, sentence[1]))
-            shown = self._reveal.add(index, sentence[1], state) if turn.shows == Shows.VERIFIED else []
-            await turn.say(Cited(index, state or "", pills_html(cites, turn.opening.answer), tuple(shown)))
+            shown = self._reveal.add(index, sentence[1], state) if turn.shows == ShownSentences.VERIFIED else []
+            await turn.say(Cited(index, state or "", render_citation_marks(cites, turn.opening.answer), tuple(shown)))
 
     async def _build(self) -> Citer:
         """Return what knows this turn's passages and what earlier turns of the path were given, the latest of it; built
@@ -103,7 +103,7 @@ class Verifier:
             renewed, opening = self._renewed, self._turn.opening
             passages = {item.number: item.passage for item in self._turn.placed}
             given = [item for past in opening.history for item in past.given][-_EARLIER:]
-            earlier = await in_db(source_numbering.stretches, opening.user, given) if given else []
+            earlier = await in_db(source_numbering.load_source_spans, opening.user, given) if given else []
             asked = self._turn.found.query if self._turn.found is not None else opening.text  # with what it follows up
             citer = await in_pool(Citer, asked, passages, earlier)
             if renewed == self._renewed:

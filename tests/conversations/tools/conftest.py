@@ -10,8 +10,8 @@ import orjson
 import pytest
 
 from apps.conversations.tools import availability
-from apps.conversations.tools.base import Context, Plain, Result, Tool
-from apps.conversations.tools.builtin.catalog import BUILT_IN
+from apps.conversations.tools.base import Tool, ToolContext, ToolDefaults, ToolResult
+from apps.conversations.tools.builtin.catalog import BUILTIN_TOOLS
 from apps.engines.base import ToolCall
 from apps.engines.chat.fake import FakeChat
 from tests.conversations.conftest import alice, bob, chat, library, log, open_page, redis_url
@@ -19,18 +19,18 @@ from tests.conversations.conftest import alice, bob, chat, library, log, open_pa
 __all__ = ["alice", "bob", "chat", "library", "log", "open_page", "redis_url"]
 
 
-class Tried(Plain):
+class Tried(ToolDefaults):
     """A tool that runs what a test gives it."""
 
     title = "Tried"
     description = "Does what a test says."
     parameters: Mapping[str, Any] = {"type": "object", "properties": {"text": {"type": "string"}}}
 
-    def __init__(self, run: Callable[[Mapping[str, Any], Context], Awaitable[Any]], name: str = "tried") -> None:
+    def __init__(self, run: Callable[[Mapping[str, Any], ToolContext], Awaitable[Any]], name: str = "tried") -> None:
         self.run, self.name = run, name
         self.given: list[Mapping[str, Any]] = []
 
-    async def call(self, arguments: Mapping[str, Any], context: Context) -> Result:
+    async def call(self, arguments: Mapping[str, Any], context: ToolContext) -> ToolResult:
         self.given.append(arguments)
         return await self.run(arguments, context)
 
@@ -40,11 +40,11 @@ class Effect(Tried):
     effects = True
 
 
-async def said(arguments: Mapping[str, Any], context: Context) -> Result:
-    return Result(f"It says {arguments.get('text')}")
+async def said(arguments: Mapping[str, Any], context: ToolContext) -> ToolResult:
+    return ToolResult(f"It says {arguments.get('text')}")
 
 
-async def hangs(arguments: Mapping[str, Any], context: Context) -> Result:
+async def hangs(arguments: Mapping[str, Any], context: ToolContext) -> ToolResult:
     """Does not end by itself; a stubborn one does not even end when it is told to for the first time."""
     try:
         await asyncio.sleep(3600)
@@ -76,6 +76,6 @@ def offer(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
     """Puts tools beside the built-in ones."""
 
     def put(*tools: Tool) -> None:
-        monkeypatch.setattr(availability, "everything", lambda: (*BUILT_IN, *tools))
+        monkeypatch.setattr(availability, "list_all_tools", lambda: (*BUILTIN_TOOLS, *tools))
 
     return put

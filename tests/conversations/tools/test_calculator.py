@@ -7,7 +7,7 @@ import time
 import pytest
 
 from apps.conversations.tools.base import ToolError
-from apps.conversations.tools.builtin.calculator import calculated
+from apps.conversations.tools.builtin.calculator import calculate
 
 
 @pytest.mark.parametrize(
@@ -20,7 +20,7 @@ from apps.conversations.tools.builtin.calculator import calculated
     ],
 )  # fmt: skip
 def test_numbers_are_calculated_as_people_write_them(expression: str, value: str) -> None:
-    assert calculated(expression) == value
+    assert calculate(expression) == value
 
 
 @pytest.mark.parametrize(
@@ -33,7 +33,7 @@ def test_numbers_are_calculated_as_people_write_them(expression: str, value: str
 )  # fmt: skip
 def test_what_is_no_arithmetic_is_refused_in_words(expression: str) -> None:
     with pytest.raises(ToolError, match=r"calculated|has no value"):
-        calculated(expression)
+        calculate(expression)
 
 
 @pytest.mark.parametrize(
@@ -43,10 +43,10 @@ def test_what_is_no_arithmetic_is_refused_in_words(expression: str) -> None:
 def test_what_has_no_value_here_costs_no_time(expression: str) -> None:
     began = time.process_time()
     with pytest.raises(ToolError, match="has no value"):
-        calculated(expression)
+        calculate(expression)
     assert time.process_time() - began < 2  # of this process alone: a thousandth of it is used
 
 
 def test_an_expression_has_a_greatest_length() -> None:
     with pytest.raises(ToolError, match="400 characters"):
-        calculated("1+" * 200 + "1")
+        calculate("1+" * 200 + "1")

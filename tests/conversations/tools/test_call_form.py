@@ -62,7 +62,7 @@ def test_what_is_filled_in_becomes_the_line_that_calls_it(signed_in: Client, ser
         "more": "",
     }
     command = sent(signed_in, **given).json()["command"]
-    read = slash_commands.read(f"{command}\nShall I take a coat?")
+    read = slash_commands.parse_command(f"{command}\nShall I take a coat?")
     assert read is not None and (read.tool, read.question) == ("weather__forecast", "Shall I take a coat?")
     wanted = {"city": "Bonn\nBeuel", "days": 3, "unit": "celsius", "wind": False, "hours": ["8", "12"]}
     assert orjson.loads(read.words) == wanted

@@ -12,15 +12,15 @@ from django.test import Client
 
 from apps.conversations.models import Message, ToolServer, ToolSetting, Trace
 from apps.conversations.tools.mcp import client
-from apps.conversations.tools.mcp.tool import look
+from apps.conversations.tools.mcp.tool import refresh_server
 from apps.conversations.turns import trace
 from apps.engines.base import ChatRequest
 from apps.lib.threads import in_db
 from apps.safety import canary
 from apps.users.models import User
 from tests.conversations.tools.conftest import Tried, calls, said, tools_in
-from tests.conversations.tools.test_mcp import COMMANDS
-from tests.conversations.tools.test_rounds import turn
+from tests.conversations.tools.test_loop import turn
+from tests.conversations.tools.test_mcp_servers import COMMANDS
 from tests.safety.test_canary import WAYS
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("log")]
@@ -55,7 +55,7 @@ def pages_of(user: User, answer: Message) -> str:
 
 async def kept(answer: Message) -> str:
     row = await Trace.objects.filter(answer=answer).afirst()
-    return str(trace.unpack(bytes(row.data))) if row else ""
+    return str(trace.unpack_trace(bytes(row.data))) if row else ""
 
 
 @pytest.mark.parametrize("way", REPEATS)
@@ -112,7 +112,7 @@ async def test_its_name_as_a_tool_is_on_no_card(open_page, alice, library, calle
 async def test_no_server_of_tools_is_sent_it(open_page, alice, library, caller, settings, monkeypatch) -> None:
     settings.MCP_COMMANDS = COMMANDS
     server = await ToolServer.objects.acreate(name="test", transport="stdio", command="real")
-    await look(server)
+    await refresh_server(server)
     await ToolSetting.objects.acreate(name="test__fails", permission="allowed")
     monkeypatch.setattr(client, "_within", lambda *_: pytest.fail("the server was asked"))
     calls(caller, ("test__fails", {"note": canary.mark().upper()}))

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from apps.conversations.tools.base import ToolError
-from apps.conversations.tools.builtin.dates import reckoned
+from apps.conversations.tools.builtin.dates import calculate_date
 
 NOW = datetime(2026, 11, 26, 4, 16, tzinfo=UTC)
 
@@ -24,10 +24,10 @@ NOW = datetime(2026, 11, 26, 4, 16, tzinfo=UTC)
     ],
 )  # fmt: skip
 def test_days_are_named_and_counted(expression: str, said: str) -> None:
-    assert reckoned(expression, NOW) == said
+    assert calculate_date(expression, NOW) == said
 
 
 @pytest.mark.parametrize("expression", ["soon", "2026-02-30", "today + 99999 years", "today; rm", "today +", "9" * 300])
 def test_what_is_no_date_is_refused_in_words(expression: str) -> None:
     with pytest.raises(ToolError):
-        reckoned(expression, NOW)
+        calculate_date(expression, NOW)

@@ -16,10 +16,10 @@ from typing import Any
 from django.utils.translation import gettext_noop
 from simpleeval import InvalidExpression, SimpleEval
 
-from apps.conversations.tools.base import Context, Plain, Result, ToolError
+from apps.conversations.tools.base import ToolContext, ToolDefaults, ToolError, ToolResult
 from apps.lib.threads import in_pool
 
-LONGEST = 400  # characters of an expression
+MAX_CHARACTERS = 400  # characters of an expression
 _DIGITS = 28
 _LARGEST_POWER = 1000
 _LARGEST_FACTORIAL = 500
@@ -34,13 +34,13 @@ _UNREADABLE = gettext_noop(
 _NODES = (ast.Expression, ast.Expr, ast.Constant, ast.UnaryOp, ast.BinOp, ast.Call, ast.Name)
 
 
-class Calculator(Plain):
+class Calculator(ToolDefaults):
     name = "calculator"
     title = "Calculator"
     description = "Calculates an arithmetic expression exactly, such as (1250 * 1.19) / 12 or sqrt(2) or 15% * 80."
     parameters: Mapping[str, Any] = {
         "type": "object",
-        "properties": {"expression": {"type": "string", "minLength": 1, "maxLength": LONGEST}},
+        "properties": {"expression": {"type": "string", "minLength": 1, "maxLength": MAX_CHARACTERS}},
         "required": ["expression"],
         "additionalProperties": False,
     }
@@ -48,15 +48,15 @@ class Calculator(Plain):
     command = "calc"
     argument = "expression"
 
-    async def call(self, arguments: Mapping[str, Any], context: Context) -> Result:
+    async def call(self, arguments: Mapping[str, Any], context: ToolContext) -> ToolResult:
         asked = arguments["expression"]
-        return Result(f"{' '.join(asked.split())} = {await in_pool(calculated, asked)}")
+        return ToolResult(f"{' '.join(asked.split())} = {await in_pool(calculate, asked)}")
 
 
-def calculated(expression: str) -> str:
+def calculate(expression: str) -> str:
     """The value, in digits. Raises ToolError."""
-    if len(expression) > LONGEST:
-        raise ToolError(_TOO_LONG, most=LONGEST)
+    if len(expression) > MAX_CHARACTERS:
+        raise ToolError(_TOO_LONG, most=MAX_CHARACTERS)
     text = _PERCENT.sub("/100", _THOUSANDS.sub("", expression.translate(_SIGNS)).strip())
     try:
         with localcontext() as context:

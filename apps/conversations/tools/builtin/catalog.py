@@ -9,7 +9,7 @@ from apps.conversations.tools.builtin.draw_picture import DrawPicture
 from apps.conversations.tools.builtin.read_document import ReadDocument
 from apps.conversations.tools.builtin.search_documents import SearchDocuments
 
-BUILT_IN: tuple[Tool, ...] = (
+BUILTIN_TOOLS: tuple[Tool, ...] = (
     SearchDocuments(),
     ReadDocument(),
     Calculator(),

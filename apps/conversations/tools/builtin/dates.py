@@ -12,9 +12,9 @@ from django.utils import timezone
 from django.utils.dateformat import format as date_format
 from django.utils.translation import gettext, ngettext
 
-from apps.conversations.tools.base import Context, Plain, Result, ToolError, said
+from apps.conversations.tools.base import ToolContext, ToolDefaults, ToolError, ToolResult, localise_result
 
-LONGEST = 200  # characters of an expression
+MAX_CHARACTERS = 200  # characters of an expression
 _UNITS = ("day", "week", "month", "year")
 _FARTHEST = 100_000  # days, weeks, months or years in one step
 _DAY = re.compile(r"(today|now|tomorrow|yesterday|\d{4}-\d{1,2}-\d{1,2})", re.IGNORECASE)
@@ -27,7 +27,7 @@ _HOW = (
 )
 
 
-class Dates(Plain):
+class Dates(ToolDefaults):
     name = "dates"
     title = "Dates"
     description = (
@@ -36,7 +36,7 @@ class Dates(Plain):
     )
     parameters: Mapping[str, Any] = {
         "type": "object",
-        "properties": {"expression": {"type": "string", "maxLength": LONGEST}},
+        "properties": {"expression": {"type": "string", "maxLength": MAX_CHARACTERS}},
         "required": ["expression"],
         "additionalProperties": False,
     }
@@ -44,15 +44,15 @@ class Dates(Plain):
     command = "date"
     argument = "expression"
 
-    async def call(self, arguments: Mapping[str, Any], context: Context) -> Result:
+    async def call(self, arguments: Mapping[str, Any], context: ToolContext) -> ToolResult:
         now = timezone.localtime()
-        return said(lambda: reckoned(arguments["expression"], now))
+        return localise_result(lambda: calculate_date(arguments["expression"], now))
 
 
-def reckoned(expression: str, now: datetime) -> str:
+def calculate_date(expression: str, now: datetime) -> str:
     """The day that the expression names, or how many days lie between two. Raises ToolError."""
     text = expression.strip() or "today"
-    if len(text) > LONGEST or (first := _DAY.match(text)) is None:
+    if len(text) > MAX_CHARACTERS or (first := _DAY.match(text)) is None:
         raise ToolError(_HOW)
     day, at = _day(first[1], now.date()), first.end()
     if (other := _SINCE.fullmatch(text, at)) is not None:
@@ -63,7 +63,7 @@ def reckoned(expression: str, now: datetime) -> str:
     while at < len(text):
         if (step := _STEP.match(text, at)) is None:
             raise ToolError(_HOW)
-        day, at = _stepped(day, step), step.end()
+        day, at = _add_steps(day, step), step.end()
         at += len(text[at:]) - len(text[at:].lstrip())
     clock = f", {now:%H:%M} {now.tzname()}" if first[1].lower() == "now" and day == now.date() else ""
     return gettext("%(day)s, week %(week)s") % {"day": f"{_named(day)}{clock}", "week": day.isocalendar().week}
@@ -83,7 +83,7 @@ def _day(text: str, today: date) -> date:
         raise ToolError("There is no day %(day)s.", day=text) from None
 
 
-def _stepped(day: date, step: re.Match[str]) -> date:
+def _add_steps(day: date, step: re.Match[str]) -> date:
     sign, number, unit = -1 if step[1] == "-" else 1, int(step[2]), step[3].lower()
     if number > _FARTHEST:
         raise ToolError(_FAR, most=f"{_FARTHEST:,}")

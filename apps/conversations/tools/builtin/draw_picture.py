@@ -8,10 +8,10 @@ from typing import Any
 
 from django.db import transaction
 
-from apps.conversations.core.picture_request import MOST, SHAPES
+from apps.conversations.core.picture_request import MAX_PICTURES, SHAPES
 from apps.conversations.image_chat import tiles
 from apps.conversations.models import Message
-from apps.conversations.tools.base import Context, Permission, Plain, Result, ToolError
+from apps.conversations.tools.base import ToolContext, ToolDefaults, ToolError, ToolPermission, ToolResult
 from apps.engines.image.checks import PROMPT_CHARACTERS
 from apps.images import asking, described
 from apps.images.asking import Wish
@@ -22,11 +22,11 @@ from apps.safety import gate
 from apps.safety.check import Verdict
 from apps.users.limits import OverLimit
 
-NAME = "draw_picture"
+TOOL_NAME = "draw_picture"
 
 
-class DrawPicture(Plain):
-    name = NAME
+class DrawPicture(ToolDefaults):
+    name = TOOL_NAME
     title = "Draw a picture"
     description = (
         "Has pictures drawn from a description, when the person asks for a picture, drawing or illustration. Describe "
@@ -36,16 +36,16 @@ class DrawPicture(Plain):
         "type": "object",
         "properties": {
             "description": {"type": "string", "minLength": 1, "maxLength": PROMPT_CHARACTERS},
-            "count": {"type": "integer", "minimum": 1, "maximum": MOST},
+            "count": {"type": "integer", "minimum": 1, "maximum": MAX_PICTURES},
             "shape": {"type": "string", "enum": list(SHAPES)},
         },
         "required": ["description"],
         "additionalProperties": False,
     }
-    permission = Permission.ASK  # it uses the person's pictures; an administrator may allow it once for all
+    permission = ToolPermission.ASK  # it uses the person's pictures; an administrator may allow it once for all
     template = "conversations/_tool_pictures.html"
 
-    async def call(self, arguments: Mapping[str, Any], context: Context) -> Result:
+    async def call(self, arguments: Mapping[str, Any], context: ToolContext) -> ToolResult:
         words = gate.normalise(arguments["description"]).strip()
         verdict = await gate.check_question(words, level=context.level)
         count, shape = arguments.get("count", 1), arguments.get("shape", "square")
@@ -56,14 +56,14 @@ class DrawPicture(Plain):
         if not verdict.allowed:
             raise ToolError(verdict.words)
         many = "1 picture" if count == 1 else f"{count} pictures"
-        return Result(f"{many} asked for, shown with this answer once drawn.", data={"pictures": rows})
+        return ToolResult(f"{many} asked for, shown with this answer once drawn.", data={"pictures": rows})
 
 
-def _asked(context: Context, words: str, count: int, shape: str, verdict: Verdict) -> list[str]:
+def _asked(context: ToolContext, words: str, count: int, shape: str, verdict: Verdict) -> list[str]:
     width, height = sides(described.current(), *SHAPES[shape])
     wish = Wish(words, count=count, width=width, height=height, level=context.level)
     with transaction.atomic():
         rows: list[Picture] = asking.ask(context.user, wish, verdict=verdict)
-        tiles.put(context.answer, [row.pk for row in rows])
-        Message.objects.filter(pk=context.answer).update(draws={"count": count, "by": NAME})
+        tiles.add_tiles(context.answer, [row.pk for row in rows])
+        Message.objects.filter(pk=context.answer).update(draws={"count": count, "by": TOOL_NAME})
     return [str(row.pk) for row in rows]

@@ -8,7 +8,7 @@ from typing import Any
 
 from django.utils.translation import gettext, gettext_noop, ngettext
 
-from apps.conversations.tools.base import Context, Plain, Result, ToolError, said
+from apps.conversations.tools.base import ToolContext, ToolDefaults, ToolError, ToolResult, localise_result
 from apps.documents.whole import Whole, named, whole
 from apps.lib.threads import in_db
 
@@ -20,7 +20,7 @@ _NO_TEXT = gettext_noop("“%(title)s” has no text from page %(page)s on.")
 _PAGE = re.compile(r",?\s+(?:from\s+)?page\s+(\d{1,5})$", re.IGNORECASE)
 
 
-class ReadDocument(Plain):
+class ReadDocument(ToolDefaults):
     name = "read_document"
     title = "Read a document"
     description = (
@@ -39,7 +39,7 @@ class ReadDocument(Plain):
     command = "read"
     argument = "title"
 
-    async def call(self, arguments: Mapping[str, Any], context: Context) -> Result:
+    async def call(self, arguments: Mapping[str, Any], context: ToolContext) -> ToolResult:
         title, page = arguments["title"].strip(), arguments.get("page")
         if page is None and (asked := _PAGE.search(title)) is not None:
             title, page = title[: asked.start()], int(asked[1])
@@ -47,10 +47,10 @@ class ReadDocument(Plain):
         if not found.passages:
             raise _empty(found, page or 1)
         pages = sorted({item.page_number for item in found.passages})
-        return said(lambda: _read_so_far(found, pages[0], pages[-1]), found.passages)
+        return localise_result(lambda: _read_so_far(found, pages[0], pages[-1]), found.passages)
 
 
-def _read(title: str, page: int, context: Context) -> Whole:
+def _read(title: str, page: int, context: ToolContext) -> Whole:
     documents = named(context.user, title, context.collections, context.filters) if title else []
     if not documents:
         raise ToolError(_UNKNOWN, title=title[:80])

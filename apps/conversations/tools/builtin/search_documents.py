@@ -7,14 +7,14 @@ from typing import Any
 
 from django.utils.translation import gettext, ngettext
 
-from apps.conversations.tools.base import Context, Plain, Result, ToolError, said
+from apps.conversations.tools.base import ToolContext, ToolDefaults, ToolError, ToolResult, localise_result
 from apps.documents.filters import Filters
 from apps.documents.search import Found, search
 
 _TOKENS = 700  # of passages: as much as a question gets
 
 
-class SearchDocuments(Plain):
+class SearchDocuments(ToolDefaults):
     name = "search_documents"
     title = "Search in documents"
     description = (
@@ -30,7 +30,7 @@ class SearchDocuments(Plain):
     command = "search"
     argument = "query"
 
-    async def call(self, arguments: Mapping[str, Any], context: Context) -> Result:
+    async def call(self, arguments: Mapping[str, Any], context: ToolContext) -> ToolResult:
         if not (query := arguments["query"].strip()):
             raise ToolError("Say what to search for.")
         found = await search(
@@ -38,8 +38,8 @@ class SearchDocuments(Plain):
             count=context.count, filters=context.filters,
         )  # fmt: skip
         if not found.passages:
-            return said(lambda: _in_vain(found, context.filters))
-        return said(lambda: _found(len(found.passages)), found.passages)
+            return localise_result(lambda: _in_vain(found, context.filters))
+        return localise_result(lambda: _found(len(found.passages)), found.passages)
 
 
 def _in_vain(found: Found, filters: Filters) -> str:

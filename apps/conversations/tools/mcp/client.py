@@ -15,8 +15,8 @@ import orjson
 from django.conf import settings
 from django.utils.translation import gettext_noop
 
-from apps.conversations.tools.base import Hint, ToolError
-from apps.conversations.tools.mcp.limits import MOST_BYTES, SECONDS, Exceeded
+from apps.conversations.tools.base import ToolError, ToolHint
+from apps.conversations.tools.mcp.limits import MAX_BYTES, TIMEOUT_S, SizeExceeded
 from apps.safety.addresses import NotFetched
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ _AWAY = "The server cannot be reached, or broke off."
 _UNKNOWN_COMMAND = "No program of this name is among those that the operator allows (MCP_COMMANDS)."
 
 
-async def listed(server: ToolServer) -> list[dict[str, Any]]:
+async def list_tools(server: ToolServer) -> list[dict[str, Any]]:
     """The tools that it offers: name, title, description, parameters, hint (`Hint`), as it says. Raises ToolError."""
 
     async def ask(client: Client) -> list[dict[str, Any]]:
@@ -52,16 +52,16 @@ async def listed(server: ToolServer) -> list[dict[str, Any]]:
     return await _within(server, ask)
 
 
-def _hint(said: ToolAnnotations | None) -> Hint:
+def _hint(said: ToolAnnotations | None) -> ToolHint:
     """Where it says nothing of it, a tool may do anything, as the protocol has it."""
     if said is None or (said.read_only_hint is None and said.destructive_hint is None):
-        return Hint.UNSAID
+        return ToolHint.UNSAID
     if said.read_only_hint:
-        return Hint.READS
-    return Hint.ADDS if said.destructive_hint is False else Hint.CHANGES
+        return ToolHint.READS
+    return ToolHint.ADDS if said.destructive_hint is False else ToolHint.CHANGES
 
 
-async def called(server: ToolServer, tool: str, arguments: Mapping[str, Any]) -> str:
+async def call_tool(server: ToolServer, tool: str, arguments: Mapping[str, Any]) -> str:
     """What the tool gives, as text. Raises ToolError."""
 
     async def ask(client: Client) -> str:
@@ -71,8 +71,8 @@ async def called(server: ToolServer, tool: str, arguments: Mapping[str, Any]) ->
             text = orjson.dumps(result.structured_content).decode()
         if result.is_error:
             raise ToolError(_SAYS, text=text[:300]) if text else ToolError(_SAYS_NOTHING)
-        if len(text) > MOST_BYTES:
-            raise ToolError(_TOO_LARGE, mb=MOST_BYTES // 1024**2)
+        if len(text) > MAX_BYTES:
+            raise ToolError(_TOO_LARGE, mb=MAX_BYTES // 1024**2)
         return text
 
     return await _within(server, ask)
@@ -80,21 +80,21 @@ async def called(server: ToolServer, tool: str, arguments: Mapping[str, Any]) ->
 
 async def _within(server: ToolServer, ask: Callable[[Client], Awaitable[T]]) -> T:
     """What is asked in a session of its own, which runs in a task of its own: whatever becomes of it, it ends there."""
-    exceeded = Exceeded()
+    exceeded = SizeExceeded()
     task = asyncio.create_task(_asked(server, ask, exceeded), name=f"session with {server.name}")
     task.add_done_callback(lambda done: done.cancelled() or done.exception())
     full = asyncio.create_task(exceeded.event.wait())  # the rest of what it says is not waited for
     either: list[asyncio.Task[Any]] = [task, full]
     try:
-        await asyncio.wait(either, timeout=SECONDS, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait(either, timeout=TIMEOUT_S, return_when=asyncio.FIRST_COMPLETED)
     finally:
         full.cancel()
         if not (ended := task.done()):
             task.cancel()
     if exceeded.happened:
-        raise ToolError(_TOO_LARGE, mb=MOST_BYTES // 1024**2)
+        raise ToolError(_TOO_LARGE, mb=MAX_BYTES // 1024**2)
     if not ended:
-        raise ToolError(_SLOW, seconds=f"{SECONDS:.0f}")
+        raise ToolError(_SLOW, seconds=f"{TIMEOUT_S:.0f}")
     if task.cancelled():
         raise ToolError(_AWAY)
     if (error := task.exception()) is not None:
@@ -102,15 +102,15 @@ async def _within(server: ToolServer, ask: Callable[[Client], Awaitable[T]]) -> 
     return task.result()
 
 
-async def _asked(server: ToolServer, ask: Callable[[Client], Awaitable[T]], exceeded: Exceeded) -> T:
+async def _asked(server: ToolServer, ask: Callable[[Client], Awaitable[T]], exceeded: SizeExceeded) -> T:
     from mcp import Client
 
-    async with _line(server, exceeded) as line, Client(line, read_timeout_seconds=SECONDS, cache=None) as client:
+    async with _line(server, exceeded) as line, Client(line, read_timeout_seconds=TIMEOUT_S, cache=None) as client:
         return await ask(client)
 
 
 @asynccontextmanager
-async def _line(server: ToolServer, exceeded: Exceeded) -> AsyncIterator[Any]:
+async def _line(server: ToolServer, exceeded: SizeExceeded) -> AsyncIterator[Any]:
     """Yield the transport to the server. A program gets the usual environment of the SDK, nothing of this process."""
     from mcp.client.stdio import StdioServerParameters, stdio_client
     from mcp.client.streamable_http import streamable_http_client
@@ -123,8 +123,8 @@ async def _line(server: ToolServer, exceeded: Exceeded) -> AsyncIterator[Any]:
         with Path(os.devnull).open("w") as nowhere:
             yield stdio_client(StdioServerParameters(command=command[0], args=command[1:]), nowhere)
         return
-    async with http_transport.client(settings.MCP_TOKENS.get(server.name, ""), exceeded) as http:
-        yield streamable_http_client(server.address, http_client=http, max_sse_event_size=MOST_BYTES)
+    async with http_transport.make_client(settings.MCP_TOKENS.get(server.name, ""), exceeded) as http:
+        yield streamable_http_client(server.address, http_client=http, max_sse_event_size=MAX_BYTES)
 
 
 def _explained(server: ToolServer, error: BaseException) -> ToolError:

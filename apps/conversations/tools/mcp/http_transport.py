@@ -9,26 +9,26 @@ from collections.abc import AsyncIterator
 import httpx2
 from django.conf import settings
 
-from apps.conversations.tools.mcp.limits import MOST_BYTES, Exceeded
+from apps.conversations.tools.mcp.limits import MAX_BYTES, SizeExceeded
 from apps.lib.threads import in_pool
 from apps.safety.addresses import parse, resolve
 
 _CONNECT_S, _READ_S = 5.0, 60.0
 
 
-def client(token: str, exceeded: Exceeded) -> httpx2.AsyncClient:
+def make_client(token: str, exceeded: SizeExceeded) -> httpx2.AsyncClient:
     """No proxy, cookie or credential of this process is used but the token that the operator gave for the server."""
     headers = {"User-Agent": "openbook", "Accept-Encoding": "identity"}
     if token:
         headers["Authorization"] = f"Bearer {token}"
     timeout = httpx2.Timeout(_CONNECT_S, read=_READ_S)
-    return httpx2.AsyncClient(transport=Guarded(exceeded), headers=headers, timeout=timeout, trust_env=False)
+    return httpx2.AsyncClient(transport=CheckedTransport(exceeded), headers=headers, timeout=timeout, trust_env=False)
 
 
-class Guarded(httpx2.AsyncBaseTransport):
+class CheckedTransport(httpx2.AsyncBaseTransport):
     """Raises NotFetched for an address that may not be connected to."""
 
-    def __init__(self, exceeded: Exceeded) -> None:
+    def __init__(self, exceeded: SizeExceeded) -> None:
         self._inner = httpx2.AsyncHTTPTransport(trust_env=False, retries=0)
         self._exceeded = exceeded
 
@@ -53,7 +53,7 @@ class Guarded(httpx2.AsyncBaseTransport):
 
 
 class _Limited(httpx2.AsyncByteStream):
-    def __init__(self, stream: object, exceeded: Exceeded, request: httpx2.Request) -> None:
+    def __init__(self, stream: object, exceeded: SizeExceeded, request: httpx2.Request) -> None:
         if not isinstance(stream, httpx2.AsyncByteStream):
             raise TypeError("a stream that is read asynchronously is expected")
         self._stream, self._exceeded, self._request = stream, exceeded, request
@@ -62,7 +62,7 @@ class _Limited(httpx2.AsyncByteStream):
         size = 0
         async for part in self._stream:
             size += len(part)
-            if size > MOST_BYTES:
+            if size > MAX_BYTES:
                 self._exceeded.happens()
                 raise httpx2.ReadError("more than is read", request=self._request)
             yield part

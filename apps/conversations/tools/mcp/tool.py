@@ -8,9 +8,17 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from apps.conversations.models.tool import ToolServer, ToolSetting
-from apps.conversations.tools.base import Context, Hint, Permission, Plain, Result, Tool, ToolError
-from apps.conversations.tools.mcp.client import called, listed
-from apps.conversations.tools.mcp.limits import SECONDS
+from apps.conversations.tools.base import (
+    Tool,
+    ToolContext,
+    ToolDefaults,
+    ToolError,
+    ToolHint,
+    ToolPermission,
+    ToolResult,
+)
+from apps.conversations.tools.mcp.client import call_tool, list_tools
+from apps.conversations.tools.mcp.limits import TIMEOUT_S
 from apps.lib.threads import in_db
 from apps.safety import gate
 
@@ -20,11 +28,11 @@ _MISSING = "The arguments do not fit: %(missing)s is missing."
 _ODD = re.compile(r"[^a-zA-Z0-9_-]+")
 
 
-class McpTool(Plain):
+class McpTool(ToolDefaults):
     """Asks each time until an administrator allows it: only they can know what it does."""
 
-    permission = Permission.ASK
-    seconds = SECONDS + 5  # the session has its own limit, which says more
+    permission = ToolPermission.ASK
+    seconds = TIMEOUT_S + 5  # the session has its own limit, which says more
 
     def __init__(self, server: ToolServer, said: Mapping[str, Any]) -> None:
         self._server, self._called = server, said["name"]
@@ -32,7 +40,7 @@ class McpTool(Plain):
         self.title = f"{server.name}: {said['title'] or said['name']}"
         self.description = said["description"]
         self.parameters: Mapping[str, Any] = said["parameters"]
-        self.hint = Hint(said.get("hint", ""))
+        self.hint = ToolHint(said.get("hint", ""))
 
     def check(self, arguments: Mapping[str, Any]) -> None:
         """The server itself judges them; what its schema could make take long is not asked here."""
@@ -41,20 +49,20 @@ class McpTool(Plain):
         if missing:
             raise ToolError(_MISSING, missing=", ".join(map(str, missing))[:200])
 
-    async def call(self, arguments: Mapping[str, Any], context: Context) -> Result:
-        return Result(await called(self._server, self._called, arguments))
+    async def call(self, arguments: Mapping[str, Any], context: ToolContext) -> ToolResult:
+        return ToolResult(await call_tool(self._server, self._called, arguments))
 
 
-def tools() -> Sequence[Tool]:
+def load_tools() -> Sequence[Tool]:
     """The tools of all servers that are switched on. For `in_db`."""
     return [McpTool(server, said) for server in ToolServer.objects.filter(enabled=True) for said in server.tools]
 
 
-async def look(server: ToolServer) -> str:
+async def refresh_server(server: ToolServer) -> str:
     """What the server offers is kept, its tools can be called; or why not, in words. A tool that is another one than
     before asks each time again."""
     try:
-        offered = await listed(server)
+        offered = await list_tools(server)
         await gate.keep_fresh()
         found = _kept(server.name, offered)
     except ToolError as error:

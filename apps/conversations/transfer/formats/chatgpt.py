@@ -11,17 +11,17 @@ from collections.abc import Mapping
 from typing import Any
 
 from apps.conversations.transfer.formats.common import (
-    Broken,
-    Chat,
-    Note,
+    ImportedChat,
+    ImportedMessage,
+    InvalidImport,
     Role,
-    identity,
-    listed,
-    mapping,
-    model,
-    moment,
-    title,
-    words,
+    as_list,
+    as_mapping,
+    clean_text,
+    parse_message_id,
+    parse_model_name,
+    parse_time,
+    parse_title,
 )  # fmt: skip
 
 SOURCE = "ChatGPT"
@@ -35,47 +35,60 @@ def is_one(item: Mapping[str, Any]) -> bool:
     return isinstance(item.get("mapping"), dict)
 
 
-def chat(item: Mapping[str, Any]) -> Chat:
+def chat(item: Mapping[str, Any]) -> ImportedChat:
     """Raises Broken."""
     left: Counter[str] = Counter()
     notes = []
     for name, node in item["mapping"].items():
         if not isinstance(node, dict):
-            raise Broken("A message of it is empty.")
+            raise InvalidImport("A message of it is empty.")
         above = node.get("parent")
-        notes.append(_note(identity(name), identity(above) if above else None, mapping(node.get("message")), left))
-    return Chat(
-        SOURCE, title(item.get("title")), tuple(notes), current=words(item.get("current_node")) or None,
-        at=moment(item.get("create_time")), key=words(item.get("conversation_id") or item.get("id"))[:200],
-        pinned=item.get("is_starred") is True, archived=item.get("is_archived") is True, left=left,
-    )  # fmt: skip
+        notes.append(
+            _note(
+                parse_message_id(name),
+                parse_message_id(above) if above else None,
+                as_mapping(node.get("message")),
+                left,
+            )
+        )
+    return ImportedChat(
+        SOURCE,
+        parse_title(item.get("title")),
+        tuple(notes),
+        current=clean_text(item.get("current_node")) or None,
+        at=parse_time(item.get("create_time")),
+        key=clean_text(item.get("conversation_id") or item.get("id"))[:200],
+        pinned=item.get("is_starred") is True,
+        archived=item.get("is_archived") is True,
+        left=left,
+    )
 
 
-def _note(name: str, above: str | None, message: Mapping[str, Any], left: Counter[str]) -> Note:
-    content, about = mapping(message.get("content")), mapping(message.get("metadata"))
-    role = _ROLES.get(str(mapping(message.get("author")).get("role")))
+def _note(name: str, above: str | None, message: Mapping[str, Any], left: Counter[str]) -> ImportedMessage:
+    content, about = as_mapping(message.get("content")), as_mapping(message.get("metadata"))
+    role = _ROLES.get(str(as_mapping(message.get("author")).get("role")))
     hidden = about.get("is_visually_hidden_from_conversation") is True
     to_a_tool = message.get("recipient") not in (None, "all")
     kind = str(content.get("content_type"))
     if role is None or hidden or to_a_tool or kind not in _SPOKEN:
-        return Note(name, above, None)
+        return ImportedMessage(name, above, None)
     text = _text(content, left)
-    return Note(
-        name, above, role if text else None, text, moment(message.get("create_time")),
-        model(about.get("model_slug")) if role == "assistant" else "",
+    return ImportedMessage(
+        name, above, role if text else None, text, parse_time(message.get("create_time")),
+        parse_model_name(about.get("model_slug")) if role == "assistant" else "",
         "complete" if message.get("status") in (None, "finished_successfully") else "stopped",
     )  # fmt: skip
 
 
 def _text(content: Mapping[str, Any], left: Counter[str]) -> str:
     if content.get("content_type") == "code":
-        return f"```\n{code}\n```" if (code := words(content.get("text"))) else ""
+        return f"```\n{code}\n```" if (code := clean_text(content.get("text"))) else ""
     parts = []
-    for part in listed(content.get("parts")):
+    for part in as_list(content.get("parts")):
         if isinstance(part, str):
             parts.append(part)
-        elif mapping(part).get("content_type") == "audio_transcription":
-            parts.append(str(mapping(part).get("text") or ""))
+        elif as_mapping(part).get("content_type") == "audio_transcription":
+            parts.append(str(as_mapping(part).get("text") or ""))
         elif part:
             left["picture or file"] += 1
-    return words(_MARKS.sub("", "\n\n".join(filter(None, parts))))
+    return clean_text(_MARKS.sub("", "\n\n".join(filter(None, parts))))

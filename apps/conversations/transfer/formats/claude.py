@@ -11,16 +11,16 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from apps.conversations.transfer.formats.common import (
-    Broken,
-    Chat,
-    Note,
+    ImportedChat,
+    ImportedMessage,
+    InvalidImport,
     Role,
-    identity,
-    listed,
-    mapping,
-    moment,
-    title,
-    words,
+    as_list,
+    as_mapping,
+    clean_text,
+    parse_message_id,
+    parse_time,
+    parse_title,
 )
 
 SOURCE = "Claude"
@@ -32,45 +32,53 @@ def is_one(item: Mapping[str, Any]) -> bool:
     return isinstance(item.get("chat_messages"), list)
 
 
-def chat(item: Mapping[str, Any]) -> Chat:
+def chat(item: Mapping[str, Any]) -> ImportedChat:
     """Raises Broken."""
     left: Counter[str] = Counter()
-    notes: list[Note] = []
+    notes: list[ImportedMessage] = []
     for said in item["chat_messages"]:
         if not isinstance(said, dict):
-            raise Broken("A message of it is empty.")
+            raise InvalidImport("A message of it is empty.")
         notes.append(_note(said, notes[-1].id if notes else None, left))
     last = notes[-1].id if notes else None  # the newest: they stand in the order of their time
-    return Chat(
-        SOURCE, title(item.get("name")), tuple(notes), current=words(item.get("current_leaf_message_uuid")) or last,
-        at=moment(item.get("created_at")), key=words(item.get("uuid"))[:200], pinned=item.get("is_starred") is True,
+    return ImportedChat(
+        SOURCE,
+        parse_title(item.get("name")),
+        tuple(notes),
+        current=clean_text(item.get("current_leaf_message_uuid")) or last,
+        at=parse_time(item.get("created_at")),
+        key=clean_text(item.get("uuid"))[:200],
+        pinned=item.get("is_starred") is True,
         left=left,
-    )  # fmt: skip
+    )
 
 
-def _note(said: Mapping[str, Any], before: str | None, left: Counter[str]) -> Note:
+def _note(said: Mapping[str, Any], before: str | None, left: Counter[str]) -> ImportedMessage:
     """Older files name no parent: there a message follows the one before it."""
     above = said.get("parent_message_uuid", before)
     role = _ROLES.get(str(said.get("sender")))
-    left["picture or file"] += len(listed(said.get("files")))
-    text = words("\n\n".join([*_parts(said), *_pasted(said, left)])) if role else ""
-    return Note(
-        identity(said.get("uuid")), None if not above or identity(above) in _NOTHING else above,
-        role if text else None, text, moment(said.get("created_at")),
-    )  # fmt: skip
+    left["picture or file"] += len(as_list(said.get("files")))
+    text = clean_text("\n\n".join([*_parts(said), *_pasted(said, left)])) if role else ""
+    return ImportedMessage(
+        parse_message_id(said.get("uuid")),
+        None if not above or parse_message_id(above) in _NOTHING else above,
+        role if text else None,
+        text,
+        parse_time(said.get("created_at")),
+    )
 
 
 def _parts(said: Mapping[str, Any]) -> Iterator[str]:
     """What was said; thoughts and calls of tools are parts of other kinds."""
-    parts = listed(said.get("content")) or [{"type": "text", "text": said.get("text")}]
-    for part in map(mapping, parts):
+    parts = as_list(said.get("content")) or [{"type": "text", "text": said.get("text")}]
+    for part in map(as_mapping, parts):
         if part.get("type") == "text" and isinstance(part.get("text"), str):
             yield part["text"]
 
 
 def _pasted(said: Mapping[str, Any], left: Counter[str]) -> Iterator[str]:
-    for item in map(mapping, listed(said.get("attachments"))):
-        held = words(item.get("extracted_content"))
+    for item in map(as_mapping, as_list(said.get("attachments"))):
+        held = clean_text(item.get("extracted_content"))
         left["picture or file"] += not held
         if held:
-            yield f"{name}:\n{held}" if (name := title(item.get("file_name"))) else held
+            yield f"{name}:\n{held}" if (name := parse_title(item.get("file_name"))) else held

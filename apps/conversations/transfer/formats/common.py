@@ -13,20 +13,20 @@ from apps.safety.intake import normalise
 
 Role = Literal["user", "assistant"]
 
-MESSAGES = 10_000  # of one conversation
-CHARACTERS = 4_000_000  # of one conversation
-MESSAGE_CHARACTERS = 400_000
-TITLE_CHARACTERS = 120  # Conversation.title
+MAX_MESSAGES = 10_000  # of one conversation
+MAX_CHARACTERS = 4_000_000  # of one conversation
+MAX_MESSAGE_CHARACTERS = 400_000
+MAX_TITLE_CHARACTERS = 120  # Conversation.title
 _MODEL_CHARACTERS = 100
 _YEAR_2001 = 978_307_200.0
 
 
-class Broken(Exception):
+class InvalidImport(Exception):
     """This conversation cannot be taken; the message says why, in words fit for its owner."""
 
 
 @dataclass(frozen=True, slots=True)
-class Note:
+class ImportedMessage:
     """A message as the file has it. Without a role it is only what others hang on: a system text, a call of a tool."""
 
     id: str
@@ -39,10 +39,10 @@ class Note:
 
 
 @dataclass(frozen=True, slots=True)
-class Chat:
+class ImportedChat:
     source: str  # the program, as people call it
     title: str
-    notes: tuple[Note, ...]
+    notes: tuple[ImportedMessage, ...]
     current: str | None = None  # the note at which its reader was
     at: float | None = None
     key: str = ""  # by which that program knows it
@@ -51,32 +51,32 @@ class Chat:
     left: Mapping[str, int] = field(default_factory=dict)  # what the file only points at, counted
 
 
-def words(value: Any) -> str:
+def clean_text(value: Any) -> str:
     """The text without hidden characters; empty for anything that is no text."""
     if not isinstance(value, str):
         return ""
     text = normalise(value).strip()
-    if len(text) > MESSAGE_CHARACTERS:
-        raise Broken(filled.MESSAGE_LONG % {"count": f"{len(text):,}", "most": f"{MESSAGE_CHARACTERS:,}"})
+    if len(text) > MAX_MESSAGE_CHARACTERS:
+        raise InvalidImport(filled.MESSAGE_LONG % {"count": f"{len(text):,}", "most": f"{MAX_MESSAGE_CHARACTERS:,}"})
     return text
 
 
-def title(value: Any) -> str:
-    return " ".join(normalise(value).split())[:TITLE_CHARACTERS] if isinstance(value, str) else ""
+def parse_title(value: Any) -> str:
+    return " ".join(normalise(value).split())[:MAX_TITLE_CHARACTERS] if isinstance(value, str) else ""
 
 
-def model(value: Any) -> str:
+def parse_model_name(value: Any) -> str:
     return " ".join(normalise(value).split())[:_MODEL_CHARACTERS] if isinstance(value, str) else ""
 
 
-def identity(value: Any) -> str:
+def parse_message_id(value: Any) -> str:
     """Raises Broken where a message has no name that others could hang on."""
     if not isinstance(value, str) or not 0 < len(value) <= 200:
-        raise Broken("A message of it has no id.")
+        raise InvalidImport("A message of it has no id.")
     return value
 
 
-def moment(value: Any) -> float | None:
+def parse_time(value: Any) -> float | None:
     """Seconds since 1970 of a number (also of milliseconds or nanoseconds) or of an ISO date; None where it is none."""
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         return None
@@ -91,9 +91,9 @@ def moment(value: Any) -> float | None:
     return seconds if seconds > _YEAR_2001 else None
 
 
-def mapping(value: Any) -> Mapping[str, Any]:
+def as_mapping(value: Any) -> Mapping[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
-def listed(value: Any) -> list[Any]:
+def as_list(value: Any) -> list[Any]:
     return value if isinstance(value, list) else []

@@ -7,16 +7,16 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from apps.conversations.transfer.formats.common import (
-    Broken,
-    Chat,
-    Note,
-    identity,
-    listed,
-    mapping,
-    model,
-    moment,
-    title,
-    words,
+    ImportedChat,
+    ImportedMessage,
+    InvalidImport,
+    as_list,
+    as_mapping,
+    clean_text,
+    parse_message_id,
+    parse_model_name,
+    parse_time,
+    parse_title,
 )
 
 SOURCE = "LibreChat"
@@ -27,13 +27,18 @@ def is_one(item: Mapping[str, Any]) -> bool:
     return isinstance(item.get("conversationId"), str) and isinstance(_messages(item), list)
 
 
-def chat(item: Mapping[str, Any]) -> Chat:
+def chat(item: Mapping[str, Any]) -> ImportedChat:
     """Raises Broken."""
     left: Counter[str] = Counter()
     notes = tuple(_note(said, above, left) for said, above in _flat(_messages(item), item.get("recursive") is True))
     first = min((note.at for note in notes if note.at), default=None)
-    return Chat(
-        SOURCE, title(item.get("title")), notes, at=first, key=words(item.get("conversationId"))[:200], left=left
+    return ImportedChat(
+        SOURCE,
+        parse_title(item.get("title")),
+        notes,
+        at=first,
+        key=clean_text(item.get("conversationId"))[:200],
+        left=left,
     )
 
 
@@ -47,31 +52,35 @@ def _flat(messages: list[Any], nested: bool) -> Iterator[tuple[Mapping[str, Any]
     while waiting:
         said, above = waiting.pop()
         if not isinstance(said, dict):
-            raise Broken("A message of it is empty.")
+            raise InvalidImport("A message of it is empty.")
         if not nested:
             named = said.get("parentMessageId")
-            above = identity(named) if named and named != _NOTHING else None
+            above = parse_message_id(named) if named and named != _NOTHING else None
         yield said, above
-        name = identity(said.get("messageId"))
-        waiting += [(one, name) for one in reversed(listed(said.get("children")))] if nested else []
+        name = parse_message_id(said.get("messageId"))
+        waiting += [(one, name) for one in reversed(as_list(said.get("children")))] if nested else []
 
 
-def _note(said: Mapping[str, Any], above: str | None, left: Counter[str]) -> Note:
+def _note(said: Mapping[str, Any], above: str | None, left: Counter[str]) -> ImportedMessage:
     asked = said.get("isCreatedByUser") is True
-    left["picture or file"] += len(listed(said.get("files")))
-    text = words(said.get("text")) or words("\n\n".join(_parts(said.get("content"))))
-    return Note(
-        identity(said.get("messageId")), above, ("user" if asked else "assistant") if text else None, text,
-        moment(said.get("createdAt")), "" if asked else model(said.get("model")),
+    left["picture or file"] += len(as_list(said.get("files")))
+    text = clean_text(said.get("text")) or clean_text("\n\n".join(_parts(said.get("content"))))
+    return ImportedMessage(
+        parse_message_id(said.get("messageId")),
+        above,
+        ("user" if asked else "assistant") if text else None,
+        text,
+        parse_time(said.get("createdAt")),
+        "" if asked else parse_model_name(said.get("model")),
         "failed" if said.get("error") is True else "stopped" if said.get("unfinished") is True else "complete",
-    )  # fmt: skip
+    )
 
 
 def _parts(content: Any) -> Iterator[str]:
     """What was said; thoughts and calls of tools are parts of other kinds."""
-    for part in listed(content):
-        if mapping(part).get("type") == "text":
+    for part in as_list(content):
+        if as_mapping(part).get("type") == "text":
             text = part.get("text")
-            text = mapping(text).get("value") if isinstance(text, dict) else text
+            text = as_mapping(text).get("value") if isinstance(text, dict) else text
             if isinstance(text, str):
                 yield text

@@ -10,15 +10,21 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from apps.conversations.transfer.formats.common import CHARACTERS, MESSAGES, Broken, Note, Role
+from apps.conversations.transfer.formats.common import (
+    MAX_CHARACTERS,
+    MAX_MESSAGES,
+    ImportedMessage,
+    InvalidImport,
+    Role,
+)
 from apps.lib import filled
 
-BEGINS = "(No question: the conversation begins here.)"
+MISSING_QUESTION = "(No question: the conversation begins here.)"
 _GAP = "\n\n"
 
 
 @dataclass(slots=True)
-class Row:
+class MessageRow:
     """`parent` is the place of another row in the list, which comes before it."""
 
     parent: int | None
@@ -35,8 +41,8 @@ class Row:
 
 
 @dataclass(slots=True)
-class Laid:
-    rows: list[Row] = field(default_factory=list)
+class MessageTree:
+    rows: list[MessageRow] = field(default_factory=list)
     way: frozenset[int] = frozenset()  # the rows on which their reader was
     size: int = 0
 
@@ -45,19 +51,19 @@ class Laid:
 _Place = tuple[int, int]
 
 
-def laid_out(notes: Sequence[Note], current: str | None) -> Laid:
+def build_message_tree(notes: Sequence[ImportedMessage], current: str | None) -> MessageTree:
     """Raises Broken where they are no tree, too many, or nothing."""
-    if len(notes) > MESSAGES:
-        raise Broken(filled.MESSAGES % {"count": f"{len(notes):,}", "most": f"{MESSAGES:,}"})
+    if len(notes) > MAX_MESSAGES:
+        raise InvalidImport(filled.MESSAGES % {"count": f"{len(notes):,}", "most": f"{MAX_MESSAGES:,}"})
     names = {note.id for note in notes}
     if len(names) < len(notes):
-        raise Broken("Two messages of it have the same id.")
-    below: dict[str | None, list[Note]] = defaultdict(list)
+        raise InvalidImport("Two messages of it have the same id.")
+    below: dict[str | None, list[ImportedMessage]] = defaultdict(list)
     for note in notes:
         if note.parent is not None and note.parent not in names:
-            raise Broken("A message of it follows one that is not in the file.")
+            raise InvalidImport("A message of it follows one that is not in the file.")
         below[note.parent].append(note)
-    laid, places = Laid(), dict[str, _Place | None]()
+    laid, places = MessageTree(), dict[str, _Place | None]()
     waiting = [(note, None) for note in reversed(below[None])]
     above: _Place | None
     while waiting:
@@ -65,16 +71,16 @@ def laid_out(notes: Sequence[Note], current: str | None) -> Laid:
         places[note.id] = _placed(laid, note, above) if note.role else above
         waiting += [(one, places[note.id]) for one in reversed(below[note.id])]  # type: ignore[misc]
     if len(places) < len(notes):
-        raise Broken("Some of its messages follow each other in a circle.")
+        raise InvalidImport("Some of its messages follow each other in a circle.")
     if not laid.rows:
-        raise Broken("It holds no question and no answer.")
+        raise InvalidImport("It holds no question and no answer.")
     laid.way = _way(laid.rows, places, current)
     return laid
 
 
-def _placed(laid: Laid, note: Note, above: _Place | None) -> _Place:
+def _placed(laid: MessageTree, note: ImportedMessage, above: _Place | None) -> _Place:
     if note.role == "assistant" and above is None:
-        above = _new(laid, Row(None, "user", [BEGINS], note.at, "", "complete"))
+        above = _new(laid, MessageRow(None, "user", [MISSING_QUESTION], note.at, "", "complete"))
     row = laid.rows[above[0]] if above else None
     if above is None or row is None:
         return _new(laid, _row(None, note, []))
@@ -90,30 +96,30 @@ def _placed(laid: Laid, note: Note, above: _Place | None) -> _Place:
     return above[0], len(row.parts)
 
 
-def _twin(laid: Laid, place: _Place) -> int:
+def _twin(laid: MessageTree, place: _Place) -> int:
     """The row as it was when only so many parts of it were there."""
     row = laid.rows[place[0]]
-    return _new(laid, Row(row.parent, row.role, row.parts[: place[1]], row.at, row.model, row.status))[0]
+    return _new(laid, MessageRow(row.parent, row.role, row.parts[: place[1]], row.at, row.model, row.status))[0]
 
 
-def _row(parent: int | None, note: Note, before: list[str], at: float | None = None) -> Row:
+def _row(parent: int | None, note: ImportedMessage, before: list[str], at: float | None = None) -> MessageRow:
     role: Role = note.role or "user"
-    return Row(parent, role, [*before, *filter(None, [note.text])], at or note.at, note.model, note.status)
+    return MessageRow(parent, role, [*before, *filter(None, [note.text])], at or note.at, note.model, note.status)
 
 
-def _new(laid: Laid, row: Row) -> _Place:
+def _new(laid: MessageTree, row: MessageRow) -> _Place:
     laid.rows.append(row)
     _weigh(laid, sum(map(len, row.parts)))
     return len(laid.rows) - 1, len(row.parts)
 
 
-def _weigh(laid: Laid, more: int) -> None:
+def _weigh(laid: MessageTree, more: int) -> None:
     laid.size += more
-    if laid.size > CHARACTERS or len(laid.rows) > MESSAGES:
-        raise Broken(filled.CHAT_LONG % {"characters": f"{CHARACTERS:,}", "messages": f"{MESSAGES:,}"})
+    if laid.size > MAX_CHARACTERS or len(laid.rows) > MAX_MESSAGES:
+        raise InvalidImport(filled.CHAT_LONG % {"characters": f"{MAX_CHARACTERS:,}", "messages": f"{MAX_MESSAGES:,}"})
 
 
-def _way(rows: Sequence[Row], places: Mapping[str, _Place | None], current: str | None) -> frozenset[int]:
+def _way(rows: Sequence[MessageRow], places: Mapping[str, _Place | None], current: str | None) -> frozenset[int]:
     place = places.get(current) if current else None
     at: int | None = place[0] if place else None
     found = set[int]()

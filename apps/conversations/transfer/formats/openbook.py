@@ -6,16 +6,16 @@ from collections.abc import Mapping
 from typing import Any
 
 from apps.conversations.transfer.formats.common import (
-    Broken,
-    Chat,
-    Note,
+    ImportedChat,
+    ImportedMessage,
+    InvalidImport,
     Role,
-    identity,
-    listed,
-    model,
-    moment,
-    title,
-    words,
+    as_list,
+    clean_text,
+    parse_message_id,
+    parse_model_name,
+    parse_time,
+    parse_title,
 )
 
 SOURCE = "Openbook"
@@ -28,23 +28,32 @@ def is_one(item: Mapping[str, Any]) -> bool:
     return item.get("format") == _FORMAT and isinstance(item.get("messages"), list)
 
 
-def chat(item: Mapping[str, Any]) -> Chat:
+def chat(item: Mapping[str, Any]) -> ImportedChat:
     """Raises Broken."""
     notes = tuple(_note(said) for said in item["messages"])
-    way = [name for name in listed(item.get("path")) if isinstance(name, str)]
-    return Chat(
-        SOURCE, title(item.get("title")), notes, current=way[-1] if way else None, at=moment(item.get("created")),
+    way = [name for name in as_list(item.get("path")) if isinstance(name, str)]
+    return ImportedChat(
+        SOURCE,
+        parse_title(item.get("title")),
+        notes,
+        current=way[-1] if way else None,
+        at=parse_time(item.get("created")),
         key=notes[0].id if notes else "",
-    )  # fmt: skip
+    )
 
 
-def _note(said: Any) -> Note:
+def _note(said: Any) -> ImportedMessage:
     if not isinstance(said, dict):
-        raise Broken("A message of it is empty.")
+        raise InvalidImport("A message of it is empty.")
     above, role, status = said.get("parent"), _ROLES.get(str(said.get("role"))), str(said.get("status", "complete"))
-    text = words(said.get("text"))
+    text = clean_text(said.get("text"))
     empty = not text and (role == "user" or status == "complete")
-    return Note(
-        identity(said.get("id")), identity(above) if above else None, None if empty else role, text,
-        moment(said.get("created")), model(said.get("model")), status if status in _STATUSES else "interrupted",
-    )  # fmt: skip
+    return ImportedMessage(
+        parse_message_id(said.get("id")),
+        parse_message_id(above) if above else None,
+        None if empty else role,
+        text,
+        parse_time(said.get("created")),
+        parse_model_name(said.get("model")),
+        status if status in _STATUSES else "interrupted",
+    )

@@ -18,50 +18,50 @@ from typing import Any
 import orjson
 
 from apps.conversations.transfer.formats import chatgpt, claude, librechat, open_webui, openbook
-from apps.conversations.transfer.formats.common import Broken, Chat, title
-from apps.conversations.transfer.formats.message_tree import Laid, laid_out
+from apps.conversations.transfer.formats.common import ImportedChat, InvalidImport, parse_title
+from apps.conversations.transfer.formats.message_tree import MessageTree, build_message_tree
 from apps.documents.parsers.archive import OpenedArchive
 from apps.documents.parsers.base import Unreadable
 from apps.lib import filled
 
-CHATS = 5_000  # of one file
+MAX_CHATS = 5_000  # of one file
 FORMATS: tuple[ModuleType, ...] = (openbook, chatgpt, claude, open_webui, librechat)
 
-NO_JSON = "This is not JSON. Upload the file that the other program's export made, or the ZIP in which it came."
-NONE = (
+NOT_JSON = "This is not JSON. Upload the file that the other program's export made, or the ZIP in which it came."
+NO_CONVERSATIONS = (
     "No conversations were found in this file. It can be an export of Openbook, ChatGPT or Claude "
     "(conversations.json), Open WebUI or LibreChat."
 )
-TOO_MANY = filled.CHATS % {"most": f"{CHATS:,}"}
-BIG_ZIP = "This ZIP holds more than is opened here. Unpack it, and upload its conversations.json alone."
+TOO_MANY = filled.CHATS % {"most": f"{MAX_CHATS:,}"}
+ZIP_TOO_LARGE = "This ZIP holds more than is opened here. Unpack it, and upload its conversations.json alone."
 _UNKNOWN = "It is in no form that is known here."
 
 
 def read(path: str, options: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     """Raises Unreadable where nothing of the file can be taken."""
     items = [item for data in _loaded(path) for item in _items(data)]
-    if len(items) > CHATS:
+    if len(items) > MAX_CHATS:
         raise Unreadable(TOO_MANY)
     if not any(_format(item) for item in items):
-        raise Unreadable(NONE)
+        raise Unreadable(NO_CONVERSATIONS)
     yield {"total": len(items)}
     while items:
         yield _taken(items.pop(0))
 
 
 def _taken(item: Any) -> dict[str, Any]:
-    name = title(item.get("title") or item.get("name")) if isinstance(item, dict) else ""
+    name = parse_title(item.get("title") or item.get("name")) if isinstance(item, dict) else ""
     form = _format(item)
     if form is None:
         return {"skipped": {"title": name, "why": _UNKNOWN}}
     try:
-        chat: Chat = form.chat(item)
-        return {"chat": _plain(chat, laid_out(chat.notes, chat.current))}
-    except Broken as error:
+        chat: ImportedChat = form.chat(item)
+        return {"chat": _plain(chat, build_message_tree(chat.notes, chat.current))}
+    except InvalidImport as error:
         return {"skipped": {"title": name, "why": str(error)}}
 
 
-def _plain(chat: Chat, laid: Laid) -> dict[str, Any]:
+def _plain(chat: ImportedChat, laid: MessageTree) -> dict[str, Any]:
     rows = [
         {
             "parent": row.parent, "role": row.role, "text": row.text, "at": row.at, "model": row.model,
@@ -100,7 +100,7 @@ def _loaded(path: str) -> Iterator[Any]:
                 if _of_conversations(name):
                     yield _json(archive.read(name))
     except Unreadable as error:
-        raise Unreadable(str(error) if str(error) == NO_JSON else BIG_ZIP) from error
+        raise Unreadable(str(error) if str(error) == NOT_JSON else ZIP_TOO_LARGE) from error
     except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError) as error:
         raise Unreadable("This ZIP is damaged or encrypted. Unpack it, and upload its conversations.json.") from error
 
@@ -119,4 +119,4 @@ def _json(data: bytes) -> Any:
         try:
             return json.loads(data)
         except (ValueError, UnicodeDecodeError) as error:
-            raise Unreadable(NO_JSON) from error
+            raise Unreadable(NOT_JSON) from error

@@ -1,3 +1,3 @@
 """Messages that are no question about documents: recognised, and answered at once without a model."""
 
-STEP = "small_talk"  # the name of the step that marks such an answer
+SMALL_TALK_STEP = "small_talk"  # the name of the step that marks such an answer

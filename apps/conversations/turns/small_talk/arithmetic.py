@@ -6,7 +6,7 @@ import re
 
 from django.utils.translation import get_language
 
-from apps.conversations.tools.builtin.calculator import LONGEST
+from apps.conversations.tools.builtin.calculator import MAX_CHARACTERS
 
 _N = r"(\d[\d.,]*(?<=\d))"  # a number
 _A = r"(?:the |der |die |das |la |el |un |una )?"
@@ -46,7 +46,7 @@ def read_sum(text: str) -> str:
         said = pattern.sub(expression, said)
     spans = [span.group().strip(" .,:=") for span in _SPAN.finditer(said)]
     found = [" ".join(span.split()) for span in spans if any(sign.isdigit() for sign in span)]
-    if len(found) != 1 or len(found[0]) > LONGEST or not _OPERATOR.search(found[0]):
+    if len(found) != 1 or len(found[0]) > MAX_CHARACTERS or not _OPERATOR.search(found[0]):
         return ""
     return found[0]
 

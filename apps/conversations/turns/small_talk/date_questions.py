@@ -47,7 +47,7 @@ _WEEKDAY = {
 }
 
 
-def read_day(text: str) -> str:
+def read_date_question(text: str) -> str:
     """Return the expression; "today" where no other day is named, "" where the named one cannot be read."""
     words = [word if word.isdecimal() else normalise(word) for word in re.findall(r"\w+", text)]
     if _TIME.intersection(words):

@@ -11,19 +11,21 @@ from dataclasses import dataclass
 from apps.conversations.tools.builtin.calculator import Calculator
 from apps.conversations.tools.builtin.dates import Dates
 from apps.conversations.turns.small_talk.arithmetic import read_sum
-from apps.conversations.turns.small_talk.date_questions import read_day
+from apps.conversations.turns.small_talk.date_questions import read_date_question
 from apps.engines.base import EngineError
 from apps.engines.classify.small_talk import SmallTalkClassifier
 
 log = logging.getLogger(__name__)
 
-FLOOR = 0.75  # of 5,416 questions of xquad (in three languages), clapnq, cranfield and covidqa none reaches 0.51
+MIN_PROBABILITY = (
+    0.75  # of 5,416 questions of xquad (in three languages), clapnq, cranfield and covidqa none reaches 0.51
+)
 
 _classifier = SmallTalkClassifier()
 
 
 @dataclass(frozen=True, slots=True)
-class Talk:
+class SmallTalk:
     """A recognised message: "greeting", "thanks", "farewell", "abilities", "identity", "sum" or "date".
 
     A sum and a date have the name of the tool that answers them, and its expression; the others have neither.
@@ -34,7 +36,7 @@ class Talk:
     expression: str = ""
 
 
-def recognise(text: str) -> Talk | None:
+def recognise_small_talk(text: str) -> SmallTalk | None:
     """Return what the message is; None for a question, for a sum or date that cannot be read, and for a command."""
     if not text.strip() or text.startswith("/"):
         return None
@@ -43,19 +45,19 @@ def recognise(text: str) -> Talk | None:
     except EngineError as error:  # then every message is a question, as without a classifier
         log.error("Small talk is not recognised: %s", error)
         return None
-    if likelihood < FLOOR:
+    if likelihood < MIN_PROBABILITY:
         return None
     if kind == "sum":
         return _with_tool(kind, Calculator.name, read_sum(text))
     if kind == "date":
-        return _with_tool(kind, Dates.name, read_day(text))
-    return Talk(kind)
+        return _with_tool(kind, Dates.name, read_date_question(text))
+    return SmallTalk(kind)
 
 
-def without_small_talk(questions: Iterable[str]) -> list[str]:
+def drop_small_talk(questions: Iterable[str]) -> list[str]:
     """Return the questions without messages of small talk, which no later question leans on."""
-    return [question for question in questions if recognise(question) is None]
+    return [question for question in questions if recognise_small_talk(question) is None]
 
 
-def _with_tool(kind: str, tool: str, expression: str) -> Talk | None:
-    return Talk(kind, tool, expression) if expression else None
+def _with_tool(kind: str, tool: str, expression: str) -> SmallTalk | None:
+    return SmallTalk(kind, tool, expression) if expression else None

@@ -6,15 +6,15 @@ from django.utils import timezone
 from django.utils.translation import gettext, ngettext
 
 from apps.conversations.tools import slash_commands
-from apps.conversations.tools.availability import Kit, permitted
+from apps.conversations.tools.availability import AvailableTools, get_permitted_tools
 from apps.conversations.tools.base import Tool, ToolError
 from apps.conversations.tools.builtin import draw_picture
-from apps.conversations.tools.builtin.calculator import Calculator, calculated
-from apps.conversations.tools.builtin.dates import reckoned
-from apps.conversations.tools.slash_commands import Command
+from apps.conversations.tools.builtin.calculator import Calculator, calculate
+from apps.conversations.tools.builtin.dates import calculate_date
+from apps.conversations.tools.slash_commands import SlashCommand
 from apps.conversations.turns import generation, retrieval
-from apps.conversations.turns.small_talk import STEP
-from apps.conversations.turns.small_talk.recognition import Talk, recognise
+from apps.conversations.turns.small_talk import SMALL_TALK_STEP
+from apps.conversations.turns.small_talk.recognition import SmallTalk, recognise_small_talk
 from apps.conversations.turns.state import Turn
 from apps.documents.models import Collection, Document
 from apps.images import described
@@ -22,7 +22,7 @@ from apps.lib.threads import in_db, in_pool
 from apps.safety.restricting import Feature, closed
 
 
-def recognise_turn(turn: Turn) -> Talk | None:
+def recognise_turn_small_talk(turn: Turn) -> SmallTalk | None:
     """Return what the message of the turn is; None where it must be answered as a question.
 
     An answer asked for again is one: the user did not want the fixed words. Sums and dates stay what they are.
@@ -30,38 +30,38 @@ def recognise_turn(turn: Turn) -> Talk | None:
     opening = turn.opening
     if opening.attached or opening.written:
         return None
-    talk = recognise(opening.text)
+    talk = recognise_small_talk(opening.text)
     asked_again = len(opening.rows) == 1
     return None if talk is None or (asked_again and not talk.tool) else talk
 
 
-async def reply(turn: Turn, talk: Talk) -> bool:
+async def reply_to_small_talk(turn: Turn, talk: SmallTalk) -> bool:
     """Answer the message. Return False, with nothing said, where its tool is switched off for this user. Raises
     Withheld."""
-    kit = await in_db(permitted, turn.opening.assistant, turn.opening.user)
+    kit = await in_db(get_permitted_tools, turn.opening.assistant, turn.opening.user)
     if talk.tool and talk.tool not in kit:
         return False
-    await retrieval.check(turn)
+    await retrieval.check_question(turn)
     await turn.tell_others()
-    await turn.step(STEP, gettext("Not from your documents: nothing was searched"), 0.0)
+    await turn.step(SMALL_TALK_STEP, gettext("Not from your documents: nothing was searched"), 0.0)
     if talk.tool and turn.acts:
-        await slash_commands.run(turn, Command(talk.tool, talk.expression, ""))
+        await slash_commands.run_command(turn, SlashCommand(talk.tool, talk.expression, ""))
     else:
-        await generation.write(turn, await in_pool(_reckoned, talk) if talk.tool else await _words(turn, talk, kit))
+        await generation.emit_text(turn, await in_pool(_reckoned, talk) if talk.tool else await _words(turn, talk, kit))
     return True
 
 
-def _reckoned(talk: Talk) -> str:
+def _reckoned(talk: SmallTalk) -> str:
     """Return what the tool says, for an answer that has no cards."""
     try:
         if talk.tool == Calculator.name:
-            return f"{talk.expression} = {calculated(talk.expression)}"
-        return reckoned(talk.expression, timezone.localtime())
+            return f"{talk.expression} = {calculate(talk.expression)}"
+        return calculate_date(talk.expression, timezone.localtime())
     except ToolError as error:
         return str(error)
 
 
-async def _words(turn: Turn, talk: Talk, kit: Kit) -> str:
+async def _words(turn: Turn, talk: SmallTalk, kit: AvailableTools) -> str:
     match talk.kind:
         case "thanks":
             return gettext("You are welcome. Ask whenever you need something from your documents.")
@@ -73,7 +73,9 @@ async def _words(turn: Turn, talk: Talk, kit: Kit) -> str:
                 "answer with citations."
             ) % {"name": turn.opening.assistant.name}
         case "abilities":
-            tools = [item.tool for item in kit.values() if item.tool.command and item.tool.name != draw_picture.NAME]
+            tools = [
+                item.tool for item in kit.values() if item.tool.command and item.tool.name != draw_picture.TOOL_NAME
+            ]
             return await in_db(_abilities, turn, tools)
     return gettext("Hello. Ask me something about your documents, and I answer with citations.")
 
@@ -96,5 +98,5 @@ def _abilities(turn: Turn, tools: list[Tool]) -> str:
         ]
     if described.is_set_up() and not closed(user, Feature.PICTURES):
         lines.append(gettext("Draw pictures: write /picture and what it shall show."))
-    lines += [f"{gettext(tool.title)}: /{slash_commands.word(tool)}" for tool in tools]
+    lines += [f"{gettext(tool.title)}: /{slash_commands.get_command_word(tool)}" for tool in tools]
     return "\n".join([gettext("What I can do here:"), "", *(f"- {line}" for line in lines)])

@@ -1,3 +1,3 @@
 """Requests that concern a whole document: a summary, an outline, a list of all of something, a comparison."""
 
-STEP = "read"  # the name of the step that says which document was read, and how far
+WHOLE_DOCUMENT_STEP = "read"  # the name of the step that says which document was read, and how far

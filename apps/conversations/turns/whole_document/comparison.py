@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from apps.documents.models import Document
     from apps.documents.search import Found
 
-QUOTES = 2  # of each side
+MAX_QUOTES_PER_SIDE = 2  # of each side
 _SENTENCES = 3  # of a document that is a side as a whole
 
 
@@ -40,21 +40,21 @@ class _Side:
     passages: tuple[Passage, ...]
     query: str
     found: Found | None = None
-    lines: tuple[extracts.Line, ...] = ()
+    lines: tuple[extracts.ExtractLine, ...] = ()
 
 
 async def find_sides(turn: Turn, request: DocumentRequest) -> Found | None:
     """Return the passages of both sides; the quotes of each are then chosen, and kept in the turn. None where a side
     has none: then the comparison is a question. Raises Withheld where it may not be asked."""
     start = time.perf_counter()
-    await retrieval.check(turn)
+    await retrieval.check_question(turn)
     place = await in_db(read_scope, turn.opening)
     sides = [await _find_side(turn, place, name, request.aspect) for name in request.sides]
     passages = {(passage.document_id, passage.chunk_id): passage for side in sides for passage in side.passages}
     first = next((side.found for side in sides if side.found is not None), None)
     if first is None:
-        first = await retrieval.search_for(turn, " ".join(request.sides), place)
-    placed = source_numbering.place(list(passages.values()), turn.opening.numbers, {})
+        first = await retrieval.search_other_question(turn, " ".join(request.sides), place)
+    placed = source_numbering.number_passages(list(passages.values()), turn.opening.numbers, {})
     numbers = {(item.passage.document_id, item.passage.chunk_id): item.number for item in placed}
     chosen = await asyncio.gather(*(in_pool(_quote, side, numbers) for side in sides))
     if not all(chosen):
@@ -77,7 +77,7 @@ async def _find_side(turn: Turn, place: Scope, name: str, aspect: str) -> _Side:
     if document is not None:
         place = replace(place, documents=frozenset({document.pk.hex}))
     query = aspect if document is not None else f"{name} {aspect}".strip()
-    found = await retrieval.search_for(turn, query, place)
+    found = await retrieval.search_other_question(turn, query, place)
     return _Side(found.passages, replace_words(query, found.respelt), found)
 
 
@@ -91,7 +91,7 @@ def _quote(side: _Side, numbers: dict[tuple[UUID, int], int]) -> list[Quote]:
     """Return the quotes of a side. For `in_pool`."""
     known = {numbers[passage.document_id, passage.chunk_id]: passage for passage in side.passages}
     if side.found is not None:
-        return quote_selection.choose(side.query, side.found.vector, known, side.found.idf, QUOTES)
+        return quote_selection.select_quotes(side.query, side.found.vector, known, side.found.idf, MAX_QUOTES_PER_SIDE)
     by_part = {passage.chunk_id: number for number, passage in known.items()}
     return [
         quote_selection.Quote(by_part[line.part.pk], line.start, line.end, line.text, 1.0)

@@ -23,9 +23,9 @@ from apps.documents.candidates import Scope, scope
 from apps.documents.models import Document
 
 if TYPE_CHECKING:
-    from apps.conversations.turns.preparation import Opening
+    from apps.conversations.turns.preparation import PreparedTurn
 
-MOST = 5  # documents that a user is asked to choose from
+MAX_CHOICES = 5  # documents that a user is asked to choose from
 _NEWEST = 2000  # documents whose names are compared with misspelt words
 _NAMED = 200  # further ones that have a word of the request in their name
 _LEAST_LETTERS, _LONG = 4, 8  # of a word in which one letter may be wrong, or two
@@ -37,7 +37,7 @@ _PIECE = re.compile(r"[^\W_]+")
 
 
 @dataclass(frozen=True, slots=True)
-class Meant:
+class DocumentChoice:
     """Document that a request means: one; several, between which the user must choose, and how many more there are; or
     none. `subject` are the words that do not name it; `named`: the request names it; `unread`: a document that the
     user has just added and that is still being read."""
@@ -57,25 +57,25 @@ class _Named:
     also: frozenset[str]  # of its file's name, with what follows the dot
 
 
-def readable_documents(opening: Opening) -> QuerySet[Document]:
+def readable_documents(opening: PreparedTurn) -> QuerySet[Document]:
     """Return the documents that the user may read and that are searched in this turn. For `in_db`."""
     rows = _searched_documents(opening).filter(status=Document.Status.READY)
     place = read_scope(opening)
     return rows if place.documents is None else rows.filter(pk__in=[UUID(pk) for pk in place.documents])
 
 
-def _searched_documents(opening: Opening) -> QuerySet[Document]:
+def _searched_documents(opening: PreparedTurn) -> QuerySet[Document]:
     rows = Document.objects.visible_to(opening.user).select_related("collection")
     return rows.filter(collection__in=list(read_scope(opening).collections), withheld="")
 
 
-def find_document(opening: Opening, request: DocumentRequest) -> Meant:
+def find_document(opening: PreparedTurn, request: DocumentRequest) -> DocumentChoice:
     """Return which document the request means: the one it names, else the one that the user has added since the last
     exchange, the only one, the one that the chat is about, or the one that was added lately. For `in_db`."""
     rows = readable_documents(opening)
     named, left = _find_named(rows, request)
     if len(named) == 1:
-        return Meant(rows.get(pk=named[0]), subject=left, named=True)
+        return DocumentChoice(rows.get(pk=named[0]), subject=left, named=True)
     if named:
         return replace(_several(rows.filter(pk__in=named), left), named=True)
     if (unread := _find_unread(opening, request)) is not None:
@@ -83,16 +83,16 @@ def find_document(opening: Opening, request: DocumentRequest) -> Meant:
     since = opening.place.changed if opening.history else None
     lately = _added(rows, opening)[:2]
     if len(lately) == 1 and (since is None or lately[0].created > since):
-        return Meant(lately[0], subject=left)
+        return DocumentChoice(lately[0], subject=left)
     first = list(rows.order_by("-created")[:2])
     if len(first) == 1:
-        return Meant(first[0], subject=left)
+        return DocumentChoice(first[0], subject=left)
     if (pk := _spoken_of(opening)) is not None and (spoken := rows.filter(pk=pk).first()) is not None:
-        return Meant(spoken, subject=left)
-    return Meant(lately[0], subject=left) if len(lately) == 1 else _several(rows, left)
+        return DocumentChoice(spoken, subject=left)
+    return DocumentChoice(lately[0], subject=left) if len(lately) == 1 else _several(rows, left)
 
 
-def _find_unread(opening: Opening, request: DocumentRequest) -> Meant | None:
+def _find_unread(opening: PreparedTurn, request: DocumentRequest) -> DocumentChoice | None:
     """Return the document that the user has just added and that is still being read, where the request names it or
     names none. Lists are looked for in what is there."""
     rows = _added(_searched_documents(opening).filter(status__in=Document.ACTIVE), opening)
@@ -100,16 +100,16 @@ def _find_unread(opening: Opening, request: DocumentRequest) -> Meant | None:
         return None
     named, left = _find_named(rows, request)
     if named:
-        return Meant(unread=rows.filter(pk__in=named).first(), subject=left, named=True)
-    return None if request.subject else Meant(unread=rows.first())
+        return DocumentChoice(unread=rows.filter(pk__in=named).first(), subject=left, named=True)
+    return None if request.subject else DocumentChoice(unread=rows.first())
 
 
-def _added(rows: QuerySet[Document], opening: Opening) -> QuerySet[Document]:
+def _added(rows: QuerySet[Document], opening: PreparedTurn) -> QuerySet[Document]:
     """Return those that the user has added lately, the newest first."""
     return rows.filter(uploaded_by=opening.user, created__gte=timezone.now() - _JUST).order_by("-created")
 
 
-def find_named_document(opening: Opening, name: str) -> Document | None:
+def find_named_document(opening: PreparedTurn, name: str) -> Document | None:
     """Return the one document that these words name, spelt as there; None where they say more, or name none or several.
     For `in_db`."""
     words = tuple(name.split())
@@ -120,17 +120,19 @@ def find_named_document(opening: Opening, name: str) -> Document | None:
     return found if _words(name) <= own else None
 
 
-def read_scope(opening: Opening) -> Scope:
+def read_scope(opening: PreparedTurn) -> Scope:
     """Return what is searched in this turn. For `in_db`."""
     return opening.scope or opening.filters.narrowed(scope(opening.user, opening.collections))
 
 
-def _several(rows: QuerySet[Document], subject: tuple[str, ...]) -> Meant:
+def _several(rows: QuerySet[Document], subject: tuple[str, ...]) -> DocumentChoice:
     count = rows.count()
-    return Meant(None, tuple(rows.order_by("-created", "name")[:MOST]), max(0, count - MOST), subject)
+    return DocumentChoice(
+        None, tuple(rows.order_by("-created", "name")[:MAX_CHOICES]), max(0, count - MAX_CHOICES), subject
+    )
 
 
-def _spoken_of(opening: Opening) -> UUID | None:
+def _spoken_of(opening: PreparedTurn) -> UUID | None:
     """Return the document of the last exchange that had any, None where it had several."""
     for past in reversed(opening.history):
         if pks := {item.document_id for item in past.given if item.document_id is not None}:

@@ -8,13 +8,13 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from apps.conversations.evidence import source_numbering
-from apps.conversations.grounding.citer import Cite, Citer
-from apps.conversations.turns.whole_document.extracts import Line
+from apps.conversations.grounding.citer import Citer, SentenceCitation
+from apps.conversations.turns.whole_document.extracts import ExtractLine
 from apps.documents.passages import Passage, joined
 
 if TYPE_CHECKING:
-    from apps.conversations.evidence.source_numbering import Numbers, Placed
-    from apps.conversations.turns.whole_document.structure import Structure
+    from apps.conversations.evidence.source_numbering import NumberedPassage, SourceNumbers
+    from apps.conversations.turns.whole_document.structure import DocumentStructure
 
 _SIGNS = re.compile(r"[\\`*$~]|(?<![^\W_])_|_(?![^\W_])|<(?=[\w/!])|&(?=#?\w+;)|\](?=\()")
 _BEGINS = re.compile(r"([#>+=-]+|\d{1,9}(?=[.)]\s))")
@@ -32,10 +32,10 @@ class _Mark:
 
 
 @dataclass(slots=True)
-class Excerpts:
+class ExcerptAnswer:
     """An answer made of lines of a document: its text, its sources, and what of it stands where."""
 
-    placed: list[Placed]
+    placed: list[NumberedPassage]
     text: str = ""
     marks: list[_Mark] = field(default_factory=list)
     _numbers: dict[int, int] = field(default_factory=dict)  # of sources, by passage
@@ -44,7 +44,7 @@ class Excerpts:
         """Add a paragraph of the product's own words."""
         self.text += f"{text}\n\n"
 
-    def add(self, lines: Sequence[Line]) -> None:
+    def add(self, lines: Sequence[ExtractLine]) -> None:
         """Add lines as headings and lists."""
         for line in lines:
             if line.heads:
@@ -60,13 +60,15 @@ class Excerpts:
         self.text += "\n"
 
 
-def begin_excerpts(structure: Structure, lines: Sequence[Line], numbers: Numbers) -> Excerpts:
+def begin_excerpt_answer(
+    structure: DocumentStructure, lines: Sequence[ExtractLine], numbers: SourceNumbers
+) -> ExcerptAnswer:
     """Return an answer without text yet, its sources numbered: the passages that hold the lines, in their order."""
-    placed = source_numbering.place(read_passages(structure, lines), numbers, {})
-    return Excerpts(placed, _numbers={item.passage.chunk_id: item.number for item in placed})
+    placed = source_numbering.number_passages(read_passages(structure, lines), numbers, {})
+    return ExcerptAnswer(placed, _numbers={item.passage.chunk_id: item.number for item in placed})
 
 
-def read_passages(structure: Structure, lines: Sequence[Line]) -> list[Passage]:
+def read_passages(structure: DocumentStructure, lines: Sequence[ExtractLine]) -> list[Passage]:
     """Return the passages that hold the lines, in their order, cut to these."""
     spans: dict[int, list[tuple[int, int]]] = {}
     for line in lines:
@@ -78,25 +80,38 @@ def read_passages(structure: Structure, lines: Sequence[Line]) -> list[Passage]:
         page, own = structure.pages[part.page], tuple(sorted(set(spans[pk])))
         passages.append(
             Passage(
-                pk, document.pk, document.collection_id, str(document), document.kind, part.page, part.heading, own,
-                joined(page, own), part.start, part.end, page[part.start : part.end], 1.0, 0.0, 0.0,
+                pk,
+                document.pk,
+                document.collection_id,
+                str(document),
+                document.kind,
+                part.page,
+                part.heading,
+                own,
+                joined(page, own),
+                part.start,
+                part.end,
+                page[part.start : part.end],
+                1.0,
+                0.0,
+                0.0,
             )
-        )  # fmt: skip
+        )
     return passages
 
 
 class ExcerptCiter(Citer):
     """Credits each sentence of an answer that is made of lines of a document with the line it is."""
 
-    def __init__(self, excerpts: Excerpts) -> None:
+    def __init__(self, excerpts: ExcerptAnswer) -> None:
         self.windows = []  # nothing is compared
         self._marks = excerpts.marks
 
-    def cite(self, index: int, text: str, start: int, end: int) -> list[Cite]:
+    def cite(self, index: int, text: str, start: int, end: int) -> list[SentenceCitation]:
         """Return the place of the sentence; [] where it is the product's own or a heading."""
         found = {mark.source: mark for mark in self._marks if mark.start < end and start < mark.end}
         return [
-            Cite(index, start, end, mark.source, mark.source_start, mark.source_end, 1.0, quoted=True)
+            SentenceCitation(index, start, end, mark.source, mark.source_start, mark.source_end, 1.0, quoted=True)
             for mark in found.values()
         ]
 

@@ -13,15 +13,21 @@ import numpy as np
 from rapidfuzz import fuzz
 
 from apps.conversations.grounding.quotable_runs import QuotableRun, split_runs
-from apps.conversations.grounding.sentence_embeddings import vectors
-from apps.conversations.turns.whole_document.structure import Heading, Part, Place, Section, Structure
+from apps.conversations.grounding.sentence_embeddings import embed_sentences
+from apps.conversations.turns.whole_document.structure import (
+    DocumentPart,
+    DocumentSection,
+    DocumentStructure,
+    Heading,
+    Place,
+)
 from apps.documents.fold import fold
 from apps.documents.table_rows import read_row
 from apps.lib.words import content_terms
 
-SECTIONS = 12  # of a summary
-OUTLINE = 60  # headings
-ENTRIES = 60  # of a list
+MAX_SECTIONS = 12  # of a summary
+MAX_OUTLINE = 60  # headings
+MAX_ENTRIES = 60  # of a list
 _LEAST_HEADINGS = 3  # fewer make no structure
 _PARTS = 8  # that a document without headings is summarised in
 _FEW = 3  # passages of a short document, of each of which as many sentences are taken
@@ -38,47 +44,47 @@ _ALIKE = 85  # of 100, from which two words are one
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class ExtractLine:
     """Line of an extract: a heading that orders it, or text that stands at [start, end) of a page. `depth` counts
     levels from 0."""
 
     text: str
-    part: Part | None = None
+    part: DocumentPart | None = None
     start: int = 0
     end: int = 0
     depth: int = 0
     heads: bool = False
 
 
-def summarise(structure: Structure) -> list[Line]:
+def summarise(structure: DocumentStructure) -> list[ExtractLine]:
     """Return the main headings, each with its central sentence by the embedder; the central sentences alone where the
     document has no headings. [] where it has no sentences. For `in_pool`."""
     chosen = _main_headings(structure)
     sections = structure.sections(chosen) if chosen else _even_sections(structure)
     count = _FEW if not chosen and len(structure.parts) <= _FEW else 1
-    lines, said = list[Line](), set[str]()
+    lines, said = list[ExtractLine](), set[str]()
     for section in sections:
         found = _central(structure, section, said, count)
         said.update(line.text.casefold() for line in found)
         if found and section.heading is not None:
-            lines.append(Line(section.heading.text, heads=True))
+            lines.append(ExtractLine(section.heading.text, heads=True))
         lines += found
     return lines
 
 
-def outline(structure: Structure) -> tuple[list[Line], int]:
+def outline(structure: DocumentStructure) -> tuple[list[ExtractLine], int]:
     """Return the headings down to the depth at which OUTLINE are enough, and how many are left out."""
     levels = sorted({heading.level for heading in structure.headings})
     deepest = levels[0] if levels else 0
     for level in levels:
-        if sum(heading.level <= level for heading in structure.headings) <= OUTLINE:
+        if sum(heading.level <= level for heading in structure.headings) <= MAX_OUTLINE:
             deepest = level
     shown = [heading for heading in structure.headings if heading.level <= deepest]
-    lines = [_heading_line(structure, heading, levels) for heading in shown[:OUTLINE]]
+    lines = [_heading_line(structure, heading, levels) for heading in shown[:MAX_OUTLINE]]
     return lines, len(structure.headings) - len(lines)
 
 
-def list_entries(structure: Structure, subject: Sequence[str]) -> tuple[list[Line], int]:
+def list_entries(structure: DocumentStructure, subject: Sequence[str]) -> tuple[list[ExtractLine], int]:
     """Return the items, rows and headings of the document that stand under a name of the subject, and how many more
     there are; [] where none do."""
     wanted = sorted(set(content_terms(" ".join(subject))))
@@ -87,57 +93,57 @@ def list_entries(structure: Structure, subject: Sequence[str]) -> tuple[list[Lin
     if best < _COVERED:
         return [], 0
     for least in (best, best - _NEARLY):
-        first: dict[str, Line] = {}
+        first: dict[str, ExtractLine] = {}
         for line in (line for value, lines in groups if value >= least for line in lines):
             first.setdefault(line.text, line)
         if len(first) >= _LEAST_ENTRIES:
-            return list(first.values())[:ENTRIES], max(0, len(first) - ENTRIES)
+            return list(first.values())[:MAX_ENTRIES], max(0, len(first) - MAX_ENTRIES)
     return [], 0
 
 
-def _main_headings(structure: Structure) -> list[Heading]:
+def _main_headings(structure: DocumentStructure) -> list[Heading]:
     """Return the headings that a summary is made by: of the upper levels as many as fit, else the longest sections."""
     headings = structure.headings
     chosen = list[Heading]()
     for level in sorted({heading.level for heading in headings}):
         upper = [heading for heading in headings if heading.level <= level]
-        if len(upper) > SECTIONS and chosen[_LEAST_HEADINGS - 1 :]:
+        if len(upper) > MAX_SECTIONS and chosen[_LEAST_HEADINGS - 1 :]:
             break
         chosen = upper
     if len(chosen) < _LEAST_HEADINGS:
         return []
-    if len(chosen) > SECTIONS:
+    if len(chosen) > MAX_SECTIONS:
         length = {section.heading: _length(structure, section) for section in structure.sections(chosen)}
-        longest = sorted(chosen, key=lambda heading: -length[heading])[:SECTIONS]
+        longest = sorted(chosen, key=lambda heading: -length[heading])[:MAX_SECTIONS]
         chosen = sorted(longest, key=lambda heading: heading.place)
     return chosen
 
 
-def _length(structure: Structure, section: Section) -> int:
+def _length(structure: DocumentStructure, section: DocumentSection) -> int:
     return sum(end - start for _, start, end in structure.parts_of(section))
 
 
-def _even_sections(structure: Structure) -> list[Section]:
+def _even_sections(structure: DocumentStructure) -> list[DocumentSection]:
     """Return the document in parts of about the same number of passages."""
     parts = structure.parts
     count = min(_PARTS, math.ceil(len(parts) / 2))
     edges = [parts[at * len(parts) // count].place for at in range(count)] if count else []
     end: Place = (max(structure.pages, default=0) + 1, 0)
-    return [Section(None, start, stop) for start, stop in zip(edges, [*edges[1:], end], strict=True)]
+    return [DocumentSection(None, start, stop) for start, stop in zip(edges, [*edges[1:], end], strict=True)]
 
 
-def _central(structure: Structure, section: Section, said: set[str], count: int) -> list[Line]:
+def _central(structure: DocumentStructure, section: DocumentSection, said: set[str], count: int) -> list[ExtractLine]:
     """Return the sentences of a section that are nearest to the mean of those that were read, in their order."""
     found = [line for line in _sentences(structure, section) if line.text.casefold() not in said]
     if not found:
         return []
-    rows = vectors([line.text for line in found])
+    rows = embed_sentences([line.text for line in found])
     near = rows @ _unit(rows.mean(axis=0))
     near[:2] += np.array([_FIRST, _FIRST / 2])[: len(near)]
     return [found[at] for at in sorted(near.argsort()[::-1][:count].tolist())]
 
 
-def _sentences(structure: Structure, section: Section) -> list[Line]:
+def _sentences(structure: DocumentStructure, section: DocumentSection) -> list[ExtractLine]:
     """Return the sentences of the first passage of a section, and of those nearest to its mean, _READ at most."""
     parts = list(structure.parts_of(section))
     known = [part.vector for part, _, _ in parts if part.vector is not None]
@@ -146,10 +152,10 @@ def _sentences(structure: Structure, section: Section) -> list[Line]:
         near = rows @ _unit(rows.mean(axis=0))
         order = [0, *sorted(range(1, len(parts)), key=lambda at: -near[at])]
         parts = [parts[at] for at in order]
-    found = list[Line]()
+    found = list[ExtractLine]()
     for part, start, end in parts:
         found += [
-            Line(fold(text), part, left, right)
+            ExtractLine(fold(text), part, left, right)
             for run, left, right, text in _runs(structure, part, start, end)
             if run.kind == "sentence" and _is_sentence(fold(text))
         ]
@@ -158,7 +164,9 @@ def _sentences(structure: Structure, section: Section) -> list[Line]:
     return found[:_READ]
 
 
-def _runs(structure: Structure, part: Part, start: int, end: int) -> Iterator[tuple[QuotableRun, int, int, str]]:
+def _runs(
+    structure: DocumentStructure, part: DocumentPart, start: int, end: int
+) -> Iterator[tuple[QuotableRun, int, int, str]]:
     """Yield what may be quoted of a stretch, each with its place and text on the page."""
     page = structure.pages.get(part.page, "")
     for run in split_runs(page[start:end], part.heading, page_begins=not start):
@@ -180,12 +188,12 @@ def _unit(row: np.ndarray) -> np.ndarray:
     return row / length if length else row
 
 
-def _heading_line(structure: Structure, heading: Heading, levels: Sequence[int]) -> Line:
+def _heading_line(structure: DocumentStructure, heading: Heading, levels: Sequence[int]) -> ExtractLine:
     part = structure.part_at(heading.page, heading.start)
-    return Line(heading.text, part, heading.start, heading.end, levels.index(heading.level))
+    return ExtractLine(heading.text, part, heading.start, heading.end, levels.index(heading.level))
 
 
-def _groups(structure: Structure) -> Iterator[tuple[list[str], list[Line]]]:
+def _groups(structure: DocumentStructure) -> Iterator[tuple[list[str], list[ExtractLine]]]:
     """Yield what stands together as a list, with its names, the nearest first: the line that introduces it or the names
     of its columns, then the headings above it."""
     yield from _under_headings(structure)
@@ -194,7 +202,7 @@ def _groups(structure: Structure) -> Iterator[tuple[list[str], list[Line]]]:
         above = structure.path((part.page, part.start + 1)) or part.heading.split(" › ")
         above = above[::-1]
         names: list[str] = []
-        lines: list[Line] = []
+        lines: list[ExtractLine] = []
         for run, left, right, text in _runs(structure, part, part.start, part.end):
             if run.kind not in ("item", "row"):
                 continue
@@ -203,12 +211,12 @@ def _groups(structure: Structure) -> Iterator[tuple[list[str], list[Line]]]:
                 yield [" ".join(names), *above[:1], " ".join([*above[1:], title])], lines
                 lines = []
             names = own
-            lines.append(Line(fold(text), part, left, right))
+            lines.append(ExtractLine(fold(text), part, left, right))
         if lines:
             yield [" ".join(names), *above[:1], " ".join([*above[1:], title])], lines
 
 
-def _own_names(structure: Structure, part: Part, run: QuotableRun, text: str) -> list[str]:
+def _own_names(structure: DocumentStructure, part: DocumentPart, run: QuotableRun, text: str) -> list[str]:
     if run.kind == "row":
         return [cell.name for cell in read_row(text) if cell.name]
     if not run.intro:
@@ -218,7 +226,7 @@ def _own_names(structure: Structure, part: Part, run: QuotableRun, text: str) ->
     return [intro] if len(intro.split()) <= _INTRO_WORDS else []
 
 
-def _under_headings(structure: Structure) -> Iterator[tuple[list[str], list[Line]]]:
+def _under_headings(structure: DocumentStructure) -> Iterator[tuple[list[str], list[ExtractLine]]]:
     """Yield the headings right under another one, by its name: "Commands" with each of them."""
     levels = sorted({heading.level for heading in structure.headings})
     for at, heading in enumerate(structure.headings):

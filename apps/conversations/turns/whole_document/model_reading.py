@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING
 from django.utils.translation import gettext
 
 from apps.conversations.evidence import source_numbering
-from apps.conversations.evidence.source_numbering import Placed
-from apps.conversations.rendering.sentence_markers import hints
+from apps.conversations.evidence.source_numbering import NumberedPassage
+from apps.conversations.rendering.sentence_markers import find_model_citations
 from apps.conversations.turns import generation, model_queue, prompt, reasoning, retrieval
-from apps.conversations.turns.whole_document import STEP
-from apps.conversations.turns.whole_document.structure import Part, Structure, read_document
+from apps.conversations.turns.whole_document import WHOLE_DOCUMENT_STEP
+from apps.conversations.turns.whole_document.structure import DocumentPart, DocumentStructure, read_document
 from apps.documents.fold import fold
 from apps.documents.passages import Passage, joined
 from apps.documents.search import Found
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from apps.conversations.turns.state import Turn
     from apps.documents.models import Document
 
-MOST_PARTS = 60  # of one document; a longer one is not read by a model
+MAX_PARTS = 60  # of one document; a longer one is not read by a model
 _PASSAGE_CHARS = 3000  # of a page that are one source, more where a document would have too many
 _SOURCES = 400
 _MARGIN = 300  # tokens that instructions, question and the form of messages take
@@ -43,35 +43,37 @@ async def read_whole(turn: Turn, document: Document) -> bool:
     """Answer from all of the document. Return False, with nothing said, where it has no text or is too long. Raises
     Withheld, EngineError."""
     start = time.perf_counter()
-    await retrieval.check(turn)
-    info = await model_queue.model(turn)
+    await retrieval.check_question(turn)
+    info = await model_queue.wait_for_model(turn)
     structure = await in_db(read_document, turn.opening.user, document)
-    placed = source_numbering.place(merge_passages(structure), turn.opening.numbers, {})
-    costs = await in_pool(turn.chat.count, [prompt.placed_line(item) for item in placed])
+    placed = source_numbering.number_passages(merge_passages(structure), turn.opening.numbers, {})
+    costs = await in_pool(turn.chat.count, [prompt.format_passage_line(item) for item in placed])
     room = await in_pool(_room, turn, info.context_tokens)
     parts = split_parts(placed, costs, room)
-    if not parts or len(parts) > MOST_PARTS:
+    if not parts or len(parts) > MAX_PARTS:
         return False
     title = {"title": str(document)}
-    await turn.step(STEP, gettext("Reads “%(title)s” as a whole") % title)
+    await turn.step(WHOLE_DOCUMENT_STEP, gettext("Reads “%(title)s” as a whole") % title)
     turn.found = await _found(turn, document, placed)
     if len(parts) == 1:
-        request = await generation.request(turn, turn.found)
+        request = await generation.build_request(turn, turn.found)
     else:
         turn.notes, turn.placed = await _take_notes(turn, parts, room)
         turn.found = replace(turn.found, passages=tuple(item.passage for item in turn.placed))
-        request = await generation.request(turn, None)
-    await turn.step(STEP, gettext("Read “%(title)s” as a whole") % title, (time.perf_counter() - start) * 1000)
-    async with generation.beside(turn, turn.found) as shown:
-        await generation.stream(turn, request, shown)
+        request = await generation.build_request(turn, None)
+    await turn.step(
+        WHOLE_DOCUMENT_STEP, gettext("Read “%(title)s” as a whole") % title, (time.perf_counter() - start) * 1000
+    )
+    async with generation.emitting_sources(turn, turn.found) as shown:
+        await generation.stream_answer(turn, request, shown)
     return True
 
 
-def merge_passages(structure: Structure) -> list[Passage]:
+def merge_passages(structure: DocumentStructure) -> list[Passage]:
     """Return all that is searched of a document as few passages: what stands together on a page, up to a size."""
     length = sum(part.end - part.start for part in structure.parts)
     size = max(_PASSAGE_CHARS, length // _SOURCES)
-    groups: list[list[Part]] = []
+    groups: list[list[DocumentPart]] = []
     for part in structure.parts:
         last = groups[-1] if groups else None
         if last and last[0].page == part.page and part.end - last[0].start <= size:
@@ -81,10 +83,10 @@ def merge_passages(structure: Structure) -> list[Passage]:
     return [_passage(structure, group) for group in groups]
 
 
-def split_parts(placed: Sequence[Placed], costs: Sequence[int], room: int) -> list[list[Placed]]:
+def split_parts(placed: Sequence[NumberedPassage], costs: Sequence[int], room: int) -> list[list[NumberedPassage]]:
     """Return the passages in order in as few parts as fit; `costs` and `room` are tokens. A passage that is longer
     than the room is a part of its own, and will be refused by the model."""
-    parts: list[list[Placed]] = []
+    parts: list[list[NumberedPassage]] = []
     left = 0
     for item, cost in zip(placed, costs, strict=True):
         if not parts or cost > left:
@@ -100,11 +102,11 @@ def _room(turn: Turn, window: int) -> int:
     opening = turn.opening
     said = [f"{past.question} {past.answer} {' '.join(item.text for item in past.given)}" for past in opening.history]
     used = sum(turn.chat.count([*said, opening.text, opening.instructions]))
-    answer = opening.sampling.longest(prompt.MAX_ANSWER + reasoning.room(opening.model))
+    answer = opening.sampling.longest(prompt.MAX_ANSWER_TOKENS + reasoning.get_reasoning_budget(opening.model))
     return max(window - used - answer - _MARGIN, min(_LEAST_ROOM, window // 2))
 
 
-def _passage(structure: Structure, parts: Sequence[Part]) -> Passage:
+def _passage(structure: DocumentStructure, parts: Sequence[DocumentPart]) -> Passage:
     document, first, page = structure.document, parts[0], structure.pages[parts[0].page]
     spans, end = tuple((part.start, part.end) for part in parts), parts[-1].end
     return Passage(
@@ -113,37 +115,43 @@ def _passage(structure: Structure, parts: Sequence[Part]) -> Passage:
     )  # fmt: skip
 
 
-async def _found(turn: Turn, document: Document, placed: Sequence[Placed]) -> Found:
+async def _found(turn: Turn, document: Document, placed: Sequence[NumberedPassage]) -> Found:
     """Return the document as what was found. It has no query: no sentence about the document is beside the question."""
-    vector = await (turn.vector or retrieval.embedded(turn.opening.text))
+    vector = await (turn.vector or retrieval.embed_question(turn.opening.text))
     passages = tuple(item.passage for item in placed)
     return Found(passages, (document.collection.name,), 0, 0, "", vector, {}, {})
 
 
-async def _take_notes(turn: Turn, parts: Sequence[list[Placed]], room: int) -> tuple[list[str], list[Placed]]:
+async def _take_notes(
+    turn: Turn, parts: Sequence[list[NumberedPassage]], room: int
+) -> tuple[list[str], list[NumberedPassage]]:
     """Return the model's notes on each part, and the sources that they name, which the prompt of the answer does not
     repeat."""
     least, most = _NOTES
     longest = min(most, max(least, room // len(parts) - least))
-    notes, named = list[str](), list[Placed]()
+    notes, named = list[str](), list[NumberedPassage]()
     for number, part in enumerate(parts, 1):
-        await turn.step(STEP, gettext("Read part %(number)s of %(all)s") % {"number": number, "all": len(parts)})
+        await turn.step(
+            WHOLE_DOCUMENT_STEP, gettext("Read part %(number)s of %(all)s") % {"number": number, "all": len(parts)}
+        )
         said = await _note(turn, part, longest)
-        numbers = set(hints(said))
+        numbers = set(find_model_citations(said))
         found = [item for item in part if item.number in numbers]
-        notes.append(prompt.part_notes(number, len(parts), said))
+        notes.append(prompt.format_part_notes(number, len(parts), said))
         named += found or part[:_FALLBACK]
     return notes, [replace(item, fresh=()) for item in named]
 
 
-async def _note(turn: Turn, part: Sequence[Placed], longest: int) -> str:
+async def _note(turn: Turn, part: Sequence[NumberedPassage], longest: int) -> str:
     """Return what the model says of one part. Nothing of it is shown."""
     request = ChatRequest(
-        prompt.compose_part(turn.opening.text, part), Sampling(max_tokens=longest, temperature=0.0),
-        str(turn.opening.user.pk), thinks=False,
-    )  # fmt: skip
+        prompt.build_part_prompt(turn.opening.text, part),
+        Sampling(max_tokens=longest, temperature=0.0),
+        str(turn.opening.user.pk),
+        thinks=False,
+    )
     said = ""
-    async with aclosing(model_queue.deltas(turn, request)) as deltas:
+    async with aclosing(model_queue.stream_model(turn, request)) as deltas:
         async for piece in deltas:
             said += piece if isinstance(piece, str) else ""
     turn.begun, turn.finish, turn.calls = False, "", ()  # the answer itself has not begun

@@ -11,17 +11,17 @@ from dataclasses import replace
 from django.utils.translation import gettext, ngettext
 
 from apps.conversations.assistants import answer_style
-from apps.conversations.core.document_request import COMPARE, LIST, OUTLINE, SUMMARY, DocumentRequest, recognise
+from apps.conversations.core.document_request import COMPARE, LIST, OUTLINE, SUMMARY, DocumentRequest, recognise_request
 from apps.conversations.evidence import answer_sources
 from apps.conversations.turns import generation, retrieval
 from apps.conversations.turns.state import Turn
-from apps.conversations.turns.whole_document import STEP, extracts
+from apps.conversations.turns.whole_document import WHOLE_DOCUMENT_STEP, extracts
 from apps.conversations.turns.whole_document.comparison import find_sides
-from apps.conversations.turns.whole_document.document_choice import Meant, find_document, readable_documents
-from apps.conversations.turns.whole_document.excerpt_writer import ExcerptCiter, begin_excerpts, escape_markdown
-from apps.conversations.turns.whole_document.extracts import Line
+from apps.conversations.turns.whole_document.document_choice import DocumentChoice, find_document, readable_documents
+from apps.conversations.turns.whole_document.excerpt_writer import ExcerptCiter, begin_excerpt_answer, escape_markdown
+from apps.conversations.turns.whole_document.extracts import ExtractLine
 from apps.conversations.turns.whole_document.model_reading import read_whole
-from apps.conversations.turns.whole_document.structure import Structure, read_document
+from apps.conversations.turns.whole_document.structure import DocumentStructure, read_document
 from apps.documents.models import Document
 from apps.documents.search import Found
 from apps.engines import registry
@@ -32,28 +32,28 @@ _LOOK_S = 0.5  # between looks at a document that is still being read
 _SEARCHED = 3  # documents of a search in which a list is looked for
 
 
-def recognise_turn(turn: Turn) -> DocumentRequest | None:
+def recognise_turn_request(turn: Turn) -> DocumentRequest | None:
     """Return what the message of the turn asks of a whole document; None where it must be answered as a question. A
     message after one that was asked back about may be the name of the document."""
     opening = turn.opening
     if opening.without_documents or opening.attached or opening.written or opening.text.startswith("/"):
         return None
-    if (request := recognise(opening.text, may_name=True)) is not None or not opening.history:
+    if (request := recognise_request(opening.text, may_name=True)) is not None or not opening.history:
         return request
     before = opening.history[-1]
-    asked = None if before.given else recognise(before.question)
+    asked = None if before.given else recognise_request(before.question)
     if asked is None or asked.kind == COMPARE:
         return None
     words = tuple(opening.text.split())
     return replace(asked, words=words, subject=(*asked.subject, *words))
 
 
-async def reply(turn: Turn, request: DocumentRequest) -> bool:
+async def reply_to_request(turn: Turn, request: DocumentRequest) -> bool:
     """Answer the request. Return False, with nothing said, where it must be answered as a question. Raises Withheld."""
     if request.kind == COMPARE:
         return False
     meant = await _wait_for(turn, request)
-    if request.kind == LIST and not await reads_well(turn):
+    if request.kind == LIST and not await has_passed_reading_check(turn):
         return await _list(turn, meant)
     if request.kind == LIST:
         return meant.document is not None and await read_whole(turn, meant.document)
@@ -65,49 +65,49 @@ async def reply(turn: Turn, request: DocumentRequest) -> bool:
         return await _say_unread(turn, meant.unread)
     if meant.document is None:
         return await _ask_back(turn, meant)
-    if await reads_well(turn) and await read_whole(turn, meant.document):
+    if await has_passed_reading_check(turn) and await read_whole(turn, meant.document):
         return True
     return await _extract(turn, request.kind, meant.document)
 
 
-async def compare(turn: Turn, request: DocumentRequest) -> Found | None:
+async def find_comparison(turn: Turn, request: DocumentRequest) -> Found | None:
     """Return what is found of both sides of a comparison, their quotes chosen; None for another request, and where a
     side has none. Raises Withheld."""
     return await find_sides(turn, request) if request.kind == COMPARE else None
 
 
-async def reads_well(turn: Turn) -> bool:
+async def has_passed_reading_check(turn: Turn) -> bool:
     """Return whether the model has passed the reading check; False also where its server is away."""
     try:
         info = await turn.chat.info()
     except EngineError:
         return False
-    return answer_style.reads_well(
-        await in_db(answer_style.profile, info.name), registry.chat_model(turn.opening.model)
+    return answer_style.has_passed_reading_check(
+        await in_db(answer_style.get_model_profile, info.name), registry.chat_model(turn.opening.model)
     )
 
 
-async def _wait_for(turn: Turn, request: DocumentRequest) -> Meant:
+async def _wait_for(turn: Turn, request: DocumentRequest) -> DocumentChoice:
     """Return which document is meant. One that the user has just added is waited for, some seconds at most."""
-    until = time.perf_counter() + retrieval.READING_S
+    until = time.perf_counter() + retrieval.MAX_FILE_WAIT_S
     while (meant := await in_db(find_document, turn.opening, request)).unread and time.perf_counter() < until:
         await asyncio.sleep(_LOOK_S)
     return meant
 
 
 async def _say_unread(turn: Turn, document: Document) -> bool:
-    await retrieval.check(turn)
+    await retrieval.check_question(turn)
     await _open(turn)
-    await turn.step(STEP, gettext("A document is still being read"), 0.0)
+    await turn.step(WHOLE_DOCUMENT_STEP, gettext("A document is still being read"), 0.0)
     words = gettext("“%(title)s” is still being read. Ask again when it is ready.")
-    await generation.write(turn, words % {"title": escape_markdown(str(document))})
+    await generation.emit_text(turn, words % {"title": escape_markdown(str(document))})
     return True
 
 
 async def _extract(turn: Turn, kind: str, document: Document) -> bool:
     start = time.perf_counter()
     structure = await in_db(read_document, turn.opening.user, document)
-    lines, left, heads = list[Line](), 0, gettext("Its headings:")
+    lines, left, heads = list[ExtractLine](), 0, gettext("Its headings:")
     if kind == OUTLINE:
         lines, left = extracts.outline(structure)
     if not lines:
@@ -117,12 +117,12 @@ async def _extract(turn: Turn, kind: str, document: Document) -> bool:
         (lines, left), heads = extracts.outline(structure), gettext("It has no sentences to quote. Its headings:")
     if not lines:
         return False
-    await retrieval.check(turn)
+    await retrieval.check_question(turn)
     await _write(turn, structure, lines, [_taken(document), heads], left, (time.perf_counter() - start) * 1000)
     return True
 
 
-def _summary_words(kind: str, lines: list[Line]) -> str:
+def _summary_words(kind: str, lines: list[ExtractLine]) -> str:
     if kind == OUTLINE:
         return gettext("It has no headings. The central sentences of its parts:")
     if any(line.heads for line in lines):
@@ -130,7 +130,7 @@ def _summary_words(kind: str, lines: list[Line]) -> str:
     return gettext("The central sentences of its parts:")
 
 
-async def _list(turn: Turn, meant: Meant) -> bool:
+async def _list(turn: Turn, meant: DocumentChoice) -> bool:
     """Write the lists of the document whose name is the subject; where no document is clear, of what a search finds."""
     start = time.perf_counter()
     documents = [meant.document] if meant.document else await _search(turn)
@@ -138,7 +138,7 @@ async def _list(turn: Turn, meant: Meant) -> bool:
         structure = await in_db(read_document, turn.opening.user, document)
         lines, left = await in_pool(extracts.list_entries, structure, meant.subject)
         if lines:
-            await retrieval.check(turn)
+            await retrieval.check_question(turn)
             count = len(lines) + left
             heads = ngettext(
                 "%(n)s entry of its lists, tables and headings:",
@@ -153,7 +153,7 @@ async def _list(turn: Turn, meant: Meant) -> bool:
 
 async def _search(turn: Turn) -> list[Document]:
     """Return the documents of the best passages, the best first."""
-    found = await retrieval.found(turn)
+    found = await retrieval.retrieve_passages(turn)
     pks = list(dict.fromkeys(passage.document_id for passage in found.passages))[:_SEARCHED] if found else []
 
     def read() -> list[Document]:
@@ -168,9 +168,11 @@ def _taken(document: Document) -> str:
     return gettext("Taken from “%(title)s” word for word; no model wrote this.") % {"title": title}
 
 
-async def _write(turn: Turn, structure: Structure, lines: list[Line], said: list[str], left: int, ms: float) -> None:
+async def _write(
+    turn: Turn, structure: DocumentStructure, lines: list[ExtractLine], said: list[str], left: int, ms: float
+) -> None:
     """Show sources and lines as the answer; each line is credited with its place."""
-    excerpts = begin_excerpts(structure, lines, turn.opening.numbers)
+    excerpts = begin_excerpt_answer(structure, lines, turn.opening.numbers)
     excerpts.say(" ".join(said))
     excerpts.add(lines)
     if left:
@@ -179,21 +181,21 @@ async def _write(turn: Turn, structure: Structure, lines: list[Line], said: list
     turn.verifier.use(ExcerptCiter(excerpts))
     await _open(turn)
     title = str(structure.document)
-    await turn.step(STEP, gettext("Read “%(title)s”; no model was asked") % {"title": title}, ms)
+    await turn.step(WHOLE_DOCUMENT_STEP, gettext("Read “%(title)s”; no model was asked") % {"title": title}, ms)
     await turn.store_sources()
-    await turn.say(answer_sources.retrieved(turn))
-    await generation.write(turn, excerpts.text)
+    await turn.say(answer_sources.build_retrieved_event(turn))
+    await generation.emit_text(turn, excerpts.text)
     await turn.verifier.sentences()
 
 
-async def _ask_back(turn: Turn, meant: Meant) -> bool:
-    await retrieval.check(turn)
+async def _ask_back(turn: Turn, meant: DocumentChoice) -> bool:
+    await retrieval.check_question(turn)
     await _open(turn)
     names = [f"- {escape_markdown(_shown(document))}" for document in meant.several]
     if meant.more:
         names.append(f"- {ngettext('and %(n)s more', 'and %(n)s more', meant.more) % {'n': meant.more}}")
-    await turn.step(STEP, gettext("Asked which document is meant"), 0.0)
-    await generation.write(turn, "\n".join([gettext("Which document do you mean? Write its name:"), "", *names]))
+    await turn.step(WHOLE_DOCUMENT_STEP, gettext("Asked which document is meant"), 0.0)
+    await generation.emit_text(turn, "\n".join([gettext("Which document do you mean? Write its name:"), "", *names]))
     return True
 
 

@@ -53,7 +53,7 @@ class Heading:
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class DocumentPart:
     """Passage of the document as it is searched: [start, end) in the text of its page."""
 
     pk: int
@@ -69,7 +69,7 @@ class Part:
 
 
 @dataclass(frozen=True, slots=True)
-class Section:
+class DocumentSection:
     """Stretch of the document under a heading, up to the next one. `heading` is None above the first."""
 
     heading: Heading | None
@@ -78,31 +78,32 @@ class Section:
 
 
 @dataclass
-class Structure:
+class DocumentStructure:
     """One document: the text of its pages, its passages in order, and its headings in order."""
 
     document: Document
     pages: dict[int, str]
-    parts: list[Part]
+    parts: list[DocumentPart]
     headings: list[Heading] = field(default_factory=list)
 
-    def part_at(self, page: int, start: int) -> Part | None:
+    def part_at(self, page: int, start: int) -> DocumentPart | None:
         """Return the passage that holds this character; None where it is in none that is searched."""
         at = bisect_right(self._places, (page, start)) - 1
         part = self.parts[at] if at >= 0 else None
         return part if part is not None and part.page == page and start < part.end else None
 
-    def sections(self, headings: Sequence[Heading]) -> list[Section]:
+    def sections(self, headings: Sequence[Heading]) -> list[DocumentSection]:
         """Return what stands between these headings of the document, in order."""
         end = (max(self.pages, default=0) + 1, 0)
         edges = [heading.place for heading in headings[1:]] + [end]
         found = [
-            Section(heading, (heading.page, heading.end), edge) for heading, edge in zip(headings, edges, strict=True)
+            DocumentSection(heading, (heading.page, heading.end), edge)
+            for heading, edge in zip(headings, edges, strict=True)
         ]
         first = headings[0].place if headings else end
-        return [Section(None, (0, 0), first), *found]
+        return [DocumentSection(None, (0, 0), first), *found]
 
-    def parts_of(self, section: Section) -> Iterator[tuple[Part, int, int]]:
+    def parts_of(self, section: DocumentSection) -> Iterator[tuple[DocumentPart, int, int]]:
         """Yield the passages of a section, each with how much of it, [start, end), belongs there."""
         for part in self.parts:
             start = max((part.page, part.start), section.start)
@@ -124,12 +125,12 @@ class Structure:
         return [part.place for part in self.parts]
 
 
-def read_document(user: Reader, document: Document) -> Structure:
+def read_document(user: Reader, document: Document) -> DocumentStructure:
     """Return what of the document is searched and may be read by this user. For `in_db`."""
     chunks = Chunk.objects.searchable().visible_to(user).filter(document=document).order_by("position")
     fields = ("pk", "page_number", "char_start", "char_end", "heading", "vector")
     parts = [
-        Part(pk, page, start, end, heading, np.frombuffer(vector, np.float32) if vector else None)
+        DocumentPart(pk, page, start, end, heading, np.frombuffer(vector, np.float32) if vector else None)
         for pk, page, start, end, heading, vector in chunks.values_list(*fields)
     ]
     rows = Page.objects.filter(document=document, number__in={part.page for part in parts}).order_by("number")
@@ -139,7 +140,7 @@ def read_document(user: Reader, document: Document) -> Structure:
         found += [
             _heading(level, text, number, start, end) for kind, level, start, end in pieces or () if kind == "heading"
         ]
-    structure = Structure(document, pages, parts)
+    structure = DocumentStructure(document, pages, parts)
     found = found or _of_passages(structure)
     structure.headings = [item for item in clean_headings(found) if structure.part_at(item.page, item.start)]
     return structure
@@ -189,7 +190,7 @@ def _first_of_each(headings: Sequence[Heading], running: set[str]) -> list[Headi
     return kept
 
 
-def _of_passages(structure: Structure) -> list[Heading]:
+def _of_passages(structure: DocumentStructure) -> list[Heading]:
     """Return the headings above passages where a document was read before its parser's were kept: those whose words
     stand on the page, before the passage or in it."""
     found, before = list[Heading](), list[str]()

@@ -1,0 +1,139 @@
+"""All that an administrator says of the site's own assistant holds in chats where nobody chose another."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.test import Client
+from pytest_django import Settings
+
+from apps.conversations.models import Conversation, Message
+from apps.conversations.models.assistant import Assistant
+from apps.conversations.turns import ephemeral
+from apps.documents.models import Collection, Membership
+from apps.engines.chat.fake import FakeChat
+from apps.lib.threads import in_db
+from apps.users.models import User
+from tests.documents.library import collection, document
+from tests.people import person
+from tests.several import BIG, engine, offer
+
+QUESTION = "How long do workers live in summer?"
+OWN = {
+    "name": "Openbook", "style": "automatic", "preset": "creative", "seed": "7", "version": "1", "model": BIG,
+    "starters": "What is a wasp?", "instructions": "Be kind.",
+}  # fmt: skip
+
+
+@pytest.fixture
+def wasps(alice: User, settings: Settings) -> Collection:
+    """What Alice may read of bees and wasps; the site's own assistant answers of wasps, by its model, creatively."""
+    ada = person("ada", User.Role.ADMINISTRATOR)
+    bees, wasps = collection(ada, "Bees"), collection(ada, "Wasps")
+    document(bees, "Bees", ["A honey bee colony has one queen. Workers live about six weeks in summer."])
+    document(wasps, "Wasps", ["A wasp queen begins her colony alone. Workers of wasps live two weeks in summer."])
+    Membership.objects.bulk_create(Membership(collection=place, user=alice) for place in (bees, wasps))
+    offer(settings)
+    client = Client()
+    client.force_login(ada)
+    own = Assistant.default()
+    assert client.post(f"/assistants/{own.pk}/", OWN | {"collections": wasps.pk}).status_code == 302
+    return wasps
+
+
+def shown(client: Client, path: str) -> dict[str, str]:
+    """What the composer of a page has checked and filled in, which is what it sends with a question."""
+    page = client.get(path).content.decode()
+    boxes = re.findall(r'<input type="radio" name="(preset|model)" id="[^"]*" value="([^"]*)"[^>]*? checked', page)
+    seed = re.search(r'data-control="seed"[^>]*? value="([^"]*)"', page)
+    places = re.search(r'data-scope-words="([^"]*)"', page)
+    assert seed and places
+    return {**dict(boxes), "seed": seed[1], "places": places[1], "page": page}
+
+
+def _said(composer: dict[str, str]) -> dict[str, str]:
+    return {name: composer[name] for name in ("preset", "seed")}
+
+
+async def answered(page: Any, **also: Any) -> Message:
+    said = await page.ask(QUESTION, **also)
+    assert said["type"] == "accepted", said
+    assert (await page.events())[-1]["status"] == "complete"
+    return await Message.objects.aget(pk=said["turn"])
+
+
+def heeded(answer: Message) -> None:
+    """The last question went to the assistant's model, in its manner, with what its collections say."""
+    assert isinstance(engine(), FakeChat)
+    request = engine().requests[-1]
+    assert (request.sampling.temperature, request.sampling.seed) == (0.9, 7)
+    given = " ".join(message.content for message in request.messages)
+    assert "Wasps" in given and "Bees" not in given
+    assert "Be kind." in request.messages[0].content and answer.model == "big-70B"
+
+
+async def test_its_collections_model_and_choice_of_words_hold_where_nothing_is_chosen(
+    open_page: Callable[..., Any], alice: User, wasps: Collection
+) -> None:
+    page = await open_page(alice)
+    answer = await answered(page, collections=[])
+    heeded(answer)
+    row = await Conversation.objects.aget()
+    assert row.assistant_id is None and row.sampling == {}, "what changes there later changes here too"
+    heeded(await answered(page, conversation=str(row.pk)))
+    await page.tell(do="retry", turn=str(answer.pk), client_id="again")
+    again = await page.hear("accepted")
+    await page.events()
+    heeded(await Message.objects.aget(pk=again["turn"]))
+
+
+async def test_its_page_offers_them_and_sends_what_it_offers(
+    open_page: Callable[..., Any], alice: User, wasps: Collection
+) -> None:
+    client = Client()
+    await in_db(client.force_login, alice)
+    for path in ("/", "/temporary/"):
+        new = await in_db(shown, client, path)
+        assert (new["preset"], new["model"], new["seed"]) == ("creative", BIG, "7")
+        assert new["places"] == "1 collection" and "those of Openbook are searched" in new["page"]
+        assert "What is a wasp?" in new["page"]
+    page = await open_page(alice)
+    row = await answered(page, collections=[], sampling=_said(new), model=new["model"])
+    heeded(row)
+    later = await in_db(shown, client, f"/c/{row.conversation_id}/")
+    assert (later["preset"], later["model"], later["seed"]) == ("creative", BIG, "7")
+    assert later["places"] == "1 collection" and "checked" not in later["page"].split("data-scope>")[1][:800]
+
+
+async def test_what_a_person_chooses_comes_first(
+    open_page: Callable[..., Any], alice: User, wasps: Collection, chat: FakeChat
+) -> None:
+    bees = await Collection.objects.aget(name="Bees")
+    page = await open_page(alice)
+    await answered(page, collections=[str(bees.pk)], sampling={"preset": "precise"}, model="main")
+    request = chat.requests[-1]
+    assert request.sampling.temperature == 0 and "Bees" in request.messages[-1].content
+
+
+async def test_temporary_chats_and_programs_are_answered_likewise(
+    open_page: Callable[..., Any], alice: User, wasps: Collection
+) -> None:
+    page = await open_page(alice)
+    assert (await page.ask(QUESTION, temporary=True))["type"] == "accepted"
+    await page.events()
+    assert "Bees" not in engine().requests[-1].messages[-1].content and engine().requests[-1].sampling.seed == 7
+    turn = await ephemeral.prepare_ephemeral_turn(alice, QUESTION, (), (), instructions="Say arr.")
+    said = "".join([piece async for piece in ephemeral.stream_text(turn)])
+    request = engine().requests[-1]
+    assert "wasp" in said and request.sampling.temperature == 0.9
+    assert "Say arr." in request.messages[0].content and "Be kind." not in request.messages[0].content
+
+
+async def test_who_may_read_none_of_its_collections_is_told(
+    open_page: Callable[..., Any], bob: User, wasps: Collection
+) -> None:
+    refused = await (await open_page(bob)).ask(QUESTION)
+    assert refused["type"] == "refused" and "not shared with you" in refused["words"]

@@ -1,0 +1,121 @@
+"""A conversation is a tree: other wordings, other answers, answers written on, and the path that is remembered."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+import pytest
+
+from apps.conversations.core.message_tree import Exchange, find_path
+from apps.conversations.models import Message, Source
+from apps.lib.threads import in_db
+from apps.users.models import User
+
+pytestmark = pytest.mark.django_db(transaction=True)
+QUESTION = "How high was the lighthouse of Alexandria?"
+OTHER = "How long can a queen bee live?"
+THIRD = "What damaged the lighthouse of Alexandria?"
+
+
+def way(conversation: str, through: str = "") -> list[Exchange]:
+    """The path as the page shows it."""
+    return find_path(Message.objects.filter(conversation=conversation), UUID(through) if through else None)
+
+
+def shown(conversation: str, through: str = "") -> list[str]:
+    return [item.question.text for item in way(conversation, through)]
+
+
+async def asked(page, text: str, **also) -> dict[str, str]:
+    accepted = await page.ask(text, **also)
+    assert accepted["type"] == "accepted", accepted
+    await page.events()
+    return accepted
+
+
+async def told(page, **message) -> dict[str, str]:
+    await page.tell(client_id=f"{message}"[:40], **message)
+    said = await page.hear("accepted", "refused")
+    if said["type"] == "accepted":
+        await page.events()
+    return said
+
+
+async def test_another_wording_is_a_sibling_and_what_followed_the_first_stays_with_the_first(
+    open_page, alice, library, chat
+) -> None:
+    page = await open_page(alice)
+    first = await asked(page, QUESTION)
+    place = first["conversation"]
+    await asked(page, OTHER, conversation=place, after=first["turn"])
+    edited = await asked(page, THIRD, conversation=place, beside=first["question"])
+    assert await in_db(shown, place) == [THIRD], "the new wording is what is remembered"
+    assert await in_db(shown, place, first["turn"]) == [QUESTION, OTHER]
+    found = await in_db(way, place)
+    assert [str(row.pk) for row in found[0].questions] == [first["question"], edited["question"]]
+    assert len(chat.requests[-1].messages) == 2, "nothing of the other branch is sent"
+
+
+async def test_sources_keep_their_numbers_across_branches(open_page, alice, library, chat) -> None:
+    page = await open_page(alice)
+    first = await asked(page, QUESTION)
+    await asked(page, OTHER, conversation=first["conversation"], beside=first["question"])
+    titles = {row.number: str(row.document) async for row in Source.objects.select_related("document")}
+    assert titles == {1: "Lighthouses", 2: "Bees"}
+
+
+async def test_a_question_follows_the_answer_that_its_page_shows_and_its_branch_is_remembered(
+    open_page, alice, library, chat
+) -> None:
+    page = await open_page(alice)
+    first = await asked(page, QUESTION)
+    place = first["conversation"]
+    again = await told(page, do="retry", turn=first["turn"])
+    await asked(page, OTHER, conversation=place, after=first["turn"])
+    found = await in_db(way, place)
+    assert str(found[0].answer.pk) == first["turn"] and len(found) == 2
+    assert await in_db(shown, place, again["turn"]) == [QUESTION]
+
+
+async def test_what_is_gone_cannot_be_followed(open_page, alice, library) -> None:
+    page = await open_page(alice)
+    first = await asked(page, QUESTION)
+    for also in ({"after": first["question"]}, {"beside": first["turn"]}):
+        said = await page.ask(OTHER, conversation=first["conversation"], **also)
+        assert said["type"] == "refused" and "no longer there" in said["words"]
+
+
+async def test_an_unfinished_answer_is_written_on_in_its_place(open_page, alice, library, chat) -> None:
+    page = await open_page(alice)
+    chat.replies += ["It stood about 100 metres", " high, and shone far [1]."]
+    chat.finish = "length"
+    first = await page.ask(QUESTION)
+    closed = (await page.events())[-1]
+    assert closed["more"]
+    chat.finish = "stop"
+    on = await told(page, do="continue", turn=first["turn"])
+    answer = await Message.objects.aget(pk=on["turn"])
+    assert answer.text == "It stood about 100 metres high, and shone far [1]." and not answer.unfinished
+    sent = chat.requests[-1].messages
+    assert sent[-1].role == "assistant" and sent[-1].content == "It stood about 100 metres"
+    assert sent[:-1] == chat.requests[0].messages
+    found = await in_db(way, first["conversation"])
+    assert [str(row.pk) for row in found[0].answers] == [on["turn"]], "the part alone is no longer offered"
+    found = await in_db(way, first["conversation"], first["turn"])
+    assert str(found[0].answer.pk) == on["turn"], "an old address leads to the whole"
+
+
+async def test_a_finished_answer_is_not_written_on(open_page, alice, library) -> None:
+    page = await open_page(alice)
+    first = await asked(page, QUESTION)
+    said = await told(page, do="continue", turn=first["turn"])
+    assert said["type"] == "refused" and "finished" in said["words"]
+
+
+async def test_a_stranger_neither_follows_nor_rewords(open_page, alice, bob: User, library) -> None:
+    page, other = await open_page(alice), await open_page(bob)
+    first = await asked(page, QUESTION)
+    for also in ({"after": first["turn"]}, {"beside": first["question"]}):
+        assert (await other.ask(OTHER, conversation=first["conversation"], **also))["type"] == "refused"
+    assert (await told(other, do="continue", turn=first["turn"]))["type"] == "refused"
+    assert await Message.objects.acount() == 2

@@ -1,0 +1,157 @@
+"""Several chat models side by side: who writes, what is recorded of it, and what goes on where one is taken away."""
+
+from __future__ import annotations
+
+import uuid
+
+import pytest
+from django.test import Client
+
+from apps.conversations.models import Conversation, Message, ModelProfile, Queued
+from apps.conversations.models.assistant import Assistant
+from apps.conversations.turns import model_queue, runner
+from apps.lib.threads import in_db
+from tests.conversations.conftest import writes_on
+from tests.several import BIG, engine, offer, take_away
+
+pytestmark = pytest.mark.django_db(transaction=True)
+QUESTION = "How high was the lighthouse of Alexandria?"
+
+
+@pytest.fixture
+def big(settings, chat):
+    """A second model, which says so."""
+    offer(settings)
+    engine().reply = "It stood about 100 metres high, says the big one."
+    return engine()
+
+
+async def answered(page, **also):
+    """The row of an answer, its turn at an end."""
+    accepted = await page.ask(QUESTION, **also)
+    assert accepted["type"] == "accepted", accepted
+    heard = await page.events()
+    assert heard[-1]["status"] == "complete"
+    return await Message.objects.aget(pk=accepted["turn"]), heard
+
+
+async def test_the_chosen_model_writes_and_the_record_says_which(open_page, alice, library, big, chat) -> None:
+    page = await open_page(alice)
+    row, heard = await answered(page, model=BIG)
+    assert (row.model, row.usage["writer"], row.text) == ("big-70B", BIG, big.reply)
+    assert f"{BIG} wrote" in " ".join(event.get("words", "") for event in heard)
+    assert chat.requests == [] and len(big.requests) == 1
+    place = str(row.conversation_id)
+    row, _ = await answered(page, conversation=place)  # it stays chosen
+    assert row.model == "big-70B"
+    row, _ = await answered(page, conversation=place, model="main")
+    assert row.model == "fake-1B" and row.usage["writer"] == "Standard model"
+    client = Client()
+    await in_db(client.force_login, alice)
+    shown = (await in_db(client.get, f"/answers/{row.pk}/behind/")).content.decode()
+    assert "fake-1B" in shown and "Standard model" in shown
+
+
+async def test_an_answer_is_written_again_by_another_model_and_compared(open_page, alice, library, big) -> None:
+    page = await open_page(alice)
+    first, _ = await answered(page)
+    await page.tell(do="retry", turn=str(first.pk), client_id=uuid.uuid4().hex, model=BIG)
+    again = await page.hear("accepted")
+    await page.events()
+    second = await Message.objects.aget(pk=again["turn"])
+    assert (first.model, second.model) == ("fake-1B", "big-70B") and first.parent_id == second.parent_id
+    assert (await Conversation.objects.aget()).model == ""  # it was asked for that answer alone
+    client = Client()
+    await in_db(client.force_login, alice)
+    compared = (await in_db(client.get, f"/answers/{second.pk}/compare/")).content.decode()
+    assert "fake-1B" in compared and "big-70B" in compared
+
+
+async def test_an_assistant_has_its_model_and_a_person_may_choose_another(open_page, alice, library, big) -> None:
+    own = await Assistant.objects.acreate(owner=alice, name="Deep", model=BIG)
+    page = await open_page(alice)
+    row, _ = await answered(page, assistant=str(own.pk))
+    assert row.model == "big-70B"
+    row, _ = await answered(page, assistant=str(own.pk), model="main")
+    assert row.model == "fake-1B"
+
+
+async def test_a_model_that_was_taken_away_is_named_and_the_rest_goes_on(
+    open_page, alice, library, big, settings
+) -> None:
+    own = await Assistant.objects.acreate(owner=alice, name="Deep", model=BIG)
+    page = await open_page(alice)
+    row, _ = await answered(page, model=BIG)
+    take_away(settings)
+    again, heard = await answered(page, conversation=str(row.conversation_id))
+    assert again.model == "fake-1B"
+    assert "The model “Big” is no longer offered here" in " ".join(event.get("words", "") for event in heard)
+    again, _ = await answered(page, assistant=str(own.pk))
+    assert again.model == "fake-1B"
+    said = await page.ask(QUESTION, model=BIG)  # of a page that was opened before
+    assert said["type"] == "refused" and "no longer offered" in said["words"]
+    client = Client()
+    await in_db(client.force_login, alice)
+    form = (await in_db(client.get, f"/assistants/{own.pk}/")).content.decode()
+    assert "Big (no longer offered)" in form
+    assert "data-models" not in (await in_db(client.get, "/")).content.decode()  # one is no choice
+
+
+async def test_a_queued_question_whose_model_went_says_so_and_keeps_nobody_waiting(
+    open_page, alice, library, big, settings
+) -> None:
+    page = await open_page(alice)
+    row, _ = await answered(page)
+    await runner.wait_until_idle()  # the turn that ended looks for the next question too, and must not meet these
+    place = row.conversation_id
+    for number, model in enumerate((BIG, "main")):
+        await Queued.objects.acreate(
+            conversation_id=place, text=QUESTION, settings={"model": model}, client_id=f"q{number}", position=number
+        )
+    take_away(settings)
+    await runner.run_next_queued(place)
+    await runner.wait_until_idle()
+    left = await Queued.objects.aget()
+    assert left.client_id == "q0" and "no longer offered" in left.problem
+    assert await Message.objects.filter(role="assistant").acount() == 2
+
+
+async def test_the_first_word_is_given_by_what_is_known_of_each_model(open_page, alice, library, big, settings) -> None:
+    await ModelProfile.objects.acreate(name="big-70B", reading_right=8, reading_asked=8)
+    page = await open_page(alice)
+    assert (await answered(page, model=BIG))[0].style == "model"
+    assert (await answered(page))[0].style == "quotes"
+    offer(settings, "Plain", model="plain-1B", reads_well=True)
+    assert (await answered(page, model="Plain"))[0].style == "model"
+    offer(settings, "Poor", model="big-70B", reads_well=False)
+    assert (await answered(page, model="Poor"))[0].style == "quotes"
+
+
+async def test_a_full_server_keeps_only_its_own_questions_waiting(open_page, alice, library, big, settings) -> None:
+    offer(settings, "Beside", model="beside-1B", streams=1)
+    offer(settings, BIG, streams=1)
+    writes_on(engine())
+    page, same, other = await open_page(alice), await open_page(alice), await open_page(alice)
+    await page.ask(QUESTION, model=BIG)
+    await page.hear("text")
+    assert not model_queue.get_model_queue(BIG).idle and model_queue.get_model_queue("main").idle
+    assert (await answered(other))[0].status == "complete"  # another server has room
+    assert (await same.ask(QUESTION, model="Beside"))["type"] == "accepted"
+    while "Waiting for the model" not in (await same.hear("step"))["words"]:  # the same server has none
+        pass
+    engine().gap_s = 0
+    assert (await same.events())[-1]["status"] == "complete"
+    assert (await page.events())[-1]["status"] == "complete"
+
+
+def test_the_composer_and_the_form_of_an_assistant_offer_the_models(alice, settings) -> None:
+    client = Client()
+    client.force_login(alice)
+    assert "data-models" not in client.get("/").content.decode()
+    offer(settings, reasons=True)
+    page = client.get("/").content.decode()
+    assert "data-models" in page and "thinks before it answers" in page
+    fields = {"name": "Deep", "style": "automatic", "preset": "balanced", "version": "0", "model": BIG}
+    assert client.post("/assistants/new/", fields).status_code == 302
+    assert Assistant.objects.get(name="Deep").model == BIG
+    assert client.post("/assistants/new/", fields | {"model": "Other"}).status_code == 400

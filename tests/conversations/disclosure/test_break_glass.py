@@ -1,0 +1,252 @@
+"""Break-glass: one conversation, for a written reason, approved by another one, for a while, seen by its person."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.conf import LazySettings
+from django.core import mail
+from django.test import Client
+from django.utils import timezone
+
+from apps.conversations.models import Conversation, Message
+from apps.privacy import wishes
+from apps.privacy.models import Wish
+from apps.safety import audit, breakglass_sweep, review
+from apps.safety.breakglass import BreakGlass
+from apps.safety.folding import Outcome
+from apps.safety.models import Event
+from apps.safety.policy import Action
+from apps.safety.review import Flagged
+from apps.users import duties
+from apps.users.models import User
+from apps.users.tokens import make
+from tests.conversations.disclosure.named_people import PAGE, WHY, named, robin, signed_in
+from tests.people import person
+
+__all__ = ["robin"]
+pytestmark = pytest.mark.django_db
+SAID = "The heliotrope key lies under the mat."
+
+
+@pytest.fixture
+def asker(morgan: User, robin: User) -> Client:
+    return signed_in(named(morgan))
+
+
+@pytest.fixture
+def talk(alice: User) -> Conversation:
+    place = Conversation.objects.create(owner=alice, title="Heliotrope")
+    asked = {"conversation": place, "asked_by": alice}
+    question = Message.objects.create(role="user", text="Where is **the key**?", client_id="1", **asked)
+    Message.objects.create(role="assistant", text=f"{SAID} <script>alert(1)</script>", parent=question, **asked)
+    return place
+
+
+def sent(talk: Conversation | str, **more: Any) -> dict[str, Any]:
+    wanted = talk if isinstance(talk, str) else f"http://localhost:8000/c/{talk.pk}/"
+    return {"wanted": wanted, "ground": "order", "reason": WHY, **more}
+
+
+def asked(client: Client, talk: Conversation | str, **more: Any) -> BreakGlass:
+    client.post(PAGE, sent(talk, **more))
+    return BreakGlass.objects.get()
+
+
+def do(client: Client, row: BreakGlass, what: str, note: str = "") -> BreakGlass:
+    client.post(f"{PAGE}{row.pk}/answer/", {"do": what, "note": note})
+    row.refresh_from_db()
+    return row
+
+
+def kinds() -> list[str]:
+    rows = Event.objects.filter(subject__startswith="glass ").order_by("seq")
+    return list(rows.values_list("kind", flat=True))
+
+
+def test_asked_approved_read_and_seen_by_its_person(asker: Client, robin: User, talk: Conversation) -> None:
+    row = asked(asker, talk)
+    address = f"{PAGE}{row.pk}/"
+    assert (row.state, row.conversation, row.person) == ("asked", talk.pk, talk.owner)
+    assert asker.get(address).status_code == 404, "nobody has approved it"
+    assert do(asker, row, "approve").state == "asked", "never oneself"
+    page = signed_in(robin).get(PAGE).content.decode()
+    assert WHY in page and SAID not in page
+    assert do(signed_in(robin), row, "approve").state == "open"
+    page = asker.get(address).content.decode()
+    assert SAID in page and "**the key**" in page and "<script>alert" not in page
+    assert "data-turn" not in page and 'name="do" value="end"' in page
+    assert signed_in(robin).get(address).status_code == 404, "it is open for who asked, alone"
+    assert kinds() == ["glass.asked", "glass.approved", "read"]
+    read = Event.objects.get(kind="read")
+    assert (read.actor, read.person) == (row.asker_id, talk.owner_id)
+    assert read.payload == {"why": "break_glass", "ground": "order", "reason": WHY, "texts": 2}
+    assert "break-glass (an order of a court" in signed_in(talk.owner).get("/notices/").content.decode()
+    assert audit.verify() == []
+
+
+def test_it_ends_by_itself_or_earlier_and_is_read_no_more(
+    asker: Client, robin: User, ada: User, talk: Conversation, settings: LazySettings
+) -> None:
+    settings.BREAK_GLASS_MINUTES = 7
+    row = do(signed_in(robin), asked(asker, talk), "approve")
+    assert row.opened and row.ends and round((row.ends - row.opened).total_seconds()) == 7 * 60
+    BreakGlass.objects.update(ends=timezone.now() - timedelta(seconds=1))
+    assert asker.get(f"{PAGE}{row.pk}/").status_code == 404, "before any sweep"
+    assert breakglass_sweep.sweep() and kinds()[-1] == "glass.expired"
+    BreakGlass.objects.update(state="open", ends=timezone.now() + timedelta(minutes=5))
+    assert asker.get(f"{PAGE}{row.pk}/").status_code == 200
+    assert do(signed_in(ada), row, "end").state == "ended", "an administrator ends it, and reads nothing"
+    assert asker.get(f"{PAGE}{row.pk}/").status_code == 404 and kinds()[-1] == "glass.ended"
+
+
+def test_a_request_that_nobody_answers_lapses(asker: Client, talk: Conversation) -> None:
+    row = asked(asker, talk)
+    BreakGlass.objects.update(created=timezone.now() - timedelta(hours=25), mailed=timezone.now())
+    assert breakglass_sweep.sweep() == 1 and kinds() == ["glass.asked", "glass.lapsed"]
+    row.refresh_from_db()
+    assert row.state == "ended"
+
+
+def test_an_emergency_opens_at_once_all_are_told_and_another_one_judges_it(
+    asker: Client, robin: User, ada: User, talk: Conversation
+) -> None:
+    named(ada)
+    row = asked(asker, talk, emergency="on", ground="life")
+    assert row.state == "open" and SAID in asker.get(f"{PAGE}{row.pk}/").content.decode()
+    assert breakglass_sweep.sweep() == 2 and breakglass_sweep.sweep() == 0
+    assert sorted(one.to[0] for one in mail.outbox) == [ada.email, robin.email]
+    assert WHY not in mail.outbox[0].body and talk.owner.email not in mail.outbox[0].body
+    assert "1 conversation was opened in an emergency" in signed_in(robin).get("/review/").content.decode()
+    asker.post(PAGE, sent(talk, emergency="on"))
+    assert BreakGlass.objects.count() == 1, "not another one before somebody has judged it"
+    assert do(asker, row, "justified", "I say so.").judged is None, "never oneself"
+    assert do(signed_in(robin), row, "unjustified").judged is None, "a judgement says why"
+    row = do(signed_in(robin), row, "unjustified", "Nobody was in danger.")
+    assert (row.justified, row.state, row.approver) == (False, "ended", robin)
+    assert asker.get(f"{PAGE}{row.pk}/").status_code == 404 and kinds()[-1] == "glass.judged"
+
+
+def test_by_person_the_dates_are_shown_and_one_conversation_is_opened(
+    asker: Client, robin: User, alice: User, bob: User, talk: Conversation
+) -> None:
+    other = Conversation.objects.create(owner=alice, title="Oleander")
+    foreign = Conversation.objects.create(owner=bob, title="Bob's")
+    row = do(signed_in(robin), asked(asker, alice.email), "approve")
+    address = f"{PAGE}{row.pk}/"
+    page = asker.get(address).content.decode()
+    assert "Heliotrope" not in page and "Oleander" not in page and str(talk.pk) in page and "2 messages" in page
+    assert asker.post(f"{address}{foreign.pk}/").status_code == 404
+    assert asker.post(f"{address}{talk.pk}/").status_code == 302 and SAID in asker.get(address).content.decode()
+    assert asker.post(f"{address}{other.pk}/").status_code == 404, "for another one they ask again"
+    assert kinds().count("read") == 2
+
+
+@pytest.mark.parametrize("who", ["alice", "charlie", "bob", "reviewer", "demoted"])
+def test_for_everybody_else_there_is_nothing(
+    request: pytest.FixtureRequest, asker: Client, robin: User, talk: Conversation, who: str
+) -> None:
+    row = do(signed_in(robin), asked(asker, talk), "approve")
+    if who == "demoted":
+        client = asker
+        User.objects.filter(pk=row.asker_id).update(role=User.Role.MEMBER)
+    else:
+        client = signed_in(person("rene", User.Role.REVIEWER) if who == "reviewer" else request.getfixturevalue(who))
+    for address in (PAGE, f"{PAGE}{row.pk}/"):
+        assert client.get(address).status_code == 404
+    for address in (PAGE, f"{PAGE}{row.pk}/answer/", f"{PAGE}{row.pk}/{talk.pk}/"):
+        assert client.post(address, sent(talk, do="end")).status_code == 404
+    row.refresh_from_db()
+    assert row.state == "open" and BreakGlass.objects.count() == 1
+
+
+def test_an_administrator_sees_the_list_and_neither_asks_nor_reads(
+    asker: Client, ada: User, talk: Conversation
+) -> None:
+    row = asked(asker, talk)
+    client = signed_in(ada)
+    assert WHY in client.get(PAGE).content.decode() and do(client, row, "approve").state == "asked"
+    client.post(PAGE, sent(talk))
+    assert BreakGlass.objects.count() == 1 and client.get(f"{PAGE}{row.pk}/").status_code == 404
+
+
+def test_a_token_of_a_program_opens_nothing(asker: Client, robin: User, talk: Conversation) -> None:
+    row = do(signed_in(robin), asked(asker, talk), "approve")
+    assert row.asker is not None
+    secret = make(row.asker, "a token", ["read"], 30)
+    answer = Client().get(f"{PAGE}{row.pk}/", headers={"authorization": f"Bearer {secret}"})
+    assert answer.status_code == 302 and "/accounts/login/" in answer["Location"]
+    assert not Event.objects.filter(kind="read").exists()
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"reason": "because"}, "Choose a ground"),
+        ({"ground": "curiosity"}, "Choose a ground"),
+        ({"wanted": "nobody@example.org"}, "Nobody here"),
+        ({"wanted": "01890000-0000-7000-8000-000000000000"}, "no such conversation"),
+        ({"wanted": "morgan@example.org"}, "not yours to do"),
+    ],
+)
+def test_what_cannot_be_asked_is_said(asker: Client, talk: Conversation, change: dict[str, str], words: str) -> None:
+    page = asker.post(PAGE, sent(talk) | change).content.decode()
+    assert words in page and (change.get("reason") or WHY) in page and not BreakGlass.objects.exists()
+
+
+def test_alone_one_asks_and_judges_and_the_page_says_so(morgan: User, talk: Conversation) -> None:
+    client = signed_in(named(morgan))
+    assert "Nobody else is named" in client.get(PAGE).content.decode()
+    client.post(PAGE, sent(talk, emergency="on"))
+    row = BreakGlass.objects.get()
+    do(client, row, "justified", note="It was one.")
+    assert "self-approved" in client.get(PAGE).content.decode()
+
+
+def test_what_is_sealed_or_withheld_is_not_shown(asker: Client, robin: User, talk: Conversation, morgan: User) -> None:
+    answer = talk.messages.get(role="assistant")
+    outcome = Outcome(Action.SEND, "child_exploitation", 4, 0.97)
+    review.flag(Flagged("answer", str(answer.pk), "answer", SAID, talk.owner_id, outcome))
+    row = do(signed_in(robin), asked(asker, talk), "approve")
+    page = asker.get(f"{PAGE}{row.pk}/").content.decode()
+    assert SAID not in page and "the key" not in page and "Under a sealed clause" in page
+    named(morgan, duties.SEALED)
+    assert SAID in asker.get(f"{PAGE}{row.pk}/").content.decode()
+    Message.objects.filter(pk=answer.pk).update(retracted=timezone.now())
+    assert SAID not in asker.get(f"{PAGE}{row.pk}/").content.decode()
+
+
+@pytest.mark.usefixtures("ada")
+def test_erasure_ends_it_and_leaves_no_reason(asker: Client, robin: User, talk: Conversation, alice: User) -> None:
+    row = do(signed_in(robin), asked(asker, talk), "approve")
+    wishes.do(str(wishes.ask_for_erasure(alice).pk))
+    row.refresh_from_db()
+    assert (row.person, row.conversation, row.reason, row.state) == (None, None, "", "ended")
+    assert Wish.objects.get().counts["break-glass requests"] == 1
+    assert asker.get(f"{PAGE}{row.pk}/").status_code == 404
+
+
+def test_a_conversation_that_is_gone_is_said(asker: Client, robin: User, talk: Conversation) -> None:
+    row = do(signed_in(robin), asked(asker, talk), "approve")
+    talk.delete()
+    assert "This conversation is gone." in asker.get(f"{PAGE}{row.pk}/", follow=True).content.decode()
+    assert not Event.objects.filter(kind="read").exists()
+
+
+def test_a_mail_server_that_is_away_is_tried_again(
+    asker: Client, robin: User, talk: Conversation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    row = asked(asker, talk)
+
+    def away(*args: Any) -> None:
+        raise ConnectionRefusedError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(breakglass_sweep, "send_mail", away)
+        with pytest.raises(OSError):
+            breakglass_sweep.sweep()
+    assert breakglass_sweep.sweep() == 1 and mail.outbox[0].to == [robin.email]
+    row.refresh_from_db()
+    assert row.mailed

@@ -1,0 +1,195 @@
+"""Break-glass at its edges: who it is about, what came too late or twice, mail that is refused, sealed pictures."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+import pytest
+from django.conf import settings
+from django.core import mail
+from django.utils import timezone
+
+from apps.conversations.image_chat import tiles
+from apps.conversations.models import Conversation, Message
+from apps.conversations.models.attachment import AttachedPicture, Attachment
+from apps.images.models import Picture
+from apps.safety import audit, breakglass, breakglass_sweep, review
+from apps.safety.breakglass import BreakGlass
+from apps.safety.folding import Outcome
+from apps.safety.models import Event
+from apps.safety.policy import Action
+from apps.safety.review import Flagged
+from apps.safety.transitions import Refused
+from apps.users import duties
+from apps.users.models import User
+from tests.conversations.disclosure.named_people import PAGE, WHY, named, robin, signed_in
+
+__all__ = ["robin"]
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def asker(morgan: User) -> User:
+    return named(morgan)
+
+
+@pytest.fixture
+def talk(alice: User) -> Conversation:
+    return Conversation.objects.create(owner=alice)
+
+
+def asked(asker: User, talk: Conversation, **more: Any) -> BreakGlass:
+    return breakglass.ask(asker, talk.owner, talk.pk, "order", WHY, **more)
+
+
+def opened(asker: User, robin: User, talk: Conversation) -> BreakGlass:
+    row = asked(asker, talk)
+    breakglass.approve(robin, row.pk)
+    row.refresh_from_db()
+    return row
+
+
+def test_nobody_ends_what_is_about_themselves(asker: User, robin: User, talk: Conversation) -> None:
+    """Its number stands in the log, which an administrator reads."""
+    row = opened(asker, robin, talk)
+    User.objects.filter(pk=talk.owner.pk).update(role=User.Role.ADMINISTRATOR)
+    signed_in(talk.owner).post(f"{PAGE}{row.pk}/answer/", {"do": "end"})
+    row.refresh_from_db()
+    assert row.state == "open" and not Event.objects.filter(kind="glass.ended").exists()
+
+
+def test_what_has_lapsed_is_approved_no_more_also_before_any_sweep(
+    asker: User, robin: User, talk: Conversation
+) -> None:
+    row = asked(asker, talk)
+    BreakGlass.objects.update(created=timezone.now() - timedelta(hours=25))
+    with pytest.raises(Refused):
+        breakglass.approve(robin, row.pk)
+    assert not breakglass.waiting(robin).exists()
+
+
+def test_an_emergency_that_is_sent_twice_at_once_is_refused_once(
+    asker: User, robin: User, talk: Conversation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Meanwhile:
+        """The other process stores its row when this one has looked for it."""
+
+        @property
+        def BREAK_GLASS_MINUTES(self) -> int:
+            monkeypatch.setattr(breakglass, "settings", settings)
+            asked(asker, talk, emergency=True)
+            return settings.BREAK_GLASS_MINUTES
+
+    monkeypatch.setattr(breakglass, "settings", Meanwhile())
+    with pytest.raises(Refused, match="waits for somebody"):
+        asked(asker, talk, emergency=True)
+    assert BreakGlass.objects.count() == Event.objects.filter(kind="glass.opened").count() == 1
+
+
+def test_an_address_that_is_refused_keeps_nobody_else_from_their_mail(
+    asker: User, robin: User, talk: Conversation, ada: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    named(ada)
+    send, tried = mail.send_mail, []
+
+    def picky(title: str, text: str, by: str, to: list[str]) -> None:
+        tried.append(to[0])
+        if to == [refused]:
+            raise ConnectionRefusedError
+        send(title, text, by, to)
+
+    monkeypatch.setattr(breakglass_sweep, "send_mail", picky)
+    asked(asker, talk)
+    asked(asker, talk)
+    refused = duties.BREAK_GLASS.people().exclude(pk=asker.pk)[0].email
+    with pytest.raises(OSError):
+        breakglass_sweep.sweep()
+    assert len(tried) == 4 and len(mail.outbox) == 2, "each of both requests, to who can be told"
+    assert breakglass_sweep.sweep() == 0 and len(tried) == 4, "and nobody is told again and again"
+
+
+def test_its_person_sees_a_reading_that_stands_behind_many_others(asker: User, robin: User, talk: Conversation) -> None:
+    row = opened(asker, robin, talk)
+    assert signed_in(asker).get(f"{PAGE}{row.pk}/").status_code == 200
+    for number in range(51):
+        audit.record("read", actor=robin, person=talk.owner_id, subject=f"case {number}", why="review")
+    assert "break-glass (" in signed_in(talk.owner).get("/notices/").content.decode()
+
+
+def drawn(talk: Conversation, number: str, prompt: str) -> Picture:
+    said = {"conversation": talk, "asked_by": talk.owner}
+    question = Message.objects.create(role="user", text=f"Draw {prompt}", client_id=number, **said)
+    answer = Message.objects.create(role="assistant", parent=question, draws={"prompt": prompt}, **said)
+    picture = Picture.objects.create(owner=talk.owner, prompt=prompt, seed=1, width=64, height=64, steps=1, guidance=0)
+    tiles.add_tiles(answer.pk, [picture.pk])
+    return picture
+
+
+def sealed(kind: str, subject: UUID, talk: Conversation) -> None:
+    outcome = Outcome(Action.SEND, "child_exploitation", 4, 0.97)
+    review.flag(Flagged(kind, str(subject), "picture", "words", talk.owner_id, outcome))
+
+
+def test_the_words_of_a_sealed_picture_are_not_shown(asker: User, robin: User, talk: Conversation) -> None:
+    sealed("picture", drawn(talk, "1", "a heliotrope").pk, talk)
+    drawn(talk, "2", "an oleander")
+    said = {"conversation": talk, "asked_by": talk.owner}
+    question = Message.objects.create(role="user", text="What is that?", client_id="3", **said)
+    Message.objects.create(role="assistant", text="A gladiolus.", parent=question, **said)
+    attached = AttachedPicture.objects.create(owner=talk.owner, name="hibiscus.png", file="a.png", width=1, height=1)
+    Attachment.objects.create(question=question, picture=attached, position=0)
+    sealed("attached", attached.pk, talk)
+    row = opened(asker, robin, talk)
+    page = signed_in(asker).get(f"{PAGE}{row.pk}/").content.decode()
+    assert "oleander" in page and not any(word in page for word in ("heliotrope", "gladiolus", "hibiscus", "What is"))
+    named(asker, duties.SEALED)
+    page = signed_in(asker).get(f"{PAGE}{row.pk}/").content.decode()
+    assert all(word in page for word in ("oleander", "heliotrope", "gladiolus", "hibiscus"))
+
+
+class Clock:
+    """The time of day, which may be set, and the time that passes, which may not."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.day, self.passed = timezone.now(), 1000.0
+        monkeypatch.setattr(timezone, "now", lambda: self.day)
+        monkeypatch.setattr(breakglass_sweep.time, "monotonic", lambda: self.passed)
+        monkeypatch.setattr(breakglass_sweep, "_ends", {})
+
+    def on(self, minutes: float, *, shown: float | None = None) -> None:
+        """So many minutes pass; the clock shows as many, or `shown`."""
+        self.passed += minutes * 60
+        self.day += timedelta(minutes=minutes if shown is None else shown)
+
+
+def test_a_clock_that_is_set_back_prolongs_nothing(
+    asker: User, robin: User, talk: Conversation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = Clock(monkeypatch)
+    row = opened(asker, robin, talk)
+    clock.on(1)
+    breakglass_sweep.sweep()
+    assert breakglass.reading(asker, row.pk)
+    clock.on(row.minutes - 2, shown=-0.5)  # so that it shows just after the opening
+    breakglass_sweep.sweep()
+    assert breakglass.reading(asker, row.pk), "it has a minute left"
+    clock.on(1.5)
+    breakglass_sweep.sweep()
+    row.refresh_from_db()
+    assert row.state == "ended" and Event.objects.filter(kind="glass.expired").count() == 1
+    with pytest.raises(Refused):
+        breakglass.reading(asker, row.pk)
+
+
+def test_what_opens_in_the_future_is_not_read(
+    asker: User, robin: User, talk: Conversation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = Clock(monkeypatch)
+    row = opened(asker, robin, talk)
+    clock.on(1, shown=-60)
+    with pytest.raises(Refused):
+        breakglass.reading(asker, row.pk)
+    clock.on(1, shown=60)
+    assert breakglass.reading(asker, row.pk)

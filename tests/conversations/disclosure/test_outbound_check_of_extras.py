@@ -1,0 +1,166 @@
+"""What leaves with a conversation beside the texts: quotes, results of tools, thoughts, records of copies, pictures."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from apps.conversations.evidence.answer_sources import AnswerSources
+from apps.conversations.evidence.source_list import QuoteView
+from apps.conversations.image_chat import tiles
+from apps.conversations.models import Conversation, Message, Trace
+from apps.conversations.transfer import export
+from apps.conversations.turns import trace
+from apps.engines import registry
+from apps.engines.base import EngineBroken
+from apps.engines.classify.pictures import FakePictures
+from apps.images.models import Picture
+from apps.lib.ids import new_id
+from apps.safety import policies, review
+from apps.safety.folding import Outcome
+from apps.safety.models import Case, Leaving
+from apps.safety.policy import Action
+from apps.safety.review import Flagged, Ruling
+from apps.users.models import User
+from tests.conversations.disclosure.test_outbound_check import MILD, SAID, Looks, as_, link, place, text
+from tests.conversations.moderation.review_cases import reviewer
+
+__all__ = ["place"]
+pytestmark = pytest.mark.django_db
+RECORD = {"search": None, "prompt": None, "thoughts": "", "verdicts": [], "tokens": [], "pieces": [], "timeline": []}
+
+
+def recorded(said: str, **also: object) -> Message:
+    answer = Message.objects.get(text=said)
+    Trace.objects.create(answer=answer, data=trace.pack_trace(RECORD | also))
+    return answer
+
+
+def test_a_copy_of_a_link_has_no_record_of_what_stays_back(place: Conversation, bob: User) -> None:
+    recorded(SAID, tokens=[[SAID, -0.1, []]])
+    recorded(MILD, tokens=[[MILD, -0.1, []]])
+    as_(bob).post(f"{link(place)}copy/")
+    rows = Trace.objects.filter(answer__conversation__owner=bob).select_related("answer")
+    assert [row.answer.text for row in rows] == [MILD]
+    assert SAID not in json.dumps([trace.unpack_trace(bytes(row.data)) for row in rows])
+
+
+@pytest.mark.parametrize("said", ["", MILD])
+def test_a_result_of_a_tool_is_judged_with_its_answer(place: Conversation, alice: User, said: str) -> None:
+    call = {"id": "1", "tool": "search", "title": "Search", "arguments": {}, "text": SAID, "status": "done"}
+    Message.objects.filter(text=MILD).update(text=said, tools=[call])
+    Message.objects.filter(text=SAID).update(text="The harbour master.")
+    page = text(alice, f"/c/{place.pk}/export.json")
+    assert "[hate]" not in page and MILD not in page and "withheld from exports" in page
+    assert "The harbour master." in page and Case.objects.get().snapshot.text == SAID
+
+
+def test_thoughts_are_judged_where_they_leave(place: Conversation, alice: User) -> None:
+    answer = recorded(MILD, thoughts="I think this is [hate] too.")
+    Message.objects.filter(pk=answer.pk).update(usage={"thoughts": True})
+    assert "I think" not in text(alice, f"/c/{place.pk}/export.json")
+    assert MILD in text(alice, f"/c/{place.pk}/export.md"), "there they do not leave"
+
+
+@pytest.mark.parametrize("name", ["export.md", "export.json", "print/"])
+def test_quotes_are_judged_also_where_they_are_all_of_the_answer(
+    place: Conversation, alice: User, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Message.objects.filter(text=MILD).update(text="")
+    quoted = AnswerSources(quotes=(QuoteView(1, "", "A page full of [hate].", "Handbook", 1),))
+    monkeypatch.setattr(export, "load_answer_sources", lambda user, rows: {row.pk: quoted for row in rows})
+    page = text(alice, f"/c/{place.pk}/{name}")
+    assert "A page full" not in page and "withheld from exports" in page
+
+
+@pytest.fixture
+def lamp(place: Conversation, alice: User, monkeypatch: pytest.MonkeyPatch) -> Picture:
+    """A picture of an answer, for which the classifier is sure that it is sexual."""
+    row = Picture.objects.create(owner=alice, prompt="A lamp", width=64, height=64, steps=1, guidance=1, seed=1,
+                                 model="fake", status="ready", sha256="1" * 64)  # fmt: skip
+    answer = Message.objects.get(text=MILD)
+    Message.objects.filter(pk=answer.pk).update(draws={"prompt": "A lamp"})
+    tiles.add_tiles(answer.pk, [row.pk])
+    monkeypatch.setattr(registry, "classify_pictures", Looks)
+    monkeypatch.setattr("apps.conversations.disclosure.outbound_check.stored_bytes", lambda file: b"a picture")
+    return row
+
+
+def let_pass(owner: User, subject: object, words: str) -> None:
+    """A reviewer has allowed a picture."""
+    outcome = Outcome(Action.SEND, "sexual", 3, 0.95)
+    case = review.flag(Flagged("picture", str(subject), "picture", words, owner.pk, outcome))
+    morgan = reviewer("morgan")
+    held = review.claim(morgan, case.pk)
+    review.decide(morgan, case.pk, Ruling(held.lease_token, held.version, "allow", "context"))
+    policies.refresh()
+
+
+@pytest.mark.parametrize("words", ["A lamp", "A picture drawn from: A lamp"])
+def test_another_picture_of_the_same_words_that_was_allowed_lets_none_pass(
+    place: Conversation, alice: User, lamp: Picture, words: str
+) -> None:
+    let_pass(alice, new_id(), words)
+    assert policies.allowed(words)
+    assert "drawn by fake" not in text(alice, f"/c/{place.pk}/export.md")
+
+
+def test_a_picture_that_stays_back_says_why_and_is_seen_by_a_reviewer(
+    place: Conversation, alice: User, bob: User, lamp: Picture
+) -> None:
+    address, home = link(place), f"/c/{place.pk}/"
+    page = text(bob, address)
+    assert "withheld from readers of a link" in page and "A reviewer looks at it" in page and "A lamp" not in page
+    for name in ("export.md", "export.json", "print/"):
+        page = text(alice, home + name)
+        assert "This picture is withheld from exports" in page and "seed" not in page, name
+    case = Case.objects.get(kind="picture")  # one, though it was judged at two stages and asked for often
+    assert (case.kind, case.subject, case.owner, case.held_until) == ("picture", str(lamp.pk), alice, None)
+    morgan = reviewer("morgan")
+    held = review.claim(morgan, case.pk)
+    assert f"/review/{case.pk}/picture.png" in text(morgan, f"/review/{case.pk}/")
+    review.decide(morgan, case.pk, Ruling(held.lease_token, held.version, "allow", "context"))
+    assert str(lamp.pk) in text(bob, address) and "drawn by fake" in text(alice, f"{home}export.md")
+
+
+def test_a_picture_whose_verdict_is_known_already_is_seen_by_a_reviewer_too(
+    place: Conversation, alice: User, lamp: Picture
+) -> None:
+    """The same file may be somebody else's as well, or was judged before there were cases of what leaves."""
+    home = f"/c/{place.pk}/export.md"
+    text(alice, home)
+    Case.objects.filter(kind="picture").update(subject=str(new_id()))  # of the other one
+    assert "A reviewer looks at it" in text(alice, home) and "A reviewer looks at it" in text(alice, home)
+    case = Case.objects.get(kind="picture", subject=str(lamp.pk))
+    assert (case.owner, case.times) == (alice, 1)
+
+
+def test_of_a_picture_that_leaves_nobody_asks_whether_people_let_it_pass(
+    place: Conversation, bob: User, lamp: Picture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(registry, "classify_pictures", FakePictures)
+    monkeypatch.setattr(FakePictures, "scores", lambda self, picture: {"sexual": 0.01})
+    monkeypatch.setattr(review, "let_pass", lambda kind, subject: pytest.fail("a query for each picture of a link"))
+    assert str(lamp.pk) in text(bob, link(place))
+
+
+def test_a_picture_that_people_let_pass_leaves(place: Conversation, alice: User, bob: User, lamp: Picture) -> None:
+    address = link(place)
+    assert str(lamp.pk) not in text(bob, address)
+    let_pass(alice, lamp.pk, "A picture drawn from: A lamp")
+    assert str(lamp.pk) in text(bob, address)
+
+
+def test_what_a_classifier_of_pictures_could_not_say_is_asked_again(
+    place: Conversation, alice: User, lamp: Picture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Broken(Looks):
+        def scores(self, content: bytes) -> dict[str, float]:
+            raise EngineBroken("Away.")
+
+    monkeypatch.setattr(registry, "classify_pictures", Broken)
+    text(alice, f"/c/{place.pk}/export.md")
+    assert Leaving.objects.count() == 2, "those of the two answers"
+    monkeypatch.setattr(registry, "classify_pictures", Looks)
+    assert "drawn by fake" not in text(alice, f"/c/{place.pk}/export.md")

@@ -1,0 +1,63 @@
+"""Two answers side by side, also where one of them has no text."""
+
+from __future__ import annotations
+
+import pytest
+from django.test import Client
+
+from apps.conversations.core import model_choice
+from apps.conversations.core.requests import AskRequest, RetryRequest
+from apps.conversations.models import Conversation, Message, Preference
+from apps.users.models import User
+
+pytestmark = pytest.mark.django_db
+
+
+def answers(owner: User, *rows: tuple[str, str]) -> list[Message]:
+    """Answers to one question, from pairs of text and status."""
+    place = Conversation.objects.create(owner=owner, title="Lighthouse")
+    asked = Message.objects.create(conversation=place, role="user", text="How high?", asked_by=owner)
+    said = {"conversation": place, "parent": asked, "role": "assistant", "asked_by": owner}
+    return [
+        Message.objects.create(text=text, status=status, reason="" if text else "Why.", **said) for text, status in rows
+    ]
+
+
+def page_of(user: User) -> Client:
+    client = Client()
+    client.force_login(user)
+    return client
+
+
+def test_an_answer_without_text_stands_beside_the_other_and_says_why(alice: User) -> None:
+    written, failed = answers(alice, ("It is **high**.", "complete"), ("", "failed"))
+    for row in (written, failed):
+        shown = page_of(alice).get(f"/answers/{row.pk}/compare/")
+        assert shown.status_code == 200
+        assert "<strong>" in shown.content.decode()
+        assert "This answer has no text. Why." in " ".join(shown.content.decode().split())
+        assert f'value="{written.pk}"' in shown.content.decode()
+        assert f'name="better" value="{failed.pk}"' not in shown.content.decode(), "nothing there to be better"
+    page_of(alice).post(f"/answers/{failed.pk}/compare/", {"with": written.pk, "better": written.pk})
+    assert Preference.objects.get().better == written
+
+
+def test_while_the_second_answer_is_being_written_the_conversation_is_shown_with_a_word_on_it(alice: User) -> None:
+    written, _ = answers(alice, ("It is high.", "complete"), ("", "writing"))
+    shown = page_of(alice).get(f"/answers/{written.pk}/compare/", follow=True)
+    assert shown.status_code == 200
+    assert "There is no second answer to compare with yet." in shown.content.decode()
+
+
+def test_answers_of_others_are_not_found(alice: User, bob: User) -> None:
+    written, _ = answers(alice, ("It is high.", "complete"), ("", "failed"))
+    assert page_of(bob).get(f"/answers/{written.pk}/compare/").status_code == 404
+
+
+def test_choosing_a_model_for_one_answer_leaves_the_conversation_its_own(alice: User) -> None:
+    """See `choosing.keep`: what is kept is what the caller names, whatever fields a wish has."""
+    place = Conversation(owner=alice, title="Lighthouse")
+    model_choice.apply_settings(place, RetryRequest("1", place.pk, None, False, None, "big", None))
+    assert place.model == ""
+    model_choice.apply_settings(place, AskRequest("1", "How high?"), model="big")
+    assert place.model == "big"

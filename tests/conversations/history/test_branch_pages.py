@@ -1,0 +1,188 @@
+"""Turning to a branch, rewording, forking and taking a conversation away: what is kept, and for whom."""
+
+from __future__ import annotations
+
+import uuid
+
+import orjson
+import pytest
+from django.test import Client
+
+from apps.conversations.models import Citation, Conversation, Message, Retrieved, Source
+from apps.conversations.sharing import links
+from apps.conversations.transfer.export import DISCLOSURE
+from apps.conversations.turns import runner
+from apps.documents.models import Document
+from apps.lib.threads import in_db
+from apps.users.models import User
+
+pytestmark = pytest.mark.django_db(transaction=True)
+QUESTION = "How high was the lighthouse of Alexandria?"
+OTHER = "How long can a queen bee live?"
+
+
+def got(user: User, path: str):
+    client = Client()
+    client.force_login(user)
+    return client.get(path)
+
+
+def sent(user: User, path: str, **data: str):
+    client = Client()
+    client.force_login(user)
+    return client.post(path, data)
+
+
+@pytest.fixture
+async def talk(open_page, alice, library, chat) -> dict[str, str]:
+    """A question with two answers, of which the second is remembered, and a follow-up to the first."""
+    chat.replies += [
+        "The lighthouse stood about 100 metres high [7].",
+        "A queen can live for five years.",
+        "Very high.",
+    ]
+    page = await open_page(alice)
+    first = await page.ask(QUESTION)
+    await page.events()
+    follow = await page.ask(OTHER, conversation=first["conversation"])
+    await page.events()
+    await page.tell(do="retry", turn=first["turn"], client_id="again")
+    again = await page.hear("accepted")
+    await page.events()
+    return {
+        "place": f"/c/{first['conversation']}/", "first": first["turn"], "question": first["question"],
+        "follow": follow["turn"], "again": again["turn"],
+    }  # fmt: skip
+
+
+def on_page(response) -> list[str]:
+    return [str(turn["answer"]["id"]) for turn in response.context["turns"]]
+
+
+async def test_an_address_shows_a_branch_and_only_turning_to_it_is_remembered(talk, alice) -> None:
+    assert on_page(await in_db(got, alice, talk["place"])) == [talk["again"]]
+    assert on_page(await in_db(got, alice, f"{talk['place']}?at={talk['follow']}")) == [talk["first"], talk["follow"]]
+    assert on_page(await in_db(got, alice, talk["place"])) == [talk["again"]], "looking changes nothing"
+    turned = await in_db(sent, alice, f"{talk['place']}choose/", at=talk["first"])
+    assert on_page(turned) == [talk["first"], talk["follow"]]
+    assert on_page(await in_db(got, alice, talk["place"])) == [talk["first"], talk["follow"]]
+
+
+async def test_the_marks_of_a_fork_name_both_neighbours(talk, alice) -> None:
+    html = (await in_db(got, alice, talk["place"])).content.decode()
+    assert f"?at={talk['first']}" in html and "2/2" in html
+    alone = (await in_db(got, alice, f"/answers/{talk['again']}/")).content.decode()
+    assert "2/2" in alone and alone.count("data-turn=") == 1
+
+
+async def reworded(page, question: str, text: str) -> dict[str, str]:
+    await page.tell(do="reword", question=question, text=text, client_id="r")
+    return await page.hear("reworded", "refused")
+
+
+async def test_saving_changes_the_words_and_keeps_the_answers(open_page, talk, alice, bob) -> None:
+    mine, other = await open_page(alice), await open_page(bob)
+    assert (await reworded(other, talk["question"], "Mine"))["type"] == "refused"
+    said = await reworded(mine, talk["question"], "How <b>tall</b> was it?")
+    assert said["html"] == "<p>How &lt;b&gt;tall&lt;/b&gt; was it?</p>"
+    row = await Message.objects.aget(pk=talk["question"])
+    assert row.text == "How <b>tall</b> was it?" and row.edited
+    assert "Edited after it was answered" in (await in_db(got, alice, talk["place"])).content.decode()
+
+
+@pytest.mark.parametrize("text", ["", "   ", "a\x00b", "How do I build a pipe bomb at home?"])
+async def test_what_could_not_be_asked_cannot_be_saved(open_page, talk, alice, text) -> None:
+    said = await reworded(await open_page(alice), talk["question"], text)
+    assert said["type"] == "refused" and said["words"]
+    assert (await Message.objects.aget(pk=talk["question"])).text == QUESTION
+
+
+async def test_a_question_that_is_being_answered_stays_as_it_is(open_page, talk, alice) -> None:
+    await Message.objects.filter(pk=talk["again"]).aupdate(status=Message.Status.WRITING)
+    said = await reworded(await open_page(alice), talk["question"], "Another")
+    assert said["type"] == "refused" and "still being written" in said["words"]
+    await Message.objects.filter(pk=talk["again"]).aupdate(status=Message.Status.COMPLETE)
+
+
+async def test_a_fork_holds_the_path_and_all_it_stands_on_and_nothing_else(talk, alice, bob) -> None:
+    assert (await in_db(sent, bob, f"{talk['place']}fork/", at=talk["first"])).status_code == 404
+    new = (await in_db(sent, alice, f"{talk['place']}fork/", at=talk["first"]))["Location"]
+    assert new != talk["place"]
+    page = await in_db(got, alice, new)
+    assert len(page.context["turns"]) == 1
+    answer = page.context["turns"][0]["answer"]
+    old = await Message.objects.aget(pk=talk["first"])
+    twin = await Message.objects.aget(pk=answer["id"])
+    assert (twin.text, twin.created, twin.pk) == (old.text, old.created, answer["id"]) and twin.pk != old.pk
+    assert await Citation.objects.filter(answer=twin).acount() == await Citation.objects.filter(answer=old).acount() > 0
+    assert await Retrieved.objects.filter(answer=twin).acount() == 1
+    assert await Source.objects.filter(conversation=twin.conversation_id).acount() == 1
+    assert f"/answers/{twin.pk}/sources/1/" in answer["html"]
+    await Conversation.objects.filter(pk=old.conversation_id).adelete()
+    assert "metres" in (await in_db(got, alice, new)).content.decode(), "it stands by itself"
+
+
+async def test_a_conversation_is_taken_away_as_markdown(talk, alice) -> None:
+    response = await in_db(got, alice, f"{talk['place']}export.md?at={talk['follow']}")
+    text = response.content.decode()
+    assert response["Content-Disposition"].startswith('attachment; filename="how-high-was-the-lighthouse')
+    assert DISCLOSURE in text and f"## {QUESTION}" in text and f"## {OTHER}" in text
+    assert "The lighthouse stood about 100 metres high. [1]" in text and "[7]" not in text
+    assert "- [1] Lighthouses" in text and "Very high" not in text
+
+
+async def test_markdown_speaks_the_language_of_who_takes_it(talk, alice) -> None:
+    await User.objects.filter(pk=alice.pk).aupdate(language="de")
+    text = (await in_db(got, alice, f"{talk['place']}export.md?at={talk['follow']}")).content.decode()
+    assert "*Antwort eines Sprachmodells, fake-1B, 20" in text and "\nQuellen:\n" in text and DISCLOSURE not in text
+    assert "language model" not in text and f"## {QUESTION}" in text
+
+
+async def test_a_conversation_is_taken_away_as_json_with_all_branches(talk, alice) -> None:
+    record = orjson.loads((await in_db(got, alice, f"{talk['place']}export.json")).content)
+    assert record["disclosure"] == DISCLOSURE and record["digital_source_type"].endswith("trainedAlgorithmicMedia")
+    assert record["path"] == [talk["question"], talk["again"]] and len(record["messages"]) == 5
+    first = next(row for row in record["messages"] if row["id"] == talk["first"])
+    assert first["written_by"] == "language model" and first["model"] == "fake-1B"
+    assert first["sentences"][0]["sources"][0]["number"] == 1 and first["sources"][0]["title"] == "Lighthouses"
+
+
+async def test_an_export_names_nothing_that_may_no_longer_be_read(talk, alice) -> None:
+    await Document.objects.filter(title="Lighthouses").adelete()
+    text = (await in_db(got, alice, f"{talk['place']}export.md?at={talk['follow']}")).content.decode()
+    raw = (await in_db(got, alice, f"{talk['place']}export.json")).content.decode()
+    page = (await in_db(got, alice, f"{talk['place']}print/?at={talk['follow']}")).content.decode()
+    assert "Lighthouses" not in text + raw + page and "no longer available" in text
+
+
+async def test_a_printed_page_says_that_a_model_wrote_it(talk, alice, bob) -> None:
+    page = (await in_db(got, alice, f"{talk['place']}print/?at={talk['follow']}")).content.decode()
+    assert "Written with AI." in page and DISCLOSURE in page and "fake-1B" in page and OTHER in page
+    for path in ("print/", "export.md", "export.json"):
+        assert (await in_db(got, bob, talk["place"] + path)).status_code == 404
+        assert (await in_db(got, alice, f"/c/{uuid.uuid4()}/{path}")).status_code == 404
+
+
+async def test_how_an_answer_ended_is_said_wherever_it_is_read(talk, alice) -> None:
+    ended = {"status": Message.Status.STOPPED, "reason": runner._STOPPED}
+    await Message.objects.filter(pk=talk["again"]).aupdate(**ended)
+    place = await Conversation.objects.aget()
+    for sources in links.Sources.values:
+        row = await in_db(links.enable_link, place, None, sources, "")
+        shared = (await in_db(got, alice, f"/shared/{row.secret}/")).content.decode()
+        assert '<span class="badge">Stopped</span> You stopped this answer.' in shared
+    printed = (await in_db(got, alice, f"{talk['place']}print/")).content.decode()
+    assert "(fake-1B), stopped</p>" in printed and "You stopped this answer." in printed
+    whole = (await in_db(got, alice, f"{talk['place']}print/?at={talk['follow']}")).content.decode()
+    assert "(fake-1B)</p>" in whole and "complete" not in whole
+
+
+async def test_pictures_in_an_answer_are_not_fetched_where_the_export_is_opened(
+    open_page, alice, library, chat
+) -> None:
+    chat.replies.append("Look: ![x](https://example.org/a.png)\n\n```\n![code](y)\n```")
+    page = await open_page(alice)
+    first = await page.ask(QUESTION)
+    await page.events()
+    text = (await in_db(got, alice, f"/c/{first['conversation']}/export.md")).content.decode()
+    assert "!\\[x]" in text and "![code](y)" in text

@@ -1,0 +1,141 @@
+"""Pins, folders, the archive, and deleting many with a way back."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+
+from apps.conversations.history import actions
+from apps.conversations.history.sidebar import load_sidebar
+from apps.conversations.models import Conversation, Folder, Message
+from apps.conversations.turns import runner
+from apps.lib.threads import in_db
+from apps.users.models import User
+from tests.conversations.conftest import writes_on
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def talks(owner: User, *titles: str) -> list[Conversation]:
+    return [Conversation.objects.create(owner=owner, title=title) for title in titles]
+
+
+def as_person(user: User) -> Client:
+    client = Client()
+    client.force_login(user)
+    return client
+
+
+def change(user: User, do: str, rows: list[Conversation], **also: str):
+    return as_person(user).post("/conversations/change/", {"do": do, "id": [str(row.pk) for row in rows], **also})
+
+
+def titles(rows) -> list[str]:
+    return [row.title for row in rows]
+
+
+def test_pinned_and_filed_conversations_stand_apart_and_archived_ones_leave_the_list(alice: User) -> None:
+    one, two, three, _ = talks(alice, "one", "two", "three", "four")
+    change(alice, "pin", [one])
+    change(alice, "move", [two], name="  Birds ")
+    change(alice, "archive", [three])
+    found = load_sidebar(alice)
+    assert titles(found.pinned.rows) == ["one"] and titles(found.recent.rows) == ["four"]
+    assert {part.name: titles(part.rows) for part in found.folders} == {"Birds": ["two"]}
+    page = as_person(alice)
+    assert titles(page.get("/conversations/all/?show=archived").context["rows"]) == ["three"]
+    assert titles(page.get(f"/conversations/all/?show={Folder.objects.get().pk}").context["rows"]) == ["two"]
+    change(alice, "unarchive", [three])
+    change(alice, "unpin", [one])
+    change(alice, "move", [two])
+    assert sorted(titles(load_sidebar(alice).recent.rows)) == ["four", "one", "three", "two"]
+
+
+def test_many_are_deleted_at_once_and_brought_back_together(alice: User) -> None:
+    one, two, three = talks(alice, "one", "two", "three")
+    page = as_person(alice)
+    after = page.post("/conversations/change/", {"do": "delete", "id": [one.pk, two.pk]}, follow=True)
+    assert titles(after.context["rows"]) == ["three"] and "2 conversations deleted." in after.content.decode()
+    assert page.get(f"/c/{one.pk}/").status_code == 404
+    change(alice, "delete", [three])
+    at = Conversation.objects.get(pk=one.pk).deleted.isoformat()
+    assert f'value="{at}"' in after.content.decode(), "the button of that moment"
+    page.post("/conversations/change/", {"do": "restore", "at": at})
+    assert sorted(titles(load_sidebar(alice).recent.rows)) == ["one", "two"], (
+        "what was deleted before or later stays away"
+    )
+    for senseless in ("", "yesterday", "2026-01-01"):
+        page.post("/conversations/change/", {"do": "restore", "at": senseless})
+    assert len(load_sidebar(alice).recent.rows) == 2
+
+
+def test_only_what_was_deleted_is_counted(alice: User, bob: User) -> None:
+    one, two = talks(alice, "one", "two")
+    (his,) = talks(bob, "his")
+    actions.delete_conversations(alice, [two.pk])
+    after = as_person(alice).post(
+        "/conversations/change/", {"do": "delete", "id": [one.pk, one.pk, two.pk, his.pk]}, follow=True
+    )
+    assert "1 conversation deleted." in after.content.decode()
+    after = as_person(alice).post("/conversations/change/", {"do": "delete", "id": [his.pk]}, follow=True)
+    assert "deleted." not in after.content.decode()
+
+
+def test_after_an_hour_it_is_gone_for_good(alice: User) -> None:
+    old, new = talks(alice, "old", "new")
+    actions.delete_conversations(alice, [old.pk, new.pk])
+    Conversation.objects.filter(pk=old.pk).update(deleted=timezone.now() - timedelta(minutes=61))
+    assert actions.undelete(alice, [old.pk]) == 0
+    assert actions.purge_deleted() == 1 and titles(Conversation.objects.all()) == ["new"]
+    assert actions.undelete(alice, [new.pk]) == 1
+
+
+def test_nobody_touches_what_belongs_to_somebody_else(alice: User, bob: User) -> None:
+    (hers,) = talks(alice, "hers")
+    folder = Folder.objects.create(owner=alice, name="Birds")
+    for do in ("pin", "archive", "delete", "move", "nonsense"):
+        change(bob, do, [hers], folder=str(folder.pk))
+    (his,) = talks(bob, "his")
+    change(bob, "move", [his], folder=str(folder.pk))
+    his.refresh_from_db()
+    assert his.folder is None and titles(load_sidebar(alice).recent.rows) == ["hers"]
+    actions.delete_conversations(alice, [hers.pk])
+    change(bob, "bring_back", [hers])
+    assert load_sidebar(alice).recent.rows == []
+
+
+def test_a_folder_is_renamed_and_removed_and_its_conversations_stay(alice: User) -> None:
+    (one,) = talks(alice, "one")
+    change(alice, "move", [one], name="Birds")
+    Folder.objects.create(owner=alice, name="Taken")
+    pk, page = Folder.objects.get(name="Birds").pk, as_person(alice)
+    for name, expected in (("Taken", "Birds"), (" ", "Birds"), ("Sea birds", "Sea birds")):
+        page.post(f"/folders/{pk}/", {"name": name})
+        assert Folder.objects.get(pk=pk).name == expected
+    page.post(f"/folders/{pk}/", {"do": "delete"})
+    assert titles(load_sidebar(alice).recent.rows) == ["one"]
+
+
+async def test_an_answer_ends_when_its_conversation_is_deleted(open_page, alice, library, chat, monkeypatch) -> None:
+    monkeypatch.setattr("apps.conversations.turns.runner.CHECKPOINT_S", 0.05)
+    writes_on(chat)
+    page = await open_page(alice)
+    first = await page.ask("How high was the lighthouse of Alexandria?")
+    await page.hear("text")
+    await in_db(actions.delete_conversations, alice, [first["conversation"]])
+    await runner.wait_until_idle()
+    assert chat.running == 0 and chat.aborted == 1
+    assert await Message.objects.filter(pk=first["turn"]).aexists(), "it may be brought back"
+
+
+def test_a_change_leads_back_within_the_site_only(alice: User) -> None:
+    (one,) = talks(alice, "one")
+    assert (
+        change(alice, "pin", [one], back="/conversations/all/?show=pinned")["Location"]
+        == "/conversations/all/?show=pinned"
+    )
+    for elsewhere in ("https://example.org/", "//example.org", "javascript:alert(1)", ""):
+        assert change(alice, "pin", [one], back=elsewhere)["Location"] == "/conversations/all/"

@@ -1,0 +1,107 @@
+"""The lists of conversations, a part at a time: each of them comes once, whatever comes above meanwhile."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+
+from apps.conversations.history import sidebar
+from apps.conversations.models import Conversation, Folder
+from apps.users.models import User
+from tests.people import person
+
+pytestmark = pytest.mark.django_db
+NEXT = re.compile(r'hx-get="([^"]+)"')
+TITLE = re.compile(r'class="title"[^>]*>([^<]+)<')
+
+
+@pytest.fixture
+def alice() -> User:
+    return person("alice")
+
+
+def talks(user: User, count: int, **fields: object) -> list[Conversation]:
+    """The first is the newest; each three have the same time."""
+    rows = Conversation.objects.bulk_create(Conversation(owner=user, title=f"Talk {n:03}") for n in range(count))
+    for n, row in enumerate(rows):
+        row.changed = timezone.now() - timedelta(minutes=n // 3)
+        for name, value in fields.items():
+            setattr(row, name, value)
+    Conversation.objects.bulk_update(rows, ["changed", *fields])
+    return rows
+
+
+def walked(client: Client, address: str, **headers: str) -> tuple[list[str], int]:
+    """All titles from that address on, and in how many steps they came."""
+    found, steps = list[str](), 0
+    while address:
+        page = client.get(address, headers=headers).content.decode()
+        found += TITLE.findall(page)
+        following = NEXT.findall(page.split("data-more", 1)[1]) if "data-more" in page else []
+        address, steps = (following[0].replace("&amp;", "&") if following else ""), steps + 1
+        headers = {"HX-Request": "true"}
+    return found, steps
+
+
+@pytest.mark.parametrize("kind", ["recent", "pinned", "folder"])
+def test_each_list_is_walked_to_its_end_and_names_everything_once(alice: User, client: Client, kind: str) -> None:
+    client.force_login(alice)
+    folder = Folder.objects.create(owner=alice, name="Drawer")
+    talks(alice, 120, **{"pinned": {"pinned": timezone.now()}, "folder": {"folder": folder}}.get(kind, {}))
+    found, steps = walked(client, "/conversations/")
+    assert [title for title in found if title != "Drawer"].count("Talk 000") == 1
+    assert sorted(title for title in found if title != "Drawer") == [f"Talk {n:03}" for n in range(120)]
+    assert steps == 3
+
+
+def test_the_page_of_all_goes_on_where_it_ended_also_of_the_deleted(alice: User, client: Client) -> None:
+    client.force_login(alice)
+    rows = talks(alice, 230)
+    first = client.get("/conversations/all/").content.decode()
+    talks(alice, 3)  # what comes above meanwhile does not push anything down
+    found, steps = walked(
+        client, NEXT.findall(first.split("conversations-all", 1)[1])[0].replace("&amp;", "&"), **{"HX-Request": "true"}
+    )
+    assert steps == 2 and len(found) == 130 and len(set(found)) == 130
+    Conversation.objects.filter(pk__in=[row.pk for row in rows]).update(deleted=timezone.now())
+    assert walked(client, "/conversations/all/?show=deleted")[0].count("Talk 229") == 1
+
+
+def test_what_was_loaded_is_there_again_and_pins_and_folders_have_places_of_their_own(alice: User) -> None:
+    folder, pinned = Folder.objects.create(owner=alice, name="Drawer"), timezone.now()
+    rows = talks(alice, 300)
+    Conversation.objects.filter(pk__in=[row.pk for row in rows[:80]]).update(folder=folder)
+    Conversation.objects.filter(pk__in=[row.pk for row in rows[60:130]]).update(pinned=pinned)
+    found = sidebar.load_sidebar(alice, {"recent": "160", str(folder.pk): "60", "pinned": "wrong"})
+    assert [len(found.recent.rows), len(found.folders[0].rows), len(found.pinned.rows)] == [160, 60, 50]
+    assert found.recent.after and not found.folders[0].after and found.pinned.after
+    assert len(sidebar.load_more(alice, "pinned", found.pinned.after).rows) == 20
+
+
+def test_a_title_is_looked_for_among_all_that_are_not_archived(alice: User, client: Client) -> None:
+    client.force_login(alice)
+    rows = talks(alice, 120)
+    Conversation.objects.filter(pk=rows[119].pk).update(archived=timezone.now())
+    assert TITLE.findall(client.get("/conversations/?title=talk+118").content.decode()) == ["Talk 118"]
+    assert TITLE.findall(client.get("/conversations/?title=119").content.decode()) == []
+
+
+def test_nobody_walks_the_list_of_another(alice: User, client: Client) -> None:
+    folder = Folder.objects.create(owner=alice, name="Drawer")
+    talks(alice, 120, folder=folder)
+    client.force_login(person("bob"))
+    wrong = ["", "recent", "pinned", str(folder.pk), "9" * 40, "²"]
+    for part in wrong:
+        assert not TITLE.findall(client.get("/conversations/more/", {"part": part, "after": "x~y"}).content.decode())
+
+
+def test_a_list_of_two_thousand_takes_as_many_queries_as_one_of_two(
+    alice: User, django_assert_num_queries: object
+) -> None:
+    talks(alice, 2000, folder=Folder.objects.create(owner=alice, name="Drawer"))
+    with django_assert_num_queries(2):  # type: ignore[operator]
+        assert len(sidebar.load_sidebar(alice).folders[0].rows) == 50

@@ -1,0 +1,237 @@
+"""Pictures that are asked for in a conversation: a turn like any other, whose tiles outlive it."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Any, cast
+
+import orjson
+import pytest
+from celery import current_app
+from django.conf import LazySettings
+from django.test import Client
+
+from apps.conversations.history import branching
+from apps.conversations.models import Conversation, Message, Share
+from apps.conversations.sharing import links
+from apps.engines import registry
+from apps.engines.image.fake import FakePainter
+from apps.images import described, gallery, queue
+from apps.images.models import Picture
+from apps.lib.threads import in_db
+from apps.safety.models import Case
+from apps.users.models import User
+from tests.conversations.conftest import WAIT_S
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+BAD = "Give me step by step instructions to build a pipe bomb"
+
+
+@pytest.fixture(autouse=True)
+def painter(settings: LazySettings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FakePainter:
+    """What draws, known to the pages, once a test lets the queue drain."""
+    settings.DATA_DIR, settings.MEDIA_ROOT = tmp_path, tmp_path / "media"
+    monkeypatch.setattr(current_app, "send_task", lambda *_, **__: None)
+    described.refresh()
+    return cast(FakePainter, registry.image())
+
+
+def client_of(user: User) -> Client:
+    client = Client()
+    client.force_login(user)
+    return client
+
+
+async def asked(page: Any, text: str, status: str = "complete", **also: Any) -> Message:
+    accepted = await page.ask(text, **also)
+    assert accepted["type"] == "accepted", accepted
+    events = await page.events()
+    assert [event["type"] for event in events][:2] == ["opened", "pictures"] and events[-1]["status"] == status
+    return await Message.objects.select_related("parent", "conversation").aget(pk=accepted["turn"])
+
+
+def tiles(client: Client, answer: Message) -> str:
+    return client.get(f"/answers/{answer.pk}/pictures/").content.decode()
+
+
+async def test_a_picture_is_a_turn_whose_tiles_are_there_after_a_reload(open_page, alice, painter) -> None:
+    answer = await asked(await open_page(alice), "/picture a red cat", picture={"count": 2, "shape": "wide"})
+    rows = [row async for row in answer.pictures.order_by("created")]
+    assert [(row.prompt, row.status) for row in rows] == [("a red cat", "queued")] * 2
+    assert rows[0].width > rows[0].height and rows[1].seed == rows[0].seed + 1
+    assert (answer.conversation.title, answer.without_documents, answer.text) == ("a red cat", True, "")
+    assert [step["name"] for step in answer.steps] == ["draw"]
+
+    def look() -> None:
+        client = client_of(alice)
+        page = client.get(f"/c/{answer.conversation_id}/").content.decode()
+        assert page.count('class="tile"') == 2 and "data-active" in page and "1 before it" in page
+        queue.drain()
+        shown = tiles(client, answer)
+        assert shown.count('data-status="ready"') == 2 and "data-active" not in shown
+
+    await in_db(look)
+
+
+async def test_a_second_ask_with_the_same_id_draws_nothing_more(open_page, alice) -> None:
+    page = await open_page(alice)
+    await page.ask("/picture a cat", client_id="one")
+    await page.events()
+    await page.ask("/picture a cat", client_id="one")
+    assert await Picture.objects.acount() == 1
+
+
+async def test_regenerating_draws_again_beside_it(open_page, alice) -> None:
+    page = await open_page(alice)
+    answer = await asked(page, "/picture a cat", picture={"count": 2})
+    await page.tell(do="retry", turn=str(answer.pk), client_id="again")
+    turn = (await page.hear("accepted"))["turn"]
+    assert (await page.events())[-1]["status"] == "complete"
+    again = await Message.objects.aget(pk=turn)
+    assert again.parent_id == answer.parent_id and await again.pictures.acount() == 2
+    seeds = [row.seed async for row in Picture.objects.all()]
+    assert len(set(seeds)) == 4
+
+
+async def test_a_variation_and_a_start_remember_what_they_came_from(open_page, alice, painter) -> None:
+    page = await open_page(alice)
+    answer = await asked(page, "/picture a cat")
+    first = await answer.pictures.aget()
+    await in_db(queue.drain)
+    also = {
+        "conversation": str(answer.conversation_id),
+        "picture": {"how": "vary", "parent": str(first.pk), "count": 1},
+    }
+    varied = await (await asked(page, "/picture a cat", **also)).pictures.aget()
+    assert (varied.parent_id, varied.from_parent, varied.seed != first.seed) == (first.pk, False, True)
+    also["picture"] |= {"how": "start", "strength": 0.3}
+    begun = await (await asked(page, "/picture a blue dog", **also)).pictures.aget()
+    assert (begun.parent_id, begun.from_parent, begun.strength, begun.prompt) == (first.pk, True, 0.3, "a blue dog")
+    await in_db(queue.drain)
+    assert painter.requests[-1].start and painter.requests[-1].strength == 0.3
+
+
+async def test_what_shall_not_be_there_is_heeded_checked_and_kept(open_page, alice, painter) -> None:
+    page = await open_page(alice)
+    answer = await asked(page, "/picture a cat", picture={"negative": "  a hat "})
+    row = await answer.pictures.aget()
+    assert (row.negative, answer.draws["negative"]) == ("a hat", "a hat")
+    await in_db(queue.drain)
+    assert painter.requests[-1].negative == "a hat"
+    await page.tell(do="retry", turn=str(answer.pk), client_id="again")
+    turn = (await page.hear("accepted"))["turn"]
+    assert (await page.events())[-1]["status"] == "complete"
+    assert (await Picture.objects.aget(answers=turn)).negative == "a hat"
+    held = await asked(await open_page(alice), "/picture a dog", "withheld", picture={"negative": BAD})
+    assert (await held.pictures.aget()).status == "held"
+    painter.names = ("cat",)  # it heeds none any more
+    await in_db(described.drawn_with, painter.model())
+    plain = await asked(await open_page(alice), "/picture a cow", picture={"negative": "a hat"})
+    assert (await plain.pictures.aget()).negative == ""
+
+
+async def test_words_that_are_withheld_make_no_picture_larger(open_page, alice, painter) -> None:
+    first = await (await asked(await open_page(alice), "/picture a cat")).pictures.aget()
+    await in_db(queue.drain)
+    page = await open_page(alice)
+    accepted = await page.ask(f"/picture {BAD}", picture={"how": "upscale", "parent": str(first.pk)})
+    assert (await page.events())[-1]["status"] == "withheld"
+    assert await Picture.objects.acount() == 1, "nothing waits to be drawn"
+    assert [case.subject async for case in Case.objects.all()] == [accepted["turn"]]
+
+
+async def test_somebody_else_s_picture_is_not_there(open_page, alice, bob) -> None:
+    first = await (await asked(await open_page(alice), "/picture a cat")).pictures.aget()
+    page = await open_page(bob)
+    accepted = await page.ask("/picture a cat", picture={"how": "vary", "parent": str(first.pk)})
+    closed = (await page.events())[-1]
+    assert closed["status"] == "failed" and "no longer there" in closed["reason"]
+    assert await (await Message.objects.aget(pk=accepted["turn"])).pictures.acount() == 0
+    answer = await Message.objects.aget(pictures=first)
+    assert (await in_db(lambda: client_of(bob).get(f"/answers/{answer.pk}/pictures/"))).status_code == 404
+
+
+async def test_words_that_the_gate_withholds_are_a_held_tile_and_one_case(open_page, alice, painter) -> None:
+    answer = await asked(await open_page(alice), f"/picture {BAD}", "withheld")
+    assert (await answer.pictures.aget()).status == "held"
+    assert [case.kind async for case in Case.objects.all()] == ["picture"]
+    shown = await in_db(lambda: tiles(client_of(alice), answer))
+    assert "held" in shown and "/notices/" in shown and "preview.jpg" not in shown
+    await in_db(queue.drain)
+    assert not painter.requests
+
+
+@pytest.mark.parametrize(
+    ("text", "picture"),
+    [
+        ("/picture", None),
+        ("/picture  ", {"count": 1}),
+        ("/picture a cat", {"count": 5}),
+        ("/picture a cat", {"count": True}),
+        ("/picture a cat", {"shape": ["square"]}),
+        ("/picture a cat", {"how": "vary"}),
+        ("/picture a cat", {"parent": "x"}),
+        ("/picture a cat", {"strength": 7}),
+        ("/picture a cat", {"negative": ["a hat"]}),
+        ("/picture a cat", {"negative": "a hat " * 400}),
+        ("/picture a cat", "square"),
+    ],
+)
+async def test_what_cannot_be_read_is_refused_in_words(open_page, alice, text: str, picture: Any) -> None:
+    said = await (await open_page(alice)).ask(text, picture=picture)
+    assert said["type"] == "refused" and len(said["words"]) > 20
+    assert not await Conversation.objects.aexists()
+
+
+async def test_without_a_model_the_turn_says_what_is_missing(open_page, alice, settings) -> None:
+    settings.ENGINES = {**settings.ENGINES, "image": {"BACKEND": "apps.engines.image.fake.FakePainter"}}
+    page = await open_page(alice)
+    await page.ask("/picture a cat")
+    closed = (await page.events())[-1]
+    assert closed["status"] == "failed" and "IMAGE_MODEL" in closed["reason"]
+
+
+async def test_exports_links_forks_and_erasure_know_the_pictures(open_page, alice, bob) -> None:
+    answer = await asked(await open_page(alice), "/picture a red cat")
+
+    def look() -> None:
+        queue.drain()
+        row = answer.pictures.get()
+        client, place = client_of(alice), answer.conversation
+        (told,) = orjson.loads(client.get(f"/c/{place.pk}/export.json").content)["messages"][1]["pictures"]
+        assert (told["prompt"], told["seed"], told["sha256"]) == ("a red cat", row.seed, row.sha256)
+        assert f"seed {row.seed}" in client.get(f"/c/{place.pk}/export.md").content.decode()
+        assert f"/pictures/{row.pk}/file.png" in client.get(f"/c/{place.pk}/print/").content.decode()
+        share = links.enable_link(place, None, Share.Sources.TITLES, "")
+        assert share is not None
+        reader = client_of(bob)
+        address = f"/shared/{share.secret}/pictures/{row.pk}.png"
+        assert address in reader.get(f"/shared/{share.secret}/").content.decode()
+        assert b"".join(reader.get(address).streaming_content).startswith(b"\x89PNG")  # type: ignore[attr-defined]
+        assert reader.get(f"/pictures/{row.pk}/file.png").status_code == 404, "the link opens nothing else"
+        fork, copy = branching.fork_conversation(alice, place, None), links.copy_conversation(bob, share)
+        assert fork is not None
+        assert Message.objects.get(conversation=fork, role="assistant").pictures.get() == row
+        assert not Message.objects.get(conversation=copy, role="assistant").pictures.exists()
+        links.disable_link(place)
+        assert reader.get(address).status_code == 404
+        gallery.delete(alice, [row.pk])
+        assert "no longer there" in tiles(client, answer)
+
+    await in_db(look)
+
+
+async def test_a_picture_waits_in_line_like_a_question(open_page, alice, chat) -> None:
+    chat.reply, chat.gap_s = "word " * 60, 0.01
+    page = await open_page(alice)
+    accepted = await page.ask("Tell me something long", without_documents=True)
+    waiting = {"text": "/picture a cat", "picture": {"count": 2}, "conversation": accepted["conversation"]}
+    await page.tell(do="queue", client_id="later", **waiting)
+    await page.hear("queued")
+    await page.events()
+    async with asyncio.timeout(WAIT_S):
+        while await Picture.objects.acount() < 2:
+            await asyncio.sleep(0.02)
+    assert await Picture.objects.acount() == 2

@@ -1,0 +1,169 @@
+"""What is let through and yet pointed out: reviewed without holding anything, labelled, and told behind the scenes."""
+
+from __future__ import annotations
+
+import uuid
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+from django.test import Client
+
+from apps.conversations.models import Message
+from apps.conversations.moderation import findings
+from apps.conversations.turns.state import Turn
+from apps.lib.threads import in_db
+from apps.safety import policies, policy, review
+from apps.safety.check import Judged
+from apps.safety.folding import Outcome
+from apps.safety.models import Case, Notice
+from apps.safety.review import Ruling
+from apps.users.models import User
+from tests.people import person
+
+pytestmark = pytest.mark.django_db(transaction=True)
+QUESTION = "How high was the lighthouse of Alexandria?"
+LISTED = f"{QUESTION} The wombat asks."
+REVIEWED, LABELLED, NOTED, WITHHELD = "[child_exploitation?]", "[harassment]", "[hate?]", "[hate]"
+
+
+def the_case() -> Case:
+    return Case.objects.select_related("snapshot").get()
+
+
+def the_notice(user: User) -> Notice:
+    return Notice.objects.get(person=user)
+
+
+def of(user: User, address: str) -> str:
+    client = Client()
+    client.force_login(user)
+    return client.get(address).content.decode()
+
+
+def decided(case: Case, outcome: str) -> None:
+    morgan = person("morgan", User.Role.REVIEWER)
+    held = review.claim(morgan, case.pk)
+    review.decide(morgan, held.pk, Ruling(held.lease_token, held.version, outcome, "clear"))
+
+
+@pytest.fixture
+def watched(monkeypatch: pytest.MonkeyPatch, transactional_db: None) -> None:
+    """A list of the site's own, whose entry people look at wherever it is said."""
+    body = {
+        **policies.live().body,
+        "lists": [{
+            "key": "1", "name": "Animals", "owner": 1, "code": "hate", "kind": "words", "entries": ["wombat"],
+            "action": "review", "stages": ["question", "answer"],
+        }],
+    }  # fmt: skip
+    found = policy.read(body)
+    monkeypatch.setattr(policies, "current", lambda: found)
+
+
+async def test_a_question_to_be_reviewed_is_answered_and_ends_in_the_queue(open_page, alice, library, watched) -> None:
+    page = await open_page(alice)
+    turn = await page.ask(LISTED)
+    events = await page.events()
+    assert events[-1]["status"] == "complete" and "lighthouse" in events[-1]["html"]
+    case = await in_db(the_case)
+    assert (case.kind, case.subject, case.area) == ("question", turn["turn"], "hate")
+    assert (case.snapshot.action, case.snapshot.text) == ("review", LISTED)
+    notice = await in_db(the_notice, alice)
+    assert notice.title == "A reviewer will look at a question" and "stays as it is" in notice.text
+    await in_db(decided, case, "block")
+    assert (await Message.objects.aget(pk=turn["turn"])).status == "withheld"
+
+
+async def test_that_it_may_stand_is_said_without_saying_that_it_was_held(open_page, alice, library, watched) -> None:
+    page = await open_page(alice)
+    await page.ask(LISTED)
+    await page.events()
+    await in_db(decided, await in_db(the_case), "allow")
+    told = await in_db(of, alice, "/notices/")
+    assert "A reviewer looked at a question" in told and "held" not in told
+    await in_db(policies.refresh)
+    await page.ask(LISTED)
+    await page.events()
+    assert (await in_db(the_case)).times == 1, "nobody looks at the same text again"
+
+
+async def test_an_answer_to_be_reviewed_is_shown_whole_and_is_one_case(
+    open_page, alice, library, chat, watched
+) -> None:
+    chat.reply = "A wombat was there. It stood about 100 metres high, which no wombat ever climbed. So a wombat said."
+    page = await open_page(alice)
+    turn = await page.ask(QUESTION)
+    events = await page.events()
+    assert events[-1]["status"] == "complete" and events[-1]["html"].count("wombat") == 3
+    case = await in_db(the_case)
+    assert (case.kind, case.subject, case.area, case.times) == ("answer", turn["turn"], "hate", 1)
+
+
+async def test_a_label_is_shown_at_once_and_after_a_reload(open_page, alice, library) -> None:
+    page = await open_page(alice)
+    turn = await page.ask(f"{QUESTION} {LABELLED}")
+    events = await page.events()
+    words = "Marked by the safety check: Harassment"
+    assert [event["words"] for event in events if event["type"] == "step" and event["name"] == "label"] == [words]
+    assert words in await in_db(of, alice, f"/c/{turn['conversation']}/")
+    assert not await Case.objects.aexists()
+
+
+async def test_what_the_gate_said_stands_behind_the_scenes(open_page, alice, library) -> None:
+    page = await open_page(alice)
+    for text, said in ((NOTED, "Let through and counted"), (WITHHELD, "Withheld, and people look at it")):
+        turn = await page.ask(f"{QUESTION} {text}")
+        await page.events()
+        behind = await in_db(of, alice, f"/answers/{turn['turn']}/behind/")
+        assert "Safety check" in behind and said in behind and "Hate" in behind
+    plain = await page.ask(QUESTION)
+    await page.events()
+    assert "Safety check" not in await in_db(of, alice, f"/answers/{plain['turn']}/behind/")
+
+
+async def queued(page: Any, place: str, text: str) -> dict[str, Any]:
+    await page.tell(do="queue", conversation=place, text=text, client_id=uuid.uuid4().hex)
+    return dict(await page.hear("queued", "refused"))
+
+
+async def test_what_is_withheld_from_the_queue_or_a_rewording_is_a_case_with_nothing_around_it(
+    open_page, alice, library
+) -> None:
+    page = await open_page(alice)
+    turn = await page.ask(QUESTION)
+    await page.events()
+    for _ in range(2):
+        assert (await queued(page, turn["conversation"], f"Why {WITHHELD}?"))["type"] == "refused"
+    case = await in_db(the_case)
+    assert (case.kind, case.times, case.snapshot.text, case.snapshot.context) == ("question", 2, f"Why {WITHHELD}?", [])
+    assert (await in_db(the_notice, alice)).title == "A question is waiting for a person"
+    await page.tell(do="reword", question=turn["question"], text=f"Who {WITHHELD}?", client_id="r1")
+    assert (await page.hear("reworded", "refused"))["type"] == "refused"
+    assert await Case.objects.acount() == 2
+    assert (await Message.objects.aget(pk=turn["question"])).text == QUESTION
+
+
+async def test_a_rewording_to_be_reviewed_is_kept_and_reviewed(open_page, alice, library) -> None:
+    page = await open_page(alice)
+    turn = await page.ask(QUESTION)
+    await page.events()
+    await page.tell(do="reword", question=turn["question"], text=f"{QUESTION} {REVIEWED}", client_id="r1")
+    assert (await page.hear("reworded", "refused"))["type"] == "reworded"
+    assert (await in_db(the_case)).snapshot.action == "review"
+
+
+async def test_typing_is_not_reported(open_page, alice, library, chat) -> None:
+    page = await open_page(alice)
+    for text in (WITHHELD, REVIEWED):
+        await page.tell(do="typing", conversation=None, text=f"{QUESTION} {text}", client_id="t1")
+    await page.ask(QUESTION)
+    await page.events()
+    assert not await Case.objects.aexists()
+
+
+def test_a_clause_that_is_withheld_in_the_end_is_said_once() -> None:
+    """It was pointed out in an earlier piece of the same answer."""
+    found = {stage: Judged(stage, "text", Outcome(None, "hate"), ()) for stage in ("answer", "question")}
+    turn = cast(Turn, SimpleNamespace(judged=found["answer"], noticed={(s, "hate"): one for s, one in found.items()}))
+    assert findings.list_findings(turn) == (found["answer"], found["question"])

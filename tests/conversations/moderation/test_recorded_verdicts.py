@@ -1,0 +1,44 @@
+"""What is kept of verdicts: those on kept conversations, none on what is being typed or on temporary chats."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from apps.conversations.turns import temporary_chats
+from apps.safety import recorded
+from apps.safety.recorded import Surface
+from tests.conversations.turns.test_prefetch import QUESTION, nothing_runs, typing, until
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture(autouse=True)
+def kept(settings: Any) -> None:
+    settings.VERDICT_DAYS = 30
+
+
+async def test_question_and_answer_are_noted(open_page, alice, library, chat) -> None:
+    page = await open_page(alice)
+    await page.ask(QUESTION)
+    await page.events()
+    found = [(one.judged.stage, one.surface) for one in recorded.taken()]
+    assert found[0] == ("question", Surface.CHAT)
+    assert set(found[1:]) == {("answer", Surface.CHAT)}
+
+
+async def test_a_draft_is_not(open_page, alice, library, chat) -> None:
+    page = await open_page(alice)
+    await typing(page)
+    await until(lambda: chat.requests)
+    await nothing_runs()
+    assert recorded.taken() == []
+
+
+async def test_a_temporary_chat_is_not(open_page, alice, library, chat) -> None:
+    page = await open_page(alice)
+    await page.ask(QUESTION, temporary=True)
+    assert (await page.events())[-1]["status"] == "complete"
+    temporary_chats._chats.clear()
+    assert recorded.taken() == []

@@ -1,0 +1,144 @@
+"""What was taken out of a message stands nowhere else that people may look, and comes back with it."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.utils import timezone
+
+from apps.conversations.core import picture_request
+from apps.conversations.history import actions, branching
+from apps.conversations.models import Conversation, Message, Trace
+from apps.conversations.turns import trace
+from apps.lib import leases
+from apps.lib.threads import in_db
+from apps.safety import effects, gate, review
+from apps.safety.check import Judged, Verdict
+from apps.safety.folding import Outcome
+from apps.safety.models import Decision, Effect
+from apps.safety.policy import Action
+from apps.safety.redacting import GAP
+from apps.safety.review import Ruling
+from apps.safety.rulings import Extent
+from apps.users.models import User
+from tests.conversations.moderation.review_cases import flagged, reviewer, standing, withheld
+
+pytestmark = pytest.mark.django_db(transaction=True)
+MAIL = "mia@example.org"
+ASKED = f"What did {MAIL} write about the lighthouse of Alexandria, and about all the other ones?"
+SAID = f"Her address is {MAIL}, she says."
+
+
+def spelt(text: str, size: int = 4) -> list[Any]:
+    return [[text[at : at + size], -0.1, [["x", -1.0]]] for at in range(0, len(text), size)]
+
+
+@pytest.fixture
+def answer(alice: User, ada: User) -> Message:
+    place = Conversation.objects.create(owner=alice, title=picture_request.make_title(ASKED))
+    told = {"conversation": place, "asked_by": alice, "status": "complete"}
+    question = Message.objects.create(role="user", text=ASKED, **told)
+    found = Message.objects.create(role="assistant", parent=question, text=SAID, **told)
+    record = {
+        "format": 1, "search": {"query": f"{MAIL} lighthouse"}, "thoughts": "", "tokens": spelt(SAID), "pieces": 1,
+        "prompt": {"messages": [{"role": "user", "content": f"Question: {ASKED}"}], "places": []},
+    }  # fmt: skip
+    Trace.objects.create(answer=found, data=trace.pack_trace(record))
+    return found
+
+
+def cut(answer: Message, kind: str = "answer", clause: str = "personal_data") -> Decision:
+    morgan, case = reviewer("morgan"), flagged(answer, kind, clause)
+    held = review.claim(morgan, case.pk)
+    ruling = Ruling(held.lease_token, held.version, "redact", "clear", extent=Extent(spans=(MAIL,)))
+    return review.decide(morgan, case.pk, ruling)
+
+
+def kept() -> tuple[Any, ...]:
+    return list(Conversation.objects.values("title")), list(Message.objects.values("text", "tools"))
+
+
+def test_of_a_question_no_title_keeps_it_and_its_records_go(answer: Message, alice: User) -> None:
+    fork = branching.fork_conversation(alice, answer.conversation, None)
+    before = kept()
+    both = cut(answer, "question"), cut(answer)
+    assert MAIL not in str(kept()) and not Trace.objects.exists()
+    assert {name.partition(".")[0] for name in standing(MAIL)} == {"safety"}, "for reviewers alone"
+    assert fork is not None
+    assert all(GAP in row.title for row in Conversation.objects.all())
+    for made in both:
+        effects.revert(made, reviewer("robin"))
+    assert kept() == before
+
+
+@pytest.mark.parametrize("first", [0, 1])
+def test_question_and_answer_come_back_in_any_order(answer: Message, first: int) -> None:
+    before = kept()
+    made = [cut(answer), cut(answer, "question")]
+    effects.revert(made[first], reviewer("robin"))
+    effects.revert(made[1 - first], reviewer("robin"))
+    assert kept() == before
+
+
+def test_a_title_of_the_model_has_a_gap_and_one_of_the_person_is_theirs(answer: Message) -> None:
+    rows = Conversation.objects.filter(pk=answer.conversation_id)
+    rows.update(title=f"Mail of {MAIL}", titled=Conversation.Titled.MODEL)
+    made = cut(answer)
+    assert rows.get().title == f"Mail of {GAP * len(MAIL)}"
+    effects.revert(made, reviewer("robin"))
+    assert rows.get().title == f"Mail of {MAIL}"
+    rows.update(titled=Conversation.Titled.PERSON)
+    cut(answer, clause="secrets")
+    assert rows.get().title == f"Mail of {MAIL}"
+
+
+def test_taken_out_withheld_and_both_taken_back(answer: Message) -> None:
+    made, case = cut(answer), withheld(answer)
+    effects.revert(made, reviewer("robin"))
+    effects.revert(Decision.objects.get(case=case), reviewer("robin"))
+    assert Message.objects.get(pk=answer.pk).text == SAID
+
+
+def test_who_writes_on_does_not_bring_it_back(answer: Message, alice: User) -> None:
+    told = {"conversation": answer.conversation, "asked_by": alice, "role": "assistant", "parent": answer.parent}
+    later = timezone.now() + timedelta(minutes=1)
+    on = Message.objects.create(
+        text=f"{SAID} And", continues=answer, status="writing", lease_token="t", lease_until=later, **told
+    )
+    cut(answer)
+    rows = Message.objects.filter(status="writing")
+    assert not leases.renew_all(rows, {on.pk: "t"}, 60, {on.pk: {"text": f"{SAID} And so on"}})
+    on.refresh_from_db()
+    assert on.status == "interrupted" and MAIL not in on.text and on.text.endswith(" And")
+
+
+def test_nothing_of_it_is_kept_for_messages_that_are_gone(answer: Message, alice: User) -> None:
+    fork = branching.fork_conversation(alice, answer.conversation, None)
+    made = cut(answer)
+    assert fork is not None
+    actions.delete_permanently([answer.conversation_id])
+    assert MAIL in str(list(Effect.objects.values())), "the copy may come back"
+    actions.delete_permanently([fork.pk])
+    assert Effect.objects.get(name="redact").before == {} and MAIL not in str(list(Effect.objects.values()))
+    effects.revert(made, reviewer("robin"))
+
+
+async def test_what_the_gate_took_out_is_not_spelt_by_the_record(
+    open_page: Any, alice: User, library: Any, chat: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def verdict(text: str, since: int, level: object, limit: object) -> Verdict:
+        outcome = Outcome(Action.REDACT if MAIL in text else None, "personal_data", 1, 1.0)
+        return Verdict(True, outcome.code, "", Judged("answer", text, outcome, ()))
+
+    monkeypatch.setattr(gate, "_sentence", verdict)
+    chat.replies.append(SAID)
+    page = await open_page(alice)
+    turn = (await page.ask("How high was the lighthouse of Alexandria?"))["turn"]
+    await page.events()
+    row = await Trace.objects.aget(answer=turn)
+    said = await Message.objects.aget(pk=turn)
+    assert GAP * len(MAIL) in said.text
+    record = await in_db(lambda: trace.unpack_trace(bytes(row.data)))
+    assert MAIL not in str(record) and record["tokens"] == []

@@ -1,0 +1,131 @@
+"""What was taken back is not in what goes elsewhere, and what was kept before retractions knew of it is found too."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from django.apps import apps
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from apps.conversations.history import branching
+from apps.conversations.models import Conversation, Message, Preference
+from apps.conversations.turns import titles
+from apps.evaluation import preferences
+from apps.privacy import copying
+from apps.safety import effects, review
+from apps.safety.review import Ruling
+from apps.safety.rulings import Extent
+from apps.users.models import User
+from tests.conversations.moderation.review_cases import flagged, overturned, reviewer, withheld
+
+pytestmark = pytest.mark.django_db
+SAID = "Quixotically, about a hundred metres."
+
+
+@pytest.fixture
+def answer(alice: User, ada: User) -> Message:
+    place = Conversation.objects.create(owner=alice, title="Lighthouses")
+    told = {"conversation": place, "asked_by": alice, "status": "complete"}
+    question = Message.objects.create(role="user", text="How high is it?", **told)
+    return Message.objects.create(role="assistant", parent=question, text=SAID, ended=timezone.now(), **told)
+
+
+def told_of(user: User) -> str:
+    return str(list(copying._everything(user)))
+
+
+def test_a_copy_of_all_data_has_no_word_of_a_withheld_answer(answer: Message, alice: User) -> None:
+    assert SAID in told_of(alice)
+    case = withheld(answer)
+    assert SAID not in told_of(alice) and "How high is it?" in told_of(alice)
+    overturned(case)
+    assert SAID in told_of(alice)
+
+
+def test_nor_the_case_about_a_copy_of_it_or_about_a_part_that_was_taken_out(answer: Message, alice: User) -> None:
+    fork = branching.fork_conversation(alice, answer.conversation, None)
+    assert fork is not None
+    copied = fork.messages.get(role="assistant")
+    flagged(copied)
+    case = withheld(answer, clause="violence")
+    assert SAID not in told_of(alice)
+    overturned(case)
+    assert SAID in told_of(alice)
+    morgan, case = reviewer("morgan"), flagged(answer, clause="personal_data")
+    held = review.claim(morgan, case.pk)
+    ruling = Ruling(held.lease_token, held.version, "redact", "clear", extent=Extent(spans=("Quixotically",)))
+    made = review.decide(morgan, case.pk, ruling)
+    assert "Quixotically" not in told_of(alice)
+    effects.revert(made, morgan)
+    assert "Quixotically" in told_of(alice)
+
+
+def test_pairs_for_training_hold_nothing_of_it(answer: Message, alice: User) -> None:
+    User.objects.filter(pk=alice.pk).update(lends_answers=True)
+    told = {"conversation": answer.conversation, "asked_by": alice, "status": "complete"}
+    follow_up = Message.objects.create(role="user", parent=answer, text="And the other?", **told)
+    one, other = (Message.objects.create(role="assistant", parent=follow_up, text=text, **told) for text in "ab")
+    Preference.objects.create(person=alice, better=one, worse=other)
+    assert SAID in str(preferences.pairs())
+    withheld(answer)
+    assert len(preferences.pairs()) == 1 and SAID not in str(preferences.pairs())
+    withheld(one)
+    assert preferences.pairs() == []
+
+
+def test_a_title_that_comes_later_is_not_made_of_what_was_withheld(answer: Message) -> None:
+    assert answer.parent is not None
+    kept: Any = SimpleNamespace(
+        conversation=answer.conversation_id, question=answer.parent_id, answer=answer.pk, text=answer.parent.text
+    )
+    assert not titles._keep(kept, f"{answer.text} He.", "Quixotic metres"), "a part was taken out meanwhile"
+    assert titles._keep(kept, answer.text, "Quixotic metres")
+    Conversation.objects.update(titled=Conversation.Titled.QUESTION)
+    withheld(answer)
+    assert not titles._keep(kept, answer.text, "Quixotic metres")
+
+
+def test_copies_of_before_learn_where_they_come_from(answer: Message, alice: User, bob: User) -> None:
+    place = answer.conversation
+    fork = branching.fork_conversation(alice, place, None)
+    assert fork is not None
+    copied = list(fork.messages.order_by("created"))
+    assert [row.origin for row in copied] == [answer.parent_id, answer.pk]
+    Message.objects.update(origin=None)
+    Message.objects.create(
+        conversation=Conversation.objects.create(owner=bob),
+        role="assistant",
+        asked_by=bob,
+        status="complete",
+        text=SAID,
+    )
+    with connection.schema_editor() as editor:
+        import_module("apps.conversations.migrations.0025_copies_know_their_origin").find(apps, editor)
+    assert [row.origin for row in fork.messages.order_by("created")] == [answer.parent_id, answer.pk]
+    assert set(Message.objects.exclude(conversation=fork).values_list("origin", flat=True)) == {None}
+
+
+def test_however_many_copies_there_are_the_table_is_read_a_few_times(answer: Message, alice: User) -> None:
+    for _ in range(3):
+        branching.fork_conversation(alice, answer.conversation, None)
+    Message.objects.update(origin=None)
+    with connection.schema_editor() as editor, CaptureQueriesContext(connection) as asked:
+        import_module("apps.conversations.migrations.0025_copies_know_their_origin").find(apps, editor)
+    assert len([one for one in asked if one["sql"].startswith("SELECT")]) == 2
+    assert Message.objects.exclude(origin=None).count() == 6
+
+
+def test_a_question_that_says_something_else_by_now_stays_when_copies_of_it_go(answer: Message, alice: User) -> None:
+    forks = [branching.fork_conversation(alice, answer.conversation, None) for _ in range(2)]
+    assert forks[0] is not None and forks[1] is not None and answer.parent is not None
+    Message.objects.filter(role="assistant").update(origin=None)
+    branching.reword_question(alice, answer.parent.pk, "How wide is it?")
+    withheld(forks[0].messages.get(role="assistant"), "question")
+    asked = {row.conversation_id: row for row in Message.objects.filter(role="user")}
+    assert asked[answer.conversation_id].text == "How wide is it?"
+    assert [asked[fork.pk].text for fork in forks if fork] == ["", ""]

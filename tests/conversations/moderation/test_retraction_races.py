@@ -1,0 +1,202 @@
+"""What is taken back in the moment in which it is copied, or an answer that holds it is stored, stays taken back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import pytest
+
+from apps.conversations.history import branching, trace_view
+from apps.conversations.models import Conversation, Message, Trace
+from apps.conversations.moderation import redaction, retraction
+from apps.conversations.sharing import links
+from apps.conversations.turns import finalization, titles
+from apps.documents.models import Document, Page
+from apps.engines import registry
+from apps.lib.threads import in_db
+from apps.safety import effects
+from apps.safety.models import Decision, Effect
+from apps.safety.redacting import GAP
+from apps.users.models import User
+from tests.conversations.moderation import test_redaction
+from tests.conversations.moderation.review_cases import overturned, reviewer, standing, withheld
+from tests.conversations.moderation.test_retraction import ASKED, LATER, SAID, as_, first, link, place  # noqa: F401
+from tests.documents.test_gaps import put_back, taken_out
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def once(act: Callable[[], Any]) -> Callable[[], Any]:
+    """It, the first time that it is called."""
+    left = [act]
+    return lambda: left.pop()() if left else None
+
+
+def around(monkeypatch: pytest.MonkeyPatch, owner: Any, name: str, act: Callable[[], Any], *, before: bool) -> None:
+    """Before, or after, the function is called for the first time, that happens."""
+    real, now = getattr(owner, name), once(act)
+
+    def called(*args: Any, **named: Any) -> Any:
+        if before:
+            now()
+        found = real(*args, **named)
+        now()
+        return found
+
+    monkeypatch.setattr(owner, name, called)
+
+
+def kept_for_reviewers(word: str, *also: str) -> bool:
+    return {name.split(".")[1] for name in standing(word)} <= {"Withdrawn", "Snapshot", "Effect", *also}
+
+
+@pytest.mark.parametrize("word", [SAID, ASKED])
+@pytest.mark.parametrize("how", ["fork", "copy"])
+async def test_a_copy_begun_before_it_was_withheld_and_made_after_has_none_of_it(
+    place, alice, bob, monkeypatch, how, word  # noqa: F811
+) -> None:  # fmt: skip
+    def check() -> None:
+        address, case = link(place), []
+        kind = "question" if word == ASKED else "answer"
+        around(monkeypatch, *((branching, "find_path") if how == "fork" else (links, "load_visible_path")),
+               lambda: case.append(withheld(first(place), kind)), before=False)  # fmt: skip
+        if how == "fork":
+            branching.fork_conversation(alice, place, None)
+        else:
+            as_(bob).post(f"{address}copy/")
+        made = Conversation.objects.exclude(pk=place.pk).get()
+        assert case and made.messages.count() == 4 and kept_for_reviewers(word, "Trace"), standing(word)
+        assert all(trace_view.build_trace_view(alice, row) is None for row in made.messages.filter(role="assistant"))
+        overturned(case[0])
+        assert word in str(list(made.messages.values("text"))), "it comes back with its original"
+
+    await in_db(check)
+
+
+async def test_a_copy_made_while_it_is_being_withheld_goes_with_it(place, alice, monkeypatch) -> None:  # noqa: F811
+    def check() -> None:
+        fork = partial(branching.fork_conversation, alice, place, None)
+        around(monkeypatch, retraction, "find_family", fork, before=False)
+        withheld(first(place))
+        assert Conversation.objects.count() == 2 and kept_for_reviewers(SAID, "Trace"), standing(SAID)
+
+    await in_db(check)
+
+
+def test_a_copy_made_while_a_part_is_taken_out_loses_it(
+    alice: User, ada: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answer = test_redaction.answer.__wrapped__(alice, ada)  # type: ignore[attr-defined]
+    around(monkeypatch, branching, "find_path", lambda: test_redaction.cut(answer), before=False)
+    assert branching.fork_conversation(alice, answer.conversation, None) is not None
+    around(
+        monkeypatch,
+        retraction,
+        "find_family",
+        lambda: branching.fork_conversation(alice, answer.conversation, None),
+        before=False,
+    )
+    test_redaction.cut(answer, "question")
+    assert Conversation.objects.count() == 3 and kept_for_reviewers(test_redaction.MAIL), standing(test_redaction.MAIL)
+
+
+@pytest.mark.parametrize("kind", ["answer", "question"])
+async def test_the_record_of_an_answer_that_was_being_written_is_not_shown(
+    place, open_page, alice, monkeypatch, kind  # noqa: F811
+) -> None:  # fmt: skip
+    page, case = await open_page(alice), []
+    answer = await in_db(first, place)
+    around(monkeypatch, finalization, "finish_turn", lambda: case.append(withheld(answer, kind)), before=True)
+    await page.ask("And how many workers has it?", conversation=str(place.pk))
+    await page.events()
+
+    def check() -> None:
+        word = SAID if kind == "answer" else ASKED
+        last = place.messages.filter(role="assistant").latest("created")
+        assert case and kept_for_reviewers(word, "Trace"), standing(word)
+        assert trace_view.build_trace_view(alice, last) is None
+        overturned(case[0])
+        assert word in str(trace_view.build_trace_view(alice, last))
+
+    await in_db(check)
+
+
+async def test_an_answer_that_was_being_written_records_none_of_a_part_that_was_taken_out(
+    place, open_page, alice, monkeypatch  # noqa: F811
+) -> None:  # fmt: skip
+    answer, made = await in_db(first, place), []
+    monkeypatch.setattr(test_redaction, "MAIL", SAID)
+    around(monkeypatch, finalization, "finish_turn", lambda: made.append(test_redaction.cut(answer)), before=True)
+    page = await open_page(alice)
+    await page.ask("And how many workers has it?", conversation=str(place.pk))
+    await page.events()
+
+    def check() -> None:
+        assert made and kept_for_reviewers(SAID), standing(SAID)
+        assert not Trace.objects.filter(answer__conversation=place).exists()
+        effects.revert(made[0], reviewer("robin"))
+        assert place.messages.filter(text__contains=SAID).exists()
+
+    await in_db(check)
+
+
+async def test_an_answer_that_was_given_a_document_stores_none_of_what_was_taken_out_of_it(
+    open_page, alice, library, chat, morgan, monkeypatch
+) -> None:
+    words = "about 100 metres"
+    made: list[Decision] = []
+
+    def take() -> None:
+        page = Page.objects.filter(text__contains=words).select_related("document").get()
+        made.append(taken_out(morgan, page.document, words))
+
+    around(monkeypatch, finalization, "finish_turn", take, before=True)
+    monkeypatch.setattr(titles, "schedule_title", lambda turn: pytest.fail("a title may be made of it"))
+    said = f"The lighthouse stood {words} high [1]."
+    chat.replies.append(said)
+    page = await open_page(alice)
+    turn = (await page.ask("How high was the lighthouse of Alexandria?"))["turn"]
+    while (await page.hear())["type"] not in ("unknown", "released"):
+        pass
+    assert words not in str([entry.data for entry in await registry.turnlog().read(turn)])
+
+    def check() -> None:
+        row = Message.objects.get(pk=turn)
+        assert row.text == said.replace(words, "".join(GAP for _ in words)), row.text
+        assert row.status == "complete" and row.citations.exists()
+        assert not Trace.objects.filter(answer=row).exists()
+        shown = as_(alice).get(f"/c/{row.conversation_id}/").content.decode()
+        assert words not in shown and "The lighthouse stood" in shown
+        put_back(made[0], morgan)
+        row.refresh_from_db()
+        assert row.text == said and Document.objects.exists()
+
+    await in_db(check)
+
+
+async def test_of_two_answers_that_end_together_both_can_be_given_back(
+    open_page, alice, library, chat, morgan, monkeypatch
+) -> None:
+    words, other = "about 100 metres", {"gaps": [], "tools": [], "title": [], "records": {}}
+
+    def take() -> None:
+        page = Page.objects.filter(text__contains=words).select_related("document").get()
+        taken_out(morgan, page.document, words)
+
+    def ends() -> None:  # another one, whose transaction is over first
+        effect = Effect.objects.get(name="redact")
+        effect.before["beside"]["answers"]["of another"] = other
+        effect.save()
+
+    around(monkeypatch, finalization, "finish_turn", take, before=True)
+    around(monkeypatch, redaction, "_cut", ends, before=False)
+    monkeypatch.setattr(titles, "schedule_title", lambda turn: None)
+    chat.replies.append(f"The lighthouse stood {words} high [1].")
+    page = await open_page(alice)
+    turn = (await page.ask("How high was the lighthouse of Alexandria?"))["turn"]
+    while (await page.hear())["type"] not in ("unknown", "released"):
+        pass
+    effect = await in_db(Effect.objects.get, name="redact")
+    assert effect.before["beside"]["answers"].keys() == {turn, "of another"}

@@ -1,0 +1,133 @@
+"""What is copied while it is withheld comes back with its original, and later answers that found nothing do not repeat
+a withheld question in their notice."""
+
+from __future__ import annotations
+
+import pytest
+
+from apps.conversations.attachments import prompt_content, queries
+from apps.conversations.models import AttachedPicture, Conversation, Message, Trace, Withdrawn
+from apps.conversations.moderation import withheld_records
+from apps.conversations.turns import trace
+from apps.lib.threads import in_db
+from apps.privacy import copying
+from tests.conversations.attachments.picture_uploads import attached
+from tests.conversations.moderation.review_cases import overturned, reviewer, state, withheld
+from tests.conversations.moderation.test_retraction import ASKED, LATER, SAID, as_, first, html, link, place  # noqa: F401
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def told(user) -> str:
+    return str(list(copying._everything(user)))
+
+
+def essence(copy: Conversation) -> dict[str, object]:
+    """What a copy holds, without its own keys and times."""
+    rows = list(copy.messages.order_by("created"))
+    cites = [
+        list(row.citations.order_by("pk").values_list("sentence", "start", "end", "source__number")) for row in rows
+    ]
+    traces = [bytes(one.data) for one in Trace.objects.filter(answer__in=rows).order_by("answer__created")]
+    values = [(row.role, row.status, row.text, row.quotes, row.steps, row.usage, row.reason) for row in rows]
+    return {"rows": values, "cites": cites, "traces": [trace.unpack_trace(data) for data in traces]}
+
+
+@pytest.mark.parametrize("kind", ["answer", "question"])
+async def test_copies_and_forks_made_meanwhile_come_back_too(place, alice, bob, kind) -> None:  # noqa: F811
+    def fork() -> Conversation:
+        known = set(Conversation.objects.values_list("pk", flat=True))
+        as_(alice).post(f"/c/{place.pk}/fork/", {"at": ""})
+        return Conversation.objects.exclude(pk__in=known).get()
+
+    def shared() -> Conversation:
+        known = set(Conversation.objects.values_list("pk", flat=True))
+        as_(bob).post(f"{link(place)}copy/")
+        return Conversation.objects.exclude(pk__in=known).get()
+
+    def check() -> None:
+        before, whole, copied = state(place), essence(fork()), essence(shared())
+        Conversation.objects.exclude(pk=place.pk).delete()
+        case = withheld(first(place), kind)
+        own, theirs = fork(), shared()
+        again = fork()
+        Conversation.objects.filter(pk=again.pk).update(title="Of the fork")
+        as_(alice).post(f"/c/{own.pk}/fork/", {"at": ""})
+        for copy in Conversation.objects.exclude(pk=place.pk):
+            page = html(copy.owner, f"/c/{copy.pk}/")
+            assert SAID not in page and (ASKED in page) == (kind == "answer" and ASKED in str(essence(copy)["rows"]))
+        assert SAID not in told(alice) + told(bob)
+        overturned(case)
+        assert state(place) == before and not Withdrawn.objects.exists()
+        assert essence(own) == whole and essence(again) == whole and essence(theirs) == copied
+        assert "\x01" not in str([essence(one) for one in Conversation.objects.all()])
+
+    await in_db(check)
+
+
+async def test_a_copy_that_was_deleted_meanwhile_stands_in_nobody_s_way(place, alice) -> None:  # noqa: F811
+    def check() -> None:
+        case = withheld(first(place))
+        as_(alice).post(f"/c/{place.pk}/fork/", {"at": ""})
+        Conversation.objects.exclude(pk=place.pk).delete()
+        overturned(case)
+        assert SAID in first(place).text
+
+    await in_db(check)
+
+
+async def test_a_notice_of_what_was_searched_in_vain_does_not_repeat_it(place, open_page, alice) -> None:  # noqa: F811
+    page = await open_page(alice)
+    turn = await page.ask("And the zwiebelkuchen of it?", conversation=str(place.pk))
+    await page.events()
+    answer = await Message.objects.aget(pk=turn["turn"])
+    completed = f"zwiebelkuchen {ASKED} lighthouse"
+    nothing = {"searched": ["Handbook"], "documents": 3, "waiting": 0, "query": completed}
+    answer.nothing_found = True
+    answer.steps = [
+        *(step for step in answer.steps if step["name"] != "search"),
+        {"name": "search", "words": "Searched", "ms": 1.0, "nothing": nothing},
+    ]
+    await answer.asave()
+
+    def check() -> tuple[object, object]:
+        address = f"/c/{place.pk}/"
+        whole = html(alice, address)
+        assert completed in whole
+        case = withheld(first(place), "question")
+        less = html(alice, address)
+        assert completed not in less and "for “(withheld by a reviewer)”" in less and "zwiebelkuchen of it" in less
+        return case, whole
+
+    case, _ = await in_db(check)
+    seen = set()
+    while str(answer.pk) not in seen:
+        seen.add((await page.hear("released"))["turn"])
+    await in_db(overturned, case)
+    row = await Message.objects.aget(pk=answer.pk)
+    assert next(step["nothing"]["query"] for step in row.steps if step.get("nothing")) == completed
+
+
+async def test_what_was_told_of_its_picture_leaves_later_records(open_page, alice, library, chat) -> None:
+    row = await in_db(attached, alice, f"Sign: {ASKED}")
+    page = await open_page(alice)
+    turn = await page.ask("What does the sign say?", attached=[str(row.pk)])
+    await page.events()
+    await page.ask(LATER, conversation=turn["conversation"])
+    await page.events()
+    (note,) = prompt_content.write_prompt_notes(await in_db(queries.reload_pictures, [row.pk]), sees=False)
+
+    def check() -> None:
+        reviewer("ada")
+        place = Conversation.objects.get(pk=turn["conversation"])  # noqa: F811
+        later = Trace.objects.filter(answer__conversation=place).latest("answer__created")
+        whole = bytes(later.data)
+        assert note in str(trace.unpack_trace(whole)) and not withheld_records.is_withheld(place.pk)
+        case = withheld(first(place), "question")
+        later.refresh_from_db()
+        assert ASKED not in html(alice, f"/answers/{later.answer_id}/behind/")
+        overturned(case)
+        later.refresh_from_db()
+        assert bytes(later.data) == whole and AttachedPicture.objects.exists()
+
+    await in_db(check)

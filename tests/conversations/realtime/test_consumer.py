@@ -1,0 +1,188 @@
+"""The socket: who may open it and for how long, what it does with nonsense, and that turns of others are not there."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+
+import pytest
+from asgiref.testing import ApplicationCommunicator
+from django.contrib.sessions.models import Session
+
+from apps.conversations.models import Message
+from apps.conversations.realtime import consumer
+from apps.conversations.turns import runner
+from apps.lib.threads import in_db
+from apps.users.models import User
+from assistant.asgi import application
+from tests.conversations.conftest import WAIT_S, scope, session_of, writes_on
+
+pytestmark = pytest.mark.django_db(transaction=True)
+QUESTION = "How high was the lighthouse of Alexandria?"
+
+
+async def test_nobody_in_particular_is_sent_away(open_page) -> None:
+    for key in ("", "nonsense", "x" * 5000):
+        page = await open_page(key=key)
+        assert await page.closed() == 4401
+
+
+@pytest.mark.parametrize(
+    "origin",
+    [
+        None, b"null", b"https://evil.example", b"http://localhost:1", b"https://localhost",
+        b"http://evil.example:99999", b"http://evil.example:port", b"http://[", b"\xff\xfe",
+    ],
+)  # fmt: skip
+async def test_another_origin_is_refused_before_anything_else(alice: User, caplog, origin: bytes | None) -> None:
+    handshake = scope(await in_db(session_of, alice))
+    handshake["headers"] = [(name, value) for name, value in handshake["headers"] if name != b"origin"]
+    if origin is not None:
+        handshake["headers"].append((b"origin", origin))
+    wire = ApplicationCommunicator(application, handshake)
+    await wire.send_input({"type": "websocket.connect"})
+    assert (await wire.receive_output(WAIT_S))["type"] == "websocket.close"  # servers answer 403
+    await wire.wait(WAIT_S)
+    assert "SITE_URL" in caplog.text and "ALLOWED_HOSTS" in caplog.text
+
+
+async def _sign_out(user: User) -> None:
+    await Session.objects.all().adelete()
+
+
+async def _deactivate(user: User) -> None:
+    await User.objects.filter(pk=user.pk).aupdate(is_active=False)
+
+
+async def _new_password(user: User) -> None:
+    user.set_password("another horse battery")
+    await user.asave()
+
+
+@pytest.mark.parametrize("end", [_sign_out, _deactivate, _new_password])
+async def test_an_open_socket_closes_soon_after_its_person_may_no_longer_come_in(
+    open_page, alice, monkeypatch, end
+) -> None:
+    assert consumer.RECHECK_S < 5
+    monkeypatch.setattr(consumer, "RECHECK_S", 0.05)
+    page = await open_page(alice)
+    await end(alice)
+    assert await page.closed() == 4401
+
+
+@pytest.mark.parametrize("end", [_sign_out, _deactivate, _new_password])
+async def test_and_its_next_message_does_nothing(open_page, alice, library, end) -> None:
+    page = await open_page(alice)
+    await end(alice)
+    await page.tell(do="ask", client_id="1", conversation=None, text=QUESTION)
+    assert await page.closed() == 4401
+    assert await Message.objects.acount() == 0
+
+
+async def test_ten_sockets_a_person_and_one_more_when_one_is_closed(open_page, alice, bob) -> None:
+    pages = [await open_page(alice) for _ in range(consumer.MAX_SOCKETS)]
+    assert await (await open_page(alice)).closed() == 4429
+    await open_page(bob)
+    await pages[0].wire.send_input({"type": "websocket.disconnect", "code": 1001})
+    await pages[0].wire.wait(WAIT_S)
+    page = await open_page(alice)
+    await page.tell(do="stop", turn=str(uuid.uuid4()))
+    assert (await page.hear())["type"] == "unknown"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "", "{", "null", "[]", "7", '"ask"', "{}", '{"do": 7}', '{"do": "dance"}', '{"do": "ask"}',
+        '{"do": "ask", "text": {}}',
+        '{"do": "stop"}', '{"do": "stop", "turn": 7}', '{"do": "resume", "turn": "x"}', '{"do": "retry", "turn": null}',
+        '{"do": "resume", "turn": "6f1c3f0e-0000-4000-8000-000000000000", "after": "1"}',
+        '{"do": "resume", "turn": "6f1c3f0e-0000-4000-8000-000000000000", "after": -1}',
+        '{"do": "resume", "turn": "6f1c3f0e-0000-4000-8000-000000000000", "after": true}',
+        '{"do": "ask", "client_id": "\\ud800", "text": "x"}', "[" * 5000,
+        '{"do": "ask", "client_id": "1", "text": "\x00"}',
+    ],
+)  # fmt: skip
+async def test_nonsense_is_refused_and_the_socket_lives(open_page, alice, caplog, text: str) -> None:
+    page = await open_page(alice)
+    await page.send(text)
+    assert (await page.hear())["type"] == "refused"
+    await page.tell(do="stop", turn=str(uuid.uuid4()))
+    assert (await page.hear())["type"] == "unknown"
+    assert "Traceback" not in caplog.text
+
+
+async def test_bytes_are_refused_and_a_message_too_large_ends_the_socket(open_page, alice) -> None:
+    page = await open_page(alice)
+    await page.wire.send_input({"type": "websocket.receive", "bytes": b"{}"})
+    assert (await page.hear())["type"] == "refused"
+    await page.send("x" * (consumer.MAX_FRAME_BYTES + 1))
+    assert await page.closed() == 1009
+
+
+async def test_the_size_of_a_message_is_counted_in_bytes(open_page, alice) -> None:
+    page = await open_page(alice)
+    await page.send("€" * (consumer.MAX_FRAME_BYTES // 3 + 1))
+    assert await page.closed() == 1009
+
+
+async def test_a_question_far_too_long_is_refused_with_its_id_so_that_the_draft_can_be_kept(open_page, alice) -> None:
+    page = await open_page(alice)
+    refused = await page.ask("x" * 100_000, client_id="mine")
+    assert (refused["type"], refused["client_id"]) == ("refused", "mine") and "100,000" in refused["words"]
+
+
+async def test_a_turn_of_another_is_like_one_that_never_was(open_page, alice, bob, library, chat) -> None:
+    writes_on(chat)
+    page, theirs = await open_page(alice), await open_page(bob)
+    accepted = await page.ask(QUESTION)
+    await page.hear("text")
+    heard = []
+    for turn in (accepted["turn"], str(uuid.uuid4())):
+        for message in ({"do": "resume", "after": 0}, {"do": "stop"}, {"do": "retry", "client_id": turn[:8]}):
+            await theirs.tell(**message, turn=turn)
+            heard.append({**await theirs.hear(), "turn": "", "client_id": ""})
+    assert heard[:3] == heard[3:]
+    assert (await Message.objects.aget(pk=accepted["turn"])).status == Message.Status.WRITING
+    assert await Message.objects.filter(asked_by=bob).acount() == 0
+
+
+async def test_a_question_is_not_a_turn(open_page, alice, library, chat) -> None:
+    page = await open_page(alice)
+    accepted = await page.ask(QUESTION)
+    await page.events()
+    await page.tell(do="resume", turn=accepted["question"], after=0)
+    assert (await page.hear())["type"] == "unknown"
+
+
+async def test_other_tabs_get_a_hint_when_a_turn_begins_and_ends_and_strangers_none(
+    open_page, alice, bob, library, chat
+) -> None:
+    page, tab, theirs = await open_page(alice), await open_page(alice), await open_page(bob)
+    accepted = await page.ask(QUESTION)
+    for _ in range(2):
+        assert (await tab.hear("hint"))["conversation"] == accepted["conversation"]
+    await page.events()
+    await runner.wait_until_idle()
+    assert await theirs.wire.receive_nothing(0.1)
+
+
+async def test_a_page_that_does_not_read_is_dropped_and_its_answer_is_kept(
+    open_page, alice, library, chat, monkeypatch
+) -> None:
+    monkeypatch.setattr(consumer, "SEND_S", 0.1)
+    page = await open_page(alice)
+
+    original = consumer.AsyncWebsocketConsumer.send
+
+    async def stuck(self, text_data=None, bytes_data=None, close=False):
+        if '"type":"text"' in text_data:
+            await asyncio.sleep(3600)
+        await original(self, text_data, bytes_data, close)
+
+    monkeypatch.setattr(consumer.ChatConsumer, "send", stuck)
+    accepted = await page.ask(QUESTION)
+    await page.wire.wait(WAIT_S)  # else it ends after an hour
+    assert not consumer._open[alice.pk]
+    await runner.wait_until_idle()
+    assert (await Message.objects.aget(pk=accepted["turn"])).status == Message.Status.COMPLETE

@@ -1,0 +1,196 @@
+"""Everything that can be named on the socket, named by somebody whose it is not: it is like one that never was."""
+
+from __future__ import annotations
+
+import ast
+import asyncio
+import inspect
+import textwrap
+import uuid
+from dataclasses import fields
+from itertools import count
+from typing import Any
+
+import orjson
+import pytest
+from django.conf import LazySettings
+from django.utils import timezone
+
+from apps.conversations.core.requests import AskRequest, RetryRequest
+from apps.conversations.models import Conversation, Message, Queued
+from apps.conversations.models.assistant import Assistant
+from apps.conversations.models.attachment import AttachedPicture
+from apps.conversations.models.share import Share
+from apps.conversations.models.tool import ToolConsent
+from apps.conversations.realtime.consumer import ChatConsumer
+from apps.conversations.turns import prefetch, runner, temporary_chats
+from apps.lib.threads import in_db
+from apps.users.models import User
+from tests.conversations.attachments.picture_uploads import attached
+from tests.conversations.conftest import left
+from tests.conversations.realtime.socket_matrix import ASKED, MATRIX, SILENT, THINGS
+
+pytestmark = pytest.mark.django_db(transaction=True)
+SECRET = "Alexandria"  # in everything of hers, and in nothing of his
+LAST = {"do": "nothing in particular", "client_id": "last"}  # is refused when all before it was done
+
+
+def test_the_matrix_names_everything_that_the_socket_hears_and_no_more() -> None:
+    tree = ast.parse(textwrap.dedent(inspect.getsource(ChatConsumer._do)))
+    heard = {
+        node.value.value
+        for node in ast.walk(tree)
+        if isinstance(node, ast.MatchValue) and isinstance(node.value, ast.Constant)
+    }
+    assert heard == set(MATRIX)
+
+
+def test_the_matrix_names_every_row_that_a_question_can_name() -> None:
+    assert {field.name for field in fields(AskRequest) if "UUID" in str(field.type)} == set(ASKED)
+    assert {field.name for field in fields(RetryRequest) if "UUID" in str(field.type)} == {"turn"}
+
+
+@pytest.fixture
+async def things(open_page: Any, alice: User, library: Any, chat: Any, settings: LazySettings, tmp_path: Any) -> Any:
+    """Rows of Alice's, by name; an answer is being written in her conversation, which a link shows."""
+    settings.MEDIA_ROOT = tmp_path
+    page = await open_page(alice)
+    finished = await page.ask(f"How high was the lighthouse of {SECRET}?")
+    await page.hear("closed")
+    fleeting = await page.ask(f"Who built {SECRET}?", temporary=True)
+    await page.hear("closed")
+    chat.replies.append(" ".join(f"{SECRET}{number}" for number in range(3000)))
+    chat.gap_s = 0.05
+    running = await page.ask(f"Who damaged {SECRET}?", conversation=finished["conversation"])
+    await page.hear("text")
+    await page.tell(
+        do="queue", client_id="q", conversation=finished["conversation"], text=f"Was {SECRET} the capital then?"
+    )
+    await page.hear("queued")
+    place = await Conversation.objects.aget(pk=finished["conversation"])
+    await Share.objects.acreate(conversation=place, sources="passages", until_id=running["turn"])
+    withheld = await Conversation.objects.acreate(owner=alice)
+    asked = await Message.objects.acreate(conversation=withheld, role="user", asked_by=alice)
+    await Message.objects.acreate(
+        conversation=withheld,
+        parent=asked,
+        role="assistant",
+        status="withheld",
+        reason=SECRET,
+        asked_by=alice,
+        retracted=timezone.now(),
+    )
+    found = {
+        "withheld": str(withheld.pk),
+        "conversation": str(place.pk), "temporary chat": fleeting["conversation"], "running": running["turn"],
+        "finished": finished["turn"], "temporary answer": fleeting["turn"], "question": running["question"],
+        "queued": str((await Queued.objects.aget()).pk), "collection": str(library.pk),
+        "assistant": str((await Assistant.objects.acreate(owner=alice, name=SECRET)).pk),
+        "picture": str((await in_db(attached, alice, SECRET)).pk),
+    }  # fmt: skip
+    yield page, found
+    temporary_chats.end_all()
+
+
+def _message(do: str, field: str, value: str, number: int, place: str | None = None) -> dict[str, Any]:
+    """`place`: the conversation in which a question follows or replaces another."""
+    listed = field in {"collections", "attached"}
+    known: dict[str, Any] = {"conversation": place} if field in {"after", "beside"} else {}
+    known |= {"do": do, "client_id": f"mine{number}", "text": "How high was it?", "call": "1", "allow": True}
+    return known | {"after": 0 if do == "resume" else None, field: [value] if listed else value}
+
+
+def _of_alice(alice: User) -> list[Any]:
+    """What is stored of hers, without what a running answer changes by itself."""
+    rows = Message.objects.filter(conversation__owner=alice).order_by("pk")
+    return [
+        list(rows.values_list("pk", "status", "role", "parent", "asked_by")),
+        list(rows.filter(role="user").values_list("text", flat=True)),
+        list(Queued.objects.filter(conversation__owner=alice).values_list("pk", "text", "position")),
+        list(Conversation.objects.filter(owner=alice).values_list("pk", "seen", "title", "model")),
+        list(AttachedPicture.objects.values_list("pk", "owner", "status")),
+        ToolConsent.objects.count(),
+    ]
+
+
+async def _said(page: Any, message: dict[str, Any], names: set[str]) -> list[str]:
+    """Everything that the page hears of it, to its end, without ids; times and numbers do not matter."""
+    await page.tell(**message)
+    if message["do"] in SILENT:
+        await page.tell(**LAST)
+    heard: list[str] = []
+    while not heard or heard[-1] == "accepted":
+        event = await page.hear()
+        if event.get("client_id") == LAST["client_id"]:
+            return [*heard, "silence"]
+        if event["type"] == "accepted":
+            events = await page.events()
+            assert not any(SECRET in orjson.dumps(item).decode() for item in events)
+            heard += ["accepted", events[-1]["status"]]
+        else:
+            text = orjson.dumps(event | {"client_id": ""}).decode()
+            assert SECRET not in text
+            for name in names:
+                text = text.replace(name, "-")
+            heard.append(text)
+    return heard
+
+
+@pytest.mark.parametrize("do", MATRIX)
+async def test_what_is_anothers_is_like_what_never_was(
+    open_page: Any, alice: User, bob: User, things: Any, chat: Any, do: str
+) -> None:
+    """Whatever can be named in it, one after the other: none changes anything of hers for the next."""
+    _, rows = things
+    own = await (await open_page(bob)).ask("How low is it?")
+    while uuid.UUID(own["turn"]) in runner._running:
+        await asyncio.sleep(0.02)
+    before, requests = await in_db(_of_alice, alice), len(chat.requests)
+    number = count()
+    for field, thing in [(name, thing) for name in MATRIX[do] for thing in THINGS[name]]:
+        foreign, unknown = rows[thing], str(uuid.uuid4())
+        heard = []
+        for value in (foreign, unknown):
+            theirs, message = await open_page(bob), _message(do, field, value, next(number), own["conversation"])
+            heard.append(await _said(theirs, message, {foreign, unknown}))
+            await left(theirs.wire)
+        assert heard[0] == heard[1], f"{field}: {thing}"
+        if (task := prefetch._warming.get(bob.pk)) is not None:
+            await asyncio.wait([task])
+        assert await in_db(_of_alice, alice) == before, f"{field}: {thing}: nothing of hers has changed"
+        assert not any(SECRET in str(request) for request in chat.requests[requests:]), "and no model has read of it"
+        assert uuid.UUID(rows["running"]) in runner._running
+
+
+@pytest.mark.parametrize(
+    ("do", "field", "thing"),
+    [
+        ("ask", "conversation", "conversation"), ("ask", "after", "finished"), ("ask", "beside", "question"),
+        ("ask", "assistant", "assistant"), ("ask", "attached", "picture"), ("queue", "conversation", "conversation"),
+        ("retry", "turn", "finished"), ("continue", "turn", "finished"), ("resume", "turn", "running"),
+        ("resume", "turn", "temporary answer"), ("answer_without_documents", "turn", "finished"),
+        ("stop", "turn", "running"), ("decide", "turn", "running"), ("reword", "question", "question"),
+        ("look", "conversation", "withheld"),
+        ("queue_now", "queued", "queued"), ("unqueue", "queued", "queued"), ("stay", "conversation", "temporary chat"),
+    ],
+)  # fmt: skip
+async def test_and_its_owner_is_heard(things: Any, do: str, field: str, thing: str) -> None:
+    """Or the test before this one would say nothing."""
+    page, rows = things
+    heard = []
+    for number, value in enumerate((str(uuid.uuid4()), rows[thing])):
+        await page.tell(**_message(do, field, value, number, rows["conversation"]))
+        await page.tell(**LAST)
+        heard.append(await _answer(page))
+    assert heard[0] != heard[1]
+
+
+async def _answer(page: Any) -> dict[str, Any]:
+    """The first thing said that is no event of the answer that is being written; that may be nothing."""
+    types = ("accepted", "refused", "unknown", "queued", "first", "unqueued", "reworded", "gone", "standing")
+    heard = [await page.hear(*types)]
+    while heard[-1].get("client_id") != LAST["client_id"]:
+        heard.append(await page.hear(*types))
+    if len(heard) == 1:
+        return {"type": "silence"}
+    return {name: value for name, value in heard[0].items() if name in {"type", "words", "retracted"}}

@@ -1,0 +1,183 @@
+"""A link shows a conversation as its reader may see it, until it is turned off or ends; a copy is the reader's own."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+
+from apps.conversations.errors import RequestRefused
+from apps.conversations.models import Citation, Conversation, Message, Share, Source, Trace
+from apps.conversations.sharing import links
+from apps.conversations.turns import trace
+from apps.documents.models import Collection, Membership
+from apps.lib.threads import in_db
+from apps.users.models import User
+
+pytestmark = pytest.mark.django_db(transaction=True)
+QUESTION = "How high was the lighthouse of Alexandria?"
+PANEL = {"HX-Request": "true"}
+PASSAGE = "built between 280 and 247 BC"
+
+
+def as_(user: User) -> Client:
+    client = Client()
+    client.force_login(user)
+    return client
+
+
+@pytest.fixture
+async def place(open_page, alice, library, chat) -> Conversation:
+    """A conversation of Alice's with two answered questions."""
+    page = await open_page(alice)
+    chat.replies += ["The lighthouse stood about 100 metres high [1].", "A queen lives for five years [2]."]
+    turn = await page.ask(QUESTION)
+    await page.events()
+    await page.ask("How long can a queen bee live?", conversation=turn["conversation"])
+    await page.events()
+    return await Conversation.objects.aget(pk=turn["conversation"])
+
+
+def link(owner: User, place: Conversation, **how: str) -> str:
+    as_(owner).post(f"/c/{place.pk}/share/", {"sources": "passages", "days": "", **how})
+    return f"/shared/{Share.objects.get(conversation=place).secret}/"
+
+
+def html(user: User, address: str) -> str:
+    return as_(user).get(address, headers=PANEL).content.decode()
+
+
+def first_answer(place: Conversation) -> Message:
+    return place.messages.filter(role="assistant").earliest("created")
+
+
+async def test_each_passage_opens_only_for_a_reader_who_may_read_its_document(place, alice, bob, library) -> None:
+    def check() -> None:
+        address, answer = link(alice, place), first_answer(place)
+        source = f"/answers/{answer.pk}/sources/1/"
+        page = html(bob, address)
+        assert "100 metres high" in page and "Handbook" not in page, "no name of a collection"
+        assert PASSAGE not in page and "pill gone" in page and "Shared by Alice" in page
+        assert "No longer available" in html(bob, source)
+        Membership.objects.create(collection=library, user=bob)
+        assert html(bob, source).count("It stood about 100 metres high.") == 1, "quoted and cited, it is shown once"
+        assert PASSAGE in html(bob, source) and source in html(bob, address)
+        assert as_(bob).get(f"/answers/{answer.pk}/behind/").status_code == 404, "the prompt is not shared"
+        assert as_(bob).get(f"/c/{place.pk}/").status_code == 404
+        assert as_(bob).get(f"/answers/{answer.pk}/sources/99/", headers=PANEL).status_code == 404
+
+    await in_db(check)
+
+
+@pytest.mark.parametrize(("sources", "titles"), [("titles", True), ("none", False)])
+async def test_titles_only_and_no_sources(place, alice, bob, library, sources, titles) -> None:
+    def check() -> None:
+        Membership.objects.create(collection=library, user=bob)
+        page = html(bob, link(alice, place, sources=sources))
+        assert ("Lighthouses" in page) is titles
+        assert PASSAGE not in page and 'class="pill"' not in page
+        assert as_(bob).get(f"/answers/{first_answer(place).pk}/sources/1/", headers=PANEL).status_code == 404
+
+    await in_db(check)
+
+
+async def test_off_ended_deleted_suspended_and_unknown_look_the_same_and_a_new_link_is_another(
+    place, alice, bob
+) -> None:
+    def check() -> None:
+        address = link(alice, place)
+        assert as_(bob).get(address).status_code == 200
+        assert Client().get(address).status_code == 302, "people of this site only"
+        as_(alice).post(f"/c/{place.pk}/share/", {"off": "yes"})
+        answer = first_answer(place)
+        for gone in (address, "/shared/unknown/", f"/answers/{answer.pk}/sources/1/"):
+            assert as_(bob).get(gone, headers=PANEL).status_code == 404
+        again = link(alice, place)
+        assert again != address and as_(bob).get(again).status_code == 200
+        assert link(alice, place, sources="none") == again, "changed, it stays the same link"
+        Share.objects.update(expires=timezone.now() - timedelta(seconds=1))
+        assert as_(bob).get(again).status_code == 404 and as_(bob).post(f"{again}copy/").status_code == 404
+        newest = link(alice, place, days="7")
+        assert as_(bob).get(newest).status_code == 200
+        User.objects.filter(pk=alice.pk).update(is_active=False)
+        assert as_(bob).get(newest).status_code == 404
+
+    await in_db(check)
+
+
+async def test_what_is_said_later_is_not_shown_and_nobody_shares_what_is_not_theirs(place, alice, bob) -> None:
+    def check() -> None:
+        address = link(alice, place, at=str(first_answer(place).pk))
+        later = place.messages.filter(role="assistant").latest("created")
+        assert "queen" not in html(bob, address)
+        assert as_(bob).get(f"/answers/{later.pk}/sources/2/", headers=PANEL).status_code == 404
+        assert as_(bob).post(f"/c/{place.pk}/share/", {"sources": "none", "days": ""}).status_code == 404
+        bad = as_(alice).post(f"/c/{place.pk}/share/", {"sources": "everything", "days": "soon"}).content.decode()
+        assert bad.count("Select a valid choice") == 2
+
+    await in_db(check)
+
+
+async def test_a_copy_is_its_readers_own_with_their_rights(place, open_page, alice, bob, chat) -> None:
+    def copied() -> Conversation:
+        as_(bob).post(f"{link(alice, place)}copy/")
+        new = Conversation.objects.get(owner=bob)
+        assert new.messages.count() == 4 and Source.objects.filter(conversation=new).count() == 2
+        assert set(new.messages.values_list("asked_by", flat=True)) == {bob.pk}
+        assert "Handbook" not in html(bob, f"/c/{new.pk}/") and PASSAGE not in html(bob, f"/c/{new.pk}/")
+        assert Collection.objects.filter(conversations=new).count() == 0
+        return new
+
+    new = await in_db(copied)
+    page = await open_page(bob)
+    chat.replies.append("As said, about 100 metres.")
+    turn = await page.ask("And in feet?", conversation=str(new.pk), without_documents=True)
+    assert turn["type"] == "accepted"
+    await page.events()
+    sent = " ".join(message.content for message in chat.requests[-1].messages)
+    assert PASSAGE not in sent, "a passage that Bob may not read goes into no prompt of his"
+    assert await place.messages.acount() == 4, "the original is as it was"
+
+
+async def test_a_copy_tells_nothing_of_how_the_question_was_judged(place, alice, bob) -> None:
+    def check() -> None:
+        answer = place.messages.filter(role=Message.Role.ASSISTANT).first()
+        said = {"stage": "question", "code": "hate", "action": "review", "score": 0.9}
+        value = {"tokens": [], "verdicts": [said], "timeline": [], "pieces": 1, "format": trace.FORMAT_VERSION}
+        Trace.objects.update_or_create(answer=answer, defaults={"data": trace.pack_trace(value)})
+        as_(bob).post(f"{link(alice, place)}copy/")
+        copied = Trace.objects.filter(answer__conversation__owner=bob)
+        assert len(copied) == 2
+        assert all(trace.unpack_trace(bytes(row.data))["verdicts"] == [] for row in copied)
+
+    await in_db(check)
+
+
+async def test_a_copy_of_what_has_the_longest_title_has_one_that_fits(place, alice, bob) -> None:
+    def check() -> None:
+        Conversation.objects.filter(pk=place.pk).update(title="x" * 120)
+        client = as_(bob)
+        client.post(f"{link(alice, place)}copy/", headers={"Accept-Language": "de"})
+        title = Conversation.objects.get(owner=bob).title
+        assert title.endswith(" (Kopie)") and len(title) == 120
+
+    await in_db(check)
+
+
+async def test_a_copy_of_what_was_shared_without_sources_has_none(place, alice, bob) -> None:
+    def check() -> None:
+        as_(bob).post(f"{link(alice, place, sources='titles')}copy/")
+        new = Conversation.objects.get(owner=bob)
+        assert not Source.objects.filter(conversation=new).exists()
+        assert not Citation.objects.filter(answer__conversation=new).exists()
+        assert all(row.quotes == [] and row.steps == [] for row in new.messages.all())
+
+    await in_db(check)
+
+
+@pytest.mark.parametrize("secret", [None, 7, ["a"], {"a": 1}, "a\0b", "unknown"])
+async def test_a_page_that_names_no_link_hears_of_none(secret: object) -> None:
+    with pytest.raises(RequestRefused, match="shows nothing any more"):
+        await in_db(links.get_subscribed_groups, secret)

@@ -1,0 +1,103 @@
+"""What lies behind an answer, for who reads it by a link: as much as the link shows of what the answer stands on."""
+
+from __future__ import annotations
+
+from uuid import uuid4
+
+import pytest
+from django.utils import timezone
+
+from apps.conversations.models import Conversation, Message, Share, Trace
+from apps.conversations.sharing import links
+from apps.conversations.turns import trace
+from apps.documents.models import Membership
+from apps.lib.threads import in_db
+from tests.conversations.sharing.test_links import PASSAGE, QUESTION, as_, first_answer, html, link, place
+
+__all__ = ["place"]
+pytestmark = pytest.mark.django_db(transaction=True)
+KEPT_BACK = "stay with whoever shared it"
+
+
+def record(place: Conversation, **also: object) -> Message:
+    """The first answer, its record with what no reader may see."""
+    answer = first_answer(place)
+    row = Trace.objects.get(answer=answer)
+    value = trace.unpack_trace(bytes(row.data)) | {"thoughts": "the secret thought", **also}
+    value["tokens"] = [["metres", -0.1, [["the secret word", -0.5]]]]
+    Trace.objects.filter(pk=row.pk).update(data=trace.pack_trace(value))
+    return answer
+
+
+def opened(user, address: str, answer: Message) -> str:
+    return html(user, f"{address}answers/{answer.pk}/behind/")
+
+
+async def test_with_passages_a_reader_sees_what_they_could_find_themselves(place, alice, bob, library) -> None:
+    def check() -> None:
+        answer, address = record(place), link(alice, place)
+        assert f"{address}answers/{answer.pk}/behind/" in html(bob, address)
+        page = opened(bob, address, answer)
+        assert KEPT_BACK in page and "Timeline" in page and ">metres<" in page and "0 of 0 kept" in page
+        assert "Lighthouses" not in page and "Handbook" not in page and PASSAGE not in page
+        Membership.objects.create(collection=library, user=bob)
+        page = opened(bob, address, answer)
+        assert "Lighthouses, 1" in page and QUESTION in page and "Supported by source 1" in page
+        for secret in ("Handbook", "the secret thought", "the secret word", "exact prompt", "Sources:\n", PASSAGE):
+            assert secret not in page, secret
+        assert "the secret thought" in html(alice, f"/answers/{answer.pk}/behind/")
+        assert as_(bob).get(f"/answers/{answer.pk}/behind/").status_code == 404
+
+    await in_db(check)
+
+
+@pytest.mark.parametrize("sources", ["titles", "none"])
+async def test_without_passages_nothing_of_the_search_is_shown(place, alice, bob, library, sources) -> None:
+    def check() -> None:
+        Membership.objects.create(collection=library, user=bob)
+        page = opened(bob, link(alice, place, sources=sources), record(place))
+        assert KEPT_BACK in page and "Timeline" in page and ">metres<" in page
+        for secret in ("Lighthouses", "Handbook", "kept<", "Supported by", "the secret", "exact prompt"):
+            assert secret not in page, secret
+
+    await in_db(check)
+
+
+async def test_only_what_the_link_shows_now_has_it(place, alice, bob) -> None:
+    def check() -> None:
+        first = record(place)
+        later = place.messages.filter(role="assistant").latest("created")
+        address = link(alice, place, at=str(first.pk))
+        for pk in (later.pk, uuid4(), first.parent_id):
+            assert as_(bob).get(f"{address}answers/{pk}/behind/").status_code == 404
+        path = f"{address}answers/{first.pk}/behind/"
+        assert as_(bob).get(path).status_code == 200
+        links.disable_link(place)
+        assert as_(bob).get(path).status_code == 404
+
+    await in_db(check)
+
+
+async def test_of_a_withheld_answer_or_question_nothing_is_shown(place, alice, bob, library) -> None:
+    def check() -> None:
+        Membership.objects.create(collection=library, user=bob)
+        first, address = record(place), link(alice, place)
+        second = place.messages.filter(role="assistant").latest("created")
+        assert "Searched for" in opened(bob, address, second)
+        Message.objects.filter(pk=first.parent_id).update(retracted=timezone.now())
+        assert as_(bob).get(f"{address}answers/{first.pk}/behind/").status_code == 404
+        assert "Searched for" not in opened(bob, address, second), "it may say what was asked before"
+        Message.objects.filter(pk=second.pk).update(retracted=timezone.now())
+        assert as_(bob).get(f"{address}answers/{second.pk}/behind/").status_code == 404
+        assert "/behind/" not in html(bob, address)
+
+    await in_db(check)
+
+
+async def test_an_answer_without_a_record_says_so(place, alice, bob) -> None:
+    def check() -> None:
+        Trace.objects.all().delete()
+        assert Share.objects.count() == 0
+        assert "Nothing was recorded" in opened(bob, link(alice, place), first_answer(place))
+
+    await in_db(check)

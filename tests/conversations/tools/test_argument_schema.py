@@ -1,0 +1,60 @@
+"""Arguments that a model wrote: read, compared with the schema, never trusted."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from apps.conversations.tools.argument_schema import check_arguments, parse_arguments
+from apps.conversations.tools.base import ToolError, ToolPermission, get_strictest
+from apps.conversations.tools.builtin.catalog import BUILTIN_TOOLS
+
+SCHEMA: dict[str, Any] = {
+    "type": "object",
+    "properties": {"n": {"type": "integer", "maximum": 9}},
+    "required": ["n"],
+    "additionalProperties": False,
+}
+
+
+def test_an_object_is_read_and_no_text_is_no_arguments() -> None:
+    assert parse_arguments('{"n": 1}') == {"n": 1}
+    assert parse_arguments("  ") == {}
+
+
+@pytest.mark.parametrize("text", ["[1]", "1", '"n"', "{", "nonsense", "NaN", "{'n': 1}", '{"a":' * 30 + "1" + "}" * 30])
+def test_what_is_no_object_is_refused(text: str) -> None:
+    with pytest.raises(ToolError, match="cannot be read"):
+        parse_arguments(text)
+
+
+def test_arguments_have_a_greatest_length() -> None:
+    with pytest.raises(ToolError, match="more arguments"):
+        parse_arguments('{"n": "' + "x" * 30_000 + '"}')
+
+
+@pytest.mark.parametrize("arguments", [{}, {"n": "1"}, {"n": 10}, {"n": 1, "m": 2}])
+def test_what_does_not_fit_is_said(arguments: dict[str, Any]) -> None:
+    check_arguments({"n": 1}, SCHEMA)
+    with pytest.raises(ToolError, match="do not fit"):
+        check_arguments(arguments, SCHEMA)
+
+
+def test_a_schema_that_points_elsewhere_is_not_followed() -> None:
+    with pytest.raises(ToolError, match="makes no sense"):
+        check_arguments({"n": 1}, {"$ref": "http://127.0.0.1:1/schema.json"})
+
+
+def test_the_strictest_permission_holds() -> None:
+    assert get_strictest("allowed", "ask") == ToolPermission.ASK
+    assert get_strictest("ask", "off", "allowed") == ToolPermission.OFF
+
+
+def test_every_tool_says_what_it_is_in_words_and_in_a_schema_of_its_own() -> None:
+    assert len({tool.name for tool in BUILTIN_TOOLS}) == len(BUILTIN_TOOLS)
+    for tool in BUILTIN_TOOLS:
+        assert tool.title and len(tool.description) > 20 and tool.seconds > 0
+        assert tool.parameters["type"] == "object"
+        if tool.command:
+            assert tool.parameters["properties"][tool.argument]["type"] == "string"

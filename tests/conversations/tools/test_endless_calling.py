@@ -1,0 +1,26 @@
+"""A model that goes on calling when it was told to answer."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from apps.conversations.tools.loop import build_next_request
+from apps.engines.base import ChatMessage, ChatRequest, EngineRefused, ToolCall
+
+LAST = ChatRequest((ChatMessage("user", "Hello?"),), tool_choice="none")
+
+
+def turn(text: str) -> Any:
+    return SimpleNamespace(calls=(ToolCall("1", "dates", "{}"),), kit={"dates": None}, text=text, rounds=5)
+
+
+async def test_what_it_has_said_is_its_answer() -> None:
+    assert await build_next_request(turn("It is Thursday."), LAST, 0) is None
+
+
+async def test_where_it_has_said_nothing_the_answer_fails_in_words() -> None:
+    with pytest.raises(EngineRefused, match="gave no answer"):
+        await build_next_request(turn(""), LAST, 0)

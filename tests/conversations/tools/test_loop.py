@@ -1,0 +1,217 @@
+"""A model that calls tools: cards, numbered sources, further rounds, and an end whatever happens."""
+
+from __future__ import annotations
+
+import pytest
+
+from apps.conversations.history import transcript
+from apps.conversations.models import Citation, Message, Retrieved
+from apps.conversations.tools import loop
+from apps.conversations.tools.base import ToolDefaults, ToolError, ToolResult
+from apps.lib.threads import in_db
+from tests.conversations.tools.conftest import Tried, calls, said, tools_in
+from tests.documents.library import collection, document
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("log")]
+QUESTION = "How high was the lighthouse of Alexandria?"
+
+
+async def turn(page, text: str = QUESTION):
+    accepted = await page.ask(text)
+    assert accepted["type"] == "accepted", accepted
+    events = await page.events()
+    return events, await Message.objects.aget(pk=accepted["turn"])
+
+
+async def test_a_call_has_a_card_and_its_result_goes_back_to_the_model(open_page, alice, library, caller) -> None:
+    calls(caller, ("calculator", {"expression": "6 * 7"}))
+    caller.replies.append("It is 42.")
+    events, answer = await turn(await open_page(alice))
+    (card,) = tools_in(events)
+    assert "6 * 7 = 42" in card and 'data-status="done"' in card
+    assert answer.text == "It is 42." and answer.status == Message.Status.COMPLETE
+    assert [(item["tool"], item["status"], item["text"]) for item in answer.tools] == [
+        ("calculator", "done", "6 * 7 = 42")
+    ]
+    first, second = caller.requests
+    assert {tool["function"]["name"] for tool in first.tools} >= {"calculator", "dates", "search_documents"}
+    assert second.messages[: len(first.messages)] == first.messages, "the prefix cache would be lost"
+    assert [message.role for message in second.messages[-2:]] == ["assistant", "tool"]
+    assert second.messages[-1].content == "6 * 7 = 42" and second.messages[-1].call_id == "call-0"
+    assert answer.usage["prompt_tokens"] > sum(caller.count([message.content for message in second.messages]))
+
+
+async def test_a_reload_shows_the_same_card(open_page, alice, library, caller) -> None:
+    calls(caller, ("dates", {"expression": "2026-12-24 - 2026-12-01"}))
+    events, answer = await turn(await open_page(alice))
+    shown = await in_db(
+        transcript.load_turn, alice, await Message.objects.select_related("conversation").aget(pk=answer.pk)
+    )
+    assert shown["answer"]["tools_html"] == tools_in(events)[0] and "23 days" in shown["answer"]["tools_html"]
+
+
+@pytest.mark.usefixtures("any_sentence_answers")
+async def test_what_a_search_finds_are_sources_that_sentences_are_verified_against(
+    open_page, alice, library, caller
+) -> None:
+    calls(caller, ("search_documents", {"query": "How long can a bee queen live?"}))
+    caller.replies.append("The queen can live for five years.")
+    events, answer = await turn(await open_page(alice))
+    (card,) = tools_in(events)
+    assert 'data-source="2"' in card and "five years" not in card, "words of documents are kept nowhere else"
+    told = caller.requests[-1].messages[-1].content
+    assert '[2] Bees: "' in told and "five years" in told
+    cite = await Citation.objects.select_related("source__document").aget(answer=answer)
+    assert (cite.source.number, str(cite.source.document)) == (2, "Bees")
+    assert await Retrieved.objects.filter(answer=answer).acount() == 2
+    assert '"five years"' not in str(answer.tools) and "five years" not in str(answer.tools)
+
+
+async def test_what_is_found_again_keeps_its_number(open_page, alice, library, caller) -> None:
+    calls(caller, ("search_documents", {"query": QUESTION}), ("search_documents", {"query": "earthquakes lighthouse"}))
+    _, answer = await turn(await open_page(alice))
+    told = [message.content for message in caller.requests[-1].messages if message.role == "tool"]
+    assert "[1]: as given above" in told[0]
+    assert await Retrieved.objects.filter(answer=answer).acount() == 1
+
+
+async def test_a_document_is_read_whole_by_its_title_and_only_by_those_who_may(
+    open_page, alice, bob, library, caller
+) -> None:
+    place = await in_db(collection, bob, "Private")
+    await in_db(document, place, "Diary of Bob", ["Bob hid the silver key under the third stair."])
+    calls(caller, ("read_document", {"title": "bees"}), ("read_document", {"title": "Diary of Bob"}))
+    events, _ = await turn(await open_page(alice))
+    bees, diary = tools_in(events)
+    assert "Bees, page 1." in bees and 'data-status="done"' in bees
+    assert 'data-status="failed"' in diary and "There is no document" in diary
+    assert "silver" not in "".join(message.content for request in caller.requests for message in request.messages)
+
+
+async def test_a_title_that_is_not_there_reads_like_one_that_may_not_be_read(open_page, alice, caller, library) -> None:
+    calls(caller, ("read_document", {"title": "Nowhere"}), ("read_document", {"title": "e"}))
+    _, answer = await turn(await open_page(alice))
+    assert answer.tools[0]["words"].startswith("There is no document")
+    assert answer.tools[1]["words"].startswith("Several documents could be meant: “Bees.md”, “Lighthouses.md”")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [("{nonsense", "cannot be read"), ("[]", "cannot be read"), ({}, "do not fit"), ({"expression": 7}, "do not fit")],
+)
+async def test_arguments_that_make_no_sense_end_on_the_card(
+    open_page, alice, library, caller, arguments, words
+) -> None:
+    calls(caller, ("calculator", arguments))
+    caller.replies.append("I could not calculate.")
+    events, answer = await turn(await open_page(alice))
+    assert words in tools_in(events)[0] and answer.text == "I could not calculate."
+    assert "The call failed" in caller.requests[-1].messages[-1].content
+
+
+async def test_an_unknown_tool_and_one_that_breaks_end_on_their_cards(open_page, alice, library, caller, offer) -> None:
+    async def breaks(arguments, context):
+        raise ValueError("secret of the server")
+
+    async def refuses(arguments, context):
+        raise ToolError("Not on Sundays.")
+
+    offer(Tried(breaks, "breaks"), Tried(refuses, "refuses"), Tried(lambda *_: said_nothing(), "lies"))
+    calls(caller, ("nope", {}), ("breaks", {}), ("refuses", {}), ("lies", {}))
+    events, answer = await turn(await open_page(alice))
+    cards = tools_in(events)
+    assert "There is no tool of this name" in cards[0] and "went wrong" in cards[1]
+    assert "Not on Sundays." in cards[2] and "no result" in cards[3]
+    assert "secret" not in "".join(cards) and answer.status == Message.Status.COMPLETE
+
+
+async def said_nothing():
+    return {"text": "not a Result"}
+
+
+async def test_rounds_have_an_end_and_the_model_then_answers(open_page, alice, library, caller, offer) -> None:
+    offer(tool := Tried(said))
+    for at in range(9):
+        calls(caller, ("tried", {"text": str(at)}))
+    caller.replies.append("That is all.")
+    _, answer = await turn(await open_page(alice))
+    assert len(tool.given) == loop.MAX_ROUNDS and answer.text == "That is all."
+    assert caller.requests[-1].tool_choice == "none"
+
+
+async def test_too_many_calls_at_once_and_the_same_again_are_not_made(open_page, alice, library, caller, offer) -> None:
+    offer(tool := Tried(said))
+    calls(caller, *[("tried", {"text": str(at)}) for at in range(6)])
+    calls(caller, ("tried", {"text": "0"}))
+    await turn(await open_page(alice))
+    assert [item["text"] for item in tool.given] == ["0", "1", "2", "3"]
+    assert "made before" in caller.requests[-1].messages[-1].content
+
+
+async def test_results_never_fill_the_window(open_page, alice, library, caller, offer) -> None:
+    async def long(arguments, context):
+        return ToolResult("word " * 100_000)
+
+    caller.context_tokens = 3000
+    offer(Tried(long))
+    calls(caller, ("tried", {"text": "1"}), ("tried", {"text": "2"}))
+    calls(caller, ("tried", {"text": "3"}))
+    _, answer = await turn(await open_page(alice))
+    assert answer.status == Message.Status.COMPLETE and answer.text
+    for request in caller.requests:
+        used = sum(caller.count([message.content for message in request.messages]))
+        assert used + request.sampling.max_tokens <= 3000
+
+
+async def test_text_before_and_after_a_call_are_two_paragraphs(open_page, alice, library, caller, offer) -> None:
+    class Late(ToolDefaults):
+        name, title, description = "late", "Late", "Comes after the text of its round, in a test."
+        parameters = {"type": "object"}
+
+        async def call(self, arguments, context):
+            return ToolResult("done")
+
+    offer(Late())
+    caller.say_before_calls = "Let me look."
+    calls(caller, ("late", {}))
+    caller.replies.append("Here it is.")
+    _, answer = await turn(await open_page(alice))
+    assert answer.text == "Let me look.\n\nHere it is."
+    assert caller.requests[-1].messages[-2].content == "Let me look."
+
+
+async def test_where_nothing_is_found_the_model_may_look_elsewhere_but_says_nothing_by_itself(
+    open_page, alice, library, caller
+) -> None:
+    caller.replies.append("From what I know, it is 330 metres.")
+    page = await open_page(alice)
+    events, answer = await turn(page, "How tall is the Eiffel tower of Paris?")
+    assert "nothing" in {event["type"] for event in events} and answer.text == "" and answer.nothing_found
+    calls(caller, ("calculator", {"expression": "2 + 2"}))
+    caller.replies.append("It is 4.")
+    events, answer = await turn(page, "What is two and two, please calculate?")
+    assert answer.text == "It is 4." and not answer.nothing_found
+    assert "Not checked against documents" in answer.steps[-1]["words"]
+
+
+TWICE = "It is a collection of documents that are searched. " * 2
+
+
+async def test_what_was_held_back_as_a_repetition_is_shown_no_sooner_than_other_words(
+    open_page, alice, library, caller
+) -> None:
+    """At the end of a round: not where nothing was found, and apart from what an earlier round said."""
+    caller.replies.append(f"{TWICE}It is a")
+    page = await open_page(alice)
+    events, answer = await turn(page, "How tall is the Eiffel tower of Paris?")
+    assert "nothing" in {event["type"] for event in events} and answer.text == "" and answer.nothing_found
+    calls(caller, ("calculator", {"expression": "2 + 2"}))
+    caller.say_before_calls = TWICE.rstrip()
+    caller.replies.append("It is a")
+    _, answer = await turn(page)
+    assert answer.text == f"{TWICE.rstrip()}\n\nIt is a"
+
+
+async def test_a_server_that_takes_no_tools_is_offered_none(open_page, alice, library, chat) -> None:
+    await turn(await open_page(alice))
+    assert chat.requests[-1].tools == () and "tools" not in chat.requests[-1].messages[0].content

@@ -1,0 +1,266 @@
+"""Chats from elsewhere are brought along: by whoever uploads them, once, whole, judged, and shown as what they are."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import DatabaseError
+from django.test import Client
+from django.utils import timezone
+
+from apps.conversations.core.message_tree import find_path
+from apps.conversations.errors import RequestRefused
+from apps.conversations.history.actions import delete_conversations
+from apps.conversations.models import Conversation, Message
+from apps.conversations.models.import_job import Import, ImportItem
+from apps.conversations.transfer import conversation_import, export, import_job
+from apps.safety import policies
+from apps.safety.check import Verdict
+from apps.safety.models import Case
+from apps.users.models import User
+from tests.conversations.transfer.foreign_exports import chatgpt, librechat, node, open_webui, roll_back
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def _no_file_stays() -> Iterator[None]:
+    yield
+    assert not [
+        path.name
+        for path in import_job.get_import_folder().iterdir()
+        if Import.objects.filter(pk=path.name, ended=None)
+    ]
+
+
+def bring(user: User, data: Any) -> Import:
+    body = data if isinstance(data, bytes) else json.dumps(data).encode()
+    row = import_job.create_import(user, SimpleUploadedFile("chats.json", body))
+    import_job.run_import(str(row.pk))
+    row.refresh_from_db()
+    return row
+
+
+def states(row: Import) -> list[str]:
+    return [item.state for item in row.items.all()]
+
+
+def test_a_file_of_several_becomes_conversations(alice: User) -> None:
+    row = bring(alice, [roll_back(), {"title": "Corrupted"}, open_webui()])
+    assert row.status == "done" and states(row) == ["imported", "skipped", "imported"]
+    first, broken, _ = row.items.all()
+    assert (first.note, broken.title) == ("Pictures and files that this file does not hold: 1.", "Corrupted")
+    talk = Conversation.objects.get(title="Staging")
+    assert (talk.owner, talk.imported, str(talk.folder)) == (alice, "ChatGPT", "ChatGPT")
+    way = find_path(talk.messages.all())
+    assert [(item.question.text, item.answer and item.answer.text) for item in way] == [
+        ("How do I roll back?", "Let me look.\n\nRun `helm rollback`."),
+        ("What is this?", "A chart."),
+    ]
+    assert len(way[0].answers) == 2 and way[0].question.created.year == 2025
+    assert talk.created.year == 2025 and talk.changed > timezone.now() - timedelta(minutes=1)
+    assert Conversation.objects.get(imported="Open WebUI").pinned
+    assert not import_job.get_stored_path(row).exists()
+
+
+def test_the_policy_is_read_anew_before_anything_is_judged(alice: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    stale = iter([True])
+    monkeypatch.setattr(policies, "stale", lambda: next(stale, False))
+    assert states(bring(alice, [roll_back()])) == ["imported"] and next(stale, None) is None
+
+
+def test_the_same_file_brings_nothing_twice(alice: User, bob: User) -> None:
+    bring(alice, [roll_back(), open_webui()])
+    again = bring(alice, [open_webui(), roll_back(), librechat()])
+    assert states(again) == ["known", "known", "imported"]
+    assert Conversation.objects.filter(owner=alice).count() == 3
+    assert states(bring(bob, [roll_back()])) == ["imported"]  # what others have is no matter
+
+
+def test_what_was_deleted_comes_back(alice: User) -> None:
+    (item,) = bring(alice, [roll_back()]).items.all()
+    delete_conversations(alice, [item.conversation_id])
+    (again,) = bring(alice, [roll_back()]).items.all()
+    assert again.state == "known" and "is back" in again.note
+    assert Conversation.objects.visible_to(alice).count() == 1
+
+
+def test_an_export_of_here_comes_back_as_it_was(alice: User, bob: User) -> None:
+    bring(alice, [roll_back()])
+    talk = Conversation.objects.get()
+    assert len({row.created for row in talk.messages.all()}) == talk.messages.count(), "else versions have no order"
+    record = export.export_conversation(alice, talk)
+    assert states(bring(alice, record)) == ["known"]
+    assert states(bring(bob, record)) == ["imported"]
+    copy = Conversation.objects.get(owner=bob)
+    assert (copy.title, copy.folder, copy.imported) == ("Staging", None, "Openbook")
+    assert [row["text"] for row in export.export_conversation(bob, copy)["messages"]] == [
+        row["text"] for row in record["messages"]
+    ]
+    talk.delete()
+    assert states(bring(alice, record)) == ["imported"]
+
+
+def test_a_question_without_an_answer_can_be_asked_again(alice: User) -> None:
+    bring(alice, [chatgpt(node("u", "root", "user", "Well?"))])
+    answer = Message.objects.get(role="assistant")
+    assert (answer.status, answer.text) == ("interrupted", "") and "no answer" in answer.reason
+
+
+def test_what_the_gate_withholds_is_withheld_and_reviewed(alice: User) -> None:
+    row = bring(
+        alice,
+        [
+            chatgpt(
+                node("u1", "root", "user", "A question with [hate]"),
+                node("a1", "u1", "assistant", "No."),
+                node("u2", "a1", "user", "Hello"),
+                node("a2", "u2", "assistant", "Hi."),
+            )
+        ],
+    )
+    withheld = Message.objects.filter(status="withheld")
+    assert [message.text for message in withheld] == [""]
+    assert row.items.get().note == "Answers that the safety check withheld: 1."
+    assert Message.objects.filter(text="Hi.", status="complete").exists()
+    assert Case.objects.filter(owner=alice, subject=str(withheld.get().pk)).exists()
+
+
+def test_nothing_is_imported_while_nothing_can_be_checked(alice: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def away(*_: object) -> Verdict:
+        return Verdict(False, "check_unavailable", "The safety check is away.")
+
+    monkeypatch.setattr(conversation_import.gate, "check_question", away)
+    row = import_job.create_import(alice, SimpleUploadedFile("chats.json", json.dumps([roll_back()]).encode()))
+    for _ in range(import_job.MAX_ATTEMPTS):
+        with pytest.raises(conversation_import.ModerationUnavailable):
+            import_job.run_import(str(row.pk))
+        Import.objects.filter(status="waiting").update(lease_until=timezone.now() - timedelta(days=1))
+    row.refresh_from_db()
+    assert row.status == "failed" and "safety check is away" in row.reason
+    assert not Conversation.objects.exists() and not import_job.get_stored_path(row).exists()
+
+
+def test_one_that_breaks_midway_leaves_nothing_of_itself_and_goes_on(
+    alice: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The worker dies while the second of three is being stored; another one takes over."""
+    store, calls = conversation_import._store, list[str]()
+
+    def dying(user: User, chat: dict[str, Any], *rest: Any) -> Any:
+        stored = store(user, chat, *rest)
+        calls.append(chat["title"])
+        if len(calls) == 2:
+            raise DatabaseError("the worker is gone")
+        return stored
+
+    monkeypatch.setattr(conversation_import, "_store", dying)
+    row = import_job.create_import(
+        alice, SimpleUploadedFile("x.json", json.dumps([roll_back(), open_webui(), librechat()]).encode())
+    )
+    with pytest.raises(DatabaseError):
+        import_job.run_import(str(row.pk))
+    assert [talk.title for talk in Conversation.objects.all()] == ["Staging"] and row.items.count() == 1
+    Import.objects.update(lease_until=timezone.now() - timedelta(days=1))
+    import_job.recover_imports()
+    import_job.run_import(str(row.pk))
+    assert states(row) == ["imported"] * 3 and Conversation.objects.count() == 3
+
+
+def test_who_lost_the_lease_stores_nothing_more(alice: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    row = import_job.create_import(alice, SimpleUploadedFile("x.json", json.dumps([roll_back()]).encode()))
+    judged = conversation_import._judged
+
+    async def slow(rows: list[dict[str, Any]]) -> list[Verdict | None]:
+        return await judged(rows)
+
+    def taken(*_: object) -> dict[str, int]:
+        Import.objects.update(lease_token="another")
+        return {}
+
+    monkeypatch.setattr(conversation_import, "_judged", slow)
+    monkeypatch.setattr(conversation_import, "_known", lambda *_: taken() or None)
+    import_job.run_import(str(row.pk))
+    assert not Conversation.objects.exists() and not ImportItem.objects.exists()
+    import_job.get_stored_path(row).unlink()
+
+
+def test_hostile_words_are_shown_as_words(alice: User, client: Client) -> None:
+    evil = '<script>alert(1)</script><img src="//evil.example/x" onerror=alert(1)> ![a](https://evil.example/?d=1)'
+    evil += " [b](javascript:alert(1)) [c](https://evil.example/c) <svg onload=alert(1)> {{7*7}}"
+    row = bring(alice, [chatgpt(node("u", "root", "user", evil), node("a", "u", "assistant", evil), title=evil)])
+    client.force_login(alice)
+    for address in (f"/conversations/import/{row.pk}/", f"/c/{Conversation.objects.get().pk}/", "/conversations/all/"):
+        page = client.get(address).content.decode()
+        assert "<script>alert" not in page and "<svg onload" not in page and 'javascript:alert(1)"' not in page
+        assert (
+            '<img src="//evil' not in page and '<img src="https://evil' not in page and 'href="https://evil' not in page
+        )
+
+
+def test_the_page_takes_a_file_and_shows_the_report(alice: User, bob: User, client: Client) -> None:
+    client.force_login(alice)
+    file = SimpleUploadedFile("conversations.json", json.dumps([roll_back(), {}]).encode())
+    answer = client.post("/conversations/import/", {"file": file})
+    row = Import.objects.get()
+    assert answer.headers["Location"] == f"/conversations/import/{row.pk}/"
+    assert 'hx-trigger="every 1s"' in client.get(answer.headers["Location"]).content.decode()
+    assert (
+        "being imported"
+        in client.post("/conversations/import/", {"file": SimpleUploadedFile("y", b"[]")}).content.decode()
+    )
+    import_job.run_import(str(row.pk))
+    page = client.get(f"/conversations/import/{row.pk}/", headers={"HX-Request": "true"}).content.decode()
+    assert "1 imported, 1 not imported" in page and "every 1s" not in page and "<html" not in page
+    assert "Imported from ChatGPT" in client.get(f"/c/{Conversation.objects.get().pk}/").content.decode()
+    client.force_login(bob)
+    assert client.get(f"/conversations/import/{row.pk}/").status_code == 404
+
+
+def test_the_report_speaks_the_language_of_its_reader(alice: User, client: Client) -> None:
+    row = bring(alice, [roll_back(), {"title": "Corrupted"}])
+    alice.language = "de"
+    alice.save()
+    client.force_login(alice)
+    page = client.get(f"/conversations/import/{row.pk}/").content.decode()
+    assert "Bilder und Dateien, die diese Datei nicht enthält: 1." in page and "It is in no form" not in page
+    Import.objects.update(status="failed", reason=import_job._broken(import_job._LOG))
+    page = client.get(f"/conversations/import/{row.pk}/").content.decode()
+    assert "Das konnte nicht abgeschlossen werden. Das Protokoll des Servers sagt, warum." in page
+    assert "What is listed" not in page
+
+
+@pytest.mark.parametrize(("body", "words"), [(b"", "empty"), (None, "Choose a file")])
+def test_what_cannot_be_taken_is_said(alice: User, client: Client, body: bytes | None, words: str) -> None:
+    client.force_login(alice)
+    data = {} if body is None else {"file": SimpleUploadedFile("x.json", body)}
+    answer = client.post("/conversations/import/", data)
+    assert answer.status_code == 400 and words in answer.content.decode() and not Import.objects.exists()
+
+
+def test_a_file_that_is_none_fails_in_words(alice: User) -> None:
+    row = bring(alice, b"%PDF-1.4 nothing of the kind")
+    assert row.status == "failed" and "not JSON" in row.reason and not import_job.get_stored_path(row).exists()
+    assert "nested" in bring(alice, b'{"a":' * 400_000).reason or Import.objects.latest("created").status == "failed"
+
+
+def test_too_large_is_refused_before_it_is_stored(alice: User, settings: Any) -> None:
+    settings.MAX_UPLOAD_BYTES = 10
+    with pytest.raises(RequestRefused, match="larger"):
+        import_job.create_import(alice, SimpleUploadedFile("x.json", b"x" * 11))
+
+
+def test_old_reports_and_orphans_go(alice: User) -> None:
+    row = bring(alice, [roll_back()])
+    orphan = import_job.get_import_folder() / ("0" * 32)
+    orphan.write_bytes(b"x")
+    os.utime(orphan, (0, 0))
+    Import.objects.filter(pk=row.pk).update(ended=timezone.now() - timedelta(days=import_job.REPORT_RETENTION_DAYS + 1))
+    import_job.recover_imports()
+    assert not Import.objects.exists() and not orphan.exists() and Conversation.objects.count() == 1

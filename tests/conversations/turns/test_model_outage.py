@@ -1,0 +1,137 @@
+"""A model server that is away: the question waits and is answered when it is back; stop and retry work meanwhile."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from apps.conversations.models import Message
+from apps.conversations.turns import model_queue, runner
+from apps.engines import registry
+from apps.engines.base import EngineBusy, EngineUnavailable
+from tests.conversations.conftest import WAIT_S, writes_on
+
+pytestmark = pytest.mark.django_db(transaction=True)
+QUESTION = "How high was the lighthouse of Alexandria?"
+
+
+@pytest.fixture(autouse=True)
+def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(model_queue, "FIRST_PAUSE_S", 0.02)
+    monkeypatch.setattr(model_queue, "LONGEST_PAUSE_S", 0.05)
+
+
+async def test_the_answer_begins_by_itself_when_the_server_is_back(open_page, alice, library, chat) -> None:
+    chat.away = True
+    page = await open_page(alice)
+    accepted = await page.ask(QUESTION)
+    assert accepted["type"] == "accepted", "the question is kept"
+    assert "does not answer" in (await page.hear("waiting"))["words"]
+    chat.away = False
+    events = await page.events()
+    assert events[-1]["status"] == "complete" and "waiting" not in [event["type"] for event in events]
+
+
+async def test_a_busy_server_is_asked_again(open_page, alice, library, chat) -> None:
+    chat.fail = EngineBusy("Later.")
+    page = await open_page(alice)
+    await page.ask(QUESTION)
+    events = await page.events()
+    assert [event["words"] for event in events if event["type"] == "waiting"] != []
+    assert events[-1]["status"] == "complete" and len(chat.requests) == 2
+
+
+async def test_stop_works_while_waiting_and_retry_afterwards(open_page, alice, library, chat) -> None:
+    chat.away = True
+    page = await open_page(alice)
+    accepted = await page.ask(QUESTION)
+    await page.hear("waiting")
+    await page.tell(do="stop", turn=accepted["turn"])
+    assert (await page.events())[-1]["status"] == "stopped"
+    chat.away = False
+    await page.tell(do="retry", turn=accepted["turn"], client_id="again")
+    await page.hear("accepted")
+    assert (await page.events())[-1]["status"] == "complete"
+    assert await Message.objects.filter(role="user").acount() == 1
+
+
+async def test_patience_has_an_end(open_page, alice, library, chat, monkeypatch) -> None:
+    monkeypatch.setattr(model_queue, "MAX_RETRY_S", 0.05)
+    chat.away = True
+    page = await open_page(alice)
+    accepted = await page.ask(QUESTION)
+    closed = (await page.events())[-1]
+    assert (closed["status"], closed["reason"]) == ("failed", "The model server does not answer.")
+    assert (await Message.objects.select_related("parent").aget(pk=accepted["turn"])).parent.text == QUESTION
+
+
+async def test_a_turn_that_waits_keeps_its_lease(open_page, alice, library, chat, monkeypatch) -> None:
+    monkeypatch.setattr(runner, "CHECKPOINT_S", 0.02)
+    chat.away = True
+    page = await open_page(alice)
+    accepted = await page.ask(QUESTION)
+    await page.hear("waiting")
+    row = Message.objects.filter(pk=accepted["turn"])
+    before = (await row.aget()).lease_until
+    async with asyncio.timeout(WAIT_S):
+        while (await row.aget()).lease_until == before:
+            await asyncio.sleep(0.02)
+    assert (await row.aget()).lease_until > before
+
+
+async def test_more_turns_than_the_door_has_places_wait_with_their_place_in_words(
+    open_page, alice, library, chat, monkeypatch
+) -> None:
+    monkeypatch.setattr(model_queue, "_doors", {registry.chat_models()[0].server: model_queue.ModelQueue(1)})
+    writes_on(chat)
+    page, other = await open_page(alice), await open_page(alice)
+    await page.ask(QUESTION)
+    await page.hear("text")
+    await other.ask(QUESTION)
+    waits = []
+    while not waits:
+        waits += [step["words"] for step in [await other.hear("step")] if step["name"] == "wait"]
+    chat.gap_s = 0
+    waits += [event["words"] for event in await other.events() if event.get("name") == "wait"]
+    assert waits == ["Waiting for the model, place 1 in the queue", "Waited for the model"]
+    assert (await page.events())[-1]["status"] == "complete"
+
+
+class _Slow:
+    """A turn whose log takes its time, as one on another machine does."""
+
+    def __init__(self) -> None:
+        self.said: list[str] = []
+        self.fails = False
+
+    async def step(self, name: str, words: str, ms: float | None = None) -> None:
+        await asyncio.sleep(0.02)
+        if self.fails and ms is not None:
+            raise EngineUnavailable("The log does not answer.")
+        self.said.append(words)
+
+
+async def _through(place: model_queue.ModelQueue, turn: _Slow, seconds: float = 0.0) -> None:
+    async with place.place(turn):
+        await asyncio.sleep(seconds)
+
+
+async def test_a_place_that_gets_free_while_the_waiting_is_told_is_not_missed() -> None:
+    place = model_queue.ModelQueue(1)
+    async with asyncio.timeout(WAIT_S), asyncio.TaskGroup() as group:
+        group.create_task(_through(place, _Slow(), 0.01))
+        await asyncio.sleep(0)
+        group.create_task(_through(place, _Slow()))
+
+
+async def test_a_turn_that_ends_at_the_door_gives_its_place_back() -> None:
+    place, turn = model_queue.ModelQueue(1), _Slow()
+    turn.fails = True
+    async with asyncio.timeout(WAIT_S):
+        first = asyncio.create_task(_through(place, _Slow(), 0.1))
+        await asyncio.sleep(0)
+        with pytest.raises(EngineUnavailable):
+            await _through(place, turn)
+        await first
+        await _through(place, _Slow())

@@ -1,0 +1,76 @@
+"""A model that needs quotes is not asked where no quote is likely right; the page says so and folds what is nearest."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from apps.conversations.grounding import quote_selection
+from apps.conversations.models import AnswerStyle, Message, Retrieved
+from apps.documents.models import Collection
+from apps.engines.chat.fake import FakeChat
+from apps.lib.threads import in_db
+from apps.users.models import User
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+QUESTION = "How high was the lighthouse of Alexandria?"
+NOTHING = "I found nothing about this in your documents."
+
+
+def got(user: User, path: str) -> str:
+    client = Client()
+    client.force_login(user)
+    return client.get(path).content.decode()
+
+
+@pytest.fixture
+def model_is_asked() -> None:
+    """Leave the product as it is, in place of the fixture of the same name for all other tests."""
+
+
+@pytest.fixture
+def unlikely(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(quote_selection, "_answers", lambda question, options: False)
+
+
+async def test_the_nearest_passages_are_folded_below_and_the_model_is_not_asked(
+    open_page: Any, alice: User, library: Collection, chat: FakeChat, unlikely: None
+) -> None:
+    page = await open_page(alice)
+    turn = await page.ask(QUESTION)
+    events = await page.events()
+    said = [event["type"] for event in events]
+    assert NOTHING in events[said.index("nothing")]["html"]
+    assert "Searched Handbook: 2 documents" in events[said.index("nothing")]["html"]
+    assert "Nearest passages" in events[said.index("sources")]["html"] and "quotes" not in said
+    assert not chat.requests
+    shown = await in_db(got, alice, f"/c/{turn['conversation']}/")
+    assert NOTHING in shown and "Nearest passages" in shown, "a reload says the same"
+
+    def kept() -> tuple[bool, list[list[int]]]:
+        answer = Message.objects.get(pk=turn["turn"])
+        return answer.nothing_found, list(Retrieved.objects.filter(answer=answer).values_list("given", flat=True))
+
+    nothing, given = await in_db(kept)
+    assert nothing and 1 <= len(given) <= 2 and not any(given), "the model was given none of them"
+
+
+async def test_a_model_that_reads_well_is_asked_all_the_same(
+    open_page: Any, alice: User, library: Collection, chat: FakeChat, unlikely: None, settings: Any
+) -> None:
+    settings.ANSWER_STYLE = AnswerStyle.MODEL
+    page = await open_page(alice)
+    await page.ask(QUESTION)
+    assert "nothing" not in [event["type"] for event in await page.events()] and chat.requests
+
+
+async def test_a_question_that_nothing_is_near_to_folds_the_nearest_too(
+    open_page: Any, alice: User, library: Collection
+) -> None:
+    page = await open_page(alice)
+    await page.ask("Who won the bicycle race of Bordeaux?")
+    said = {event["type"]: event for event in await page.events()}
+    assert NOTHING in said["nothing"]["html"] and "Nearest passages" in said["sources"]["html"]

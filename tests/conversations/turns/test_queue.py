@@ -1,0 +1,159 @@
+"""Follow-ups wait on the server for the running answer, in order, and each is asked once."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+from django.test import Client
+
+from apps.conversations.core.requests import RequestRefused
+from apps.conversations.models import Conversation, Message, Queued
+from apps.conversations.turns import queue, runner
+from apps.lib.threads import in_db
+from tests.conversations.conftest import WAIT_S, writes_on
+
+pytestmark = pytest.mark.django_db(transaction=True)
+QUESTION = "How high was the lighthouse of Alexandria?"
+
+
+def waiting(user, place: str) -> list[str]:
+    client = Client()
+    client.force_login(user)
+    response = client.get(f"/c/{place}/queue/")
+    return [row.text for row in response.context["queued"]] if response.status_code == 200 else []
+
+
+@pytest.fixture
+async def running(open_page, alice, library, chat):
+    """A page of Alice's, and the conversation in which an answer is being written until it is stopped."""
+    writes_on(chat)
+    page = await open_page(alice)
+    turn = await page.ask(QUESTION)
+    await page.hear("text")
+    return page, turn
+
+
+async def put(page, place: str, text: str, client_id: str) -> dict[str, str]:
+    await page.tell(do="queue", conversation=place, text=text, client_id=client_id)
+    return await page.hear("queued", "refused")
+
+
+async def asked(place: str, count: int) -> list[str]:
+    """The questions of the conversation, once there are so many and nothing runs."""
+    async with asyncio.timeout(WAIT_S):
+        while True:
+            await runner.wait_until_idle()
+            rows = [row.text async for row in Message.objects.filter(conversation=place, role="user")]
+            if len(rows) >= count and not await Message.objects.filter(status="writing").aexists():
+                return rows
+            await asyncio.sleep(0.02)
+
+
+async def test_questions_are_asked_in_their_order_when_the_answer_ends(running, alice, bob, chat) -> None:
+    page, turn = running
+    place = turn["conversation"]
+    for number, text in enumerate(("Who damaged it?", "When was it built?", "Was it tall?")):
+        assert (await put(page, place, text, f"q{number}"))["type"] == "queued"
+    assert await in_db(waiting, alice, place) == ["Who damaged it?", "When was it built?", "Was it tall?"]
+    assert await in_db(waiting, bob, place) == []
+    await page.tell(do="stop", turn=turn["turn"])
+    chat.gap_s = 0
+    assert await asked(place, 4) == [QUESTION, "Who damaged it?", "When was it built?", "Was it tall?"]
+    assert await Queued.objects.acount() == 0
+    rows = [row async for row in Message.objects.filter(conversation=place, role="user").order_by("created")]
+    assert all(later.parent_id for later in rows[1:]), "each follows the answer before it"
+
+
+async def test_one_is_taken_out_again_and_another_sent_at_once(running, alice, chat) -> None:
+    page, turn = running
+    place = turn["conversation"]
+    for number, text in enumerate(("First?", "Second, with the queen bee?", "Third?")):
+        await put(page, place, text, f"q{number}")
+    rows = {row.text: str(row.pk) async for row in Queued.objects.all()}
+    await page.tell(do="unqueue", queued=rows["First?"], client_id="x")
+    out = await page.hear("unqueued")
+    assert out["text"] == "First?"
+    await page.tell(do="queue", conversation=place, text="First!", client_id="r", position=out["position"])
+    assert (await page.hear("queued", "refused"))["type"] == "queued"
+    order = ["First!", "Second, with the queen bee?", "Third?"]
+    assert await in_db(waiting, alice, place) == order, "reworded, it is where it was"
+    await page.tell(do="unqueue", queued=str((await Queued.objects.aget(text="First!")).pk), client_id="w")
+    await page.hear("unqueued")
+    await page.tell(do="queue_now", queued=rows["Third?"], client_id="y")
+    await page.hear("first")
+    async with asyncio.timeout(WAIT_S):
+        while (await Message.objects.aget(pk=turn["turn"])).status == Message.Status.WRITING:
+            await asyncio.sleep(0.01)
+    chat.gap_s = 0  # not before: the answer that is to be stopped would end by itself
+    assert await asked(place, 3) == [QUESTION, "Third?", "Second, with the queen bee?"]
+    first = await Message.objects.aget(pk=turn["turn"])
+    assert first.status == Message.Status.STOPPED
+    await page.tell(do="unqueue", queued=rows["First?"], client_id="z")
+    assert (await page.hear("refused"))["words"] == "That question has been asked meanwhile."
+
+
+async def test_the_same_question_put_twice_waits_once_and_is_asked_once(running, alice, chat) -> None:
+    page, turn = running
+    place = turn["conversation"]
+    for _ in range(2):
+        await put(page, place, "Who damaged it?", "same")
+    assert await in_db(waiting, alice, place) == ["Who damaged it?"]
+    await page.tell(do="stop", turn=turn["turn"])
+    chat.gap_s = 0
+    await runner.asyncio.gather(*(runner.run_next_queued(runner.UUID(place)) for _ in range(3)))
+    assert await asked(place, 2) == [QUESTION, "Who damaged it?"]
+    assert (await put(page, place, "Who damaged it?", "same"))["type"] == "queued"
+    assert not await Queued.objects.aexists(), "said again after it was asked, it is not asked again"
+
+
+async def test_nobody_puts_a_question_into_somebody_elses_queue(running, open_page, bob) -> None:
+    _, turn = running
+    other = await open_page(bob)
+    assert (await put(other, turn["conversation"], "Mine?", "q"))["type"] == "refused"
+    await Queued.objects.acreate(conversation_id=turn["conversation"], text="Hers?", client_id="h")
+    row = await Queued.objects.aget()
+    await other.tell(do="unqueue", queued=str(row.pk), client_id="x")
+    assert (await other.hear("refused", "unqueued"))["type"] == "refused"
+
+
+async def test_what_was_left_when_a_process_died_is_found_and_a_question_that_cannot_be_asked_says_why(
+    open_page, alice, library, chat
+) -> None:
+    place = await Conversation.objects.acreate(owner=alice, title="Talk")
+    bad = {"collections": [str(place.pk)]}
+    await Queued.objects.acreate(conversation=place, text="In a shelf that is gone?", client_id="b", settings=bad)
+    await Queued.objects.acreate(conversation=place, text=QUESTION, client_id="q")
+    assert await in_db(queue.find_ready_conversations) == [place.pk]
+    await runner.run_next_queued(place.pk)
+    assert "no longer there" in (await Queued.objects.aget(client_id="b")).problem
+    await runner.run_next_queued(place.pk)
+    assert await asked(str(place.pk), 1) == [QUESTION]
+    assert await in_db(queue.find_ready_conversations) == [], "what has a problem waits for its person"
+
+
+async def test_a_suspended_person_asks_nothing_more_and_a_full_queue_says_so(open_page, alice, library) -> None:
+    place = await Conversation.objects.acreate(owner=alice, title="Talk")
+    for number in range(queue.MAX_QUEUED):
+        await Queued.objects.acreate(conversation=place, text=f"{number}?", client_id=str(number))
+    page = await open_page(alice)
+    assert "are waiting here already" in (await put(page, str(place.pk), "More?", "m"))["words"]
+    alice.is_active = False
+    await alice.asave()
+    await runner.run_next_queued(place.pk)
+    assert not await Message.objects.aexists()
+
+
+def test_a_question_that_is_asked_while_it_is_put_first_is_refused(alice, monkeypatch) -> None:
+    place = Conversation.objects.create(owner=alice, title="Lighthouse")
+    row = Queued.objects.create(conversation=place, text="Why?", client_id="q", position=0, settings={})
+    own = queue._own
+
+    def meanwhile(user, pk):
+        found = own(user, pk)
+        queue.mark_asked(pk)
+        return found
+
+    monkeypatch.setattr(queue, "_own", meanwhile)
+    with pytest.raises(RequestRefused, match="asked meanwhile"):
+        queue.move_to_front(alice, row.pk)

@@ -1,0 +1,20 @@
+"""The quotes of a turn are chosen for the question as it was searched."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+from apps.conversations.turns.quotes import choose_quotes
+from tests.conversations.passage_factory import passage
+
+REPORT = (
+    "Heart rate was normal and breathing was normal.\n\n"
+    "The cholesterol that is called LDL should stay below 100 in a grown person."
+)
+
+
+async def test_a_follow_up_is_quoted_by_the_words_that_it_was_completed_with() -> None:
+    turn: Any = SimpleNamespace(quotes=[], placed=[SimpleNamespace(number=1, passage=passage(REPORT))])
+    found: Any = SimpleNamespace(query="And what should it be? LDL cholesterol", respelt={}, vector=None, idf={})
+    assert (await choose_quotes(turn, found))[0].text.startswith("The cholesterol that is called LDL")

@@ -1,0 +1,304 @@
+"""A weak model's user gets what stands in the document: a summary, an outline, lists, each line cited and quoted."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import orjson
+import pytest
+from django.test import Client
+from django.utils import timezone
+
+from apps.conversations.history import transcript
+from apps.conversations.models import Citation, Message, ModelProfile, Source
+from apps.conversations.turns import ephemeral
+from apps.documents.models import Document, Page
+from apps.lib.threads import in_db
+from apps.users.models import User
+from tests.documents.library import Section, collection, document
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+CRANE = [
+    Section(
+        "Operation\nThe crane lifts at most 41 tons at a radius of three metres. Operators wear a helmet at all times.",
+        "Operation",
+    ),
+    Section(
+        "Safety rules\nBefore each shift the operator checks three things:\n- the brake of the main drum\n"
+        "- the red emergency button\n- the limit switch of the hook",
+        "Safety rules",
+    ),
+    Section(
+        "Maintenance\nThe oil of the gear box is changed every 500 hours. A mechanic greases the rope once a month.",
+        "Maintenance",
+    ),
+    Section(
+        "Error codes\nCode: E7; Meaning: the hook is overloaded\nCode: E9; Meaning: the brake is hot", "Error codes"
+    ),
+]
+
+
+@pytest.fixture
+def crane(library: Any) -> Document:
+    return document(library, "Crane X200", CRANE)
+
+
+async def said(page: Any, text: str, **also: Any) -> tuple[Message, list[dict[str, Any]]]:
+    accepted = await page.ask(text, **also)
+    events = await page.events()
+    return await Message.objects.aget(pk=accepted["turn"]), events
+
+
+def cited_words(row: Message) -> Iterator[tuple[str, str]]:
+    """Yield what the answer says in each cited sentence, and what stands at the cited place."""
+    for cite in Citation.objects.filter(answer=row).select_related("source"):
+        assert cite.source is not None
+        text = Page.objects.get(document=cite.source.document, number=cite.source.page_number).text
+        yield row.text[cite.start : cite.end], " ".join(text[cite.source_start : cite.source_end].split())
+
+
+async def test_a_summary_is_made_of_headings_and_sentences_of_the_document(open_page, alice, crane, chat) -> None:
+    page = await open_page(alice)
+    row, events = await said(page, "Summarise the Crane X200")
+    assert chat.requests == [] and row.model == "" and row.status == "complete"
+    assert "Taken from “Crane X200” word for word; no model wrote this." in row.text
+    assert [line for line in row.text.splitlines() if line.startswith("###")] == ["### Operation", "### Maintenance"]
+    states = [event["state"] for event in events if event["type"] == "cited"]
+    assert states.count("quoted") == 2 and "unverified" not in states and not events[-1]["weak"]
+    pairs = await in_db(lambda: list(cited_words(row)))
+    assert len(pairs) == 2 and all(place in words for words, place in pairs)
+
+
+async def test_the_same_citations_stand_after_a_reload_in_exports_shares_and_for_programs(
+    open_page, alice, crane, chat
+) -> None:
+    page = await open_page(alice)
+    row, events = await said(page, "Summarise the Crane X200")
+    closed = events[-1]["html"]
+    assert closed.count('data-state="quoted"') == 2
+    assert (await in_db(transcript.load_turn, alice, row))["answer"]["html"] == closed
+    written = await in_db(text_of, alice, f"/c/{row.conversation_id}/export.md")
+    assert len(re.findall(r"^- .*\. \[\d\]$", written, re.MULTILINE)) == 2, written
+    kept = orjson.loads(await in_db(text_of, alice, f"/c/{row.conversation_id}/export.json"))["messages"][1]
+    assert [item["state"] for item in kept["sentences"]] == ["quoted", "quoted"]
+    assert kept["written_by"] == "no model" and "digital_source_type" not in kept
+    for path in ("export.md", "print/"):
+        page_text = await in_db(text_of, alice, f"/c/{row.conversation_id}/{path}")
+        assert "Answer without a language model" in page_text, path
+    turn = await ephemeral.prepare_ephemeral_turn(alice, "Summarise the Crane X200", [], ())
+    assert "".join([piece async for piece in ephemeral.stream_text(turn)]).strip() == row.text.strip()
+    assert [(cite.start, cite.quoted) for cite in turn.cites] == [
+        (start, True)
+        async for start in Citation.objects.filter(answer=row).order_by("start").values_list("start", flat=True)
+    ]
+
+
+async def test_a_temporary_chat_summarises_too_and_keeps_nothing(open_page, alice, crane, chat) -> None:
+    page = await open_page(alice)
+    await page.ask("Summarise the Crane X200", temporary=True)
+    events = await page.events()
+    assert events[-1]["html"].count('data-state="quoted"') == 2
+    assert not await Message.objects.aexists() and not await Source.objects.aexists()
+
+
+async def test_an_outline_is_the_headings_each_with_its_place(open_page, alice, crane, chat) -> None:
+    page = await open_page(alice)
+    row, _ = await said(page, "Outline of the crane x200")
+    shown = [line for line in row.text.splitlines() if line.startswith("- ")]
+    assert shown == ["- Operation", "- Safety rules", "- Maintenance", "- Error codes"]
+    assert len(await in_db(lambda: list(cited_words(row)))) == 4
+
+
+@pytest.mark.parametrize(
+    ("asked", "entries"),
+    [
+        ("List all error codes of the crane x200",
+         ["- Code: E7; Meaning: the hook is overloaded", "- Code: E9; Meaning: the brake is hot"]),
+        ("List all safety rules of the crane",
+         ["- the brake of the main drum", "- the red emergency button", "- the limit switch of the hook"]),
+    ],
+)  # fmt: skip
+async def test_a_list_is_taken_from_rows_and_items_under_a_name_of_what_is_asked(
+    open_page, alice, crane, chat, asked, entries
+) -> None:
+    page = await open_page(alice)
+    row, _ = await said(page, asked)
+    assert [line for line in row.text.splitlines() if line.startswith("- ")] == entries
+    assert chat.requests == [] and f"{len(entries)} entries of its lists, tables and headings" in row.text
+    assert len(await in_db(lambda: list(cited_words(row)))) == len(entries)
+
+
+async def test_a_list_is_looked_for_in_what_a_search_finds_where_no_document_is_named(
+    open_page, alice, crane, chat
+) -> None:
+    page = await open_page(alice)
+    row, _ = await said(page, "List all error codes")
+    assert "Taken from “Crane X200”" in row.text and "E9" in row.text
+
+
+async def test_what_is_to_be_listed_is_not_taken_for_the_name_of_a_document(
+    open_page, alice, library, crane, chat
+) -> None:
+    await in_db(document, library, "Corders", ["A corder makes cords."])
+    page = await open_page(alice)
+    for asked in ("List all error codes", "List all codes"):
+        row, _ = await said(page, asked)
+        assert row.text.count("- Code: E") == 2, asked
+
+
+async def test_the_document_that_is_spelt_so_is_meant_before_one_that_is_spelt_alike(
+    open_page, alice, library, crane, chat
+) -> None:
+    await in_db(document, library, "Crate X200", ["A crate holds twelve bottles of water. It is made of wood."])
+    page = await open_page(alice)
+    row, _ = await said(page, "Summarise the Crane X200")
+    assert "Taken from “Crane X200”" in row.text
+
+
+async def test_a_list_that_no_document_has_is_a_question(open_page, alice, crane, chat) -> None:
+    page = await open_page(alice)
+    row, events = await said(page, "List all earthquakes")
+    assert "Taken from" not in row.text
+    assert "search" in [event["name"] for event in events if event["type"] == "step"]
+
+
+async def test_the_only_document_is_meant_where_none_is_named(open_page, bob, chat) -> None:
+    await in_db(document, await in_db(collection, bob), "Crane X200", CRANE)
+    page = await open_page(bob)
+    row, _ = await said(page, "What is this document about?")
+    assert "Taken from “Crane X200”" in row.text
+
+
+async def test_a_misspelt_name_and_a_file_name_mean_the_document(open_page, alice, crane, chat) -> None:
+    page = await open_page(alice)
+    for asked in (
+        "Summarise the crame x200",
+        "summarize Crane-X200.md",
+        "Fasse Crane X200 zusammen",
+        "Resume Crane X200",
+    ):
+        row, _ = await said(page, asked)
+        assert "Crane X200” word for word" in row.text, asked
+
+
+async def test_a_title_of_words_that_no_request_has_is_recognised_where_it_is_named_in_full(
+    open_page, alice, crane, library, chat
+) -> None:
+    await in_db(document, library, "Quorum Sluice Annals", CRANE)
+    page = await open_page(alice)
+    row, _ = await said(page, "Outline Quorum Sluice Annals")
+    assert "“Quorum Sluice Annals”" in row.text and "word for word" in row.text
+    row, _ = await said(page, "Describe Quorum Sluice")
+    assert "word for word" not in row.text, "a part of a title may mean something else"
+
+
+async def test_the_document_that_the_chat_is_about_is_meant(open_page, alice, crane, chat) -> None:
+    page = await open_page(alice)
+    first, _ = await said(page, "Outline of the crane x200")
+    row, _ = await said(page, "Now summarise it", conversation=str(first.conversation_id))
+    assert "Taken from “Crane X200”" in row.text
+
+
+async def test_where_several_could_be_meant_the_answer_asks_and_takes_a_name(
+    open_page, alice, library, crane, chat
+) -> None:
+    await Document.objects.aupdate(created=timezone.now() - timezone.timedelta(days=1))
+    page = await open_page(alice)
+    row, _ = await said(page, "Summarise this document")
+    assert "Which document do you mean?" in row.text and chat.requests == []
+    assert row.text.count("\n- ") == 3 and "Lighthouses" in row.text and "Crane X200" in row.text
+    row, _ = await said(page, "crane x200", conversation=str(row.conversation_id))
+    assert "Taken from “Crane X200”" in row.text
+
+
+@pytest.mark.parametrize("asked", ["Summarise this document", "Summarise Crane X200"])
+async def test_a_document_that_was_just_added_is_waited_for_and_never_taken_for_another(
+    open_page, alice, library, crane, chat, monkeypatch, asked
+) -> None:
+    monkeypatch.setattr("apps.conversations.turns.retrieval.MAX_FILE_WAIT_S", 0.1)
+    await Document.objects.aupdate(created=timezone.now() - timezone.timedelta(days=1))
+    new = {"created": timezone.now(), "uploaded_by": alice}
+    await Document.objects.filter(pk=crane.pk).aupdate(status=Document.Status.WORKING, **new)
+    page = await open_page(alice)
+    row, _ = await said(page, asked)
+    assert row.text.strip() == "“Crane X200” is still being read. Ask again when it is ready."
+    await Document.objects.filter(pk=crane.pk).aupdate(status=Document.Status.READY)
+    row, _ = await said(page, asked)
+    assert "Taken from “Crane X200”" in row.text
+
+
+async def test_a_document_that_was_added_since_the_last_exchange_is_meant(
+    open_page, alice, library, crane, chat
+) -> None:
+    await Document.objects.aupdate(created=timezone.now() - timezone.timedelta(days=1))
+    page = await open_page(alice)
+    first, _ = await said(page, "Outline of the crane x200")
+    wasps = await in_db(document, library, "Wasps", ["Wasps build nests of paper. They sting more than once."])
+    await Document.objects.filter(pk=wasps.pk).aupdate(uploaded_by=alice)
+    row, _ = await said(page, "Summarise this", conversation=str(first.conversation_id))
+    assert "Taken from “Wasps”" in row.text
+
+
+async def test_five_candidates_are_named_and_the_others_counted(open_page, alice, library, chat) -> None:
+    for number in range(7):
+        await in_db(document, library, f"Note {number}", ["A note."])
+    await Document.objects.aupdate(created=timezone.now() - timezone.timedelta(days=1))
+    page = await open_page(alice)
+    row, _ = await said(page, "Summarise this document")
+    assert row.text.count("\n- ") == 6 and "and 4 more" in row.text
+
+
+async def test_documents_of_others_withheld_ones_and_those_out_of_scope_are_neither_read_nor_named(
+    open_page, alice, bob, library, crane, chat
+) -> None:
+    page = await open_page(bob)
+    await in_db(
+        document, await in_db(collection, bob), "Wasps", ["Wasps build nests of paper. They sting more than once."]
+    )
+    row, _ = await said(page, "Summarise the Crane X200")
+    assert "Taken from" not in row.text and "helmet" not in row.text
+    row, _ = await said(page, "Summarise this document")
+    assert "Taken from “Wasps”" in row.text
+
+    page = await open_page(alice)
+    await Document.objects.filter(pk=crane.pk).aupdate(withheld="A reviewer took it out.")
+    row, _ = await said(page, "Summarise the Crane X200")
+    assert "Taken from" not in row.text and "helmet" not in row.text
+    await Document.objects.filter(pk=crane.pk).aupdate(withheld="")
+    other = await in_db(collection, alice, "Other")
+    await in_db(document, other, "Ants", ["Ants live in large colonies. They carry leaves home."])
+    row, _ = await said(page, "Summarise this", collections=[str(other.pk)])
+    assert "Taken from “Ants”" in row.text
+    row, _ = await said(page, "Summarise the Crane X200", collections=[str(other.pk)])
+    assert "Taken from" not in row.text
+
+
+async def test_a_request_about_a_subject_is_searched_like_a_question(open_page, alice, crane, chat) -> None:
+    page = await open_page(alice)
+    _, events = await said(page, "Summarise the earthquakes")
+    assert "search" in [event["name"] for event in events if event["type"] == "step"]
+
+
+async def test_a_model_that_reads_well_is_asked(open_page, alice, crane, chat) -> None:
+    await ModelProfile.objects.acreate(name=chat.name, reading_right=8, reading_asked=8)
+    page = await open_page(alice)
+    await said(page, "Summarise the Crane X200")
+    assert chat.requests
+
+
+async def test_signs_of_a_document_are_shown_as_they_stand_there(open_page, bob, chat) -> None:
+    text = "The *args of <b>main</b> take $5 and __init__ with `code` in every single call. Nothing else is said here."
+    await in_db(document, await in_db(collection, bob), "Signs", [text])
+    page = await open_page(bob)
+    _, events = await said(page, "Summarise this")
+    shown = re.sub(r"</?span[^>]*>", "", events[-1]["html"])
+    assert "*args of &lt;b&gt;main&lt;/b&gt; take $5 and __init__ with `code`" in shown
+
+
+def text_of(user: User, path: str) -> str:
+    client = Client()
+    client.force_login(user)
+    return client.get(path).content.decode()
